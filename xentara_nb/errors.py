@@ -1,0 +1,158 @@
+"""Every error of the library, in one tree.
+
+::
+
+    XentaraError
+    ├── ProtocolError                  the server sent what the protocol does not allow
+    ├── ServerError                    the server answered an error: one class for each code,
+    │                                  listed in xentara_nb.protocol.errors
+    ├── ConnectError                   no connection was made
+    │   ├── AddressError                  the address cannot be used (also a ValueError)
+    │   ├── ServerUnreachableError        nobody answers there
+    │   ├── NotTlsError                   somebody answers, not with TLS
+    │   ├── CertificateNotTrustedError    the certificate is not known
+    │   ├── LoginError                    user, password or token are wrong (401)
+    │   ├── ConnectionForbiddenError      the user may not connect (403)
+    │   ├── PathNotFoundError             the server has no WebSocket at that path (404)
+    │   └── NotXentaraError               something else answers there
+    ├── ConnectionLostError            the connection ended
+    ├── DeadlineError                  no answer in time (also a TimeoutError)
+    ├── NotFoundError                  no such element or attribute here (also a LookupError)
+    ├── WriteRefusedError              nothing was sent (also a ValueError)
+    ├── WriteOutcomeUnknown            it was sent, and nobody knows whether it took effect
+    ├── InventoryFileError             a file that is no inventory (also a ValueError)
+    └── MissingExtraError              an optional package is not installed (also an ImportError)
+
+Examples
+--------
+>>> try:
+...     raise AddressError("'http://x' is no address of a Xentara server")
+... except XentaraError as error:
+...     print(error)
+'http://x' is no address of a Xentara server
+"""
+
+from __future__ import annotations
+
+from xentara_nb.protocol.errors import ProtocolError, ServerError, XentaraError
+
+
+class ConnectError(XentaraError):
+    """No connection was made."""
+
+
+class AddressError(ConnectError, ValueError):
+    """The address, or an option of the connection, cannot be used."""
+
+
+class ServerUnreachableError(ConnectError):
+    """Nobody answers at the address."""
+
+
+class NotTlsError(ConnectError):
+    """Something answers at the address, but not with TLS, or not with a version we take."""
+
+
+class CertificateNotTrustedError(ConnectError):
+    """The server's certificate is not trusted.
+
+    Attributes
+    ----------
+    subject, issuer : str
+        Whom the certificate names, and who signed it.
+    not_before, not_after : str
+        The time in which it is valid.
+    fingerprint : str
+        The SHA-256 of the certificate, in pairs of hexadecimal digits.
+    reason : str
+        Why it is not trusted.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        subject: str,
+        issuer: str,
+        not_before: str,
+        not_after: str,
+        fingerprint: str,
+        reason: str,
+    ) -> None:
+        super().__init__(message)
+        self.subject = subject
+        self.issuer = issuer
+        self.not_before = not_before
+        self.not_after = not_after
+        self.fingerprint = fingerprint
+        self.reason = reason
+
+
+class LoginError(ConnectError):
+    """The server does not accept the user, password or token (HTTP 401)."""
+
+
+class ConnectionForbiddenError(ConnectError):
+    """The user lacks the right to connect, ``websocket.connect`` (HTTP 403)."""
+
+
+class PathNotFoundError(ConnectError):
+    """The server has no WebSocket at the path (HTTP 404)."""
+
+
+class NotXentaraError(ConnectError):
+    """What answers at the address is not a Xentara server."""
+
+
+class ConnectionLostError(XentaraError):
+    """The connection ended before the answer came, or had ended before the call."""
+
+
+class DeadlineError(XentaraError, TimeoutError):
+    """The answer did not come in time."""
+
+
+class NotFoundError(XentaraError, LookupError):
+    """There is no such element or attribute."""
+
+
+class WriteRefusedError(XentaraError, ValueError):
+    """The write was refused here, and nothing was sent."""
+
+
+class WriteOutcomeUnknown(XentaraError):
+    """The write was sent and its answer was lost: it may have taken effect, or not.
+
+    It is never sent again. Read the value to learn what became of it.
+    """
+
+
+class InventoryFileError(XentaraError, ValueError):
+    """A file that should hold an inventory does not."""
+
+
+class MissingExtraError(XentaraError, ImportError):
+    """A package of an optional extra is not installed."""
+
+
+__all__ = [
+    "AddressError",
+    "CertificateNotTrustedError",
+    "ConnectError",
+    "ConnectionForbiddenError",
+    "ConnectionLostError",
+    "DeadlineError",
+    "InventoryFileError",
+    "LoginError",
+    "MissingExtraError",
+    "NotFoundError",
+    "NotTlsError",
+    "NotXentaraError",
+    "PathNotFoundError",
+    "ProtocolError",
+    "ServerError",
+    "ServerUnreachableError",
+    "WriteOutcomeUnknown",
+    "WriteRefusedError",
+    "XentaraError",
+]

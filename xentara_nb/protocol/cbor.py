@@ -1,0 +1,203 @@
+"""CBOR as this protocol uses it: one data item in, one out, nothing else let through.
+
+The bytes come from the network and are not trusted. What cbor2 would turn into something
+surprising (shared references that make cycles, dates, regular expressions, numbers of a million
+digits...) stays an opaque :class:`cbor2.CBORTag`, so that a newer server may put it where this
+version does not look, and nowhere else.
+
+Examples
+--------
+>>> encode([1, 65, {0: "Group 1", 1: 1.5}]).hex()
+'83011841a2006747726f7570203101f93e00'
+>>> decode(bytes.fromhex("d87900"))
+Alternative(number=0, value=0)
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import cbor2
+
+from xentara_nb.protocol.errors import ProtocolError
+from xentara_nb.protocol.values import Alternative, TimePoint
+
+MAX_DEPTH = 40
+"""How deep containers may be nested. The protocol's own need is about ten."""
+
+_EXPONENTS = {-9: 1, -6: 1_000, -3: 1_000_000}
+_TAG_EPOCH, _TAG_DECIMAL, _TAG_TIME = 1, 4, 1001
+_TAG_ALTERNATIVES = (121, 122, 123)
+# Every tag that cbor2 gives a meaning of its own and that the protocol does not use. The one
+# that both give the same meaning, 37 for UUIDs, is left to cbor2.
+_OPAQUE_TAGS = (
+    *(0, 2, 3, 5, 25, 28, 29, 30, 35, 36, 43, 52, 54, 100),
+    *(256, 258, 260, 261, 1004, 43000, 55799),
+)
+_INT_MIN, _INT_MAX = -(1 << 63), (1 << 64) - 1
+
+
+class _DecimalFraction(NamedTuple):
+    """The inside of a time stamp (tag 4)."""
+
+    content: object
+
+
+def decode(data: bytes) -> Any:
+    """Decode exactly one CBOR data item.
+
+    UUIDs come back as :class:`uuid.UUID`, time stamps as
+    :class:`~xentara_nb.protocol.values.TimePoint`, tags 121 to 123 as
+    :class:`~xentara_nb.protocol.values.Alternative`, arrays as lists, maps as dicts.
+
+    Raises
+    ------
+    ProtocolError
+        If the bytes are not exactly one well-formed item: truncated, with bytes behind it, nested
+        deeper than :data:`MAX_DEPTH`, with a UUID or time stamp that is none.
+    """
+    stream = io.BytesIO(data)
+    try:
+        item = cbor2.CBORDecoder(
+            stream,
+            semantic_decoders=_DECODERS,
+            max_depth=MAX_DEPTH,
+            allow_duplicate_keys=False,
+        ).decode()
+    # Whatever the decoder stumbles over, the cause is the bytes: no input may look like a bug.
+    except Exception as error:
+        raise ProtocolError(
+            f"the message of {len(data)} bytes is not well-formed CBOR: {_reason(error)}"
+        ) from None
+    if stream.tell() != len(data):
+        raise ProtocolError(
+            f"{len(data) - stream.tell()} bytes follow the CBOR item of {stream.tell()} bytes"
+        )
+    return item
+
+
+def encode(item: object) -> bytes:
+    """Encode one data item; floats in their shortest exact form, map keys in the given order.
+
+    Raises
+    ------
+    ProtocolError
+        If the item holds a type that the protocol has no form for, or an integer that fits
+        neither 64 bits signed nor unsigned.
+    """
+    try:
+        return cbor2.dumps(item, encoders=_ENCODERS)
+    except (cbor2.CBOREncodeError, ValueError, OverflowError, RecursionError) as error:
+        raise ProtocolError(f"this cannot be sent: {_reason(error)}") from None
+
+
+def _reason(error: BaseException) -> str:
+    """Return the innermost cause: cbor2 wraps one error for every level of nesting."""
+    while error.__cause__ is not None and str(error.__cause__):
+        error = error.__cause__
+    return str(error) or type(error).__name__
+
+
+def _decode_alternative(index: int) -> Callable[[Any, bool], object]:
+    def alternative(content: object, immutable: bool) -> object:
+        return Alternative(index, content)
+
+    return alternative
+
+
+def _decode_opaque(tag: int) -> Callable[[Any, bool], object]:
+    def opaque(content: object, immutable: bool) -> object:
+        return cbor2.CBORTag(tag, content)
+
+    return opaque
+
+
+def _decode_decimal(content: object, immutable: bool) -> _DecimalFraction:
+    return _DecimalFraction(content)
+
+
+def _decode_time(content: object, immutable: bool) -> TimePoint:
+    """Read a time stamp, in every form that the protocol allows and in no other."""
+    if not isinstance(content, dict):
+        raise ValueError("a time stamp (tag 1001) must hold a map")
+    keys = {key for key in content if isinstance(key, int) and key >= 0}
+    if keys == {4}:
+        fraction = content[4]
+        if not isinstance(fraction, _DecimalFraction):
+            raise ValueError("key 4 of a time stamp must hold a decimal fraction (tag 4)")
+        match fraction.content:
+            case [int(exponent), int(mantissa)] if exponent in _EXPONENTS:
+                return TimePoint(mantissa * _EXPONENTS[exponent])
+        raise ValueError("the decimal fraction of a time stamp must be [-9, -6 or -3, integer]")
+    if keys == {1}:
+        return _decode_seconds(content[1], immutable)
+    raise ValueError("a time stamp must have either key 4 or key 1")
+
+
+def _decode_seconds(content: object, immutable: bool) -> TimePoint:
+    """Read seconds since 1970; infinities are never and for ever."""
+    if isinstance(content, bool) or not isinstance(content, int | float):
+        raise ValueError("the seconds of a time stamp must be a number")
+    if isinstance(content, int):
+        return TimePoint(content * 1_000_000_000)
+    if math.isnan(content):
+        raise ValueError("a time stamp cannot be NaN")
+    if math.isinf(content):
+        return TimePoint.FOREVER if content > 0 else TimePoint.NEVER
+    return TimePoint(round(content * 1e9))
+
+
+def _encode_float(encoder: cbor2.CBOREncoder, value: float) -> None:
+    encoder.write(shortest_float(value))
+
+
+def shortest_float(value: float) -> bytes:
+    """Return a float in the shortest of CBOR's three forms that holds it exactly."""
+    if math.isnan(value):
+        return b"\xf9\x7e\x00"
+    for head, form in ((b"\xf9", ">e"), (b"\xfa", ">f")):
+        try:
+            packed = struct.pack(form, value)
+        except OverflowError:
+            continue
+        if struct.unpack(form, packed)[0] == value:
+            return head + packed
+    return b"\xfb" + struct.pack(">d", value)
+
+
+def _encode_int(encoder: cbor2.CBOREncoder, value: int) -> None:
+    # cbor2 would make a big number (tag 2) of it, which no end of this protocol takes.
+    if not _INT_MIN <= value <= _INT_MAX:
+        raise ValueError("an integer of more than 64 bits")
+    encoder.encode_int(value)
+
+
+def _encode_time(encoder: cbor2.CBOREncoder, value: TimePoint) -> None:
+    if value.is_finite:
+        content: object = {4: cbor2.CBORTag(_TAG_DECIMAL, [-9, value.nanoseconds])}
+    else:
+        content = {1: math.inf if value.nanoseconds > 0 else -math.inf}
+    encoder.encode(cbor2.CBORTag(_TAG_TIME, content))
+
+
+def _encode_alternative(encoder: cbor2.CBOREncoder, value: Alternative) -> None:
+    encoder.encode(cbor2.CBORTag(_TAG_ALTERNATIVES[value.number], value.value))
+
+
+_DECODERS: dict[int, Any] = {
+    **{tag: _decode_opaque(tag) for tag in _OPAQUE_TAGS},
+    **{tag: _decode_alternative(index) for index, tag in enumerate(_TAG_ALTERNATIVES)},
+    _TAG_DECIMAL: _decode_decimal,
+    _TAG_TIME: _decode_time,
+    _TAG_EPOCH: _decode_seconds,
+}
+_ENCODERS: dict[Any, Any] = {
+    int: _encode_int,
+    float: _encode_float,
+    TimePoint: _encode_time,
+    Alternative: _encode_alternative,
+}

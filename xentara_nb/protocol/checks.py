@@ -1,0 +1,170 @@
+"""Checks of what came over the network: right type, or a :class:`ProtocolError` that says what.
+
+``bool`` is a kind of ``int`` in Python and is not one in CBOR, so every check for an integer
+refuses booleans. Both ends use these checks: a client for answers, a server for parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from xentara_nb.protocol.errors import ProtocolError, ServerError, server_error
+from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.protocol.values import Alternative, AttributeId, TimePoint, Value
+
+_NAMES: dict[type, str] = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a floating point number",
+    str: "a text",
+    bytes: "a byte string",
+    list: "an array",
+    tuple: "an array",
+    dict: "a map",
+    UUID: "a UUID",
+    TimePoint: "a time stamp",
+    Alternative: "an alternative",
+    type(None): "null",
+}
+
+
+def describe(value: object) -> str:
+    """Say what kind of thing a value is, in the words of CBOR."""
+    return _NAMES.get(type(value), f"a CBOR {type(value).__name__}")
+
+
+def wrong(what: str, expected: str, value: object) -> ProtocolError:
+    """Return the error for a value of the wrong kind."""
+    return ProtocolError(f"{what} must be {expected}, not {describe(value)}")
+
+
+def as_int(value: object, what: str) -> int:
+    """Return an integer."""
+    if type(value) is not int:
+        raise wrong(what, "an integer", value)
+    return value
+
+
+def as_unsigned(value: object, what: str) -> int:
+    """Return an integer that is not negative."""
+    number = as_int(value, what)
+    if number < 0:
+        raise ProtocolError(f"{what} must not be negative")
+    return number
+
+
+def as_text(value: object, what: str) -> str:
+    """Return a text."""
+    if type(value) is not str:
+        raise wrong(what, "a text", value)
+    return value
+
+
+def as_bool(value: object, what: str) -> bool:
+    """Return a boolean."""
+    if type(value) is not bool:
+        raise wrong(what, "a boolean", value)
+    return value
+
+
+def as_uuid(value: object, what: str) -> UUID:
+    """Return a UUID: tag 37 and nothing else will do."""
+    if type(value) is not UUID:
+        raise wrong(what, "a UUID (tag 37)", value)
+    return value
+
+
+def as_attribute_id(value: object, what: str) -> AttributeId:
+    """Return the id of an attribute: an integer or a UUID."""
+    if type(value) is UUID or (type(value) is int and value >= 0):
+        return value
+    raise wrong(what, "an integer or a UUID (tag 37)", value)
+
+
+def as_list(value: object, what: str) -> list[Any]:
+    """Return an array."""
+    if type(value) is not list:
+        raise wrong(what, "an array", value)
+    return value
+
+
+def as_map(value: object, what: str) -> dict[Any, Any]:
+    """Return a map."""
+    if type(value) is not dict:
+        raise wrong(what, "a map", value)
+    return value
+
+
+def member(mapping: Mapping[Any, Any], key: int, what: str) -> Any:
+    """Return what a map holds under a key that must be there."""
+    try:
+        return mapping[key]
+    except KeyError:
+        raise ProtocolError(f"{what} (key {key}) is missing") from None
+
+
+def as_value(value: object, what: str) -> Value:
+    """Return a value that an attribute can hold, or raise."""
+    if type(value) in (bool, int, float, str, UUID, TimePoint):
+        return value  # type: ignore[return-value]  # one of the types of Value
+    raise wrong(what, "a boolean, number, text, UUID or time stamp", value)
+
+
+def error_from(content: object, what: str) -> ServerError:
+    """Read an error as it stands in error packets and in failed attributes."""
+    content = as_map(content, what)
+    code = as_int(member(content, 0, f"the code of {what}"), f"the code of {what}")
+    text = content.get(1)
+    if text is not None:
+        text = as_text(text, f"the message of {what}")
+    return server_error(code, text)
+
+
+def error_item(error: ServerError) -> dict[int, object]:
+    """Return the map that stands for an error on the wire."""
+    return {0: int(error.code), 1: error.text}
+
+
+def values_from(content: object, what: str) -> dict[AttributeId, Any]:
+    """Read a map of attribute ids to values or errors, as in read answers and events.
+
+    A value of a kind that the protocol does not have is kept as it is.
+    """
+    values: dict[AttributeId, Any] = {}
+    for key, alternative in as_map(content, what).items():
+        key = as_attribute_id(key, f"an attribute id in {what}")
+        if type(alternative) is not Alternative or alternative.number > 1:
+            name = attribute_text(key)
+            raise wrong(f"{name} in {what}", "a value (tag 121) or an error (122)", alternative)
+        if alternative.number == 0:
+            values[key] = alternative.value
+        else:
+            name = attribute_text(key)
+            values[key] = error_from(alternative.value, f"the error of {name} in {what}")
+    return values
+
+
+def values_item(values: Mapping[AttributeId, Value | ServerError]) -> dict[Any, Alternative]:
+    """Return the map that :func:`values_from` reads."""
+    return {
+        key: Alternative(1, error_item(value))
+        if isinstance(value, ServerError)
+        else Alternative(0, value)
+        for key, value in values.items()
+    }
+
+
+def attribute_text(attribute_id: AttributeId) -> str:
+    """Name an attribute in a message."""
+    try:
+        return f"attribute {Attribute(attribute_id).attribute_name!r}"  # type: ignore[arg-type]  # a UUID raises too
+    except ValueError:
+        return f"attribute {attribute_id}"
+
+
+def texts(values: Sequence[object], limit: int = 5) -> str:
+    """List some values in a message, however many there are."""
+    shown = ", ".join(str(value) for value in values[:limit])
+    return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"

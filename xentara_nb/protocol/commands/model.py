@@ -1,0 +1,247 @@
+"""The commands that explore the model: server_information, browse, meta_data, lookup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Self
+from uuid import UUID
+
+from xentara_nb.protocol.checks import (
+    as_attribute_id,
+    as_bool,
+    as_int,
+    as_list,
+    as_map,
+    as_text,
+    as_unsigned,
+    as_uuid,
+    member,
+    wrong,
+)
+from xentara_nb.protocol.commands.base import Command
+from xentara_nb.protocol.errors import ProtocolError
+from xentara_nb.protocol.identifiers import (
+    Access,
+    Category,
+    DataType,
+    MetaDataId,
+    OpCode,
+    ServerInformationId,
+    known,
+)
+from xentara_nb.protocol.values import AttributeId
+
+ALL_SERVER_INFORMATION: tuple[int, ...] = tuple(ServerInformationId)
+ALL_META_DATA: tuple[int, ...] = tuple(MetaDataId)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInformation(Command[Mapping[int, Any]]):
+    """server_information (0): version, user name and model file path of the server."""
+
+    identifiers: tuple[int, ...] = ALL_SERVER_INFORMATION
+
+    opcode: ClassVar[OpCode] = OpCode.SERVER_INFORMATION
+
+    def parameters(self) -> dict[int, Any]:
+        """Return ``{0: [identifiers]}``."""
+        return {0: [int(identifier) for identifier in self.identifiers]}
+
+    @classmethod
+    def _parse(cls, parameters: dict[int, Any]) -> Self:
+        return cls(_identifiers(parameters, 0, "server information identifiers"))
+
+    def build_answer(self, result: Mapping[int, Any]) -> dict[int, Any]:
+        """Return ``{identifier: value}``."""
+        return {int(identifier): value for identifier, value in result.items()}
+
+    def parse_answer(self, item: Any) -> dict[int, Any]:
+        """Return the values by identifier; what was not asked for is passed over."""
+        answer = as_map(item, "the answer to server_information")
+        return {
+            known(ServerInformationId, identifier): answer[identifier]
+            for identifier in self.identifiers
+            if identifier in answer
+        }
+
+
+class BrowseEntry(NamedTuple):
+    """One element in the answer to browse. An unknown category stays a number."""
+
+    primary_key: str
+    element_uuid: UUID
+    category: int
+
+
+@dataclass(frozen=True, slots=True)
+class Browse(Command[Sequence[BrowseEntry]]):
+    """browse (1): the elements below one element, the nil UUID being the root.
+
+    The order of the entries means nothing. The start element is not among them.
+    """
+
+    element_uuid: UUID
+    depth: int | None = None
+    categories: tuple[int, ...] | None = None
+
+    opcode: ClassVar[OpCode] = OpCode.BROWSE
+
+    def parameters(self) -> dict[int, Any]:
+        """Return ``{0: element, 1: depth, 2: [categories]}``, options only when given."""
+        parameters: dict[int, Any] = {0: self.element_uuid}
+        if self.depth is not None:
+            parameters[1] = self.depth
+        if self.categories is not None:
+            parameters[2] = [int(category) for category in self.categories]
+        return parameters
+
+    @classmethod
+    def _parse(cls, parameters: dict[int, Any]) -> Self:
+        return cls(
+            as_uuid(member(parameters, 0, "the element UUID"), "the element UUID"),
+            as_unsigned(parameters[1], "the depth") if 1 in parameters else None,
+            _identifiers(parameters, 2, "categories") if 2 in parameters else None,
+        )
+
+    def build_answer(self, result: Sequence[BrowseEntry]) -> list[dict[int, Any]]:
+        """Return an array of ``{0: primary key, 1: UUID, 2: category}``."""
+        return [{0: key, 1: uuid, 2: int(category)} for key, uuid, category in result]
+
+    def parse_answer(self, item: Any) -> list[BrowseEntry]:
+        """Return the entries in the server's order."""
+        return [
+            BrowseEntry(
+                as_text(member(entry, 0, "the primary key"), "the primary key"),
+                as_uuid(member(entry, 1, "the element UUID"), "the element UUID"),
+                known(Category, as_int(member(entry, 2, "the category"), "the category")),
+            )
+            for entry in (
+                as_map(entry, "an entry of browse")
+                for entry in as_list(item, "the answer to browse")
+            )
+        ]
+
+
+class AttributeInfo(NamedTuple):
+    """One attribute in the answer to meta_data. Unknown identifiers stay numbers."""
+
+    name: str
+    attribute_id: AttributeId
+    access: int
+    data_type: int
+
+
+class MetaDataAnswer(NamedTuple):
+    """The meta data of an element; what was not asked for, or not answered, is None."""
+
+    primary_key: str | None = None
+    category: int | None = None
+    attributes: tuple[AttributeInfo, ...] | None = None
+    has_children: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetaData(Command[MetaDataAnswer]):
+    """meta_data (2): primary key, category, attribute list of an element; has it children."""
+
+    element_uuid: UUID
+    identifiers: tuple[int, ...] = ALL_META_DATA
+
+    opcode: ClassVar[OpCode] = OpCode.META_DATA
+
+    def parameters(self) -> dict[int, Any]:
+        """Return ``{0: element, 1: [identifiers]}``."""
+        return {0: self.element_uuid, 1: [int(identifier) for identifier in self.identifiers]}
+
+    @classmethod
+    def _parse(cls, parameters: dict[int, Any]) -> Self:
+        element = as_uuid(member(parameters, 0, "the element UUID"), "the element UUID")
+        identifiers = _identifiers(parameters, 1, "meta data identifiers")
+        for identifier in identifiers:
+            if type(known(MetaDataId, identifier)) is int:
+                raise ProtocolError(f"invalid meta data identifier {identifier}")
+        return cls(element, identifiers)
+
+    def build_answer(self, result: MetaDataAnswer) -> dict[int, Any]:
+        """Return ``{identifier: value}`` of what was asked for."""
+        item: dict[int, Any] = {
+            MetaDataId.PRIMARY_KEY: result.primary_key,
+            MetaDataId.ELEMENT_CATEGORY: None if result.category is None else int(result.category),
+            MetaDataId.ATTRIBUTE_LIST: [
+                {0: name, 1: attribute_id, 2: int(access), 3: int(data_type)}
+                for name, attribute_id, access, data_type in result.attributes or ()
+            ],
+            MetaDataId.HAS_CHILDREN: result.has_children,
+        }
+        return {int(identifier): item[identifier] for identifier in self.identifiers}
+
+    def parse_answer(self, item: Any) -> MetaDataAnswer:
+        """Return what the server told of the element; unknown keys are passed over."""
+        answer = as_map(item, "the answer to meta_data")
+        key, category, attributes, children = (answer.get(identifier) for identifier in range(4))
+        return MetaDataAnswer(
+            None if key is None else as_text(key, "the primary key"),
+            None if category is None else known(Category, as_int(category, "the category")),
+            None if attributes is None else parse_attributes(attributes),
+            None if children is None else as_bool(children, "the has-children flag"),
+        )
+
+
+def parse_attributes(item: Any) -> tuple[AttributeInfo, ...]:
+    """Read the attribute list of an element's meta data.
+
+    Raises
+    ------
+    ProtocolError
+        If the list is not an array of ``{0: name, 1: id, 2: access, 3: data type}``.
+    """
+    return tuple(
+        AttributeInfo(
+            as_text(member(attribute, 0, "the attribute name"), "the attribute name"),
+            as_attribute_id(member(attribute, 1, "the attribute id"), "the attribute id"),
+            known(Access, as_int(member(attribute, 2, "the access"), "the access")),
+            known(DataType, as_int(member(attribute, 3, "the data type"), "the data type")),
+        )
+        for attribute in (
+            as_map(attribute, "an entry of the attribute list")
+            for attribute in as_list(item, "the attribute list")
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup(Command[UUID]):
+    """lookup (3): the UUID of the element with a primary key."""
+
+    primary_key: str
+
+    opcode: ClassVar[OpCode] = OpCode.LOOKUP
+
+    def __post_init__(self) -> None:
+        if not self.primary_key:
+            raise ProtocolError("the primary key must not be empty")
+
+    def parameters(self) -> dict[int, Any]:
+        """Return ``{0: primary key}``."""
+        return {0: self.primary_key}
+
+    @classmethod
+    def _parse(cls, parameters: dict[int, Any]) -> Self:
+        return cls(as_text(member(parameters, 0, "the primary key"), "the primary key"))
+
+    def build_answer(self, result: UUID) -> UUID:
+        """Return the UUID."""
+        return result
+
+    def parse_answer(self, item: Any) -> UUID:
+        """Return the UUID."""
+        return as_uuid(item, "the answer to lookup")
+
+
+def _identifiers(parameters: Mapping[int, Any], key: int, what: str) -> tuple[int, ...]:
+    listed = as_list(member(parameters, key, f"the array of {what}"), f"the array of {what}")
+    for identifier in listed:
+        if type(identifier) is not int or identifier < 0:
+            raise wrong(f"each of the {what}", "an integer from 0 up", identifier)
+    return tuple(listed)

@@ -1,0 +1,320 @@
+"""The identifier tables of the Xentara WebSocket API, with the manual's names.
+
+Every table is an :class:`enum.IntEnum`. The members that users meet in a DataFrame also have a
+:attr:`~Labelled.label`, the words in which the manual writes them (``data point``,
+``read and write``, ``Float64``).
+
+A newer server may use identifiers that this version does not know. They are kept as plain
+integers, see :func:`known`, so that such a server can still be explored.
+
+Examples
+--------
+>>> Category.DATA_POINT.label
+'data point'
+>>> known(Category, 2), known(Category, 16)
+(<Category.DATA_POINT: 2>, 16)
+>>> label(Category, 16)
+'16'
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TypeAlias, TypeVar
+from uuid import UUID
+
+PROTOCOL_VERSION = 1
+"""The protocol version that this library speaks."""
+
+NIL_UUID = UUID(int=0)
+"""Stands for the root element in browse. Refused as the id of a session."""
+
+
+_Uuid: TypeAlias = UUID  # some tables have a member called UUID
+
+
+class PacketType(IntEnum):
+    """What a packet is, its first item."""
+
+    REQUEST = 0
+    SUCCESS = 1
+    ERROR = 2
+    EVENT = 8
+
+
+class EventType(IntEnum):
+    """What an event reports."""
+
+    DATA_CHANGE = 0
+
+
+class OpCode(IntEnum):
+    """The commands; names as in the manual."""
+
+    SERVER_INFORMATION = 0
+    BROWSE = 1
+    META_DATA = 2
+    LOOKUP = 3
+    READ = 4
+    WRITE = 5
+    SUBSCRIBE = 6
+    UNSUBSCRIBE = 7
+    GET_STAGE = 8
+    RESUME = 9
+    SUSPEND = 10
+    SHUTDOWN = 11
+    CREATE_SUB_SESSION = 12
+    CLOSE_SUB_SESSION = 13
+    CLIENT_HELLO = 14
+
+
+class ErrorCode(IntEnum):
+    """The error codes of the manual."""
+
+    PARSE_ERROR = -32700
+    INTERNAL_ERROR = -32603
+    INVALID_PARAMETER = -32602
+    COMMAND_NOT_FOUND = -32601
+    INVALID_REQUEST = -32600
+    MISSING_CLIENT_HELLO = -32000
+    DUPLICATE_CLIENT_HELLO = -32001
+    UNKNOWN_ELEMENT = -32100
+    MISSING_ATTRIBUTE = -32101
+    ACCESS_DENIED = -32102
+    READ_ONLY = -32103
+    WRITE_ONLY = -32104
+    VALUE_OUT_OF_RANGE = -32105
+    TYPE_MISMATCH = -32106
+    ILLEGAL_VALUE = -32107
+    READ_ERROR = -32108
+    WRITE_ERROR = -32109
+    UNKNOWN_SUBSCRIPTION_ID = -32110
+    UNKNOWN_SESSION_ID = -32111
+    INVALID_STAGE_CHANGE_REQUEST = -32112
+
+
+class ServerInformationId(IntEnum):
+    """What the command server_information can be asked for."""
+
+    VERSION = 0
+    USER_NAME = 1
+    MODEL_FILE_PATH = 2
+
+
+class MetaDataId(IntEnum):
+    """What the command meta_data can be asked for."""
+
+    PRIMARY_KEY = 0
+    ELEMENT_CATEGORY = 1
+    ATTRIBUTE_LIST = 2
+    HAS_CHILDREN = 3
+
+
+class Labelled(IntEnum):
+    """An identifier that users see, in the manual's words."""
+
+    @property
+    def label(self) -> str:
+        """The words in which the manual writes this member."""
+        return self.name.replace("_", " ").lower()
+
+
+class Category(Labelled):
+    """The category of an element."""
+
+    ROOT_ELEMENT = 0
+    ELEMENT_GROUP = 1
+    DATA_POINT = 2
+    TIMER = 3
+    EXECUTION_TRACK = 4
+    EXECUTION_PIPELINE = 5
+    DEVICE = 6
+    SUB_DEVICE = 7
+    DEVICE_GROUP = 8
+    DATA_POINT_GROUP = 9
+    TRANSACTION = 10
+    MICROSERVICE = 11
+    AI = 12
+    DATA_STORAGE = 13
+    EXTERNAL_INTERFACE = 14
+    SPECIAL_PURPOSE = 15
+
+    @property
+    def label(self) -> str:
+        """The words in which the manual writes this member."""
+        return "AI" if self is Category.AI else super().label
+
+
+class Access(Labelled):
+    """What may be done with an attribute."""
+
+    READ_ONLY = 0
+    WRITE_ONLY = 1
+    READ_AND_WRITE = 2
+
+    @property
+    def readable(self) -> bool:
+        """Whether the attribute can be read."""
+        return self is not Access.WRITE_ONLY
+
+    @property
+    def writable(self) -> bool:
+        """Whether the attribute can be written."""
+        return self is not Access.READ_ONLY
+
+
+class DataType(Labelled):
+    """The data type of an attribute."""
+
+    BOOLEAN = 0
+    SIGNED_INTEGER_8 = 1
+    SIGNED_INTEGER_16 = 2
+    SIGNED_INTEGER_32 = 3
+    SIGNED_INTEGER_64 = 4
+    UNSIGNED_INTEGER_8 = 5
+    UNSIGNED_INTEGER_16 = 6
+    UNSIGNED_INTEGER_32 = 7
+    UNSIGNED_INTEGER_64 = 8
+    FLOAT_32 = 9
+    FLOAT_64 = 10
+    STRING = 11
+    W_STRING = 12
+    U8_STRING = 13
+    U16_STRING = 14
+    U32_STRING = 15
+    TIME_POINT = 16
+    UUID = 17
+    QUALITY = 18
+    ELEMENT_CATEGORY = 19
+    ERROR_CODE = 20
+    CUSTOM = 21
+    NONE = 22
+
+    @property
+    def label(self) -> str:
+        """The name of the data type, such as ``Float64`` or ``SignedInteger16``."""
+        if self is DataType.UUID:
+            return "Uuid"
+        return "".join(word.capitalize() for word in self.name.split("_"))
+
+    @property
+    def integer_range(self) -> range | None:
+        """The values that an integer of this type can have, or None for all other types."""
+        return _INTEGER_RANGES.get(self)
+
+    @property
+    def is_float(self) -> bool:
+        """Whether this is one of the floating point types."""
+        return self in (DataType.FLOAT_32, DataType.FLOAT_64)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether this is one of the string types."""
+        return DataType.STRING <= self <= DataType.U32_STRING
+
+
+_INTEGER_RANGES = {
+    data_type: range(-(1 << bits - 1), 1 << bits - 1) if signed else range(1 << bits)
+    for data_type, bits, signed in (
+        (DataType.SIGNED_INTEGER_8, 8, True),
+        (DataType.SIGNED_INTEGER_16, 16, True),
+        (DataType.SIGNED_INTEGER_32, 32, True),
+        (DataType.SIGNED_INTEGER_64, 64, True),
+        (DataType.UNSIGNED_INTEGER_8, 8, False),
+        (DataType.UNSIGNED_INTEGER_16, 16, False),
+        (DataType.UNSIGNED_INTEGER_32, 32, False),
+        (DataType.UNSIGNED_INTEGER_64, 64, False),
+    )
+}
+
+
+class Quality(Labelled):
+    """How far a value can be trusted."""
+
+    GOOD = 0
+    ACCEPTABLE = 1
+    UNRELIABLE = 2
+    BAD = 3
+
+
+class Stage(Labelled):
+    """The operational stage of a server."""
+
+    START_UP = 0
+    PRE_OPERATIONAL = 1
+    OPERATIONAL = 2
+    POST_OPERATIONAL = 3
+    SHUTDOWN = 4
+    SUSPENDED = 5
+    TERMINATED = 6
+
+
+class Attribute(IntEnum):
+    """The well-known attributes, those with an integer as their id.
+
+    Each also has the name that a model shows (:attr:`attribute_name`) and a UUID
+    (:attr:`uuid`), which is valid wherever an attribute id is.
+    """
+
+    PRIMARY_KEY = 0
+    NAME = 1
+    UUID = 2
+    TYPE = 3
+    CATEGORY = 4
+    SOURCE_TIME = 5
+    UPDATE_TIME = 6
+    CHANGE_TIME = 7
+    WRITE_TIME = 8
+    QUALITY = 9
+    DEVICE_STATE = 10
+    VALUE = 11
+    ERROR = 12
+    WRITE_ERROR = 13
+
+    @property
+    def attribute_name(self) -> str:
+        """The name of the attribute, such as ``updateTime``."""
+        return _ATTRIBUTE_TABLE[self][0]
+
+    @property
+    def uuid(self) -> _Uuid:
+        """The UUID of the attribute."""
+        return _ATTRIBUTE_TABLE[self][1]
+
+
+_ATTRIBUTE_TABLE = {
+    Attribute.PRIMARY_KEY: ("key", UUID("ed22790e-261b-4a23-bfcc-6175a5571b33")),
+    Attribute.NAME: ("name", UUID("0f974e57-cb9a-4d46-8811-efe3d619ecb9")),
+    Attribute.UUID: ("UUID", UUID("b610a3e8-eff1-4a1a-b099-1939586b7aff")),
+    Attribute.TYPE: ("type", UUID("e1d217de-cf51-4852-8b90-d691a00871dc")),
+    Attribute.CATEGORY: ("category", UUID("cc9219e1-74b5-4be4-86c7-0fff12eb5324")),
+    Attribute.SOURCE_TIME: ("sourceTime", UUID("5f67b0fb-d000-4b7c-92e4-78a36cb05b9d")),
+    Attribute.UPDATE_TIME: ("updateTime", UUID("91eed150-f62c-424b-ba59-9269b02e234c")),
+    Attribute.CHANGE_TIME: ("changeTime", UUID("54f09787-dcbe-4fbf-9a02-524e469eea47")),
+    Attribute.WRITE_TIME: ("writeTime", UUID("0a62de23-0564-4b91-8225-569dfa1ac04f")),
+    Attribute.QUALITY: ("quality", UUID("d3c4b709-bccf-4665-9621-abfb5c6addce")),
+    Attribute.DEVICE_STATE: ("deviceState", UUID("d0da9c4b-3240-404d-9f40-e52361b870e6")),
+    Attribute.VALUE: ("value", UUID("4aa0e4e0-521e-4599-a985-e454baa59f89")),
+    Attribute.ERROR: ("error", UUID("85a28731-2553-4886-8cd1-8b9d9980fa04")),
+    Attribute.WRITE_ERROR: ("writeError", UUID("70435d1d-224f-4c25-a1ac-5191d7514252")),
+}
+
+ATTRIBUTES_BY_NAME = {member.attribute_name: member for member in Attribute}
+"""The well-known attributes by the name that a model shows."""
+
+ATTRIBUTES_BY_UUID = {member.uuid: member for member in Attribute}
+"""The well-known attributes by their UUID."""
+
+_E = TypeVar("_E", bound=IntEnum)
+_L = TypeVar("_L", bound=Labelled)
+
+
+def known(table: type[_E], value: int) -> _E | int:
+    """Return the member of a table, or the number itself when the table does not have it."""
+    return table._value2member_map_.get(value, value)  # type: ignore[return-value]
+
+
+def label(table: type[_L], value: int) -> str:
+    """Return the manual's words for an identifier, or the number when it is not known."""
+    member = known(table, value)
+    return member.label if isinstance(member, Labelled) else str(int(value))

@@ -1,0 +1,180 @@
+"""Packets, and the messages that carry them.
+
+A message is one CBOR array of packets, in both directions, even for a single packet.
+
+Examples
+--------
+>>> encode_packets([Request(65, 3, {0: "Group 1"})]).hex()
+'818400184103a1006747726f75702031'
+>>> decode_answers(bytes.fromhex("81820108"))
+[Success(message_id=8, item=<nothing>)]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+from xentara_nb.protocol import cbor
+from xentara_nb.protocol.checks import as_int, as_list, describe, error_from, error_item, wrong
+from xentara_nb.protocol.errors import (
+    InvalidParameterError,
+    InvalidRequestError,
+    ParseError,
+    ProtocolError,
+    ServerError,
+)
+from xentara_nb.protocol.identifiers import PacketType
+
+UNREADABLE_ID = 0
+"""The message id of an answer to a packet whose own id cannot be read."""
+
+
+class Nothing(Enum):
+    """The type of :data:`NOTHING`."""
+
+    NOTHING = "nothing"
+
+    def __repr__(self) -> str:
+        return "<nothing>"
+
+
+NOTHING: Final = Nothing.NOTHING
+"""The item of a success without a result; it is left out of the packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command on its way to the server."""
+
+    message_id: int
+    opcode: int
+    parameters: dict[int, Any] | None = None
+
+    def packet(self) -> list[Any]:
+        """Return the packet as it stands in a message."""
+        packet: list[Any] = [PacketType.REQUEST, self.message_id, self.opcode]
+        return packet if self.parameters is None else [*packet, self.parameters]
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """The answer to a request that succeeded."""
+
+    message_id: int
+    item: Any = NOTHING
+
+    def packet(self) -> list[Any]:
+        """Return the packet as it stands in a message."""
+        packet: list[Any] = [PacketType.SUCCESS, self.message_id]
+        return packet if self.item is NOTHING else [*packet, self.item]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The answer to a request that failed."""
+
+    message_id: int
+    error: ServerError
+
+    def packet(self) -> list[Any]:
+        """Return the packet as it stands in a message."""
+        return [PacketType.ERROR, self.message_id, error_item(self.error)]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that the server reports without being asked. It has no message id."""
+
+    event_type: int
+    body: Any
+
+    def packet(self) -> list[Any]:
+        """Return the packet as it stands in a message."""
+        return [PacketType.EVENT, self.event_type, self.body]
+
+
+Answer: TypeAlias = Success | Failure | Event
+"""What a server sends."""
+
+
+def encode_packets(packets: Iterable[Request | Answer]) -> bytes:
+    """Return one message of the packets."""
+    return cbor.encode([packet.packet() for packet in packets])
+
+
+def decode_answers(data: bytes) -> list[Answer]:
+    """Read a message from a server.
+
+    Raises
+    ------
+    ProtocolError
+        If the message is not an array of success, error and event packets.
+    """
+    packets = as_list(cbor.decode(data), "a message")
+    return [_answer(packet) for packet in packets]
+
+
+def _answer(packet: object) -> Answer:
+    packet = as_list(packet, "a packet")
+    kind = packet[0] if packet and type(packet[0]) is int else None
+    size = len(packet)
+    if kind == PacketType.SUCCESS and 2 <= size <= 3:
+        message_id = as_int(packet[1], "the message id of an answer")
+        return Success(message_id, packet[2] if size == 3 else NOTHING)
+    if kind == PacketType.ERROR and size == 3:
+        message_id = as_int(packet[1], "the message id of an error")
+        return Failure(message_id, error_from(packet[2], "an error packet"))
+    if kind == PacketType.EVENT and size == 3:
+        return Event(as_int(packet[1], "the type of an event"), packet[2])
+    if kind in (PacketType.SUCCESS, PacketType.ERROR, PacketType.EVENT):
+        raise ProtocolError(f"a packet of type {kind} cannot have {size} items")
+    first = "nothing" if not packet else describe(packet[0]) if kind is None else str(kind)
+    raise ProtocolError(
+        "a packet from a server must begin with 1 (success), 2 (error) or 8 (event), "
+        f"not with {first}"
+    )
+
+
+def decode_requests(data: bytes) -> list[Request | Failure]:
+    """Read a message from a client; what cannot be read becomes the error to answer.
+
+    Nothing that a client sends makes this raise. A packet outside an array is taken field by
+    field, one error each, as real servers do.
+    """
+    try:
+        message = cbor.decode(data)
+    except ProtocolError as error:
+        return [Failure(UNREADABLE_ID, ParseError(str(error)))]
+    if type(message) is not list:
+        return [
+            Failure(
+                UNREADABLE_ID, InvalidRequestError(str(wrong("a message", "an array", message)))
+            )
+        ]
+    return [_request(packet) for packet in message]
+
+
+def _request(packet: object) -> Request | Failure:
+    if type(packet) is not list:
+        return Failure(
+            UNREADABLE_ID, InvalidRequestError(str(wrong("a packet", "an array", packet)))
+        )
+    message_id = packet[1] if len(packet) > 1 and type(packet[1]) is int else UNREADABLE_ID
+    for index, what in enumerate(("the packet type", "the message id", "the command's opcode")):
+        if len(packet) <= index:
+            return Failure(message_id, ParseError(f"{what} is missing"))
+        if type(packet[index]) is not int:
+            return Failure(message_id, ParseError(str(wrong(what, "an integer", packet[index]))))
+    if packet[0] != PacketType.REQUEST:
+        return Failure(message_id, InvalidRequestError("invalid packet type"))
+    if len(packet) > 4:
+        return Failure(
+            message_id, InvalidRequestError(f"a request cannot have {len(packet)} items")
+        )
+    if len(packet) == 4 and type(packet[3]) is not dict:
+        wrong_kind = wrong("the parameters", "a map", packet[3])
+        return Failure(message_id, InvalidParameterError(str(wrong_kind)))
+    return Request(message_id, packet[2], packet[3] if len(packet) == 4 else None)
