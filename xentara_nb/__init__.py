@@ -1,1 +1,44 @@
-"""Explore a Xentara automation server from a notebook, and change values without fear."""
+"""Explore a Xentara automation server from a notebook, and change values without fear.
+
+>>> import xentara_nb
+>>> with xentara_nb.simulate() as plant, plant.connect() as client:
+...     inventory = client.inventory()
+>>> inventory.columns.tolist()[:3]
+['primary_key', 'element_uuid', 'category']
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from xentara_nb._version import __version__
+
+if TYPE_CHECKING:
+    from xentara_nb.client import Client, connect
+    from xentara_nb.errors import XentaraError
+    from xentara_nb.files import read_inventory
+    from xentara_nb.simulator import simulate
+
+# What is loaded when it is first used: the simulator is an extra, and does not need the client.
+_HOMES = {
+    "Client": "xentara_nb.client",
+    "XentaraError": "xentara_nb.errors",
+    "connect": "xentara_nb.client",
+    "read_inventory": "xentara_nb.files",
+    "simulate": "xentara_nb.simulator",
+}
+
+__all__ = ["Client", "XentaraError", "__version__", "connect", "read_inventory", "simulate"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

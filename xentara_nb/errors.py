@@ -104,12 +104,30 @@ class NotXentaraError(ConnectError):
     """What answers at the address is not a Xentara server."""
 
 
-class ConnectionLostError(XentaraError):
-    """The connection ended before the answer came, or had ended before the call."""
+class _MayHaveBeenSent(XentaraError):
+    def __init__(self, message: str, *, sent: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent
 
 
-class DeadlineError(XentaraError, TimeoutError):
-    """The answer did not come in time."""
+class ConnectionLostError(_MayHaveBeenSent):
+    """The connection ended before the answer came, or had ended before the call.
+
+    Attributes
+    ----------
+    sent : bool
+        Whether any byte of the request may have reached the server.
+    """
+
+
+class DeadlineError(_MayHaveBeenSent, TimeoutError):
+    """The answer did not come in time.
+
+    Attributes
+    ----------
+    sent : bool
+        Whether any byte of the request may have reached the server.
+    """
 
 
 class NotFoundError(XentaraError, LookupError):

@@ -18,33 +18,31 @@ from __future__ import annotations
 import io
 import math
 import struct
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NoReturn
+from uuid import UUID
 
 import cbor2
 
-from xentara_nb.protocol.errors import ProtocolError
-from xentara_nb.protocol.values import Alternative, TimePoint
+from xentara_nb.protocol.errors import ProtocolError, one_line
+from xentara_nb.protocol.values import INT_MAX, INT_MIN, Alternative, TimePoint
 
 MAX_DEPTH = 40
 """How deep containers may be nested. The protocol's own need is about ten."""
 
 _EXPONENTS = {-9: 1, -6: 1_000, -3: 1_000_000}
-_TAG_EPOCH, _TAG_DECIMAL, _TAG_TIME = 1, 4, 1001
+_TAG_EPOCH, _TAG_DECIMAL, _TAG_UUID, _TAG_TIME = 1, 4, 37, 1001
 _TAG_ALTERNATIVES = (121, 122, 123)
-# Every tag that cbor2 gives a meaning of its own and that the protocol does not use. The one
-# that both give the same meaning, 37 for UUIDs, is left to cbor2.
+# Every tag that cbor2 gives a meaning of its own and that the protocol does not use by itself.
 _OPAQUE_TAGS = (
-    *(0, 2, 3, 5, 25, 28, 29, 30, 35, 36, 43, 52, 54, 100),
+    *(0, 2, 3, _TAG_DECIMAL, 5, 25, 28, 29, 30, 35, 36, 43, 52, 54, 100),
     *(256, 258, 260, 261, 1004, 43000, 55799),
 )
-_INT_MIN, _INT_MAX = -(1 << 63), (1 << 64) - 1
-
-
-class _DecimalFraction(NamedTuple):
-    """The inside of a time stamp (tag 4)."""
-
-    content: object
+# Types that cbor2 has a form for, and the protocol none.
+_REFUSED_TYPES = (Decimal, Fraction, complex, datetime, date, set, frozenset)
 
 
 def decode(data: bytes) -> Any:
@@ -96,10 +94,13 @@ def encode(item: object) -> bytes:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the innermost cause: cbor2 wraps one error for every level of nesting."""
+    """Return the innermost cause: cbor2 wraps one error for every level of nesting.
+
+    It may repeat what stands in the message, so it is kept short.
+    """
     while error.__cause__ is not None and str(error.__cause__):
         error = error.__cause__
-    return str(error) or type(error).__name__
+    return one_line(str(error), 200) or type(error).__name__
 
 
 def _decode_alternative(index: int) -> Callable[[Any, bool], object]:
@@ -116,21 +117,24 @@ def _decode_opaque(tag: int) -> Callable[[Any, bool], object]:
     return opaque
 
 
-def _decode_decimal(content: object, immutable: bool) -> _DecimalFraction:
-    return _DecimalFraction(content)
+def _decode_uuid(content: object, immutable: bool) -> UUID:
+    # cbor2 leaves the check to an assertion of the uuid module.
+    if type(content) is not bytes or len(content) != 16:
+        raise ValueError("a UUID (tag 37) must hold a byte string of 16 bytes")
+    return UUID(bytes=content)
 
 
 def _decode_time(content: object, immutable: bool) -> TimePoint:
     """Read a time stamp, in every form that the protocol allows and in no other."""
-    if not isinstance(content, dict):
+    if not isinstance(content, Mapping):  # in a key, or inside an unknown tag, it is no dict
         raise ValueError("a time stamp (tag 1001) must hold a map")
-    keys = {key for key in content if isinstance(key, int) and key >= 0}
+    keys = {key for key in content if type(key) is int and key >= 0}
     if keys == {4}:
         fraction = content[4]
-        if not isinstance(fraction, _DecimalFraction):
+        if not isinstance(fraction, cbor2.CBORTag) or fraction.tag != _TAG_DECIMAL:
             raise ValueError("key 4 of a time stamp must hold a decimal fraction (tag 4)")
-        match fraction.content:
-            case [int(exponent), int(mantissa)] if exponent in _EXPONENTS:
+        match fraction.value:
+            case [int(exponent), mantissa] if exponent in _EXPONENTS and type(mantissa) is int:
                 return TimePoint(mantissa * _EXPONENTS[exponent])
         raise ValueError("the decimal fraction of a time stamp must be [-9, -6 or -3, integer]")
     if keys == {1}:
@@ -171,7 +175,7 @@ def shortest_float(value: float) -> bytes:
 
 def _encode_int(encoder: cbor2.CBOREncoder, value: int) -> None:
     # cbor2 would make a big number (tag 2) of it, which no end of this protocol takes.
-    if not _INT_MIN <= value <= _INT_MAX:
+    if not INT_MIN <= value <= INT_MAX:
         raise ValueError("an integer of more than 64 bits")
     encoder.encode_int(value)
 
@@ -185,13 +189,19 @@ def _encode_time(encoder: cbor2.CBOREncoder, value: TimePoint) -> None:
 
 
 def _encode_alternative(encoder: cbor2.CBOREncoder, value: Alternative) -> None:
+    if value.number not in (0, 1, 2):
+        raise ValueError(f"there is no alternative {value.number}")
     encoder.encode(cbor2.CBORTag(_TAG_ALTERNATIVES[value.number], value.value))
+
+
+def _refuse(encoder: cbor2.CBOREncoder, value: object) -> NoReturn:
+    raise ValueError(f"the protocol has no form for a {type(value).__name__}")
 
 
 _DECODERS: dict[int, Any] = {
     **{tag: _decode_opaque(tag) for tag in _OPAQUE_TAGS},
     **{tag: _decode_alternative(index) for index, tag in enumerate(_TAG_ALTERNATIVES)},
-    _TAG_DECIMAL: _decode_decimal,
+    _TAG_UUID: _decode_uuid,
     _TAG_TIME: _decode_time,
     _TAG_EPOCH: _decode_seconds,
 }
@@ -200,4 +210,5 @@ _ENCODERS: dict[Any, Any] = {
     float: _encode_float,
     TimePoint: _encode_time,
     Alternative: _encode_alternative,
+    **dict.fromkeys(_REFUSED_TYPES, _refuse),
 }

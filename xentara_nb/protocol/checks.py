@@ -10,9 +10,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import cbor2
+
 from xentara_nb.protocol.errors import ProtocolError, ServerError, server_error
 from xentara_nb.protocol.identifiers import Attribute
-from xentara_nb.protocol.values import Alternative, AttributeId, TimePoint, Value
+from xentara_nb.protocol.values import (
+    INT_MAX,
+    INT_MIN,
+    Alternative,
+    AttributeId,
+    TimePoint,
+    Value,
+)
 
 _NAMES: dict[type, str] = {
     bool: "a boolean",
@@ -27,12 +36,18 @@ _NAMES: dict[type, str] = {
     TimePoint: "a time stamp",
     Alternative: "an alternative",
     type(None): "null",
+    type(cbor2.undefined): "undefined",
+    cbor2.CBORSimpleValue: "a simple value",
 }
+# Python takes 1.0 and True for the key 1, the protocol does not.
+_NO_KEYS = frozenset({bool, float})
 
 
 def describe(value: object) -> str:
     """Say what kind of thing a value is, in the words of CBOR."""
-    return _NAMES.get(type(value), f"a CBOR {type(value).__name__}")
+    if isinstance(value, cbor2.CBORTag):
+        return f"something with tag {value.tag}"
+    return _NAMES.get(type(value), f"a {type(value).__name__}")
 
 
 def wrong(what: str, expected: str, value: object) -> ProtocolError:
@@ -41,9 +56,11 @@ def wrong(what: str, expected: str, value: object) -> ProtocolError:
 
 
 def as_int(value: object, what: str) -> int:
-    """Return an integer."""
+    """Return an integer that fits 64 bits, signed or unsigned."""
     if type(value) is not int:
         raise wrong(what, "an integer", value)
+    if not INT_MIN <= value <= INT_MAX:  # CBOR also has negative ones of 65 bits
+        raise ProtocolError(f"{what} must be an integer that fits 64 bits")
     return value
 
 
@@ -80,7 +97,7 @@ def as_attribute_id(value: object, what: str) -> AttributeId:
     """Return the id of an attribute: an integer or a UUID."""
     if type(value) is UUID or (type(value) is int and value >= 0):
         return value
-    raise wrong(what, "an integer or a UUID (tag 37)", value)
+    raise wrong(what, "an integer from 0 up or a UUID (tag 37)", value)
 
 
 def as_list(value: object, what: str) -> list[Any]:
@@ -91,9 +108,11 @@ def as_list(value: object, what: str) -> list[Any]:
 
 
 def as_map(value: object, what: str) -> dict[Any, Any]:
-    """Return a map."""
+    """Return a map without keys that only Python takes for integers."""
     if type(value) is not dict:
         raise wrong(what, "a map", value)
+    if not _NO_KEYS.isdisjoint(map(type, value)):
+        raise ProtocolError(f"{what} must not have boolean or floating point keys")
     return value
 
 
@@ -107,7 +126,9 @@ def member(mapping: Mapping[Any, Any], key: int, what: str) -> Any:
 
 def as_value(value: object, what: str) -> Value:
     """Return a value that an attribute can hold, or raise."""
-    if type(value) in (bool, int, float, str, UUID, TimePoint):
+    if type(value) is int:
+        return as_int(value, what)
+    if type(value) in (bool, float, str, UUID, TimePoint):
         return value  # type: ignore[return-value]  # one of the types of Value
     raise wrong(what, "a boolean, number, text, UUID or time stamp", value)
 

@@ -87,10 +87,10 @@ class ServerError(XentaraError):
 
     def __str__(self) -> str:
         where = f"{self.context}: " if self.context else ""
-        return f"{where}{_one_line(self.text)} ({self.code}). {self.advice}"
+        return f"{where}{one_line(self.text)} ({self.code}). {self.advice}"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({_one_line(self.text)!r}, code={self.code})"
+        return f"{type(self).__name__}({one_line(self.text)!r}, code={self.code})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ServerError):
@@ -118,7 +118,7 @@ def _rebuild(
     return kind(text, code=code, context=context)
 
 
-def _one_line(text: str, limit: int = 500) -> str:
+def one_line(text: str, limit: int = 500) -> str:
     """Shorten what a server says and take the control characters out: it is not trusted."""
     clean = "".join(c if c.isprintable() else " " for c in text[: limit + 1])
     return clean if len(clean) <= limit else clean[:limit] + "…"

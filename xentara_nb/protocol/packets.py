@@ -26,7 +26,7 @@ from xentara_nb.protocol.errors import (
     ProtocolError,
     ServerError,
 )
-from xentara_nb.protocol.identifiers import PacketType
+from xentara_nb.protocol.identifiers import OpCode, PacketType
 
 UNREADABLE_ID = 0
 """The message id of an answer to a packet whose own id cannot be read."""
@@ -52,6 +52,14 @@ class Request:
     message_id: int
     opcode: int
     parameters: dict[int, Any] | None = None
+
+    def __repr__(self) -> str:
+        # The parameters of this one command hold a password or a token.
+        secret = self.opcode == OpCode.CREATE_SUB_SESSION and self.parameters is not None
+        parameters = "***" if secret else repr(self.parameters)
+        return (
+            f"Request(message_id={self.message_id}, opcode={self.opcode}, parameters={parameters})"
+        )
 
     def packet(self) -> list[Any]:
         """Return the packet as it stands in a message."""
@@ -162,12 +170,14 @@ def _request(packet: object) -> Request | Failure:
         return Failure(
             UNREADABLE_ID, InvalidRequestError(str(wrong("a packet", "an array", packet)))
         )
-    message_id = packet[1] if len(packet) > 1 and type(packet[1]) is int else UNREADABLE_ID
+    message_id = _message_id(packet)
     for index, what in enumerate(("the packet type", "the message id", "the command's opcode")):
         if len(packet) <= index:
             return Failure(message_id, ParseError(f"{what} is missing"))
-        if type(packet[index]) is not int:
-            return Failure(message_id, ParseError(str(wrong(what, "an integer", packet[index]))))
+        try:
+            as_int(packet[index], what)
+        except ProtocolError as error:
+            return Failure(message_id, ParseError(str(error)))
     if packet[0] != PacketType.REQUEST:
         return Failure(message_id, InvalidRequestError("invalid packet type"))
     if len(packet) > 4:
@@ -178,3 +188,10 @@ def _request(packet: object) -> Request | Failure:
         wrong_kind = wrong("the parameters", "a map", packet[3])
         return Failure(message_id, InvalidParameterError(str(wrong_kind)))
     return Request(message_id, packet[2], packet[3] if len(packet) == 4 else None)
+
+
+def _message_id(packet: list[Any]) -> int:
+    try:
+        return as_int(packet[1], "the message id")
+    except (IndexError, ProtocolError):
+        return UNREADABLE_ID

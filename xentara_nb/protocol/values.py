@@ -21,6 +21,9 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar, NamedTuple, TypeAlias
 from uuid import UUID
 
+INT_MIN, INT_MAX = -(1 << 63), (1 << 64) - 1
+"""The integers of the protocol: whatever fits 64 bits, signed or unsigned."""
+
 _NS_MIN = -(1 << 63)
 _NS_MAX = (1 << 63) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,7 +94,10 @@ class TimePoint:
         try:
             moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
             if match[9]:
-                offset = timedelta(hours=int(match[10]), minutes=int(match[11]))
+                hours, minutes = int(match[10]), int(match[11])
+                if hours > 23 or minutes > 59:
+                    raise ValueError("the time zone is out of range")
+                offset = timedelta(hours=hours, minutes=minutes)
                 moment += offset if match[9] == "-" else -offset
         except (ValueError, OverflowError) as error:
             raise ValueError(f"{text[:60]!r} is not a time stamp: {error}") from None

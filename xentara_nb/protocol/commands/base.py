@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from xentara_nb.protocol.checks import describe
+from xentara_nb.protocol.checks import as_map, describe
 from xentara_nb.protocol.errors import InvalidParameterError, ProtocolError
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import NOTHING, Nothing, Request
@@ -38,7 +38,7 @@ class Command(Generic[R]):
             If a parameter is missing or wrong.
         """
         try:
-            return cls._parse(parameters)
+            return cls._parse(as_map(parameters, "the parameter map"))
         except (ProtocolError, ValueError) as error:
             raise InvalidParameterError(f"invalid parameter: {error}") from None
 

@@ -1,0 +1,94 @@
+"""The client: one method for every command of the manual, answers as DataFrames."""
+
+from __future__ import annotations
+
+import os
+
+import xentara_nb.accessor  # noqa: F401 - registers df.xentara, which every answer offers
+from xentara_nb.address import parse_address
+from xentara_nb.client.control import Control
+from xentara_nb.client.data import Data
+from xentara_nb.client.exploring import Exploring
+from xentara_nb.credentials import ask, find_credentials
+from xentara_nb.deadline import Deadline, check_timeout
+from xentara_nb.tls import Trust, open_stream
+
+
+class Client(Exploring, Data, Control):
+    """A connection to a Xentara server; made by :func:`connect`. Safe from several threads.
+
+    Wherever an element is asked for, a primary key, a :class:`uuid.UUID`, its text or a row of an
+    inventory will do; wherever an attribute, its name, integer or UUID.
+    """
+
+
+def connect(
+    url: str,
+    *,
+    user: str | None = None,
+    password: str | None = None,
+    token: str | None = None,
+    ca_file: str | os.PathLike[str] | None = None,
+    fingerprint: str | None = None,
+    timeout: float = 10.0,
+    read_only: bool = False,
+) -> Client:
+    """Connect to a Xentara server and log in (the manual's client_hello).
+
+    Parameters
+    ----------
+    url : str
+        ``host``, ``host:port`` or ``wss://host:port/api/ws``, with ``user:password@`` in it or
+        not. The port is 8080 when left out.
+    user, password : str, optional
+        Who logs in. Left out, ``XENTARA_USER`` and ``XENTARA_PASSWORD`` are taken, and what is
+        still missing is asked for where there is a terminal or a notebook.
+    token : str, optional
+        An OAuth 2.0 token (a JWT) instead of user and password; or ``XENTARA_TOKEN``.
+    ca_file : path, optional
+        A PEM file with the certificates to trust, instead of the system's.
+    fingerprint : str, optional
+        The SHA-256 of the server's certificate, to trust exactly that one.
+    timeout : float, default 10.0
+        How long to wait for the connection, and for each answer, in seconds.
+    read_only : bool, default False
+        Whether this client shall refuse everything that changes something.
+
+    Returns
+    -------
+    Client
+        A connected client; ``with connect(...) as client:`` closes it at the end.
+
+    Raises
+    ------
+    AddressError
+        If an argument cannot be used; nothing was sent.
+    CertificateNotTrustedError
+        If the certificate is not known; the message shows the line of code that trusts it. No
+        user, password or token was sent.
+    LoginError, ConnectionForbiddenError
+        If the server does not let the user in.
+    ServerUnreachableError, NotTlsError, PathNotFoundError, NotXentaraError, DeadlineError
+        If there is no such server.
+
+    Examples
+    --------
+    >>> from xentara_nb import connect, simulate
+    >>> with simulate() as plant:
+    ...     client = connect(
+    ...         plant.url, user="operator", password="operator-demo", ca_file=plant.ca_file
+    ...     )
+    ...     stage = client.get_stage()
+    ...     client.close()
+    >>> stage
+    <Stage.OPERATIONAL: 2>
+    """
+    address, in_address = parse_address(url)
+    credentials = find_credentials(user, password, token, in_address=in_address)
+    trust = Trust(ca_file, fingerprint)
+    seconds = check_timeout(timeout)
+    if not credentials.complete:
+        # Nobody shall be asked for a password that could not be sent anyway.
+        open_stream(address, trust, Deadline(seconds)).close()
+        credentials = ask(credentials, address.netloc)
+    return Client(address, credentials, trust, seconds, read_only=read_only)

@@ -1,0 +1,158 @@
+"""What every part of the client stands on: the line to the server, what is known of its model."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import html
+import weakref
+from collections.abc import Sequence
+from typing import Any, Self
+
+from xentara_nb._version import __version__
+from xentara_nb.address import Address
+from xentara_nb.credentials import Credentials
+from xentara_nb.directory import Directory
+from xentara_nb.errors import (
+    ConnectionLostError,
+    DeadlineError,
+    WriteOutcomeUnknown,
+    WriteRefusedError,
+    XentaraError,
+)
+from xentara_nb.link import Link
+from xentara_nb.protocol.commands import Command, GetStage, Write
+from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.identifiers import Stage, label
+from xentara_nb.subscriptions import Router
+from xentara_nb.tls import Trust
+
+_REPR_PATIENCE = 1.0  # seconds; showing a client must not keep anybody waiting
+
+
+class ClientCore:
+    """A client without commands: it connects, shows itself, and closes."""
+
+    def __init__(
+        self,
+        address: Address,
+        credentials: Credentials,
+        trust: Trust,
+        timeout: float,
+        *,
+        read_only: bool = False,
+    ) -> None:
+        self.read_only = read_only
+        self._router = router = Router()
+        self._stage: int | None = None
+        # The callbacks must not hold the client: its connection lives in a thread, and a client
+        # that nobody has any more shall go, and end its connection.
+        self._directory = directory = Directory(lambda commands: link_of[0].ask(commands))
+        self._link = Link(
+            address,
+            credentials,
+            trust,
+            timeout,
+            on_event=router.route,
+            on_renewal=directory.forget,
+            on_end=router.end,
+        )
+        link_of = [self._link]
+        self._finalizer = weakref.finalize(self, self._link.close)
+
+    @property
+    def address(self) -> Address:
+        """Where the server is."""
+        return self._link.address
+
+    @property
+    def user(self) -> str:
+        """Who is logged in."""
+        return self._link.credentials.who
+
+    @property
+    def timeout(self) -> float:
+        """How long an answer may take, in seconds."""
+        return self._link.timeout
+
+    def close(self) -> None:
+        """Close the connection. The client cannot be used any more; closing twice is no error."""
+        self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _ask_one(self, command: Command[Any], what: str) -> Any:
+        (answer,) = self._link.ask([command])
+        if isinstance(answer, ServerError):
+            raise answer.within(what)
+        return answer
+
+    def _send_once(self, command: Command[Any], what: str, timeout: float | None = None) -> Any:
+        try:
+            answer = self._link.send_once(command, timeout)
+        except (ConnectionLostError, DeadlineError) as error:
+            if error.sent and isinstance(command, Write):
+                raise WriteOutcomeUnknown(
+                    f"{what} was sent, but its answer was lost ({error}). It may have taken "
+                    "effect, and is not sent again: read the value to learn what became of it."
+                ) from error
+            raise
+        if isinstance(answer, ServerError):
+            raise answer.within(what)
+        return answer
+
+    def _refuse_if_read_only(self, what: str) -> None:
+        if self.read_only:
+            raise WriteRefusedError(
+                f"{what}: this client is read only; connect without read_only=True to change "
+                "something"
+            )
+
+    def _provenance(
+        self, *, elements: int | None = None, vanished: Sequence[str] = ()
+    ) -> dict[str, object]:
+        note: dict[str, object] = {
+            "server": self.address.url,
+            "user": self.user,
+            "protocol_version": self._link.protocol_version,
+            "library_version": __version__,
+            "taken_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+        if elements is not None:
+            note["elements"] = elements
+        if vanished:
+            note["vanished"] = list(vanished)
+        return note
+
+    def _shown(self) -> dict[str, str]:
+        """Return what a client shows of itself: no secret, and no long wait."""
+        if (ended := self._link.ended) is not None:
+            stage = f"not connected: {ended}"
+        else:
+            with contextlib.suppress(XentaraError):
+                answer = self._link.send_once(GetStage(), min(_REPR_PATIENCE, self._link.timeout))
+                self._stage = None if isinstance(answer, ServerError) else answer
+            stage = "not known" if self._stage is None else label(Stage, self._stage)
+        return {
+            "server": self.address.url,
+            "user": self.user,
+            "protocol version": str(self._link.protocol_version),
+            "stage": stage,
+            "access": "read only" if self.read_only else "read and write",
+        }
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{key}: {value}" for key, value in self._shown().items())
+        return f"<Xentara client, {shown}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
+            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for key, value in self._shown().items()
+        )
+        return f"<table><caption>Xentara client</caption>{rows}</table>"

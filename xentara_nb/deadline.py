@@ -1,0 +1,57 @@
+"""One budget of time, handed down through all the steps of a call."""
+
+from __future__ import annotations
+
+import time
+
+from xentara_nb.errors import AddressError, DeadlineError
+
+
+class Deadline:
+    """A moment by which something must be done.
+
+    Parameters
+    ----------
+    seconds : float
+        The time from now.
+
+    Examples
+    --------
+    >>> Deadline(10.0).remaining > 9
+    True
+    """
+
+    __slots__ = ("_end", "seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = check_timeout(seconds)
+        self._end = time.monotonic() + self.seconds
+
+    @property
+    def remaining(self) -> float:
+        """The seconds that are left, 0 when none are."""
+        return max(0.0, self._end - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        """Whether no time is left."""
+        return self.remaining == 0.0
+
+    def error(self, what: str, *, sent: bool = False) -> DeadlineError:
+        """Return the error for something that was not done in time."""
+        return DeadlineError(f"{what} within {self.seconds:g} s", sent=sent)
+
+
+def check_timeout(seconds: float) -> float:
+    """Return a time-out that makes sense.
+
+    Raises
+    ------
+    AddressError
+        If it is not a positive number of seconds, at most a day.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise AddressError(f"a time-out is a number of seconds, not {seconds!r}")
+    if not 0 < seconds <= 86_400:
+        raise AddressError(f"a time-out of {seconds} s makes no sense: give 0 < seconds <= 86400")
+    return float(seconds)

@@ -1,0 +1,427 @@
+"""The DataFrames of the library, built from what the protocol gives: column by column.
+
+====================  =================================================================
+column                dtype
+====================  =================================================================
+``primary_key``       ``str``
+``element_uuid``      ``object``: :class:`uuid.UUID`
+``category``          categorical, in the manual's words (``data point``)
+``attribute_name``    ``str``
+``attribute_id``      ``object``: the integer of a well-known attribute, or a
+                      :class:`uuid.UUID`
+``access``            categorical: ``read only``, ``write only``, ``read and write``
+``data_type``         categorical, such as ``Float64``
+``value``             ``object``
+``error``             ``str``, missing where there is none
+``time``              ``datetime64[ns, UTC]``
+====================  =================================================================
+
+The dtypes are the same for an empty frame, and whether pyarrow is installed or not. Categoricals
+have all of the manual's words in the order of the identifiers; an identifier that this version
+does not know is a category of its own, its number's text, behind the others and only where a row
+has it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import islice
+from operator import eq, itemgetter
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from xentara_nb.protocol.commands.model import AttributeInfo, BrowseEntry
+from xentara_nb.protocol.errors import ServerError, XentaraError
+from xentara_nb.protocol.identifiers import (
+    Access,
+    Attribute,
+    Category,
+    DataType,
+    Labelled,
+    Quality,
+    label,
+)
+from xentara_nb.protocol.values import AttributeId, TimePoint
+
+ELEMENT_COLUMNS = ("primary_key", "element_uuid", "category")
+"""The columns of :func:`elements_frame`."""
+
+INVENTORY_COLUMNS = (*ELEMENT_COLUMNS, "attribute_name", "attribute_id", "access", "data_type")
+"""The columns of :func:`inventory_frame`."""
+
+TEXT = pd.StringDtype("python", na_value=np.nan)
+"""The dtype of texts. It is ``str``, kept as Python objects: keys and names repeat from row to
+row, and so each of them is in memory once."""
+
+_PROVENANCE = "xentara"
+
+InventoryElement: TypeAlias = tuple[str, UUID, int, tuple[AttributeInfo, ...]]
+"""An element for :func:`inventory_frame`: primary key, UUID, category, attributes."""
+
+_Rows: TypeAlias = npt.NDArray[np.intp]
+
+
+def inventory_frame(elements: Iterable[InventoryElement]) -> pd.DataFrame:
+    """Return an inventory: one row per attribute.
+
+    Parameters
+    ----------
+    elements : iterable of (str, UUID, int, tuple of AttributeInfo)
+        Primary key, UUID, category and attributes of each element, in any order. An element
+        without attributes gives no row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Sorted by primary key, then attribute name (where both are equal: by element UUID and the
+        attribute id's text), numbered from 0, with the columns ``primary_key`` (str),
+        ``element_uuid`` (object), ``category`` (categorical), ``attribute_name`` (str),
+        ``attribute_id`` (object), ``access`` (categorical), ``data_type`` (categorical).
+
+    Examples
+    --------
+    >>> speed = AttributeInfo("value", 11, access=2, data_type=10)
+    >>> frame = inventory_frame([("Plant.Speed", UUID(int=1), 2, (speed,))])
+    >>> frame[["primary_key", "attribute_name", "attribute_id", "access", "data_type"]]
+       primary_key attribute_name attribute_id          access data_type
+    0  Plant.Speed          value           11  read and write   Float64
+    """
+    # Elements of one type share their list of attributes: each distinct list is looked at once,
+    # and the rows are put together by indexing.
+    ordered = sorted(elements, key=itemgetter(0))
+    keys = [element[0] for element in ordered]
+    uuids = [element[1] for element in ordered]
+    categories = [element[2] for element in ordered]
+    attributes, starts, counts = _attribute_lists([element[3] for element in ordered])
+
+    # Row r belongs to element element[r] and shows attribute attributes[attribute[r]].
+    element = np.repeat(np.arange(len(keys)), counts)
+    attribute = np.repeat(starts - (np.cumsum(counts) - counts), counts)
+    attribute += np.arange(len(attribute))
+    if _repeats(keys):
+        # Keys are unique on a sound server. On any other, rows of several elements interleave.
+        def row_order(row: int) -> tuple[object, ...]:
+            at = element[row]
+            name, *others = _attribute_order(attributes[attribute[row]])
+            return keys[at], name, uuids[at], others, categories[at]
+
+        order = sorted(range(len(element)), key=row_order)
+        element, attribute = element[order], attribute[order]
+
+    return _frame(
+        {
+            "primary_key": texts(keys).take(element),
+            "element_uuid": objects(uuids).take(element),
+            "category": labelled(Category, categories).take(element),
+            "attribute_name": texts([a.name for a in attributes]).take(attribute),
+            "attribute_id": objects([a.attribute_id for a in attributes]).take(attribute),
+            "access": labelled(Access, [a.access for a in attributes]).take(attribute),
+            "data_type": labelled(DataType, [a.data_type for a in attributes]).take(attribute),
+        }
+    )
+
+
+def elements_frame(entries: Iterable[BrowseEntry]) -> pd.DataFrame:
+    """Return the answer to browse: one row per element.
+
+    Parameters
+    ----------
+    entries : iterable of BrowseEntry
+        The elements, in any order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Sorted by primary key (where equal: by UUID), numbered from 0, with the columns
+        ``primary_key`` (str), ``element_uuid`` (object), ``category`` (categorical).
+
+    Examples
+    --------
+    >>> entries = [BrowseEntry("Line 2", UUID(int=7), 1), BrowseEntry("Line 1", UUID(int=9), 16)]
+    >>> elements_frame(entries)[["primary_key", "category"]]
+      primary_key       category
+    0      Line 1             16
+    1      Line 2  element group
+    """
+    ordered = sorted(entries, key=itemgetter(0))
+    keys = [entry.primary_key for entry in ordered]
+    if _repeats(keys):
+        ordered.sort()
+    return _frame(
+        {
+            "primary_key": texts(keys),
+            "element_uuid": objects([entry.element_uuid for entry in ordered]),
+            "category": labelled(Category, [entry.category for entry in ordered]),
+        }
+    )
+
+
+def values_frame(
+    *,
+    primary_keys: Sequence[str | None],
+    element_uuids: Sequence[UUID],
+    attribute_names: Sequence[str | None],
+    attribute_ids: Sequence[AttributeId],
+    data_types: Sequence[int | None],
+    results: Sequence[object],
+    times: Sequence[int],
+) -> pd.DataFrame:
+    """Return the answer to read: one row per attribute, in the order given.
+
+    Parameters
+    ----------
+    primary_keys, element_uuids, attribute_names, attribute_ids : sequences
+        What each row is about. A key or name that nobody knows is None.
+    data_types : sequence of int or None
+        The data type of each attribute where it is known: see :func:`present`.
+    results : sequence
+        What was read: a value, or the :class:`~xentara_nb.protocol.errors.XentaraError` that
+        came in its place.
+    times : sequence of int
+        When each was read, in nanoseconds since 1970-01-01T00:00Z.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Numbered from 0, with the columns ``primary_key`` (str), ``element_uuid`` (object),
+        ``attribute_name`` (str), ``attribute_id`` (object), ``value`` (object; None where there
+        is an error), ``error`` (str, such as ``missing attribute (-32101)``; missing where there
+        is none), ``time`` (datetime64[ns, UTC]).
+
+    Raises
+    ------
+    ValueError
+        If the sequences are not equally long.
+
+    Examples
+    --------
+    >>> from xentara_nb.protocol.errors import server_error
+    >>> frame = values_frame(
+    ...     primary_keys=["Plant.Speed"] * 3,
+    ...     element_uuids=[UUID(int=1)] * 3,
+    ...     attribute_names=["value", "quality", "colour"],
+    ...     attribute_ids=[11, 9, UUID(int=5)],
+    ...     data_types=[10, 18, None],
+    ...     results=[1.5, 0, server_error(-32101)],
+    ...     times=[1_700_000_000_000_000_000] * 3,
+    ... )
+    >>> frame[["attribute_name", "value", "error"]]
+      attribute_name value                       error
+    0          value   1.5                         NaN
+    1        quality  good                         NaN
+    2         colour  None  missing attribute (-32101)
+    """
+    values: list[object] = []
+    errors: list[str | None] = []
+    for result, data_type, attribute_id in zip(results, data_types, attribute_ids, strict=True):
+        if isinstance(result, XentaraError):
+            values.append(None)
+            errors.append(_error_text(result))
+        else:
+            # Time stamps wait: all of them together take a third of the time.
+            is_time = type(result) is TimePoint
+            values.append(result if is_time else present(result, data_type, attribute_id))
+            errors.append(None)
+    return _frame(
+        {
+            "primary_key": texts(primary_keys),
+            "element_uuid": objects(element_uuids),
+            "attribute_name": texts(attribute_names),
+            "attribute_id": objects(attribute_ids),
+            "value": _with_timestamps(objects(values)),
+            "error": texts(errors),
+            "time": _timestamps(times),
+        }
+    )
+
+
+def present(value: object, data_type: int | None, attribute_id: AttributeId) -> object:
+    """Return a value as a DataFrame shows it.
+
+    A time stamp is a :class:`pandas.Timestamp` in UTC with nanoseconds: never is
+    :data:`pandas.NaT`, for ever the largest there is. A quality (data type 18, or attribute 9) and
+    an element category (data type 19, or attribute 4) are the manual's words, whether the server
+    sent a number or a text. Everything else is as it came.
+
+    Parameters
+    ----------
+    value : object
+        The value as the protocol gives it.
+    data_type : int or None
+        The data type of the attribute, None when it is not known.
+    attribute_id : int or UUID
+        The attribute.
+
+    Examples
+    --------
+    >>> present(3, DataType.QUALITY, 9), present("Data Point", None, 4), present(3, None, 11)
+    ('bad', 'data point', 3)
+    >>> present(TimePoint.NEVER, DataType.TIME_POINT, 6)
+    NaT
+    """
+    kind = type(value)
+    if kind is TimePoint:
+        return _with_timestamps(objects([value]))[0]
+    if kind is int or kind is str:
+        if data_type == _QUALITY or attribute_id in _QUALITY_IDS:
+            return _word(Quality, value)
+        if data_type == _CATEGORY or attribute_id in _CATEGORY_IDS:
+            return _word(Category, value)
+    return value
+
+
+def with_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd.DataFrame:
+    """Return the same data with a note of where it came from, in ``frame.attrs["xentara"]``.
+
+    pandas hands the note on to what is filtered, sorted or queried from the frame, and copies it
+    each time: keep it small.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Any frame of this library. It is left as it is.
+    provenance : mapping
+        What JSON can hold, and no secret: ``server``, ``user``, ``server_version``,
+        ``protocol_version``, ``library_version``, ``taken_at`` (ISO 8601 text), ``elements`` (how
+        many), ``vanished`` (keys of elements that went while the inventory was taken).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the provenance holds something that JSON has no form for.
+
+    Examples
+    --------
+    >>> frame = with_provenance(elements_frame([]), {"server": "plant:8080", "elements": 0})
+    >>> provenance_of(frame[frame["category"] == "device"])
+    {'server': 'plant:8080', 'elements': 0}
+    """
+    # Through JSON and back: a copy that is checked, and equal to itself after a file.
+    note = json.loads(json.dumps(dict(provenance), allow_nan=False))
+    result = frame.copy(deep=False)
+    result.attrs[_PROVENANCE] = note
+    return result
+
+
+def provenance_of(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return the note of :func:`with_provenance`, or an empty dict where there is none.
+
+    Examples
+    --------
+    >>> provenance_of(elements_frame([]))
+    {}
+    """
+    note = frame.attrs.get(_PROVENANCE)
+    return dict(note) if isinstance(note, dict) else {}
+
+
+def texts(values: Sequence[str | None]) -> pd.api.extensions.ExtensionArray:
+    """Return a column of dtype ``str``. None is a missing value."""
+    return pd.array(values, dtype=TEXT)
+
+
+def objects(values: Sequence[Any]) -> npt.NDArray[np.object_]:
+    """Return a column of dtype ``object``, the values untouched whatever they are."""
+    return np.fromiter(values, dtype=np.object_, count=len(values))
+
+
+def labelled(table: type[Labelled], identifiers: Sequence[int]) -> pd.Categorical[int]:
+    """Return a column of identifiers in the manual's words.
+
+    Examples
+    --------
+    >>> labelled(Access, [2, 0, 7])
+    ['read and write', 'read only', '7']
+    Categories (4, str): ['read only', 'write only', 'read and write', '7']
+    """
+    numbers = [*table, *sorted(set(identifiers).difference(table))]
+    codes = {number: code for code, number in enumerate(numbers)}
+    return pd.Categorical.from_codes(
+        np.fromiter(map(codes.__getitem__, identifiers), dtype=np.intp, count=len(identifiers)),
+        dtype=pd.CategoricalDtype([label(table, number) for number in numbers]),
+    )
+
+
+def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    # Series of a stated dtype: pandas would make texts or times of a column of objects where all
+    # of them are. Series of one index: pandas would fill up those that are too short.
+    # Without copy=False, the frame would be in memory twice for a moment.
+    index = pd.RangeIndex(len(columns["primary_key"]))
+    return pd.DataFrame(
+        {
+            name: pd.Series(values, index=index, dtype=values.dtype, copy=False)
+            for name, values in columns.items()
+        },
+        copy=False,
+    )
+
+
+def _attribute_lists(
+    lists: Sequence[tuple[AttributeInfo, ...]],
+) -> tuple[list[AttributeInfo], _Rows, _Rows]:
+    """Return the attributes of all distinct lists, and where each of the lists is among them.
+
+    Lists are told apart by identity first: to hash one takes longer than all the rest, and mostly
+    they are the very same objects.
+    """
+    attributes: list[AttributeInfo] = []
+    spans: list[tuple[int, int]] = []
+    numbers: dict[tuple[AttributeInfo, ...], int] = {}
+    by_identity: dict[int, int] = {}
+    for identity, each in {id(each): each for each in lists}.items():
+        number = by_identity[identity] = numbers.setdefault(each, len(numbers))
+        if number == len(spans):
+            spans.append((len(attributes), len(each)))
+            attributes.extend(sorted(each, key=_attribute_order))
+    chosen = np.fromiter(map(by_identity.__getitem__, map(id, lists)), np.intp, len(lists))
+    starts, counts = np.array(spans, dtype=np.intp).reshape(-1, 2)[chosen].T
+    return attributes, starts, counts
+
+
+def _repeats(ordered: Sequence[str]) -> bool:
+    return any(map(eq, ordered, islice(ordered, 1, None)))
+
+
+def _attribute_order(attribute: AttributeInfo) -> tuple[str, str, int, int]:
+    return attribute.name, str(attribute.attribute_id), attribute.access, attribute.data_type
+
+
+def _error_text(error: XentaraError) -> str:
+    if isinstance(error, ServerError):
+        # On one line: the text is the server's, the table is ours.
+        return f"{' '.join(error.text.split())} ({error.code})"
+    return str(error)
+
+
+def _timestamps(nanoseconds: Sequence[int]) -> pd.DatetimeIndex:
+    # The number that the protocol has for never is the one that pandas has for NaT.
+    return pd.to_datetime(np.asarray(nanoseconds, dtype=np.int64), unit="ns", utc=True)
+
+
+def _with_timestamps(values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Put a pandas time stamp in the place of every time stamp of the protocol."""
+    rows = [row for row, value in enumerate(values) if type(value) is TimePoint]
+    values[rows] = np.asarray(_timestamps([values[row].nanoseconds for row in rows]), np.object_)
+    return values
+
+
+def _word(table: type[Labelled], value: object) -> object:
+    if isinstance(value, int):
+        return label(table, value)
+    return _words(table).get(str(value).strip().lower(), value)
+
+
+@cache
+def _words(table: type[Labelled]) -> dict[str, str]:
+    return {member.label.lower(): member.label for member in table}
+
+
+_QUALITY, _CATEGORY = int(DataType.QUALITY), int(DataType.ELEMENT_CATEGORY)
+_QUALITY_IDS = frozenset({Attribute.QUALITY, Attribute.QUALITY.uuid})
+_CATEGORY_IDS = frozenset({Attribute.CATEGORY, Attribute.CATEGORY.uuid})

@@ -1,0 +1,136 @@
+"""Everything a server holds: browse, then the meta data of all that was found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
+
+from xentara_nb.directory import Ask
+from xentara_nb.errors import NotFoundError
+from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntry, MetaData
+from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Progress: TypeAlias = "bool | Callable[[int, int], object] | None"
+"""How to show progress: None for a bar on long work, True or False, or ``f(done, total)``."""
+
+CategoryLike: TypeAlias = int | str
+"""A category: its identifier, or the manual's words for it."""
+
+_BAR_DELAY = 1.0  # seconds; work that is done by then shows no bar
+
+
+class InventoryWarning(UserWarning):
+    """Some elements are missing in an inventory; the message says which and why."""
+
+
+def category_ids(
+    categories: CategoryLike | Iterable[CategoryLike] | None,
+) -> tuple[int, ...] | None:
+    """Return the identifiers of categories.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such category; the message lists them all.
+    """
+    if categories is None:
+        return None
+    if isinstance(categories, int | str):
+        categories = (categories,)
+    return tuple(_category_id(category) for category in categories)
+
+
+def _category_id(category: CategoryLike) -> int:
+    if isinstance(category, int) and not isinstance(category, bool) and category >= 0:
+        return int(category)
+    for member in Category:
+        if str(category).strip().lower() in (member.label.lower(), str(int(member))):
+            return int(member)
+    names = ", ".join(member.label for member in Category)
+    raise NotFoundError(f"{category!r} is no category; there are: {names}")
+
+
+def browse(
+    ask: Ask,
+    root: UUID | None,
+    depth: int | None,
+    categories: tuple[int, ...] | None,
+) -> list[BrowseEntry]:
+    """Return the elements below an element; the root's when there is none.
+
+    Raises
+    ------
+    ServerError
+        What the server says against it.
+    """
+    command = Browse(NIL_UUID if root is None else root, depth, categories)
+    (answer,) = ask([command])
+    if isinstance(answer, ServerError):
+        raise answer.within(f"browse of {'the root' if root is None else root}")
+    entries: list[BrowseEntry] = answer
+    return entries
+
+
+def attribute_lists(
+    ask: Ask, entries: list[BrowseEntry], progress: Progress
+) -> tuple[list[tuple[str, UUID, int, tuple[AttributeInfo, ...]]], dict[str, str]]:
+    """Return the attributes of elements, and why some elements gave none.
+
+    Returns
+    -------
+    elements : list of (primary key, UUID, category, attributes)
+    missing : dict of str
+        The reason by primary key, for elements that vanished or cannot be asked.
+    """
+    commands = [MetaData(entry.element_uuid, (MetaDataId.ATTRIBUTE_LIST,)) for entry in entries]
+    elements: list[tuple[str, UUID, int, tuple[AttributeInfo, ...]]] = []
+    missing: dict[str, str] = {}
+    with _progress(progress, len(entries)) as advance:
+        for (key, uuid, category), answer in zip(entries, ask(commands), strict=True):
+            if isinstance(answer, ServerError):
+                missing[key] = f"{answer.text} ({answer.code})"
+            else:
+                elements.append((key, uuid, category, answer.attributes or ()))
+            advance()
+    return elements, missing
+
+
+def missing_text(missing: dict[str, str]) -> str:
+    """Say which elements an inventory lacks, in one line."""
+    shown = [f"{key}: {reason}" for key, reason in list(missing.items())[:5]]
+    more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+    return f"{len(missing)} elements are not in the inventory: {'; '.join(shown)}{more}"
+
+
+@contextmanager
+def _progress(progress: Progress, total: int) -> Iterator[Callable[[], object]]:
+    """Give a function to call after each element."""
+    if progress is False or (progress is None and sys.stderr is None):
+        yield lambda: None
+    elif callable(progress):
+        yield _Counter(progress, total).advance
+    else:
+        from tqdm.auto import tqdm
+
+        delay = 0.0 if progress else _BAR_DELAY
+        bar: Any = tqdm(total=total, unit="element", desc="Inventory", delay=delay)
+        with bar:
+            yield bar.update
+
+
+class _Counter:
+    def __init__(self, report: Callable[[int, int], object], total: int) -> None:
+        self._report, self._total, self._done = report, total, 0
+        self._step = max(1, total // 100)
+
+    def advance(self) -> None:
+        self._done += 1
+        if self._done % self._step == 0 or self._done == self._total:
+            self._report(self._done, self._total)

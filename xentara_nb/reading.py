@@ -1,0 +1,218 @@
+"""Values of attributes, from whatever a user names them by."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from xentara_nb.directory import Ask, Directory, find_attribute
+from xentara_nb.protocol.commands import AttributeInfo, MetaDataAnswer, Read
+from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.identifiers import Access, Attribute, known
+from xentara_nb.protocol.values import AttributeId
+from xentara_nb.references import (
+    AttributeLike,
+    Reference,
+    attribute_label,
+    attribute_reference,
+    canonical,
+)
+
+_NOT_ANSWERED = ServerError("the server did not answer for this attribute")
+
+
+class Reading(NamedTuple):
+    """The columns of what was read, one item for every attribute."""
+
+    primary_keys: list[str]
+    element_uuids: list[UUID]
+    attribute_names: list[str]
+    attribute_ids: list[AttributeId]
+    data_types: list[int | None]
+    results: list[Any]
+    times: list[int]
+
+
+class _Wanted(NamedTuple):
+    primary_key: str
+    element_uuid: UUID
+    names: list[str]
+    ids: list[AttributeId]
+    data_types: list[int | None]
+
+
+def read(
+    ask: Ask,
+    directory: Directory,
+    references: Sequence[Reference],
+    attributes: Iterable[AttributeLike] | AttributeLike | None,
+) -> Reading:
+    """Read attributes of elements.
+
+    Parameters
+    ----------
+    ask : callable
+        Sends the commands.
+    directory : Directory
+        Finds elements and attributes.
+    references : sequence of Reference
+        The elements; those that name an attribute mean just that one.
+    attributes : attributes, optional
+        Which attributes of each element. Left out: those that the references name, or all that
+        can be read.
+
+    Raises
+    ------
+    UnknownElementError, NotFoundError
+        If an element or an attribute does not exist.
+    """
+    wanted = _wanted(directory, references, _attribute_list(attributes))
+    reading = Reading([], [], [], [], [], [], [])
+    commands = [Read(item.element_uuid, tuple(dict.fromkeys(item.ids))) for item in wanted]
+    for item, answer in zip(wanted, ask(commands), strict=True):
+        _take(reading, item, answer, time.time_ns())
+    return reading
+
+
+def _take(reading: Reading, item: _Wanted, answer: Any, now: int) -> None:
+    count = len(item.ids)
+    reading.primary_keys.extend([item.primary_key] * count)
+    reading.element_uuids.extend([item.element_uuid] * count)
+    reading.attribute_names.extend(item.names)
+    reading.attribute_ids.extend(item.ids)
+    reading.times.extend([now] * count)
+    reading.data_types.extend(item.data_types)
+    if isinstance(answer, ServerError):
+        reading.results.extend([answer] * count)
+    else:
+        reading.results.extend(answer.get(attribute_id, _NOT_ANSWERED) for attribute_id in item.ids)
+
+
+def _attribute_list(
+    attributes: Iterable[AttributeLike] | AttributeLike | None,
+) -> list[AttributeLike] | None:
+    if attributes is None:
+        return None
+    if isinstance(attributes, str | UUID) or not isinstance(attributes, Iterable):
+        attributes = [attributes]
+    return [attribute_reference(attribute) for attribute in attributes]
+
+
+def _wanted(
+    directory: Directory, references: Sequence[Reference], attributes: list[AttributeLike] | None
+) -> list[_Wanted]:
+    uuids = directory.uuids(references)
+    described = _described(directory, references, uuids, attributes)
+    attributes = _with_ids(attributes, described)
+    wanted: list[_Wanted] = []
+    for reference, uuid in zip(references, uuids, strict=True):
+        answer = described.get(uuid)
+        key = reference.primary_key or (answer.primary_key if answer else None) or str(uuid)
+        infos = _attributes(reference, key, answer, attributes)
+        # Rows of one element that stand together are read together.
+        last = wanted[-1] if wanted else None
+        if last is not None and last.element_uuid == uuid and attributes is None:
+            last.names.extend(infos[0])
+            last.ids.extend(infos[1])
+            last.data_types.extend(infos[2])
+        else:
+            wanted.append(_Wanted(key, uuid, *infos))
+    return wanted
+
+
+def _described(
+    directory: Directory,
+    references: Sequence[Reference],
+    uuids: Sequence[UUID],
+    attributes: list[AttributeLike] | None,
+) -> dict[UUID, MetaDataAnswer]:
+    """Return the meta data of those elements that cannot be read without it."""
+    # A well-known attribute needs no meta data; of any other, its name or data type is asked for.
+    by_name = any(not _well_known(attribute) for attribute in attributes or ())
+    asked = {
+        uuid
+        for reference, uuid in zip(references, uuids, strict=True)
+        if by_name
+        or reference.primary_key is None
+        or (attributes is None and not _names_attribute(reference))
+    }
+    in_order = [uuid for uuid in dict.fromkeys(uuids) if uuid in asked]
+    described: dict[UUID, MetaDataAnswer] = {}
+    for uuid, answer in zip(in_order, directory.meta_data(in_order), strict=True):
+        if isinstance(answer, ServerError):
+            raise answer.within(f"meta_data of {uuid}")
+        described[uuid] = answer
+    return described
+
+
+def _names_attribute(reference: Reference) -> bool:
+    return reference.attribute_id is not None or reference.attribute_name is not None
+
+
+def _attributes(
+    reference: Reference,
+    key: str,
+    answer: MetaDataAnswer | None,
+    attributes: list[AttributeLike] | None,
+) -> tuple[list[str], list[AttributeId], list[int | None]]:
+    """Return names, ids and data types of the attributes to read of one element."""
+    described = (answer.attributes if answer else None) or ()
+    if attributes is None and not _names_attribute(reference):
+        infos = [info for info in described if info.access != Access.WRITE_ONLY]
+        return (
+            [info.name for info in infos],
+            [info.attribute_id for info in infos],
+            [info.data_type for info in infos],
+        )
+    if attributes is None and reference.attribute_id is not None:
+        name = reference.attribute_name or attribute_label(reference.attribute_id)
+        return [name], [reference.attribute_id], [reference.data_type]
+    by_id = {canonical(info.attribute_id): info for info in described}
+    names: list[str] = []
+    ids: list[AttributeId] = []
+    data_types: list[int | None] = []
+    for attribute in [reference.attribute_name or ""] if attributes is None else attributes:
+        if isinstance(attribute, str):
+            found: AttributeInfo | None = find_attribute(key, described, attribute)
+        else:
+            found = by_id.get(canonical(attribute))
+        names.append(found.name if found else attribute_label(attribute))
+        ids.append(found.attribute_id if isinstance(attribute, str) and found else attribute)  # type: ignore[arg-type]  # a name was found, or find_attribute raised
+        data_types.append(found.data_type if found else None)
+    return names, ids, data_types
+
+
+def _well_known(attribute: AttributeLike) -> bool:
+    return isinstance(attribute, int) and isinstance(known(Attribute, attribute), Attribute)
+
+
+def _with_ids(
+    attributes: list[AttributeLike] | None, described: dict[UUID, MetaDataAnswer]
+) -> list[AttributeLike] | None:
+    """Replace names by ids, from any element that has the attribute.
+
+    Elements that lack it are asked all the same, and the server's "missing attribute" stands in
+    their rows. A name that no element has stays, and is an error.
+    """
+    if attributes is None or not any(isinstance(attribute, str) for attribute in attributes):
+        return attributes
+    ids: dict[AttributeLike, AttributeId] = {}
+    for answer in described.values():
+        for info in answer.attributes or ():
+            ids.setdefault(info.name, info.attribute_id)
+    return [ids.get(attribute, attribute) for attribute in attributes]
+
+
+def targets(
+    directory: Directory,
+    references: Sequence[Reference],
+    attributes: Iterable[AttributeLike] | AttributeLike,
+) -> list[tuple[UUID, tuple[AttributeId, ...]]]:
+    """Return elements and attribute ids to subscribe to; rows of an inventory name their own."""
+    if references and all(_names_attribute(reference) for reference in references):
+        wanted = _wanted(directory, references, None)
+    else:
+        wanted = _wanted(directory, references, _attribute_list(attributes))
+    return [(item.element_uuid, tuple(dict.fromkeys(item.ids))) for item in wanted]

@@ -1,0 +1,183 @@
+"""How a user names elements and attributes, read into one form.
+
+An element is a primary key, a UUID, the text of a UUID, or a row of an inventory. Many elements
+are a list, a Series or a DataFrame of these.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
+
+import pandas as pd
+
+from xentara_nb.errors import NotFoundError
+from xentara_nb.protocol.identifiers import (
+    ATTRIBUTES_BY_NAME,
+    ATTRIBUTES_BY_UUID,
+    Attribute,
+    DataType,
+)
+from xentara_nb.protocol.values import AttributeId
+
+ElementLike: TypeAlias = "str | UUID | pd.Series[Any] | Mapping[str, Any] | tuple[Any, ...]"
+"""What names one element: a primary key, a UUID, its text, or a row of an inventory."""
+
+ElementsLike: TypeAlias = "ElementLike | pd.DataFrame | Iterable[ElementLike]"
+"""What names some elements: one of them, or a list, Series or DataFrame of them."""
+
+AttributeLike: TypeAlias = str | int | UUID
+"""What names an attribute: its name, integer or UUID."""
+
+
+_DATA_TYPES = {member.label: int(member) for member in DataType}
+
+
+class Reference(NamedTuple):
+    """An element as a user named it, and the attribute if a row of an inventory named one too."""
+
+    primary_key: str | None
+    element_uuid: UUID | None
+    attribute_id: AttributeId | None = None
+    attribute_name: str | None = None
+    data_type: int | None = None
+
+    def __str__(self) -> str:
+        return self.primary_key or str(self.element_uuid)
+
+
+def element_reference(element: object) -> Reference:
+    """Read what names one element.
+
+    Raises
+    ------
+    NotFoundError
+        If it is nothing that names an element.
+    """
+    if isinstance(element, Reference):
+        return element
+    if isinstance(element, UUID):
+        return Reference(None, element)
+    if isinstance(element, str):
+        return _from_text(element)
+    row = _as_mapping(element)
+    if row is None or not ("element_uuid" in row or "primary_key" in row):
+        raise NotFoundError(
+            f"a {type(element).__name__} does not name an element: give a primary key, a UUID or "
+            "a row of an inventory"
+        )
+    uuid = _uuid_or_none(row.get("element_uuid"))
+    key = row.get("primary_key")
+    attribute_id = row.get("attribute_id")
+    name = row.get("attribute_name")
+    return Reference(
+        key if isinstance(key, str) else None,
+        uuid,
+        None if attribute_id is None else attribute_reference(attribute_id),  # type: ignore[arg-type]  # never a name
+        name if isinstance(name, str) else None,
+        _DATA_TYPES.get(str(row.get("data_type"))),
+    )
+
+
+def element_references(elements: object) -> list[Reference]:
+    """Read what names some elements, in the order given; raises as :func:`element_reference`."""
+    if isinstance(elements, pd.DataFrame):
+        return _from_frame(elements)
+    if isinstance(elements, pd.Series) and not _is_row(elements):
+        return [element_reference(item) for item in elements]
+    if isinstance(elements, str | UUID | Mapping | pd.Series) or hasattr(elements, "_fields"):
+        return [element_reference(elements)]
+    if isinstance(elements, Iterable):
+        return [element_reference(item) for item in elements]
+    return [element_reference(elements)]
+
+
+def attribute_reference(attribute: object) -> AttributeLike:
+    """Read what names an attribute: its integer, UUID (or the text of one), or name.
+
+    A well-known name becomes its integer; another name stays, to be found in the meta data.
+
+    Raises
+    ------
+    NotFoundError
+        If it is none of these.
+    """
+    if isinstance(attribute, UUID):
+        return attribute
+    if isinstance(attribute, str) and attribute:
+        uuid = _uuid_or_none(attribute)
+        return uuid if uuid is not None else ATTRIBUTES_BY_NAME.get(attribute, attribute)
+    # numpy's integers are no int, but all of them can be an index
+    if not isinstance(attribute, bool) and hasattr(attribute, "__index__"):
+        number = operator.index(attribute)
+        if number >= 0:
+            return number
+    raise NotFoundError(f"{attribute!r} names no attribute: give its name, its integer or its UUID")
+
+
+def same_attribute(one: AttributeId, other: AttributeId) -> bool:
+    """Return whether two ids mean the same attribute: a well-known one also has a UUID."""
+    return canonical(one) == canonical(other)
+
+
+def attribute_label(attribute: AttributeLike) -> str:
+    """Return the name of an attribute where it is known, or its id."""
+    known = attribute if isinstance(attribute, str) else canonical(attribute)
+    return known.attribute_name if isinstance(known, Attribute) else str(known)
+
+
+def canonical(attribute: AttributeId) -> AttributeId:
+    """Return the integer of a well-known attribute also when its UUID is given."""
+    if isinstance(attribute, UUID):
+        return ATTRIBUTES_BY_UUID.get(attribute, attribute)
+    try:
+        return Attribute(attribute)
+    except ValueError:
+        return attribute
+
+
+def _from_text(text: str) -> Reference:
+    if not text:
+        raise NotFoundError("an empty text names no element; the root is None")
+    uuid = _uuid_or_none(text)
+    return Reference(None, uuid) if uuid is not None else Reference(text, None)
+
+
+def _uuid_or_none(value: object) -> UUID | None:
+    if isinstance(value, UUID):
+        return value
+    # UUID() itself would also take 32 digits, braces and more, which may well be a name.
+    if isinstance(value, str) and len(value) == 36 and value.count("-") == 4:
+        try:
+            return UUID(value)
+        except ValueError:
+            return None
+    return None
+
+
+def _as_mapping(row: object) -> Mapping[str, Any] | None:
+    if isinstance(row, pd.Series):
+        return {str(key): value for key, value in row.items()}
+    if isinstance(row, Mapping):
+        return row
+    if hasattr(row, "_asdict"):
+        fields: Mapping[str, Any] = row._asdict()
+        return fields
+    return None
+
+
+def _is_row(series: pd.Series[Any]) -> bool:
+    return "element_uuid" in series.index or "primary_key" in series.index
+
+
+def _from_frame(frame: pd.DataFrame) -> list[Reference]:
+    if not ("element_uuid" in frame.columns or "primary_key" in frame.columns):
+        raise NotFoundError(
+            "the DataFrame does not name elements: it needs a column element_uuid or primary_key"
+        )
+    names = ("primary_key", "element_uuid", "attribute_id", "attribute_name", "data_type")
+    columns = {name: frame[name].tolist() for name in names if name in frame.columns}
+    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    return [element_reference(row) for row in rows]

@@ -1,0 +1,328 @@
+"""A Xentara configuration folder, read and checked.
+
+Five files make a configuration: ``config.json`` (port, realm, authentication schemes),
+``users.json``, ``passwords.json``, ``security.json`` (roles, entitlements, the global access
+control list, the certificate) and ``model.json``. Every fault stops with a
+:class:`~xentara_nb.simulator.documents.ConfigurationError` that names file, place and mend.
+Roles and entitlements that nothing declares are passed over with a warning, as a server does.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from xentara_nb.simulator import access, passwords
+from xentara_nb.simulator.access import AclSettings
+from xentara_nb.simulator.documents import (
+    ConfigurationError,
+    Place,
+    parse_document,
+    read_document,
+)
+from xentara_nb.simulator.model import Model, read_model
+
+_log = logging.getLogger(__name__)
+
+BASIC, BEARER = "Basic", "Bearer"
+
+_MENDS = {
+    "config.json": "Copy the whole folder, or simulate the model alone with model='model.json'.",
+    "users.json": 'Copy the whole folder, or write {"users": []}.',
+    "passwords.json": "Copy the whole folder, or write {}.",
+    "security.json": "Copy the whole folder, or write {} to allow everyone to connect and read.",
+    "model.json": "Copy the whole folder; the model is what a simulator serves.",
+}
+FILES = tuple(_MENDS)
+"""The files of a configuration folder."""
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_PRINTABLE_ASCII = re.compile(r"[ -~]*")
+_DEFAULT_CERTIFICATE = Path("certs", "xentara.pem")
+_DEFAULT_KEY = Path("private", "xentara.key.pem")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpServer:
+    """The settings of the web server: ``httpServer`` in ``config.json``."""
+
+    port: int = 8080
+    realm: str = "Xentara"
+    # A real server's default is Bearer alone; a simulator without passwords would be of no use.
+    schemes: tuple[str, ...] = (BASIC, BEARER)
+    scope: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of ``users.json`` with the hash from ``passwords.json``, if there is one."""
+
+    name: str
+    uuid: UUID
+    roles: tuple[str, ...] = ()
+    password_hash: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """``security.json``: what roles and entitlements there are, and the global list."""
+
+    roles: tuple[str, ...] = ()
+    entitlements: Mapping[str, bool] = field(default_factory=dict)
+    acl: AclSettings | None = None
+    certificate: Path | None = None
+    private_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that a configuration folder says."""
+
+    model: Model
+    server: HttpServer = HttpServer()
+    users: tuple[User, ...] = ()
+    security: Security = Security()
+    folder: Path | None = None
+
+
+def read_folder(folder: Path, model: Path | None = None) -> Configuration:
+    """Read a configuration folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder with ``config.json`` and its companions.
+    model : Path, optional
+        A model to take in place of the folder's own.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such folder, or a file is missing or wrong.
+    """
+    if not folder.is_dir():
+        problem = "this is a file" if folder.exists() else "there is no such folder"
+        mend = "Give the folder that holds config.json; a single model file goes to model=."
+        raise ConfigurationError(str(folder), "", problem, mend)
+    documents: dict[str, Place] = {}
+    server = _http_server(
+        read_document(folder / "config.json", "config.json", _MENDS["config.json"])
+    )
+    for name in FILES[1:]:
+        # Where nobody logs in with a password, nobody misses the users.
+        optional = BASIC not in server.schemes and name in ("users.json", "passwords.json")
+        if optional and not (folder / name).exists():
+            documents[name] = Place({}, name)
+        elif name == "model.json" and model is not None:
+            documents[name] = _model_document(model)
+        else:
+            documents[name] = read_document(folder / name, name, _MENDS[name])
+    return _configuration(server, documents, folder)
+
+
+def read_model_file(path: Path) -> Model:
+    """Read a single model file; raises as :func:`read_folder`."""
+    return read_model(_model_document(path))
+
+
+def from_documents(documents: Mapping[str, Mapping[str, Any]]) -> Configuration:
+    """Check the contents of configuration files that are not on disk, by the same rules.
+
+    Parameters
+    ----------
+    documents : mapping of file name to content
+        Of each of :data:`FILES`, what would stand in it.
+
+    Raises
+    ------
+    ConfigurationError
+        As for a folder.
+    """
+    places = {name: parse_document(json.dumps(documents[name]), name) for name in FILES}
+    return _configuration(_http_server(places["config.json"]), places, None)
+
+
+def _model_document(path: Path) -> Place:
+    mend = "Check the path; it must be a model.json."
+    if path.is_dir():
+        mend = "Give the file, or the whole folder as config=."
+        raise ConfigurationError(str(path), "", "this is a folder, not a model file", mend)
+    return read_document(path, path.name, mend)
+
+
+def _configuration(
+    server: HttpServer, documents: Mapping[str, Place], folder: Path | None
+) -> Configuration:
+    security = _security(documents["security.json"], folder)
+    declared = (access.EVERYONE, *security.roles)
+    users = _users(documents["users.json"], declared)
+    users = _with_passwords(users, documents["passwords.json"])
+    model = read_model(documents["model.json"])
+    entitlements = {*access.BUILT_IN, *security.entitlements}
+    for place, acl in ((documents["security.json"], security.acl), *model.acls()):
+        _warn_of_unknown(place, acl, declared, entitlements)
+    if not users and BASIC in server.schemes and BEARER not in server.schemes:
+        _log.warning("users.json: there is no user, so nobody can log in")
+    return Configuration(model, server, users, security, folder)
+
+
+def _http_server(document: Place) -> HttpServer:
+    for name, place in document.members():
+        if name not in ("$schema", "httpServer") and not name.startswith("skill."):
+            _log.warning("%s: an unknown member, passed over", place)
+    settings = document.member(
+        "httpServer",
+        'A server without it has no WebSocket API; add "httpServer": {"port": 8080}.',
+    )
+    settings.only("port", "authentication")
+    port = settings.member("port", 'Add "port": 8080.').integer(1, 65535)
+    authentication = settings.optional("authentication")
+    if authentication is None:
+        return HttpServer(port)
+    authentication.only("realm", "schemes", "scope")
+    values: dict[str, Any] = {}
+    if (realm := authentication.optional("realm")) is not None:
+        values["realm"] = realm.text(empty=True)
+        if not _PRINTABLE_ASCII.fullmatch(values["realm"]):
+            realm.fault("a realm has printable ASCII characters only", "Write it without others.")
+    if (schemes := authentication.optional("schemes")) is not None:
+        values["schemes"] = tuple(place.text() for place in schemes.items())
+        for place in schemes.items():
+            if place.value not in (BASIC, BEARER):
+                place.fault(f"{place.value!r} is no scheme", "Take 'Basic' or 'Bearer'.")
+        if not values["schemes"]:
+            schemes.fault("without a scheme nobody can log in", "List 'Basic', 'Bearer' or both.")
+    if (scope := authentication.optional("scope")) is not None:
+        values["scope"] = tuple(place.text() for place in scope.items())
+    return HttpServer(port, **values)
+
+
+def _users(document: Place, declared: tuple[str, ...]) -> tuple[User, ...]:
+    document.only("$schema", "users")
+    users: list[User] = []
+    names: dict[str, Place] = {}
+    uuids: dict[UUID, Place] = {}
+    listed = document.optional("users")
+    for place in listed.items() if listed is not None else ():
+        place.only("userName", "UUID", "roles")
+        name = place.member("userName").text()
+        uuid = place.member("UUID").uuid()
+        place.once(names, name, "the user name")
+        place.once(uuids, uuid, "the UUID")
+        if ":" in name:
+            _log.warning("%s: a user name with a colon cannot log in with Basic", place)
+        users.append(User(name, uuid, _roles(place.optional("roles"), declared)))
+    return tuple(users)
+
+
+def _roles(place: Place | None, declared: tuple[str, ...]) -> tuple[str, ...]:
+    roles: list[str] = []
+    for item in place.items() if place is not None else ():
+        role = item.text()
+        if role == access.EVERYONE:
+            item.fault("every user has the role Everyone already", "Take it out of the list.")
+        if role not in declared:
+            _log.warning("%s: the role %r is not declared in security.json", item, role)
+        roles.append(role)
+    return tuple(roles)
+
+
+def _with_passwords(users: tuple[User, ...], document: Place) -> tuple[User, ...]:
+    hashes: dict[UUID, str] = {}
+    places: dict[UUID, Place] = {}
+    known = {user.uuid for user in users}
+    for name, place in document.members():
+        if name == "$schema":
+            continue
+        if not _UUID.fullmatch(name):
+            document.fault(f"{name!r} is not the UUID of a user", "Take it out, or write a UUID.")
+        uuid = UUID(name)
+        place.once(places, uuid, "the password of the user")
+        text = place.text()
+        problem = passwords.hash_problem(text)
+        if problem is not None:
+            # The hash itself is not shown: even a damaged one is nobody's business.
+            place.fault(
+                f"this is {problem}",
+                "Make one that can be checked here with: openssl passwd -6",
+            )
+        if uuid not in known:
+            _log.warning("%s: users.json has no such user", place)
+        hashes[uuid] = text
+    return tuple(User(user.name, user.uuid, user.roles, hashes.get(user.uuid)) for user in users)
+
+
+def _security(document: Place, folder: Path | None) -> Security:
+    document.only("$schema", "TLS", "roles", "entitlements", "ACL")
+    uuids: dict[UUID, Place] = {}
+    roles = _declared(document.optional("roles"), uuids, "the role", ("name", "UUID"))
+    if access.EVERYONE in roles:
+        roles[access.EVERYONE].fault("the role Everyone is there already", "Take it out.")
+    custom = _declared(
+        document.optional("entitlements"),
+        uuids,
+        "the entitlement",
+        ("name", "UUID", "default"),
+    )
+    entitlements: dict[str, bool] = {}
+    for name, place in custom.items():
+        default = place.optional("default")
+        if default is not None and default.text() not in ("allow", "deny"):
+            default.fault(f"{default.value!r} is no access", "Write 'allow' or 'deny'.")
+        entitlements[name] = default is not None and default.value == "allow"
+    acl = document.optional("ACL")
+    certificate, key = _certificate(document.optional("TLS"), folder)
+    return Security(
+        tuple(roles),
+        entitlements,
+        None if acl is None else access.read_acl(acl),
+        certificate,
+        key,
+    )
+
+
+def _declared(
+    listed: Place | None, uuids: dict[UUID, Place], what: str, members: tuple[str, ...]
+) -> dict[str, Place]:
+    names: dict[str, Place] = {}
+    for place in listed.items() if listed is not None else ():
+        place.only(*members)
+        place.once(names, place.member("name").text(), what)
+        place.once(uuids, place.member("UUID").uuid(), "the UUID")
+    return names
+
+
+def _certificate(tls: Place | None, folder: Path | None) -> tuple[Path | None, Path | None]:
+    settings = tls.optional("serverCertificate") if tls is not None else None
+    if settings is None:
+        paths = (folder / _DEFAULT_CERTIFICATE, folder / _DEFAULT_KEY) if folder else ()
+        found = paths if paths and all(path.is_file() for path in paths) else (None, None)
+        return found[0], found[1]
+    settings.only("certificatePath", "privateKeyPath")
+    found_paths = []
+    for name in ("certificatePath", "privateKeyPath"):
+        place = settings.member(name)
+        path = (folder or Path()) / Path(place.text()).expanduser()
+        if not path.is_file():
+            place.fault(
+                f"there is no file {path}",
+                "Put it there, or take TLS out: the simulator then makes its own certificate.",
+            )
+        found_paths.append(path)
+    return found_paths[0], found_paths[1]
+
+
+def _warn_of_unknown(
+    place: Place, acl: AclSettings | None, declared: tuple[str, ...], entitlements: set[str]
+) -> None:
+    for entry in acl.entries if acl is not None else ():
+        if entry.role not in declared:
+            _log.warning("%s: the role %r is not declared in security.json", place, entry.role)
+        for name in {*entry.allow, *entry.deny} - entitlements:
+            _log.warning("%s: the entitlement %r is not declared", place, name)

@@ -1,0 +1,175 @@
+"""Skills that the simulator has no driver for: what their elements plausibly look like.
+
+A configuration says much about an element even to someone who does not know its skill: whether it
+has a data type, whether it has children, which way its data goes, what it is called. From that
+come category, type and attributes, so that every element of a model is served.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+
+from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
+from xentara_nb.simulator import datatypes
+from xentara_nb.simulator.documents import Place
+from xentara_nb.simulator.elements import well_known
+from xentara_nb.simulator.model import ElementDescription
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What an element of an unknown skill looks like."""
+
+    category: Category
+    type_text: str
+    attributes: tuple[AttributeInfo, ...] = ()
+
+
+_KNOWN_TYPES = {
+    "@Skill.CoE.Bus": (Category.DEVICE_GROUP, "EtherCAT bus"),
+    "@Skill.CoE.Device": (Category.DEVICE, "EtherCAT device"),
+    "@Skill.CoE.Entry": (Category.DATA_POINT, "EtherCAT device entry"),
+    "@Skill.CPP.Control": (Category.MICROSERVICE, "C++ control"),
+    "@Skill.SignalFlow.EdgeDetection": (Category.MICROSERVICE, "edge detection"),
+    "@Skill.SignalFlow.Bridge": (Category.MICROSERVICE, "signal bridge"),
+    "@Skill.Debugging.Inspector": (Category.SPECIAL_PURPOSE, "debugging inspector"),
+    "@Skill.Debugging.Logger": (Category.SPECIAL_PURPOSE, "debugging logger"),
+}
+
+# The first that fits the last word of the descriptor's last part counts.
+_BY_WORD = tuple(
+    (frozenset(words.split()), category)
+    for words, category in (
+        ("bus network fieldbus segment terminal", Category.DEVICE_GROUP),
+        ("device client controller plc connection server coupler slave station", Category.DEVICE),
+        ("module slot unit subdevice card board axis", Category.SUB_DEVICE),
+        ("group batch pdo poll block", Category.DATA_POINT_GROUP),
+        (
+            "entry input output register tag variable signal point coil item node value object "
+            "parameter contact channel",
+            Category.DATA_POINT,
+        ),
+        ("transaction command request call", Category.TRANSACTION),
+        ("control function script program task microservice processor", Category.MICROSERVICE),
+        ("ai inference classifier predictor", Category.AI),
+        ("database storage archive recorder historian table file", Category.DATA_STORAGE),
+        ("publisher interface endpoint broker gateway topic service", Category.EXTERNAL_INTERFACE),
+    )
+)
+_DEVICES = (Category.DEVICE_GROUP, Category.DEVICE, Category.SUB_DEVICE)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+# EtherCAT: process data from the master goes through synchronization manager 2, to it through 3.
+_SYNC_MANAGER_OUTPUT = 2
+
+
+def look(element: ElementDescription) -> Look:
+    """Work out what an element looks like.
+
+    Raises
+    ------
+    ConfigurationError
+        If the element's properties contradict themselves, such as a data type that is not text.
+    """
+    known = _KNOWN_TYPES.get(element.descriptor)
+    category, type_text = known or (_category(element), _type_text(element.descriptor))
+    if category is Category.DATA_POINT:
+        return Look(category, type_text, _point_attributes(element))
+    if category in _DEVICES:
+        state = (Attribute.DEVICE_STATE, Attribute.ERROR)
+        return Look(category, type_text, tuple(map(well_known, state)))
+    return Look(category, type_text)
+
+
+def _category(element: ElementDescription) -> Category:
+    words = _words(element.descriptor.split(".")[-1])
+    last = words[-1].lower() if words else ""
+    for listed, category in _BY_WORD:
+        if last in listed or "".join(words).lower() in listed:
+            # Something with children is no data point, whatever it is called.
+            if category is Category.DATA_POINT and element.children:
+                return Category.DATA_POINT_GROUP
+            return category
+    if element.children:
+        return Category.DEVICE
+    return Category.DATA_POINT if element.place.has("dataType") else Category.SPECIAL_PURPOSE
+
+
+def _type_text(descriptor: str) -> str:
+    _, skill, *rest = descriptor.split(".")
+    words = [word if word.isupper() else word.lower() for part in rest for word in _words(part)]
+    return " ".join((skill, *words))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text)
+
+
+def _point_attributes(element: ElementDescription) -> tuple[AttributeInfo, ...]:
+    access = _access(element)
+    attributes = [
+        well_known(Attribute.VALUE, _data_type(element), access),
+        *map(
+            well_known,
+            (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY, Attribute.ERROR),
+        ),
+    ]
+    if access.writable:
+        attributes += map(well_known, (Attribute.WRITE_TIME, Attribute.WRITE_ERROR))
+    return tuple(attributes)
+
+
+def _data_type(element: ElementDescription) -> DataType:
+    place = element.place.optional("dataType")
+    if place is None:
+        last = element.descriptor.split(".")[-1].lower()
+        binary = any(word in last for word in ("coil", "discrete", "digital", "contact", "bit"))
+        return DataType.BOOLEAN if binary else DataType.FLOAT_64
+    found = datatypes.skill_name(place.value) if isinstance(place.value, str) else None
+    if found is None:
+        if element.descriptor in _KNOWN_TYPES:
+            place.fault(
+                f"there is no data type {place.value!r}",
+                "Take one of EtherCAT's, such as BOOLEAN, INTEGER16, UNSIGNED16 or REAL32.",
+            )
+        # The names of a skill that nobody here knows are that skill's own business.
+        _log.warning("%s: the data type %r is taken for a float64", place, place.value)
+        return DataType.FLOAT_64
+    return found
+
+
+def _access(element: ElementDescription) -> Access:
+    place = element.place
+    sync_manager = place.optional("syncManager")
+    if sync_manager is not None:
+        output = sync_manager.value == _SYNC_MANAGER_OUTPUT
+        return Access.READ_AND_WRITE if output else Access.READ_ONLY
+    for name in ("access", "accessMode", "direction", "mode"):
+        stated = _stated_access(place.optional(name))
+        if stated is not None:
+            return stated
+    last = element.descriptor.split(".")[-1].lower()
+    if any(word in last for word in ("output", "coil", "holding", "parameter", "setpoint")):
+        return Access.READ_AND_WRITE
+    return Access.READ_ONLY
+
+
+_STATED = {
+    **dict.fromkeys(("readonly", "ro", "r", "read", "input", "in"), Access.READ_ONLY),
+    **dict.fromkeys(("writeonly", "wo", "w", "write"), Access.WRITE_ONLY),
+    **dict.fromkeys(
+        ("readwrite", "readandwrite", "rw", "output", "out", "inout", "bidirectional"),
+        Access.READ_AND_WRITE,
+    ),
+}
+
+
+def _stated_access(place: Place | None) -> Access | None:
+    if place is None or not isinstance(place.value, str):
+        return None
+    return _STATED.get("".join(c for c in place.value.lower() if c.isalnum()))

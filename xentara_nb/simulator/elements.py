@@ -1,0 +1,371 @@
+"""Running elements: what attributes they have, what these hold, and what writing does to them.
+
+Elements are slim, for a model can have a hundred thousand of them: those with the same attributes
+share one :class:`Table`, and only what differs from element to element is kept with each.
+
+Whoever wants to know of changes watches an element: data points their inputs, subscriptions what
+they subscribe to. All times of one change are given from outside, so that they agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar, TypeAlias
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.protocol.errors import (
+    MissingAttributeError,
+    ReadOnlyError,
+    ServerError,
+    WriteOnlyError,
+)
+from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
+from xentara_nb.protocol.values import AttributeId, TimePoint, Value
+from xentara_nb.simulator import datatypes
+from xentara_nb.simulator.access import Acl
+
+Held: TypeAlias = Value | ServerError
+"""What an attribute holds: a value, or the error that reading it gives."""
+
+_ATTRIBUTE_NAMESPACE = uuid5(NAMESPACE_URL, "https://docs.xentara.io/xentara/attributes")
+
+# The category a second time: a server shows it as a number in meta data, but as a text when read.
+_DATA_TYPES = {
+    Attribute.PRIMARY_KEY: DataType.STRING,
+    Attribute.NAME: DataType.STRING,
+    Attribute.UUID: DataType.UUID,
+    Attribute.TYPE: DataType.STRING,
+    Attribute.CATEGORY: DataType.ELEMENT_CATEGORY,
+    Attribute.SOURCE_TIME: DataType.TIME_POINT,
+    Attribute.UPDATE_TIME: DataType.TIME_POINT,
+    Attribute.CHANGE_TIME: DataType.TIME_POINT,
+    Attribute.WRITE_TIME: DataType.TIME_POINT,
+    Attribute.QUALITY: DataType.QUALITY,
+    Attribute.DEVICE_STATE: DataType.BOOLEAN,
+    Attribute.ERROR: DataType.ERROR_CODE,
+    Attribute.WRITE_ERROR: DataType.ERROR_CODE,
+}
+
+
+def attribute_uuid(name: str) -> UUID:
+    """Return the UUID of a custom attribute, the same one at every start."""
+    return uuid5(_ATTRIBUTE_NAMESPACE, name)
+
+
+def well_known(
+    attribute: Attribute,
+    data_type: DataType | None = None,
+    access: Access = Access.READ_ONLY,
+) -> AttributeInfo:
+    """Return the meta data of a well-known attribute; only a value says its type and access."""
+    return AttributeInfo(
+        attribute.attribute_name,
+        int(attribute),
+        access,
+        _DATA_TYPES[attribute] if data_type is None else data_type,
+    )
+
+
+BASE = tuple(
+    well_known(attribute)
+    for attribute in (
+        Attribute.PRIMARY_KEY,
+        Attribute.NAME,
+        Attribute.UUID,
+        Attribute.TYPE,
+        Attribute.CATEGORY,
+    )
+)
+"""The attributes that every element has; no element stores them."""
+
+UNITS = AttributeInfo("units", attribute_uuid("units"), Access.READ_ONLY, DataType.STRING)
+DISPLAY_NAME = AttributeInfo(
+    "displayName", attribute_uuid("displayName"), Access.READ_ONLY, DataType.STRING
+)
+
+
+class Table:
+    """The attributes of a kind of element; elements with the same ones share it.
+
+    Attributes
+    ----------
+    infos : tuple of AttributeInfo
+        All attributes, those of :data:`BASE` first.
+    index : dict
+        The position of every attribute, by its integer and by its UUID.
+    """
+
+    __slots__ = ("index", "infos", "names")
+
+    def __init__(self, infos: tuple[AttributeInfo, ...]) -> None:
+        self.infos = infos
+        self.index: dict[AttributeId, int] = {}
+        self.names: dict[str, int] = {}
+        for position, info in enumerate(infos):
+            self.index[info.attribute_id] = position
+            if isinstance(info.attribute_id, int):
+                self.index[Attribute(info.attribute_id).uuid] = position
+            self.names[info.name] = position
+
+    def info(self, attribute_id: AttributeId) -> AttributeInfo | None:
+        """Return the meta data of an attribute, None if there is no such attribute."""
+        position = self.index.get(attribute_id)
+        return None if position is None else self.infos[position]
+
+
+@lru_cache(maxsize=4096)
+def table(*infos: AttributeInfo) -> Table:
+    """Return the table of these attributes and those that every element has."""
+    return Table((*BASE, *infos))
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What elements of one kind have in common.
+
+    Attributes
+    ----------
+    category : Category
+        The category, as browse and meta data give it.
+    type_text : str
+        The attribute ``type``.
+    category_value : str or int
+        The attribute ``category`` as read gives it.
+    """
+
+    category: Category
+    type_text: str
+    category_value: str | int
+
+
+Watcher: TypeAlias = "Callable[[Element, Sequence[int]], None]"
+"""Is told which positions of an element's attributes have changed."""
+
+
+class Element:
+    """An element that runs.
+
+    Parameters
+    ----------
+    kind : Kind
+        Its category and type.
+    uuid, key, name
+        Its identity.
+    attributes : Table
+        What attributes it has.
+    values : list
+        What the attributes hold, beginning after those of :data:`BASE`.
+    """
+
+    __slots__ = (
+        "acl",
+        "children",
+        "key",
+        "kind",
+        "name",
+        "parent",
+        "table",
+        "uuid",
+        "values",
+        "watchers",
+    )
+
+    def __init__(
+        self,
+        kind: Kind,
+        uuid: UUID,
+        key: str,
+        name: str,
+        attributes: Table,
+        values: list[Held],
+        acl: Acl | None = None,
+    ) -> None:
+        self.kind = kind
+        self.uuid = uuid
+        self.key = key
+        self.name = name
+        self.table = attributes
+        self.values = values
+        self.parent: Element | None = None
+        self.children: Sequence[Element] = ()
+        # Set for every element before it is served; see Plant.
+        self.acl: Acl = acl if acl is not None else _NO_RIGHTS
+        self.watchers: list[Watcher] | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.kind.type_text} {self.key!r}>"
+
+    def read(self, attribute_id: AttributeId) -> Held:
+        """Return what an attribute holds, or why it cannot be read."""
+        position = self.table.index.get(attribute_id)
+        if position is None:
+            return MissingAttributeError()
+        if self.table.infos[position].access == Access.WRITE_ONLY:
+            return WriteOnlyError()
+        return self.current(position)
+
+    def current(self, position: int) -> Held:
+        """Return what the attribute at a position holds."""
+        if position < len(BASE):
+            return _BASE_READERS[position](self)
+        return self.values[position - len(BASE)]
+
+    def write(self, attribute_id: AttributeId, value: Value, now: TimePoint) -> None:
+        """Give an attribute a value.
+
+        Raises
+        ------
+        ServerError
+            If there is no such attribute, it is read only, or does not take the value.
+        """
+        position = self.table.index.get(attribute_id)
+        if position is None:
+            raise MissingAttributeError
+        info = self.table.infos[position]
+        if info.access == Access.READ_ONLY:
+            raise ReadOnlyError
+        self.accept(position, datatypes.convert(DataType(info.data_type), value), now)
+
+    def accept(self, position: int, value: Value, now: TimePoint) -> None:
+        """Take a value that fits the attribute; kinds with rules of their own override it."""
+        changed: list[int] = []
+        self._set(position, value, changed)
+        self.tell(changed)
+
+    def reading(
+        self,
+        value: Value,
+        now: TimePoint,
+        quality: Quality = Quality.GOOD,
+        error: str = datatypes.NO_ERROR,
+        written: bool = False,
+    ) -> None:
+        """Take a new value from whatever stands behind the element, by the manual's time rules.
+
+        The update time moves with every reading, the change time only when the value differs
+        (from nothing, for a first reading), the write time only when the value was written.
+        """
+        changed: list[int] = []
+        index = self.table.index
+        first = not written and self.read(Attribute.UPDATE_TIME) == TimePoint.NEVER
+        for attribute, new in (
+            (Attribute.VALUE, value),
+            (Attribute.QUALITY, int(quality)),
+            (Attribute.ERROR, error),
+            (Attribute.UPDATE_TIME, now),
+        ):
+            if (position := index.get(attribute)) is not None:
+                self._set(position, new, changed)
+        if first or index.get(Attribute.VALUE) in changed:
+            self.stamp(Attribute.CHANGE_TIME, now, changed)
+        if written:
+            self.stamp(Attribute.WRITE_TIME, now, changed)
+        self.tell(changed)
+
+    def stamp(self, attribute: Attribute, value: Value, changed: list[int]) -> None:
+        """Set a well-known attribute if the element has it, noting its position if it changed."""
+        if (position := self.table.index.get(attribute)) is not None:
+            self._set(position, value, changed)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell the watcher of every change from now on."""
+        # A new list each time: a watcher may come or go while the others are being told.
+        self.watchers = [*(self.watchers or ()), watcher]
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Tell the watcher no more."""
+        remaining = [other for other in self.watchers or () if other != watcher]
+        self.watchers = remaining or None
+
+    def tell(self, changed: Sequence[int]) -> None:
+        """Tell the watchers which positions have changed."""
+        if changed and self.watchers is not None:
+            for watcher in self.watchers:
+                watcher(self, changed)
+
+    def _set(self, position: int, value: Value, changed: list[int]) -> None:
+        slot = position - len(BASE)
+        if not datatypes.same(self.values[slot], value):
+            self.values[slot] = value
+            changed.append(position)
+
+
+_NO_RIGHTS = Acl({}, {})
+_BASE_READERS: tuple[Callable[[Element], Held], ...] = (
+    lambda element: element.key,
+    lambda element: element.name,
+    lambda element: element.uuid,
+    lambda element: element.kind.type_text,
+    lambda element: element.kind.category_value,
+)
+
+
+class Register(Element):
+    """A register: what is written is stored at once; its quality is always good."""
+
+    __slots__ = ()
+
+    ATTRIBUTES: ClassVar[tuple[Attribute, ...]] = (
+        Attribute.UPDATE_TIME,
+        Attribute.WRITE_TIME,
+        Attribute.QUALITY,
+        Attribute.CHANGE_TIME,
+    )
+
+    def accept(self, position: int, value: Value, now: TimePoint) -> None:
+        """Store the value; update time and write time are those of the last write."""
+        self.reading(value, now, written=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a device takes, beyond what the data type allows."""
+
+    minimum: Value | None = None
+    maximum: Value | None = None
+    allowed: tuple[Value, ...] | None = None
+
+
+class Point(Element):
+    """An input or output of a device.
+
+    What is written goes to the device, and the value read is what the device reports back. The
+    simulated device follows at once.
+    """
+
+    __slots__ = ("limits",)
+
+    def __init__(
+        self,
+        kind: Kind,
+        uuid: UUID,
+        key: str,
+        name: str,
+        attributes: Table,
+        values: list[Held],
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(kind, uuid, key, name, attributes, values)
+        self.limits = limits
+
+    def accept(self, position: int, value: Value, now: TimePoint) -> None:
+        """Send the value to the device, which takes it or refuses."""
+        if position != self.table.index[Attribute.VALUE]:
+            super().accept(position, value, now)
+            return
+        if self.limits is not None:
+            datatypes.check_limits(
+                value, self.limits.minimum, self.limits.maximum, self.limits.allowed
+            )
+        self.reading(value, now, written=True)
+
+
+def values_for(infos: Iterable[AttributeInfo], **known: Held) -> list[Held]:
+    """Return first values for attributes, those known by name as given."""
+    return [
+        known[info.name] if info.name in known else datatypes.first_value(DataType(info.data_type))
+        for info in infos
+    ]

@@ -1,0 +1,61 @@
+"""Checking passwords against the hashes of ``passwords.json``.
+
+Hashes are those of a Linux shadow file: ``$6$`` (SHA-512-crypt) is what Xentara writes, ``$5$``,
+``$1$`` and ``$2b$`` are read as well. A check takes the same time whether or not the user exists,
+so that nobody can find out user names with a clock. Passwords are neither kept nor logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from passlib.context import CryptContext
+
+_CONTEXT: Any = CryptContext(schemes=["sha512_crypt", "sha256_crypt", "md5_crypt", "bcrypt"])
+
+# Of a random password that nobody knows; the work of checking it is that of checking any other.
+_DECOY = (
+    "$6$nobody.at.all.$w..8rETyi9Hfo/kP7gLmeo5SWaSdGEjWEuHQy0ygpHmAQMdiEIgV1idWO8AW"
+    "y/5wUlIoCH8ddpJDP5pjMEcnV."
+)
+_LONGEST = 4096
+
+
+def hash_problem(text: str) -> str | None:
+    """Say what is wrong with a password hash; None if nothing is."""
+    scheme = _CONTEXT.identify(text)
+    if scheme is None:
+        return "a hash of an unknown kind"
+    try:
+        parsed = _CONTEXT.handler(scheme).from_string(text)
+    except (ValueError, TypeError) as error:
+        return f"a damaged hash ({error})"
+    if not parsed.checksum:
+        return "a hash that ends too early"
+    if not getattr(_CONTEXT.handler(scheme), "has_backend", lambda: True)():
+        return f"a hash of the kind {scheme}, which needs the package of that name"
+    return None
+
+
+def decoy_for(hashes: Iterable[str]) -> str:
+    """Return the hash that users without one are checked against: as costly as the others."""
+    return next(iter(hashes), _DECOY)
+
+
+def verify(password: str, password_hash: str | None, decoy: str = _DECOY) -> bool:
+    """Return whether the password belongs to the hash; takes some milliseconds of work.
+
+    Parameters
+    ----------
+    password : str
+        What the client sent.
+    password_hash : str or None
+        The user's hash, None for an unknown user, whom no password lets in.
+    decoy : str
+        What is checked in place of a hash that is not there.
+    """
+    if len(password) > _LONGEST or "\0" in password:
+        return False
+    matches: bool = _CONTEXT.verify(password, decoy if password_hash is None else password_hash)
+    return matches and password_hash is not None

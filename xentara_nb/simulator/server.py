@@ -1,0 +1,283 @@
+"""The WebSocket server: TLS, log-in, and one conversation a connection, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, TypeVar, cast
+
+from websockets.asyncio.server import Server as WebSocketServer
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from xentara_nb.protocol.errors import XentaraError
+from xentara_nb.simulator import access
+from xentara_nb.simulator.authentication import Client, parse_basic
+from xentara_nb.simulator.configuration import BASIC, BEARER, HttpServer
+from xentara_nb.simulator.conversation import PAUSE, Conversation, Service, Steps
+
+PATH = "/api/ws"
+SUBPROTOCOL = Subprotocol("xentara-v1")
+
+_log = logging.getLogger(__name__)
+# The library tells of every refused log-in and every scanner's half handshake as an error. Whoever
+# wants to see that gives this logger a handler; by default it must not spill on standard error.
+_connection_log = logging.getLogger(__name__ + ".connections")
+_connection_log.addHandler(logging.NullHandler())
+
+_OPEN_TIMEOUT = 10.0
+_CLOSE_TIMEOUT = 1.0
+_STOP_TIMEOUT = 2.0
+_REFUSAL = "The request was refused.\n"
+
+R = TypeVar("R")
+
+
+class SimulatorError(XentaraError):
+    """The simulator cannot be started, or does not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What can be set about the connections of a server.
+
+    Attributes
+    ----------
+    ping_interval, ping_timeout : float or None
+        Seconds between two pings, and how long a client may owe the pong; None for never.
+    max_message_size : int
+        The largest message in bytes; a client that sends a larger one is disconnected.
+    """
+
+    ping_interval: float | None = 30.0
+    ping_timeout: float | None = 60.0
+    max_message_size: int = 16 * 1024 * 1024
+
+
+class _Connection(ServerConnection):
+    """A connection that knows who it belongs to."""
+
+    client: Client
+
+
+class ServerThread:
+    """A running server.
+
+    Parameters
+    ----------
+    service : Service
+        What is served.
+    settings : HttpServer
+        Realm and schemes.
+    context : ssl.SSLContext
+        The TLS settings.
+    host, port
+        Where to listen; port 0 for any free one.
+    options : ServerOptions
+        What can be set about the connections.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        settings: HttpServer,
+        context: ssl.SSLContext,
+        host: str,
+        port: int,
+        options: ServerOptions,
+    ) -> None:
+        self._service = service
+        self._settings = settings
+        self._context = context
+        self._host = host
+        self._port = port
+        self._options = options
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        # Password hashes are slow on purpose. Two threads for them keep a storm of log-ins from
+        # taking all the computer's time.
+        self._workers = ThreadPoolExecutor(2, thread_name_prefix="simulator-passwords")
+        self._address: Future[tuple[str, int]] = Future()
+        self._thread = threading.Thread(target=self._main, name="simulator", daemon=True)
+
+    def start(self) -> tuple[str, int]:
+        """Start serving and return the address.
+
+        Raises
+        ------
+        SimulatorError
+            If the address cannot be listened on.
+        """
+        self._thread.start()
+        try:
+            return self._address.result()
+        except OSError as error:
+            self._thread.join()
+            raise SimulatorError(
+                f"cannot listen on {self._host}, port {self._port}: {error.strerror or error}. "
+                "Choose another port, or port 0 for any free one."
+            ) from None
+
+    def stop(self) -> None:
+        """Close all connections and end the thread; takes a few seconds at the most."""
+        loop, stopping = self._loop, self._stopping
+        if loop is not None and stopping is not None and self._thread.is_alive():
+            try:
+                loop.call_soon_threadsafe(stopping.set)
+            except RuntimeError:
+                # The loop has just ended by itself.
+                _log.debug("the server had ended already")
+        self._thread.join(3 * _STOP_TIMEOUT)
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except BaseException as error:
+            if self._address.done():
+                _log.exception("the server has failed")
+            else:
+                self._address.set_exception(error)
+        finally:
+            self._workers.shutdown(cancel_futures=True)
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        server = await serve(
+            cast(Any, self._converse),
+            self._host,
+            self._port,
+            ssl=self._context,
+            create_connection=_Connection,
+            process_request=cast(Any, self._admit),
+            process_response=self._check_refusal,
+            select_subprotocol=_select_subprotocol,
+            server_header="Xentara-simulator",
+            # Compressing costs more time than it saves on a local network.
+            compression=None,
+            open_timeout=_OPEN_TIMEOUT,
+            close_timeout=_CLOSE_TIMEOUT,
+            ping_interval=self._options.ping_interval,
+            ping_timeout=self._options.ping_timeout,
+            max_size=self._options.max_message_size,
+            logger=_connection_log,
+        )
+        try:
+            host, port = next(iter(server.sockets)).getsockname()[:2]
+            self._address.set_result((host, port))
+            await self._stopping.wait()
+        finally:
+            await _close(server)
+
+    async def _admit(self, connection: _Connection, request: Request) -> Response | None:
+        """Refuse a request for an upgrade, or note who it comes from and return None."""
+        if request.path.partition("?")[0] != PATH:
+            return connection.respond(
+                HTTPStatus.NOT_FOUND, f"There is nothing here. The API is at {PATH}.\n"
+            )
+        client = await self._log_in(request)
+        if client is None:
+            response = connection.respond(
+                HTTPStatus.UNAUTHORIZED, "Log in with a user name and a password.\n"
+            )
+            for challenge in self._challenges():
+                response.headers["WWW-Authenticate"] = challenge
+            return response
+        if not self._service.plant.acl.allows(client.roles, access.CONNECT):
+            return connection.respond(
+                HTTPStatus.FORBIDDEN, "The user does not have the right to connect.\n"
+            )
+        connection.client = client
+        return None
+
+    async def _log_in(self, request: Request) -> Client | None:
+        headers = request.headers.get_all("Authorization")
+        credentials = parse_basic(headers[0]) if len(headers) == 1 else None
+        if credentials is None or BASIC not in self._settings.schemes:
+            return None
+        return await asyncio.get_running_loop().run_in_executor(
+            self._workers, self._service.authenticator.by_password, *credentials
+        )
+
+    def _challenges(self) -> list[str]:
+        """Return a challenge for each scheme; browsers ask for a password only after one."""
+        realm = self._settings.realm.replace("\\", "\\\\").replace('"', '\\"')
+        scope = f', scope="{" ".join(self._settings.scope)}"' if self._settings.scope else ""
+        challenges = {BASIC: f'Basic realm="{realm}"', BEARER: f'Bearer realm="{realm}"{scope}'}
+        return [
+            challenges[scheme] for scheme in (BASIC, BEARER) if scheme in self._settings.schemes
+        ]
+
+    def _check_refusal(
+        self, connection: ServerConnection, request: Request, response: Response
+    ) -> Response | None:
+        """Keep the digits 101 out of refusals: there are clients that look for nothing else."""
+        if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            return None
+        length = response.headers.get("Content-Length", "")
+        if b"101" not in response.body and "101" not in length:
+            return None
+        return connection.respond(HTTPStatus(response.status_code), _REFUSAL)
+
+    async def _converse(self, connection: _Connection) -> None:
+        conversation = Conversation(self._service, connection.client)
+        try:
+            async for message in connection:
+                data = message.encode() if isinstance(message, str) else message
+                answer = await self._walk(conversation.answer(data))
+                if answer is not None:
+                    await connection.send(answer)
+        except ConnectionClosed:
+            _log.debug("a connection of %s has ended", connection.client.name)
+
+    async def _walk(self, steps: Steps[R]) -> R:
+        """Take a conversation's steps, giving others their turn and working in a thread."""
+        result = None
+        try:
+            while True:
+                step = steps.send(result)
+                if step is PAUSE:
+                    result = None
+                    await asyncio.sleep(0)
+                else:
+                    loop = asyncio.get_running_loop()
+                    result = await loop.run_in_executor(self._workers, step)
+        except StopIteration as end:
+            return cast(R, end.value)
+
+
+def _select_subprotocol(
+    connection: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    """Take ours where it is offered: a browser fails if it offered one and got none."""
+    return SUBPROTOCOL if SUBPROTOCOL in offered else None
+
+
+async def _close(server: WebSocketServer) -> None:
+    """End the server in a bounded time, whatever its clients do."""
+    server.close()
+    try:
+        async with asyncio.timeout(_STOP_TIMEOUT):
+            await server.wait_closed()
+    except TimeoutError:
+        _log.debug("some connections do not end by themselves")
+    # A client in the middle of its TLS handshake is known to nobody but the loop, which would
+    # leave its socket open. Only newer Pythons have a public way to get at those.
+    transports = getattr(asyncio.get_running_loop(), "_transports", {})
+    for transport in list(transports.values()):
+        transport.abort()
+    try:
+        async with asyncio.timeout(_STOP_TIMEOUT):
+            await server.wait_closed()
+    except TimeoutError:
+        _log.warning("some connections did not end in time")
+    # The transports tell their protocols of the end in the loop's next round.
+    await asyncio.sleep(0)
