@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import xentara_nb.accessor  # noqa: F401 - registers df.xentara
 from xentara_nb._version import __version__
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from uuid import UUID
 import pandas as pd
 
 from xentara_nb.frames import ELEMENT_COLUMNS, INVENTORY_COLUMNS, provenance_of
-from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_UUID, Access, Attribute
+from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.protocol.values import AttributeId
 
 _NAME = "xentara"
@@ -127,11 +127,10 @@ class XentaraAccessor:
             raise TypeError(
                 f"an attribute is its name, an integer or a UUID, not {type(attribute).__name__}"
             )
-        ids: set[AttributeId] = {attribute}
-        if isinstance(attribute, UUID):
-            ids.update(filter(None.__ne__, [ATTRIBUTES_BY_UUID.get(attribute)]))
-        elif attribute in Attribute._value2member_map_:
-            ids.add(Attribute(attribute).uuid)
+        ids: list[AttributeId] = [attribute]
+        for member in Attribute:
+            if attribute in (member, member.uuid):
+                ids = [int(member), member.uuid]
         return self._frame[self._columns("attribute_id")["attribute_id"].isin(ids)]
 
     def elements(self) -> pd.DataFrame:

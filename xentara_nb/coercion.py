@@ -3,6 +3,10 @@
 The rule is that nothing is lost on the way: an integer is never cut, a fraction never rounded
 away, a text never taken for a boolean. What does not fit is refused, and nothing is sent.
 
+A float means the nearest number that its type holds: 0.1, ``"0.1"`` and ``Decimal("0.1")`` are
+taken for a Float32 as for a Float64. A whole number has to be exact also there: ``2**53 + 1`` is
+refused for a Float64, and ``2**24 + 1`` for a Float32.
+
 Examples
 --------
 >>> coerce("42", DataType.SIGNED_INTEGER_32)
@@ -16,10 +20,11 @@ xentara_nb.errors.WriteRefusedError: '4.2' is no whole number, and the attribute
 from __future__ import annotations
 
 import math
-import numbers
 import re
 import struct
 from datetime import datetime
+from decimal import Decimal
+from numbers import Integral, Rational
 from typing import Any
 from uuid import UUID
 
@@ -30,12 +35,15 @@ from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.identifiers import Category, DataType, Quality, known, label
 from xentara_nb.protocol.values import TimePoint, Value
 
-_TRUE, _FALSE = ("true",), ("false",)
-_INTEGER = re.compile(r"[+-]?\d{1,25}", re.ASCII)
+_TRUTH = {"true": True, "false": False}
+_INTEGER = re.compile(r"[+-]?\d{1,400}", re.ASCII)
 _FLOAT = re.compile(
     r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,4})?|[+-]?(inf|infinity|nan)",
     re.ASCII | re.IGNORECASE,
 )
+_BEYOND_NANOSECONDS = re.compile(r"\.\d{9}\d*[1-9]", re.ASCII)
+# A number written with more digits than this fits no data type, and is not worked out.
+_MOST_DIGITS = 400
 
 
 def coerce(value: Any, data_type: int, *, number_as_boolean: bool = False) -> Value:
@@ -44,7 +52,8 @@ def coerce(value: Any, data_type: int, *, number_as_boolean: bool = False) -> Va
     Parameters
     ----------
     value : object
-        A Python, numpy or pandas scalar. A text is read as the data type says, as from a CSV.
+        A Python, numpy or pandas scalar, a :class:`decimal.Decimal` or
+        :class:`fractions.Fraction`. A text is read as the data type says, as from a CSV.
     data_type : int
         A :class:`~xentara_nb.protocol.identifiers.DataType`.
     number_as_boolean : bool
@@ -53,6 +62,7 @@ def coerce(value: Any, data_type: int, *, number_as_boolean: bool = False) -> Va
     Returns
     -------
     bool, int, float, str, uuid.UUID or TimePoint
+        Coerced again, it is the same.
 
     Raises
     ------
@@ -60,16 +70,12 @@ def coerce(value: Any, data_type: int, *, number_as_boolean: bool = False) -> Va
         If the value does not fit, with the reason.
     """
     kind = known(DataType, data_type)
-    value = _plain(value)
-    if value is None or value is pd.NA or value is pd.NaT:
-        raise WriteRefusedError(
-            f"there is no value to write ({'missing' if value is None else value}); "
-            f"the attribute is a {label(DataType, data_type)}"
-        )
     if not isinstance(kind, DataType):
         raise WriteRefusedError(
             f"the attribute has the data type {data_type}, which this version does not know"
         )
+    value = _plain(value)
+    _refuse_missing(value, kind)
     if kind is DataType.BOOLEAN:
         return _boolean(value, number_as_boolean)
     if (allowed := kind.integer_range) is not None:
@@ -87,18 +93,46 @@ def coerce(value: Any, data_type: int, *, number_as_boolean: bool = False) -> Va
     if kind is DataType.ELEMENT_CATEGORY:
         return _labelled(value, Category, kind)
     raise WriteRefusedError(
-        f"an attribute of the data type {kind.label} cannot be written: the protocol has no form "
-        "for its values"
+        f"an attribute of the data type {label(DataType, kind)} cannot be written: the protocol "
+        "has no form for its values"
     )
 
 
 def _plain(value: Any) -> Any:
-    """Return numpy's scalars as Python's; nothing is lost by that."""
-    if isinstance(value, np.generic) and not isinstance(value, np.datetime64):
-        return value.item()
+    """Return numpy's scalars as Python's, where nothing is lost by that.
+
+    Times stay as they are: numpy would make a bare number of them.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        return pd.NA if value.ndim == 0 and bool(np.ma.getmaskarray(value)) else value
     if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, np.longdouble):
+        return float(value) if np.isnan(value) or float(value) == value else value
+    if isinstance(value, np.bool_ | np.integer | np.floating | np.str_) and not isinstance(
+        value, np.timedelta64
+    ):
         return value.item()
     return value
+
+
+def _refuse_missing(value: object, data_type: DataType) -> None:
+    if (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, np.datetime64 | np.timedelta64) and np.isnat(value))
+    ):
+        raise WriteRefusedError(
+            f"there is no value to write ({'missing' if value is None else value}); "
+            f"the attribute is a {data_type.label}"
+        )
+    if (isinstance(value, float) and math.isnan(value)) or (
+        isinstance(value, Decimal) and value.is_nan()
+    ):
+        # In a DataFrame NaN is a missing value far more often than a value that is meant.
+        mend = " (write the text 'nan' to mean it)" if data_type.is_float else ""
+        raise _refused(value, f"may be a missing value{mend}", data_type)
 
 
 def _refused(value: object, what: str, data_type: DataType) -> WriteRefusedError:
@@ -111,84 +145,133 @@ def _refused(value: object, what: str, data_type: DataType) -> WriteRefusedError
 def _boolean(value: object, number_as_boolean: bool) -> bool:
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.strip().lower() in _TRUE + _FALSE:
-        return value.strip().lower() in _TRUE
-    if number_as_boolean and isinstance(value, int | float | str) and str(value) in ("0", "1"):
-        return str(value) == "1"
-    raise _refused(value, "is neither True nor False", DataType.BOOLEAN)
+    if isinstance(value, str) and (truth := _TRUTH.get(value.strip().lower())) is not None:
+        return truth
+    number = value.strip() if isinstance(value, str) else value
+    if isinstance(number, int | float | str) and number in (0, 1, "0", "1"):
+        if number_as_boolean:
+            return number in (1, "1")
+        raise _refused(value, "is a number (number_as_boolean=True takes 0 and 1)", _BOOLEAN)
+    raise _refused(value, "is neither True nor False", _BOOLEAN)
 
 
 def _integer(value: object, data_type: DataType, allowed: range) -> int:
-    if isinstance(value, bool):
-        raise _refused(value, "is a boolean, no number", data_type)
-    if isinstance(value, str):
-        if not _INTEGER.fullmatch(value.strip()):
-            raise _refused(value, "is no whole number", data_type)
-        number = int(value.strip())
-    elif isinstance(value, numbers.Integral):
-        number = int(value)
-    elif isinstance(value, float):
-        if not value.is_integer():
-            raise _refused(value, "is no whole number", data_type)
-        if abs(value) > 2**53:
-            raise _refused(value, "is a float beyond 2**53, no exact whole number", data_type)
-        number = int(value)
-    else:
-        raise _refused(value, "is no whole number", data_type)
+    if isinstance(value, float) and value.is_integer() and abs(value) > 2**53:
+        raise _refused(value, "is a float beyond 2**53, no exact whole number", data_type)
+    number = _whole(value, data_type)
+    if number is None:
+        what = "is a boolean, no number" if isinstance(value, bool) else "is no whole number"
+        raise _refused(value, what, data_type)
     if number not in allowed:
         raise _refused(value, f"is not in {allowed[0]} to {allowed[-1]}", data_type)
     return number
 
 
+def _whole(value: object, data_type: DataType) -> int | None:
+    """Return the whole number that a value stands for, None if it stands for none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        return int(value) if _INTEGER.fullmatch(value.strip()) else None
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Rational):
+        return int(value.numerator) if value.denominator == 1 else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    if isinstance(value, Decimal) and value.is_finite():
+        if value.adjusted() > _MOST_DIGITS:
+            raise _refused(value, "is too large", data_type)
+        return int(value) if value == value.to_integral_value() else None
+    return None
+
+
 def _float(value: object, data_type: DataType) -> float:
+    if not isinstance(value, float):
+        number = _whole(value, data_type)
+        if number is not None:
+            return _whole_float(value, number, data_type)
+        value_as_float = _nearest(value, data_type)
+    else:
+        value_as_float = float(value)
+    if data_type is DataType.FLOAT_32 and math.isfinite(value_as_float):
+        rounded = float_32(value_as_float)
+        if math.isinf(rounded):
+            raise _refused(value, "is too large", data_type)
+        if rounded == 0 != value_as_float:
+            raise _refused(value, "is too small to be told from 0", data_type)
+    return value_as_float
+
+
+def _whole_float(value: object, number: int, data_type: DataType) -> float:
+    try:
+        held = float(number)
+    except OverflowError:
+        held = math.inf
+    if data_type is DataType.FLOAT_32:
+        held = float_32(held)
+    if math.isinf(held):
+        raise _refused(value, "is too large", data_type)
+    if int(held) != number:
+        raise _refused(value, "has more digits than the type can hold exactly", data_type)
+    # "-0" is a whole number and a float of its own.
+    return -0.0 if number == 0 and str(value).strip().startswith("-") else held
+
+
+def _nearest(value: object, data_type: DataType) -> float:
+    """Return the float nearest to a number that is not whole."""
     if isinstance(value, bool):
         raise _refused(value, "is a boolean, no number", data_type)
     if isinstance(value, str):
-        if not _FLOAT.fullmatch(value.strip()):
+        text = value.strip()
+        if not _FLOAT.fullmatch(text):
             raise _refused(value, "is no number", data_type)
-        number = float(value)
-        if math.isinf(number) and "inf" not in value.lower():
-            raise _refused(value, "is too large", data_type)
-    elif isinstance(value, float):
-        if math.isnan(value):
-            # In a DataFrame NaN is a missing value far more often than a value that is meant.
-            raise _refused(value, "may be a missing value (write 'nan' to mean it)", data_type)
-        number = value
-    elif isinstance(value, numbers.Integral):
+        number, infinite = float(text), "inf" in text.lower()
+        zero = not re.search("[1-9]", re.split("[eE]", text)[0])
+    elif isinstance(value, Decimal):
+        number, infinite, zero = float(value), value.is_infinite(), value == 0
+    elif isinstance(value, Rational):
         try:
-            number = float(int(value))
+            number = float(value)
         except OverflowError:
-            raise _refused(value, "is too large", data_type) from None
-        if int(number) != int(value):
-            raise _refused(value, "has more digits than a float can hold exactly", data_type)
+            number = math.inf
+        infinite, zero = False, value == 0
     else:
         raise _refused(value, "is no number", data_type)
-    if data_type is DataType.FLOAT_32:
-        _check_float_32(value, number)
+    if math.isinf(number) and not infinite:
+        raise _refused(value, "is too large", data_type)
+    if number == 0 and not zero:
+        raise _refused(value, "is too small to be told from 0", data_type)
     return number
 
 
-def _check_float_32(value: object, number: float) -> None:
-    """Refuse what is out of the range of a Float32. Rounding to its precision is what it means."""
-    if math.isfinite(number):
-        try:
-            rounded = struct.unpack(">f", struct.pack(">f", number))[0]
-        except OverflowError:
-            raise _refused(value, "is too large", DataType.FLOAT_32) from None
-        if number != 0 and rounded == 0:
-            raise _refused(value, "is too small to be told from 0", DataType.FLOAT_32)
+def float_32(number: float) -> float:
+    """Return the Float32 nearest to a number: infinite where it is too large for one.
+
+    Examples
+    --------
+    >>> float_32(0.1)
+    0.10000000149011612
+    """
+    try:
+        rounded: float = struct.unpack(">f", struct.pack(">f", number))[0]
+    except OverflowError:
+        return math.copysign(math.inf, number)
+    return rounded
 
 
 def _text(value: object, data_type: DataType) -> str:
     if not isinstance(value, str):
         raise _refused(value, "is no text", data_type)
+    # The text itself, also of an enum that would call itself something else.
+    text = str.__str__(value)
     try:
-        value.encode("utf-8")
+        text.encode("utf-8")
     except UnicodeEncodeError:
         raise _refused(
             value, "has characters that cannot be sent (surrogates)", data_type
         ) from None
-    return str(value)
+    return text
 
 
 def _time_point(value: object) -> TimePoint:
@@ -197,9 +280,11 @@ def _time_point(value: object) -> TimePoint:
         return value
     try:
         if isinstance(value, str):
+            if _BEYOND_NANOSECONDS.search(value):
+                raise _refused(value, "is more exact than nanoseconds", kind)
             return TimePoint.parse(value.strip())
         if isinstance(value, datetime):  # pandas' Timestamp is one
-            if value.tzinfo is None:
+            if value.utcoffset() is None:
                 raise _refused(value, "has no time zone", kind)
             return TimePoint(pd.Timestamp(value).as_unit("ns").value)
     except WriteRefusedError:
@@ -213,7 +298,7 @@ def _time_point(value: object) -> TimePoint:
 
 def _uuid(value: object) -> UUID:
     if isinstance(value, UUID):
-        return value
+        return UUID(int=value.int)
     if isinstance(value, str):
         try:
             return UUID(value.strip())
@@ -231,3 +316,6 @@ def _labelled(value: object, table: type[Quality] | type[Category], data_type: D
         return int(value)
     choices = ", ".join(member.label for member in table)
     raise _refused(value, f"is none of: {choices}", data_type)
+
+
+_BOOLEAN = DataType.BOOLEAN

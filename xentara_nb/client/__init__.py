@@ -11,6 +11,7 @@ from xentara_nb.client.data import Data
 from xentara_nb.client.exploring import Exploring
 from xentara_nb.credentials import ask, find_credentials
 from xentara_nb.deadline import Deadline, check_timeout
+from xentara_nb.errors import AddressError
 from xentara_nb.tls import Trust, open_stream
 
 
@@ -23,7 +24,7 @@ class Client(Exploring, Data, Control):
 
 
 def connect(
-    url: str,
+    url: str | None = None,
     *,
     user: str | None = None,
     password: str | None = None,
@@ -37,9 +38,10 @@ def connect(
 
     Parameters
     ----------
-    url : str
+    url : str, optional
         ``host``, ``host:port`` or ``wss://host:port/api/ws``, with ``user:password@`` in it or
-        not. The port is 8080 when left out.
+        not. The port is 8080 when left out. Without a url, ``XENTARA_URL`` says where, and
+        ``XENTARA_CA_FILE`` or ``XENTARA_FINGERPRINT`` what is trusted there.
     user, password : str, optional
         Who logs in. Left out, ``XENTARA_USER`` and ``XENTARA_PASSWORD`` are taken, and what is
         still missing is asked for where there is a terminal or a notebook.
@@ -83,6 +85,13 @@ def connect(
     >>> stage
     <Stage.OPERATIONAL: 2>
     """
+    if url is None:
+        url = os.environ.get("XENTARA_URL")
+        if not url:
+            raise AddressError("say where the server is: connect(url), or set XENTARA_URL")
+        if ca_file is None and fingerprint is None:
+            ca_file = os.environ.get("XENTARA_CA_FILE") or None
+            fingerprint = os.environ.get("XENTARA_FINGERPRINT") or None
     address, in_address = parse_address(url)
     credentials = find_credentials(user, password, token, in_address=in_address)
     trust = Trust(ca_file, fingerprint)

@@ -188,6 +188,10 @@ def _encode_time(encoder: cbor2.CBOREncoder, value: TimePoint) -> None:
     encoder.encode(cbor2.CBORTag(_TAG_TIME, content))
 
 
+def _encode_encoded(encoder: cbor2.CBOREncoder, value: Encoded) -> None:
+    encoder.write(value.data)
+
+
 def _encode_alternative(encoder: cbor2.CBOREncoder, value: Alternative) -> None:
     if value.number not in (0, 1, 2):
         raise ValueError(f"there is no alternative {value.number}")
@@ -210,5 +214,6 @@ _ENCODERS: dict[Any, Any] = {
     float: _encode_float,
     TimePoint: _encode_time,
     Alternative: _encode_alternative,
+    Encoded: _encode_encoded,
     **dict.fromkeys(_REFUSED_TYPES, _refuse),
 }

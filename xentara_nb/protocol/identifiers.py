@@ -317,4 +317,4 @@ def known(table: type[_E], value: int) -> _E | int:
 def label(table: type[_L], value: int) -> str:
     """Return the manual's words for an identifier, or the number when it is not known."""
     member = known(table, value)
-    return member.label if isinstance(member, Labelled) else str(int(value))
+    return member.label if isinstance(member, table) else str(int(value))

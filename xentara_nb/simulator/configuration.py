@@ -211,10 +211,10 @@ def _users(document: Place, declared: tuple[str, ...]) -> tuple[User, ...]:
     listed = document.optional("users")
     for place in listed.items() if listed is not None else ():
         place.only("userName", "UUID", "roles")
-        name = place.member("userName").text()
-        uuid = place.member("UUID").uuid()
-        place.once(names, name, "the user name")
-        place.once(uuids, uuid, "the UUID")
+        name_place, uuid_place = place.member("userName"), place.member("UUID")
+        name, uuid = name_place.text(), uuid_place.uuid()
+        name_place.once(names, name, "the user name")
+        uuid_place.once(uuids, uuid, "the UUID")
         if ":" in name:
             _log.warning("%s: a user name with a colon cannot log in with Basic", place)
         users.append(User(name, uuid, _roles(place.optional("roles"), declared)))
@@ -263,7 +263,9 @@ def _security(document: Place, folder: Path | None) -> Security:
     uuids: dict[UUID, Place] = {}
     roles = _declared(document.optional("roles"), uuids, "the role", ("name", "UUID"))
     if access.EVERYONE in roles:
-        roles[access.EVERYONE].fault("the role Everyone is there already", "Take it out.")
+        roles[access.EVERYONE].member("name").fault(
+            "the role Everyone is there already", "Take it out."
+        )
     custom = _declared(
         document.optional("entitlements"),
         uuids,
@@ -290,12 +292,15 @@ def _security(document: Place, folder: Path | None) -> Security:
 def _declared(
     listed: Place | None, uuids: dict[UUID, Place], what: str, members: tuple[str, ...]
 ) -> dict[str, Place]:
+    declared: dict[str, Place] = {}
     names: dict[str, Place] = {}
     for place in listed.items() if listed is not None else ():
         place.only(*members)
-        place.once(names, place.member("name").text(), what)
-        place.once(uuids, place.member("UUID").uuid(), "the UUID")
-    return names
+        name_place, uuid_place = place.member("name"), place.member("UUID")
+        name_place.once(names, name_place.text(), what)
+        uuid_place.once(uuids, uuid_place.uuid(), "the UUID")
+        declared[name_place.text()] = place
+    return declared
 
 
 def _certificate(tls: Place | None, folder: Path | None) -> tuple[Path | None, Path | None]:

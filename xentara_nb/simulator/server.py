@@ -28,10 +28,22 @@ PATH = "/api/ws"
 SUBPROTOCOL = Subprotocol("xentara-v1")
 
 _log = logging.getLogger(__name__)
+
+
+class _DiscreetLog(logging.LoggerAdapter[logging.Logger]):
+    """Keeps from the log what the library writes in detail: every header and message.
+
+    They hold the passwords of connections and of sub-sessions.
+    """
+
+    def isEnabledFor(self, level: int) -> bool:
+        return level > logging.DEBUG and super().isEnabledFor(level)
+
+
 # The library tells of every refused log-in and every scanner's half handshake as an error. Whoever
 # wants to see that gives this logger a handler; by default it must not spill on standard error.
-_connection_log = logging.getLogger(__name__ + ".connections")
-_connection_log.addHandler(logging.NullHandler())
+_connection_log = _DiscreetLog(logging.getLogger(__name__ + ".connections"), {})
+_connection_log.logger.addHandler(logging.NullHandler())
 
 _OPEN_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 1.0

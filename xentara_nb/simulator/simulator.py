@@ -77,8 +77,9 @@ def simulate(
 
     Examples
     --------
-    >>> with simulate() as simulator:  # doctest: +SKIP
-    ...     client = simulator.connect()
+    >>> with simulate(elements=100) as simulator:
+    ...     simulator.url.startswith("wss://127.0.0.1:")
+    True
     """
     options = ServerOptions(ping_interval, ping_timeout, max_message_size)
     users: Mapping[str, str] = MappingProxyType({})

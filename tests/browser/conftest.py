@@ -1,0 +1,317 @@
+"""JupyterLab in Chromium, for tests that look at the forms as a user does.
+
+Everything is in a temporary folder and on 127.0.0.1. One server, one browser and one page serve
+all tests; every test has a notebook and a kernel of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xentara_nb.simulator import Simulator, simulate
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+START_PATIENCE = 90.0  # seconds; a cold machine with two cores
+PATIENCE = 15_000  # milliseconds for what a page shows
+
+_SETTINGS = {
+    "@jupyterlab/apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+}
+_CHROMIUM = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_IDLE = "() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+def _need(thing: object, what: str) -> None:
+    """Skip where something is missing; but where all must be there, that is a failure."""
+    if thing:
+        return
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(f"the browser tests need {what}, and CI must run them")
+    pytest.skip(f"the browser tests need {what}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Lab:
+    """A running JupyterLab."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.root = folder / "notebooks"
+        self.token = secrets.token_hex(16)
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "server.log"
+        self.root.mkdir()
+        self._write_settings()
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                cwd=self.root,
+                env=self._environment(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _write_settings(self) -> None:
+        for name, values in _SETTINGS.items():
+            path = self.folder / "settings" / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(values), encoding="utf-8")
+
+    def _command(self) -> list[str]:
+        options = {
+            "ServerApp.ip": "127.0.0.1",
+            "ServerApp.port": self.port,
+            "ServerApp.port_retries": 0,
+            "IdentityProvider.token": self.token,
+            "ServerApp.root_dir": self.root,
+            "LabApp.expose_app_in_browser": True,
+            "LabApp.news_url": None,
+            "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+            "LabApp.extension_manager": "readonly",
+            "ServerApp.terminals_enabled": False,
+        }
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser"]
+        command += [f"--{name}={value}" for name, value in options.items()]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            command.append("--allow-root")
+        return command
+
+    def _environment(self) -> dict[str, str]:
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("XENTARA_", "JUPYTER", "PYTEST"))
+            and not key.lower().endswith("_proxy")
+        }
+        places = {
+            "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "IPYTHONDIR": "ipython",
+            "XDG_CONFIG_HOME": "xdg-config",
+            "XDG_STATE_HOME": "xdg-state",
+        }
+        return {
+            **kept,
+            **{name: str(self.folder / place) for name, place in places.items()},
+            "PYTHONPATH": str(CHECKOUT),
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        }
+
+    def wait(self) -> None:
+        """Wait until the server answers."""
+        end = time.monotonic() + START_PATIENCE
+        while time.monotonic() < end:
+            if self._process.poll() is not None:
+                break
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=5)
+                return
+            time.sleep(0.1)
+        pytest.fail(f"JupyterLab did not start:\n{self.log.read_text(errors='replace')[-3000:]}")
+
+    def stop(self) -> None:
+        """End the server and its kernels."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    _need(find_spec("jupyterlab"), "JupyterLab (pip install 'xentara_nb[lab]')")
+    running = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        running.wait()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def page(lab: Lab) -> Iterator[Any]:
+    """A page with JupyterLab in it, in the light theme."""
+    _need(find_spec("playwright"), "playwright (pip install playwright)")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    _need(chromium, "Chromium (such as: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(_CHROMIUM))
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.set_default_timeout(PATIENCE)
+        tab = context.new_page()
+        tab.goto(f"{lab.url}/lab?reset&token={lab.token}", timeout=START_PATIENCE * 1000)
+        tab.wait_for_function("() => window.jupyterapp?.shell", timeout=START_PATIENCE * 1000)
+        tab.evaluate("async () => { await jupyterapp.restored }")
+        # A wide main area: the file browser tells the tests nothing.
+        tab.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+        yield tab
+        context.close()
+        browser.close()
+
+
+class Notebook:
+    """An open notebook, and what a test does with it."""
+
+    def __init__(self, page: Any, path: Path) -> None:
+        self.page = page
+        self.path = path
+        self.panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        self.output = self.panel.locator(".jp-OutputArea-output")
+
+    def run(self, cell: int | None = None, *, wait: bool = True) -> None:
+        """Run all cells, or one."""
+        if cell is None:
+            command = "jupyterapp.commands.execute('notebook:run-all-cells')"
+        else:
+            self.page.evaluate(
+                f"() => {{ jupyterapp.shell.currentWidget.content.activeCellIndex = {cell} }}"
+            )
+            command = "jupyterapp.commands.execute('notebook:run-cell')"
+        self.page.evaluate(f"async () => {{ {'await ' if wait else ''}{command} }}")
+
+    def wait_idle(self) -> None:
+        self.page.wait_for_function(_IDLE)
+
+    def label(self, text: str) -> Any:
+        return self.output.get_by_label(text, exact=True)
+
+    def button(self, text: Any) -> Any:
+        return self.output.get_by_role("button", name=text)
+
+    def text(self, text: Any) -> Any:
+        return self.output.get_by_text(text)
+
+    def save(self, *, widget_state: bool = False) -> str:
+        """Save the notebook, with the state of its widgets if wished; return the file's text."""
+        if widget_state:
+            self.page.evaluate(
+                """async () => {
+                    const panel = jupyterapp.shell.currentWidget;
+                    await jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')
+                }"""
+            )
+        self.page.evaluate("async () => { await jupyterapp.commands.execute('docmanager:save') }")
+        return self.path.read_text(encoding="utf-8")
+
+    def close(self) -> None:
+        self.page.evaluate(
+            """async () => {
+                const panel = jupyterapp.shell.currentWidget;
+                await panel.sessionContext.shutdown();
+                panel.context.model.dirty = false;
+                panel.dispose();
+            }"""
+        )
+
+
+def document(*cells: str) -> str:
+    """Return a notebook file with these cells."""
+    return json.dumps(
+        {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "execution_count": None,
+                    "id": f"cell-{number}",
+                    "metadata": {},
+                    "outputs": [],
+                    "source": source,
+                }
+                for number, source in enumerate(cells)
+            ],
+            "metadata": {
+                "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
+            },
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )
+
+
+@pytest.fixture
+def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """Give a function that opens a notebook with cells and runs them."""
+    opened: list[Notebook] = []
+
+    def open_notebook(*cells: str, run: bool = True) -> Notebook:
+        name = f"{request.node.name[:40].translate(str.maketrans('[]/ ', '____'))}{len(opened)}"
+        path = lab.root / f"{name}.ipynb"
+        path.write_text(document(*cells), encoding="utf-8")
+        page.evaluate(
+            """async path => {
+                const panel = await jupyterapp.commands.execute('docmanager:open', {
+                    path, factory: 'Notebook',
+                    kernelPreference: { shouldStart: true, name: 'python3' }});
+                await panel.sessionContext.ready;
+                await panel.revealed;
+            }""",
+            path.name,
+        )
+        book = Notebook(page, path)
+        opened.append(book)
+        page.wait_for_function(_IDLE)
+        if run:
+            book.run()
+        return book
+
+    yield open_notebook
+    for book in reversed(opened):
+        with contextlib.suppress(Exception):
+            book.close()
+
+
+@pytest.fixture
+def plant() -> Iterator[Simulator]:
+    with simulate() as simulator:
+        yield simulator

@@ -1,0 +1,125 @@
+"""xentara-nb inventory and xentara-nb read, against a simulated plant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import xentara_nb
+from xentara_nb.cli import main
+from xentara_nb.simulator import Simulator
+
+SET_POINT = "Plant.Line 1.Set point"
+
+
+@pytest.fixture
+def options(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setenv("XENTARA_USER", "viewer")
+    monkeypatch.setenv("XENTARA_PASSWORD", simulator.users["viewer"])
+    return [simulator.url, "--ca-file", simulator.ca_file]
+
+
+def test_inventory_to_a_file(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "all.csv"
+    assert main(["inventory", *options, "-o", str(path)]) == 0
+    frame = xentara_nb.read_inventory(path)
+    assert SET_POINT in set(frame.primary_key)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"{len(frame):,} attributes" in err
+
+
+def test_inventory_to_the_output(
+    options: list[str], tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    path = tmp_path / "all.csv"
+    main(["inventory", *options, "-o", str(path)])
+    capfdbinary.readouterr()
+    assert main(["inventory", *options]) == 0
+    assert capfdbinary.readouterr().out == path.read_bytes()
+
+
+def test_inventory_of_a_part(options: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "part.json"
+    arguments = ["--root", "Plant.Line 1", "--depth", "1", "--category", "data point"]
+    assert main(["inventory", *options, *arguments, "-o", str(path)]) == 0
+    frame = xentara_nb.read_inventory(path)
+    assert set(frame.category) == {"data point"}
+    assert frame.primary_key.str.fullmatch(r"Plant\.Line 1\.[^.]+").all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--depth", "0"], "--depth must be at least 1"),
+        (["-o", "no/such/folder/x.csv"], "there is no folder no/such/folder"),
+        (["--password-file", "missing.txt"], "missing.txt cannot be read"),
+    ],
+)
+def test_inventory_that_makes_no_sense(
+    options: list[str], arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inventory", *options, *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_unknown_ending_is_an_error_in_words(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inventory", *options, "-o", str(tmp_path / "all.doc")]) == 1
+    assert ".csv" in capsys.readouterr().err
+
+
+def test_password_from_a_file(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XENTARA_USER", raising=False)
+    monkeypatch.delenv("XENTARA_PASSWORD", raising=False)
+    secret = tmp_path / "secret"
+    secret.write_text(simulator.users["viewer"] + "\n", encoding="utf-8")
+    arguments = [simulator.url, "--ca-file", simulator.ca_file, "--user", "viewer"]
+    assert main(["read", *arguments, "--password-file", str(secret), SET_POINT]) == 0
+
+
+def test_an_empty_password_file(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = tmp_path / "secret"
+    secret.touch()
+    assert main(["read", *options, "--password-file", str(secret), SET_POINT]) == 2
+    assert "is empty" in capsys.readouterr().err
+
+
+def test_read_shows_values_and_errors(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [SET_POINT, "Plant", "-a", "value", "-a", "quality"]
+    assert main(["read", *options, *arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5
+    assert any(SET_POINT in line and "good" in line for line in lines)
+    assert any("missing attribute (-32101)" in line for line in lines)
+
+
+def test_read_by_number_of_nothing_but_errors(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["read", *options, "Plant", "-a", "11"]) == 1
+    assert "missing attribute" in capsys.readouterr().out
+
+
+def test_what_the_server_says_is_an_error_in_words(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["read", *options, "No.Such.Element"]) == 1
+    assert "unknown element" in capsys.readouterr().err
+
+
+def test_a_certificate_that_is_not_known(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["read", options[0], SET_POINT]) == 1
+    assert "fingerprint" in capsys.readouterr().err

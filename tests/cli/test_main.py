@@ -1,0 +1,81 @@
+"""The command line as a whole: help, wrong use, and how errors end it."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+import xentara_nb
+from xentara_nb.cli import build_parser, common, main
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as info:
+        main(["--version"])
+    assert info.value.code == 0
+    assert xentara_nb.__version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["demo", "inventory", "read", "simulate", "lab"])
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as info:
+        main([command, "--help"])
+    assert info.value.code == 0
+    assert "usage: xentara-nb" in capsys.readouterr().out
+
+
+def test_no_command_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as info:
+        main([])
+    assert info.value.code == 2
+    assert "COMMAND" in capsys.readouterr().err
+
+
+def test_no_option_takes_a_secret() -> None:
+    text = build_parser().format_help()
+    assert "--password " not in text
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["read", "host", "x", "--password", "secret"])
+
+
+def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr("xentara_nb.cli.demo.simulator_from", fail)
+    return main(["demo"])
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (xentara_nb.XentaraError("in words"), 1, "xentara-nb: in words"),
+        (common.UsageError("wrong"), 2, "xentara-nb: wrong"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (ModuleNotFoundError("pip install 'xentara_nb[simulator]'"), 1, "pip install"),
+        (PermissionError(13, "Permission denied", "x.csv"), 1, "x.csv: Permission denied"),
+    ],
+)
+def test_errors_end_a_command_in_words(
+    error: BaseException,
+    status: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    assert fail_with(error, monkeypatch) == status
+    assert message in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModuleNotFoundError):
+        fail_with(ModuleNotFoundError("No module named 'x'"), monkeypatch)
+
+
+def test_an_empty_table_says_so() -> None:
+    import pandas as pd
+
+    assert common.table(pd.DataFrame()) == "(nothing)"

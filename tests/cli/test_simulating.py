@@ -1,0 +1,125 @@
+"""xentara-nb simulate and xentara-nb lab: they run until they are told to stop."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import xentara_nb
+from xentara_nb.cli import main
+
+COMMAND = [sys.executable, "-W", "error", "-m", "xentara_nb.cli"]
+
+
+def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=cwd,
+        env=environment,
+    )
+
+
+def lines_until(process: subprocess.Popen[str], wanted: str) -> str:
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if wanted in line:
+            return seen
+    raise AssertionError(f"{wanted!r} did not come, but: {seen}")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_simulate_runs_until_it_is_stopped(tmp_path: Path, stop: signal.Signals) -> None:
+    with start("simulate", "--port", "0", cwd=tmp_path) as process:
+        try:
+            seen = lines_until(process, "Stop it with")
+            url = re.search(r"url: +(\S+)", seen)
+            fingerprint = re.search(r"fingerprint: +(\S+)", seen)
+            assert url is not None
+            assert fingerprint is not None
+            with xentara_nb.connect(
+                url[1], user="viewer", password="viewer-demo", fingerprint=fingerprint[1]
+            ) as client:
+                assert len(client.browse()) > 150
+            process.send_signal(stop)
+            assert process.stdout is not None
+            assert "Traceback" not in process.stdout.read()
+            assert process.wait(20) == 130
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--elements", "0"], "--elements must be at least 1"),
+        (["--elements", "5", "--model", "x.json"], "leave --config and --model out"),
+        (["--port", "70000"], "--port must be from 0 to 65535"),
+    ],
+)
+def test_simulate_that_makes_no_sense(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_simulate_a_configuration_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", "--config", str(tmp_path / "nowhere")]) == 1
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_lab_needs_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "--notebooks", str(tmp_path / "nowhere")]) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_lab_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["lab"]) == 1
+    assert "pip install 'xentara_nb[lab]'" in capsys.readouterr().err
+
+
+def test_lab_starts_jupyterlab_on_the_simulator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path / "settings"))
+    monkeypatch.setenv("JUPYTERLAB_WORKSPACES_DIR", str(tmp_path / "workspaces"))
+    # A stand-in for JupyterLab: the real one is started by the browser tests.
+    package = tmp_path / "stand-in" / "jupyterlab"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        "import sys, xentara_nb\n"
+        "client = xentara_nb.connect()\n"
+        "print('arguments', sys.argv[1:], 'user', client.user, len(client.browse()), flush=True)\n"
+        "client.close()\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    with start("lab", "--no-browser", "--lab-port", "8899", cwd=tmp_path) as process:
+        try:
+            seen = lines_until(process, "arguments")
+            assert "--ServerApp.port=8899" in seen
+            assert "--no-browser" in seen
+            assert "user engineer" in seen
+            assert process.wait(20) == 0
+        finally:
+            process.kill()

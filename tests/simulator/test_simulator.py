@@ -1,0 +1,212 @@
+"""The simulator as others see it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from uuid import UUID
+
+import pytest
+
+import xentara_nb
+from xentara_nb.protocol.commands import Browse, ClientHello, GetStage, Read, ServerInformation
+from xentara_nb.protocol.identifiers import NIL_UUID
+from xentara_nb.protocol.packets import Success, encode_packets
+from xentara_nb.simulator import ConfigurationError, SimulatorError, certificates, simulate
+from xentara_nb.simulator.configuration import from_documents
+
+Documents = dict[str, dict[str, Any]]
+Dial = Callable[..., Any]
+REGISTER = UUID("22222222-2222-4222-8222-222222222222")
+
+
+def test_the_demo_plant(dial: Dial) -> None:
+    simulator = simulate()
+    with simulator:
+        assert simulator.url.startswith("wss://127.0.0.1:")
+        assert simulator.url.endswith("/api/ws")
+        assert simulator.users["operator"] == "operator-demo"
+        assert str(simulator.port) in repr(simulator)
+        for user in simulator.users:
+            (browsed,) = dial(simulator, user).ask(Browse(NIL_UUID))
+            assert len(browsed.item) == len(simulator.plant)
+    assert "stopped" in repr(simulator)
+
+
+def test_a_configuration_folder(
+    small: Documents, write_folder: Callable[[Documents], Path], dial: Dial
+) -> None:
+    with simulate(write_folder(small)) as simulator:
+        assert simulator.users == {}
+        wire = dial(simulator, "anna", "secret")
+        information, values = wire.ask(ServerInformation((2,)), Read(REGISTER, (11,)))
+        assert information == Success(1, {2: "model.json"})
+        assert isinstance(values, Success)
+
+
+def test_a_configuration_from_memory(small: Documents) -> None:
+    assert len(simulate(from_documents(small)).plant) == 3
+
+
+def test_a_single_model_with_the_demo_users(small: Documents, tmp_path: Path, dial: Dial) -> None:
+    path = tmp_path / "plant.json"
+    path.write_text(json.dumps(small["model.json"]), encoding="utf-8")
+    with simulate(model=path) as simulator:
+        assert len(simulator.plant) == 3
+        assert set(simulator.users) == {"viewer", "operator", "engineer"}
+        dial(simulator, "viewer").ask(GetStage())
+
+
+def test_another_model_for_a_folder(
+    small: Documents, write_folder: Callable[[Documents], Path]
+) -> None:
+    folder = write_folder({**small, "empty.json": {}})
+    assert len(simulate(folder, model=str(folder / "empty.json")).plant) == 0
+
+
+def test_a_made_up_model() -> None:
+    assert len(simulate(elements=123).plant) == 123
+    with pytest.raises(SimulatorError, match="Leave one of them out"):
+        simulate(elements=1, model="model.json")
+
+
+def test_a_wrong_configuration_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"config\.json"):
+        simulate(tmp_path)
+
+
+def test_starting_and_stopping_again(dial: Dial) -> None:
+    simulator = simulate()
+    for _ in range(2):
+        simulator.start()
+        simulator.start()
+        assert dial(simulator).ask(GetStage()) == [Success(1, 2)]
+        certificate, port = Path(simulator.ca_file), simulator.port
+        simulator.stop()
+        simulator.stop()
+        assert not certificate.parent.exists()
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+    for name in ("url", "ca_file", "port", "fingerprint"):
+        with pytest.raises(SimulatorError, match="does not run"):
+            getattr(simulator, name)
+
+
+def test_stopping_leaves_nothing_behind_and_does_not_take_long(dial: Dial) -> None:
+    before = set(threading.enumerate())
+    with simulate() as simulator:
+        wire = dial(simulator)
+        wire.connection.send(encode_packets([ClientHello().request(1)]))
+        # One that has not shaken hands, and one that reads nothing and never says good-bye.
+        bare = socket.create_connection(("127.0.0.1", simulator.port), timeout=5)
+        context = ssl.create_default_context(cafile=simulator.ca_file)
+        silent = context.wrap_socket(
+            socket.create_connection(("127.0.0.1", simulator.port), timeout=5),
+            server_hostname="localhost",
+        )
+        stopping = time.monotonic()
+    assert time.monotonic() - stopping < 6
+    bare.close()
+    silent.close()
+    left = {
+        thread
+        for thread in set(threading.enumerate()) - before
+        if thread.name.startswith("simulator")
+    }
+    assert left == set()
+
+
+def test_the_private_key_is_not_left_on_disk() -> None:
+    with simulate() as simulator:
+        folder = Path(simulator.ca_file).parent
+        assert [path.name for path in folder.iterdir()] == ["simulator.pem"]
+
+
+def test_a_port_that_is_taken() -> None:
+    with simulate() as first:
+        second = simulate(port=first.port)
+        with pytest.raises(SimulatorError, match="port 0 for any free one"):
+            second.start()
+        second.stop()
+    with pytest.raises(SimulatorError, match="cannot listen"):
+        simulate(host="192.0.2.1").start()
+
+
+def test_the_configurations_own_port(small: Documents) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        small["config.json"]["httpServer"]["port"] = free.getsockname()[1]
+    with simulate(from_documents(small), port=None) as simulator:
+        assert simulator.port == small["config.json"]["httpServer"]["port"]
+
+
+def test_the_configurations_own_certificate(
+    small: Documents, write_folder: Callable[[Documents], Path], dial: Dial
+) -> None:
+    folder = write_folder(small)
+    certificate, key = certificates.write_certificate(folder)
+    small["security.json"]["TLS"] = {
+        "serverCertificate": {"certificatePath": certificate.name, "privateKeyPath": key.name}
+    }
+    write_folder(small)
+    with simulate(folder) as simulator:
+        assert simulator.ca_file == str(certificate)
+        assert simulator.fingerprint == certificates.fingerprint(certificate)
+        dial(simulator, "anna", "secret")
+    assert certificate.exists()
+    key.write_text("nonsense", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"security.json: TLS.serverCertificate"):
+        simulate(folder).start()
+
+
+def test_connect_fills_in_what_is_known() -> None:
+    with simulate() as simulator, mock.patch.object(xentara_nb, "connect", create=True) as connect:
+        simulator.connect()
+        simulator.connect(user="viewer")
+        simulator.connect(user="zoe", password="x", fingerprint="00")
+        simulator.connect(token="t", timeout=3)
+        url, ca_file = simulator.url, simulator.ca_file
+    assert connect.call_args_list == [
+        mock.call(url, user="engineer", password="engineer-demo", ca_file=ca_file),
+        mock.call(url, user="viewer", password="viewer-demo", ca_file=ca_file),
+        mock.call(url, user="zoe", password="x", fingerprint="00"),
+        mock.call(url, token="t", timeout=3, ca_file=ca_file),
+    ]
+
+
+def test_names_for_hosts_that_mean_anywhere() -> None:
+    with simulate(host="0.0.0.0") as simulator:
+        assert simulator.url == f"wss://127.0.0.1:{simulator.port}/api/ws"
+
+
+@pytest.mark.parametrize("package", ["websockets", "cryptography", "passlib"])
+def test_without_the_extra_the_import_says_what_to_install(package: str, tmp_path: Path) -> None:
+    program = f"""
+        import sys
+        sys.modules[{package!r}] = None
+        try:
+            import xentara_nb.simulator
+        except ImportError as error:
+            print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        cwd=tmp_path,
+    )
+    assert package in done.stdout
+    assert "pip install 'xentara_nb[simulator]'" in done.stdout

@@ -1,0 +1,76 @@
+"""The command ``xentara-nb``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+from typing import NoReturn
+
+from xentara_nb._version import __version__
+from xentara_nb.cli.common import UsageError, say
+from xentara_nb.errors import XentaraError
+
+_GROUPS = ("demo", "exploring", "simulating", "lab")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="xentara-nb",
+        description="Explore a Xentara automation server, and change values without fear.",
+        epilog="Begin with: xentara-nb demo",
+    )
+    parser.add_argument("--version", action="version", version=f"xentara-nb {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for group in _GROUPS:
+        import_module(f"xentara_nb.cli.{group}").add_parsers(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns
+    -------
+    int
+        0 when all went well, 1 for an error that is said in words, 2 for wrong usage, 130 when
+        it was interrupted.
+    """
+    # Asked to end, a command shall stop what it started, as with Ctrl-C.
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        args = build_parser().parse_args(argv)
+        status: int = args.run(args)
+    except UsageError as error:
+        say(f"xentara-nb: {error}")
+        return 2
+    except XentaraError as error:
+        say(f"xentara-nb: {error}")
+        return 1
+    except ModuleNotFoundError as error:
+        # The simulator says itself which extra is missing; anything else is a bug of ours.
+        if "pip install" not in str(error):
+            raise
+        say(f"xentara-nb: {error}")
+        return 1
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # Whoever read our output has gone, as `head` does. Python would complain once more.
+            sys.stderr.close()
+        else:
+            say(f"xentara-nb: {error.filename or 'the output'}: {error.strerror or error}")
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return status
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

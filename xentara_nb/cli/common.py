@@ -1,0 +1,103 @@
+"""What the commands share: how to connect, how to show a table, how errors end a command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from xentara_nb.errors import XentaraError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xentara_nb.client import Client
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""Where a group of commands adds its parsers."""
+
+
+class UsageError(XentaraError):
+    """The command line does not make sense."""
+
+
+def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which server, who logs in, and what is trusted."""
+    parser.add_argument("url", metavar="URL", help="host, host:port or wss://host:port/api/ws")
+    group = parser.add_argument_group(
+        "connection",
+        "Who logs in is taken from these options or the environment (XENTARA_USER, "
+        "XENTARA_PASSWORD, XENTARA_TOKEN), or asked for. A password is never an argument.",
+    )
+    group.add_argument("--user", metavar="NAME", help="the user who logs in")
+    group.add_argument(
+        "--password-file", metavar="FILE", help="a file with the password in its first line"
+    )
+    group.add_argument(
+        "--token-file", metavar="FILE", help="a file with an OAuth 2.0 token in its first line"
+    )
+    group.add_argument(
+        "--ca-file", metavar="FILE", help="a PEM file with the certificates to trust"
+    )
+    group.add_argument(
+        "--fingerprint",
+        metavar="SHA256",
+        help="the SHA-256 of the server's certificate, to trust exactly that one",
+    )
+    group.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=float,
+        default=10.0,
+        help="how long to wait for the connection and for each answer (default: 10)",
+    )
+
+
+def connect_from(args: argparse.Namespace, *, read_only: bool) -> Client:
+    """Connect as the options of :func:`add_connection_arguments` say.
+
+    Raises
+    ------
+    UsageError
+        If a file with a password or token cannot be read.
+    ConnectError, DeadlineError
+        If no connection is made.
+    """
+    from xentara_nb.client import connect
+
+    return connect(
+        args.url,
+        user=args.user,
+        password=_secret(args.password_file),
+        token=_secret(args.token_file),
+        ca_file=args.ca_file,
+        fingerprint=args.fingerprint,
+        timeout=args.timeout,
+        read_only=read_only,
+    )
+
+
+def _secret(path: str | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text file"
+        raise UsageError(f"{path} cannot be read: {reason}") from None
+    if not lines or not lines[0]:
+        raise UsageError(f"{path} is empty: its first line must be the secret")
+    return lines[0]
+
+
+def say(text: str = "") -> None:
+    """Print a line for people; results that others read go to standard output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def table(frame: pd.DataFrame) -> str:
+    """Return a frame as lines of text, whole."""
+    if frame.empty:
+        return "(nothing)"
+    return frame.to_string(index=False, max_colwidth=60, na_rep="")

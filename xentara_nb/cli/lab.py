@@ -1,0 +1,90 @@
+"""``xentara-nb lab``: the simulator, and JupyterLab on it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from xentara_nb.cli.common import Subparsers, UsageError, say
+from xentara_nb.cli.simulating import add_plant_arguments, describe, simulator_from
+from xentara_nb.errors import MissingExtraError
+
+_STOP_WAIT = 10.0  # how long JupyterLab may take to stop its kernels, in seconds
+
+
+def add_parsers(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "lab",
+        help="start the simulator and JupyterLab on it",
+        description="Start a simulated plant and JupyterLab, with notebooks that connect to it. "
+        "Both stop with Ctrl-C.",
+    )
+    add_plant_arguments(parser)
+    parser.add_argument(
+        "--notebooks",
+        metavar="DIR",
+        help="the folder to open (default: notebooks if it is here, else this folder)",
+    )
+    parser.add_argument(
+        "--no-browser", action="store_true", help="print the address, open no browser"
+    )
+    parser.add_argument("--lab-port", metavar="PORT", type=int, help="the port of JupyterLab")
+    parser.set_defaults(run=_lab)
+
+
+def _lab(args: argparse.Namespace) -> int:
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise MissingExtraError(
+            "JupyterLab is not installed; install it with: pip install 'xentara_nb[lab]'"
+        )
+    folder = _folder(args.notebooks)
+    with simulator_from(args, "127.0.0.1", 0) as simulator:
+        for line in describe(simulator):
+            say(line)
+        say('In a notebook: client = xentara_nb.connect() logs in to it as "engineer".')
+        environment = {
+            **os.environ,
+            "XENTARA_URL": simulator.url,
+            "XENTARA_CA_FILE": simulator.ca_file,
+        }
+        if "engineer" in simulator.users:
+            environment["XENTARA_USER"] = "engineer"
+            environment["XENTARA_PASSWORD"] = simulator.users["engineer"]
+        return _run(_command(folder, args), environment)
+
+
+def _folder(notebooks: str | None) -> Path:
+    if notebooks is None:
+        return Path("notebooks") if Path("notebooks").is_dir() else Path()
+    if not Path(notebooks).is_dir():
+        raise UsageError(f"there is no folder {notebooks}")
+    return Path(notebooks)
+
+
+def _command(folder: Path, args: argparse.Namespace) -> list[str]:
+    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
+    command.append(f"--ServerApp.root_dir={folder.resolve()}")
+    if args.lab_port is not None:
+        command += [f"--ServerApp.port={args.lab_port}", "--ServerApp.port_retries=0"]
+    if args.no_browser:
+        command.append("--no-browser")
+    return command
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # The first Ctrl-C makes JupyterLab ask; being told to end, it ends.
+            process.terminate()
+            try:
+                process.wait(_STOP_WAIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            return 0

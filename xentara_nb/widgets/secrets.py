@@ -1,0 +1,155 @@
+"""Passwords and tokens: typed, from the environment or from the keyring. Never kept in a widget.
+
+A widget's state is saved into notebooks, so the inputs here hand over what was typed and forget
+it, before anything is done with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ipywidgets
+from traitlets import Unicode
+
+from xentara_nb.errors import LoginError, MissingExtraError
+
+SERVICE = "xentara_nb"
+"""The name under which secrets are in the keyring; the address of the server follows it."""
+
+_DOTS = "••••••••"
+
+
+class SecretInput(ipywidgets.Password):
+    """An input whose value leaves it at once, and never comes back.
+
+    Whatever arrives from the page is taken into a private place, and the field is emptied; dots
+    stand in it, so that it can be seen that something was typed.
+
+    Parameters
+    ----------
+    label : str
+        The description of the field.
+    """
+
+    # The kernel never sends the value out: not as an echo, not in the state that is saved.
+    value = Unicode("").tag(sync=True, echo_update=False, to_json=lambda value, widget: "")
+
+    def __init__(self, label: str, **options: Any) -> None:
+        self._secret = ""
+        self._on_enter: Callable[[], object] | None = None
+        self._enter_waits = False
+        super().__init__(
+            description=label,
+            continuous_update=False,
+            style={"description_width": "initial"},
+            **options,
+        )
+        self.observe(self._take_in, "value")
+        self.on_msg(self._take_message)
+
+    def on_enter(self, callback: Callable[[], object]) -> None:
+        """Call a function when the user presses Enter in the field."""
+        self._on_enter = callback
+
+    @property
+    def filled(self) -> bool:
+        """Whether something was typed."""
+        return bool(self._secret)
+
+    def take(self) -> str:
+        """Return what was typed, and forget it."""
+        secret, self._secret = self._secret, ""
+        self.placeholder = ""
+        return secret
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.description!r}, ***)"
+
+    def _take_in(self, change: Any) -> None:
+        if not change["new"]:
+            return
+        self._secret = change["new"]
+        self.value = ""
+        self.placeholder = _DOTS
+        if self._enter_waits:
+            self._enter_waits = False
+            self._entered()
+
+    def _take_message(self, widget: Any, content: Any, buffers: Any) -> None:
+        if isinstance(content, dict) and content.get("event") == "submit":
+            # The page reports the key first and the value it completes afterwards.
+            self._enter_waits = not self._secret
+            if self._secret:
+                self._entered()
+
+    def _entered(self) -> None:
+        if self._on_enter is not None:
+            self._on_enter()
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, str] | None:
+    """Return user and password, or a token, from the environment; None if they are not there."""
+    values = os.environ if environment is None else environment
+    if token := values.get("XENTARA_TOKEN", "").strip():
+        return {"token": token}
+    user, password = values.get("XENTARA_USER"), values.get("XENTARA_PASSWORD")
+    if user and password is not None:
+        return {"user": user, "password": password}
+    return None
+
+
+def keyring_available() -> bool:
+    """Return whether secrets can be kept in a keyring of this computer."""
+    try:
+        import keyring
+        from keyring.backends.fail import Keyring as Fail
+    except ImportError:
+        return False
+    return not isinstance(keyring.get_keyring(), Fail)
+
+
+def from_keyring(server: str, user: str) -> str:
+    """Return a password from the keyring.
+
+    Raises
+    ------
+    LoginError
+        If it is not there.
+    MissingExtraError
+        If there is no keyring.
+    """
+    keyring = _keyring()
+    try:
+        password = keyring.get_password(f"{SERVICE} {server}", user)
+    except Exception as error:
+        raise LoginError(f"the keyring cannot be read ({type(error).__name__})") from None
+    if password is None:
+        raise LoginError(
+            f"the keyring has no password of {user} for {server}: log in with the password once, "
+            "and have it remembered"
+        )
+    return str(password)
+
+
+def to_keyring(server: str, user: str, password: str) -> None:
+    """Keep a password in the keyring; raises as :func:`from_keyring`."""
+    try:
+        _keyring().set_password(f"{SERVICE} {server}", user, password)
+    except MissingExtraError:
+        raise
+    except Exception as error:
+        raise LoginError(
+            f"logged in, but the keyring did not take the password ({type(error).__name__})"
+        ) from None
+
+
+def _keyring() -> Any:
+    try:
+        import keyring
+    except ImportError:
+        raise MissingExtraError(
+            "there is no keyring here: install it with  pip install keyring"
+        ) from None
+    return keyring
