@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
 import cbor2
@@ -43,6 +43,20 @@ _OPAQUE_TAGS = (
 )
 # Types that cbor2 has a form for, and the protocol none.
 _REFUSED_TYPES = (Decimal, Fraction, complex, datetime, date, set, frozenset)
+
+
+class Encoded(NamedTuple):
+    """One data item that is encoded already, to be put into a larger one as it is.
+
+    What is sent again and again, such as the attribute list of a type of element, is encoded once.
+
+    Examples
+    --------
+    >>> encode([1, Encoded(encode("value"))]).hex()
+    '82016576616c7565'
+    """
+
+    data: bytes
 
 
 def decode(data: bytes) -> Any:
