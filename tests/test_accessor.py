@@ -13,7 +13,7 @@ from xentara_nb import accessor
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.files import read_inventory
 from xentara_nb.frames import elements_frame, inventory_frame, with_provenance
-from xentara_nb.protocol.commands.model import AttributeInfo, BrowseEntry
+from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
 from xentara_nb.protocol.identifiers import Attribute
 
 CUSTOM = UUID(int=77)

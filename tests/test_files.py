@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import contextlib
+import csv
 import importlib
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow
@@ -21,13 +26,14 @@ from pandas.testing import assert_frame_equal
 from xentara_nb.errors import InventoryFileError, MissingExtraError
 from xentara_nb.files import read_inventory, write_inventory
 from xentara_nb.frames import inventory_frame, with_provenance
-from xentara_nb.protocol.commands.model import AttributeInfo
+from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Attribute
 
 ENDINGS = [".csv", ".json", ".parquet", ".xlsx"]
 NOTE = {"server": "plant:8080", "elements": 2, "vanished": ["x"]}
 HEADER = "primary_key,element_uuid,category,attribute_name,attribute_id,access,data_type"
 ROW = "Plant,00000000-0000-0000-0000-000000000001,data point,value,11,read and write,Float64"
+RECORD = dict(zip(HEADER.split(","), ROW.split(","), strict=True))
 KEYS = [
     *("NA", "nan", "None", "null", "", " ", "  two", "two  ", "\u00a0", "0", "-0", "1e5", "007"),
     *("=1+1", "+x", "-x", "@x", "\tx", "\rx", "\nx", "'x", "''x", "'=x", "'", "=", "\t", "TRUE"),
@@ -79,8 +85,7 @@ def refusal(path: Path, content: str | bytes) -> str:
 
 
 def with_cell(column: str, cell: str) -> str:
-    cells = dict(zip(HEADER.split(","), ROW.split(","), strict=True))
-    return "\n".join([HEADER, ROW, ",".join({**cells, column: cell}.values()), ""])
+    return "\n".join([HEADER, ROW, ",".join({**RECORD, column: cell}.values()), ""])
 
 
 # --- every kind of file
@@ -180,12 +185,14 @@ def test_added_columns_of_another_kind_become_text(ending: str, tmp_path: Path) 
     frame = inventory(["a"]).assign(
         time=pd.to_datetime([0, 1, None], unit="ns", utc=True),
         other=[UUID(int=1), float("inf"), [1, 2]],
+        numbers=pd.Series([np.int64(1), np.bool_(True), pd.NA], dtype=object),
     )
     read = round_trip(frame, tmp_path / f"plant{ending}")
 
     assert read["time"].isna().tolist() == [False, False, True]
     assert read["time"][1] == "1970-01-01 00:00:00.000000001+00:00"
     assert read["other"].tolist() == [str(UUID(int=1)), "inf", "[1, 2]"]
+    assert read["numbers"].astype("str").tolist()[:2] == ["1", "True"]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -225,6 +232,20 @@ def test_a_newer_file_is_read_with_the_words_of_today(tmp_path: Path) -> None:
     assert read_inventory(path)["category"].tolist() == ["data point"] * 2
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_file_that_is_cut_off_or_altered(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"plant{ending}"
+    write_inventory(with_provenance(inventory(["a", "b"]), NOTE), path)
+    good = path.read_bytes()
+    randomness = random.Random(7)
+    for _ in range(100):
+        bad = bytearray(good[: randomness.randrange(1, len(good) + 1)])
+        bad[randomness.randrange(len(bad))] = randomness.randrange(256)
+        path.write_bytes(bad)
+        with contextlib.suppress(InventoryFileError):
+            read_inventory(path)
+
+
 # --- CSV
 
 
@@ -247,11 +268,12 @@ def test_the_bytes_of_a_csv(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", [key for key in KEYS if key[:1] in {*"=+-@\t\r\n'"} - {""}])
 def test_no_cell_of_a_csv_begins_like_a_formula(key: str, tmp_path: Path) -> None:
     write_inventory(inventory([key]).assign(**{f"{key}!": key}), tmp_path / "plant.csv")
-    text = (tmp_path / "plant.csv").read_bytes().decode()
+    with (tmp_path / "plant.csv").open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
 
-    cells = text.replace('"', "").replace("\n", ",").split(",")
-    assert f"'{key}".replace('"', "").splitlines()[0] in "".join(cells)
-    assert not any(f"{before}{key}" in text for before in (",", '"', "\n"))
+    assert cells.count(f"'{key}") == 6
+    assert cells.count(f"'{key}!") == 1
+    assert not any(cell.startswith(tuple("=+-@\t\r\n")) for cell in cells)
 
 
 def test_the_same_inventory_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -322,8 +344,6 @@ def test_a_csv_that_pandas_wrote(tmp_path: Path) -> None:
     ],
 )
 def test_a_csv_that_is_no_inventory(content: str | bytes, said: str, tmp_path: Path) -> None:
-    import re
-
     assert re.search(said, refusal(tmp_path / "plant.csv", content))
 
 
@@ -335,10 +355,8 @@ def test_anything_else_as_csv_or_json(tmp_path: Path, content: bytes | str) -> N
         path.write_bytes(
             content if isinstance(content, bytes) else content.encode(errors="surrogatepass")
         )
-        try:
+        with contextlib.suppress(InventoryFileError):
             read_inventory(path)
-        except InventoryFileError as error:
-            assert str(path) in str(error)
 
 
 def test_a_text_that_csv_readers_refuse(tmp_path: Path) -> None:
@@ -352,26 +370,23 @@ def test_a_text_that_csv_readers_refuse(tmp_path: Path) -> None:
 
 
 def test_the_text_of_a_json_file(tmp_path: Path) -> None:
-    frame = with_provenance(inventory(["é"]), NOTE).iloc[:2]
+    frame = with_provenance(inventory(["é"]), NOTE).iloc[1:]  # "=odd" comes first
     write_inventory(frame, tmp_path / "plant.json")
     text = (tmp_path / "plant.json").read_text(encoding="utf-8")
 
     document = json.loads(text)
     assert document["provenance"] == NOTE
     assert document["columns"] == HEADER.split(",")
-    assert (
-        document["records"][1]
-        == {
-            "primary_key": "é",
-            "element_uuid": str(UUID(int=1)),
-            "category": "data point",
-            "attribute_name": "NA",
-            "attribute_id": str(UUID(int=77)),
-            "access": "write only",
-            "data_type": "Boolean",
-        }
-        or document["records"][0]["attribute_name"] == "=odd"
-    )
+    assert document["records"][0] == {
+        "primary_key": "é",
+        "element_uuid": str(UUID(int=1)),
+        "category": "data point",
+        "attribute_name": "NA",
+        "attribute_id": str(UUID(int=77)),
+        "access": "write only",
+        "data_type": "Boolean",
+    }
+    assert document["records"][1]["attribute_id"] == 11
     assert len(text.splitlines()) == 4
     write_inventory(frame, tmp_path / "again.json")
     assert (tmp_path / "again.json").read_text(encoding="utf-8") == text
@@ -379,16 +394,12 @@ def test_the_text_of_a_json_file(tmp_path: Path) -> None:
 
 def test_a_bare_array_of_records(tmp_path: Path) -> None:
     path = tmp_path / "plant.json"
-    record = dict(zip(HEADER.split(","), ROW.split(","), strict=True))
-    path.write_text(json.dumps([record, {**record, "attribute_id": 9, "note": "x"}]), "utf-8")
+    path.write_text(json.dumps([RECORD, {**RECORD, "attribute_id": 9.0, "note": "x"}]), "utf-8")
     frame = read_inventory(path)
 
     assert frame["attribute_id"].tolist() == [11, 9]
     assert frame["note"].isna().tolist() == [True, False]
     assert frame.attrs == {}
-
-
-RECORD = dict(zip(HEADER.split(","), ROW.split(","), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -487,6 +498,7 @@ def workbook(path: Path, rows: list[list[Any]], title: str = "Sheet1") -> bytes:
     book.active.title = title
     for row in rows:
         book.active.append(row)
+    book.active["H4"].font = openpyxl.styles.Font(bold=True)  # a cell, though an empty one
     book.save(path)
     return path.read_bytes()
 
@@ -555,8 +567,7 @@ def test_texts_that_a_sheet_would_cut_off(tmp_path: Path) -> None:
 
 
 def test_more_rows_than_a_sheet_holds(tmp_path: Path) -> None:
-    rows = inventory(["a"]).iloc[[0]]
-    many = pd.concat([rows] * 1_048_576)
+    many = inventory(["a"]).iloc[[0] * 1_048_576]
 
     with pytest.raises(InventoryFileError, match=r"1048577 rows of 7 cells .*CSV or Parquet"):
         write_inventory(many, tmp_path / "plant.xlsx")
@@ -571,7 +582,7 @@ def test_more_rows_than_a_sheet_holds(tmp_path: Path) -> None:
         ("primary_key", ["a", None, "b"], r"row 1 \(the first is 0\), column 'primary_key': nan"),
         ("element_uuid", ["x"] * 3, r"row 0 .*column 'element_uuid': 'x' is no uuid.UUID"),
         ("attribute_id", [1, -1, 2], r"row 1 .*column 'attribute_id': -1 is no uuid.UUID"),
-        ("attribute_id", [1, True, 2], r"column 'attribute_id': True is no uuid.UUID"),
+        ("attribute_id", [3, True, 2], r"column 'attribute_id': True is no uuid.UUID"),
         ("attribute_id", [[1]] * 3, r"column 'attribute_id' holds lists or maps"),
         ("category", ["device", "x", "AI"], r"row 1 .*column 'category': 'x' is none of: root"),
     ],
@@ -730,6 +741,6 @@ for name in ("plant.parquet", "plant.xlsx"):
         check=False,
     )
     assert done.stderr == ""
-    assert "MissingExtraError plant.parquet: " in done.stdout
+    assert "MissingExtraError" in done.stdout
     assert "xentara_nb[excel]" in done.stdout
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "plant.csv").read_bytes()

@@ -25,7 +25,7 @@ from xentara_nb.frames import (
     values_frame,
     with_provenance,
 )
-from xentara_nb.protocol.commands.model import AttributeInfo, BrowseEntry
+from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
 from xentara_nb.protocol.values import TimePoint
@@ -375,7 +375,7 @@ sys.modules.update({"pyarrow": None, "openpyxl": None})
 import pandas as pd
 from uuid import UUID
 from xentara_nb.frames import inventory_frame, values_frame
-from xentara_nb.protocol.commands.model import AttributeInfo
+from xentara_nb.protocol.commands import AttributeInfo
 frame = inventory_frame([("NA", UUID(int=1), 2, (AttributeInfo("value", 11, 2, 10),))])
 print(frame.dtypes.astype(str).tolist(), frame["primary_key"].tolist())
 print(frame["primary_key"].dtype == "str", frame["primary_key"].dtype.storage)

@@ -4,7 +4,7 @@ Examples
 --------
 >>> from uuid import UUID
 >>> from xentara_nb.frames import inventory_frame
->>> from xentara_nb.protocol.commands.model import AttributeInfo
+>>> from xentara_nb.protocol.commands import AttributeInfo
 >>> speed = (AttributeInfo("value", 11, 2, 10), AttributeInfo("quality", 9, 0, 18))
 >>> inventory = inventory_frame([("Plant.Speed", UUID(int=1), 2, speed)])
 >>> inventory.xentara.writable()[["primary_key", "attribute_name"]]
@@ -238,7 +238,7 @@ class XentaraAccessor:
         self._write(path, None)
 
     def _write(self, path: str | os.PathLike[str], ending: str | None) -> None:
-        # Not above: files imports this module, so that what it reads has its accessor.
+        # Not above: this module is loaded with the library, and what writes files need not be.
         from xentara_nb.files import write_inventory
 
         write_inventory(self._frame, path, ending=ending)

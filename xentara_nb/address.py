@@ -14,8 +14,9 @@ xentara_nb.errors.AddressError: 'http://plant.example' is no address of a Xentar
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from xentara_nb.credentials import Credentials
 from xentara_nb.errors import AddressError
@@ -26,6 +27,8 @@ DEFAULT_PORT = 8080
 DEFAULT_PATH = "/api/ws"
 """Where a Xentara server has its WebSocket."""
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SAFE_IN_PATH = "/%:!$&'()*+,;=~"
 _FORMS = "write it as host, host:port or wss://host:port/api/ws"
 
 
@@ -66,16 +69,13 @@ def parse_address(text: str) -> tuple[Address, Credentials | None]:
     AddressError
         If the text is no such address. The message never shows what stands before an ``@``.
     """
+    if not isinstance(text, str):
+        raise AddressError(f"an address is a text, not a {type(text).__name__}: {_FORMS}")
     shown = repr(_without_credentials(text))
-    plain = text.strip()
-    parts = urlsplit(plain if "://" in plain else f"wss://{plain}")
+    parts, host, port = _split(text.strip(), shown)
     if parts.scheme not in ("wss", "ws"):
         raise AddressError(f"{shown} is no address of a Xentara server: {_FORMS}")
-    try:
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise AddressError(f"{shown} has no valid port ({error}): {_FORMS}") from None
-    if not host or any(character.isspace() for character in host):
+    if not host or " " in host or not host.isprintable():
         raise AddressError(f"{shown} names no host: {_FORMS}")
     if port == 0:
         raise AddressError(f"{shown} has no valid port: {_FORMS}")
@@ -83,7 +83,7 @@ def parse_address(text: str) -> tuple[Address, Credentials | None]:
         raise AddressError(
             f"{shown} has a part behind ? or #, which Xentara does not take: {_FORMS}"
         )
-    path = DEFAULT_PATH if parts.path in ("", "/") else parts.path
+    path = DEFAULT_PATH if parts.path in ("", "/") else quote(parts.path, safe=_SAFE_IN_PATH)
     address = Address(host, port or DEFAULT_PORT, path, tls=parts.scheme == "wss")
     if not address.tls and not is_loopback(host):
         raise AddressError(
@@ -94,6 +94,24 @@ def parse_address(text: str) -> tuple[Address, Credentials | None]:
         return address, None
     password = None if parts.password is None else unquote(parts.password)
     return address, Credentials(user=unquote(parts.username), password=password)
+
+
+def _split(text: str, shown: str) -> tuple[SplitResult, str | None, int | None]:
+    scheme = _SCHEME.match(text)
+    rest = text[scheme.end() :] if scheme else text
+    # In a password, these would end the name of the host: a part of the password would be taken
+    # for the port or the path, and the user's name for the host that gets the rest.
+    if "@" in "".join(re.split("[/?#]", rest, maxsplit=1)[1:]):
+        raise AddressError(
+            f"{shown} has one of / ? # before an @: write them as %2F, %3F and %23 in a password, "
+            "or pass user= and password="
+        )
+    try:
+        parts = urlsplit(text if scheme else f"wss://{text}")
+        return parts, parts.hostname, parts.port
+    except ValueError:
+        # Python's own words would repeat a part of the text, which may be the password.
+        raise AddressError(f"{shown} has no valid host and port: {_FORMS}") from None
 
 
 def is_loopback(host: str) -> bool:
@@ -110,5 +128,5 @@ def _without_credentials(text: str) -> str:
     head, at, tail = text.rpartition("@")
     if not at:
         return text
-    scheme, separator, _ = head.partition("://")
-    return f"{scheme}{separator}***@{tail}" if separator else f"***@{tail}"
+    scheme = _SCHEME.match(head)
+    return f"{scheme[0] if scheme else ''}***@{tail}"

@@ -7,127 +7,32 @@ by their message id, and hands events on. Callers wait for their answers with on
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import os
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import websocket
 
 from xentara_nb.address import Address
+from xentara_nb.batch import Batch, UnreadableAnswerError
 from xentara_nb.credentials import Credentials
 from xentara_nb.deadline import Deadline
 from xentara_nb.errors import (
-    ConnectionForbiddenError,
     ConnectionLostError,
-    LoginError,
     NotXentaraError,
-    PathNotFoundError,
     ProtocolError,
     ServerError,
     XentaraError,
 )
 from xentara_nb.protocol.commands import ClientHello, Command, DataChange
-from xentara_nb.protocol.identifiers import PROTOCOL_VERSION
-from xentara_nb.protocol.packets import Event, Failure, Success, decode_answers, encode_packets
-from xentara_nb.tls import Stream, Trust, open_stream
+from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
+from xentara_nb.protocol.packets import Event, Failure, decode_answers, encode_packets
+from xentara_nb.stream import SendError, Stream
+from xentara_nb.tls import Trust, open_stream
+from xentara_nb.upgrade import GOODBYE, WebSocket, upgrade
 
-MAX_MESSAGE = 256 * 1024 * 1024
-"""The largest message taken from a server, in bytes."""
-
-_CLOSE_WAIT = 1.0  # how long a server may take to say goodbye, in seconds
-
-
-class _WebSocket(websocket.WebSocket):
-    """websocket-client's WebSocket, made safe for a reader thread and a server not trusted."""
-
-    def __init__(self) -> None:
-        super().__init__(skip_utf8_validation=True, enable_multithread=True)
-        self.frame_buffer = _FrameBuffer(self._recv, True)
-        self._pongs: deque[bytes] = deque(maxlen=16)
-
-    def pong(self, payload: str | bytes = b"") -> None:
-        """Answer a ping, or leave that to the thread that is sending just now.
-
-        The reader must never wait for a writer: the writer may be waiting for a server which
-        itself waits for us to read.
-        """
-        self._pongs.append(payload.encode() if isinstance(payload, str) else payload)
-        self._send_pongs()
-
-    def send_binary(self, payload: bytes) -> int:
-        """Send a message, and the pongs that came due meanwhile."""
-        sent = super().send_binary(payload)
-        self._send_pongs()
-        return sent
-
-    def _send_pongs(self) -> None:
-        while self._pongs and self.lock.acquire(blocking=False):
-            try:
-                with contextlib.suppress(IndexError):
-                    frame = websocket.ABNF.create_frame(
-                        self._pongs.popleft(), websocket.ABNF.OPCODE_PONG
-                    )
-                    self._send(frame.format())
-            finally:
-                self.lock.release()
-
-
-class _FrameBuffer(websocket._abnf.frame_buffer):
-    """Refuses a frame that announces more than is reasonable, before reading it."""
-
-    def recv_length(self) -> None:
-        super().recv_length()
-        if self.length is not None and self.length > MAX_MESSAGE:
-            raise websocket.WebSocketProtocolException(
-                f"a message of {self.length} bytes is more than the {MAX_MESSAGE} that are taken"
-            )
-
-
-class Batch:
-    """Some requests that went out in one message, and their answers as they come in."""
-
-    __slots__ = ("_done", "_missing", "answers", "commands", "failure", "first_id")
-
-    def __init__(self, commands: Sequence[Command[Any]], first_id: int) -> None:
-        self.commands = commands
-        self.first_id = first_id
-        self.answers: list[Success | Failure | None] = [None] * len(commands)
-        self.failure: XentaraError | None = None
-        self._missing = len(commands)
-        self._done = threading.Event()
-
-    @property
-    def ids(self) -> range:
-        """The message ids of the requests."""
-        return range(self.first_id, self.first_id + len(self.commands))
-
-    def take(self, answer: Success | Failure) -> None:
-        """Take one answer; called by the reader thread only."""
-        self.answers[answer.message_id - self.first_id] = answer
-        self._missing -= 1
-        if not self._missing:
-            self._done.set()
-
-    def fail(self, error: XentaraError) -> None:
-        """Give up: no more answers will come."""
-        self.failure = error
-        self._done.set()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until all answers are there, or none will come any more."""
-        return self._done.wait(seconds)
-
-    def results(self) -> Iterator[Any]:
-        """Give the result of each command, a :class:`ServerError` where it failed."""
-        for command, answer in zip(self.commands, self.answers, strict=True):
-            if isinstance(answer, Success):
-                yield command.parse_answer(answer.item)
-            elif answer is not None:
-                yield answer.error
+__all__ = ["Batch", "Connection", "open_connection"]
 
 
 class Connection:
@@ -139,22 +44,32 @@ class Connection:
         Where the server is.
     stream : Stream
         The connection's bytes.
-    socket : websocket.WebSocket
-        The WebSocket on it.
+    socket : WebSocket
+        The messages on it.
+    timeout : float
+        How long sending may take when nothing else is said, in seconds.
+
+    Attributes
+    ----------
+    on_event, on_end : callable or None
+        Take every event, and the reason when the connection ends, in the reader thread. They must
+        not wait for answers: it is that thread which reads them.
     """
 
-    def __init__(self, address: Address, stream: Stream, socket: websocket.WebSocket) -> None:
+    def __init__(self, address: Address, stream: Stream, socket: WebSocket, timeout: float) -> None:
         self.address = address
+        self.timeout = timeout
         self.protocol_version = PROTOCOL_VERSION
         self.on_event: Callable[[DataChange], None] | None = None
         self.on_end: Callable[[XentaraError], None] | None = None
         self._stream = stream
         self._socket = socket
-        self._lock = threading.Lock()
+        # An RLock: the garbage collector may end the connection in the very thread that holds it.
+        self._lock = threading.RLock()
         self._pending: dict[int, Batch] = {}
-        self._ids = itertools.count(1)
+        self._next_id = 1  # 0 is what a server answers when it cannot read the id
         self._ended: XentaraError | None = None
-        self._stray: ServerError | None = None
+        self._closing = False
         self._process = os.getpid()
         self._thread = threading.Thread(
             target=self._read, name=f"xentara {address.netloc}", daemon=True
@@ -172,33 +87,49 @@ class Connection:
             return ConnectionLostError("this connection belongs to the process that opened it")
         return self._ended
 
-    def begin(self, commands: Sequence[Command[Any]]) -> Batch:
+    def begin(self, commands: Sequence[Command[Any]], deadline: Deadline | None = None) -> Batch:
         """Send some commands in one message, without waiting for their answers.
+
+        Parameters
+        ----------
+        commands : sequence of Command
+            What to send.
+        deadline : Deadline, optional
+            By when they must be sent; in :attr:`timeout` seconds when left out.
 
         Raises
         ------
         ConnectionLostError
-            If the connection has ended. ``sent`` tells whether a byte may have gone out.
+            If the connection has ended, now or before.
+        DeadlineError
+            If the server did not take them in time; unless nothing went out, that ends the
+            connection.
+        ProtocolError
+            If a command cannot be sent.
         """
+        deadline = Deadline(self.timeout) if deadline is None else deadline
+        with self._lock:
+            batch = Batch(commands, self._next_id)
+            self._next_id += len(commands)
+        message = encode_packets(batch.requests())
+        what = f"{self.address.netloc} did not take {batch.names}"
         with self._lock:
             if (ended := self.ended) is not None:
-                raise self._lost(ended, sent=False)
-            first_id = next(self._ids)
-            for _ in commands[1:]:
-                next(self._ids)
-            batch = Batch(commands, first_id)
-            message = encode_packets(
-                command.request(message_id)
-                for message_id, command in zip(batch.ids, commands, strict=True)
-            )
+                raise ConnectionLostError(str(ended))
             self._pending.update(dict.fromkeys(batch.ids, batch))
         try:
-            self._socket.send_binary(message)
-        except BaseException as error:
-            # Half a frame may be on the wire, after which nothing more can be said.
-            self._end(ConnectionLostError(f"sending failed: {_reason(error)}", sent=True))
-            if isinstance(error, Exception):
-                raise self._lost(error, sent=True) from None
+            self._socket.send_message(message, deadline)
+        except SendError as error:
+            self.forget(batch)
+            self._end(self._lost(f"sending failed: {error}"))
+            if error.timed_out:
+                raise deadline.error(what, sent=error.sent) from None
+            raise ConnectionLostError(f"{what}: {error}", sent=error.sent) from None
+        except TimeoutError:
+            self.forget(batch)
+            raise deadline.error(f"{what}, for other threads were sending") from None
+        except BaseException:
+            self.forget(batch)
             raise
         return batch
 
@@ -211,50 +142,61 @@ class Connection:
             If the answers are not there in time.
         ConnectionLostError
             If the connection ended before.
-        ProtocolError
+        UnreadableAnswerError
             If an answer is not what the manual says.
         """
         try:
             if not batch.wait(deadline.remaining):
-                what = f"{self.address.netloc} did not answer {_names(batch.commands)}"
-                if self._stray is not None:
-                    what += f" (it sent an error for no request: {self._stray.text})"
+                what = f"{self.address.netloc} did not answer {batch.names}"
+                if batch.stray is not None:
+                    what += f" (it complained about something: {batch.stray.text})"
                 raise deadline.error(what, sent=True)
-            if batch.failure is not None:
-                raise self._lost(batch.failure, sent=True)
-            return list(batch.results())
         finally:
-            self._forget(batch)
+            self.forget(batch)
+        if isinstance(batch.failure, ProtocolError):
+            raise UnreadableAnswerError(str(batch.failure))
+        if batch.failure is not None:
+            raise ConnectionLostError(str(batch.failure), sent=True)
+        return list(batch.results())
 
     def execute(self, commands: Sequence[Command[Any]], deadline: Deadline) -> list[Any]:
-        """Send some commands in one message and return their results; raises as :meth:`finish`."""
-        return self.finish(self.begin(commands), deadline) if commands else []
+        """Send some commands in one message and return their results.
 
-    def _forget(self, batch: Batch) -> None:
+        Raises as :meth:`begin` and :meth:`finish` do.
+        """
+        return self.finish(self.begin(commands, deadline), deadline) if commands else []
+
+    def forget(self, batch: Batch) -> None:
+        """Wait for the answers of a batch no more; those that come late are passed over."""
         with self._lock:
             for message_id in batch.ids:
                 self._pending.pop(message_id, None)
 
-    def _lost(self, cause: BaseException, *, sent: bool) -> XentaraError:
-        if isinstance(cause, ProtocolError):
-            return cause
-        text = str(cause) if isinstance(cause, ConnectionLostError) else _reason(cause)
-        return ConnectionLostError(text, sent=sent)
+    def close(self, *, politely: bool = True) -> None:
+        """End the connection. Closing twice is no error.
 
-    def close(self) -> None:
-        """Say goodbye and end the connection. Closing twice is no error."""
-        if self._ended is None and self._process == os.getpid():
-            with contextlib.suppress(Exception):
-                self._stream.send_timeout = _CLOSE_WAIT
-                self._socket.send_close(websocket.STATUS_NORMAL, b"client closes")
-            if threading.current_thread() is not self._thread:
-                self._thread.join(_CLOSE_WAIT)
+        Parameters
+        ----------
+        politely : bool
+            Whether to say goodbye and wait a moment for the answer.
+        """
+        if self._process != os.getpid():
+            self._stream.close()
+            return
+        others = threading.current_thread() is not self._thread
+        self._closing = True
+        if self._ended is None and politely:
+            self._socket.send_close(websocket.STATUS_NORMAL, b"client closes")
+            if others:
+                self._thread.join(GOODBYE)
         self._end(ConnectionLostError("the client has closed the connection"))
-        if threading.current_thread() is not self._thread:
-            self._thread.join(_CLOSE_WAIT)
+        if others:
+            self._thread.join(GOODBYE)
 
     def _end(self, error: XentaraError) -> None:
         """End the connection for a reason, once; everybody who waits learns it."""
+        if self._closing:
+            error = ConnectionLostError("the client has closed the connection")
         with self._lock:
             if self._ended is not None:
                 return
@@ -262,10 +204,10 @@ class Connection:
             batches = set(self._pending.values())
             self._pending.clear()
         self._stream.abort()
-        for batch in batches:
-            batch.fail(error)
         if self.on_end is not None:
             self.on_end(error)
+        for batch in batches:
+            batch.fail(error)
 
     def _read(self) -> None:
         """Read until the end; the body of the reader thread."""
@@ -279,16 +221,21 @@ class Connection:
                     error = ConnectionLostError(_close_text(self.address, data))
                     break
                 else:
-                    raise ProtocolError(f"{self.address.netloc} sent a text message")
-        except ProtocolError as problem:
-            error = problem
+                    raise ProtocolError("a text message")
+        except (ProtocolError, websocket.WebSocketProtocolException) as problem:
+            error = ProtocolError(
+                f"{self.address.netloc} sent what no Xentara server sends: {problem}"
+            )
         # Whatever ends this thread must end the connection, or callers would wait in vain.
         except Exception as problem:
-            error = ConnectionLostError(
-                f"the connection to {self.address.netloc} was lost: {_reason(problem)}"
-            )
-        self._end(error)
-        self._stream.close()
+            error = self._lost(_reason(problem))
+        try:
+            self._end(error)
+        finally:
+            self._stream.close()
+
+    def _lost(self, reason: str) -> ConnectionLostError:
+        return ConnectionLostError(f"the connection to {self.address.netloc} was lost: {reason}")
 
     def _take(self, data: bytes) -> None:
         for answer in decode_answers(data):
@@ -297,14 +244,16 @@ class Connection:
                 continue
             with self._lock:
                 batch = self._pending.pop(answer.message_id, None)
+                waiting = set(self._pending.values()) if batch is None else ()
             if batch is not None:
                 batch.take(answer)
             elif isinstance(answer, Failure):
-                self._stray = answer.error
+                for other in waiting:
+                    other.stray = answer.error
 
     def _take_event(self, event: Event) -> None:
         # Types that this version does not know are passed over: a newer server may send them.
-        if self.on_event is not None and event.event_type == 0:
+        if self.on_event is not None and event.event_type == EventType.DATA_CHANGE:
             self.on_event(DataChange.from_event(event))
 
 
@@ -322,67 +271,18 @@ def open_connection(
     """
     stream = open_stream(address, trust, deadline)
     try:
-        socket = _upgrade(address, credentials, stream, deadline)
-        connection = Connection(address, stream, socket)
+        socket = upgrade(stream, address, credentials, deadline)
+        connection = Connection(address, stream, socket, deadline.seconds)
+        connection.start()
     except BaseException:
         stream.close()
         raise
-    connection.start()
     try:
         _hello(connection, deadline)
     except BaseException:
-        connection.close()
+        connection.close(politely=False)
         raise
     return connection
-
-
-def _upgrade(
-    address: Address, credentials: Credentials, stream: Stream, deadline: Deadline
-) -> websocket.WebSocket:
-    socket = _WebSocket()
-    try:
-        socket.connect(  # type: ignore[no-untyped-call]  # websocket-client leaves it untyped
-            address.url,
-            socket=stream,
-            header=[f"Authorization: {credentials.authorization()}"],
-            redirect_limit=0,
-            suppress_origin=True,
-            http_no_proxy=["*"],
-        )
-    except websocket.WebSocketBadStatusException as error:
-        raise _refused(address, credentials, error.status_code) from None
-    except TimeoutError:
-        raise deadline.error(f"{address.netloc} did not answer the log-in") from None
-    except websocket.WebSocketTimeoutException:
-        raise deadline.error(f"{address.netloc} did not answer the log-in") from None
-    except (websocket.WebSocketException, OSError, ValueError) as error:
-        raise NotXentaraError(
-            f"{address.netloc} does not answer as a Xentara server does ({_reason(error)}): "
-            "check host and port"
-        ) from None
-    return socket
-
-
-def _refused(address: Address, credentials: Credentials, status: int) -> XentaraError:
-    who = credentials.who
-    if status == 401:
-        return LoginError(
-            f"{address.netloc} does not accept {who}: user, password or token are wrong, or the "
-            "server does not take this way to log in (httpServer.authentication.schemes)"
-        )
-    if status == 403:
-        return ConnectionForbiddenError(
-            f"{address.netloc} does not let {who} connect: the right websocket.connect is missing"
-        )
-    if status == 404:
-        return PathNotFoundError(
-            f"{address.netloc} has no WebSocket at {address.path}: a Xentara server has it at "
-            "/api/ws"
-        )
-    return NotXentaraError(
-        f"{address.netloc} answers with HTTP status {status}, which no Xentara server does here: "
-        "check host and port"
-    )
 
 
 def _hello(connection: Connection, deadline: Deadline) -> None:
@@ -401,19 +301,13 @@ def _hello(connection: Connection, deadline: Deadline) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """Say in one line what happened; the libraries below put whole headers into theirs."""
+    """Say in one line what happened."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    text = " ".join(str(error).split())
-    return text[:200] or type(error).__name__
-
-
-def _names(commands: Sequence[Command[Any]]) -> str:
-    names = list(dict.fromkeys(command.name for command in commands))
-    return f"{len(commands)} x {', '.join(names)}" if len(commands) > 1 else names[0]
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _close_text(address: Address, data: bytes) -> str:
     code = int.from_bytes(data[:2], "big") if len(data) >= 2 else 1005
-    reason = "".join(c for c in data[2:].decode("utf-8", "replace") if c.isprintable())[:120]
+    reason = "".join(c for c in data[2:].decode("utf-8", "replace") if c.isprintable())
     return f"{address.netloc} closed the connection (code {code}{': ' if reason else ''}{reason})"

@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from xentara_nb.errors import AddressError, LoginError
 
@@ -35,6 +36,9 @@ class Credentials:
         if self.token is not None:
             return "Credentials(token=***)"
         return f"Credentials(user={self.user!r}, password=***)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("credentials are not written into files: log in again where they are read")
 
     @property
     def who(self) -> str:
@@ -71,14 +75,12 @@ def find_credentials(
     AddressError
         If a token is given together with a user, or the user or token cannot be sent.
     """
-    if token is not None and (user is not None or password is not None):
-        raise AddressError("log in with user= and password=, or with token=, not with both")
-    if token is None and user is None and in_address is not None:
+    if token is not None and (user is not None or password is not None or in_address is not None):
+        raise AddressError("log in with a user and password, or with token=, not with both")
+    if in_address is not None:
+        if user not in (None, in_address.user):
+            raise AddressError("the address names one user and the arguments another: choose one")
         user = in_address.user
-        password = in_address.password if password is None else password
-    elif in_address is not None and in_address.user != user:
-        raise AddressError("the address names one user and the arguments another: choose one")
-    elif in_address is not None:
         password = in_address.password if password is None else password
     values = os.environ if environment is None else environment
     if token is None and user is None and password is None and values.get("XENTARA_TOKEN"):
@@ -89,21 +91,24 @@ def find_credentials(
         if user is None:
             user = known_user
         if password is None and user is not None and known_user in (None, user):
-            password = values.get("XENTARA_PASSWORD")
+            password = values.get("XENTARA_PASSWORD") or None
     return _checked(Credentials(user, password, token))
 
 
 def _checked(credentials: Credentials) -> Credentials:
     if credentials.user is not None and ":" in credentials.user:
         raise AddressError(
-            f"the user name {credentials.user!r} has a colon, which a Xentara server cannot take "
-            "with a password: log in with a token"
+            "the user name has a colon in it, which a Xentara server cannot take with a password: "
+            "give the password as password=, or log in with a token"
         )
-    for secret, what in ((credentials.user, "user name"), (credentials.token, "token")):
-        if secret is not None and (not secret or any(ord(c) < 32 for c in secret)):
+    for text, what in ((credentials.user, "user name"), (credentials.token, "token")):
+        if text is not None and (not text or any(ord(c) < 32 for c in text)):
             raise AddressError(f"the {what} is empty or has a control character in it")
     if credentials.token is not None and not credentials.token.isascii():
         raise AddressError("the token has characters that a token cannot have")
+    pair = f"{credentials.user}{credentials.password}"
+    if any("\ud800" <= character <= "\udfff" for character in pair):
+        raise AddressError("the user name or password has characters that cannot be sent")
     return credentials
 
 

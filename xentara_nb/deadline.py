@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import time
 
 from xentara_nb.errors import AddressError, DeadlineError
@@ -50,7 +51,8 @@ def check_timeout(seconds: float) -> float:
     AddressError
         If it is not a positive number of seconds, at most a day.
     """
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+    # Real, for numpy's integers are no int.
+    if isinstance(seconds, bool) or not isinstance(seconds, numbers.Real):
         raise AddressError(f"a time-out is a number of seconds, not {seconds!r}")
     if not 0 < seconds <= 86_400:
         raise AddressError(f"a time-out of {seconds} s makes no sense: give 0 < seconds <= 86400")

@@ -59,22 +59,25 @@ class Directory:
         UnknownElementError
             If the server has no element with one of the keys.
         """
-        known = self._uuids
-        keys = dict.fromkeys(
-            reference.primary_key
-            for reference in references
-            if reference.element_uuid is None and reference.primary_key not in known
-        )
-        wanted = [key for key in keys if key is not None]
-        for key, answer in zip(wanted, self._ask([Lookup(key) for key in wanted]), strict=True):
+        remembered = self._uuids
+        found: dict[str | None, UUID] = {}
+        wanted: dict[str, None] = {}
+        for reference in references:
+            key = reference.primary_key
+            if reference.element_uuid is None and key is not None:
+                if (known := remembered.get(key)) is None:
+                    wanted[key] = None
+                else:
+                    found[key] = known
+        answers = self._ask([Lookup(key) for key in wanted])
+        for key, answer in zip(wanted, answers, strict=True):
             if isinstance(answer, ServerError):
                 raise answer.within(f"lookup of {key!r}")
-            if len(known) >= _REMEMBERED:
-                known.clear()
-            known[key] = answer
-        return [
-            reference.element_uuid or known[reference.primary_key or ""] for reference in references
-        ]
+            found[key] = answer
+            if len(remembered) >= _REMEMBERED:
+                remembered.clear()
+            remembered[key] = answer
+        return [item.element_uuid or found[item.primary_key] for item in references]
 
     def meta_data(self, uuids: Sequence[UUID]) -> list[MetaDataAnswer | ServerError]:
         """Return the meta data of elements; an error where the server has none."""

@@ -19,7 +19,9 @@
     ├── DeadlineError                  no answer in time (also a TimeoutError)
     ├── NotFoundError                  no such element or attribute here (also a LookupError)
     ├── WriteRefusedError              nothing was sent (also a ValueError)
+    │   └── PolicyError                   the write policy cannot be used
     ├── WriteOutcomeUnknown            it was sent, and nobody knows whether it took effect
+    ├── WriteDiffersError              the server took it, and the value read back is another
     ├── InventoryFileError             a file that is no inventory (also a ValueError)
     └── MissingExtraError              an optional package is not installed (also an ImportError)
 
@@ -33,6 +35,8 @@ Examples
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from xentara_nb.protocol.errors import ProtocolError, ServerError, XentaraError
 
@@ -138,10 +142,35 @@ class WriteRefusedError(XentaraError, ValueError):
     """The write was refused here, and nothing was sent."""
 
 
-class WriteOutcomeUnknown(XentaraError):
+class PolicyError(WriteRefusedError):
+    """The write policy cannot be used: the message names the file, the place in it and the mend."""
+
+
+class _WriteError(XentaraError):
+    def __init__(self, message: str, *, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class WriteOutcomeUnknown(_WriteError):
     """The write was sent and its answer was lost: it may have taken effect, or not.
 
     It is never sent again. Read the value to learn what became of it.
+
+    Attributes
+    ----------
+    result : WriteResult or None
+        What is known of the write; ``result.resolve()`` reads the value.
+    """
+
+
+class WriteDiffersError(_WriteError):
+    """The server took the write, and the value read back is another one.
+
+    Attributes
+    ----------
+    result : WriteResult or None
+        What is known of the write.
     """
 
 
@@ -167,9 +196,11 @@ __all__ = [
     "NotTlsError",
     "NotXentaraError",
     "PathNotFoundError",
+    "PolicyError",
     "ProtocolError",
     "ServerError",
     "ServerUnreachableError",
+    "WriteDiffersError",
     "WriteOutcomeUnknown",
     "WriteRefusedError",
     "XentaraError",

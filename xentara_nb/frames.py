@@ -1,32 +1,17 @@
 """The DataFrames of the library, built from what the protocol gives: column by column.
 
-====================  =================================================================
-column                dtype
-====================  =================================================================
-``primary_key``       ``str``
-``element_uuid``      ``object``: :class:`uuid.UUID`
-``category``          categorical, in the manual's words (``data point``)
-``attribute_name``    ``str``
-``attribute_id``      ``object``: the integer of a well-known attribute, or a
-                      :class:`uuid.UUID`
-``access``            categorical: ``read only``, ``write only``, ``read and write``
-``data_type``         categorical, such as ``Float64``
-``value``             ``object``
-``error``             ``str``, missing where there is none
-``time``              ``datetime64[ns, UTC]``
-====================  =================================================================
-
-The dtypes are the same for an empty frame, and whether pyarrow is installed or not. Categoricals
-have all of the manual's words in the order of the identifiers; an identifier that this version
-does not know is a category of its own, its number's text, behind the others and only where a row
-has it.
+The dtypes are the same for an empty frame, and whether pyarrow is installed or not. Texts are
+``str``; UUIDs are :class:`uuid.UUID` in a column of dtype ``object``; times are
+``datetime64[ns, UTC]``. Category, access and data type are categoricals with all of the manual's
+words in the order of the identifiers; an identifier that this version does not know is a category
+of its own, its number's text, behind the others and only where a row has it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import islice
 from operator import eq, itemgetter
 from typing import Any, TypeAlias
@@ -36,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from xentara_nb.protocol.commands.model import AttributeInfo, BrowseEntry
+from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
 from xentara_nb.protocol.errors import ServerError, XentaraError
 from xentara_nb.protocol.identifiers import (
     Access,
@@ -56,15 +41,13 @@ INVENTORY_COLUMNS = (*ELEMENT_COLUMNS, "attribute_name", "attribute_id", "access
 """The columns of :func:`inventory_frame`."""
 
 TEXT = pd.StringDtype("python", na_value=np.nan)
-"""The dtype of texts. It is ``str``, kept as Python objects: keys and names repeat from row to
-row, and so each of them is in memory once."""
+"""The dtype of texts: ``str``, kept as Python objects, so that each key and name, which are on
+many rows, is in memory once."""
 
 _PROVENANCE = "xentara"
 
 InventoryElement: TypeAlias = tuple[str, UUID, int, tuple[AttributeInfo, ...]]
-"""An element for :func:`inventory_frame`: primary key, UUID, category, attributes."""
-
-_Rows: TypeAlias = npt.NDArray[np.intp]
+"""Primary key, UUID, category and attributes of an element."""
 
 
 def inventory_frame(elements: Iterable[InventoryElement]) -> pd.DataFrame:
@@ -150,8 +133,7 @@ def elements_frame(entries: Iterable[BrowseEntry]) -> pd.DataFrame:
     1      Line 2  element group
     """
     ordered = sorted(entries, key=itemgetter(0))
-    keys = [entry.primary_key for entry in ordered]
-    if _repeats(keys):
+    if _repeats(keys := [entry.primary_key for entry in ordered]):
         ordered.sort()
     return _frame(
         {
@@ -190,9 +172,9 @@ def values_frame(
     -------
     pandas.DataFrame
         Numbered from 0, with the columns ``primary_key`` (str), ``element_uuid`` (object),
-        ``attribute_name`` (str), ``attribute_id`` (object), ``value`` (object; None where there
-        is an error), ``error`` (str, such as ``missing attribute (-32101)``; missing where there
-        is none), ``time`` (datetime64[ns, UTC]).
+        ``attribute_name`` (str), ``attribute_id`` (object), ``value`` (object, None beside an
+        error), ``error`` (str, such as ``missing attribute (-32101)``), ``time`` (datetime64[ns,
+        UTC]).
 
     Raises
     ------
@@ -203,19 +185,18 @@ def values_frame(
     --------
     >>> from xentara_nb.protocol.errors import server_error
     >>> frame = values_frame(
-    ...     primary_keys=["Plant.Speed"] * 3,
-    ...     element_uuids=[UUID(int=1)] * 3,
-    ...     attribute_names=["value", "quality", "colour"],
-    ...     attribute_ids=[11, 9, UUID(int=5)],
-    ...     data_types=[10, 18, None],
-    ...     results=[1.5, 0, server_error(-32101)],
-    ...     times=[1_700_000_000_000_000_000] * 3,
+    ...     primary_keys=["Plant.Speed"] * 2,
+    ...     element_uuids=[UUID(int=1)] * 2,
+    ...     attribute_names=["quality", "colour"],
+    ...     attribute_ids=[9, UUID(int=5)],
+    ...     data_types=[18, None],
+    ...     results=[0, server_error(-32101)],
+    ...     times=[1_700_000_000_000_000_000] * 2,
     ... )
     >>> frame[["attribute_name", "value", "error"]]
       attribute_name value                       error
-    0          value   1.5                         NaN
-    1        quality  good                         NaN
-    2         colour  None  missing attribute (-32101)
+    0        quality  good                         NaN
+    1         colour  None  missing attribute (-32101)
     """
     values: list[object] = []
     errors: list[str | None] = []
@@ -279,8 +260,7 @@ def present(value: object, data_type: int | None, attribute_id: AttributeId) -> 
 def with_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd.DataFrame:
     """Return the same data with a note of where it came from, in ``frame.attrs["xentara"]``.
 
-    pandas hands the note on to what is filtered, sorted or queried from the frame, and copies it
-    each time: keep it small.
+    pandas hands the note on to what is filtered or sorted, and copies it each time: keep it small.
 
     Parameters
     ----------
@@ -349,27 +329,21 @@ def labelled(table: type[Labelled], identifiers: Sequence[int]) -> pd.Categorica
 
 
 def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
-    # Series of a stated dtype: pandas would make texts or times of a column of objects where all
-    # of them are. Series of one index: pandas would fill up those that are too short.
-    # Without copy=False, the frame would be in memory twice for a moment.
+    # Series of a stated dtype, for pandas would make texts or times of objects that all are such;
+    # of one index, for it would fill up those that are too short; and no copy in between.
     index = pd.RangeIndex(len(columns["primary_key"]))
-    return pd.DataFrame(
-        {
-            name: pd.Series(values, index=index, dtype=values.dtype, copy=False)
-            for name, values in columns.items()
-        },
-        copy=False,
-    )
+    series = {
+        name: pd.Series(values, index=index, dtype=values.dtype, copy=False)
+        for name, values in columns.items()
+    }
+    return pd.DataFrame(series, copy=False)
 
 
 def _attribute_lists(
     lists: Sequence[tuple[AttributeInfo, ...]],
-) -> tuple[list[AttributeInfo], _Rows, _Rows]:
-    """Return the attributes of all distinct lists, and where each of the lists is among them.
-
-    Lists are told apart by identity first: to hash one takes longer than all the rest, and mostly
-    they are the very same objects.
-    """
+) -> tuple[list[AttributeInfo], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the attributes of all distinct lists, and where each of the lists is among them."""
+    # Told apart by identity first: mostly they are the very same objects, and hashing is slow.
     attributes: list[AttributeInfo] = []
     spans: list[tuple[int, int]] = []
     numbers: dict[tuple[AttributeInfo, ...], int] = {}
@@ -411,15 +385,12 @@ def _with_timestamps(values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]
     return values
 
 
+@lru_cache(maxsize=256)
 def _word(table: type[Labelled], value: object) -> object:
     if isinstance(value, int):
         return label(table, value)
-    return _words(table).get(str(value).strip().lower(), value)
-
-
-@cache
-def _words(table: type[Labelled]) -> dict[str, str]:
-    return {member.label.lower(): member.label for member in table}
+    text = str(value).strip().lower()
+    return next((member.label for member in table if member.label.lower() == text), value)
 
 
 _QUALITY, _CATEGORY = int(DataType.QUALITY), int(DataType.ELEMENT_CATEGORY)

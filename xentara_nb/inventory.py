@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+import operator
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
@@ -42,13 +44,14 @@ def category_ids(
     """
     if categories is None:
         return None
-    if isinstance(categories, int | str):
+    if isinstance(categories, str) or not isinstance(categories, Iterable):
         categories = (categories,)
     return tuple(_category_id(category) for category in categories)
 
 
 def _category_id(category: CategoryLike) -> int:
-    if isinstance(category, int) and not isinstance(category, bool) and category >= 0:
+    # numpy's integers are no int, but they are Integral
+    if isinstance(category, numbers.Integral) and not isinstance(category, bool) and category >= 0:
         return int(category)
     for member in Category:
         if str(category).strip().lower() in (member.label.lower(), str(int(member))):
@@ -70,7 +73,8 @@ def browse(
     ServerError
         What the server says against it.
     """
-    command = Browse(NIL_UUID if root is None else root, depth, categories)
+    levels = None if depth is None else operator.index(depth)  # a plain int, also of numpy's
+    command = Browse(NIL_UUID if root is None else root, levels, categories)
     (answer,) = ask([command])
     if isinstance(answer, ServerError):
         raise answer.within(f"browse of {'the root' if root is None else root}")
@@ -106,7 +110,8 @@ def missing_text(missing: dict[str, str]) -> str:
     """Say which elements an inventory lacks, in one line."""
     shown = [f"{key}: {reason}" for key, reason in list(missing.items())[:5]]
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-    return f"{len(missing)} elements are not in the inventory: {'; '.join(shown)}{more}"
+    count = f"{len(missing)} element{'s are' if len(missing) > 1 else ' is'}"
+    return f"{count} not in the inventory: {'; '.join(shown)}{more}"
 
 
 @contextmanager

@@ -6,6 +6,7 @@ sent at most once, whatever happens.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 from xentara_nb.address import Address
 from xentara_nb.connection import Connection, open_connection
 from xentara_nb.credentials import Credentials
-from xentara_nb.deadline import Deadline
-from xentara_nb.errors import ConnectionLostError, XentaraError
+from xentara_nb.deadline import Deadline, check_timeout
+from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
 from xentara_nb.pipeline import BATCH_SIZE, IN_FLIGHT, pipeline
 from xentara_nb.protocol.commands import Command, DataChange
 from xentara_nb.tls import Trust
@@ -55,17 +56,29 @@ class Link:
         self._on_event = on_event
         self._on_renewal = on_renewal
         self._on_end = on_end
-        self._lock = threading.Lock()
+        self._connecting = threading.Lock()
+        # An RLock: the garbage collector may close a link in the very thread that holds it.
+        self._lock = threading.RLock()
         self._closed = False
+        self._announced: Connection | None = None
         self._connection = self._open()
 
     def _open(self) -> Connection:
         connection = open_connection(
             self.address, self.credentials, self._trust, Deadline(self.timeout)
         )
+        with self._lock:
+            self._announced = connection
         connection.on_event = self._on_event
-        connection.on_end = self._on_end
+        connection.on_end = functools.partial(self._end_of, connection)
         return connection
+
+    def _end_of(self, connection: Connection, reason: XentaraError) -> None:
+        """Tell that a connection has ended, once, and never when the next one is in use already."""
+        with self._lock:
+            if connection is self._announced:
+                self._announced = None
+                self._on_end(reason)
 
     @property
     def protocol_version(self) -> int:
@@ -87,15 +100,32 @@ class Link:
         ConnectError, DeadlineError
             If the server cannot be reached any more.
         """
-        with self._lock:
-            if self._closed:
-                raise ConnectionLostError(
-                    "this client is closed: connect again with xentara_nb.connect(...)"
-                )
-            if self._connection.ended is not None:
+        if not self._connecting.acquire(timeout=self.timeout):
+            raise DeadlineError(
+                f"another thread has not reached {self.address.netloc} within {self.timeout:g} s"
+            )
+        try:
+            self._check_open()
+            connection = self._connection
+            if (ended := connection.ended) is not None:
+                self._end_of(connection, ended)
+                connection.close()
                 self._on_renewal()
-                self._connection = self._open()
-            return self._connection
+                connection = self._open()
+                with self._lock:
+                    self._connection = connection
+                if self._closed:  # meanwhile, by another thread
+                    connection.close()
+                    self._check_open()
+            return connection
+        finally:
+            self._connecting.release()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConnectionLostError(
+                "this client is closed: connect again with xentara_nb.connect(...)"
+            )
 
     def ask(self, commands: Sequence[Command[Any]]) -> Iterator[Any]:
         """Send commands that change nothing; give their results or server errors, in order.
@@ -137,11 +167,24 @@ class Link:
 
         Raises
         ------
-        ConnectionLostError, DeadlineError
+        ConnectionLostError, DeadlineError, UnreadableAnswerError
             Their ``sent`` tells whether any byte may have reached the server.
+        ProtocolError
+            If the command cannot be sent.
         """
-        deadline = Deadline(self.timeout if timeout is None else timeout)
-        (result,) = self.connection().execute([command], deadline)
+        seconds = self.timeout if timeout is None else check_timeout(timeout)
+        (result,) = self.connection().execute([command], Deadline(seconds))
+        return result
+
+    def ask_now(self, command: Command[Any], timeout: float) -> Any:
+        """Send a command that changes nothing over the present connection, and never another.
+
+        Raises
+        ------
+        ConnectionLostError, DeadlineError, ProtocolError
+            If there is no answer.
+        """
+        (result,) = self._connection.execute([command], Deadline(timeout))
         return result
 
     def close(self) -> None:

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from xentara_nb.connection import Batch, Connection
+from xentara_nb.batch import Batch
+from xentara_nb.connection import Connection
 from xentara_nb.deadline import Deadline
 from xentara_nb.protocol.commands import Command
 
@@ -39,15 +40,19 @@ def pipeline(
     Raises
     ------
     DeadlineError, ConnectionLostError, ProtocolError
-        As :meth:`Connection.finish` does.
+        As :meth:`Connection.begin` and :meth:`Connection.finish` do.
     """
     batches = (
         commands[start : start + batch_size] for start in range(0, len(commands), batch_size)
     )
     waiting: deque[Batch] = deque()
-    for batch in batches:
-        waiting.append(connection.begin(batch))
-        if len(waiting) >= in_flight:
+    try:
+        for batch in batches:
+            waiting.append(connection.begin(batch, Deadline(timeout)))
+            if len(waiting) >= in_flight:
+                yield connection.finish(waiting.popleft(), Deadline(timeout))
+        while waiting:
             yield connection.finish(waiting.popleft(), Deadline(timeout))
-    while waiting:
-        yield connection.finish(waiting.popleft(), Deadline(timeout))
+    finally:
+        for left in waiting:
+            connection.forget(left)

@@ -105,12 +105,12 @@ def _wanted(
 ) -> list[_Wanted]:
     uuids = directory.uuids(references)
     described = _described(directory, references, uuids, attributes)
-    attributes = _with_ids(attributes, described)
+    elsewhere = _ids_by_name(attributes, described)
     wanted: list[_Wanted] = []
     for reference, uuid in zip(references, uuids, strict=True):
         answer = described.get(uuid)
         key = reference.primary_key or (answer.primary_key if answer else None) or str(uuid)
-        infos = _attributes(reference, key, answer, attributes)
+        infos = _attributes(reference, key, answer, attributes, elsewhere)
         # Rows of one element that stand together are read together.
         last = wanted[-1] if wanted else None
         if last is not None and last.element_uuid == uuid and attributes is None:
@@ -156,6 +156,7 @@ def _attributes(
     key: str,
     answer: MetaDataAnswer | None,
     attributes: list[AttributeLike] | None,
+    elsewhere: dict[str, AttributeId],
 ) -> tuple[list[str], list[AttributeId], list[int | None]]:
     """Return names, ids and data types of the attributes to read of one element."""
     described = (answer.attributes if answer else None) or ()
@@ -170,16 +171,23 @@ def _attributes(
         name = reference.attribute_name or attribute_label(reference.attribute_id)
         return [name], [reference.attribute_id], [reference.data_type]
     by_id = {canonical(info.attribute_id): info for info in described}
+    by_name = {info.name: info for info in reversed(described)}
     names: list[str] = []
     ids: list[AttributeId] = []
     data_types: list[int | None] = []
     for attribute in [reference.attribute_name or ""] if attributes is None else attributes:
-        if isinstance(attribute, str):
-            found: AttributeInfo | None = find_attribute(key, described, attribute)
-        else:
+        found: AttributeInfo | None
+        if not isinstance(attribute, str):
             found = by_id.get(canonical(attribute))
+            attribute_id = attribute
+        elif (found := by_name.get(attribute)) is not None:
+            attribute_id = found.attribute_id
+        elif attribute in elsewhere:
+            attribute_id = elsewhere[attribute]
+        else:
+            attribute_id = find_attribute(key, described, attribute).attribute_id
         names.append(found.name if found else attribute_label(attribute))
-        ids.append(found.attribute_id if isinstance(attribute, str) and found else attribute)  # type: ignore[arg-type]  # a name was found, or find_attribute raised
+        ids.append(attribute_id)
         data_types.append(found.data_type if found else None)
     return names, ids, data_types
 
@@ -188,21 +196,21 @@ def _well_known(attribute: AttributeLike) -> bool:
     return isinstance(attribute, int) and isinstance(known(Attribute, attribute), Attribute)
 
 
-def _with_ids(
+def _ids_by_name(
     attributes: list[AttributeLike] | None, described: dict[UUID, MetaDataAnswer]
-) -> list[AttributeLike] | None:
-    """Replace names by ids, from any element that has the attribute.
+) -> dict[str, AttributeId]:
+    """Return the id of every name that was asked for, from any element that has it.
 
     Elements that lack it are asked all the same, and the server's "missing attribute" stands in
-    their rows. A name that no element has stays, and is an error.
+    their rows. A name that no element has is an error.
     """
-    if attributes is None or not any(isinstance(attribute, str) for attribute in attributes):
-        return attributes
-    ids: dict[AttributeLike, AttributeId] = {}
-    for answer in described.values():
+    names = {attribute for attribute in attributes or () if isinstance(attribute, str)}
+    ids: dict[str, AttributeId] = {}
+    for answer in described.values() if names else ():
         for info in answer.attributes or ():
-            ids.setdefault(info.name, info.attribute_id)
-    return [ids.get(attribute, attribute) for attribute in attributes]
+            if info.name in names:
+                ids.setdefault(info.name, info.attribute_id)
+    return ids
 
 
 def targets(
@@ -215,4 +223,7 @@ def targets(
         wanted = _wanted(directory, references, None)
     else:
         wanted = _wanted(directory, references, _attribute_list(attributes))
-    return [(item.element_uuid, tuple(dict.fromkeys(item.ids))) for item in wanted]
+    found: dict[UUID, dict[AttributeId, None]] = {}
+    for item in wanted:
+        found.setdefault(item.element_uuid, {}).update(dict.fromkeys(item.ids))
+    return [(uuid, tuple(ids)) for uuid, ids in found.items()]

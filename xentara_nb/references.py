@@ -6,7 +6,7 @@ are a list, a Series or a DataFrame of these.
 
 from __future__ import annotations
 
-import operator
+import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -70,13 +70,19 @@ def element_reference(element: object) -> Reference:
         )
     uuid = _uuid_or_none(row.get("element_uuid"))
     key = row.get("primary_key")
-    attribute_id = row.get("attribute_id")
+    key = key if isinstance(key, str) and key else None
+    if uuid is None and key is None:
+        raise NotFoundError("a row names no element: its primary_key and element_uuid are missing")
+    attribute = row.get("attribute_id")
+    attribute_id = None if _is_missing(attribute) else attribute_reference(attribute)
     name = row.get("attribute_name")
+    if isinstance(attribute_id, str):  # who writes a row by hand may name it there
+        attribute_id, name = None, attribute_id
     return Reference(
-        key if isinstance(key, str) else None,
+        key,
         uuid,
-        None if attribute_id is None else attribute_reference(attribute_id),  # type: ignore[arg-type]  # never a name
-        name if isinstance(name, str) else None,
+        attribute_id,
+        name if isinstance(name, str) and name else None,
         _DATA_TYPES.get(str(row.get("data_type"))),
     )
 
@@ -108,10 +114,13 @@ def attribute_reference(attribute: object) -> AttributeLike:
         return attribute
     if isinstance(attribute, str) and attribute:
         uuid = _uuid_or_none(attribute)
-        return uuid if uuid is not None else ATTRIBUTES_BY_NAME.get(attribute, attribute)
-    # numpy's integers are no int, but all of them can be an index
-    if not isinstance(attribute, bool) and hasattr(attribute, "__index__"):
-        number = operator.index(attribute)
+        if uuid is not None:
+            return uuid
+        known = ATTRIBUTES_BY_NAME.get(attribute)
+        return attribute if known is None else int(known)
+    # numpy's integers are no int, but they are Integral; its booleans are not.
+    if isinstance(attribute, numbers.Integral) and not isinstance(attribute, bool):
+        number = int(attribute)
         if number >= 0:
             return number
     raise NotFoundError(f"{attribute!r} names no attribute: give its name, its integer or its UUID")
@@ -155,6 +164,11 @@ def _uuid_or_none(value: object) -> UUID | None:
         except ValueError:
             return None
     return None
+
+
+def _is_missing(value: object) -> bool:
+    # Frames that were joined have NaN or NA where there was nothing.
+    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
 
 
 def _as_mapping(row: object) -> Mapping[str, Any] | None:

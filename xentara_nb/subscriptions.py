@@ -6,14 +6,17 @@ that covers one of its attributes, with the attributes of that subscription.
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Self
 from uuid import UUID
 
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
 from xentara_nb.protocol.commands import DataChange, SubscriptionTarget
+from xentara_nb.protocol.errors import UnknownSubscriptionIdError
+from xentara_nb.protocol.values import AttributeId
 from xentara_nb.references import canonical
 
 MAX_WAITING = 1_000_000
@@ -50,17 +53,30 @@ class Subscription:
         self.targets = tuple(targets)
         self.lost = 0
         self._unsubscribe = unsubscribe
-        self._queue: queue.Queue[DataChange | XentaraError] = queue.Queue(MAX_WAITING)
+        self._events: deque[DataChange] = deque()
+        self._arrived = threading.Condition()
         self._end: XentaraError | None = None
 
-    def put(self, item: DataChange | XentaraError) -> None:
-        """Take an event, or the reason why there will be no more; for the reader thread."""
-        try:
-            self._queue.put_nowait(item)
-        except queue.Full:
-            self._queue.get_nowait()
-            self.lost += 1
-            self._queue.put_nowait(item)
+    @property
+    def ended(self) -> XentaraError | None:
+        """Why there will be no more events; None while there may be."""
+        return self._end
+
+    def put(self, event: DataChange) -> None:
+        """Take an event; for the reader thread."""
+        with self._arrived:
+            if len(self._events) >= MAX_WAITING:
+                self._events.popleft()
+                self.lost += 1
+            self._events.append(event)
+            self._arrived.notify()
+
+    def end(self, reason: XentaraError) -> None:
+        """Take the reason why there will be no more events; the first one counts."""
+        with self._arrived:
+            if self._end is None:
+                self._end = reason
+            self._arrived.notify_all()
 
     def next_event(self, timeout: float) -> DataChange:
         """Return the next event, waiting for it.
@@ -72,15 +88,13 @@ class Subscription:
         ConnectionLostError
             If the subscription has ended, and every event before was given.
         """
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._events or self._end, timeout)
+            if self._events:
+                return self._events.popleft()
         if self._end is None:
-            try:
-                item = self._queue.get(timeout=timeout)
-            except queue.Empty:
-                raise DeadlineError(f"no event came within {timeout:g} s") from None
-            if isinstance(item, DataChange):
-                return item
-            self._end = item
-        raise ConnectionLostError(f"the subscription has ended: {self._end}") from None
+            raise DeadlineError(f"no event came within {timeout:g} s")
+        raise ConnectionLostError(f"the subscription has ended: {self._end}")
 
     def events(self, timeout: float) -> Iterator[DataChange]:
         """Give the events as they come, until none comes for ``timeout`` seconds."""
@@ -92,14 +106,17 @@ class Subscription:
             yield event
 
     def unsubscribe(self) -> None:
-        """End the subscription."""
-        self._unsubscribe(self.id)
+        """End the subscription; nothing happens if it has ended."""
+        if self._end is None:
+            self._unsubscribe(self.id)
+            self.end(ConnectionLostError("it was unsubscribed"))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._end is None:
+        # Where it cannot be ended any more, it has ended.
+        with suppress(ConnectionLostError, UnknownSubscriptionIdError):
             self.unsubscribe()
 
     def __repr__(self) -> str:
@@ -110,38 +127,40 @@ class Router:
     """Knows who subscribed to what."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._subscriptions: dict[UUID, Subscription] = {}
-        self._by_element: dict[UUID, dict[UUID, frozenset[int | UUID]]] = {}
+        self._lock = threading.RLock()
+        self._subscriptions: list[Subscription] = []
+        self._by_element: dict[UUID, list[tuple[Subscription, frozenset[AttributeId]]]] = {}
 
     def add(self, subscription: Subscription) -> None:
         """Begin to route to a subscription. Done before it is sent, so that no event is missed."""
         with self._lock:
-            self._subscriptions[subscription.id] = subscription
+            self._subscriptions.append(subscription)
             for uuid, ids in subscription.targets:
-                wanted = self._by_element.setdefault(uuid, {})
-                wanted[subscription.id] = wanted.get(subscription.id, frozenset()) | {
-                    canonical(attribute_id) for attribute_id in ids
-                }
+                wanted = frozenset(canonical(attribute_id) for attribute_id in ids)
+                self._by_element.setdefault(uuid, []).append((subscription, wanted))
 
     def remove(self, subscription_id: UUID) -> Subscription | None:
-        """Stop routing to a subscription."""
+        """Stop routing to a subscription, which ends it."""
         with self._lock:
-            subscription = self._subscriptions.pop(subscription_id, None)
-            if subscription is not None:
-                for uuid, _ in subscription.targets:
-                    wanted = self._by_element.get(uuid, {})
-                    wanted.pop(subscription_id, None)
-                    if not wanted:
-                        self._by_element.pop(uuid, None)
-        return subscription
+            # By the id that it has now: the server may have chosen another than was desired.
+            found = [each for each in self._subscriptions if each.id == subscription_id]
+            for subscription in found:
+                self._subscriptions.remove(subscription)
+                for uuid in {uuid for uuid, _ in subscription.targets}:
+                    pairs = self._by_element.pop(uuid)
+                    if others := [pair for pair in pairs if pair[0] is not subscription]:
+                        self._by_element[uuid] = others
+        for subscription in found:
+            subscription.end(ConnectionLostError("it was unsubscribed"))
+        return found[0] if found else None
 
     def route(self, event: DataChange) -> None:
-        """Hand an event to every subscription that covers some of it."""
+        """Hand an event to every subscription that covers some of it, once to each."""
         with self._lock:
-            wanted = list(self._by_element.get(event.element_uuid, {}).items())
-            found = [(self._subscriptions[subscription_id], ids) for subscription_id, ids in wanted]
-        for subscription, ids in found:
+            found: dict[Subscription, frozenset[AttributeId]] = {}
+            for subscription, ids in self._by_element.get(event.element_uuid, ()):
+                found[subscription] = found.get(subscription, frozenset()) | ids
+        for subscription, ids in found.items():
             values = {key: value for key, value in event.values.items() if canonical(key) in ids}
             if values:
                 subscription.put(DataChange(event.time_stamp, event.element_uuid, values))
@@ -149,8 +168,8 @@ class Router:
     def end(self, reason: XentaraError) -> None:
         """End every subscription: they do not outlive their connection."""
         with self._lock:
-            subscriptions = list(self._subscriptions.values())
-            self._subscriptions.clear()
-            self._by_element.clear()
+            subscriptions = self._subscriptions
+            self._subscriptions = []
+            self._by_element = {}
         for subscription in subscriptions:
-            subscription.put(reason)
+            subscription.end(reason)

@@ -1,8 +1,4 @@
-"""The bytes between here and the server: TLS, checked before anything secret is sent.
-
-A :class:`Stream` does its TLS in memory, so that one thread can wait for bytes while another
-sends: OpenSSL does not let two threads work on one connection at the same time.
-"""
+"""TLS to the server, its certificate checked before anything secret is sent."""
 
 from __future__ import annotations
 
@@ -12,9 +8,9 @@ import os
 import re
 import socket
 import ssl
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from xentara_nb.address import Address
 from xentara_nb.deadline import Deadline
@@ -24,12 +20,9 @@ from xentara_nb.errors import (
     NotTlsError,
     ServerUnreachableError,
 )
+from xentara_nb.stream import Stream
 
-_CHUNK = 1 << 16
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does not name
-# Long, but finite: with a time-out Python's socket waits by itself and two of them can share one
-# connection, the reading and the writing end, each with its own.
-_READ_SLICE = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +53,9 @@ def normal_fingerprint(text: str) -> str:
     AddressError
         If the text is not a SHA-256 in hexadecimal.
     """
-    digits = re.sub(r"[\s:-]", "", re.sub(r"(?i)^sha-?256[:=]?", "", text.strip())).upper()
+    # As browsers, openssl and this library show it: "SHA256 Fingerprint=AB:CD...".
+    digits = re.sub(r"(?i)^sha-?256(\s*fingerprint)?\s*[:=]?", "", text.strip())
+    digits = re.sub(r"[\s:-]", "", digits).upper()
     if not re.fullmatch(r"[0-9A-F]{64}", digits):
         raise AddressError(
             "a fingerprint is the SHA-256 of a certificate, 64 hexadecimal digits with or "
@@ -72,167 +67,6 @@ def normal_fingerprint(text: str) -> str:
 def fingerprint_of(der: bytes) -> str:
     """Return the SHA-256 of a certificate as ``AB:CD:...``."""
     return normal_fingerprint(hashlib.sha256(der).hexdigest())
-
-
-class Stream:
-    """A connection to a server, with the face of a socket, for one reader and many writers.
-
-    Parameters
-    ----------
-    sock : socket.socket
-        A connected socket; the stream owns it from now on.
-    context : ssl.SSLContext, optional
-        Left out, the bytes go in the clear.
-    server_name : str, optional
-        The name that the certificate must have.
-    deadline : Deadline
-        By when the TLS handshake must be done.
-    """
-
-    def __init__(
-        self,
-        sock: socket.socket,
-        deadline: Deadline,
-        context: ssl.SSLContext | None = None,
-        server_name: str | None = None,
-    ) -> None:
-        self._in = sock
-        self._out = sock.dup()
-        self._tls: ssl.SSLObject | None = None
-        self._tls_lock = threading.Lock()
-        self._write_lock = threading.Lock()
-        self._read_deadline: Deadline | None = deadline
-        self.send_timeout = deadline.seconds
-        self._in.settimeout(_READ_SLICE)
-        if context is not None:
-            self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-            self._tls = context.wrap_bio(
-                self._incoming, self._outgoing, server_hostname=server_name
-            )
-            try:
-                self._handshake(self._tls)
-            except BaseException:
-                self.close()
-                raise
-
-    def _handshake(self, tls: ssl.SSLObject) -> None:
-        while True:
-            try:
-                tls.do_handshake()
-            except ssl.SSLWantReadError:
-                self._send_outgoing()
-                if not self._receive():
-                    raise ssl.SSLEOFError(8, "the connection was closed") from None
-            except ssl.SSLError:
-                with suppress(OSError):  # the alert that tells the server why
-                    self._send_outgoing()
-                raise
-            else:
-                self._send_outgoing()
-                return
-
-    def established(self) -> None:
-        """Lift the deadline on reading: from now on a reader waits as long as it takes."""
-        self._read_deadline = None
-
-    def _receive(self, size: int = _CHUNK) -> bytes:
-        """Return the next bytes from the network, none at its end."""
-        while True:
-            deadline = self._read_deadline
-            self._in.settimeout(_READ_SLICE if deadline is None else deadline.remaining or 1e-6)
-            try:
-                data = self._in.recv(size)
-            except TimeoutError:
-                if deadline is not None and deadline.passed:
-                    raise
-                continue
-            if self._tls is not None:
-                with self._tls_lock:
-                    if data:
-                        self._incoming.write(data)
-                    else:
-                        self._incoming.write_eof()
-            return data
-
-    def recv(self, size: int) -> bytes:
-        """Return some bytes, none at the end of the connection."""
-        if self._tls is None:
-            return self._receive(size)
-        while True:
-            try:
-                with self._tls_lock:
-                    return self._tls.read(size)
-            except ssl.SSLWantReadError:
-                self._send_if_free()
-                self._receive()
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                return b""
-
-    def send(self, data: bytes) -> int:
-        """Send all of the bytes.
-
-        Raises
-        ------
-        TimeoutError
-            If the network did not take them in :attr:`send_timeout` seconds. Some may have gone
-            out, so this connection is finished.
-        """
-        with self._write_lock:
-            if self._tls is None:
-                self._out.settimeout(self.send_timeout)
-                self._out.sendall(data)
-            else:
-                with self._tls_lock:
-                    self._tls.write(data)
-                self._send_outgoing()
-        return len(data)
-
-    def _send_outgoing(self) -> None:
-        with self._tls_lock:
-            data = self._outgoing.read()
-        if data:
-            self._out.settimeout(self.send_timeout)
-            self._out.sendall(data)
-
-    def _send_if_free(self) -> None:
-        """Send what TLS itself has to say; a writer who is at it will send it along."""
-        if self._outgoing.pending and self._write_lock.acquire(blocking=False):
-            try:
-                self._send_outgoing()
-            finally:
-                self._write_lock.release()
-
-    def certificate(self) -> bytes:
-        """Return the server's certificate (DER); empty without TLS."""
-        der = None if self._tls is None else self._tls.getpeercert(binary_form=True)
-        return der or b""
-
-    def certificate_fields(self) -> dict[str, object]:
-        """Return the fields of the server's certificate, when it was verified."""
-        fields = None if self._tls is None else self._tls.getpeercert()
-        return dict(fields or {})
-
-    def gettimeout(self) -> float | None:
-        """Return None: waiting is bounded by deadlines here, not by the socket."""
-        return None
-
-    def settimeout(self, timeout: float | None) -> None:
-        """Do nothing, see :meth:`gettimeout`."""
-
-    def fileno(self) -> int:
-        """Return the file descriptor."""
-        return self._in.fileno()
-
-    def abort(self) -> None:
-        """End the connection at once; wakes up whoever waits in it."""
-        with suppress(OSError):
-            self._in.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """End the connection and give its file descriptors back."""
-        self.abort()
-        self._in.close()
-        self._out.close()
 
 
 def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
@@ -267,33 +101,64 @@ def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
 
 def _open_socket(address: Address, deadline: Deadline) -> socket.socket:
     try:
-        sock = socket.create_connection(
-            (address.host, address.port), timeout=deadline.remaining or 1e-6
-        )
-    except TimeoutError:
-        raise deadline.error(f"nobody answered at {address.netloc}") from None
-    except socket.gaierror as error:
-        raise ServerUnreachableError(
-            f"there is no host {address.host!r} ({error.strerror}): check the name"
-        ) from None
+        places = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
         raise ServerUnreachableError(
-            f"nobody answers at {address.netloc} ({reason}): check that the server runs, its "
-            "httpServer.port, and the firewall"
+            f"there is no host {address.host!r} ({_words(error)}): check the name"
         ) from None
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    timed_out, reason = False, "it has no address"
+    for left in range(len(places), 0, -1):
+        try:
+            # A place that swallows everything must leave some time for the others.
+            return _connected(places[-left], deadline.remaining / left)
+        except OSError as error:
+            timed_out, reason = isinstance(error, TimeoutError), _words(error)
+    if timed_out:
+        raise deadline.error(f"nobody answered at {address.netloc}")
+    raise ServerUnreachableError(
+        f"nobody answers at {address.netloc} ({reason}): check that the server runs, its "
+        "httpServer.port, and the firewall"
+    )
+
+
+def _connected(place: tuple[Any, ...], seconds: float) -> socket.socket:
+    family, kind, protocol, _, where = place
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.settimeout(seconds or 1e-6)
+        sock.connect(where)
+        _set_options(sock)
+    except BaseException:
+        sock.close()
+        raise
     return sock
+
+
+def _set_options(sock: socket.socket) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # A server that vanishes without a word is noticed within a minute, also by who only listens.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):  # not every system has each of them
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _context(trust: Trust) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=trust.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        reason = error.strerror or "it holds no certificate in PEM form"
-        raise AddressError(f"the CA file {str(trust.ca_file)!r} cannot be used: {reason}") from None
+    except ssl.SSLError:
+        raise AddressError(
+            f"the CA file {str(trust.ca_file)!r} cannot be used: it holds no certificate in PEM "
+            "form, or a broken one"
+        ) from None
+    except OSError as error:
+        raise AddressError(
+            f"the CA file {str(trust.ca_file)!r} cannot be used: {_words(error)}"
+        ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if trust.ca_file is not None:
+        # Whatever the file names is trusted, authority or not. Python 3.13 does so by itself.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if trust.fingerprint is not None:
         # The one certificate is known by its fingerprint, which is compared before a byte is
         # sent: neither its signer nor its name can add to that.
@@ -303,9 +168,9 @@ def _context(trust: Trust) -> ssl.SSLContext:
 
 
 def _not_tls_text(address: Address, error: Exception) -> str:
-    reason = getattr(error, "reason", None) or str(error)
     return (
-        f"{address.netloc} does not speak TLS, or no version that can be trusted ({reason}): "
+        f"{address.netloc} does not speak TLS, or no version that can be trusted "
+        f"({_words(error)}): "
         "check the port; Xentara answers with TLS at its httpServer.port"
     )
 
@@ -362,6 +227,12 @@ def _look(address: Address, deadline: Deadline, der: bytes | None) -> Stream:
     stream = Stream(_open_socket(address, deadline), deadline, context, address.host)
     stream.close()
     return stream
+
+
+def _words(error: Exception) -> str:
+    """Say what happened, without the numbers and source lines of OpenSSL."""
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+    return str(reason).replace("_", " ").lower() if isinstance(error, ssl.SSLError) else str(reason)
 
 
 def _name(field: object) -> str:

@@ -57,6 +57,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report = yield
+    folder = os.environ.get("XENTARA_NB_SCREENSHOTS")
+    page = getattr(item, "funcargs", {}).get("page")
+    if folder and page is not None and report.when == "call" and report.failed:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"failed-{item.name[:60]}.png")
+    return report
+
+
 def _need(thing: object, what: str) -> None:
     """Skip where something is missing; but where all must be there, that is a failure."""
     if thing:
@@ -209,8 +220,8 @@ class Notebook:
         self.panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
         self.output = self.panel.locator(".jp-OutputArea-output")
 
-    def run(self, cell: int | None = None, *, wait: bool = True) -> None:
-        """Run all cells, or one."""
+    def run(self, cell: int | None = None, *, wait: bool = True, errors: bool = False) -> None:
+        """Run all cells, or one; a cell that fails fails the test, unless errors are awaited."""
         if cell is None:
             command = "jupyterapp.commands.execute('notebook:run-all-cells')"
         else:
@@ -219,6 +230,19 @@ class Notebook:
             )
             command = "jupyterapp.commands.execute('notebook:run-cell')"
         self.page.evaluate(f"async () => {{ {'await ' if wait else ''}{command} }}")
+        if wait and not errors and (found := self.errors()):
+            pytest.fail("\n".join(found))
+
+    def errors(self) -> list[str]:
+        """Return the errors that the cells have raised."""
+        found: list[str] = self.page.evaluate(
+            """() => [...jupyterapp.shell.currentWidget.content.model.sharedModel.cells]
+                .flatMap(cell => cell.toJSON().outputs ?? [])
+                .filter(output => output.output_type === 'error')
+                .map(output => `${output.ename}: ${output.evalue}\\n`
+                    + output.traceback.join('\\n').replace(/\\x1b\\[[0-9;]*m/g, '').slice(-1500))"""
+        )
+        return found
 
     def wait_idle(self) -> None:
         self.page.wait_for_function(_IDLE)
@@ -230,16 +254,14 @@ class Notebook:
         return self.output.get_by_role("button", name=text)
 
     def text(self, text: Any) -> Any:
-        return self.output.get_by_text(text)
+        return self.output.get_by_text(text).locator("visible=true").first
 
     def save(self, *, widget_state: bool = False) -> str:
         """Save the notebook, with the state of its widgets if wished; return the file's text."""
         if widget_state:
             self.page.evaluate(
-                """async () => {
-                    const panel = jupyterapp.shell.currentWidget;
-                    await jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')
-                }"""
+                "async () => { await jupyterapp.commands.execute("
+                "'@jupyter-widgets/jupyterlab-manager:saveWidgetState') }"
             )
         self.page.evaluate("async () => { await jupyterapp.commands.execute('docmanager:save') }")
         return self.path.read_text(encoding="utf-8")
@@ -284,7 +306,7 @@ def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest) -> Iterator[Ca
     """Give a function that opens a notebook with cells and runs them."""
     opened: list[Notebook] = []
 
-    def open_notebook(*cells: str, run: bool = True) -> Notebook:
+    def open_notebook(*cells: str, run: bool = True, errors: bool = False) -> Notebook:
         name = f"{request.node.name[:40].translate(str.maketrans('[]/ ', '____'))}{len(opened)}"
         path = lab.root / f"{name}.ipynb"
         path.write_text(document(*cells), encoding="utf-8")
@@ -302,7 +324,7 @@ def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest) -> Iterator[Ca
         opened.append(book)
         page.wait_for_function(_IDLE)
         if run:
-            book.run()
+            book.run(errors=errors)
         return book
 
     yield open_notebook
@@ -315,3 +337,36 @@ def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest) -> Iterator[Ca
 def plant() -> Iterator[Simulator]:
     with simulate() as simulator:
         yield simulator
+
+
+@pytest.fixture
+def shot(page: Any) -> Callable[[str, Any], None]:
+    """Give a function that takes a picture, where ``XENTARA_NB_SCREENSHOTS`` names a folder."""
+    folder = os.environ.get("XENTARA_NB_SCREENSHOTS")
+
+    def take(name: str, of: Any = None) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            (page if of is None else of).screenshot(path=Path(folder) / f"{name}.png")
+
+    return take
+
+
+@pytest.fixture
+def theme(page: Any) -> Iterator[Callable[[str], None]]:
+    """Give a function that chooses the theme, ``Light`` or ``Dark``."""
+
+    def choose(name: str) -> None:
+        page.evaluate(
+            "async theme => {"
+            " await jupyterapp.commands.execute('apputils:change-theme', {theme}) }",
+            f"JupyterLab {name}",
+        )
+        page.wait_for_function(
+            "dark => (document.body.dataset.jpThemeLight === 'false') === dark"
+            " && !document.querySelector('#jupyterlab-splash')",
+            arg=name == "Dark",
+        )
+
+    yield choose
+    choose("Light")

@@ -497,6 +497,13 @@ def test_what_cannot_be_sent(item, reason):
         cbor.encode(item)
 
 
+def test_what_is_encoded_already_is_sent_as_it_is():
+    part = [{0: "value", 1: E, 2: 1.5}, TimePoint(5)]
+    once = cbor.encode(part)
+    whole = {0: cbor.Encoded(once), 1: [cbor.Encoded(once), Alternative(0, cbor.Encoded(once))]}
+    assert cbor.encode(whole) == cbor.encode({0: part, 1: [part, Alternative(0, part)]})
+
+
 def test_a_cycle_cannot_be_sent():
     cycle: list[object] = []
     cycle.append(cycle)

@@ -16,7 +16,6 @@ from xentara_nb.protocol.commands import (
     MetaDataAnswer,
     ServerInformation,
 )
-from xentara_nb.protocol.commands.model import parse_attributes
 from xentara_nb.protocol.errors import InvalidParameterError, ProtocolError
 from xentara_nb.protocol.identifiers import (
     NIL_UUID,
@@ -108,6 +107,20 @@ def test_browse_a_newer_server(odd):
     assert type(entry.category) is int
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {0: "A", True: E, 2: 2},
+        {False: "A", 1: E, 2: 2},
+        {0: "A", 1: E, 2.0: 2},
+        {0: "A", 1: E, 2: 2, 3.5: 0},
+    ],
+)
+def test_browse_entries_have_integer_keys(entry):
+    with pytest.raises(ProtocolError, match="an entry of browse must not have boolean or floating"):
+        Browse(E).parse_answer([entry])
+
+
 # meta_data
 
 
@@ -168,13 +181,6 @@ def test_meta_data_of_a_newer_server(odd):
     assert answer == MetaDataAnswer("P", 16, (AttributeInfo("new", 83, 3, 23),), False)
     assert type(answer.category) is int
     assert [type(part) for part in answer.attributes[0]] == [str, int, int, int]
-
-
-def test_known_identifiers_are_members():
-    (attribute,) = parse_attributes([{0: "value", 1: 11, 2: 2, 3: 10}])
-    assert attribute.access is Access.READ_AND_WRITE
-    assert attribute.data_type is DataType.FLOAT_64
-    assert attribute.attribute_id == 11
 
 
 # lookup

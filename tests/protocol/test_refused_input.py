@@ -57,7 +57,7 @@ from xentara_nb.protocol.packets import (
 )
 
 BOUND = 5.0
-"""Seconds for any single input here. All of them take milliseconds; machines can be busy."""
+"""Seconds of computing for any single input here. Most of them take microseconds."""
 
 E = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
 ANSWERED = [
@@ -76,9 +76,9 @@ ANSWERED = [
 
 @contextlib.contextmanager
 def bounded():
-    started = time.perf_counter()
+    started = time.thread_time()
     yield
-    assert time.perf_counter() - started < BOUND
+    assert time.thread_time() - started < BOUND
 
 
 def at_the_client(data: bytes) -> bool:
@@ -195,7 +195,7 @@ def test_the_directions_are_not_mixed_up(vector):
 # Random bytes, and vectors with random changes.
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.binary(max_size=60) | st.binary(max_size=40).map(lambda tail: b"\x81\x84\x00\x01" + tail))
 @example(b"")
 @example(b"\x81\x83\x01\x01\xf9\x7e\x00")
@@ -222,7 +222,7 @@ def test_random_changes(vectors):
     edit = st.tuples(st.integers(0, 200), st.integers(0, 6), pieces)
     changed = st.tuples(st.sampled_from(sorted(vectors.values())), st.lists(edit, max_size=4))
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=500)
     @given(changed.map(change))
     def run(data):
         at_the_client(data)
@@ -253,7 +253,7 @@ ANY_CBOR = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(ANY_CBOR, st.sampled_from([0, 1, 2, 8]), st.integers(0, 14))
 def test_anything_well_formed_in_any_place(item, kind, opcode):
     for message in (
@@ -690,9 +690,10 @@ def test_how_deep_is_too_deep(opening, closing):
     def nested(levels: int) -> bytes:
         return opening * levels + b"\x00" + closing * levels
 
-    cbor.decode(nested(cbor.MAX_DEPTH))
+    assert cbor.MAX_DEPTH == 40
+    cbor.decode(nested(40))
     with pytest.raises(ProtocolError, match="depth"):
-        cbor.decode(nested(cbor.MAX_DEPTH + 1))
+        cbor.decode(nested(41))
 
 
 @pytest.mark.parametrize("major", range(8))
@@ -787,7 +788,7 @@ def test_texts_in_errors_are_short():
 
 @pytest.mark.parametrize("item", [b"\x00", b"\x60", b"\x80", b"\xa0", b"\xf6", b"\x9f\xff"])
 def test_long_messages_of_nothing(item):
-    data = b"\x99\x4e\x20" + item * 20_000
+    data = b"\x99\x27\x10" + item * 10_000
     assert at_the_client(data)
     assert at_the_server(data)
 

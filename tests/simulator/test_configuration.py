@@ -154,7 +154,7 @@ UUID_6 = "66666666-6666-4666-8666-666666666666"
                 {"serverCertificate": {"certificatePath": "no.pem", "privateKeyPath": "no.key"}},
             ),
             "security.json: TLS.serverCertificate.certificatePath",
-            "makes its own certificate",
+            "make its own certificate",
         ),
         (
             _set("model.json/children/+", {"@Nothing": {"name": "x", "UUID": UUID_6}}),

@@ -93,11 +93,14 @@ def test_values(keyword: str, top: Any, bottom: Any, values: list[Any]) -> None:
     element, generator = plant.lookup("Sampler.S"), plant.lookup("Sampler")
     assert isinstance(element, Signal)
     assert isinstance(generator, Sampler)
-    assert element.read(Attribute.CHANGE_TIME) == TimePoint(0)
+    # No pipeline runs the sampler, so nothing was generated yet.
+    assert element.read(Attribute.CHANGE_TIME) == TimePoint.NEVER
+    assert generator.read(Attribute.QUALITY) == element.read(Attribute.QUALITY) == 3
     found = []
     for second in range(3):
         generator.generate(TimePoint(second * SECOND))
         found.append(element.read(Attribute.VALUE))
+        assert element.read(Attribute.QUALITY) == 0
     assert found == values
     assert [type(value) for value in found] == [type(value) for value in values]
     assert generator.read(Attribute.UPDATE_TIME) == TimePoint(2 * SECOND)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from xentara_nb._version import __version__
 from xentara_nb.cli.common import UsageError, say
@@ -17,9 +17,16 @@ from xentara_nb.errors import XentaraError
 _GROUPS = ("demo", "exploring", "simulating", "lab")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes options by their whole name only: ``--password`` must not mean ``--password-file``."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **options})
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="xentara-nb",
         description="Explore a Xentara automation server, and change values without fear.",
         epilog="Begin with: xentara-nb demo",

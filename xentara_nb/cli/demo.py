@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from xentara_nb.cli.common import Subparsers, table
-from xentara_nb.cli.exploring import summary, take_inventory
+from xentara_nb.cli.exploring import check_folder, summary, take_inventory
 from xentara_nb.cli.simulating import add_plant_arguments, simulator_from
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def add_parsers(subparsers: Subparsers) -> None:
 
 
 def _demo(args: argparse.Namespace) -> int:
+    check_folder(args.output)
     with simulator_from(args, "127.0.0.1", 0) as simulator:
         print(f"A simulated Xentara server runs at {simulator.url}")
         options = {} if args.user is None else {"user": args.user}
@@ -69,6 +70,8 @@ def _by_category(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _samples(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a few writable attributes of many kinds, plant before test elements."""
+    """Return some writable attributes of many kinds, from the part that has most of them."""
     writable: pd.DataFrame = frame.xentara.writable()
-    return writable.drop_duplicates("data_type").head(8)
+    part = writable["primary_key"].str.partition(".")[0]
+    largest = writable[part == part.mode().get(0)]
+    return largest.drop_duplicates(["access", "data_type"]).head(8)

@@ -74,7 +74,7 @@ def _inventory(args: argparse.Namespace) -> int:
     if args.depth is not None and args.depth < 1:
         raise UsageError("--depth must be at least 1")
     if args.output is not None:
-        _check_folder(args.output)
+        check_folder(args.output)
     with connect_from(args, read_only=True) as client:
         frame, seconds = take_inventory(client, args.root, args.depth, args.category)
     if args.output is None:
@@ -114,7 +114,7 @@ def summary(frame: pd.DataFrame, seconds: float) -> str:
     )
 
 
-def _check_folder(path: str) -> None:
+def check_folder(path: str) -> None:
     """Refuse before the work what cannot be written after it."""
     folder = Path(path).parent
     if not folder.is_dir():

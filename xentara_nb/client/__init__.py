@@ -7,15 +7,16 @@ import os
 import xentara_nb.accessor  # noqa: F401 - registers df.xentara, which every answer offers
 from xentara_nb.address import parse_address
 from xentara_nb.client.control import Control
-from xentara_nb.client.data import Data
 from xentara_nb.client.exploring import Exploring
 from xentara_nb.credentials import ask, find_credentials
 from xentara_nb.deadline import Deadline, check_timeout
 from xentara_nb.errors import AddressError
 from xentara_nb.tls import Trust, open_stream
+from xentara_nb.writes.journal import JournalLike
+from xentara_nb.writes.policy import WritePolicyLike
 
 
-class Client(Exploring, Data, Control):
+class Client(Exploring, Control):
     """A connection to a Xentara server; made by :func:`connect`. Safe from several threads.
 
     Wherever an element is asked for, a primary key, a :class:`uuid.UUID`, its text or a row of an
@@ -33,6 +34,8 @@ def connect(
     fingerprint: str | None = None,
     timeout: float = 10.0,
     read_only: bool = False,
+    policy: WritePolicyLike = None,
+    journal: JournalLike = None,
 ) -> Client:
     """Connect to a Xentara server and log in (the manual's client_hello).
 
@@ -54,7 +57,14 @@ def connect(
     timeout : float, default 10.0
         How long to wait for the connection, and for each answer, in seconds.
     read_only : bool, default False
-        Whether this client shall refuse everything that changes something.
+        Whether this client shall refuse everything that changes something. The environment
+        variable ``XENTARA_READ_ONLY=1`` says so for every client, at any time.
+    policy : WritePolicy or path, optional
+        What may be written: a policy or its TOML file, see :mod:`xentara_nb.writes.policy`. The
+        file that ``XENTARA_POLICY`` names counts as well.
+    journal : path or bool, optional
+        Where writes are journalled, see :mod:`xentara_nb.writes.journal`: a file; False for
+        nowhere. Left out, where ``XENTARA_JOURNAL`` says, or in the user's own journal.
 
     Returns
     -------
@@ -72,6 +82,8 @@ def connect(
         If the server does not let the user in.
     ServerUnreachableError, NotTlsError, PathNotFoundError, NotXentaraError, DeadlineError
         If there is no such server.
+    PolicyError
+        If a write policy cannot be used; nothing was sent.
 
     Examples
     --------
@@ -100,4 +112,6 @@ def connect(
         # Nobody shall be asked for a password that could not be sent anyway.
         open_stream(address, trust, Deadline(seconds)).close()
         credentials = ask(credentials, address.netloc)
-    return Client(address, credentials, trust, seconds, read_only=read_only)
+    return Client(
+        address, credentials, trust, seconds, read_only=read_only, policy=policy, journal=journal
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from xentara_nb.client.core import ClientCore
+from xentara_nb.client.data import Data
+from xentara_nb.deadline import Deadline
 from xentara_nb.errors import AddressError
 from xentara_nb.protocol.commands import (
     Authentication,
@@ -19,11 +20,13 @@ from xentara_nb.protocol.commands import (
     Suspend,
     Token,
 )
+from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Stage
+from xentara_nb.writes.session import SessionLike, SubSession, connection_for, id_of, who_is
 
 
-class Control(ClientCore):
-    """get_stage, resume, suspend, shutdown, create_sub_session, close_sub_session."""
+class Control(Data):
+    """get_stage, resume, suspend, shutdown, and sub-sessions."""
 
     def get_stage(self) -> Stage | int:
         """Return the operational stage of the server (the manual's get_stage).
@@ -37,7 +40,7 @@ class Control(ClientCore):
         self._stage = stage
         return stage
 
-    def resume(self, *, session: UUID | None = None) -> None:
+    def resume(self, *, session: SessionLike | None = None) -> None:
         """Take a suspended server back to operational (the manual's resume).
 
         Raises
@@ -45,9 +48,9 @@ class Control(ClientCore):
         AccessDeniedError, InvalidStageChangeRequestError
             If the user may not do it, or the server is not suspended.
         """
-        self._change_stage(Resume(session))
+        self._change_stage(Resume(self._session_id(session)))
 
-    def suspend(self, *, session: UUID | None = None) -> None:
+    def suspend(self, *, session: SessionLike | None = None) -> None:
         """Take an operational server to suspended: its plant stops (the manual's suspend).
 
         Raises
@@ -55,9 +58,9 @@ class Control(ClientCore):
         AccessDeniedError, InvalidStageChangeRequestError
             If the user may not do it, or the server is not operational.
         """
-        self._change_stage(Suspend(session))
+        self._change_stage(Suspend(self._session_id(session)))
 
-    def shutdown(self, *, session: UUID | None = None) -> None:
+    def shutdown(self, *, session: SessionLike | None = None) -> None:
         """End the server (the manual's shutdown).
 
         Raises
@@ -65,7 +68,7 @@ class Control(ClientCore):
         AccessDeniedError, InvalidStageChangeRequestError
             If the user may not do it, or the server is ending already.
         """
-        self._change_stage(Shutdown(session))
+        self._change_stage(Shutdown(self._session_id(session)))
 
     def create_sub_session(
         self,
@@ -114,6 +117,67 @@ class Control(ClientCore):
             If there is no such session on this connection.
         """
         self._send_once(CloseSubSession(session), "close_sub_session")
+
+    def sub_session(
+        self,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        certificate: bytes | None = None,
+        desired_id: UUID | None = None,
+    ) -> SubSession:
+        """Log in to a sub-session that closes itself (the manual's create_sub_session).
+
+        Parameters
+        ----------
+        user, password, token, certificate, desired_id
+            As for :meth:`create_sub_session`.
+
+        Returns
+        -------
+        SubSession
+            For ``with``: it is closed at the end, whatever happens. ``session.write(...)`` and
+            ``plan.apply(session=session)`` need its rights as well as those of the connection.
+            When the connection is lost it ends, and says so; nothing is sent with it then.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the server does not accept the log-in.
+        AddressError
+            If not exactly one way to log in is given.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect(journal=False) as client:
+        ...     with client.sub_session(user="operator", password="operator-demo") as session:
+        ...         result = session.write("Plant.Line 1.Set point", 195)
+        >>> session
+        <Sub-session of operator, ended: it was closed>
+        """
+        authentication = _authentication(user, password, token, certificate)
+        connection = self._link.connection()
+        command = CreateSubSession(authentication, desired_id)
+        (answer,) = connection.execute([command], Deadline(self._link.timeout))
+        if isinstance(answer, ServerError):
+            raise answer.within(f"sub-session of {who_is(authentication)}")
+
+        def close(session_id: UUID) -> None:
+            # On its own connection, and no other: there it ended with the first.
+            (problem,) = connection.execute(
+                [CloseSubSession(session_id)], Deadline(self._link.timeout)
+            )
+            if isinstance(problem, ServerError):
+                raise problem.within("close_sub_session")
+
+        return SubSession(answer, who_is(authentication), connection, write=self.write, close=close)
+
+    def _session_id(self, session: SessionLike | None) -> UUID | None:
+        if isinstance(session, SubSession):
+            connection_for(self._link, session)
+        return id_of(session)
 
     def _change_stage(self, command: Command[None]) -> None:
         self._refuse_if_read_only(command.name)

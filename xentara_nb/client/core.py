@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import datetime
 import html
+import importlib
+import sys
 import weakref
 from collections.abc import Sequence
 from typing import Any, Self
 
 from xentara_nb._version import __version__
 from xentara_nb.address import Address
+from xentara_nb.batch import UnreadableAnswerError
 from xentara_nb.credentials import Credentials
 from xentara_nb.directory import Directory
 from xentara_nb.errors import (
@@ -26,6 +29,10 @@ from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Stage, label
 from xentara_nb.subscriptions import Router
 from xentara_nb.tls import Trust
+from xentara_nb.writes.context import Pace, WriteContext
+from xentara_nb.writes.guards import check_client
+from xentara_nb.writes.journal import Journal, JournalLike
+from xentara_nb.writes.policy import PolicySource, WritePolicyLike
 
 _REPR_PATIENCE = 1.0  # seconds; showing a client must not keep anybody waiting
 
@@ -41,8 +48,13 @@ class ClientCore:
         timeout: float,
         *,
         read_only: bool = False,
+        policy: WritePolicyLike = None,
+        journal: JournalLike = None,
     ) -> None:
         self.read_only = read_only
+        self.journal = Journal(journal)
+        self._policies = PolicySource(policy)
+        self._pace = Pace()
         self._router = router = Router()
         self._stage: int | None = None
         # The callbacks must not hold the client: its connection lives in a thread, and a client
@@ -77,7 +89,8 @@ class ClientCore:
 
     def close(self) -> None:
         """Close the connection. The client cannot be used any more; closing twice is no error."""
-        self._finalizer()
+        self._link.close()
+        self._finalizer.detach()
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +107,7 @@ class ClientCore:
     def _send_once(self, command: Command[Any], what: str, timeout: float | None = None) -> Any:
         try:
             answer = self._link.send_once(command, timeout)
-        except (ConnectionLostError, DeadlineError) as error:
+        except (ConnectionLostError, DeadlineError, UnreadableAnswerError) as error:
             if error.sent and isinstance(command, Write):
                 raise WriteOutcomeUnknown(
                     f"{what} was sent, but its answer was lost ({error}). It may have taken "
@@ -106,11 +119,19 @@ class ClientCore:
         return answer
 
     def _refuse_if_read_only(self, what: str) -> None:
-        if self.read_only:
-            raise WriteRefusedError(
-                f"{what}: this client is read only; connect without read_only=True to change "
-                "something"
-            )
+        if (verdict := check_client(self.read_only)) is not None:
+            raise WriteRefusedError(f"{what}: {verdict.message}")
+
+    def _write_context(self) -> WriteContext:
+        return WriteContext(
+            self,
+            self._link,
+            self._directory,
+            self.address.url,
+            self.user,
+            self._policies,
+            self._pace,
+        )
 
     def _provenance(
         self, *, elements: int | None = None, vanished: Sequence[str] = ()
@@ -134,7 +155,7 @@ class ClientCore:
             stage = f"not connected: {ended}"
         else:
             with contextlib.suppress(XentaraError):
-                answer = self._link.send_once(GetStage(), min(_REPR_PATIENCE, self._link.timeout))
+                answer = self._link.ask_now(GetStage(), min(_REPR_PATIENCE, self._link.timeout))
                 self._stage = None if isinstance(answer, ServerError) else answer
             stage = "not known" if self._stage is None else label(Stage, self._stage)
         return {
@@ -142,7 +163,7 @@ class ClientCore:
             "user": self.user,
             "protocol version": str(self._link.protocol_version),
             "stage": stage,
-            "access": "read only" if self.read_only else "read and write",
+            "access": "read and write" if check_client(self.read_only) is None else "read only",
         }
 
     def __repr__(self) -> str:
@@ -156,3 +177,12 @@ class ClientCore:
             for key, value in self._shown().items()
         )
         return f"<table><caption>Xentara client</caption>{rows}</table>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """Offer the explorer where this is a notebook; the texts beside it are those above."""
+        if "ipykernel" not in sys.modules:
+            return {}
+        # By name: the forms stand above the client, and only a notebook needs to load them.
+        widgets = importlib.import_module("xentara_nb.widgets")
+        bundle: dict[str, Any] = widgets.explorer_for(self)._repr_mimebundle_()
+        return {kind: data for kind, data in bundle.items() if not kind.startswith("text/")}

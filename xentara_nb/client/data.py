@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import pandas as pd
 
 from xentara_nb import reading as _reading
 from xentara_nb.client.core import ClientCore
-from xentara_nb.coercion import coerce
-from xentara_nb.directory import find_attribute
-from xentara_nb.errors import WriteRefusedError
 from xentara_nb.frames import values_frame, with_provenance
-from xentara_nb.protocol.commands import Subscribe, SubscriptionTarget, Unsubscribe, Write
-from xentara_nb.protocol.identifiers import Access
+from xentara_nb.protocol.commands import Subscribe, SubscriptionTarget, Unsubscribe
 from xentara_nb.references import (
     AttributeLike,
     ElementLike,
@@ -25,6 +22,15 @@ from xentara_nb.references import (
     element_references,
 )
 from xentara_nb.subscriptions import Subscription
+from xentara_nb.writes.orders import Wish, wishes
+from xentara_nb.writes.plan import WritePlan, make_plan
+from xentara_nb.writes.results import WriteResult
+from xentara_nb.writes.session import SessionLike
+from xentara_nb.writes.single import write_one
+from xentara_nb.writes.verification import Predicate, verification
+
+Orders: TypeAlias = "pd.DataFrame | pd.Series[Any] | Mapping[Any, Any] | Iterable[Any]"
+"""What says what to write where; see :meth:`Data.plan_writes`."""
 
 
 class Data(ClientCore):
@@ -71,10 +77,17 @@ class Data(ClientCore):
         value: object,
         attribute: AttributeLike = "value",
         *,
-        session: UUID | None = None,
+        session: SessionLike | None = None,
         timeout: float | None = None,
-    ) -> None:
-        """Write one value, at most once (the manual's write).
+        verify: bool | Predicate = True,
+        verify_within: float = 5.0,
+        tolerance: float = 0.0,
+        number_as_boolean: bool = False,
+    ) -> WriteResult:
+        """Write one value, at most once, and read it back (the manual's write).
+
+        The guards of :meth:`plan_writes` look at it first, and it stands in the journal before it
+        is sent. Where the device follows slowly, this waits for it.
 
         Parameters
         ----------
@@ -84,43 +97,103 @@ class Data(ClientCore):
             A Python, numpy or pandas scalar that fits the attribute's data type.
         attribute : attribute, default "value"
             Which attribute.
-        session : uuid.UUID, optional
+        session : SubSession or uuid.UUID, optional
             A sub-session, whose rights are needed as well as those of the connection.
         timeout : float, optional
             How long to wait for the answer, in seconds; that of the client when left out.
+        verify : bool or callable
+            Whether to read the value before and after; or a function that is given the ordered
+            and the read value, and returns whether that will do.
+        verify_within : float, default 5.0
+            How long the device may take to follow, in seconds.
+        tolerance : float, default 0.0
+            How far a number that is read back may be from the one ordered.
+        number_as_boolean : bool, default False
+            Whether 0 and 1 will do for a Boolean.
+
+        Returns
+        -------
+        WriteResult
+            What became of it; a value read back that is another one (``DIFFERS``) is no error and
+            shows itself.
 
         Raises
         ------
         WriteRefusedError
-            If the client is read only, the attribute cannot be written, or the value does not
-            fit. Nothing was sent.
+            If the client is read only, the attribute cannot be written, the value does not fit,
+            the write policy does not allow it, the sub-session has ended, or the journal cannot be
+            written. Nothing was sent.
         NotFoundError, UnknownElementError
             If there is no such element or attribute. Nothing was sent.
         WriteOutcomeUnknown
-            If the answer was lost. The write may have taken effect and is never sent again: read
-            the value to learn what became of it.
+            If the answer was lost. The write may have taken effect and is never sent again:
+            ``error.result.resolve()`` reads the value to learn what became of it.
         ServerError
             If the server refused it, in the class of its error code.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect(journal=False) as client:
+        ...     result = client.write("Plant.Line 1.Set point", 195)
+        >>> result.old_value, result.value, result.read_back, result.outcome
+        (210.0, 195.0, 195.0, <Outcome.VERIFIED: 'VERIFIED'>)
         """
         reference = element_reference(element)
-        self._refuse_if_read_only(f"write to {reference}")
         wanted = attribute_reference(attribute)
         if reference.attribute_id is not None and attribute == "value":
             wanted = reference.attribute_id
-        element_uuid, answer = self._directory.element(reference)
-        key = answer.primary_key or str(element_uuid)
-        info = find_attribute(key, answer.attributes or (), wanted)
-        what = f"write to {key} ({info.name})"
-        if info.access == Access.READ_ONLY:
-            raise WriteRefusedError(
-                f"{what}: the attribute is read only; inventory.xentara.writable() shows what "
-                "can be written"
-            )
-        try:
-            plain = coerce(value, info.data_type)
-        except WriteRefusedError as error:
-            raise WriteRefusedError(f"{what}: {error}") from None
-        self._send_once(Write(element_uuid, info.attribute_id, plain, session), what, timeout)
+        elif reference.attribute_name and attribute == "value":
+            wanted = attribute_reference(reference.attribute_name)
+        return write_one(
+            self._write_context(),
+            Wish(reference, wanted, value),
+            session=session,
+            timeout=timeout,
+            how=verification(verify, tolerance, verify_within),
+            number_as_boolean=number_as_boolean,
+        )
+
+    def plan_writes(self, orders: Orders, *, number_as_boolean: bool = False) -> WritePlan:
+        """Plan some writes: find, read and check everything, and send nothing.
+
+        Parameters
+        ----------
+        orders : DataFrame, dict, Series or list of rows
+            A DataFrame with the columns ``primary_key`` (or ``element_uuid``), ``value`` and, for
+            another attribute than ``value``, ``attribute_name`` or ``attribute_id``; so rows of an
+            inventory, or of :meth:`read`, with a column ``value`` will do. Or a dict or Series of
+            values by element, or by ``(element, attribute)``.
+        number_as_boolean : bool, default False
+            Whether 0 and 1 will do for a Boolean.
+
+        Returns
+        -------
+        WritePlan
+            It shows itself as a table of old values, new values as they will be sent, and what
+            every guard says; ``plan.apply()`` sends it, once.
+
+        Raises
+        ------
+        WriteRefusedError
+            If ``orders`` is nothing of that kind. What is wrong with single rows stands in the
+            plan.
+        NotFoundError
+            If a row names no element or attribute.
+        ConnectionLostError, DeadlineError
+            If the present values cannot be read.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect(journal=False) as client:
+        ...     plan = client.plan_writes({"Plant.Line 1.Set point": 195, "Plant.Line 1.Run": 1})
+        >>> plan.frame[["old_value", "value", "change", "verdict"]]
+          old_value  value change  verdict
+        0     210.0  195.0  -15.0       ok
+        1      True   None   None  refused
+        """
+        return make_plan(self._write_context(), wishes(orders), number_as_boolean=number_as_boolean)
 
     def subscribe(
         self,

@@ -31,7 +31,7 @@ Examples
 >>> from pathlib import Path
 >>> from uuid import UUID
 >>> from xentara_nb.frames import inventory_frame
->>> from xentara_nb.protocol.commands.model import AttributeInfo
+>>> from xentara_nb.protocol.commands import AttributeInfo
 >>> inventory = inventory_frame([("=1+1", UUID(int=1), 2, (AttributeInfo("value", 11, 2, 10),))])
 >>> with tempfile.TemporaryDirectory() as folder:
 ...     write_inventory(inventory, Path(folder, "attributes.csv"))
@@ -53,7 +53,6 @@ from typing import BinaryIO, NamedTuple
 
 import pandas as pd
 
-import xentara_nb.accessor  # noqa: F401 - registers df.xentara, for those who only read files
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.files.binary import read_excel, read_parquet, write_excel, write_parquet
 from xentara_nb.files.cells import Fault, Table, from_table, to_table

@@ -49,7 +49,7 @@ def write_parquet(table: Table, file: BinaryIO) -> None:
     )
     try:
         arrow = pyarrow.Table.from_pandas(frame, preserve_index=False)
-    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError) as error:
+    except (pyarrow.ArrowException, TypeError, OverflowError) as error:
         raise Fault(
             f"Parquet cannot hold a column of it ({_line(error)}). Make it one of numbers or texts"
         ) from None
@@ -70,14 +70,13 @@ def read_parquet(data: bytes) -> Table:
     parquet = _package("pyarrow.parquet", "parquet")
     # What a file can make the package stumble over has no list: the cause is the file.
     try:
-        arrow = parquet.read_table(io.BytesIO(data))
-        names = arrow.column_names
-        metadata = arrow.schema.metadata or {}
+        reader = parquet.ParquetFile(io.BytesIO(data))
+        names, metadata = reader.schema_arrow.names, reader.schema_arrow.metadata or {}
     except Exception as error:
         raise Fault(f"this is not Parquet ({_line(error)}). {_WRITE_AGAIN}") from None
     check_header(names, "the file", _WRITE_AGAIN)
     try:
-        frame = arrow.to_pandas()
+        frame = reader.read().to_pandas()
         provenance = json.loads(metadata.get(_PROVENANCE, b"{}"))
     except Exception as error:
         raise Fault(f"pandas cannot hold this ({_line(error)}). {_WRITE_AGAIN}") from None
@@ -182,7 +181,8 @@ def _package(name: str, extra: str) -> Any:
 
 def _line(error: Exception) -> str:
     """Return the first line of a message that is not ours, or its kind where it has none."""
-    return str(error).partition("\n")[0][:200] or type(error).__name__
+    line = str(error).partition("\n")[0][:200]
+    return "".join(c if c.isprintable() else " " for c in line) or type(error).__name__
 
 
 def _trimmed(row: Sequence[Any]) -> Sequence[Any]:

@@ -7,7 +7,7 @@ Examples
 --------
 >>> from uuid import UUID
 >>> from xentara_nb.frames import inventory_frame
->>> from xentara_nb.protocol.commands.model import AttributeInfo
+>>> from xentara_nb.protocol.commands import AttributeInfo
 >>> attributes = (AttributeInfo("value", 11, 2, 10),)
 >>> table = to_table(inventory_frame([("Plant.Speed", UUID(int=1), 16, attributes)]))
 >>> table.columns["element_uuid"], table.columns["category"], table.columns["attribute_id"]

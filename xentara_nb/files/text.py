@@ -16,6 +16,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice
 from typing import BinaryIO
 
@@ -27,7 +28,7 @@ from xentara_nb.frames import INVENTORY_COLUMNS
 _RUNS_AS_FORMULA = tuple("=+-@\t\r\n'")
 _NEEDS_QUOTES = re.compile(r'[",;\t\r\n\ufeff]|^ | $')
 _LONGEST_CELL = 131_072  # what csv reads, unless the whole process is told otherwise
-_ROWS_AT_ONCE = 4096
+_ROWS_AT_ONCE = 256  # few enough to stay in the processor's cache
 _WRITE_AGAIN = "Write it again with inventory.xentara.to_csv(path)"
 
 
@@ -108,8 +109,7 @@ def write_json(table: Table, file: BinaryIO) -> None:
     head = {"provenance": table.provenance, "columns": list(table.columns)}
     file.write((_json(head)[:-1] + ', "records": [').encode())
     columns = [
-        [f"{_json(name)}: {cell}" for cell in _encoded(cells, _json)]
-        for name, cells in table.columns.items()
+        _encoded(cells, partial(_member, _json(name))) for name, cells in table.columns.items()
     ]
     separator = "\n"
     for row in zip(*columns, strict=True):
@@ -198,6 +198,10 @@ def _encoded(cells: Cells, encode: Callable[[Cell], str]) -> list[str]:
         return [encode(cell) for cell in plain(cells)]
     encoded = {cell: encode(cell) for cell in set(cells)}
     return [encoded[cell] for cell in cells]
+
+
+def _member(name: str, cell: Cell) -> str:
+    return f"{name}: {_json(cell)}"
 
 
 def _json(value: object) -> str:

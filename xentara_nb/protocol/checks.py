@@ -39,8 +39,8 @@ _NAMES: dict[type, str] = {
     type(cbor2.undefined): "undefined",
     cbor2.CBORSimpleValue: "a simple value",
 }
-# Python takes 1.0 and True for the key 1, the protocol does not.
-_NO_KEYS = frozenset({bool, float})
+NO_KEYS = frozenset({bool, float})
+"""The types of no key: Python takes 1.0 and True for the key 1, the protocol does not."""
 
 
 def describe(value: object) -> str:
@@ -111,7 +111,7 @@ def as_map(value: object, what: str) -> dict[Any, Any]:
     """Return a map without keys that only Python takes for integers."""
     if type(value) is not dict:
         raise wrong(what, "a map", value)
-    if not _NO_KEYS.isdisjoint(map(type, value)):
+    if not NO_KEYS.isdisjoint(map(type, value)):
         raise ProtocolError(f"{what} must not have boolean or floating point keys")
     return value
 

@@ -40,6 +40,17 @@ BUILT_IN = (READ, WRITE, CONNECT, SUSPEND, SHUTDOWN)
 
 
 @dataclass(frozen=True, slots=True)
+class StageEntitlements:
+    """The entitlements for stage changes, where a configuration calls them something else."""
+
+    suspend: str = SUSPEND
+    shutdown: str = SHUTDOWN
+
+
+STAGE_ENTITLEMENTS = StageEntitlements()
+
+
+@dataclass(frozen=True, slots=True)
 class AclEntry:
     """What a list says of one role."""
 

@@ -44,6 +44,14 @@ class Authenticator:
             return None
         return Client(user.name, access.roles(*user.roles))
 
+    def by_token(self, token: str) -> Client | None:
+        """Return the client that a token stands for, None if it is not accepted."""
+        return None
+
+    def by_certificate(self, der: bytes) -> Client | None:
+        """Return the client that a certificate stands for, None if it is not accepted."""
+        return None
+
 
 def parse_basic(header: str) -> tuple[str, str] | None:
     """Return user name and password of an ``Authorization`` header, None if it is not Basic.

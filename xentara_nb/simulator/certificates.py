@@ -1,4 +1,7 @@
-"""The simulator's own TLS certificate, for configurations that bring none."""
+"""The simulator's own TLS certificate, for configurations that bring none.
+
+It is made at every start, or kept in a file, so that a fingerprint once trusted stays valid.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,26 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from xentara_nb.protocol.errors import XentaraError
+
 ALWAYS_NAMED = ("localhost", "127.0.0.1", "::1")
 """The names and addresses that every certificate of a simulator is valid for."""
 
 _VALID_FOR = datetime.timedelta(days=90)
+_KEPT_FOR = datetime.timedelta(days=3650)
 _CLOCK_SKEW = datetime.timedelta(days=1)
 
 
-def write_certificate(folder: Path, names: Iterable[str] = ()) -> tuple[Path, Path]:
+class SimulatorCertificateError(XentaraError):
+    """The file in which the simulator keeps its certificate cannot be used."""
+
+
+def write_certificate(
+    folder: Path,
+    names: Iterable[str] = (),
+    stem: str = "simulator",
+    valid_for: datetime.timedelta = _VALID_FOR,
+) -> tuple[Path, Path]:
     """Make a self-signed certificate and its key, and write both into a folder.
 
     Parameters
@@ -30,6 +45,10 @@ def write_certificate(folder: Path, names: Iterable[str] = ()) -> tuple[Path, Pa
         Where the two files go.
     names : iterable of str
         Host names and addresses to be valid for, beyond :data:`ALWAYS_NAMED`.
+    stem : str
+        The name of the files, before ``.pem`` and ``.key.pem``.
+    valid_for : datetime.timedelta
+        How long the certificate is valid.
 
     Returns
     -------
@@ -48,7 +67,7 @@ def write_certificate(folder: Path, names: Iterable[str] = ()) -> tuple[Path, Pa
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _CLOCK_SKEW)
-        .not_valid_after(now + _VALID_FOR)
+        .not_valid_after(now + valid_for)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -65,8 +84,8 @@ def write_certificate(folder: Path, names: Iterable[str] = ()) -> tuple[Path, Pa
         )
         .sign(key, hashes.SHA256())
     )
-    certificate_path = folder / "simulator.pem"
-    key_path = folder / "simulator.key.pem"
+    certificate_path = folder / f"{stem}.pem"
+    key_path = folder / f"{stem}.key.pem"
     certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     key_path.touch(mode=0o600)
     key_path.write_bytes(
@@ -77,6 +96,43 @@ def write_certificate(folder: Path, names: Iterable[str] = ()) -> tuple[Path, Pa
         )
     )
     return certificate_path, key_path
+
+
+def kept_certificate(path: Path, names: Iterable[str] = ()) -> tuple[Path, Path]:
+    """Return the certificate in a file and its key beside it, made there if there is none.
+
+    Parameters
+    ----------
+    path : Path
+        The certificate, such as ``simulator.pem``; its key is then ``simulator.key.pem``.
+    names : iterable of str
+        As for :func:`write_certificate`.
+
+    Raises
+    ------
+    SimulatorCertificateError
+        If the files cannot be used, or the certificate is not valid any more.
+    """
+    stem = path.name.removesuffix(".pem")
+    key = path.with_name(f"{stem}.key.pem")
+    try:
+        if not path.exists() and not key.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made, key = write_certificate(path.parent, names, stem, _KEPT_FOR)
+            return (made if made == path else made.rename(path)), key
+        ends = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+        key.read_bytes()
+    except (OSError, ValueError) as error:
+        raise SimulatorCertificateError(
+            f"the certificate {path} with its key {key.name} cannot be used ({error}). "
+            "Delete both, and the simulator makes new ones."
+        ) from None
+    if ends <= datetime.datetime.now(datetime.UTC):
+        raise SimulatorCertificateError(
+            f"the certificate {path} was valid until {ends:%Y-%m-%d}. Delete it and {key.name}, "
+            "and the simulator makes new ones; clients that trust the old one must be told."
+        )
+    return path, key
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -91,7 +91,9 @@ class Configuration:
     folder: Path | None = None
 
 
-def read_folder(folder: Path, model: Path | None = None) -> Configuration:
+def read_folder(
+    folder: Path, model: Path | None = None, *, certificate: bool = True
+) -> Configuration:
     """Read a configuration folder.
 
     Parameters
@@ -100,6 +102,8 @@ def read_folder(folder: Path, model: Path | None = None) -> Configuration:
         The folder with ``config.json`` and its companions.
     model : Path, optional
         A model to take in place of the folder's own.
+    certificate : bool
+        Whether the folder's TLS certificate is used, so that it must be there.
 
     Raises
     ------
@@ -123,7 +127,12 @@ def read_folder(folder: Path, model: Path | None = None) -> Configuration:
             documents[name] = _model_document(model)
         else:
             documents[name] = read_document(folder / name, name, _MENDS[name])
-    return _configuration(server, documents, folder)
+    return _configuration(server, documents, folder, certificate=certificate)
+
+
+def read_model_content(content: Mapping[str, Any]) -> Model:
+    """Read the content of a model file; raises as :func:`read_folder`."""
+    return read_model(parse_document(json.dumps(content), "model.json"))
 
 
 def read_model_file(path: Path) -> Model:
@@ -157,9 +166,13 @@ def _model_document(path: Path) -> Place:
 
 
 def _configuration(
-    server: HttpServer, documents: Mapping[str, Place], folder: Path | None
+    server: HttpServer,
+    documents: Mapping[str, Place],
+    folder: Path | None,
+    *,
+    certificate: bool = True,
 ) -> Configuration:
-    security = _security(documents["security.json"], folder)
+    security = _security(documents["security.json"], folder, certificate=certificate)
     declared = (access.EVERYONE, *security.roles)
     users = _users(documents["users.json"], declared)
     users = _with_passwords(users, documents["passwords.json"])
@@ -258,7 +271,7 @@ def _with_passwords(users: tuple[User, ...], document: Place) -> tuple[User, ...
     return tuple(User(user.name, user.uuid, user.roles, hashes.get(user.uuid)) for user in users)
 
 
-def _security(document: Place, folder: Path | None) -> Security:
+def _security(document: Place, folder: Path | None, *, certificate: bool) -> Security:
     document.only("$schema", "TLS", "roles", "entitlements", "ACL")
     uuids: dict[UUID, Place] = {}
     roles = _declared(document.optional("roles"), uuids, "the role", ("name", "UUID"))
@@ -279,13 +292,12 @@ def _security(document: Place, folder: Path | None) -> Security:
             default.fault(f"{default.value!r} is no access", "Write 'allow' or 'deny'.")
         entitlements[name] = default is not None and default.value == "allow"
     acl = document.optional("ACL")
-    certificate, key = _certificate(document.optional("TLS"), folder)
+    paths = _certificate(document.optional("TLS"), folder) if certificate else (None, None)
     return Security(
         tuple(roles),
         entitlements,
         None if acl is None else access.read_acl(acl),
-        certificate,
-        key,
+        *paths,
     )
 
 
@@ -317,7 +329,8 @@ def _certificate(tls: Place | None, folder: Path | None) -> tuple[Path | None, P
         if not path.is_file():
             place.fault(
                 f"there is no file {path}",
-                "Put it there, or take TLS out: the simulator then makes its own certificate.",
+                "Put it there, or let the simulator make its own certificate, with "
+                "own_certificate=True or --own-certificate.",
             )
         found_paths.append(path)
     return found_paths[0], found_paths[1]

@@ -23,6 +23,7 @@ from xentara_nb.simulator.elements import (
     Element,
     Held,
     Kind,
+    Point,
     Table,
     Watcher,
     well_known,
@@ -108,7 +109,7 @@ class DataPoint(Element):
         side, there = routes[routed]
         return self._behind(side).current(there)
 
-    def write(self, attribute_id: AttributeId, value: Value, now: TimePoint) -> None:
+    def write(self, attribute_id: AttributeId, value: Value, now: TimePoint) -> Value:
         """Write through to the output, whose data type may be another one than the input's."""
         position = self.table.index.get(attribute_id)
         if position is None:
@@ -119,7 +120,7 @@ class DataPoint(Element):
         # Only the value is read on one side and written on the other.
         side, _ = self._routes[position - len(BASE)]
         behind = self._behind(_OUTPUT if info.attribute_id == Attribute.VALUE else side)
-        behind.write(info.attribute_id, value, now)
+        return behind.write(info.attribute_id, value, now)
 
     def watch(self, watcher: Watcher) -> None:
         """Tell the watcher of every change; only then listen to input and output."""
@@ -134,6 +135,12 @@ class DataPoint(Element):
         super().unwatch(watcher)
         for source in self._sources() if listening and self.watchers is None else ():
             source.unwatch(self._changed_behind)
+
+    def pair(self) -> None:
+        """Let the device behind the output report at the input, where both are its points."""
+        source, target = self.input, self.output
+        if source is not target and isinstance(source, Point) and isinstance(target, Point):
+            target.echoes = (*target.echoes, source)
 
     @property
     def _routes(self) -> tuple[tuple[int, int], ...]:

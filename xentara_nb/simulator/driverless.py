@@ -35,8 +35,6 @@ _KNOWN_TYPES = {
     "@Skill.CoE.Device": (Category.DEVICE, "EtherCAT device"),
     "@Skill.CoE.Entry": (Category.DATA_POINT, "EtherCAT device entry"),
     "@Skill.CPP.Control": (Category.MICROSERVICE, "C++ control"),
-    "@Skill.SignalFlow.EdgeDetection": (Category.MICROSERVICE, "edge detection"),
-    "@Skill.SignalFlow.Bridge": (Category.MICROSERVICE, "signal bridge"),
     "@Skill.Debugging.Inspector": (Category.SPECIAL_PURPOSE, "debugging inspector"),
     "@Skill.Debugging.Logger": (Category.SPECIAL_PURPOSE, "debugging logger"),
 }

@@ -9,7 +9,9 @@ they subscribe to. All times of one change are given from outside, so that they 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, TypeAlias
@@ -24,7 +26,7 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
-from xentara_nb.simulator import datatypes
+from xentara_nb.simulator import datatypes, encoding
 from xentara_nb.simulator.access import Acl
 
 Held: TypeAlias = Value | ServerError
@@ -98,10 +100,11 @@ class Table:
         The position of every attribute, by its integer and by its UUID.
     """
 
-    __slots__ = ("index", "infos", "names")
+    __slots__ = ("_encoded", "index", "infos", "names")
 
     def __init__(self, infos: tuple[AttributeInfo, ...]) -> None:
         self.infos = infos
+        self._encoded: bytes | None = None
         self.index: dict[AttributeId, int] = {}
         self.names: dict[str, int] = {}
         for position, info in enumerate(infos):
@@ -109,6 +112,13 @@ class Table:
             if isinstance(info.attribute_id, int):
                 self.index[Attribute(info.attribute_id).uuid] = position
             self.names[info.name] = position
+
+    @property
+    def encoded(self) -> bytes:
+        """The attribute list as meta data has it; a model of any size has only a few of them."""
+        if self._encoded is None:
+            self._encoded = encoding.attribute_list(self.infos)
+        return self._encoded
 
     def info(self, attribute_id: AttributeId) -> AttributeInfo | None:
         """Return the meta data of an attribute, None if there is no such attribute."""
@@ -145,6 +155,28 @@ Watcher: TypeAlias = "Callable[[Element, Sequence[int]], None]"
 """Is told which positions of an element's attributes have changed."""
 
 
+@dataclass(slots=True, eq=False)
+class Fault:
+    """What is wrong with an element on purpose; see :mod:`xentara_nb.simulator.faults`.
+
+    Attributes
+    ----------
+    later : callable
+        Calls a function after some seconds, with the time.
+    quality : Quality or None
+        The quality that the element shows whatever its real one is.
+    real_quality : int
+        The quality that it would show otherwise.
+    follows_after : float or None
+        After how many seconds the value follows what was written; None for at once.
+    """
+
+    later: Callable[[float, Callable[[TimePoint], None]], None]
+    quality: Quality | None = None
+    real_quality: int = Quality.GOOD
+    follows_after: float | None = None
+
+
 class Element:
     """An element that runs.
 
@@ -163,6 +195,7 @@ class Element:
     __slots__ = (
         "acl",
         "children",
+        "fault",
         "key",
         "kind",
         "name",
@@ -194,6 +227,7 @@ class Element:
         # Set for every element before it is served; see Plant.
         self.acl: Acl = acl if acl is not None else _NO_RIGHTS
         self.watchers: list[Watcher] | None = None
+        self.fault: Fault | None = None
 
     def __repr__(self) -> str:
         return f"<{self.kind.type_text} {self.key!r}>"
@@ -213,8 +247,8 @@ class Element:
             return _BASE_READERS[position](self)
         return self.values[position - len(BASE)]
 
-    def write(self, attribute_id: AttributeId, value: Value, now: TimePoint) -> None:
-        """Give an attribute a value.
+    def write(self, attribute_id: AttributeId, value: Value, now: TimePoint) -> Value:
+        """Give an attribute a value, and return the value as the attribute takes it.
 
         Raises
         ------
@@ -227,7 +261,9 @@ class Element:
         info = self.table.infos[position]
         if info.access == Access.READ_ONLY:
             raise ReadOnlyError
-        self.accept(position, datatypes.convert(DataType(info.data_type), value), now)
+        taken = datatypes.convert(DataType(info.data_type), value)
+        self.accept(position, taken, now)
+        return taken
 
     def accept(self, position: int, value: Value, now: TimePoint) -> None:
         """Take a value that fits the attribute; kinds with rules of their own override it."""
@@ -250,6 +286,9 @@ class Element:
         """
         changed: list[int] = []
         index = self.table.index
+        if self.fault is not None and self.fault.quality is not None:
+            self.fault.real_quality = quality
+            quality = self.fault.quality
         first = not written and self.read(Attribute.UPDATE_TIME) == TimePoint.NEVER
         for attribute, new in (
             (Attribute.VALUE, value),
@@ -263,6 +302,48 @@ class Element:
             self.stamp(Attribute.CHANGE_TIME, now, changed)
         if written:
             self.stamp(Attribute.WRITE_TIME, now, changed)
+        self.tell(changed)
+
+    def obey(self, value: Value, now: TimePoint) -> None:
+        """Let what stands behind the element follow a value that was written to it.
+
+        It does at once, unless a fault keeps it from that.
+        """
+        fault = self.fault
+        if fault is None or fault.follows_after is None:
+            self.follow(value, now, written=True)
+            return
+        changed: list[int] = []
+        self.stamp(Attribute.WRITE_TIME, now, changed)
+        self.tell(changed)
+        if math.isfinite(fault.follows_after):
+            fault.later(fault.follows_after, lambda then: self.follow(value, then))
+
+    def follow(self, value: Value, now: TimePoint, *, written: bool = False) -> None:
+        """Take the value that was written as the one that is read."""
+        self.reading(value, now, written=written)
+
+    def spoil(self, fault: Fault, quality: Quality, now: TimePoint) -> None:
+        """Show a quality whatever the real one is."""
+        position = self.table.index[Attribute.QUALITY]
+        if fault.quality is None:
+            held = self.current(position)
+            fault.real_quality = held if isinstance(held, int) else Quality.GOOD
+        fault.quality = quality
+        self._show_quality(position, quality, now)
+
+    def mend(self, fault: Fault, now: TimePoint) -> None:
+        """Be without fault again."""
+        self.fault = None
+        if fault.quality is not None:
+            self._show_quality(
+                self.table.index[Attribute.QUALITY], Quality(fault.real_quality), now
+            )
+
+    def _show_quality(self, position: int, quality: Quality, now: TimePoint) -> None:
+        changed: list[int] = []
+        self._set(position, int(quality), changed)
+        self.stamp(Attribute.UPDATE_TIME, now, changed)
         self.tell(changed)
 
     def stamp(self, attribute: Attribute, value: Value, changed: list[int]) -> None:
@@ -317,7 +398,7 @@ class Register(Element):
 
     def accept(self, position: int, value: Value, now: TimePoint) -> None:
         """Store the value; update time and write time are those of the last write."""
-        self.reading(value, now, written=True)
+        self.obey(value, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,10 +414,11 @@ class Point(Element):
     """An input or output of a device.
 
     What is written goes to the device, and the value read is what the device reports back. The
-    simulated device follows at once.
+    simulated device follows at once. Where a data point has this element as its output and another
+    point as its input, the device reports there as well; these are the element's ``echoes``.
     """
 
-    __slots__ = ("limits",)
+    __slots__ = ("echoes", "limits")
 
     def __init__(
         self,
@@ -350,6 +432,7 @@ class Point(Element):
     ) -> None:
         super().__init__(kind, uuid, key, name, attributes, values)
         self.limits = limits
+        self.echoes: tuple[Point, ...] = ()
 
     def accept(self, position: int, value: Value, now: TimePoint) -> None:
         """Send the value to the device, which takes it or refuses."""
@@ -360,7 +443,16 @@ class Point(Element):
             datatypes.check_limits(
                 value, self.limits.minimum, self.limits.maximum, self.limits.allowed
             )
-        self.reading(value, now, written=True)
+        self.obey(value, now)
+
+    def follow(self, value: Value, now: TimePoint, *, written: bool = False) -> None:
+        """Take the value, and report it at the inputs that go with this output."""
+        super().follow(value, now, written=written)
+        for echo in self.echoes:
+            info = echo.table.infos[echo.table.index[Attribute.VALUE]]
+            # An input of another type that cannot hold the value reports nothing.
+            with suppress(ServerError):
+                echo.reading(datatypes.convert(DataType(info.data_type), value), now)
 
 
 def values_for(infos: Iterable[AttributeInfo], **known: Held) -> list[Held]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from uuid import UUID
 
 from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import NIL_UUID, Stage
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.access import Acl
+from xentara_nb.simulator.access import STAGE_ENTITLEMENTS, Acl, StageEntitlements
 from xentara_nb.simulator.building import build
 from xentara_nb.simulator.configuration import Security
+from xentara_nb.simulator.datapoints import DataPoint
 from xentara_nb.simulator.elements import Element, Kind, table
+from xentara_nb.simulator.execution import Execution
 from xentara_nb.simulator.model import Model, join_key, split_key
-from xentara_nb.simulator.signals import Sampler
 
 
 class Plant:
@@ -30,6 +31,10 @@ class Plant:
         Where the model came from.
     clock : callable
         Gives the time; tests bring their own.
+    entitlements : StageEntitlements
+        What somebody must be entitled to who changes the stage.
+    execution : Execution, optional
+        What runs in the plant.
 
     Attributes
     ----------
@@ -43,12 +48,18 @@ class Plant:
         acl: Acl,
         file: str,
         clock: Callable[[], TimePoint] = TimePoint.now,
+        entitlements: StageEntitlements = STAGE_ENTITLEMENTS,
+        execution: Execution | None = None,
     ) -> None:
         self.root = root
         self.acl = acl
         self.file = file
         self.clock = clock
         self.stage = Stage.OPERATIONAL
+        self.entitlements = entitlements
+        self.execution = Execution() if execution is None else execution
+        self.on_vanish: list[Callable[[Element], None]] = []
+        self._hidden: list[tuple[Element, Sequence[Element]]] = []
         self._by_uuid: dict[UUID, Element] = {root.uuid: root}
         self._by_key: dict[str, Element] = {}
         for element in walk(root):
@@ -63,6 +74,7 @@ class Plant:
         clock: Callable[[], TimePoint] = TimePoint.now,
         *,
         category_as_text: bool = True,
+        entitlements: StageEntitlements = STAGE_ENTITLEMENTS,
     ) -> Plant:
         """Build the plant of a model.
 
@@ -71,7 +83,7 @@ class Plant:
         ConfigurationError
             If the model cannot be run.
         """
-        root_kind, built = build(model, clock(), category_as_text=category_as_text)
+        root_kind, built, execution = build(model, clock(), category_as_text=category_as_text)
         elements = {description.key: element for description, element in built}
         global_acl = global_list(security)
         root = root_element(root_kind, global_acl.below(model.acl))
@@ -83,7 +95,10 @@ class Plant:
             for child in parent.children:
                 child.parent = parent
                 child.acl = parent.acl.below(acls[child.key])
-        plant = cls(root, global_acl, model.file, clock)
+        for _, element in built:
+            if isinstance(element, DataPoint):
+                element.pair()
+        plant = cls(root, global_acl, model.file, clock, entitlements, execution)
         plant.start()
         return plant
 
@@ -94,11 +109,11 @@ class Plant:
         return iter(self._by_key.values())
 
     def start(self) -> None:
-        """Let every sampler generate once, so that there is something to see from the start."""
-        now = self.clock()
-        for element in self:
-            if isinstance(element, Sampler):
-                element.generate(now)
+        """Start up: every pipeline that a timer triggers runs once before anyone connects."""
+        for stage in (Stage.START_UP, Stage.PRE_OPERATIONAL, Stage.OPERATIONAL):
+            self.enter(stage)
+        for _ in self.execution.run(self.clock):
+            pass
 
     def element(self, uuid: UUID) -> Element:
         """Return the element with a UUID, the nil UUID being the root.
@@ -129,6 +144,32 @@ class Plant:
         if element is None:
             raise UnknownElementError
         return element
+
+    def enter(self, stage: Stage) -> None:
+        """Enter an operational stage, and do what belongs to it."""
+        self.stage = stage
+        self.execution.enter(stage, self.clock())
+
+    def hide(self, element: Element) -> None:
+        """Take an element, and those below it, out of the plant."""
+        parent = element.parent
+        if parent is None or element.uuid not in self._by_uuid:
+            return
+        self._hidden.append((parent, parent.children))
+        parent.children = tuple(child for child in parent.children if child is not element)
+        for gone in (element, *walk(element)):
+            del self._by_uuid[gone.uuid], self._by_key[gone.key]
+            for tell in tuple(self.on_vanish):
+                tell(gone)
+
+    def show_all(self) -> None:
+        """Bring back what was hidden."""
+        while self._hidden:
+            parent, children = self._hidden.pop()
+            parent.children = children
+            for element in walk(parent):
+                self._by_uuid[element.uuid] = element
+                self._by_key[element.key] = element
 
     def browse(
         self, start: UUID, depth: int | None = None, categories: Collection[int] | None = None

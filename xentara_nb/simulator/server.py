@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
@@ -15,14 +17,26 @@ from typing import Any, TypeVar, cast
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from xentara_nb.protocol.errors import XentaraError
 from xentara_nb.simulator import access
 from xentara_nb.simulator.authentication import Client, parse_basic
 from xentara_nb.simulator.configuration import BASIC, BEARER, HttpServer
-from xentara_nb.simulator.conversation import PAUSE, Conversation, Service, Steps
+from xentara_nb.simulator.conversation import (
+    PAUSE,
+    ConnectionLost,
+    Conversation,
+    Service,
+    Steps,
+)
+from xentara_nb.simulator.faults import Faults
+from xentara_nb.simulator.line import Line
+from xentara_nb.simulator.plant import Plant
+from xentara_nb.simulator.subscriptions import Subscriptions
 
 PATH = "/api/ws"
 SUBPROTOCOL = Subprotocol("xentara-v1")
@@ -48,6 +62,9 @@ _connection_log.logger.addHandler(logging.NullHandler())
 _OPEN_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 1.0
 _STOP_TIMEOUT = 2.0
+_CALL_TIMEOUT = 30.0
+_LONGEST_WAIT = 3600.0
+_REST = 0.001
 _REFUSAL = "The request was refused.\n"
 
 R = TypeVar("R")
@@ -75,9 +92,21 @@ class ServerOptions:
 
 
 class _Connection(ServerConnection):
-    """A connection that knows who it belongs to."""
+    """A connection that knows who it belongs to, and may forget to answer pings."""
 
     client: Client
+
+    def __init__(self, protocol: ServerProtocol, server: Any, **options: Any) -> None:
+        super().__init__(protocol, server, **options)
+        self.faults: Faults | None = None
+        send_frame = protocol.send_frame
+
+        def send_frame_but_no_pong(frame: Frame) -> None:
+            if frame.opcode is not Opcode.PONG or self.faults is None or self.faults.pongs:
+                send_frame(frame)
+
+        # The library answers pings deep inside of its protocol and has no switch for it.
+        protocol.send_frame = send_frame_but_no_pong  # type: ignore[method-assign]  # see above
 
 
 class ServerThread:
@@ -112,6 +141,8 @@ class ServerThread:
         self._host = host
         self._port = port
         self._options = options
+        self._faults = service.faults or Faults(lambda: service.plant)
+        self._numbers = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         # Password hashes are slow on purpose. Two threads for them keep a storm of log-ins from
@@ -149,6 +180,31 @@ class ServerThread:
                 _log.debug("the server had ended already")
         self._thread.join(3 * _STOP_TIMEOUT)
 
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the server has ended by itself; False if it still runs after the time-out."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def call(self, function: Callable[[], R]) -> R:
+        """Run a function between two steps of the server, and return what it returns."""
+        loop = self._loop
+        if loop is None or threading.current_thread() is self._thread:
+            return function()
+        result: Future[R] = Future()
+
+        def run() -> None:
+            try:
+                result.set_result(function())
+            except BaseException as error:
+                result.set_exception(error)
+
+        try:
+            loop.call_soon_threadsafe(run)
+        except RuntimeError:
+            # The server has ended meanwhile, so nobody else is at work.
+            return function()
+        return result.result(_CALL_TIMEOUT)
+
     def _main(self) -> None:
         try:
             asyncio.run(self._run())
@@ -184,8 +240,10 @@ class ServerThread:
         )
         try:
             host, port = next(iter(server.sockets)).getsockname()[:2]
+            living = asyncio.create_task(_live(self._service.plant))
             self._address.set_result((host, port))
             await self._stopping.wait()
+            living.cancel()
         finally:
             await _close(server)
 
@@ -240,15 +298,37 @@ class ServerThread:
         return connection.respond(HTTPStatus(response.status_code), _REFUSAL)
 
     async def _converse(self, connection: _Connection) -> None:
-        conversation = Conversation(self._service, connection.client)
+        conversation = Conversation(self._service, connection.client, next(self._numbers))
+        connection.faults = self._faults
+        line = Line(connection, self._faults, self._options.ping_timeout)
+        events: asyncio.Task[None] | None = None
         try:
             async for message in connection:
                 data = message.encode() if isinstance(message, str) else message
+                if not line.received(len(data)):
+                    break
                 answer = await self._walk(conversation.answer(data))
                 if answer is not None:
-                    await connection.send(answer)
+                    await line.send(answer)
+                conversation.answered()
+                if events is None and len(conversation.subscriptions):
+                    events = asyncio.create_task(_send_events(line, conversation.subscriptions))
+                if self._service.operation.ended:
+                    self._end()
+        except ConnectionLost:
+            line.hang_up()
         except ConnectionClosed:
             _log.debug("a connection of %s has ended", connection.client.name)
+        finally:
+            conversation.end()
+            line.close()
+            if events is not None:
+                events.cancel()
+
+    def _end(self) -> None:
+        """End the server, because a client has shut it down."""
+        assert self._stopping is not None
+        self._stopping.set()
 
     async def _walk(self, steps: Steps[R]) -> R:
         """Take a conversation's steps, giving others their turn and working in a thread."""
@@ -264,6 +344,48 @@ class ServerThread:
                     result = await loop.run_in_executor(self._workers, step)
         except StopIteration as end:
             return cast(R, end.value)
+
+
+async def _live(plant: Plant) -> None:
+    """Run the plant's pipelines when they are due."""
+    execution = plant.execution
+    woken = asyncio.Event()
+    execution.wake = woken.set
+    while True:
+        woken.clear()
+        due = execution.next_due()
+        wait = None if due is None else (due - plant.clock().nanoseconds) / 1e9
+        if wait is None or wait > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if wait is None else min(wait, _LONGEST_WAIT)):
+                    await woken.wait()
+        try:
+            for _ in execution.run(plant.clock):
+                await asyncio.sleep(0)
+        except Exception:
+            _log.exception("a task of the plant failed")
+        # Pipelines that trigger each other in a circle must leave time for everything else.
+        await asyncio.sleep(_REST)
+
+
+async def _send_events(line: Line, subscriptions: Subscriptions) -> None:
+    """Send a client its events until the connection ends."""
+    woken = asyncio.Event()
+    subscriptions.wake = woken.set
+    try:
+        while True:
+            message, wait = subscriptions.take()
+            if message is not None:
+                # While a slow reader is waited for, changes are merged and nothing piles up.
+                await line.send(message)
+                await asyncio.sleep(0)
+                continue
+            woken.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if wait is None else min(wait, _LONGEST_WAIT)):
+                    await woken.wait()
+    except ConnectionClosed:
+        _log.debug("nobody is there any more to send events to")
 
 
 def _select_subprotocol(

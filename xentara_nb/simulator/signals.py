@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 from uuid import UUID
 
@@ -20,6 +20,9 @@ from xentara_nb.simulator.elements import Element, Held, Kind, Table
 
 WaveForm: TypeAlias = Callable[[int], float]
 """Gives the height, from 0 at the bottom to 1 at the top, for a time in nanoseconds."""
+
+
+_SLICE = 256  # signals between two pauses
 
 
 class Signal(Element):
@@ -58,9 +61,16 @@ class Sampler(Element):
 
     def generate(self, now: TimePoint) -> None:
         """Make new values of all signals."""
-        for child in self.children:
+        for _ in self.steps(now):
+            pass
+
+    def steps(self, now: TimePoint) -> Iterator[None]:
+        """Make new values of all signals, with pauses where there are many."""
+        for number, child in enumerate(self.children, 1):
             if isinstance(child, Signal):
                 child.generate(now)
+            if not number % _SLICE:
+                yield
         changed: list[int] = []
         self.stamp(Attribute.UPDATE_TIME, now, changed)
         self.stamp(Attribute.QUALITY, int(Quality.GOOD), changed)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
-import ssl
-import tempfile
-import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from xentara_nb.simulator import certificates, configuration, demo, synthetic
+from xentara_nb.simulator import configuration, demo, synthetic
 from xentara_nb.simulator.authentication import Authenticator
 from xentara_nb.simulator.configuration import Configuration
 from xentara_nb.simulator.conversation import Service, server_information
-from xentara_nb.simulator.documents import ConfigurationError
+from xentara_nb.simulator.faults import Faults
+from xentara_nb.simulator.identity import Identity
+from xentara_nb.simulator.model import Model
 from xentara_nb.simulator.plant import Plant
+from xentara_nb.simulator.recording import Recorder
 from xentara_nb.simulator.server import PATH, ServerOptions, ServerThread, SimulatorError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xentara_nb.client import Client
 
 VERSION = "2.0.8 (simulator)"
@@ -36,6 +38,9 @@ def simulate(
     elements: int | None = None,
     host: str = "127.0.0.1",
     port: int | None = 0,
+    certificate: str | PathLike[str] | None = None,
+    own_certificate: bool = False,
+    log: str | PathLike[str] | None = None,
     ping_interval: float | None = 30.0,
     ping_timeout: float | None = 60.0,
     max_message_size: int = 16 * 1024 * 1024,
@@ -57,8 +62,16 @@ def simulate(
         The address to listen on.
     port : int or None
         The port, 0 for any free one, None for the one that the configuration names.
+    certificate : path, optional
+        A PEM file in which the simulator keeps its own certificate, the key beside it
+        (``.key.pem``): made there if it is missing, the same one from then on.
+    own_certificate : bool
+        Whether the simulator makes its own certificate even if the configuration names one, such
+        as a copied configuration without its private key.
+    log : path, optional
+        A file to append every request and write to, one JSON object a line.
     ping_interval, ping_timeout : float or None
-        Seconds between two pings, and how long a client may owe the pong.
+        Seconds between two pings, and how long a client may owe the pong, or read nothing at all.
     max_message_size : int
         The largest message in bytes that clients may send.
     category_as_text : bool
@@ -82,7 +95,8 @@ def simulate(
     True
     """
     options = ServerOptions(ping_interval, ping_timeout, max_message_size)
-    users: Mapping[str, str] = MappingProxyType({})
+    users: Mapping[str, str] = demo.USERS
+    make: Callable[[Configuration], Plant] | None = None
     if elements is not None:
         if config is not None or model is not None:
             raise SimulatorError(
@@ -90,21 +104,44 @@ def simulate(
                 "Leave one of them out."
             )
         found = demo.security_for(synthetic.EMPTY_MODEL)
-        users = demo.USERS
-        plant = synthetic.plant(elements, found.security, category_as_text=category_as_text)
-        return Simulator(found, plant, users, host, port, options)
-    if isinstance(config, Configuration):
-        found = config
+        count = elements
+        make = lambda found: synthetic.plant(  # noqa: E731  # a second name would say no more
+            count, found.security, category_as_text=category_as_text
+        )
+    elif isinstance(config, Configuration):
+        found, users = config, MappingProxyType({})
     elif config is not None:
-        found = configuration.read_folder(Path(config), None if model is None else Path(model))
+        users = MappingProxyType({})
+        found = configuration.read_folder(
+            Path(config),
+            None if model is None else Path(model),
+            certificate=not own_certificate and certificate is None,
+        )
     elif model is not None:
         found = demo.security_for(configuration.read_model_file(Path(model)))
-        users = demo.USERS
     else:
         found = demo.configuration()
-        users = demo.USERS
-    plant = Plant.from_model(found.model, found.security, category_as_text=category_as_text)
-    return Simulator(found, plant, users, host, port, options)
+    settings = _Settings(
+        host,
+        found.server.port if port is None else port,
+        None if certificate is None else Path(certificate),
+        None if log is None else Path(log),
+        options,
+        category_as_text,
+    )
+    return Simulator(found, users, settings, make)
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What was asked of :func:`simulate`."""
+
+    host: str
+    port: int
+    certificate: Path | None
+    log: Path | None
+    options: ServerOptions
+    category_as_text: bool
 
 
 class Simulator:
@@ -119,22 +156,20 @@ class Simulator:
     def __init__(
         self,
         found: Configuration,
-        plant: Plant,
         users: Mapping[str, str],
-        host: str,
-        port: int | None,
-        options: ServerOptions,
+        settings: _Settings,
+        make: Callable[[Configuration], Plant] | None = None,
     ) -> None:
         self.users = users
         self._configuration = found
-        self._plant = plant
-        self._host = host
-        self._port = found.server.port if port is None else port
-        self._options = options
+        self._settings = settings
+        self._make = make or self._from_model
+        self._plant = self._make(found)
+        self._recorder = Recorder()
+        self._faults = Faults(lambda: self._plant, self._run, self._restart)
         self._thread: ServerThread | None = None
         self._address: tuple[str, int] = ("", 0)
-        self._certificate: Path | None = None
-        self._remove_files: weakref.finalize[Any, Any] | None = None
+        self._identity: Identity | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -160,25 +195,30 @@ class Simulator:
         ConfigurationError
             If the configuration's certificate or key cannot be used.
         SimulatorError
-            If the address cannot be listened on.
+            If the address cannot be listened on, or the log file not be written.
         """
         if self._thread is not None:
             return
-        context = self._tls_context()
-        service = Service(
-            self._plant,
-            Authenticator(self._configuration.users),
-            server_information(self._plant, VERSION),
-        )
-        thread = ServerThread(
-            service, self._configuration.server, context, self._host, self._port, self._options
-        )
+        log = self._settings.log
+        if log is not None:
+            try:
+                self._recorder.open(log)
+            except OSError as error:
+                raise SimulatorError(
+                    f"the log {log} cannot be written: {error.strerror or error}. "
+                    "Choose another file."
+                ) from None
+        host = self._settings.host
         try:
-            self._address = thread.start()
+            self._identity = Identity(
+                self._configuration.security,
+                [] if host in _ANYWHERE else [host],
+                self._settings.certificate,
+            )
+            self._serve(self._settings.port)
         except BaseException:
             self._clean_up()
             raise
-        self._thread = thread
 
     def stop(self) -> None:
         """End all connections and the server; nothing happens if it does not run."""
@@ -187,10 +227,37 @@ class Simulator:
             self._thread = None
         self._clean_up()
 
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until a client shuts the server down; False if it still runs after the time-out."""
+        return self._thread is None or self._thread.wait(timeout)
+
     @property
     def plant(self) -> Plant:
         """The plant that is served."""
         return self._plant
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose: delay, lost connections, refused writes, stuck devices."""
+        return self._faults
+
+    @property
+    def requests(self) -> pd.DataFrame:
+        """Every request that arrived, and how it was answered, the oldest first."""
+        return self._recorder.requests()
+
+    @property
+    def writes(self) -> pd.DataFrame:
+        """Every write, executed (code 0) or refused, the oldest first.
+
+        ``sent`` is the value as the client sent it, ``value`` what the element took, such as the
+        float 5.0 for the integer 5.
+        """
+        return self._recorder.writes()
+
+    def forget(self) -> None:
+        """Empty :attr:`requests` and :attr:`writes`."""
+        self._recorder.clear()
 
     @property
     def port(self) -> int:
@@ -209,12 +276,12 @@ class Simulator:
     @property
     def ca_file(self) -> str:
         """The path of the certificate to trust."""
-        return str(self._running())
+        return str(self._running().certificate)
 
     @property
     def fingerprint(self) -> str:
         """The SHA-256 fingerprint of the certificate."""
-        return certificates.fingerprint(self._running())
+        return self._running().fingerprint
 
     def connect(self, **kwargs: Any) -> Client:
         """Return a client of this simulator; of the demo's engineer, if it is not said who.
@@ -234,43 +301,67 @@ class Simulator:
             kwargs.setdefault("password", self.users[kwargs["user"]])
         if not {"ca_file", "fingerprint"} & set(kwargs):
             # A certificate of the configuration is seldom made out to this computer.
-            own = self._configuration.security.certificate is None
+            own = self._running().made
             kwargs.update({"ca_file": self.ca_file} if own else {"fingerprint": self.fingerprint})
         return connect(self.url, **kwargs)
 
-    def _running(self) -> Path:
-        if self._thread is None or self._certificate is None:
+    def _from_model(self, found: Configuration) -> Plant:
+        return Plant.from_model(
+            found.model, found.security, category_as_text=self._settings.category_as_text
+        )
+
+    def _serve(self, port: int) -> None:
+        service = Service(
+            self._plant,
+            Authenticator(self._configuration.users),
+            server_information(self._plant, VERSION),
+            self._recorder,
+            self._faults,
+        )
+        thread = ServerThread(
+            service,
+            self._configuration.server,
+            self._running().context,
+            self._settings.host,
+            port,
+            self._settings.options,
+        )
+        self._address = thread.start()
+        self._thread = thread
+
+    def _run(self, function: Callable[[], Any]) -> Any:
+        return function() if self._thread is None else self._thread.call(function)
+
+    def _restart(self, model: str | PathLike[str] | Mapping[str, Any] | Model | None) -> None:
+        """Stop, build the plant anew, and start on the same port with the same certificate."""
+        found, make = self._configuration, self._make
+        if model is not None:
+            make = self._from_model
+            if isinstance(model, Mapping):
+                model = configuration.read_model_content(model)
+            elif not isinstance(model, Model):
+                model = configuration.read_model_file(Path(model))
+            found = replace(found, model=model)
+        # A wrong model is told before anything has been stopped.
+        plant = make(found)
+        served = self._thread
+        if served is not None:
+            served.stop()
+            self._thread = None
+        self._configuration, self._make, self._plant = found, make, plant
+        self._faults.forget_elements()
+        if served is not None:
+            self._serve(self._address[1])
+
+    def _running(self) -> Identity:
+        if self._identity is None:
             raise SimulatorError(
                 "the simulator does not run. Use it in a with block, or start() it."
             )
-        return self._certificate
-
-    def _tls_context(self) -> ssl.SSLContext:
-        security = self._configuration.security
-        if security.certificate is not None and security.private_key is not None:
-            self._certificate = security.certificate
-            try:
-                return certificates.server_context(security.certificate, security.private_key)
-            except OSError as error:
-                raise ConfigurationError(
-                    "security.json",
-                    "TLS.serverCertificate",
-                    f"{security.certificate} with {security.private_key} cannot be used ({error})",
-                    "Give a PEM certificate and its own key without a pass phrase, or take TLS "
-                    "out: the simulator then makes its own.",
-                ) from None
-        folder = Path(tempfile.mkdtemp(prefix="xentara-simulator-"))
-        # Also when nobody calls stop(): nothing stays behind when Python ends.
-        self._remove_files = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        names = [self._host] if self._host not in _ANYWHERE else []
-        self._certificate, key = certificates.write_certificate(folder, names)
-        context = certificates.server_context(self._certificate, key)
-        # Once loaded, nobody needs the key on disk any more.
-        key.unlink()
-        return context
+        return self._identity
 
     def _clean_up(self) -> None:
-        if self._remove_files is not None:
-            self._remove_files()
-            self._remove_files = None
-        self._certificate = None
+        self._recorder.close()
+        if self._identity is not None:
+            self._identity.close()
+            self._identity = None

@@ -1,4 +1,4 @@
-"""One look for all forms, in the light and the dark theme, and safe text for what servers say.
+r"""One look for all forms, in the light and the dark theme, and safe text for what servers say.
 
 The colours are JupyterLab's own CSS variables, with fall-backs for pages that have none. Every
 text that came from a server goes through :func:`escape` or, where a widget takes plain text,
@@ -8,8 +8,8 @@ Examples
 --------
 >>> escape("<b>Line 1</b>")
 '&lt;b&gt;Line 1&lt;/b&gt;'
->>> plain("Line 1\\u202e2 eniL")
-'Line 1\\\\u202e2 eniL'
+>>> plain("Line 1\u202e2 eniL")
+'Line 1\\u202e2 eniL'
 """
 
 from __future__ import annotations
@@ -52,10 +52,18 @@ _SHEET = """
 .xnb-columns.jupyter-widgets { flex-flow: row wrap; align-items: stretch; gap: 6px 12px;
   overflow: visible; }
 .xnb-columns > .xnb-side { flex: 1 1 280px; min-width: 0; max-width: 100%; }
+.xnb-columns.xnb-even > .xnb-side { flex: 1 1 300px; max-width: 420px; }
 .xnb-columns > .xnb-main { flex: 2 1 380px; min-width: 0; max-width: 100%; }
-.xnb .widget-text, .xnb .widget-dropdown, .xnb .widget-textarea { flex: 1 1 260px;
-  max-width: 460px; width: auto; min-width: 0; }
-.xnb .widget-select { width: auto; max-width: 100%; }
+.xnb .widget-text, .xnb .widget-dropdown, .xnb .widget-textarea { width: auto; min-width: 0;
+  max-width: 460px; }
+.xnb-row > .widget-text, .xnb-row > .widget-dropdown, .xnb-row > .widget-textarea {
+  flex: 1 1 260px; }
+.xnb-side .widget-text { max-width: none; }
+.xnb .widget-select { width: auto; max-width: 100%; margin: 2px 0; }
+.xnb .widget-select { position: relative; }
+.xnb .widget-select > .widget-label { position: absolute; width: 1px; height: 1px; min-width: 0;
+  overflow: hidden; clip-path: inset(50%); margin: 0; }
+.xnb .widget-select > select { margin: 0; width: 100%; }
 .xnb .widget-text .widget-label, .xnb .widget-dropdown .widget-label,
 .xnb .widget-textarea .widget-label { min-width: 92px; width: auto; text-align: left;
   color: var(--xnb-text); }
@@ -66,6 +74,9 @@ _SHEET = """
 .xnb .jupyter-button:focus-visible, .xnb input:focus-visible, .xnb select:focus-visible,
 .xnb textarea:focus-visible, .xnb summary:focus-visible, .xnb button:focus-visible {
   outline: 2px solid var(--xnb-accent); outline-offset: 1px; }
+.xnb .jupyter-button.xnb-fold { background: none; box-shadow: none; text-align: left;
+  padding: 4px 2px; font-weight: 600; color: var(--xnb-text); align-self: flex-start; }
+.xnb .jupyter-button.xnb-fold:hover { text-decoration: underline; }
 .xnb-notice { border-left: 4px solid var(--xnb-border); background: var(--xnb-soft);
   padding: 5px 10px; margin: 2px 0; border-radius: 2px; overflow-wrap: anywhere;
   white-space: pre-line; }
@@ -94,7 +105,7 @@ _SHEET = """
 .xnb-code { background: var(--jp-cell-editor-background, rgba(128,128,128,.08));
   border: 1px solid var(--xnb-border); border-radius: 2px; padding: 6px 8px; margin: 4px 0; }
 .xnb-big { font-size: 1.25em; font-weight: 600; }
-.xnb ul { margin: 2px 0; padding-left: 20px; }
+.xnb ul { margin: 2px 0; padding-left: 0; list-style: none; }
 .xnb-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); }
 """
@@ -150,6 +161,39 @@ def columns(side: ipywidgets.Widget, main: ipywidgets.Widget) -> ipywidgets.HBox
 def button(text: str, *, style: str = "", tooltip: str | None = None) -> ipywidgets.Button:
     """Return a button."""
     return ipywidgets.Button(description=text, button_style=style, tooltip=tooltip)
+
+
+class Fold:
+    """A button with something below it that it shows and hides; ipywidgets' accordion has no keys.
+
+    Parameters
+    ----------
+    title : str
+        What the button says.
+    content : Widget
+        What is below it.
+    """
+
+    def __init__(self, title: str, content: ipywidgets.Widget) -> None:
+        self._title = title
+        self.is_open = False
+        self.button = ipywidgets.Button()
+        self.button.add_class("xnb-fold")
+        self.content = content
+        self.widget = ipywidgets.VBox([self.button, content])
+        self.button.on_click(lambda clicked: self.set_open(not self.is_open))
+        self.set_open(False)
+
+    def set_open(self, is_open: bool) -> None:
+        """Show or hide what is below."""
+        self.is_open = is_open
+        show(self.content, is_open)
+        self.set_title(self._title)
+
+    def set_title(self, title: str) -> None:
+        """Let the button say something else."""
+        self._title = title
+        self.button.description = f"{'▾' if self.is_open else '▸'} {title}"
 
 
 def show(widget: ipywidgets.DOMWidget, visible: bool) -> None:

@@ -12,6 +12,7 @@ UUID('00000000-0000-0000-0000-000000000001')
 
 from typing import Any
 
+from xentara_nb.protocol.attribute_lists import AttributeInfo
 from xentara_nb.protocol.commands.base import Command, CommandWithoutResult
 from xentara_nb.protocol.commands.control import (
     ClientHello,
@@ -29,7 +30,6 @@ from xentara_nb.protocol.commands.data import (
     Write,
 )
 from xentara_nb.protocol.commands.model import (
-    AttributeInfo,
     Browse,
     BrowseEntry,
     Lookup,

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
+from xentara_nb.protocol.attribute_lists import (
+    AttributeInfo,
+    attributes_item,
+    parse_attributes,
+)
 from xentara_nb.protocol.checks import (
-    as_attribute_id,
+    NO_KEYS,
     as_bool,
     as_int,
     as_list,
@@ -22,15 +27,12 @@ from xentara_nb.protocol.checks import (
 from xentara_nb.protocol.commands.base import Command
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import (
-    Access,
     Category,
-    DataType,
     MetaDataId,
     OpCode,
     ServerInformationId,
     known,
 )
-from xentara_nb.protocol.values import AttributeId
 
 ALL_SERVER_INFORMATION: tuple[int, ...] = tuple(ServerInformationId)
 ALL_META_DATA: tuple[int, ...] = tuple(MetaDataId)
@@ -110,26 +112,21 @@ class Browse(Command[Sequence[BrowseEntry]]):
 
     def parse_answer(self, item: Any) -> list[BrowseEntry]:
         """Return the entries in the server's order."""
-        return [
-            BrowseEntry(
-                as_text(member(entry, 0, "the primary key"), "the primary key"),
-                as_uuid(member(entry, 1, "the element UUID"), "the element UUID"),
-                known(Category, as_int(member(entry, 2, "the category"), "the category")),
-            )
-            for entry in (
-                as_map(entry, "an entry of browse")
-                for entry in as_list(item, "the answer to browse")
-            )
-        ]
+        return [_entry(entry) for entry in as_list(item, "the answer to browse")]
 
 
-class AttributeInfo(NamedTuple):
-    """One attribute in the answer to meta_data. Unknown identifiers stay numbers."""
-
-    name: str
-    attribute_id: AttributeId
-    access: int
-    data_type: int
+def _entry(entry: Any) -> BrowseEntry:
+    # The usual case first: a large model has many entries, and nearly all of them are sound.
+    if type(entry) is dict and NO_KEYS.isdisjoint(map(type, entry)):
+        key, element, category = entry.get(0), entry.get(1), entry.get(2)
+        if type(key) is str and type(element) is UUID and type(category) is int and category >= 0:
+            return BrowseEntry(key, element, known(Category, category))
+    entry = as_map(entry, "an entry of browse")
+    return BrowseEntry(
+        as_text(member(entry, 0, "the primary key"), "the primary key"),
+        as_uuid(member(entry, 1, "the element UUID"), "the element UUID"),
+        known(Category, as_int(member(entry, 2, "the category"), "the category")),
+    )
 
 
 class MetaDataAnswer(NamedTuple):
@@ -168,10 +165,7 @@ class MetaData(Command[MetaDataAnswer]):
         item: dict[int, Any] = {
             MetaDataId.PRIMARY_KEY: result.primary_key,
             MetaDataId.ELEMENT_CATEGORY: None if result.category is None else int(result.category),
-            MetaDataId.ATTRIBUTE_LIST: [
-                {0: name, 1: attribute_id, 2: int(access), 3: int(data_type)}
-                for name, attribute_id, access, data_type in result.attributes or ()
-            ],
+            MetaDataId.ATTRIBUTE_LIST: attributes_item(result.attributes or ()),
             MetaDataId.HAS_CHILDREN: result.has_children,
         }
         return {int(identifier): item[identifier] for identifier in self.identifiers}
@@ -186,28 +180,6 @@ class MetaData(Command[MetaDataAnswer]):
             None if attributes is None else parse_attributes(attributes),
             None if children is None else as_bool(children, "the has-children flag"),
         )
-
-
-def parse_attributes(item: Any) -> tuple[AttributeInfo, ...]:
-    """Read the attribute list of an element's meta data.
-
-    Raises
-    ------
-    ProtocolError
-        If the list is not an array of ``{0: name, 1: id, 2: access, 3: data type}``.
-    """
-    return tuple(
-        AttributeInfo(
-            as_text(member(attribute, 0, "the attribute name"), "the attribute name"),
-            as_attribute_id(member(attribute, 1, "the attribute id"), "the attribute id"),
-            known(Access, as_int(member(attribute, 2, "the access"), "the access")),
-            known(DataType, as_int(member(attribute, 3, "the data type"), "the data type")),
-        )
-        for attribute in (
-            as_map(attribute, "an entry of the attribute list")
-            for attribute in as_list(item, "the attribute list")
-        )
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,18 @@
+"""Cells that the browser tests begin with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SET_POINT = "Plant.Line 1.Set point"
+
+
+def connecting(plant: Any, user: str = "engineer", **options: Any) -> str:
+    """Return a cell that connects to a simulator of this process."""
+    more = "".join(f", {name}={value!r}" for name, value in options.items())
+    return (
+        "import xentara_nb\n"
+        "from xentara_nb.widgets import Explorer, LoginForm, WriteForm\n"
+        f"client = xentara_nb.connect({plant.url!r}, user={user!r}, password='{user}-demo', "
+        f"fingerprint={plant.fingerprint!r}{more})"
+    )

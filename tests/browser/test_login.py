@@ -1,0 +1,132 @@
+"""The log-in form, as a user sees it; and the saved notebook, searched for every secret."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from .helpers import SET_POINT
+
+SECRETS = ("engineer-demo", "operator-demo", "wrong-password", "ey.not.atoken")
+
+
+def open_form(notebook: Any, plant: Any, **options: Any) -> Any:
+    arguments = "".join(f", {name}={value!r}" for name, value in options.items())
+    return notebook(
+        "from xentara_nb.widgets import LoginForm, WriteForm",
+        f"form = LoginForm({plant.url!r}, user='engineer'{arguments})\nform",
+        "try:\n    print(form.client.user, 'is logged in')\n"
+        "except Exception as error:\n    print(type(error).__name__, error)",
+    )
+
+
+def without_sources(saved: str) -> str:
+    """Return a saved notebook without what the test itself typed into its cells."""
+    document = json.loads(saved)
+    for cell in document["cells"]:
+        cell["source"] = ""
+    return json.dumps(document)
+
+
+def test_logging_in_with_an_unknown_certificate_a_wrong_password_and_the_right_one(
+    notebook: Any, page: Any, plant: Any, shot: Any, theme: Any
+) -> None:
+    book = open_form(notebook, plant)
+    book.text("nobody is logged in yet").wait_for()
+    book.label("Password").fill("wrong-password")
+    book.label("Password").press("Enter")
+    book.text("is not known").wait_for()
+    shot("trust-light")
+    assert book.button("Trust this certificate").is_disabled()
+    book.output.get_by_label("I have compared").check()
+    book.button("Trust this certificate").click()
+    book.text("does not accept engineer").wait_for()
+    assert plant.requests.empty
+    book.label("Password").fill("engineer-demo")
+    assert book.label("Password").input_value() in ("engineer-demo", "")
+    book.button("Log in").click()
+    book.text("Logged in as engineer.").wait_for()
+    shot("login-light")
+    # "Run all" does not ask again, and the next cell has the client.
+    book.run()
+    book.text("engineer is logged in").wait_for()
+    book.text(re.compile("since")).wait_for()
+    book.button("Act as another user (sub-session)").click()
+    theme("Dark")
+    shot("session-dark")
+    theme("Light")
+    # By password; by token and certificate, which this server does not know.
+    book.label("Session user").fill("operator")
+    book.label("Session password").fill("operator-demo")
+    book.button("Log in to sub-session").click()
+    book.text("Logged in to a sub-session as operator.").wait_for()
+    book.button("Log out of sub-session").click()
+    book.text("Logged out of the sub-session.").wait_for()
+    book.label("Act as").select_option("Token (OAuth 2.0)")
+    book.label("Session token").fill("ey.not.atoken")
+    book.label("Session token").press("Enter")
+    book.text("does not accept the bearer of a token").wait_for()
+    book.label("Act as").select_option("Certificate")
+    book.label("Certificate file").fill(plant.ca_file)
+    book.button("Log in to sub-session").click()
+    book.text("does not accept the certificate").wait_for()
+    commands = plant.requests["command"].tolist()
+    assert commands.count("create_sub_session") == 3
+    # A secret that is typed and not used yet is not in the notebook either.
+    book.label("Act as").select_option("User and password")
+    book.label("Session password").fill("operator-demo")
+    book.label("Session password").press("Tab")
+    page.wait_for_function(
+        "() => document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) "
+        'input[placeholder="••••••••"]\')'
+    )
+    saved = without_sources(book.save(widget_state=True))
+    assert "application/vnd.jupyter.widget-state+json" in saved
+    assert "PasswordModel" in saved
+    for secret in SECRETS:
+        assert secret not in saved
+    for session in plant.requests["parameters"]:
+        assert "operator-demo" not in str(session)
+    book.button("Log out").first.click()
+    book.text("Logged out.").wait_for()
+
+
+def test_a_write_in_a_sub_session_needs_its_right_as_well(
+    notebook: Any, page: Any, plant: Any
+) -> None:
+    book = open_form(notebook, plant, fingerprint=plant.fingerprint)
+    book.label("Password").fill("engineer-demo")
+    book.label("Password").press("Enter")
+    book.text("Logged in as engineer.").wait_for()
+    book.button("Act as another user (sub-session)").click()
+    book.label("Session user").fill("viewer")
+    book.label("Session password").fill("viewer-demo")
+    book.label("Session password").press("Enter")
+    book.text("Logged in to a sub-session as viewer.").wait_for()
+    page.evaluate(
+        "source => jupyterapp.shell.currentWidget.content.widgets[2].model.sharedModel"
+        ".setSource(source)",
+        f"write = WriteForm(form, {SET_POINT!r})\nwrite",
+    )
+    book.run(2)
+    book.label("New value").fill("190")
+    book.label("New value").press("Enter")
+    book.text("engineer, and viewer").last.wait_for()
+    book.button(f"Write 190.0 to {SET_POINT}").click()
+    book.text("REJECTED").wait_for()
+    writes = plant.writes
+    assert writes["session_user"].tolist() == ["viewer"]
+    assert writes["code"].tolist() == [-32102]
+
+
+def test_the_form_has_names_for_everything(notebook: Any, page: Any, plant: Any) -> None:
+    book = open_form(notebook, plant)
+    unnamed = book.output.locator(".xnb").evaluate(
+        """form => [...form.querySelectorAll('input, select, textarea, button')]
+            .filter(each => each.offsetParent)
+            .filter(each => !(each.labels?.length || each.ariaLabel || each.textContent.trim()
+                || each.title || each.closest('label')))
+            .map(each => each.outerHTML)"""
+    )
+    assert unnamed == []

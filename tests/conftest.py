@@ -1,0 +1,89 @@
+"""What all tests share: a simulator, a client of it, scripted servers, nothing left behind."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+import xentara_nb
+from xentara_nb.simulator import Simulator
+
+from .certificates import Certificate, make_certificate
+from .fakes import FakeServer, Script
+
+Fake = Callable[..., FakeServer]
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[Simulator]:
+    """One simulator of the demo plant for all; who needs its own, or writes much, starts one."""
+    with xentara_nb.simulate() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def client(simulator: Simulator) -> Iterator[xentara_nb.Client]:
+    """A client of the simulator, logged in as the engineer, who may do everything."""
+    with simulator.connect() as client:
+        yield client
+
+
+@pytest.fixture
+def fake() -> Iterator[Fake]:
+    """Return a function that starts a scripted server; a script that fails fails the test."""
+    with ExitStack() as servers:
+
+        def start(script: Script, certificate: Certificate | None = None) -> FakeServer:
+            return servers.enter_context(FakeServer(script, certificate))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A self-signed certificate of this computer."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def new_certificate(tmp_path: Path) -> Callable[..., Certificate]:
+    """Return a function that makes a certificate, see :func:`make_certificate`."""
+
+    def make(**options: object) -> Certificate:
+        return make_certificate(tmp_path, **options)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def no_login_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the environment of whoever runs the tests out of them."""
+    for name in ("XENTARA_USER", "XENTARA_PASSWORD", "XENTARA_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fail a test after which a connection's thread still runs; open sockets warn themselves."""
+    before = set(threading.enumerate())
+    yield
+    left = _readers(before)
+    if left:
+        # A client that the test dropped goes with its last reference, or with the next collection.
+        gc.collect()
+        for thread in left:
+            thread.join(5)
+    assert not _readers(before)
+
+
+def _readers(before: set[threading.Thread]) -> list[threading.Thread]:
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread.name.startswith("xentara ") and thread not in before
+    ]

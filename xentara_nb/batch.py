@@ -1,0 +1,104 @@
+"""Requests that went out in one message, and their answers as they come in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from xentara_nb.errors import ProtocolError, ServerError, XentaraError
+from xentara_nb.protocol.commands import Command
+from xentara_nb.protocol.packets import Failure, Request, Success
+
+
+class UnreadableAnswerError(ProtocolError):
+    """The answer to a request came, and is not what the manual says.
+
+    Attributes
+    ----------
+    sent : bool
+        True: the request has reached the server.
+    """
+
+    sent = True
+
+
+class Batch:
+    """Some requests that go out in one message, and their answers.
+
+    Parameters
+    ----------
+    commands : sequence of Command
+        What is asked for.
+    first_id : int
+        The message id of the first; the others follow it.
+
+    Attributes
+    ----------
+    answers : list
+        The answer to each command, as it came; None where it has not come.
+    failure : XentaraError or None
+        Why there will be no more answers.
+    stray : ServerError or None
+        What the server complained about meanwhile, without saying which request it means.
+    """
+
+    __slots__ = ("_done", "_missing", "answers", "commands", "failure", "first_id", "stray")
+
+    def __init__(self, commands: Sequence[Command[Any]], first_id: int) -> None:
+        self.commands = commands
+        self.first_id = first_id
+        self.failure: XentaraError | None = None
+        self.stray: ServerError | None = None
+        self.answers: list[Success | Failure | None] = [None] * len(commands)
+        self._missing = len(commands)
+        self._done = threading.Event()
+
+    @property
+    def ids(self) -> range:
+        """The message ids of the requests."""
+        return range(self.first_id, self.first_id + len(self.commands))
+
+    @property
+    def names(self) -> str:
+        """The commands, for a message."""
+        names = ", ".join(dict.fromkeys(command.name for command in self.commands))
+        return f"{len(self.commands)} x {names}" if len(self.commands) > 1 else names
+
+    def requests(self) -> Iterator[Request]:
+        """Give the packets to send."""
+        for message_id, command in zip(self.ids, self.commands, strict=True):
+            yield command.request(message_id)
+
+    def take(self, answer: Success | Failure) -> None:
+        """Take one answer, each once; called by the reader thread only."""
+        self.answers[answer.message_id - self.first_id] = answer
+        self._missing -= 1
+        if not self._missing:
+            self._done.set()
+
+    def fail(self, error: XentaraError) -> None:
+        """Give up: no more answers will come."""
+        self.failure = error
+        self._done.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until all answers are there, or none will come any more."""
+        return self._done.wait(seconds)
+
+    def results(self) -> Iterator[Any]:
+        """Give the result of each command, a :class:`ServerError` where it failed.
+
+        Raises
+        ------
+        UnreadableAnswerError
+            If an answer is not what the manual says.
+        """
+        for command, answer in zip(self.commands, self.answers, strict=True):
+            if isinstance(answer, Success):
+                try:
+                    yield command.parse_answer(answer.item)
+                except ProtocolError as error:
+                    raise UnreadableAnswerError(str(error)) from None
+            elif answer is not None:
+                yield answer.error

@@ -1,0 +1,219 @@
+"""The log of a simulator: every request, and every write as it was executed.
+
+It is the truth against which a client can be tested: what arrived, who sent it, what became of it.
+The last entries are kept in memory and shown as DataFrames; all of them can be appended to a file,
+one JSON object a line. What logs somebody in (passwords, tokens, certificates) is never kept.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from uuid import UUID
+
+from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.identifiers import OpCode, known
+from xentara_nb.protocol.values import Alternative, AttributeId, TimePoint
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEPT = 100_000
+"""How many requests, and how many writes, are kept in memory: the last ones."""
+
+HIDDEN = "***"
+
+
+class RequestRecord(NamedTuple):
+    """A request and what was answered; a packet that could not be read has no opcode."""
+
+    time: int  # when it arrived, in nanoseconds since 1970
+    connection: int
+    user: str
+    message_id: int
+    opcode: int | None
+    parameters: Mapping[int, Any] | None
+    error: ServerError | None
+    duration: int  # how long it took, in nanoseconds
+
+    def values(self) -> dict[str, Any]:
+        """Return the record by column."""
+        command = "" if self.opcode is None else known(OpCode, self.opcode)
+        hidden = command == OpCode.CREATE_SUB_SESSION
+        return {
+            "time": self.time,
+            "connection": self.connection,
+            "user": self.user,
+            "message_id": self.message_id,
+            "opcode": self.opcode,
+            "command": command.name.lower() if isinstance(command, OpCode) else "",
+            "parameters": HIDDEN if hidden else plain(self.parameters),
+            "code": 0 if self.error is None else int(self.error.code),
+            "text": "" if self.error is None else self.error.text,
+            "duration": self.duration / 1e9,
+        }
+
+
+class WriteRecord(NamedTuple):
+    """A write and what became of it."""
+
+    time: int
+    connection: int
+    user: str
+    session_user: str | None
+    element_uuid: UUID
+    primary_key: str
+    attribute_id: AttributeId
+    attribute_name: str
+    sent: object
+    value: object
+    error: ServerError | None
+
+    def values(self) -> dict[str, Any]:
+        """Return the record by column."""
+        return {
+            "time": self.time,
+            "connection": self.connection,
+            "user": self.user,
+            "session_user": self.session_user,
+            "primary_key": self.primary_key,
+            "element_uuid": self.element_uuid,
+            "attribute_name": self.attribute_name,
+            "attribute_id": self.attribute_id,
+            "sent": self.sent,
+            "value": self.value,
+            "code": 0 if self.error is None else int(self.error.code),
+            "text": "" if self.error is None else self.error.text,
+        }
+
+
+REQUEST_COLUMNS = (
+    *("time", "connection", "user", "message_id", "opcode", "command", "parameters"),
+    *("code", "text", "duration"),
+)
+WRITE_COLUMNS = (
+    *("time", "connection", "user", "session_user", "primary_key", "element_uuid"),
+    *("attribute_name", "attribute_id", "sent", "value", "code", "text"),
+)
+_DTYPES = {
+    **dict.fromkeys(("connection", "message_id", "code"), "int64"),
+    **dict.fromkeys(("user", "session_user", "primary_key", "attribute_name"), "str"),
+    **dict.fromkeys(("command", "text"), "str"),
+    "opcode": "Int64",
+    "duration": "float64",
+}
+
+
+class Recorder:
+    """Keeps the records of a simulator. Safe from several threads.
+
+    Parameters
+    ----------
+    kept : int
+        How many requests and writes stay in memory.
+    """
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._lock = threading.Lock()
+        self._requests: deque[RequestRecord] = deque(maxlen=kept)
+        self._writes: deque[WriteRecord] = deque(maxlen=kept)
+        self._file: TextIO | None = None
+
+    def open(self, path: Path) -> None:
+        """Append everything from now on to a file as well; raises OSError if that cannot be."""
+        self.close()
+        # By lines, so that whoever looks at the file sees what has happened until now.
+        file = path.open("a", encoding="utf-8", buffering=1)
+        with self._lock:
+            self._file = file
+
+    def close(self) -> None:
+        """Write to the file no more."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+    def request(self, record: RequestRecord) -> None:
+        """Note a request that has been answered."""
+        with self._lock:
+            self._requests.append(record)
+            if self._file is not None:
+                self._line("request", record.values())
+
+    def write(self, record: WriteRecord) -> None:
+        """Note a write that was executed or refused."""
+        with self._lock:
+            self._writes.append(record)
+            if self._file is not None:
+                self._line("write", record.values())
+
+    def clear(self) -> None:
+        """Forget what is in memory; the file stays as it is."""
+        with self._lock:
+            self._requests.clear()
+            self._writes.clear()
+
+    def requests(self) -> pd.DataFrame:
+        """Return the requests: one row each, the oldest first."""
+        with self._lock:
+            records = tuple(self._requests)
+        return _frame([record.values() for record in records], REQUEST_COLUMNS)
+
+    def writes(self) -> pd.DataFrame:
+        """Return the writes: one row each, the oldest first."""
+        with self._lock:
+            records = tuple(self._writes)
+        return _frame([record.values() for record in records], WRITE_COLUMNS)
+
+    def _line(self, kind: str, values: dict[str, Any]) -> None:
+        assert self._file is not None
+        values["time"] = TimePoint(values["time"])
+        try:
+            self._file.write(json.dumps({"kind": kind, **plain(values)}, ensure_ascii=False) + "\n")
+        except OSError:
+            # A full disk must not take the plant down; what is in memory goes on.
+            self._file = None
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
+    import pandas as pd  # only who looks at the log needs it
+
+    makers: dict[str, Callable[[list[Any]], Any]] = {
+        "time": lambda values: pd.to_datetime(pd.Series(values, dtype="int64"), unit="ns", utc=True)
+    }
+    content: dict[str, pd.Series[Any]] = {}
+    for column in columns:
+        values = [row[column] for row in rows]
+        make = makers.get(column)
+        # Values are kept as they are: pandas would make 1.0 of a 1 beside a 1.5.
+        content[column] = (
+            pd.Series(values, dtype=_DTYPES.get(column, "object")) if make is None else make(values)
+        )
+    return pd.DataFrame(content)
+
+
+def plain(value: object) -> Any:
+    """Return a value as JSON can hold it: UUIDs, times and bytes as texts, keys as texts."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, UUID | TimePoint):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Alternative):
+        return plain(value.value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(content) for key, content in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(content) for content in value]
+    return str(value)

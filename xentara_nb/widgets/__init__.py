@@ -1,0 +1,15 @@
+"""Forms for a notebook: log in, look around, write with care.
+
+>>> from xentara_nb.widgets import LoginForm
+>>> LoginForm("plant.example")
+<LoginForm: nobody is logged in to plant.example>
+"""
+
+from __future__ import annotations
+
+from xentara_nb.widgets.explorer import Explorer
+from xentara_nb.widgets.login import LoginForm
+from xentara_nb.widgets.offer import explorer_for
+from xentara_nb.widgets.write import WriteForm
+
+__all__ = ["Explorer", "LoginForm", "WriteForm", "explorer_for"]

@@ -1,0 +1,152 @@
+"""Values that follow the server: one thread, by subscription where possible, else by reading.
+
+An event only says that it is time to read again: so there is one form of values, and a server
+that sends events in thousands costs two reads a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from xentara_nb.client import Client
+from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
+from xentara_nb.protocol.errors import ServerError
+from xentara_nb.widgets import peek
+
+SHORTEST = 0.5
+"""The least time between two reads, in seconds."""
+
+POLLING = 1.0
+"""The time between two reads where the server gives no events."""
+
+QUIET = 5.0
+"""The longest time without a read; what events do not tell is seen after it."""
+
+_BACK_OFF = (1.0, 2.0, 4.0, 8.0)
+
+
+class Live:
+    """Reads some attributes again and again, as long as somebody looks.
+
+    Parameters
+    ----------
+    client : Client
+        Who reads.
+    show : callable
+        Called with the frame that ``client.read`` gives.
+    state : callable
+        Called with a text and a kind, when the values become live or stop to be.
+    visible : callable
+        Whether anybody can see the values at the moment.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        show: Callable[[pd.DataFrame], object],
+        state: Callable[[str, str], object],
+        visible: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._client, self._show, self._state, self._visible = client, show, state, visible
+        self._rows: pd.DataFrame | None = None
+        self._wake = threading.Event()
+        self._closed = False
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._subscription: Any = None
+        self._events = True
+        self._said: tuple[str, str] | None = None
+
+    def follow(self, rows: pd.DataFrame | None) -> None:
+        """Follow these attributes, rows of an inventory, instead of any others."""
+        with self._lock:
+            self._rows = None if rows is None or rows.empty else rows
+            if self._thread is None and not self._closed and self._rows is not None:
+                self._thread = threading.Thread(
+                    target=self._run, name="xentara live values", daemon=True
+                )
+                self._thread.start()
+        self._wake.set()
+
+    def refresh(self) -> None:
+        """Read now."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop; the thread ends by itself."""
+        self._closed = True
+        self._wake.set()
+
+    def _run(self) -> None:
+        subscribed: pd.DataFrame | None = None
+        failures = 0
+        while not self._closed and not peek.is_closed(self._client):
+            self._wake.clear()
+            rows = self._rows
+            if rows is None or not self._visible():
+                self._unsubscribe()
+                subscribed = None
+                self._wake.wait(SHORTEST)
+                continue
+            try:
+                if rows is not subscribed:
+                    self._unsubscribe()
+                    self._subscribe(rows)
+                    subscribed = rows
+                frame = self._client.read(rows)
+                if rows is self._rows and not self._closed:
+                    self._show(frame)
+                    self._say("live", "ok")
+                failures = 0
+                self._wait()
+            except (ConnectionLostError, DeadlineError, XentaraError) as error:
+                # Subscriptions do not outlive their connection.
+                self._subscription, subscribed = None, None
+                self._say(f"not live: {error}", "error")
+                self._wake.wait(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
+                failures += 1
+        self._unsubscribe()
+
+    def _say(self, text: str, kind: str) -> None:
+        if (text, kind) != self._said and not self._closed:
+            self._said = (text, kind)
+            self._state(text, kind)
+
+    def _subscribe(self, rows: pd.DataFrame) -> None:
+        if not self._events:
+            return
+        try:
+            self._subscription = self._client.subscribe(
+                rows, maximum_update_rate=int(SHORTEST * 1000)
+            )
+        except (ConnectionLostError, DeadlineError):
+            raise
+        except ServerError:
+            self._events = False
+
+    def _unsubscribe(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None and peek.ended(self._client) is None:
+            with contextlib.suppress(XentaraError):
+                subscription.unsubscribe()
+
+    def _wait(self) -> None:
+        """Wait until it is time to read again."""
+        if self._subscription is None:
+            self._wake.wait(POLLING)
+            return
+        end = time.monotonic() + QUIET
+        self._wake.wait(SHORTEST)
+        while not self._wake.is_set() and time.monotonic() < end:
+            with contextlib.suppress(DeadlineError):
+                self._subscription.next_event(SHORTEST)
+                # One read answers for all that came meanwhile.
+                for _ in self._subscription.events(0):
+                    pass
+                return

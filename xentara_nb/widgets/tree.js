@@ -1,0 +1,159 @@
+// A tree that draws only the rows in sight, with the keys and roles that ARIA asks of a tree.
+// rows: [number, level, name, category, state]; state: leaf, closed, open, more.
+const HEIGHT = 24;
+
+function render({ model, el }) {
+  const box = document.createElement("div");
+  box.className = "xnb-tree";
+  box.tabIndex = 0;
+  box.setAttribute("role", "tree");
+  box.setAttribute("aria-label", model.get("label"));
+  // The notebook would take the arrow keys otherwise.
+  box.setAttribute("data-lm-suppress-shortcuts", "true");
+  const space = document.createElement("div");
+  space.setAttribute("role", "presentation");
+  space.style.position = "relative";
+  box.append(space);
+  el.append(box);
+  const prefix = `xnb-tree-${Math.random().toString(36).slice(2)}-`;
+
+  let rows = model.get("rows");
+  let active = model.get("selected");
+  let selecting = 0;
+
+  const key = (row) => (row[4] === "more" ? -1 - row[0] : row[0]);
+  const index = () => rows.findIndex((row) => key(row) === active);
+
+  function line(row, at) {
+    const [number, level, name, category, state] = row;
+    const item = document.createElement("div");
+    item.id = prefix + key(row);
+    item.className = "xnb-tree-row";
+    item.dataset.at = at;
+    item.setAttribute("role", "treeitem");
+    item.setAttribute("aria-level", level);
+    item.setAttribute("aria-selected", key(row) === active);
+    if (state === "open" || state === "closed")
+      item.setAttribute("aria-expanded", state === "open");
+    item.style.top = `${at * HEIGHT}px`;
+    item.style.paddingLeft = `${4 + (level - 1) * 16}px`;
+    const arrow = document.createElement("span");
+    arrow.className = "xnb-tree-arrow";
+    arrow.setAttribute("aria-hidden", "true");
+    arrow.textContent = { open: "▾", closed: "▸", more: "…" }[state] ?? "";
+    const text = document.createElement("span");
+    text.textContent = name;
+    const kind = document.createElement("span");
+    kind.className = "xnb-dim xnb-tree-kind";
+    kind.textContent = category;
+    item.append(arrow, text, kind);
+    item.title = category ? `${name} (${category})` : name;
+    return item;
+  }
+
+  function draw() {
+    space.style.height = `${rows.length * HEIGHT}px`;
+    const first = Math.max(0, Math.floor(box.scrollTop / HEIGHT) - 10);
+    const last = Math.min(rows.length, first + Math.ceil(box.clientHeight / HEIGHT) + 20);
+    const drawn = [];
+    for (let at = first; at < last; at++) drawn.push(line(rows[at], at));
+    space.replaceChildren(...drawn);
+    const at = index();
+    if (at >= first && at < last) box.setAttribute("aria-activedescendant", prefix + active);
+    else box.removeAttribute("aria-activedescendant");
+  }
+
+  function reveal(at) {
+    const top = at * HEIGHT;
+    if (top < box.scrollTop) box.scrollTop = top;
+    else if (top + HEIGHT > box.scrollTop + box.clientHeight)
+      box.scrollTop = top + HEIGHT - box.clientHeight;
+  }
+
+  function send(what, row) {
+    model.send({ do: what, number: row[0] });
+  }
+
+  function go(at) {
+    if (at < 0 || at >= rows.length) return;
+    active = key(rows[at]);
+    reveal(at);
+    draw();
+    // Who holds an arrow key down means the row where it is let go.
+    clearTimeout(selecting);
+    const row = rows[at];
+    if (row[4] !== "more") selecting = setTimeout(() => send("select", row), 150);
+  }
+
+  function toggle(row) {
+    if (row[4] === "more") send("more", row);
+    else if (row[4] === "open") send("close", row);
+    else if (row[4] === "closed") send("open", row);
+  }
+
+  box.addEventListener("click", (event) => {
+    const item = event.target.closest(".xnb-tree-row");
+    if (!item) return;
+    const at = Number(item.dataset.at);
+    const row = rows[at];
+    const onArrow = event.target.classList.contains("xnb-tree-arrow");
+    if (onArrow || row[4] === "more" || key(row) === active) toggle(row);
+    if (key(row) !== active || !onArrow) go(at);
+  });
+  box.addEventListener("dblclick", (event) => event.preventDefault());
+  box.addEventListener("scroll", draw);
+  box.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = Math.max(0, index());
+    const row = rows[at];
+    if (!row) return;
+    const page = Math.max(1, Math.floor(box.clientHeight / HEIGHT) - 1);
+    const moves = {
+      ArrowDown: () => go(index() < 0 ? 0 : at + 1),
+      ArrowUp: () => go(at - 1),
+      Home: () => go(0),
+      End: () => go(rows.length - 1),
+      PageDown: () => go(Math.min(rows.length - 1, at + page)),
+      PageUp: () => go(Math.max(0, at - page)),
+      Enter: () => toggle(row),
+      " ": () => toggle(row),
+      ArrowRight: () => {
+        if (row[4] === "closed") send("open", row);
+        else if (row[4] === "open") go(at + 1);
+      },
+      ArrowLeft: () => {
+        if (row[4] === "open") return send("close", row);
+        for (let up = at - 1; up >= 0; up--) if (rows[up][1] < row[1]) return go(up);
+      },
+    };
+    const move = moves[event.key];
+    if (!move) return;
+    event.preventDefault();
+    event.stopPropagation();
+    move();
+  });
+
+  const onRows = () => {
+    rows = model.get("rows");
+    draw();
+  };
+  const onSelected = () => {
+    active = model.get("selected");
+    const at = index();
+    if (at >= 0) reveal(at);
+    draw();
+  };
+  model.on("change:rows", onRows);
+  model.on("change:selected", onSelected);
+  const observer = new ResizeObserver(draw);
+  observer.observe(box);
+  draw();
+  return () => {
+    clearTimeout(selecting);
+    observer.disconnect();
+    model.off("change:rows", onRows);
+    model.off("change:selected", onSelected);
+  };
+}
+
+export default { render };

@@ -1,0 +1,125 @@
+"""Wishes become orders here: every guard looks at every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from xentara_nb.errors import ServerError
+from xentara_nb.protocol.identifiers import Access
+from xentara_nb.protocol.values import Value
+from xentara_nb.references import canonical
+from xentara_nb.writes import guards
+from xentara_nb.writes.context import WriteContext
+from xentara_nb.writes.guards import Guard, Verdict, refused, warning
+from xentara_nb.writes.orders import ANYTHING, Order, Target, Wish, find, read_present, shown
+from xentara_nb.writes.policy import WritePolicy
+from xentara_nb.writes.showing import value_text
+from xentara_nb.writes.verification import same_value
+
+
+def make_orders(
+    context: WriteContext,
+    wanted: Sequence[Wish],
+    policies: Sequence[WritePolicy],
+    *,
+    number_as_boolean: bool = False,
+) -> list[Order]:
+    """Find, read and check everything that somebody wants to write."""
+    targets = find(context.directory, context.link.ask, wanted)
+    present = read_present(context.link.ask, targets)
+    seen: dict[object, int] = {}
+    orders = []
+    for row, (wish, target, (old, quality)) in enumerate(
+        zip(wanted, targets, present, strict=True)
+    ):
+        order = make_order(
+            wish, target, old, quality, policies, number_as_boolean=number_as_boolean
+        )
+        if target.info is not None:
+            identity = (target.element_uuid, canonical(target.info.attribute_id))
+            if (first := seen.setdefault(identity, row)) != row:
+                order = _with(
+                    order,
+                    refused(
+                        Guard.DISTINCT,
+                        f"row {first} writes to the same attribute: one plan writes it once",
+                    ),
+                )
+        orders.append(order)
+    return orders
+
+
+def make_order(
+    wish: Wish,
+    target: Target,
+    old: Any,
+    quality: int | None,
+    policies: Sequence[WritePolicy],
+    *,
+    number_as_boolean: bool = False,
+) -> Order:
+    """Check one wish: every guard but those that look at the plan as a whole."""
+    info = target.info
+    verdicts = [verdict for verdict in (target.verdict,) if verdict is not None]
+    if info is None:
+        return Order(target, wish.value, None, old, quality, tuple(verdicts))
+    new: Value | None = None
+    fits: Verdict | None = None
+    if wish.verdict is None or wish.value is not None:
+        new, fits = guards.check_value(wish.value, info, number_as_boolean)
+    found = (
+        guards.check_access(target.primary_key, info),
+        fits,
+        guards.check_key(policies, target.primary_key, info),
+        guards.check_quality(policies, quality),
+    )
+    verdicts += (verdict for verdict in found if verdict is not None)
+    if new is not None and policies:
+        verdicts += guards.check_limits(policies, target.primary_key, info, new, old)
+    verdicts += _check_old(wish, target, old)
+    return Order(target, wish.value, new, old, quality, tuple(verdicts))
+
+
+def _check_old(wish: Wish, target: Target, old: Any) -> Iterator[Verdict]:
+    assert target.info is not None
+    if target.info.access == Access.WRITE_ONLY:
+        yield warning(
+            Guard.OLD_VALUE, "the attribute is write only, so nobody can verify or undo the write"
+        )
+    elif isinstance(old, ServerError):
+        reason = " ".join(old.text.split())
+        yield warning(Guard.OLD_VALUE, f"the present value cannot be read: {reason} ({old.code})")
+    elif (
+        wish.expected is not ANYTHING
+        and old is not None
+        and not same_value(wish.expected, old, target.info.data_type)
+    ):
+        yield warning(
+            Guard.OLD_VALUE,
+            f"the value is {value_text(shown(old, target))} now, no longer "
+            f"{value_text(shown(wish.expected, target))}: somebody else has changed it since",
+        )
+
+
+def _with(order: Order, verdict: Verdict) -> Order:
+    return Order(
+        order.target,
+        order.given,
+        order.new,
+        order.old,
+        order.quality,
+        (*order.verdicts, verdict),
+    )
+
+
+def check_whole(
+    context: WriteContext, policies: Sequence[WritePolicy], rows: int
+) -> tuple[Verdict, ...]:
+    """Check what is no matter of a single row: the client, how many rows there are, the time."""
+    found = (
+        guards.check_client(context.owner.read_only),
+        guards.check_rows(policies, rows),
+        guards.check_time(policies),
+    )
+    return tuple(verdict for verdict in found if verdict is not None)

@@ -1,0 +1,85 @@
+"""What every part of a guarded write stands on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from xentara_nb.directory import Directory
+from xentara_nb.link import Link
+from xentara_nb.writes.journal import Journal
+from xentara_nb.writes.policy import PolicySource, WritePolicy
+
+
+class Pace:
+    """Keeps to the most writes per second, over all plans and writes of a client."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sent: deque[float] = deque()
+
+    def grant(self, wanted: int, policies: Sequence[WritePolicy]) -> tuple[int, float]:
+        """Return how many of the writes may go out now, and how long to wait if none may.
+
+        In any span of a second no more than the policies say; below one a second, one in a span
+        that is longer accordingly.
+        """
+        rates = [
+            policy.most_writes_per_second
+            for policy in policies
+            if policy.most_writes_per_second is not None
+        ]
+        if not rates:
+            return wanted, 0.0
+        rate = min(rates)
+        most = max(1, int(rate))
+        span = most / rate
+        now = time.monotonic()
+        with self._lock:
+            while self._sent and self._sent[0] <= now - span:
+                self._sent.popleft()
+            granted = min(wanted, most - len(self._sent))
+            if granted > 0:
+                self._sent.extend([now] * granted)
+                return granted, 0.0
+            return 0, self._sent[0] + span - now
+
+
+class Owner(Protocol):
+    """Whoever plans and writes: a client. What it says may change at any time."""
+
+    read_only: bool
+    journal: Journal
+
+
+@dataclass(frozen=True, slots=True)
+class WriteContext:
+    """What a write needs.
+
+    Attributes
+    ----------
+    owner : Owner
+        Says whether anything may be written at the moment, and where the journal is.
+    link : Link
+        The line to the server.
+    directory : Directory
+        What is known of the server's model.
+    server, user : str
+        Which server, and who is logged in: for the journal, and to be shown.
+    policies : PolicySource
+        What the plant allows.
+    pace : Pace
+        Keeps to the most writes per second.
+    """
+
+    owner: Owner
+    link: Link
+    directory: Directory
+    server: str
+    user: str
+    policies: PolicySource
+    pace: Pace

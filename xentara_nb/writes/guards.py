@@ -1,0 +1,213 @@
+"""The guards: what is looked at before anything is sent, each with its own message.
+
+Examples
+--------
+>>> check_access("Plant.Speed", AttributeInfo("value", 11, access=0, data_type=10))
+Verdict(guard=<Guard.ACCESS: 'access'>, level=<Level.REFUSED: 'refused'>, message='the attribute \
+is read only; inventory.xentara.writable() shows what can be written')
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from xentara_nb.coercion import coerce
+from xentara_nb.errors import WriteRefusedError
+from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.protocol.identifiers import Access, Quality
+from xentara_nb.protocol.values import Value
+from xentara_nb.writes.patterns import matches
+from xentara_nb.writes.policy import WritePolicy
+
+READ_ONLY_VARIABLE = "XENTARA_READ_ONLY"
+"""The environment variable that makes every client read only, also those that are connected."""
+
+_OFF = ("", "0", "false", "no", "off")
+
+
+class Guard(StrEnum):
+    """What is looked at."""
+
+    EXISTS = "exists"
+    ACCESS = "access"
+    FITS = "fits"
+    DISTINCT = "distinct"
+    CLIENT = "client"
+    ALLOWED = "allowed"
+    LIMITS = "limits"
+    STEP = "step"
+    QUALITY = "quality"
+    OLD_VALUE = "old_value"
+    ROWS = "rows"
+    TIME_WINDOW = "time_window"
+
+
+class Level(StrEnum):
+    """What a guard says."""
+
+    OK = "ok"
+    WARNING = "warning"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one guard says of one write, where it has something to say."""
+
+    guard: Guard
+    level: Level
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.message}"
+
+
+def refused(guard: Guard, message: str) -> Verdict:
+    """Return the verdict of a guard that lets nothing pass."""
+    return Verdict(guard, Level.REFUSED, message)
+
+
+def warning(guard: Guard, message: str) -> Verdict:
+    """Return the verdict of a guard that wants somebody to look."""
+    return Verdict(guard, Level.WARNING, message)
+
+
+def check_access(key: str, info: AttributeInfo) -> Verdict | None:
+    """Look whether an attribute can be written."""
+    if info.access == Access.READ_ONLY:
+        return refused(
+            Guard.ACCESS,
+            "the attribute is read only; inventory.xentara.writable() shows what can be written",
+        )
+    if info.access not in (Access.WRITE_ONLY, Access.READ_AND_WRITE):
+        return refused(
+            Guard.ACCESS,
+            f"the attribute has the access {info.access}, which this version does not know",
+        )
+    return None
+
+
+def check_value(
+    given: Any, info: AttributeInfo, number_as_boolean: bool
+) -> tuple[Value | None, Verdict | None]:
+    """Return the value as it will be sent, or why it does not fit the attribute."""
+    try:
+        return coerce(given, info.data_type, number_as_boolean=number_as_boolean), None
+    except WriteRefusedError as error:
+        return None, refused(Guard.FITS, str(error))
+
+
+def check_client(read_only: bool) -> Verdict | None:
+    """Look whether the client may write at all."""
+    setting = os.environ.get(READ_ONLY_VARIABLE, "")
+    if setting.strip().lower() not in _OFF:
+        return refused(
+            Guard.CLIENT,
+            f"{READ_ONLY_VARIABLE}={setting} is set, so nothing may be changed from here",
+        )
+    if read_only:
+        return refused(
+            Guard.CLIENT,
+            "this client is read only; connect without read_only=True to change something",
+        )
+    return None
+
+
+def check_key(policies: Sequence[WritePolicy], key: str, info: AttributeInfo) -> Verdict | None:
+    """Look whether the policies allow to write to a key."""
+    for policy in policies:
+        if matches(policy.forbidden, key, info.name):
+            return refused(Guard.ALLOWED, f"{policy.source} forbids to write to {key}")
+        if policy.allowed is not None and not matches(policy.allowed, key, info.name):
+            return refused(Guard.ALLOWED, f"{policy.source} does not allow to write to {key}")
+    return None
+
+
+def needs_present_value(policies: Sequence[WritePolicy], key: str, info: AttributeInfo) -> bool:
+    """Return whether a policy cannot be kept without reading the present value."""
+    return any(policy.bad_quality == "refuse" for policy in policies) or any(
+        entry.largest_step is not None and matches(entry.keys, key, info.name)
+        for policy in policies
+        for entry in policy.limits
+    )
+
+
+def check_limits(
+    policies: Sequence[WritePolicy],
+    key: str,
+    info: AttributeInfo,
+    value: Any,
+    old: Any,
+) -> Iterator[Verdict]:
+    """Look whether a number is within the limits, and no larger step than they allow."""
+    if not _is_number(value):
+        return
+    for policy in policies:
+        for entry in policy.limits:
+            if not matches(entry.keys, key, info.name):
+                continue
+            if entry.minimum is not None and not value >= entry.minimum:
+                yield refused(
+                    Guard.LIMITS, f"{value} is below {entry.minimum}, the least {policy.source} has"
+                )
+            if entry.maximum is not None and not value <= entry.maximum:
+                yield refused(
+                    Guard.LIMITS, f"{value} is above {entry.maximum}, the most {policy.source} has"
+                )
+            if entry.largest_step is not None:
+                yield from _check_step(policy, entry.largest_step, value, old)
+
+
+def _check_step(policy: WritePolicy, largest: float, value: Any, old: Any) -> Iterator[Verdict]:
+    if not _is_number(old):
+        yield refused(
+            Guard.STEP,
+            f"{policy.source} allows a step of {largest} at most, and the present value cannot be "
+            "read",
+        )
+    # Not so simple as a subtraction: both ends may be infinite, and NaN is no step at all.
+    elif value != old and not abs(value - old) <= largest:
+        yield refused(
+            Guard.STEP,
+            f"from {old} to {value} is a larger step than {largest}, the most {policy.source} has",
+        )
+
+
+def check_quality(policies: Sequence[WritePolicy], quality: int | None) -> Verdict | None:
+    """Look whether the present value can be trusted."""
+    if quality is None or quality < Quality.BAD:
+        return None
+    choices = {policy.bad_quality for policy in policies} or {"warn"}
+    message = "the quality of the present value is bad: look at the device first"
+    if "refuse" in choices:
+        return refused(Guard.QUALITY, message)
+    return warning(Guard.QUALITY, message) if "warn" in choices else None
+
+
+def check_rows(policies: Sequence[WritePolicy], rows: int) -> Verdict | None:
+    """Look whether a plan has no more rows than it may."""
+    for policy in policies:
+        if policy.most_rows is not None and rows > policy.most_rows:
+            return refused(
+                Guard.ROWS,
+                f"the plan has {rows} rows, and {policy.source} allows {policy.most_rows}",
+            )
+    return None
+
+
+def check_time(policies: Sequence[WritePolicy]) -> Verdict | None:
+    """Look whether now is a time to write."""
+    for policy in policies:
+        window = policy.time_window
+        if window is not None and not window.open_at(datetime.now(UTC)):
+            return refused(Guard.TIME_WINDOW, f"{policy.source} allows to write from {window} only")
+    return None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

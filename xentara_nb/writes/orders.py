@@ -1,0 +1,368 @@
+"""Orders: what shall be written where, read from whatever a user gives, and found in the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import pandas as pd
+
+from xentara_nb.directory import Ask, Directory, find_attribute
+from xentara_nb.errors import NotFoundError, ServerError, WriteRefusedError
+from xentara_nb.frames import present
+from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaDataAnswer, Read
+from xentara_nb.protocol.identifiers import Access, Attribute
+from xentara_nb.protocol.values import AttributeId, TimePoint, Value
+from xentara_nb.references import (
+    AttributeLike,
+    Reference,
+    attribute_label,
+    attribute_reference,
+    element_reference,
+    element_references,
+)
+from xentara_nb.writes.guards import Guard, Level, Verdict, refused
+
+_VALUE = int(Attribute.VALUE)
+_QUALITY_IDS = (int(Attribute.QUALITY), Attribute.QUALITY.uuid)
+_QUALITY_WORDS = {"good": 0, "acceptable": 1, "unreliable": 2, "bad": 3}
+
+ANYTHING: Final = object()
+"""Stands for a present value of which nothing is expected."""
+
+
+class Wish(NamedTuple):
+    """What somebody wants to write, not looked at yet."""
+
+    reference: Reference
+    attribute: AttributeLike
+    value: object
+    verdict: Verdict | None = None
+    expected: object = ANYTHING
+
+
+class Target(NamedTuple):
+    """What a wish means in the server's model."""
+
+    primary_key: str
+    element_uuid: UUID | None
+    attribute_name: str
+    info: AttributeInfo | None
+    quality_id: AttributeId | None
+    verdict: Verdict | None
+
+    @property
+    def reference(self) -> Reference:
+        """The element and attribute, as a row of an inventory names them."""
+        attribute_id = None if self.info is None else self.info.attribute_id
+        return Reference(self.primary_key, self.element_uuid, attribute_id, self.attribute_name)
+
+    @property
+    def readable(self) -> bool:
+        """Whether the value can be read."""
+        return self.info is not None and self.info.access != Access.WRITE_ONLY
+
+    def read_command(self, *, with_quality: bool = False) -> Read:
+        """Return what reads the value, and its quality where it has one."""
+        assert self.element_uuid is not None
+        assert self.info is not None
+        if with_quality and self.quality_id is not None:
+            return Read(self.element_uuid, (self.info.attribute_id, self.quality_id))
+        return Read(self.element_uuid, (self.info.attribute_id,))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One write, looked at from all sides.
+
+    Attributes
+    ----------
+    target : Target
+        The element and attribute.
+    given : object
+        The value as the user gave it.
+    new : value or None
+        The value as it will be sent; None if it does not fit.
+    old : value, ServerError or None
+        The present value at the time of planning, or why it could not be read; None if nobody
+        tried.
+    quality : int or None
+        The quality of the present value, where it is known.
+    verdicts : tuple of Verdict
+        What guards have to say; those that are content say nothing.
+    """
+
+    target: Target
+    given: object
+    new: Value | None
+    old: Any
+    quality: int | None
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether some guard lets this not pass."""
+        return any(verdict.level is Level.REFUSED for verdict in self.verdicts)
+
+    @property
+    def level(self) -> Level:
+        """The worst that a guard says."""
+        if not self.verdicts:
+            return Level.OK
+        return Level.REFUSED if self.refused else Level.WARNING
+
+    @property
+    def reason(self) -> str:
+        """What the guards have to say, the worst first."""
+        ordered = sorted(self.verdicts, key=lambda verdict: verdict.level is not Level.REFUSED)
+        return "; ".join(verdict.message for verdict in ordered)
+
+    @property
+    def knows_old(self) -> bool:
+        """Whether the present value was read."""
+        return self.old is not None and not isinstance(self.old, ServerError)
+
+    @property
+    def old_value(self) -> object:
+        """The present value as a DataFrame shows it, None where it is not known."""
+        return shown(self.old, self.target) if self.knows_old else None
+
+    @property
+    def new_value(self) -> object:
+        """The new value as a DataFrame shows it."""
+        return None if self.new is None else shown(self.new, self.target)
+
+    @property
+    def change(self) -> object:
+        """The difference of two numbers or times, None of anything else."""
+        old: Any = self.old
+        new: Any = self.new
+        if isinstance(old, TimePoint) and isinstance(new, TimePoint):
+            finite = old.is_finite and new.is_finite
+            return pd.Timedelta(new.nanoseconds - old.nanoseconds, "ns") if finite else None
+        for value in (old, new):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return None
+        return new - old
+
+    def __str__(self) -> str:
+        return f"write to {self.target.primary_key} ({self.target.attribute_name})"
+
+
+def shown(value: object, target: Target) -> object:
+    """Return a value as a DataFrame shows it."""
+    info = target.info
+    return value if info is None else present(value, info.data_type, info.attribute_id)
+
+
+def wishes(orders: object) -> list[Wish]:
+    """Read what shall be written, from everything that :meth:`Client.plan_writes` takes.
+
+    Raises
+    ------
+    WriteRefusedError
+        If it is nothing of that kind.
+    NotFoundError
+        If a row names no element or attribute.
+    """
+    if isinstance(orders, pd.DataFrame):
+        return _from_frame(orders)
+    if isinstance(orders, pd.Series):
+        orders = dict(orders.items())
+    if isinstance(orders, Mapping):
+        if "value" in orders and ("primary_key" in orders or "element_uuid" in orders):
+            return [_from_row(orders)]
+        return [_from_item(element, value) for element, value in orders.items()]
+    if isinstance(orders, Iterable) and not isinstance(orders, str | bytes):
+        return [_from_row(row) for row in orders]
+    raise WriteRefusedError(
+        f"a {type(orders).__name__} does not say what to write: give a DataFrame with the columns "
+        "primary_key and value (and attribute_name, if it is another attribute), a dict of keys "
+        "and values, or rows of an inventory with a column value"
+    )
+
+
+def _from_frame(frame: pd.DataFrame) -> list[Wish]:
+    names = [str(column) for column in frame.columns]
+    if names.count("value") != 1:
+        raise WriteRefusedError(
+            "the DataFrame does not say what to write: it needs one column value, for example "
+            "rows.assign(value=42)"
+        )
+    if "attribute" in names and not {"attribute_name", "attribute_id"} & set(names):
+        # Passed over, it would write to the attribute value instead of the one that was meant.
+        raise WriteRefusedError("the column attribute is not known: call it attribute_name")
+    if not len(frame):
+        return []
+    references = element_references(frame)
+    values = frame["value"].tolist()
+    return [_wish(*pair) for pair in zip(references, values, strict=True)]
+
+
+def _from_row(row: Any) -> Wish:
+    if isinstance(row, tuple) and hasattr(row, "_asdict"):
+        row = row._asdict()
+    if isinstance(row, pd.Series):
+        row = dict(row.items())
+    if not isinstance(row, Mapping) or "value" not in row:
+        raise WriteRefusedError(
+            f"a {type(row).__name__} does not say what to write: give rows with primary_key and "
+            "value, or a dict of keys and values"
+        )
+    return _wish(element_reference(row), row["value"])
+
+
+def _from_item(element: Any, value: object) -> Wish:
+    if type(element) is tuple and len(element) == 2:
+        element, attribute = element
+        return Wish(element_reference(element), attribute_reference(attribute), value)
+    return _wish(element_reference(element), value)
+
+
+def _wish(reference: Reference, value: object) -> Wish:
+    wanted: AttributeLike = _VALUE
+    if reference.attribute_id is not None:
+        wanted = reference.attribute_id
+        if isinstance(wanted, str) and wanted.isdecimal():  # from a CSV
+            wanted = int(wanted)
+    elif reference.attribute_name:
+        wanted = attribute_reference(reference.attribute_name)
+    verdict = None
+    if reference.primary_key is None and reference.element_uuid is None:
+        verdict = refused(Guard.EXISTS, "the row names no element")
+    return Wish(reference, wanted, value, verdict)
+
+
+def find(directory: Directory, ask: Ask, wanted: Sequence[Wish]) -> list[Target]:
+    """Find elements and attributes in the server's model; what is missing has a verdict."""
+    uuids = _uuids(directory, ask, wanted)
+    known = [uuid for uuid in uuids if isinstance(uuid, UUID)]
+    answers = dict(zip(known, directory.meta_data(known), strict=True))
+    return [
+        _target(wish, uuid, answers[uuid] if isinstance(uuid, UUID) else uuid)
+        for wish, uuid in zip(wanted, uuids, strict=True)
+    ]
+
+
+def find_one(directory: Directory, wish: Wish) -> Target:
+    """Find one element and attribute.
+
+    Raises
+    ------
+    UnknownElementError, NotFoundError
+        If there is no such element or attribute.
+    """
+    uuid, answer = directory.element(wish.reference)
+    target = _target(wish, uuid, answer)
+    if target.info is None:
+        assert target.verdict is not None
+        raise NotFoundError(target.verdict.message)
+    return target
+
+
+def _uuids(
+    directory: Directory, ask: Ask, wanted: Sequence[Wish]
+) -> list[UUID | ServerError | None]:
+    references = [wish.reference for wish in wanted]
+    if all(wish.verdict is None for wish in wanted):
+        try:
+            return list(directory.uuids(references))
+        except ServerError:
+            pass  # some are not there: each is asked for by itself, for its own verdict
+    keys = [
+        reference.primary_key
+        for reference in references
+        if reference.element_uuid is None and reference.primary_key is not None
+    ]
+    found = dict(zip(keys, ask([Lookup(key) for key in keys]), strict=True))
+    return [
+        reference.element_uuid or found.get(reference.primary_key or "") for reference in references
+    ]
+
+
+def _target(wish: Wish, uuid: object, answer: MetaDataAnswer | ServerError | None) -> Target:
+    reference = wish.reference
+    element = uuid if isinstance(uuid, UUID) else None
+    if not isinstance(answer, MetaDataAnswer):
+        name = attribute_label(wish.attribute)
+        verdict = wish.verdict
+        if isinstance(answer, ServerError):
+            verdict = refused(Guard.EXISTS, f"{answer.within(str(reference))}")
+        return Target(reference.primary_key or str(uuid or ""), element, name, None, None, verdict)
+    key = answer.primary_key or str(uuid)
+    attributes = answer.attributes or ()
+    try:
+        info = _attribute(key, attributes, wish.attribute)
+    except NotFoundError as error:
+        name = attribute_label(wish.attribute)
+        return Target(key, element, name, None, None, refused(Guard.EXISTS, str(error)))
+    verdict = wish.verdict
+    if reference.element_uuid is not None and reference.primary_key not in (None, key):
+        verdict = refused(
+            Guard.EXISTS,
+            f"the row says {reference.primary_key}, but its element_uuid is that of {key}: take a "
+            "fresh inventory",
+        )
+    elif reference.attribute_id is not None and reference.attribute_name not in (
+        None,
+        "",
+        info.name,
+    ):
+        verdict = refused(
+            Guard.EXISTS,
+            f"the row says attribute {reference.attribute_name}, but its attribute_id is that of "
+            f"{info.name}",
+        )
+    quality_id = None
+    if info.attribute_id in (_VALUE, Attribute.VALUE.uuid):
+        for other in attributes:
+            if other.attribute_id in _QUALITY_IDS and other.access != Access.WRITE_ONLY:
+                quality_id = other.attribute_id
+                break
+    return Target(key, element, info.name, info, quality_id, verdict)
+
+
+def _attribute(
+    key: str, attributes: Sequence[AttributeInfo], wanted: AttributeLike
+) -> AttributeInfo:
+    for info in attributes:
+        if info.attribute_id == wanted:
+            return info
+    return find_attribute(key, attributes, wanted)
+
+
+def read_present(ask: Ask, targets: Sequence[Target]) -> list[tuple[Any, int | None]]:
+    """Read the present value and quality of each target: (None, None) where nobody can.
+
+    A :class:`ServerError` stands in the place of a value that could not be read.
+    """
+    commands = [target.read_command(with_quality=True) for target in targets if target.readable]
+    answers = iter(ask(commands))
+    present: list[tuple[Any, int | None]] = []
+    for target in targets:
+        answer = next(answers) if target.readable else None
+        value = None if answer is None else value_of(target, answer)
+        present.append((value, _quality(target, answer)))
+    return present
+
+
+def value_of(target: Target, answer: Any) -> Any:
+    """Return the value from the answer to a target's read command, or the error in its place."""
+    if isinstance(answer, ServerError):
+        return answer
+    assert target.info is not None
+    return answer.get(target.info.attribute_id, _NOT_ANSWERED)
+
+
+def _quality(target: Target, answer: Any) -> int | None:
+    if target.quality_id is None or answer is None or isinstance(answer, ServerError):
+        return None
+    quality = answer.get(target.quality_id)
+    if isinstance(quality, str):
+        quality = _QUALITY_WORDS.get(quality.strip().lower())
+    return quality if isinstance(quality, int) else None
+
+
+_NOT_ANSWERED = ServerError("the server did not answer for this attribute")

@@ -1,0 +1,66 @@
+"""What became of a write.
+
+Examples
+--------
+>>> Outcome.UNKNOWN
+<Outcome.UNKNOWN: 'UNKNOWN'>
+>>> Outcome.VERIFIED == "VERIFIED", Outcome.DIFFERS.failed
+(True, True)
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of a write. A member is also its text.
+
+    ================  ============================================================================
+    ``APPLIED``       the server has taken it; it was not read back
+    ``VERIFIED``      the value was read back as ordered
+    ``DIFFERS``       it was sent, and the value that was read back is another one
+    ``NOT_READABLE``  the server has taken it; the value cannot be read back
+    ``REJECTED``      the server answered that it does not take it
+    ``UNKNOWN``       it was sent and not answered: it may have taken effect or not
+    ``SKIPPED``       it was not sent
+    ================  ============================================================================
+
+    All but the last say that it was sent, and it was sent exactly once.
+    """
+
+    APPLIED = "APPLIED"
+    VERIFIED = "VERIFIED"
+    DIFFERS = "DIFFERS"
+    NOT_READABLE = "NOT_READABLE"
+    REJECTED = "REJECTED"
+    UNKNOWN = "UNKNOWN"
+    SKIPPED = "SKIPPED"
+
+    @property
+    def failed(self) -> bool:
+        """Whether this is no success: REJECTED, DIFFERS or UNKNOWN."""
+        return self in _FAILED
+
+    @property
+    def taken(self) -> bool:
+        """Whether the value may be another one now, with the server's knowledge."""
+        return self in _TAKEN
+
+    @property
+    def meaning(self) -> str:
+        """The outcome in words."""
+        return _MEANINGS[self]
+
+
+_FAILED = frozenset({Outcome.REJECTED, Outcome.DIFFERS, Outcome.UNKNOWN})
+_TAKEN = frozenset({Outcome.APPLIED, Outcome.VERIFIED, Outcome.DIFFERS, Outcome.NOT_READABLE})
+_MEANINGS = {
+    Outcome.APPLIED: "the server has taken it; not read back",
+    Outcome.VERIFIED: "read back as ordered",
+    Outcome.DIFFERS: "the value read back is NOT the one ordered",
+    Outcome.NOT_READABLE: "the server has taken it; it cannot be read back",
+    Outcome.REJECTED: "the server does not take it",
+    Outcome.UNKNOWN: "sent, but NOBODY KNOWS whether it took effect: read the value",
+    Outcome.SKIPPED: "not sent",
+}

@@ -1,0 +1,383 @@
+"""What a plant allows to be written: a policy, as a file that the plant ships or made in a cell.
+
+A policy is a TOML file. All of it may be left out::
+
+    allowed = ["Plant.*.Set point", "Plant.Water Treatment.*"]   # nothing else may be written
+    forbidden = ["*.Maximum speed"]                              # not even if it is allowed
+    most_rows = 50                                               # of one plan
+    most_writes_per_second = 10
+    bad_quality = "refuse"                                       # or "warn" (default), "ignore"
+
+    [time_window]
+    from = "06:00"
+    to = "22:00"                  # before "from": over midnight
+    days = ["Mon", "Tue", "Wed", "Thu", "Fri"]                   # on which it opens; left out: all
+    time_zone = "Europe/Berlin"
+
+    [[limits]]
+    keys = ["Plant.*.Set point"]
+    minimum = 0
+    maximum = 400
+    largest_step = 25             # from the present value to the new one
+
+Limits are for numbers, and every entry whose keys match counts. How keys are matched is told in
+:mod:`xentara_nb.writes.patterns`.
+
+The file that the environment variable ``XENTARA_POLICY`` names counts for every client, beside the
+policy that a client is given, and is read again when it changes.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta, tzinfo
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+from zoneinfo import ZoneInfo
+
+from xentara_nb.errors import PolicyError
+
+VARIABLE = "XENTARA_POLICY"
+"""The environment variable that names the policy file of a plant."""
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+BAD_QUALITY = ("warn", "refuse", "ignore")
+
+_NAMES = {
+    "": (
+        *("allowed", "forbidden", "most_rows", "most_writes_per_second"),
+        *("bad_quality", "time_window", "limits"),
+    ),
+    "time_window": ("from", "to", "days", "time_zone"),
+    "limits": ("keys", "minimum", "maximum", "largest_step"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLimits:
+    """Limits for the numbers that are written to some keys.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        Patterns of the keys.
+    minimum, maximum : float, optional
+        The smallest and the largest value.
+    largest_step : float, optional
+        How far a new value may be from the present one.
+    """
+
+    keys: Sequence[str]
+    minimum: float | None = None
+    maximum: float | None = None
+    largest_step: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keys", _patterns("keys", self.keys))
+        for name in ("minimum", "maximum", "largest_step"):
+            _number(name, getattr(self, name))
+        if self.largest_step is not None and self.largest_step < 0:
+            raise _Fault("largest_step", "it is below zero", "Give a distance.")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise _Fault("minimum", "it is above the maximum", "Change one of the two.")
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """The hours in which something may be written.
+
+    Parameters
+    ----------
+    start, end : datetime.time
+        From when to when, the end not included. An end before the start is on the next day.
+    zone : datetime.tzinfo
+        The time zone of the plant.
+    days : frozenset of int
+        On which days the window opens, Monday being 0.
+    """
+
+    start: time
+    end: time
+    zone: tzinfo
+    days: frozenset[int] = frozenset(range(7))
+
+    def __post_init__(self) -> None:
+        if self.start == self.end:
+            raise _Fault("to", "it is the same as from", "Leave the window out to be open always.")
+
+    def open_at(self, moment: datetime) -> bool:
+        """Return whether something may be written at a moment, which has a time zone."""
+        local = moment.astimezone(self.zone)
+        now, today = local.time(), local.weekday()
+        if self.start < self.end:
+            return today in self.days and self.start <= now < self.end
+        yesterday = (local.date() - timedelta(days=1)).weekday()
+        return (today in self.days and now >= self.start) or (
+            yesterday in self.days and now < self.end
+        )
+
+    def __str__(self) -> str:
+        days = "" if len(self.days) == 7 else f" on {', '.join(DAYS[d] for d in sorted(self.days))}"
+        return f"{self.start:%H:%M} to {self.end:%H:%M}{days} ({self.zone})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritePolicy:
+    """What may be written, how much of it and when.
+
+    Parameters
+    ----------
+    allowed : sequence of str, optional
+        Patterns of the keys that may be written. Left out, all may.
+    forbidden : sequence of str
+        Patterns of the keys that may not be written, allowed or not.
+    limits : sequence of KeyLimits
+        Limits for numbers. Every one whose keys match counts.
+    most_rows : int, optional
+        How many rows a plan may have.
+    most_writes_per_second : float, optional
+        How many writes a client may send in a second; 0.1 is one in ten seconds.
+    time_window : TimeWindow, optional
+        When something may be written.
+    bad_quality : {"warn", "refuse", "ignore"}
+        What to do where the quality of the present value is bad. A point that was never written
+        has a bad quality on some devices, so that ``"refuse"`` is not for every plant.
+    source : str
+        Where the policy comes from, for messages.
+
+    Raises
+    ------
+    PolicyError
+        If something in it makes no sense.
+
+    Examples
+    --------
+    >>> policy = WritePolicy(
+    ...     allowed=["Plant.*.Set point"],
+    ...     limits=[KeyLimits(["*.Set point"], minimum=0, maximum=400, largest_step=25)],
+    ... )
+    >>> policy.allowed
+    ('Plant.*.Set point',)
+    """
+
+    allowed: Sequence[str] | None = None
+    forbidden: Sequence[str] = ()
+    limits: Sequence[KeyLimits] = ()
+    most_rows: int | None = None
+    most_writes_per_second: float | None = None
+    time_window: TimeWindow | None = None
+    bad_quality: str = "warn"
+    source: str = "the write policy"
+
+    def __post_init__(self) -> None:
+        if self.allowed is not None:
+            object.__setattr__(self, "allowed", _patterns("allowed", self.allowed))
+        object.__setattr__(self, "forbidden", _patterns("forbidden", self.forbidden))
+        object.__setattr__(self, "limits", tuple(self.limits))
+        if self.most_rows is not None and (type(self.most_rows) is not int or self.most_rows < 1):
+            raise _Fault("most_rows", f"{self.most_rows!r} is no number of rows", "Give 1 or more.")
+        rate = self.most_writes_per_second
+        _number("most_writes_per_second", rate)
+        if rate is not None and not 0.0001 <= rate <= 1_000_000:
+            mend = "Give 0.0001 to 1000000, or leave it out to have no limit."
+            raise _Fault("most_writes_per_second", f"{rate!r} makes no sense", mend)
+        if self.bad_quality not in BAD_QUALITY:
+            mend = f"Give one of {', '.join(BAD_QUALITY)}."
+            raise _Fault("bad_quality", f"{self.bad_quality!r} is not known", mend)
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str]) -> Self:
+        r"""Read a policy file.
+
+        Raises
+        ------
+        PolicyError
+            If the file cannot be read or something in it makes no sense: the message names the
+            file, the place and the mend.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "policy.toml")
+        ...     _ = path.write_text('most_rows = 50\nforbidden = ["*.Maximum speed"]')
+        ...     policy = WritePolicy.from_toml(path)
+        >>> policy.most_rows, policy.forbidden
+        (50, ('*.Maximum speed',))
+        """
+        file = Path(path)
+        try:
+            content = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise PolicyError(
+                f"the policy file {file} cannot be read ({error.strerror or error}). Check the "
+                "path and its permissions; nothing is written without it."
+            ) from None
+        except ValueError as error:  # no TOML, or no UTF-8
+            raise PolicyError(
+                f"the policy file {file} is no TOML: {error}. Mend it there."
+            ) from None
+        try:
+            return cls(**_arguments(content), source=f"the policy {file}")
+        except _Fault as fault:
+            raise PolicyError(f"the policy file {file}, {fault}") from None
+
+
+WritePolicyLike: TypeAlias = "WritePolicy | str | os.PathLike[str] | None"
+"""A policy, or the path of its file."""
+
+
+class PolicySource:
+    """The policies that count for a client, at any moment.
+
+    Parameters
+    ----------
+    own : WritePolicy or path, optional
+        The client's own policy.
+
+    Raises
+    ------
+    PolicyError
+        If a policy cannot be used.
+    """
+
+    def __init__(self, own: WritePolicyLike = None) -> None:
+        if own is not None and not isinstance(own, WritePolicy):
+            own = WritePolicy.from_toml(own)
+        self._own = () if own is None else (own,)
+        self._seen: tuple[object, ...] = ()
+        self._found = self._own
+        self.current()
+
+    def current(self) -> tuple[WritePolicy, ...]:
+        """Return the policies that count now; the very same ones as long as nothing changes.
+
+        Raises
+        ------
+        PolicyError
+            If the file that the environment names cannot be used any more.
+        """
+        path = os.environ.get(VARIABLE)
+        if not path:
+            return self._own
+        try:
+            status = os.stat(path)
+            seen: tuple[object, ...] = (path, status.st_mtime_ns, status.st_size, status.st_ino)
+        except OSError:
+            seen = ()  # from_toml says what is wrong
+        if not seen or seen != self._seen:
+            try:
+                found = WritePolicy.from_toml(path)
+            except PolicyError as error:
+                raise PolicyError(f"{error} ({VARIABLE} names this file.)") from None
+            self._seen, self._found = seen, (*self._own, found)
+        return self._found
+
+
+class _Fault(PolicyError):
+    """Something in a policy that makes no sense, and where."""
+
+    def __init__(self, where: str, what: str, mend: str) -> None:
+        super().__init__(f"{where}: {what}. {mend}")
+        self.parts = (where, what, mend)
+
+    def below(self, table: str) -> _Fault:
+        where, what, mend = self.parts
+        return _Fault(f"{table}.{where}", what, mend)
+
+
+def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a WritePolicy that a TOML document stands for."""
+    _known_names(content, "")
+    arguments = dict(content)
+    if "limits" in content:
+        entries = content["limits"]
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise _Fault("limits", "it must be a list of tables", "Write each under [[limits]].")
+        arguments["limits"] = [_limits(number, entry) for number, entry in enumerate(entries, 1)]
+    if "time_window" in content:
+        arguments["time_window"] = _time_window(content["time_window"])
+    return arguments
+
+
+def _known_names(table: Mapping[str, Any], name: str) -> None:
+    for key in table:
+        if key not in _NAMES[name]:
+            mend = f"There are: {', '.join(_NAMES[name])}."
+            raise _Fault(key, "there is no such setting", mend)
+
+
+def _limits(number: int, entry: Mapping[str, Any]) -> KeyLimits:
+    try:
+        _known_names(entry, "limits")
+        if "keys" not in entry:
+            raise _Fault("keys", "it is missing", "Say which keys the limits are for.")
+        return KeyLimits(**entry)
+    except _Fault as fault:
+        raise fault.below(f"limits (entry {number})") from None
+
+
+def _time_window(table: object) -> TimeWindow:
+    if not isinstance(table, dict):
+        raise _Fault("time_window", "it must be a table", "Write it under [time_window].")
+    try:
+        _known_names(table, "time_window")
+        return TimeWindow(
+            _time("from", table), _time("to", table), _zone(table), _days(table.get("days", DAYS))
+        )
+    except _Fault as fault:
+        raise fault.below("time_window") from None
+
+
+def _time(name: str, table: Mapping[str, Any]) -> time:
+    value = table.get(name)
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = time.fromisoformat(value)
+    if not isinstance(value, time) or value.tzinfo is not None:
+        shown = "it is missing" if value is None else f"{value!r} is no time of day"
+        raise _Fault(name, shown, 'Write it as "06:00".')
+    return value
+
+
+def _zone(table: Mapping[str, Any]) -> ZoneInfo:
+    name = table.get("time_zone")
+    mend = 'Write the name of a time zone, such as "Europe/Berlin".'
+    if not isinstance(name, str):
+        raise _Fault("time_zone", "it is missing" if name is None else "it is no text", mend)
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise _Fault("time_zone", f"this computer knows no time zone {name!r}", mend) from None
+
+
+def _days(days: object) -> frozenset[int]:
+    mend = f"Write a list of {', '.join(DAYS)}."
+    if not isinstance(days, list | tuple) or not days:
+        raise _Fault("days", "it is no list of days", mend)
+    for day in days:
+        if day not in DAYS:
+            raise _Fault("days", f"{day!r} is no day of the week", mend)
+    return frozenset(DAYS.index(day) for day in days)
+
+
+def _patterns(name: str, patterns: object) -> tuple[str, ...]:
+    if isinstance(patterns, str):
+        patterns = (patterns,)
+    if isinstance(patterns, Iterable):
+        found = tuple(patterns)
+        if all(isinstance(pattern, str) and pattern for pattern in found):
+            return found
+    raise _Fault(name, "it must be a list of patterns", 'Write ["Plant.*.Set point"].')
+
+
+def _number(name: str, value: object) -> None:
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value)
+    ):
+        raise _Fault(name, f"{value!r} is no number", "Give a number.")

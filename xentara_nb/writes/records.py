@@ -1,0 +1,305 @@
+"""The lines of the journal: from writes to JSON, and back to a DataFrame."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import math
+import os
+import socket
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+
+from xentara_nb.errors import ServerError
+from xentara_nb.frames import objects, present, texts
+from xentara_nb.protocol.identifiers import DataType, label
+from xentara_nb.protocol.values import TimePoint
+from xentara_nb.writes.journal import Journal, JournalLike, JournalWarning
+from xentara_nb.writes.outcome import Outcome
+from xentara_nb.writes.results import WriteResult
+
+_INTENT, _OUTCOME = "intent", "outcome"
+_ENCODE = json.JSONEncoder(allow_nan=False).encode
+
+
+def header(plan_id: str, server: str, user: str, session_user: str | None) -> dict[str, object]:
+    """Return what the intents of one apply have in common."""
+    return {
+        "plan": plan_id,
+        "server": server,
+        "user": user,
+        "session_user": session_user,
+        "account": _account(),
+        "computer": socket.gethostname(),
+        "process": os.getpid(),
+    }
+
+
+@cache
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may know no name for its user
+        return ""
+
+
+def intents(results: Sequence[WriteResult], common: Mapping[str, object]) -> Iterator[str]:
+    """Return the lines that say what is about to be sent."""
+    now = _now()
+    for result in results:
+        order = result.order
+        target = order.target
+        info = target.info
+        assert info is not None
+        yield _ENCODE(
+            {
+                "event": _INTENT,
+                "id": result.write_id,
+                "time": now,
+                **common,
+                "primary_key": target.primary_key,
+                "element_uuid": str(target.element_uuid),
+                "attribute_name": target.attribute_name,
+                "attribute_id": _to_json(info.attribute_id),
+                "data_type": int(info.data_type),
+                "old_value": _to_json(order.old) if order.knows_old else None,
+                "value": _to_json(order.new),
+            }
+        )
+
+
+def outcomes(results: Sequence[WriteResult]) -> Iterator[str]:
+    """Return the lines that say what became of writes."""
+    now = _now()
+    for result in results:
+        line: dict[str, Any] = {
+            "event": _OUTCOME,
+            "id": result.write_id,
+            "time": now,
+            "outcome": result.outcome,
+        }
+        if result.raw_read_back is not None:
+            line["read_back"] = _to_json(result.raw_read_back)
+        if result.error is not None or result.reason:
+            line["error"] = error_text(result)
+        yield _ENCODE(line)
+
+
+def intend(journal: Journal, results: Sequence[WriteResult], common: Mapping[str, object]) -> None:
+    """Put the intents of writes on the disk; raises as :meth:`Journal.intend` does."""
+    journal.intend(intents(results, common))
+    for result in results:
+        result.intended = True
+
+
+def note(journal: Journal, results: Sequence[WriteResult]) -> None:
+    """Append what became of those writes whose intent is in the journal."""
+    journal.note(outcomes([result for result in results if result.intended]))
+    for result in results:
+        result.noted = result.outcome
+
+
+def error_text(result: WriteResult) -> str | None:
+    """Return what went wrong in one line, None if nothing did."""
+    if result.outcome is Outcome.REJECTED and isinstance(result.error, ServerError):
+        return f"{' '.join(result.error.text.split())} ({result.error.code})"
+    return result.reason or None
+
+
+def read_journal(path: JournalLike = None) -> pd.DataFrame:
+    """Return the journal of writes as a DataFrame, the oldest first.
+
+    Parameters
+    ----------
+    path : path, optional
+        The journal; left out, the one that ``XENTARA_JOURNAL`` names, or the user's own.
+        ``client.journal`` will do as well.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per write that was about to be sent: ``time`` (datetime64[ns, UTC], of the intent),
+        ``primary_key`` (str), ``element_uuid`` (object: UUID), ``attribute_name`` (str),
+        ``attribute_id`` (object), ``data_type`` (str), ``old_value``, ``value``, ``read_back``
+        (object, None where not known), ``outcome`` (categorical, see
+        :class:`~xentara_nb.writes.outcome.Outcome`), ``error`` (str, missing where there is none),
+        ``finished`` (datetime64[ns, UTC], when the outcome was noted, NaT where it was not),
+        ``server``, ``user``, ``session_user``, ``account``, ``computer`` (str), ``process``
+        (Int64), ``plan`` and ``id`` (str). A journal that does not exist is an empty one.
+
+        An intent without an outcome is ``UNKNOWN``: the program ended before the answer came, and
+        perhaps before anything was sent.
+
+    Raises
+    ------
+    OSError
+        If the journal cannot be read.
+
+    Warns
+    -----
+    JournalWarning
+        If lines other than a torn last one could not be read. They are left out.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from xentara_nb import simulate
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "journal.jsonl")
+    ...     with simulate() as plant, plant.connect(journal=path) as client:
+    ...         result = client.write("Plant.Line 1.Set point", 195)
+    ...     journal = read_journal(path)
+    >>> journal[["primary_key", "old_value", "value", "outcome"]]
+                  primary_key old_value  value   outcome
+    0  Plant.Line 1.Set point     210.0  195.0  VERIFIED
+    """
+    file = Journal(path).path
+    try:
+        data = b"" if file is None else file.read_bytes()
+    except FileNotFoundError:
+        data = b""
+    found: dict[str, dict[str, Any]] = {}
+    *lines, last = data.split(b"\n")
+    bad = sum(not _take(found, line) for line in lines if line.strip())
+    # Whatever stands behind the last end of a line is being written, or will never be.
+    if last:
+        _take(found, last)
+    if bad:
+        warnings.warn(
+            f"{bad} lines of the journal {file} cannot be read and are left out",
+            JournalWarning,
+            stacklevel=2,
+        )
+    return _frame(list(found.values()))
+
+
+def _take(found: dict[str, dict[str, Any]], line: bytes) -> bool:
+    """Take one line into what was found; return whether it could be read."""
+    try:
+        record = json.loads(line)
+        write_id = record["id"]
+        time = pd.Timestamp(record["time"]).as_unit("ns")
+        if not isinstance(write_id, str) or time.tzinfo is None:
+            return False
+        if record["event"] == _INTENT:
+            found[write_id] = _intent(record, time)
+        elif record["event"] == _OUTCOME:
+            row = found.get(write_id)
+            if row is not None:  # whoever shortened the journal may have left outcomes only
+                row["outcome"] = Outcome(record["outcome"])
+                row["error"] = record.get("error")
+                row["finished"] = time
+                if "read_back" in record:
+                    row["read_back"] = _shown(record["read_back"], row)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return False
+    return True
+
+
+def _intent(record: dict[str, Any], time: pd.Timestamp) -> dict[str, Any]:
+    row: dict[str, Any] = {name: record.get(name) for name in (*_TEXTS, "process")}
+    if any(not isinstance(row[name], str | None) for name in _TEXTS):
+        raise TypeError("a text was expected")
+    row["type"] = int(record["data_type"])
+    row.update(
+        time=time,
+        finished=pd.NaT,
+        element_uuid=UUID(record["element_uuid"]),
+        attribute_id=_from_json(record["attribute_id"]),
+        data_type=label(DataType, row["type"]),
+        read_back=None,
+        outcome=Outcome.UNKNOWN,
+        error=None,
+    )
+    row["process"] = None if row["process"] is None else int(row["process"])
+    row["old_value"] = _shown(record.get("old_value"), row)
+    row["value"] = _shown(record["value"], row)
+    return row
+
+
+def _shown(value: Any, row: Mapping[str, Any]) -> object:
+    value = _from_json(value)
+    return None if value is None else present(value, row["type"], row["attribute_id"])
+
+
+_TEXTS = (
+    *("primary_key", "attribute_name", "server", "user", "session_user", "account"),
+    *("computer", "plan", "id"),
+)
+_COLUMNS = (
+    *("time", "primary_key", "element_uuid", "attribute_name", "attribute_id", "data_type"),
+    *("old_value", "value", "read_back", "outcome", "error", "finished"),
+    *("server", "user", "session_user", "account", "computer", "process", "plan", "id"),
+)
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    index = pd.RangeIndex(len(rows))
+    columns: dict[str, Any] = {}
+    for name in _COLUMNS:
+        values: list[Any] = [row[name] for row in rows]
+        if name in ("time", "finished"):
+            columns[name] = pd.DatetimeIndex(values, dtype="datetime64[ns, UTC]")
+        elif name == "outcome":
+            columns[name] = outcome_column(values)
+        elif name == "process":
+            columns[name] = pd.array(values, dtype="Int64")
+        elif name in _TEXTS or name in ("data_type", "error"):
+            columns[name] = texts(values)
+        else:
+            columns[name] = objects(values)
+    return pd.DataFrame(
+        {
+            name: pd.Series(values, index=index, dtype=values.dtype)
+            for name, values in columns.items()
+        }
+    )
+
+
+def outcome_column(values: Sequence[Outcome]) -> pd.Categorical[int]:
+    """Return a column of outcomes: a categorical with all of them."""
+    order = {outcome: code for code, outcome in enumerate(Outcome)}
+    return pd.Categorical.from_codes(
+        [order[value] for value in values],
+        dtype=pd.CategoricalDtype([str(outcome) for outcome in Outcome]),
+    )
+
+
+def _to_json(value: Any) -> Any:
+    """Return a value as JSON has it: what JSON has no form for is a map of one item."""
+    if isinstance(value, UUID):
+        return {"uuid": str(value)}
+    if isinstance(value, TimePoint):
+        return {"time": value.isoformat()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    # A server sent something that is no value of the protocol.
+    return {"other": repr(value)[:200]}
+
+
+def _from_json(value: Any) -> Any:
+    match value:
+        case {"uuid": str(text)}:
+            return UUID(text)
+        case {"time": str(text)}:
+            return TimePoint.parse(text)
+        case {"float": str(text)}:
+            return float(text)
+        case {"other": str(text)}:
+            return text
+        case dict() | list():
+            raise ValueError("this is no value")
+    return value
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")

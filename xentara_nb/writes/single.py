@@ -1,0 +1,79 @@
+"""One write from a cell: the same guards, the same journal, fewer steps."""
+
+from __future__ import annotations
+
+import uuid
+
+from xentara_nb.deadline import check_timeout
+from xentara_nb.errors import WriteRefusedError
+from xentara_nb.writes import records
+from xentara_nb.writes.checking import check_whole, make_order
+from xentara_nb.writes.context import WriteContext
+from xentara_nb.writes.guards import Level, needs_present_value
+from xentara_nb.writes.orders import Wish, find_one, read_present
+from xentara_nb.writes.outcome import Outcome
+from xentara_nb.writes.plan import make_plan
+from xentara_nb.writes.report import WriteReport
+from xentara_nb.writes.results import WriteResult
+from xentara_nb.writes.sending import Sending, send
+from xentara_nb.writes.session import SessionLike, connection_for, id_of, user_of
+from xentara_nb.writes.verification import Verification
+
+
+def write_one(
+    context: WriteContext,
+    wish: Wish,
+    *,
+    session: SessionLike | None,
+    timeout: float | None,
+    how: Verification,
+    number_as_boolean: bool,
+) -> WriteResult:
+    """Check and send one write.
+
+    Raises
+    ------
+    WriteRefusedError, NotFoundError, UnknownElementError
+        If it was not sent.
+    ServerError
+        If the server rejected it.
+    WriteOutcomeUnknown
+        If its answer was lost.
+    """
+    seconds = context.link.timeout if timeout is None else check_timeout(timeout)
+    policies = context.policies.current()
+    for verdict in check_whole(context, policies, 1):
+        raise WriteRefusedError(f"write to {wish.reference}: {verdict.message}")
+    if session is not None:
+        connection_for(context.link, session)  # before anything else is sent
+    target = find_one(context.directory, wish)
+    assert target.info is not None
+    old, quality = None, None
+    if how.wanted or needs_present_value(policies, target.primary_key, target.info):
+        ((old, quality),) = read_present(context.link.ask, [target])
+    order = make_order(wish, target, old, quality, policies, number_as_boolean=number_as_boolean)
+    if order.refused:
+        said = [v.message for v in order.verdicts if v.level is Level.REFUSED]
+        raise WriteRefusedError(f"{order}: {'; '.join(said)}")
+    plan_id = uuid.uuid4().hex
+    result = WriteResult(order, f"{plan_id}-0")
+    journal = context.owner.journal
+    sending = Sending(
+        connection_for(context.link, session),
+        id_of(session),
+        1,
+        True,
+        seconds,
+        how,
+        journal,
+        records.header(plan_id, context.server, context.user, user_of(session)),
+    )
+    WriteReport(context, [result], lambda back: make_plan(context, back), how, journal)
+    try:
+        send(context, [result], sending)
+    except KeyboardInterrupt as error:
+        error.add_note(f"{order}: {result.outcome}, {result.text}")
+        raise
+    if result.outcome is not Outcome.DIFFERS:  # which shows itself
+        result.raise_for_outcome()
+    return result
