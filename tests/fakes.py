@@ -303,6 +303,12 @@ class FakeServer:
         """Return how many requests of a kind were seen."""
         return sum(request.opcode == opcode for request in self.seen)
 
+    def join(self) -> None:
+        """Wait until every script has ended by itself."""
+        for thread in self._threads:
+            thread.join(PATIENCE)
+            assert not thread.is_alive(), "a script does not end"
+
     def stop(self) -> None:
         """End everything; nothing happens if it has ended."""
         if self._stopping:
@@ -314,9 +320,7 @@ class FakeServer:
         self._listener.close()
         for wire in self.wires:
             wire.cut()
-        for thread in self._threads:
-            thread.join(PATIENCE)
-            assert not thread.is_alive(), "a script does not end"
+        self.join()
 
     def _accept(self) -> None:
         while True:

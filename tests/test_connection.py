@@ -320,6 +320,7 @@ def test_a_server_says_goodbye(fake: Fake, payload: bytes, text: str, waits: boo
         assert str(caught.value) == f"{server.netloc} {text}"
         assert caught.value.sent
         assert str(connection.ended) == str(caught.value)
+    server.join()
     assert [opcode for opcode, _ in answers] == [CLOSE] * waits
 
 
@@ -564,6 +565,28 @@ def test_what_cannot_be_sent(fake: Fake) -> None:
     assert server.messages == 2
 
 
+def test_an_answer_counts_whatever_happens_after_it(fake: Fake, certificate: Certificate) -> None:
+    """A server that answers and goes at once: what we still had to say to it has no meaning."""
+
+    def script(wire: Wire) -> None:
+        (request,) = wire.requests()
+        wire.send_frame(PING, b"are you there?")
+        wire.answer(Success(request.message_id, 2))
+
+    server = fake(after_hello(script), certificate)
+    for _ in range(10):
+        with connected(server) as connection:
+            send = connection._stream.send
+
+            def slow(data: bytes, deadline: Deadline) -> None:
+                send(data, deadline)  # noqa: B023 - it is called in this turn
+                connection._thread.join(5)
+
+            connection._stream.send = slow  # type: ignore[method-assign]
+            connection._socket.pong = connection._socket._pongs.append  # type: ignore[assignment]
+            assert stage(connection) == 2
+
+
 # The reader thread.
 
 
@@ -667,8 +690,10 @@ def test_full_buffers_both_ways_are_no_deadlock(fake: Fake, certificate: Certifi
             seen.clear()
             with connected(fake(after_hello(script), chosen)) as connection:
                 connection.on_event = lambda change: seen.set()
+                # A small buffer that does not grow.
+                connection._stream._out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
                 with pytest.raises(DeadlineError, match=r"not take lookup within 0.5 s") as late:
-                    connection.execute([Lookup("x" * TOO_MUCH)], Deadline(0.5))
+                    connection.execute([Lookup("x" * 1_000_000)], Deadline(0.5))
                 assert late.value.sent
                 assert seen.is_set()
                 # Half a message is out, so that was the end.
@@ -717,27 +742,26 @@ def ctrl_c() -> Iterator[Callable[[], None]]:
 
 
 def test_ctrl_c_while_waiting_leaves_the_connection_usable(
-    fake: Fake, ctrl_c: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waiting = threading.Event()
-    wait = Batch.wait
-
-    def watched_wait(self: Batch, seconds: float) -> bool:
-        waiting.set()
-        return wait(self, seconds)
+    arrived = threading.Event()
 
     def script(wire: Wire) -> None:
         (first,) = wire.requests()
-        assert waiting.wait(5)
-        ctrl_c()
+        arrived.set()
         (second,) = wire.requests()
         wire.answer(Success(first.message_id, 5), Success(second.message_id, 2))
         wire.until_goodbye()
 
+    def interrupted(self: Batch, seconds: float) -> bool:
+        assert arrived.wait(seconds)
+        raise KeyboardInterrupt
+
     with connected(fake(after_hello(script))) as connection:
-        monkeypatch.setattr(Batch, "wait", watched_wait)
+        monkeypatch.setattr(Batch, "wait", interrupted)
         with pytest.raises(KeyboardInterrupt):
             stage(connection)
+        monkeypatch.undo()
         assert not connection._pending
         assert stage(connection) == 2
 
@@ -750,7 +774,7 @@ def test_ctrl_c_while_sending(fake: Fake, ctrl_c: Callable[[], None]) -> None:
 
     with connected(fake(after_hello(script))) as connection:
         with pytest.raises(KeyboardInterrupt):
-            connection.execute([Lookup("x" * TOO_MUCH)], Deadline(10))
+            connection.execute([Lookup("x" * TOO_MUCH)], Deadline(2))
         # Half a message is out: the next caller learns it, and none waits for the deadline.
         connection._thread.join(5)
         assert isinstance(connection.ended, ConnectionLostError)
@@ -765,7 +789,7 @@ def test_ctrl_c_while_connecting(fake: Fake, ctrl_c: Callable[[], None]) -> None
         wire.until_goodbye()
 
     with pytest.raises(KeyboardInterrupt):
-        connect(fake(script))
+        connect(fake(script), 1)
 
 
 # Closing.

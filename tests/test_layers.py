@@ -71,7 +71,7 @@ ROOMS = [
     # Beside the client, on the protocol alone.
     room(
         "simulator",
-        *("cryptography", "passlib", "websockets"),
+        *("cryptography", "joserfc", "passlib", "websockets"),
         later=("pandas",),
         on=("protocol", "_version"),
     ),

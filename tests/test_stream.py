@@ -317,6 +317,7 @@ def test_closing_twice(pair: tuple[Stream, Wire]) -> None:
     stream.close()
     stream.close()
     stream.abort()
+    assert not stream.send_now(b"x")
     with pytest.raises(OSError, match="Bad file descriptor"):
         stream.recv(1)
 

@@ -20,17 +20,30 @@ if TYPE_CHECKING:
     from xentara_nb.errors import XentaraError
     from xentara_nb.files import read_inventory
     from xentara_nb.simulator import simulate
+    from xentara_nb.writes.policy import WritePolicy
+    from xentara_nb.writes.records import read_journal
 
 # What is loaded when it is first used: the simulator is an extra, and does not need the client.
 _HOMES = {
     "Client": "xentara_nb.client",
+    "WritePolicy": "xentara_nb.writes.policy",
     "XentaraError": "xentara_nb.errors",
     "connect": "xentara_nb.client",
     "read_inventory": "xentara_nb.files",
+    "read_journal": "xentara_nb.writes.records",
     "simulate": "xentara_nb.simulator",
 }
 
-__all__ = ["Client", "XentaraError", "__version__", "connect", "read_inventory", "simulate"]
+__all__ = [
+    "Client",
+    "WritePolicy",
+    "XentaraError",
+    "__version__",
+    "connect",
+    "read_inventory",
+    "read_journal",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -117,7 +117,9 @@ class Stream:
                     return self._tls.read(size)
             except ssl.SSLWantReadError:
                 if self._outgoing.pending:
-                    self.send_now(b"")
+                    # A server that has gone may have said something before.
+                    with suppress(OSError):
+                        self.send_now(b"")
                 self._receive()
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return b""
@@ -182,9 +184,12 @@ class Stream:
         return True
 
     def _can_send(self) -> bool:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._out, selectors.EVENT_WRITE)
-            return bool(selector.select(0))
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._out, selectors.EVENT_WRITE)
+                return bool(selector.select(0))
+        except ValueError:  # the stream is closed
+            return False
 
     def _send_all(self, data: bytes, deadline: Deadline) -> None:
         sent = False
@@ -203,19 +208,20 @@ class Stream:
             ) from None
 
     def _pieces(self, data: bytes) -> Iterator[bytes]:
-        """Give the bytes for the network: those of the data, and those that TLS itself has."""
+        """Give the bytes for the network; of no data, what TLS itself has to say."""
         if self._tls is None:
             yield data
-            return
-        rest = memoryview(data)
-        while rest:
+        elif not data:
             with self._tls_lock:
-                rest = rest[self._tls.write(rest[:_CHUNK]) :]
                 piece = self._outgoing.read()
             yield piece
-        with self._tls_lock:
-            piece = self._outgoing.read()
-        yield piece
+        else:
+            rest = memoryview(data)
+            while rest:
+                with self._tls_lock:
+                    rest = rest[self._tls.write(rest[:_CHUNK]) :]
+                    piece = self._outgoing.read()
+                yield piece
 
     def certificate(self) -> bytes:
         """Return the server's certificate (DER); empty without TLS."""

@@ -84,15 +84,15 @@ class WebSocket(websocket.WebSocket):
             self._stream.send(frame, Deadline(GOODBYE))
 
     def _send_pongs(self) -> None:
-        while self._pongs:
-            try:
+        # The message before them has gone out, whatever becomes of them; and who reads will learn
+        # of the end, after all that the server has said before it.
+        with contextlib.suppress(OSError, IndexError):  # another thread may be faster
+            while self._pongs:
                 payload = self._pongs.popleft()
-            except IndexError:  # another thread was faster
-                return
-            if not self._stream.send_now(_frame(websocket.ABNF.OPCODE_PONG, payload)):
-                # Who is sending now comes by here afterwards.
-                self._pongs.appendleft(payload)
-                return
+                if not self._stream.send_now(_frame(websocket.ABNF.OPCODE_PONG, payload)):
+                    # Who is sending now comes by here afterwards.
+                    self._pongs.appendleft(payload)
+                    return
 
     def _recv(self, bufsize: int) -> bytes:
         data = self._stream.recv(bufsize)

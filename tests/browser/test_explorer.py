@@ -2,32 +2,110 @@
 
 from __future__ import annotations
 
+import re
+import time
 from typing import Any
 
-from .helpers import connecting
+from xentara_nb import read_inventory, simulate
+
+from .helpers import SET_POINT, connecting
 
 
-def test_the_tree_is_walked_with_the_keyboard(
-    notebook: Any, page: Any, plant: Any, shot: Any, theme: Any
+def test_the_tree_is_walked_with_the_keyboard_and_opens_the_write_form(
+    notebook: Any, page: Any, plant: Any, lab: Any, shot: Any, theme: Any
 ) -> None:
     book = notebook(connecting(plant), "explorer = Explorer(client)\nexplorer")
     tree = book.output.get_by_role("tree")
-    tree.get_by_role("treeitem", name="Plant").wait_for()
-    tree.focus()
-    page.keyboard.press("End")
+    item = tree.get_by_role("treeitem", name="Plant", exact=False)
+    item.first.wait_for()
+    keys = page.keyboard
+    book.label("Find").focus()
+    keys.press("Tab")
+    keys.press("End")
     tree.get_by_role("treeitem", name="Water Controller", selected=True).wait_for()
-    tree.get_by_role("treeitem", name="Plant").click()
-    page.keyboard.press("ArrowRight")
-    line = tree.get_by_role("treeitem", name="Line 1")
-    line.wait_for()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
-    tree.get_by_role("treeitem", name="Set point").click()
-    book.output.get_by_role("heading", name="Plant.Line 1.Set point").wait_for()
+    keys.press("ArrowUp")
+    while not tree.get_by_role("treeitem", name=re.compile("^▸? ?Plant"), selected=True).count():
+        keys.press("ArrowUp")
+    keys.press("ArrowRight")
+    tree.get_by_role("treeitem", name="Line 1").wait_for()
+    keys.press("ArrowRight")
+    keys.press("ArrowRight")
+    point = tree.get_by_role("treeitem", name="Set point")
+    point.wait_for()
+    while point.get_attribute("aria-selected") != "true":
+        keys.press("ArrowDown")
+    book.output.get_by_role("heading", name=SET_POINT).wait_for()
     book.output.get_by_role("cell", name="210.0").wait_for()
     shot("explorer-light")
     theme("Dark")
     shot("explorer-dark")
+    theme("Light")
     page.set_viewport_size({"width": 420, "height": 900})
     shot("explorer-narrow")
     page.set_viewport_size({"width": 1280, "height": 900})
+    # Values follow the server.
+    with plant.connect() as other:
+        other.write(SET_POINT, 177)
+    book.output.get_by_role("cell", name="177.0").wait_for()
+    book.button("Copy as code").click()
+    book.text(f"values = client.read('{SET_POINT}')").wait_for()
+    book.button("To DataFrame").click()
+    book.text("explorer.frame is a DataFrame of 10").wait_for()
+    book.button("Export CSV").click()
+    book.text("Wrote 10 rows").wait_for()
+    assert len(read_inventory(lab.root / "Plant-Line-1-Set-point.csv")) == 10
+    book.button("Write …").click()
+    book.output.get_by_role("heading", name="Write a value").wait_for()
+    book.label("New value").fill("188")
+    book.label("New value").press("Enter")
+    book.button(f"Write 188.0 to {SET_POINT}").click()
+    book.text("read back as ordered").wait_for()
+    assert plant.writes["value"].tolist() == [177.0, 188.0]
+
+
+def test_a_hundred_thousand_elements_stay_usable(notebook: Any, page: Any, shot: Any) -> None:
+    with simulate(elements=100_000) as plant:
+        book = notebook(connecting(plant), "explorer = Explorer(client)\nexplorer")
+        tree = book.output.get_by_role("tree")
+        tree.get_by_role("treeitem").first.wait_for()
+        assert tree.get_by_role("treeitem").count() < 100
+        begin = time.monotonic()
+        book.label("Find").press_sequentially("device 00500 point 7")
+        book.text(re.compile(r"^\d+ elements?$")).wait_for()
+        assert time.monotonic() - begin < 15
+        # Once the names are there, every key is followed at once.
+        begin = time.monotonic()
+        book.label("Find").fill("00777 point 07")
+        book.text("98 elements").wait_for()
+        assert time.monotonic() - begin < 2
+        book.label("Find").press("Enter")
+        book.output.get_by_role("heading", name="Device 00777.Point 07").wait_for()
+        shot("explorer-100000")
+
+
+def test_a_client_offers_the_explorer(notebook: Any, page: Any, plant: Any, shot: Any) -> None:
+    book = notebook(connecting(plant), "client")
+    book.text("read and write").wait_for()
+    shot("offer")
+    saved = book.save()
+    assert "text/html" in saved
+    assert "Xentara client" in saved
+    book.button("Explore …").click()
+    book.output.get_by_role("tree").get_by_role("treeitem").first.wait_for()
+
+
+def test_what_a_server_says_is_never_html(notebook: Any, page: Any, plant: Any) -> None:
+    with plant.connect() as other:
+        other.write("Plant.Line 1.Recipe", "<img src=x onerror='window.stolen=1'><b>Cola</b>")
+    book = notebook(
+        connecting(plant),
+        "explorer = Explorer(client)\nexplorer.select('Plant.Line 1.Recipe')\nexplorer",
+        "WriteForm(client, 'Plant.Line 1.Recipe')",
+    )
+    book.text("<b>Cola</b>").wait_for()
+    book.label("New value").fill("<i>Tea</i>")
+    book.button("Review").click()
+    book.button("Write “<i>Tea</i>” to Plant.Line 1.Recipe").click()
+    book.text("read back as ordered").wait_for()
+    assert page.evaluate("window.stolen") is None
+    assert book.output.locator(".xnb img, .xnb i, .xnb td b").count() == 0

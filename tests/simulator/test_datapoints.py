@@ -16,10 +16,11 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.protocol.values import TimePoint
+from xentara_nb.simulator.attributes import DISPLAY_NAME, UNITS
 from xentara_nb.simulator.configuration import Security
 from xentara_nb.simulator.datapoints import interpolate
 from xentara_nb.simulator.documents import ConfigurationError, parse_document
-from xentara_nb.simulator.elements import DISPLAY_NAME, UNITS, Element
+from xentara_nb.simulator.elements import Element
 from xentara_nb.simulator.model import read_model
 from xentara_nb.simulator.plant import Plant
 

@@ -17,18 +17,8 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.elements import (
-    UNITS,
-    Element,
-    Kind,
-    Limits,
-    Point,
-    Register,
-    attribute_uuid,
-    table,
-    values_for,
-    well_known,
-)
+from xentara_nb.simulator.attributes import UNITS, attribute_uuid, table, values_for, well_known
+from xentara_nb.simulator.elements import Element, Kind, Limits, Point, Register
 
 KIND = Kind(Category.DATA_POINT, "register", "data point")
 UUID_1 = UUID(int=1)

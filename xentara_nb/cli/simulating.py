@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import Subparsers, UsageError, say
 
 if TYPE_CHECKING:
     from xentara_nb.simulator import Simulator
+
+# Written down here as well: help must not need the simulator's extra. A test compares.
+_FAULTS = (
+    "delay=SECONDS[,JITTER], drop-in=BYTES[,CONNECTIONS|all], drop-out=BYTES[,CONNECTIONS|all], "
+    "lose=COMMAND[,CONNECTIONS|all], lose-answer=COMMAND[,CONNECTIONS|all], "
+    "refuse-writes=SHARE[,CODE[,SEED]], bad-quality=[QUALITY:]KEY, no-follow=KEY, "
+    "slow-follow=SECONDS:KEY, vanish=KEY, no-pong, restart=SECONDS[:MODEL_FILE]"
+)
+_POLL = 1.0  # how often a blocked main thread looks for Ctrl-C, in seconds
 
 
 def add_parsers(subparsers: Subparsers) -> None:
@@ -17,8 +25,8 @@ def add_parsers(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "simulate",
         help="run a simulated server",
-        description="Run a simulated Xentara server until it is stopped with Ctrl-C: the demo "
-        "plant, or one from a Xentara configuration.",
+        description="Run a simulated Xentara server until it is stopped with Ctrl-C, or shut down "
+        "by a client: the demo plant, or one from a Xentara configuration.",
     )
     add_plant_arguments(parser)
     parser.add_argument(
@@ -30,6 +38,11 @@ def add_parsers(subparsers: Subparsers) -> None:
         type=int,
         help="the port, 0 for any free one (default: the configuration's, or 8080)",
     )
+    parser.add_argument(
+        "--log", metavar="FILE", help="append every request and write to a file, as JSON lines"
+    )
+    _add_security_arguments(parser)
+    _add_fault_arguments(parser)
     parser.set_defaults(run=_simulate)
 
 
@@ -46,10 +59,53 @@ def add_plant_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--elements", metavar="N", type=int, help="a made-up model with so many elements"
     )
+    group.add_argument(
+        "--own-certificate",
+        action="store_true",
+        help="make a certificate even if the configuration names one (whose key may not be here)",
+    )
 
 
-def simulator_from(args: argparse.Namespace, host: str, port: int | None) -> Simulator:
+def _add_security_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("security")
+    group.add_argument(
+        "--certificate",
+        metavar="FILE",
+        help="keep the simulator's own certificate in this PEM file (its key beside it): made if "
+        "it is missing, and the same at the next start, so that its fingerprint stays valid",
+    )
+    group.add_argument(
+        "--jwks", metavar="FILE", help="a JSON Web Key Set that OAuth 2.0 tokens are checked with"
+    )
+    group.add_argument(
+        "--stage-entitlement",
+        metavar="NAME",
+        action="append",
+        help="what the configuration calls the right to suspend and resume, and given a second "
+        "time the right to shut down (default: suspend, shutdown)",
+    )
+
+
+def _add_fault_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("faults", "What goes wrong on purpose, as often as wanted.")
+    group.add_argument(
+        "--fault", metavar="NAME=VALUE", action="append", default=[], help=f"one of: {_FAULTS}"
+    )
+
+
+def simulator_from(
+    args: argparse.Namespace, host: str, port: int | None, **options: Any
+) -> Simulator:
     """Return the simulator that the options of :func:`add_plant_arguments` describe.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        The options.
+    host, port
+        Where to listen.
+    **options
+        More for ``xentara_nb.simulate``.
 
     Raises
     ------
@@ -66,15 +122,44 @@ def simulator_from(args: argparse.Namespace, host: str, port: int | None) -> Sim
         raise UsageError("--elements makes up a model: leave --config and --model out")
     if port is not None and not 0 <= port <= 65535:
         raise UsageError("--port must be from 0 to 65535")
-    return simulate(args.config, model=args.model, elements=args.elements, host=host, port=port)
+    return simulate(
+        args.config,
+        model=args.model,
+        elements=args.elements,
+        host=host,
+        port=port,
+        own_certificate=args.own_certificate,
+        **options,
+    )
 
 
 def _simulate(args: argparse.Namespace) -> int:
-    with simulator_from(args, args.host, args.port) as simulator:
+    from xentara_nb.simulator.fault_options import parse_fault
+
+    faults = [parse_fault(text) for text in args.fault]
+    options: dict[str, Any] = {
+        "certificate": args.certificate,
+        "jwks": args.jwks,
+        "log": args.log,
+    }
+    if args.stage_entitlement is not None:
+        names = (*args.stage_entitlement, "shutdown")
+        if len(args.stage_entitlement) > 2:
+            raise UsageError("--stage-entitlement can be given twice at the most")
+        options["stage_entitlements"] = names[:2]
+    with simulator_from(args, args.host, args.port, **options) as simulator:
+        timers = [cause(simulator) for cause in faults]
         for line in describe(simulator):
             print(line, flush=True)
         say("Stop it with Ctrl-C.")
-        threading.Event().wait()
+        try:
+            while not simulator.wait(_POLL):
+                pass
+            say("A client has shut the server down.")
+        finally:
+            for timer in timers:
+                if timer is not None:
+                    timer.cancel()
     return 0
 
 

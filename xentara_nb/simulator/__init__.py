@@ -6,8 +6,9 @@ Needs the extra ``simulator``: ``pip install 'xentara_nb[simulator]'``.
 from __future__ import annotations
 
 try:
-    # The three packages of the extra; asked for first, so that one message says what is missing.
+    # The packages of the extra; asked for first, so that one message says what is missing.
     import cryptography as _cryptography  # noqa: F401  # only to see that it is there
+    import joserfc as _joserfc  # noqa: F401  # as above
     import passlib as _passlib  # noqa: F401  # as above
     import websockets as _websockets  # noqa: F401  # as above
 except ModuleNotFoundError as error:
@@ -19,7 +20,16 @@ except ModuleNotFoundError as error:
 
 from xentara_nb.simulator.configuration import Configuration
 from xentara_nb.simulator.documents import ConfigurationError
+from xentara_nb.simulator.faults import FaultError, Faults
 from xentara_nb.simulator.server import SimulatorError
 from xentara_nb.simulator.simulator import Simulator, simulate
 
-__all__ = ["Configuration", "ConfigurationError", "Simulator", "SimulatorError", "simulate"]
+__all__ = [
+    "Configuration",
+    "ConfigurationError",
+    "FaultError",
+    "Faults",
+    "Simulator",
+    "SimulatorError",
+    "simulate",
+]

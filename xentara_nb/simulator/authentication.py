@@ -1,4 +1,4 @@
-"""Who a client is: log-in by user name and password, and the rights that come of it."""
+"""Who a client is: log-in by password, token or certificate, and the roles that come of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xentara_nb.simulator import access, passwords
+from xentara_nb.simulator.client_certificates import ClientCertificates
 from xentara_nb.simulator.configuration import User
+from xentara_nb.simulator.tokens import OAuth2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,20 @@ class Authenticator:
     ----------
     users : iterable of User
         The users.
+    oauth2 : OAuth2
+        Which tokens are accepted.
+    certificates : ClientCertificates
+        Which certificates are accepted.
     """
 
-    def __init__(self, users: Iterable[User]) -> None:
+    def __init__(
+        self,
+        users: Iterable[User],
+        oauth2: OAuth2 | None = None,
+        certificates: ClientCertificates | None = None,
+    ) -> None:
+        self._oauth2 = OAuth2() if oauth2 is None else oauth2
+        self._certificates = ClientCertificates() if certificates is None else certificates
         self._users = {user.name: user for user in users}
         hashes = [user.password_hash for user in self._users.values() if user.password_hash]
         self._decoy = passwords.decoy_for(hashes)
@@ -46,11 +59,25 @@ class Authenticator:
 
     def by_token(self, token: str) -> Client | None:
         """Return the client that a token stands for, None if it is not accepted."""
-        return None
+        found = self._oauth2.verify(token)
+        return None if found is None else Client(found[0], access.roles(*found[1]))
 
     def by_certificate(self, der: bytes) -> Client | None:
         """Return the client that a certificate stands for, None if it is not accepted."""
-        return None
+        found = self._certificates.verify(der)
+        return None if found is None else Client(found[0], access.roles(*found[1]))
+
+
+def parse_bearer(header: str) -> str | None:
+    """Return the token of an ``Authorization`` header, None if it is not Bearer.
+
+    Examples
+    --------
+    >>> parse_bearer("Bearer abc.def.ghi")
+    'abc.def.ghi'
+    """
+    scheme, _, token = header.strip().partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def parse_basic(header: str) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,11 @@ class ClientCertificates:
 
     rules: tuple[Rule, ...] = ()
     roots: tuple[tuple[tuple[str, ...] | None, x509.Certificate], ...] = ()
+
+    def role_names(self) -> Iterator[str]:
+        """Return the roles that are named, each as often as it is."""
+        for rule in self.rules:
+            yield from rule.roles
 
     def verify(
         self, der: bytes, now: datetime.datetime | None = None
@@ -102,8 +107,10 @@ def distinguished_name(name: x509.Name) -> tuple[str, ...]:
 
 
 def _parse_name(place: Place) -> tuple[str, ...]:
-    # Blanks around the commas are usual, but not part of RFC 4514, which also has the order reversed.
-    parts = [part.strip() for part in re.split(r"(?<!\\)[,/]", place.text()) if part.strip()]
+    # Blanks around the commas are usual, but not part of RFC 4514, whose order is the reverse.
+    text = place.text()
+    separator = "/" if text.startswith("/") else r"(?<!\\),"
+    parts = [part.strip() for part in re.split(separator, text) if part.strip()]
     try:
         parsed = x509.Name.from_rfc4514_string(",".join(reversed(parts)))
     except ValueError:

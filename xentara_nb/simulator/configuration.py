@@ -2,7 +2,8 @@
 
 Five files make a configuration: ``config.json`` (port, realm, authentication schemes),
 ``users.json``, ``passwords.json``, ``security.json`` (roles, entitlements, the global access
-control list, the certificate) and ``model.json``. Every fault stops with a
+control list, the certificate) and ``model.json``. Two more may be there: ``oauth2.json`` (tokens)
+and ``client-certs.json`` (certificates). Every fault stops with a
 :class:`~xentara_nb.simulator.documents.ConfigurationError` that names file, place and mend.
 Roles and entitlements that nothing declares are passed over with a warning, as a server does.
 """
@@ -12,14 +13,18 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from xentara_nb.simulator import access, passwords
 from xentara_nb.simulator.access import AclSettings
+from xentara_nb.simulator.client_certificates import (
+    ClientCertificates,
+    read_client_certificates,
+)
 from xentara_nb.simulator.documents import (
     ConfigurationError,
     Place,
@@ -27,6 +32,7 @@ from xentara_nb.simulator.documents import (
     read_document,
 )
 from xentara_nb.simulator.model import Model, read_model
+from xentara_nb.simulator.tokens import Key, OAuth2, read_keys, read_oauth2
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +47,11 @@ _MENDS = {
 }
 FILES = tuple(_MENDS)
 """The files of a configuration folder."""
+
+OPTIONAL_FILES = ("oauth2.json", "client-certs.json")
+"""The files that a folder may have; with them tokens and certificates are accepted."""
+JWKS = "jwks.json"
+"""The key set that tokens are checked against, if it lies in the folder."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PRINTABLE_ASCII = re.compile(r"[ -~]*")
@@ -89,10 +100,16 @@ class Configuration:
     users: tuple[User, ...] = ()
     security: Security = Security()
     folder: Path | None = None
+    oauth2: OAuth2 = field(default_factory=OAuth2)
+    client_certificates: ClientCertificates = field(default_factory=ClientCertificates)
 
 
 def read_folder(
-    folder: Path, model: Path | None = None, *, certificate: bool = True
+    folder: Path,
+    model: Path | None = None,
+    *,
+    certificate: bool = True,
+    keys: tuple[Key, ...] = (),
 ) -> Configuration:
     """Read a configuration folder.
 
@@ -104,6 +121,8 @@ def read_folder(
         A model to take in place of the folder's own.
     certificate : bool
         Whether the folder's TLS certificate is used, so that it must be there.
+    keys : tuple
+        Keys that tokens are checked against, beside those of ``oauth2.json`` and ``jwks.json``.
 
     Raises
     ------
@@ -127,7 +146,12 @@ def read_folder(
             documents[name] = _model_document(model)
         else:
             documents[name] = read_document(folder / name, name, _MENDS[name])
-    return _configuration(server, documents, folder, certificate=certificate)
+    for name in OPTIONAL_FILES:
+        if (folder / name).exists():
+            documents[name] = read_document(folder / name, name, "Look at the file.")
+    if (folder / JWKS).exists():
+        keys += read_keys(folder / JWKS)
+    return _configuration(server, documents, folder, certificate=certificate, keys=keys)
 
 
 def read_model_content(content: Mapping[str, Any]) -> Model:
@@ -146,14 +170,15 @@ def from_documents(documents: Mapping[str, Mapping[str, Any]]) -> Configuration:
     Parameters
     ----------
     documents : mapping of file name to content
-        Of each of :data:`FILES`, what would stand in it.
+        Of each of :data:`FILES`, what would stand in it; of :data:`OPTIONAL_FILES` if wanted.
 
     Raises
     ------
     ConfigurationError
         As for a folder.
     """
-    places = {name: parse_document(json.dumps(documents[name]), name) for name in FILES}
+    names = (*FILES, *(name for name in OPTIONAL_FILES if name in documents))
+    places = {name: parse_document(json.dumps(documents[name]), name) for name in names}
     return _configuration(_http_server(places["config.json"]), places, None)
 
 
@@ -171,6 +196,7 @@ def _configuration(
     folder: Path | None,
     *,
     certificate: bool = True,
+    keys: tuple[Key, ...] = (),
 ) -> Configuration:
     security = _security(documents["security.json"], folder, certificate=certificate)
     declared = (access.EVERYONE, *security.roles)
@@ -182,7 +208,16 @@ def _configuration(
         _warn_of_unknown(place, acl, declared, entitlements)
     if not users and BASIC in server.schemes and BEARER not in server.schemes:
         _log.warning("users.json: there is no user, so nobody can log in")
-    return Configuration(model, server, users, security, folder)
+    oauth2, certificates = OAuth2(), ClientCertificates()
+    if "oauth2.json" in documents:
+        oauth2 = read_oauth2(documents["oauth2.json"], folder, keys)
+    if "client-certs.json" in documents:
+        certificates = read_client_certificates(documents["client-certs.json"], folder)
+    _warn_of_roles("oauth2.json", oauth2.role_names(), declared)
+    _warn_of_roles("client-certs.json", certificates.role_names(), declared)
+    # Whoever asks for a token says which scope it must have.
+    server = replace(server, scope=tuple(dict.fromkeys((*server.scope, *oauth2.scope))))
+    return Configuration(model, server, users, security, folder, oauth2, certificates)
 
 
 def _http_server(document: Place) -> HttpServer:
@@ -334,6 +369,12 @@ def _certificate(tls: Place | None, folder: Path | None) -> tuple[Path | None, P
             )
         found_paths.append(path)
     return found_paths[0], found_paths[1]
+
+
+def _warn_of_roles(file: str, roles: Iterable[str], declared: tuple[str, ...]) -> None:
+    for role in roles:
+        if role not in declared:
+            _log.warning("%s: the role %r is not declared in security.json", file, role)
 
 
 def _warn_of_unknown(

@@ -16,18 +16,8 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import Access, Attribute, DataType, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
-from xentara_nb.simulator.elements import (
-    BASE,
-    DISPLAY_NAME,
-    UNITS,
-    Element,
-    Held,
-    Kind,
-    Point,
-    Table,
-    Watcher,
-    well_known,
-)
+from xentara_nb.simulator.attributes import BASE, DISPLAY_NAME, UNITS, Held, Table, well_known
+from xentara_nb.simulator.elements import Element, Kind, Point, Watcher
 
 _INPUT, _OUTPUT = 0, 1
 _OF_THE_OUTPUT = (Attribute.WRITE_TIME, Attribute.WRITE_ERROR)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
 from xentara_nb.simulator import datatypes
+from xentara_nb.simulator.attributes import well_known
 from xentara_nb.simulator.documents import Place
-from xentara_nb.simulator.elements import well_known
 from xentara_nb.simulator.model import ElementDescription
 
 _log = logging.getLogger(__name__)

@@ -22,7 +22,8 @@ from uuid import UUID
 
 from xentara_nb.protocol.identifiers import Attribute, Stage
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.elements import Element, Kind, Point, table
+from xentara_nb.simulator.attributes import table
+from xentara_nb.simulator.elements import Element, Kind, Point
 from xentara_nb.simulator.processing import Bridge, EdgeDetection
 from xentara_nb.simulator.signals import Sampler
 

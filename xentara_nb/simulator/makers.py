@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator import datatypes
+from xentara_nb.simulator.attributes import table, values_for, well_known
 from xentara_nb.simulator.datapoints import DataPoint, Derived, derived_attributes, interpolate
-from xentara_nb.simulator.elements import Element, Register, table, values_for, well_known
+from xentara_nb.simulator.elements import Element, Register
 from xentara_nb.simulator.execution import Timer
 from xentara_nb.simulator.model import ElementDescription
 from xentara_nb.simulator.processing import Bridge, EdgeDetection

@@ -10,10 +10,11 @@ from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import NIL_UUID, Stage
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.access import STAGE_ENTITLEMENTS, Acl, StageEntitlements
+from xentara_nb.simulator.attributes import table
 from xentara_nb.simulator.building import build
 from xentara_nb.simulator.configuration import Security
 from xentara_nb.simulator.datapoints import DataPoint
-from xentara_nb.simulator.elements import Element, Kind, table
+from xentara_nb.simulator.elements import Element, Kind
 from xentara_nb.simulator.execution import Execution
 from xentara_nb.simulator.model import Model, join_key, split_key
 

@@ -38,17 +38,9 @@ from xentara_nb.protocol.identifiers import (
     Quality,
 )
 from xentara_nb.simulator import datatypes, driverless
+from xentara_nb.simulator.attributes import Held, attribute_uuid, table, values_for, well_known
 from xentara_nb.simulator.documents import Place
-from xentara_nb.simulator.elements import (
-    Element,
-    Held,
-    Limits,
-    Point,
-    attribute_uuid,
-    table,
-    values_for,
-    well_known,
-)
+from xentara_nb.simulator.elements import Element, Limits, Point
 from xentara_nb.simulator.model import ElementDescription
 
 if TYPE_CHECKING:

@@ -7,25 +7,25 @@ import itertools
 import logging
 import ssl
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
 from websockets.asyncio.server import Server as WebSocketServer
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
-from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from xentara_nb.protocol.errors import XentaraError
-from xentara_nb.simulator import access
-from xentara_nb.simulator.authentication import Client, parse_basic
-from xentara_nb.simulator.configuration import BASIC, BEARER, HttpServer
+from xentara_nb.simulator.admission import (
+    CONNECTION_LOG,
+    PATH,
+    Admission,
+    Connection,
+    select_subprotocol,
+)
+from xentara_nb.simulator.configuration import HttpServer
 from xentara_nb.simulator.conversation import (
     PAUSE,
     ConnectionLost,
@@ -38,26 +38,8 @@ from xentara_nb.simulator.line import Line
 from xentara_nb.simulator.plant import Plant
 from xentara_nb.simulator.subscriptions import Subscriptions
 
-PATH = "/api/ws"
-SUBPROTOCOL = Subprotocol("xentara-v1")
-
 _log = logging.getLogger(__name__)
 
-
-class _DiscreetLog(logging.LoggerAdapter[logging.Logger]):
-    """Keeps from the log what the library writes in detail: every header and message.
-
-    They hold the passwords of connections and of sub-sessions.
-    """
-
-    def isEnabledFor(self, level: int) -> bool:
-        return level > logging.DEBUG and super().isEnabledFor(level)
-
-
-# The library tells of every refused log-in and every scanner's half handshake as an error. Whoever
-# wants to see that gives this logger a handler; by default it must not spill on standard error.
-_connection_log = _DiscreetLog(logging.getLogger(__name__ + ".connections"), {})
-_connection_log.logger.addHandler(logging.NullHandler())
 
 _OPEN_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 1.0
@@ -65,7 +47,8 @@ _STOP_TIMEOUT = 2.0
 _CALL_TIMEOUT = 30.0
 _LONGEST_WAIT = 3600.0
 _REST = 0.001
-_REFUSAL = "The request was refused.\n"
+
+__all__ = ["PATH", "ServerOptions", "ServerThread", "SimulatorError"]
 
 R = TypeVar("R")
 
@@ -84,29 +67,14 @@ class ServerOptions:
         Seconds between two pings, and how long a client may owe the pong; None for never.
     max_message_size : int
         The largest message in bytes; a client that sends a larger one is disconnected.
+    whole_events : bool
+        Whether every event has all the attributes that are subscribed to.
     """
 
     ping_interval: float | None = 30.0
     ping_timeout: float | None = 60.0
     max_message_size: int = 16 * 1024 * 1024
-
-
-class _Connection(ServerConnection):
-    """A connection that knows who it belongs to, and may forget to answer pings."""
-
-    client: Client
-
-    def __init__(self, protocol: ServerProtocol, server: Any, **options: Any) -> None:
-        super().__init__(protocol, server, **options)
-        self.faults: Faults | None = None
-        send_frame = protocol.send_frame
-
-        def send_frame_but_no_pong(frame: Frame) -> None:
-            if frame.opcode is not Opcode.PONG or self.faults is None or self.faults.pongs:
-                send_frame(frame)
-
-        # The library answers pings deep inside of its protocol and has no switch for it.
-        protocol.send_frame = send_frame_but_no_pong  # type: ignore[method-assign]  # see above
+    whole_events: bool = False
 
 
 class ServerThread:
@@ -136,7 +104,6 @@ class ServerThread:
         options: ServerOptions,
     ) -> None:
         self._service = service
-        self._settings = settings
         self._context = context
         self._host = host
         self._port = port
@@ -148,6 +115,7 @@ class ServerThread:
         # Password hashes are slow on purpose. Two threads for them keep a storm of log-ins from
         # taking all the computer's time.
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="simulator-passwords")
+        self._admission = Admission(service, settings, self._workers)
         self._address: Future[tuple[str, int]] = Future()
         self._thread = threading.Thread(target=self._main, name="simulator", daemon=True)
 
@@ -224,10 +192,10 @@ class ServerThread:
             self._host,
             self._port,
             ssl=self._context,
-            create_connection=_Connection,
-            process_request=cast(Any, self._admit),
-            process_response=self._check_refusal,
-            select_subprotocol=_select_subprotocol,
+            create_connection=Connection,
+            process_request=cast(Any, self._admission.admit),
+            process_response=self._admission.check_refusal,
+            select_subprotocol=select_subprotocol,
             server_header="Xentara-simulator",
             # Compressing costs more time than it saves on a local network.
             compression=None,
@@ -236,7 +204,7 @@ class ServerThread:
             ping_interval=self._options.ping_interval,
             ping_timeout=self._options.ping_timeout,
             max_size=self._options.max_message_size,
-            logger=_connection_log,
+            logger=CONNECTION_LOG,
         )
         try:
             host, port = next(iter(server.sockets)).getsockname()[:2]
@@ -247,57 +215,7 @@ class ServerThread:
         finally:
             await _close(server)
 
-    async def _admit(self, connection: _Connection, request: Request) -> Response | None:
-        """Refuse a request for an upgrade, or note who it comes from and return None."""
-        if request.path.partition("?")[0] != PATH:
-            return connection.respond(
-                HTTPStatus.NOT_FOUND, f"There is nothing here. The API is at {PATH}.\n"
-            )
-        client = await self._log_in(request)
-        if client is None:
-            response = connection.respond(
-                HTTPStatus.UNAUTHORIZED, "Log in with a user name and a password.\n"
-            )
-            for challenge in self._challenges():
-                response.headers["WWW-Authenticate"] = challenge
-            return response
-        if not self._service.plant.acl.allows(client.roles, access.CONNECT):
-            return connection.respond(
-                HTTPStatus.FORBIDDEN, "The user does not have the right to connect.\n"
-            )
-        connection.client = client
-        return None
-
-    async def _log_in(self, request: Request) -> Client | None:
-        headers = request.headers.get_all("Authorization")
-        credentials = parse_basic(headers[0]) if len(headers) == 1 else None
-        if credentials is None or BASIC not in self._settings.schemes:
-            return None
-        return await asyncio.get_running_loop().run_in_executor(
-            self._workers, self._service.authenticator.by_password, *credentials
-        )
-
-    def _challenges(self) -> list[str]:
-        """Return a challenge for each scheme; browsers ask for a password only after one."""
-        realm = self._settings.realm.replace("\\", "\\\\").replace('"', '\\"')
-        scope = f', scope="{" ".join(self._settings.scope)}"' if self._settings.scope else ""
-        challenges = {BASIC: f'Basic realm="{realm}"', BEARER: f'Bearer realm="{realm}"{scope}'}
-        return [
-            challenges[scheme] for scheme in (BASIC, BEARER) if scheme in self._settings.schemes
-        ]
-
-    def _check_refusal(
-        self, connection: ServerConnection, request: Request, response: Response
-    ) -> Response | None:
-        """Keep the digits 101 out of refusals: there are clients that look for nothing else."""
-        if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-            return None
-        length = response.headers.get("Content-Length", "")
-        if b"101" not in response.body and "101" not in length:
-            return None
-        return connection.respond(HTTPStatus(response.status_code), _REFUSAL)
-
-    async def _converse(self, connection: _Connection) -> None:
+    async def _converse(self, connection: Connection) -> None:
         conversation = Conversation(self._service, connection.client, next(self._numbers))
         connection.faults = self._faults
         line = Line(connection, self._faults, self._options.ping_timeout)
@@ -386,13 +304,6 @@ async def _send_events(line: Line, subscriptions: Subscriptions) -> None:
                     await woken.wait()
     except ConnectionClosed:
         _log.debug("nobody is there any more to send events to")
-
-
-def _select_subprotocol(
-    connection: ServerConnection, offered: Sequence[Subprotocol]
-) -> Subprotocol | None:
-    """Take ours where it is offered: a browser fails if it offered one and got none."""
-    return SUBPROTOCOL if SUBPROTOCOL in offered else None
 
 
 async def _close(server: WebSocketServer) -> None:

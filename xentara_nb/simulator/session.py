@@ -76,11 +76,12 @@ class Service:
     information: dict[int, str]
     recorder: Recorder = field(default_factory=Recorder)
     faults: Faults | None = None
+    whole_events: bool = False
     hub: Hub = field(init=False)
     operation: Operation = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hub", Hub(self.plant.clock))
+        object.__setattr__(self, "hub", Hub(self.plant.clock, whole=self.whole_events))
         object.__setattr__(self, "operation", Operation(self.plant))
         self.plant.on_vanish.append(self.hub.vanish)
 

@@ -15,8 +15,9 @@ from uuid import UUID
 from xentara_nb.protocol.identifiers import Attribute, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator import datatypes
+from xentara_nb.simulator.attributes import Held, Table
 from xentara_nb.simulator.documents import Place
-from xentara_nb.simulator.elements import Element, Held, Kind, Table
+from xentara_nb.simulator.elements import Element, Kind
 
 WaveForm: TypeAlias = Callable[[int], float]
 """Gives the height, from 0 at the bottom to 1 at the top, for a time in nanoseconds."""

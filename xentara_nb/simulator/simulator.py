@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from xentara_nb.simulator import configuration, demo, synthetic
+from xentara_nb.simulator import access, configuration, demo, synthetic
 from xentara_nb.simulator.authentication import Authenticator
 from xentara_nb.simulator.configuration import Configuration
 from xentara_nb.simulator.conversation import Service, server_information
@@ -19,6 +20,7 @@ from xentara_nb.simulator.model import Model
 from xentara_nb.simulator.plant import Plant
 from xentara_nb.simulator.recording import Recorder
 from xentara_nb.simulator.server import PATH, ServerOptions, ServerThread, SimulatorError
+from xentara_nb.simulator.tokens import read_keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +42,10 @@ def simulate(
     port: int | None = 0,
     certificate: str | PathLike[str] | None = None,
     own_certificate: bool = False,
+    jwks: str | PathLike[str] | None = None,
     log: str | PathLike[str] | None = None,
+    stage_entitlements: tuple[str, str] = (access.SUSPEND, access.SHUTDOWN),
+    whole_events: bool = False,
     ping_interval: float | None = 30.0,
     ping_timeout: float | None = 60.0,
     max_message_size: int = 16 * 1024 * 1024,
@@ -68,8 +73,17 @@ def simulate(
     own_certificate : bool
         Whether the simulator makes its own certificate even if the configuration names one, such
         as a copied configuration without its private key.
+    jwks : path, optional
+        A key set (JSON Web Key Set) that tokens are checked against; the configuration folder
+        has its ``oauth2.json`` to say which tokens are accepted, and can have a ``jwks.json``.
     log : path, optional
         A file to append every request and write to, one JSON object a line.
+    stage_entitlements : tuple of str
+        What somebody must be entitled to who suspends and resumes, and who shuts down, where
+        the configuration's access control lists call it something else.
+    whole_events : bool
+        Whether every event has all the attributes that are subscribed to, or only those that
+        have changed.
     ping_interval, ping_timeout : float or None
         Seconds between two pings, and how long a client may owe the pong, or read nothing at all.
     max_message_size : int
@@ -94,7 +108,7 @@ def simulate(
     ...     simulator.url.startswith("wss://127.0.0.1:")
     True
     """
-    options = ServerOptions(ping_interval, ping_timeout, max_message_size)
+    options = ServerOptions(ping_interval, ping_timeout, max_message_size, whole_events)
     users: Mapping[str, str] = demo.USERS
     make: Callable[[Configuration], Plant] | None = None
     if elements is not None:
@@ -116,6 +130,7 @@ def simulate(
             Path(config),
             None if model is None else Path(model),
             certificate=not own_certificate and certificate is None,
+            keys=() if jwks is None else read_keys(Path(jwks)),
         )
     elif model is not None:
         found = demo.security_for(configuration.read_model_file(Path(model)))
@@ -128,6 +143,7 @@ def simulate(
         None if log is None else Path(log),
         options,
         category_as_text,
+        access.StageEntitlements(*stage_entitlements),
     )
     return Simulator(found, users, settings, make)
 
@@ -142,6 +158,7 @@ class _Settings:
     log: Path | None
     options: ServerOptions
     category_as_text: bool
+    entitlements: access.StageEntitlements
 
 
 class Simulator:
@@ -168,6 +185,7 @@ class Simulator:
         self._recorder = Recorder()
         self._faults = Faults(lambda: self._plant, self._run, self._restart)
         self._thread: ServerThread | None = None
+        self._restarting = threading.RLock()
         self._address: tuple[str, int] = ("", 0)
         self._identity: Identity | None = None
 
@@ -222,14 +240,22 @@ class Simulator:
 
     def stop(self) -> None:
         """End all connections and the server; nothing happens if it does not run."""
-        if self._thread is not None:
-            self._thread.stop()
-            self._thread = None
-        self._clean_up()
+        with self._restarting:
+            if self._thread is not None:
+                self._thread.stop()
+                self._thread = None
+            self._clean_up()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until a client shuts the server down; False if it still runs after the time-out."""
-        return self._thread is None or self._thread.wait(timeout)
+        with self._restarting:
+            thread = self._thread
+        if thread is None:
+            return True
+        if not thread.wait(timeout):
+            return False
+        with self._restarting:
+            return self._thread in (thread, None)
 
     @property
     def plant(self) -> Plant:
@@ -307,16 +333,24 @@ class Simulator:
 
     def _from_model(self, found: Configuration) -> Plant:
         return Plant.from_model(
-            found.model, found.security, category_as_text=self._settings.category_as_text
+            found.model,
+            found.security,
+            category_as_text=self._settings.category_as_text,
+            entitlements=self._settings.entitlements,
         )
 
     def _serve(self, port: int) -> None:
         service = Service(
             self._plant,
-            Authenticator(self._configuration.users),
+            Authenticator(
+                self._configuration.users,
+                self._configuration.oauth2,
+                self._configuration.client_certificates,
+            ),
             server_information(self._plant, VERSION),
             self._recorder,
             self._faults,
+            self._settings.options.whole_events,
         )
         thread = ServerThread(
             service,
@@ -344,14 +378,15 @@ class Simulator:
             found = replace(found, model=model)
         # A wrong model is told before anything has been stopped.
         plant = make(found)
-        served = self._thread
-        if served is not None:
-            served.stop()
-            self._thread = None
-        self._configuration, self._make, self._plant = found, make, plant
-        self._faults.forget_elements()
-        if served is not None:
-            self._serve(self._address[1])
+        with self._restarting:
+            served = self._thread
+            if served is not None:
+                served.stop()
+                self._thread = None
+            self._configuration, self._make, self._plant = found, make, plant
+            self._faults.forget_elements()
+            if served is not None:
+                self._serve(self._address[1])
 
     def _running(self) -> Identity:
         if self._identity is None:

@@ -29,7 +29,8 @@ from xentara_nb.protocol.errors import (
 from xentara_nb.protocol.identifiers import Access
 from xentara_nb.protocol.values import AttributeId, TimePoint
 from xentara_nb.simulator import encoding
-from xentara_nb.simulator.elements import Element, Held
+from xentara_nb.simulator.attributes import Held
+from xentara_nb.simulator.elements import Element
 
 LIMIT = 1000
 """How many events go into one message, so that a large subscription stalls nobody."""
@@ -50,6 +51,8 @@ class Feed:
         Whether the subscribers may read the element.
     clock : callable
         Gives the time of a change.
+    whole : bool
+        Whether a change of one attribute sends all of them.
     """
 
     __slots__ = (
@@ -63,6 +66,7 @@ class Feed:
         ids: tuple[AttributeId, ...],
         allowed: bool,
         clock: Callable[[], TimePoint],
+        whole: bool = False,
     ) -> None:
         self.element = element
         self.key = (element, ids, allowed)
@@ -76,7 +80,8 @@ class Feed:
         self._bits: dict[int, int] = {}
         for number, position in enumerate(self._positions):
             if position is not None:
-                self._bits[position] = self._bits.get(position, 0) | 1 << number
+                bits = self.everything if whole else 1 << number
+                self._bits[position] = self._bits.get(position, 0) | bits
         self._encoded_uuid = encoding.uuid(element.uuid)
         self._encoded_ids = [encoding.attribute_id(attribute) for attribute in ids]
         self._time = b""
@@ -146,10 +151,13 @@ class Hub:
     ----------
     clock : callable
         Gives the time.
+    whole : bool
+        Whether every event has all attributes, or only those that have changed.
     """
 
-    def __init__(self, clock: Callable[[], TimePoint]) -> None:
+    def __init__(self, clock: Callable[[], TimePoint], *, whole: bool = False) -> None:
         self._clock = clock
+        self._whole = whole
         self._feeds: dict[tuple[Element, tuple[AttributeId, ...], bool], Feed] = {}
 
     def __len__(self) -> int:
@@ -166,7 +174,7 @@ class Hub:
         key = (element, ids, allowed)
         feed = self._feeds.get(key)
         if feed is None:
-            feed = self._feeds[key] = Feed(element, ids, allowed, self._clock)
+            feed = self._feeds[key] = Feed(element, ids, allowed, self._clock, self._whole)
             element.watch(feed.changed)
         feed.subscribers[subscription] = None
         return feed

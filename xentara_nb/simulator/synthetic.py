@@ -12,19 +12,10 @@ from uuid import UUID
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint
+from xentara_nb.simulator.attributes import Held, Table, attribute_uuid, table, well_known
 from xentara_nb.simulator.configuration import Security
 from xentara_nb.simulator.datatypes import NO_ERROR
-from xentara_nb.simulator.elements import (
-    Element,
-    Held,
-    Kind,
-    Point,
-    Register,
-    Table,
-    attribute_uuid,
-    table,
-    well_known,
-)
+from xentara_nb.simulator.elements import Element, Kind, Point, Register
 from xentara_nb.simulator.model import Model
 from xentara_nb.simulator.plant import Plant, global_list, root_element
 

@@ -6,8 +6,8 @@ A token is a JWT (RFC 9068). Its signature is checked against a key set, which i
 keys in JSON or PEM form. The simulator fetches nothing from the network.
 
 Then come the claims: ``typ``, ``iss``, ``aud``, ``iat``, ``exp``, ``nbf`` (with a minute of
-leeway), ``scope`` (all strings that the configuration lists), ``sub``, ``client_id`` and ``jti``; the
-issuer's ``nonConformance`` says which may be missing.
+leeway), ``scope`` (all strings that the configuration lists), ``sub``, ``client_id`` and ``jti``;
+the issuer's ``nonConformance`` says which may be missing.
 """
 
 from __future__ import annotations
@@ -75,6 +75,15 @@ class OAuth2:
     issuers: tuple[Issuer, ...] = ()
     scope: tuple[str, ...] = ()
     keys: tuple[Key, ...] = field(default=(), repr=False)
+
+    def role_names(self) -> Iterator[str]:
+        """Return the roles that are named, each as often as it is."""
+        for issuer in self.issuers:
+            yield from issuer.roles
+            for meaning in issuer.claims.values():
+                if not isinstance(meaning, str):
+                    for roles in meaning.values():
+                        yield from roles
 
     def verify(self, token: str, now: float | None = None) -> tuple[str, tuple[str, ...]] | None:
         """Return the name and the roles that a token stands for, None if it is not accepted."""
@@ -263,7 +272,7 @@ def _keys_in(content: Mapping[str, Any], folder: Path | None) -> Iterator[Key]:
 
 
 def _jwks(content: Mapping[str, Any]) -> Iterator[Key]:
-    for item in content["keys"] if "keys" in content else (content,):
+    for item in content.get("keys", (content,)):
         # Keys of kinds that no token here is signed with are passed over, as clients of an
         # issuer do.
         if isinstance(item, dict) and item.get("kty") in _ALGORITHMS:

@@ -30,7 +30,7 @@ class Offer(Form):
         self.button = button("Explore …", style="primary")
         self.button.on_click(self.desk.guard(lambda clicked: self._open()))
         self.place = ipywidgets.VBox([])
-        self.card = card(row(self.about, self.button), self.notice)
+        self.card = card(self.about, row(self.button), self.notice)
         self.fill(self.card, self.place)
         self.settle()
 

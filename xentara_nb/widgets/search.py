@@ -80,28 +80,32 @@ class KeyIndex:
         if not words:
             self.hits = 0
             return []
-        words.sort(key=len, reverse=True)
         folded = self._folded
         rows: Iterable[int] = range(len(folded))
-        for word in words:
+        for word in sorted(words, key=len, reverse=True):
             rows = [row for row in rows if word in folded[row]]
         found = list(rows)
         self.hits = len(found)
         if len(found) <= _RANKED:
-            whole = text.casefold().strip()
-            found.sort(key=lambda row: _rank(folded[row], whole))
+            found.sort(key=lambda row: _rank(folded[row], words))
         return [self._elements[row] for row in found[:limit]]
 
 
-def _rank(key: str, text: str) -> tuple[int, int, str]:
-    if key == text:
+def _rank(key: str, words: list[str]) -> tuple[int, int, str]:
+    """Return what to sort by: whole names first, then the words in the order as they were typed."""
+    text = " ".join(words)
+    if key == text or key.endswith("." + text):
         order = 0
-    elif key.endswith("." + text):
-        order = 1
     elif key.startswith(text) or f".{text}" in key:
-        order = 2
+        order = 1
     else:
-        order = 3
+        at = 0
+        for word in words:
+            at = key.find(word, at)
+            if at < 0:
+                return 3, len(key), key
+            at += len(word)
+        order = 2
     return order, len(key), key
 
 

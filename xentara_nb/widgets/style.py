@@ -93,6 +93,7 @@ _SHEET = """
 .xnb thead th { position: sticky; top: 0; background: var(--jp-layout-color0, Canvas);
   color: var(--xnb-dim); font-weight: 600; }
 .xnb tbody th { font-weight: 600; white-space: nowrap; }
+.xnb caption { text-align: left; font-weight: 600; color: inherit; padding: 0; }
 .xnb tr, .xnb tbody tr:nth-child(odd), .xnb tbody tr:hover { background: none; }
 .xnb-badge { display: inline-block; border: 1px solid var(--xnb-border); border-radius: 9px;
   padding: 0 8px; font-size: .92em; white-space: nowrap; }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from xentara_nb.errors import ServerError
@@ -61,45 +61,48 @@ def make_order(
 ) -> Order:
     """Check one wish: every guard but those that look at the plan as a whole."""
     info = target.info
-    verdicts = [verdict for verdict in (target.verdict,) if verdict is not None]
+    key = target.primary_key
     if info is None:
-        return Order(target, wish.value, None, old, quality, tuple(verdicts))
+        missing = () if target.verdict is None else (target.verdict,)
+        return Order(target, wish.value, None, old, quality, missing)
     new: Value | None = None
     fits: Verdict | None = None
     if wish.verdict is None or wish.value is not None:
         new, fits = guards.check_value(wish.value, info, number_as_boolean)
-    found = (
-        guards.check_access(target.primary_key, info),
+    found = [
+        target.verdict,
+        guards.check_access(key, info),
         fits,
-        guards.check_key(policies, target.primary_key, info),
+        guards.check_key(policies, key, info),
         guards.check_quality(policies, quality),
-    )
-    verdicts += (verdict for verdict in found if verdict is not None)
+        _check_old(wish, target, old),
+    ]
     if new is not None and policies:
-        verdicts += guards.check_limits(policies, target.primary_key, info, new, old)
-    verdicts += _check_old(wish, target, old)
-    return Order(target, wish.value, new, old, quality, tuple(verdicts))
+        found += guards.check_limits(policies, key, info, new, old)
+    verdicts = tuple([verdict for verdict in found if verdict is not None])
+    return Order(target, wish.value, new, old, quality, verdicts)
 
 
-def _check_old(wish: Wish, target: Target, old: Any) -> Iterator[Verdict]:
+def _check_old(wish: Wish, target: Target, old: Any) -> Verdict | None:
     assert target.info is not None
     if target.info.access == Access.WRITE_ONLY:
-        yield warning(
+        return warning(
             Guard.OLD_VALUE, "the attribute is write only, so nobody can verify or undo the write"
         )
-    elif isinstance(old, ServerError):
+    if isinstance(old, ServerError):
         reason = " ".join(old.text.split())
-        yield warning(Guard.OLD_VALUE, f"the present value cannot be read: {reason} ({old.code})")
-    elif (
-        wish.expected is not ANYTHING
-        and old is not None
-        and not same_value(wish.expected, old, target.info.data_type)
+        return warning(Guard.OLD_VALUE, f"the present value cannot be read: {reason} ({old.code})")
+    if (
+        wish.expected is ANYTHING
+        or old is None
+        or same_value(wish.expected, old, target.info.data_type)
     ):
-        yield warning(
-            Guard.OLD_VALUE,
-            f"the value is {value_text(shown(old, target))} now, no longer "
-            f"{value_text(shown(wish.expected, target))}: somebody else has changed it since",
-        )
+        return None
+    return warning(
+        Guard.OLD_VALUE,
+        f"the value is {value_text(shown(old, target))} now, no longer "
+        f"{value_text(shown(wish.expected, target))}: somebody else has changed it since",
+    )
 
 
 def _with(order: Order, verdict: Verdict) -> Order:

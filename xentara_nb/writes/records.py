@@ -51,44 +51,37 @@ def _account() -> str:
 
 def intents(results: Sequence[WriteResult], common: Mapping[str, object]) -> Iterator[str]:
     """Return the lines that say what is about to be sent."""
-    now = _now()
+    head = _ENCODE({"event": _INTENT, "time": _now(), **common})[:-1]
     for result in results:
         order = result.order
         target = order.target
         info = target.info
         assert info is not None
-        yield _ENCODE(
+        row = _ENCODE(
             {
-                "event": _INTENT,
                 "id": result.write_id,
-                "time": now,
-                **common,
                 "primary_key": target.primary_key,
                 "element_uuid": str(target.element_uuid),
                 "attribute_name": target.attribute_name,
                 "attribute_id": _to_json(info.attribute_id),
-                "data_type": int(info.data_type),
+                "data_type": info.data_type,
                 "old_value": _to_json(order.old) if order.knows_old else None,
                 "value": _to_json(order.new),
             }
         )
+        yield f"{head}, {row[1:]}"
 
 
 def outcomes(results: Sequence[WriteResult]) -> Iterator[str]:
     """Return the lines that say what became of writes."""
-    now = _now()
+    head = _ENCODE({"event": _OUTCOME, "time": _now()})[:-1]
     for result in results:
-        line: dict[str, Any] = {
-            "event": _OUTCOME,
-            "id": result.write_id,
-            "time": now,
-            "outcome": result.outcome,
-        }
+        line: dict[str, Any] = {"id": result.write_id, "outcome": result.outcome}
         if result.raw_read_back is not None:
             line["read_back"] = _to_json(result.raw_read_back)
         if result.error is not None or result.reason:
             line["error"] = error_text(result)
-        yield _ENCODE(line)
+        yield f"{head}, {_ENCODE(line)[1:]}"
 
 
 def intend(journal: Journal, results: Sequence[WriteResult], common: Mapping[str, object]) -> None:
@@ -274,6 +267,9 @@ def outcome_column(values: Sequence[Outcome]) -> pd.Categorical[int]:
 
 def _to_json(value: Any) -> Any:
     """Return a value as JSON has it: what JSON has no form for is a map of one item."""
+    kind = type(value)
+    if kind is bool or kind is int or kind is str or (kind is float and math.isfinite(value)):
+        return value
     if isinstance(value, UUID):
         return {"uuid": str(value)}
     if isinstance(value, TimePoint):

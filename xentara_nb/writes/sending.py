@@ -177,13 +177,14 @@ def _exchange(group: Sequence[WriteResult], sending: Sending) -> tuple[str, list
                 _not_sent(group, error)
                 return str(error), []
             answers, lost = _answers(batch, commands), str(error)
+        now = time.time_ns()
         for result, answer in zip(group, answers, strict=False):
-            _take(result, answer, lost)
+            _take(result, answer, lost, now)
     except BaseException:
         # The user interrupts, most likely. What was answered by now is known all the same.
         for result, answer in zip(group, _answers(batch, commands), strict=False):
             if result.outcome is Outcome.UNKNOWN:
-                _take(result, answer, "it was interrupted before the answer came")
+                _take(result, answer, "it was interrupted before the answer came", time.time_ns())
         raise
     unfinished = _looked(group, dict(zip(readers, answers[len(group) :], strict=True)), sending)
     if any(result.outcome is Outcome.UNKNOWN for result in group):
@@ -228,21 +229,21 @@ def _answers(batch: Batch | None, commands: Sequence[Command[Any]]) -> list[Any]
     return answers
 
 
-def _take(result: WriteResult, answer: Any, lost: str) -> None:
+def _take(result: WriteResult, answer: Any, lost: str, now: int) -> None:
     if answer is _LOST:
         result.reason = lost
         return
-    result.answered_ns = time.time_ns()
-    if isinstance(answer, ServerError):
+    result.answered_ns = now
+    if answer is None:  # a success carries nothing
+        result.reason = ""
+        result.outcome = Outcome.APPLIED
+    elif isinstance(answer, ServerError):
         result.error = answer.within(str(result.order))
         result.reason = str(answer)
         result.outcome = Outcome.REJECTED
-    elif isinstance(answer, ProtocolError):
+    else:
         result.error = answer
         result.reason = f"the answer cannot be read: {answer}"
-    else:
-        result.reason = ""
-        result.outcome = Outcome.APPLIED
 
 
 def _not_sent(group: Sequence[WriteResult], error: XentaraError) -> None:
