@@ -61,10 +61,19 @@ def new_certificate(tmp_path: Path) -> Callable[..., Certificate]:
 
 
 @pytest.fixture(autouse=True)
-def no_login_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the environment of whoever runs the tests out of them."""
-    for name in ("XENTARA_USER", "XENTARA_PASSWORD", "XENTARA_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
+    for name in (
+        "URL",
+        "CA_FILE",
+        "FINGERPRINT",
+        "USER",
+        "PASSWORD",
+        "TOKEN",
+        "READ_ONLY",
+        "POLICY",
+    ):
+        monkeypatch.delenv(f"XENTARA_{name}", raising=False)
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ import hashlib
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -398,6 +398,7 @@ class Model:
     elements: dict[str, Element] = field(default_factory=dict)
     stage: int = 2
     written: list[Any] = field(default_factory=list)
+    asked: list[Command[Any]] = field(default_factory=list)
 
     @classmethod
     def of_points(cls, count: int) -> Model:
@@ -422,6 +423,15 @@ class Model:
     def answers(self, requests: Iterable[Request]) -> list[Success | Failure]:
         """Return the answers to some requests."""
         return [self.answer(request) for request in requests]
+
+    def ask(self, commands: Sequence[Command[Any]]) -> Iterator[Any]:
+        """Do what a client's line to such a server does, without a network."""
+        for number, command in enumerate(commands):
+            self.asked.append(command)
+            answer = self.answer(command.request(number))
+            yield (
+                command.parse_answer(answer.item) if isinstance(answer, Success) else answer.error
+            )
 
     def serve(self, wire: Wire) -> None:
         """Be a good server; a script."""

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from xentara_nb.errors import ProtocolError, ServerError, XentaraError
+from xentara_nb.protocol.bulk import ListRequests
 from xentara_nb.protocol.commands import Command
-from xentara_nb.protocol.packets import Failure, Request, Success
+from xentara_nb.protocol.packets import Failure, Request, Success, encode_packets
 
 
 class UnreadableAnswerError(ProtocolError):
@@ -43,7 +44,16 @@ class Batch:
         What the server complained about meanwhile, without saying which request it means.
     """
 
-    __slots__ = ("_done", "_missing", "answers", "commands", "failure", "first_id", "stray")
+    __slots__ = (
+        "_done",
+        "_missing",
+        "_results",
+        "answers",
+        "commands",
+        "failure",
+        "first_id",
+        "stray",
+    )
 
     def __init__(self, commands: Sequence[Command[Any]], first_id: int) -> None:
         self.commands = commands
@@ -52,6 +62,7 @@ class Batch:
         self.stray: ServerError | None = None
         self.answers: list[Success | Failure | None] = [None] * len(commands)
         self._missing = len(commands)
+        self._results: Sequence[Any] | None = None
         self._done = threading.Event()
 
     @property
@@ -70,12 +81,35 @@ class Batch:
         for message_id, command in zip(self.ids, self.commands, strict=True):
             yield command.request(message_id)
 
+    def message(self) -> bytes:
+        """Return the message to send.
+
+        Raises
+        ------
+        ProtocolError
+            If a command cannot be sent.
+        """
+        if isinstance(self.commands, ListRequests):
+            return self.commands.encode(self.first_id)
+        return encode_packets(self.requests())
+
     def take(self, answer: Success | Failure) -> None:
         """Take one answer, each once; called by the reader thread only."""
         self.answers[answer.message_id - self.first_id] = answer
         self._missing -= 1
         if not self._missing:
             self._done.set()
+
+    def take_all(self, message: bytes) -> bool:
+        """Take a whole message if it is known to be all the answers; else change nothing."""
+        if not isinstance(self.commands, ListRequests) or self._missing < len(self.commands):
+            return False
+        self._results = self.commands.decode(message, self.first_id)
+        if self._results is None:
+            return False
+        self._missing = 0
+        self._done.set()
+        return True
 
     def fail(self, error: XentaraError) -> None:
         """Give up: no more answers will come."""
@@ -94,6 +128,9 @@ class Batch:
         UnreadableAnswerError
             If an answer is not what the manual says.
         """
+        if self._results is not None:
+            yield from self._results
+            return
         for command, answer in zip(self.commands, self.answers, strict=True):
             if isinstance(answer, Success):
                 try:

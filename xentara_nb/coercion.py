@@ -76,6 +76,8 @@ def coerce(value: Any, data_type: int, *, number_as_boolean: bool = False) -> Va
         )
     value = _plain(value)
     _refuse_missing(value, kind)
+    if isinstance(value, np.timedelta64):  # which numpy takes for an integer
+        raise _refused(value, "is a duration, which no attribute holds", kind)
     if kind is DataType.BOOLEAN:
         return _boolean(value, number_as_boolean)
     if (allowed := kind.integer_range) is not None:
@@ -103,8 +105,8 @@ def _plain(value: Any) -> Any:
 
     Times stay as they are: numpy would make a bare number of them.
     """
-    if isinstance(value, np.ma.MaskedArray):
-        return pd.NA if value.ndim == 0 and bool(np.ma.getmaskarray(value)) else value
+    if isinstance(value, np.ma.MaskedArray) and value.ndim == 0:
+        value = pd.NA if bool(np.ma.getmaskarray(value)) else value.data
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, np.longdouble):
@@ -136,7 +138,7 @@ def _refuse_missing(value: object, data_type: DataType) -> None:
 
 
 def _refused(value: object, what: str, data_type: DataType) -> WriteRefusedError:
-    shown = repr(value)
+    shown = repr(value) if isinstance(value, str) else " ".join(repr(value).split())
     if len(shown) > 80:
         shown = f"{shown[:80]}…"
     return WriteRefusedError(f"{shown} {what}, and the attribute is a {data_type.label}")

@@ -25,9 +25,10 @@ from xentara_nb.errors import (
     ServerError,
     XentaraError,
 )
+from xentara_nb.protocol.bulk import first_answered
 from xentara_nb.protocol.commands import ClientHello, Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
-from xentara_nb.protocol.packets import Event, Failure, decode_answers, encode_packets
+from xentara_nb.protocol.packets import Event, Failure, decode_answers
 from xentara_nb.stream import SendError, Stream
 from xentara_nb.tls import Trust, open_stream
 from xentara_nb.upgrade import GOODBYE, WebSocket, upgrade
@@ -111,7 +112,7 @@ class Connection:
         with self._lock:
             batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
-        message = encode_packets(batch.requests())
+        message = batch.message()
         what = f"{self.address.netloc} did not take {batch.names}"
         with self._lock:
             if (ended := self.ended) is not None:
@@ -238,6 +239,8 @@ class Connection:
         return ConnectionLostError(f"the connection to {self.address.netloc} was lost: {reason}")
 
     def _take(self, data: bytes) -> None:
+        if self._take_all(data):
+            return
         for answer in decode_answers(data):
             if isinstance(answer, Event):
                 self._take_event(answer)
@@ -250,6 +253,18 @@ class Connection:
             elif isinstance(answer, Failure):
                 for other in waiting:
                     other.stray = answer.error
+
+    def _take_all(self, data: bytes) -> bool:
+        """Give a message to the batch that it answers, if that can take it as a whole."""
+        first = first_answered(data)
+        if first is None:
+            return False
+        with self._lock:
+            batch = self._pending.get(first)
+        if batch is None or not batch.take_all(data):
+            return False
+        self.forget(batch)
+        return True
 
     def _take_event(self, event: Event) -> None:
         # Types that this version does not know are passed over: a newer server may send them.
@@ -291,7 +306,7 @@ def _hello(connection: Connection, deadline: Deadline) -> None:
         (answer,) = connection.execute([ClientHello()], deadline)
     except (ProtocolError, ConnectionLostError) as error:
         raise NotXentaraError(
-            f"{netloc} has a WebSocket, but does not answer as a Xentara server does: {error}"
+            f"{netloc} has a WebSocket, but is no Xentara server: {error}"
         ) from None
     if isinstance(answer, ServerError):
         raise NotXentaraError(

@@ -12,9 +12,10 @@ from uuid import UUID
 
 from xentara_nb.directory import Ask
 from xentara_nb.errors import NotFoundError
-from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntry, MetaData
+from xentara_nb.protocol.bulk import ListRequests
+from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntry
 from xentara_nb.protocol.errors import ServerError
-from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
+from xentara_nb.protocol.identifiers import NIL_UUID, Category
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +94,7 @@ def attribute_lists(
     missing : dict of str
         The reason by primary key, for elements that vanished or cannot be asked.
     """
-    commands = [MetaData(entry.element_uuid, (MetaDataId.ATTRIBUTE_LIST,)) for entry in entries]
+    commands = ListRequests([entry.element_uuid for entry in entries])
     elements: list[tuple[str, UUID, int, tuple[AttributeInfo, ...]]] = []
     missing: dict[str, str] = {}
     with _progress(progress, len(entries)) as advance:

@@ -71,6 +71,8 @@ class Link:
             self._announced = connection
         connection.on_event = self._on_event
         connection.on_end = functools.partial(self._end_of, connection)
+        if (ended := connection.ended) is not None:  # so soon that nobody was told
+            self._end_of(connection, ended)
         return connection
 
     def _end_of(self, connection: Connection, reason: XentaraError) -> None:

@@ -136,7 +136,7 @@ def _described(
         for reference, uuid in zip(references, uuids, strict=True)
         if by_name
         or reference.primary_key is None
-        or (attributes is None and not _names_attribute(reference))
+        or (attributes is None and reference.attribute_id is None)
     }
     in_order = [uuid for uuid in dict.fromkeys(uuids) if uuid in asked]
     described: dict[UUID, MetaDataAnswer] = {}

@@ -74,8 +74,11 @@ def element_reference(element: object) -> Reference:
     if uuid is None and key is None:
         raise NotFoundError("a row names no element: its primary_key and element_uuid are missing")
     attribute = row.get("attribute_id")
+    if isinstance(attribute, float) and attribute.is_integer():
+        attribute = int(attribute)  # pandas makes floats of integers with gaps
     attribute_id = None if _is_missing(attribute) else attribute_reference(attribute)
     name = row.get("attribute_name")
+    data_type = row.get("data_type")
     if isinstance(attribute_id, str):  # who writes a row by hand may name it there
         attribute_id, name = None, attribute_id
     return Reference(
@@ -83,7 +86,7 @@ def element_reference(element: object) -> Reference:
         uuid,
         attribute_id,
         name if isinstance(name, str) and name else None,
-        _DATA_TYPES.get(str(row.get("data_type"))),
+        _DATA_TYPES.get(data_type) if isinstance(data_type, str) else None,
     )
 
 

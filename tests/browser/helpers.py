@@ -16,3 +16,16 @@ def connecting(plant: Any, user: str = "engineer", **options: Any) -> str:
         f"client = xentara_nb.connect({plant.url!r}, user={user!r}, password='{user}-demo', "
         f"fingerprint={plant.fingerprint!r}{more})"
     )
+
+
+def overflows(page: Any) -> list[str]:
+    """Return what of the forms is wider than its place on the page."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) .xnb')]
+            .flatMap(form => [...form.querySelectorAll('*')]
+                .filter(each => each.offsetParent && !each.closest('.xnb-scroll, .xnb-tree')
+                    && each.getBoundingClientRect().right
+                        > form.getBoundingClientRect().right + 1)
+                .map(each => each.outerHTML.slice(0, 120)))"""
+    )
+    return found

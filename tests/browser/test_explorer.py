@@ -8,7 +8,7 @@ from typing import Any
 
 from xentara_nb import read_inventory, simulate
 
-from .helpers import SET_POINT, connecting
+from .helpers import SET_POINT, connecting, overflows
 
 
 def test_the_tree_is_walked_with_the_keyboard_and_opens_the_write_form(
@@ -36,12 +36,13 @@ def test_the_tree_is_walked_with_the_keyboard_and_opens_the_write_form(
         keys.press("ArrowDown")
     book.output.get_by_role("heading", name=SET_POINT).wait_for()
     book.output.get_by_role("cell", name="210.0").wait_for()
-    shot("explorer-light")
+    shot("explorer", book.output.locator(".xnb-explorer"))
     theme("Dark")
-    shot("explorer-dark")
+    shot("explorer-dark", book.output.locator(".xnb-explorer"))
     theme("Light")
     page.set_viewport_size({"width": 420, "height": 900})
     shot("explorer-narrow")
+    assert not overflows(page)
     page.set_viewport_size({"width": 1280, "height": 900})
     # Values follow the server.
     with plant.connect() as other:

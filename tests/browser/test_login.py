@@ -6,9 +6,14 @@ import json
 import re
 from typing import Any
 
-from .helpers import SET_POINT
+import pytest
 
-SECRETS = ("engineer-demo", "operator-demo", "wrong-password", "ey.not.atoken")
+from xentara_nb.simulator import access
+from xentara_nb.simulator.authentication import Authenticator, Client
+
+from .helpers import SET_POINT, overflows
+
+SECRETS = ("engineer-demo", "operator-demo", "wrong-password", "ey.not.atoken", "ey.a.token")
 
 
 def open_form(notebook: Any, plant: Any, **options: Any) -> Any:
@@ -30,14 +35,23 @@ def without_sources(saved: str) -> str:
 
 
 def test_logging_in_with_an_unknown_certificate_a_wrong_password_and_the_right_one(
-    notebook: Any, page: Any, plant: Any, shot: Any, theme: Any
+    notebook: Any, page: Any, plant: Any, shot: Any, theme: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    robot = Client("robot", access.roles("Operator"))
+    monkeypatch.setattr(
+        Authenticator, "by_token", lambda self, token: robot if token == "ey.a.token" else None
+    )
+    monkeypatch.setattr(Authenticator, "by_certificate", lambda self, der: robot if der else None)
     book = open_form(notebook, plant)
     book.text("nobody is logged in yet").wait_for()
     book.label("Password").fill("wrong-password")
     book.label("Password").press("Enter")
     book.text("is not known").wait_for()
-    shot("trust-light")
+    shot("login-form", book.output.locator(".xnb-login"))
+    page.set_viewport_size({"width": 420, "height": 900})
+    shot("login-form-narrow")
+    assert not overflows(page)
+    page.set_viewport_size({"width": 1280, "height": 900})
     assert book.button("Trust this certificate").is_disabled()
     book.output.get_by_label("I have compared").check()
     book.button("Trust this certificate").click()
@@ -47,32 +61,40 @@ def test_logging_in_with_an_unknown_certificate_a_wrong_password_and_the_right_o
     assert book.label("Password").input_value() in ("engineer-demo", "")
     book.button("Log in").click()
     book.text("Logged in as engineer.").wait_for()
-    shot("login-light")
+    shot("login-done")
     # "Run all" does not ask again, and the next cell has the client.
     book.run()
     book.text("engineer is logged in").wait_for()
     book.text(re.compile("since")).wait_for()
     book.button("Act as another user (sub-session)").click()
     theme("Dark")
-    shot("session-dark")
+    shot("login-form-dark", book.output.locator(".xnb-login"))
     theme("Light")
-    # By password; by token and certificate, which this server does not know.
+    log_in = book.button("Log in to sub-session")
+    log_out = book.button("Log out of sub-session")
     book.label("Session user").fill("operator")
     book.label("Session password").fill("operator-demo")
-    book.button("Log in to sub-session").click()
+    book.label("Desired id").fill("11111111-2222-4333-8444-555555555555")
+    log_in.click()
     book.text("Logged in to a sub-session as operator.").wait_for()
-    book.button("Log out of sub-session").click()
+    log_out.click()
     book.text("Logged out of the sub-session.").wait_for()
     book.label("Act as").select_option("Token (OAuth 2.0)")
     book.label("Session token").fill("ey.not.atoken")
     book.label("Session token").press("Enter")
     book.text("does not accept the bearer of a token").wait_for()
+    book.label("Session token").fill("ey.a.token")
+    book.label("Session token").press("Enter")
+    book.text("Logged in to a sub-session as the bearer of a token.").wait_for()
+    log_out.click()
     book.label("Act as").select_option("Certificate")
     book.label("Certificate file").fill(plant.ca_file)
-    book.button("Log in to sub-session").click()
-    book.text("does not accept the certificate").wait_for()
+    log_in.click()
+    book.text("Logged in to a sub-session as the certificate").wait_for()
+    log_out.click()
+    log_in.wait_for()
     commands = plant.requests["command"].tolist()
-    assert commands.count("create_sub_session") == 3
+    assert commands.count("create_sub_session") == 4
     # A secret that is typed and not used yet is not in the notebook either.
     book.label("Act as").select_option("User and password")
     book.label("Session password").fill("operator-demo")

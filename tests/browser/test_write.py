@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .helpers import SET_POINT, connecting
+from .helpers import SET_POINT, connecting, overflows
 
 
 def open_form(notebook: Any, plant: Any, element: str = SET_POINT, **options: Any) -> Any:
@@ -42,12 +42,13 @@ def test_a_value_is_found_written_and_taken_back_with_the_keyboard_only(
     keys.press("Enter")
     order = book.button(f"Write 195.0 to {SET_POINT}")
     order.wait_for()
-    shot("write-review-light")
+    shot("write-form", book.output.locator(".xnb-write"))
     theme("Dark")
-    shot("write-review-dark")
+    shot("write-form-dark", book.output.locator(".xnb-write"))
     theme("Light")
     page.set_viewport_size({"width": 420, "height": 1100})
-    shot("write-review-narrow")
+    shot("write-form-narrow")
+    assert not overflows(page)
     page.set_viewport_size({"width": 1280, "height": 900})
     book.label("New value").focus()
     for _ in range(3):

@@ -249,7 +249,7 @@ def test_the_keyring_keeps_a_password_when_asked(
             kept[service, user] = password
 
     monkeypatch.setattr(secret, "_keyring", Keyring)
-    monkeypatch.setattr("xentara_nb.widgets.login.find_spec", lambda name: True)
+    monkeypatch.setattr("xentara_nb.widgets.loginface.find_spec", lambda name: True)
     form = make(plant)
     form.keep.value = True
     log_in(form)

@@ -6,6 +6,7 @@ Its client side speaks plain WebSocket, so a byte that is counted is a byte of t
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -22,7 +23,9 @@ class Proxy:
     Attributes
     ----------
     passed : dict
-        How many bytes have gone in each direction since the last :meth:`arm` or :meth:`count`.
+        How many bytes have gone in each direction since the last :meth:`arm` or :meth:`disarm`.
+    broke : bool
+        Whether the connection was broken since the last :meth:`arm`.
     """
 
     def __init__(self, port: int) -> None:
@@ -33,8 +36,9 @@ class Proxy:
         self._lock = threading.Lock()
         self._armed: tuple[str, int] | None = None
         self._threads: list[threading.Thread] = []
-        self._sockets: list[socket.socket] = []
+        self._pairs: list[tuple[socket.socket, ssl.SSLSocket]] = []
         self.passed = {UP: 0, DOWN: 0}
+        self.broke = False
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._stopping = False
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
@@ -57,14 +61,15 @@ class Proxy:
         self.cut()
         for thread in self._threads:
             thread.join(5)
+            assert not thread.is_alive()
 
     @property
     def url(self) -> str:
         """Where to connect to."""
         return f"ws://127.0.0.1:{self._listener.getsockname()[1]}/api/ws"
 
-    def count(self) -> None:
-        """Begin to count, and break nothing."""
+    def disarm(self) -> None:
+        """Break nothing any more."""
         with self._lock:
             self._armed = None
             self.passed = {UP: 0, DOWN: 0}
@@ -73,16 +78,17 @@ class Proxy:
         """Let so many bytes more go in a direction, and then break the connection."""
         with self._lock:
             self._armed = (direction, after)
+            self.broke = False
             self.passed = {UP: 0, DOWN: 0}
 
     def cut(self) -> None:
         """Break all connections now."""
         with self._lock:
-            sockets, self._sockets = self._sockets, []
-        for sock in sockets:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
+            for pair in self._pairs:
+                for sock in pair:
+                    with contextlib.suppress(OSError):
+                        # That of the bare socket: the one of TLS would go on in the clear.
+                        socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:
@@ -90,36 +96,52 @@ class Proxy:
             if self._stopping:
                 near.close()
                 return
-            near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            raw = socket.create_connection(("127.0.0.1", self._target), timeout=5)
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            raw.settimeout(None)
-            far = self._context.wrap_socket(raw)
-            with self._lock:
-                self._sockets += [near, far]
-            for source, target, direction in ((near, far, UP), (far, near, DOWN)):
-                thread = threading.Thread(
-                    target=self._pump, args=(source, target, direction), daemon=True
-                )
-                self._threads.append(thread)
-                thread.start()
+            thread = threading.Thread(target=self._forward, args=(near,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
-    def _pump(self, source: socket.socket, target: socket.socket, direction: str) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(1 << 16):
+    def _forward(self, near: socket.socket) -> None:
+        """Forward one connection: in one thread, for TLS is not for two of them at once."""
+        with near, socket.create_connection(("127.0.0.1", self._target), timeout=10) as raw:
+            for sock in (near, raw):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._context.wrap_socket(raw) as far:
                 with self._lock:
-                    allowed = len(data)
-                    if self._armed is not None and self._armed[0] == direction:
-                        allowed = self._armed[1] - self.passed[direction]
-                    self.passed[direction] += len(data)
-                if allowed < len(data):
-                    if allowed > 0:
-                        target.sendall(data[:allowed])
+                    self._pairs.append((near, far))
+                try:
+                    with contextlib.suppress(OSError):
+                        self._pump(near, far)
+                finally:
                     with self._lock:
-                        self._armed = None
-                    self.cut()
+                        self._pairs.remove((near, far))
+
+    def _pump(self, near: socket.socket, far: ssl.SSLSocket) -> None:
+        while True:
+            ready = [far] if far.pending() else select.select([near, far], [], [])[0]
+            for source in ready:
+                target, direction = (far, UP) if source is near else (near, DOWN)
+                source.setblocking(False)  # TLS may have something to say that is no data
+                try:
+                    data = source.recv(1 << 16)
+                except ssl.SSLWantReadError:
+                    continue
+                finally:
+                    source.setblocking(True)
+                if not data:
                     return
-                target.sendall(data)
-        for sock in (source, target):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                allowed = self._allowed(len(data), direction)
+                target.sendall(data[:allowed])
+                if allowed < len(data):
+                    return
+
+    def _allowed(self, size: int, direction: str) -> int:
+        """Return how many of some bytes still go through."""
+        with self._lock:
+            allowed = size
+            if self._armed is not None and self._armed[0] == direction:
+                allowed = max(0, min(size, self._armed[1] - self.passed[direction]))
+            self.passed[direction] += size
+            if allowed < size:
+                self._armed = None
+                self.broke = True
+            return allowed

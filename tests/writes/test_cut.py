@@ -7,7 +7,6 @@ when it was not, and UNKNOWN only when its answer did not come.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -22,7 +21,6 @@ from xentara_nb.writes.results import WriteResult
 from .proxy import DOWN, UP, Proxy
 
 KEYS = [f"Plant.Line {line}.Set point" for line in (1, 2, 3)]
-REFUSED = "Plant.Line 3.Set point"
 
 
 class Log:
@@ -68,56 +66,100 @@ def connect(proxy: Proxy, plant: Simulator) -> xentara_nb.Client:
     )
 
 
-def bytes_of(proxy: Proxy, action: Callable[[float], object]) -> dict[str, int]:
-    proxy.count()
-    action(0.5)
-    return dict(proxy.passed)
-
-
 @pytest.mark.parametrize("direction", [UP, DOWN])
 @pytest.mark.parametrize("on_error", ["stop", "continue"])
 def test_a_plan_cut_at_every_byte(plant, journal, proxy, direction, on_error):
     with connect(proxy, plant) as client:
         log = Log(plant, client)
-
-        def apply(value: float) -> WriteReport:
-            plan = client.plan_writes(dict.fromkeys(KEYS, value))
-            if direction:
-                proxy.arm(*cut)
+        seen = set()
+        after = 0
+        while True:
+            plan = client.plan_writes(dict.fromkeys(KEYS, float(after)))
+            proxy.arm(direction, after)
             try:
-                report = plan.apply(on_error=on_error, verify_within=1)
+                report = plan.apply(
+                    on_error=on_error, if_unchanged=on_error == "stop", verify_within=1
+                )
             except XentaraError:
                 # Only reading had begun, which is told by an error and not by a report.
                 assert plan.report is None
-                return None
-            log.take(report)
-            return report
-
-        cut = (DOWN, 1 << 30)
-        assert apply(0.5).ok
-        total = proxy.passed[direction]
-        assert total > 100
-        seen = set()
-        for after in range(total + 1):
-            cut = (direction, after)
-            report = apply(1000.0 + after)
-            proxy.count()
-            if report is None:
+                assert not plan.applied
                 continue
+            finally:
+                cut = proxy.broke
+                proxy.disarm()
+                after += 1
+            log.take(report)
             outcomes = [result.outcome for result in report]
             seen.update(outcomes)
+            check_order(outcomes, on_error)
             if Outcome.UNKNOWN in outcomes:
-                assert after < total
-                # What is in doubt is resolved by reading, and by nothing else.
-                report.resolve(within=0.05)
-                for result in report:
-                    there = float(client.read(result.primary_key, "value")["value"][0])
-                    match = {Outcome.VERIFIED: True, Outcome.DIFFERS: False}
-                    if result.outcome in match:
-                        assert match[result.outcome] == (there == result.value)
-            sent = [outcome is not Outcome.SKIPPED for outcome in outcomes]
-            assert sent == sorted(sent, reverse=True)
-            if on_error == "stop":
-                assert outcomes.count(Outcome.UNKNOWN) <= 1
-        assert {Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.VERIFIED} <= seen
+                resolve(report, client)
+            if not cut:
+                break
+        assert outcomes == [Outcome.VERIFIED] * len(KEYS)
+        assert {Outcome.UNKNOWN, Outcome.SKIPPED} < seen
+        assert after > (120 if direction is UP else 60)
+        log.compare()
+
+
+def check_order(outcomes: list[Outcome], on_error: str) -> None:
+    """What was sent is the beginning of the plan, and of single messages one is in doubt."""
+    sent = [outcome is not Outcome.SKIPPED for outcome in outcomes]
+    assert sent == sorted(sent, reverse=True)
+    if on_error == "stop":
+        assert outcomes.count(Outcome.UNKNOWN) <= 1
+
+
+def resolve(report: WriteReport, client: xentara_nb.Client) -> None:
+    """What is in doubt is resolved by reading, and by nothing else."""
+    report.resolve(within=0.01)
+    values = client.read([result.primary_key for result in report], "value")["value"]
+    for result, value in zip(report, values, strict=True):
+        assert result.outcome is not Outcome.UNKNOWN
+        if result.outcome is not Outcome.SKIPPED:
+            assert (result.outcome is Outcome.VERIFIED) == (value == result.value)
+
+
+@pytest.mark.parametrize("direction", [UP, DOWN])
+def test_a_refusal_cut_at_every_byte(plant, journal, proxy, direction):
+    plant.faults.refuse_writes(keys=KEYS[1], code=-32107)
+    with connect(proxy, plant) as client:
+        log = Log(plant, client)
+        seen = set()
+        after = 0
+        cut = True
+        while cut:
+            plan = client.plan_writes(dict.fromkeys(KEYS[:2], float(after)))
+            proxy.arm(direction, after)
+            report = plan.apply(on_error="continue", verify=False, if_unchanged=False)
+            cut = proxy.broke
+            proxy.disarm()
+            after += 1
+            log.take(report)
+            seen.update(result.outcome for result in report)
+        assert [result.outcome for result in report] == [Outcome.APPLIED, Outcome.REJECTED]
+        assert seen == {Outcome.UNKNOWN, Outcome.APPLIED, Outcome.REJECTED}
+        log.compare()
+
+
+@pytest.mark.parametrize("direction", [UP, DOWN])
+def test_a_single_write_cut_at_every_byte(plant, journal, proxy, direction):
+    with connect(proxy, plant) as client:
+        log = Log(plant, client)
+        client.read(KEYS[0])
+        after = 0
+        cut = True
+        while cut:
+            client.plan_writes({KEYS[0]: 0})  # connected, and the model is known
+            proxy.arm(direction, after)
+            try:
+                result = client.write(KEYS[0], float(after), verify=False)
+            except WriteOutcomeUnknown as error:
+                result = error.result
+            cut = proxy.broke
+            proxy.disarm()
+            after += 1
+            assert result.outcome is (Outcome.UNKNOWN if cut else Outcome.APPLIED)
+            log.results.append((result, result.outcome))
         log.compare()

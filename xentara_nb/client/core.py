@@ -13,18 +13,16 @@ from typing import Any, Self
 
 from xentara_nb._version import __version__
 from xentara_nb.address import Address
-from xentara_nb.batch import UnreadableAnswerError
 from xentara_nb.credentials import Credentials
 from xentara_nb.directory import Directory
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,
-    WriteOutcomeUnknown,
     WriteRefusedError,
     XentaraError,
 )
 from xentara_nb.link import Link
-from xentara_nb.protocol.commands import Command, GetStage, Write
+from xentara_nb.protocol.commands import Command, GetStage
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Stage, label
 from xentara_nb.subscriptions import Router
@@ -104,16 +102,16 @@ class ClientCore:
             raise answer.within(what)
         return answer
 
-    def _send_once(self, command: Command[Any], what: str, timeout: float | None = None) -> Any:
+    def _send_once(self, command: Command[Any], what: str) -> Any:
         try:
-            answer = self._link.send_once(command, timeout)
-        except (ConnectionLostError, DeadlineError, UnreadableAnswerError) as error:
-            if error.sent and isinstance(command, Write):
-                raise WriteOutcomeUnknown(
-                    f"{what} was sent, but its answer was lost ({error}). It may have taken "
-                    "effect, and is not sent again: read the value to learn what became of it."
-                ) from error
-            raise
+            answer = self._link.send_once(command)
+        except (ConnectionLostError, DeadlineError) as error:
+            if not error.sent:
+                raise
+            raise type(error)(
+                f"{error}; {what} was sent and may have taken effect, and is not sent again",
+                sent=True,
+            ) from None
         if isinstance(answer, ServerError):
             raise answer.within(what)
         return answer

@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
@@ -135,6 +136,12 @@ def _decode_uuid(content: object, immutable: bool) -> UUID:
     # cbor2 leaves the check to an assertion of the uuid module.
     if type(content) is not bytes or len(content) != 16:
         raise ValueError("a UUID (tag 37) must hold a byte string of 16 bytes")
+    return _uuid(content)
+
+
+@lru_cache(maxsize=4096)
+def _uuid(content: bytes) -> UUID:
+    # The ids of attributes come again and again, and making a UUID costs more than decoding it.
     return UUID(bytes=content)
 
 

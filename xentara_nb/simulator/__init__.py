@@ -22,7 +22,8 @@ from xentara_nb.simulator.configuration import Configuration
 from xentara_nb.simulator.documents import ConfigurationError
 from xentara_nb.simulator.faults import FaultError, Faults
 from xentara_nb.simulator.server import SimulatorError
-from xentara_nb.simulator.simulator import Simulator, simulate
+from xentara_nb.simulator.simulator import Simulator
+from xentara_nb.simulator.starting import simulate
 
 __all__ = [
     "Configuration",

@@ -75,11 +75,12 @@ class Conversation:
         """
         answers: list[bytes] = []
         for number, request in enumerate(decode_requests(message), 1):
-            if isinstance(request, Failure):
+            if isinstance(request, Request):
+                quick = self._quick_answer(request)
+                answers.append((yield from self._answer(request)) if quick is None else quick)
+            else:
                 self._record(request.message_id, None, None, request.error, time.time_ns())
                 answers.append(_encoded(request))
-            else:
-                answers.append((yield from self._answer(request)))
             if not number % _SLICE:
                 yield PAUSE
         return encoding.message(answers) if answers else None
@@ -91,6 +92,23 @@ class Conversation:
     def end(self) -> None:
         """Give up everything, because the connection has ended."""
         self._session.end()
+
+    def _quick_answer(self, request: Request) -> bytes | None:
+        """Return the answer to the one command that comes a hundred thousand times in a row.
+
+        None if there is anything out of the ordinary about it; then it goes the way of all others.
+        """
+        if request.opcode != OpCode.META_DATA or self._may_break():
+            return None
+        began = time.time_ns()
+        item = self._session.quick_meta_data(request.parameters)
+        if item is None:
+            return None
+        self._record(request.message_id, request.opcode, request.parameters, None, began)
+        return encoding.success(request.message_id, item)
+
+    def _may_break(self) -> bool:
+        return self._service.faults is not None and self._service.faults.may_lose
 
     def _answer(self, request: Request) -> Steps[bytes]:
         began = time.time_ns()
@@ -115,7 +133,7 @@ class Conversation:
 
     def _break_at(self, request: Request, *, executed: bool) -> None:
         faults = self._service.faults
-        if faults is not None and faults.loses(request.opcode, executed=executed):
+        if faults is not None and faults.may_lose and faults.loses(request.opcode, executed):
             raise ConnectionLost
 
     def _item(self, request: Request) -> Steps[Any]:

@@ -14,7 +14,9 @@ engineer  engineer-demo  read and write everything, suspend, resume and shut dow
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from xentara_nb.simulator.configuration import Configuration, from_documents
@@ -45,6 +47,14 @@ def documents() -> dict[str, Json]:
     Written into a folder, they are a configuration like any other, to start an own one from.
     """
     return {**_log_in(operators_write=False), "model.json": model()}
+
+
+def write_documents(folder: Path) -> None:
+    """Write the five files into a folder, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in documents().items():
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        (folder / name).write_text(text + "\n", encoding="utf-8")
 
 
 def configuration() -> Configuration:

@@ -6,6 +6,7 @@ values. The bytes are the same as those of :mod:`xentara_nb.protocol.cbor`, whic
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -42,6 +43,7 @@ def head(major: int, number: int) -> bytes:
     return bytes((top | 27,)) + number.to_bytes(8, "big")
 
 
+_pack_double = struct.Struct(">d").pack
 _SMALL = tuple(head(0, number) for number in range(256))
 
 
@@ -50,6 +52,13 @@ def integer(value: int) -> bytes:
     if 0 <= value < 256:
         return _SMALL[value]
     return head(0, value) if value >= 0 else head(1, -1 - value)
+
+
+def floating(value: float) -> bytes:
+    """Return a float in the shortest form that holds it exactly."""
+    data = _pack_double(value)
+    # With any of these bits set, which is the rule, no shorter form will do.
+    return b"\xfb" + data if data[5:] != b"\0\0\0" else cbor.shortest_float(value)
 
 
 def text(value: str) -> bytes:
@@ -79,7 +88,7 @@ def held(value: Value | ServerError) -> bytes:
     """Return what an attribute holds: a value under tag 121 or an error under 122."""
     kind = type(value)
     if kind is float:
-        return _GOOD_VALUE + cbor.shortest_float(value)  # type: ignore[arg-type]  # its type is float
+        return _GOOD_VALUE + floating(value)  # type: ignore[arg-type]  # its type is float
     if kind is int:
         return _GOOD_VALUE + integer(value)  # type: ignore[arg-type]  # its type is int
     if kind is bool:
@@ -106,6 +115,11 @@ def event_body(element: bytes, values: Iterable[tuple[bytes, Value | ServerError
         parts += (encoded_id, held(value))
     parts[3] = head(5, (len(parts) - 4) // 2)
     return b"".join(parts)
+
+
+def event_frame(element: bytes, attribute: bytes) -> bytes:
+    """Return what comes before the value in the body of an event with one attribute."""
+    return b"".join((b"\x01", element, b"\x02\xa1", attribute))
 
 
 def event(time_stamp: bytes, body: bytes) -> bytes:

@@ -296,7 +296,12 @@ class Faults:
         """Whether pings are answered."""
         return self._pongs
 
-    def loses(self, opcode: int, *, executed: bool) -> bool:
+    @property
+    def may_lose(self) -> bool:
+        """Whether :meth:`loses` can be true at all."""
+        return bool(self._losses)
+
+    def loses(self, opcode: int, executed: bool) -> bool:
         """Whether the connection is to break at a request, before or after it is executed."""
         return any(
             opcode == lost and executed is when and shots.take()

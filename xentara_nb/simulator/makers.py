@@ -14,6 +14,7 @@ from xentara_nb.simulator.elements import Element, Register
 from xentara_nb.simulator.execution import Timer
 from xentara_nb.simulator.model import ElementDescription
 from xentara_nb.simulator.processing import Bridge, EdgeDetection
+from xentara_nb.simulator.signals import ATTRIBUTES as SIGNAL_ATTRIBUTES
 from xentara_nb.simulator.signals import Sampler, Signal, read_wave_form
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 Maker = Callable[["Builder", ElementDescription], Element]
 """Makes the running element of a description, without its place in the tree."""
-
-_TIMES = (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME)
 
 
 def _plain(category: Category, type_text: str) -> Maker:
@@ -114,7 +113,7 @@ def _signal(builder: Builder, it: ElementDescription) -> Element:
     bottom, top = (float(p.value if isinstance(p.value, bool) else p.number()) for p in limits)
     infos = (
         well_known(Attribute.VALUE, data_type),
-        *map(well_known, (*_TIMES, Attribute.QUALITY)),
+        *map(well_known, SIGNAL_ATTRIBUTES[1:]),
     )
     return Signal(
         builder.kind(Category.DATA_POINT, "signal generator signal"),

@@ -140,7 +140,7 @@ def read_model(document: Place) -> Model:
     reader = _Reader(document.file)
     children = document.optional("children")
     try:
-        elements = reader.children(children, ())
+        elements = reader.children(children, "")
     except RecursionError:
         raise ConfigurationError(
             document.file, "", "the elements are nested too deeply", "Use fewer levels."
@@ -157,14 +157,12 @@ class _Reader:
         self._keys: dict[str, Place] = {}
         self._uuids: dict[UUID, Place] = {}
 
-    def children(
-        self, listed: Place | None, above: tuple[str, ...]
-    ) -> tuple[ElementDescription, ...]:
+    def children(self, listed: Place | None, above: str) -> tuple[ElementDescription, ...]:
         if listed is None:
             return ()
         return tuple(self._element(place, above) for place in listed.items())
 
-    def _element(self, item: Place, above: tuple[str, ...]) -> ElementDescription:
+    def _element(self, item: Place, above: str) -> ElementDescription:
         descriptors = [name for name in item.content() if name.startswith("@")]
         if len(descriptors) != 1 or len(item.content()) != 1:
             item.fault(
@@ -182,8 +180,8 @@ class _Reader:
         name = _name(written)
         uuid_place = place.member("UUID", "Give the element a UUID of its own.")
         uuid = uuid_place.uuid()
-        names = (*above, name)
-        key = join_key(names)
+        last = join_key((name,))
+        key = f"{above}.{last}" if above else last
         written.once(self._keys, key, "the primary key")
         uuid_place.once(self._uuids, uuid, "the UUID")
         acl = place.optional("ACL")
@@ -194,7 +192,7 @@ class _Reader:
             uuid,
             place,
             None if acl is None else read_acl(acl),
-            self.children(place.optional("children"), names),
+            self.children(place.optional("children"), key),
         )
         self.by_key[key] = element
         return element
@@ -202,7 +200,7 @@ class _Reader:
 
 def _name(place: Place) -> str:
     text = place.text()
-    if not all(character == " " or character.isprintable() for character in text):
+    if not text.isprintable():
         place.fault("a name cannot have control characters", "Take them out of the name.")
     if text.startswith("["):
         name = text[1:-1]

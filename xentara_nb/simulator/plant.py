@@ -129,6 +129,10 @@ class Plant:
         except KeyError:
             raise UnknownElementError from None
 
+    def find(self, uuid: UUID) -> Element | None:
+        """Return the element with a UUID, None if there is none."""
+        return self._by_uuid.get(uuid)
+
     def lookup(self, key: str) -> Element:
         """Return the element with a primary key.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID, uuid4
 
@@ -158,20 +159,22 @@ class Session:
 
     def _meta_data(self, command: MetaData) -> Steps[Encoded]:
         element = self._plant.element(command.element_uuid)
-        identifiers = dict.fromkeys(command.identifiers)
-        parts = [encoding.head(5, len(identifiers))]
-        for identifier in identifiers:
-            parts.append(encoding.integer(identifier))
-            if identifier == MetaDataId.PRIMARY_KEY:
-                parts.append(encoding.text(element.key))
-            elif identifier == MetaDataId.ELEMENT_CATEGORY:
-                parts.append(encoding.integer(element.kind.category))
-            elif identifier == MetaDataId.ATTRIBUTE_LIST:
-                parts.append(element.table.encoded)
-            else:
-                parts.append(b"\xf5" if element.children else b"\xf4")
-        return Encoded(b"".join(parts))
+        return Encoded(_meta_data(element, tuple(dict.fromkeys(command.identifiers))))
         yield
+
+    def quick_meta_data(self, parameters: dict[int, Any] | None) -> bytes | None:
+        """Return the item of an ordinary request for meta data, None if it is not ordinary."""
+        if parameters is None or not self.greeted or len(parameters) != 2:
+            return None
+        listed, uuid = parameters.get(1), parameters.get(0)
+        if type(listed) is not list or type(uuid) is not UUID:
+            return None
+        identifiers = tuple(listed)
+        element = self._plant.find(uuid)
+        # A boolean is no integer here, though Python thinks so.
+        if element is None or identifiers not in _ORDINARY or bool in map(type, identifiers):
+            return None
+        return _meta_data(element, identifiers)
 
     def _lookup(self, command: Lookup) -> Steps[UUID]:
         return self._plant.lookup(command.primary_key).uuid
@@ -315,6 +318,24 @@ class Session:
         for client in clients:
             if not acl.allows(client.roles, entitlement):
                 raise AccessDeniedError
+
+
+# The identifiers that an inventory asks for: some or all of them, in their order.
+_ORDINARY = frozenset(
+    ids for size in range(1, 5) for ids in combinations(map(int, MetaDataId), size)
+)
+_META_DATA: dict[int, Callable[[Element], bytes]] = {
+    MetaDataId.PRIMARY_KEY: lambda element: b"\x00" + encoding.text(element.key),
+    MetaDataId.ELEMENT_CATEGORY: lambda element: b"\x01" + bytes((element.kind.category,)),
+    MetaDataId.ATTRIBUTE_LIST: lambda element: b"\x02" + element.table.encoded,
+    MetaDataId.HAS_CHILDREN: lambda element: b"\x03\xf5" if element.children else b"\x03\xf4",
+}
+
+
+def _meta_data(element: Element, identifiers: tuple[int, ...]) -> bytes:
+    parts = [encoding.head(5, len(identifiers))]
+    parts += [_META_DATA[identifier](element) for identifier in identifiers]
+    return b"".join(parts)
 
 
 _HANDLERS: dict[type[Command[Any]], Callable[[Session, Any], Steps[Any]]] = {

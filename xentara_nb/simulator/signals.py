@@ -15,7 +15,7 @@ from uuid import UUID
 from xentara_nb.protocol.identifiers import Attribute, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator import datatypes
-from xentara_nb.simulator.attributes import Held, Table
+from xentara_nb.simulator.attributes import BASE, Held, Table
 from xentara_nb.simulator.documents import Place
 from xentara_nb.simulator.elements import Element, Kind
 
@@ -26,10 +26,22 @@ WaveForm: TypeAlias = Callable[[int], float]
 _SLICE = 256  # signals between two pauses
 
 
+ATTRIBUTES = (
+    Attribute.VALUE,
+    Attribute.UPDATE_TIME,
+    Attribute.CHANGE_TIME,
+    Attribute.QUALITY,
+)
+"""The attributes of a signal beyond those of every element, in their order."""
+_VALUE, _UPDATE, _CHANGE, _QUALITY = range(4)
+_UPDATED = (len(BASE) + _UPDATE,)
+_ALL_CHANGED = (len(BASE) + _VALUE, *_UPDATED, len(BASE) + _CHANGE)
+
+
 class Signal(Element):
     """A synthetic signal. Its quality is bad until its sampler has generated for the first time."""
 
-    __slots__ = ("_bottom", "_top", "_wave_form")
+    __slots__ = ("_bottom", "_data_type", "_height", "_wave_form")
 
     def __init__(
         self,
@@ -46,13 +58,24 @@ class Signal(Element):
         super().__init__(kind, uuid, key, name, attributes, values)
         self._wave_form = wave_form
         self._bottom = bottom
-        self._top = top
+        self._height = top - bottom
+        self._data_type = DataType(attributes.infos[attributes.index[Attribute.VALUE]].data_type)
 
     def generate(self, now: TimePoint) -> None:
         """Take the value that the wave form has now."""
-        height = self._wave_form(now.nanoseconds)
-        data_type = DataType(self.table.infos[self.table.index[Attribute.VALUE]].data_type)
-        self.reading(_value(data_type, self._bottom + height * (self._top - self._bottom)), now)
+        number = self._bottom + self._wave_form(now.nanoseconds) * self._height
+        value = number if self._data_type is DataType.FLOAT_64 else _value(self._data_type, number)
+        held = self.values
+        if self.fault is None and held[_QUALITY] == 0 and held[_UPDATE] is not now:
+            # The way of nearly all readings, without the questions that have one answer here.
+            held[_UPDATE] = now
+            if held[_VALUE] != value:
+                held[_VALUE], held[_CHANGE] = value, now
+                self.tell(_ALL_CHANGED)
+            else:
+                self.tell(_UPDATED)
+        else:
+            self.reading(value, now)
 
 
 class Sampler(Element):

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from xentara_nb.simulator import access, configuration, demo, synthetic
+from xentara_nb.simulator import access, configuration, demo
 from xentara_nb.simulator.authentication import Authenticator
 from xentara_nb.simulator.configuration import Configuration
 from xentara_nb.simulator.conversation import Service, server_information
@@ -20,7 +20,6 @@ from xentara_nb.simulator.model import Model
 from xentara_nb.simulator.plant import Plant
 from xentara_nb.simulator.recording import Recorder
 from xentara_nb.simulator.server import PATH, ServerOptions, ServerThread, SimulatorError
-from xentara_nb.simulator.tokens import read_keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,127 +32,12 @@ VERSION = "2.0.8 (simulator)"
 _ANYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-def simulate(
-    config: str | PathLike[str] | Configuration | None = None,
-    *,
-    model: str | PathLike[str] | None = None,
-    elements: int | None = None,
-    host: str = "127.0.0.1",
-    port: int | None = 0,
-    certificate: str | PathLike[str] | None = None,
-    own_certificate: bool = False,
-    jwks: str | PathLike[str] | None = None,
-    log: str | PathLike[str] | None = None,
-    stage_entitlements: tuple[str, str] = (access.SUSPEND, access.SHUTDOWN),
-    whole_events: bool = False,
-    ping_interval: float | None = 30.0,
-    ping_timeout: float | None = 60.0,
-    max_message_size: int = 16 * 1024 * 1024,
-    category_as_text: bool = True,
-) -> Simulator:
-    """Return a simulated Xentara server: of the demo plant, a configuration, or a made-up model.
-
-    Parameters
-    ----------
-    config : path, optional
-        A configuration folder with ``config.json``, ``users.json``, ``passwords.json``,
-        ``security.json`` and ``model.json``.
-    model : path, optional
-        A single model file; with ``config`` it takes the place of the folder's own model,
-        without it the demo's users log in.
-    elements : int, optional
-        Make up a model with this many elements.
-    host : str
-        The address to listen on.
-    port : int or None
-        The port, 0 for any free one, None for the one that the configuration names.
-    certificate : path, optional
-        A PEM file in which the simulator keeps its own certificate, the key beside it
-        (``.key.pem``): made there if it is missing, the same one from then on.
-    own_certificate : bool
-        Whether the simulator makes its own certificate even if the configuration names one, such
-        as a copied configuration without its private key.
-    jwks : path, optional
-        A key set (JSON Web Key Set) that tokens are checked against; the configuration folder
-        has its ``oauth2.json`` to say which tokens are accepted, and can have a ``jwks.json``.
-    log : path, optional
-        A file to append every request and write to, one JSON object a line.
-    stage_entitlements : tuple of str
-        What somebody must be entitled to who suspends and resumes, and who shuts down, where
-        the configuration's access control lists call it something else.
-    whole_events : bool
-        Whether every event has all the attributes that are subscribed to, or only those that
-        have changed.
-    ping_interval, ping_timeout : float or None
-        Seconds between two pings, and how long a client may owe the pong, or read nothing at all.
-    max_message_size : int
-        The largest message in bytes that clients may send.
-    category_as_text : bool
-        Whether reading the attribute ``category`` gives its name, as servers were seen to do, or
-        its number.
-
-    Returns
-    -------
-    Simulator
-        A context manager: the server runs inside of the ``with`` block.
-
-    Raises
-    ------
-    ConfigurationError
-        If the configuration is wrong; the message names file, place and mend.
-
-    Examples
-    --------
-    >>> with simulate(elements=100) as simulator:
-    ...     simulator.url.startswith("wss://127.0.0.1:")
-    True
-    """
-    options = ServerOptions(ping_interval, ping_timeout, max_message_size, whole_events)
-    users: Mapping[str, str] = demo.USERS
-    make: Callable[[Configuration], Plant] | None = None
-    if elements is not None:
-        if config is not None or model is not None:
-            raise SimulatorError(
-                "elements= makes up a model, so it does not go with config= or model=. "
-                "Leave one of them out."
-            )
-        found = demo.security_for(synthetic.EMPTY_MODEL)
-        count = elements
-        make = lambda found: synthetic.plant(  # noqa: E731  # a second name would say no more
-            count, found.security, category_as_text=category_as_text
-        )
-    elif isinstance(config, Configuration):
-        found, users = config, MappingProxyType({})
-    elif config is not None:
-        users = MappingProxyType({})
-        found = configuration.read_folder(
-            Path(config),
-            None if model is None else Path(model),
-            certificate=not own_certificate and certificate is None,
-            keys=() if jwks is None else read_keys(Path(jwks)),
-        )
-    elif model is not None:
-        found = demo.security_for(configuration.read_model_file(Path(model)))
-    else:
-        found = demo.configuration()
-    settings = _Settings(
-        host,
-        found.server.port if port is None else port,
-        None if certificate is None else Path(certificate),
-        None if log is None else Path(log),
-        options,
-        category_as_text,
-        access.StageEntitlements(*stage_entitlements),
-    )
-    return Simulator(found, users, settings, make)
-
-
 @dataclass(frozen=True, slots=True)
-class _Settings:
-    """What was asked of :func:`simulate`."""
+class Settings:
+    """What was asked of ``simulate``."""
 
     host: str
-    port: int
+    port: int | None
     certificate: Path | None
     log: Path | None
     options: ServerOptions
@@ -162,7 +46,7 @@ class _Settings:
 
 
 class Simulator:
-    """A simulated server. Made by :func:`simulate`.
+    """A simulated server. Made by :func:`~xentara_nb.simulator.starting.simulate`.
 
     Attributes
     ----------
@@ -174,7 +58,7 @@ class Simulator:
         self,
         found: Configuration,
         users: Mapping[str, str],
-        settings: _Settings,
+        settings: Settings,
         make: Callable[[Configuration], Plant] | None = None,
     ) -> None:
         self.users = users
@@ -233,7 +117,8 @@ class Simulator:
                 [] if host in _ANYWHERE else [host],
                 self._settings.certificate,
             )
-            self._serve(self._settings.port)
+            port = self._settings.port
+            self._serve(self._configuration.server.port if port is None else port)
         except BaseException:
             self._clean_up()
             raise

@@ -26,7 +26,7 @@ from xentara_nb.protocol.errors import (
     UnknownElementError,
     WriteOnlyError,
 )
-from xentara_nb.protocol.identifiers import Access
+from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.protocol.values import AttributeId, TimePoint
 from xentara_nb.simulator import encoding
 from xentara_nb.simulator.attributes import Held
@@ -49,15 +49,16 @@ class Feed:
         The attributes, by the ids that were asked for.
     allowed : bool
         Whether the subscribers may read the element.
-    clock : callable
-        Gives the time of a change.
+    hub : Hub
+        Gives the time of a change that has none of its own.
     whole : bool
         Whether a change of one attribute sends all of them.
     """
 
     __slots__ = (
-        *("_allowed", "_bits", "_bodies", "_clock", "_encoded_ids", "_encoded_uuid", "_gone"),
-        *("_packets", "_positions", "_time", "element", "everything", "key", "subscribers"),
+        *("_allowed", "_bits", "_bodies", "_encoded_ids", "_encoded_uuid", "_gone", "_hub"),
+        *("_frame", "_moment", "_packets", "_positions", "_single", "_update_position"),
+        *("element", "everything", "key", "subscribers"),
     )
 
     def __init__(
@@ -65,7 +66,7 @@ class Feed:
         element: Element,
         ids: tuple[AttributeId, ...],
         allowed: bool,
-        clock: Callable[[], TimePoint],
+        hub: Hub,
         whole: bool = False,
     ) -> None:
         self.element = element
@@ -74,7 +75,8 @@ class Feed:
         self.subscribers: dict[Subscription, None] = {}
         self._allowed = allowed
         self._gone = False
-        self._clock = clock
+        self._hub = hub
+        self._update_position = element.table.index.get(Attribute.UPDATE_TIME, -1)
         self._positions = [element.table.index.get(attribute) for attribute in ids]
         # The same attribute may be there twice: by its integer, and by its UUID.
         self._bits: dict[int, int] = {}
@@ -84,44 +86,63 @@ class Feed:
                 self._bits[position] = self._bits.get(position, 0) | bits
         self._encoded_uuid = encoding.uuid(element.uuid)
         self._encoded_ids = [encoding.attribute_id(attribute) for attribute in ids]
-        self._time = b""
+        # Most feeds have one attribute that can be read: its value changes, and nothing else.
+        self._single = -1
+        self._frame: bytes | None = None
+        only = self._positions[0] if len(ids) == 1 else None
+        if only is not None and allowed and self._readable(only):
+            self._single = only
+            self._frame = encoding.event_frame(self._encoded_uuid, self._encoded_ids[0])
+        self._moment = TimePoint.NEVER
         self._packets: dict[int, bytes] = {}
         self._bodies: dict[int, bytes] = {}
 
     def changed(self, element: Element, positions: Sequence[int]) -> None:
         """Take note of a change, and tell the subscribers."""
         mask = 0
+        bits = self._bits
         for position in positions:
-            mask |= self._bits.get(position, 0)
-        if mask and self._allowed:
-            self._mark(mask)
+            if position in bits:
+                mask |= bits[position]
+        if not mask or not self._allowed:
+            return
+        moment = None
+        if self._update_position in positions:
+            # The change has a time of its own.
+            moment = element.current(self._update_position)
+        self._mark(mask, moment if isinstance(moment, TimePoint) else self._hub.now())
 
     def vanish(self) -> None:
         """Tell the subscribers that there is no such element any more."""
         self._gone = True
-        self._mark(self.everything)
+        self._frame = None
+        self._mark(self.everything, self._hub.now())
 
     def packet(self, mask: int) -> bytes:
         """Return the event for a change of some attributes, at the time of the change."""
         packet = self._packets.get(mask)
         if packet is None:
-            packet = self._packets[mask] = encoding.event(self._time, self._body(mask))
+            time_stamp = self._hub.time_stamp(self._moment)
+            packet = self._packets[mask] = encoding.event(time_stamp, self._body(mask))
         return packet
 
     def whole(self, now: bytes) -> bytes:
         """Return an event with all attributes, at a time that is encoded."""
         return encoding.event(now, self._body(self.everything))
 
-    def _mark(self, mask: int) -> None:
+    def _mark(self, mask: int, moment: TimePoint) -> None:
         self._packets.clear()
         self._bodies.clear()
-        self._time = encoding.time(self._clock().nanoseconds)
+        self._moment = moment
         for subscription in self.subscribers:
             subscription.mark(self, mask)
 
     def _body(self, mask: int) -> bytes:
         body = self._bodies.get(mask)
-        if body is None:
+        if body is None and self._frame is not None:
+            value = self.element.current(self._single)
+            body = self._bodies[mask] = self._frame + encoding.held(value)
+        elif body is None:
             values = [
                 (encoded_id, self._held(position))
                 for number, (encoded_id, position) in enumerate(
@@ -139,9 +160,12 @@ class Feed:
             return AccessDeniedError()
         if position is None:
             return MissingAttributeError()
-        if self.element.table.infos[position].access == Access.WRITE_ONLY:
+        if not self._readable(position):
             return WriteOnlyError()
         return self.element.current(position)
+
+    def _readable(self, position: int) -> bool:
+        return self.element.table.infos[position].access != Access.WRITE_ONLY
 
 
 class Hub:
@@ -158,10 +182,22 @@ class Hub:
     def __init__(self, clock: Callable[[], TimePoint], *, whole: bool = False) -> None:
         self._clock = clock
         self._whole = whole
+        self._moment = TimePoint.NEVER
+        self._time_stamp = b""
         self._feeds: dict[tuple[Element, tuple[AttributeId, ...], bool], Feed] = {}
 
     def __len__(self) -> int:
         return len(self._feeds)
+
+    def now(self) -> TimePoint:
+        """Return the time."""
+        return self._clock()
+
+    def time_stamp(self, moment: TimePoint) -> bytes:
+        """Return a time stamp, encoded; most come many times in a row."""
+        if moment is not self._moment:
+            self._moment, self._time_stamp = moment, encoding.time(moment.nanoseconds)
+        return self._time_stamp
 
     def join(
         self,
@@ -174,7 +210,7 @@ class Hub:
         key = (element, ids, allowed)
         feed = self._feeds.get(key)
         if feed is None:
-            feed = self._feeds[key] = Feed(element, ids, allowed, self._clock, self._whole)
+            feed = self._feeds[key] = Feed(element, ids, allowed, self, self._whole)
             element.watch(feed.changed)
         feed.subscribers[subscription] = None
         return feed
@@ -254,8 +290,9 @@ class Subscription:
                 heappush(self._later, (due, next(self._numbers), feed))
                 self._wake()
                 return
+        if not self._ready:
+            self._wake()
         self._ready.append(feed)
-        self._wake()
 
     def take(self, now: int, time_stamp: bytes, packets: list[bytes]) -> None:
         """Add the events that are due to a message, as far as there is room."""
@@ -269,12 +306,14 @@ class Subscription:
             elif feed in self._pending:
                 # All its attributes were sent meanwhile, so it has to wait again.
                 heappush(self._later, (due, next(self._numbers), feed))
+        rated = bool(self._maximum or self._minimum)
         while self._ready and len(packets) < LIMIT:
             feed = self._ready.popleft()
             mask = self._pending.pop(feed, 0)
             if mask:
                 packets.append(feed.packet(mask))
-                self._note(feed, now)
+                if rated:
+                    self._note(feed, now)
         if self._minimum and not self._first:
             while self._last and len(packets) < LIMIT:
                 feed = next(iter(self._last))

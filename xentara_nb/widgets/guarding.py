@@ -165,6 +165,11 @@ class Desk:
         self._start(name, work)
         return True
 
+    def is_busy(self, name: str) -> bool:
+        """Return whether a job of that name is being done."""
+        with self._lock:
+            return name in self._busy
+
     def newest(self, name: str, job: Callable[[Callable[[], bool]], object]) -> None:
         """Do a job in a thread; it is called with a function that tells whether it is still wanted.
 

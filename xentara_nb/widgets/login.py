@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import ipywidgets
-from traitlets import Unicode
 
 from xentara_nb import client as _client
 from xentara_nb.address import Address, parse_address
@@ -22,46 +18,21 @@ from xentara_nb.errors import (
 )
 from xentara_nb.widgets import known, peek, secret
 from xentara_nb.widgets.account import account
-from xentara_nb.widgets.form import Form
-from xentara_nb.widgets.session import SessionPart
-from xentara_nb.widgets.style import (
-    badge,
-    button,
-    card,
-    choice,
-    escape,
-    heading,
-    row,
-    show,
-    text_input,
+from xentara_nb.widgets.loginface import (
+    ENVIRONMENT,
+    KEYRING,
+    METHODS,
+    PASSWORD,
+    TOKEN,
+    LoginFace,
+    without_password,
 )
+from xentara_nb.widgets.session import SessionPart
+from xentara_nb.widgets.style import badge, escape, show
 from xentara_nb.widgets.trust import TrustCard
 
-_PASSWORD, _TOKEN, _ENVIRONMENT, _KEYRING = "password", "token", "environment", "keyring"
-METHODS = {
-    _PASSWORD: "User and password",
-    _TOKEN: "Token (OAuth 2.0)",
-    _ENVIRONMENT: "Environment variables",
-    _KEYRING: "Keyring of this computer",
-}
-"""The ways to log in to the connection, by their name in code."""
 
-
-def _without_password(text: str, widget: object = None) -> str:
-    """Return an address without what stands before an ``@``."""
-    head, at, tail = text.rpartition("@")
-    if not at:
-        return text
-    scheme, separator, _ = head.partition("://")
-    return f"{scheme}{separator}{tail}" if separator else tail
-
-
-class _AddressInput(ipywidgets.Text):  # type: ignore[misc]  # ipywidgets is untyped
-    # Somebody may paste wss://user:password@host: the state of a widget must not have that.
-    value = Unicode("").tag(sync=True, echo_update=False, to_json=_without_password)
-
-
-class LoginForm(Form):
+class LoginForm(LoginFace):
     """Log in to a Xentara server, and to a sub-session on the connection.
 
     Once somebody is logged in, ``form.client`` is the client, and ``form.session`` the
@@ -104,8 +75,6 @@ class LoginForm(Form):
     >>> form.close()
     """
 
-    title = "Log in to Xentara"
-
     def __init__(
         self,
         address: str = "",
@@ -121,14 +90,14 @@ class LoginForm(Form):
     ) -> None:
         if method is not None and method not in METHODS:
             raise AddressError(f"{method!r} is no way to log in; there are: {', '.join(METHODS)}")
-        super().__init__("login")
+        super().__init__(address, user, method)
         self._trust_options = {"ca_file": ca_file, "fingerprint": fingerprint}
         self._timeout = check_timeout(timeout)
         self._read_only = read_only
         self._waiting: tuple[Address, dict[str, str], bool] | None = None
-        clean = _without_password(address)
+        clean = without_password(address)
         self.account = account(name or f"{user}@{clean} {'read only' if read_only else ''}".strip())
-        self._make(address, user, method)
+        self._make(address)
         self.when_closed(self.account.listen(self.desk.guard(self._show_state)))
         self.settle()
         self._show_state()
@@ -225,60 +194,20 @@ class LoginForm(Form):
 
     # What the page uses
 
-    def _make(self, address: str, user: str, method: str | None) -> None:
-        self.address = _AddressInput(
-            address, description="Address", placeholder="host, host:port or wss://host:port/api/ws"
-        )
-        self.address.continuous_update = False
-        self.address.style.description_width = "initial"
-        self.user = text_input("User", value=user)
-        self.password = secret.SecretInput("Password")
-        self.token = secret.SecretInput("Token")
-        in_environment = secret.from_environment() is not None
-        offered = [_PASSWORD, _TOKEN]
-        offered += [_ENVIRONMENT] if in_environment or method == _ENVIRONMENT else []
-        offered += [_KEYRING] if find_spec("keyring") or method == _KEYRING else []
-        self.method = choice(
-            "Log in with", [(METHODS[each], each) for each in offered], value=method or _PASSWORD
-        )
-        self.keep = ipywidgets.Checkbox(
-            description="Remember the password in the keyring of this computer", indent=False
-        )
-        self.button = button("Log in", style="primary")
-        self.out = button("Log out")
-        self.state = ipywidgets.HTML()
+    def _make(self, address: str) -> None:
         self.trust = TrustCard(self.desk, self._trusted, self._refused)
         self.sub = SessionPart(self.desk, self.account)
-        self.fields = ipywidgets.VBox(
-            [
-                row(self.address),
-                row(self.method),
-                row(self.user, self.password, self.token),
-                self.keep,
-                row(self.button),
-            ]
-        )
-        self.inside = ipywidgets.VBox([row(self.state, self.out), self.sub.box])
-        self.fill(
-            card(heading(self.title), self.fields, self.trust.box, self.inside, self.notice),
-        )
+        self.lay_out(self.trust.box, self.sub.box)
         guard = self.desk.guard
         self.address.observe(guard(self._take_address), "value")
-        self.method.observe(guard(lambda change: self._show_fields()), "value")
+        self.method.observe(guard(lambda change: self.show_fields()), "value")
         self.button.on_click(guard(lambda clicked: self._start()))
         self.out.on_click(guard(self._log_out))
         self.password.on_enter(guard(self._start))
         self.token.on_enter(guard(self._start))
         if "@" in address:
             self._take_address(None)
-        self._show_fields()
-
-    def _show_fields(self) -> None:
-        method = self.method.value
-        show(self.user, method in (_PASSWORD, _KEYRING))
-        show(self.password, method == _PASSWORD)
-        show(self.token, method == _TOKEN)
-        show(self.keep, method == _PASSWORD and find_spec("keyring") is not None)
+        self.show_fields()
 
     def _show_state(self) -> None:
         client = self.account.client
@@ -299,7 +228,7 @@ class LoginForm(Form):
         text = self.address.value
         if "@" not in text:
             return
-        self.address.value = _without_password(text)
+        self.address.value = without_password(text)
         _, credentials = parse_address(text)
         if credentials is not None:
             self.user.value = credentials.user or ""
@@ -316,11 +245,11 @@ class LoginForm(Form):
         """Take what was typed out of the fields, or from where it is kept."""
         method, user = self.method.value, self.user.value.strip()
         password, token = self.password.take(), self.token.take()
-        if method == _TOKEN:
+        if method == TOKEN:
             if not token:
                 raise LoginError("type the token")
             return {"token": token.strip()}
-        if method == _ENVIRONMENT:
+        if method == ENVIRONMENT:
             found = secret.from_environment()
             if found is None:
                 raise LoginError(
@@ -330,7 +259,7 @@ class LoginForm(Form):
             return found
         if not user:
             raise LoginError("type the name of the user")
-        if method == _KEYRING:
+        if method == KEYRING:
             return {"user": user, "password": secret.from_keyring(address.netloc, user)}
         if not password:
             raise LoginError(f"type the password of {user}")
@@ -338,11 +267,11 @@ class LoginForm(Form):
 
     def _start(self) -> None:
         """Begin to log in, with what the fields hold."""
-        if self.account.client is not None or self.trust.asking:
+        if self.account.client is not None or self.trust.asking or self.desk.is_busy("log in"):
             return
         address = self._address()
         secrets = self._secrets(address)
-        self._begin(address, secrets, keep=self.keep.value and self.method.value == _PASSWORD)
+        self._begin(address, secrets, keep=self.keep.value and self.method.value == PASSWORD)
 
     def _begin(self, address: Address, secrets: dict[str, str], *, keep: bool) -> None:
         self.button.disabled = True
@@ -355,9 +284,9 @@ class LoginForm(Form):
 
     def _at_once(self) -> None:
         """Log in now if that needs no question; what goes wrong is in the form."""
-        if self.method.value not in (_ENVIRONMENT, _KEYRING):
-            self.method.value = _ENVIRONMENT if secret.from_environment() else _PASSWORD
-        if self.method.value in (_ENVIRONMENT, _KEYRING):
+        if self.method.value not in (ENVIRONMENT, KEYRING):
+            self.method.value = ENVIRONMENT if secret.from_environment() else PASSWORD
+        if self.method.value in (ENVIRONMENT, KEYRING):
             self.desk.guard(self._log_in_at_once)()
 
     def _log_in_at_once(self) -> None:

@@ -100,16 +100,6 @@ def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, 
     return None
 
 
-def keyring_available() -> bool:
-    """Return whether secrets can be kept in a keyring of this computer."""
-    try:
-        import keyring
-        from keyring.backends.fail import Keyring as Fail
-    except ImportError:
-        return False
-    return not isinstance(keyring.get_keyring(), Fail)
-
-
 def from_keyring(server: str, user: str) -> str:
     """Return a password from the keyring.
 

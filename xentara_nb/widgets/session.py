@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ class SessionPart:
         client = self._account.client
         if client is None:
             raise LoginError("log in to the connection first")
-        if self._account.session is not None:
+        if self._account.session is not None or self._desk.is_busy("sub-session"):
             return
         options, who = self._options()
         desired = _desired(self.desired.value.strip())
@@ -161,11 +162,10 @@ def read_certificate(path: Path) -> bytes:
     begin, end = data.find(b"-----BEGIN CERTIFICATE-----"), data.find(b"-----END CERTIFICATE-----")
     if 0 <= begin < end:
         text = data[begin : end + len(b"-----END CERTIFICATE-----")].decode("ascii", "replace")
-        try:
-            return ssl.PEM_cert_to_DER_cert(text)
-        except ValueError:
-            raise AddressError(f"{path.name} holds no certificate that can be read") from None
-    # DER: a sequence whose length takes two bytes.
+        # What is no base64 comes out as something that is no certificate.
+        with contextlib.suppress(ValueError):
+            data = ssl.PEM_cert_to_DER_cert(text)
+    # A sequence whose length takes two bytes, as that of every certificate does.
     if data[:2] != b"\x30\x82" or len(data) > _MAX_CERTIFICATE:
         raise AddressError(f"{path.name} holds no certificate in PEM or DER form")
     return data

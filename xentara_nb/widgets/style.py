@@ -33,7 +33,7 @@ _SHEET = """
   --xnb-accent: var(--jp-brand-color1, #1976d2);
   color: var(--xnb-text); font-size: var(--jp-ui-font-size1, 13px); line-height: 1.45;
   font-family: var(--jp-ui-font-family, sans-serif); padding: 2px; max-width: 1100px;
-  overflow: visible; }
+  overflow: visible; width: 100%; container-type: inline-size; }
 .xnb .widget-html-content, .xnb .jupyter-widgets.widget-html { line-height: 1.45; height: auto; }
 .xnb .widget-html-content { font-size: inherit; white-space: normal; align-self: stretch; }
 .xnb h3 { margin: 0; font-size: 1.15em; font-weight: 600; color: var(--xnb-text); }
@@ -67,8 +67,9 @@ _SHEET = """
 .xnb .widget-text .widget-label, .xnb .widget-dropdown .widget-label,
 .xnb .widget-textarea .widget-label { min-width: 92px; width: auto; text-align: left;
   color: var(--xnb-text); }
-.xnb .widget-checkbox { width: auto; max-width: 100%; }
-.xnb .widget-checkbox .widget-label-basic { white-space: normal; height: auto; }
+.xnb .widget-checkbox { width: auto; max-width: 100%; height: auto; }
+.xnb .widget-checkbox .widget-label-basic { white-space: normal; height: auto;
+  line-height: 1.4; align-items: flex-start; }
 .xnb .jupyter-button { width: auto; max-width: 100%; white-space: normal; height: auto;
   min-height: 28px; line-height: 1.35; padding: 4px 12px; overflow-wrap: anywhere; }
 .xnb .jupyter-button:focus-visible, .xnb input:focus-visible, .xnb select:focus-visible,
@@ -106,6 +107,9 @@ _SHEET = """
 .xnb-code { background: var(--jp-cell-editor-background, rgba(128,128,128,.08));
   border: 1px solid var(--xnb-border); border-radius: 2px; padding: 6px 8px; margin: 4px 0; }
 .xnb-big { font-size: 1.25em; font-weight: 600; }
+@container (max-width: 460px) {
+  .xnb-facts tr, .xnb-facts th, .xnb-facts td { display: block; padding-right: 0; }
+  .xnb-facts th { border: none; } }
 .xnb ul { margin: 2px 0; padding-left: 0; list-style: none; }
 .xnb-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); }
@@ -240,7 +244,7 @@ def facts(pairs: Iterable[tuple[str, str]], *, caption: str = "") -> str:
         f'<tr><th scope="row">{escape(name)}</th><td>{value}</td></tr>' for name, value in pairs
     )
     head = f"<caption class='xnb-hidden'>{escape(caption)}</caption>" if caption else ""
-    return f"<table>{head}<tbody>{rows}</tbody></table>"
+    return f"<table class='xnb-facts'>{head}<tbody>{rows}</tbody></table>"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> str:

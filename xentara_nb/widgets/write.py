@@ -7,14 +7,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-import ipywidgets
 import pandas as pd
 
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError, WriteRefusedError
 from xentara_nb.widgets import cells, peek
-from xentara_nb.widgets.code import CodeCard, literal
-from xentara_nb.widgets.form import Form
+from xentara_nb.widgets.code import literal
 from xentara_nb.widgets.history import History
 from xentara_nb.widgets.inputs import ValueInput
 from xentara_nb.widgets.live import Live
@@ -22,19 +20,10 @@ from xentara_nb.widgets.login import LoginForm
 from xentara_nb.widgets.order import Order
 from xentara_nb.widgets.review import order_text, result_html, review_html, verdict_html
 from xentara_nb.widgets.search import Found, KeyIndex, SearchBox
-from xentara_nb.widgets.style import (
-    badge,
-    button,
-    card,
-    choice,
-    columns,
-    escape,
-    heading,
-    row,
-    show,
-)
+from xentara_nb.widgets.style import badge, escape, show
 from xentara_nb.widgets.table import values_of
 from xentara_nb.widgets.target import Target, Writable, present_html
+from xentara_nb.widgets.writeface import WriteFace
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.results import WriteResult
@@ -43,7 +32,7 @@ _TYPING = 0.25
 """How long after the last key the guards are asked, in seconds."""
 
 
-class WriteForm(Form):
+class WriteForm(WriteFace):
     """Write one value with care.
 
     Nothing is sent before the order button is clicked. That button is made for one order, says
@@ -81,8 +70,6 @@ class WriteForm(Form):
     <WriteForm: write to Plant.Line 1.Set point>
     """
 
-    title = "Write a value"
-
     def __init__(
         self,
         client: Client | LoginForm,
@@ -94,7 +81,7 @@ class WriteForm(Form):
         tolerance: float = 0.0,
         index: KeyIndex | None = None,
     ) -> None:
-        super().__init__("write")
+        super().__init__()
         self._login = client if isinstance(client, LoginForm) else None
         self._client = client.client if isinstance(client, LoginForm) else client
         self._session = session
@@ -203,61 +190,11 @@ class WriteForm(Form):
     # What the page uses
 
     def _make(self, index: KeyIndex | None) -> None:
-        self.head = ipywidgets.HTML()
         self.search = SearchBox(self.desk, self._client, self._chosen, index)
-        self.name = ipywidgets.HTML(
-            "<p class='xnb-dim'>Type part of the name of an element into Find.</p>"
-        )
-        self.attribute = choice("Attribute", [])
-        self.attribute_row = row(self.attribute)
-        self.present = ipywidgets.HTML()
-        if cells.shell() is not None:
-            # Begins to count the views, so that nothing is read while nobody can see it.
-            self.present._view_count = 0
-        self.liveness = ipywidgets.HTML()
-        self.input_box = ipywidgets.VBox([])
-        self.verdict = ipywidgets.HTML()
-        self.review = button("Review", style="primary")
-        self.copy = button("Copy as code")
-        self.code = CodeCard()
-        self.review_text = ipywidgets.HTML()
-        self.order_row = row()
-        self.cancel = button("Do not write")
-        self.review_card = card(self.review_text, row(self.order_row, self.cancel))
-        self.outcome = ipywidgets.HTML()
-        self.undo = button("Undo …")
-        self.resolve = button("Read the value now")
-        self.outcome_card = card(self.outcome, row(self.undo, self.resolve))
         self.history = History(self.desk, self._client)
-        self.live = Live(self._client, self._show_values, self._show_liveness, self._visible)
+        self.lay_out(self.search.box, self.history.widget)
+        self.live = Live(self._client, self._show_values, self._show_liveness, self.is_visible)
         self.when_closed(self.live.close)
-        self.inside = columns(
-            ipywidgets.VBox([self.attribute_row, self.present, self.liveness]),
-            ipywidgets.VBox(
-                [
-                    self.input_box,
-                    self.verdict,
-                    row(self.review, self.copy),
-                    self.code.widget,
-                    self.review_card,
-                    self.outcome_card,
-                ]
-            ),
-        )
-        self.inside.add_class("xnb-even")
-        for widget in (self.inside, self.review_card, self.outcome_card):
-            show(widget, False)
-        self.fill(
-            card(
-                heading(self.title),
-                self.head,
-                self.search.box,
-                self.name,
-                self.inside,
-                self.notice,
-                self.history.widget,
-            )
-        )
         guard = self.desk.guard
         self.attribute.observe(guard(self._attribute_chosen), "value")
         self.review.on_click(guard(lambda clicked: self._begin_review()))
@@ -273,9 +210,6 @@ class WriteForm(Form):
             f"<p>to <code>{escape(client.address.url)}</code> as <b>{escape(self.who)}</b>"
             f"{only}</p>"
         )
-
-    def _visible(self) -> bool:
-        return bool(self.present._view_count != 0)
 
     def _identity_changed(self) -> None:
         if self.withdraw():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -229,10 +230,7 @@ def _wish(reference: Reference, value: object) -> Wish:
             wanted = int(wanted)
     elif reference.attribute_name:
         wanted = attribute_reference(reference.attribute_name)
-    verdict = None
-    if reference.primary_key is None and reference.element_uuid is None:
-        verdict = refused(Guard.EXISTS, "the row names no element")
-    return Wish(reference, wanted, value, verdict)
+    return Wish(reference, wanted, value)
 
 
 def find(directory: Directory, ask: Ask, wanted: Sequence[Wish]) -> list[Target]:
@@ -262,15 +260,11 @@ def find_one(directory: Directory, wish: Wish) -> Target:
     return target
 
 
-def _uuids(
-    directory: Directory, ask: Ask, wanted: Sequence[Wish]
-) -> list[UUID | ServerError | None]:
+def _uuids(directory: Directory, ask: Ask, wanted: Sequence[Wish]) -> list[UUID | ServerError]:
     references = [wish.reference for wish in wanted]
-    if all(wish.verdict is None for wish in wanted):
-        try:
-            return list(directory.uuids(references))
-        except ServerError:
-            pass  # some are not there: each is asked for by itself, for its own verdict
+    with suppress(ServerError):
+        return list(directory.uuids(references))
+    # Some are not there: each is asked for by itself, for its own verdict.
     keys = [
         reference.primary_key
         for reference in references
@@ -278,19 +272,17 @@ def _uuids(
     ]
     found = dict(zip(keys, ask([Lookup(key) for key in keys]), strict=True))
     return [
-        reference.element_uuid or found.get(reference.primary_key or "") for reference in references
+        reference.element_uuid or found[reference.primary_key or ""] for reference in references
     ]
 
 
-def _target(wish: Wish, uuid: object, answer: MetaDataAnswer | ServerError | None) -> Target:
+def _target(wish: Wish, uuid: UUID | ServerError, answer: MetaDataAnswer | ServerError) -> Target:
     reference = wish.reference
     element = uuid if isinstance(uuid, UUID) else None
-    if not isinstance(answer, MetaDataAnswer):
+    if isinstance(answer, ServerError):
         name = attribute_label(wish.attribute)
-        verdict = wish.verdict
-        if isinstance(answer, ServerError):
-            verdict = refused(Guard.EXISTS, f"{answer.within(str(reference))}")
-        return Target(reference.primary_key or str(uuid or ""), element, name, None, None, verdict)
+        missing = refused(Guard.EXISTS, str(answer.within(str(reference))))
+        return Target(str(reference), element, name, None, None, missing)
     key = answer.primary_key or str(uuid)
     attributes = answer.attributes or ()
     try:

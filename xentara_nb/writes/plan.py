@@ -359,9 +359,10 @@ class WritePlan:
 
     def _says(self, guard: Guard, order: Order) -> str:
         verdicts = self.verdicts if guard in _OF_THE_WHOLE else order.verdicts
-        said = "; ".join(str(verdict) for verdict in verdicts if verdict.guard is guard)
+        said = [verdict for verdict in verdicts if verdict.guard is guard]
         if said:
-            return said
+            worst = max(said, key=lambda verdict: verdict.level is Level.REFUSED)
+            return f"{worst.level}: {'; '.join(verdict.message for verdict in said)}"
         unknown = order.target.info is None and guard not in (Guard.EXISTS, *_OF_THE_WHOLE)
         unfit = order.new is None and guard in (Guard.FITS, Guard.LIMITS, Guard.STEP)
         unread = order.quality is None and guard is Guard.QUALITY

@@ -191,7 +191,7 @@ def _take(found: dict[str, dict[str, Any]], line: bytes) -> bool:
                 row["finished"] = time
                 if "read_back" in record:
                     row["read_back"] = _shown(record["read_back"], row)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return False
     return True
 

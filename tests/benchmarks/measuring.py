@@ -1,0 +1,122 @@
+"""How things are measured: a server of its own process, and contenders that take turns."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+from unittest import mock
+
+import xentara_nb
+from xentara_nb import Client
+from xentara_nb.protocol.bulk import ListRecognizer
+from xentara_nb.upgrade import WebSocket
+
+from ..certificates import make_certificate
+from .model import PASSWORD, USER
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE = 600.0
+
+
+@contextlib.contextmanager
+def process(module: str, *arguments: object) -> Iterator[int]:
+    """Run a server until the block ends, and give its port."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            line = server.stdout.readline()
+            if not line:
+                raise RuntimeError(f"{module} did not start")
+            yield int(line)
+        finally:
+            server.kill()
+
+
+class Server:
+    """A running benchmark server."""
+
+    def __init__(self, port: int, ca_file: Path, folder: Path) -> None:
+        self.port, self.ca_file, self.folder = port, ca_file, folder
+
+    def connect(self, **options: Any) -> Client:
+        """Return a new client; each asks the same messages, whose answers are made already."""
+        options = {"journal": False, "timeout": PATIENCE, **options}
+        return xentara_nb.connect(
+            f"localhost:{self.port}", user=USER, password=PASSWORD, ca_file=self.ca_file, **options
+        )
+
+
+@contextlib.contextmanager
+def server(elements: int, *, delay: float = 0.0, distinct: bool = False) -> Iterator[Server]:
+    """Start a server of so many elements, its answers delayed by so many seconds."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        own = make_certificate(folder)
+        options = ["--delay", delay, *(["--distinct"] if distinct else [])]
+        module = "tests.benchmarks.server"
+        with process(module, own.path, own.key_path, elements, *options) as port:
+            yield Server(port, own.path, folder)
+
+
+Contender: TypeAlias = Callable[[], contextlib.AbstractContextManager[Callable[[], object]]]
+"""Prepares what is not measured, such as a connection, and gives the work that is."""
+
+
+def plain(work: Callable[[], object]) -> Contender:
+    """Return work that needs nothing else."""
+    return lambda: contextlib.nullcontext(work)
+
+
+def timed(
+    contenders: dict[str, Contender],
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
+    """Return the shortest time of each, in seconds; they take turns, after one that is not counted.
+
+    The shortest: whatever else the computer does can only make a run longer.
+    """
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(rounds + 1):
+        for name, contender in contenders.items():
+            with contender() as work:
+                gc.collect()
+                start = clock()
+                result = work()
+                seconds = clock() - start
+                del result
+            if turn:
+                times[name].append(seconds)
+    return {name: min(each) for name, each in times.items()}
+
+
+@contextlib.contextmanager
+def general_path() -> Iterator[None]:
+    """Recognise no attribute list within the block."""
+    with mock.patch.object(ListRecognizer, "decode", lambda *_: None):
+        yield
+
+
+def recorded(server: Server, work: Callable[[Client], object]) -> list[bytes]:
+    """Return the messages that a new client receives for some work, without that for its hello."""
+    messages: list[bytes] = []
+    receive = WebSocket.recv_data
+
+    def recv_data(self: WebSocket) -> tuple[int, bytes]:
+        opcode, data = receive(self)
+        messages.append(data)
+        return opcode, data
+
+    with mock.patch.object(WebSocket, "recv_data", recv_data), server.connect() as client:
+        work(client)
+        return messages[1:]

@@ -1,0 +1,159 @@
+"""The model that is measured, and the bytes with which a server answers for it.
+
+Ten attributes an element, three of them with a UUID for an id as an element's own attributes have
+it, from a dozen distinct lists: about 260 bytes of meta data and 50 of browse an element.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from xentara_nb.protocol.commands import (
+    COMMANDS,
+    AttributeInfo,
+    Browse,
+    BrowseEntry,
+    ClientHello,
+    Command,
+    GetStage,
+    Lookup,
+    MetaData,
+    MetaDataAnswer,
+    Read,
+    Write,
+)
+from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Stage
+from xentara_nb.protocol.packets import NOTHING, Request, Success, decode_requests, encode_packets
+from xentara_nb.protocol.values import TimePoint
+
+USER, PASSWORD = "engineer", "measured"
+
+ATTRIBUTES = 10
+"""How many attributes an element has."""
+
+_RO, _RW = Access.READ_ONLY, Access.READ_AND_WRITE
+_COMMON = (
+    AttributeInfo("value", Attribute.VALUE, _RW, DataType.FLOAT_64),
+    AttributeInfo("key", Attribute.PRIMARY_KEY, _RO, DataType.STRING),
+    AttributeInfo("type", Attribute.TYPE, _RO, DataType.STRING),
+    AttributeInfo("category", Attribute.CATEGORY, _RO, DataType.ELEMENT_CATEGORY),
+    AttributeInfo("updateTime", Attribute.UPDATE_TIME, _RO, DataType.TIME_POINT),
+    AttributeInfo("changeTime", Attribute.CHANGE_TIME, _RO, DataType.TIME_POINT),
+    AttributeInfo("quality", Attribute.QUALITY, _RO, DataType.QUALITY),
+)
+_OWN = ("engineering unit", "lower limit", "upper limit")
+_LISTS = 12
+_NOW = 1_700_000_000_000_000_000
+
+
+def _own(seed: int) -> tuple[AttributeInfo, ...]:
+    """Return the attributes that only elements of one type have."""
+    source = random.Random(seed)
+    return tuple(
+        AttributeInfo(
+            name, UUID(int=source.getrandbits(128), version=4), _RO, DataType(9 + (seed + at) % 3)
+        )
+        for at, name in enumerate(_OWN)
+    )
+
+
+class Model:
+    """A model of some elements.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    repeat : bool
+        Whether elements share a dozen attribute lists; otherwise each has a list of its own.
+    """
+
+    def __init__(self, count: int, *, repeat: bool = True) -> None:
+        source = random.Random(count)
+        self.entries = [
+            BrowseEntry(
+                f"Plant.Line {number // 100:04}.Point {number % 100:02}",
+                UUID(int=source.getrandbits(128), version=4),
+                Category.DATA_POINT,
+            )
+            for number in range(count)
+        ]
+        lists = [(*_COMMON, *_own(seed)) for seed in range(_LISTS if repeat else count)]
+        chosen = itertools.cycle(lists) if not repeat else iter(source.choices(lists, k=count))
+        self.lists = dict(zip((entry.element_uuid for entry in self.entries), chosen))
+        self.keys = {entry.element_uuid: entry.primary_key for entry in self.entries}
+        self.uuids = {key: uuid for uuid, key in self.keys.items()}
+
+
+@dataclass
+class State:
+    """What a connection has been told so far, as far as it changes later answers.
+
+    The server looks an answer up by the state and the bytes of the message.
+    """
+
+    model: Model
+    values: dict[UUID, Any] = field(default_factory=dict)
+    known: dict[bytes, tuple[bytes, State]] = field(default_factory=dict)
+
+    def answer(self, message: bytes) -> tuple[bytes, State]:
+        """Return the answer to a message, and the state after it."""
+        found = self.known.get(message)
+        if found is None:
+            values = dict(self.values)
+            requests = [self._command(request) for request in decode_requests(message)]
+            answer = encode_packets(
+                Success(number, command.build_answer(self._result(command, values)))
+                for number, command in requests
+            )
+            after = self if values == self.values else State(self.model, values)
+            found = self.known[message] = (answer, after)
+        return found
+
+    @staticmethod
+    def _command(request: object) -> tuple[int, Command[Any]]:
+        assert isinstance(request, Request), request
+        return request.message_id, COMMANDS[request.opcode].from_request(request)
+
+    def _result(self, command: Command[Any], values: dict[UUID, Any]) -> Any:
+        model = self.model
+        match command:
+            case ClientHello():
+                return 2
+            case GetStage():
+                return Stage.OPERATIONAL
+            case Browse():
+                return model.entries
+            case Lookup(key):
+                return model.uuids[key]
+            case MetaData(uuid):
+                return MetaDataAnswer(
+                    model.keys[uuid], Category.DATA_POINT, model.lists[uuid], False
+                )
+            case Read(uuid, ids):
+                return {each: self._value(uuid, each, values) for each in ids}
+            case Write(uuid, _, value):
+                values[uuid] = value
+                return NOTHING
+        raise NotImplementedError(command.name)
+
+    def _value(self, uuid: UUID, attribute: object, values: dict[UUID, Any]) -> Any:
+        number = uuid.int % 100_000
+        match attribute:
+            case Attribute.VALUE:
+                return values.get(uuid, number / 8)
+            case Attribute.PRIMARY_KEY:
+                return self.model.keys[uuid]
+            case Attribute.TYPE:
+                return "register"
+            case Attribute.CATEGORY:
+                return "data point"
+            case Attribute.UPDATE_TIME | Attribute.CHANGE_TIME:
+                return TimePoint(_NOW + number * 1_000_000)
+            case Attribute.QUALITY:
+                return 0
+        return f"{number % 50} m/s"

@@ -1,0 +1,69 @@
+"""A server that answers with bytes made beforehand, so that what is measured is the client.
+
+``python -m tests.benchmarks.server CERTIFICATE KEY ELEMENTS [--delay SECONDS] [--distinct]`` prints
+its port and serves until its input ends. The first time that it gets a message it makes the answer;
+a measurement is preceded by a run that is not measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import ssl
+import sys
+
+from websockets.asyncio.server import ServerConnection, basic_auth, serve
+from websockets.exceptions import ConnectionClosed
+
+from .model import PASSWORD, USER, Model, State
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("certificate")
+    parser.add_argument("key")
+    parser.add_argument("elements", type=int)
+    parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--distinct", action="store_true")
+    arguments = parser.parse_args()
+    root = State(Model(arguments.elements, repeat=not arguments.distinct))
+    loop = asyncio.get_running_loop()
+
+    async def converse(connection: ServerConnection) -> None:
+        state = root
+        tasks = set()
+        with contextlib.suppress(ConnectionClosed):
+            async for message in connection:
+                assert isinstance(message, bytes)
+                answer, state = state.answer(message)
+                if arguments.delay:
+                    tasks.add(asyncio.create_task(later(connection, answer)))
+                else:
+                    await connection.send(answer)
+        for task in tasks:
+            task.cancel()
+
+    async def later(connection: ServerConnection, answer: bytes) -> None:
+        await asyncio.sleep(arguments.delay)
+        with contextlib.suppress(ConnectionClosed):
+            await connection.send(answer)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(arguments.certificate, arguments.key)
+    async with serve(
+        converse,
+        "127.0.0.1",
+        0,
+        ssl=context,
+        process_request=basic_auth(realm="benchmark", credentials=(USER, PASSWORD)),
+        compression=None,
+        max_size=None,
+        ping_interval=None,
+    ) as server:
+        print(next(iter(server.sockets)).getsockname()[1], flush=True)
+        await loop.run_in_executor(None, sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

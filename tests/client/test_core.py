@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+import json
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+import pytest
+
+from xentara_nb.errors import (
+    ConnectionLostError,
+    DeadlineError,
+    ServerError,
+    WriteRefusedError,
+)
+from xentara_nb.frames import provenance_of
+from xentara_nb.protocol.errors import AccessDeniedError, server_error
+from xentara_nb.protocol.identifiers import OpCode
+from xentara_nb.protocol.packets import Failure, Success
+from xentara_nb.simulator import Simulator
+
+from ..conftest import Fake
+from ..fakes import PASSWORD, USER, Model, Wire
+
+
+def cut_after(requests: int) -> Any:
+    def script(wire: Wire) -> None:
+        wire.hello()
+        for _ in range(requests):
+            wire.requests()
+
+    return script
+
+
+def silent(wire: Wire) -> None:
+    wire.hello()
+    while True:
+        wire.requests()
+
+
+# Showing itself.
+
+
+def test_a_client_shows_itself(fake: Fake) -> None:
+    server = fake(Model().serve)
+    with server.connect() as client:
+        assert repr(client) == (
+            f"<Xentara client, server: {server.url}, user: {USER}, protocol version: 1, "
+            "stage: operational, access: read and write>"
+        )
+        html = client._repr_html_()
+        for part in (server.url, USER, "operational", "read and write"):
+            assert f">{part}</td>" in html
+    assert repr(client).endswith(
+        "stage: not connected: the client has closed the connection, access: read and write>"
+    )
+
+
+def test_a_client_that_is_read_only_says_so(fake: Fake) -> None:
+    with fake(Model().serve).connect(read_only=True) as client:
+        assert repr(client).endswith("access: read only>")
+
+
+@pytest.mark.parametrize(("stage", "word"), [(5, "suspended"), (99, "99")])
+def test_the_stage_of_the_moment(fake: Fake, stage: int, word: str) -> None:
+    model = Model()
+    with fake(model.serve).connect() as client:
+        model.stage = stage
+        assert f"stage: {word}," in repr(client)
+
+
+def test_html_is_escaped(fake: Fake) -> None:
+    with fake(Model().serve).connect(user="<b>") as client:
+        assert "<b>" not in client._repr_html_()
+        assert "&lt;b&gt;" in client._repr_html_()
+
+
+def test_showing_a_client_keeps_nobody_waiting(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xentara_nb.client.core._REPR_PATIENCE", 0.05)
+    with fake(silent).connect() as client:
+        start = time.monotonic()
+        assert "stage: not known" in repr(client)
+        assert time.monotonic() - start < 1
+
+
+def test_showing_a_client_shows_the_last_stage_that_is_known(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xentara_nb.client.core._REPR_PATIENCE", 0.05)
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        wire.answer(*Model().answers(wire.requests()))
+        wire.until_goodbye()
+
+    with fake(script).connect() as client:
+        assert client.get_stage() == 2
+        assert "stage: operational" in repr(client)
+
+
+def test_showing_a_client_connects_to_nobody(fake: Fake) -> None:
+    server = fake(cut_after(1))
+    with server.connect() as client:
+        assert "stage: not known" in repr(client)  # cut by that very question
+        client._link._connection._thread.join(5)
+        assert "stage: not connected: the connection to 127.0.0.1" in repr(client)
+        assert len(server.wires) == 1
+
+
+def test_a_server_that_does_not_tell_its_stage(fake: Fake) -> None:
+    def script(wire: Wire) -> None:
+        wire.hello()
+        while True:
+            for request in wire.requests():
+                wire.answer(Failure(request.message_id, server_error(-32102)))
+
+    with fake(script).connect() as client:
+        assert "stage: not known" in repr(client)
+
+
+def test_what_a_notebook_shows(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fake(Model().serve).connect() as client:
+        monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+        assert client._repr_mimebundle_() == {}
+        monkeypatch.setitem(sys.modules, "ipykernel", object())
+
+        class Explorer:
+            def _repr_mimebundle_(self) -> dict[str, Any]:
+                return {"text/plain": "x", "application/widget": {"id": 1}}
+
+        class Widgets:
+            @staticmethod
+            def explorer_for(shown: object) -> Explorer:
+                assert shown is client
+                return Explorer()
+
+        monkeypatch.setitem(sys.modules, "xentara_nb.widgets", Widgets)
+        assert client._repr_mimebundle_() == {"application/widget": {"id": 1}}
+
+
+# Where a frame came from.
+
+
+def test_provenance(fake: Fake) -> None:
+    server = fake(Model.of_points(2).serve)
+    with server.connect() as client:
+        for frame in (
+            client.inventory(),
+            client.browse(),
+            client.meta_data("Point 0"),
+            client.read("Point 0"),
+        ):
+            note = provenance_of(frame)
+            assert note["server"] == server.url
+            assert note["user"] == USER
+            assert note["protocol_version"] == 1
+            assert pd.Timestamp(note["taken_at"]).tz is not None
+            assert PASSWORD not in json.dumps(note)
+            assert "vanished" not in note
+        assert provenance_of(client.inventory())["elements"] == 2
+
+
+# Errors.
+
+
+def test_a_server_error_says_what_was_being_done(fake: Fake) -> None:
+    def script(wire: Wire) -> None:
+        wire.hello()
+        while True:
+            for request in wire.requests():
+                wire.answer(Failure(request.message_id, server_error(-32102, "not you")))
+
+    with fake(script).connect() as client:
+        for call, what in (
+            (client.get_stage, "get_stage"),
+            (client.suspend, "suspend"),
+            (client.server_information, "server_information"),
+            (lambda: client.lookup("x"), "lookup of 'x'"),
+            (client.browse, "browse of the root"),
+            (lambda: client.unsubscribe(UUID(int=1)), "unsubscribe"),
+        ):
+            with pytest.raises(AccessDeniedError, match=f"^{what}: not you .-32102."):
+                call()
+
+
+def test_a_stage_change_whose_answer_is_lost(fake: Fake) -> None:
+    server = fake(cut_after(1))
+    with server.connect() as client:
+        with pytest.raises(ConnectionLostError) as caught:
+            client.shutdown()
+        assert str(caught.value).endswith(
+            "; shutdown was sent and may have taken effect, and is not sent again"
+        )
+        assert caught.value.sent
+        client._link._connection._thread.join(5)
+        server.script = silent
+        client._link.timeout = 0.05
+        with pytest.raises(DeadlineError, match="suspend was sent and may have taken effect"):
+            client.suspend()
+    assert server.count(OpCode.SHUTDOWN) == 1
+    assert server.count(OpCode.SUSPEND) == 1
+
+
+def test_a_stage_change_that_was_not_sent(fake: Fake) -> None:
+    server = fake(Model().serve)
+    client = server.connect()
+    client.close()
+    with pytest.raises(ConnectionLostError, match="this client is closed") as caught:
+        client.suspend()
+    assert not caught.value.sent
+    assert "may have taken effect" not in str(caught.value)
+
+
+def test_read_only_is_refused_before_anything_is_sent(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = fake(Model().serve)
+    with server.connect(read_only=True) as client:
+        for change in (client.suspend, client.resume, client.shutdown):
+            with pytest.raises(WriteRefusedError, match="read only"):
+                change()
+        assert client.get_stage() == 2
+    with server.connect() as client:
+        monkeypatch.setenv("XENTARA_READ_ONLY", "1")
+        with pytest.raises(WriteRefusedError, match="read only"):
+            client.suspend()
+        assert "access: read only" in repr(client)
+    assert server.count(OpCode.SUSPEND) == 0
+
+
+# Several threads, closing.
+
+
+def test_many_threads_read_at_once(simulator: Simulator) -> None:
+    with simulator.connect() as client:
+        points = client.browse(categories="data point").primary_key.tolist()[:8]
+
+        def work(key: str) -> None:
+            for _ in range(50):
+                frame = client.read(key, ["key", "category"])
+                assert frame.value.tolist() == [key, "data point"]
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, points))
+
+
+def test_many_threads_read_at_once_while_the_connection_is_cut(fake: Fake) -> None:
+    model = Model.of_points(50)
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        for _ in range(200 if wire.number < 3 else 10_000):
+            wire.answer(*model.answers(wire.requests()))
+
+    server = fake(script)
+    with server.connect() as client:
+
+        def work(number: int) -> int:
+            lost = 0
+            for turn in range(50):
+                point = (number * 7 + turn) % 50
+                try:
+                    frame = client.read(UUID(int=point + 1), "value")
+                except ConnectionLostError:
+                    lost += 1  # cut twice in a row
+                else:
+                    assert frame.primary_key.item() == f"Point {point}"
+                    assert frame.value.item() == float(point)
+            return lost
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(work, range(8))) < 40
+    assert 2 <= len(server.wires) <= 4
+
+
+def test_closing_twice_and_from_another_thread(fake: Fake) -> None:
+    server = fake(Model().serve)
+    with server.connect() as client:
+        with ThreadPoolExecutor(4) as pool:
+            for closing in [pool.submit(client.close) for _ in range(4)]:
+                closing.result(5)
+        client.close()
+        with pytest.raises(ConnectionLostError, match="this client is closed: connect again"):
+            client.get_stage()
+    assert not client._finalizer.alive
+
+
+def test_an_interrupted_call_leaves_the_client_usable(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: object, seconds: float) -> bool:
+        raise KeyboardInterrupt
+
+    with fake(Model.of_points(3).serve).connect() as client:
+        monkeypatch.setattr("xentara_nb.batch.Batch.wait", interrupted)
+        for call in (client.inventory, client.get_stage, lambda: client.read("Point 1")):
+            with pytest.raises(KeyboardInterrupt):
+                call()
+        monkeypatch.undo()
+        assert client._link._connection._pending == {}
+        assert len(client.inventory()) == 6
+
+
+def test_an_answer_that_is_nonsense_ends_the_call_only(fake: Fake) -> None:
+    def script(wire: Wire) -> None:
+        wire.hello()
+        while True:
+            for request in wire.requests():
+                wire.answer(Success(request.message_id, "nonsense"))
+
+    server = fake(script)
+    with server.connect() as client:
+        for _ in range(2):
+            with pytest.raises(Exception, match="answer to get_stage must be an integer") as e:
+                client.get_stage()
+            assert not isinstance(e.value, ServerError)
+    assert len(server.wires) == 1

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from xentara_nb.batch import Batch, UnreadableAnswerError
+from xentara_nb.errors import ConnectionLostError, ProtocolError
+from xentara_nb.protocol.commands import GetStage, Lookup
+from xentara_nb.protocol.errors import server_error
+from xentara_nb.protocol.packets import Failure, Request, Success
+
+
+def test_requests() -> None:
+    batch = Batch([GetStage(), Lookup("x")], 7)
+
+    assert list(batch.ids) == [7, 8]
+    assert list(batch.requests()) == [Request(7, 8), Request(8, 3, {0: "x"})]
+
+
+def test_names() -> None:
+    assert Batch([GetStage()], 1).names == "get_stage"
+    assert Batch([GetStage()] * 3, 1).names == "3 x get_stage"
+    assert Batch([Lookup("x"), GetStage(), Lookup("y")], 1).names == "3 x lookup, get_stage"
+
+
+def test_answers_in_any_order() -> None:
+    batch = Batch([GetStage(), GetStage()], 7)
+    assert not batch.wait(0)
+    batch.take(Success(8, 5))
+    assert not batch.wait(0)
+    batch.take(Failure(7, server_error(-32603)))
+    assert batch.wait(0)
+    assert list(batch.results()) == [server_error(-32603), 5]
+
+
+def test_what_is_there_when_it_fails() -> None:
+    batch = Batch([GetStage(), GetStage()], 7)
+    batch.take(Success(8, 2))
+    error = ConnectionLostError("gone")
+    batch.fail(error)
+
+    assert batch.wait(0)
+    assert batch.failure is error
+    assert batch.answers == [None, Success(8, 2)]
+    assert list(batch.results()) == [2]
+
+
+def test_an_answer_that_cannot_be_read() -> None:
+    batch = Batch([GetStage()], 1)
+    batch.take(Success(1, "two"))
+
+    with pytest.raises(UnreadableAnswerError, match="must be an integer") as caught:
+        list(batch.results())
+    assert isinstance(caught.value, ProtocolError)
+    assert caught.value.sent

@@ -1,0 +1,370 @@
+"""Every guard refuses with its own message, in a plan and in a single write, before sending."""
+
+from __future__ import annotations
+
+import math
+import time as clock
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
+
+import pandas as pd
+import pytest
+
+from xentara_nb.errors import NotFoundError, WriteRefusedError
+from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.protocol.errors import UnknownElementError
+from xentara_nb.protocol.identifiers import Access, Quality
+from xentara_nb.writes import guards
+from xentara_nb.writes.context import Pace
+from xentara_nb.writes.guards import Guard, Level
+from xentara_nb.writes.policy import KeyLimits, TimeWindow, WritePolicy
+
+KEY = "Plant.Line 1.Set point"
+
+
+def the_row(client, orders, guard, **options):
+    """Return what a guard says of a plan of one row."""
+    plan = client.plan_writes(orders, **options)
+    frame = plan.frame
+    assert len(frame) == 1
+    said = frame[f"guard_{guard}"][0]
+    if said.startswith("refused"):
+        assert frame["verdict"][0] == "refused"
+        assert said.removeprefix("refused: ") in frame["reason"][0]
+        assert not plan.ok
+        with pytest.raises(WriteRefusedError):
+            plan.apply()
+    return said
+
+
+def refused(plant, client, guard, value=1, key=KEY, match=None):
+    """A guard refuses both ways to write, with one message, and nothing is sent."""
+    said = the_row(client, {key: value}, guard)
+    assert said.startswith("refused: ")
+    with pytest.raises(WriteRefusedError) as caught:
+        client.write(key, value)
+    message = said.removeprefix("refused: ")
+    assert message in str(caught.value)
+    assert match is None or match in message
+    assert len(plant.writes) == 0
+    return message
+
+
+def test_an_element_that_is_not_there(plant, client):
+    said = the_row(client, {"Plant.Line 9": 1}, Guard.EXISTS)
+    assert said.startswith("refused: Plant.Line 9: unknown element (-32100)")
+    with pytest.raises(UnknownElementError):
+        client.write("Plant.Line 9", 1)
+    frame = client.plan_writes({"Plant.Line 9": 1}).frame
+    assert frame["guard_access"][0] == frame["guard_fits"][0] == "not checked"
+    assert frame["element_uuid"][0] is None
+
+
+def test_an_attribute_that_is_not_there(plant, client):
+    said = the_row(client, {(KEY, "colour"): 1}, Guard.EXISTS)
+    assert "has no attribute 'colour'; its attributes are: key, name" in said
+    with pytest.raises(NotFoundError, match="colour"):
+        client.write(KEY, 1, "colour")
+
+
+def test_a_row_that_contradicts_itself(plant, client):
+    one, other = client.lookup(KEY), client.lookup("Plant.Line 2.Set point")
+    row = {"primary_key": KEY, "element_uuid": other, "value": 1}
+    said = the_row(client, row, Guard.EXISTS)
+    assert "its element_uuid is that of Plant.Line 2.Set point" in said
+    with pytest.raises(WriteRefusedError, match="its element_uuid is that of"):
+        client.write(row, 1)
+    row = {"element_uuid": one, "attribute_id": 11, "attribute_name": "quality", "value": 1}
+    said = the_row(client, row, Guard.EXISTS)
+    assert "the row says attribute quality, but its attribute_id is that of value" in said
+    assert len(plant.writes) == 0
+
+
+def test_a_row_that_names_nothing(client):
+    rows = pd.DataFrame({"primary_key": [None, KEY], "value": [1, 2]})
+    with pytest.raises(NotFoundError, match="names no element"):
+        client.plan_writes(rows)
+
+
+def test_read_only_attributes(plant, client):
+    refused(plant, client, Guard.ACCESS, 1, "Plant.Line 1.Speed", "the attribute is read only")
+    for access, passes in ((1, True), (2, True), (3, False)):
+        verdict = guards.check_access("key", AttributeInfo("value", 11, access, 10))
+        assert (verdict is None) == passes
+
+
+def test_values_that_do_not_fit(plant, client):
+    refused(plant, client, Guard.FITS, "fast", match="'fast' is no number")
+    frame = client.plan_writes({KEY: "fast"}).frame
+    assert frame["value"][0] is None
+    assert frame["guard_limits"][0] == "not checked"
+
+
+def test_numbers_are_booleans_only_when_asked_for(plant, client):
+    key = "Plant.Line 1.Run"
+    refused(plant, client, Guard.FITS, 0, key, "number_as_boolean=True")
+    assert the_row(client, {key: 0}, Guard.FITS, number_as_boolean=True) == "ok"
+    assert client.write(key, 0, number_as_boolean=True).read_back is False
+
+
+def test_the_same_attribute_twice(plant, client):
+    plan = client.plan_writes([{"primary_key": KEY, "value": 1}, {"primary_key": KEY, "value": 2}])
+    assert plan.frame["verdict"].tolist() == ["ok", "refused"]
+    assert "row 0 writes to the same attribute" in plan.frame["guard_distinct"][1]
+    # By another name it is the same all the same.
+    uuid = "4aa0e4e0-521e-4599-a985-e454baa59f89"
+    plan = client.plan_writes({KEY: 1, (str(client.lookup(KEY)), uuid): 2})
+    assert plan.frame["verdict"].tolist() == ["ok", "refused"]
+
+
+def test_a_read_only_client(plant, client):
+    client.read_only = True
+    refused(plant, client, Guard.CLIENT, match="this client is read only")
+    client.read_only = False
+    plan = client.plan_writes({KEY: 1})
+    client.read_only = True
+    with pytest.raises(WriteRefusedError, match="this client is read only"):
+        plan.apply()
+    with pytest.raises(WriteRefusedError, match="this client is read only"):
+        client.suspend()
+    assert len(plant.writes) == 0
+
+
+@pytest.mark.parametrize("setting", ["1", "true", "YES", " on ", "read only", "2"])
+def test_the_environment_makes_clients_read_only(plant, client, monkeypatch, setting):
+    plan = client.plan_writes({KEY: 1})
+    monkeypatch.setenv("XENTARA_READ_ONLY", setting)  # after connecting, and after planning
+    refused(plant, client, Guard.CLIENT, match=f"XENTARA_READ_ONLY={setting} is set")
+    with pytest.raises(WriteRefusedError, match="XENTARA_READ_ONLY"):
+        plan.apply()
+    with pytest.raises(WriteRefusedError, match="XENTARA_READ_ONLY"):
+        client.shutdown()
+    assert "access: read only" in repr(client)
+    assert len(plant.writes) == 0
+
+
+@pytest.mark.parametrize("setting", ["", "0", "false", "No", "off "])
+def test_the_environment_can_say_no(client, monkeypatch, setting):
+    monkeypatch.setenv("XENTARA_READ_ONLY", setting)
+    assert client.write(KEY, 1).ok
+
+
+def with_policy(plant, **options):
+    return plant.connect(policy=WritePolicy(**options))
+
+
+def test_keys_that_a_policy_forbids(plant, journal):
+    with with_policy(plant, forbidden=["*.Set point"]) as client:
+        refused(plant, client, Guard.ALLOWED, match=f"the write policy forbids to write to {KEY}")
+        assert client.plan_writes({"Plant.Line 1.Batch": 1}).ok
+    with with_policy(plant, allowed=["Plant.*"], forbidden=["*.Set point"]) as client:
+        refused(plant, client, Guard.ALLOWED)
+
+
+def test_keys_that_a_policy_does_not_allow(plant, journal):
+    with with_policy(plant, allowed=["*.Batch"]) as client:
+        refused(plant, client, Guard.ALLOWED, match="does not allow to write to")
+        assert client.plan_writes({"Plant.Line 1.Batch": 1}).ok
+    with with_policy(plant, allowed=[]) as client:
+        refused(plant, client, Guard.ALLOWED)
+
+
+def test_limits(plant, journal):
+    limits = [KeyLimits(["*.Set point"], 0, 400), KeyLimits(["Plant.Line 1.*"], maximum=300)]
+    with with_policy(plant, limits=limits) as client:
+        refused(plant, client, Guard.LIMITS, -1, match="-1.0 is below 0, the least")
+        refused(plant, client, Guard.LIMITS, 401, match="above 400, the most the write policy has")
+        refused(plant, client, Guard.LIMITS, 301, match="above 300")
+        refused(plant, client, Guard.LIMITS, "nan", match="nan is below 0")
+        refused(plant, client, Guard.LIMITS, math.inf, match="above")
+        for value in (0, 300):
+            assert client.plan_writes({KEY: value}).ok
+        assert client.plan_writes({"Plant.Line 2.Set point": 400}).ok
+        # They are for numbers.
+        assert client.plan_writes({"Plant.Line 1.Recipe": "Tea", "Plant.Line 1.Run": True}).ok
+
+
+def test_the_largest_step(plant, journal):
+    with plant.connect() as client:
+        client.write(KEY, 100)
+    plant.forget()
+    with with_policy(plant, limits=[KeyLimits(["*.Set point"], largest_step=10)]) as client:
+        for value in (110.5, 89, math.inf, "nan"):
+            refused(plant, client, Guard.STEP, value, match="from 100.0 to")
+        # Also where nothing is verified: the present value is read for it.
+        with pytest.raises(WriteRefusedError, match="larger step than 10"):
+            client.write(KEY, 111, verify=False)
+        result = client.write(KEY, 110, verify=False)
+        assert (result.old_value, result.outcome) == (100.0, "APPLIED")
+    with with_policy(plant, limits=[KeyLimits(["*"], largest_step=10)]) as client:
+        # What cannot be read has no step.
+        assert client.plan_writes({"Plant.Line 1.Capper.Lamp": True}).ok  # it is no number
+    verdicts = list(
+        guards.check_limits(
+            [WritePolicy(limits=[KeyLimits(["*"], largest_step=10)])],
+            "key",
+            AttributeInfo("value", 11, 1, 10),
+            5.0,
+            None,
+        )
+    )
+    assert [verdict.guard for verdict in verdicts] == [Guard.STEP]
+    assert "the present value cannot be read" in verdicts[0].message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "passes"),
+    [
+        (1, 1, True),
+        (math.inf, math.inf, True),
+        (-math.inf, math.inf, False),
+        (math.nan, 1.0, False),
+        (2**64 - 1, 2**64 - 10, True),
+        (-(2**63), 2**63, False),
+        (0.1, 10.1, True),
+    ],
+)
+def test_steps_at_the_edges(old, new, passes):
+    policy = WritePolicy(limits=[KeyLimits(["*"], largest_step=10)])
+    found = list(guards.check_limits([policy], "k", AttributeInfo("value", 11, 2, 10), new, old))
+    assert (found == []) == passes
+
+
+def test_the_most_rows(plant, journal):
+    with with_policy(plant, most_rows=2) as client:
+        values = {f"Plant.Line {line}.Set point": 1 for line in (1, 2, 3)}
+        plan = client.plan_writes(values)
+        assert (plan.frame["verdict"] == "refused").all()
+        assert "the plan has 3 rows, and the write policy allows 2" in plan.frame["guard_rows"][0]
+        with pytest.raises(WriteRefusedError, match="the plan has 3 rows"):
+            plan.apply(skip_refused=True)
+        values.popitem()
+        assert client.plan_writes(values).apply().ok
+    assert len(plant.writes) == 2
+
+
+def window(opens: timedelta, closes: timedelta) -> TimeWindow:
+    now = datetime.now(UTC)
+    return TimeWindow((now + opens).time(), (now + closes).time(), UTC)
+
+
+def test_the_time_window(plant, journal):
+    hour = timedelta(hours=1)
+    with with_policy(plant, time_window=window(-hour, hour)) as client:
+        assert client.write(KEY, 1).ok
+    plant.forget()
+    with with_policy(plant, time_window=window(hour, 2 * hour)) as client:
+        refused(plant, client, Guard.TIME_WINDOW, match="allows to write from")
+
+
+def test_the_window_closes_while_a_plan_is_sent(plant, journal):
+    now = datetime.now(UTC)
+    if now.time() > time_of_day(23, 59, 50):
+        pytest.skip("it is midnight")
+    closing = TimeWindow(
+        (now - timedelta(hours=1)).time(), (now + timedelta(seconds=0.5)).time(), UTC
+    )
+    values = {f"Plant.Line {line}.Set point": 2 for line in (1, 2, 3)}
+    with with_policy(plant, time_window=closing, most_writes_per_second=1.5) as client:
+        report = client.plan_writes(values).apply()
+    assert [str(result.outcome) for result in report] == ["VERIFIED", "SKIPPED", "SKIPPED"]
+    assert "allows to write from" in report[1].reason
+    assert len(plant.writes) == 1
+
+
+def test_a_client_made_read_only_while_a_plan_is_sent(plant, journal, monkeypatch):
+    values = {f"Plant.Line {line}.Set point": 3 for line in (1, 2, 3)}
+    with plant.connect() as client:
+
+        def verify(ordered, read):
+            monkeypatch.setenv("XENTARA_READ_ONLY", "1")
+            return True
+
+        report = client.plan_writes(values).apply(verify=verify)
+    assert [str(result.outcome) for result in report] == ["VERIFIED", "SKIPPED", "SKIPPED"]
+    assert "XENTARA_READ_ONLY" in report[2].reason
+    assert len(plant.writes) == 1
+
+
+@pytest.mark.parametrize(("setting", "level"), [("warn", 1), ("refuse", 2), ("ignore", 0)])
+def test_the_quality_of_the_present_value(plant, journal, setting, level):
+    key = "Plant.Water Treatment.Dosing pump"
+    plant.faults.bad_quality(key)
+    with with_policy(plant, bad_quality=setting) as client:
+        plan = client.plan_writes({key: 30})
+        said = plan.frame["guard_quality"][0]
+        assert plan.frame["old_quality"][0] == "bad"
+        if setting == "refuse":
+            refused(plant, client, Guard.QUALITY, 30, key, "quality of the present value is bad")
+            with pytest.raises(WriteRefusedError, match="quality"):
+                client.write(key, 30, verify=False)
+        else:
+            assert said.startswith("warning: ") if level else said == "ok"
+            assert plan.frame["verdict"][0] == ("warning" if level else "ok")
+            assert plan.apply().ok
+
+
+def test_the_quality_is_a_warning_where_no_policy_says_something():
+    assert guards.check_quality([], Quality.BAD).level is Level.WARNING
+    assert guards.check_quality([], Quality.UNRELIABLE) is None
+    assert guards.check_quality([], None) is None
+    assert guards.check_quality([], 4).level is Level.WARNING
+    ignore, refuse = WritePolicy(bad_quality="ignore"), WritePolicy(bad_quality="refuse")
+    assert guards.check_quality([ignore, refuse], Quality.BAD).level is Level.REFUSED
+
+
+def test_write_only_points_are_a_warning(client):
+    frame = client.plan_writes({"Plant.Line 1.Capper.Lamp": True}).frame
+    assert frame["guard_old_value"][0].startswith("warning: the attribute is write only")
+    assert frame["guard_quality"][0] == "not checked"
+
+
+def test_a_present_value_that_cannot_be_read_is_a_warning(plant, journal):
+    key = "Plant.Utilities.Price of energy"
+    with plant.connect(user="operator") as client:
+        frame = client.plan_writes({key: 0.5}).frame
+        assert frame["verdict"][0] == "ok"
+    with plant.connect(user="viewer") as client:
+        frame = client.plan_writes({key: 0.5}).frame
+        assert frame["guard_old_value"][0].startswith("warning: the present value cannot be read")
+        assert "(-32102)" in frame["guard_old_value"][0]
+        assert frame["old_value"][0] is None
+
+
+def test_the_pace():
+    pace = Pace()
+    assert pace.grant(5, []) == (5, 0.0)
+    policies = [WritePolicy(most_writes_per_second=10), WritePolicy(most_writes_per_second=50)]
+    assert pace.grant(4, policies) == (4, 0.0)
+    assert pace.grant(100, policies) == (6, 0.0)
+    granted, pause = pace.grant(1, policies)
+    assert granted == 0
+    assert 0 < pause <= 1
+
+
+def test_a_pace_below_one_a_second():
+    pace = Pace()
+    policies = [WritePolicy(most_writes_per_second=0.5)]
+    assert pace.grant(3, policies)[0] == 1
+    granted, pause = pace.grant(3, policies)
+    assert granted == 0
+    assert 1.5 < pause <= 2
+
+
+@pytest.mark.parametrize("on_error", ["stop", "continue"])
+def test_the_pace_is_kept_while_sending(plant, journal, on_error):
+    values = {
+        f"Plant.Line {line}.{name}": 5 for line in (1, 2, 3) for name in ("Batch", "Set point")
+    }
+    with with_policy(plant, most_writes_per_second=4) as client:
+        start = clock.monotonic()
+        assert client.plan_writes(values).apply(on_error=on_error).ok
+        assert client.write("Data Types.UnsignedInteger8", 5).ok
+        assert clock.monotonic() - start >= 1
+    times = plant.writes["time"].astype("int64") / 1e9
+    for first, fifth in zip(times, times[4:], strict=False):
+        assert fifth - first > 0.95
+
+
+def test_access_of_the_manual():
+    assert {access for access in Access if access.writable} == {1, 2}

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import xentara_nb
+from xentara_nb.errors import PolicyError, WriteRefusedError
+from xentara_nb.writes.patterns import matches
+from xentara_nb.writes.policy import KeyLimits, PolicySource, TimeWindow, WritePolicy
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+WHOLE = """
+allowed = ["Plant.*.Set point", "Plant.Water Treatment.*"]
+forbidden = ["*.Maximum speed"]
+most_rows = 50
+most_writes_per_second = 10
+bad_quality = "refuse"
+
+[time_window]
+from = "06:00"
+to = 22:30:00
+days = ["Mon", "Fri"]
+time_zone = "Europe/Berlin"
+
+[[limits]]
+keys = ["Plant.*.Set point"]
+minimum = 0
+maximum = 400.5
+largest_step = 25
+
+[[limits]]
+keys = "Plant.Line 1.*"
+maximum = 300
+"""
+
+
+@pytest.fixture
+def policy_file(tmp_path):
+    """Return a function that writes a policy file."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "policy.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+# Patterns.
+
+
+@pytest.mark.parametrize(
+    ("pattern", "key", "expected"),
+    [
+        ("Plant", "Plant", True),
+        ("Plant", "Plant.Line 1", False),
+        ("plant", "Plant", False),
+        ("*", "Plant.Line 1", True),
+        ("Plant.*", "Plant.Line 1.Set point", True),
+        ("Plant.*", "Plant", True),  # its attribute value, whose key is Plant.value
+        ("*.Set point", "Plant.Line 1.Set point", True),
+        ("*.Set point", "Plant.Line 1.Set points", False),
+        ("Plant.Line ?.Set point", "Plant.Line 1.Set point", True),
+        ("Plant.Line ?.Set point", "Plant.Line 12.Set point", False),
+        ("*.value", "Plant.Line 1", True),
+        ("*.units", "Plant.Line 1", False),
+        ("Plant.[Pump 1.2]", "Plant.[Pump 1.2]", True),
+        ("Plant.[P]ump", "Plant.Pump", False),
+        ("Plant.(a|b)+", "Plant.a", False),
+        ("Plant.a.b", "Plant.aXb", False),
+        ("*\n*", "a\nb", True),
+        ("", "", False),
+    ],
+)
+def test_patterns(pattern, key, expected):
+    assert matches([pattern] if pattern else [], key, "value") is expected
+    assert matches(("nothing", pattern or "nothing"), key, "value") is expected
+
+
+@given(st.text(max_size=30))
+def test_a_key_is_its_own_pattern_but_for_the_two_signs(key):
+    pattern = re.sub("[*?]", "", key)
+    assert not pattern or matches([pattern], pattern, "value")
+    assert matches(["*"], key, "value")
+
+
+def test_many_stars_are_no_trouble():
+    assert not matches(["*" * 500 + "b"], "a" * 500, "value")
+
+
+# Files.
+
+
+def test_a_whole_file(policy_file):
+    path = policy_file(WHOLE)
+    policy = WritePolicy.from_toml(path)
+    assert policy == WritePolicy(
+        allowed=["Plant.*.Set point", "Plant.Water Treatment.*"],
+        forbidden=["*.Maximum speed"],
+        most_rows=50,
+        most_writes_per_second=10,
+        bad_quality="refuse",
+        time_window=TimeWindow(time(6), time(22, 30), BERLIN, frozenset({0, 4})),
+        limits=[
+            KeyLimits(["Plant.*.Set point"], 0, 400.5, 25),
+            KeyLimits("Plant.Line 1.*", maximum=300),
+        ],
+        source=f"the policy {path}",
+    )
+    assert str(policy.time_window) == "06:00 to 22:30 on Mon, Fri (Europe/Berlin)"
+
+
+def test_everything_may_be_left_out(policy_file):
+    assert WritePolicy.from_toml(policy_file("")) == WritePolicy(
+        source=f"the policy {policy_file('')}"
+    )
+    assert WritePolicy.from_toml(policy_file("allowed = []")).allowed == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "mend"),
+    [
+        ("allowed = [", "is no TOML", "Mend it there"),
+        ("alowed = []", "alowed: there is no such setting", "There are: allowed, forbidden"),
+        ("allowed = 5", "allowed: it must be a list of patterns", 'Write ["Plant'),
+        ('allowed = ["", "a"]', "allowed: it must be", "Write"),
+        ("forbidden = [5]", "forbidden: it must be", "Write"),
+        ("most_rows = 0", "most_rows: 0 is no number of rows", "Give 1 or more"),
+        ("most_rows = 2.5", "most_rows: 2.5", "Give"),
+        ("most_rows = true", "most_rows: True", "Give"),
+        ("most_writes_per_second = 0", "most_writes_per_second: 0 makes no sense", "leave it out"),
+        ("most_writes_per_second = -1", "most_writes_per_second", "leave it out"),
+        ("most_writes_per_second = nan", "most_writes_per_second: nan is no number", "Give"),
+        ('most_writes_per_second = "10"', "most_writes_per_second", "Give"),
+        ('bad_quality = "stop"', "bad_quality: 'stop' is not known", "warn, refuse, ignore"),
+        ("limits = 5", "limits: it must be a list of tables", "[[limits]]"),
+        ("[limits]\nkeys = []", "limits: it must be a list", "[[limits]]"),
+        ("[[limits]]\nmaximum = 1", "limits (entry 1).keys: it is missing", "Say which keys"),
+        ('[[limits]]\nkeys = "a"\nmax = 1', "limits (entry 1).max: there is no such", "There are"),
+        ('[[limits]]\nkeys = "a"\nmaximum = "1"', "limits (entry 1).maximum: '1'", "Give a number"),
+        ('[[limits]]\nkeys = "a"\nmaximum = true', "limits (entry 1).maximum: True", "Give"),
+        ('[[limits]]\nkeys = "a"\nminimum = 2\nmaximum = 1', "above the maximum", "Change one"),
+        ('[[limits]]\nkeys = "a"\nlargest_step = -1', "largest_step: it is below zero", "distance"),
+        ('[[limits]]\nkeys="a"\n[[limits]]\nkeys=1', "limits (entry 2).keys", "Write"),
+        ("time_window = 5", "time_window: it must be a table", "[time_window]"),
+        ('[time_window]\nto="06:00"', "time_window.from: it is missing", '"06:00"'),
+        ('[time_window]\nfrom="6"\nto="06:00"', "time_window.from: '6' is no time of day", "06:00"),
+        ('[time_window]\nfrom=6\nto="06:00"', "time_window.from: 6 is no time of day", "06:00"),
+        ('[time_window]\nfrom="06:00Z"\nto="07:00"', "time_window.from", "06:00"),
+        (
+            '[time_window]\nfrom="06:00"\nto="07:00"',
+            "time_window.time_zone: it is missing",
+            "Berlin",
+        ),
+        (
+            '[time_window]\nfrom="06:00"\nto="07:00"\ntime_zone="Mars/Base"',
+            "time_window.time_zone: this computer knows no time zone 'Mars/Base'",
+            "Europe/Berlin",
+        ),
+        ('[time_window]\nfrom="06:00"\nto="07:00"\ntime_zone="../../etc"', "time_zone", "Berlin"),
+        ('[time_window]\nfrom="06:00"\nto="07:00"\ntime_zone=1', "time_zone: it is no text", "Ber"),
+        (
+            '[time_window]\nfrom="06:00"\nto="06:00"\ntime_zone="UTC"',
+            "time_window.to: it is the same as from",
+            "Leave the window out",
+        ),
+        (
+            '[time_window]\nfrom="06:00"\nto="07:00"\ntime_zone="UTC"\ndays=["Monday"]',
+            "time_window.days: 'Monday' is no day",
+            "Mon, Tue",
+        ),
+        ('[time_window]\nfrom="06:00"\nto="07:00"\ntime_zone="UTC"\ndays=[]', "days", "Mon, Tue"),
+        (
+            '[time_window]\nfrom="06:00"\nto="07:00"\ntime_zone="UTC"\nday=[]',
+            "day: there is no",
+            "",
+        ),
+    ],
+)
+def test_a_bad_file_says_where_and_what_to_do(policy_file, text, place, mend):
+    path = policy_file(text)
+    with pytest.raises(PolicyError) as caught:
+        WritePolicy.from_toml(path)
+    message = str(caught.value)
+    assert str(path) in message
+    assert place in message
+    assert mend in message
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(PolicyError, match=re.escape(f"{path} cannot be read")):
+            WritePolicy.from_toml(path)
+    path = tmp_path / "latin.toml"
+    path.write_bytes(b'forbidden = ["M\xfchle"]')
+    with pytest.raises(PolicyError, match="is no TOML"):
+        WritePolicy.from_toml(path)
+
+
+def test_a_policy_made_in_a_cell_is_checked_as_well():
+    with pytest.raises(PolicyError, match="most_rows"):
+        WritePolicy(most_rows=-1)
+    with pytest.raises(PolicyError, match="keys"):
+        KeyLimits([])[0] if KeyLimits([1]) else None
+    assert WritePolicy(forbidden="*.A").forbidden == ("*.A",)
+    assert hash(WritePolicy(limits=[KeyLimits("a", maximum=1)]))
+
+
+# Time windows.
+
+
+@pytest.mark.parametrize(
+    ("window", "moment", "expected"),
+    [
+        # Berlin is one hour ahead in winter, two in summer.
+        (TimeWindow(time(6), time(22), BERLIN), datetime(2026, 1, 5, 5, 0, tzinfo=UTC), True),
+        (TimeWindow(time(6), time(22), BERLIN), datetime(2026, 1, 5, 4, 59, tzinfo=UTC), False),
+        (TimeWindow(time(6), time(22), BERLIN), datetime(2026, 7, 6, 4, 0, tzinfo=UTC), True),
+        (TimeWindow(time(6), time(22), BERLIN), datetime(2026, 7, 6, 19, 59, tzinfo=UTC), True),
+        (TimeWindow(time(6), time(22), BERLIN), datetime(2026, 7, 6, 20, 0, tzinfo=UTC), False),
+        # Over midnight: what opens on Friday is open in the early hours of Saturday.
+        (
+            TimeWindow(time(22), time(6), UTC, frozenset({4})),
+            datetime(2026, 1, 9, 23, tzinfo=UTC),
+            True,
+        ),
+        (
+            TimeWindow(time(22), time(6), UTC, frozenset({4})),
+            datetime(2026, 1, 10, 5, tzinfo=UTC),
+            True,
+        ),
+        (
+            TimeWindow(time(22), time(6), UTC, frozenset({4})),
+            datetime(2026, 1, 9, 5, tzinfo=UTC),
+            False,
+        ),
+        (
+            TimeWindow(time(22), time(6), UTC, frozenset({4})),
+            datetime(2026, 1, 10, 23, tzinfo=UTC),
+            False,
+        ),
+        (
+            TimeWindow(time(6), time(22), UTC, frozenset({4})),
+            datetime(2026, 1, 10, 12, tzinfo=UTC),
+            False,
+        ),
+    ],
+)
+def test_time_windows(window, moment, expected):
+    assert window.open_at(moment) is expected
+
+
+# Which policies count.
+
+
+def test_the_policy_of_the_plant_counts_beside_the_own_one(policy_file, monkeypatch):
+    own = WritePolicy(most_rows=5)
+    assert PolicySource(own).current() == (own,)
+    assert PolicySource().current() == ()
+    path = policy_file("most_rows = 7")
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    assert [policy.most_rows for policy in PolicySource(own).current()] == [5, 7]
+
+
+def test_a_policy_file_that_changes_is_read_again(policy_file, monkeypatch):
+    path = policy_file("most_rows = 7")
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    source = PolicySource()
+    first = source.current()
+    assert source.current() is first
+    policy_file("most_rows = 123")
+    assert source.current()[0].most_rows == 123
+    policy_file("most_rows = ")
+    with pytest.raises(PolicyError, match=r"(?s)no TOML.*XENTARA_POLICY names this file"):
+        source.current()
+    path.unlink()
+    with pytest.raises(PolicyError, match="cannot be read"):
+        source.current()
+    monkeypatch.delenv("XENTARA_POLICY")
+    assert source.current() == ()
+    # Set after connecting, it counts as well.
+    policy_file("most_rows = 9")
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    assert source.current()[0].most_rows == 9
+
+
+def test_a_bad_policy_refuses_to_connect(plant, policy_file, monkeypatch):
+    path = policy_file("most_rows = 0")
+    with pytest.raises(PolicyError, match="most_rows"):
+        plant.connect(policy=path)
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    with pytest.raises(PolicyError, match="most_rows"):
+        plant.connect()
+    assert len(plant.requests) == 0
+
+
+def test_a_policy_that_goes_bad_refuses_to_write(plant, client, policy_file, monkeypatch):
+    plan = client.plan_writes({"Plant.Line 1.Set point": 1})
+    monkeypatch.setenv("XENTARA_POLICY", str(policy_file("most_rows = 0")))
+    with pytest.raises(WriteRefusedError, match="most_rows"):
+        client.write("Plant.Line 1.Set point", 1)
+    with pytest.raises(PolicyError, match="most_rows"):
+        client.plan_writes({"Plant.Line 1.Set point": 1})
+    with pytest.raises(PolicyError, match="most_rows"):
+        plan.apply()
+    assert len(plant.writes) == 0
+    monkeypatch.delenv("XENTARA_POLICY")
+    assert plan.apply().ok
+
+
+def test_it_is_at_hand():
+    assert xentara_nb.WritePolicy is WritePolicy
