@@ -1,7 +1,8 @@
 """Events on their way from the reader thread to whoever subscribed.
 
 An event names its element and attributes but no subscription, so it goes to every subscription
-that covers one of its attributes, with the attributes of that subscription.
+that covers one of its attributes, with the attributes of that subscription. Where two of a client
+cover the same attribute, the server may send an event for each, and both of them get both.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ import resource
 import ssl
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -35,13 +35,17 @@ from websockets.asyncio.client import connect
 from xentara_nb.protocol.commands import ClientHello, Subscribe, SubscriptionTarget
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.packets import Event, decode_answers, encode_packets
+from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator import simulate
 from xentara_nb.simulator.configuration import read_model_content
 from xentara_nb.simulator.demo import security_for
+from xentara_nb.simulator.elements import Element
 
 PERIOD = 0.5
 _NAMESPACE = UUID("8f0b8a4e-6f0e-4c39-9d0a-0c6ffb1c4c1d")
 _WARM_UP = 2.0
+_LATE = 2.0
+_NEVER = 1 << 63
 _DECODED_EVERY = 97  # messages, of which one is decoded whole
 
 
@@ -55,20 +59,22 @@ class Result:
     events: list[int] = field(default_factory=list)
     latest: float = 0.0
     mean_lateness: float = 0.0
-    uneven: int = 0
+    periods: int = 0
+    sampled: int = 0
     server_cpu: float = 0.0
     server_memory: float = 0.0
 
     @property
     def lost(self) -> int:
-        """How many events are missing, beside those that were still on their way at the end."""
-        return self.uneven
+        """How many changes of the plant did not reach a client as an event of their own."""
+        return sum(abs(events - self.sampled * self.attributes) for events in self.events)
 
     def __str__(self) -> str:
         total = sum(self.events)
         return (
             f"{self.clients} clients, {self.attributes} attributes each, {self.seconds:.0f} s: "
             f"{total} events ({total / self.seconds:.0f} a second), {self.lost} lost, "
+            f"{self.sampled} of {self.periods} periods sampled, "
             f"late by {self.mean_lateness * 1000:.0f} ms on average and "
             f"{self.latest * 1000:.0f} ms at most; the server took "
             f"{self.server_cpu / self.seconds:.2f} of a core and {self.server_memory:.0f} MB"
@@ -129,9 +135,17 @@ def _serve(pipe: Connection, samplers: int, signals: int) -> None:
         # What the command line does as well: the collector leaves the plant alone.
         gc.freeze()
         pipe.send((simulator.port, Path(simulator.ca_file).read_text(encoding="ascii")))
+        sampled: list[int] = []
+
+        def note(element: Element, changed: Sequence[int]) -> None:
+            moment = element.read(Attribute.UPDATE_TIME)
+            assert isinstance(moment, TimePoint)
+            sampled.append(moment.nanoseconds)
+
+        simulator.plant.lookup("Sampler 0").watch(note)
         while pipe.recv() == "usage":
             usage = resource.getrusage(resource.RUSAGE_SELF)
-            pipe.send((usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024))
+            pipe.send((usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, sampled))
 
 
 @contextmanager
@@ -156,7 +170,7 @@ class _Client:
 
     def __init__(self, uuids: list[UUID]) -> None:
         self.uuids = uuids
-        self.counting = False
+        self.window = (_NEVER, _NEVER)  # which changes count, by their time
         self.events = 0
         self.latest = 0.0
         self.lateness = 0.0
@@ -180,14 +194,15 @@ class _Client:
             await connection.recv()
             async for message in connection:
                 assert isinstance(message, bytes)
-                if self.counting:
-                    self._count(message)
+                self._count(message)
 
     def _count(self, message: bytes) -> None:
         arrived = time.time_ns()
         size, start = _array(message)
         # An event begins with 83 08 00 a3 00 and a time stamp of 17 bytes.
         (then,) = struct.unpack_from(">Q", message, start + 14)
+        if not self.window[0] <= then < self.window[1]:
+            return
         late = (arrived - then) / 1e9
         self.events += size
         self.latest = max(self.latest, late)
@@ -213,50 +228,46 @@ async def _measure(
     clients: list[_Client],
     seconds: float,
     distinct: bool,
-) -> tuple[float, float]:
+) -> tuple[float, float, int]:
     context = ssl.create_default_context(cadata=certificate)
     ready = asyncio.Semaphore(8)
     tasks = [asyncio.create_task(client.run(port, context, ready)) for client in clients]
     await asyncio.sleep(_WARM_UP + len(clients) / (5 if distinct else 25))
-    await _quiet_moment()
-    pipe.send("usage")
-    before, _ = pipe.recv()
+    # From between two periods to between two periods, and time for those that are late.
+    begin = (time.time() // PERIOD + 1.5) * PERIOD
+    window = (int(begin * 1e9), int((begin + seconds) * 1e9))
     for client in clients:
-        client.counting = True
-    await asyncio.sleep(seconds)
-    await _quiet_moment()
-    for client in clients:
-        client.counting = False
+        client.window = window
     pipe.send("usage")
-    after, memory = pipe.recv()
+    before, _, _ = pipe.recv()
+    await asyncio.sleep(begin + seconds - time.time())
+    pipe.send("usage")
+    after, memory, _ = pipe.recv()
+    await asyncio.sleep(_LATE)
+    pipe.send("usage")
+    _, _, sampled = pipe.recv()
     for task in tasks:
         task.cancel()
     ended = await asyncio.gather(*tasks, return_exceptions=True)
     for error in ended:
         if not isinstance(error, asyncio.CancelledError):
             raise AssertionError("a client has ended before its time") from error
-    return after - before, memory
-
-
-async def _quiet_moment() -> None:
-    """Wait for the middle between two periods, when all events of the last one should be here."""
-    await asyncio.sleep(PERIOD - (time.time() - 0.9 * PERIOD) % PERIOD)
+    return after - before, memory, sum(window[0] <= then < window[1] for then in sampled)
 
 
 def measure(clients: int, attributes: int, seconds: float, distinct: bool = False) -> Result:
     """Subscribe with many clients, and return what they have seen."""
     # Whole periods, so that the number of events is known beforehand.
     periods = max(round(seconds / PERIOD), 1)
-    result = Result(clients, attributes, periods * PERIOD)
+    result = Result(clients, attributes, periods * PERIOD, periods=periods)
     many = [_Client(signal_uuids(n if distinct else 0, attributes)) for n in range(clients)]
     with server(clients if distinct else 1, attributes) as (port, certificate, pipe):
-        result.server_cpu, result.server_memory = asyncio.run(
-            _measure(port, certificate, pipe, many, (periods - 0.5) * PERIOD, distinct)
+        result.server_cpu, result.server_memory, result.sampled = asyncio.run(
+            _measure(port, certificate, pipe, many, periods * PERIOD, distinct)
         )
     result.events = [client.events for client in many]
     result.latest = max(client.latest for client in many)
     result.mean_lateness = sum(c.lateness for c in many) / max(sum(c.messages for c in many), 1)
-    result.uneven = sum(abs(events - periods * attributes) for events in result.events)
     return result
 
 

@@ -124,6 +124,9 @@ class Lab:
             "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
             "LabApp.extension_manager": "readonly",
             "ServerApp.terminals_enabled": False,
+            # It ends by itself when whoever started it was killed.
+            "MappingKernelManager.cull_idle_timeout": 600,
+            "ServerApp.shutdown_no_activity_timeout": 900,
         }
         command = [sys.executable, "-m", "jupyterlab", "--no-browser"]
         command += [f"--{name}={value}" for name, value in options.items()]

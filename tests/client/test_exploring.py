@@ -62,7 +62,7 @@ def test_server_information_that_is_not_all_there(fake: Fake) -> None:
 def test_lookup(client: Client) -> None:
     for _, row in client.browse().head(5).iterrows():
         assert client.lookup(row.primary_key) == row.element_uuid
-    with pytest.raises(UnknownElementError, match="lookup of 'Plant.Nowhere': "):
+    with pytest.raises(UnknownElementError, match=r"lookup of 'Plant.Nowhere': "):
         client.lookup("Plant.Nowhere")
     with pytest.raises(ProtocolError, match="must not be empty"):
         client.lookup("")
@@ -273,13 +273,16 @@ def test_a_cut_in_the_middle_changes_nothing(
 def test_an_inventory_is_asked_for_once_more_and_never_twice(fake: Fake) -> None:
     def script(wire: Wire) -> None:
         wire.hello()
-        wire.answer(*Model.of_points(3).answers(wire.requests()))
+        if wire.number == 0:
+            wire.answer(*Model.of_points(3).answers(wire.requests()))
         wire.requests()
 
     server = fake(script)
     with server.connect() as client, pytest.raises(ConnectionLostError):
         client.inventory()
     assert len(server.wires) == 2
+    assert server.count(OpCode.BROWSE) == 1
+    assert server.count(OpCode.META_DATA) == 6
 
 
 def test_a_restarted_server_may_have_another_model(fake: Fake) -> None:

@@ -2,7 +2,10 @@
 
 A server converts what it is sent, as long as nothing is lost: a whole number is a float as well,
 a float without a fraction is a whole number. Browsers rely on it, for they have only one kind of
-number.
+number. Two peculiarities of clients are understood: one sends a negative whole number -n as the
+unsigned 2^64 - n, which a signed integer takes as the negative number that is meant (a float cannot
+tell it from a large number, and takes it as that); and one sends a text of digits as an integer,
+which a text attribute takes as its digits.
 
 Examples
 --------
@@ -155,6 +158,8 @@ def convert(data_type: DataType, value: Value) -> Value:
         return _whole(value, limits)
     if data_type.is_float:
         return _float(data_type, value)
+    if data_type.is_text and type(value) is int:
+        return str(value)
     if data_type.is_text or data_type in (DataType.ERROR_CODE, DataType.CUSTOM):
         return _of(str, value)
     if data_type is DataType.TIME_POINT:
@@ -205,6 +210,8 @@ def _whole(value: Value, limits: range) -> int:
             value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeMismatchError
+    if value >= 1 << 63 and value - (1 << 64) in limits:
+        value -= 1 << 64
     if value not in limits:
         raise ValueOutOfRangeError
     return value

@@ -226,8 +226,6 @@ def _wish(reference: Reference, value: object) -> Wish:
     wanted: AttributeLike = _VALUE
     if reference.attribute_id is not None:
         wanted = reference.attribute_id
-        if isinstance(wanted, str) and wanted.isdecimal():  # from a CSV
-            wanted = int(wanted)
     elif reference.attribute_name:
         wanted = attribute_reference(reference.attribute_name)
     return Wish(reference, wanted, value)

@@ -90,6 +90,11 @@ def send(context: WriteContext, results: Sequence[WriteResult], sending: Sending
     """
     try:
         _send(context, results, sending)
+    except BaseException as error:
+        for result in results:
+            if result.outcome is Outcome.SKIPPED and not result.reason:
+                result.reason = f"{error}" if isinstance(error, XentaraError) else "interrupted"
+        raise
     finally:
         # However it ends: the journal learns what is known.
         records.note(

@@ -41,6 +41,7 @@ Predicate: TypeAlias = Callable[[Any, Any], bool]
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.005, 0.25, 1.6  # seconds
 _PATIENCE = 1.0  # seconds
+_DAY = 86_400.0  # seconds
 # Errors that trying again does not help against. A real server may answer -32103, read only, for
 # what cannot be read: the manual's page on reading has that number.
 _FOR_GOOD = (
@@ -105,9 +106,10 @@ def verification(
         raise WriteRefusedError(
             "verify is True, False, or a function of the ordered and the read value"
         )
-    for name, number in (("tolerance", tolerance), ("verify_within", within)):
-        if isinstance(number, bool) or not isinstance(number, int | float) or not number >= 0:
-            raise WriteRefusedError(f"{name} must be a number from 0 up, not {number!r}")
+    for name, number, most in (("tolerance", tolerance, math.inf), ("verify_within", within, _DAY)):
+        is_number = isinstance(number, int | float) and not isinstance(number, bool)
+        if not is_number or not 0 <= number <= most:
+            raise WriteRefusedError(f"{name} must be a number from 0 to {most:g}, not {number!r}")
     predicate = None if isinstance(verify, bool) else verify
     return Verification(verify is not False, predicate, float(tolerance), float(within))
 
@@ -157,7 +159,7 @@ def read_back(
     list of WriteResult
         Those whose outcome has just become final.
     """
-    deadline = Deadline(max(how.within, 0.001))
+    deadline = Deadline(min(max(how.within, 0.001), _DAY))
     pause = _FIRST_PAUSE
     waiting = [result for result in results if result.order.target.readable]
     readable = set(waiting)

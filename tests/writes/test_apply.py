@@ -1,0 +1,473 @@
+"""Sending: order, batches, stop or go on, interruptions, and odd answers."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pandas as pd
+import pytest
+
+from xentara_nb import read_journal
+from xentara_nb.errors import (
+    ConnectionLostError,
+    DeadlineError,
+    WriteDiffersError,
+    WriteOutcomeUnknown,
+    WriteRefusedError,
+)
+from xentara_nb.protocol.errors import ERRORS_BY_CODE, ServerError, server_error
+from xentara_nb.protocol.identifiers import OpCode
+from xentara_nb.protocol.packets import Failure, Success
+from xentara_nb.writes import sending
+from xentara_nb.writes.outcome import Outcome
+
+from ..fakes import Model
+
+KEYS = [f"Plant.Line {line}.{name}" for line in (1, 2, 3) for name in ("Set point", "Batch")]
+REPORT_COLUMNS = {
+    "primary_key": "str",
+    "element_uuid": "object",
+    "attribute_name": "str",
+    "attribute_id": "object",
+    "data_type": "str",
+    "old_value": "object",
+    "value": "object",
+    "read_back": "object",
+    "outcome": "category",
+    "error": "str",
+    "sent": "bool",
+    "time": "datetime64[ns, UTC]",
+    "duration": "float64",
+}
+
+
+def outcomes(report):
+    return [str(result.outcome) for result in report]
+
+
+def sent(plant):
+    return plant.writes["primary_key"].tolist()
+
+
+# Order and batches.
+
+
+@pytest.mark.parametrize(
+    ("options", "messages"),
+    [
+        ({}, [1] * 6),
+        ({"on_error": "continue"}, [6]),
+        ({"on_error": "continue", "batch_size": 4}, [4, 2]),
+        ({"on_error": "stop", "batch_size": 4}, [4, 2]),
+        ({"verify": False}, [1] * 6),
+        ({"on_error": "continue", "verify": False}, [6]),
+    ],
+)
+def test_in_order_and_in_batches(plant, client, monkeypatch, options, messages):
+    plan = client.plan_writes(dict.fromkeys(KEYS, 7))
+    connection = client._link.connection()
+    begin = connection.begin
+    seen = []
+
+    def watched(commands, *args):
+        names = [command.name for command in commands]
+        seen.append(names.count("write"))
+        # What reads back stands behind all writes of a message.
+        assert names == sorted(names, reverse=True)
+        return begin(commands, *args)
+
+    monkeypatch.setattr(connection, "begin", watched)
+    report = plan.apply(**options)
+    assert [count for count in seen if count] == messages
+    assert sent(plant) == KEYS
+    expected = "APPLIED" if options.get("verify") is False else "VERIFIED"
+    assert outcomes(report) == [expected] * 6
+
+
+def test_long_texts_go_in_several_messages(plant, client, monkeypatch):
+    monkeypatch.setattr(sending, "_MESSAGE_TEXT", 100)
+    values = {f"Plant.Line {line}.Recipe": "x" * 60 for line in (1, 2, 3)}
+    plan = client.plan_writes(values)
+    plant.forget()
+    assert plan.apply(on_error="continue", if_unchanged=False).ok
+    assert plant.requests["command"].tolist() == ["write", "read"] * 3
+
+
+def test_the_report_as_a_frame(plant, client):
+    plant.faults.refuse_writes(keys=KEYS[1], code=-32107, text="not now")
+    report = client.plan_writes(dict.fromkeys(KEYS[:3], 8)).apply()
+    frame = report.frame
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == REPORT_COLUMNS
+    assert frame["outcome"].tolist() == ["VERIFIED", "REJECTED", "SKIPPED"]
+    assert frame["outcome"].cat.categories.tolist() == [str(outcome) for outcome in Outcome]
+    assert frame["sent"].tolist() == [True, True, False]
+    assert frame["time"].isna().tolist() == [False, False, True]
+    assert frame["duration"].isna().tolist() == [False, False, True]
+    assert frame["error"].isna().tolist() == [True, False, False]
+    assert frame["error"][1] == "not now (-32107)"
+    assert frame["error"][2].startswith(f"after the write to {KEYS[1]} (value), which is REJECTED")
+    assert frame["read_back"].tolist()[0] == 8.0
+    # What was rejected was read all the same.
+    assert frame["read_back"].tolist()[1] == frame["old_value"].tolist()[1]
+    assert not report.ok
+    assert report.counts == {Outcome.VERIFIED: 1, Outcome.REJECTED: 1, Outcome.SKIPPED: 1}
+    assert "3 writes: 1 VERIFIED 1 REJECTED 1 SKIPPED" in repr(report)
+    assert "1 REJECTED" in report._repr_html_()
+    assert [result.primary_key for result in report[1:]] == KEYS[1:3]
+    with pytest.raises(ServerError, match="not now"):
+        report.raise_for_outcome()
+
+
+# Stop, or go on.
+
+
+@pytest.mark.parametrize("failing", range(4))
+def test_after_the_first_failure_the_rest_is_skipped(plant, client, failing):
+    plant.faults.refuse_writes(keys=KEYS[failing])
+    report = client.plan_writes(dict.fromkeys(KEYS[:4], 9)).apply()
+    assert outcomes(report) == (["VERIFIED"] * failing + ["REJECTED"] + ["SKIPPED"] * 4)[:4]
+    assert sent(plant) == KEYS[: failing + 1]
+
+
+def test_going_on_after_a_failure(plant, client):
+    plant.faults.refuse_writes(keys=KEYS[1:3])
+    report = client.plan_writes(dict.fromkeys(KEYS[:4], 10)).apply(on_error="continue")
+    assert outcomes(report) == ["VERIFIED", "REJECTED", "REJECTED", "VERIFIED"]
+    assert sent(plant) == KEYS[:4]
+
+
+def test_a_device_that_does_not_follow_stops_as_well(plant, client):
+    plant.faults.no_follow(KEYS[1])
+    plan = client.plan_writes(dict.fromkeys(KEYS[:3], 11))
+    report = plan.apply(verify_within=0.1)
+    assert outcomes(report) == ["VERIFIED", "DIFFERS", "SKIPPED"]
+    assert sent(plant) == KEYS[:2]
+    with pytest.raises(WriteDiffersError) as caught:
+        report.raise_for_outcome()
+    assert caught.value.result is report[1]
+    report = client.plan_writes(dict.fromkeys(KEYS[:3], 12)).apply(
+        on_error="continue", verify_within=0.1
+    )
+    assert outcomes(report) == ["VERIFIED", "DIFFERS", "VERIFIED"]
+
+
+def test_a_failure_in_a_message_of_several_with_stop(plant, client):
+    plant.faults.refuse_writes(keys=KEYS[0])
+    report = client.plan_writes(dict.fromkeys(KEYS[:4], 13)).apply(batch_size=2)
+    # What was in the same message was sent already, and that is what the report says.
+    assert outcomes(report) == ["REJECTED", "VERIFIED", "SKIPPED", "SKIPPED"]
+
+
+@pytest.mark.parametrize("on_error", ["stop", "continue"])
+def test_nothing_is_sent_after_a_lost_answer(plant, client, on_error):
+    plan = client.plan_writes(dict.fromkeys(KEYS[:4], 14))
+    plant.faults.drop_after(bytes_out=0)
+    report = plan.apply(on_error=on_error, batch_size=2, if_unchanged=False)
+    assert outcomes(report) == ["UNKNOWN", "UNKNOWN", "SKIPPED", "SKIPPED"]
+    assert "which is UNKNOWN" in report[2].reason
+    assert sent(plant) == KEYS[:2]
+    with pytest.raises(WriteOutcomeUnknown) as caught:
+        report.raise_for_outcome()
+    assert caught.value.result is report[0]
+    assert outcomes(report.resolve()) == ["VERIFIED", "VERIFIED", "SKIPPED", "SKIPPED"]
+    assert sent(plant) == KEYS[:2]
+    assert report[0].reason == "it was UNKNOWN before"
+    assert read_journal()["outcome"].tolist() == ["VERIFIED", "VERIFIED"]
+
+
+def test_the_rest_goes_nowhere_else_when_the_connection_ends(plant, client, monkeypatch):
+    plan = client.plan_writes(dict.fromkeys(KEYS[:3], 15))
+    connection = client._link.connection()
+    begin = connection.begin
+
+    def ends_before_the_second(commands, *args):
+        batch = begin(commands, *args)
+        batch.wait(5)
+        connection.close()
+        return batch
+
+    monkeypatch.setattr(connection, "begin", ends_before_the_second)
+    report = plan.apply(if_unchanged=False)
+    assert outcomes(report) == ["VERIFIED", "SKIPPED", "SKIPPED"]
+    assert isinstance(report[1].error, ConnectionLostError)
+    assert not report[1].error.sent
+    assert read_journal()["outcome"].tolist() == ["VERIFIED", "SKIPPED"]
+    assert sent(plant) == KEYS[:1]
+    with pytest.raises(ConnectionLostError):
+        report.raise_for_outcome()
+
+
+def test_an_answer_that_does_not_come_in_time(plant, client):
+    plan = client.plan_writes(dict.fromkeys(KEYS[:2], 16))
+    plant.faults.delay(0.5)
+    report = plan.apply(timeout=0.1, if_unchanged=False)
+    assert outcomes(report) == ["UNKNOWN", "SKIPPED"]
+    assert "within 0.1 s" in report[0].reason
+    plant.faults.clear()
+    assert outcomes(report.resolve()) == ["VERIFIED", "SKIPPED"]
+    assert len(plant.writes) == 1
+
+
+# Interruptions.
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        # Where the user presses Ctrl-C, and what is known then of two writes in one message.
+        ("xentara_nb.connection.Connection.begin", "UNKNOWN", "UNKNOWN"),
+        ("xentara_nb.batch.Batch.wait", "UNKNOWN", "APPLIED"),  # the answer may be here already
+        ("xentara_nb.writes.sending._looked", "APPLIED", "APPLIED"),
+        ("xentara_nb.writes.sending._verify", "VERIFIED", "VERIFIED"),
+        ("xentara_nb.writes.records.note", "VERIFIED", "VERIFIED"),
+        ("xentara_nb.writes.journal.os.fsync", "SKIPPED", "SKIPPED"),
+    ],
+)
+def test_interrupted(plant, client, monkeypatch, name, one, other):
+    expected = [one, one]
+    plan = client.plan_writes(dict.fromkeys(KEYS[:2], 17))
+    once = []
+
+    def interrupt(*args, **kwargs):
+        if not once:
+            once.append(True)
+            raise KeyboardInterrupt
+        return original(*args, **kwargs)
+
+    module, _, attribute = name.rpartition(".")
+    owner = pytest.importorskip(".".join(module.split(".")[:2]))
+    for part in module.split(".")[2:]:
+        owner = getattr(owner, part)
+    original = getattr(owner, attribute)
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, attribute, interrupt)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            plan.apply(on_error="continue", if_unchanged=False)
+    assert "plan.report says what was sent" in caught.value.__notes__[0]
+    assert outcomes(plan.report) in (expected, [other, other])
+    expected = outcomes(plan.report)
+    time.sleep(0.05)
+    executed = sent(plant)
+    assert len(executed) == len(set(executed))
+    if expected[0] != "UNKNOWN":
+        assert executed == ([] if expected[0] == "SKIPPED" else KEYS[:2])
+    journal = read_journal()
+    if expected[0] == "SKIPPED":
+        assert not plan.applied  # nothing was sent
+    else:
+        assert plan.applied
+        assert journal["outcome"].tolist() == expected
+    plan.report.resolve(0.05)
+    for result in plan.report:
+        assert result.outcome is not Outcome.UNKNOWN
+
+
+def test_interrupted_when_some_is_answered(plant, client, monkeypatch):
+    plan = client.plan_writes(dict.fromkeys(KEYS[:2], 18))
+    connection = client._link.connection()
+
+    def interrupt(batch, deadline):
+        batch.wait(5)
+        batch.answers[1] = None
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(connection, "finish", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        plan.apply(on_error="continue", verify=False, if_unchanged=False)
+    assert outcomes(plan.report) == ["APPLIED", "UNKNOWN"]
+    assert plan.report[1].reason == "it was interrupted before the answer came"
+    assert read_journal()["outcome"].tolist() == ["APPLIED", "UNKNOWN"]
+
+
+def test_interrupted_between_two_messages(plant, client, monkeypatch):
+    plan = client.plan_writes(dict.fromkeys(KEYS[:3], 19))
+
+    def interrupt(ordered, read):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        plan.apply(verify=interrupt)
+    assert outcomes(plan.report) == ["APPLIED", "SKIPPED", "SKIPPED"]
+    assert plan.report[2].reason == "interrupted"
+    assert sent(plant) == KEYS[:1]
+    assert read_journal()["outcome"].tolist() == ["APPLIED"]
+
+
+def test_a_real_interrupt(plant, client):
+    """Ctrl-C at random moments, from outside."""
+    import _thread
+
+    plant.faults.delay(0.005)
+    seen = set()
+    for number in range(12):
+        plan = client.plan_writes(dict.fromkeys(KEYS, 100 + number))
+        timer = threading.Timer(0.004 * number, _thread.interrupt_main)
+        try:
+            timer.start()
+            plan.apply(verify=False, if_unchanged=False)
+            timer.join()
+            time.sleep(0.1)
+        except KeyboardInterrupt:
+            pass
+        timer.join()
+        report = plan.report
+        if report is None:
+            continue
+        time.sleep(0.05)
+        executed = plant.writes[plant.writes["sent"] == 100 + number]["primary_key"].tolist()
+        assert len(executed) == len(set(executed))
+        for result in report:
+            seen.add(result.outcome)
+            assert result.outcome is Outcome.UNKNOWN or (
+                (result.outcome is Outcome.APPLIED) == (result.primary_key in executed)
+            )
+        journal = read_journal().set_index("id")["outcome"]
+        for result in report:
+            assert journal.get(result.write_id, "SKIPPED") in (result.outcome, "UNKNOWN")
+    assert Outcome.APPLIED in seen
+
+
+# What a server can answer.
+
+
+@pytest.mark.parametrize("code", [*ERRORS_BY_CODE, -32099, 0, 1, -(2**63)])
+def test_every_error_code(plant, client, code):
+    plant.faults.refuse_writes(code=code, text="because")
+    with pytest.raises(ERRORS_BY_CODE.get(code, ServerError)) as caught:
+        client.write(KEYS[0], 1)
+    assert caught.value.code == code
+    assert str(caught.value).startswith(f"write to {KEYS[0]} (value): because ({code})")
+    report = client.plan_writes({KEYS[0]: 1}).apply()
+    assert outcomes(report) == ["REJECTED"]
+    assert report[0].error == caught.value
+    assert report.frame["error"][0] == f"because ({code})"
+    assert read_journal()["outcome"].tolist() == ["REJECTED", "REJECTED"]
+    assert len(plant.writes) == 2
+
+
+def script(answer):
+    """Return a server that answers writes as told, and everything else as it should."""
+    model = Model.of_points(3)
+
+    def serve(wire):
+        wire.hello()
+        while True:
+            requests = wire.requests()
+            if not any(request.opcode == OpCode.WRITE for request in requests):
+                wire.answer(*model.answers(requests))
+            else:
+                answer(wire, requests, model)
+
+    return serve
+
+
+def test_a_success_with_something_in_it(fake, journal):
+    def answer(wire, requests, model):
+        answers = model.answers(requests)
+        answers[0] = Success(requests[0].message_id, [1, 2, 3])
+        wire.answer(*answers)
+
+    with fake(script(answer)).connect(timeout=2) as client:
+        with pytest.raises(WriteOutcomeUnknown, match="the answer cannot be read"):
+            client.write("Point 0", 1.0, verify=False)
+        report = client.plan_writes({"Point 0": 1.0, "Point 1": 2.0}).apply(
+            on_error="continue", verify=False
+        )
+        assert outcomes(report) == ["UNKNOWN", "APPLIED"]
+
+
+def test_answers_in_another_order_and_in_several_messages(fake, journal):
+    def answer(wire, requests, model):
+        for each in reversed(model.answers(requests)):
+            wire.answer(each)
+
+    with fake(script(answer)).connect(timeout=2) as client:
+        report = client.plan_writes({"Point 0": 1.0, "Point 1": 2.0}).apply(
+            on_error="continue", verify=False
+        )
+        assert outcomes(report) == ["APPLIED", "APPLIED"]
+
+
+def test_a_part_of_the_answers(fake, journal):
+    def answer(wire, requests, model):
+        answers = model.answers(requests)
+        wire.answer(answers[1], Failure(answers[2].message_id, server_error(-32109)))
+        wire.cut()
+
+    server = fake(script(answer))
+    with server.connect(timeout=2) as client:
+        plan = client.plan_writes({f"Point {number}": 5.0 for number in range(3)})
+        report = plan.apply(on_error="continue", verify=False)
+        assert outcomes(report) == ["UNKNOWN", "APPLIED", "REJECTED"]
+        assert server.count(OpCode.WRITE) == 3
+
+
+def test_an_error_for_no_request(fake, journal):
+    def answer(wire, requests, model):
+        wire.answer(Failure(0, server_error(-32700)))
+
+    with (
+        fake(script(answer)).connect(timeout=0.3) as client,
+        pytest.raises(WriteOutcomeUnknown, match="complained about something"),
+    ):
+        client.write("Point 0", 1.0)
+
+
+def test_nonsense_instead_of_an_answer(fake, journal):
+    def answer(wire, requests, model):
+        wire.send_message(b"\xff\x00nonsense")
+
+    server = fake(script(answer))
+    with server.connect(timeout=2) as client:
+        with pytest.raises(WriteOutcomeUnknown):
+            client.write("Point 0", 1.0)
+        assert server.count(OpCode.WRITE) == 1
+
+
+def test_answers_for_others_are_nobody_s(fake, journal):
+    def answer(wire, requests, model):
+        wire.answer(*(Success(request.message_id + 1000) for request in requests))
+        wire.answer(*model.answers(requests))
+        wire.answer(*model.answers(requests))  # twice
+
+    with fake(script(answer)).connect(timeout=2) as client:
+        assert client.write("Point 0", 0.0).outcome == "VERIFIED"
+        assert client.write("Point 1", 1.0).outcome == "VERIFIED"
+
+
+def test_a_late_answer_changes_nothing(plant, client):
+    plant.faults.delay(0.3)
+    with pytest.raises(WriteOutcomeUnknown) as caught:
+        client.write(KEYS[0], 1, timeout=0.05, verify=False)
+    result = caught.value.result
+    time.sleep(0.5)
+    assert result.outcome is Outcome.UNKNOWN
+    assert result.duration is None
+    assert isinstance(caught.value, WriteOutcomeUnknown)
+    assert isinstance(DeadlineError("x"), TimeoutError)
+    plant.faults.clear()
+    assert result.resolve().outcome is Outcome.VERIFIED
+
+
+def test_a_plan_of_many_rows(journal):
+    import xentara_nb
+
+    with xentara_nb.simulate(elements=3000) as many, many.connect() as client:
+        inventory = client.inventory().xentara.writable().xentara.attribute("value")
+        numbers = inventory[inventory["data_type"].isin(["Float64", "Float32"])].head(700)
+        assert len(numbers) > 300
+        values = pd.Series(range(len(numbers)), index=numbers.index, dtype=float)
+        report = client.plan_writes(numbers.assign(value=values)).apply(on_error="continue")
+        assert report.ok
+        assert len(many.writes) == len(numbers)
+        back = report.undo().apply(on_error="continue")
+        assert back.ok
+        assert back.frame["value"].tolist() == report.frame["old_value"].tolist()[::-1]
+        assert len(read_journal()) == 2 * len(numbers)
+
+
+def test_nothing_is_refused_by_mistake_after_sending(plant, client):
+    with pytest.raises(WriteRefusedError):
+        client.write(KEYS[0], "x")
+    assert len(plant.writes) == 0

@@ -1,0 +1,124 @@
+"""The way back."""
+
+from __future__ import annotations
+
+import pytest
+
+from xentara_nb.errors import WriteRefusedError
+from xentara_nb.writes.orders import Order, Target
+from xentara_nb.writes.outcome import Outcome
+from xentara_nb.writes.results import WriteResult
+
+KEYS = [f"Plant.Line {line}.Set point" for line in (1, 2, 3)]
+LAMP = "Plant.Line 1.Capper.Lamp"
+
+
+def values(client):
+    return client.read(KEYS, "value")["value"].tolist()
+
+
+def test_back_to_the_old_values_the_last_first(plant, client):
+    before = values(client)
+    report = client.plan_writes({KEYS[0]: 1, KEYS[1]: 2, KEYS[2]: 3}).apply()
+    assert values(client) == [1.0, 2.0, 3.0]
+    plan = report.undo()
+    assert values(client) == [1.0, 2.0, 3.0]  # a plan sends nothing
+    assert plan.frame["primary_key"].tolist() == KEYS[::-1]
+    assert plan.frame["value"].tolist() == before[::-1]
+    assert plan.frame["old_value"].tolist() == [3.0, 2.0, 1.0]
+    assert plan.ok
+    back = plan.apply()
+    assert back.ok
+    assert values(client) == before
+    # Undo of undo.
+    again = back.undo()
+    assert again.frame["primary_key"].tolist() == KEYS
+    assert again.frame["value"].tolist() == [1.0, 2.0, 3.0]
+    assert again.apply().ok
+    assert values(client) == [1.0, 2.0, 3.0]
+
+
+def test_only_what_was_sent(plant, client):
+    plant.faults.refuse_writes(keys=KEYS[1])
+    report = client.plan_writes(dict.fromkeys(KEYS, 5)).apply()
+    plan = report.undo()
+    assert plan.frame["primary_key"].tolist() == KEYS[:1]
+    plant.faults.clear()
+    assert plan.apply().ok
+    assert len(plant.writes) == 3
+
+
+def test_where_there_is_no_way_back(plant, client):
+    report = client.plan_writes({LAMP: True, KEYS[0]: 6}).apply()
+    plan = report.undo()
+    assert plan.frame["verdict"].tolist() == ["ok", "refused"]
+    assert "there is no way back" in plan.frame["guard_old_value"][1]
+    with pytest.raises(WriteRefusedError, match="there is no way back"):
+        plan.apply()
+    back = plan.apply(skip_refused=True)
+    assert [str(result.outcome) for result in back] == ["VERIFIED", "SKIPPED"]
+
+
+def test_of_a_write_that_was_not_read_before(client):
+    result = client.write(KEYS[0], 7, verify=False)
+    plan = result.undo()
+    assert "the old value is not known" in plan.frame["reason"][0]
+    assert result.old_value is None
+    assert "old value: not known" in repr(result)
+
+
+def test_of_what_is_unknown(plant, client):
+    plan = client.plan_writes(dict.fromkeys(KEYS[:2], 8))
+    plant.faults.drop_after(bytes_out=0)
+    report = plan.apply(if_unchanged=False)
+    plan = report.undo()
+    assert plan.frame["verdict"].tolist() == ["refused"]
+    assert "report.resolve() reads it first" in plan.frame["reason"][0]
+    report.resolve()
+    assert report.undo().apply().ok
+
+
+def test_a_value_that_somebody_else_changed_since(client):
+    client.write(KEYS[0], 40)
+    result = client.write(KEYS[0], 42)
+    client.write(KEYS[0], 50)
+    plan = result.undo()
+    assert plan.frame["verdict"].tolist() == ["warning"]
+    said = plan.frame["guard_old_value"][0]
+    assert said.startswith("warning: the value is 50.0 now, no longer 42.0")
+    assert plan.apply().ok
+    assert client.read(KEYS[0], "value")["value"][0] == 40.0
+
+
+def test_of_a_device_that_did_not_follow(plant, client):
+    client.write(KEYS[0], 40)
+    plant.faults.no_follow(KEYS[0])
+    result = client.write(KEYS[0], 41, verify_within=0)
+    plan = result.undo()
+    assert plan.frame["verdict"].tolist() == ["ok"]
+    assert plan.frame["value"].tolist() == [40.0]
+
+
+def test_of_nan(client):
+    client.write("Data Types.Float64", "nan")
+    result = client.write("Data Types.Float64", 1.5)
+    back = result.undo().apply()
+    assert back[0].outcome is Outcome.VERIFIED
+    assert back[0].read_back != back[0].read_back
+
+
+def test_what_was_never_sent_has_no_undo():
+    order = Order(Target("a", None, "value", None, None, None), 1, None, None, None, ())
+    result = WriteResult(order)
+    with pytest.raises(WriteRefusedError, match="nothing to undo"):
+        result.undo()
+    assert result.resolve() is result
+    assert not result.sent
+    assert result.time is None
+    assert result.text == "not sent"
+    assert "outcome: SKIPPED" in repr(result)
+
+
+def test_an_undo_of_nothing(client):
+    report = client.plan_writes({KEYS[0]: 1}).apply(dry_run=True)
+    assert len(report.undo()) == 0
