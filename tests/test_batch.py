@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from xentara_nb.batch import Batch, UnreadableAnswerError
 from xentara_nb.errors import ConnectionLostError, ProtocolError
-from xentara_nb.protocol.commands import GetStage, Lookup
+from xentara_nb.protocol.bulk import ListRequests
+from xentara_nb.protocol.commands import GetStage, Lookup, MetaDataAnswer
 from xentara_nb.protocol.errors import server_error
-from xentara_nb.protocol.packets import Failure, Request, Success
+from xentara_nb.protocol.packets import Failure, Request, Success, encode_packets
 
 
 def test_requests() -> None:
@@ -52,3 +55,39 @@ def test_an_answer_that_cannot_be_read() -> None:
         list(batch.results())
     assert isinstance(caught.value, ProtocolError)
     assert caught.value.sent
+
+
+# Many elements at once.
+
+
+def lists(first_id: int, *ids: int) -> bytes:
+    return encode_packets([Success(first_id + i, {2: []}) for i in ids])
+
+
+def test_a_message_that_is_all_the_answers() -> None:
+    batch = Batch(ListRequests([UUID(int=1), UUID(int=2)]), 7)
+    assert batch.message() == encode_packets(batch.requests())
+    assert batch.names == "2 x meta_data"
+    assert batch.take_all(lists(7, 0, 1))
+    assert batch.wait(0)
+    assert list(batch.results()) == [MetaDataAnswer(attributes=())] * 2
+    assert not batch.take_all(lists(7, 0, 1))
+
+
+@pytest.mark.parametrize(
+    "message", [lists(7, 1, 0), lists(7, 0), lists(8, 0, 1), lists(7, 0, 1) + b"x", b"", b"\xff"]
+)
+def test_any_other_message_is_taken_packet_by_packet(message: bytes) -> None:
+    batch = Batch(ListRequests([UUID(int=1), UUID(int=2)]), 7)
+    assert not batch.take_all(message)
+    assert not batch.wait(0)
+    batch.take(Success(8, {2: []}))
+    assert not batch.take_all(lists(7, 0, 1))
+    batch.take(Failure(7, server_error(-32100)))
+    assert list(batch.results()) == [server_error(-32100), MetaDataAnswer(attributes=())]
+
+
+def test_other_commands_are_always_taken_packet_by_packet() -> None:
+    batch = Batch([GetStage()], 7)
+    assert batch.message() == encode_packets([Request(7, 8)])
+    assert not batch.take_all(encode_packets([Success(7, 2)]))

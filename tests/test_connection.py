@@ -913,6 +913,16 @@ def test_a_forked_child_leaves_the_connection_to_its_parent(fake: Fake) -> None:
         assert stage(connection) == 2
 
 
+def test_what_a_forked_child_may_do(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = connect(fake(after_hello(lambda wire: None)))
+    connection._thread.join(5)  # a child does not have its parent's threads
+    parent = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: parent + 1)
+    with pytest.raises(ConnectionLostError, match="belongs to the process that opened it"):
+        stage(connection)
+    connection.close()  # only its own file descriptors
+
+
 def test_requests_are_well_formed(fake: Fake) -> None:
     """What goes out is what the protocol's own tests have compared with the byte vectors."""
     messages: list[bytes] = []

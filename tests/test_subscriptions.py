@@ -251,6 +251,50 @@ def test_the_end_of_all() -> None:
     assert received(three) == [(A, {11: 2})]
 
 
+def test_a_subscription_that_nobody_has_any_more_goes() -> None:
+    router = Router()
+    one, two = subscription((A, (11,)), number=1), subscription((A, (11,)), (B, (9,)), number=2)
+    router.add(one)
+    router.add(two)
+    del two
+    assert list(router._by_element) == [A]
+    router.route(change(A, value=1))
+    assert received(one) == [(A, {11: 1})]
+    assert router.remove(UUID(int=2)) is None
+    del one
+    assert router._by_element == {}
+    assert router._subscriptions == {}
+
+
+def test_a_subscription_that_goes_in_the_middle_of_an_event() -> None:
+    # The garbage collector may come at any moment, in the reader thread too.
+    router = Router()
+    kept: list[Subscription] = [subscription((A, (11,)), number=n) for n in range(4)]
+    for each in kept:
+        router.add(each)
+    reference = next(iter(router._subscriptions))
+
+    class Going:
+        def __call__(self) -> Subscription | None:
+            kept.pop()
+            return None
+
+    router._by_element[A].insert(1, (Going(), frozenset({11})))  # type: ignore[arg-type]
+    router.route(change(A, value=1))
+    assert [received(each) for each in kept] == [[(A, {11: 1})]] * 3
+    assert reference in router._subscriptions
+
+
+def test_the_end_when_somebody_has_gone() -> None:
+    router = Router()
+    one = subscription((A, (11,)), number=1)
+    router.add(one)
+    router._subscriptions[lambda: None] = frozenset()  # type: ignore[index]
+    assert router.remove(UUID(int=5)) is None
+    router.end(ConnectionLostError("dark"))
+    assert one.ended is not None
+
+
 def test_subscribing_while_events_come() -> None:
     router = Router()
     done = threading.Event()

@@ -256,6 +256,16 @@ def test_ca_files_that_cannot_be_used(fake: Fake, tmp_path: Path, certificate: C
     assert not server.wires
 
 
+def test_what_is_taken_of_tls(certificate: Certificate) -> None:
+    for trust in (Trust(), Trust(certificate.path), Trust(fingerprint=SHA)):
+        context = tls._context(trust)
+        assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+        assert context.options & ssl.OP_NO_RENEGOTIATION
+        pinned = trust.fingerprint is not None
+        assert context.check_hostname is not pinned
+        assert context.verify_mode == (ssl.CERT_NONE if pinned else ssl.CERT_REQUIRED)
+
+
 # No server.
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 from xentara_nb.errors import ProtocolError, ServerError, XentaraError
-from xentara_nb.protocol.bulk import ListRequests
+from xentara_nb.protocol.bulk import ListRequests, decode_results
 from xentara_nb.protocol.commands import Command
 from xentara_nb.protocol.packets import Failure, Request, Success, encode_packets
 
@@ -102,9 +103,9 @@ class Batch:
 
     def take_all(self, message: bytes) -> bool:
         """Take a whole message if it is known to be all the answers; else change nothing."""
-        if not isinstance(self.commands, ListRequests) or self._missing < len(self.commands):
-            return False
-        self._results = self.commands.decode(message, self.first_id)
+        if self._missing < len(self.commands):
+            return False  # one of them was here before
+        self._results = decode_results(self.commands, message, self.first_id)
         if self._results is None:
             return False
         self._missing = 0
@@ -131,10 +132,14 @@ class Batch:
         if self._results is not None:
             yield from self._results
             return
-        for command, answer in zip(self.commands, self.answers, strict=True):
+        commands = self.commands
+        parsers: Iterable[Any] = (
+            repeat(commands) if isinstance(commands, ListRequests) else commands
+        )
+        for parser, answer in zip(parsers, self.answers, strict=False):
             if isinstance(answer, Success):
                 try:
-                    yield command.parse_answer(answer.item)
+                    yield parser.parse_answer(answer.item)
                 except ProtocolError as error:
                     raise UnreadableAnswerError(str(error)) from None
             elif answer is not None:

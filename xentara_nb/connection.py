@@ -113,7 +113,6 @@ class Connection:
             batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
         message = batch.message()
-        what = f"{self.address.netloc} did not take {batch.names}"
         with self._lock:
             if (ended := self.ended) is not None:
                 raise ConnectionLostError(str(ended))
@@ -124,11 +123,15 @@ class Connection:
             self.forget(batch)
             self._end(self._lost(f"sending failed: {error}"))
             if error.timed_out:
-                raise deadline.error(what, sent=error.sent) from None
-            raise ConnectionLostError(f"{what}: {error}", sent=error.sent) from None
+                raise deadline.error(self._not_taken(batch), sent=error.sent) from None
+            raise ConnectionLostError(
+                f"{self._not_taken(batch)}: {error}", sent=error.sent
+            ) from None
         except TimeoutError:
             self.forget(batch)
-            raise deadline.error(f"{what}, for other threads were sending") from None
+            raise deadline.error(
+                f"{self._not_taken(batch)}, for other threads were sending"
+            ) from None
         except BaseException:
             self.forget(batch)
             raise
@@ -237,6 +240,9 @@ class Connection:
 
     def _lost(self, reason: str) -> ConnectionLostError:
         return ConnectionLostError(f"the connection to {self.address.netloc} was lost: {reason}")
+
+    def _not_taken(self, batch: Batch) -> str:
+        return f"{self.address.netloc} did not take {batch.names}"
 
     def _take(self, data: bytes) -> None:
         if self._take_all(data):

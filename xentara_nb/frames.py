@@ -352,7 +352,9 @@ def _attribute_lists(
         number = by_identity[identity] = numbers.setdefault(each, len(numbers))
         if number == len(spans):
             spans.append((len(attributes), len(each)))
-            attributes.extend(sorted(each, key=_attribute_order))
+            by_name = sorted(each, key=itemgetter(0))
+            repeats = _repeats([attribute.name for attribute in by_name])
+            attributes.extend(sorted(each, key=_attribute_order) if repeats else by_name)
     chosen = np.fromiter(map(by_identity.__getitem__, map(id, lists)), np.intp, len(lists))
     starts, counts = np.array(spans, dtype=np.intp).reshape(-1, 2)[chosen].T
     return attributes, starts, counts

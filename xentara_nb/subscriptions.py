@@ -8,10 +8,11 @@ cover the same attribute, the server may send an event for each, and both of the
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Self
+from typing import Self, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
@@ -124,43 +125,51 @@ class Subscription:
         return f"<Subscription {self.id} to {len(self.targets)} elements>"
 
 
+_Covered: TypeAlias = "tuple[weakref.ref[Subscription], frozenset[AttributeId]]"
+
+
 class Router:
-    """Knows who subscribed to what."""
+    """Knows who subscribed to what.
+
+    It does not keep subscriptions alive: a subscription keeps its client, and a client that
+    nobody has any more shall go, and end its connection.
+    """
 
     def __init__(self) -> None:
+        # An RLock: the garbage collector may drop a subscription in the very thread that holds it.
         self._lock = threading.RLock()
-        self._subscriptions: list[Subscription] = []
-        self._by_element: dict[UUID, list[tuple[Subscription, frozenset[AttributeId]]]] = {}
+        self._subscriptions: dict[weakref.ref[Subscription], frozenset[UUID]] = {}
+        self._by_element: dict[UUID, list[_Covered]] = {}
 
     def add(self, subscription: Subscription) -> None:
         """Begin to route to a subscription. Done before it is sent, so that no event is missed."""
+        reference = weakref.ref(subscription, self._drop)
         with self._lock:
-            self._subscriptions.append(subscription)
+            self._subscriptions[reference] = frozenset(uuid for uuid, _ in subscription.targets)
             for uuid, ids in subscription.targets:
                 wanted = frozenset(canonical(attribute_id) for attribute_id in ids)
-                self._by_element.setdefault(uuid, []).append((subscription, wanted))
+                self._by_element.setdefault(uuid, []).append((reference, wanted))
 
     def remove(self, subscription_id: UUID) -> Subscription | None:
         """Stop routing to a subscription, which ends it."""
+        removed = None
         with self._lock:
-            # By the id that it has now: the server may have chosen another than was desired.
-            found = [each for each in self._subscriptions if each.id == subscription_id]
-            for subscription in found:
-                self._subscriptions.remove(subscription)
-                for uuid in {uuid for uuid, _ in subscription.targets}:
-                    pairs = self._by_element.pop(uuid)
-                    if others := [pair for pair in pairs if pair[0] is not subscription]:
-                        self._by_element[uuid] = others
-        for subscription in found:
-            subscription.end(ConnectionLostError("it was unsubscribed"))
-        return found[0] if found else None
+            for reference in list(self._subscriptions):
+                subscription = reference()
+                # By the id that it has now: the server may have chosen another than was desired.
+                if subscription is not None and subscription.id == subscription_id:
+                    self._drop(reference)
+                    subscription.end(ConnectionLostError("it was unsubscribed"))
+                    removed = subscription
+        return removed
 
     def route(self, event: DataChange) -> None:
         """Hand an event to every subscription that covers some of it, once to each."""
+        found: dict[Subscription, frozenset[AttributeId]] = {}
         with self._lock:
-            found: dict[Subscription, frozenset[AttributeId]] = {}
-            for subscription, ids in self._by_element.get(event.element_uuid, ()):
-                found[subscription] = found.get(subscription, frozenset()) | ids
+            for reference, ids in self._by_element.get(event.element_uuid, ()):
+                if (subscription := reference()) is not None:
+                    found[subscription] = found.get(subscription, frozenset()) | ids
         for subscription, ids in found.items():
             values = {key: value for key, value in event.values.items() if canonical(key) in ids}
             if values:
@@ -169,8 +178,17 @@ class Router:
     def end(self, reason: XentaraError) -> None:
         """End every subscription: they do not outlive their connection."""
         with self._lock:
-            subscriptions = self._subscriptions
-            self._subscriptions = []
+            references = list(self._subscriptions)
+            self._subscriptions = {}
             self._by_element = {}
-        for subscription in subscriptions:
-            subscription.end(reason)
+        for reference in references:
+            if (subscription := reference()) is not None:
+                subscription.end(reason)
+
+    def _drop(self, reference: weakref.ref[Subscription]) -> None:
+        with self._lock:
+            for uuid in self._subscriptions.pop(reference, ()):
+                # Another list instead of a shorter one: this may come in the middle of route().
+                pairs = self._by_element.pop(uuid)
+                if others := [pair for pair in pairs if pair[0] is not reference]:
+                    self._by_element[uuid] = others

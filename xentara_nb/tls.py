@@ -156,6 +156,8 @@ def _context(trust: Trust) -> ssl.SSLContext:
             f"the CA file {str(trust.ca_file)!r} cannot be used: {_words(error)}"
         ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A server could ask for it in the middle of a message, and sending would have to wait for it.
+    context.options |= ssl.OP_NO_RENEGOTIATION
     if trust.ca_file is not None:
         # Whatever the file names is trusted, authority or not. Python 3.13 does so by itself.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

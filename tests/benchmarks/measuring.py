@@ -15,7 +15,6 @@ from unittest import mock
 
 import xentara_nb
 from xentara_nb import Client
-from xentara_nb.protocol.bulk import ListRecognizer
 from xentara_nb.upgrade import WebSocket
 
 from ..certificates import make_certificate
@@ -102,8 +101,8 @@ def timed(
 
 @contextlib.contextmanager
 def general_path() -> Iterator[None]:
-    """Recognise no attribute list within the block."""
-    with mock.patch.object(ListRecognizer, "decode", lambda *_: None):
+    """Recognise nothing within the block."""
+    with mock.patch("xentara_nb.batch.decode_results", lambda *_: None):
         yield
 
 

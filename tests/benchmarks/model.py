@@ -6,7 +6,6 @@ it, from a dozen distinct lists: about 260 bytes of meta data and 50 of browse a
 
 from __future__ import annotations
 
-import itertools
 import random
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,20 +44,19 @@ _COMMON = (
     AttributeInfo("changeTime", Attribute.CHANGE_TIME, _RO, DataType.TIME_POINT),
     AttributeInfo("quality", Attribute.QUALITY, _RO, DataType.QUALITY),
 )
-_OWN = ("engineering unit", "lower limit", "upper limit")
 _LISTS = 12
 _NOW = 1_700_000_000_000_000_000
 
 
-def _own(seed: int) -> tuple[AttributeInfo, ...]:
-    """Return the attributes that only elements of one type have."""
-    source = random.Random(seed)
-    return tuple(
+def _own(source: random.Random) -> list[AttributeInfo]:
+    """Return attributes as only elements of some types have them."""
+    return [
         AttributeInfo(
-            name, UUID(int=source.getrandbits(128), version=4), _RO, DataType(9 + (seed + at) % 3)
+            f"{name} {number}", UUID(int=source.getrandbits(128), version=4), _RO, DataType.STRING
         )
-        for at, name in enumerate(_OWN)
-    )
+        for name in ("unit", "lower limit", "upper limit")
+        for number in range(32)
+    ]
 
 
 class Model:
@@ -69,7 +67,7 @@ class Model:
     count : int
         How many.
     repeat : bool
-        Whether elements share a dozen attribute lists; otherwise each has a list of its own.
+        Whether elements share a dozen attribute lists; otherwise hardly any two have the same.
     """
 
     def __init__(self, count: int, *, repeat: bool = True) -> None:
@@ -82,9 +80,15 @@ class Model:
             )
             for number in range(count)
         ]
-        lists = [(*_COMMON, *_own(seed)) for seed in range(_LISTS if repeat else count)]
-        chosen = itertools.cycle(lists) if not repeat else iter(source.choices(lists, k=count))
-        self.lists = dict(zip((entry.element_uuid for entry in self.entries), chosen))
+        own = _own(source)
+        lists = [
+            (*_COMMON, *source.sample(own, ATTRIBUTES - len(_COMMON)))
+            for _ in range(_LISTS if repeat else count)
+        ]
+        chosen = source.choices(lists, k=count) if repeat else lists
+        self.lists = {
+            entry.element_uuid: each for entry, each in zip(self.entries, chosen, strict=True)
+        }
         self.keys = {entry.element_uuid: entry.primary_key for entry in self.entries}
         self.uuids = {key: uuid for uuid, key in self.keys.items()}
 

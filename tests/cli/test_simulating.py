@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ import pytest
 
 import xentara_nb
 from xentara_nb.cli import main
+from xentara_nb.simulator import demo
 
 COMMAND = [sys.executable, "-W", "error", "-m", "xentara_nb.cli"]
 
@@ -66,6 +68,7 @@ def test_simulate_runs_until_it_is_stopped(tmp_path: Path, stop: signal.Signals)
         (["--elements", "0"], "--elements must be at least 1"),
         (["--elements", "5", "--model", "x.json"], "leave --config and --model out"),
         (["--port", "70000"], "--port must be from 0 to 65535"),
+        (["--stage-entitlement", "a"] * 3, "--stage-entitlement can be given twice"),
     ],
 )
 def test_simulate_that_makes_no_sense(
@@ -80,6 +83,66 @@ def test_simulate_a_configuration_that_is_not_there(
 ) -> None:
     assert main(["simulate", "--config", str(tmp_path / "nowhere")]) == 1
     assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--fault", "delya=1"], "there is no fault 'delya'"),
+        (["--fault", "delay=x"], "delay=SECONDS[,JITTER]"),
+        (["--fault", "vanish=Nowhere"], "the plant has no element 'Nowhere'"),
+        (["--log", "."], "the log . cannot be written"),
+        (["--jwks", "nowhere.json"], "nowhere.json: the key set cannot be read"),
+    ],
+)
+def test_simulate_with_options_that_cannot_be(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # A file name that goes beyond the model's users needs a folder to go with it.
+    demo.write_documents(tmp_path / "plant")
+    assert main(["simulate", "--config", "plant", "--port", "0", *arguments]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_simulate_with_a_kept_certificate_a_log_and_faults(tmp_path: Path) -> None:
+    options = ["--port", "0", "--certificate", "kept.pem", "--log", "log.jsonl"]
+    faults = ["--fault", "lose-answer=write", "--fault", "bad-quality=unreliable:Test Signals"]
+    fingerprints = []
+    for more in (faults, []):
+        with start("simulate", *options, *more, cwd=tmp_path) as process:
+            try:
+                seen = lines_until(process, "Stop it with")
+                url = re.search(r"url: +(\S+)", seen)
+                fingerprint = re.search(r"fingerprint: +(\S+)", seen)
+                assert url is not None
+                assert fingerprint is not None
+                fingerprints.append(fingerprint[1])
+                with xentara_nb.connect(
+                    url[1],
+                    user="engineer",
+                    password="engineer-demo",
+                    fingerprint=fingerprint[1],
+                ) as client:
+                    quality = client.read("Test Signals.Sine", ["quality"])["value"].tolist()
+                    assert quality == (["unreliable"] if more else ["good"])
+                    if not more:
+                        client.shutdown()
+                        # It ends by itself, as a server does that is shut down.
+                        assert process.wait(20) == 0
+            finally:
+                process.kill()
+    assert fingerprints[0] == fingerprints[1]
+    commands = [
+        json.loads(line)["command"]
+        for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    assert commands.count("client_hello") >= 2
+    assert commands[-1] == "shutdown"
 
 
 def test_lab_needs_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +16,7 @@ from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,
     ServerError,
+    WriteOutcomeUnknown,
     WriteRefusedError,
 )
 from xentara_nb.frames import provenance_of
@@ -212,6 +215,88 @@ def test_a_stage_change_that_was_not_sent(fake: Fake) -> None:
         client.suspend()
     assert not caught.value.sent
     assert "may have taken effect" not in str(caught.value)
+
+
+# A write is sent at most once.
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda wire, request: wire.cut(),
+        lambda wire, request: wire.send(b"\x82\x7e"),
+        lambda wire, request: wire.send_message(b"\xff"),
+        lambda wire, request: wire.answer(Success(request.message_id, "nonsense")),
+        lambda wire, request: wire.answer(Success(99)),
+    ],
+    ids=["cut", "half a frame", "no CBOR", "nonsense", "another id"],
+)
+@pytest.mark.parametrize("verify", [False, True])
+def test_a_write_whose_answer_is_lost(fake: Fake, answer: Any, verify: bool) -> None:
+    model = Model.of_points(1)
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        while True:
+            requests = wire.requests()
+            if requests[0].opcode == OpCode.WRITE:
+                answer(wire, requests[0])
+            else:
+                wire.answer(*model.answers(requests))
+
+    server = fake(script)
+    with (
+        server.connect(journal=False) as client,
+        pytest.raises(WriteOutcomeUnknown, match="Point 0"),
+    ):
+        client.write("Point 0", 5.0, timeout=0.3, verify=verify)
+    assert server.count(OpCode.WRITE) == 1
+
+
+def test_a_write_after_a_cut_goes_over_a_fresh_connection(fake: Fake) -> None:
+    model = Model.of_points(1)
+    cut = threading.Event()
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        if wire.number == 0:
+            cut.wait(5)
+        else:
+            model.go_on(wire)
+
+    server = fake(script)
+    with server.connect(journal=False) as client:
+        cut.set()
+        client._link._connection._thread.join(5)
+        client.write("Point 0", 5.0, verify=False)
+    assert [command.value for command in model.written] == [5.0]
+    assert len(server.wires) == 2
+
+
+# A forked process.
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_child_gets_a_connection_of_its_own(fake: Fake) -> None:
+    model = Model.of_points(2)
+    server = fake(model.serve)
+    with server.connect() as client, client.subscribe("Point 0") as subscription:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                assert "belongs to the process" in repr(client)
+                assert client.read("Point 1", "value").value.item() == 1.0
+                assert subscription.ended is not None
+                client.close()
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+        assert client.read("Point 1", "value").value.item() == 1.0
+        assert subscription.ended is None
+    assert len(server.wires) == 2
 
 
 def test_read_only_is_refused_before_anything_is_sent(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -200,12 +201,14 @@ class Plant:
             if request.opcode == OpCode.UNSUBSCRIBE:
                 wire.answer(Success(request.message_id))
                 continue
+            # As they are now: once it is answered, the test goes on.
+            events, cut = self.events, self.cut.is_set()
             for change in self.first:
                 wire.answer(change)
             wire.answer(self.answer(request))
-            for change in self.events:
+            for change in events:
                 wire.answer(change)
-            if self.cut.is_set():
+            if cut:
                 return
 
     def answer(self, request: Request) -> Success | Failure:
@@ -311,7 +314,7 @@ def test_a_server_that_chooses_the_id(fake: Fake) -> None:
             assert subscription.id == chosen
             assert values(subscription) == [{11: 1}]
         assert server.parameters == {0: chosen}
-        assert client._router._subscriptions == []
+        assert not client._router._subscriptions
 
 
 @pytest.mark.parametrize("answer", [-32100, "nonsense"])
@@ -320,7 +323,7 @@ def test_a_subscription_that_fails_leaves_nothing(fake: Fake, answer: Any) -> No
     with fake(server.serve).connect() as client:
         with pytest.raises((UnknownElementError, ProtocolError), match="subscribe"):
             client.subscribe("Pump")
-        assert client._router._subscriptions == []
+        assert not client._router._subscriptions
         assert client._router._by_element == {}
 
 
@@ -383,8 +386,25 @@ def test_a_subscription_that_is_lost_on_the_way_is_not_sent_again(fake: Fake) ->
         client.lookup("Pump")
         with pytest.raises(ConnectionLostError, match="subscribe was sent and may have taken eff"):
             client.subscribe({"primary_key": "Pump", "element_uuid": A})
-        assert client._router._subscriptions == []
+        assert not client._router._subscriptions
     assert server.count(OpCode.SUBSCRIBE) == 1
+
+
+def test_a_client_with_a_subscription_goes_when_nobody_has_them(fake: Fake) -> None:
+    server = Plant()
+    client = fake(server.serve).connect()
+    thread = client._link._connection._thread
+    subscription = client.subscribe("Pump")
+    server.events = [event(A, {11: 1})]
+    client.subscribe("Output")
+    del client
+    gc.collect()
+    # Who has a subscription has its client.
+    assert subscription.next_event(5).values == {11: 1}
+    del subscription
+    gc.collect()
+    thread.join(5)
+    assert not thread.is_alive()
 
 
 # With the simulator.

@@ -22,7 +22,7 @@ from xentara_nb.protocol.identifiers import NIL_UUID, Category, OpCode
 from xentara_nb.protocol.packets import Success
 
 from ..conftest import Fake
-from ..fakes import QUALITY, VALUE, Element, Model, Wire
+from ..fakes import QUALITY, VALUE, Element, Model, Wire, event
 
 COLUMNS = [
     "primary_key",
@@ -169,6 +169,32 @@ def test_round_trips(fake: Fake, count: int) -> None:
     # The hello, browse, and the meta data of so many at a time.
     assert server.messages == 1 + 1 + math.ceil(count / BATCH_SIZE)
     assert server.count(OpCode.META_DATA) == count
+
+
+@pytest.mark.parametrize("way", ["together", "apart", "backwards", "with more", "with events"])
+def test_the_way_of_answering_does_not_matter(fake: Fake, way: str) -> None:
+    model = Model.of_points(40)
+    model.elements["Point 7"].attributes = (VALUE,)
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        while True:
+            answers = model.answers(wire.requests())
+            if way == "backwards":
+                answers.reverse()
+            for answer in answers if way == "with more" else ():
+                if isinstance(answer, Success) and isinstance(answer.item, dict):
+                    answer.item.update({0: "another key", 99: "new"})
+            if way == "apart":
+                for answer in answers:
+                    wire.answer(answer)
+            elif way == "with events":
+                wire.answer(*answers[:5], event(UUID(int=1), {11: 1}), *answers[5:])
+            else:
+                wire.answer(*answers)
+
+    with fake(model.serve).connect() as one, fake(script).connect() as other:
+        pd.testing.assert_frame_equal(other.inventory(), one.inventory())
 
 
 def test_names_that_are_not_easy(fake: Fake) -> None:

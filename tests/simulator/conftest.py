@@ -133,11 +133,13 @@ def dial() -> Iterator[Connect]:
             password: str | None = None,
             *,
             hello: bool = True,
+            bearer: str | None = None,
             **options: Any,
         ) -> Wire:
             context = ssl.create_default_context(cafile=simulator.ca_file)
             word = simulator.users.get(user, "") if password is None else password
-            headers = {"Authorization": basic(user, word)}
+            login = basic(user, word) if bearer is None else f"Bearer {bearer}"
+            headers = {"Authorization": login}
             connection = connect(
                 simulator.url,
                 ssl=context,

@@ -30,6 +30,13 @@ UUID_1 = UUID(int=1)
         (DataType.SIGNED_INTEGER_8, -128, -128),
         (DataType.SIGNED_INTEGER_64, 3.0, 3),
         (DataType.UNSIGNED_INTEGER_64, 2**64 - 1, 2**64 - 1),
+        # What the vendor's own page makes of -5; a float cannot tell it from a large number.
+        (DataType.SIGNED_INTEGER_64, 18446744073709551611, -5),
+        (DataType.SIGNED_INTEGER_8, 18446744073709551611, -5),
+        (DataType.UNSIGNED_INTEGER_64, 18446744073709551611, 18446744073709551611),
+        (DataType.FLOAT_64, 18446744073709551611, 18446744073709551616.0),
+        # What a terminal program makes of digits that were typed in.
+        (DataType.STRING, 4711, "4711"),
         (DataType.FLOAT_64, 5, 5.0),
         (DataType.FLOAT_32, 0.1, 0.10000000149011612),
         (DataType.FLOAT_32, math.inf, math.inf),
@@ -53,8 +60,7 @@ def test_what_fits(data_type: DataType, value: Value, held: Value) -> None:
     [
         (DataType.SIGNED_INTEGER_8, 128, ValueOutOfRangeError),
         (DataType.UNSIGNED_INTEGER_8, -1, ValueOutOfRangeError),
-        # What the vendor's own page makes of -5.
-        (DataType.SIGNED_INTEGER_64, 18446744073709551611, ValueOutOfRangeError),
+        (DataType.SIGNED_INTEGER_8, 2**64 - 129, ValueOutOfRangeError),
         (DataType.SIGNED_INTEGER_32, 1e20, ValueOutOfRangeError),
         (DataType.SIGNED_INTEGER_32, math.inf, ValueOutOfRangeError),
         (DataType.FLOAT_32, 1e39, ValueOutOfRangeError),
@@ -66,7 +72,8 @@ def test_what_fits(data_type: DataType, value: Value, held: Value) -> None:
         (DataType.SIGNED_INTEGER_32, True, TypeMismatchError),
         (DataType.SIGNED_INTEGER_32, "1", TypeMismatchError),
         (DataType.FLOAT_64, False, TypeMismatchError),
-        (DataType.STRING, 1, TypeMismatchError),
+        (DataType.STRING, 1.5, TypeMismatchError),
+        (DataType.STRING, True, TypeMismatchError),
         (DataType.TIME_POINT, 1, TypeMismatchError),
         (DataType.UUID, "x", TypeMismatchError),
         (DataType.NONE, 1, TypeMismatchError),

@@ -240,7 +240,7 @@ def test_one_connections_large_batch_does_not_stall_the_others(dial: Dial) -> No
     with simulate(elements=20_000) as simulator:
         busy, other = dial(simulator), dial(simulator)
         (entries,) = busy.ask(Browse(NIL_UUID))
-        requests = [MetaData(e[1]).request(i) for i, e in enumerate(entries.item)]
+        requests = [MetaData(e[1]).request(i) for i, e in enumerate(entries.item)] * 3
         batch = encode_packets(requests)
         longest = 0.0
         done = threading.Event()
@@ -260,8 +260,8 @@ def test_one_connections_large_batch_does_not_stall_the_others(dial: Dial) -> No
             asked += 1
         worker.join()
         assert asked > 5
-        # The whole batch takes seconds.
-        assert longest < 1
+        # Decoding the whole batch is the longest step; answering it takes many.
+        assert longest < 5
 
 
 @pytest.fixture

@@ -253,11 +253,8 @@ def test_interrupted(plant, client, monkeypatch, name, one, other):
     if expected[0] != "UNKNOWN":
         assert executed == ([] if expected[0] == "SKIPPED" else KEYS[:2])
     journal = read_journal()
-    if expected[0] == "SKIPPED":
-        assert not plan.applied  # nothing was sent
-    else:
-        assert plan.applied
-        assert journal["outcome"].tolist() == expected
+    assert journal["outcome"].tolist() == expected
+    assert plan.applied == (expected[0] != "SKIPPED")  # when nothing was sent it is good still
     plan.report.resolve(0.05)
     for result in plan.report:
         assert result.outcome is not Outcome.UNKNOWN
@@ -465,6 +462,13 @@ def test_a_plan_of_many_rows(journal):
         assert back.ok
         assert back.frame["value"].tolist() == report.frame["old_value"].tolist()[::-1]
         assert len(read_journal()) == 2 * len(numbers)
+
+
+def test_an_error_for_what_was_skipped(plant, client):
+    report = client.plan_writes({KEYS[0]: 1}).apply(dry_run=True)
+    with pytest.raises(WriteRefusedError, match="not sent: dry run"):
+        report.raise_for_outcome()
+    assert client.plan_writes({KEYS[0]: 1}).apply().raise_for_outcome() is None
 
 
 def test_nothing_is_refused_by_mistake_after_sending(plant, client):

@@ -20,7 +20,7 @@ from xentara_nb.writes.results import WriteResult
 
 from .proxy import DOWN, UP, Proxy
 
-KEYS = [f"Plant.Line {line}.Set point" for line in (1, 2, 3)]
+KEYS = [f"Plant.Line {line}.Set point" for line in (1, 2)]
 
 
 class Log:
@@ -98,8 +98,10 @@ def test_a_plan_cut_at_every_byte(plant, journal, proxy, direction, on_error):
             if not cut:
                 break
         assert outcomes == [Outcome.VERIFIED] * len(KEYS)
-        assert {Outcome.UNKNOWN, Outcome.SKIPPED} < seen
-        assert after > (120 if direction is UP else 60)
+        assert seen > (
+            {Outcome.UNKNOWN, Outcome.SKIPPED} if on_error == "stop" else {Outcome.UNKNOWN}
+        )
+        assert after > (80 if direction is UP else 25)
         log.compare()
 
 

@@ -27,7 +27,7 @@ def law(plant, client):
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     orders=ORDERS,
@@ -128,11 +128,11 @@ def test_laws(law, orders, refusing, stuck, on_error, verify, batch_size, skip_r
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(orders=st.dictionaries(st.sampled_from(KEYS[:9]), st.integers(0, 360), min_size=1))
 def test_undo_of_undo(law, orders):
-    plant, client = law
+    _, client = law
     keys = list(orders)
     before = client.read(keys, "value")["value"].tolist()
     report = client.plan_writes(orders).apply(on_error="continue")

@@ -208,7 +208,11 @@ def test_a_policy_made_in_a_cell_is_checked_as_well():
     with pytest.raises(PolicyError, match="most_rows"):
         WritePolicy(most_rows=-1)
     with pytest.raises(PolicyError, match="keys"):
-        KeyLimits([])[0] if KeyLimits([1]) else None
+        KeyLimits([1])
+    with pytest.raises(PolicyError, match="limits: they must be KeyLimits"):
+        WritePolicy(limits=[{"keys": "a"}])
+    with pytest.raises(PolicyError, match="time_window: it must be a TimeWindow"):
+        WritePolicy(time_window="06:00")
     assert WritePolicy(forbidden="*.A").forbidden == ("*.A",)
     assert hash(WritePolicy(limits=[KeyLimits("a", maximum=1)]))
 

@@ -162,7 +162,7 @@ def test_no_time_at_all_is_one_look(plant, client):
     plant.forget()
     result = client.write(KEY, 3, verify_within=0)
     assert result.outcome is Outcome.DIFFERS
-    assert (plant.requests["command"] == "read").sum() <= 3
+    assert (plant.requests["command"] == "read").sum() <= 5
 
 
 def test_a_write_only_point(plant, client):
@@ -188,7 +188,7 @@ def test_a_value_that_cannot_be_read_for_good(fake, journal, code):
 
 
 def serve(model, value):
-    """Return a server whose values after a write are those of a function of the reading's number."""
+    """Return a server whose value after a write depends on how often it was read."""
 
     def script(wire):
         wire.hello()
@@ -258,6 +258,34 @@ def test_an_odd_value_is_another_value(fake, journal, odd):
     assert repr(result)
     assert result._repr_html_()
     assert len(read_journal()) == 1
+
+
+def test_a_quality_that_is_written_out(fake, journal):
+    model = Model.of_points(1)
+    for word, expected in (("Bad", "bad"), ("good", "good"), ("excellent", None)):
+        model.elements["Point 0"].values[9] = word
+        with fake(model.serve).connect() as client:
+            frame = client.plan_writes({"Point 0": 1}).frame
+        assert frame["old_quality"].fillna("none")[0] == (expected or "none")
+
+
+def test_a_reading_that_is_lost_twice(fake, journal):
+    model = Model.of_points(1)
+
+    def script(wire):
+        wire.hello()
+        while True:
+            requests = wire.requests()
+            if wire.number:
+                return
+            wire.answer(*model.answers(requests))
+            if any(request.opcode == OpCode.WRITE for request in requests):
+                return
+
+    with fake(script).connect() as client:
+        result = client.write("Point 0", 5.0, verify_within=1)
+    assert result.outcome is Outcome.NOT_READABLE
+    assert "reading back failed: the connection to" in result.reason
 
 
 def test_an_attribute_that_the_server_leaves_out(fake, journal):
@@ -388,6 +416,7 @@ def test_unknown_is_resolved_only_by_reading(plant, client):
         client.write(KEY, 2, verify=False)
     lost = caught.value.result
     plant.faults.clear()
+    client.plan_writes({"Plant.Line 2.Set point": 2})
     plant.faults.drop_after(bytes_out=0)  # it is executed
     with pytest.raises(WriteOutcomeUnknown) as caught:
         client.write("Plant.Line 2.Set point", 2, verify=False)

@@ -14,7 +14,7 @@ from xentara_nb._version import __version__
 from xentara_nb.cli.common import UsageError, say
 from xentara_nb.errors import XentaraError
 
-_GROUPS = ("demo", "exploring", "simulating", "lab")
+_GROUPS = ("demo", "exploring", "writing", "simulating", "lab")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -50,7 +50,7 @@ class ClientCore:
         journal: JournalLike = None,
     ) -> None:
         self.read_only = read_only
-        self.journal = Journal(journal)
+        self._journal = Journal(journal)
         self._policies = PolicySource(policy)
         self._pace = Pace()
         self._router = router = Router()
@@ -84,6 +84,15 @@ class ClientCore:
     def timeout(self) -> float:
         """How long an answer may take, in seconds."""
         return self._link.timeout
+
+    @property
+    def journal(self) -> Journal:
+        """Where writes are journalled; a path or False, set here, chooses another place."""
+        return self._journal
+
+    @journal.setter
+    def journal(self, where: JournalLike) -> None:
+        self._journal = Journal(where)
 
     def close(self) -> None:
         """Close the connection. The client cannot be used any more; closing twice is no error."""

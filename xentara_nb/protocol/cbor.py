@@ -24,7 +24,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 import cbor2
 
@@ -136,13 +136,21 @@ def _decode_uuid(content: object, immutable: bool) -> UUID:
     # cbor2 leaves the check to an assertion of the uuid module.
     if type(content) is not bytes or len(content) != 16:
         raise ValueError("a UUID (tag 37) must hold a byte string of 16 bytes")
-    return _uuid(content)
+    return _shared_uuid(content)
 
 
-@lru_cache(maxsize=4096)
-def _uuid(content: bytes) -> UUID:
-    # The ids of attributes come again and again, and making a UUID costs more than decoding it.
-    return UUID(bytes=content)
+def uuid_from(content: bytes) -> UUID:
+    """Return the UUID of 16 bytes."""
+    # What UUID(bytes=content) does, without its checks of the five other ways to make one: these
+    # take as long as decoding all the rest of an element.
+    uuid = UUID.__new__(UUID)
+    object.__setattr__(uuid, "int", int.from_bytes(content, "big"))
+    object.__setattr__(uuid, "is_safe", _UNKNOWN)
+    return uuid
+
+
+_UNKNOWN = SafeUUID.unknown
+_shared_uuid = lru_cache(maxsize=1024)(uuid_from)  # the ids of attributes come again and again
 
 
 def _decode_time(content: object, immutable: bool) -> TimePoint:

@@ -129,6 +129,9 @@ def _answer(packet: object) -> Answer:
     packet = as_list(packet, "a packet")
     kind = packet[0] if packet and type(packet[0]) is int else None
     size = len(packet)
+    # The usual case first: a large model's answers come by the thousand.
+    if kind == 1 and size == 3 and type(packet[1]) is int and packet[1] >= 0:
+        return Success(packet[1], packet[2])
     if kind == PacketType.SUCCESS and 2 <= size <= 3:
         message_id = as_int(packet[1], "the message id of an answer")
         return Success(message_id, packet[2] if size == 3 else NOTHING)

@@ -33,6 +33,7 @@ from xentara_nb.simulator.subscriptions import Subscriptions
 
 _log = logging.getLogger(__name__)
 
+_LARGE = 64 * 1024  # bytes of a message that takes milliseconds to be decoded
 _SLICE = 64  # requests between two pauses, a few milliseconds of work
 
 
@@ -74,7 +75,13 @@ class Conversation:
             If a fault breaks the connection here; nothing else is raised.
         """
         answers: list[bytes] = []
-        for number, request in enumerate(decode_requests(message), 1):
+        requests: list[Request | Failure]
+        if len(message) < _LARGE:
+            requests = decode_requests(message)
+        else:
+            # In one piece, but beside the others.
+            requests = yield lambda: decode_requests(message)
+        for number, request in enumerate(requests, 1):
             if isinstance(request, Request):
                 quick = self._quick_answer(request)
                 answers.append((yield from self._answer(request)) if quick is None else quick)

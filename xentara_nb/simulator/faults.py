@@ -113,7 +113,7 @@ class Faults:
         """Break the connection, without a good-bye, after so many bytes.
 
         Counted are the bytes of the content of WebSocket messages: on connections that exist,
-        from now on; on later ones, from their beginning (a hello has 10 bytes, its answer 8).
+        from now on; on later ones, from their beginning (a hello has 10 bytes, its answer 7).
 
         Parameters
         ----------

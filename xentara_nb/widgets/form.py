@@ -15,7 +15,7 @@ from xentara_nb.widgets.style import FORM_CLASS, escape, sheet
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-class Form(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
+class Form(ipywidgets.VBox):
     """The outer box of a form.
 
     Parameters

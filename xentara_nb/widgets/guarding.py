@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 _ROLES = {"error": "alert", "warning": "alert"}
 
 
-class Notice(ipywidgets.HTML):  # type: ignore[misc]  # ipywidgets is untyped
+class Notice(ipywidgets.HTML):
     """One message, read aloud by screen readers when it changes."""
 
     def say(self, text: str, kind: str = "info") -> None:

@@ -30,7 +30,7 @@ def without_password(text: str, widget: object = None) -> str:
     return f"{scheme}{separator}{tail}" if separator else tail
 
 
-class _AddressInput(ipywidgets.Text):  # type: ignore[misc]  # ipywidgets is untyped
+class _AddressInput(ipywidgets.Text):
     # Somebody may paste wss://user:password@host: the state of a widget must not have that.
     value = Unicode("").tag(sync=True, echo_update=False, to_json=without_password)
 

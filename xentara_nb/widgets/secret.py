@@ -21,7 +21,7 @@ SERVICE = "xentara_nb"
 _DOTS = "••••••••"
 
 
-class SecretInput(ipywidgets.Password):  # type: ignore[misc]  # ipywidgets is untyped
+class SecretInput(ipywidgets.Password):
     """An input whose value leaves it at once, and never comes back.
 
     Whatever arrives from the page is taken into a private place, and the field is emptied; dots

@@ -106,14 +106,7 @@ def _check_old(wish: Wish, target: Target, old: Any) -> Verdict | None:
 
 
 def _with(order: Order, verdict: Verdict) -> Order:
-    return Order(
-        order.target,
-        order.given,
-        order.new,
-        order.old,
-        order.quality,
-        (*order.verdicts, verdict),
-    )
+    return order._replace(verdicts=(*order.verdicts, verdict))
 
 
 def check_whole(

@@ -53,7 +53,10 @@ class Owner(Protocol):
     """Whoever plans and writes: a client. What it says may change at any time."""
 
     read_only: bool
-    journal: Journal
+
+    @property
+    def journal(self) -> Journal:
+        """Where writes are journalled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,9 +63,6 @@ class Verdict:
     level: Level
     message: str
 
-    def __str__(self) -> str:
-        return f"{self.level}: {self.message}"
-
 
 def refused(guard: Guard, message: str) -> Verdict:
     """Return the verdict of a guard that lets nothing pass."""

@@ -79,9 +79,9 @@ class Journal:
         elif where is None or where is True:
             setting = os.environ.get(VARIABLE, "").strip()
             off = setting.lower() == "off"
-            self.path = None if off else Path(setting) if setting else default_path()
+            self.path = None if off else Path(setting).expanduser() if setting else default_path()
         else:
-            self.path = Path(where)
+            self.path = Path(where).expanduser()
 
     def __repr__(self) -> str:
         return f"<Journal {'off' if self.path is None else self.path}>"
@@ -140,17 +140,18 @@ class Journal:
                     data = b"\n" + data
                 try:
                     _write_all(file, data)
+                    if durable:
+                        os.fsync(file)
                 except OSError:
+                    # What is refused shall not stand there as something that was sent.
                     with suppress(OSError):
                         os.ftruncate(file, size)
                     raise
             finally:
                 if held:
                     _unlock(file)
-            if durable:
-                os.fsync(file)
-                if created:
-                    _sync_folder(self.path.parent)
+            if durable and created:
+                _sync_folder(self.path.parent)
         finally:
             os.close(file)
 

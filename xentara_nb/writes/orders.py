@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from xentara_nb.directory import Ask, Directory, find_attribute
 from xentara_nb.errors import NotFoundError, ServerError, WriteRefusedError
 from xentara_nb.frames import present
 from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaDataAnswer, Read
-from xentara_nb.protocol.identifiers import Access, Attribute
+from xentara_nb.protocol.identifiers import Access, Attribute, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
 from xentara_nb.references import (
     AttributeLike,
@@ -28,7 +27,7 @@ from xentara_nb.writes.guards import Guard, Level, Verdict, refused
 
 _VALUE = int(Attribute.VALUE)
 _QUALITY_IDS = (int(Attribute.QUALITY), Attribute.QUALITY.uuid)
-_QUALITY_WORDS = {"good": 0, "acceptable": 1, "unreliable": 2, "bad": 3}
+_QUALITY_WORDS = {quality.label: int(quality) for quality in Quality}
 
 ANYTHING: Final = object()
 """Stands for a present value of which nothing is expected."""
@@ -74,8 +73,7 @@ class Target(NamedTuple):
         return Read(self.element_uuid, (self.info.attribute_id,))
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """One write, looked at from all sides.
 
     Attributes
@@ -295,11 +293,7 @@ def _target(wish: Wish, uuid: UUID | ServerError, answer: MetaDataAnswer | Serve
             f"the row says {reference.primary_key}, but its element_uuid is that of {key}: take a "
             "fresh inventory",
         )
-    elif reference.attribute_id is not None and reference.attribute_name not in (
-        None,
-        "",
-        info.name,
-    ):
+    elif reference.attribute_id is not None and reference.attribute_name not in (None, info.name):
         verdict = refused(
             Guard.EXISTS,
             f"the row says attribute {reference.attribute_name}, but its attribute_id is that of "
@@ -350,7 +344,7 @@ def _quality(target: Target, answer: Any) -> int | None:
     if target.quality_id is None or answer is None or isinstance(answer, ServerError):
         return None
     quality = answer.get(target.quality_id)
-    if isinstance(quality, str):
+    if isinstance(quality, str):  # a server may write it out
         quality = _QUALITY_WORDS.get(quality.strip().lower())
     return quality if isinstance(quality, int) else None
 

@@ -179,6 +179,10 @@ class WritePolicy:
             object.__setattr__(self, "allowed", _patterns("allowed", self.allowed))
         object.__setattr__(self, "forbidden", _patterns("forbidden", self.forbidden))
         object.__setattr__(self, "limits", tuple(self.limits))
+        if not all(isinstance(entry, KeyLimits) for entry in self.limits):
+            raise _Fault("limits", "they must be KeyLimits", "Write [KeyLimits(keys, ...)].")
+        if not isinstance(self.time_window, TimeWindow | None):
+            raise _Fault("time_window", "it must be a TimeWindow", "Write TimeWindow(...).")
         if self.most_rows is not None and (type(self.most_rows) is not int or self.most_rows < 1):
             raise _Fault("most_rows", f"{self.most_rows!r} is no number of rows", "Give 1 or more.")
         rate = self.most_writes_per_second

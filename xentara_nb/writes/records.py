@@ -11,12 +11,13 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from json.encoder import encode_basestring_ascii as _text
 from typing import Any
 from uuid import UUID
 
 import pandas as pd
 
-from xentara_nb.errors import ServerError
+from xentara_nb.errors import ServerError, WriteRefusedError
 from xentara_nb.frames import objects, present, texts
 from xentara_nb.protocol.identifiers import DataType, label
 from xentara_nb.protocol.values import TimePoint
@@ -57,38 +58,39 @@ def intents(results: Sequence[WriteResult], common: Mapping[str, object]) -> Ite
         target = order.target
         info = target.info
         assert info is not None
-        row = _ENCODE(
-            {
-                "id": result.write_id,
-                "primary_key": target.primary_key,
-                "element_uuid": str(target.element_uuid),
-                "attribute_name": target.attribute_name,
-                "attribute_id": _to_json(info.attribute_id),
-                "data_type": info.data_type,
-                "old_value": _to_json(order.old) if order.knows_old else None,
-                "value": _to_json(order.new),
-            }
+        # Put together by hand: for many small lines that takes half of the time.
+        yield (
+            f'{head}, "id": "{result.write_id}", "primary_key": {_text(target.primary_key)}, '
+            f'"element_uuid": "{target.element_uuid}", '
+            f'"attribute_name": {_text(target.attribute_name)}, '
+            f'"attribute_id": {_value(info.attribute_id)}, "data_type": {int(info.data_type)}, '
+            f'"old_value": {_value(order.old) if order.knows_old else "null"}, '
+            f'"value": {_value(order.new)}}}'
         )
-        yield f"{head}, {row[1:]}"
 
 
 def outcomes(results: Sequence[WriteResult]) -> Iterator[str]:
     """Return the lines that say what became of writes."""
     head = _ENCODE({"event": _OUTCOME, "time": _now()})[:-1]
     for result in results:
-        line: dict[str, Any] = {"id": result.write_id, "outcome": result.outcome}
+        line = f'{head}, "id": "{result.write_id}", "outcome": "{result.outcome.value}"'
         if result.raw_read_back is not None:
-            line["read_back"] = _to_json(result.raw_read_back)
+            line += f', "read_back": {_value(result.raw_read_back)}'
         if result.error is not None or result.reason:
-            line["error"] = error_text(result)
-        yield f"{head}, {_ENCODE(line)[1:]}"
+            line += f', "error": {_text(error_text(result) or "")}'
+        yield f"{line}}}"
 
 
 def intend(journal: Journal, results: Sequence[WriteResult], common: Mapping[str, object]) -> None:
     """Put the intents of writes on the disk; raises as :meth:`Journal.intend` does."""
-    journal.intend(intents(results, common))
     for result in results:
-        result.intended = True
+        result.intended = True  # before it is: an interrupt may come at any moment
+    try:
+        journal.intend(intents(results, common))
+    except WriteRefusedError:
+        for result in results:
+            result.intended = False
+        raise
 
 
 def note(journal: Journal, results: Sequence[WriteResult]) -> None:
@@ -265,19 +267,29 @@ def outcome_column(values: Sequence[Outcome]) -> pd.Categorical[int]:
     )
 
 
+def _value(value: Any) -> str:
+    """Return the JSON of a value."""
+    kind = type(value)
+    if kind is float and math.isfinite(value):
+        return float.__repr__(value)
+    if kind is str:
+        return _text(value)
+    return _ENCODE(_to_json(value))
+
+
 def _to_json(value: Any) -> Any:
     """Return a value as JSON has it: what JSON has no form for is a map of one item."""
     kind = type(value)
-    if kind is bool or kind is int or kind is str or (kind is float and math.isfinite(value)):
+    if value is None or kind is bool or kind is str or (kind is float and math.isfinite(value)):
         return value
     if isinstance(value, UUID):
         return {"uuid": str(value)}
     if isinstance(value, TimePoint):
         return {"time": value.isoformat()}
-    if isinstance(value, float) and not math.isfinite(value):
+    if kind is float:
         return {"float": repr(value)}
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
+    if isinstance(value, int):  # of an enum
+        return int(value)
     # A server sent something that is no value of the protocol.
     return {"other": repr(value)[:200]}
 

@@ -30,6 +30,8 @@ Replan = Callable[[list[Wish]], "WritePlan"]
 class WriteReport(Sequence[WriteResult]):
     """What an apply has done: one :class:`WriteResult` per row of the plan, in its order.
 
+    Shown in a notebook it is a table, with what went wrong marked.
+
     Parameters
     ----------
     context : WriteContext
@@ -47,6 +49,17 @@ class WriteReport(Sequence[WriteResult]):
     ----------
     journal : Journal
         Where the intents of the writes are.
+
+    Examples
+    --------
+    >>> from xentara_nb import simulate
+    >>> with simulate() as plant, plant.connect(journal=False) as client:
+    ...     report = client.plan_writes({"Plant.Line 1.Set point": 195}).apply()
+    ...     back = report.undo().apply()
+    >>> report.ok, report.counts
+    (True, {<Outcome.VERIFIED: 'VERIFIED'>: 1})
+    >>> back[0].old_value, back[0].value
+    (195.0, 210.0)
     """
 
     def __init__(

@@ -64,7 +64,7 @@ class WriteResult:
         self.raw_read_back: Any = None
         self.sent_ns: int | None = None
         self.answered_ns: int | None = None
-        # Whether the intent stands in the journal, and which outcome does.
+        # Whether the intent may stand in the journal, and which outcome does.
         self.intended = False
         self.noted: Outcome | None = None
         self.report: _Report | None = None

@@ -175,8 +175,9 @@ def _exchange(group: Sequence[WriteResult], sending: Sending) -> tuple[str, list
         result.reason = "it is not answered yet"
     try:
         try:
-            batch = sending.connection.begin(commands)
-            answers, lost = sending.connection.finish(batch, Deadline(sending.timeout)), ""
+            deadline = Deadline(sending.timeout)
+            batch = sending.connection.begin(commands, deadline)
+            answers, lost = sending.connection.finish(batch, deadline), ""
         except XentaraError as error:
             if batch is None and not getattr(error, "sent", False):
                 _not_sent(group, error)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from xentara_nb.connection import Connection
 from xentara_nb.errors import (
+    ConnectionLostError,
     WriteRefusedError,
     XentaraError,
 )
@@ -112,12 +113,13 @@ class SubSession:
 
         Raises
         ------
-        ConnectionLostError, DeadlineError, ServerError
+        DeadlineError, ServerError
             If the server did not confirm it. It ends with the connection at the latest.
         """
         if self.ended is None:
             self._closed = True
-            with suppress(UnknownSessionIdError):  # the server has ended it already
+            # The server has ended it already, or it ends with its connection just now.
+            with suppress(UnknownSessionIdError, ConnectionLostError):
                 self._close(self.id)
 
     def __enter__(self) -> Self:

@@ -115,12 +115,15 @@ class Browse(Command[Sequence[BrowseEntry]]):
         return [_entry(entry) for entry in as_list(item, "the answer to browse")]
 
 
+_CATEGORIES = {int(category): category for category in Category}
+
+
 def _entry(entry: Any) -> BrowseEntry:
     # The usual case first: a large model has many entries, and nearly all of them are sound.
     if type(entry) is dict and NO_KEYS.isdisjoint(map(type, entry)):
         key, element, category = entry.get(0), entry.get(1), entry.get(2)
         if type(key) is str and type(element) is UUID and type(category) is int and category >= 0:
-            return BrowseEntry(key, element, known(Category, category))
+            return BrowseEntry(key, element, _CATEGORIES.get(category, category))
     entry = as_map(entry, "an entry of browse")
     return BrowseEntry(
         as_text(member(entry, 0, "the primary key"), "the primary key"),
@@ -173,7 +176,12 @@ class MetaData(Command[MetaDataAnswer]):
     def parse_answer(self, item: Any) -> MetaDataAnswer:
         """Return what the server told of the element; unknown keys are passed over."""
         answer = as_map(item, "the answer to meta_data")
-        key, category, attributes, children = (answer.get(identifier) for identifier in range(4))
+        key, category, attributes, children = (
+            answer.get(0),
+            answer.get(1),
+            answer.get(2),
+            answer.get(3),
+        )
         return MetaDataAnswer(
             None if key is None else as_text(key, "the primary key"),
             None if category is None else known(Category, as_int(category, "the category")),

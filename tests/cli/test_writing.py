@@ -1,0 +1,268 @@
+"""xentara-nb write and xentara-nb apply, against a simulated plant."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+import xentara_nb
+from xentara_nb import read_journal
+from xentara_nb.cli import main
+from xentara_nb.cli.common import UsageError
+from xentara_nb.cli.writing import read_orders
+from xentara_nb.errors import InventoryFileError
+
+ONE, TWO, THREE = (f"Plant.Line {line}.Set point" for line in (1, 2, 3))
+
+
+@pytest.fixture(scope="module")
+def plant():
+    with xentara_nb.simulate() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def options(plant, tmp_path, monkeypatch):
+    plant.faults.clear()
+    plant.forget()
+    monkeypatch.setenv("XENTARA_USER", "engineer")
+    monkeypatch.setenv("XENTARA_PASSWORD", plant.users["engineer"])
+    monkeypatch.setenv("XENTARA_JOURNAL", str(tmp_path / "journal.jsonl"))
+    return [plant.url, "--ca-file", plant.ca_file]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def answer(monkeypatch):
+    """Return a function that gives the answer to a question."""
+    return lambda text: monkeypatch.setattr(sys, "stdin", Terminal(text))
+
+
+@pytest.fixture
+def orders(tmp_path):
+    """Return a function that writes a file of orders."""
+
+    def write(text, name="orders.csv"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def value(plant, key):
+    return plant.plant.lookup(key).read(11)
+
+
+def test_write(plant, options, capsys):
+    assert main(["write", *options, ONE, "195", "--yes"]) == 0
+    assert value(plant, ONE) == 195.0
+    out, err = capsys.readouterr()
+    assert "as engineer" in err
+    assert out.count(ONE) == 2  # the plan and the report
+    assert "VERIFIED" in out
+    assert read_journal()["outcome"].tolist() == ["VERIFIED"]
+
+
+def test_write_is_confirmed(plant, options, answer, capsys):
+    for text, sent in (("y\n", 1), ("YES\n", 2), ("n\n", 2), ("\n", 2), ("", 2), ("yep\n", 2)):
+        answer(text)
+        code = main(["write", *options, ONE, str(100 + sent)])
+        assert len(plant.writes) == sent
+        assert (code == 0) == text.strip().lower().startswith("y") or text == "yep\n"
+    _, err = capsys.readouterr()
+    assert "Send this write? [y/N]" in err
+    assert "nothing was sent" in err
+
+
+def test_nobody_to_ask(plant, options, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert main(["write", *options, ONE, "1"]) == 2
+    assert "send with --yes" in capsys.readouterr().err
+    assert len(plant.writes) == 0
+
+
+def test_a_dry_run(plant, options, capsys):
+    assert main(["write", *options, ONE, "1", "--dry-run"]) == 0
+    assert main(["write", *options, ONE, "fast", "--dry-run", "--yes"]) == 1
+    out, err = capsys.readouterr()
+    assert "dry run: nothing was sent" in err
+    assert "'fast' is no number" in out
+    assert len(plant.writes) == 0
+
+
+def test_what_is_refused(plant, options, capsys):
+    assert main(["write", *options, ONE, "fast", "--yes"]) == 1
+    assert main(["write", *options, "Nothing.here", "1", "--yes"]) == 1
+    assert main(["write", *options, ONE, "1", "-a", "quality", "--yes"]) == 1
+    assert "nothing was sent: guards refuse" in capsys.readouterr().err
+    assert len(plant.writes) == 0
+
+
+def test_read_only(plant, options, monkeypatch, capsys):
+    monkeypatch.setenv("XENTARA_READ_ONLY", "1")
+    assert main(["write", *options, ONE, "1", "--yes"]) == 1
+    assert "XENTARA_READ_ONLY" in capsys.readouterr().out
+    assert len(plant.writes) == 0
+
+
+def test_other_attributes_and_values(plant, options):
+    assert main(["write", *options, ONE, "5", "-a", "11", "--yes"]) == 0
+    assert main(["write", *options, "Data Types.SignedInteger8", "--yes", "--", "-5"]) == 0
+    assert value(plant, "Data Types.SignedInteger8") == -5
+    assert main(["write", *options, "Data Types.Boolean", "0", "--yes"]) == 1
+    assert main(["write", *options, "Data Types.Boolean", "0", "--yes", "--number-as-boolean"]) == 0
+    assert main(["write", *options, ONE, "6", "--yes", "--no-verify"]) == 0
+
+
+def test_what_the_server_rejects(plant, options, capsys):
+    plant.faults.refuse_writes(text="not now")
+    assert main(["write", *options, ONE, "1", "--yes"]) == 1
+    out, _ = capsys.readouterr()
+    assert "REJECTED" in out
+    assert "not now (-32109)" in out
+
+
+def test_a_device_that_does_not_follow(plant, options, capsys):
+    plant.faults.no_follow(ONE)
+    assert main(["write", *options, ONE, "99", "--yes", "--verify-within", "0.05"]) == 1
+    assert "DIFFERS" in capsys.readouterr().out
+    assert main(["write", *options, ONE, "99", "--yes", "--tolerance", "1000"]) == 0
+
+
+def test_without_a_journal(options, tmp_path):
+    assert main(["write", *options, ONE, "1", "--yes", "--journal", "off"]) == 0
+    assert not (tmp_path / "journal.jsonl").exists()
+    other = tmp_path / "other.jsonl"
+    assert main(["write", *options, ONE, "2", "--yes", "--journal", str(other)]) == 0
+    assert read_journal(other)["value"].tolist() == [2.0]
+
+
+def test_a_sub_session(plant, options, tmp_path, monkeypatch, answer, capsys):
+    secret = tmp_path / "password"
+    secret.write_text("operator-demo\n")
+    session = ["--session-user", "operator"]
+    arguments = [*session, "--session-password-file", str(secret)]
+    assert main(["write", *options, ONE, "3", "--yes", *arguments]) == 0
+    answer("")
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "operator-demo")
+    assert main(["write", *options, ONE, "4", "--yes", *session]) == 0
+    assert plant.writes["session_user"].tolist() == ["operator", "operator"]
+    assert "with a sub-session of operator" in capsys.readouterr().err
+    assert plant.requests["command"].tolist().count("close_sub_session") == 2
+    plant.forget()
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "wrong")
+    assert main(["write", *options, ONE, "4", "--yes", *session]) == 1
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert main(["write", *options, ONE, "4", "--yes", *session]) == 2
+    assert main(["write", *options, ONE, "4", "--yes", *arguments[2:]]) == 2
+    secret.write_text("")
+    assert main(["write", *options, ONE, "4", "--yes", *arguments]) == 2
+    secret.unlink()
+    assert main(["write", *options, ONE, "4", "--yes", *arguments]) == 2
+    assert len(plant.writes) == 0
+    assert "operator-demo" not in "".join(capsys.readouterr())
+
+
+def test_interrupted(plant, options, orders, monkeypatch, capsys):
+    from xentara_nb.writes import sending
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sending, "_verify", interrupt)
+    path = orders(f"primary_key,value\n{ONE},1\n{TWO},2\n")
+    assert main(["apply", *options, path, "--yes"]) == 130
+    out, err = capsys.readouterr()
+    assert "interrupted" in err
+    assert out.count("VERIFIED") == 1
+    assert out.count("SKIPPED") == 1
+
+
+# Files.
+
+
+def test_apply(plant, options, orders, capsys):
+    path = orders(
+        f"primary_key,value,attribute_name\n{ONE},101,value\n{TWO},102,\nPlant.Line 1.Run,false,\n"
+    )
+    assert main(["apply", *options, path, "--dry-run"]) == 0
+    assert len(plant.writes) == 0
+    assert main(["apply", *options, path, "--yes"]) == 0
+    assert [value(plant, key) for key in (ONE, TWO, "Plant.Line 1.Run")] == [101.0, 102.0, False]
+    assert capsys.readouterr().out.count("VERIFIED") == 3
+
+
+def test_apply_with_a_refused_row(plant, options, orders, capsys):
+    path = orders(f"primary_key,value\n{ONE},fast\n{TWO},7\n")
+    assert main(["apply", *options, path, "--yes"]) == 1
+    assert len(plant.writes) == 0
+    assert main(["apply", *options, path, "--yes", "--skip-refused"]) == 0
+    assert value(plant, TWO) == 7.0
+    assert "SKIPPED" in capsys.readouterr().out
+
+
+def test_apply_stops_or_goes_on(plant, options, orders):
+    plant.faults.refuse_writes(keys=ONE)
+    path = orders(f"primary_key,value\n{ONE},1\n{TWO},8\n")
+    assert main(["apply", *options, path, "--yes"]) == 1
+    assert len(plant.writes) == 1
+    assert main(["apply", *options, path, "--yes", "--on-error", "continue"]) == 1
+    assert value(plant, TWO) == 8.0
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".parquet", ".xlsx"])
+def test_an_inventory_with_values(plant, options, tmp_path, ending):
+    with plant.connect() as client:
+        rows = client.meta_data([ONE, TWO]).xentara.writable()
+    path = tmp_path / f"orders{ending}"
+    rows.assign(value=["11", "12"]).xentara.to_file(path)
+    assert main(["apply", *options, str(path), "--yes"]) == 0
+    assert [value(plant, key) for key in (ONE, TWO)] == [11.0, 12.0]
+
+
+def test_what_a_spreadsheet_makes_of_it(plant, options, tmp_path):
+    path = tmp_path / "orders.csv"
+    text = f"\ufeffprimary_key;attribute_id;value\r\n{ONE};11;13\r\n\r\n{TWO};;'-14\r\n"
+    path.write_bytes(text.encode())
+    assert main(["apply", *options, str(path), "--yes"]) == 0
+    assert [value(plant, key) for key in (ONE, TWO)] == [13.0, -14.0]
+
+
+def test_an_empty_cell_is_no_value(plant, options, orders, capsys):
+    path = orders("primary_key,value\nPlant.Line 1.Recipe,\n")
+    assert main(["apply", *options, path, "--yes"]) == 1
+    assert "there is no value to write" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no columns primary_key and value"),
+        ("key,value\na,1\n", "has no columns"),
+        ("primary_key\na\n", "has no columns"),
+        ("primary_key,value\na\n", "row 2 has 1 cells, not 2"),
+        ('primary_key,value\n"a\n', "is no CSV"),
+    ],
+)
+def test_files_that_are_none(plant, options, orders, capsys, text, message):
+    assert main(["apply", *options, orders(text), "--yes"]) == 2
+    assert message in capsys.readouterr().err
+    assert len(plant.requests) == 0  # not even connected
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_orders(str(tmp_path / "none.csv"))
+    (tmp_path / "latin.csv").write_bytes(b"primary_key,value\nM\xfchle,1\n")
+    with pytest.raises(UsageError, match="is not UTF-8"):
+        read_orders(str(tmp_path / "latin.csv"))
+    (tmp_path / "orders.txt").touch()
+    with pytest.raises(InventoryFileError):
+        read_orders(str(tmp_path / "orders.txt"))

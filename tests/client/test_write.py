@@ -1,0 +1,235 @@
+"""``client.write`` from a cell."""
+
+from __future__ import annotations
+
+import threading
+
+import pandas as pd
+import pytest
+
+import xentara_nb
+from xentara_nb import read_journal
+from xentara_nb.errors import (
+    AddressError,
+    ConnectionLostError,
+    NotFoundError,
+    WriteOutcomeUnknown,
+    WriteRefusedError,
+)
+from xentara_nb.protocol.errors import AccessDeniedError, IllegalValueError, ValueOutOfRangeError
+from xentara_nb.protocol.identifiers import OpCode
+from xentara_nb.writes.outcome import Outcome
+
+from ..fakes import Model
+
+KEY = "Plant.Line 1.Set point"
+MODE = "Water Controller.Mode"
+
+
+@pytest.fixture(scope="module")
+def plant():
+    with xentara_nb.simulate() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def client(plant, tmp_path):
+    plant.faults.clear()
+    plant.forget()
+    with plant.connect(journal=tmp_path / "journal.jsonl") as client:
+        yield client
+
+
+def test_the_example_of_the_manual(plant, client):
+    result = client.write(KEY, 42)
+    assert (result.old_value, result.value, result.read_back) == (210.0, 42.0, 42.0)
+    assert result.outcome is Outcome.VERIFIED
+    assert result.primary_key == KEY
+    assert result.attribute_name == "value"
+    assert result.ok
+    assert isinstance(result.time, pd.Timestamp)
+    assert str(result.time.tz) == "UTC"
+    assert 0 < result.duration < 5
+    assert plant.plant.lookup(KEY).read(11) == 42.0
+    assert len(plant.writes) == 1
+
+
+def test_a_result_shows_itself(client):
+    result = client.write(KEY, 43)
+    lines = repr(result).splitlines()
+    assert [line.split(":")[0].strip() for line in lines] == [
+        "write to",
+        "old value",
+        "new value",
+        "read back",
+        "outcome",
+        "sent",
+    ]
+    assert "VERIFIED: read back as ordered" in repr(result)
+    html = result._repr_html_()
+    assert "43.0" in html
+    assert "<table>" in html
+
+
+def test_what_a_server_names_is_escaped_in_html(fake, tmp_path):
+    model = Model.of_points(1)
+    model.elements["<img src=x>"] = model.elements.pop("Point 0")
+    with fake(model.serve).connect(journal=tmp_path / "j") as client:
+        html = client.write("<img src=x>", 0.0)._repr_html_()
+    assert "<img" not in html
+    assert "&lt;img" in html
+
+
+def test_every_name_of_an_element_will_do(client):
+    uuid = client.lookup(KEY)
+    rows = client.meta_data(KEY).xentara.writable()
+    row = next(rows.itertuples())
+    for element in (KEY, uuid, str(uuid), rows.iloc[0], row, row._asdict()):
+        assert client.write(element, 44).primary_key == KEY
+    for attribute in ("value", 11, "4aa0e4e0-521e-4599-a985-e454baa59f89"):
+        assert client.write(KEY, 44, attribute).ok
+
+
+def test_a_row_names_its_attribute(client):
+    rows = client.meta_data(KEY)
+    row = rows[rows["attribute_name"] == "quality"].iloc[0]
+    with pytest.raises(WriteRefusedError, match=r"write to .* \(quality\): the attribute is read"):
+        client.write(row, 1)
+    with pytest.raises(WriteRefusedError, match="quality"):
+        client.write({"primary_key": KEY, "attribute_name": "quality"}, 1)
+    # What is said in words counts more.
+    with pytest.raises(WriteRefusedError, match="updateTime"):
+        client.write(row, 1, "updateTime")
+
+
+def test_nothing_is_sent_when_it_is_refused(plant, client):
+    client.read(KEY)
+    plant.forget()
+    with pytest.raises(WriteRefusedError, match=r"^write to Plant.Line 1.Set point \(value\): "):
+        client.write(KEY, "fast")
+    with pytest.raises(NotFoundError):
+        client.write(KEY, 1, "colour")
+    with pytest.raises(NotFoundError):
+        client.write(5, 1)
+    with pytest.raises(WriteRefusedError, match="verify"):
+        client.write(KEY, 1, verify=None)
+    with pytest.raises(AddressError):
+        client.write(KEY, 1, timeout=-1)
+    assert len(plant.writes) == 0
+    assert not client.journal.path.exists()
+
+
+def test_what_the_device_refuses(plant, client):
+    with pytest.raises(IllegalValueError, match="one of 0, 1, 2"):
+        client.write(MODE, 7)
+    with pytest.raises(ValueOutOfRangeError):
+        client.write("Water Controller.Dosing pump", 101)
+    assert read_journal(client.journal)["outcome"].tolist() == ["REJECTED"] * 2
+
+
+def test_rights(plant, tmp_path):
+    with (
+        plant.connect(user="viewer", journal=False) as viewer,
+        pytest.raises(AccessDeniedError, match=KEY),
+    ):
+        viewer.write(KEY, 1)
+    with plant.connect(user="operator", journal=False) as operator:
+        assert operator.write(KEY, 1).ok
+        with pytest.raises(AccessDeniedError):
+            operator.write("Plant.Line 1.Maximum speed", 1)
+
+
+def test_a_lost_answer(plant, client):
+    client.read(KEY)
+    plant.faults.drop_after(bytes_out=0)
+    with pytest.raises(WriteOutcomeUnknown) as caught:
+        client.write(KEY, 45, verify=False)
+    error = caught.value
+    assert "is not sent again" in str(error)
+    assert isinstance(error.result.outcome, Outcome)
+    assert error.result.outcome is Outcome.UNKNOWN
+    assert error.result.resolve().outcome is Outcome.VERIFIED
+    assert len(plant.writes) == 1
+
+
+def test_a_connection_that_had_ended_before(plant, client):
+    """A fresh connection is made before a write, never after one."""
+    client.write(KEY, 46)
+    client._link.connection().close()
+    assert client.write(KEY, 47).ok
+    assert len(plant.writes) == 2
+
+
+def test_a_connection_that_ends_just_before(plant, client, monkeypatch):
+    client.write(KEY, 48)
+    connection = client._link.connection()
+    begin = connection.begin
+
+    def close_first(commands, *args):
+        if any(command.opcode == OpCode.WRITE for command in commands):
+            connection.close()
+        return begin(commands, *args)
+
+    monkeypatch.setattr(connection, "begin", close_first)
+    with pytest.raises(ConnectionLostError) as caught:
+        client.write(KEY, 49)
+    assert not caught.value.sent
+    assert (plant.writes["sent"] == 49.0).sum() == 0
+    assert read_journal(client.journal)["outcome"].tolist() == ["VERIFIED", "SKIPPED"]
+
+
+def test_without_verification_it_is_one_message(plant, client):
+    client.write(KEY, 50)
+    plant.forget()
+    result = client.write(KEY, 51, verify=False)
+    assert result.outcome is Outcome.APPLIED
+    assert result.read_back is None
+    assert plant.requests["command"].tolist() == ["write"]
+
+
+def test_with_verification_it_is_two_messages(fake, tmp_path):
+    model = Model.of_points(1)
+    server = fake(model.serve)
+    with server.connect(journal=tmp_path / "j") as client:
+        client.write("Point 0", 0.0)
+        before = server.messages
+        client.write("Point 0", 0.0)
+        # The present value; and the write with the reading back behind it.
+        assert server.messages - before == 2
+
+
+def test_from_several_threads(plant, client):
+    def write(line):
+        for number in range(15):
+            results.append(client.write(f"Plant.Line {line}.Set point", line * 100 + number).ok)
+
+    results = []
+    threads = [threading.Thread(target=write, args=(line,)) for line in (1, 2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True] * 45
+    assert len(plant.writes) == 45
+    assert not plant.writes.duplicated(["primary_key", "sent"]).any()
+    journal = read_journal(client.journal)
+    assert (journal["outcome"] == "VERIFIED").all()
+    assert len(journal) == 45
+
+
+def test_interrupted(plant, client, monkeypatch):
+    client.write(KEY, 1)
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(client._link.connection(), "finish", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        client.write(KEY, 2, verify=False)
+    assert "UNKNOWN" in caught.value.__notes__[0] or "APPLIED" in caught.value.__notes__[0]
+    assert read_journal(client.journal)["outcome"][1] in ("UNKNOWN", "APPLIED")
+
+
+def test_the_client_says_where_its_journal_is(client, tmp_path):
+    assert client.journal.path == tmp_path / "journal.jsonl"
+    assert repr(client.journal) == f"<Journal {tmp_path / 'journal.jsonl'}>"

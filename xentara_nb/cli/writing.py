@@ -1,0 +1,277 @@
+"""``xentara-nb write`` and ``xentara-nb apply``: a plan is shown and confirmed, then sent once."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import getpass
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xentara_nb.cli.common import (
+    Subparsers,
+    UsageError,
+    add_connection_arguments,
+    connect_from,
+    say,
+    table,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xentara_nb.client import Client
+    from xentara_nb.writes.plan import WritePlan
+    from xentara_nb.writes.report import WriteReport
+    from xentara_nb.writes.session import SubSession
+
+_ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
+_INVENTORY = {"primary_key", "element_uuid", "category", "attribute_name", "attribute_id"} | {
+    "access",
+    "data_type",
+}
+
+
+def add_parsers(subparsers: Subparsers) -> None:
+    """Add the two commands."""
+    parser = subparsers.add_parser(
+        "write",
+        help="write one value, guarded and verified",
+        description="Write one value: the plan is shown and confirmed, the value sent once and "
+        "read back. A value that begins with a minus goes behind two of them: -- -inf",
+    )
+    add_connection_arguments(parser)
+    parser.add_argument(
+        "element", metavar="ELEMENT", help="a primary key or the UUID of an element"
+    )
+    parser.add_argument(
+        "value", metavar="VALUE", help="the value, read as the attribute's data type says"
+    )
+    parser.add_argument(
+        "-a",
+        "--attribute",
+        metavar="NAME",
+        default="value",
+        help="which attribute, by name, number or UUID (default: value)",
+    )
+    _add_arguments(parser)
+    parser.set_defaults(run=_write, skip_refused=False)
+
+    parser = subparsers.add_parser(
+        "apply",
+        help="write the values of a file, guarded and verified",
+        description="Write the values of a file: the plan is shown and confirmed, every value sent "
+        "once and read back. The file is a CSV with the columns primary_key and value (and "
+        "attribute_name, for others than the attribute value), or an inventory with a column "
+        "value added to it.",
+    )
+    add_connection_arguments(parser)
+    parser.add_argument("file", metavar="FILE", help=f"what to write ({', '.join(_ENDINGS)})")
+    _add_arguments(parser)
+    parser.add_argument(
+        "--skip-refused",
+        action="store_true",
+        help="send the other rows although guards refuse some; otherwise nothing is sent then",
+    )
+    parser.set_defaults(run=_apply)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("sending")
+    group.add_argument("--dry-run", action="store_true", help="show the plan and send nothing")
+    group.add_argument("-y", "--yes", action="store_true", help="send without being asked")
+    group.add_argument(
+        "--on-error",
+        choices=("stop", "continue"),
+        default="stop",
+        help="after a write that failed: send nothing more, or go on (default: stop)",
+    )
+    group.add_argument(
+        "--no-verify", dest="verify", action="store_false", help="do not read the values back"
+    )
+    group.add_argument(
+        "--verify-within",
+        metavar="SECONDS",
+        type=float,
+        default=5.0,
+        help="how long a device may take to follow (default: 5)",
+    )
+    group.add_argument(
+        "--tolerance",
+        metavar="NUMBER",
+        type=float,
+        default=0.0,
+        help="how far a number that is read back may be from the one ordered (default: 0)",
+    )
+    group.add_argument(
+        "--number-as-boolean", action="store_true", help="take 0 and 1 for a Boolean"
+    )
+    group.add_argument(
+        "--journal",
+        metavar="FILE",
+        help='another journal than the usual one, or "off" (also XENTARA_JOURNAL)',
+    )
+    group.add_argument(
+        "--session-user",
+        metavar="NAME",
+        help="log in to a sub-session as this user, whose rights are needed as well",
+    )
+    group.add_argument(
+        "--session-password-file",
+        metavar="FILE",
+        help="a file with that user's password in its first line (default: it is asked for)",
+    )
+
+
+def _write(args: argparse.Namespace) -> int:
+    attribute = int(args.attribute) if args.attribute.isdecimal() else args.attribute
+    return _run(args, {(args.element, attribute): args.value})
+
+
+def _apply(args: argparse.Namespace) -> int:
+    return _run(args, read_orders(args.file))
+
+
+def _run(args: argparse.Namespace, orders: Any) -> int:
+    with connect_from(args, read_only=False) as client:
+        _choose_journal(client, args.journal)
+        plan = client.plan_writes(orders, number_as_boolean=args.number_as_boolean)
+        _show_plan(plan, args.url, args.session_user)
+        if args.dry_run:
+            say("dry run: nothing was sent")
+            return 0 if plan.ok else 1
+        if not plan.ok and not args.skip_refused:
+            say("nothing was sent: guards refuse some of it")
+            return 1
+        if not args.yes and not _confirmed(plan):
+            say("nothing was sent")
+            return 1
+        return _send(client, plan, args)
+
+
+def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
+    try:
+        with contextlib.ExitStack() as stack:
+            session = _session(client, args)
+            plan.apply(
+                session=session and stack.enter_context(session),
+                on_error=args.on_error,
+                verify=args.verify,
+                verify_within=args.verify_within,
+                tolerance=args.tolerance,
+                skip_refused=args.skip_refused,
+            )
+    finally:
+        # Also when it is interrupted: what was sent must be known.
+        if plan.report is not None:
+            _show_report(plan.report)
+    return 0 if all(result.ok or result.order.refused for result in plan.report or ()) else 1
+
+
+def _choose_journal(client: Client, journal: str | None) -> None:
+    if journal is not None:
+        from xentara_nb.writes.journal import Journal
+
+        client.journal = Journal(False if journal.lower() == "off" else journal)
+
+
+def _session(client: Client, args: argparse.Namespace) -> SubSession | None:
+    if args.session_user is None:
+        if args.session_password_file is not None:
+            raise UsageError("--session-password-file needs --session-user")
+        return None
+    if args.session_password_file is not None:
+        password = _first_line(args.session_password_file)
+    elif sys.stdin.isatty():
+        password = getpass.getpass(f"Password of {args.session_user}: ")
+    else:
+        raise UsageError("--session-user needs --session-password-file where nobody can be asked")
+    return client.sub_session(user=args.session_user, password=password)
+
+
+def _first_line(path: str) -> str:
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text file"
+        raise UsageError(f"{path} cannot be read: {reason}") from None
+    if not lines or not lines[0]:
+        raise UsageError(f"{path} is empty: its first line must be the password")
+    return lines[0]
+
+
+def _confirmed(plan: WritePlan) -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked here: look with --dry-run, and send with --yes")
+    count = len(plan)
+    say(f"Send {'this write' if count == 1 else f'these {count} writes'}? [y/N] ")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _show_plan(plan: WritePlan, url: str, session_user: str | None) -> None:
+    with_whom = f" with a sub-session of {session_user}" if session_user else ""
+    say(f"Plan for {url.rpartition('@')[2]}, as {plan.who}{with_whom}:")
+    columns = ["primary_key", "attribute_name", "old_value", "value", "change", "verdict", "reason"]
+    print(table(_narrow(plan.frame, columns)), flush=True)
+
+
+def _show_report(report: WriteReport) -> None:
+    columns = ["primary_key", "attribute_name", "old_value", "value", "read_back", "outcome"]
+    print(table(_narrow(report.frame, [*columns, "error"])), flush=True)
+
+
+def _narrow(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Return columns, without those of which no row has anything, and without None in cells."""
+    chosen = frame[columns].astype(object)
+    return chosen.where(chosen.notna(), "").loc[:, lambda f: (f != "").any()]
+
+
+def read_orders(path: str) -> pd.DataFrame:
+    """Read what shall be written from a file.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, or holds something else.
+    InventoryFileError
+        If it looks like an inventory and is none.
+    """
+    import pandas as pd
+
+    from xentara_nb.files import read_inventory
+
+    file = Path(path)
+    if file.suffix.lower() != ".csv":
+        return read_inventory(file)
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8: save it as 'CSV UTF-8'") from None
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise UsageError(f"{path} is no CSV: {error}") from None
+    header, *body = [row for row in rows if row] or [[]]
+    if set(header) >= _INVENTORY:
+        return read_inventory(file)
+    if "value" not in header or not {"primary_key", "element_uuid"} & set(header):
+        raise UsageError(f"{path} has no columns primary_key and value in its first line")
+    for number, row in enumerate(body, 2):
+        if len(row) != len(header):
+            raise UsageError(f"{path}: row {number} has {len(row)} cells, not {len(header)}")
+    # As in inventories: what a spreadsheet would run as a formula has an apostrophe in front.
+    cells = [[cell[1:] if cell.startswith("'") else cell for cell in row] for row in body]
+    frame = pd.DataFrame(cells, columns=header, dtype=object)
+    frame = frame.where(frame != "", None)
+    if "attribute_id" in frame.columns:
+        frame["attribute_id"] = [
+            int(cell) if isinstance(cell, str) and cell.isdecimal() else cell
+            for cell in frame["attribute_id"]
+        ]
+    return frame
