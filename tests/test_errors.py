@@ -140,7 +140,6 @@ def test_what_is_known_of_a_certificate() -> None:
     assert {name: getattr(error, name) for name in CERTIFICATE} == CERTIFICATE
 
 
-@pytest.mark.xfail(reason="it needs a __reduce__ for its keyword arguments", strict=True)
 def test_an_error_comes_through_a_process_pool() -> None:
     error = CertificateNotTrustedError("not trusted", **CERTIFICATE)
     copy = pickle.loads(pickle.dumps(error))

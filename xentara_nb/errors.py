@@ -36,6 +36,9 @@ Examples
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from typing import Any
 
 from xentara_nb.protocol.errors import ProtocolError, ServerError, XentaraError
@@ -90,6 +93,10 @@ class CertificateNotTrustedError(ConnectError):
         self.not_after = not_after
         self.fingerprint = fingerprint
         self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are copied with their positional arguments alone.
+        return partial(type(self), **vars(self)), self.args
 
 
 class LoginError(ConnectError):

@@ -108,12 +108,12 @@ def _wanted(
     elsewhere = _ids_by_name(attributes, described)
     wanted: list[_Wanted] = []
     for reference, uuid in zip(references, uuids, strict=True):
-        answer = described.get(uuid)
+        answer = described.get(uuid) if described else None
         key = reference.primary_key or (answer.primary_key if answer else None) or str(uuid)
         infos = _attributes(reference, key, answer, attributes, elsewhere)
         # Rows of one element that stand together are read together.
-        last = wanted[-1] if wanted else None
-        if last is not None and last.element_uuid == uuid and attributes is None:
+        last = wanted[-1] if wanted and attributes is None else None
+        if last is not None and (last.element_uuid is uuid or last.element_uuid == uuid):
             last.names.extend(infos[0])
             last.ids.extend(infos[1])
             last.data_types.extend(infos[2])
@@ -159,6 +159,9 @@ def _attributes(
     elsewhere: dict[str, AttributeId],
 ) -> tuple[list[str], list[AttributeId], list[int | None]]:
     """Return names, ids and data types of the attributes to read of one element."""
+    if attributes is None and reference.attribute_id is not None:
+        name = reference.attribute_name or attribute_label(reference.attribute_id)
+        return [name], [reference.attribute_id], [reference.data_type]
     described = (answer.attributes if answer else None) or ()
     if attributes is None and not _names_attribute(reference):
         infos = [info for info in described if info.access != Access.WRITE_ONLY]
@@ -167,9 +170,6 @@ def _attributes(
             [info.attribute_id for info in infos],
             [info.data_type for info in infos],
         )
-    if attributes is None and reference.attribute_id is not None:
-        name = reference.attribute_name or attribute_label(reference.attribute_id)
-        return [name], [reference.attribute_id], [reference.data_type]
     by_id = {canonical(info.attribute_id): info for info in described}
     by_name = {info.name: info for info in reversed(described)}
     names: list[str] = []

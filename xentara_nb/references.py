@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Mapping
+from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -194,7 +195,32 @@ def _from_frame(frame: pd.DataFrame) -> list[Reference]:
         raise NotFoundError(
             "the DataFrame does not name elements: it needs a column element_uuid or primary_key"
         )
-    names = ("primary_key", "element_uuid", "attribute_id", "attribute_name", "data_type")
-    columns = {name: frame[name].tolist() for name in names if name in frame.columns}
-    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
-    return [element_reference(row) for row in rows]
+    names = ("primary_key", "element_uuid", "attribute_id", "attribute_name")
+    columns = [frame[name].tolist() if name in frame.columns else repeat(None) for name in names]
+    data_types = _data_types(frame) if "data_type" in frame.columns else repeat(None)
+    references = []
+    for row in zip(*columns, data_types, strict=False):
+        key, uuid, attribute_id, name, data_type = row
+        # The rows of an inventory, of which there may be very many, are references already.
+        if (
+            type(uuid) is UUID
+            and type(key) is str
+            and type(name) is str
+            and (type(attribute_id) is UUID or (type(attribute_id) is int and attribute_id >= 0))
+            and key
+            and name
+        ):
+            references.append(Reference(key, uuid, attribute_id, name, data_type))
+        else:
+            reference = element_reference(dict(zip(names, row, strict=False)))
+            references.append(reference._replace(data_type=data_type))
+    return references
+
+
+def _data_types(frame: pd.DataFrame) -> list[int | None]:
+    column = frame["data_type"]
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return [_DATA_TYPES.get(str(item)) for item in column.tolist()]
+    # The last one is for the code -1, where there is none.
+    found = [*(_DATA_TYPES.get(str(item)) for item in column.cat.categories), None]
+    return [found[code] for code in column.cat.codes.tolist()]

@@ -102,7 +102,7 @@ def timed(
 @contextlib.contextmanager
 def general_path() -> Iterator[None]:
     """Recognise nothing within the block."""
-    with mock.patch("xentara_nb.batch.decode_results", lambda *_: None):
+    with mock.patch("xentara_nb.batch.decode_results", return_value=None):
         yield
 
 

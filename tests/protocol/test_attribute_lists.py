@@ -93,9 +93,12 @@ def test_what_is_missing(key):
         parse_attributes([{k: v for k, v in VALUE.items() if k != key}])
 
 
-def test_boolean_keys():
+@pytest.mark.parametrize("key", [True, 1.0])
+def test_boolean_and_floating_point_keys(key):
+    # The sound one first, so that it is remembered.
+    parse_attributes([VALUE])
     with pytest.raises(ProtocolError, match="must not have boolean or floating point keys"):
-        parse_attributes([{0: "value", True: 11, 2: 2, 3: 10}])
+        parse_attributes([VALUE, {0: "value", key: 11, 2: 2, 3: 10}])
 
 
 def test_not_everything_is_remembered(monkeypatch):

@@ -23,7 +23,7 @@ def write(url: str, ca_file: str, password: str, journal: str, first: int, mode:
     with xentara_nb.connect(
         url, user="engineer", password=password, ca_file=ca_file, journal=journal
     ) as client:
-        print("writing", flush=True)
+        print(os.getpid(), flush=True)
         for number in itertools.count(first):
             values = {key: float(number * 10 + index) for index, key in enumerate(KEYS)}
             if mode == "single":
@@ -41,7 +41,6 @@ def main() -> None:
             *texts, first, mode = line.rstrip("\n").split("\t")
             write(*texts, int(first), mode)
             os._exit(0)
-        print(child, flush=True)
         os.waitpid(child, 0)
         print("dead", flush=True)
 

@@ -8,9 +8,11 @@ server holds a dozen lists instead of a million attributes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from xentara_nb.protocol.checks import (
+    NO_KEYS,
     as_attribute_id,
     as_int,
     as_list,
@@ -48,7 +50,13 @@ def parse_attributes(item: Any) -> tuple[AttributeInfo, ...]:
         If the list is not an array of ``{0: name, 1: id, 2: access, 3: data type}``. Other keys
         are passed over.
     """
-    infos = [_parse(attribute) for attribute in as_list(item, "the attribute list")]
+    listed = as_list(item, "the attribute list")
+    try:
+        keys = map(type, chain.from_iterable(map(dict.__iter__, listed)))
+        parse = _parse if NO_KEYS.isdisjoint(keys) else _checked
+    except TypeError:  # not every one is a map
+        parse = _checked
+    infos = [parse(attribute) for attribute in listed]
     identities = tuple(map(id, infos))
     shared = _lists.get(identities)
     if shared is None:
@@ -59,7 +67,8 @@ def parse_attributes(item: Any) -> tuple[AttributeInfo, ...]:
     return shared
 
 
-def _parse(attribute: Any) -> AttributeInfo:
+def _parse(attribute: dict[Any, Any]) -> AttributeInfo:
+    """Read one attribute, a map whose keys are of sound types."""
     try:
         name, attribute_id, access, data_type = (
             attribute[0],
@@ -73,7 +82,6 @@ def _parse(attribute: Any) -> AttributeInfo:
             attribute_id,
             access,
             data_type,
-            type(attribute),
             type(attribute_id),
             type(access),
             type(data_type),

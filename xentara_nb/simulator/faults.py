@@ -79,9 +79,8 @@ class Faults:
     def _active(self) -> list[str]:
         found = [f"{len(self._faulty)} faulty elements"] if self._faulty else []
         found += [f"delay {self._delay[0]} s"] if self._delay != (0.0, 0.0) else []
-        found += ["drop"] if self._budgets else []
-        found += ["lose"] if self._losses else []
-        found += ["refuse writes"] if self._refusals else []
+        kinds = {"drop": self._budgets, "lose": self._losses, "refuse writes": self._refusals}
+        found += [name for name, faults in kinds.items() if faults]
         found += [] if self._pongs else ["no pong"]
         return found
 

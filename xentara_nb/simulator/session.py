@@ -50,10 +50,11 @@ from xentara_nb.simulator.access import Acl
 from xentara_nb.simulator.authentication import Authenticator, Client
 from xentara_nb.simulator.elements import Element
 from xentara_nb.simulator.faults import Faults
+from xentara_nb.simulator.feeds import Hub
 from xentara_nb.simulator.operation import Operation
 from xentara_nb.simulator.plant import Plant
 from xentara_nb.simulator.recording import Recorder, WriteRecord
-from xentara_nb.simulator.subscriptions import Hub, Subscription, Subscriptions, merged
+from xentara_nb.simulator.subscriptions import Subscription, Subscriptions, merged
 
 PAUSE: Final = None
 """Yielded where others should get their turn."""

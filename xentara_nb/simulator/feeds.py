@@ -1,0 +1,219 @@
+"""Feeds: attributes of an element as they are sent to all who have subscribed to just these.
+
+A change is encoded once, however many clients there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from xentara_nb.protocol.errors import (
+    AccessDeniedError,
+    MissingAttributeError,
+    UnknownElementError,
+    WriteOnlyError,
+)
+from xentara_nb.protocol.identifiers import Access, Attribute
+from xentara_nb.protocol.values import AttributeId, TimePoint
+from xentara_nb.simulator import encoding
+from xentara_nb.simulator.attributes import Held
+from xentara_nb.simulator.elements import Element
+
+
+class Subscriber(Protocol):
+    """Who wants to know of changes."""
+
+    def mark(self, feed: Feed, mask: int) -> None:
+        """Note that some attributes of a feed have changed, a bit for each of its ids."""
+
+
+class Feed:
+    """Some attributes of an element, for all who have subscribed to just these.
+
+    Parameters
+    ----------
+    element : Element
+        The element.
+    ids : tuple
+        The attributes, by the ids that were asked for.
+    allowed : bool
+        Whether the subscribers may read the element.
+    hub : Hub
+        Gives the time of a change that has none of its own.
+    whole : bool
+        Whether a change of one attribute sends all of them.
+    """
+
+    __slots__ = (
+        *("_allowed", "_bits", "_bodies", "_encoded_ids", "_encoded_uuid", "_gone", "_hub"),
+        *("_frame", "_moment", "_packets", "_positions", "_single", "_update_position"),
+        *("element", "everything", "key", "subscribers"),
+    )
+
+    def __init__(
+        self,
+        element: Element,
+        ids: tuple[AttributeId, ...],
+        allowed: bool,
+        hub: Hub,
+        whole: bool = False,
+    ) -> None:
+        self.element = element
+        self.key = (element, ids, allowed)
+        self.everything = (1 << len(ids)) - 1
+        self.subscribers: dict[Subscriber, None] = {}
+        self._allowed = allowed
+        self._gone = False
+        self._hub = hub
+        self._update_position = element.table.index.get(Attribute.UPDATE_TIME, -1)
+        self._positions = [element.table.index.get(attribute) for attribute in ids]
+        # The same attribute may be there twice: by its integer, and by its UUID.
+        self._bits: dict[int, int] = {}
+        for number, position in enumerate(self._positions):
+            if position is not None:
+                bits = self.everything if whole else 1 << number
+                self._bits[position] = self._bits.get(position, 0) | bits
+        self._encoded_uuid = encoding.uuid(element.uuid)
+        self._encoded_ids = [encoding.attribute_id(attribute) for attribute in ids]
+        # Most feeds have one attribute that can be read: its value changes, and nothing else.
+        self._single = -1
+        self._frame: bytes | None = None
+        only = self._positions[0] if len(ids) == 1 else None
+        if only is not None and allowed and self._readable(only):
+            self._single = only
+            self._frame = encoding.event_frame(self._encoded_uuid, self._encoded_ids[0])
+        self._moment = TimePoint.NEVER
+        self._packets: dict[int, bytes] = {}
+        self._bodies: dict[int, bytes] = {}
+
+    def changed(self, element: Element, positions: Sequence[int]) -> None:
+        """Take note of a change, and tell the subscribers."""
+        mask = 0
+        bits = self._bits
+        for position in positions:
+            if position in bits:
+                mask |= bits[position]
+        if not mask or not self._allowed:
+            return
+        moment = None
+        if self._update_position in positions:
+            # The change has a time of its own.
+            moment = element.current(self._update_position)
+        self._mark(mask, moment if isinstance(moment, TimePoint) else self._hub.now())
+
+    def vanish(self) -> None:
+        """Tell the subscribers that there is no such element any more."""
+        self._gone = True
+        self._frame = None
+        self._mark(self.everything, self._hub.now())
+
+    def packet(self, mask: int) -> bytes:
+        """Return the event for a change of some attributes, at the time of the change."""
+        packet = self._packets.get(mask)
+        if packet is None:
+            time_stamp = self._hub.time_stamp(self._moment)
+            packet = self._packets[mask] = encoding.event(time_stamp, self._body(mask))
+        return packet
+
+    def whole(self, now: bytes) -> bytes:
+        """Return an event with all attributes, at a time that is encoded."""
+        return encoding.event(now, self._body(self.everything))
+
+    def _mark(self, mask: int, moment: TimePoint) -> None:
+        self._packets.clear()
+        self._bodies.clear()
+        self._moment = moment
+        for subscription in self.subscribers:
+            subscription.mark(self, mask)
+
+    def _body(self, mask: int) -> bytes:
+        body = self._bodies.get(mask)
+        if body is None and self._frame is not None:
+            value = self.element.current(self._single)
+            body = self._bodies[mask] = self._frame + encoding.held(value)
+        elif body is None:
+            values = [
+                (encoded_id, self._held(position))
+                for number, (encoded_id, position) in enumerate(
+                    zip(self._encoded_ids, self._positions, strict=True)
+                )
+                if mask >> number & 1
+            ]
+            body = self._bodies[mask] = encoding.event_body(self._encoded_uuid, values)
+        return body
+
+    def _held(self, position: int | None) -> Held:
+        if self._gone:
+            return UnknownElementError()
+        if not self._allowed:
+            return AccessDeniedError()
+        if position is None:
+            return MissingAttributeError()
+        if not self._readable(position):
+            return WriteOnlyError()
+        return self.element.current(position)
+
+    def _readable(self, position: int) -> bool:
+        return self.element.table.infos[position].access != Access.WRITE_ONLY
+
+
+class Hub:
+    """All feeds of a plant.
+
+    Parameters
+    ----------
+    clock : callable
+        Gives the time.
+    whole : bool
+        Whether every event has all attributes, or only those that have changed.
+    """
+
+    def __init__(self, clock: Callable[[], TimePoint], *, whole: bool = False) -> None:
+        self._clock = clock
+        self._whole = whole
+        self._moment = TimePoint.NEVER
+        self._time_stamp = b""
+        self._feeds: dict[tuple[Element, tuple[AttributeId, ...], bool], Feed] = {}
+
+    def __len__(self) -> int:
+        return len(self._feeds)
+
+    def now(self) -> TimePoint:
+        """Return the time."""
+        return self._clock()
+
+    def time_stamp(self, moment: TimePoint) -> bytes:
+        """Return a time stamp, encoded; most come many times in a row."""
+        if moment is not self._moment:
+            self._moment, self._time_stamp = moment, encoding.time(moment.nanoseconds)
+        return self._time_stamp
+
+    def join(
+        self,
+        subscription: Subscriber,
+        element: Element,
+        ids: tuple[AttributeId, ...],
+        allowed: bool,
+    ) -> Feed:
+        """Return the feed of some attributes, which tells the subscription from now on."""
+        key = (element, ids, allowed)
+        feed = self._feeds.get(key)
+        if feed is None:
+            feed = self._feeds[key] = Feed(element, ids, allowed, self, self._whole)
+            element.watch(feed.changed)
+        feed.subscribers[subscription] = None
+        return feed
+
+    def leave(self, subscription: Subscriber, feeds: Iterable[Feed]) -> None:
+        """Tell a subscription no more."""
+        for feed in feeds:
+            feed.subscribers.pop(subscription, None)
+            if not feed.subscribers and self._feeds.pop(feed.key, None) is not None:
+                feed.element.unwatch(feed.changed)
+
+    def vanish(self, element: Element) -> None:
+        """Tell those who have subscribed to an element that it is gone."""
+        for (subscribed, _, _), feed in tuple(self._feeds.items()):
+            if subscribed is element:
+                feed.vanish()
