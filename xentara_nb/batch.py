@@ -8,9 +8,9 @@ from itertools import repeat
 from typing import Any
 
 from xentara_nb.errors import ProtocolError, ServerError, XentaraError
-from xentara_nb.protocol.bulk import ListRequests, decode_results
+from xentara_nb.protocol.bulk import ListRequests, decode_results, encode_requests
 from xentara_nb.protocol.commands import Command
-from xentara_nb.protocol.packets import Failure, Request, Success, encode_packets
+from xentara_nb.protocol.packets import Failure, Request, Success
 
 
 class UnreadableAnswerError(ProtocolError):
@@ -90,9 +90,7 @@ class Batch:
         ProtocolError
             If a command cannot be sent.
         """
-        if isinstance(self.commands, ListRequests):
-            return self.commands.encode(self.first_id)
-        return encode_packets(self.requests())
+        return encode_requests(self.commands, self.first_id)
 
     def take(self, answer: Success | Failure) -> None:
         """Take one answer, each once; called by the reader thread only."""

@@ -39,8 +39,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from typing import Any
-
 from xentara_nb.protocol.errors import ProtocolError, ServerError, XentaraError
 
 

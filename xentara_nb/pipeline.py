@@ -14,7 +14,7 @@ from xentara_nb.protocol.commands import Command
 BATCH_SIZE = 512
 """How many commands go into one message."""
 
-IN_FLIGHT = 4
+IN_FLIGHT = 8
 """How many messages wait for their answers at the same time."""
 
 

@@ -29,16 +29,19 @@ import re
 from array import array
 from collections.abc import Iterator, Sequence
 from sys import byteorder
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 from uuid import UUID
 
+from xentara_nb.protocol import cbor
 from xentara_nb.protocol.attribute_lists import AttributeInfo
 from xentara_nb.protocol.cbor import uuid_from
 from xentara_nb.protocol.commands.base import Command
+from xentara_nb.protocol.commands.data import Read
 from xentara_nb.protocol.commands.model import Browse, BrowseEntry, MetaData, MetaDataAnswer
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId, known
-from xentara_nb.protocol.packets import Success, decode_answers
+from xentara_nb.protocol.packets import Success, decode_answers, encode_packets
+from xentara_nb.protocol.values import AttributeId
 
 _IDENTIFIERS = (MetaDataId.ATTRIBUTE_LIST,)
 # What is remembered: a model has a few dozen lists.
@@ -50,6 +53,8 @@ T = TypeVar("T")
 # A request: array of four, type 0, the message id, opcode 2, map of two, key 0: tag 37 on 16 bytes,
 # key 1: the array [2].
 _REQUEST, _ELEMENT, _LIST_ONLY = b"\x84\x00", b"\x02\xa2\x00\xd8\x25\x50", b"\x01\x81\x02"
+# To read: the same with opcode 4, and key 1: the array of attribute ids.
+_READ, _IDS = b"\x04\xa2\x00\xd8\x25\x50", b"\x01"
 # A success packet: array of three, type 1, the message id. For a list: a map with one entry, key 2.
 _SUCCESS = rb"\x83\x01([\x00-\x17]|\x18.|\x19..|\x1a....|\x1b........)"
 _LIST = re.compile(_SUCCESS + rb"\xa1\x02", re.DOTALL)
@@ -62,6 +67,34 @@ _BEHIND_KEY = re.compile(
     rb"\x01\xd8\x25\x50(.{16})\x02([\x00-\x17]|\x18[\x18-\xff])(\xa3\x00|\Z)", re.DOTALL
 )
 _NEXT = b"\xa3\x00"
+
+
+def encode_requests(commands: Sequence[Command[Any]], first_id: int) -> bytes:
+    """Return the message that sends some commands, their message ids counting up.
+
+    Raises
+    ------
+    ProtocolError
+        If a command cannot be sent.
+    """
+    if isinstance(commands, ListRequests):
+        return commands.encode(first_id)
+    if all(type(command) is Read for command in commands):
+        return _encode_reads(cast(Sequence[Read], commands), first_id)
+    return encode_packets(command.request(at) for at, command in enumerate(commands, first_id))
+
+
+def _encode_reads(commands: Sequence[Read], first_id: int) -> bytes:
+    """Encode requests to read, the attributes of each kind of element only once."""
+    parts = [_head(4, len(commands))]
+    known: dict[tuple[AttributeId, ...], bytes] = {}
+    for message_id, command in zip(_id_heads(first_id, len(commands)), commands, strict=True):
+        ids = known.get(command.attribute_ids)
+        if ids is None:
+            ids = known[command.attribute_ids] = cbor.encode(command.parameters()[1])
+        parts += (_REQUEST, message_id, _READ, command.element_uuid.int.to_bytes(16, "big"), _IDS)
+        parts.append(ids)
+    return b"".join(parts)
 
 
 def decode_results(

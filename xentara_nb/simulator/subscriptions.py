@@ -1,9 +1,9 @@
 """Subscriptions: who wants to know of which attributes, how often, and the events that come of it.
 
 A change costs little however many clients there are: clients that subscribe to the same attributes
-of an element share one :class:`~xentara_nb.simulator.feeds.Feed`, which encodes a change once. Nothing is queued for a client
-but which attributes have changed, so one that reads slowly gets fewer events with the latest
-values, and cannot eat the server's memory.
+of an element share one :class:`~xentara_nb.simulator.feeds.Feed`, which encodes a change once.
+Nothing is queued for a client but which attributes have changed, so one that reads slowly gets
+fewer events with the latest values, and cannot eat the server's memory.
 
 The first event of a subscription has all attributes, a later one those that have changed. Rates
 count for each element by itself: ``maximum_update_rate`` is the shortest time between two of its
