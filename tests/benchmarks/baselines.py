@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import itertools
+import logging
 import os
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +17,8 @@ import cbor2
 import pandas as pd
 import websocket
 
-from xentara_nb.protocol.packets import Request, encode_packets
+from xentara_nb.protocol.commands import Command
+from xentara_nb.protocol.packets import Request, Success, decode_answers, encode_packets
 
 from .measuring import Server
 from .model import PASSWORD, USER
@@ -46,8 +49,6 @@ def bare(server: Server) -> Iterator[Exchange]:
 
 
 def _basic() -> str:
-    import base64
-
     return base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
 
@@ -91,6 +92,16 @@ def send(exchange: Exchange, messages: Iterable[bytes]) -> None:
         cbor2.loads(exchange(message))
 
 
+def batched(exchange: Exchange, batches: Iterable[Sequence[Command[Any]]]) -> None:
+    """Send commands in batches, and read their answers as the protocol's own modules do."""
+    for batch in batches:
+        message = encode_packets(command.request(at) for at, command in enumerate(batch, 2))
+        answers = decode_answers(exchange(message))
+        for command, answer in zip(batch, answers, strict=True):
+            assert isinstance(answer, Success)
+            command.parse_answer(answer.item)
+
+
 def send_journalled(
     exchange: Exchange, messages: Iterable[bytes], lines: Sequence[bytes], file: int
 ) -> None:
@@ -112,6 +123,7 @@ def opcua(port: int, count: int) -> Iterator[Callable[[], pd.DataFrame]]:
     """
     from asyncua import Client, ua
 
+    logging.getLogger("asyncua").setLevel(logging.ERROR)  # it tells of every session time-out
     attributes = ("BrowseName", "DisplayName", "DataType", "Value")
     loop = asyncio.new_event_loop()
     client = Client(f"opc.tcp://127.0.0.1:{port}", timeout=60)

@@ -15,11 +15,19 @@ from xentara_nb.protocol.bulk import (
     ListRequests,
     decode_browse,
     decode_results,
+    encode_requests,
     first_answered,
 )
-from xentara_nb.protocol.commands import Browse, BrowseEntry, GetStage, MetaData, MetaDataAnswer
+from xentara_nb.protocol.commands import (
+    Browse,
+    BrowseEntry,
+    GetStage,
+    MetaData,
+    MetaDataAnswer,
+    Read,
+)
 from xentara_nb.protocol.errors import ProtocolError, server_error
-from xentara_nb.protocol.identifiers import NIL_UUID, Access, Category, DataType
+from xentara_nb.protocol.identifiers import NIL_UUID, Access, Attribute, Category, DataType
 from xentara_nb.protocol.packets import Event, Failure, Success, decode_answers, encode_packets
 
 E = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
@@ -140,6 +148,27 @@ def test_the_first_id(first_id):
 )
 def test_no_first_id(data):
     assert first_answered(bytes.fromhex(data)) is None
+
+
+@pytest.mark.parametrize("first_id", FIRST_IDS)
+def test_commands_are_encoded_as_by_the_general_way(first_id):
+    reads = [
+        Read(E, (11,)),
+        Read(CUSTOM, (Attribute.VALUE, CUSTOM)),
+        Read(E, (Attribute.VALUE,)),
+        Read(NIL_UUID, ()),
+        Read(E, (CUSTOM, 300, Attribute.QUALITY)),
+    ]
+    for commands in ([], reads, [GetStage()], [*reads, BROWSE, *reads], [BROWSE, COMMAND]):
+        packets = [command.request(number) for number, command in enumerate(commands, first_id)]
+        assert encode_requests(commands, first_id) == encode_packets(packets)
+    requests = ListRequests([E, CUSTOM])
+    assert encode_requests(requests, first_id) == requests.encode(first_id)
+
+
+def test_what_cannot_be_sent():
+    with pytest.raises(ProtocolError, match="cannot be sent"):
+        encode_requests([Read(E, (1 << 64,))], 1)
 
 
 def test_which_way_is_taken():

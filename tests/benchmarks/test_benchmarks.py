@@ -1,0 +1,21 @@
+"""Whether the benchmarks still run. What they measure is not looked at here: see __main__.py."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from .__main__ import line
+from .figures import FIGURES, SMOKE
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:asyncua")
+def test_the_benchmark_runs(name: str) -> None:
+    figures = list(FIGURES[name](SMOKE))
+    assert figures
+    for figure in figures:
+        assert math.isnan(figure.value) or figure.value >= 0
+        assert figure.met in (True, False, None)
+        assert line(figure).count("|") == 6

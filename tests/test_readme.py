@@ -1,0 +1,57 @@
+"""What the README says is true: its code runs, its commands and its pictures exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import xentara_nb
+from xentara_nb.cli import build_parser
+from xentara_nb.simulator import demo
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_first_two_commands_run_it_and_test_it() -> None:
+    run, test = blocks("sh")[:2]
+    assert run.rstrip().endswith("xentara-nb demo")
+    assert "-m pytest" in test
+
+
+def test_every_line_of_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "configuration"
+    demo.write_documents(folder)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XENTARA_JOURNAL", str(tmp_path / "journal.jsonl"))
+    code = "\n".join(blocks("python")).replace("/etc/xdg/xentara", str(folder))
+    # There is no plant server and nobody to ask for a password; "me" is the demo's engineer.
+    code, count = re.subn(r'xentara_nb\.connect\("plant-server.*?\)', "plant.connect()", code)
+    assert count == 1
+    code = code.replace('user="me", password="..."', 'user="engineer", password="engineer-demo"')
+    # The first example closes its client; the one on writing goes on with it.
+    code = code.replace("client.close()\n", "")
+    with xentara_nb.simulate() as plant:
+        names: dict[str, object] = {"plant": plant, "xentara_nb": xentara_nb}
+        exec(compile(code, "README.md", "exec"), names)
+    assert (tmp_path / "attributes.csv").stat().st_size > 0
+
+
+def test_every_command_is_told_of() -> None:
+    told = set(re.findall(r"^\| `xentara-nb (\w+)", README, re.MULTILINE))
+    parser = build_parser()
+    assert parser._subparsers is not None
+    commands = parser._subparsers._group_actions[0].choices
+    assert commands is not None
+    assert told == set(commands)
+
+
+def test_every_picture_and_link_is_there() -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", README):
+        assert (ROOT / target).is_file(), target
