@@ -140,7 +140,7 @@ def test_a_connection_that_ends_on_the_way(fake: Fake) -> None:
 
 def test_what_is_measured_to_be_fast() -> None:
     assert 256 <= BATCH_SIZE <= 1024
-    assert IN_FLIGHT == 4
+    assert IN_FLIGHT == 8
 
 
 def test_a_single_command(fake: Fake) -> None:

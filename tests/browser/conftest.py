@@ -236,6 +236,15 @@ class Notebook:
         if wait and not errors and (found := self.errors()):
             pytest.fail("\n".join(found))
 
+    def rewrite(self, cell: int, source: str) -> None:
+        """Put something else into a cell, and run it."""
+        self.page.evaluate(
+            "([cell, source]) => jupyterapp.shell.currentWidget.content.widgets[cell]"
+            ".model.sharedModel.setSource(source)",
+            [cell, source],
+        )
+        self.run(cell)
+
     def errors(self) -> list[str]:
         """Return the errors that the cells have raised."""
         found: list[str] = self.page.evaluate(

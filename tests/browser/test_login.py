@@ -4,16 +4,47 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc import jwk, jwt
 
-from xentara_nb.simulator import access
-from xentara_nb.simulator.authentication import Authenticator, Client
+from xentara_nb.simulator import Simulator, certificates, demo, simulate
 
 from .helpers import SET_POINT, overflows
 
-SECRETS = ("engineer-demo", "operator-demo", "wrong-password", "ey.not.atoken", "ey.a.token")
+SECRETS = ("engineer-demo", "operator-demo", "wrong-password")
+ISSUER = {"iss": "https://login.example", "aud": "xentara", "verification": {}}
+KEY = jwk.ECKey.generate_key("P-256")
+STRANGE_KEY = jwk.ECKey.generate_key("P-256")
+
+
+def token(key: jwk.ECKey = KEY) -> str:
+    """Return an access token of a robot, signed by the issuer or by nobody whom a plant knows."""
+    now = int(time.time())
+    claims = {"iss": ISSUER["iss"], "aud": ISSUER["aud"], "iat": now, "exp": now + 600}
+    who = {"sub": "robot", "client_id": "robot", "jti": "1"}
+    return jwt.encode({"alg": "ES256", "typ": "at+jwt"}, {**claims, **who}, key)
+
+
+@pytest.fixture
+def robots(tmp_path: Path) -> Iterator[Simulator]:
+    """The demo plant, where robots log in with a token or with ``robot.pem``."""
+    demo.write_documents(tmp_path)
+    certificates.write_certificate(tmp_path, stem="robot")
+    certificates.write_certificate(tmp_path, stem="stranger")
+    rule = {"certificatePath": "robot.pem", "roles": ["Operator"]}
+    for name, content in (
+        ("oauth2.json", {"issuers": [{**ISSUER, "roles": ["Operator"]}]}),
+        ("jwks.json", {"keys": [KEY.as_dict(private=False)]}),
+        ("client-certs.json", {"rules": [rule]}),
+    ):
+        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+    with simulate(tmp_path) as simulator:
+        yield simulator
 
 
 def open_form(notebook: Any, plant: Any, **options: Any) -> Any:
@@ -35,13 +66,9 @@ def without_sources(saved: str) -> str:
 
 
 def test_logging_in_with_an_unknown_certificate_a_wrong_password_and_the_right_one(
-    notebook: Any, page: Any, plant: Any, shot: Any, theme: Any, monkeypatch: pytest.MonkeyPatch
+    notebook: Any, page: Any, robots: Any, shot: Any, theme: Any, tmp_path: Path
 ) -> None:
-    robot = Client("robot", access.roles("Operator"))
-    monkeypatch.setattr(
-        Authenticator, "by_token", lambda self, token: robot if token == "ey.a.token" else None
-    )
-    monkeypatch.setattr(Authenticator, "by_certificate", lambda self, der: robot if der else None)
+    plant, good, strange = robots, token(), token(STRANGE_KEY)
     book = open_form(notebook, plant)
     book.text("nobody is logged in yet").wait_for()
     book.label("Password").fill("wrong-password")
@@ -80,21 +107,24 @@ def test_logging_in_with_an_unknown_certificate_a_wrong_password_and_the_right_o
     log_out.click()
     book.text("Logged out of the sub-session.").wait_for()
     book.label("Act as").select_option("Token (OAuth 2.0)")
-    book.label("Session token").fill("ey.not.atoken")
+    book.label("Session token").fill(strange)
     book.label("Session token").press("Enter")
     book.text("does not accept the bearer of a token").wait_for()
-    book.label("Session token").fill("ey.a.token")
+    book.label("Session token").fill(good)
     book.label("Session token").press("Enter")
     book.text("Logged in to a sub-session as the bearer of a token.").wait_for()
     log_out.click()
     book.label("Act as").select_option("Certificate")
-    book.label("Certificate file").fill(plant.ca_file)
+    book.label("Certificate file").fill(str(tmp_path / "stranger.pem"))
+    log_in.click()
+    book.text("does not accept the certificate").wait_for()
+    book.label("Certificate file").fill(str(tmp_path / "robot.pem"))
     log_in.click()
     book.text("Logged in to a sub-session as the certificate").wait_for()
     log_out.click()
     log_in.wait_for()
     commands = plant.requests["command"].tolist()
-    assert commands.count("create_sub_session") == 4
+    assert commands.count("create_sub_session") == 5
     # A secret that is typed and not used yet is not in the notebook either.
     book.label("Act as").select_option("User and password")
     book.label("Session password").fill("operator-demo")
@@ -106,10 +136,11 @@ def test_logging_in_with_an_unknown_certificate_a_wrong_password_and_the_right_o
     saved = without_sources(book.save(widget_state=True))
     assert "application/vnd.jupyter.widget-state+json" in saved
     assert "PasswordModel" in saved
-    for secret in SECRETS:
+    for secret in (*SECRETS, good, strange):
         assert secret not in saved
     for session in plant.requests["parameters"]:
         assert "operator-demo" not in str(session)
+        assert good not in str(session)
     book.button("Log out").first.click()
     book.text("Logged out.").wait_for()
 
@@ -126,12 +157,7 @@ def test_a_write_in_a_sub_session_needs_its_right_as_well(
     book.label("Session password").fill("viewer-demo")
     book.label("Session password").press("Enter")
     book.text("Logged in to a sub-session as viewer.").wait_for()
-    page.evaluate(
-        "source => jupyterapp.shell.currentWidget.content.widgets[2].model.sharedModel"
-        ".setSource(source)",
-        f"write = WriteForm(form, {SET_POINT!r})\nwrite",
-    )
-    book.run(2)
+    book.rewrite(2, f"write = WriteForm(form, {SET_POINT!r})\nwrite")
     book.label("New value").fill("190")
     book.label("New value").press("Enter")
     book.text("engineer, and viewer").last.wait_for()

@@ -3,9 +3,41 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from xentara_nb.writes.policy import DAYS
+
 from .helpers import SET_POINT, connecting, overflows
+
+ORDER = re.compile("^Write .* to ")
+POLICY = """
+allowed = ["Plant.Line *.Set point", "Plant.Line 1.Maximum speed", "Data Types.*"]
+forbidden = ["*.Maximum speed"]
+bad_quality = "refuse"
+
+[[limits]]
+keys = ["Plant.Line 1.Set point"]
+minimum = 50
+maximum = 400
+
+[[limits]]
+keys = ["Plant.Line 3.Set point"]
+largest_step = 25
+"""
+REFUSED = {
+    "Data Types.UnsignedInteger8": {
+        "4.5": "is no whole number",
+        "many": "is no whole number",
+        "300": "is not in 0 to 255",
+    },
+    "Plant.Line 1.Maximum speed": {"100": "forbids to write to Plant.Line 1.Maximum speed"},
+    "Plant.Line 1.Batch": {"7": "does not allow to write to Plant.Line 1.Batch"},
+    SET_POINT: {"49": "is below 50, the least", "401": "is above 400, the most"},
+    "Plant.Line 3.Set point": {"1000": "is a larger step than 25, the most"},
+    "Plant.Line 2.Set point": {"200": "the quality of the present value is bad"},
+}
 
 
 def open_form(notebook: Any, plant: Any, element: str = SET_POINT, **options: Any) -> Any:
@@ -18,7 +50,7 @@ def review(book: Any, value: str) -> Any:
     """Type a value and review it; return the order button."""
     book.label("New value").fill(value)
     book.button("Review").click()
-    order = book.button(re.compile("^Write .* to "))
+    order = book.button(ORDER)
     order.wait_for()
     return order
 
@@ -98,24 +130,73 @@ def test_what_is_typed_withdraws_the_order(notebook: Any, page: Any, plant: Any)
     review(book, "185")
     book.run(1)
     book.text("210.0").wait_for()
-    assert book.button(re.compile("^Write .* to ")).count() == 0
+    assert book.button(ORDER).count() == 0
     assert plant.writes.empty
 
 
-def test_guards_refuse_in_words(notebook: Any, page: Any, plant: Any) -> None:
-    book = open_form(notebook, plant, "Data Types.UnsignedInteger8")
-    for value, reason in (
-        ("300", "is not in 0 to 255"),
-        ("4.5", "is no whole number"),
-        ("many", "is no whole number"),
+def refuses(book: Any, value: str, reason: str) -> None:
+    """Type a value, and see one guard refuse it in words: as it is typed, and in the review."""
+    verdict = book.output.locator(".xnb-verdicts li").locator("visible=true")
+    heading = book.output.get_by_role("heading", name="Review")
+    book.label("New value").fill(value)
+    heading.wait_for(state="hidden")
+    verdict.filter(has_text=reason).wait_for()
+    assert verdict.count() == 1
+    book.button("Review").click()
+    heading.wait_for()
+    verdict.filter(has_text=reason).wait_for()
+    assert verdict.inner_text().startswith("refused")
+    assert verdict.count() == 1
+    assert book.button(ORDER).count() == 0
+
+
+def test_every_guard_of_a_single_write_refuses(
+    notebook: Any, page: Any, plant: Any, shot: Any, tmp_path: Path
+) -> None:
+    # Two settings of a policy refuse no single write: most_rows is 1 at least, and a single write
+    # is one row; most_writes_per_second lets a write wait, and refuses none. Nor can two rows
+    # write to the same attribute, and that a value has moved on is a warning before the order.
+    policy, closed = tmp_path / "policy.toml", tmp_path / "closed.toml"
+    policy.write_text(POLICY, encoding="utf-8")
+    day = DAYS[(datetime.now(UTC).weekday() + 3) % 7]
+    closed.write_text(
+        f'most_rows = 1\nmost_writes_per_second = 1\n[time_window]\nfrom = "08:00"\n'
+        f'to = "09:00"\ndays = ["{day}"]\ntime_zone = "UTC"\n',
+        encoding="utf-8",
+    )
+    plant.faults.bad_quality("Plant.Line 2.Set point")
+    book = open_form(notebook, plant, policy=str(policy))
+    for element, values in REFUSED.items():
+        book.rewrite(1, f"form = WriteForm(client, {element!r})\nform")
+        for value, reason in values.items():
+            refuses(book, value, reason)
+    shot("write-refused")
+    # What is read only can be found, and there is nothing to type a value into.
+    book.rewrite(1, "form = WriteForm(client)\nform")
+    book.label("Find").fill("line 1 status word")
+    book.output.get_by_role("listbox", name="Found").wait_for()
+    book.label("Find").press("Tab")
+    page.keyboard.press("ArrowDown")
+    book.text("has no attribute that can be written").wait_for()
+    assert not book.button("Review").is_visible()
+    for options, reason in (
+        ({"policy": str(closed)}, f"allows to write from 08:00 to 09:00 on {day} (UTC) only"),
+        ({"read_only": True}, "this client is read only"),
     ):
-        book.label("New value").fill(value)
-        book.text(reason).wait_for()
-        book.button("Review").click()
-        book.output.get_by_role("heading", name="Review").wait_for()
-        assert book.button(re.compile("^Write .* to ")).count() == 0
-    review(book, "200")
+        book.rewrite(0, connecting(plant, **options))
+        book.rewrite(1, f"form = WriteForm(client, {SET_POINT!r})\nform")
+        refuses(book, "200", reason)
+    # An order that no guard had refused is refused when it is clicked, if one does by then.
+    book.rewrite(0, connecting(plant))
+    book.rewrite(1, f"form = WriteForm(client, {SET_POINT!r})\nform")
+    order = review(book, "200")
+    book.rewrite(2, "import os\nos.environ['XENTARA_READ_ONLY'] = '1'")
+    order.click()
+    book.output.get_by_role("alert").filter(has_text="XENTARA_READ_ONLY=1 is set").wait_for()
+    assert book.button(ORDER).count() == 0
+    refuses(book, "201", "XENTARA_READ_ONLY=1 is set")
     assert plant.writes.empty
+    assert "write" not in plant.requests["command"].tolist()
 
 
 def test_a_connection_that_is_lost_and_found(notebook: Any, page: Any, plant: Any) -> None:

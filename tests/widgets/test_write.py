@@ -68,6 +68,16 @@ def test_a_write_from_the_first_key_to_the_undo(form: WriteForm, plant: Simulato
     assert "VERIFIED" in form.history.text.value
 
 
+def test_a_review_leaves_no_second_verdict_beside_it(form: WriteForm) -> None:
+    assert form._input is not None
+    typed(form._input.input, "195")
+    form.review.click()  # while the guards wait for the keys to come to rest
+    form.wait()
+    assert form.staged
+    assert "every guard is content" in form.review_text.value
+    assert form.verdict.value == ""
+
+
 def test_an_order_is_good_for_one_click_from_whichever_thread(
     form: WriteForm, plant: Simulator
 ) -> None:

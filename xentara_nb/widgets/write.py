@@ -292,6 +292,8 @@ class WriteForm(WriteFace):
 
     def _begin_review(self) -> None:
         self.withdraw()
+        # The review has the verdict; one that is under way must not come to stand beside it.
+        self.desk.forget("verdict")
         self.notice.clear()
         self.desk.newest("review", lambda wanted: self._stage(self._plan(), wanted))
 
@@ -356,6 +358,7 @@ class WriteForm(WriteFace):
         if not self.results:
             return
         self.withdraw()
+        self.desk.forget("verdict")
         result = self.results[-1]
         self.desk.newest("review", lambda wanted: self._stage(result.undo(), wanted, undo=True))
 

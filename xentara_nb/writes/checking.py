@@ -37,7 +37,9 @@ def make_orders(
             wish, target, old, quality, policies, number_as_boolean=number_as_boolean
         )
         if target.info is not None:
-            identity = (target.element_uuid, canonical(target.info.attribute_id))
+            assert target.element_uuid is not None
+            # By its number, which is known sooner than its hash.
+            identity = (target.element_uuid.int, canonical(target.info.attribute_id))
             if (first := seen.setdefault(identity, row)) != row:
                 order = _with(
                     order,
@@ -73,11 +75,12 @@ def make_order(
         target.verdict,
         guards.check_access(key, info),
         fits,
-        guards.check_key(policies, key, info),
         guards.check_quality(policies, quality),
         _check_old(wish, target, old),
     ]
-    if new is not None and policies:
+    if policies:
+        found.append(guards.check_key(policies, key, info))
+    if policies and new is not None:
         found += guards.check_limits(policies, key, info, new, old)
     verdicts = tuple([verdict for verdict in found if verdict is not None])
     return Order(target, wish.value, new, old, quality, verdicts)

@@ -26,7 +26,7 @@ from xentara_nb.references import (
 from xentara_nb.writes.guards import Guard, Level, Verdict, refused
 
 _VALUE = int(Attribute.VALUE)
-_QUALITY_IDS = (int(Attribute.QUALITY), Attribute.QUALITY.uuid)
+_QUALITY = int(Attribute.QUALITY)
 _QUALITY_WORDS = {quality.label: int(quality) for quality in Quality}
 
 ANYTHING: Final = object()
@@ -232,10 +232,9 @@ def _wish(reference: Reference, value: object) -> Wish:
 def find(directory: Directory, ask: Ask, wanted: Sequence[Wish]) -> list[Target]:
     """Find elements and attributes in the server's model; what is missing has a verdict."""
     uuids = _uuids(directory, ask, wanted)
-    known = [uuid for uuid in uuids if isinstance(uuid, UUID)]
-    answers = dict(zip(known, directory.meta_data(known), strict=True))
+    answers = iter(directory.meta_data([uuid for uuid in uuids if isinstance(uuid, UUID)]))
     return [
-        _target(wish, uuid, answers[uuid] if isinstance(uuid, UUID) else uuid)
+        _target(wish, uuid, next(answers) if isinstance(uuid, UUID) else uuid)
         for wish, uuid in zip(wanted, uuids, strict=True)
     ]
 
@@ -300,10 +299,10 @@ def _target(wish: Wish, uuid: UUID | ServerError, answer: MetaDataAnswer | Serve
             f"{info.name}",
         )
     quality_id = None
-    if info.attribute_id in (_VALUE, Attribute.VALUE.uuid):
+    if info.attribute_id == _VALUE:
         for other in attributes:
-            if other.attribute_id in _QUALITY_IDS and other.access != Access.WRITE_ONLY:
-                quality_id = other.attribute_id
+            if other.attribute_id == _QUALITY and other.access != Access.WRITE_ONLY:
+                quality_id = _QUALITY
                 break
     return Target(key, element, info.name, info, quality_id, verdict)
 
@@ -328,7 +327,7 @@ def read_present(ask: Ask, targets: Sequence[Target]) -> list[tuple[Any, int | N
     for target in targets:
         answer = next(answers) if target.readable else None
         value = None if answer is None else value_of(target, answer)
-        present.append((value, _quality(target, answer)))
+        present.append((value, _quality_of(target, answer)))
     return present
 
 
@@ -340,7 +339,7 @@ def value_of(target: Target, answer: Any) -> Any:
     return answer.get(target.info.attribute_id, _NOT_ANSWERED)
 
 
-def _quality(target: Target, answer: Any) -> int | None:
+def _quality_of(target: Target, answer: Any) -> int | None:
     if target.quality_id is None or answer is None or isinstance(answer, ServerError):
         return None
     quality = answer.get(target.quality_id)

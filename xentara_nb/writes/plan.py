@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
-import uuid
 from collections.abc import Sequence
 
 import pandas as pd
@@ -221,7 +221,7 @@ class WritePlan:
         how = verification(verify, tolerance, verify_within)
         size = _batch_size(on_error, batch_size)
         seconds = self._context.link.timeout if timeout is None else check_timeout(timeout)
-        plan_id = uuid.uuid4().hex
+        plan_id = secrets.token_hex(16)
         results = [
             WriteResult(order, f"{plan_id}-{number}") for number, order in enumerate(self.orders)
         ]

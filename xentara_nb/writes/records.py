@@ -272,6 +272,8 @@ def _value(value: Any) -> str:
     kind = type(value)
     if kind is float and math.isfinite(value):
         return float.__repr__(value)
+    if kind is int:
+        return int.__repr__(value)
     if kind is str:
         return _text(value)
     return _ENCODE(_to_json(value))

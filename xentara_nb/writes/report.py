@@ -23,6 +23,7 @@ from xentara_nb.writes.verification import Verification
 if TYPE_CHECKING:
     from xentara_nb.writes.plan import WritePlan
 
+_NOT = pd.NaT.value  # in nanoseconds, what pandas takes for no time
 Replan = Callable[[list[Wish]], "WritePlan"]
 """Makes a plan of wishes."""
 
@@ -115,7 +116,7 @@ class WriteReport(Sequence[WriteResult]):
         results = self._results
         targets = [result.order.target for result in results]
         infos = [target.info for target in targets]
-        times = [pd.NaT if result.time is None else result.time for result in results]
+        times = [result.sent_ns if result.sent and result.sent_ns else _NOT for result in results]
         columns = {
             "primary_key": texts([target.primary_key for target in targets]),
             "element_uuid": objects([target.element_uuid for target in targets]),
@@ -128,7 +129,7 @@ class WriteReport(Sequence[WriteResult]):
             "outcome": records.outcome_column([result.outcome for result in results]),
             "error": texts([records.error_text(result) for result in results]),
             "sent": pd.array([result.sent for result in results], dtype="bool"),
-            "time": pd.DatetimeIndex(times, dtype="datetime64[ns, UTC]"),
+            "time": pd.Series(times, dtype="int64").astype("datetime64[ns, UTC]"),
             "duration": pd.array([result.duration for result in results], dtype="float64"),
         }
         index = pd.RangeIndex(len(results))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
 
 from xentara_nb.deadline import check_timeout
 from xentara_nb.errors import WriteRefusedError
@@ -55,7 +55,7 @@ def write_one(
     if order.refused:
         said = [v.message for v in order.verdicts if v.level is Level.REFUSED]
         raise WriteRefusedError(f"{order}: {'; '.join(said)}")
-    plan_id = uuid.uuid4().hex
+    plan_id = secrets.token_hex(16)
     result = WriteResult(order, f"{plan_id}-0")
     journal = context.owner.journal
     sending = Sending(
