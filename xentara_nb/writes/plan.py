@@ -250,6 +250,7 @@ class WritePlan:
                 how,
                 report.journal,
                 records.header(plan_id, self._context.server, self._context.user, user_of(session)),
+                self._policies,
             )
             try:
                 send(self._context, wanted, sending)

@@ -30,6 +30,7 @@ from xentara_nb.writes.guards import check_client, check_time
 from xentara_nb.writes.journal import Journal
 from xentara_nb.writes.orders import value_of
 from xentara_nb.writes.outcome import Outcome
+from xentara_nb.writes.policy import WritePolicy
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.verification import Verification, look, read_back
 
@@ -59,6 +60,8 @@ class Sending:
         Where to put the intents.
     common : mapping
         What all intents have in common.
+    policies : sequence of WritePolicy
+        The policies that everything was checked against just now.
     """
 
     connection: Connection
@@ -69,6 +72,7 @@ class Sending:
     how: Verification
     journal: Journal
     common: Mapping[str, object]
+    policies: Sequence[WritePolicy]
 
 
 def send(context: WriteContext, results: Sequence[WriteResult], sending: Sending) -> None:
@@ -146,17 +150,18 @@ def _next_group(
         if wanted and text > _MESSAGE_TEXT:
             break
         wanted += 1
-    passed = at > 0  # before the first one, everything was looked at just now
+    policies = sending.policies
+    just_checked = at == 0
     while True:
-        policies = context.policies.current()
-        if passed:
+        if not just_checked:
+            policies = context.policies.current()
             for verdict in (check_client(context.owner.read_only), check_time(policies)):
                 if verdict is not None:
                     raise WriteRefusedError(verdict.message)
         granted, pause = context.pace.grant(wanted, policies)
         if granted:
             return granted
-        passed = True
+        just_checked = False
         time.sleep(pause)
 
 

@@ -67,6 +67,7 @@ def write_one(
         how,
         journal,
         records.header(plan_id, context.server, context.user, user_of(session)),
+        policies,
     )
     WriteReport(context, [result], lambda back: make_plan(context, back), how, journal)
     try:

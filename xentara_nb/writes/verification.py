@@ -105,6 +105,8 @@ def verification(
     WriteRefusedError
         If they make no sense.
     """
+    if isinstance(verify, bool) and (tolerance, within) == (0.0, 5.0):
+        return _USUAL if verify else _NONE
     if not isinstance(verify, bool) and not callable(verify):
         raise WriteRefusedError(
             "verify is True, False, or a function of the ordered and the read value"
@@ -115,6 +117,9 @@ def verification(
             raise WriteRefusedError(f"{name} must be a number from 0 to {most:g}, not {number!r}")
     predicate = None if isinstance(verify, bool) else verify
     return Verification(verify is not False, predicate, float(tolerance), float(within))
+
+
+_USUAL, _NONE = Verification(), Verification(wanted=False)
 
 
 def same_value(one: Any, other: Any, data_type: int, tolerance: float = 0.0) -> bool:
