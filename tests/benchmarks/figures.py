@@ -1,4 +1,4 @@
-"""What issue 6 measures: each function gives the rows of one table."""
+"""What is measured: each function gives the rows of one table."""
 
 from __future__ import annotations
 

@@ -368,3 +368,12 @@ def test_the_pace_is_kept_while_sending(plant, journal, on_error):
 
 def test_access_of_the_manual():
     assert {access for access in Access if access.writable} == {1, 2}
+
+
+def test_a_pace_slower_than_the_time_out_refuses_instead_of_sending_late(plant) -> None:
+    with with_policy(plant, most_writes_per_second=0.01) as client:
+        client.write("Plant.Line 1.Set point", 195)
+        before = len(plant.writes)
+        with pytest.raises(WriteRefusedError, match="most_writes_per_second"):
+            client.write("Plant.Line 1.Set point", 196, timeout=0.5)
+        assert len(plant.writes) == before

@@ -29,6 +29,8 @@ VARIABLE = "XENTARA_JOURNAL"
 
 _LOCK_PATIENCE = 5.0  # seconds; whoever holds the lock only writes some lines
 
+_FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
 JournalLike: TypeAlias = "str | os.PathLike[str] | bool | Journal | None"
 """Where to keep the journal: a path; False for nowhere; None or True for the usual place."""
 
@@ -144,8 +146,9 @@ class Journal:
                         os.fsync(file)
                 except OSError:
                     # What is refused shall not stand there as something that was sent.
-                    with suppress(OSError):
-                        os.ftruncate(file, size)
+                    if held:
+                        with suppress(OSError):
+                            os.ftruncate(file, size)
                     raise
             finally:
                 if held:
@@ -159,12 +162,11 @@ class Journal:
 def _open(path: Path) -> tuple[int, bool]:
     """Return the open file, and whether it is new."""
     # Opened each time, so that a file that was moved away is begun anew.
-    flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
-        return os.open(path, flags), False
+        return os.open(path, _FLAGS), False
     except FileNotFoundError:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(path, flags | os.O_CREAT, 0o600), True
+        return os.open(path, _FLAGS | os.O_CREAT, 0o600), True
 
 
 def _ends_a_line(file: int, size: int) -> bool:
@@ -194,13 +196,14 @@ def _take_lock(file: int, *, required: bool) -> bool:
     Without the lock a line is still appended as a whole; only the mending of torn ones could go
     wrong. So where a file system has no locks there is none, and an outcome does not wait forever.
     """
-    end = time.monotonic() + _LOCK_PATIENCE
+    end: float | None = None
     while True:
         try:
             _lock(file)
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
                 return False
+            end = time.monotonic() + _LOCK_PATIENCE if end is None else end
             if time.monotonic() > end:
                 if required:
                     raise OSError(errno.EAGAIN, "another program holds it") from None

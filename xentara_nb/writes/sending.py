@@ -58,8 +58,8 @@ class Sending:
         How to verify.
     journal : Journal
         Where to put the intents.
-    common : mapping
-        What all intents have in common.
+    common : str
+        What all intents have in common, as JSON.
     policies : sequence of WritePolicy
         The policies that everything was checked against just now.
     """
@@ -71,7 +71,7 @@ class Sending:
     timeout: float
     how: Verification
     journal: Journal
-    common: Mapping[str, object]
+    common: str
     policies: Sequence[WritePolicy]
 
 
@@ -161,6 +161,13 @@ def _next_group(
         granted, pause = context.pace.grant(wanted, policies)
         if granted:
             return granted
+        if pause > sending.timeout:
+            # An order that goes out long after it was given is one that nobody expects any more.
+            raise WriteRefusedError(
+                f"the policy's most_writes_per_second lets the next write out in {pause:.0f} s, "
+                f"which is longer than the time-out of {sending.timeout:g} s: write it later, or "
+                "give a longer timeout="
+            )
         just_checked = False
         time.sleep(pause)
 
