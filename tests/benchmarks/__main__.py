@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .figures import FIGURES, SMOKE, Figure, Sizes
+from .figures import FIGURES
+from .table import SMOKE, Figure, Sizes
 
 
 def main() -> int:

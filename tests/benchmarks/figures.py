@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -35,46 +34,10 @@ from .measuring import (
     timed,
 )
 from .model import ATTRIBUTES
+from .table import Figure, Sizes
 
 DELAY = 0.02
 WRITES_A_MESSAGE = 256  # as WritePlan.apply sends them
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How much is measured, and how often."""
-
-    elements: int = 10_000
-    many: int = 100_000
-    few: int = 1_000
-    delayed: int = 100  # elements that a script asks for over the slow line
-    values: int = 10_000
-    writes: int = 1_000
-    single_writes: int = 200
-    rounds: int = 9
-
-
-SMOKE = Sizes(50, 50, 50, 3, 50, 10, 3, 0)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table."""
-
-    what: str
-    baseline: str
-    value: float
-    goal: float | None
-    most: bool = False
-    unit: str = " times"
-    note: str = ""
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the goal is met; None when there is none."""
-        if self.goal is None:
-            return None
-        return self.value <= self.goal if self.most else self.value >= self.goal
 
 
 def inventory_of(server: Server) -> Contender:
@@ -426,17 +389,5 @@ def importing(sizes: Sizes) -> Iterator[Figure]:
     )
 
 
-FIGURES: dict[str, Callable[[Sizes], Iterator[Figure]]] = {
-    each.__name__: each
-    for each in (
-        inventory,
-        scripts,
-        opcua,
-        growth,
-        memory,
-        reading,
-        writing,
-        single_write,
-        importing,
-    )
-}
+_ALL = (inventory, scripts, opcua, growth, memory, reading, writing, single_write, importing)
+FIGURES: dict[str, Callable[[Sizes], Iterator[Figure]]] = {each.__name__: each for each in _ALL}

@@ -7,7 +7,8 @@ import math
 import pytest
 
 from .__main__ import line
-from .figures import FIGURES, SMOKE
+from .figures import FIGURES
+from .table import SMOKE
 
 
 @pytest.mark.parametrize("name", FIGURES)

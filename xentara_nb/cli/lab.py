@@ -73,6 +73,9 @@ def _command(folder: Path, args: argparse.Namespace) -> list[str]:
         command += [f"--ServerApp.port={args.lab_port}", "--ServerApp.port_retries=0"]
     if args.no_browser:
         command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # As in a container. JupyterLab would refuse; it listens on this computer only.
+        command.append("--allow-root")
     return command
 
 

@@ -1,0 +1,42 @@
+"""How much is measured, and the lines of the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured, and how often."""
+
+    elements: int = 10_000
+    many: int = 100_000
+    few: int = 1_000
+    delayed: int = 100  # elements that a script asks for over the slow line
+    values: int = 10_000
+    writes: int = 1_000
+    single_writes: int = 200
+    rounds: int = 9
+
+
+SMOKE = Sizes(50, 50, 50, 3, 50, 10, 3, 0)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table."""
+
+    what: str
+    baseline: str
+    value: float
+    goal: float | None
+    most: bool = False
+    unit: str = " times"
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met; None when there is none."""
+        if self.goal is None:
+            return None
+        return self.value <= self.goal if self.most else self.value >= self.goal
