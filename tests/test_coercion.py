@@ -390,6 +390,15 @@ def test_a_long_double_that_no_float_holds_is_refused():
     refused(value, DataType.SIGNED_INTEGER_64, "is no whole number")
 
 
+@pytest.mark.parametrize("data_type", TYPES)
+def test_messages_have_the_right_article(data_type):
+    article = "an" if data_type.label[:2] in ("Un", "El") else "a"
+    for value in (None, math.nan, object()):
+        refused(value, data_type, f"the attribute is {article} {data_type.label}")
+    if data_type is DataType.TIME_POINT:
+        refused("2024-02-30T00:00:00Z", data_type, "the attribute is a TimePoint")
+
+
 def test_long_values_are_shown_short():
     message = refused("x" * 10_000, DataType.SIGNED_INTEGER_8)
     assert len(message) < 200

@@ -42,6 +42,8 @@ _FLOAT = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _BEYOND_NANOSECONDS = re.compile(r"\.\d{9}\d*[1-9]", re.ASCII)
+# An English word that is spoken with a vowel at its beginning: not "a U8String", nor "a Uuid".
+_VOWEL_FIRST = re.compile(r"[aeio]|u(?![\du])", re.IGNORECASE)
 # A number written with more digits than this fits no data type, and is not worked out.
 _MOST_DIGITS = 400
 
@@ -127,7 +129,7 @@ def _refuse_missing(value: object, data_type: DataType) -> None:
     ):
         raise WriteRefusedError(
             f"there is no value to write ({'missing' if value is None else value}); "
-            f"the attribute is a {data_type.label}"
+            f"the attribute is {with_article(data_type.label)}"
         )
     if (isinstance(value, float) and math.isnan(value)) or (
         isinstance(value, Decimal) and value.is_nan()
@@ -141,7 +143,20 @@ def _refused(value: object, what: str, data_type: DataType) -> WriteRefusedError
     shown = repr(value) if isinstance(value, str) else " ".join(repr(value).split())
     if len(shown) > 80:
         shown = f"{shown[:80]}…"
-    return WriteRefusedError(f"{shown} {what}, and the attribute is a {data_type.label}")
+    return WriteRefusedError(
+        f"{shown} {what}, and the attribute is {with_article(data_type.label)}"
+    )
+
+
+def with_article(word: str) -> str:
+    """Return a word with its article in front, for a message.
+
+    Examples
+    --------
+    >>> with_article("UnsignedInteger8"), with_article("U8String"), with_article("Float32")
+    ('an UnsignedInteger8', 'a U8String', 'a Float32')
+    """
+    return f"{'an' if _VOWEL_FIRST.match(word) else 'a'} {word}"
 
 
 def _boolean(value: object, number_as_boolean: bool) -> bool:
@@ -292,7 +307,9 @@ def _time_point(value: object) -> TimePoint:
     except WriteRefusedError:
         raise
     except (ValueError, OverflowError) as error:
-        raise WriteRefusedError(f"{error}, and the attribute is a {kind.label}") from None
+        raise WriteRefusedError(
+            f"{error}, and the attribute is {with_article(kind.label)}"
+        ) from None
     if isinstance(value, np.datetime64):
         raise _refused(value, "has no time zone", kind)
     raise _refused(value, "is no time stamp", kind)

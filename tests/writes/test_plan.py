@@ -91,7 +91,7 @@ def test_an_element_called_value(client):
     ("orders", "match"),
     [
         (None, "a NoneType does not say what to write"),
-        (5, "a int does not say"),
+        (5, "an int does not say"),
         (ONE, "a str does not say"),
         (b"x", "a bytes does not say"),
         (pd.DataFrame({"primary_key": [ONE]}), "needs one column value"),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pandas as pd
 
+from xentara_nb.coercion import with_article
 from xentara_nb.directory import Ask, Directory, find_attribute
 from xentara_nb.errors import NotFoundError, ServerError, WriteRefusedError
 from xentara_nb.frames import present
@@ -177,9 +178,9 @@ def wishes(orders: object) -> list[Wish]:
     if isinstance(orders, Iterable) and not isinstance(orders, str | bytes):
         return [_from_row(row) for row in orders]
     raise WriteRefusedError(
-        f"a {type(orders).__name__} does not say what to write: give a DataFrame with the columns "
-        "primary_key and value (and attribute_name, if it is another attribute), a dict of keys "
-        "and values, or rows of an inventory with a column value"
+        f"{with_article(type(orders).__name__)} does not say what to write: give a DataFrame with "
+        "the columns primary_key and value (and attribute_name, if it is another attribute), a "
+        "dict of keys and values, or rows of an inventory with a column value"
     )
 
 
@@ -207,8 +208,8 @@ def _from_row(row: Any) -> Wish:
         row = dict(row.items())
     if not isinstance(row, Mapping) or "value" not in row:
         raise WriteRefusedError(
-            f"a {type(row).__name__} does not say what to write: give rows with primary_key and "
-            "value, or a dict of keys and values"
+            f"{with_article(type(row).__name__)} does not say what to write: give rows with "
+            "primary_key and value, or a dict of keys and values"
         )
     return _wish(element_reference(row), row["value"])
 
