@@ -233,6 +233,48 @@ def test_a_server_that_chooses_another_id_than_was_desired() -> None:
     assert router.remove(UUID(int=1000)) is one
 
 
+def test_another_one_with_the_same_id_takes_its_place() -> None:
+    router = Router()
+    one, two = subscription((A, (11,)), number=1), subscription((A, (11,)), number=1)
+    router.add(one)
+    router.add(two)  # both get events until the server has answered
+    router.route(change(A, value=1))
+    router.confirm(two, UUID(int=1))
+
+    router.route(change(A, value=2))
+    assert list(one._events) == [change(A, value=1)]
+    assert received(two) == [(A, {11: 1}), (A, {11: 2})]
+    assert "another one was made with its id" in str(one.ended)
+    assert two.ended is None
+    # What has ended does not end the one that took its place.
+    one.unsubscribe()
+    assert one._unsubscribe.ids == []  # type: ignore[attr-defined]
+    assert router.remove(UUID(int=1)) is two
+
+
+def test_another_one_with_the_same_wish_and_an_id_of_its_own() -> None:
+    router = Router()
+    one, two = subscription((A, (11,)), number=1), subscription((A, (11,)), number=1)
+    router.add(one)
+    router.add(two)
+    router.confirm(two, UUID(int=2))
+    assert one.ended is two.ended is None
+    assert two.id == UUID(int=2)
+
+
+def test_another_one_with_the_same_id_that_is_not_made() -> None:
+    router = Router()
+    one, two = subscription((A, (11,)), number=1), subscription((A, (11,)), number=1)
+    router.add(one)
+    router.add(two)
+    router.discard(two)
+    assert one.ended is None
+    assert two.ended is not None
+    router.route(change(A, value=1))
+    assert received(one) == [(A, {11: 1})]
+    assert not two._events
+
+
 def test_the_end_of_all() -> None:
     router = Router()
     one, two = subscription((A, (11,)), number=1), subscription((B, (11,)), number=2)

@@ -150,18 +150,35 @@ class Router:
                 wanted = frozenset(canonical(attribute_id) for attribute_id in ids)
                 self._by_element.setdefault(uuid, []).append((reference, wanted))
 
+    def confirm(self, subscription: Subscription, subscription_id: UUID) -> None:
+        """Take the id that the server gave a subscription; another one of that id has ended."""
+        with self._lock:
+            subscription.id = subscription_id
+            self._end_all(
+                lambda other: other.id == subscription_id and other is not subscription,
+                "another one was made with its id",
+            )
+
+    def discard(self, subscription: Subscription) -> None:
+        """Stop routing to a subscription that was not made, and to no other of its id."""
+        self._end_all(lambda other: other is subscription, "it was not made")
+
     def remove(self, subscription_id: UUID) -> Subscription | None:
         """Stop routing to a subscription, which ends it."""
-        removed = None
+        # By the id that it has now: the server may have chosen another than was desired.
+        removed = self._end_all(lambda other: other.id == subscription_id, "it was unsubscribed")
+        return removed[0] if removed else None
+
+    def _end_all(self, which: Callable[[Subscription], bool], why: str) -> list[Subscription]:
         with self._lock:
+            ended = []
             for reference in list(self._subscriptions):
                 subscription = reference()
-                # By the id that it has now: the server may have chosen another than was desired.
-                if subscription is not None and subscription.id == subscription_id:
+                if subscription is not None and which(subscription):
                     self._drop(reference)
-                    subscription.end(ConnectionLostError("it was unsubscribed"))
-                    removed = subscription
-        return removed
+                    subscription.end(ConnectionLostError(why))
+                    ended.append(subscription)
+            return ended
 
     def route(self, event: DataChange) -> None:
         """Hand an event to every subscription that covers some of it, once to each."""

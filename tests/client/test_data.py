@@ -21,6 +21,7 @@ from xentara_nb.errors import (
 )
 from xentara_nb.protocol.commands import AttributeInfo, DataChange
 from xentara_nb.protocol.errors import (
+    InvalidParameterError,
     UnknownElementError,
     UnknownSubscriptionIdError,
     server_error,
@@ -315,6 +316,25 @@ def test_a_server_that_chooses_the_id(fake: Fake) -> None:
             assert values(subscription) == [{11: 1}]
         assert server.parameters == {0: chosen}
         assert not client._router._subscriptions
+
+
+def test_a_desired_id_that_exists_is_replaced(fake: Fake) -> None:
+    server = Plant()
+    mine = UUID(int=4711)
+    with fake(server.serve).connect() as client:
+        with client.subscribe("Pump", "value", desired_subscription_id=mine) as one:
+            server.events = [event(A, {11: 1})]
+            other = client.subscribe("Pump", "value", desired_subscription_id=mine)
+            assert values(other) == [{11: 1}]
+            assert one.ended is not None
+            # A failure ends nothing but itself.
+            server.answered = -32602
+            with pytest.raises(InvalidParameterError):
+                client.subscribe("Pump", "value", desired_subscription_id=mine)
+        # The first one has left its block, and the second one goes on.
+        assert [request.opcode for request in server.requests] == [OpCode.SUBSCRIBE] * 3
+        assert other.ended is None
+        assert len(client._router._subscriptions) == 1
 
 
 @pytest.mark.parametrize("answer", [-32100, "nonsense"])

@@ -88,6 +88,32 @@ def test_a_desired_id(client):
         assert session.id == wanted
 
 
+def test_a_desired_id_that_exists_is_replaced(plant, client):
+    wanted = uuid.uuid4()
+    engineer = {"user": "engineer", "password": "engineer-demo"}
+    with client.sub_session(**OPERATOR, desired_id=wanted) as one:
+        with pytest.raises(AccessDeniedError):
+            client.sub_session(user="operator", password="wrong", desired_id=wanted)
+        assert one.write(KEY, 1).ok  # a failure replaces nothing
+        other = client.sub_session(**engineer, desired_id=wanted)
+        # With the id of the other it would write as somebody else than it says.
+        with pytest.raises(WriteRefusedError, match="another one was made with its id"):
+            one.write(KEY, 2)
+        with pytest.raises(WriteRefusedError, match="another one was made with its id"):
+            client.plan_writes({KEY: 2}).apply(session=one)
+    assert "ended: another one was made with its id" in repr(one)
+    # Its end is not that of the other.
+    assert other.write(KEY, 3).ok
+    assert client.create_sub_session(**OPERATOR, desired_id=wanted) == wanted
+    assert other.ended == "another one was made with its id"
+    # The same id on another connection is another sub-session.
+    with plant.connect(journal=False) as elsewhere:
+        third = client.sub_session(**OPERATOR, desired_id=wanted)
+        fourth = elsewhere.sub_session(**OPERATOR, desired_id=wanted)
+        assert third.ended is fourth.ended is None
+    assert plant.writes["session_user"].tolist() == ["operator", "engineer"]
+
+
 def test_who_cannot_log_in(client):
     with pytest.raises(AccessDeniedError, match="sub-session of operator"):
         client.sub_session(user="operator", password="wrong")

@@ -22,7 +22,14 @@ from xentara_nb.protocol.commands import (
 )
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Stage
-from xentara_nb.writes.session import SessionLike, SubSession, connection_for, id_of, who_is
+from xentara_nb.writes.session import (
+    SessionLike,
+    SubSession,
+    connection_for,
+    id_of,
+    replace,
+    who_is,
+)
 
 
 class Control(Data):
@@ -90,7 +97,7 @@ class Control(Data):
         certificate : bytes, optional
             Log in with a certificate in DER form.
         desired_id : uuid.UUID, optional
-            The id that the session shall have; one that exists is replaced.
+            The id that the session shall have; one that exists is replaced, and ends.
 
         Returns
         -------
@@ -105,7 +112,9 @@ class Control(Data):
             If not exactly one way to log in is given.
         """
         command = CreateSubSession(_authentication(user, password, token, certificate), desired_id)
+        connection = self._link.connection()
         session: UUID = self._send_once(command, "create_sub_session")
+        replace(session, connection)
         return session
 
     def close_sub_session(self, session: UUID) -> None:

@@ -217,7 +217,7 @@ class Data(ClientCore):
         minimum_update_rate : int, optional
             The longest time between two events, in milliseconds.
         desired_subscription_id : uuid.UUID, optional
-            The id that the subscription shall have.
+            The id that the subscription shall have; one that exists is replaced, and ends.
 
         Returns
         -------
@@ -245,9 +245,9 @@ class Data(ClientCore):
         try:
             subscription_id = self._send_once(command, "subscribe")
         except BaseException:
-            self._router.remove(subscription.id)
+            self._router.discard(subscription)
             raise
-        subscription.id = subscription_id
+        self._router.confirm(subscription, subscription_id)
         return subscription
 
     def unsubscribe(self, subscription: Subscription | UUID) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -63,13 +65,16 @@ class SubSession:
         self._connection = connection
         self._write = write
         self._close = close
-        self._closed = False
+        self._closed: str | None = None
+        replace(session_id, connection)
+        with _lock:
+            _alive.add(self)
 
     @property
     def ended(self) -> str | None:
         """Why it cannot be used any more; None while it can."""
-        if self._closed:
-            return "it was closed"
+        if self._closed is not None:
+            return self._closed
         if self._connection.ended is not None:
             return f"it ended with its connection ({self._connection.ended})"
         return None
@@ -117,7 +122,7 @@ class SubSession:
             If the server did not confirm it. It ends with the connection at the latest.
         """
         if self.ended is None:
-            self._closed = True
+            self._closed = "it was closed"
             # The server has ended it already, or it ends with its connection just now.
             with suppress(UnknownSessionIdError, ConnectionLostError):
                 self._close(self.id)
@@ -136,6 +141,22 @@ class SubSession:
     def __repr__(self) -> str:
         state = f"ended: {self.ended}" if self.ended else f"since {self.since:%Y-%m-%d %H:%M:%SZ}"
         return f"<Sub-session of {self.who}, {state}>"
+
+
+_alive: weakref.WeakSet[SubSession] = weakref.WeakSet()
+_lock = threading.Lock()
+
+
+def replace(session_id: UUID, connection: Connection) -> None:
+    """End every sub-session that another one has taken the id of.
+
+    Its id is good still, but whoever wrote with it would write as somebody else.
+    """
+    with _lock:
+        sessions = list(_alive)
+    for session in sessions:
+        if session.id == session_id and session._connection is connection:
+            session._closed = session._closed or "another one was made with its id"
 
 
 def who_is(authentication: Authentication) -> str:
