@@ -8,7 +8,7 @@ from itertools import repeat
 from typing import Any
 
 from xentara_nb.errors import ProtocolError, ServerError, XentaraError
-from xentara_nb.protocol.bulk import ListRequests, decode_results, encode_requests
+from xentara_nb.protocol.bulk import BulkRequests, decode_results, encode_requests, gathered
 from xentara_nb.protocol.commands import Command
 from xentara_nb.protocol.packets import Failure, Request, Success
 
@@ -57,7 +57,7 @@ class Batch:
     )
 
     def __init__(self, commands: Sequence[Command[Any]], first_id: int) -> None:
-        self.commands = commands
+        self.commands = gathered(commands)
         self.first_id = first_id
         self.failure: XentaraError | None = None
         self.stray: ServerError | None = None
@@ -132,7 +132,7 @@ class Batch:
             return
         commands = self.commands
         parsers: Iterable[Any] = (
-            repeat(commands) if isinstance(commands, ListRequests) else commands
+            repeat(commands) if isinstance(commands, BulkRequests) else commands
         )
         for parser, answer in zip(parsers, self.answers, strict=False):
             if isinstance(answer, Success):
