@@ -21,13 +21,13 @@ from xentara_nb.protocol.packets import (
     Failure,
     Request,
     Success,
-    decode_requests,
     encode_packets,
 )
 from xentara_nb.simulator import encoding
 from xentara_nb.simulator.authentication import Client
 from xentara_nb.simulator.plant import Plant
 from xentara_nb.simulator.recording import RequestRecord
+from xentara_nb.simulator.requests import BrokenRequest, read_requests
 from xentara_nb.simulator.session import PAUSE, R, Service, Session, Steps
 from xentara_nb.simulator.subscriptions import Subscriptions
 
@@ -77,10 +77,10 @@ class Conversation:
         answers: list[bytes] = []
         requests: list[Request | Failure]
         if len(message) < _LARGE:
-            requests = decode_requests(message)
+            requests = read_requests(message)
         else:
             # In one piece, but beside the others.
-            requests = yield lambda: decode_requests(message)
+            requests = yield lambda: read_requests(message)
         for number, request in enumerate(requests, 1):
             if isinstance(request, Request):
                 quick = self._quick_answer(request)
@@ -149,6 +149,8 @@ class Conversation:
         kind = COMMANDS.get(request.opcode)  # type: ignore[call-overload]  # any int may come
         if kind is None:
             raise CommandNotFoundError
+        if isinstance(request, BrokenRequest):
+            raise request.error
         return (yield from self._session.carry_out(kind.from_request(request)))
 
     def _record(
