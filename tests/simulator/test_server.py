@@ -70,8 +70,9 @@ def test_an_upgrade(demo_simulator: Simulator) -> None:
     status, answer = _request(demo_simulator, "/api/ws", f"Authorization: {ENGINEER}")
     assert status == b"HTTP/1.1 101 Switching Protocols"
     assert b"sec-websocket-protocol" not in answer.lower()
-    status, _ = _request(demo_simulator, "/api/ws?x=1", f"Authorization: {ENGINEER}")
-    assert status == b"HTTP/1.1 101 Switching Protocols"
+    for path in ("/api/ws?x=1", "https://127.0.0.1/api/ws", "wss://[::1]:8080/api/ws?x=/"):
+        status, _ = _request(demo_simulator, path, f"Authorization: {ENGINEER}")
+        assert status == b"HTTP/1.1 101 Switching Protocols"
 
 
 def test_the_subprotocol_is_echoed_when_offered(demo_simulator: Simulator) -> None:
@@ -100,6 +101,7 @@ def test_the_subprotocol_is_echoed_when_offered(demo_simulator: Simulator) -> No
     ("path", "headers", "upgrade", "status"),
     [
         ("/", [f"Authorization: {ENGINEER}"], True, b"404"),
+        ("https://[/api/wss", [f"Authorization: {ENGINEER}"], True, b"404"),
         ("/api/ws/", [f"Authorization: {ENGINEER}"], True, b"404"),
         ("/api/ws", [], True, b"401"),
         ("/api/ws", [], False, b"401"),
