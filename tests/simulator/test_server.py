@@ -170,6 +170,17 @@ def test_old_tls_is_not_spoken(demo_simulator: Simulator) -> None:
         )
 
 
+def test_nothing_comes_between_the_handshake_and_the_answer(demo_simulator: Simulator) -> None:
+    # No session ticket, for clients that begin to read in a second thread while they write.
+    with _tls(demo_simulator) as tls:
+        assert tls.version() == "TLSv1.3"
+        tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        while tls.recv(65536):
+            pass
+        assert tls.session is not None
+        assert not tls.session.has_ticket
+
+
 def test_hello_and_commands_in_one_message(demo_simulator: Simulator, dial: Dial) -> None:
     wire = dial(demo_simulator, hello=False)
     answers = wire.ask(ClientHello(), GetStage(), Browse(NIL_UUID, 1))
