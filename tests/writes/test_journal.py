@@ -536,6 +536,6 @@ def test_an_account_without_a_name(monkeypatch):
         raise KeyError("getpwuid(): uid not found")
 
     monkeypatch.setattr(records.getpass, "getuser", nobody)
-    records._account.cache_clear()
+    records._program.cache_clear()
     assert '"account": ""' in records.header("p", "s", "u", None)
-    records._account.cache_clear()
+    records._program.cache_clear()

@@ -21,7 +21,7 @@ from xentara_nb.references import (
     element_references,
 )
 from xentara_nb.subscriptions import Subscription
-from xentara_nb.writes.orders import Wish, row_reference, wishes
+from xentara_nb.writes.orders import Wish, row_reference, wish_for, wishes
 from xentara_nb.writes.plan import WritePlan, make_plan
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.session import SessionLike
@@ -139,14 +139,13 @@ class Data(ClientCore):
         (210.0, 195.0, 195.0, <Outcome.VERIFIED: 'VERIFIED'>)
         """
         reference = row_reference(element)
-        wanted = attribute_reference(attribute)
-        if reference.attribute_id is not None and attribute == "value":
-            wanted = reference.attribute_id
-        elif reference.attribute_name and attribute == "value":
-            wanted = attribute_reference(reference.attribute_name)
+        if isinstance(attribute, str) and attribute == "value":  # unless a row names another one
+            wish = wish_for(reference, value)
+        else:
+            wish = Wish(reference, attribute_reference(attribute), value)
         return write_one(
             self._write_context(),
-            Wish(reference, wanted, value),
+            wish,
             session=session,
             timeout=timeout,
             how=verification(verify, tolerance, verify_within),

@@ -203,7 +203,7 @@ def _from_frame(frame: pd.DataFrame) -> list[Wish]:
             _numbered(element_reference, row, number)
         raise
     values = frame["value"].tolist()
-    return [_wish(*pair) for pair in zip(references, values, strict=True)]
+    return [wish_for(*pair) for pair in zip(references, values, strict=True)]
 
 
 def _from_row(row: Any) -> Wish:
@@ -216,7 +216,7 @@ def _from_row(row: Any) -> Wish:
             f"{with_article(type(row).__name__)} does not say what to write: give rows with "
             "primary_key and value, or a dict of keys and values"
         )
-    return _wish(row_reference(row), row["value"])
+    return wish_for(row_reference(row), row["value"])
 
 
 def row_reference(element: Any) -> Reference:
@@ -229,6 +229,8 @@ def row_reference(element: Any) -> Reference:
     WriteRefusedError
         If it names the attribute in a way that would be passed over.
     """
+    if isinstance(element, str | UUID):
+        return element_reference(element)
     fields = getattr(element, "_fields", None)
     if fields is None and isinstance(element, Mapping | pd.Series):
         fields = element.keys()
@@ -255,10 +257,11 @@ def _from_item(element: Any, value: object) -> Wish:
     if type(element) is tuple and len(element) == 2:
         element, attribute = element
         return Wish(element_reference(element), attribute_reference(attribute), value)
-    return _wish(element_reference(element), value)
+    return wish_for(element_reference(element), value)
 
 
-def _wish(reference: Reference, value: object) -> Wish:
+def wish_for(reference: Reference, value: object) -> Wish:
+    """Return what is wanted where a row alone says which attribute; the value if it does not."""
     wanted: AttributeLike = _VALUE
     if reference.attribute_id is not None:
         wanted = reference.attribute_id

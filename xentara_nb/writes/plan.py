@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Sequence
 
@@ -222,7 +221,7 @@ class WritePlan:
         how = verification(verify, tolerance, verify_within)
         size = _batch_size(on_error, batch_size)
         seconds = self._context.link.timeout if timeout is None else check_timeout(timeout)
-        plan_id = secrets.token_hex(16)
+        plan_id = records.new_id()
         results = [
             WriteResult(order, f"{plan_id}-{number}") for number, order in enumerate(self.orders)
         ]
