@@ -57,6 +57,7 @@ class Conversation:
     def __init__(self, service: Service, client: Client, number: int = 0) -> None:
         self._service = service
         self._session = Session(service, client, number)
+        self._size = 0  # of one request of the message under way, in bytes
 
     @property
     def subscriptions(self) -> Subscriptions:
@@ -81,6 +82,7 @@ class Conversation:
         else:
             # In one piece, but beside the others.
             requests = yield lambda: read_requests(message)
+        self._size = len(message) // max(len(requests), 1)
         for number, request in enumerate(requests, 1):
             if isinstance(request, Request):
                 quick = self._quick_answer(request)
@@ -125,7 +127,9 @@ class Conversation:
         try:
             item = yield from self._item(request)
         except ServerError as error:
-            failure = error
+            # The log keeps it for long, and must not keep all that its traceback leads to.
+            failure = error.with_traceback(None)
+            failure.__context__ = failure.__cause__ = None
         except Exception:
             # A fault of the simulator must cost one answer, not the connection.
             _log.exception("the command %s failed", request.opcode)
@@ -175,7 +179,8 @@ class Conversation:
                 kept,
                 error,
                 duration,
-            )
+            ),
+            self._size,
         )
 
 
