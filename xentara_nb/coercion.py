@@ -35,6 +35,8 @@ from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.identifiers import Category, DataType, Quality, known, label
 from xentara_nb.protocol.values import TimePoint, Value
 
+# Most values are of these types, and need no closer look unless they are NaN.
+_PLAIN = frozenset({bool, int, float, str})
 _TRUTH = {"true": True, "false": False}
 _INTEGER = re.compile(r"[+-]?\d{1,400}", re.ASCII)
 _FLOAT = re.compile(
@@ -76,10 +78,11 @@ def coerce(value: Any, data_type: int, *, number_as_boolean: bool = False) -> Va
         raise WriteRefusedError(
             f"the attribute has the data type {data_type}, which this version does not know"
         )
-    value = _plain(value)
-    _refuse_missing(value, kind)
-    if isinstance(value, np.timedelta64):  # which numpy takes for an integer
-        raise _refused(value, "is a duration, which no attribute holds", kind)
+    if type(value) not in _PLAIN or value != value:
+        value = _plain(value)
+        _refuse_missing(value, kind)
+        if isinstance(value, np.timedelta64):  # which numpy takes for an integer
+            raise _refused(value, "is a duration, which no attribute holds", kind)
     if kind is DataType.BOOLEAN:
         return _boolean(value, number_as_boolean)
     if (allowed := kind.integer_range) is not None:

@@ -112,6 +112,27 @@ def test_read_only(plant, options, monkeypatch, capsys):
     assert len(plant.writes) == 0
 
 
+def test_a_policy(plant, options, orders, monkeypatch, capsys):
+    policy = orders('forbidden = ["*.Line 1.*"]', "policy.toml")
+    assert main(["write", *options, ONE, "1", "--yes", "--policy", policy]) == 1
+    assert f"the policy {policy} forbids to write to {ONE}" in capsys.readouterr().out
+    rows = orders(f"primary_key,value\n{ONE},1\n{TWO},2\n")
+    assert main(["apply", *options, rows, "--yes", "--policy", policy]) == 1
+    assert len(plant.writes) == 0
+    assert main(["apply", *options, rows, "--yes", "--policy", policy, "--skip-refused"]) == 0
+    assert plant.writes["primary_key"].tolist() == [TWO]
+    # That of the plant counts as well.
+    monkeypatch.setenv("XENTARA_POLICY", orders('forbidden = ["*.Line 2.*"]', "plant.toml"))
+    assert main(["write", *options, TWO, "1", "--yes", "--policy", policy]) == 1
+    # A policy with a mistake is not passed over.
+    plant.forget()
+    policy = orders("alowed = []", "policy.toml")
+    assert main(["write", *options, THREE, "1", "--yes", "--policy", policy]) == 1
+    assert f"the policy file {policy}, alowed: there is no such" in capsys.readouterr().err
+    assert main(["write", *options, THREE, "1", "--yes", "--policy", "not there"]) == 1
+    assert len(plant.requests) == 0
+
+
 def test_other_attributes_and_values(plant, options):
     assert main(["write", *options, ONE, "5", "-a", "11", "--yes"]) == 0
     assert main(["write", *options, "Data Types.SignedInteger8", "--yes", "--", "-5"]) == 0

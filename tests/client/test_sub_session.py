@@ -253,6 +253,23 @@ def test_one_of_another_client(plant, client):
         assert len(plant.writes) == 0
 
 
+@pytest.mark.parametrize("session", ["text", str(uuid.uuid4()), 5, True, object()], ids=type)
+def test_what_is_none(plant, client, session):
+    plan = client.plan_writes({KEY: 9})
+    plant.forget()
+    for use in (
+        lambda: client.write(KEY, 9, session=session),
+        lambda: plan.apply(session=session),
+        lambda: client.suspend(session=session),
+    ):
+        with pytest.raises(
+            WriteRefusedError, match=r"session= is what .* Nothing was sent"
+        ) as info:
+            use()
+        assert str(session) not in str(info.value)  # it may be a password
+    assert commands(plant) == []
+
+
 def test_lost_while_a_plan_is_sent(plant, client):
     keys = [f"Plant.Line {line}.Set point" for line in (1, 2, 3)]
     with client.sub_session(**OPERATOR) as session:

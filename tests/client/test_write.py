@@ -102,6 +102,14 @@ def test_a_row_names_its_attribute(client):
         client.write(row, 1, "updateTime")
 
 
+def test_a_row_with_a_name_that_would_be_passed_over(plant, client):
+    row = {"primary_key": KEY, "attribute": "units"}
+    for element in (row, pd.Series(row), next(pd.DataFrame([row]).itertuples())):
+        with pytest.raises(WriteRefusedError, match="call it attribute_name"):
+            client.write(element, 1)
+    assert len(plant.writes) == 0
+
+
 def test_nothing_is_sent_when_it_is_refused(plant, client):
     client.read(KEY)
     plant.forget()

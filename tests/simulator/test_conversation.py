@@ -267,6 +267,14 @@ def test_without_the_right(small: Documents, talk: Talk, service: Service) -> No
     assert len(_ask(talk(nobody), Browse(NIL_UUID))) == 3
 
 
+def test_the_log_keeps_nothing_but_the_errors(talk: Talk, service: Service) -> None:
+    assert _code(_ask(talk(), Lookup("Nowhere"))) == -32100
+    with mock.patch.object(service.recorder, "request") as request:
+        assert _code(_ask(talk(), Lookup("Nowhere"))) == -32100
+    error = request.call_args.args[0].error
+    assert error.__traceback__ is error.__context__ is error.__cause__ is None
+
+
 def test_the_stage(talk: Talk) -> None:
     assert _ask(talk(), GetStage()) == 2
 

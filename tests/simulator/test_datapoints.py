@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from xentara_nb.protocol.errors import (
     MissingAttributeError,
     ReadOnlyError,
+    TypeMismatchError,
     ValueOutOfRangeError,
     WriteOnlyError,
 )
@@ -150,8 +152,11 @@ def test_converted_values_both_ways() -> None:
     assert plant.lookup("Raw").read(Attribute.VALUE) == 250
     assert converted.read(Attribute.VALUE) == 25.0
     assert converted.read(Attribute.UPDATE_TIME) == T1
-    with pytest.raises(ValueOutOfRangeError):
-        converted.write(Attribute.VALUE, -1, T1)
+    for value in (-1, math.inf, -math.inf):
+        with pytest.raises(ValueOutOfRangeError):
+            converted.write(Attribute.VALUE, value, T1)
+    with pytest.raises(TypeMismatchError):
+        converted.write(Attribute.VALUE, math.nan, T1)
 
 
 @pytest.mark.parametrize(
@@ -239,6 +244,16 @@ def test_bits_and_summary_states() -> None:
                 }
             },
             "twice",
+        ),
+        (
+            {
+                "@Skill.SignalProcessing.ConvertedValue": {
+                    "name": "X",
+                    "rawValue": "F",
+                    "mappings": [{"raw": 1e400, "mapped": 2}],
+                }
+            },
+            "NaN|Infinity|number",
         ),
         (
             {

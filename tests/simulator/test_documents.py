@@ -39,6 +39,49 @@ def test_what_is_not_json(text: str, place: str) -> None:
     assert caught.value.place.startswith(place)
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (r'{"a": [1, {"b": "x\ud800"}]}', "a[1].b"),
+        (r'{"a\udc00": 1}', r"'a\udc00'"),
+        (r'["\udc00\ud800"]', "[0]"),
+    ],
+)
+def test_half_a_character(text: str, place: str) -> None:
+    with pytest.raises(ConfigurationError, match="half a character") as caught:
+        parse_document(text, "x.json")
+    assert caught.value.place == place
+    str(caught.value).encode()
+
+
+def test_both_halves_of_a_character() -> None:
+    assert (
+        parse_document(r'{"a": "\ud83d\ude00"}', "x.json").member("a").text() == "\N{GRINNING FACE}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1", 1), ("-1.5", -1.5), (str(2**63), 2**63), ("1" + "0" * 30, 1e30)]
+)
+def test_numbers(text: str, number: float) -> None:
+    found = parse_document(f"[{text}]", "x.json")
+    (place,) = found.items()
+    assert place.number() == number
+    assert type(place.number()) is type(number)
+
+
+@pytest.mark.parametrize("text", ["1e400", "1" + "0" * 400, "-1e400"])
+def test_numbers_that_nothing_can_hold(text: str) -> None:
+    (place,) = parse_document(f"[{text}]", "x.json").items()
+    with pytest.raises(ConfigurationError, match=r"x.json: \[0\]: the number is out of range"):
+        place.number()
+
+
+def test_a_message_is_one_line_whatever_members_are_called() -> None:
+    for _, place in parse_document(r'{"a\nb": 1}', "x.json").members():
+        assert str(place) == r"x.json: 'a\nb'"
+
+
 def test_a_member_that_comes_twice() -> None:
     document = parse_document('{"outer": {"name": 1, "name": 2}}', "x.json")
     with pytest.raises(ConfigurationError, match=r"x.json: outer: the member 'name' comes twice"):

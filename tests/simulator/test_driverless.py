@@ -140,6 +140,14 @@ def test_points(descriptor: str, properties: dict[str, Any], value: tuple[int, i
     assert _value(_plant({descriptor: {"name": "X", **properties}}).lookup("X")) == value
 
 
+@pytest.mark.parametrize(
+    ("name", "data_type"),
+    [("BIT1", 0), ("BIT2", 5), ("BIT12", 6), ("BITARR32", 7), ("BYTE", 5), ("VISIBLE_STRING", 11)],
+)
+def test_data_types_of_ethercat(name: str, data_type: int) -> None:
+    assert _value(_plant(_entry("X", name, 3)).lookup("X")) == (data_type, 0)
+
+
 def test_an_unknown_data_type_of_a_known_skill() -> None:
     with pytest.raises(ConfigurationError, match=r"dataType: there is no data type 'WHAT'"):
         _plant(_entry("X", "WHAT", 3))

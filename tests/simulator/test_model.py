@@ -51,11 +51,18 @@ def test_a_name_with_a_period_stands_in_brackets_in_keys() -> None:
     assert (element.key, member) == ("Bracketed", "expired")
 
 
-@pytest.mark.parametrize("name", ["", "a\nb", "a\tb", ".a", "[a", "[a]b", "[]", "\x7f"])
+@pytest.mark.parametrize("name", ["", "a\nb", "a\tb", ".a", "[a", "[a]b", "[]", "\x7f", "a\u2028b"])
 def test_what_is_no_name(name: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         _model(_group(name, 1))
     assert caught.value.place == "children[0].@Group.name"
+
+
+@pytest.mark.parametrize(
+    "name", ["Druck\u00a0°C", 'a/b "c"', "so\u00adft", "名前", "=1+1", "[a.b]"]
+)
+def test_names_of_all_kinds(name: str) -> None:
+    assert list(_model(_group(name, 1)).by_key) == [name]
 
 
 def test_the_same_name_in_another_form_is_the_same_key() -> None:

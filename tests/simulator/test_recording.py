@@ -70,6 +70,20 @@ def test_only_the_last_ones_are_kept() -> None:
     assert recorder.requests()["message_id"].tolist() == [7, 8, 9]
 
 
+def test_large_ones_push_the_others_out() -> None:
+    recorder = Recorder(largest=100)
+    for number in range(10):
+        recorder.request(READ._replace(message_id=number), 30)
+        recorder.write(WRITE._replace(connection=number, sent="x" * 30))
+    assert recorder.requests()["message_id"].tolist() == [7, 8, 9]
+    assert recorder.writes()["connection"].tolist() == [7, 8, 9]
+    recorder.request(READ, 101)
+    assert recorder.requests().empty
+    for _ in range(10):
+        recorder.request(READ, 10)
+    assert len(recorder.requests()) == 10
+
+
 def test_the_file_has_a_line_for_each(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     recorder = Recorder()
@@ -105,7 +119,8 @@ def test_snapshots_while_others_write() -> None:
     stop = threading.Event()
 
     def write() -> None:
-        while not stop.is_set():
+        # Slowly enough that the frames stay small, of which each is larger than the one before.
+        while not stop.wait(1e-5):
             recorder.write(WRITE)
 
     writer = threading.Thread(target=write)

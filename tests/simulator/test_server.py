@@ -70,8 +70,9 @@ def test_an_upgrade(demo_simulator: Simulator) -> None:
     status, answer = _request(demo_simulator, "/api/ws", f"Authorization: {ENGINEER}")
     assert status == b"HTTP/1.1 101 Switching Protocols"
     assert b"sec-websocket-protocol" not in answer.lower()
-    status, _ = _request(demo_simulator, "/api/ws?x=1", f"Authorization: {ENGINEER}")
-    assert status == b"HTTP/1.1 101 Switching Protocols"
+    for path in ("/api/ws?x=1", "https://127.0.0.1/api/ws", "wss://[::1]:8080/api/ws?x=/"):
+        status, _ = _request(demo_simulator, path, f"Authorization: {ENGINEER}")
+        assert status == b"HTTP/1.1 101 Switching Protocols"
 
 
 def test_the_subprotocol_is_echoed_when_offered(demo_simulator: Simulator) -> None:
@@ -100,6 +101,7 @@ def test_the_subprotocol_is_echoed_when_offered(demo_simulator: Simulator) -> No
     ("path", "headers", "upgrade", "status"),
     [
         ("/", [f"Authorization: {ENGINEER}"], True, b"404"),
+        ("https://[/api/wss", [f"Authorization: {ENGINEER}"], True, b"404"),
         ("/api/ws/", [f"Authorization: {ENGINEER}"], True, b"404"),
         ("/api/ws", [], True, b"401"),
         ("/api/ws", [], False, b"401"),
@@ -166,6 +168,17 @@ def test_old_tls_is_not_spoken(demo_simulator: Simulator) -> None:
             minimum_version=ssl.TLSVersion.TLSv1,
             maximum_version=ssl.TLSVersion.TLSv1_1,
         )
+
+
+def test_nothing_comes_between_the_handshake_and_the_answer(demo_simulator: Simulator) -> None:
+    # No session ticket, for clients that begin to read in a second thread while they write.
+    with _tls(demo_simulator) as tls:
+        assert tls.version() == "TLSv1.3"
+        tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        while tls.recv(65536):
+            pass
+        assert tls.session is not None
+        assert not tls.session.has_ticket
 
 
 def test_hello_and_commands_in_one_message(demo_simulator: Simulator, dial: Dial) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
 import math
 import os
 import stat
+import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -249,7 +252,9 @@ def test_one_sync_for_a_message(client, journal, monkeypatch):
     assert len(synced) == 1
 
 
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO])
+@pytest.mark.parametrize(
+    "error", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO, errno.EACCES]
+)
 @pytest.mark.parametrize("call", ["open", "write", "fsync"])
 def test_a_disk_that_fails_refuses_the_write(plant, client, journal, monkeypatch, call, error):
     client.write(KEY, 1)
@@ -454,6 +459,42 @@ def test_several_threads_write_whole_lines(journal):
     assert (frame["outcome"] == "VERIFIED").all()
 
 
+def test_several_programs_write_whole_lines(journal):
+    program = (
+        "import sys; from xentara_nb.writes.journal import Journal\n"
+        "sys.stdin.readline()\n"
+        "for line in sys.stdin: Journal().note([line.rstrip()])"
+    )
+    with contextlib.ExitStack() as stack:
+        programs = [
+            stack.enter_context(
+                subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, text=True)
+            )
+            for _ in range(3)
+        ]
+        for number, each in enumerate(programs):
+            lines = [line(number * 1000 + n, e) for n in range(100) for e in ("intent", "outcome")]
+            assert each.stdin is not None
+            each.stdin.write("\n" + "".join(f"{text}\n" for text in lines))
+            each.stdin.close()
+        assert [each.wait(60) for each in programs] == [0, 0, 0]
+    frame = read_journal()
+    assert len(frame) == 300
+    assert (frame["outcome"] == "VERIFIED").all()
+
+
+def test_a_big_journal(journal):
+    journal.parent.mkdir()
+    with journal.open("w") as file:
+        for number in range(25_000):
+            file.write(f"{line(number)}\n{line(number, 'outcome', read_back=float(number))}\n")
+    start = time.monotonic()
+    frame = read_journal()
+    assert time.monotonic() - start < 20  # a second or two, on a computer with nothing else to do
+    assert len(frame) == 25_000
+    assert frame["read_back"].tolist() == frame["value"].tolist()
+
+
 def test_a_lock_that_is_held_for_long(plant, client, journal, monkeypatch):
     client.write(KEY, 1)
     plant.forget()
@@ -495,6 +536,6 @@ def test_an_account_without_a_name(monkeypatch):
         raise KeyError("getpwuid(): uid not found")
 
     monkeypatch.setattr(records.getpass, "getuser", nobody)
-    records._account.cache_clear()
+    records._program.cache_clear()
     assert '"account": ""' in records.header("p", "s", "u", None)
-    records._account.cache_clear()
+    records._program.cache_clear()

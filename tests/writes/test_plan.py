@@ -100,6 +100,10 @@ def test_an_element_called_value(client):
             pd.DataFrame({"primary_key": [ONE], "attribute": ["units"], "value": [1]}),
             "call it attribute_name",
         ),
+        (
+            [{"primary_key": ONE, "attribute": "units", "value": 1}],
+            "call it attribute_name",
+        ),
         ([ONE], "a str does not say what to write: give rows"),
         ([{"primary_key": ONE}], "a dict does not say"),
         ([(ONE, 1)], "a tuple does not say"),
@@ -114,6 +118,85 @@ def test_rows_that_name_nothing(client):
     for orders in ({5: 1}, pd.DataFrame({"value": [1]}), {(ONE, -1): 1}, {"": 1}):
         with pytest.raises(NotFoundError):
             client.plan_writes(orders)
+
+
+def test_which_row_names_nothing(client):
+    rows = pd.DataFrame({"primary_key": [ONE, None, TWO], "value": 1}, index=[5, 5, 6])
+    for orders in (rows, rows.to_dict("records"), rows.itertuples()):
+        with pytest.raises(NotFoundError, match=r"^row 1: a row names no element"):
+            client.plan_writes(orders)
+    rows["primary_key"] = pd.array([ONE, TWO, pd.NA], dtype="string")
+    with pytest.raises(NotFoundError, match=r"^row 2: a row names no element"):
+        client.plan_writes(rows)
+
+
+def test_a_key_twice_is_never_passed_over(plant, client):
+    twice = {"primary_key": [ONE, ONE], "value": [1, 2]}
+    for orders in (pd.Series([1, 2], index=[ONE, ONE]), pd.DataFrame(twice)):
+        plan = client.plan_writes(orders)
+        assert plan.frame["verdict"].tolist() == ["ok", "refused"]
+        with pytest.raises(WriteRefusedError, match="one plan writes it once"):
+            plan.apply()
+    assert len(plant.writes) == 0
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pd.DataFrame({"primary_key": [ONE, TWO], "value": [1, 2]}, index=[7, 7]),
+        pd.DataFrame(
+            {"primary_key": [ONE, TWO], "value": [1, 2]},
+            index=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)]),
+        ),
+        pd.DataFrame(
+            {"primary_key": pd.Categorical([ONE, TWO]), "value": pd.Categorical([1, 2])},
+        ),
+        pd.DataFrame(
+            {
+                "primary_key": pd.array([ONE, TWO], dtype="string"),
+                "value": pd.array([1, 2], dtype="Int64"),
+                "comment": ["=evil()", None],
+                "old_value": [9, 9],
+                "attribute_id": pd.array([11, None], dtype="Int64"),
+            }
+        ),
+        pd.Series([1, 2], index=pd.MultiIndex.from_tuples([(ONE, "value"), (TWO, "value")])),
+        {(ONE, "value"): 1, (TWO, 11): 2},
+        pd.DataFrame({"primary_key": [ONE, TWO], "value": ["1", " 2.0 "]}),
+    ],
+    ids=range(7),
+)
+def test_rows_of_every_kind(client, rows):
+    frame = client.plan_writes(rows).frame
+    assert frame["primary_key"].tolist() == [ONE, TWO]
+    assert frame["value"].tolist() == [1.0, 2.0]
+    assert frame["verdict"].tolist() == ["ok", "ok"]
+    assert frame.index.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [None, None],
+        [float("nan"), pd.NA],
+        pd.array([None, None], dtype="Int64"),
+        pd.array([None, None], dtype="Float64"),
+        pd.array([None, None], dtype="boolean"),
+        pd.array([None, None], dtype="string"),
+        pd.Categorical([None, None]),
+        pd.to_datetime([None, None]),
+        [[1], {"a": 1}],
+        [pd.Series([1]), b"1"],
+    ],
+    ids=range(10),
+)
+def test_what_is_missing_or_no_value_is_refused(plant, client, values):
+    plan = client.plan_writes(pd.DataFrame({"primary_key": [ONE, TWO], "value": values}))
+    assert plan.frame["verdict"].tolist() == ["refused", "refused"]
+    assert plan.frame["value"].tolist() == [None, None]
+    with pytest.raises(WriteRefusedError, match="2 of 2 rows are refused"):
+        plan.apply()
+    assert len(plant.writes) == 0
 
 
 def test_a_plan_shows_itself(plant, client):

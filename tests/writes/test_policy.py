@@ -148,7 +148,9 @@ def test_everything_may_be_left_out(policy_file):
         ('[[limits]]\nkeys = "a"\nmaximum = true', "limits (entry 1).maximum: True", "Give"),
         ('[[limits]]\nkeys = "a"\nminimum = 2\nmaximum = 1', "above the maximum", "Change one"),
         ('[[limits]]\nkeys = "a"\nlargest_step = -1', "largest_step: it is below zero", "distance"),
-        ('[[limits]]\nkeys="a"\n[[limits]]\nkeys=1', "limits (entry 2).keys", "Write"),
+        ('[[limits]]\nkeys="a"\nmaximum=1\n[[limits]]\nkeys=1', "limits (entry 2).keys", "Write"),
+        ("[[limits]]\nkeys=[]\nmaximum=1", "limits (entry 1).keys: it is empty", "Say which"),
+        ('[[limits]]\nkeys="a"', "limits (entry 1).minimum: no limit is given", "largest_step"),
         ("time_window = 5", "time_window: it must be a table", "[time_window]"),
         ('[time_window]\nto="06:00"', "time_window.from: it is missing", '"06:00"'),
         ('[time_window]\nfrom="6"\nto="06:00"', "time_window.from: '6' is no time of day", "06:00"),
@@ -192,6 +194,16 @@ def test_a_bad_file_says_where_and_what_to_do(policy_file, text, place, mend):
     assert str(path) in message
     assert place in message
     assert mend in message
+
+
+def test_numbers_of_any_size(policy_file):
+    number = 10**400
+    policy = WritePolicy.from_toml(policy_file(f'[[limits]]\nkeys="a"\nminimum = -{number}'))
+    assert policy.limits[0].minimum == -number
+
+
+def test_a_file_with_a_mark_at_its_beginning(policy_file):
+    assert WritePolicy.from_toml(policy_file("\ufeffmost_rows = 5")).most_rows == 5
 
 
 def test_a_file_that_cannot_be_read(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from xentara_nb.client import Client
+    from xentara_nb.writes.policy import WritePolicyLike
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """Where a group of commands adds its parsers."""
+
+_WIDTH = 60  # characters
 
 
 class UsageError(XentaraError):
@@ -54,13 +58,26 @@ def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def connect_from(args: argparse.Namespace, *, read_only: bool) -> Client:
+def connect_from(
+    args: argparse.Namespace, *, read_only: bool, policy: WritePolicyLike = None
+) -> Client:
     """Connect as the options of :func:`add_connection_arguments` say.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        The options.
+    read_only : bool
+        Whether the client shall refuse everything that changes something.
+    policy : WritePolicy or path, optional
+        What may be written, beside the policy that the environment names.
 
     Raises
     ------
     UsageError
         If a file with a password or token cannot be read.
+    PolicyError
+        If the policy cannot be used. Nothing is connected then.
     ConnectError, DeadlineError
         If no connection is made.
     """
@@ -75,6 +92,7 @@ def connect_from(args: argparse.Namespace, *, read_only: bool) -> Client:
         fingerprint=args.fingerprint,
         timeout=args.timeout,
         read_only=read_only,
+        policy=policy,
     )
 
 
@@ -96,8 +114,23 @@ def say(text: str = "") -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def table(frame: pd.DataFrame) -> str:
-    """Return a frame as lines of text, whole."""
+def table(frame: pd.DataFrame, *, whole: Collection[str] = ()) -> str:
+    """Return a frame as lines of text: all of its rows, and cells of at most 60 characters.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What to show.
+    whole : collection of str
+        The columns whose cells are never cut.
+    """
     if frame.empty:
         return "(nothing)"
-    return frame.to_string(index=False, max_colwidth=60, na_rep="")
+    cut = [name for name in frame.columns if name not in whole]
+    frame = frame.assign(**{name: frame[name].map(_cut) for name in cut})
+    return frame.to_string(index=False, max_colwidth=None, na_rep="")
+
+
+def _cut(cell: object) -> object:
+    text = cell if isinstance(cell, str) else str(cell)
+    return cell if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."

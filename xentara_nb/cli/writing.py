@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from xentara_nb.writes.session import SubSession
 
 _ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
+# Who confirms a plan must see what it writes to, and why it does not.
+_WHOLE = ("primary_key", "attribute_name", "reason", "error")
 _INVENTORY = {"primary_key", "element_uuid", "category", "attribute_name", "attribute_id"} | {
     "access",
     "data_type",
@@ -110,6 +112,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--number-as-boolean", action="store_true", help="take 0 and 1 for a Boolean"
     )
     group.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="a TOML file that says what may be written, beside that of XENTARA_POLICY",
+    )
+    group.add_argument(
         "--journal",
         metavar="FILE",
         help='another journal than the usual one, or "off" (also XENTARA_JOURNAL)',
@@ -136,7 +143,7 @@ def _apply(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, orders: Any) -> int:
-    with connect_from(args, read_only=False) as client:
+    with connect_from(args, read_only=False, policy=args.policy) as client:
         _choose_journal(client, args.journal)
         plan = client.plan_writes(orders, number_as_boolean=args.number_as_boolean)
         _show_plan(plan, args.url, args.session_user)
@@ -215,12 +222,12 @@ def _show_plan(plan: WritePlan, url: str, session_user: str | None) -> None:
     with_whom = f" with a sub-session of {session_user}" if session_user else ""
     say(f"Plan for {url.rpartition('@')[2]}, as {plan.who}{with_whom}:")
     columns = ["primary_key", "attribute_name", "old_value", "value", "change", "verdict", "reason"]
-    print(table(_narrow(plan.frame, columns)), flush=True)
+    print(table(_narrow(plan.frame, columns), whole=_WHOLE), flush=True)
 
 
 def _show_report(report: WriteReport) -> None:
     columns = ["primary_key", "attribute_name", "old_value", "value", "read_back", "outcome"]
-    print(table(_narrow(report.frame, [*columns, "error"])), flush=True)
+    print(table(_narrow(report.frame, [*columns, "error"]), whole=_WHOLE), flush=True)
 
 
 def _narrow(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -184,7 +184,7 @@ class Control(Data):
         return SubSession(answer, who_is(authentication), connection, write=self.write, close=close)
 
     def _session_id(self, session: SessionLike | None) -> UUID | None:
-        if isinstance(session, SubSession):
+        if session is not None:
             connection_for(self._link, session)
         return id_of(session)
 

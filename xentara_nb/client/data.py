@@ -18,11 +18,10 @@ from xentara_nb.references import (
     ElementLike,
     ElementsLike,
     attribute_reference,
-    element_reference,
     element_references,
 )
 from xentara_nb.subscriptions import Subscription
-from xentara_nb.writes.orders import Wish, wishes
+from xentara_nb.writes.orders import Wish, row_reference, wish_for, wishes
 from xentara_nb.writes.plan import WritePlan, make_plan
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.session import SessionLike
@@ -139,15 +138,14 @@ class Data(ClientCore):
         >>> result.old_value, result.value, result.read_back, result.outcome
         (210.0, 195.0, 195.0, <Outcome.VERIFIED: 'VERIFIED'>)
         """
-        reference = element_reference(element)
-        wanted = attribute_reference(attribute)
-        if reference.attribute_id is not None and attribute == "value":
-            wanted = reference.attribute_id
-        elif reference.attribute_name and attribute == "value":
-            wanted = attribute_reference(reference.attribute_name)
+        reference = row_reference(element)
+        if isinstance(attribute, str) and attribute == "value":  # unless a row names another one
+            wish = wish_for(reference, value)
+        else:
+            wish = Wish(reference, attribute_reference(attribute), value)
         return write_one(
             self._write_context(),
-            Wish(reference, wanted, value),
+            wish,
             session=session,
             timeout=timeout,
             how=verification(verify, tolerance, verify_within),

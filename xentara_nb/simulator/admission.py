@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
@@ -23,6 +24,8 @@ from xentara_nb.simulator.conversation import Service
 from xentara_nb.simulator.faults import Faults
 
 PATH = "/api/ws"
+# With a query or without one; some clients and all proxies send the whole URL.
+_PATH = re.compile(rf"(?:(?:https|wss)://[^/?]*)?{re.escape(PATH)}(?:\?.*)?")
 SUBPROTOCOL = Subprotocol("xentara-v1")
 _REFUSAL = "The request was refused.\n"
 
@@ -81,7 +84,7 @@ class Admission:
 
     async def admit(self, connection: Connection, request: Request) -> Response | None:
         """Refuse a request for an upgrade, or note who it comes from and return None."""
-        if request.path.partition("?")[0] != PATH:
+        if not _PATH.fullmatch(request.path):
             return connection.respond(
                 HTTPStatus.NOT_FOUND, f"There is nothing here. The API is at {PATH}.\n"
             )

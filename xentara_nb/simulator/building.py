@@ -6,6 +6,7 @@ that the simulator knows and by :mod:`.points` for all others; :mod:`.wiring` th
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NoReturn
 
 from xentara_nb.protocol.identifiers import Attribute, Category
@@ -16,6 +17,7 @@ from xentara_nb.simulator.execution import Execution, Pipeline
 from xentara_nb.simulator.makers import MAKERS
 from xentara_nb.simulator.model import ElementDescription, Model
 from xentara_nb.simulator.points import driverless_point, simulated_point
+from xentara_nb.simulator.usage import Usage, usages
 from xentara_nb.simulator.wiring import FINISHERS
 
 _MAKERS = {**MAKERS, "@Skill.Simulator.Point": simulated_point}
@@ -42,6 +44,11 @@ class Builder:
         self._category_as_text = category_as_text
         self._built: dict[str, Element] = {}
         self._under_way: list[str] = []
+
+    @cached_property
+    def usages(self) -> dict[str, Usage]:
+        """What the elements are used for, by their primary keys."""
+        return usages(self.model)
 
     def kind(self, category: Category, type_text: str) -> Kind:
         """Return the kind of elements with this category and type."""

@@ -146,6 +146,12 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # With TLS 1.3, session tickets come after the handshake, when the client sends its first
+    # request. A client that reads in one thread and writes in another, as those of Python's
+    # websockets do, then calls OpenSSL from both at once, which Python before 3.13 does not guard:
+    # on a busy computer one connection in a thousand never got its request out. Nobody resumes
+    # sessions here, so there are no tickets.
+    context.num_tickets = 0
     # A key with a pass phrase must fail here, not ask at the terminal for it.
     context.load_cert_chain(certificate, key, password=_no_pass_phrase)
     return context

@@ -204,8 +204,8 @@ def _configuration(
     users = _with_passwords(users, documents["passwords.json"])
     model = read_model(documents["model.json"])
     entitlements = {*access.BUILT_IN, *security.entitlements}
-    for place, acl in ((documents["security.json"], security.acl), *model.acls()):
-        _warn_of_unknown(place, acl, declared, entitlements)
+    acls = ((documents["security.json"], security.acl), *model.acls())
+    _warn_of_unknown(acls, declared, entitlements)
     if not users and BASIC in server.schemes and BEARER not in server.schemes:
         _log.warning("users.json: there is no user, so nobody can log in")
     oauth2, certificates = OAuth2(), ClientCertificates()
@@ -381,10 +381,17 @@ def _warn_of_roles(file: str, roles: Iterable[str], declared: tuple[str, ...]) -
 
 
 def _warn_of_unknown(
-    place: Place, acl: AclSettings | None, declared: tuple[str, ...], entitlements: set[str]
+    acls: Iterable[tuple[Place, AclSettings | None]],
+    declared: tuple[str, ...],
+    entitlements: set[str],
 ) -> None:
-    for entry in acl.entries if acl is not None else ():
-        if entry.role not in declared:
-            _log.warning("%s: the role %r is not declared in security.json", place, entry.role)
-        for name in {*entry.allow, *entry.deny} - entitlements:
-            _log.warning("%s: the entitlement %r is not declared", place, name)
+    """Warn once of each name that nothing declares: a large model can have it everywhere."""
+    known_roles, known = {*declared}, {*entitlements}
+    for place, acl in acls:
+        for entry in acl.entries if acl is not None else ():
+            if entry.role not in known_roles:
+                known_roles.add(entry.role)
+                _log.warning("%s: the role %r is not declared in security.json", place, entry.role)
+            for name in {*entry.allow, *entry.deny} - known:
+                known.add(name)
+                _log.warning("%s: the entitlement %r is not declared", place, name)

@@ -21,13 +21,13 @@ from xentara_nb.protocol.packets import (
     Failure,
     Request,
     Success,
-    decode_requests,
     encode_packets,
 )
 from xentara_nb.simulator import encoding
 from xentara_nb.simulator.authentication import Client
 from xentara_nb.simulator.plant import Plant
 from xentara_nb.simulator.recording import RequestRecord
+from xentara_nb.simulator.requests import BrokenRequest, read_requests
 from xentara_nb.simulator.session import PAUSE, R, Service, Session, Steps
 from xentara_nb.simulator.subscriptions import Subscriptions
 
@@ -57,6 +57,7 @@ class Conversation:
     def __init__(self, service: Service, client: Client, number: int = 0) -> None:
         self._service = service
         self._session = Session(service, client, number)
+        self._size = 0  # of one request of the message under way, in bytes
 
     @property
     def subscriptions(self) -> Subscriptions:
@@ -77,10 +78,11 @@ class Conversation:
         answers: list[bytes] = []
         requests: list[Request | Failure]
         if len(message) < _LARGE:
-            requests = decode_requests(message)
+            requests = read_requests(message)
         else:
             # In one piece, but beside the others.
-            requests = yield lambda: decode_requests(message)
+            requests = yield lambda: read_requests(message)
+        self._size = len(message) // max(len(requests), 1)
         for number, request in enumerate(requests, 1):
             if isinstance(request, Request):
                 quick = self._quick_answer(request)
@@ -125,7 +127,9 @@ class Conversation:
         try:
             item = yield from self._item(request)
         except ServerError as error:
-            failure = error
+            # The log keeps it for long, and must not keep all that its traceback leads to.
+            failure = error.with_traceback(None)
+            failure.__context__ = failure.__cause__ = None
         except Exception:
             # A fault of the simulator must cost one answer, not the connection.
             _log.exception("the command %s failed", request.opcode)
@@ -149,6 +153,8 @@ class Conversation:
         kind = COMMANDS.get(request.opcode)  # type: ignore[call-overload]  # any int may come
         if kind is None:
             raise CommandNotFoundError
+        if isinstance(request, BrokenRequest):
+            raise request.error
         return (yield from self._session.carry_out(kind.from_request(request)))
 
     def _record(
@@ -173,7 +179,8 @@ class Conversation:
                 kept,
                 error,
                 duration,
-            )
+            ),
+            self._size,
         )
 
 

@@ -65,14 +65,21 @@ _SKILL_NAMES = {
     **{
         name: data_type
         for data_type, names in {
-            DataType.BOOLEAN: "boolean bit",
+            DataType.BOOLEAN: "boolean bit bit1",
             DataType.SIGNED_INTEGER_8: "signed8 integer8 sint",
             DataType.SIGNED_INTEGER_16: "signed16 integer16 int",
             DataType.SIGNED_INTEGER_32: "signed32 integer32 integer24 dint integer",
             DataType.SIGNED_INTEGER_64: "signed64 integer64 integer40 integer48 integer56 lint",
-            DataType.UNSIGNED_INTEGER_8: "unsigned8 unsignedinteger8 usint byte",
-            DataType.UNSIGNED_INTEGER_16: "unsigned16 unsignedinteger16 uint word",
-            DataType.UNSIGNED_INTEGER_32: "unsigned32 unsignedinteger32 unsigned24 udint dword",
+            DataType.UNSIGNED_INTEGER_8: (
+                "unsigned8 unsignedinteger8 usint byte bitarr8 bit2 bit3 bit4 bit5 bit6 bit7 bit8"
+            ),
+            DataType.UNSIGNED_INTEGER_16: (
+                "unsigned16 unsignedinteger16 uint word bitarr16 "
+                "bit9 bit10 bit11 bit12 bit13 bit14 bit15 bit16"
+            ),
+            DataType.UNSIGNED_INTEGER_32: (
+                "unsigned32 unsignedinteger32 unsigned24 udint dword bitarr32"
+            ),
             DataType.UNSIGNED_INTEGER_64: (
                 "unsigned64 unsignedinteger64 unsigned40 unsigned48 unsigned56 ulint lword"
             ),
@@ -88,7 +95,7 @@ _SKILL_NAMES = {
 # The simulator's own points can have every data type there is.
 _ALL_NAMES = {**KEYWORDS, **{data_type.label: data_type for data_type in DataType}}
 
-_FLOAT32_LARGEST = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
+FLOAT32_LARGEST = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 
 
 def keyword(place: Place, allowed: tuple[str, ...] = tuple(KEYWORDS)) -> DataType:

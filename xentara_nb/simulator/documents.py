@@ -8,6 +8,8 @@ never sees an error that says nothing about where.
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -132,7 +134,14 @@ class Place:
         """Return this number."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
             self._wrong_kind("a number")
-        return self.value
+        try:
+            finite = math.isfinite(self.value)
+        except OverflowError:
+            finite = False
+        if not finite:
+            self.fault("the number is out of range", "Write one that a float can hold.")
+        # A whole number of more than 64 bits is a float to everyone but Python.
+        return self.value if abs(self.value) < 1 << 64 else float(self.value)
 
     def integer(self, low: int, high: int) -> int:
         """Return this whole number between two limits."""
@@ -178,7 +187,9 @@ class Place:
         seen[value] = self
 
     def _below(self, name: str) -> Place:
-        path = f"{self.path}.{name}" if self.path else name
+        # A line break in a name must not make two lines of the message.
+        shown = name if name.isprintable() else _shown(name)
+        path = f"{self.path}.{shown}" if self.path else shown
         return Place(self.content()[name], self.file, path)
 
     def _wrong_kind(self, expected: str) -> NoReturn:
@@ -225,6 +236,8 @@ def parse_document(text: str, name: str) -> Place:
     """Read the text of a JSON file; raises as :func:`read_document`."""
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        if _SURROGATE.search(text):
+            _check_texts(Place(value, name))
     except json.JSONDecodeError as error:
         raise ConfigurationError(
             name,
@@ -246,6 +259,27 @@ def parse_document(text: str, name: str) -> Place:
             name, "", "the objects are nested too deeply", "Use fewer levels."
         ) from None
     return Place(value, name)
+
+
+# Half of a pair, which JSON lets through in this form, is no character and cannot be sent.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _check_texts(place: Place) -> None:
+    if isinstance(place.value, str) and not _is_text(place.value):
+        place.fault("the text holds half a character", "Write both halves, or the character.")
+    if isinstance(place.value, list):
+        for item in place.items():
+            _check_texts(item)
+    elif isinstance(place.value, dict) and not isinstance(place.value, _Repeated):
+        for name, member in place.members():
+            if not _is_text(name):
+                member.fault("the name holds half a character", "Write both halves of it.")
+            _check_texts(member)
+
+
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 class _NoConstantError(ValueError):

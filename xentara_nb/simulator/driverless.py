@@ -1,8 +1,9 @@
 """Skills that the simulator has no driver for: what their elements plausibly look like.
 
 A configuration says much about an element even to someone who does not know its skill: whether it
-has a data type, whether it has children, which way its data goes, what it is called. From that
-come category, type and attributes, so that every element of a model is served.
+has a data type, whether it has children, which way its data goes, what it is called, and what the
+rest of the model uses it for. From that come category, type and attributes, so that every element
+of a model is served.
 """
 
 from __future__ import annotations
@@ -12,11 +13,18 @@ import re
 from dataclasses import dataclass
 
 from xentara_nb.protocol.commands import AttributeInfo
-from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
+from xentara_nb.protocol.identifiers import (
+    ATTRIBUTES_BY_NAME,
+    Access,
+    Attribute,
+    Category,
+    DataType,
+)
 from xentara_nb.simulator import datatypes
-from xentara_nb.simulator.attributes import well_known
+from xentara_nb.simulator.attributes import BASE, attribute_uuid, well_known
 from xentara_nb.simulator.documents import Place
 from xentara_nb.simulator.model import ElementDescription
+from xentara_nb.simulator.usage import Usage
 
 _log = logging.getLogger(__name__)
 
@@ -66,8 +74,15 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SYNC_MANAGER_OUTPUT = 2
 
 
-def look(element: ElementDescription) -> Look:
+def look(element: ElementDescription, usage: Usage | None = None) -> Look:
     """Work out what an element looks like.
+
+    Parameters
+    ----------
+    element : ElementDescription
+        The element.
+    usage : Usage, optional
+        What the model uses it for.
 
     Raises
     ------
@@ -75,16 +90,36 @@ def look(element: ElementDescription) -> Look:
         If the element's properties contradict themselves, such as a data type that is not text.
     """
     known = _KNOWN_TYPES.get(element.descriptor)
-    category, type_text = known or (_category(element), _type_text(element.descriptor))
-    if category is Category.DATA_POINT:
-        return Look(category, type_text, _point_attributes(element))
+    usage = Usage() if usage is None or known else usage
+    category, type_text = known or (_category(element, usage), _type_text(element.descriptor))
+    attributes: list[AttributeInfo] = []
     if category in _DEVICES:
-        state = (Attribute.DEVICE_STATE, Attribute.ERROR)
-        return Look(category, type_text, tuple(map(well_known, state)))
-    return Look(category, type_text)
+        attributes += map(well_known, (Attribute.DEVICE_STATE, Attribute.ERROR))
+    if category is Category.DATA_POINT or usage.has_value:
+        there = {info.name for info in attributes}
+        attributes += (i for i in _point_attributes(element, usage) if i.name not in there)
+    there = {info.name for info in (*BASE, *attributes)}
+    attributes += (
+        _used(name, *found) for name, found in usage.attributes.items() if name not in there
+    )
+    return Look(category, type_text, tuple(attributes))
 
 
-def _category(element: ElementDescription) -> Category:
+def _used(name: str, access: Access, data_type: DataType) -> AttributeInfo:
+    """Return an attribute of which nothing is known but that the model uses it."""
+    attribute = ATTRIBUTES_BY_NAME.get(name)
+    if attribute is not None:
+        return well_known(attribute, access=access)
+    return AttributeInfo(name, attribute_uuid(name), access, data_type)
+
+
+def _category(element: ElementDescription, usage: Usage) -> Category:
+    category = _category_by_name(element)
+    # A value is not read from a whole device, but something with children stays what it is.
+    return Category.DATA_POINT if usage.has_value and not element.children else category
+
+
+def _category_by_name(element: ElementDescription) -> Category:
     words = _words(element.descriptor.split(".")[-1])
     last = words[-1].lower() if words else ""
     for listed, category in _BY_WORD:
@@ -108,10 +143,10 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-def _point_attributes(element: ElementDescription) -> tuple[AttributeInfo, ...]:
-    access = _access(element)
+def _point_attributes(element: ElementDescription, usage: Usage) -> tuple[AttributeInfo, ...]:
+    access = _access(element, usage)
     attributes = [
-        well_known(Attribute.VALUE, _data_type(element), access),
+        well_known(Attribute.VALUE, _data_type(element, usage), access),
         *map(
             well_known,
             (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY, Attribute.ERROR),
@@ -122,8 +157,10 @@ def _point_attributes(element: ElementDescription) -> tuple[AttributeInfo, ...]:
     return tuple(attributes)
 
 
-def _data_type(element: ElementDescription) -> DataType:
+def _data_type(element: ElementDescription, usage: Usage) -> DataType:
     place = element.place.optional("dataType")
+    if place is None and usage.data_type is not None:
+        return usage.data_type
     if place is None:
         last = element.descriptor.split(".")[-1].lower()
         binary = any(word in last for word in ("coil", "discrete", "digital", "contact", "bit"))
@@ -137,11 +174,11 @@ def _data_type(element: ElementDescription) -> DataType:
             )
         # The names of a skill that nobody here knows are that skill's own business.
         _log.warning("%s: the data type %r is taken for a float64", place, place.value)
-        return DataType.FLOAT_64
+        return DataType.FLOAT_64 if usage.data_type is None else usage.data_type
     return found
 
 
-def _access(element: ElementDescription) -> Access:
+def _access(element: ElementDescription, usage: Usage) -> Access:
     place = element.place
     sync_manager = place.optional("syncManager")
     if sync_manager is not None:
@@ -152,9 +189,9 @@ def _access(element: ElementDescription) -> Access:
         if stated is not None:
             return stated
     last = element.descriptor.split(".")[-1].lower()
-    if any(word in last for word in ("output", "coil", "holding", "parameter", "setpoint")):
-        return Access.READ_AND_WRITE
-    return Access.READ_ONLY
+    words = ("output", "coil", "holding", "parameter", "setpoint")
+    written = usage.written or any(word in last for word in words)
+    return Access.READ_AND_WRITE if written else Access.READ_ONLY
 
 
 _STATED = {

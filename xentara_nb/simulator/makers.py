@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,8 @@ def _signal(builder: Builder, it: ElementDescription) -> Element:
     data_type = datatypes.keyword(it.place.member("dataType"), datatypes.SIGNAL_KEYWORDS)
     limits = [it.place.member(name) for name in ("bottom", "top")]
     bottom, top = (float(p.value if isinstance(p.value, bool) else p.number()) for p in limits)
+    if not math.isfinite(top - bottom):
+        it.place.fault("there is too much between 'bottom' and 'top'", "Bring them together.")
     infos = (
         well_known(Attribute.VALUE, data_type),
         *map(well_known, SIGNAL_ATTRIBUTES[1:]),
@@ -147,7 +150,8 @@ def _converted_value(builder: Builder, it: ElementDescription) -> Element:
 
     def write_back(value: Value, now: TimePoint) -> None:
         number = interpolate(inverse, _number(value))
-        raw.write(Attribute.VALUE, number if data_type.is_float else round(number), now)
+        whole = not data_type.is_float and math.isfinite(number)
+        raw.write(Attribute.VALUE, round(number) if whole else number, now)
 
     return _derived(
         builder,

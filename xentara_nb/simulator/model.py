@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
+from unicodedata import category
 from uuid import UUID
 
 from xentara_nb.simulator.access import AclSettings, read_acl
@@ -26,6 +27,7 @@ from xentara_nb.simulator.documents import ConfigurationError, Place
 _PART = r"(?:\[([^\]]*)\]|([^\[.][^.]*))"
 _KEY = re.compile(rf"{_PART}(?:\.{_PART})*")
 _NEXT = re.compile(rf"{_PART}(?:\.|$)")
+_CONTROL = ("Cc", "Zl", "Zp")
 _DESCRIPTORS = ("@Group", "@DataPoint", "@Track", "@Timer", "@Pipeline")
 _SKILL = re.compile(r"@Skill\.[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+")
 
@@ -200,7 +202,8 @@ class _Reader:
 
 def _name(place: Place) -> str:
     text = place.text()
-    if not text.isprintable():
+    # Python calls a no-break space unprintable, which device descriptions are full of.
+    if any(category(character) in _CONTROL for character in text):
         place.fault("a name cannot have control characters", "Take them out of the name.")
     if text.startswith("["):
         name = text[1:-1]

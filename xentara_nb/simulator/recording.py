@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TextIO, TypeVar
 from uuid import UUID
 
 from xentara_nb.protocol.errors import ServerError
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 KEPT = 100_000
 """How many requests, and how many writes, are kept in memory: the last ones."""
+
+LARGEST = 32 * 1024 * 1024
+"""How many bytes the requests that are kept, and the writes, may have had on the wire."""
 
 HIDDEN = "***"
 
@@ -109,6 +112,32 @@ _DTYPES = {
 }
 
 
+R = TypeVar("R", RequestRecord, WriteRecord)
+
+
+class _Last(Generic[R]):
+    """The last records: no client can fill the memory with many of them, or with large ones."""
+
+    def __init__(self, kept: int, largest: int) -> None:
+        self._kept = kept
+        self._largest = largest
+        self._records: deque[tuple[R, int]] = deque()
+        self._size = 0
+
+    def add(self, record: R, size: int) -> None:
+        self._records.append((record, size))
+        self._size += size
+        while len(self._records) > self._kept or self._size > self._largest:
+            self._size -= self._records.popleft()[1]
+
+    def clear(self) -> None:
+        self._records.clear()
+        self._size = 0
+
+    def all(self) -> list[R]:
+        return [record for record, _ in self._records]
+
+
 class Recorder:
     """Keeps the records of a simulator. Safe from several threads.
 
@@ -116,12 +145,14 @@ class Recorder:
     ----------
     kept : int
         How many requests and writes stay in memory.
+    largest : int
+        How many bytes they may have had on the wire together.
     """
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = KEPT, largest: int = LARGEST) -> None:
         self._lock = threading.Lock()
-        self._requests: deque[RequestRecord] = deque(maxlen=kept)
-        self._writes: deque[WriteRecord] = deque(maxlen=kept)
+        self._requests: _Last[RequestRecord] = _Last(kept, largest)
+        self._writes: _Last[WriteRecord] = _Last(kept, largest)
         self._file: TextIO | None = None
 
     def open(self, path: Path) -> None:
@@ -139,17 +170,17 @@ class Recorder:
                 self._file.close()
                 self._file = None
 
-    def request(self, record: RequestRecord) -> None:
-        """Note a request that has been answered."""
+    def request(self, record: RequestRecord, size: int = 0) -> None:
+        """Note a request of so many bytes that has been answered."""
         with self._lock:
-            self._requests.append(record)
+            self._requests.add(record, size)
             if self._file is not None:
                 self._line("request", record.values())
 
     def write(self, record: WriteRecord) -> None:
         """Note a write that was executed or refused."""
         with self._lock:
-            self._writes.append(record)
+            self._writes.add(record, len(record.sent) if isinstance(record.sent, str) else 0)
             if self._file is not None:
                 self._line("write", record.values())
 
@@ -162,13 +193,13 @@ class Recorder:
     def requests(self) -> pd.DataFrame:
         """Return the requests: one row each, the oldest first."""
         with self._lock:
-            records = tuple(self._requests)
+            records = self._requests.all()
         return _frame([record.values() for record in records], REQUEST_COLUMNS)
 
     def writes(self) -> pd.DataFrame:
         """Return the writes: one row each, the oldest first."""
         with self._lock:
-            records = tuple(self._writes)
+            records = self._writes.all()
         return _frame([record.values() for record in records], WRITE_COLUMNS)
 
     def _line(self, kind: str, values: dict[str, Any]) -> None:

@@ -172,8 +172,8 @@ class Session:
             return None
         identifiers = tuple(listed)
         element = self._plant.find(uuid)
-        # A boolean is no integer here, though Python thinks so.
-        if element is None or identifiers not in _ORDINARY or bool in map(type, identifiers):
+        # True and 1.0 are no integers here, though Python takes them for one.
+        if element is None or identifiers not in _ORDINARY or set(map(type, identifiers)) != {int}:
             return None
         return _meta_data(element, identifiers)
 

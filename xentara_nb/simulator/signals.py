@@ -153,5 +153,6 @@ def _value(data_type: DataType, number: float) -> Value:
         return number > 0.5
     limits = data_type.integer_range
     if limits is None:
-        return datatypes.convert(data_type, number)
+        largest = datatypes.FLOAT32_LARGEST
+        return datatypes.convert(data_type, min(max(number, -largest), largest))
     return min(max(round(number), limits[0]), limits[-1])

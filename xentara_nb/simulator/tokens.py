@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives import serialization
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 
+from xentara_nb.protocol.errors import one_line
 from xentara_nb.simulator.documents import ConfigurationError, Place, read_document
 
 _log = logging.getLogger(__name__)
@@ -188,7 +189,7 @@ def read_oauth2(document: Place, folder: Path | None, keys: tuple[Key, ...] = ()
     for place in listed.items() if listed is not None else ():
         place.only("iss", "aud", "verification", "roles", "authorizationClaims", "nonConformance")
         verification = place.member("verification", "Say how its tokens are verified.")
-        own = tuple(_keys_in(verification.content(), folder))
+        own = _own_keys(verification, folder)
         if not own and not keys:
             _log.warning("%s: no key set, so its tokens are refused; give one as jwks", place)
         lenient = place.optional("nonConformance")
@@ -257,6 +258,16 @@ def read_keys(path: Path) -> tuple[Key, ...]:
     return keys
 
 
+def _own_keys(verification: Place, folder: Path | None) -> tuple[Key, ...]:
+    try:
+        return tuple(_keys_in(verification.content(), folder))
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
+        verification.fault(
+            f"a key cannot be used ({one_line(str(error), 200)})",
+            "Give a JSON Web Key Set, such as the issuer publishes.",
+        )
+
+
 def _keys_in(content: Mapping[str, Any], folder: Path | None) -> Iterator[Key]:
     """Find the keys in a ``verification`` object, whose members the schema leaves open."""
     if "keys" in content or "kty" in content:
@@ -272,7 +283,10 @@ def _keys_in(content: Mapping[str, Any], folder: Path | None) -> Iterator[Key]:
 
 
 def _jwks(content: Mapping[str, Any]) -> Iterator[Key]:
-    for item in content.get("keys", (content,)):
+    listed = content.get("keys", [content])
+    if not isinstance(listed, list):
+        raise ValueError("'keys' must hold an array")
+    for item in listed:
         # Keys of kinds that no token here is signed with are passed over, as clients of an
         # issuer do.
         if isinstance(item, dict) and item.get("kty") in _ALGORITHMS:

@@ -102,7 +102,7 @@ def check_value(
 def check_client(read_only: bool) -> Verdict | None:
     """Look whether the client may write at all."""
     setting = os.environ.get(READ_ONLY_VARIABLE, "")
-    if setting.strip().lower() not in _OFF:
+    if setting and setting.strip().lower() not in _OFF:
         return refused(
             Guard.CLIENT,
             f"{READ_ONLY_VARIABLE}={setting} is set, so nothing may be changed from here",
@@ -127,6 +127,8 @@ def check_key(policies: Sequence[WritePolicy], key: str, info: AttributeInfo) ->
 
 def needs_present_value(policies: Sequence[WritePolicy], key: str, info: AttributeInfo) -> bool:
     """Return whether a policy cannot be kept without reading the present value."""
+    if not policies:
+        return False
     return any(policy.bad_quality == "refuse" for policy in policies) or any(
         entry.largest_step is not None and matches(entry.keys, key, info.name)
         for policy in policies

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 import pandas as pd
@@ -29,6 +29,8 @@ from xentara_nb.writes.guards import Guard, Level, Verdict, refused
 _VALUE = int(Attribute.VALUE)
 _QUALITY = int(Attribute.QUALITY)
 _QUALITY_WORDS = {quality.label: int(quality) for quality in Quality}
+
+_T = TypeVar("_T")
 
 ANYTHING: Final = object()
 """Stands for a present value of which nothing is expected."""
@@ -169,14 +171,13 @@ def wishes(orders: object) -> list[Wish]:
     """
     if isinstance(orders, pd.DataFrame):
         return _from_frame(orders)
-    if isinstance(orders, pd.Series):
-        orders = dict(orders.items())
-    if isinstance(orders, Mapping):
+    if isinstance(orders, Mapping | pd.Series):
         if "value" in orders and ("primary_key" in orders or "element_uuid" in orders):
             return [_from_row(orders)]
+        # A Series may have a key twice; both are orders then, of which a guard refuses one.
         return [_from_item(element, value) for element, value in orders.items()]
     if isinstance(orders, Iterable) and not isinstance(orders, str | bytes):
-        return [_from_row(row) for row in orders]
+        return [_numbered(_from_row, row, number) for number, row in enumerate(orders)]
     raise WriteRefusedError(
         f"{with_article(type(orders).__name__)} does not say what to write: give a DataFrame with "
         "the columns primary_key and value (and attribute_name, if it is another attribute), a "
@@ -191,14 +192,18 @@ def _from_frame(frame: pd.DataFrame) -> list[Wish]:
             "the DataFrame does not say what to write: it needs one column value, for example "
             "rows.assign(value=42)"
         )
-    if "attribute" in names and not {"attribute_name", "attribute_id"} & set(names):
-        # Passed over, it would write to the attribute value instead of the one that was meant.
-        raise WriteRefusedError("the column attribute is not known: call it attribute_name")
+    _refuse_attribute(names)
     if not len(frame):
         return []
-    references = element_references(frame)
+    try:
+        references = element_references(frame)
+    except NotFoundError:
+        # Which row it was is said where there is one.
+        for number, (_, row) in enumerate(frame.iterrows()):
+            _numbered(element_reference, row, number)
+        raise
     values = frame["value"].tolist()
-    return [_wish(*pair) for pair in zip(references, values, strict=True)]
+    return [wish_for(*pair) for pair in zip(references, values, strict=True)]
 
 
 def _from_row(row: Any) -> Wish:
@@ -211,17 +216,52 @@ def _from_row(row: Any) -> Wish:
             f"{with_article(type(row).__name__)} does not say what to write: give rows with "
             "primary_key and value, or a dict of keys and values"
         )
-    return _wish(element_reference(row), row["value"])
+    return wish_for(row_reference(row), row["value"])
+
+
+def row_reference(element: Any) -> Reference:
+    """Read what names the element of a write, perhaps with the attribute that is meant.
+
+    Raises
+    ------
+    NotFoundError
+        If it names no element.
+    WriteRefusedError
+        If it names the attribute in a way that would be passed over.
+    """
+    if isinstance(element, str | UUID):
+        return element_reference(element)
+    fields = getattr(element, "_fields", None)
+    if fields is None and isinstance(element, Mapping | pd.Series):
+        fields = element.keys()
+    if fields is not None:
+        _refuse_attribute(fields)
+    return element_reference(element)
+
+
+def _refuse_attribute(names: Iterable[Any]) -> None:
+    # Passed over, it would write to the attribute value instead of the one that was meant.
+    if "attribute" in names and not {"attribute_name", "attribute_id"} & set(names):
+        raise WriteRefusedError("the column attribute is not known: call it attribute_name")
+
+
+def _numbered(read: Callable[[Any], _T], row: Any, number: int) -> _T:
+    """Read a row; say which it is if it names nothing."""
+    try:
+        return read(row)
+    except NotFoundError as error:
+        raise NotFoundError(f"row {number}: {error}") from None
 
 
 def _from_item(element: Any, value: object) -> Wish:
     if type(element) is tuple and len(element) == 2:
         element, attribute = element
         return Wish(element_reference(element), attribute_reference(attribute), value)
-    return _wish(element_reference(element), value)
+    return wish_for(element_reference(element), value)
 
 
-def _wish(reference: Reference, value: object) -> Wish:
+def wish_for(reference: Reference, value: object) -> Wish:
+    """Return what is wanted where a row alone says which attribute; the value if it does not."""
     wanted: AttributeLike = _VALUE
     if reference.attribute_id is not None:
         wanted = reference.attribute_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Sequence
 
@@ -10,22 +9,23 @@ import pandas as pd
 
 from xentara_nb.connection import Connection
 from xentara_nb.deadline import check_timeout
-from xentara_nb.errors import ServerError, WriteRefusedError
+from xentara_nb.errors import WriteRefusedError
 from xentara_nb.frames import objects, texts
 from xentara_nb.protocol.identifiers import DataType, Quality, label
 from xentara_nb.writes import records
 from xentara_nb.writes.checking import check_whole, make_orders
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import Guard, Level, Verdict
-from xentara_nb.writes.orders import Order, Wish, find, shown, value_of
+from xentara_nb.writes.orders import Order, Wish
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.policy import WritePolicy
+from xentara_nb.writes.rechecking import check_model, check_policies, check_values, refuse_rows
 from xentara_nb.writes.report import WriteReport
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.sending import Sending, send
 from xentara_nb.writes.session import SessionLike, connection_for, id_of, user_of
-from xentara_nb.writes.showing import Title, table_html, table_text, value_text
-from xentara_nb.writes.verification import Predicate, Verification, same_value, verification
+from xentara_nb.writes.showing import Title, table_html, table_text
+from xentara_nb.writes.verification import Predicate, Verification, verification
 
 BATCH_SIZE = 256
 """How many writes go into one message, where a failure does not stop those behind it."""
@@ -221,7 +221,7 @@ class WritePlan:
         how = verification(verify, tolerance, verify_within)
         size = _batch_size(on_error, batch_size)
         seconds = self._context.link.timeout if timeout is None else check_timeout(timeout)
-        plan_id = secrets.token_hex(16)
+        plan_id = records.new_id()
         results = [
             WriteResult(order, f"{plan_id}-{number}") for number, order in enumerate(self.orders)
         ]
@@ -236,7 +236,9 @@ class WritePlan:
             self._taken = True
         try:
             wanted = [result for result in results if not result.order.refused]
-            connection = self._check(wanted, session, skip_refused, if_unchanged, tolerance)
+            if len(wanted) < len(results) and not skip_refused:
+                refuse_rows(self.orders)
+            connection = self._check(wanted, session, if_unchanged, tolerance)
             self.report = report = self._report(results, how)
             for result in results:
                 if result.order.refused:
@@ -282,74 +284,19 @@ class WritePlan:
         self,
         wanted: Sequence[WriteResult],
         session: SessionLike | None,
-        skip_refused: bool,
         if_unchanged: bool,
         tolerance: float,
     ) -> Connection:
         """Look once more whether the plan may be sent, and return the connection to send it on."""
         context = self._context
-        refused = [order for order in self.orders if order.refused]
-        if refused and not skip_refused:
-            raise WriteRefusedError(
-                f"{len(refused)} of {len(self.orders)} rows are refused, so nothing was sent: "
-                f"{_some([f'{order}: {order.reason}' for order in refused])}. Mend them, or leave "
-                "them out with apply(skip_refused=True)"
-            )
-        policies = context.policies.current()
-        if policies != self._policies:
-            raise WriteRefusedError(
-                "the write policy has changed since the plan was made, so nothing was sent: make "
-                "a fresh one"
-            )
-        for verdict in check_whole(context, policies, len(self.orders)):
-            raise WriteRefusedError(f"{verdict.message}. Nothing was sent")
+        check_policies(context, self._policies, len(self.orders))
         connection = connection_for(context.link, session)
+        orders = [result.order for result in wanted]
         if connection is not self._connection:
-            self._check_model(wanted)
+            check_model(context, orders)
         if if_unchanged:
-            self._check_values(wanted, tolerance)
+            check_values(context, orders, tolerance)
         return connection
-
-    def _check_model(self, wanted: Sequence[WriteResult]) -> None:
-        """Refuse if the server has another model by now: it may have been restarted."""
-        targets = [result.order.target for result in wanted]
-        again = [
-            Wish(target.reference, target.info.attribute_id, None)
-            for target in targets
-            if target.info is not None
-        ]
-        found = find(self._context.directory, self._context.link.ask, again)
-        moved = [
-            str(r.order) for r, new in zip(wanted, found, strict=True) if r.order.target != new
-        ]
-        if moved:
-            raise WriteRefusedError(
-                "the server's model has changed since the plan was made, so nothing was sent: "
-                f"{_some(moved)}. Make a fresh plan"
-            )
-
-    def _check_values(self, wanted: Sequence[WriteResult], tolerance: float) -> None:
-        orders = [result.order for result in wanted if result.order.knows_old]
-        answers = self._context.link.ask([order.target.read_command() for order in orders])
-        moved = []
-        for order, answer in zip(orders, answers, strict=True):
-            assert order.target.info is not None
-            now = value_of(order.target, answer)
-            if type(now) is type(order.old) and now == order.old:
-                continue
-            if isinstance(now, ServerError):
-                moved.append(f"{order}: it cannot be read any more ({now.text})")
-            elif not same_value(order.old, now, order.target.info.data_type, tolerance):
-                moved.append(
-                    f"{order}: it was {value_text(order.old_value)}, it is "
-                    f"{value_text(shown(now, order.target))}"
-                )
-        if moved:
-            raise WriteRefusedError(
-                f"{len(moved)} of {len(orders)} values are no longer what the plan shows, so "
-                f"nothing was sent: {_some(moved)}. Make a fresh plan, or insist on this one with "
-                "apply(if_unchanged=False)"
-            )
 
     def _level(self, order: Order) -> Level:
         whole = any(verdict.level is Level.REFUSED for verdict in self.verdicts)
@@ -416,8 +363,3 @@ def _batch_size(on_error: str, batch_size: int | None) -> int:
 
 def _quality(order: Order) -> str | None:
     return None if order.quality is None else label(Quality, order.quality)
-
-
-def _some(texts_: Sequence[str], most: int = 5) -> str:
-    more = f"; and {len(texts_) - most} more" if len(texts_) > most else ""
-    return "; ".join(texts_[:most]) + more

@@ -29,7 +29,6 @@ policy that a client is given, and is read again when it changes.
 
 from __future__ import annotations
 
-import math
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -79,7 +78,13 @@ class KeyLimits:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", _patterns("keys", self.keys))
-        for name in ("minimum", "maximum", "largest_step"):
+        names = ("minimum", "maximum", "largest_step")
+        # An entry that limits nothing is a slip of whoever relies on it.
+        if not self.keys:
+            raise _Fault("keys", "it is empty", "Say which keys the limits are for.")
+        if all(getattr(self, name) is None for name in names):
+            raise _Fault("minimum", "no limit is given", f"Give one or more of {', '.join(names)}.")
+        for name in names:
             _number(name, getattr(self, name))
         if self.largest_step is not None and self.largest_step < 0:
             raise _Fault("largest_step", "it is below zero", "Give a distance.")
@@ -216,7 +221,8 @@ class WritePolicy:
         """
         file = Path(path)
         try:
-            content = tomllib.loads(file.read_text(encoding="utf-8"))
+            # Some editors put a mark at the beginning, which is no TOML.
+            content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise PolicyError(
                 f"the policy file {file} cannot be read ({error.strerror or error}). Check the "
@@ -382,6 +388,6 @@ def _patterns(name: str, patterns: object) -> tuple[str, ...]:
 
 def _number(name: str, value: object) -> None:
     if value is not None and (
-        isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value)
+        isinstance(value, bool) or not isinstance(value, int | float) or value != value
     ):
         raise _Fault(name, f"{value!r} is no number", "Give a number.")

@@ -7,10 +7,11 @@ import json
 import math
 import os
 import socket
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _text
 from typing import Any
 from uuid import UUID
@@ -29,17 +30,28 @@ _INTENT, _OUTCOME = "intent", "outcome"
 _ENCODE = json.JSONEncoder(allow_nan=False).encode
 
 
+def new_id() -> str:
+    """Return an id for an apply, which no other has anywhere."""
+    return os.urandom(16).hex()
+
+
 def header(plan_id: str, server: str, user: str, session_user: str | None) -> str:
     """Return the JSON of what the intents of one apply have in common."""
     return (
         f'"plan": "{plan_id}", "server": {_text(server)}, "user": {_text(user)}, '
         f'"session_user": {"null" if session_user is None else _text(session_user)}, '
-        f'"account": {_text(_account())}, "computer": {_text(socket.gethostname())}, '
-        f'"process": {os.getpid()}'
+        f"{_program(os.getpid())}"
     )
 
 
-@cache
+@lru_cache(maxsize=1)
+def _program(process: int) -> str:
+    return (
+        f'"account": {_text(_account())}, "computer": {_text(socket.gethostname())}, '
+        f'"process": {process}'
+    )
+
+
 def _account() -> str:
     try:
         return getpass.getuser()
@@ -181,17 +193,17 @@ def _take(found: dict[str, dict[str, Any]], line: bytes) -> bool:
     try:
         record = json.loads(line)
         write_id = record["id"]
-        time = pd.Timestamp(record["time"]).as_unit("ns")
-        if not isinstance(write_id, str) or time.tzinfo is None:
+        moment = pd.Timestamp(record["time"]).as_unit("ns")
+        if not isinstance(write_id, str) or moment.tzinfo is None:
             return False
         if record["event"] == _INTENT:
-            found[write_id] = _intent(record, time)
+            found[write_id] = _intent(record, moment)
         elif record["event"] == _OUTCOME:
             row = found.get(write_id)
             if row is not None:  # whoever shortened the journal may have left outcomes only
                 row["outcome"] = Outcome(record["outcome"])
                 row["error"] = record.get("error")
-                row["finished"] = time
+                row["finished"] = moment
                 if "read_back" in record:
                     row["read_back"] = _shown(record["read_back"], row)
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
@@ -199,13 +211,13 @@ def _take(found: dict[str, dict[str, Any]], line: bytes) -> bool:
     return True
 
 
-def _intent(record: dict[str, Any], time: pd.Timestamp) -> dict[str, Any]:
+def _intent(record: dict[str, Any], moment: pd.Timestamp) -> dict[str, Any]:
     row: dict[str, Any] = {name: record.get(name) for name in (*_TEXTS, "process")}
     if any(not isinstance(row[name], str | None) for name in _TEXTS):
         raise TypeError("a text was expected")
     row["type"] = int(record["data_type"])
     row.update(
-        time=time,
+        time=moment,
         finished=pd.NaT,
         element_uuid=UUID(record["element_uuid"]),
         attribute_id=_from_json(record["attribute_id"]),
@@ -313,4 +325,10 @@ def _from_json(value: Any) -> Any:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    seconds, microseconds = divmod(time.time_ns() // 1000, 1_000_000)
+    return f"{_second(seconds)}.{microseconds:06d}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

@@ -77,7 +77,7 @@ class WriteReport(Sequence[WriteResult]):
         self._replan = replan
         self._how = how
         for result in self._results:
-            result.report = self
+            result.origin = self
 
     @overload
     def __getitem__(self, index: int) -> WriteResult: ...
@@ -91,6 +91,10 @@ class WriteReport(Sequence[WriteResult]):
 
     def __iter__(self) -> Iterator[WriteResult]:
         return iter(self._results)
+
+    def report_of(self, result: WriteResult) -> WriteReport:
+        """Return this report, which a result of it is in."""
+        return self
 
     @property
     def ok(self) -> bool:

@@ -26,6 +26,13 @@ class _Report(Protocol):
     def undo(self) -> WritePlan: ...
 
 
+class Origin(Protocol):
+    """What a result came from, and can be looked after with."""
+
+    def report_of(self, result: WriteResult) -> _Report:
+        """Return the report that a result is in."""
+
+
 class WriteResult:
     """What became of one write. It shows itself, and changes only when it is resolved.
 
@@ -47,10 +54,10 @@ class WriteResult:
         "intended",
         "noted",
         "order",
+        "origin",
         "outcome",
         "raw_read_back",
         "reason",
-        "report",
         "sent_ns",
         "write_id",
     )
@@ -67,7 +74,7 @@ class WriteResult:
         # Whether the intent may stand in the journal, and which outcome does.
         self.intended = False
         self.noted: Outcome | None = None
-        self.report: _Report | None = None
+        self.origin: Origin | None = None
 
     @property
     def primary_key(self) -> str:
@@ -136,15 +143,15 @@ class WriteResult:
         WriteResult
             This same result: VERIFIED if the value is the one ordered, DIFFERS if it is not.
         """
-        if self.report is not None:
-            self.report.resolve(within)
+        if self.origin is not None:
+            self.origin.report_of(self).resolve(within)
         return self
 
     def undo(self) -> WritePlan:
         """Return a plan back to the old value; see :meth:`WriteReport.undo`."""
-        if self.report is None:
+        if self.origin is None:
             raise WriteRefusedError(f"{self.order} was not sent, so there is nothing to undo")
-        return self.report.undo()
+        return self.origin.report_of(self).undo()
 
     def raise_for_outcome(self) -> None:
         """Raise the error that belongs to the outcome; nothing happens where it is ``ok``.

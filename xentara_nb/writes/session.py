@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
 
+from xentara_nb.coercion import with_article
 from xentara_nb.connection import Connection
 from xentara_nb.errors import (
     ConnectionLostError,
@@ -191,10 +192,15 @@ def connection_for(link: Link, session: SessionLike | None) -> Connection:
     Raises
     ------
     WriteRefusedError
-        If the session has ended, or belongs to another client. Nothing was sent.
+        If the session has ended, or belongs to another client, or is none. Nothing was sent.
     """
-    if not isinstance(session, SubSession):
+    if session is None or isinstance(session, UUID):
         return link.connection()
+    if not isinstance(session, SubSession):
+        raise WriteRefusedError(
+            "session= is what client.sub_session(...) gives, or the UUID of a sub-session, not "
+            f"{with_article(type(session).__name__)}. Nothing was sent"
+        )
     connection = session.connection()
     if link.connection() is not connection:
         # Either another client made it, or it ended just now.

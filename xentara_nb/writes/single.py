@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
+from dataclasses import dataclass
+from functools import partial
 
 from xentara_nb.deadline import check_timeout
 from xentara_nb.errors import WriteRefusedError
@@ -10,6 +11,7 @@ from xentara_nb.writes import records
 from xentara_nb.writes.checking import check_whole, make_order
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import Level, needs_present_value
+from xentara_nb.writes.journal import Journal
 from xentara_nb.writes.orders import Wish, find_one, read_present
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.plan import make_plan
@@ -18,6 +20,19 @@ from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.sending import Sending, send
 from xentara_nb.writes.session import SessionLike, connection_for, id_of, user_of
 from xentara_nb.writes.verification import Verification
+
+
+@dataclass(frozen=True, slots=True)
+class _Single:
+    """Where a single write came from. Most of them need no report, and are gone the sooner."""
+
+    context: WriteContext
+    how: Verification
+    journal: Journal
+
+    def report_of(self, result: WriteResult) -> WriteReport:
+        replan = partial(make_plan, self.context)
+        return WriteReport(self.context, [result], replan, self.how, self.journal)
 
 
 def write_one(
@@ -55,7 +70,7 @@ def write_one(
     if order.refused:
         said = [v.message for v in order.verdicts if v.level is Level.REFUSED]
         raise WriteRefusedError(f"{order}: {'; '.join(said)}")
-    plan_id = secrets.token_hex(16)
+    plan_id = records.new_id()
     result = WriteResult(order, f"{plan_id}-0")
     journal = context.owner.journal
     sending = Sending(
@@ -69,7 +84,7 @@ def write_one(
         records.header(plan_id, context.server, context.user, user_of(session)),
         policies,
     )
-    WriteReport(context, [result], lambda back: make_plan(context, back), how, journal)
+    result.origin = _Single(context, how, journal)
     try:
         send(context, [result], sending)
     except KeyboardInterrupt as error:
