@@ -12,7 +12,7 @@ import tqdm.auto
 
 from xentara_nb.errors import NotFoundError
 from xentara_nb.inventory import attribute_lists, browse, category_ids, missing_text
-from xentara_nb.protocol.commands import Browse, BrowseEntry, MetaData
+from xentara_nb.protocol.commands import Browse, BrowseEntries, BrowseEntry, MetaData
 from xentara_nb.protocol.errors import UnknownElementError, server_error
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
 
@@ -172,8 +172,8 @@ class Bars:
         self.options.append(options)
         return self
 
-    def update(self) -> None:
-        self.updates += 1
+    def update(self, count: int) -> None:
+        self.updates += count
 
     def __enter__(self) -> Bars:
         return self

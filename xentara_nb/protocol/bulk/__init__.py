@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 from xentara_nb.protocol.bulk.browsing import decode_browse
@@ -59,7 +60,10 @@ def encode_requests(commands: Sequence[Command[Any]], first_id: int) -> bytes:
         If a command cannot be sent.
     """
     if isinstance(commands, BulkRequests):
-        return commands.encode(first_id)
+        with suppress(
+            AttributeError, ValueError
+        ):  # the general way has the words for what is wrong
+            return commands.encode(first_id)
     return encode_packets(command.request(at) for at, command in enumerate(commands, first_id))
 
 

@@ -12,7 +12,7 @@ Examples
 >>> from uuid import UUID
 >>> requests = ReadRequests([UUID(int=0)], [(11,)])
 >>> requests.encode(1).hex()
-'8184000104a200d82550000000000000000000000000000000000001810b'
+'8184000104a200d825500000000000000000000000000000000001810b'
 >>> requests.decode(bytes.fromhex("81 830101 a1 0b d879 f93e00"), 1)
 [{11: 1.5}]
 """
