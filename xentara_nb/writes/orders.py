@@ -106,7 +106,8 @@ class Order(NamedTuple):
     @property
     def refused(self) -> bool:
         """Whether some guard lets this not pass."""
-        return any(verdict.level is Level.REFUSED for verdict in self.verdicts)
+        verdicts = self.verdicts
+        return bool(verdicts) and any(verdict.level is Level.REFUSED for verdict in verdicts)
 
     @property
     def level(self) -> Level:
