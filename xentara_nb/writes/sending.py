@@ -251,6 +251,10 @@ def _answers(batch: Batch | None, commands: Sequence[Command[Any]]) -> list[Any]
     """Return what was answered by now, one by one."""
     if batch is None:
         return [_LOST] * len(commands)
+    with suppress(ProtocolError):  # of one answer, which is no reason to lose the others
+        results = list(batch.results())
+        if len(results) == len(commands):
+            return results
     answers: list[Any] = []
     for command, answer in zip(commands, batch.answers, strict=True):
         try:
