@@ -229,6 +229,22 @@ def test_apply_with_a_refused_row(plant, options, orders, capsys):
     assert "SKIPPED" in capsys.readouterr().out
 
 
+def test_what_is_confirmed_is_what_is_sent(plant, options, orders, answer, capsys):
+    path = orders(f"primary_key,value\n{ONE},fast\n{TWO},7\n{THREE},8\n")
+    answer("y\n")
+    assert main(["apply", *options, path, "--skip-refused"]) == 0
+    assert "Send these 2 writes? [y/N]" in capsys.readouterr().err
+    path = orders(f"primary_key,value\n{ONE},fast\n{TWO},7\n")
+    answer("n\n")
+    assert main(["apply", *options, path, "--skip-refused"]) == 1
+    assert "Send this write? [y/N]" in capsys.readouterr().err
+    # Nobody is asked about nothing.
+    for text, code in ((f"primary_key,value\n{ONE},fast\n", 1), ("primary_key,value\n", 0)):
+        assert main(["apply", *options, orders(text), "--skip-refused"]) == code
+        assert "there is nothing to send" in capsys.readouterr().err
+    assert len(plant.writes) == 2
+
+
 def test_apply_stops_or_goes_on(plant, options, orders):
     plant.faults.refuse_writes(keys=ONE)
     path = orders(f"primary_key,value\n{ONE},1\n{TWO},8\n")

@@ -134,6 +134,14 @@ def test_looks(
         ("@Skill.M.Tag", {"direction": "output"}, (10, 2)),
         ("@Skill.M.Tag", {"access": "writeOnly"}, (10, 1)),
         ("@Skill.M.Tag", {"dataType": {"odd": 1}}, (10, 0)),
+        ("@Skill.M.Tag", {"type": "REAL"}, (9, 0)),
+        ("@Skill.M.Tag", {"type": "Temperature", "valueType": "BOOL"}, (0, 0)),
+        ("@Skill.M.Tag", {"type": 5, "format": None}, (10, 0)),
+        ("@Skill.M.Tag", {"type": "Holding Register"}, (10, 2)),
+        ("@Skill.M.Tag", {"area": "coils", "writable": False}, (0, 2)),
+        ("@Skill.M.Tag", {"writable": True}, (10, 2)),
+        ("@Skill.M.Coil", {"readOnly": True}, (0, 0)),
+        ("@Skill.M.Odd", {"type": "word"}, (6, 0)),
     ],
 )
 def test_points(descriptor: str, properties: dict[str, Any], value: tuple[int, int]) -> None:

@@ -310,6 +310,9 @@ def test_a_folder_that_cannot_be_made(plant, client, tmp_path):
     client.journal = Journal(tmp_path)
     with pytest.raises(WriteRefusedError, match="Is a directory"):
         client.write(KEY, 1)
+    client.journal = Journal("a\0b")
+    with pytest.raises(WriteRefusedError, match="null byte"):
+        client.write(KEY, 1)
     assert len(plant.writes) == 0
 
 

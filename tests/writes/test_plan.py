@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 
 import pandas as pd
@@ -303,6 +305,12 @@ def test_a_plan_is_good_for_one_of_many_threads(plant, client):
         assert outcomes.count(True) == 1
         assert sum("one apply" in str(outcome) for outcome in outcomes) == 5
     assert len(plant.writes) == 10
+
+
+@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_there_is_no_second_one_of_a_plan(client, make):
+    with pytest.raises(TypeError, match="cannot be copied or stored"):
+        make(client.plan_writes({ONE: 1}))
 
 
 def test_a_dry_run_sends_nothing(plant, client):

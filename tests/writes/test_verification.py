@@ -6,6 +6,7 @@ import math
 import struct
 import time
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,7 @@ def test_verify_is_a_choice():
     assert verification(False).wanted is False
     assert verification(True) == verification(True, 0.0, 5.0)
     assert verification(lambda ordered, read: True).predicate is not None
+    assert verification(True, np.float32(0.5), np.int64(2)) == verification(True, 0.5, 2.0)
 
 
 # Every data type, through the wire and back.

@@ -153,7 +153,11 @@ def _run(args: argparse.Namespace, orders: Any) -> int:
         if not plan.ok and not args.skip_refused:
             say("nothing was sent: guards refuse some of it")
             return 1
-        if not args.yes and not _confirmed(plan):
+        count = sum(not order.refused for order in plan.orders)
+        if not count:
+            say("nothing was sent: there is nothing to send")
+            return 0 if plan.ok else 1
+        if not args.yes and not _confirmed(count):
             say("nothing was sent")
             return 1
         return _send(client, plan, args)
@@ -210,10 +214,9 @@ def _first_line(path: str) -> str:
     return lines[0]
 
 
-def _confirmed(plan: WritePlan) -> bool:
+def _confirmed(count: int) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked here: look with --dry-run, and send with --yes")
-    count = len(plan)
     say(f"Send {'this write' if count == 1 else f'these {count} writes'}? [y/N] ")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

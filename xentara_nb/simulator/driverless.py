@@ -130,7 +130,8 @@ def _category_by_name(element: ElementDescription) -> Category:
             return category
     if element.children:
         return Category.DEVICE
-    return Category.DATA_POINT if element.place.has("dataType") else Category.SPECIAL_PURPOSE
+    typed = element.place.has("dataType") or _type_by_another_name(element) is not None
+    return Category.DATA_POINT if typed else Category.SPECIAL_PURPOSE
 
 
 def _type_text(descriptor: str) -> str:
@@ -159,12 +160,11 @@ def _point_attributes(element: ElementDescription, usage: Usage) -> tuple[Attrib
 
 def _data_type(element: ElementDescription, usage: Usage) -> DataType:
     place = element.place.optional("dataType")
-    if place is None and usage.data_type is not None:
-        return usage.data_type
     if place is None:
-        last = element.descriptor.split(".")[-1].lower()
-        binary = any(word in last for word in ("coil", "discrete", "digital", "contact", "bit"))
-        return DataType.BOOLEAN if binary else DataType.FLOAT_64
+        other = _type_by_another_name(element)
+        other = usage.data_type if other is None else other
+        binary = any(word in _kind(element) for word in _BINARY)
+        return other if other is not None else DataType.BOOLEAN if binary else DataType.FLOAT_64
     found = datatypes.skill_name(place.value) if isinstance(place.value, str) else None
     if found is None:
         if element.descriptor in _KNOWN_TYPES:
@@ -178,6 +178,24 @@ def _data_type(element: ElementDescription, usage: Usage) -> DataType:
     return found
 
 
+def _type_by_another_name(element: ElementDescription) -> DataType | None:
+    """Return the data type that a skill states, but does not call the data type."""
+    for name in _TYPE_NAMES:
+        place = element.place.optional(name)
+        if place is not None and isinstance(place.value, str):
+            found = datatypes.skill_name(place.value)
+            if found is not None:
+                return found
+    return None
+
+
+def _kind(element: ElementDescription) -> str:
+    """Return what a skill calls the kind of a point, in small letters."""
+    stated = (element.place.optional(name) for name in _KIND_NAMES)
+    texts = (place.value for place in stated if place is not None and isinstance(place.value, str))
+    return " ".join((element.descriptor.split(".")[-1], *texts)).lower()
+
+
 def _access(element: ElementDescription, usage: Usage) -> Access:
     place = element.place
     sync_manager = place.optional("syncManager")
@@ -188,12 +206,24 @@ def _access(element: ElementDescription, usage: Usage) -> Access:
         stated = _stated_access(place.optional(name))
         if stated is not None:
             return stated
-    last = element.descriptor.split(".")[-1].lower()
-    words = ("output", "coil", "holding", "parameter", "setpoint")
-    written = usage.written or any(word in last for word in words)
+    for name, access in _FLAGS.items():
+        flag = place.optional(name)
+        if flag is not None and flag.value is True:
+            return access
+    written = usage.written or any(word in _kind(element) for word in _OUTPUTS)
     return Access.READ_AND_WRITE if written else Access.READ_ONLY
 
 
+_TYPE_NAMES = ("datatype", "data_type", "valueType", "type", "format")
+_KIND_NAMES = ("type", "registerType", "area", "table")
+_BINARY = ("coil", "discrete", "digital", "contact", "bit")
+_OUTPUTS = ("output", "coil", "holding", "parameter", "setpoint")
+_FLAGS = {
+    "readOnly": Access.READ_ONLY,
+    "writeOnly": Access.WRITE_ONLY,
+    "writable": Access.READ_AND_WRITE,
+    "writeable": Access.READ_AND_WRITE,
+}
 _STATED = {
     **dict.fromkeys(("readonly", "ro", "r", "read", "input", "in"), Access.READ_ONLY),
     **dict.fromkeys(("writeonly", "wo", "w", "write"), Access.WRITE_ONLY),

@@ -82,7 +82,8 @@ def make_order(
         found.append(guards.check_key(policies, key, info))
     if policies and new is not None:
         found += guards.check_limits(policies, key, info, new, old)
-    verdicts = tuple([verdict for verdict in found if verdict is not None])
+    content = found.count(None) == len(found)
+    verdicts = () if content else tuple([verdict for verdict in found if verdict is not None])
     return Order(target, wish.value, new, old, quality, verdicts)
 
 

@@ -100,9 +100,10 @@ class Journal:
             return
         try:
             self._append(lines, durable=True)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a path that can be none
+            reason = getattr(error, "strerror", None) or error
             raise WriteRefusedError(
-                f"the journal {self.path} cannot be written ({error.strerror or error}), so "
+                f"the journal {self.path} cannot be written ({reason}), so "
                 "nothing was sent. Make room or choose another file with connect(journal=...); "
                 "journal=False does without, on purpose."
             ) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 import pandas as pd
@@ -106,7 +106,8 @@ class Order(NamedTuple):
     @property
     def refused(self) -> bool:
         """Whether some guard lets this not pass."""
-        return any(verdict.level is Level.REFUSED for verdict in self.verdicts)
+        verdicts = self.verdicts
+        return bool(verdicts) and any(verdict.level is Level.REFUSED for verdict in verdicts)
 
     @property
     def level(self) -> Level:
@@ -273,9 +274,11 @@ def wish_for(reference: Reference, value: object) -> Wish:
 def find(directory: Directory, ask: Ask, wanted: Sequence[Wish]) -> list[Target]:
     """Find elements and attributes in the server's model; what is missing has a verdict."""
     uuids = _uuids(directory, ask, wanted)
-    answers = iter(directory.meta_data([uuid for uuid in uuids if isinstance(uuid, UUID)]))
+    found = directory.meta_data([uuid for uuid in uuids if isinstance(uuid, UUID)])
+    answers = iter(found)
+    known: _Known = {}  # whose identities are those of what was found, which is held until the end
     return [
-        _target(wish, uuid, next(answers) if isinstance(uuid, UUID) else uuid)
+        _target(wish, uuid, next(answers) if isinstance(uuid, UUID) else uuid, known)
         for wish, uuid in zip(wanted, uuids, strict=True)
     ]
 
@@ -289,7 +292,7 @@ def find_one(directory: Directory, wish: Wish) -> Target:
         If there is no such element or attribute.
     """
     uuid, answer = directory.element(wish.reference)
-    target = _target(wish, uuid, answer)
+    target = _target(wish, uuid, answer, {})
     if target.info is None:
         assert target.verdict is not None
         raise NotFoundError(target.verdict.message)
@@ -312,7 +315,16 @@ def _uuids(directory: Directory, ask: Ask, wanted: Sequence[Wish]) -> list[UUID 
     ]
 
 
-def _target(wish: Wish, uuid: UUID | ServerError, answer: MetaDataAnswer | ServerError) -> Target:
+# Elements of a kind share their list of attributes: what was found in one, by its identity.
+_Known: TypeAlias = "dict[tuple[int, AttributeLike], tuple[AttributeInfo, AttributeId | None]]"
+
+
+def _target(
+    wish: Wish,
+    uuid: UUID | ServerError,
+    answer: MetaDataAnswer | ServerError,
+    known: _Known,
+) -> Target:
     reference = wish.reference
     element = uuid if isinstance(uuid, UUID) else None
     if isinstance(answer, ServerError):
@@ -321,11 +333,15 @@ def _target(wish: Wish, uuid: UUID | ServerError, answer: MetaDataAnswer | Serve
         return Target(str(reference), element, name, None, None, missing)
     key = answer.primary_key or str(uuid)
     attributes = answer.attributes or ()
-    try:
-        info = _attribute(key, attributes, wish.attribute)
-    except NotFoundError as error:
-        name = attribute_label(wish.attribute)
-        return Target(key, element, name, None, None, refused(Guard.EXISTS, str(error)))
+    found = known.get((id(attributes), wish.attribute))
+    if found is None:
+        try:
+            info = _attribute(key, attributes, wish.attribute)
+        except NotFoundError as error:
+            name = attribute_label(wish.attribute)
+            return Target(key, element, name, None, None, refused(Guard.EXISTS, str(error)))
+        found = known[id(attributes), wish.attribute] = info, _quality_beside(info, attributes)
+    info, quality_id = found
     verdict = wish.verdict
     if reference.element_uuid is not None and reference.primary_key not in (None, key):
         verdict = refused(
@@ -339,13 +355,16 @@ def _target(wish: Wish, uuid: UUID | ServerError, answer: MetaDataAnswer | Serve
             f"the row says attribute {reference.attribute_name}, but its attribute_id is that of "
             f"{info.name}",
         )
-    quality_id = None
+    return Target(key, element, info.name, info, quality_id, verdict)
+
+
+def _quality_beside(info: AttributeInfo, attributes: Sequence[AttributeInfo]) -> AttributeId | None:
+    """Return the id of the quality of an attribute, None if there is none that can be read."""
     if info.attribute_id == _VALUE:
         for other in attributes:
             if other.attribute_id == _QUALITY and other.access != Access.WRITE_ONLY:
-                quality_id = _QUALITY
-                break
-    return Target(key, element, info.name, info, quality_id, verdict)
+                return _QUALITY
+    return None
 
 
 def _attribute(
@@ -366,9 +385,11 @@ def read_present(ask: Ask, targets: Sequence[Target]) -> list[tuple[Any, int | N
     answers = iter(ask(commands))
     present: list[tuple[Any, int | None]] = []
     for target in targets:
-        answer = next(answers) if target.readable else None
-        value = None if answer is None else value_of(target, answer)
-        present.append((value, _quality_of(target, answer)))
+        if target.readable:
+            answer = next(answers)
+            present.append((value_of(target, answer), _quality_of(target, answer)))
+        else:
+            present.append(_NOTHING)
     return present
 
 
@@ -381,7 +402,7 @@ def value_of(target: Target, answer: Any) -> Any:
 
 
 def _quality_of(target: Target, answer: Any) -> int | None:
-    if target.quality_id is None or answer is None or isinstance(answer, ServerError):
+    if target.quality_id is None or isinstance(answer, ServerError):
         return None
     quality = answer.get(target.quality_id)
     if isinstance(quality, str):  # a server may write it out
@@ -389,4 +410,5 @@ def _quality_of(target: Target, answer: Any) -> int | None:
     return quality if isinstance(quality, int) else None
 
 
+_NOTHING = (None, None)
 _NOT_ANSWERED = ServerError("the server did not answer for this attribute")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import NoReturn
 
 import pandas as pd
 
@@ -93,6 +94,10 @@ class WritePlan:
 
     def __len__(self) -> int:
         return len(self.orders)
+
+    def __reduce__(self) -> NoReturn:
+        # Two of the same plan would be two to apply.
+        raise TypeError("a plan is good for one apply, so it cannot be copied or stored")
 
     @property
     def ok(self) -> bool:

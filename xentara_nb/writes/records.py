@@ -64,18 +64,26 @@ def _account() -> str:
 
 def intents(results: Sequence[WriteResult], common: str) -> Iterator[str]:
     """Return the lines that say what is about to be sent."""
-    head = f'{{"event": "{_INTENT}", "time": "{_now()}", {common}'
+    head = f'{{"event": "{_INTENT}", "time": "{_now()}", {common}, "id": "'
+    last, attribute = None, ""
     for result in results:
         order = result.order
         target = order.target
         info = target.info
         assert info is not None
+        if info is not last:  # mostly it is the same one for all
+            last, attribute = (
+                info,
+                (
+                    f'"attribute_name": {_text(info.name)}, "attribute_id": '
+                    f'{_value(info.attribute_id)}, "data_type": {int(info.data_type)}'
+                ),
+            )
+        old = order.old
         yield (
-            f'{head}, "id": "{result.write_id}", "primary_key": {_text(target.primary_key)}, '
-            f'"element_uuid": "{target.element_uuid}", '
-            f'"attribute_name": {_text(target.attribute_name)}, '
-            f'"attribute_id": {_value(info.attribute_id)}, "data_type": {int(info.data_type)}, '
-            f'"old_value": {_value(order.old) if order.knows_old else "null"}, '
+            f'{head}{result.write_id}", "primary_key": {_text(target.primary_key)}, '
+            f'"element_uuid": "{target.element_uuid}", {attribute}, '
+            f'"old_value": {"null" if isinstance(old, ServerError) else _value(old)}, '
             f'"value": {_value(order.new)}}}'
         )
 
@@ -289,6 +297,8 @@ def _value(value: Any) -> str:
         return int.__repr__(value)
     if kind is str:
         return _text(value)
+    if value is None:
+        return "null"
     return _ENCODE(_to_json(value))
 
 

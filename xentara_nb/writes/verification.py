@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, TypeAlias
 
 from xentara_nb.coercion import float_32
@@ -112,7 +113,7 @@ def verification(
             "verify is True, False, or a function of the ordered and the read value"
         )
     for name, number, most in (("tolerance", tolerance, math.inf), ("verify_within", within, _DAY)):
-        is_number = isinstance(number, int | float) and not isinstance(number, bool)
+        is_number = isinstance(number, Real) and not isinstance(number, bool)
         if not is_number or not 0 <= number <= most:
             raise WriteRefusedError(f"{name} must be a number from 0 to {most:g}, not {number!r}")
     predicate = None if isinstance(verify, bool) else verify
