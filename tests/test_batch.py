@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from xentara_nb.batch import Batch, UnreadableAnswerError
+from xentara_nb.batch import UNANSWERED, Batch, UnreadableAnswerError
 from xentara_nb.errors import ConnectionLostError, ProtocolError
 from xentara_nb.protocol.bulk import ListRequests
 from xentara_nb.protocol.commands import GetStage, Lookup, MetaDataAnswer
@@ -43,8 +43,8 @@ def test_what_is_there_when_it_fails() -> None:
 
     assert batch.wait(0)
     assert batch.failure is error
-    assert batch.answers == [None, Success(8, 2)]
-    assert list(batch.results()) == [2]
+    assert batch.answers == [UNANSWERED, 2]
+    assert repr(batch.answers[0]) == "<unanswered>"
 
 
 def test_an_answer_that_cannot_be_read() -> None:

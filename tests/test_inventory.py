@@ -12,7 +12,7 @@ import tqdm.auto
 
 from xentara_nb.errors import NotFoundError
 from xentara_nb.inventory import attribute_lists, browse, category_ids, missing_text
-from xentara_nb.protocol.commands import Browse, BrowseEntry, MetaData
+from xentara_nb.protocol.commands import Browse, BrowseEntries, BrowseEntry, MetaData
 from xentara_nb.protocol.errors import UnknownElementError, server_error
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
 
@@ -89,7 +89,7 @@ def test_a_depth_that_is_none() -> None:
 # Attribute lists.
 
 
-def entries(model: Model) -> list[BrowseEntry]:
+def entries(model: Model) -> BrowseEntries:
     return browse(model.ask, None, None, None)
 
 
@@ -98,10 +98,12 @@ def test_attribute_lists() -> None:
     found = entries(model)
     model.asked.clear()
     elements, missing = attribute_lists(model.ask, found, False)
-    assert elements == [
-        ("Point 0", UUID(int=1), 2, (VALUE, QUALITY)),
-        ("Point 1", UUID(int=2), 2, (VALUE, QUALITY)),
-    ]
+    assert elements == (
+        ["Point 0", "Point 1"],
+        [UUID(int=1), UUID(int=2)],
+        [2, 2],
+        [(VALUE, QUALITY), (VALUE, QUALITY)],
+    )
     assert missing == {}
     assert model.asked == [MetaData(UUID(int=n), (MetaDataId.ATTRIBUTE_LIST,)) for n in (1, 2)]
 
@@ -112,7 +114,10 @@ def test_elements_that_vanished() -> None:
     for number in (3, 4):
         del model.elements[f"Point {number}"]
     elements, missing = attribute_lists(model.ask, found, None)
-    assert len(elements) == 8
+    there = [number for number in range(10) if number not in (3, 4)]
+    assert elements.keys == [f"Point {number}" for number in there]
+    assert elements.uuids == [UUID(int=number + 1) for number in there]
+    assert len(elements.categories) == len(elements.lists) == 8
     assert missing == {f"Point {n}": "unknown element (-32100)" for n in (3, 4)}
 
 
@@ -167,8 +172,8 @@ class Bars:
         self.options.append(options)
         return self
 
-    def update(self) -> None:
-        self.updates += 1
+    def update(self, count: int) -> None:
+        self.updates += count
 
     def __enter__(self) -> Bars:
         return self

@@ -13,6 +13,7 @@ from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.references import (
     Reference,
+    Rows,
     attribute_label,
     attribute_reference,
     canonical,
@@ -71,19 +72,24 @@ def test_rows_of_an_inventory_in_every_form() -> None:
     row = INVENTORY.iloc[2]
     assert element_reference(row) == ROWS[2]
     assert element_references(row) == [ROWS[2]]
-    assert element_references(INVENTORY) == ROWS
+    rows = element_references(INVENTORY)
+    assert type(rows) is Rows
+    assert list(rows) == ROWS
+    assert rows[1] == ROWS[1]
+    assert list(rows[1:]) == ROWS[1:]
+    assert len(rows) == len(ROWS)
     assert element_references([row for _, row in INVENTORY.iterrows()]) == ROWS
     assert element_references(list(INVENTORY.itertuples())) == ROWS
     assert element_references(next(INVENTORY.itertuples(index=False))) == [ROWS[0]]
     assert element_references(INVENTORY.to_dict("records")) == ROWS
     assert element_references(INVENTORY.to_dict("records")[0]) == [ROWS[0]]
-    assert element_references(INVENTORY[INVENTORY.attribute_id == 11]) == [ROWS[0], ROWS[2]]
-    assert element_references(INVENTORY.iloc[:0]) == []
+    assert list(element_references(INVENTORY[INVENTORY.attribute_id == 11])) == [ROWS[0], ROWS[2]]
+    assert list(element_references(INVENTORY.iloc[:0])) == []
 
 
 def test_rows_of_browse_name_no_attribute() -> None:
     entry = BrowseEntry("Plant.A", E, 2)
-    assert element_references(elements_frame([entry])) == [Reference("Plant.A", E)]
+    assert list(element_references(elements_frame([entry]))) == [Reference("Plant.A", E)]
     assert element_reference(entry) == Reference("Plant.A", E)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import repeat
-from typing import Any
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from typing import Any, Final
 
 from xentara_nb.errors import ProtocolError, ServerError, XentaraError
-from xentara_nb.protocol.bulk import ListRequests, decode_results, encode_requests
+from xentara_nb.protocol.bulk import BulkRequests, decode_results, encode_requests, gathered
 from xentara_nb.protocol.commands import Command
 from xentara_nb.protocol.packets import Failure, Request, Success
 
@@ -25,6 +25,19 @@ class UnreadableAnswerError(ProtocolError):
     sent = True
 
 
+class Unanswered(Enum):
+    """The type of :data:`UNANSWERED`."""
+
+    UNANSWERED = "unanswered"
+
+    def __repr__(self) -> str:
+        return "<unanswered>"
+
+
+UNANSWERED: Final = Unanswered.UNANSWERED
+"""Stands for an answer that has not come."""
+
+
 class Batch:
     """Some requests that go out in one message, and their answers.
 
@@ -38,32 +51,23 @@ class Batch:
     Attributes
     ----------
     answers : list
-        The answer to each command, as it came; None where it has not come.
+        For each command its result, the :class:`ServerError` that was answered, an
+        :class:`UnreadableAnswerError`, or :data:`UNANSWERED`.
     failure : XentaraError or None
         Why there will be no more answers.
     stray : ServerError or None
         What the server complained about meanwhile, without saying which request it means.
     """
 
-    __slots__ = (
-        "_done",
-        "_missing",
-        "_results",
-        "answers",
-        "commands",
-        "failure",
-        "first_id",
-        "stray",
-    )
+    __slots__ = ("_done", "_missing", "answers", "commands", "failure", "first_id", "stray")
 
     def __init__(self, commands: Sequence[Command[Any]], first_id: int) -> None:
-        self.commands = commands
+        self.commands = gathered(commands)
         self.first_id = first_id
         self.failure: XentaraError | None = None
         self.stray: ServerError | None = None
-        self.answers: list[Success | Failure | None] = [None] * len(commands)
+        self.answers: list[Any] = [UNANSWERED] * len(commands)
         self._missing = len(commands)
-        self._results: Sequence[Any] | None = None
         self._done = threading.Event()
 
     @property
@@ -94,7 +98,17 @@ class Batch:
 
     def take(self, answer: Success | Failure) -> None:
         """Take one answer, each once; called by the reader thread only."""
-        self.answers[answer.message_id - self.first_id] = answer
+        # It is read at once: what it was decoded into is many small objects, and can go.
+        at = answer.message_id - self.first_id
+        if isinstance(answer, Failure):
+            self.answers[at] = answer.error
+        else:
+            commands = self.commands
+            parser: Any = commands if isinstance(commands, BulkRequests) else commands[at]
+            try:
+                self.answers[at] = parser.parse_answer(answer.item)
+            except ProtocolError as error:
+                self.answers[at] = UnreadableAnswerError(str(error))
         self._missing -= 1
         if not self._missing:
             self._done.set()
@@ -103,9 +117,10 @@ class Batch:
         """Take a whole message if it is known to be all the answers; else change nothing."""
         if self._missing < len(self.commands):
             return False  # one of them was here before
-        self._results = decode_results(self.commands, message, self.first_id)
-        if self._results is None:
+        results = decode_results(self.commands, message, self.first_id)
+        if results is None:
             return False
+        self.answers = list(results)
         self._missing = 0
         self._done.set()
         return True
@@ -119,26 +134,15 @@ class Batch:
         """Wait until all answers are there, or none will come any more."""
         return self._done.wait(seconds)
 
-    def results(self) -> Iterator[Any]:
-        """Give the result of each command, a :class:`ServerError` where it failed.
+    def results(self) -> list[Any]:
+        """Return the result of each command, a :class:`ServerError` where it failed.
 
         Raises
         ------
         UnreadableAnswerError
             If an answer is not what the manual says.
         """
-        if self._results is not None:
-            yield from self._results
-            return
-        commands = self.commands
-        parsers: Iterable[Any] = (
-            repeat(commands) if isinstance(commands, ListRequests) else commands
-        )
-        for parser, answer in zip(parsers, self.answers, strict=False):
-            if isinstance(answer, Success):
-                try:
-                    yield parser.parse_answer(answer.item)
-                except ProtocolError as error:
-                    raise UnreadableAnswerError(str(error)) from None
-            elif answer is not None:
-                yield answer.error
+        for answer in self.answers:
+            if isinstance(answer, UnreadableAnswerError):
+                raise answer
+        return self.answers

@@ -161,7 +161,7 @@ class Connection:
             raise UnreadableAnswerError(str(batch.failure))
         if batch.failure is not None:
             raise ConnectionLostError(str(batch.failure), sent=True)
-        return list(batch.results())
+        return batch.results()
 
     def execute(self, commands: Sequence[Command[Any]], deadline: Deadline) -> list[Any]:
         """Send some commands in one message and return their results.

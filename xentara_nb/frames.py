@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
-from operator import eq, itemgetter
+from itertools import count, islice
+from operator import eq, itemgetter, ne
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -75,13 +75,26 @@ def inventory_frame(elements: Iterable[InventoryElement]) -> pd.DataFrame:
        primary_key attribute_name attribute_id          access data_type
     0  Plant.Speed          value           11  read and write   Float64
     """
+    columns = zip(*elements, strict=True)
+    return inventory_frame_of(*(list(next(columns, ())) for _ in range(4)))
+
+
+def inventory_frame_of(
+    keys: list[str],
+    uuids: list[UUID],
+    categories: list[int],
+    lists: list[tuple[AttributeInfo, ...]],
+) -> pd.DataFrame:
+    """Return the same as :func:`inventory_frame`, from the columns of the elements."""
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    if any(map(ne, order, count())):
+        keys = [keys[at] for at in order]
+        uuids = [uuids[at] for at in order]
+        categories = [categories[at] for at in order]
+        lists = [lists[at] for at in order]
     # Elements of one type share their list of attributes: each distinct list is looked at once,
     # and the rows are put together by indexing.
-    ordered = sorted(elements, key=itemgetter(0))
-    keys = [element[0] for element in ordered]
-    uuids = [element[1] for element in ordered]
-    categories = [element[2] for element in ordered]
-    attributes, starts, counts = _attribute_lists([element[3] for element in ordered])
+    attributes, starts, counts = _attribute_lists(lists)
 
     # Row r belongs to element element[r] and shows attribute attributes[attribute[r]].
     element = np.repeat(np.arange(len(keys)), counts)
@@ -198,28 +211,46 @@ def values_frame(
     0        quality  good                         NaN
     1         colour  None  missing attribute (-32101)
     """
-    values: list[object] = []
-    errors: list[str | None] = []
-    for result, data_type, attribute_id in zip(results, data_types, attribute_ids, strict=True):
-        if isinstance(result, XentaraError):
-            values.append(None)
-            errors.append(_error_text(result))
-        else:
-            # Time stamps wait: all of them together take a third of the time.
-            is_time = type(result) is TimePoint
-            values.append(result if is_time else present(result, data_type, attribute_id))
-            errors.append(None)
+    values = objects(results)
+    errors: list[str | None] = [None] * len(values)
+    kinds = {each: kind for kind, each in enumerate(dict.fromkeys(map(type, results)))}
+    of_kind = np.fromiter(map(kinds.__getitem__, map(type, results)), np.intp, len(values))
+    for kind, number in kinds.items():
+        if issubclass(kind, XentaraError):
+            for row in np.flatnonzero(of_kind == number).tolist():
+                errors[row] = _error_text(values[row])
+                values[row] = None
+    # All time stamps together take a third of the time.
+    if TimePoint in kinds:
+        _put_timestamps(values, np.flatnonzero(of_kind == kinds[TimePoint]))
+    for row in _worded(data_types, attribute_ids):
+        values[row] = present(values[row], data_types[row], attribute_ids[row])
     return _frame(
         {
             "primary_key": texts(primary_keys),
             "element_uuid": objects(element_uuids),
             "attribute_name": texts(attribute_names),
             "attribute_id": objects(attribute_ids),
-            "value": _with_timestamps(objects(values)),
+            "value": values,
             "error": texts(errors),
             "time": _timestamps(times),
         }
     )
+
+
+def _worded(data_types: Sequence[int | None], attribute_ids: Sequence[AttributeId]) -> list[int]:
+    """Return the rows whose values may be shown in the manual's words; see :func:`present`."""
+    # By identity, for hashing a UUID takes longer than all the rest.
+    distinct = {id(each): each for each in attribute_ids}
+    ids = {key for key, each in distinct.items() if each in _QUALITY_IDS | _CATEGORY_IDS}
+    types = (_QUALITY, _CATEGORY)
+    return [
+        row
+        for row, (attribute, data_type) in enumerate(
+            zip(map(id, attribute_ids), data_types, strict=True)
+        )
+        if attribute in ids or data_type in types
+    ]
 
 
 def present(value: object, data_type: int | None, attribute_id: AttributeId) -> object:
@@ -247,8 +278,8 @@ def present(value: object, data_type: int | None, attribute_id: AttributeId) -> 
     NaT
     """
     kind = type(value)
-    if kind is TimePoint:
-        return _with_timestamps(objects([value]))[0]
+    if isinstance(value, TimePoint):
+        return _timestamps([value.nanoseconds])[0]
     if kind is int or kind is str:
         if data_type == _QUALITY or attribute_id in _QUALITY_IDS:
             return _word(Quality, value)
@@ -320,12 +351,22 @@ def labelled(table: type[Labelled], identifiers: Sequence[int]) -> pd.Categorica
     ['read and write', 'read only', '7']
     Categories (4, str): ['read only', 'write only', 'read and write', '7']
     """
-    numbers = [*table, *sorted(set(identifiers).difference(table))]
-    codes = {number: code for code, number in enumerate(numbers)}
+    unknown = tuple(sorted(set(identifiers).difference(table)))
+    codes, dtype = _categories(table, unknown)
     return pd.Categorical.from_codes(
         np.fromiter(map(codes.__getitem__, identifiers), dtype=np.intp, count=len(identifiers)),
-        dtype=pd.CategoricalDtype([label(table, number) for number in numbers]),
+        dtype=dtype,
     )
+
+
+@lru_cache(maxsize=64)
+def _categories(
+    table: type[Labelled], unknown: tuple[int, ...]
+) -> tuple[dict[int, int], pd.CategoricalDtype[Any]]:
+    """Return the code of each identifier, and the words for all codes."""
+    numbers = [*table, *unknown]
+    codes = {number: code for code, number in enumerate(numbers)}
+    return codes, pd.CategoricalDtype([label(table, number) for number in numbers])
 
 
 def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
@@ -336,7 +377,7 @@ def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
         name: pd.Series(values, index=index, dtype=values.dtype, copy=False)
         for name, values in columns.items()
     }
-    return pd.DataFrame(series, copy=False)
+    return pd.DataFrame(series, index=index, copy=False)
 
 
 def _attribute_lists(
@@ -380,11 +421,10 @@ def _timestamps(nanoseconds: Sequence[int]) -> pd.DatetimeIndex:
     return pd.to_datetime(np.asarray(nanoseconds, dtype=np.int64), unit="ns", utc=True)
 
 
-def _with_timestamps(values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    """Put a pandas time stamp in the place of every time stamp of the protocol."""
-    rows = [row for row, value in enumerate(values) if type(value) is TimePoint]
-    values[rows] = np.asarray(_timestamps([values[row].nanoseconds for row in rows]), np.object_)
-    return values
+def _put_timestamps(values: npt.NDArray[np.object_], rows: npt.NDArray[np.intp]) -> None:
+    """Put a pandas time stamp in the place of the protocol's, in some rows."""
+    nanoseconds = [value.nanoseconds for value in values[rows]]
+    values[rows] = np.asarray(_timestamps(nanoseconds), np.object_)
 
 
 @lru_cache(maxsize=256)

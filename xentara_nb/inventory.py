@@ -7,13 +7,14 @@ import operator
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import compress
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.directory import Ask
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.bulk import ListRequests
-from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntry
+from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntries
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import NIL_UUID, Category
 
@@ -66,7 +67,7 @@ def browse(
     root: UUID | None,
     depth: int | None,
     categories: tuple[int, ...] | None,
-) -> list[BrowseEntry]:
+) -> BrowseEntries:
     """Return the elements below an element; the root's when there is none.
 
     Raises
@@ -79,32 +80,50 @@ def browse(
     (answer,) = ask([command])
     if isinstance(answer, ServerError):
         raise answer.within(f"browse of {'the root' if root is None else root}")
-    entries: list[BrowseEntry] = answer
+    entries: BrowseEntries = answer
     return entries
 
 
+class Found(NamedTuple):
+    """The elements of an inventory, column by column."""
+
+    keys: list[str]
+    uuids: list[UUID]
+    categories: list[int]
+    lists: list[tuple[AttributeInfo, ...]]
+
+
 def attribute_lists(
-    ask: Ask, entries: list[BrowseEntry], progress: Progress
-) -> tuple[list[tuple[str, UUID, int, tuple[AttributeInfo, ...]]], dict[str, str]]:
+    ask: Ask, entries: BrowseEntries, progress: Progress
+) -> tuple[Found, dict[str, str]]:
     """Return the attributes of elements, and why some elements gave none.
 
     Returns
     -------
-    elements : list of (primary key, UUID, category, attributes)
+    found : Found
+        The elements that there are.
     missing : dict of str
         The reason by primary key, for elements that vanished or cannot be asked.
     """
-    commands = ListRequests([entry.element_uuid for entry in entries])
-    elements: list[tuple[str, UUID, int, tuple[AttributeInfo, ...]]] = []
-    missing: dict[str, str] = {}
+    lists: list[tuple[AttributeInfo, ...]] = []
+    errors: dict[int, ServerError] = {}
+    step = max(1, len(entries) // 100)
     with _progress(progress, len(entries)) as advance:
-        for (key, uuid, category), answer in zip(entries, ask(commands), strict=True):
+        for answer in ask(ListRequests(entries.uuids)):
             if isinstance(answer, ServerError):
-                missing[key] = f"{answer.text} ({answer.code})"
+                errors[len(lists)] = answer
+                lists.append(())
             else:
-                elements.append((key, uuid, category, answer.attributes or ()))
-            advance()
-    return elements, missing
+                lists.append(answer.attributes or ())
+            if len(lists) % step == 0:
+                advance(step)
+        if left := len(lists) % step:
+            advance(left)
+    found = Found(entries.keys, entries.uuids, entries.categories, lists)
+    if errors:
+        there = [at not in errors for at in range(len(lists))]
+        found = Found._make(list(compress(column, there)) for column in found)
+    return found, {entries.keys[at]: f"{error.text} ({error.code})" for at, error in errors.items()}
 
 
 def missing_text(missing: dict[str, str]) -> str:
@@ -116,10 +135,10 @@ def missing_text(missing: dict[str, str]) -> str:
 
 
 @contextmanager
-def _progress(progress: Progress, total: int) -> Iterator[Callable[[], object]]:
-    """Give a function to call after each element."""
+def _progress(progress: Progress, total: int) -> Iterator[Callable[[int], object]]:
+    """Give a function to call with the number of elements that are done since the last time."""
     if progress is False or (progress is None and sys.stderr is None):
-        yield lambda: None
+        yield lambda count: None
     elif callable(progress):
         yield _Counter(progress, total).advance
     else:
@@ -134,9 +153,7 @@ def _progress(progress: Progress, total: int) -> Iterator[Callable[[], object]]:
 class _Counter:
     def __init__(self, report: Callable[[int, int], object], total: int) -> None:
         self._report, self._total, self._done = report, total, 0
-        self._step = max(1, total // 100)
 
-    def advance(self) -> None:
-        self._done += 1
-        if self._done % self._step == 0 or self._done == self._total:
-            self._report(self._done, self._total)
+    def advance(self, count: int) -> None:
+        self._done += count
+        self._report(self._done, self._total)

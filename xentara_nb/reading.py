@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from itertools import compress, count, islice
+from operator import ne
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from xentara_nb.directory import Ask, Directory, find_attribute
-from xentara_nb.protocol.commands import AttributeInfo, MetaDataAnswer, Read
+from xentara_nb.protocol.bulk import ReadRequests
+from xentara_nb.protocol.commands import AttributeInfo, MetaDataAnswer
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Access, Attribute, known
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.references import (
     AttributeLike,
     Reference,
+    Rows,
     attribute_label,
     attribute_reference,
     canonical,
@@ -68,26 +72,55 @@ def read(
     UnknownElementError, NotFoundError
         If an element or an attribute does not exist.
     """
-    wanted = _wanted(directory, references, _attribute_list(attributes))
+    if isinstance(references, Rows) and attributes is None:
+        return _read_rows(ask, references)
     reading = Reading([], [], [], [], [], [], [])
-    commands = [Read(item.element_uuid, tuple(dict.fromkeys(item.ids))) for item in wanted]
-    for item, answer in zip(wanted, ask(commands), strict=True):
-        _take(reading, item, answer, time.time_ns())
+    uuids, parts = [], []
+    for item in _wanted(directory, references, _attribute_list(attributes)):
+        size = len(item.ids)
+        reading.primary_keys.extend([item.primary_key] * size)
+        reading.element_uuids.extend([item.element_uuid] * size)
+        reading.attribute_names.extend(item.names)
+        reading.attribute_ids.extend(item.ids)
+        reading.data_types.extend(item.data_types)
+        uuids.append(item.element_uuid)
+        parts.append(tuple(item.ids))
+    return _take(ask, uuids, parts, reading)
+
+
+def _read_rows(ask: Ask, rows: Rows) -> Reading:
+    """Read what rows name; those of one element that stand together are read together."""
+    ids = rows.attribute_ids
+    reading = Reading(
+        rows.primary_keys, rows.element_uuids, rows.attribute_names, ids, rows.data_types, [], []
+    )
+    numbers = [uuid.int for uuid in rows.element_uuids]
+    changes = compress(count(1), map(ne, numbers, islice(numbers, 1, None)))
+    starts = [0, *changes] if numbers else []
+    if len(starts) == len(numbers):
+        return _take(ask, rows.element_uuids, list(zip(ids, strict=True)), reading)
+    uuids = [rows.element_uuids[at] for at in starts]
+    ends = [*starts[1:], len(ids)]
+    parts = [tuple(ids[start:end]) for start, end in zip(starts, ends, strict=True)]
+    return _take(ask, uuids, parts, reading)
+
+
+def _take(
+    ask: Ask, uuids: list[UUID], parts: list[tuple[AttributeId, ...]], reading: Reading
+) -> Reading:
+    """Read so many attributes of each element, into the last two columns of a reading."""
+    results, times = reading.results, reading.times
+    distinct = [tuple(dict.fromkeys(part)) if len(part) > 1 else part for part in parts]
+    for part, answer in zip(parts, ask(ReadRequests(uuids, distinct)), strict=True):
+        size = len(part)
+        times += [time.time_ns()] * size
+        if isinstance(answer, ServerError):
+            results += [answer] * size
+        elif size == 1 or (*answer,) != part:
+            results += [answer.get(attribute_id, _NOT_ANSWERED) for attribute_id in part]
+        else:
+            results += answer.values()
     return reading
-
-
-def _take(reading: Reading, item: _Wanted, answer: Any, now: int) -> None:
-    count = len(item.ids)
-    reading.primary_keys.extend([item.primary_key] * count)
-    reading.element_uuids.extend([item.element_uuid] * count)
-    reading.attribute_names.extend(item.names)
-    reading.attribute_ids.extend(item.ids)
-    reading.times.extend([now] * count)
-    reading.data_types.extend(item.data_types)
-    if isinstance(answer, ServerError):
-        reading.results.extend([answer] * count)
-    else:
-        reading.results.extend(answer.get(attribute_id, _NOT_ANSWERED) for attribute_id in item.ids)
 
 
 def _attribute_list(

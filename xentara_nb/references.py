@@ -7,9 +7,8 @@ are a list, a Series or a DataFrame of these.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Mapping
-from itertools import repeat
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, overload
 from uuid import UUID
 
 import pandas as pd
@@ -91,7 +90,7 @@ def element_reference(element: object) -> Reference:
     )
 
 
-def element_references(elements: object) -> list[Reference]:
+def element_references(elements: object) -> Sequence[Reference]:
     """Read what names some elements, in the order given; raises as :func:`element_reference`."""
     if isinstance(elements, pd.DataFrame):
         return _from_frame(elements)
@@ -190,31 +189,89 @@ def _is_row(series: pd.Series[Any]) -> bool:
     return "element_uuid" in series.index or "primary_key" in series.index
 
 
-def _from_frame(frame: pd.DataFrame) -> list[Reference]:
+class Rows(Sequence[Reference]):
+    """The references that the rows of an inventory are, column by column: there may be very many.
+
+    Parameters
+    ----------
+    primary_keys, element_uuids, attribute_ids, attribute_names, data_types : list
+        What each row names.
+    """
+
+    __slots__ = (
+        "attribute_ids",
+        "attribute_names",
+        "data_types",
+        "element_uuids",
+        "primary_keys",
+    )
+
+    def __init__(
+        self,
+        primary_keys: list[str],
+        element_uuids: list[UUID],
+        attribute_ids: list[AttributeId],
+        attribute_names: list[str],
+        data_types: list[int | None],
+    ) -> None:
+        self.primary_keys = primary_keys
+        self.element_uuids = element_uuids
+        self.attribute_ids = attribute_ids
+        self.attribute_names = attribute_names
+        self.data_types = data_types
+
+    def __len__(self) -> int:
+        return len(self.element_uuids)
+
+    @overload
+    def __getitem__(self, index: int) -> Reference: ...
+    @overload
+    def __getitem__(self, index: slice) -> Rows: ...
+    def __getitem__(self, index: int | slice) -> Reference | Rows:
+        kind: Any = Rows if isinstance(index, slice) else Reference
+        row: Reference | Rows = kind(*(column[index] for column in self._columns()))
+        return row
+
+    def __iter__(self) -> Iterator[Reference]:
+        return map(Reference, *self._columns())
+
+    def _columns(self) -> tuple[list[Any], ...]:
+        return (
+            self.primary_keys,
+            self.element_uuids,
+            self.attribute_ids,
+            self.attribute_names,
+            self.data_types,
+        )
+
+
+def _from_frame(frame: pd.DataFrame) -> Sequence[Reference]:
     if not ("element_uuid" in frame.columns or "primary_key" in frame.columns):
         raise NotFoundError(
             "the DataFrame does not name elements: it needs a column element_uuid or primary_key"
         )
     names = ("primary_key", "element_uuid", "attribute_id", "attribute_name")
-    columns = [frame[name].tolist() if name in frame.columns else repeat(None) for name in names]
-    data_types = _data_types(frame) if "data_type" in frame.columns else repeat(None)
-    references = []
-    for row in zip(*columns, data_types, strict=False):
-        key, uuid, attribute_id, name, data_type = row
-        # The rows of an inventory, of which there may be very many, are references already.
-        if (
-            type(uuid) is UUID
-            and type(key) is str
-            and type(name) is str
-            and (type(attribute_id) is UUID or (type(attribute_id) is int and attribute_id >= 0))
-            and key
-            and name
-        ):
-            references.append(Reference(key, uuid, attribute_id, name, data_type))
-        else:
-            reference = element_reference(dict(zip(names, row, strict=False)))
-            references.append(reference._replace(data_type=data_type))
-    return references
+    count = len(frame)
+    nobody: list[Any] = [None] * count
+    columns: list[list[Any]] = [
+        frame[name].tolist() if name in frame.columns else nobody for name in names
+    ]
+    data_types = _data_types(frame) if "data_type" in frame.columns else nobody
+    keys, uuids, attribute_ids, attribute_names = columns
+    kinds = [set(map(type, column)) for column in columns]
+    if (
+        kinds[0] == kinds[3] == {str}
+        and kinds[1] == {UUID}
+        and kinds[2] <= {int, UUID}
+        and all(keys)
+        and all(attribute_names)
+        and min((each for each in attribute_ids if type(each) is int), default=0) >= 0
+    ):
+        return Rows(keys, uuids, attribute_ids, attribute_names, data_types)
+    return [
+        element_reference(dict(zip(names, row, strict=True)))._replace(data_type=data_type)
+        for *row, data_type in zip(*columns, data_types, strict=True)
+    ]
 
 
 def _data_types(frame: pd.DataFrame) -> list[int | None]:

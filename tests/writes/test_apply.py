@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from xentara_nb import read_journal
+from xentara_nb.batch import UNANSWERED
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,
@@ -266,7 +267,7 @@ def test_interrupted_when_some_is_answered(plant, client, monkeypatch):
 
     def interrupt(batch, deadline):
         batch.wait(5)
-        batch.answers[1] = None
+        batch.answers[1] = UNANSWERED
         raise KeyboardInterrupt
 
     monkeypatch.setattr(connection, "finish", interrupt)

@@ -11,9 +11,9 @@ import pandas as pd
 
 from xentara_nb import inventory as _inventory
 from xentara_nb.client.core import ClientCore
-from xentara_nb.frames import elements_frame, inventory_frame, with_provenance
+from xentara_nb.frames import elements_frame, inventory_frame, inventory_frame_of, with_provenance
 from xentara_nb.inventory import CategoryLike, InventoryWarning, Progress
-from xentara_nb.protocol.commands import BrowseEntry, Lookup, ServerInformation
+from xentara_nb.protocol.commands import BrowseEntries, Lookup, ServerInformation
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ServerInformationId
 from xentara_nb.references import ElementLike, ElementsLike, element_reference, element_references
@@ -110,12 +110,12 @@ class Exploring(ClientCore):
             If elements vanished while the inventory was taken; the rest is there.
         """
         entries = self._browse(root, depth, categories)
-        elements, missing = _inventory.attribute_lists(self._link.ask, entries, progress)
+        found, missing = _inventory.attribute_lists(self._link.ask, entries, progress)
         if missing:
             warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=2)
         return with_provenance(
-            inventory_frame(elements),
-            self._provenance(elements=len(elements), vanished=list(missing)),
+            inventory_frame_of(*found),
+            self._provenance(elements=len(found.keys), vanished=list(missing)),
         )
 
     def meta_data(self, elements: ElementsLike) -> pd.DataFrame:
@@ -178,7 +178,7 @@ class Exploring(ClientCore):
         root: ElementLike | None,
         depth: int | None,
         categories: CategoryLike | Iterable[CategoryLike] | None,
-    ) -> list[BrowseEntry]:
+    ) -> BrowseEntries:
         root_uuid = None
         if root is not None:
             (root_uuid,) = self._directory.uuids([element_reference(root)])

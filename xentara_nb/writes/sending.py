@@ -11,10 +11,11 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from xentara_nb.connection import Batch, Connection
+from xentara_nb.batch import UNANSWERED, Batch
+from xentara_nb.connection import Connection
 from xentara_nb.deadline import Deadline
 from xentara_nb.errors import (
     ProtocolError,
@@ -23,7 +24,6 @@ from xentara_nb.errors import (
     XentaraError,
 )
 from xentara_nb.protocol.commands import Command, Write
-from xentara_nb.protocol.packets import Success
 from xentara_nb.writes import records
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import check_client, check_time
@@ -34,7 +34,6 @@ from xentara_nb.writes.policy import WritePolicy
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.verification import Verification, look, read_back
 
-_LOST: Final = object()  # in the place of an answer that did not come
 _MESSAGE_TEXT = 256 * 1024  # characters; more text than this goes into more messages
 
 
@@ -250,27 +249,12 @@ def _begin_looking(
 def _answers(batch: Batch | None, commands: Sequence[Command[Any]]) -> list[Any]:
     """Return what was answered by now, one by one."""
     if batch is None:
-        return [_LOST] * len(commands)
-    with suppress(ProtocolError):  # of one answer, which is no reason to lose the others
-        results = list(batch.results())
-        if len(results) == len(commands):
-            return results
-    answers: list[Any] = []
-    for command, answer in zip(commands, batch.answers, strict=True):
-        try:
-            if answer is None:
-                answers.append(_LOST)
-            elif isinstance(answer, Success):
-                answers.append(command.parse_answer(answer.item))
-            else:
-                answers.append(answer.error)
-        except ProtocolError as error:
-            answers.append(error)
-    return answers
+        return [UNANSWERED] * len(commands)
+    return list(batch.answers)
 
 
 def _take(result: WriteResult, answer: Any, lost: str, now: int) -> None:
-    if answer is _LOST:
+    if answer is UNANSWERED:
         result.reason = lost
         return
     result.answered_ns = now
@@ -301,8 +285,8 @@ def _looked(
         return []
     unfinished = []
     for result in group:
-        answer = looks.get(result, _LOST)
-        readable = answer is not _LOST and not isinstance(answer, ProtocolError)
+        answer = looks.get(result, UNANSWERED)
+        readable = answer is not UNANSWERED and not isinstance(answer, ProtocolError)
         value = value_of(result.order.target, answer) if readable else None
         if result.outcome is Outcome.REJECTED and not isinstance(value, ServerError):
             result.raw_read_back = value

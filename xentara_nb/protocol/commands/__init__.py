@@ -31,6 +31,7 @@ from xentara_nb.protocol.commands.data import (
 )
 from xentara_nb.protocol.commands.model import (
     Browse,
+    BrowseEntries,
     BrowseEntry,
     Lookup,
     MetaData,
@@ -74,6 +75,7 @@ __all__ = [
     "AttributeInfo",
     "Authentication",
     "Browse",
+    "BrowseEntries",
     "BrowseEntry",
     "Certificate",
     "ClientHello",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, overload
 from uuid import UUID
 
 from xentara_nb.protocol.attribute_lists import (
@@ -76,6 +76,45 @@ class BrowseEntry(NamedTuple):
     category: int
 
 
+class BrowseEntries(Sequence[BrowseEntry]):
+    """The entries in an answer to browse, column by column.
+
+    A large server has so many that one object for each would keep the garbage collector busy.
+
+    Parameters
+    ----------
+    keys, uuids, categories : list
+        Primary key, UUID and category of every element.
+    """
+
+    __slots__ = ("categories", "keys", "uuids")
+
+    def __init__(self, keys: list[str], uuids: list[UUID], categories: list[int]) -> None:
+        self.keys, self.uuids, self.categories = keys, uuids, categories
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, index: int) -> BrowseEntry: ...
+    @overload
+    def __getitem__(self, index: slice) -> BrowseEntries: ...
+    def __getitem__(self, index: int | slice) -> BrowseEntry | BrowseEntries:
+        columns = self.keys[index], self.uuids[index], self.categories[index]
+        return (BrowseEntries if isinstance(index, slice) else BrowseEntry)(*columns)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[BrowseEntry]:
+        return map(BrowseEntry, self.keys, self.uuids, self.categories)
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, BrowseEntries | list) else False
+
+    __hash__ = None  # type: ignore[assignment]  # it holds lists
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} elements>"
+
+
 @dataclass(frozen=True, slots=True)
 class Browse(Command[Sequence[BrowseEntry]]):
     """browse (1): the elements below one element, the nil UUID being the root.
@@ -110,9 +149,14 @@ class Browse(Command[Sequence[BrowseEntry]]):
         """Return an array of ``{0: primary key, 1: UUID, 2: category}``."""
         return [{0: key, 1: uuid, 2: int(category)} for key, uuid, category in result]
 
-    def parse_answer(self, item: Any) -> list[BrowseEntry]:
+    def parse_answer(self, item: Any) -> BrowseEntries:
         """Return the entries in the server's order."""
-        return [_entry(entry) for entry in as_list(item, "the answer to browse")]
+        entries = [_entry(entry) for entry in as_list(item, "the answer to browse")]
+        return BrowseEntries(
+            [entry.primary_key for entry in entries],
+            [entry.element_uuid for entry in entries],
+            [entry.category for entry in entries],
+        )
 
 
 _CATEGORIES = {int(category): category for category in Category}

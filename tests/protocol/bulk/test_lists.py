@@ -1,4 +1,4 @@
-"""The short way to what an inventory is made of: exactly the general way, or none."""
+"""The short way to attribute lists: exactly the general way, or none."""
 
 from __future__ import annotations
 
@@ -8,43 +8,38 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from xentara_nb.protocol import bulk
 from xentara_nb.protocol.attribute_lists import AttributeInfo
-from xentara_nb.protocol.bulk import (
-    ListRecognizer,
-    ListRequests,
-    decode_browse,
-    decode_results,
-    encode_requests,
-    first_answered,
-)
-from xentara_nb.protocol.commands import (
-    Browse,
-    BrowseEntry,
-    GetStage,
-    MetaData,
-    MetaDataAnswer,
-    Read,
-)
-from xentara_nb.protocol.errors import ProtocolError, server_error
-from xentara_nb.protocol.identifiers import NIL_UUID, Access, Attribute, Category, DataType
-from xentara_nb.protocol.packets import Event, Failure, Success, decode_answers, encode_packets
+from xentara_nb.protocol.bulk import ListRecognizer, ListRequests
+from xentara_nb.protocol.bulk import lists as module
+from xentara_nb.protocol.commands import MetaData, MetaDataAnswer
+from xentara_nb.protocol.errors import server_error
+from xentara_nb.protocol.identifiers import NIL_UUID, Access, DataType
+from xentara_nb.protocol.packets import Event, Failure, Success, encode_packets
 
-E = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
-CUSTOM = UUID("00000000-0000-4000-8000-000000000001")
+from .helpers import (
+    CUSTOM,
+    EDITS,
+    FIRST_IDS,
+    PIECES,
+    SOUND,
+    TEXTS,
+    UUIDS,
+    E,
+    edited,
+    general,
+    types,
+)
+from .helpers import TRAP as TRAP_UUID
+
 COMMAND = MetaData(E, (2,))
-BROWSE = Browse(NIL_UUID)
 
 VALUE = AttributeInfo("value", 11, 2, 10)
 UNITS = AttributeInfo("units", CUSTOM, 0, 11)
 # Names that look like the heads of packets and of attributes.
 HEAD = AttributeInfo("\x01\x02¡\x02", 0x83, 0xA1, 0x02)
 TRAP = AttributeInfo("ƒ\x01\x02¡\x02€", 1, 0, 0)
-# A UUID may be any bytes: here the head of the packet with message id 2, and of an attribute.
-TRAP_ID = AttributeInfo("t", UUID(hex="830102a10280830102a10280a4006130"), 0, 0)
+TRAP_ID = AttributeInfo("t", TRAP_UUID, 0, 0)
 LISTS = [(VALUE, UNITS), (), (HEAD,), (VALUE, UNITS), (TRAP, VALUE)]
-
-FIRST_IDS = [0, 1, 20, 23, 24, 250, 255, 256, 257, 65_530, 65_535, 65_536, (1 << 32) - 3, 1 << 32]
 
 
 def message(lists, first_id=1) -> bytes:
@@ -55,40 +50,12 @@ def message(lists, first_id=1) -> bytes:
     )
 
 
-def general(command, data: bytes, first_id: int, count: int):
-    """Read the answers the general way; None if they are not all there, in order."""
-    try:
-        answers = decode_answers(data)
-        if [type(answer) for answer in answers] != [Success] * count:
-            return None
-        if [answer.message_id for answer in answers] != [*range(first_id, first_id + count)]:
-            return None
-        return [command.parse_answer(answer.item) for answer in answers]
-    except ProtocolError:
-        return None
-
-
-def types(value):
-    """Return a value with the types of all that is in it: True equals 1, and is another result."""
-    if isinstance(value, tuple | list):
-        return type(value), [types(each) for each in value]
-    return type(value), value
-
-
 def lists_of(data: bytes, first_id=1, count=1, recognizer=None):
     """Decode the short way; whatever comes of it must be what the general way gives."""
     recognizer = ListRecognizer() if recognizer is None else recognizer
     result = recognizer.decode(data, first_id, count)
     if result is not None:
         assert types(result) == types(general(COMMAND, data, first_id, count))
-    return result
-
-
-def entries_of(data: bytes, message_id=1):
-    """Decode the short way; whatever comes of it must be what the general way gives."""
-    result = decode_browse(data, message_id)
-    if result is not None:
-        assert types([result]) == types(general(BROWSE, data, message_id, 1))
     return result
 
 
@@ -132,54 +99,6 @@ def test_requests_are_a_sequence_of_commands():
     assert part._recognizer is requests._recognizer
     item = COMMAND.build_answer(MetaDataAnswer(attributes=(VALUE,)))
     assert requests.parse_answer(item) == COMMAND.parse_answer(item)
-
-
-@pytest.mark.parametrize("first_id", FIRST_IDS)
-def test_the_first_id(first_id):
-    for count in (1, 24, 300):
-        assert first_answered(message([()] * count, first_id)) == first_id
-    assert first_answered(encode_packets([Success(first_id, 5)])) == first_id
-    assert first_answered(encode_packets([Success(first_id)])) is None
-    assert first_answered(encode_packets([Failure(first_id, server_error(-32100))])) is None
-
-
-@pytest.mark.parametrize(
-    "data", ["", "80", "83 01 01", "81 83 01", "81 83 01 19 01", "9f 83 01 01"]
-)
-def test_no_first_id(data):
-    assert first_answered(bytes.fromhex(data)) is None
-
-
-@pytest.mark.parametrize("first_id", FIRST_IDS)
-def test_commands_are_encoded_as_by_the_general_way(first_id):
-    reads = [
-        Read(E, (11,)),
-        Read(CUSTOM, (Attribute.VALUE, CUSTOM)),
-        Read(E, (Attribute.VALUE,)),
-        Read(NIL_UUID, ()),
-        Read(E, (CUSTOM, 300, Attribute.QUALITY)),
-    ]
-    for commands in ([], reads, [GetStage()], [*reads, BROWSE, *reads], [BROWSE, COMMAND]):
-        packets = [command.request(number) for number, command in enumerate(commands, first_id)]
-        assert encode_requests(commands, first_id) == encode_packets(packets)
-    requests = ListRequests([E, CUSTOM])
-    assert encode_requests(requests, first_id) == requests.encode(first_id)
-
-
-def test_what_cannot_be_sent():
-    with pytest.raises(ProtocolError, match="cannot be sent"):
-        encode_requests([Read(E, (1 << 64,))], 1)
-
-
-def test_which_way_is_taken():
-    lists = message([(VALUE,)])
-    browse = encode_packets([Success(1, BROWSE.build_answer([BrowseEntry("A", E, 2)]))])
-    assert decode_results(ListRequests([E]), lists, 1) == [MetaDataAnswer(attributes=(VALUE,))]
-    assert decode_results([BROWSE], browse, 1) == [[BrowseEntry("A", E, 2)]]
-    assert decode_results([BROWSE], lists, 1) is None
-    assert decode_results([BROWSE, BROWSE], browse, 1) is None
-    assert decode_results([COMMAND], lists, 1) is None
-    assert decode_results([GetStage()], encode_packets([Success(1, 2)]), 1) is None
 
 
 # Attribute lists.
@@ -237,7 +156,6 @@ def test_answers_in_another_order_or_with_others_between_them():
     assert lists_of(encode_packets([one, two]), 1, 2) is not None
 
 
-SOUND = "83 01 01 a1 02 80"
 UNUSUAL = {
     "nothing": "",
     "an empty message": "80",
@@ -291,7 +209,6 @@ def test_whatever_is_unusual_is_left_to_the_general_way(name):
     # What is known already makes no difference.
     recognizer.decode(message([(), (AttributeInfo("a", 1, 0, 0),)]), 1, 2)
     assert lists_of(bytes.fromhex(UNUSUAL[name]), 1, 1, recognizer) is None
-    assert entries_of(bytes.fromhex(UNUSUAL[name])) is None
 
 
 @pytest.mark.parametrize("name", OTHER_FORMS)
@@ -336,22 +253,6 @@ def test_cut_short_or_changed_in_any_byte():
             lists_of(changed, 1, len(LISTS), recognizer)
 
 
-# Whatever may look like something else.
-PIECES = st.sampled_from(
-    [
-        bytes.fromhex(piece)
-        for piece in (
-            *("830101a102", "830102a102", "a400", "80", "81", "9f", "ff", "f5", "f6", "1801", "82"),
-            *("a4006161010102000300", "01d82550", "0200a300", "a300", "60", "6161", "7801", "02"),
-            *("8301", "820101", "830201a10000", "830800a0", "d82550" + "a3" * 16, "f93c00"),
-        )
-    ]
-)
-EDITS = st.lists(
-    st.tuples(st.integers(0, 500), st.integers(0, 3), st.binary(max_size=3) | PIECES), max_size=3
-)
-TEXTS = st.text(max_size=4) | st.sampled_from(["\x01\x02¡\x02", "value", "", "a" * 23, "a" * 24])
-UUIDS = st.sampled_from([CUSTOM, TRAP_ID.attribute_id, E]) | st.uuids()
 INFOS = st.builds(
     AttributeInfo,
     TEXTS,
@@ -359,13 +260,6 @@ INFOS = st.builds(
     st.integers(-1, 300),
     st.integers(-1, 1 << 32),
 )
-
-
-def edited(data: bytes, edits) -> bytes:
-    for place, removed, inserted in edits:
-        place %= len(data) + 1
-        data = data[:place] + inserted + data[place + removed :]
-    return data
 
 
 @settings(max_examples=300, deadline=None)
@@ -388,13 +282,12 @@ def test_lists_are_exact_or_there_are_none(lists, first_id, edits):
 def test_made_of_pieces(pieces, count):
     data = b"".join(pieces)
     recognizer = ListRecognizer()
-    for start in (b"", b"\x81\x83\x01\x01", b"\x81\x83\x01\x01\xa1\x02", b"\x81\x83\x01\x01\x81"):
+    for start in (b"", b"\x81\x83\x01\x01", b"\x81\x83\x01\x01\xa1\x02"):
         lists_of(start + data, 1, count, recognizer)
-        entries_of(start + data)
 
 
 def test_not_everything_is_remembered(monkeypatch):
-    monkeypatch.setattr(bulk, "_MAX_KNOWN", 10)
+    monkeypatch.setattr(module, "_MAX_KNOWN", 10)
     recognizer = ListRecognizer()
     for number in range(50):
         attributes = (VALUE._replace(attribute_id=number),)
@@ -405,7 +298,7 @@ def test_not_everything_is_remembered(monkeypatch):
 
 
 def test_nothing_long_is_remembered(monkeypatch):
-    monkeypatch.setattr(bulk, "_MAX_BYTES", 20)
+    monkeypatch.setattr(module, "_MAX_BYTES", 20)
     recognizer = ListRecognizer()
     for attribute in (VALUE, VALUE._replace(name="v" * 20)):
         for _ in range(2):
@@ -413,106 +306,3 @@ def test_nothing_long_is_remembered(monkeypatch):
             assert answer.attributes == (attribute,)
     assert [*recognizer._lists.values()] == [MetaDataAnswer(attributes=(VALUE,))]
     assert [*recognizer._attributes.values()] == [VALUE]
-
-
-# Browse.
-
-
-def browse_message(entries, message_id=1) -> bytes:
-    return encode_packets([Success(message_id, BROWSE.build_answer(entries))])
-
-
-ENTRIES = [
-    BrowseEntry("", NIL_UUID, Category.ROOT_ELEMENT),
-    BrowseEntry("Plant.Line 1", E, Category.DATA_POINT),
-    BrowseEntry("Größe", CUSTOM, 16),
-    BrowseEntry("x" * 23, CUSTOM, 23),
-    BrowseEntry("x" * 24, CUSTOM, 24),
-    BrowseEntry("x" * 255, CUSTOM, 255),
-]
-
-
-@pytest.mark.parametrize("message_id", FIRST_IDS)
-@pytest.mark.parametrize("count", [1, 2, 6, 23, 24, 300])
-def test_browse(message_id, count):
-    entries = (ENTRIES * 50)[:count]
-    found = entries_of(browse_message(entries, message_id), message_id)
-    assert found == entries
-    assert type(found[0].category) is Category
-
-
-@pytest.mark.parametrize(
-    "entries",
-    [
-        [],
-        [BrowseEntry("x" * 256, E, 2)],
-        [BrowseEntry("x", E, 256)],
-        [BrowseEntry("\x01Ø%P" + "x" * 16 + "\x02\x01£\x00", E, 2)],
-    ],
-)
-def test_browse_left_to_the_general_way(entries):
-    data = browse_message(entries)
-    assert general(BROWSE, data, 1, 1) == [entries]
-    assert entries_of(data) in (None, entries)
-
-
-ENTRY = "a3 00 6161 01 d82550" + "05" * 16 + "02 02"
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        f"81 83 01 01 81 {ENTRY} 00",
-        f"81 83 01 01 82 {ENTRY}",
-        f"81 83 01 01 81 {ENTRY} {ENTRY}",
-        f"81 83 01 02 81 {ENTRY}",
-        f"81 83 01 1801 81 {ENTRY}",
-        f"82 83 01 01 81 {ENTRY} {SOUND}",
-        f"81 83 01 01 9f {ENTRY} ff",
-        f"81 83 01 01 9801 {ENTRY}",
-        "81 83 01 01 81 a3 00 62 61 01 d82550" + "05" * 16 + "02 02",
-        "81 83 01 01 81 a3 00 60 61 01 d82550" + "05" * 16 + "02 02",
-        "81 83 01 01 81 a3 00 01 d82550" + "05" * 16 + "02 02",
-        "81 83 01 01 81 a3 00 61ff 01 d82550" + "05" * 16 + "02 02",
-        "81 83 01 01 81 a3 00 4161 01 d82550" + "05" * 16 + "02 02",
-        "81 83 01 01 81 a3 00 780161 01 d82550" + "05" * 16 + "02 02",
-        "81 83 01 01 81 a3 00 78 01 d82550" + "05" * 16 + "02 02",
-        "81 83 01 01 81 a3 00 6161 01 d82550" + "05" * 16 + "02 20",
-        "81 83 01 01 81 a3 00 6161 01 d82550" + "05" * 16 + "02 1802",
-        "81 83 01 01 81 a3 00 6161 01 d82550" + "05" * 16 + "02 f5",
-        "81 83 01 01 81 a3 00 6161 01 50" + "05" * 16 + "02 02",
-        "81 83 01 01 81 a4 00 6161 01 d82550" + "05" * 16 + "02 02 03 00",
-        "81 83 01 01 81 a3 00 6161 02 02 01 d82550" + "05" * 16,
-    ],
-)
-def test_unusual_answers_to_browse(data):
-    assert entries_of(bytes.fromhex(data)) is None
-
-
-def test_browse_cut_short_or_changed_in_any_byte():
-    data = browse_message(ENTRIES[:4])
-    for length in range(len(data)):
-        assert entries_of(data[:length]) is None
-    for index in range(len(data)):
-        for byte in (0x00, 0x01, 0x02, 0x18, 0x60, 0x61, 0x78, 0x81, 0x83, 0xA3, 0xD8, 0xF5, 0xFF):
-            entries_of(data[:index] + bytes([byte]) + data[index + 1 :])
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(
-        st.builds(
-            BrowseEntry,
-            TEXTS | st.sampled_from(["\x01Ø%P", "£\x00", "x" * 300]),
-            UUIDS,
-            st.integers(0, 300),
-        ),
-        max_size=5,
-    ),
-    st.integers(0, 300),
-    EDITS,
-)
-def test_browse_is_exact_or_there_is_none(entries, message_id, edits):
-    data = browse_message(entries, message_id)
-    assert entries_of(data, message_id) in (None, entries)
-    entries_of(edited(data, edits), message_id)

@@ -1,0 +1,52 @@
+"""The heads of CBOR items: their kind and their number, in the shortest form."""
+
+from __future__ import annotations
+
+from array import array
+from sys import byteorder
+
+UNSIGNED, NEGATIVE, ARRAY, MAP = 0, 1, 4, 5
+"""The kinds of items whose heads are made here."""
+
+MESSAGE_ID = rb"([\x00-\x17]|\x18.|\x19..|\x1a....|\x1b........)"
+"""The pattern of a message id."""
+
+SUCCESS = rb"\x83\x01" + MESSAGE_ID
+"""The pattern of a success packet with a result: array of three, type 1, the message id."""
+
+UUID_HEAD = b"\xd8\x25\x50"
+"""Tag 37, and a byte string of 16 bytes."""
+
+
+def head(kind: int, number: int) -> bytes:
+    """Return the head of an item.
+
+    Raises
+    ------
+    ValueError
+        If the number does not fit 64 bits.
+
+    Examples
+    --------
+    >>> head(ARRAY, 3).hex(), head(UNSIGNED, 500).hex()
+    ('83', '1901f4')
+    """
+    first = kind << 5
+    if number < 24:
+        return bytes((first | number,))
+    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if number < 1 << 8 * size:
+            return bytes((first | extra,)) + number.to_bytes(size, "big")
+    raise ValueError(f"{number} does not fit 64 bits")
+
+
+def id_heads(first_id: int, count: int) -> list[bytes]:
+    """Return message ids that count up."""
+    last_id = first_id + count - 1
+    if first_id >= 0x100 and last_id < 0x1_0000:
+        numbers = array("H", range(first_id, last_id + 1))
+        if byteorder == "little":
+            numbers.byteswap()
+        raw = numbers.tobytes()
+        return [b"\x19" + raw[place : place + 2] for place in range(0, len(raw), 2)]
+    return [head(UNSIGNED, message_id) for message_id in range(first_id, last_id + 1)]
