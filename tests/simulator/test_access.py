@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
+from xentara_nb.protocol.commands import CreateSubSession, Password, Read, Write
+from xentara_nb.protocol.packets import Failure
+from xentara_nb.simulator import simulate
 from xentara_nb.simulator.access import Acl, AclEntry, AclSettings, roles
+from xentara_nb.simulator.configuration import from_documents
 
 EVERYONE = roles()
 OPERATOR = roles("Operator")
@@ -34,6 +41,47 @@ def test_the_documented_example() -> None:
     assert not element.allows(OPERATOR, "write")
     assert element.allows(ADMINISTRATOR, "write")
     assert element.allows(OPERATOR, "read")
+
+
+def test_the_documented_example_as_a_configuration(small: dict[str, Any], dial: Any) -> None:
+    register = UUID(
+        small["model.json"]["children"][0]["@Group"]["children"][0]["@Skill.SignalFlow.Register"][
+            "UUID"
+        ]
+    )
+    ada = "77777777-7777-4777-8777-777777777777"
+    small["security.json"] = {
+        "roles": [
+            {"name": "Shift", "UUID": "55555555-5555-4555-8555-555555555555"},
+            {"name": "Administrator", "UUID": "66666666-6666-4666-8666-666666666666"},
+        ],
+        "ACL": {"entries": [{"role": "Everyone", "allow": ["write"]}]},
+    }
+    small["users.json"]["users"].append(
+        {"userName": "ada", "UUID": ada, "roles": ["Administrator"]}
+    )
+    small["passwords.json"][ada] = next(iter(small["passwords.json"].values()))
+    group = small["model.json"]["children"][0]["@Group"]
+    group["ACL"] = {
+        "entries": [
+            {"role": "Everyone", "deny": ["write"]},
+            {"role": "Administrator", "allow": ["write"]},
+        ]
+    }
+    with simulate(from_documents(small)) as simulator:
+        wires = {user: dial(simulator, user, "secret") for user in ("anna", "ada")}
+        found = {}
+        for user, wire in wires.items():
+            assert not isinstance(wire.ask(Read(register, (11,)))[0], Failure)
+            found[user, None] = wire.ask(Write(register, 11, 5))[0]
+            for other in wires:
+                # With a sub-session it takes the right of both.
+                (session,) = wire.ask(CreateSubSession(Password(other, "secret")))
+                found[user, other] = wire.ask(Write(register, 11, 5, session.item))[0]
+        allowed = {who for who, answer in found.items() if not isinstance(answer, Failure)}
+        assert allowed == {("ada", None), ("ada", "ada")}
+        codes = {a.error.code for a in found.values() if isinstance(a, Failure)}
+        assert codes == {-32102}
 
 
 def test_lists_are_inherited_down_to_children() -> None:

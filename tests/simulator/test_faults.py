@@ -182,6 +182,35 @@ def test_bad_quality(simulator: Simulator, dial: Dial) -> None:
     assert [value(wire, element, 9) for element in (speed, set_point, turbidity)] == [0, 0, 3]
 
 
+def test_read_errors(simulator: Simulator, dial: Dial) -> None:
+    wire, shown = dial(simulator), uuid(simulator, SET_POINT)
+    wire.ask(Write(shown, 11, 5))
+    wire.ask(Subscribe((SubscriptionTarget(shown, (11,)),)))
+    wire.connection.recv(timeout=10)
+    simulator.faults.read_error([SET_POINT, "Test Signals.Sine"])
+    (event,) = decode_answers(wire.connection.recv(timeout=10))
+    assert isinstance(event, Event)
+    failed = event.body[2][11]
+    assert (failed.number, failed.value[0]) == (1, -32108)
+    reader = dial(simulator)
+    (answer,) = reader.ask(Read(shown, (11, 9, 0)))
+    assert answer.item[11].value == {0: -32108, 1: "read error"}
+    assert (answer.item[9].value, answer.item[0].value) == (3, SET_POINT)
+    # What is written is taken, and shown when all is well again.
+    assert reader.ask(Write(shown, 11, 7)) == [Success(1)]
+    assert value(reader, shown) == {0: -32108, 1: "read error"}
+    simulator.faults.read_error(SET_POINT)
+    simulator.faults.clear()
+    assert (value(reader, shown), value(reader, shown, 9)) == (7, 0)
+    sine = uuid(simulator, "Test Signals.Sine")
+    assert isinstance(value(reader, sine), float)
+    # A whole device can be meant as well; what has no value below it is left alone.
+    simulator.faults.read_error("Plant.Line 1")
+    assert value(reader, uuid(simulator, "Plant.Line 1.Speed"))[0] == -32108
+    with pytest.raises(FaultError, match="no quality"):
+        simulator.faults.read_error("Main Track.Sampling")
+
+
 def test_no_follow(simulator: Simulator, dial: Dial) -> None:
     wire = dial(simulator)
     set_point = uuid(simulator, SET_POINT)
@@ -305,6 +334,7 @@ def test_shots_for_all() -> None:
         ("refuse-writes=1", "refuse writes"),
         (f"bad-quality={SET_POINT}", "1 faulty elements"),
         (f"bad-quality=unreliable:{SET_POINT}", "1 faulty elements"),
+        (f"read-error={SET_POINT}", "1 faulty elements"),
         (f"no-follow={SET_POINT}", "1 faulty elements"),
         (f"slow-follow=2:{SET_POINT}", "1 faulty elements"),
         ("no-pong", "no pong"),

@@ -240,6 +240,8 @@ def test_meta_data_has_what_was_asked_for(
     [
         {0: REGISTER, 1: [False, 1, 2, 3]},
         {0: REGISTER, 1: [1.0]},
+        {0: REGISTER, 1: [[0]]},
+        {0: REGISTER, 1: [{}, 0]},
         {0: "x", 1: [0]},
         {0: REGISTER, 1: [4]},
     ],

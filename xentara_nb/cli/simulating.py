@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 _FAULTS = (
     "delay=SECONDS[,JITTER], drop-in=BYTES[,CONNECTIONS|all], drop-out=BYTES[,CONNECTIONS|all], "
     "lose=COMMAND[,CONNECTIONS|all], lose-answer=COMMAND[,CONNECTIONS|all], "
-    "refuse-writes=SHARE[,CODE[,SEED]], bad-quality=[QUALITY:]KEY, no-follow=KEY, "
-    "slow-follow=SECONDS:KEY, vanish=KEY, no-pong, restart=SECONDS[:MODEL_FILE]"
+    "refuse-writes=SHARE[,CODE[,SEED]], bad-quality=[QUALITY:]KEY, "
+    "read-error=KEY, no-follow=KEY, slow-follow=SECONDS:KEY, vanish=KEY, no-pong, "
+    "restart=SECONDS[:MODEL_FILE]"
 )
 _POLL = 1.0  # how often a blocked main thread looks for Ctrl-C, in seconds
 

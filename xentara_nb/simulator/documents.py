@@ -60,19 +60,42 @@ class Place:
         The value, as JSON gave it.
     file : str
         The name of the file.
-    path : str
-        The way from the top of the file to the value.
+    step : str or int
+        The way to the value: from the top of the file, or the last step from the place above.
+    above : Place, optional
+        What the value is a member or item of.
     """
 
-    __slots__ = ("file", "path", "value")
+    __slots__ = ("_above", "_step", "file", "value")
 
-    def __init__(self, value: Any, file: str, path: str = "") -> None:
+    def __init__(
+        self, value: Any, file: str, step: str | int = "", above: Place | None = None
+    ) -> None:
         self.value = value
         self.file = file
-        self.path = path
+        # The path is put together when somebody asks for it: nearly nobody does.
+        self._step = step
+        self._above = above
 
     def __str__(self) -> str:
         return f"{self.file}: {self.path}" if self.path else self.file
+
+    @property
+    def path(self) -> str:
+        """The way from the top of the file to the value."""
+        steps: list[str] = []
+        place: Place | None = self
+        while place is not None:
+            step = place._step
+            if isinstance(step, int):
+                steps.append(f"[{step}]")
+            elif step:
+                # A line break in a name must not make two lines of the message.
+                shown = step if step.isprintable() else _shown(step)
+                above = place._above
+                steps.append(f".{shown}" if above is not None and above._step != "" else shown)
+            place = place._above
+        return "".join(reversed(steps))
 
     def fault(self, problem: str, mend: str) -> NoReturn:
         """Raise the error for this place."""
@@ -85,6 +108,8 @@ class Place:
     def content(self) -> dict[str, Any]:
         """Return this place's value, which must be an object."""
         value = self.value
+        if type(value) is dict:
+            return value
         if isinstance(value, _Repeated):
             self.fault(f"the member {_shown(value.name)} comes twice", "Take one of the two out.")
         if not isinstance(value, dict):
@@ -93,18 +118,20 @@ class Place:
 
     def member(self, name: str, mend: str | None = None) -> Place:
         """Return a member that this object must have."""
-        if name not in self.content():
+        content = self.content()
+        if name not in content:
             self.fault(f"the member {_shown(name)} is missing", mend or f"Add {_shown(name)}.")
-        return self._below(name)
+        return Place(content[name], self.file, name, self)
 
     def optional(self, name: str) -> Place | None:
         """Return a member that this object may have."""
-        return self._below(name) if self.has(name) else None
+        content = self.content()
+        return Place(content[name], self.file, name, self) if name in content else None
 
     def members(self) -> Iterator[tuple[str, Place]]:
         """Return all members of this object."""
-        for name in self.content():
-            yield name, self._below(name)
+        for name, value in self.content().items():
+            yield name, Place(value, self.file, name, self)
 
     def only(self, *names: str) -> None:
         """Make sure that the object has no member beyond these."""
@@ -120,7 +147,7 @@ class Place:
         if not isinstance(self.value, list):
             self._wrong_kind("an array, [...]")
         for index, value in enumerate(self.value):
-            yield Place(value, self.file, f"{self.path}[{index}]")
+            yield Place(value, self.file, index, self)
 
     def text(self, *, empty: bool = False) -> str:
         """Return this text."""
@@ -185,12 +212,6 @@ class Place:
                 f"{what} {str(value)!r} is also at {seen[value].path}", "Change one of them."
             )
         seen[value] = self
-
-    def _below(self, name: str) -> Place:
-        # A line break in a name must not make two lines of the message.
-        shown = name if name.isprintable() else _shown(name)
-        path = f"{self.path}.{shown}" if self.path else shown
-        return Place(self.content()[name], self.file, path)
 
     def _wrong_kind(self, expected: str) -> NoReturn:
         self.fault(f"{_kind(self.value)} stands here", f"Write {expected} instead.")

@@ -64,6 +64,10 @@ class Fault:
         The quality that the element shows whatever its real one is.
     real_quality : int
         The quality that it would show otherwise.
+    error : ServerError or None
+        What reading the value gives in place of it.
+    real_value : Value or ServerError
+        The value that there would be otherwise.
     follows_after : float or None
         After how many seconds the value follows what was written; None for at once.
     """
@@ -71,6 +75,8 @@ class Fault:
     later: Callable[[float, Callable[[TimePoint], None]], None]
     quality: Quality | None = None
     real_quality: int = Quality.GOOD
+    error: ServerError | None = None
+    real_value: Held = False
     follows_after: float | None = None
 
 
@@ -186,9 +192,13 @@ class Element:
         if self.fault is not None and self.fault.quality is not None:
             self.fault.real_quality = quality
             quality = self.fault.quality
+        shown: Held = value
+        if self.fault is not None and self.fault.error is not None:
+            self.fault.real_value, shown = value, self.fault.error
+            error = self.fault.error.text
         first = not written and self.read(Attribute.UPDATE_TIME) == TimePoint.NEVER
         for attribute, new in (
-            (Attribute.VALUE, value),
+            (Attribute.VALUE, shown),
             (Attribute.QUALITY, int(quality)),
             (Attribute.ERROR, error),
             (Attribute.UPDATE_TIME, now),
@@ -229,13 +239,29 @@ class Element:
         fault.quality = quality
         self._show_quality(position, quality, now)
 
+    def fail(self, fault: Fault, error: ServerError, now: TimePoint) -> None:
+        """Have an error in place of a value, and a bad quality."""
+        if fault.error is None:
+            fault.real_value = self.current(self.table.index[Attribute.VALUE])
+        fault.error = error
+        self._show_value(error, error.text)
+        self.spoil(fault, Quality.BAD, now)
+
     def mend(self, fault: Fault, now: TimePoint) -> None:
         """Be without fault again."""
         self.fault = None
+        if fault.error is not None:
+            self._show_value(fault.real_value, datatypes.NO_ERROR)
         if fault.quality is not None:
             self._show_quality(
                 self.table.index[Attribute.QUALITY], Quality(fault.real_quality), now
             )
+
+    def _show_value(self, value: Held, error: str) -> None:
+        changed: list[int] = []
+        self._set(self.table.index[Attribute.VALUE], value, changed)
+        self.stamp(Attribute.ERROR, error, changed)
+        self.tell(changed)
 
     def _show_quality(self, position: int, quality: Quality, now: TimePoint) -> None:
         changed: list[int] = []
@@ -264,7 +290,7 @@ class Element:
             for watcher in self.watchers:
                 watcher(self, changed)
 
-    def _set(self, position: int, value: Value, changed: list[int]) -> None:
+    def _set(self, position: int, value: Held, changed: list[int]) -> None:
         slot = position - len(BASE)
         if not datatypes.same(self.values[slot], value):
             self.values[slot] = value

@@ -23,13 +23,14 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from xentara_nb.protocol.errors import UnknownElementError, XentaraError, server_error
+from xentara_nb.protocol.errors import ReadError, UnknownElementError, XentaraError
 from xentara_nb.protocol.identifiers import Attribute, ErrorCode, OpCode, Quality
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.datapoints import DataPoint
 from xentara_nb.simulator.elements import Element, Fault
 from xentara_nb.simulator.line import Budget, Line, Shots
 from xentara_nb.simulator.plant import Plant, walk
+from xentara_nb.simulator.refusals import Refusal, write_path
 
 if TYPE_CHECKING:
     from xentara_nb.simulator.model import Model
@@ -68,7 +69,7 @@ class Faults:
         self._delay = (0.0, 0.0)
         self._budgets: list[Budget] = []
         self._losses: list[tuple[OpCode, bool, Shots]] = []
-        self._refusals: list[_Refusal] = []
+        self._refusals: list[Refusal] = []
         self._pongs = True
         self._faulty: dict[Element, Fault] = {}
         self._random = random.Random(0)
@@ -188,7 +189,7 @@ class Faults:
         if not 0 <= share <= 1:
             raise FaultError(f"a share of {share}: it must be from 0 to 1")
         elements = None if keys is None else frozenset(self._below(keys))
-        self._refusals.append(_Refusal(share, int(code), text, random.Random(seed), elements))
+        self._refusals.append(Refusal(share, int(code), text, random.Random(seed), elements))
 
     def bad_quality(self, keys: Keys, quality: Quality = Quality.BAD) -> None:
         """Give elements, and those below them, a bad quality that stays until it is cleared.
@@ -207,6 +208,30 @@ class Faults:
                 element.spoil(self._fault(element), Quality(quality), self._plant().clock())
 
         self._run(spoil)
+
+    def read_error(self, keys: Keys) -> None:
+        """Let the values of elements, and those below them, fail to be read until it is cleared.
+
+        Reads and events have the error in place of the value, the quality is bad, and the
+        attribute ``error`` says why. What is written is taken all the same.
+
+        Parameters
+        ----------
+        keys : str, UUID or several
+            Which elements. A data point means the input that it shows.
+        """
+        elements = [
+            element
+            for key in _listed(keys)
+            for element in self._sources(key)
+            if element.table.info(Attribute.VALUE) is not None
+        ]
+
+        def fail() -> None:
+            for element in elements:
+                element.fail(self._fault(element), ReadError(), self._plant().clock())
+
+        self._run(fail)
 
     def no_follow(self, keys: Keys, after: float | None = None) -> None:
         """Let a device take set points without following them.
@@ -355,45 +380,13 @@ class Faults:
         """Return the elements behind a key that take what is written."""
         found: dict[Element, None] = {}
         for element in self._below(key):
-            *_, element = _path(element)
+            *_, element = write_path(element)
             info = element.table.info(Attribute.VALUE)
             if info is not None and info.access:
                 found[element] = None
         if not found:
             raise FaultError(f"{str(key)!r} cannot be written, and nothing below it can")
         return list(found)
-
-
-class _Refusal:
-    """Some writes that are refused."""
-
-    def __init__(
-        self,
-        share: float,
-        code: int,
-        text: str | None,
-        dice: random.Random,
-        elements: frozenset[Element] | None,
-    ) -> None:
-        self.elements = elements
-        self._share = share
-        self._code = code
-        self._text = text
-        self._dice = dice
-
-    def check(self, element: Element) -> None:
-        if self.elements is not None and self.elements.isdisjoint(_path(element)):
-            return
-        if self._dice.random() < self._share:
-            raise server_error(self._code, self._text)
-
-
-def _path(element: Element) -> Iterable[Element]:
-    """Return the elements that a write to an element goes through, down to the device's."""
-    yield element
-    while isinstance(element, DataPoint) and element.output is not None:
-        element = element.output
-        yield element
 
 
 def _listed(keys: Keys) -> list[str | UUID]:

@@ -47,8 +47,8 @@ class Feed:
 
     __slots__ = (
         *("_allowed", "_bits", "_bodies", "_encoded_ids", "_encoded_uuid", "_gone", "_hub"),
-        *("_frame", "_moment", "_packets", "_positions", "_single", "_update_position"),
-        *("element", "everything", "key", "subscribers"),
+        *("_frame", "_known", "_known_mask", "_moment", "_packet", "_packets", "_positions"),
+        *("_single", "_timed", "_update_position", "element", "everything", "key", "subscribers"),
     )
 
     def __init__(
@@ -84,23 +84,35 @@ class Feed:
             self._single = only
             self._frame = encoding.event_frame(self._encoded_uuid, self._encoded_ids[0])
         self._moment = TimePoint.NEVER
+        self._packet: bytes | None = None  # of such a feed
         self._packets: dict[int, bytes] = {}
         self._bodies: dict[int, bytes] = {}
+        # The positions that have changed are the same ones nearly every time.
+        self._known: Sequence[int] = ()
+        self._known_mask = 0
+        self._timed = False
 
     def changed(self, element: Element, positions: Sequence[int]) -> None:
         """Take note of a change, and tell the subscribers."""
-        mask = 0
-        bits = self._bits
-        for position in positions:
-            if position in bits:
-                mask |= bits[position]
-        if not mask or not self._allowed:
+        if positions is not self._known:
+            self._learn(positions)
+        if not self._known_mask:
             return
         moment = None
-        if self._update_position in positions:
+        if self._timed:
             # The change has a time of its own.
             moment = element.current(self._update_position)
-        self._mark(mask, moment if isinstance(moment, TimePoint) else self._hub.now())
+        self._mark(self._known_mask, moment if isinstance(moment, TimePoint) else self._hub.now())
+
+    def _learn(self, positions: Sequence[int]) -> None:
+        """Work out what a change of these positions means here."""
+        mask = 0
+        for position in positions if self._allowed else ():
+            mask |= self._bits.get(position, 0)
+        # A list may have changed when it comes again.
+        self._known = positions if isinstance(positions, tuple) else ()
+        self._known_mask = mask
+        self._timed = self._update_position in positions
 
     def vanish(self) -> None:
         """Tell the subscribers that there is no such element any more."""
@@ -110,6 +122,12 @@ class Feed:
 
     def packet(self, mask: int) -> bytes:
         """Return the event for a change of some attributes, at the time of the change."""
+        if self._frame is not None:
+            if self._packet is None:
+                time_stamp = self._hub.time_stamp(self._moment)
+                held = encoding.held(self.element.current(self._single))
+                self._packet = encoding.event(time_stamp, self._frame + held)
+            return self._packet
         packet = self._packets.get(mask)
         if packet is None:
             time_stamp = self._hub.time_stamp(self._moment)
@@ -121,8 +139,10 @@ class Feed:
         return encoding.event(now, self._body(self.everything))
 
     def _mark(self, mask: int, moment: TimePoint) -> None:
-        self._packets.clear()
-        self._bodies.clear()
+        self._packet = None
+        if self._packets or self._bodies:
+            self._packets.clear()
+            self._bodies.clear()
         self._moment = moment
         for subscription in self.subscribers:
             subscription.mark(self, mask)

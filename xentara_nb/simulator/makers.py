@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator import datatypes
-from xentara_nb.simulator.attributes import table, values_for, well_known
+from xentara_nb.simulator.attributes import Held, Table, table, values_for, well_known
 from xentara_nb.simulator.datapoints import DataPoint, Derived, derived_attributes, interpolate
 from xentara_nb.simulator.elements import Element, Register
 from xentara_nb.simulator.execution import Timer
@@ -92,13 +93,20 @@ def _register(builder: Builder, it: ElementDescription) -> Element:
     if len(pair) != 2:
         default.fault("this is no pair of data type and value", 'Write it as ["float64", 0].')
     data_type = datatypes.keyword(pair[0])
+    attributes, first = _register_attributes(data_type)
+    values = [datatypes.from_json(data_type, pair[1]), *first[1:]]
+    kind = builder.kind(Category.DATA_POINT, "register")
+    return Register(kind, it.uuid, it.key, it.name, attributes, values)
+
+
+@lru_cache(maxsize=64)
+def _register_attributes(data_type: DataType) -> tuple[Table, tuple[Held, ...]]:
+    """Return the attributes of registers with this data type, and their first values."""
     infos = (
         well_known(Attribute.VALUE, data_type, Access.READ_AND_WRITE),
         *map(well_known, Register.ATTRIBUTES),
     )
-    values = values_for(infos, value=datatypes.from_json(data_type, pair[1]))
-    kind = builder.kind(Category.DATA_POINT, "register")
-    return Register(kind, it.uuid, it.key, it.name, table(*infos), values)
+    return table(*infos), tuple(values_for(infos))
 
 
 def _sampler(builder: Builder, it: ElementDescription) -> Element:

@@ -203,7 +203,7 @@ class _Reader:
 def _name(place: Place) -> str:
     text = place.text()
     # Python calls a no-break space unprintable, which device descriptions are full of.
-    if any(category(character) in _CONTROL for character in text):
+    if not text.isprintable() and any(category(character) in _CONTROL for character in text):
         place.fault("a name cannot have control characters", "Take them out of the name.")
     if text.startswith("["):
         name = text[1:-1]

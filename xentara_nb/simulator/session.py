@@ -168,12 +168,12 @@ class Session:
         if parameters is None or not self.greeted or len(parameters) != 2:
             return None
         listed, uuid = parameters.get(1), parameters.get(0)
-        if type(listed) is not list or type(uuid) is not UUID:
+        # True and 1.0 are no integers here, though Python takes them for one.
+        if type(uuid) is not UUID or type(listed) is not list or set(map(type, listed)) != {int}:
             return None
         identifiers = tuple(listed)
         element = self._plant.find(uuid)
-        # True and 1.0 are no integers here, though Python takes them for one.
-        if element is None or identifiers not in _ORDINARY or set(map(type, identifiers)) != {int}:
+        if element is None or identifiers not in _ORDINARY:
             return None
         return _meta_data(element, identifiers)
 

@@ -28,6 +28,7 @@ from xentara_nb.writes.results import WriteResult
 
 _INTENT, _OUTCOME = "intent", "outcome"
 _ENCODE = json.JSONEncoder(allow_nan=False).encode
+_DECODE = json.JSONDecoder().decode
 
 
 def new_id() -> str:
@@ -199,10 +200,10 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
 def _take(found: dict[str, dict[str, Any]], line: bytes) -> bool:
     """Take one line into what was found; return whether it could be read."""
     try:
-        record = json.loads(line)
+        record = _DECODE(line.decode())
         write_id = record["id"]
-        moment = pd.Timestamp(record["time"]).as_unit("ns")
-        if not isinstance(write_id, str) or moment.tzinfo is None:
+        moment = _nanoseconds(record["time"])
+        if not isinstance(write_id, str):
             return False
         if record["event"] == _INTENT:
             found[write_id] = _intent(record, moment)
@@ -219,14 +220,15 @@ def _take(found: dict[str, dict[str, Any]], line: bytes) -> bool:
     return True
 
 
-def _intent(record: dict[str, Any], moment: pd.Timestamp) -> dict[str, Any]:
+def _intent(record: dict[str, Any], moment: int) -> dict[str, Any]:
     row: dict[str, Any] = {name: record.get(name) for name in (*_TEXTS, "process")}
-    if any(not isinstance(row[name], str | None) for name in _TEXTS):
-        raise TypeError("a text was expected")
+    for name in _TEXTS:
+        if row[name] is not None and type(row[name]) is not str:
+            raise TypeError("a text was expected")
     row["type"] = int(record["data_type"])
     row.update(
         time=moment,
-        finished=pd.NaT,
+        finished=NO_TIME,
         element_uuid=UUID(record["element_uuid"]),
         attribute_id=_from_json(record["attribute_id"]),
         data_type=label(DataType, row["type"]),
@@ -238,6 +240,17 @@ def _intent(record: dict[str, Any], moment: pd.Timestamp) -> dict[str, Any]:
     row["old_value"] = _shown(record.get("old_value"), row)
     row["value"] = _shown(record["value"], row)
     return row
+
+
+def _nanoseconds(text: str) -> int:
+    """Return a time of the journal; ValueError if it is none, or has no time zone."""
+    since = datetime.fromisoformat(text) - _EPOCH  # TypeError without a time zone
+    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NO_TIME = pd.NaT.value
+"""In nanoseconds, what pandas takes for no time."""
 
 
 def _shown(value: Any, row: Mapping[str, Any]) -> object:
@@ -262,7 +275,7 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     for name in _COLUMNS:
         values: list[Any] = [row[name] for row in rows]
         if name in ("time", "finished"):
-            columns[name] = pd.DatetimeIndex(values, dtype="datetime64[ns, UTC]")
+            columns[name] = pd.Series(values, dtype="int64").astype("datetime64[ns, UTC]")
         elif name == "outcome":
             columns[name] = outcome_column(values)
         elif name == "process":

@@ -23,7 +23,6 @@ from xentara_nb.writes.verification import Verification
 if TYPE_CHECKING:
     from xentara_nb.writes.plan import WritePlan
 
-_NOT = pd.NaT.value  # in nanoseconds, what pandas takes for no time
 Replan = Callable[[list[Wish]], "WritePlan"]
 """Makes a plan of wishes."""
 
@@ -120,7 +119,10 @@ class WriteReport(Sequence[WriteResult]):
         results = self._results
         targets = [result.order.target for result in results]
         infos = [target.info for target in targets]
-        times = [result.sent_ns if result.sent and result.sent_ns else _NOT for result in results]
+        times = [
+            result.sent_ns if result.sent and result.sent_ns else records.NO_TIME
+            for result in results
+        ]
         columns = {
             "primary_key": texts([target.primary_key for target in targets]),
             "element_uuid": objects([target.element_uuid for target in targets]),
