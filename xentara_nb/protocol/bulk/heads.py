@@ -43,10 +43,11 @@ def head(kind: int, number: int) -> bytes:
 def id_heads(first_id: int, count: int) -> list[bytes]:
     """Return message ids that count up."""
     last_id = first_id + count - 1
-    if first_id >= 0x100 and last_id < 0x1_0000:
-        numbers = array("H", range(first_id, last_id + 1))
-        if byteorder == "little":
-            numbers.byteswap()
-        raw = numbers.tobytes()
-        return [b"\x19" + raw[place : place + 2] for place in range(0, len(raw), 2)]
+    for kind, size, lead in (("H", 2, b"\x19"), ("I", 4, b"\x1a")):
+        if 1 << 4 * size <= first_id and last_id < 1 << 8 * size:
+            numbers = array(kind, range(first_id, last_id + 1))
+            if byteorder == "little":
+                numbers.byteswap()
+            raw = numbers.tobytes()
+            return [lead + raw[place : place + size] for place in range(0, len(raw), size)]
     return [head(UNSIGNED, message_id) for message_id in range(first_id, last_id + 1)]

@@ -33,7 +33,7 @@ from xentara_nb.protocol.commands.data import Read
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.packets import Success, decode_answers
-from xentara_nb.protocol.values import AttributeId, TimePoint
+from xentara_nb.protocol.values import AttributeId, TimePoint, time_point_from
 
 # A request: array of four, type 0, the message id, opcode 4, map of two, key 0: the element,
 # key 1: the array of attribute ids.
@@ -249,7 +249,7 @@ def _utf_8(content: bytes) -> str:
 
 def _time(item: bytes) -> TimePoint:
     if len(item) == _TIME_SIZE and item.startswith(_TIME) and item[len(_TIME)] < 0x80:
-        return TimePoint(int.from_bytes(item[len(_TIME) :], "big"))
+        return time_point_from(int.from_bytes(item[len(_TIME) :], "big"))
     value: TimePoint = TimePoint.NEVER if item == _NEVER else _any(item)
     return value
 
