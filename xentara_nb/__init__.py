@@ -13,9 +13,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 import xentara_nb.accessor  # noqa: F401 - registers df.xentara
-from xentara_nb._version import __version__
 
 if TYPE_CHECKING:
+    from xentara_nb._version import __version__
     from xentara_nb.client import Client, connect
     from xentara_nb.errors import XentaraError
     from xentara_nb.files import read_inventory
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from xentara_nb.writes.policy import WritePolicy
     from xentara_nb.writes.records import read_journal
 
-# What is loaded when it is first used: the simulator is an extra, and does not need the client.
+# What is loaded when it is first used: the simulator is an extra, and does not need the client. To
+# know the version, Python looks for it among all that is installed.
 _HOMES = {
     "Client": "xentara_nb.client",
     "WritePolicy": "xentara_nb.writes.policy",
     "XentaraError": "xentara_nb.errors",
+    "__version__": "xentara_nb._version",
     "connect": "xentara_nb.client",
     "read_inventory": "xentara_nb.files",
     "read_journal": "xentara_nb.writes.records",

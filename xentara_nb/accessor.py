@@ -20,9 +20,10 @@ from uuid import UUID
 
 import pandas as pd
 
-from xentara_nb.frames import ELEMENT_COLUMNS, INVENTORY_COLUMNS, provenance_of
 from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.protocol.values import AttributeId
+
+# This module is loaded with the library: what makes frames and files is loaded when it is used.
 
 _NAME = "xentara"
 
@@ -45,6 +46,8 @@ class XentaraAccessor:
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
         if not {"primary_key", "element_uuid"} <= set(frame.columns):
+            from xentara_nb.frames import INVENTORY_COLUMNS
+
             raise self._missing(INVENTORY_COLUMNS)
 
     def __repr__(self) -> str:
@@ -154,6 +157,8 @@ class XentaraAccessor:
         >>> inventory_frame([]).xentara.elements().columns.tolist()
         ['primary_key', 'element_uuid', 'category', 'attributes']
         """
+        from xentara_nb.frames import ELEMENT_COLUMNS
+
         columns = list(ELEMENT_COLUMNS)
         frame = self._columns(*columns)[columns]
         groups = frame.groupby(columns[:2], sort=False, dropna=False)
@@ -172,6 +177,8 @@ class XentaraAccessor:
         >>> inventory_frame([]).xentara.provenance
         {}
         """
+        from xentara_nb.frames import provenance_of
+
         return provenance_of(self._frame)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
@@ -238,7 +245,6 @@ class XentaraAccessor:
         self._write(path, None)
 
     def _write(self, path: str | os.PathLike[str], ending: str | None) -> None:
-        # Not above: this module is loaded with the library, and what writes files need not be.
         from xentara_nb.files import write_inventory
 
         write_inventory(self._frame, path, ending=ending)

@@ -88,6 +88,11 @@ class Link:
         return self._connection.protocol_version
 
     @property
+    def closed(self) -> bool:
+        """Whether it was closed for good."""
+        return self._closed
+
+    @property
     def ended(self) -> XentaraError | None:
         """Why there is no open connection at the moment; None when there is one."""
         return self._connection.ended

@@ -37,7 +37,6 @@ from .model import ATTRIBUTES
 from .table import Figure, Sizes
 
 DELAY = 0.02
-WRITES_A_MESSAGE = 256  # as WritePlan.apply sends them
 
 
 def inventory_of(server: Server) -> Contender:
@@ -262,8 +261,8 @@ def writing(sizes: Sizes) -> Iterator[Figure]:
         with one.connect() as client:
             frame = orders(client, sizes.writes)
         batches: list[list[Command[Any]]] = []
-        for at in range(0, sizes.writes, WRITES_A_MESSAGE):
-            part = frame.iloc[at : at + WRITES_A_MESSAGE]
+        for at in range(0, sizes.writes, BATCH_SIZE):
+            part = frame.iloc[at : at + BATCH_SIZE]
             writes = [
                 Write(uuid, Attribute.VALUE, value)
                 for uuid, value in zip(part["element_uuid"], part["value"], strict=True)

@@ -86,6 +86,16 @@ class ClientCore:
         return self._link.timeout
 
     @property
+    def closed(self) -> bool:
+        """Whether this client was closed, and will not connect again."""
+        return self._link.closed
+
+    @property
+    def ended(self) -> XentaraError | None:
+        """Why there is no open connection; None while there is. The next command opens one."""
+        return self._link.ended
+
+    @property
     def journal(self) -> Journal:
         """Where writes are journalled; a path or False, set here, chooses another place."""
         return self._journal

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from xentara_nb.client import Client
 from xentara_nb.errors import XentaraError
-from xentara_nb.widgets import peek
 from xentara_nb.writes.session import SubSession
 
 
@@ -41,7 +40,7 @@ class Account:
     def client(self) -> Client | None:
         """The client, None when nobody is logged in or the client was closed by hand."""
         client = self._client
-        return None if client is None or peek.is_closed(client) else client
+        return None if client is None or client.closed else client
 
     def enter(self, client: Client) -> None:
         """Take a connected client, in the place of any other."""

@@ -17,7 +17,6 @@ import pandas as pd
 from xentara_nb.client import Client
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
 from xentara_nb.protocol.errors import ServerError
-from xentara_nb.widgets import peek
 
 SHORTEST = 0.5
 """The least time between two reads, in seconds."""
@@ -86,7 +85,7 @@ class Live:
     def _run(self) -> None:
         subscribed: pd.DataFrame | None = None
         failures = 0
-        while not self._closed and not peek.is_closed(self._client):
+        while not self._closed and not self._client.closed:
             self._wake.clear()
             rows = self._rows
             if rows is None or not self._visible():
@@ -132,7 +131,7 @@ class Live:
 
     def _unsubscribe(self) -> None:
         subscription, self._subscription = self._subscription, None
-        if subscription is not None and peek.ended(self._client) is None:
+        if subscription is not None and self._client.ended is None:
             with contextlib.suppress(XentaraError):
                 subscription.unsubscribe()
 

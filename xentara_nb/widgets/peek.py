@@ -1,4 +1,4 @@
-"""The few things that forms need to know of a client and that it has no public word for."""
+"""What forms need to know of a client and that it has no public word for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from xentara_nb.errors import XentaraError
 from xentara_nb.protocol.commands import MetaData, MetaDataAnswer
 from xentara_nb.protocol.identifiers import MetaDataId
 from xentara_nb.writes.guards import check_client
@@ -15,19 +14,9 @@ if TYPE_CHECKING:
     from xentara_nb.client import Client
 
 
-def is_closed(client: Client) -> bool:
-    """Return whether the client was closed, and will not connect again."""
-    return bool(client._link._closed)
-
-
 def read_only(client: Client) -> bool:
     """Return whether nothing may be changed through a client, also by the environment's word."""
     return check_client(client.read_only) is not None
-
-
-def ended(client: Client) -> XentaraError | None:
-    """Return why there is no open connection at the moment; the next command opens one."""
-    return client._link.ended
 
 
 def have_children(client: Client, elements: Sequence[UUID]) -> list[bool]:
