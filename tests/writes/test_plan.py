@@ -133,7 +133,7 @@ def test_which_row_names_nothing(client):
 
 
 def test_a_frame_that_names_nothing(client):
-    with pytest.raises(NotFoundError, match="^the DataFrame does not name elements"):
+    with pytest.raises(NotFoundError, match=r"^the DataFrame does not name elements"):
         client.plan_writes(pd.DataFrame({"value": [1]}))
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from xentara_nb.batch import UNANSWERED, Batch
@@ -37,8 +36,7 @@ from xentara_nb.writes.verification import Verification, look, read_back
 _MESSAGE_TEXT = 256 * 1024  # characters; more text than this goes into more messages
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(NamedTuple):
     """How to send.
 
     Parameters
@@ -221,7 +219,9 @@ def _exchange(group: Sequence[WriteResult], sending: Sending) -> tuple[str, list
             if result.outcome is Outcome.UNKNOWN:
                 _take(result, answer, "it was interrupted before the answer came", time.time_ns())
         raise
-    unfinished = _looked(group, dict(zip(readers, looks, strict=False)), sending)
+    unfinished: list[WriteResult] = []
+    if sending.how.wanted:
+        unfinished = _looked(group, dict(zip(readers, looks, strict=False)), sending)
     if any(result.outcome is Outcome.UNKNOWN for result in group):
         # Nobody knows how the server is by now: nothing more is sent, whatever was asked for.
         return f"after {_first_failure(group)}", unfinished
@@ -281,8 +281,6 @@ def _looked(
     group: Sequence[WriteResult], looks: Mapping[WriteResult, Any], sending: Sending
 ) -> list[WriteResult]:
     """Take what was read back in the same message; return those that are still to be verified."""
-    if not sending.how.wanted:
-        return []
     unfinished = []
     for result in group:
         answer = looks.get(result, UNANSWERED)
