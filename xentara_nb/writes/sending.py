@@ -152,6 +152,9 @@ def _next_group(
     while True:
         if not just_checked:
             policies = context.policies.current()
+            if policies != sending.policies:
+                # Nothing of what is left was checked against these.
+                raise WriteRefusedError("the write policy has changed since it was checked")
             for verdict in (check_client(context.owner.read_only), check_time(policies)):
                 if verdict is not None:
                     raise WriteRefusedError(verdict.message)
