@@ -159,3 +159,11 @@ def test_data_types_of_ethercat(name: str, data_type: int) -> None:
 def test_an_unknown_data_type_of_a_known_skill() -> None:
     with pytest.raises(ConfigurationError, match=r"dataType: there is no data type 'WHAT'"):
         _plant(_entry("X", "WHAT", 3))
+
+
+def test_one_warning_for_all_elements_of_a_kind(caplog: pytest.LogCaptureFixture) -> None:
+    _plant(*({"@Skill.M.Tag": {"name": f"{n}", "dataType": "packed"}} for n in range(3)))
+    assert [record.getMessage() for record in caplog.records] == [
+        "model.json: children[0].@Skill.M.Tag.dataType: "
+        "the data type 'packed' is taken for a Float64"
+    ]

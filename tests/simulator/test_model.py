@@ -51,6 +51,27 @@ def test_a_name_with_a_period_stands_in_brackets_in_keys() -> None:
     assert (element.key, member) == ("Bracketed", "expired")
 
 
+def test_keys_as_the_schema_has_them() -> None:
+    model = _model(
+        _group("A", 1, _group("[b.c]", 2, _group("[d.e]", 3))),
+        _group("Drive [1]", 4),
+        _group("[f.g]", 5),
+    )
+    for key, element in {
+        "A[b.c]": "A.[b.c]",
+        "A[b.c][d.e]": "A.[b.c].[d.e]",
+        "A.[b.c][d.e]": "A.[b.c].[d.e]",
+        "Drive [1]": "Drive [1]",
+        "[f.g]": "[f.g]",
+    }.items():
+        assert model.resolve(Place(key, "model.json")).key == element
+        found, member = model.resolve_member(Place(f"{key}.value", "model.json"))
+        assert (found.key, member) == (element, "value")
+    for key in ("A[b.c", "A[b.d]", "[f.g]x"):
+        with pytest.raises(ConfigurationError):
+            model.resolve(Place(key, "model.json"))
+
+
 @pytest.mark.parametrize("name", ["", "a\nb", "a\tb", ".a", "[a", "[a]b", "[]", "\x7f", "a\u2028b"])
 def test_what_is_no_name(name: str) -> None:
     with pytest.raises(ConfigurationError) as caught:

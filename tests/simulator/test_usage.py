@@ -119,6 +119,11 @@ def test_what_is_used_as_a_value_has_one(user: Json, data_type: int, access: int
         assert _value(element) == (data_type, access)
 
 
+def test_a_key_as_the_schema_has_it() -> None:
+    group = {"@Group": {"name": "G", "children": [{"@Skill.Odd.Merker": {"name": "[X.1]"}}]}}
+    assert _value(_plant(group, _point({"output": "G[X.1]"})).lookup("G.[X.1]")) == (10, 2)
+
+
 def test_what_the_configuration_says_counts_more() -> None:
     said = {"@Skill.Odd.Merker": {"name": "X", "dataType": "int16", "access": "read-only"}}
     bit = _processing("SignalProcessing.Bit", source="X", bitNumber=3)

@@ -286,6 +286,24 @@ def test_a_client_made_read_only_while_a_plan_is_sent(plant, journal, monkeypatc
     assert len(plant.writes) == 1
 
 
+@pytest.mark.parametrize("text", ['forbidden = ["*.Line 3.*"]', "most_rows = ", "most_rows = 5"])
+def test_a_policy_that_changes_while_a_plan_is_sent(plant, journal, monkeypatch, tmp_path, text):
+    path = tmp_path / "policy.toml"
+    path.write_text("most_rows = 3", encoding="utf-8")
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    values = {f"Plant.Line {line}.Set point": 3 for line in (1, 2, 3)}
+    with plant.connect() as client:
+
+        def verify(ordered, read):
+            path.write_text(text, encoding="utf-8")
+            return True
+
+        report = client.plan_writes(values).apply(verify=verify)
+    assert [str(result.outcome) for result in report] == ["VERIFIED", "SKIPPED", "SKIPPED"]
+    assert "policy" in report[1].reason
+    assert len(plant.writes) == 1
+
+
 @pytest.mark.parametrize(("setting", "level"), [("warn", 1), ("refuse", 2), ("ignore", 0)])
 def test_the_quality_of_the_present_value(plant, journal, setting, level):
     key = "Plant.Water Treatment.Dosing pump"

@@ -132,6 +132,11 @@ def test_which_row_names_nothing(client):
         client.plan_writes(rows)
 
 
+def test_a_frame_that_names_nothing(client):
+    with pytest.raises(NotFoundError, match=r"^the DataFrame does not name elements"):
+        client.plan_writes(pd.DataFrame({"value": [1]}))
+
+
 def test_a_key_twice_is_never_passed_over(plant, client):
     twice = {"primary_key": [ONE, ONE], "value": [1, 2]}
     for orders in (pd.Series([1, 2], index=[ONE, ONE]), pd.DataFrame(twice)):

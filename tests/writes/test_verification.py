@@ -158,6 +158,36 @@ def test_a_device_that_does_not_follow(plant, client):
     assert result.reason == "it was DIFFERS before"
 
 
+@pytest.mark.parametrize("on_error", ["write", "stop", "continue"])
+def test_it_begins_before_the_write(plant, client, monkeypatch, on_error):
+    """The value before is known, and the first look is asked for before the write is answered."""
+    client.read(KEY)
+    connection = client._link.connection()
+    begin, finish = connection.begin, connection.finish
+    events = []
+
+    def begun(commands, *args):
+        events.append("+".join(command.name for command in commands))
+        return begin(commands, *args)
+
+    def finished(batch, *args):
+        answers = finish(batch, *args)
+        events.append(f"answer to {batch.commands[0].name}")
+        return answers
+
+    monkeypatch.setattr(connection, "begin", begun)
+    monkeypatch.setattr(connection, "finish", finished)
+    if on_error == "write":
+        client.write(KEY, 6)
+    else:
+        keys = [KEY] if on_error == "stop" else [KEY, "Plant.Line 2.Set point"]
+        client.plan_writes(dict.fromkeys(keys, 6)).apply(on_error=on_error)
+    sent = next(number for number, event in enumerate(events) if event.startswith("write"))
+    answered = events.index("answer to write")
+    assert any(event.startswith("answer to read") for event in events[:sent])
+    assert any("read" in event for event in events[sent:answered])
+
+
 def test_no_time_at_all_is_one_look(plant, client):
     plant.faults.no_follow(KEY)
     client.read(KEY)

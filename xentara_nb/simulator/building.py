@@ -35,12 +35,18 @@ class Builder:
     category_as_text : bool
         Whether reading the attribute ``category`` gives a text, as servers were seen to do, or
         the number of the table.
+
+    Attributes
+    ----------
+    warned : set of str
+        What there were warnings of.
     """
 
     def __init__(self, model: Model, now: TimePoint, *, category_as_text: bool = True) -> None:
         self.model = model
         self.now = now
         self.pipelines: list[Pipeline] = []
+        self.warned: set[str] = set()
         self._category_as_text = category_as_text
         self._built: dict[str, Element] = {}
         self._under_way: list[str] = []

@@ -74,7 +74,9 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SYNC_MANAGER_OUTPUT = 2
 
 
-def look(element: ElementDescription, usage: Usage | None = None) -> Look:
+def look(
+    element: ElementDescription, usage: Usage | None = None, warned: set[str] | None = None
+) -> Look:
     """Work out what an element looks like.
 
     Parameters
@@ -83,6 +85,8 @@ def look(element: ElementDescription, usage: Usage | None = None) -> Look:
         The element.
     usage : Usage, optional
         What the model uses it for.
+    warned : set of str, optional
+        What there were warnings of, each of which is enough once for a model.
 
     Raises
     ------
@@ -97,11 +101,11 @@ def look(element: ElementDescription, usage: Usage | None = None) -> Look:
         attributes += map(well_known, (Attribute.DEVICE_STATE, Attribute.ERROR))
     if category is Category.DATA_POINT or usage.has_value:
         there = {info.name for info in attributes}
-        attributes += (i for i in _point_attributes(element, usage) if i.name not in there)
+        warned = set() if warned is None else warned
+        found = _point_attributes(element, usage, warned)
+        attributes += (info for info in found if info.name not in there)
     there = {info.name for info in (*BASE, *attributes)}
-    attributes += (
-        _used(name, *found) for name, found in usage.attributes.items() if name not in there
-    )
+    attributes += (_used(name, *how) for name, how in usage.attributes.items() if name not in there)
     return Look(category, type_text, tuple(attributes))
 
 
@@ -144,10 +148,12 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-def _point_attributes(element: ElementDescription, usage: Usage) -> tuple[AttributeInfo, ...]:
+def _point_attributes(
+    element: ElementDescription, usage: Usage, warned: set[str]
+) -> tuple[AttributeInfo, ...]:
     access = _access(element, usage)
     attributes = [
-        well_known(Attribute.VALUE, _data_type(element, usage), access),
+        well_known(Attribute.VALUE, _data_type(element, usage, warned), access),
         *map(
             well_known,
             (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY, Attribute.ERROR),
@@ -158,7 +164,7 @@ def _point_attributes(element: ElementDescription, usage: Usage) -> tuple[Attrib
     return tuple(attributes)
 
 
-def _data_type(element: ElementDescription, usage: Usage) -> DataType:
+def _data_type(element: ElementDescription, usage: Usage, warned: set[str]) -> DataType:
     place = element.place.optional("dataType")
     if place is None:
         other = _type_by_another_name(element)
@@ -173,8 +179,12 @@ def _data_type(element: ElementDescription, usage: Usage) -> DataType:
                 "Take one of EtherCAT's, such as BOOLEAN, INTEGER16, UNSIGNED16 or REAL32.",
             )
         # The names of a skill that nobody here knows are that skill's own business.
-        _log.warning("%s: the data type %r is taken for a float64", place, place.value)
-        return DataType.FLOAT_64 if usage.data_type is None else usage.data_type
+        taken = DataType.FLOAT_64 if usage.data_type is None else usage.data_type
+        what = f"{element.descriptor} {place.value!r}"
+        if what not in warned:
+            warned.add(what)
+            _log.warning("%s: the data type %r is taken for a %s", place, place.value, taken.label)
+        return taken
     return found
 
 

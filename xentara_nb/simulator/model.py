@@ -16,6 +16,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
 from unicodedata import category
@@ -27,6 +28,7 @@ from xentara_nb.simulator.documents import ConfigurationError, Place
 _PART = r"(?:\[([^\]]*)\]|([^\[.][^.]*))"
 _KEY = re.compile(rf"{_PART}(?:\.{_PART})*")
 _NEXT = re.compile(rf"{_PART}(?:\.|$)")
+_NO_PERIOD = re.compile(r"(?<=[^.])\[(?=[^\[\]]*\](?:[.\[]|$))")
 _CONTROL = ("Cc", "Zl", "Zp")
 _DESCRIPTORS = ("@Group", "@DataPoint", "@Track", "@Timer", "@Pipeline")
 _SKILL = re.compile(r"@Skill\.[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+")
@@ -78,23 +80,24 @@ class Model:
         ConfigurationError
             If there is no such element.
         """
-        key = canonical_key(reference)
-        element = self.by_key.get(key)
-        if element is None:
-            self._unknown(reference, key)
-        return element
+        readings = _readings(reference)
+        for names in readings:
+            element = self.by_key.get(join_key(names))
+            if element is not None:
+                return element
+        return self._unknown(reference, join_key(readings[0]))
 
     def resolve_member(self, reference: Place) -> tuple[ElementDescription, str]:
         """Return the element and the member that a key such as ``Track.Timer.expired`` means.
 
         Attributes, events and tasks are such members.
         """
-        key = canonical_key(reference)
-        *names, member = split_key(key)
-        element = self.by_key.get(join_key(names))
-        if element is None:
-            self._unknown(reference, join_key(names) or key)
-        return element, member
+        readings = _readings(reference)
+        for *names, member in readings:
+            element = self.by_key.get(join_key(names))
+            if element is not None:
+                return element, member
+        return self._unknown(reference, join_key(readings[0][:-1] or readings[0]))
 
     def _unknown(self, reference: Place, key: str) -> NoReturn:
         near = difflib.get_close_matches(key, list(self.by_key)[:5000], n=1)
@@ -120,12 +123,32 @@ def split_key(key: str) -> tuple[str, ...]:
     return tuple(match[1] if match[1] is not None else match[2] for match in _NEXT.finditer(key))
 
 
-def canonical_key(reference: Place) -> str:
-    """Return a key that stands in a model, with brackets only where they must be."""
-    try:
-        return join_key(split_key(reference.text()))
-    except ValueError as error:
-        reference.fault(str(error), "Write the names with periods between them: 'Group.Element'.")
+def key_readings(key: str) -> list[tuple[str, ...]]:
+    """Return the names that a key in a model may mean, the likeliest ones first.
+
+    The vendor's schema has no period before a bracket, its manual has one.
+
+    Examples
+    --------
+    >>> key_readings("Plant[Pump 1.2].Speed")
+    [('Plant[Pump 1', '2]', 'Speed'), ('Plant', 'Pump 1.2', 'Speed')]
+    """
+    readings: dict[tuple[str, ...], None] = {}
+    for form in (key, _NO_PERIOD.sub(".[", key)):
+        with suppress(ValueError):
+            readings[split_key(form)] = None
+    return list(readings)
+
+
+def _readings(reference: Place) -> list[tuple[str, ...]]:
+    text = reference.text()
+    readings = key_readings(text)
+    if not readings:
+        reference.fault(
+            f"{text!r} is not a primary key",
+            "Write the names with periods between them: 'Group.Element'.",
+        )
+    return readings
 
 
 def read_model(document: Place) -> Model:

@@ -51,7 +51,7 @@ _TIMES = (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME)
 
 def driverless_point(builder: Builder, it: ElementDescription) -> Element:
     """Make an element of a skill that the simulator has no driver for."""
-    look = driverless.look(it, builder.usages.get(it.key))
+    look = driverless.look(it, builder.usages.get(it.key), builder.warned)
     known: dict[str, Held] = dict.fromkeys(("updateTime", "changeTime"), builder.now)
     known["deviceState"] = True
     kind = builder.kind(look.category, look.type_text)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from xentara_nb.protocol.identifiers import Access, Attribute, DataType
-from xentara_nb.simulator.model import Model, join_key, split_key
+from xentara_nb.simulator.model import Model, join_key, key_readings
 
 _VALUE = Attribute.VALUE.attribute_name
 
@@ -42,7 +42,7 @@ class Usage:
         """Whether the element must have a value."""
         return self.read or self.written
 
-    def add(self, other: _Found) -> None:
+    def add(self, other: _Use) -> None:
         """Add one more use."""
         if other.attribute == _VALUE:
             self.written = self.written or other.written
@@ -61,13 +61,16 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """One reference to an attribute of an element."""
+class _Use:
+    """One use of an attribute of an element."""
 
-    key: object
-    attribute: str = _VALUE
-    written: bool = False
-    data_type: DataType | None = None
+    key: str
+    attribute: str
+    written: bool
+    data_type: DataType | None
+
+
+_Uses: TypeAlias = Iterator[_Use]
 
 
 def usages(model: Model) -> dict[str, Usage]:
@@ -79,68 +82,62 @@ def usages(model: Model) -> dict[str, Usage]:
         if references is None or not isinstance(content, dict):
             continue
         for reference in references(content):
-            key = _canonical(reference.key)
-            if key is not None:
-                found.setdefault(key, Usage()).add(reference)
+            found.setdefault(reference.key, Usage()).add(reference)
     return found
 
 
-def _canonical(key: object) -> str | None:
-    try:
-        return join_key(split_key(key)) if isinstance(key, str) else None
-    except ValueError:
-        return None
+def _element(key: object, written: bool = False, data_type: DataType | None = None) -> _Uses:
+    """Return the use of the value of the element that a key means."""
+    for names in key_readings(key) if isinstance(key, str) else ():
+        yield _Use(join_key(names), _VALUE, written, data_type)
 
 
-def _member(key: object, written: bool = False, data_type: DataType | None = None) -> _Found:
-    """Return the reference that a key with an attribute's name at its end is."""
-    try:
-        *names, attribute = split_key(key) if isinstance(key, str) else ("",)
-    except ValueError:
-        names, attribute = [], ""
-    return _Found(join_key(names), attribute, written, data_type)
+def _member(key: object, written: bool = False, data_type: DataType | None = None) -> _Uses:
+    """Return the use of the attribute that a key with its name at the end means."""
+    for *names, attribute in key_readings(key) if isinstance(key, str) else ():
+        yield _Use(join_key(names), attribute, written, data_type)
 
 
-def _data_point(content: dict[str, Any]) -> Iterator[_Found]:
+def _data_point(content: dict[str, Any]) -> _Uses:
     io = content.get("io")
     if isinstance(io, dict):
-        yield _Found(io.get("input"))
-        yield _Found(io.get("output"), written=True)
+        yield from _element(io.get("input"))
+        yield from _element(io.get("output"), written=True)
     else:
-        yield _Found(io)
+        yield from _element(io)
 
 
-def _converted_value(content: dict[str, Any]) -> Iterator[_Found]:
-    yield _Found(content.get("rawValue"), data_type=DataType.FLOAT_64)
+def _converted_value(content: dict[str, Any]) -> _Uses:
+    yield from _element(content.get("rawValue"), data_type=DataType.FLOAT_64)
 
 
-def _bit(content: dict[str, Any]) -> Iterator[_Found]:
+def _bit(content: dict[str, Any]) -> _Uses:
     number = content.get("bitNumber")
     large = isinstance(number, int) and number >= 32
     data_type = DataType.UNSIGNED_INTEGER_64 if large else DataType.UNSIGNED_INTEGER_32
-    yield _Found(content.get("source"), data_type=data_type)
+    yield from _element(content.get("source"), data_type=data_type)
 
 
-def _summary_state(content: dict[str, Any]) -> Iterator[_Found]:
+def _summary_state(content: dict[str, Any]) -> _Uses:
     for key in _listed(content, "states"):
-        yield _Found(key, data_type=DataType.BOOLEAN)
+        yield from _element(key, data_type=DataType.BOOLEAN)
 
 
-def _edge_detection(content: dict[str, Any]) -> Iterator[_Found]:
-    yield _Found(content.get("value"))
+def _edge_detection(content: dict[str, Any]) -> _Uses:
+    yield from _element(content.get("value"))
 
 
-def _inspector(content: dict[str, Any]) -> Iterator[_Found]:
+def _inspector(content: dict[str, Any]) -> _Uses:
     for key in _listed(content, "attributes"):
-        yield _member(key)
+        yield from _member(key)
 
 
-def _bridge(content: dict[str, Any]) -> Iterator[_Found]:
+def _bridge(content: dict[str, Any]) -> _Uses:
     for connection in _listed(content, "connections"):
         if isinstance(connection, dict):
-            yield _member(connection.get("source"))
-            yield _member(connection.get("target"), written=True)
-            yield _member(connection.get("errorHandler"), True, DataType.STRING)
+            yield from _member(connection.get("source"))
+            yield from _member(connection.get("target"), written=True)
+            yield from _member(connection.get("errorHandler"), True, DataType.STRING)
 
 
 def _listed(content: dict[str, Any], name: str) -> list[Any]:
@@ -148,7 +145,7 @@ def _listed(content: dict[str, Any], name: str) -> list[Any]:
     return listed if isinstance(listed, list) else []
 
 
-_REFERENCES: dict[str, Callable[[dict[str, Any]], Iterator[_Found]]] = {
+_REFERENCES: dict[str, Callable[[dict[str, Any]], _Uses]] = {
     "@DataPoint": _data_point,
     "@Skill.Debugging.Inspector": _inspector,
     "@Skill.SignalFlow.Bridge": _bridge,

@@ -6,8 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from xentara_nb.directory import Directory
 from xentara_nb.link import Link
@@ -28,6 +27,8 @@ class Pace:
         In any span of a second no more than the policies say; below one a second, one in a span
         that is longer accordingly.
         """
+        if not policies:
+            return wanted, 0.0
         rates = [
             policy.most_writes_per_second
             for policy in policies
@@ -59,8 +60,7 @@ class Owner(Protocol):
         """Where writes are journalled."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriteContext:
+class WriteContext(NamedTuple):
     """What a write needs.
 
     Attributes

@@ -130,9 +130,7 @@ class Journal:
 
     def _append(self, lines: Iterable[str], *, durable: bool) -> None:
         assert self.path is not None
-        data = "".join(f"{line}\n" for line in lines).encode("ascii")
-        if not data:
-            return
+        data = ("\n".join(lines) + "\n").encode("ascii")
         file, created = _open(self.path)
         try:
             held = _take_lock(file, required=durable)

@@ -199,9 +199,9 @@ def _from_frame(frame: pd.DataFrame) -> list[Wish]:
     try:
         references = element_references(frame)
     except NotFoundError:
-        # Which row it was is said where there is one.
-        for number, (_, row) in enumerate(frame.iterrows()):
-            _numbered(element_reference, row, number)
+        if {"primary_key", "element_uuid"} & set(names):  # then it is a single row
+            for number, (_, row) in enumerate(frame.iterrows()):
+                _numbered(element_reference, row, number)
         raise
     values = frame["value"].tolist()
     return [wish_for(*pair) for pair in zip(references, values, strict=True)]

@@ -10,8 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from xentara_nb.batch import UNANSWERED, Batch
@@ -37,8 +36,7 @@ from xentara_nb.writes.verification import Verification, look, read_back
 _MESSAGE_TEXT = 256 * 1024  # characters; more text than this goes into more messages
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(NamedTuple):
     """How to send.
 
     Parameters
@@ -154,6 +152,9 @@ def _next_group(
     while True:
         if not just_checked:
             policies = context.policies.current()
+            if policies != sending.policies:
+                # Nothing of what is left was checked against these.
+                raise WriteRefusedError("the write policy has changed since it was checked")
             for verdict in (check_client(context.owner.read_only), check_time(policies)):
                 if verdict is not None:
                     raise WriteRefusedError(verdict.message)
@@ -221,7 +222,9 @@ def _exchange(group: Sequence[WriteResult], sending: Sending) -> tuple[str, list
             if result.outcome is Outcome.UNKNOWN:
                 _take(result, answer, "it was interrupted before the answer came", time.time_ns())
         raise
-    unfinished = _looked(group, dict(zip(readers, looks, strict=False)), sending)
+    unfinished: list[WriteResult] = []
+    if sending.how.wanted:
+        unfinished = _looked(group, dict(zip(readers, looks, strict=False)), sending)
     if any(result.outcome is Outcome.UNKNOWN for result in group):
         # Nobody knows how the server is by now: nothing more is sent, whatever was asked for.
         return f"after {_first_failure(group)}", unfinished
@@ -281,8 +284,6 @@ def _looked(
     group: Sequence[WriteResult], looks: Mapping[WriteResult, Any], sending: Sending
 ) -> list[WriteResult]:
     """Take what was read back in the same message; return those that are still to be verified."""
-    if not sending.how.wanted:
-        return []
     unfinished = []
     for result in group:
         answer = looks.get(result, UNANSWERED)
