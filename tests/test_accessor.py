@@ -12,9 +12,10 @@ from pandas.testing import assert_frame_equal
 from xentara_nb import accessor
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.files import read_inventory
-from xentara_nb.frames import elements_frame, inventory_frame, with_provenance
+from xentara_nb.frames import elements_frame, inventory_frame
 from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
 from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.provenance import with_provenance
 
 CUSTOM = UUID(int=77)
 

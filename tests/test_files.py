@@ -25,9 +25,10 @@ from pandas.testing import assert_frame_equal
 
 from xentara_nb.errors import InventoryFileError, MissingExtraError
 from xentara_nb.files import read_inventory, write_inventory
-from xentara_nb.frames import inventory_frame, with_provenance
+from xentara_nb.frames import inventory_frame
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.provenance import with_provenance
 
 ENDINGS = [".csv", ".json", ".parquet", ".xlsx"]
 NOTE = {"server": "plant:8080", "elements": 2, "vanished": ["x"]}

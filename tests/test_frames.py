@@ -21,9 +21,7 @@ from xentara_nb.frames import (
     elements_frame,
     inventory_frame,
     present,
-    provenance_of,
     values_frame,
-    with_provenance,
 )
 from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
 from xentara_nb.protocol.errors import server_error
@@ -312,57 +310,6 @@ def test_present(value: object, data_type: int | None, attribute_id: Any, shown:
 
     assert result == shown
     assert type(result) is type(shown)
-
-
-# --- provenance
-
-
-def test_provenance_goes_with_what_is_taken_from_a_frame() -> None:
-    plain = inventory_frame([element("a", 1, POINT)])
-    note = {"server": "plant:8080", "vanished": ["b"], "elements": 1}
-    frame = with_provenance(plain, note)
-
-    assert plain.attrs == {}
-    assert_frame_equal(frame, plain)
-    for taken in (
-        frame[frame["access"] == "read only"],
-        frame.query("attribute_id == 11"),
-        frame.sort_values("attribute_name"),
-        frame.copy(),
-        pd.concat([frame, frame]),
-    ):
-        assert provenance_of(taken) == note
-
-
-def test_provenance_is_a_copy() -> None:
-    note = {"server": "plant:8080"}
-    frame = with_provenance(inventory_frame([]), note)
-    note["server"] = "other"
-    provenance_of(frame)["server"] = "other"
-
-    assert provenance_of(frame) == {"server": "plant:8080"}
-
-
-def test_frames_of_two_servers_can_be_put_together_and_compared() -> None:
-    one = with_provenance(inventory_frame([element("a", 1, GROUP)]), {"server": "one"})
-    two = with_provenance(inventory_frame([element("a", 1, GROUP)]), {"server": "two"})
-
-    assert len(pd.concat([one, two])) == 2
-    assert one.compare(two).empty
-    assert one.equals(two)
-
-
-@pytest.mark.parametrize("bad", [UUID(int=1), float("nan"), pd.Timestamp(0), {1, 2}])
-def test_provenance_is_what_json_can_hold(bad: object) -> None:
-    with pytest.raises((TypeError, ValueError)):
-        with_provenance(inventory_frame([]), {"server": bad})
-
-
-def test_provenance_that_somebody_broke() -> None:
-    frame = inventory_frame([])
-    frame.attrs["xentara"] = "text"
-
-    assert provenance_of(frame) == {}
 
 
 # --- without the extras

@@ -58,6 +58,7 @@ ROOMS = [
     # Values and tables.
     room("references", "pandas"),
     room("coercion", "numpy", "pandas"),
+    room("provenance", "pandas"),
     room("frames", "numpy", "pandas"),
     room("files", "numpy", "pandas"),
     room("accessor", "pandas"),

@@ -22,6 +22,7 @@ import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.protocol.values import AttributeId
+from xentara_nb.provenance import provenance_of
 
 # This module is loaded with the library: what makes frames and files is loaded when it is used.
 
@@ -169,7 +170,7 @@ class XentaraAccessor:
     def provenance(self) -> dict[str, Any]:
         """Where the frame came from, and when: a copy, empty when nothing is known.
 
-        See :func:`xentara_nb.frames.with_provenance`.
+        See :func:`xentara_nb.provenance.with_provenance`.
 
         Examples
         --------
@@ -177,8 +178,6 @@ class XentaraAccessor:
         >>> inventory_frame([]).xentara.provenance
         {}
         """
-        from xentara_nb.frames import provenance_of
-
         return provenance_of(self._frame)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:

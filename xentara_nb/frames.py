@@ -9,7 +9,6 @@ of its own, its number's text, behind the others and only where a row has it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import count, islice
@@ -43,8 +42,6 @@ INVENTORY_COLUMNS = (*ELEMENT_COLUMNS, "attribute_name", "attribute_id", "access
 TEXT = pd.StringDtype("python", na_value=np.nan)
 """The dtype of texts: ``str``, kept as Python objects, so that each key and name, which are on
 many rows, is in memory once."""
-
-_PROVENANCE = "xentara"
 
 InventoryElement: TypeAlias = tuple[str, UUID, int, tuple[AttributeInfo, ...]]
 """Primary key, UUID, category and attributes of an element."""
@@ -286,50 +283,6 @@ def present(value: object, data_type: int | None, attribute_id: AttributeId) -> 
         if data_type == _CATEGORY or attribute_id in _CATEGORY_IDS:
             return _word(Category, value)
     return value
-
-
-def with_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd.DataFrame:
-    """Return the same data with a note of where it came from, in ``frame.attrs["xentara"]``.
-
-    pandas hands the note on to what is filtered or sorted, and copies it each time: keep it small.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Any frame of this library. It is left as it is.
-    provenance : mapping
-        What JSON can hold, and no secret: ``server``, ``user``, ``server_version``,
-        ``protocol_version``, ``library_version``, ``taken_at`` (ISO 8601 text), ``elements`` (how
-        many), ``vanished`` (keys of elements that went while the inventory was taken).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the provenance holds something that JSON has no form for.
-
-    Examples
-    --------
-    >>> frame = with_provenance(elements_frame([]), {"server": "plant:8080", "elements": 0})
-    >>> provenance_of(frame[frame["category"] == "device"])
-    {'server': 'plant:8080', 'elements': 0}
-    """
-    # Through JSON and back: a copy that is checked, and equal to itself after a file.
-    note = json.loads(json.dumps(dict(provenance), allow_nan=False))
-    result = frame.copy(deep=False)
-    result.attrs[_PROVENANCE] = note
-    return result
-
-
-def provenance_of(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return the note of :func:`with_provenance`, or an empty dict where there is none.
-
-    Examples
-    --------
-    >>> provenance_of(elements_frame([]))
-    {}
-    """
-    note = frame.attrs.get(_PROVENANCE)
-    return dict(note) if isinstance(note, dict) else {}
 
 
 def texts(values: Sequence[str | None]) -> pd.api.extensions.ExtensionArray:

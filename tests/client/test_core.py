@@ -19,10 +19,10 @@ from xentara_nb.errors import (
     WriteOutcomeUnknown,
     WriteRefusedError,
 )
-from xentara_nb.frames import provenance_of
 from xentara_nb.protocol.errors import AccessDeniedError, server_error
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import Failure, Success
+from xentara_nb.provenance import provenance_of
 from xentara_nb.simulator import Simulator
 
 from ..conftest import Fake

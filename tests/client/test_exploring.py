@@ -13,13 +13,13 @@ import pytest
 from xentara_nb import Client
 from xentara_nb.client.exploring import Exploring
 from xentara_nb.errors import ConnectionLostError, NotFoundError, ProtocolError
-from xentara_nb.frames import provenance_of
 from xentara_nb.inventory import InventoryWarning
 from xentara_nb.pipeline import BATCH_SIZE
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, OpCode
 from xentara_nb.protocol.packets import Success
+from xentara_nb.provenance import provenance_of
 
 from ..conftest import Fake
 from ..fakes import QUALITY, VALUE, Element, Model, Wire, event

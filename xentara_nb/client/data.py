@@ -11,8 +11,9 @@ import pandas as pd
 
 from xentara_nb import reading as _reading
 from xentara_nb.client.core import ClientCore
-from xentara_nb.frames import values_frame, with_provenance
+from xentara_nb.frames import values_frame
 from xentara_nb.protocol.commands import Subscribe, SubscriptionTarget, Unsubscribe
+from xentara_nb.provenance import with_provenance
 from xentara_nb.references import (
     AttributeLike,
     ElementLike,

@@ -11,11 +11,12 @@ import pandas as pd
 
 from xentara_nb import inventory as _inventory
 from xentara_nb.client.core import ClientCore
-from xentara_nb.frames import elements_frame, inventory_frame, inventory_frame_of, with_provenance
+from xentara_nb.frames import elements_frame, inventory_frame, inventory_frame_of
 from xentara_nb.inventory import CategoryLike, InventoryWarning, Progress
 from xentara_nb.protocol.commands import BrowseEntries, Lookup, ServerInformation
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ServerInformationId
+from xentara_nb.provenance import with_provenance
 from xentara_nb.references import ElementLike, ElementsLike, element_reference, element_references
 
 

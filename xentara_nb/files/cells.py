@@ -30,12 +30,11 @@ from xentara_nb.frames import (
     INVENTORY_COLUMNS,
     labelled,
     objects,
-    provenance_of,
     texts,
-    with_provenance,
 )
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, label
 from xentara_nb.protocol.values import AttributeId
+from xentara_nb.provenance import provenance_of, with_provenance
 
 Cell: TypeAlias = bool | int | float | str | None
 """What a cell of a file can hold."""
@@ -60,7 +59,7 @@ class Table(NamedTuple):
     columns : mapping
         The cells by column name; a :class:`pandas.Series` is taken over as it is.
     provenance : mapping
-        The note of :func:`xentara_nb.frames.with_provenance`, empty when there is none.
+        The note of :func:`xentara_nb.provenance.with_provenance`, empty when there is none.
     place : callable
         Says where a row stands: ``line 5``.
     """

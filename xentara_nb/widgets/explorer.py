@@ -11,8 +11,8 @@ import pandas as pd
 
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError, XentaraError
-from xentara_nb.frames import with_provenance
 from xentara_nb.protocol.identifiers import Stage, label
+from xentara_nb.provenance import with_provenance
 from xentara_nb.widgets import cells, peek, tree
 from xentara_nb.widgets.code import CodeCard
 from xentara_nb.widgets.form import Form, close_parts
