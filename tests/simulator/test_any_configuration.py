@@ -96,7 +96,7 @@ def _serve(documents: Documents) -> Plant | ConfigurationError:
         return error
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_it_is_served_or_refused_with_one_message(
     seed: int, small: Documents, caplog: pytest.LogCaptureFixture
 ) -> None:

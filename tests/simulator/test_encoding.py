@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xentara_nb.protocol import cbor
@@ -31,6 +32,8 @@ _VALUES = (
 
 
 @given(_VALUES)
+@example(struct.unpack(">d", bytes.fromhex("7ff8000000000001"))[0])
+@example(struct.unpack(">d", bytes.fromhex("fff0000000000001"))[0])
 def test_what_an_attribute_holds(value: Value) -> None:
     assert encoding.held(value) == cbor.encode(Alternative(0, value))
 

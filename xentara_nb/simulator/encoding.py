@@ -57,8 +57,10 @@ def integer(value: int) -> bytes:
 def floating(value: float) -> bytes:
     """Return a float in the shortest form that holds it exactly."""
     data = _pack_double(value)
-    # With any of these bits set, which is the rule, no shorter form will do.
-    return b"\xfb" + data if data[5:] != b"\0\0\0" else cbor.shortest_float(value)
+    # With any of these bits set, which is the rule, no shorter form will do, but for NaN.
+    if data[5:] != b"\0\0\0" and value == value:
+        return b"\xfb" + data
+    return cbor.shortest_float(value)
 
 
 def text(value: str) -> bytes:
