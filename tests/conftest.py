@@ -61,7 +61,7 @@ def new_certificate(tmp_path: Path) -> Callable[..., Certificate]:
     """Return a function that makes a certificate, see :func:`make_certificate`."""
 
     def make(**options: object) -> Certificate:
-        return make_certificate(tmp_path, **options)  # type: ignore[arg-type]
+        return make_certificate(tmp_path, **options)
 
     return make
 

@@ -217,7 +217,7 @@ class Wire:
         for request in requests:
             assert isinstance(request, Request)
             self.server.seen.append(request)
-        return requests  # type: ignore[return-value]
+        return requests
 
     def answer(self, *packets: Answer) -> None:
         """Send packets in one message."""

@@ -96,7 +96,7 @@ def test_no_address(text: str, reason: str) -> None:
 @pytest.mark.parametrize("text", [None, 8080, b"plant"])
 def test_no_text(text: object) -> None:
     with pytest.raises(AddressError, match="an address is a text, not a"):
-        parse_address(text)  # type: ignore[arg-type]
+        parse_address(text)
 
 
 @pytest.mark.parametrize(

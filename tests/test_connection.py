@@ -444,7 +444,7 @@ def test_many_threads_get_their_own_answers(fake: Fake) -> None:
         rng = random.Random(5)
         while True:
             for request in wire.requests():
-                key = request.parameters[0]  # type: ignore[index]
+                key = request.parameters[0]
                 held.append(Success(request.message_id, UUID(int=int(key))))
             if len(held) > 3 or rng.random() < 0.5 or b"\x82" not in wire._buffer:
                 rng.shuffle(held)
@@ -560,7 +560,7 @@ def test_what_cannot_be_sent(fake: Fake) -> None:
     server = fake(Model().serve)
     with connected(server) as connection:
         with pytest.raises(ProtocolError, match="cannot be sent"):
-            connection.execute([Write(E, 11, 1, object())], Deadline(5))  # type: ignore[arg-type]
+            connection.execute([Write(E, 11, 1, object())], Deadline(5))
         assert stage(connection) == 2
     assert server.messages == 2
 
@@ -582,8 +582,8 @@ def test_an_answer_counts_whatever_happens_after_it(fake: Fake, certificate: Cer
                 send(data, deadline)  # noqa: B023 - it is called in this turn
                 connection._thread.join(5)
 
-            connection._stream.send = slow  # type: ignore[method-assign]
-            connection._socket.pong = connection._socket._pongs.append  # type: ignore[assignment]
+            connection._stream.send = slow
+            connection._socket.pong = connection._socket._pongs.append
             assert stage(connection) == 2
 
 
@@ -649,7 +649,7 @@ def test_a_pong_does_not_wait_for_the_network(fake: Fake) -> None:
     go = threading.Event()
     with connected(fake(after_hello(lambda wire: (go.wait(5), script(wire))))) as connection:
         connection.on_event = take
-        connection._stream._can_send = lambda: False  # type: ignore[method-assign]
+        connection._stream._can_send = lambda: False
         go.set()
         assert done.wait(5)
         assert list(connection._socket._pongs) == [b"lost"]
@@ -670,7 +670,7 @@ def test_two_threads_that_send_the_same_pong(fake: Fake) -> None:
             def popleft(self) -> bytes:
                 raise IndexError
 
-        connection._socket._pongs = Taken()  # type: ignore[assignment]
+        connection._socket._pongs = Taken()
         assert stage(connection) == 2
 
 

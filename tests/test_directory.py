@@ -137,7 +137,7 @@ def test_errors_are_no_knowledge() -> None:
         calls += 1
         yield ServerError("not now", code=-1)
 
-    directory = Directory(ask)  # type: ignore[arg-type]
+    directory = Directory(ask)
     for number in (1, 2):
         (answer,) = directory.meta_data([UUID(int=1)])
         assert isinstance(answer, ServerError)

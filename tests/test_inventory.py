@@ -67,7 +67,7 @@ def test_browse() -> None:
     assert browse(model.ask, E, 1, (2, 6)) == []
     assert browse(model.ask, None, np.int64(3), ()) == []
     assert model.asked == [Browse(NIL_UUID), Browse(E, 1, (2, 6)), Browse(NIL_UUID, 3, ())]
-    assert type(model.asked[2].depth) is int  # type: ignore[attr-defined]
+    assert type(model.asked[2].depth) is int
 
 
 def test_browse_of_what_is_not_there() -> None:
@@ -83,7 +83,7 @@ def test_browse_of_what_is_not_there() -> None:
 
 def test_a_depth_that_is_none() -> None:
     with pytest.raises(TypeError):
-        browse(Model().ask, None, 1.5, None)  # type: ignore[arg-type]
+        browse(Model().ask, None, 1.5, None)
 
 
 # Attribute lists.
@@ -212,9 +212,9 @@ def test_a_real_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Model.of_points(3)
     found = entries(model)
     attribute_lists(model.ask, found, None)
-    assert sys.stderr.getvalue() == ""  # type: ignore[attr-defined]
+    assert sys.stderr.getvalue() == ""
     attribute_lists(model.ask, found, True)
-    assert "Inventory: 100%" in sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert "Inventory: 100%" in sys.stderr.getvalue()
 
 
 def test_a_bar_is_closed_when_the_work_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,7 +141,7 @@ def test_elements_that_vanish(fake: Fake, expected: pd.DataFrame) -> None:
     def vanish(answers: list[Answer]) -> list[list[Answer]]:
         if len(answers) > 1:
             for at in (0, 5):
-                answers[at] = Failure(answers[at].message_id, server_error(-32100))  # type: ignore[union-attr]
+                answers[at] = Failure(answers[at].message_id, server_error(-32100))
         return [answers]
 
     server = fake(serve(vanish))

@@ -192,7 +192,7 @@ def test_what_was_answered_is_not_asked_again(fake: Fake) -> None:
     with Watched(server) as link:
         results = list(link.ask_many(LOOKUPS, batch_size=4, in_flight=1))
     assert results == [UUID(int=number + 1) for number in range(10)]
-    asked = [r.parameters[0] for r in server.seen if r.opcode == OpCode.LOOKUP]  # type: ignore[index]
+    asked = [r.parameters[0] for r in server.seen if r.opcode == OpCode.LOOKUP]
     assert asked[:4] == [f"Point {number}" for number in range(4)]
     assert [asked.count(f"Point {number}") for number in range(10)] == [1] * 4 + [2] * 4 + [1] * 2
 
@@ -214,7 +214,7 @@ def test_a_cut_at_any_byte_changes_nothing(fake: Fake, seed: int) -> None:
             if left <= 0:
                 wire.cut()
 
-        wire.send = some  # type: ignore[method-assign]
+        wire.send = some
         model.go_on(wire)
 
     server = fake(by_turns(cutting, model.serve))

@@ -106,7 +106,7 @@ def test_who_does_not_want_the_rest_leaves_nothing_behind(fake: Fake) -> None:
         batches = pipeline(connection, LOOKUPS, 5, batch_size=2, in_flight=4)
         next(batches)
         assert len(connection._pending) == 6
-        batches.close()  # type: ignore[attr-defined]
+        batches.close()
         assert not connection._pending
         answer.set()
 

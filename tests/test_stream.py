@@ -134,7 +134,7 @@ def test_waiting_for_others_who_send_has_an_end_too(pair: tuple[Stream, Wire]) -
         began.set()
         original(data, deadline)
 
-    stream._send_all = send_all  # type: ignore[method-assign]
+    stream._send_all = send_all
     failures: list[SendError] = []
 
     def send_much() -> None:
@@ -242,7 +242,7 @@ def test_reading_has_no_deadline_afterwards(
                 asked.set()
             original(seconds)
 
-    stream_in, stream._in = stream._in, Counting()  # type: ignore[assignment]
+    stream_in, stream._in = stream._in, Counting()
     assert stream.recv(10) == b"late"
     assert slices >= 5
     stream.close()
@@ -269,7 +269,7 @@ def test_what_tls_itself_has_to_say_goes_out(fake: Fake, certificate: Certificat
         written.append(data)
         return original(data)
 
-    stream.send_now = send_now  # type: ignore[method-assign]
+    stream.send_now = send_now
 
     class Pending:
         pending = 1
@@ -278,7 +278,7 @@ def test_what_tls_itself_has_to_say_goes_out(fake: Fake, certificate: Certificat
             said.set()
             return b""
 
-    stream._outgoing, kept = Pending(), stream._outgoing  # type: ignore[assignment]
+    stream._outgoing, kept = Pending(), stream._outgoing
     assert receive(stream, 5) == b"after"
     assert written[0] == b""
     stream._outgoing = kept
@@ -304,7 +304,7 @@ def test_ctrl_c_in_the_middle_of_a_message_ends_the_connection(pair: tuple[Strea
     def interrupted(data: bytes, deadline: Deadline) -> None:
         raise KeyboardInterrupt
 
-    stream._send_all = interrupted  # type: ignore[method-assign]
+    stream._send_all = interrupted
     with pytest.raises(KeyboardInterrupt):
         stream.send(b"x", Deadline(5))
     assert_ended(stream)

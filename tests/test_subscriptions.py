@@ -248,7 +248,7 @@ def test_another_one_with_the_same_id_takes_its_place() -> None:
     assert two.ended is None
     # What has ended does not end the one that took its place.
     one.unsubscribe()
-    assert one._unsubscribe.ids == []  # type: ignore[attr-defined]
+    assert one._unsubscribe.ids == []
     assert router.remove(UUID(int=1)) is two
 
 
@@ -321,7 +321,7 @@ def test_a_subscription_that_goes_in_the_middle_of_an_event() -> None:
             kept.pop()
             return None
 
-    router._by_element[A].insert(1, (Going(), frozenset({11})))  # type: ignore[arg-type]
+    router._by_element[A].insert(1, (Going(), frozenset({11})))
     router.route(change(A, value=1))
     assert [received(each) for each in kept] == [[(A, {11: 1})]] * 3
     assert reference in router._subscriptions
@@ -331,7 +331,7 @@ def test_the_end_when_somebody_has_gone() -> None:
     router = Router()
     one = subscription((A, (11,)), number=1)
     router.add(one)
-    router._subscriptions[lambda: None] = frozenset()  # type: ignore[index]
+    router._subscriptions[lambda: None] = frozenset()
     assert router.remove(UUID(int=5)) is None
     router.end(ConnectionLostError("dark"))
     assert one.ended is not None

@@ -221,7 +221,7 @@ def test_a_server_that_goes_before_the_second_look(
 
     def gone(*arguments: object) -> Stream:
         server.stop()
-        return looks(*arguments)  # type: ignore[arg-type]
+        return looks(*arguments)
 
     monkeypatch.setattr(tls, "_look", gone)
     with pytest.raises(CertificateNotTrustedError) as caught:
@@ -347,7 +347,7 @@ def test_no_way_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ctrl_c_while_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
-    places = Places(monkeypatch, KeyboardInterrupt())  # type: ignore[arg-type]
+    places = Places(monkeypatch, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         tls._open_socket(Address("plant"), Deadline(6))
     assert places.closed == 1

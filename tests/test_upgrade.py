@@ -289,11 +289,11 @@ def test_header_names_are_of_any_case(fake: Fake) -> None:
         send = wire.send
 
         def shout(data: bytes) -> None:
-            wire.send = send  # type: ignore[method-assign]
+            wire.send = send
             data = data.replace(b"Upgrade: websocket", b"UPGRADE:  WebSocket")
             send(data.replace(b"Sec-WebSocket-Accept", b"sec-websocket-ACCEPT"))
 
-        wire.send = shout  # type: ignore[method-assign]
+        wire.send = shout
         wire.upgrade()
         Model().go_on(wire)
 

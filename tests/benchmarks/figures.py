@@ -70,7 +70,7 @@ def inventory(sizes: Sizes) -> Iterator[Figure]:
             messages = recorded(one, lambda client: client.inventory(progress=False))
             times = timed(
                 {
-                    "loads": plain(lambda messages=messages: baselines.decode(messages)),  # type: ignore[misc]
+                    "loads": plain(lambda messages=messages: baselines.decode(messages)),
                     "lists that repeat": inventory_of(one),
                     "recognition switched off": unrecognised(inventory_of(one)),
                 },
@@ -89,7 +89,7 @@ def inventory(sizes: Sizes) -> Iterator[Figure]:
             distinct = recorded(other, lambda client: client.inventory(progress=False))
             new = timed(
                 {
-                    "loads": plain(lambda distinct=distinct: baselines.decode(distinct)),  # type: ignore[misc]
+                    "loads": plain(lambda distinct=distinct: baselines.decode(distinct)),
                     "new": inventory_of(other),
                 },
                 rounds,
@@ -220,7 +220,7 @@ def reading(sizes: Sizes) -> Iterator[Figure]:
 
     for shape, count in (("all", elements), ("value", sizes.values)):
         with server(count) as one:
-            messages = recorded(one, lambda client, shape=shape: client.read(rows(client, shape)))  # type: ignore[misc]
+            messages = recorded(one, lambda client, shape=shape: client.read(rows(client, shape)))
             messages = messages[-math.ceil(count / BATCH_SIZE) :]
 
             @contextlib.contextmanager
@@ -231,7 +231,7 @@ def reading(sizes: Sizes) -> Iterator[Figure]:
 
             times = timed(
                 {
-                    "loads": plain(lambda messages=messages: baselines.decode(messages)),  # type: ignore[misc]
+                    "loads": plain(lambda messages=messages: baselines.decode(messages)),
                     "read": prepare,
                 },
                 sizes.rounds,

@@ -215,7 +215,7 @@ class Plant:
     def answer(self, request: Request) -> Success | Failure:
         if isinstance(self.answered, int):
             return Failure(request.message_id, server_error(self.answered))
-        item = self.answered or request.parameters[3]  # type: ignore[index]
+        item = self.answered or request.parameters[3]
         return Success(request.message_id, item)
 
     @property

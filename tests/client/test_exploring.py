@@ -99,7 +99,7 @@ def test_browse_from_every_kind_of_element(client: Client) -> None:
     with pytest.raises(UnknownElementError):
         client.browse(UUID(int=1))
     with pytest.raises(NotFoundError, match="does not name an element"):
-        client.browse(7)  # type: ignore[arg-type]
+        client.browse(7)
 
 
 @pytest.mark.parametrize("categories", ["data point", 2, Category.DATA_POINT, [2], ("Data Point",)])
@@ -162,7 +162,7 @@ def test_the_order_of_the_server_does_not_matter(fake: Fake) -> None:
 @pytest.mark.parametrize("count", [0, 1, BATCH_SIZE, BATCH_SIZE + 1, 1500])
 def test_round_trips(fake: Fake, count: int) -> None:
     model = Model({f"P{n:04}": Element(UUID(int=n + 1), 2, (VALUE,)) for n in range(count)})
-    model._find = {e.uuid: (k, e) for k, e in model.elements.items()}.get  # type: ignore[method-assign]
+    model._find = {e.uuid: (k, e) for k, e in model.elements.items()}.get
     server = fake(model.serve)
     with server.connect() as client:
         assert len(client.inventory()) == count
@@ -287,7 +287,7 @@ def test_a_cut_in_the_middle_changes_nothing(
             if left <= 0:
                 wire.cut()
 
-        wire.send = some  # type: ignore[method-assign]
+        wire.send = some
         model.go_on(wire)
 
     server = fake(script)

@@ -79,7 +79,7 @@ def test_no_secret_is_in_any_widget(plant: Simulator, caplog: pytest.LogCaptureF
     caplog.set_level(logging.DEBUG)
     form = make(plant)
     sent: list[Any] = []
-    form.password._send = lambda message, buffers=None: sent.append(message)  # type: ignore[method-assign]
+    form.password._send = lambda message, buffers=None: sent.append(message)
     typed(form.password, SECRET)
     assert form.password.value == ""
     assert form.password.placeholder == "••••••••"

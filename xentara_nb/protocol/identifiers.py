@@ -311,7 +311,7 @@ _L = TypeVar("_L", bound=Labelled)
 
 def known(table: type[_E], value: int) -> _E | int:
     """Return the member of a table, or the number itself when the table does not have it."""
-    return table._value2member_map_.get(value, value)  # type: ignore[return-value]
+    return table._value2member_map_.get(value, value)  # type: ignore[return-value]  # its members
 
 
 def label(table: type[_L], value: int) -> str:

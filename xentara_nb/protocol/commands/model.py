@@ -100,8 +100,9 @@ class BrowseEntries(Sequence[BrowseEntry]):
     @overload
     def __getitem__(self, index: slice) -> BrowseEntries: ...
     def __getitem__(self, index: int | slice) -> BrowseEntry | BrowseEntries:
-        columns = self.keys[index], self.uuids[index], self.categories[index]
-        return (BrowseEntries if isinstance(index, slice) else BrowseEntry)(*columns)  # type: ignore[arg-type]
+        if isinstance(index, slice):
+            return BrowseEntries(self.keys[index], self.uuids[index], self.categories[index])
+        return BrowseEntry(self.keys[index], self.uuids[index], self.categories[index])
 
     def __iter__(self) -> Iterator[BrowseEntry]:
         return map(BrowseEntry, self.keys, self.uuids, self.categories)
