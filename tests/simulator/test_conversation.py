@@ -351,6 +351,12 @@ def test_long_batches_pause(talk: Talk) -> None:
     assert answers == [Success(number, 2) for number in range(1000)]
 
 
+def test_a_fault_of_the_quick_way_costs_no_answer(talk: Talk) -> None:
+    conversation = talk()
+    with mock.patch.object(conversation._session, "quick_meta_data", side_effect=RuntimeError):
+        assert _ask(conversation, MetaData(REGISTER, (0,))).primary_key == "Group.Register"
+
+
 def test_a_fault_of_the_simulator_costs_one_answer(
     talk: Talk, caplog: pytest.LogCaptureFixture
 ) -> None:

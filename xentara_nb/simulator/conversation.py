@@ -110,7 +110,12 @@ class Conversation:
         if request.opcode != OpCode.META_DATA or self._may_break():
             return None
         began = time.time_ns()
-        item = self._session.quick_meta_data(request.parameters)
+        try:
+            item = self._session.quick_meta_data(request.parameters)
+        except Exception:
+            # It must not cost the connection; the way of all others answers it.
+            _log.exception("the quick way of the command %s failed", request.opcode)
+            return None
         if item is None:
             return None
         self._record(request.message_id, request.opcode, request.parameters, None, began)
