@@ -46,7 +46,7 @@ def test_killed_at_random(plant, journal):
             )
             program.stdin.write("\t".join(map(str, fields)) + "\n")
             program.stdin.flush()
-            child = int(program.stdout.readline())  # it is connected, and begins to write
+            child = int(program.stdout.readline())  # it has written once, and goes on
             # Most of the time is spent in a few places, so the moments must be fine.
             time.sleep(dice.uniform(0, 0.06))
             os.kill(child, signal.SIGKILL)
@@ -56,7 +56,7 @@ def test_killed_at_random(plant, journal):
 
     time.sleep(0.3)  # the server may still be doing what it had received
     writes = plant.writes
-    assert len(writes) > KILLS
+    assert len(writes) >= KILLS
     executed = writes.groupby(["primary_key", "sent"]).size().to_dict()
     assert max(executed.values()) == 1
     assert (writes["code"] == 0).all()
@@ -81,4 +81,4 @@ def test_killed_at_random(plant, journal):
     # In doubt is at most what one writer had under way when it was killed.
     unknown = shown[shown["outcome"] == "UNKNOWN"]
     assert unknown.groupby("process").size().max() <= 3
-    assert (shown["outcome"] == "VERIFIED").sum() > KILLS
+    assert (shown["outcome"] == "VERIFIED").sum() >= KILLS
