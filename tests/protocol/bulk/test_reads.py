@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from uuid import UUID
 
 import pytest
@@ -31,6 +32,7 @@ VALUES = [
     *(TimePoint(0), TimePoint(1_700_000_000_000_000_000), TimePoint(-1), TimePoint(TAG >> 1)),
     *(TimePoint.NEVER, TimePoint.FOREVER),
 ]
+UUIDS_OF_TAGS = [UUID(int=TAG << 64 | number) for number in range(9)]
 VALUE_OF_ANY_KIND = st.one_of(
     st.sampled_from([*VALUES, BEHIND, UUID(int=TAG << 64 | BEHIND)]),
     st.booleans(),
@@ -140,6 +142,20 @@ def test_tags_inside_of_values_cost_only_time():
     # Here a wrong cut looks right: what stands behind the value stands inside of it as well.
     answers = [{11: BEHIND, 9: 1, 0: 2}]
     assert values_of(requests_for(answers), message(answers)) in (None, answers)
+
+
+def test_a_value_full_of_tags_takes_no_longer_than_it_should():
+    text = "\u0639" * 1_000_000  # d8 b9 again and again; as tags: d8 79
+    data = message([{11: text, 9: 0}, {11: 1}]).replace(b"\xd8\xb9", b"\xd8\x79")
+    requests = requests_for([{11: text, 9: 0}, {11: 1}])
+    start = time.process_time()
+    assert values_of(requests, data) is None  # it is no UTF-8 any more
+    assert time.process_time() - start < 10
+    answers = [
+        {11: 1, **{key: UUID(int=(TAG << 64) + number) for key in UUIDS_OF_TAGS}}
+        for number in range(99)
+    ]
+    assert values_of(requests_for(answers), message(answers)) == answers
 
 
 SOUND = [{11: 1.5, 9: 0}, {11: 2.5, 9: 0}]

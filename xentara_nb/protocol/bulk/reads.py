@@ -192,12 +192,13 @@ def _rejoined(pieces: Iterable[bytes], behind: Iterable[bytes]) -> list[bytes]:
     left = iter(pieces)
     whole = []
     for end in behind:
-        piece = next(left, b"")
-        while (
-            not (piece.endswith(end) if end else False) and (more := next(left, None)) is not None
-        ):
-            piece += _VALUE + more
-        whole.append(piece)
+        tail = next(left, b"")
+        parts = [tail]
+        # Behind the last there is nothing: all that is left belongs to it.
+        while not (end and tail.endswith(end)) and (more := next(left, None)) is not None:
+            parts += (_VALUE, more)
+            tail = tail[-len(end) :] + _VALUE + more  # never all of it: that may be long
+        whole.append(b"".join(parts))
     return whole
 
 
