@@ -22,12 +22,12 @@ from xentara_nb.references import (
     element_references,
 )
 from xentara_nb.subscriptions import Subscription
-from xentara_nb.writes.orders import Wish, row_reference, wish_for, wishes
 from xentara_nb.writes.plan import WritePlan, make_plan
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.session import SessionLike
 from xentara_nb.writes.single import write_one
 from xentara_nb.writes.verification import Predicate, verification
+from xentara_nb.writes.wishes import Wish, row_reference, wish_for, wishes
 
 Orders: TypeAlias = "pd.DataFrame | pd.Series[Any] | Mapping[Any, Any] | Iterable[Any]"
 """What says what to write where; see :meth:`Data.plan_writes`."""

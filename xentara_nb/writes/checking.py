@@ -12,10 +12,11 @@ from xentara_nb.references import canonical
 from xentara_nb.writes import guards
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import Guard, Verdict, refused, warning
-from xentara_nb.writes.orders import ANYTHING, Order, Target, Wish, find, read_present, shown
+from xentara_nb.writes.orders import Order, Target, find, read_present, shown
 from xentara_nb.writes.policy import WritePolicy
 from xentara_nb.writes.showing import value_text
 from xentara_nb.writes.verification import same_value
+from xentara_nb.writes.wishes import ANYTHING, Wish
 
 
 def make_orders(

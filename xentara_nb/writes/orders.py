@@ -1,49 +1,27 @@
-"""Orders: what shall be written where, read from whatever a user gives, and found in the model."""
+"""Orders: wishes to write, found in the server's model, with the present values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import pandas as pd
 
-from xentara_nb.coercion import with_article
 from xentara_nb.directory import Ask, Directory, find_attribute
-from xentara_nb.errors import NotFoundError, ServerError, WriteRefusedError
+from xentara_nb.errors import NotFoundError, ServerError
 from xentara_nb.frames import present
 from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaDataAnswer, Read
 from xentara_nb.protocol.identifiers import Access, Attribute, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
-from xentara_nb.references import (
-    AttributeLike,
-    Reference,
-    attribute_label,
-    attribute_reference,
-    element_reference,
-    element_references,
-)
+from xentara_nb.references import AttributeLike, Reference, attribute_label
 from xentara_nb.writes.guards import Guard, Level, Verdict, refused
+from xentara_nb.writes.wishes import Wish
 
 _VALUE = int(Attribute.VALUE)
 _QUALITY = int(Attribute.QUALITY)
 _QUALITY_WORDS = {quality.label: int(quality) for quality in Quality}
-
-_T = TypeVar("_T")
-
-ANYTHING: Final = object()
-"""Stands for a present value of which nothing is expected."""
-
-
-class Wish(NamedTuple):
-    """What somebody wants to write, not looked at yet."""
-
-    reference: Reference
-    attribute: AttributeLike
-    value: object
-    verdict: Verdict | None = None
-    expected: object = ANYTHING
 
 
 class Target(NamedTuple):
@@ -158,117 +136,6 @@ def shown(value: object, target: Target) -> object:
     """Return a value as a DataFrame shows it."""
     info = target.info
     return value if info is None else present(value, info.data_type, info.attribute_id)
-
-
-def wishes(orders: object) -> list[Wish]:
-    """Read what shall be written, from everything that :meth:`Client.plan_writes` takes.
-
-    Raises
-    ------
-    WriteRefusedError
-        If it is nothing of that kind.
-    NotFoundError
-        If a row names no element or attribute.
-    """
-    if isinstance(orders, pd.DataFrame):
-        return _from_frame(orders)
-    if isinstance(orders, Mapping | pd.Series):
-        if "value" in orders and ("primary_key" in orders or "element_uuid" in orders):
-            return [_from_row(orders)]
-        # A Series may have a key twice; both are orders then, of which a guard refuses one.
-        return [_from_item(element, value) for element, value in orders.items()]
-    if isinstance(orders, Iterable) and not isinstance(orders, str | bytes):
-        return [_numbered(_from_row, row, number) for number, row in enumerate(orders)]
-    raise WriteRefusedError(
-        f"{with_article(type(orders).__name__)} does not say what to write: give a DataFrame with "
-        "the columns primary_key and value (and attribute_name, if it is another attribute), a "
-        "dict of keys and values, or rows of an inventory with a column value"
-    )
-
-
-def _from_frame(frame: pd.DataFrame) -> list[Wish]:
-    names = [str(column) for column in frame.columns]
-    if names.count("value") != 1:
-        raise WriteRefusedError(
-            "the DataFrame does not say what to write: it needs one column value, for example "
-            "rows.assign(value=42)"
-        )
-    _refuse_attribute(names)
-    if not len(frame):
-        return []
-    try:
-        references = element_references(frame)
-    except NotFoundError:
-        if {"primary_key", "element_uuid"} & set(names):  # then it is a single row
-            for number, (_, row) in enumerate(frame.iterrows()):
-                _numbered(element_reference, row, number)
-        raise
-    values = frame["value"].tolist()
-    return [wish_for(*pair) for pair in zip(references, values, strict=True)]
-
-
-def _from_row(row: Any) -> Wish:
-    if isinstance(row, tuple) and hasattr(row, "_asdict"):
-        row = row._asdict()
-    if isinstance(row, pd.Series):
-        row = dict(row.items())
-    if not isinstance(row, Mapping) or "value" not in row:
-        raise WriteRefusedError(
-            f"{with_article(type(row).__name__)} does not say what to write: give rows with "
-            "primary_key and value, or a dict of keys and values"
-        )
-    return wish_for(row_reference(row), row["value"])
-
-
-def row_reference(element: Any) -> Reference:
-    """Read what names the element of a write, perhaps with the attribute that is meant.
-
-    Raises
-    ------
-    NotFoundError
-        If it names no element.
-    WriteRefusedError
-        If it names the attribute in a way that would be passed over.
-    """
-    if isinstance(element, str | UUID):
-        return element_reference(element)
-    fields = getattr(element, "_fields", None)
-    if fields is None and isinstance(element, Mapping | pd.Series):
-        fields = element.keys()
-    if fields is not None:
-        _refuse_attribute(fields)
-    return element_reference(element)
-
-
-def _refuse_attribute(names: Iterable[Any]) -> None:
-    # Passed over, it would write to the attribute value instead of the one that was meant.
-    if "attribute" in names and not {"attribute_name", "attribute_id"} & set(names):
-        raise WriteRefusedError("the column attribute is not known: call it attribute_name")
-
-
-def _numbered(read: Callable[[Any], _T], row: Any, number: int) -> _T:
-    """Read a row; say which it is if it names nothing."""
-    try:
-        return read(row)
-    except NotFoundError as error:
-        raise NotFoundError(f"row {number}: {error}") from None
-
-
-def _from_item(element: Any, value: object) -> Wish:
-    if type(element) is tuple and len(element) == 2:
-        element, attribute = element
-        return Wish(element_reference(element), attribute_reference(attribute), value)
-    return wish_for(element_reference(element), value)
-
-
-def wish_for(reference: Reference, value: object) -> Wish:
-    """Return what is wanted where a row alone says which attribute; the value if it does not."""
-    wanted: AttributeLike = _VALUE
-    if reference.attribute_id is not None:
-        wanted = reference.attribute_id
-    elif reference.attribute_name:
-        wanted = attribute_reference(reference.attribute_name)
-    return Wish(reference, wanted, value)
 
 
 def find(directory: Directory, ask: Ask, wanted: Sequence[Wish]) -> list[Target]:

@@ -17,7 +17,7 @@ from xentara_nb.writes import records
 from xentara_nb.writes.checking import check_whole, make_orders
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import Guard, Level, Verdict
-from xentara_nb.writes.orders import Order, Wish
+from xentara_nb.writes.orders import Order
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.policy import WritePolicy
 from xentara_nb.writes.rechecking import check_model, check_policies, check_values, refuse_rows
@@ -27,6 +27,7 @@ from xentara_nb.writes.sending import Sending, send
 from xentara_nb.writes.session import SessionLike, connection_for, id_of, user_of
 from xentara_nb.writes.showing import Title, table_html, table_text
 from xentara_nb.writes.verification import Predicate, Verification, verification
+from xentara_nb.writes.wishes import Wish
 
 BATCH_SIZE = 256
 """How many writes go into one message, where a failure does not stop those behind it."""

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from xentara_nb.errors import ServerError, WriteRefusedError
 from xentara_nb.writes.checking import check_whole
 from xentara_nb.writes.context import WriteContext
-from xentara_nb.writes.orders import Order, Wish, find, shown, value_of
+from xentara_nb.writes.orders import Order, find, shown, value_of
 from xentara_nb.writes.policy import WritePolicy
 from xentara_nb.writes.showing import value_text
 from xentara_nb.writes.verification import same_value
+from xentara_nb.writes.wishes import Wish
 
 _MOST_TOLD = 5  # rows in a message
 

@@ -14,11 +14,11 @@ from xentara_nb.writes import records, verification
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import Guard, Level, refused
 from xentara_nb.writes.journal import Journal
-from xentara_nb.writes.orders import Wish
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.showing import Title, table_html, table_text
 from xentara_nb.writes.verification import Verification
+from xentara_nb.writes.wishes import Wish
 
 if TYPE_CHECKING:
     from xentara_nb.writes.plan import WritePlan

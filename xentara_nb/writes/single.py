@@ -12,7 +12,7 @@ from xentara_nb.writes.checking import check_whole, make_order
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import Level, needs_present_value
 from xentara_nb.writes.journal import Journal
-from xentara_nb.writes.orders import Wish, find_one, read_present
+from xentara_nb.writes.orders import find_one, read_present
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.plan import make_plan
 from xentara_nb.writes.report import WriteReport
@@ -20,6 +20,7 @@ from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.sending import Sending, send
 from xentara_nb.writes.session import SessionLike, connection_for, id_of, user_of
 from xentara_nb.writes.verification import Verification
+from xentara_nb.writes.wishes import Wish
 
 
 @dataclass(frozen=True, slots=True)
