@@ -15,14 +15,16 @@ Examples
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Attribute
-from xentara_nb.protocol.values import AttributeId
 from xentara_nb.provenance import provenance_of
+
+if TYPE_CHECKING:
+    from xentara_nb.protocol.values import AttributeId
 
 # This module is loaded with the library: what makes frames and files is loaded when it is used.
 

@@ -109,11 +109,18 @@ class Directory:
         UnknownElementError
             If the server has no such element.
         """
+        key, uuid = reference.primary_key, reference.element_uuid
+        if uuid is None and key is not None:
+            uuid = self._uuids.get(key)
+        # What is known already is the usual case when one element is written again and again.
+        answer = None if uuid is None else self._meta_data.get(uuid)
+        if uuid is not None and answer is not None:
+            return uuid, answer
         (uuid,) = self.uuids([reference])
-        (answer,) = self.meta_data([uuid])
-        if isinstance(answer, ServerError):
-            raise answer.within(f"meta_data of {reference}")
-        return uuid, answer
+        (found,) = self.meta_data([uuid])
+        if isinstance(found, ServerError):
+            raise found.within(f"meta_data of {reference}")
+        return uuid, found
 
 
 def find_attribute(

@@ -98,7 +98,7 @@ def test_browse_from_every_kind_of_element(client: Client) -> None:
         client.browse("Plant.Nowhere")
     with pytest.raises(UnknownElementError):
         client.browse(UUID(int=1))
-    with pytest.raises(NotFoundError, match="does not name an element"):
+    with pytest.raises(NotFoundError, match="this is no element, but of type int"):
         client.browse(7)
 
 

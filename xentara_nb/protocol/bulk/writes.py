@@ -14,10 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
-from uuid import UUID
 
 from xentara_nb.protocol import cbor
-from xentara_nb.protocol.bulk.heads import ARRAY, UUID_HEAD, head, id_heads
+from xentara_nb.protocol.bulk.heads import ARRAY, UNSIGNED, UUID_HEAD, head, id_heads
 from xentara_nb.protocol.bulk.requests import BulkRequests
 from xentara_nb.protocol.commands.data import Write
 from xentara_nb.protocol.identifiers import NIL_UUID
@@ -69,7 +68,7 @@ class WriteRequests(BulkRequests[Write]):
         for message_id, write in zip(id_heads(first_id, len(self)), self._writes, strict=True):
             attribute = ids.get(write.attribute_id)
             if attribute is None:
-                attribute = ids[write.attribute_id] = cbor.encode(_plain(write.attribute_id))
+                attribute = ids[write.attribute_id] = _attribute_id(write.attribute_id)
             session = write.sub_session_id
             parts += (
                 _REQUEST,
@@ -100,6 +99,8 @@ class WriteRequests(BulkRequests[Write]):
 _ANY = Write(NIL_UUID, 0, False)
 
 
-def _plain(attribute_id: AttributeId) -> AttributeId:
-    """Return an id as the encoder takes it: the well-known ones are enums."""
-    return attribute_id if isinstance(attribute_id, UUID) else int(attribute_id)
+def _attribute_id(attribute_id: AttributeId) -> bytes:
+    """Return an id as it stands in a request: the well-known ones are enums."""
+    if isinstance(attribute_id, int):
+        return head(UNSIGNED, int(attribute_id))
+    return cbor.encode(attribute_id)
