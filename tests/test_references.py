@@ -158,7 +158,7 @@ def test_what_is_missing_in_a_row_is_not_named(missing: object) -> None:
         (object(), "no element, but of type object"),
         ({}, "no element, but of type dict"),
         ({"key": "x"}, "no element, but of type dict"),
-        (pd.Series({"key": "x", "value": 2}), "a int does not name"),
+        (pd.Series({"key": "x", "value": 2}), "no element, but of type int"),
         ({"primary_key": ""}, "primary_key and element_uuid are missing"),
         ({"primary_key": np.nan}, "primary_key and element_uuid are missing"),
         ({"primary_key": None, "element_uuid": pd.NA}, "are missing"),
