@@ -65,8 +65,8 @@ def element_reference(element: object) -> Reference:
     row = _as_mapping(element)
     if row is None or not ("element_uuid" in row or "primary_key" in row):
         raise NotFoundError(
-            f"this is no element, but of type {type(element).__name__}: give a primary key, a UUID or "
-            "a row of an inventory"
+            f"this is no element, but of type {type(element).__name__}: give a primary key, a UUID "
+            "or a row of an inventory"
         )
     uuid = _uuid_or_none(row.get("element_uuid"))
     key = row.get("primary_key")
