@@ -62,10 +62,20 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     folder = os.environ.get("XENTARA_NB_SCREENSHOTS")
     page = getattr(item, "funcargs", {}).get("page")
-    if folder and page is not None and report.when == "call" and report.failed:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"failed-{item.name[:60]}.png")
+    if page is not None and report.when == "call" and report.failed:
+        with contextlib.suppress(Exception):  # the page itself may be what failed
+            report.sections.append(("What the page shows", _shown(page)))
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(folder) / f"failed-{item.name[:60]}.png")
     return report
+
+
+def _shown(page: Any) -> str:
+    """Return the text of the outputs, and what stands in their inputs."""
+    outputs = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output")
+    inputs = [each.input_value() for each in outputs.locator("input").all()]
+    return "\n---\n".join([*(each.inner_text() for each in outputs.all()), repr(inputs)])
 
 
 def _need(thing: object, what: str) -> None:
