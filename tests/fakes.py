@@ -120,6 +120,19 @@ class Wire:
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
+    def cut_after(self, size: int) -> None:
+        """Let so many more bytes out, and end the connection then."""
+        send, left = self.send, size
+
+        def some(data: bytes) -> None:
+            nonlocal left
+            send(data[:left])
+            left -= len(data)
+            if left <= 0:
+                self.cut()
+
+        self.send = some
+
     def _receive(self) -> None:
         try:
             data = self.sock.recv(1 << 16)

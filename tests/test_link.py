@@ -205,16 +205,7 @@ def test_a_cut_at_any_byte_changes_nothing(fake: Fake, seed: int) -> None:
 
     def cutting(wire: Wire) -> None:
         wire.hello()
-        send = wire.send
-
-        def some(data: bytes) -> None:
-            nonlocal left
-            send(data[:left])
-            left -= len(data)
-            if left <= 0:
-                wire.cut()
-
-        wire.send = some
+        wire.cut_after(left)
         model.go_on(wire)
 
     server = fake(by_turns(cutting, model.serve))

@@ -278,16 +278,7 @@ def test_a_cut_in_the_middle_changes_nothing(
         if wire.number != 1:
             model.serve(wire)
         wire.hello()
-        send = wire.send
-
-        def some(data: bytes) -> None:
-            nonlocal left
-            send(data[:left])
-            left -= len(data)
-            if left <= 0:
-                wire.cut()
-
-        wire.send = some
+        wire.cut_after(left)
         model.go_on(wire)
 
     server = fake(script)
