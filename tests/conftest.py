@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 import xentara_nb
+from tests.certificates import Certificate, make_certificate
+from tests.fakes import FakeServer, Script
 from xentara_nb.simulator import Simulator
-
-from .certificates import Certificate, make_certificate
-from .fakes import FakeServer, Script
 
 Fake = Callable[..., FakeServer]
 

@@ -30,6 +30,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import xentara_nb
+from tests.certificates import Certificate
 from xentara_nb.protocol.commands import (
     COMMANDS,
     AttributeInfo,
@@ -58,8 +59,6 @@ from xentara_nb.protocol.packets import (
     encode_packets,
 )
 from xentara_nb.protocol.values import TimePoint
-
-from .certificates import Certificate
 
 PATIENCE = 10.0
 """How long a script waits for its client, in seconds. Nothing in a good test comes near it."""

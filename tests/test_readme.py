@@ -9,7 +9,7 @@ import pytest
 
 import xentara_nb
 from xentara_nb.cli import build_parser
-from xentara_nb.simulator import demo
+from xentara_nb.simulator.config import demo
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -12,14 +12,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-import xentara_nb.accessor  # noqa: F401 - registers df.xentara
+import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
 
 if TYPE_CHECKING:
     from xentara_nb._version import __version__
     from xentara_nb.client import Client, connect
     from xentara_nb.errors import XentaraError
-    from xentara_nb.files import read_inventory
     from xentara_nb.simulator import simulate
+    from xentara_nb.tables.files import read_inventory
     from xentara_nb.writes.policy import WritePolicy
     from xentara_nb.writes.records import read_journal
 
@@ -31,7 +31,7 @@ _HOMES = {
     "XentaraError": "xentara_nb.errors",
     "__version__": "xentara_nb._version",
     "connect": "xentara_nb.client",
-    "read_inventory": "xentara_nb.files",
+    "read_inventory": "xentara_nb.tables.files",
     "read_journal": "xentara_nb.writes.records",
     "simulate": "xentara_nb.simulator",
 }

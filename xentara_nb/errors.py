@@ -20,8 +20,11 @@
     ├── NotFoundError                  no such element or attribute here (also a LookupError)
     ├── WriteRefusedError              nothing was sent (also a ValueError)
     │   └── PolicyError                   the write policy cannot be used
-    ├── WriteOutcomeUnknown            it was sent, and nobody knows whether it took effect
+    ├── WriteOutcomeUnknownError            it was sent, and nobody knows whether it took effect
     ├── WriteDiffersError              the server took it, and the value read back is another
+    ├── OptionError                    an argument or setting cannot be used (also a ValueError)
+    ├── OutputExistsError              the file to be written exists already (also a
+    │                                  FileExistsError)
     ├── InventoryFileError             a file that is no inventory (also a ValueError)
     └── MissingExtraError              an optional package is not installed (also an ImportError)
 
@@ -47,7 +50,7 @@ class ConnectError(XentaraError):
 
 
 class AddressError(ConnectError, ValueError):
-    """The address, or an option of the connection, cannot be used."""
+    """The address cannot be used."""
 
 
 class ServerUnreachableError(ConnectError):
@@ -157,7 +160,7 @@ class _WriteError(XentaraError):
         self.result = result
 
 
-class WriteOutcomeUnknown(_WriteError):
+class WriteOutcomeUnknownError(_WriteError):
     """The write was sent and its answer was lost: it may have taken effect, or not.
 
     It is never sent again. Read the value to learn what became of it.
@@ -177,6 +180,17 @@ class WriteDiffersError(_WriteError):
     result : WriteResult or None
         What is known of the write.
     """
+
+
+class OptionError(XentaraError, ValueError):
+    """An argument, an environment variable or a file that it names cannot be used.
+
+    Nothing was sent. The message says which one, and what can be given instead.
+    """
+
+
+class OutputExistsError(XentaraError, FileExistsError):
+    """The file that was to be written exists already, and was left as it is."""
 
 
 class InventoryFileError(XentaraError, ValueError):
@@ -200,13 +214,15 @@ __all__ = [
     "NotFoundError",
     "NotTlsError",
     "NotXentaraError",
+    "OptionError",
+    "OutputExistsError",
     "PathNotFoundError",
     "PolicyError",
     "ProtocolError",
     "ServerError",
     "ServerUnreachableError",
     "WriteDiffersError",
-    "WriteOutcomeUnknown",
+    "WriteOutcomeUnknownError",
     "WriteRefusedError",
     "XentaraError",
 ]

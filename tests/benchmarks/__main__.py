@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .figures import FIGURES
-from .table import SMOKE, Figure, Sizes
+from tests.benchmarks.figures import FIGURES
+from tests.benchmarks.table import SMOKE, Figure, Sizes
 
 
 def main() -> int:

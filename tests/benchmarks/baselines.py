@@ -17,11 +17,10 @@ import cbor2
 import pandas as pd
 import websocket
 
+from tests.benchmarks.measuring import Server
+from tests.benchmarks.model import PASSWORD, USER
 from xentara_nb.protocol.commands import Command
 from xentara_nb.protocol.packets import Request, Success, decode_answers, encode_packets
-
-from .measuring import Server
-from .model import PASSWORD, USER
 
 Exchange = Callable[[bytes], bytes]
 

@@ -15,14 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from xentara_nb import Client
-from xentara_nb.pipeline import BATCH_SIZE
-from xentara_nb.protocol.commands import ClientHello, Command, Read, Write
-from xentara_nb.protocol.identifiers import Attribute
-from xentara_nb.protocol.packets import encode_packets
-
-from . import baselines
-from .measuring import (
+from tests.benchmarks import baselines
+from tests.benchmarks.measuring import (
     ROOT,
     Contender,
     Server,
@@ -33,8 +27,13 @@ from .measuring import (
     server,
     timed,
 )
-from .model import ATTRIBUTES
-from .table import Figure, Sizes
+from tests.benchmarks.model import ATTRIBUTES
+from tests.benchmarks.table import Figure, Sizes
+from xentara_nb import Client
+from xentara_nb.connection.pipeline import BATCH_SIZE
+from xentara_nb.protocol.commands import ClientHello, Command, Read, Write
+from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.protocol.packets import encode_packets
 
 DELAY = 0.02
 

@@ -14,11 +14,10 @@ from typing import Any, TypeAlias
 from unittest import mock
 
 import xentara_nb
+from tests.benchmarks.model import PASSWORD, USER
+from tests.certificates import make_certificate
 from xentara_nb import Client
-from xentara_nb.upgrade import WebSocket
-
-from ..certificates import make_certificate
-from .model import PASSWORD, USER
+from xentara_nb.connection.handshake import WebSocket
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 600.0
@@ -103,7 +102,7 @@ def timed(
 @contextlib.contextmanager
 def general_path() -> Iterator[None]:
     """Recognise nothing within the block."""
-    with mock.patch("xentara_nb.batch.decode_results", return_value=None):
+    with mock.patch("xentara_nb.connection.batch.decode_results", return_value=None):
         yield
 
 

@@ -14,7 +14,7 @@ import sys
 import tracemalloc
 from pathlib import Path
 
-from .measuring import Server
+from tests.benchmarks.measuring import Server
 
 
 def resident(which: str) -> int:

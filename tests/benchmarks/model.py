@@ -26,7 +26,13 @@ from xentara_nb.protocol.commands import (
     Write,
 )
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Stage
-from xentara_nb.protocol.packets import NOTHING, Request, Success, decode_requests, encode_packets
+from xentara_nb.protocol.packets import (
+    NOTHING,
+    Request,
+    Success,
+    decode_requests,
+    encode_packets,
+)
 from xentara_nb.protocol.values import TimePoint
 
 USER, PASSWORD = "engineer", "measured"

@@ -16,7 +16,7 @@ import sys
 from websockets.asyncio.server import ServerConnection, basic_auth, serve
 from websockets.exceptions import ConnectionClosed
 
-from .model import PASSWORD, USER, Model, State
+from tests.benchmarks.model import PASSWORD, USER, Model, State
 
 
 async def main() -> None:

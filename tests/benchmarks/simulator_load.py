@@ -37,9 +37,9 @@ from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.packets import Event, decode_answers, encode_packets
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator import simulate
-from xentara_nb.simulator.configuration import read_model_content
-from xentara_nb.simulator.demo import security_for
-from xentara_nb.simulator.elements import Element
+from xentara_nb.simulator.config.configuration import read_model_content
+from xentara_nb.simulator.config.demo import security_for
+from xentara_nb.simulator.plant.elements import Element
 
 PERIOD = 0.5
 _NAMESPACE = UUID("8f0b8a4e-6f0e-4c39-9d0a-0c6ffb1c4c1d")

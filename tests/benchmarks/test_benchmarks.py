@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from .__main__ import line
-from .figures import FIGURES
-from .table import SMOKE
+from tests.benchmarks.__main__ import line
+from tests.benchmarks.figures import FIGURES
+from tests.benchmarks.table import SMOKE
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -6,9 +6,8 @@ import re
 import time
 from typing import Any
 
+from tests.browser.helpers import SET_POINT, connecting, overflows
 from xentara_nb import read_inventory, simulate
-
-from .helpers import SET_POINT, connecting, overflows
 
 
 def test_the_tree_is_walked_with_the_keyboard_and_opens_the_write_form(

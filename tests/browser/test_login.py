@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from joserfc import jwk, jwt
 
-from xentara_nb.simulator import Simulator, certificates, demo, simulate
-
-from .helpers import SET_POINT, overflows
+from tests.browser.helpers import SET_POINT, overflows
+from xentara_nb.simulator import Simulator, simulate
+from xentara_nb.simulator.config import demo
+from xentara_nb.simulator.security import certificates
 
 SECRETS = ("engineer-demo", "operator-demo", "wrong-password")
 ISSUER = {"iss": "https://login.example", "aud": "xentara", "verification": {}}

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.browser.helpers import SET_POINT, connecting, overflows
 from xentara_nb.writes.policy import DAYS
-
-from .helpers import SET_POINT, connecting, overflows
 
 ORDER = re.compile("^Write .* to ")
 POLICY = """
@@ -24,7 +23,7 @@ maximum = 400
 
 [[limits]]
 keys = ["Plant.Line 3.Set point"]
-largest_step = 25
+max_step = 25
 """
 REFUSED = {
     "Data Types.UnsignedInteger8": {
@@ -153,14 +152,14 @@ def refuses(book: Any, value: str, reason: str) -> None:
 def test_every_guard_of_a_single_write_refuses(
     notebook: Any, page: Any, plant: Any, shot: Any, tmp_path: Path
 ) -> None:
-    # Two settings of a policy refuse no single write: most_rows is 1 at least, and a single write
+    # Two settings of a policy refuse no single write: max_rows is 1 at least, and a single write
     # is one row; most_writes_per_second lets a write wait, and refuses none. Nor can two rows
     # write to the same attribute, and that a value has moved on is a warning before the order.
     policy, closed = tmp_path / "policy.toml", tmp_path / "closed.toml"
     policy.write_text(POLICY, encoding="utf-8")
     day = DAYS[(datetime.now(UTC).weekday() + 3) % 7]
     closed.write_text(
-        f'most_rows = 1\nmost_writes_per_second = 1\n[time_window]\nfrom = "08:00"\n'
+        f'max_rows = 1\nmost_writes_per_second = 1\n[time_window]\nfrom = "08:00"\n'
         f'to = "09:00"\ndays = ["{day}"]\ntime_zone = "UTC"\n',
         encoding="utf-8",
     )

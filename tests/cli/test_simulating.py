@@ -14,7 +14,7 @@ import pytest
 
 import xentara_nb
 from xentara_nb.cli import main
-from xentara_nb.simulator import demo
+from xentara_nb.simulator.config import demo
 
 COMMAND = [sys.executable, "-W", "error", "-m", "xentara_nb.cli"]
 

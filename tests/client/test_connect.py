@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 
 import xentara_nb
+from tests.certificates import Certificate
+from tests.conftest import Fake
+from tests.fakes import PASSWORD, TEXT, USER, Model, Script, Wire, header
 from xentara_nb import Client, connect
 from xentara_nb.errors import (
     AddressError,
@@ -33,10 +36,6 @@ from xentara_nb.errors import (
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.packets import Failure
 from xentara_nb.simulator import Simulator
-
-from ..certificates import Certificate
-from ..conftest import Fake
-from ..fakes import PASSWORD, TEXT, USER, Model, Script, Wire, header
 
 SHA = ":".join(["AB"] * 32)
 TOKEN = "eyJhbGciOi.geheim.xyz"
@@ -280,7 +279,7 @@ def test_nobody_is_asked_for_a_password_that_could_not_be_sent(
 
     monkeypatch.setattr("builtins.input", asked)
     monkeypatch.setattr("getpass.getpass", asked)
-    monkeypatch.setattr("xentara_nb.credentials.can_ask", lambda: True)
+    monkeypatch.setattr("xentara_nb.connection.credentials.can_ask", lambda: True)
     server = fake(Model().serve, certificate)
     with pytest.raises(CertificateNotTrustedError):
         connect(server.url)

@@ -8,6 +8,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 import xentara_nb
+from tests.certificates import Certificate
+from tests.conftest import Fake
+from tests.fakes import PASSWORD, Model, Wire
 from xentara_nb import Client
 from xentara_nb.errors import AddressError, WriteRefusedError
 from xentara_nb.protocol.errors import (
@@ -18,10 +21,6 @@ from xentara_nb.protocol.errors import (
 from xentara_nb.protocol.identifiers import OpCode, Stage
 from xentara_nb.protocol.packets import Success
 from xentara_nb.simulator import Simulator
-
-from ..certificates import Certificate
-from ..conftest import Fake
-from ..fakes import PASSWORD, Model, Wire
 
 SESSION = UUID(int=4711)
 

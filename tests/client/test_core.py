@@ -12,21 +12,20 @@ from uuid import UUID
 import pandas as pd
 import pytest
 
+from tests.conftest import Fake
+from tests.fakes import PASSWORD, USER, Model, Wire
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,
     ServerError,
-    WriteOutcomeUnknown,
+    WriteOutcomeUnknownError,
     WriteRefusedError,
 )
 from xentara_nb.protocol.errors import AccessDeniedError, server_error
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import Failure, Success
-from xentara_nb.provenance import provenance_of
 from xentara_nb.simulator import Simulator
-
-from ..conftest import Fake
-from ..fakes import PASSWORD, USER, Model, Wire
+from xentara_nb.tables.provenance import provenance_of
 
 
 def cut_after(requests: int) -> Any:
@@ -247,7 +246,7 @@ def test_a_write_whose_answer_is_lost(fake: Fake, answer: Any, verify: bool) -> 
     server = fake(script)
     with (
         server.connect(journal=False) as client,
-        pytest.raises(WriteOutcomeUnknown, match="Point 0"),
+        pytest.raises(WriteOutcomeUnknownError, match="Point 0"),
     ):
         client.write("Point 0", 5.0, timeout=0.3, verify=verify)
     assert server.count(OpCode.WRITE) == 1
@@ -380,7 +379,7 @@ def test_an_interrupted_call_leaves_the_client_usable(
         raise KeyboardInterrupt
 
     with fake(Model.of_points(3).serve).connect() as client:
-        monkeypatch.setattr("xentara_nb.batch.Batch.wait", interrupted)
+        monkeypatch.setattr("xentara_nb.connection.batch.Batch.wait", interrupted)
         for call in (client.inventory, client.get_stage, lambda: client.read("Point 1")):
             with pytest.raises(KeyboardInterrupt):
                 call()

@@ -12,13 +12,10 @@ import pandas as pd
 import pytest
 
 import xentara_nb
+from tests.conftest import Fake
+from tests.fakes import QUALITY, VALUE, Element, Model, Wire, event
 from xentara_nb import Client
-from xentara_nb.errors import (
-    ConnectionLostError,
-    DeadlineError,
-    NotFoundError,
-    ProtocolError,
-)
+from xentara_nb.errors import ConnectionLostError, DeadlineError, NotFoundError, ProtocolError
 from xentara_nb.protocol.commands import AttributeInfo, DataChange
 from xentara_nb.protocol.errors import (
     InvalidParameterError,
@@ -30,9 +27,6 @@ from xentara_nb.protocol.identifiers import Attribute, OpCode
 from xentara_nb.protocol.packets import Event, Failure, Request, Success
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator import Simulator
-
-from ..conftest import Fake
-from ..fakes import QUALITY, VALUE, Element, Model, Wire, event
 
 COLUMNS = [
     "primary_key",

@@ -10,19 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.conftest import Fake
+from tests.fakes import QUALITY, VALUE, Element, Model, Wire, event
 from xentara_nb import Client
 from xentara_nb.client.exploring import Exploring
+from xentara_nb.connection.pipeline import BATCH_SIZE
 from xentara_nb.errors import ConnectionLostError, NotFoundError, ProtocolError
-from xentara_nb.inventory import InventoryWarning
-from xentara_nb.pipeline import BATCH_SIZE
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, OpCode
 from xentara_nb.protocol.packets import Success
-from xentara_nb.provenance import provenance_of
-
-from ..conftest import Fake
-from ..fakes import QUALITY, VALUE, Element, Model, Wire, event
+from xentara_nb.queries.inventory import InventoryWarning
+from xentara_nb.tables.provenance import provenance_of
 
 COLUMNS = [
     "primary_key",
@@ -270,7 +269,7 @@ def test_progress(fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_cut_in_the_middle_changes_nothing(
     fake: Fake, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xentara_nb.link.BATCH_SIZE", 7)
+    monkeypatch.setattr("xentara_nb.connection.reconnecting.BATCH_SIZE", 7)
     model = shuffled(60, seed)
     left = random.Random(seed).randrange(6000)
 

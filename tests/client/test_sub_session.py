@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 import xentara_nb
+from tests.fakes import Model
 from xentara_nb.errors import AddressError, WriteRefusedError
 from xentara_nb.protocol.errors import (
     AccessDeniedError,
@@ -17,9 +18,7 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import Failure, Success
-from xentara_nb.writes.session import SubSession, id_of, user_of
-
-from ..fakes import Model
+from xentara_nb.writes.sub_session import SubSession, id_of, user_of
 
 KEY = "Plant.Line 1.Set point"
 OPERATOR = {"user": "operator", "password": "operator-demo"}

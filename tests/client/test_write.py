@@ -8,19 +8,22 @@ import pandas as pd
 import pytest
 
 import xentara_nb
+from tests.fakes import Model
 from xentara_nb import read_journal
 from xentara_nb.errors import (
     AddressError,
     ConnectionLostError,
     NotFoundError,
-    WriteOutcomeUnknown,
+    WriteOutcomeUnknownError,
     WriteRefusedError,
 )
-from xentara_nb.protocol.errors import AccessDeniedError, IllegalValueError, ValueOutOfRangeError
+from xentara_nb.protocol.errors import (
+    AccessDeniedError,
+    IllegalValueError,
+    ValueOutOfRangeError,
+)
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.writes.outcome import Outcome
-
-from ..fakes import Model
 
 KEY = "Plant.Line 1.Set point"
 MODE = "Water Controller.Mode"
@@ -150,7 +153,7 @@ def test_rights(plant, tmp_path):
 def test_a_lost_answer(plant, client):
     client.read(KEY)
     plant.faults.drop_after(bytes_out=0)
-    with pytest.raises(WriteOutcomeUnknown) as caught:
+    with pytest.raises(WriteOutcomeUnknownError) as caught:
         client.write(KEY, 45, verify=False)
     error = caught.value
     assert "is not sent again" in str(error)

@@ -28,7 +28,7 @@ from xentara_nb.protocol.identifiers import NIL_UUID, Quality
 from xentara_nb.protocol.packets import Event, Failure, Success, decode_answers, encode_packets
 from xentara_nb.simulator import FaultError, Faults, Simulator, simulate
 from xentara_nb.simulator.fault_options import USAGE, parse_fault
-from xentara_nb.simulator.line import Shots
+from xentara_nb.simulator.server.transport import Countdown
 
 Dial = Callable[..., Any]
 SET_POINT = "Plant.Line 1.Set point"
@@ -318,7 +318,7 @@ def test_faults_that_make_no_sense(simulator: Simulator) -> None:
 
 
 def test_shots_for_all() -> None:
-    assert all(Shots(None).take() for _ in range(5))
+    assert all(Countdown(None).take() for _ in range(5))
 
 
 @pytest.mark.parametrize(

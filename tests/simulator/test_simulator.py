@@ -23,8 +23,9 @@ import xentara_nb
 from xentara_nb.protocol.commands import Browse, ClientHello, GetStage, Read, ServerInformation
 from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.packets import Success, encode_packets
-from xentara_nb.simulator import ConfigurationError, SimulatorError, certificates, simulate
-from xentara_nb.simulator.configuration import from_documents
+from xentara_nb.simulator import ConfigurationError, SimulatorError, simulate
+from xentara_nb.simulator.config.configuration import from_documents
+from xentara_nb.simulator.security import certificates
 
 Documents = dict[str, dict[str, Any]]
 Dial = Callable[..., Any]

@@ -8,12 +8,11 @@ from pathlib import Path
 import ipywidgets
 import pytest
 
+from tests.widgets.helpers import widgets
 from xentara_nb import simulate
 from xentara_nb.client import Client
 from xentara_nb.simulator import Simulator
-from xentara_nb.widgets import account
-
-from .helpers import widgets
+from xentara_nb.widgets.login import account
 
 
 @pytest.fixture(autouse=True)

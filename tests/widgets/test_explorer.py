@@ -13,19 +13,19 @@ from uuid import UUID
 import pandas as pd
 import pytest
 
+from tests.widgets.helpers import SET_POINT, entered, eventually, typed, visible
 from xentara_nb import read_inventory, simulate
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError
 from xentara_nb.simulator import Simulator
-from xentara_nb.widgets import Explorer, cells, explorer_for, live, style
-from xentara_nb.widgets.code import literal
-from xentara_nb.widgets.guarding import Desk, Notice
-from xentara_nb.widgets.search import KeyIndex
-from xentara_nb.widgets.table import value_text
-from xentara_nb.widgets.tree import MORE, PAGE, ROOT, Child, Tree, children_of
-from xentara_nb.widgets.treeview import TreeView
-
-from .helpers import SET_POINT, entered, eventually, typed, visible
+from xentara_nb.widgets import Explorer, explorer_for
+from xentara_nb.widgets.common import live, notebook, style
+from xentara_nb.widgets.common.code import literal
+from xentara_nb.widgets.common.search import KeyIndex
+from xentara_nb.widgets.common.table import value_text
+from xentara_nb.widgets.common.tasks import Notice, TaskRunner
+from xentara_nb.widgets.explorer.tree import MORE, PAGE, ROOT, Child, Tree, children_of
+from xentara_nb.widgets.explorer.treeview import TreeView
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_names_with_periods_stay_whole(client: Client) -> None:
 
 def test_without_anywidget_the_tree_is_a_list(client: Client) -> None:
     selected: list[int] = []
-    desk = Desk(Notice())
+    desk = TaskRunner(Notice())
     view = TreeView(desk, Tree(children_of(client)), selected.append, plain_list=True)
     view.begin()
     desk.wait()
@@ -244,7 +244,7 @@ def test_without_anywidget_the_tree_is_a_list(client: Client) -> None:
 def test_the_drawn_tree_takes_only_what_it_knows(client: Client) -> None:
     pytest.importorskip("anywidget")
     selected: list[int] = []
-    view = TreeView(Desk(Notice()), Tree(children_of(client)), selected.append)
+    view = TreeView(TaskRunner(Notice()), Tree(children_of(client)), selected.append)
     for content in ({"do": "select", "number": "1"}, "select", {"do": "fly", "number": 1}):
         view.widget._handle_custom_msg(content, [])
     assert selected == []
@@ -303,9 +303,9 @@ class _Form:
 
 def test_a_cell_that_is_run_again_closes_what_it_made() -> None:
     one, two, three = _Form(), _Form(), _Form()
-    cells.settle(one, cells.Place("cell", "run 1"))
-    cells.settle(two, cells.Place("cell", "run 1"))
+    notebook.register(one, notebook.CellRun("cell", "run 1"))
+    notebook.register(two, notebook.CellRun("cell", "run 1"))
     assert not one.closed
-    cells.settle(three, cells.Place("cell", "run 2"))
+    notebook.register(three, notebook.CellRun("cell", "run 2"))
     assert (one.closed, two.closed, three.closed) == (True, True, False)
-    assert cells.place() is None
+    assert notebook.place() is None

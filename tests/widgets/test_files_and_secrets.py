@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.widgets.helpers import SET_POINT, eventually
 from xentara_nb.client import Client
 from xentara_nb.errors import AddressError, LoginError, MissingExtraError
 from xentara_nb.simulator import Simulator
-from xentara_nb.widgets import known, live, secret
-from xentara_nb.widgets.session import read_certificate
-
-from .helpers import SET_POINT, eventually
+from xentara_nb.widgets.common import live
+from xentara_nb.widgets.login import secret, trust_store
+from xentara_nb.widgets.login.sub_session import read_certificate
 
 
 def test_a_certificate_is_read_from_pem_and_der(plant: Simulator, tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_the_trust_file_is_where_the_system_keeps_settings(
 ) -> None:
     monkeypatch.delenv("XENTARA_TRUST_FILE")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert known.trust_file() == tmp_path / "xentara_nb" / "trusted.json"
+    assert trust_store.trust_file() == tmp_path / "xentara_nb" / "trusted.json"
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("APPDATA", str(tmp_path / "AppData"))
@@ -60,28 +60,28 @@ def test_the_trust_file_is_where_the_system_keeps_settings(
         ("darwin", "Library/Application Support"),
         ("win32", "AppData"),
     ):
-        monkeypatch.setattr(known.sys, "platform", platform)
-        assert known.trust_file() == tmp_path / folder / "xentara_nb" / "trusted.json"
+        monkeypatch.setattr(trust_store.sys, "platform", platform)
+        assert trust_store.trust_file() == tmp_path / folder / "xentara_nb" / "trusted.json"
 
 
 def test_a_trust_file_that_cannot_be_replaced_is_left_whole(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = tmp_path / "trusted.json"
-    known.remember("plant:8080", "AB" * 32, path=path)
+    trust_store.remember("plant:8080", "AB" * 32, path=path)
     before = path.read_text()
 
     def full(*arguments: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(known.os, "replace", full)
+    monkeypatch.setattr(trust_store.os, "replace", full)
     with pytest.raises(OSError, match="No space left"):
-        known.remember("other:8080", "CD" * 32, path=path)
+        trust_store.remember("other:8080", "CD" * 32, path=path)
     assert path.read_text() == before
     assert list(tmp_path.glob(".trusted-*")) == []
     path.write_text('{"version": 2, "servers": {}}')
     with pytest.raises(AddressError, match="cannot be used"):
-        known.forget("plant:8080", path)
+        trust_store.forget("plant:8080", path)
 
 
 class _Keyring(types.ModuleType):

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests.widgets.helpers import entered, eventually, state_of_all_widgets, typed, visible
 from xentara_nb.errors import AddressError, LoginError
 from xentara_nb.simulator import Simulator
-from xentara_nb.widgets import LoginForm, known, secret
-
-from .helpers import entered, eventually, state_of_all_widgets, typed, visible
+from xentara_nb.widgets import LoginForm
+from xentara_nb.widgets.login import secret, trust_store
 
 SECRET = "operator-demo"
 
@@ -183,7 +183,7 @@ def test_a_certificate_can_be_refused(plant: Simulator, places: Path) -> None:
 
 def test_a_certificate_that_has_changed_is_a_warning(plant: Simulator) -> None:
     netloc = plant.url.removeprefix("wss://").removesuffix("/api/ws")
-    known.remember(netloc, "AB" * 32, "commonName=before")
+    trust_store.remember(netloc, "AB" * 32, "commonName=before")
     form = make(plant, fingerprint=None)
     log_in(form)
     assert "has changed" in form.trust.text.value
@@ -202,20 +202,20 @@ def test_a_damaged_trust_file_trusts_nothing(plant: Simulator, places: Path) -> 
         json.dumps({"version": 1, "servers": {netloc: {"fingerprint": "no"}}})
     )
     with pytest.raises(AddressError):
-        known.known_certificate(netloc)
+        trust_store.known_certificate(netloc)
 
 
 def test_many_programs_remember_at_once(places: Path) -> None:
     path = places / "some" / "folder" / "trusted.json"
     threads = [
-        threading.Thread(target=known.remember, args=(f"plant{n}:8080", "AB" * 32, "", path))
+        threading.Thread(target=trust_store.remember, args=(f"plant{n}:8080", "AB" * 32, "", path))
         for n in range(8)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(known.known_certificate(f"plant{n}:8080", path) for n in range(8))
+    assert all(trust_store.known_certificate(f"plant{n}:8080", path) for n in range(8))
     assert [p.name for p in path.parent.iterdir()] == ["trusted.json"]
 
 
@@ -249,7 +249,7 @@ def test_the_keyring_keeps_a_password_when_asked(
             kept[service, user] = password
 
     monkeypatch.setattr(secret, "_keyring", Keyring)
-    monkeypatch.setattr("xentara_nb.widgets.loginface.find_spec", lambda name: True)
+    monkeypatch.setattr("xentara_nb.widgets.login.view.find_spec", lambda name: True)
     form = make(plant)
     form.keep.value = True
     log_in(form)

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from xentara_nb.simulator.demo import USERS
+from xentara_nb.simulator.config.demo import USERS
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "03-guarded-writes.ipynb"
 

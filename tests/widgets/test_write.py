@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
+from tests.widgets.helpers import SET_POINT, entered, eventually, typed, visible
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.simulator import Simulator
-from xentara_nb.widgets import LoginForm, WriteForm, guarding, order
-from xentara_nb.widgets.inputs import ValueInput
+from xentara_nb.widgets import LoginForm, WriteForm
+from xentara_nb.widgets.common import tasks
+from xentara_nb.widgets.write import confirm
+from xentara_nb.widgets.write.inputs import ValueInput
 from xentara_nb.writes.policy import KeyLimits, WritePolicy
-
-from .helpers import SET_POINT, entered, eventually, typed, visible
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_a_review_that_is_under_way_does_not_outlive_what_is_typed(
 def test_an_order_that_waited_too_long_is_looked_at_again(
     form: WriteForm, plant: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order, "EXPIRES", -1.0)
+    monkeypatch.setattr(confirm, "EXPIRES", -1.0)
     review(form, "195")
     form._order.button.click()  # type: ignore[union-attr]  # it was staged
     form.wait()
@@ -181,7 +182,7 @@ def test_every_guard_refuses_in_words(
 ) -> None:
     policy = WritePolicy(
         forbidden=["*.Maximum speed"],
-        limits=[KeyLimits(["*.Set point"], minimum=0, maximum=400, largest_step=25)],
+        limits=[KeyLimits(["*.Set point"], minimum=0, maximum=400, max_step=25)],
     )
     with plant.connect(policy=policy) as client:
         form = WriteForm(client, element)
@@ -356,7 +357,7 @@ def test_now_is_a_time_with_its_zone() -> None:
 
 
 def test_an_unforeseen_error_shows_its_kind_and_not_its_text() -> None:
-    desk = guarding.Desk(guarding.Notice())
+    desk = tasks.TaskRunner(tasks.Notice())
 
     def fail() -> None:
         raise KeyError("operator-demo")
@@ -371,7 +372,7 @@ def test_an_unforeseen_error_shows_its_kind_and_not_its_text() -> None:
 
 
 def test_the_desk_does_one_job_of_a_name_at_a_time_and_the_newest() -> None:
-    desk = guarding.Desk(guarding.Notice())
+    desk = tasks.TaskRunner(tasks.Notice())
     gate = threading.Event()
     assert desk.run("job", lambda: gate.wait(10))
     assert not desk.run("job", lambda: None)

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 import xentara_nb
+from tests.writes.proxy import Proxy
 from xentara_nb.simulator import Simulator
-
-from .proxy import Proxy
 
 
 @pytest.fixture(scope="module")

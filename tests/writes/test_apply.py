@@ -8,13 +8,14 @@ import time
 import pandas as pd
 import pytest
 
+from tests.fakes import Model
 from xentara_nb import read_journal
-from xentara_nb.batch import UNANSWERED
+from xentara_nb.connection.batch import UNANSWERED
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,
     WriteDiffersError,
-    WriteOutcomeUnknown,
+    WriteOutcomeUnknownError,
     WriteRefusedError,
 )
 from xentara_nb.protocol.errors import ERRORS_BY_CODE, ServerError, server_error
@@ -22,8 +23,6 @@ from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import Failure, Success
 from xentara_nb.writes import sending
 from xentara_nb.writes.outcome import Outcome
-
-from ..fakes import Model
 
 KEYS = [f"Plant.Line {line}.{name}" for line in (1, 2, 3) for name in ("Set point", "Batch")]
 REPORT_COLUMNS = {
@@ -168,7 +167,7 @@ def test_nothing_is_sent_after_a_lost_answer(plant, client, on_error):
     assert outcomes(report) == ["UNKNOWN", "UNKNOWN", "SKIPPED", "SKIPPED"]
     assert "which is UNKNOWN" in report[2].reason
     assert sent(plant) == KEYS[:2]
-    with pytest.raises(WriteOutcomeUnknown) as caught:
+    with pytest.raises(WriteOutcomeUnknownError) as caught:
         report.raise_for_outcome()
     assert caught.value.result is report[0]
     assert outcomes(report.resolve()) == ["VERIFIED", "VERIFIED", "SKIPPED", "SKIPPED"]
@@ -217,8 +216,12 @@ def test_an_answer_that_does_not_come_in_time(plant, client):
     ("name", "one", "other"),
     [
         # Where the user presses Ctrl-C, and what is known then of two writes in one message.
-        ("xentara_nb.connection.Connection.begin", "UNKNOWN", "UNKNOWN"),
-        ("xentara_nb.batch.Batch.wait", "UNKNOWN", "APPLIED"),  # the answer may be here already
+        ("xentara_nb.connection.connection.Connection.begin", "UNKNOWN", "UNKNOWN"),
+        (
+            "xentara_nb.connection.batch.Batch.wait",
+            "UNKNOWN",
+            "APPLIED",
+        ),  # the answer may be here already
         ("xentara_nb.writes.sending._looked", "APPLIED", "APPLIED"),
         ("xentara_nb.writes.sending._verify", "VERIFIED", "VERIFIED"),
         ("xentara_nb.writes.records.note", "VERIFIED", "VERIFIED"),
@@ -367,7 +370,7 @@ def test_a_success_with_something_in_it(fake, journal):
         wire.answer(*answers)
 
     with fake(script(answer)).connect(timeout=2) as client:
-        with pytest.raises(WriteOutcomeUnknown, match="the answer cannot be read"):
+        with pytest.raises(WriteOutcomeUnknownError, match="the answer cannot be read"):
             client.write("Point 0", 1.0, verify=False)
         report = client.plan_writes({"Point 0": 1.0, "Point 1": 2.0}).apply(
             on_error="continue", verify=False
@@ -407,7 +410,7 @@ def test_an_error_for_no_request(fake, journal):
 
     with (
         fake(script(answer)).connect(timeout=0.3) as client,
-        pytest.raises(WriteOutcomeUnknown, match="complained about something"),
+        pytest.raises(WriteOutcomeUnknownError, match="complained about something"),
     ):
         client.write("Point 0", 1.0)
 
@@ -418,7 +421,7 @@ def test_nonsense_instead_of_an_answer(fake, journal):
 
     server = fake(script(answer))
     with server.connect(timeout=2) as client:
-        with pytest.raises(WriteOutcomeUnknown):
+        with pytest.raises(WriteOutcomeUnknownError):
             client.write("Point 0", 1.0)
         assert server.count(OpCode.WRITE) == 1
 
@@ -436,13 +439,13 @@ def test_answers_for_others_are_nobody_s(fake, journal):
 
 def test_a_late_answer_changes_nothing(plant, client):
     plant.faults.delay(0.3)
-    with pytest.raises(WriteOutcomeUnknown) as caught:
+    with pytest.raises(WriteOutcomeUnknownError) as caught:
         client.write(KEYS[0], 1, timeout=0.05, verify=False)
     result = caught.value.result
     time.sleep(0.5)
     assert result.outcome is Outcome.UNKNOWN
     assert result.duration is None
-    assert isinstance(caught.value, WriteOutcomeUnknown)
+    assert isinstance(caught.value, WriteOutcomeUnknownError)
     assert isinstance(DeadlineError("x"), TimeoutError)
     plant.faults.clear()
     assert result.resolve().outcome is Outcome.VERIFIED

@@ -11,14 +11,13 @@ import time
 import pytest
 
 import xentara_nb
+from tests.writes.proxy import DOWN, UP, Proxy
 from xentara_nb import read_journal
-from xentara_nb.errors import WriteOutcomeUnknown, XentaraError
+from xentara_nb.errors import WriteOutcomeUnknownError, XentaraError
 from xentara_nb.simulator import Simulator
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.report import WriteReport
 from xentara_nb.writes.results import WriteResult
-
-from .proxy import DOWN, UP, Proxy
 
 KEYS = [f"Plant.Line {line}.Set point" for line in (1, 2)]
 
@@ -157,7 +156,7 @@ def test_a_single_write_cut_at_every_byte(plant, journal, proxy, direction):
             proxy.arm(direction, after)
             try:
                 result = client.write(KEYS[0], float(after), verify=False)
-            except WriteOutcomeUnknown as error:
+            except WriteOutcomeUnknownError as error:
                 result = error.result
             cut = proxy.broke
             proxy.disarm()

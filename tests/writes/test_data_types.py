@@ -116,4 +116,4 @@ def test_types_that_cannot_be_written(kind):
     for value in (0, "0", True, None, TimePoint(0)):
         new, verdict = guards.check_value(value, AttributeInfo("value", 11, 1, kind), True)
         assert new is None
-        assert verdict.level is guards.Level.REFUSED
+        assert verdict.level is guards.Severity.REFUSED

@@ -15,8 +15,8 @@ from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import Access, Quality
 from xentara_nb.writes import guards
-from xentara_nb.writes.context import Pace
-from xentara_nb.writes.guards import Guard, Level
+from xentara_nb.writes.context import RateLimiter
+from xentara_nb.writes.guards import Guard, Severity
 from xentara_nb.writes.policy import KeyLimits, TimeWindow, WritePolicy
 
 KEY = "Plant.Line 1.Set point"
@@ -188,7 +188,7 @@ def test_the_largest_step(plant, journal):
     with plant.connect() as client:
         client.write(KEY, 100)
     plant.forget()
-    with with_policy(plant, limits=[KeyLimits(["*.Set point"], largest_step=10)]) as client:
+    with with_policy(plant, limits=[KeyLimits(["*.Set point"], max_step=10)]) as client:
         for value in (110.5, 89, math.inf, "nan"):
             refused(plant, client, Guard.STEP, value, match="from 100.0 to")
         # Also where nothing is verified: the present value is read for it.
@@ -196,12 +196,12 @@ def test_the_largest_step(plant, journal):
             client.write(KEY, 111, verify=False)
         result = client.write(KEY, 110, verify=False)
         assert (result.old_value, result.outcome) == (100.0, "APPLIED")
-    with with_policy(plant, limits=[KeyLimits(["*"], largest_step=10)]) as client:
+    with with_policy(plant, limits=[KeyLimits(["*"], max_step=10)]) as client:
         # What cannot be read has no step.
         assert client.plan_writes({"Plant.Line 1.Capper.Lamp": True}).ok  # it is no number
     verdicts = list(
         guards.check_limits(
-            [WritePolicy(limits=[KeyLimits(["*"], largest_step=10)])],
+            [WritePolicy(limits=[KeyLimits(["*"], max_step=10)])],
             "key",
             AttributeInfo("value", 11, 1, 10),
             5.0,
@@ -225,13 +225,13 @@ def test_the_largest_step(plant, journal):
     ],
 )
 def test_steps_at_the_edges(old, new, passes):
-    policy = WritePolicy(limits=[KeyLimits(["*"], largest_step=10)])
+    policy = WritePolicy(limits=[KeyLimits(["*"], max_step=10)])
     found = list(guards.check_limits([policy], "k", AttributeInfo("value", 11, 2, 10), new, old))
     assert (found == []) == passes
 
 
 def test_the_most_rows(plant, journal):
-    with with_policy(plant, most_rows=2) as client:
+    with with_policy(plant, max_rows=2) as client:
         values = {f"Plant.Line {line}.Set point": 1 for line in (1, 2, 3)}
         plan = client.plan_writes(values)
         assert (plan.frame["verdict"] == "refused").all()
@@ -286,10 +286,10 @@ def test_a_client_made_read_only_while_a_plan_is_sent(plant, journal, monkeypatc
     assert len(plant.writes) == 1
 
 
-@pytest.mark.parametrize("text", ['forbidden = ["*.Line 3.*"]', "most_rows = ", "most_rows = 5"])
+@pytest.mark.parametrize("text", ['forbidden = ["*.Line 3.*"]', "max_rows = ", "max_rows = 5"])
 def test_a_policy_that_changes_while_a_plan_is_sent(plant, journal, monkeypatch, tmp_path, text):
     path = tmp_path / "policy.toml"
-    path.write_text("most_rows = 3", encoding="utf-8")
+    path.write_text("max_rows = 3", encoding="utf-8")
     monkeypatch.setenv("XENTARA_POLICY", str(path))
     values = {f"Plant.Line {line}.Set point": 3 for line in (1, 2, 3)}
     with plant.connect() as client:
@@ -323,12 +323,12 @@ def test_the_quality_of_the_present_value(plant, journal, setting, level):
 
 
 def test_the_quality_is_a_warning_where_no_policy_says_something():
-    assert guards.check_quality([], Quality.BAD).level is Level.WARNING
+    assert guards.check_quality([], Quality.BAD).level is Severity.WARNING
     assert guards.check_quality([], Quality.UNRELIABLE) is None
     assert guards.check_quality([], None) is None
-    assert guards.check_quality([], 4).level is Level.WARNING
+    assert guards.check_quality([], 4).level is Severity.WARNING
     ignore, refuse = WritePolicy(bad_quality="ignore"), WritePolicy(bad_quality="refuse")
-    assert guards.check_quality([ignore, refuse], Quality.BAD).level is Level.REFUSED
+    assert guards.check_quality([ignore, refuse], Quality.BAD).level is Severity.REFUSED
 
 
 def test_write_only_points_are_a_warning(client):
@@ -350,7 +350,7 @@ def test_a_present_value_that_cannot_be_read_is_a_warning(plant, journal):
 
 
 def test_the_pace():
-    pace = Pace()
+    pace = RateLimiter()
     assert pace.grant(5, []) == (5, 0.0)
     policies = [WritePolicy(most_writes_per_second=10), WritePolicy(most_writes_per_second=50)]
     assert pace.grant(4, policies) == (4, 0.0)
@@ -361,7 +361,7 @@ def test_the_pace():
 
 
 def test_a_pace_below_one_a_second():
-    pace = Pace()
+    pace = RateLimiter()
     policies = [WritePolicy(most_writes_per_second=0.5)]
     assert pace.grant(3, policies)[0] == 1
     granted, pause = pace.grant(3, policies)

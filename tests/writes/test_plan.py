@@ -17,7 +17,7 @@ from xentara_nb.errors import (
     WriteRefusedError,
 )
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.writes.guards import Guard, Level
+from xentara_nb.writes.guards import Guard, Severity
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.policy import KeyLimits, WritePolicy
 
@@ -241,8 +241,8 @@ def test_options_that_make_no_sense(plant, client, options, error, match):
 
 
 def test_guards_of_the_whole_plan_are_in_its_title(plant, journal):
-    policy = WritePolicy(most_rows=1, limits=[KeyLimits("*", maximum=5)])
+    policy = WritePolicy(max_rows=1, limits=[KeyLimits("*", maximum=5)])
     with plant.connect(policy=policy) as client:
         plan = client.plan_writes({ONE: 1, TWO: 2})
         assert "(the plan has 2 rows, and the write policy allows 1)" in repr(plan)
-        assert [verdict.level for verdict in plan.verdicts] == [Level.REFUSED]
+        assert [verdict.level for verdict in plan.verdicts] == [Severity.REFUSED]

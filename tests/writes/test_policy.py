@@ -19,7 +19,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 WHOLE = """
 allowed = ["Plant.*.Set point", "Plant.Water Treatment.*"]
 forbidden = ["*.Maximum speed"]
-most_rows = 50
+max_rows = 50
 most_writes_per_second = 10
 bad_quality = "refuse"
 
@@ -33,7 +33,7 @@ time_zone = "Europe/Berlin"
 keys = ["Plant.*.Set point"]
 minimum = 0
 maximum = 400.5
-largest_step = 25
+max_step = 25
 
 [[limits]]
 keys = "Plant.Line 1.*"
@@ -104,7 +104,7 @@ def test_a_whole_file(policy_file):
     assert policy == WritePolicy(
         allowed=["Plant.*.Set point", "Plant.Water Treatment.*"],
         forbidden=["*.Maximum speed"],
-        most_rows=50,
+        max_rows=50,
         most_writes_per_second=10,
         bad_quality="refuse",
         time_window=TimeWindow(time(6), time(22, 30), BERLIN, frozenset({0, 4})),
@@ -132,9 +132,9 @@ def test_everything_may_be_left_out(policy_file):
         ("allowed = 5", "allowed: it must be a list of patterns", 'Write ["Plant'),
         ('allowed = ["", "a"]', "allowed: it must be", "Write"),
         ("forbidden = [5]", "forbidden: it must be", "Write"),
-        ("most_rows = 0", "most_rows: 0 is no number of rows", "Give 1 or more"),
-        ("most_rows = 2.5", "most_rows: 2.5", "Give"),
-        ("most_rows = true", "most_rows: True", "Give"),
+        ("max_rows = 0", "max_rows: 0 is no number of rows", "Give 1 or more"),
+        ("max_rows = 2.5", "max_rows: 2.5", "Give"),
+        ("max_rows = true", "max_rows: True", "Give"),
         ("most_writes_per_second = 0", "most_writes_per_second: 0 makes no sense", "leave it out"),
         ("most_writes_per_second = -1", "most_writes_per_second", "leave it out"),
         ("most_writes_per_second = nan", "most_writes_per_second: nan is no number", "Give"),
@@ -147,10 +147,10 @@ def test_everything_may_be_left_out(policy_file):
         ('[[limits]]\nkeys = "a"\nmaximum = "1"', "limits (entry 1).maximum: '1'", "Give a number"),
         ('[[limits]]\nkeys = "a"\nmaximum = true', "limits (entry 1).maximum: True", "Give"),
         ('[[limits]]\nkeys = "a"\nminimum = 2\nmaximum = 1', "above the maximum", "Change one"),
-        ('[[limits]]\nkeys = "a"\nlargest_step = -1', "largest_step: it is below zero", "distance"),
+        ('[[limits]]\nkeys = "a"\nlargest_step = -1', "max_step: it is below zero", "distance"),
         ('[[limits]]\nkeys="a"\nmaximum=1\n[[limits]]\nkeys=1', "limits (entry 2).keys", "Write"),
         ("[[limits]]\nkeys=[]\nmaximum=1", "limits (entry 1).keys: it is empty", "Say which"),
-        ('[[limits]]\nkeys="a"', "limits (entry 1).minimum: no limit is given", "largest_step"),
+        ('[[limits]]\nkeys="a"', "limits (entry 1).minimum: no limit is given", "max_step"),
         ("time_window = 5", "time_window: it must be a table", "[time_window]"),
         ('[time_window]\nto="06:00"', "time_window.from: it is missing", '"06:00"'),
         ('[time_window]\nfrom="6"\nto="06:00"', "time_window.from: '6' is no time of day", "06:00"),
@@ -203,7 +203,7 @@ def test_numbers_of_any_size(policy_file):
 
 
 def test_a_file_with_a_mark_at_its_beginning(policy_file):
-    assert WritePolicy.from_toml(policy_file("\ufeffmost_rows = 5")).most_rows == 5
+    assert WritePolicy.from_toml(policy_file("\ufeffmost_rows = 5")).max_rows == 5
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
@@ -217,8 +217,8 @@ def test_a_file_that_cannot_be_read(tmp_path):
 
 
 def test_a_policy_made_in_a_cell_is_checked_as_well():
-    with pytest.raises(PolicyError, match="most_rows"):
-        WritePolicy(most_rows=-1)
+    with pytest.raises(PolicyError, match="max_rows"):
+        WritePolicy(max_rows=-1)
     with pytest.raises(PolicyError, match="keys"):
         KeyLimits([1])
     with pytest.raises(PolicyError, match="limits: they must be KeyLimits"):
@@ -277,23 +277,23 @@ def test_time_windows(window, moment, expected):
 
 
 def test_the_policy_of_the_plant_counts_beside_the_own_one(policy_file, monkeypatch):
-    own = WritePolicy(most_rows=5)
+    own = WritePolicy(max_rows=5)
     assert PolicySource(own).current() == (own,)
     assert PolicySource().current() == ()
-    path = policy_file("most_rows = 7")
+    path = policy_file("max_rows = 7")
     monkeypatch.setenv("XENTARA_POLICY", str(path))
-    assert [policy.most_rows for policy in PolicySource(own).current()] == [5, 7]
+    assert [policy.max_rows for policy in PolicySource(own).current()] == [5, 7]
 
 
 def test_a_policy_file_that_changes_is_read_again(policy_file, monkeypatch):
-    path = policy_file("most_rows = 7")
+    path = policy_file("max_rows = 7")
     monkeypatch.setenv("XENTARA_POLICY", str(path))
     source = PolicySource()
     first = source.current()
     assert source.current() is first
-    policy_file("most_rows = 123")
-    assert source.current()[0].most_rows == 123
-    policy_file("most_rows = ")
+    policy_file("max_rows = 123")
+    assert source.current()[0].max_rows == 123
+    policy_file("max_rows = ")
     with pytest.raises(PolicyError, match=r"(?s)no TOML.*XENTARA_POLICY names this file"):
         source.current()
     path.unlink()
@@ -302,29 +302,29 @@ def test_a_policy_file_that_changes_is_read_again(policy_file, monkeypatch):
     monkeypatch.delenv("XENTARA_POLICY")
     assert source.current() == ()
     # Set after connecting, it counts as well.
-    policy_file("most_rows = 9")
+    policy_file("max_rows = 9")
     monkeypatch.setenv("XENTARA_POLICY", str(path))
-    assert source.current()[0].most_rows == 9
+    assert source.current()[0].max_rows == 9
 
 
 def test_a_bad_policy_refuses_to_connect(plant, policy_file, monkeypatch):
-    path = policy_file("most_rows = 0")
-    with pytest.raises(PolicyError, match="most_rows"):
+    path = policy_file("max_rows = 0")
+    with pytest.raises(PolicyError, match="max_rows"):
         plant.connect(policy=path)
     monkeypatch.setenv("XENTARA_POLICY", str(path))
-    with pytest.raises(PolicyError, match="most_rows"):
+    with pytest.raises(PolicyError, match="max_rows"):
         plant.connect()
     assert len(plant.requests) == 0
 
 
 def test_a_policy_that_goes_bad_refuses_to_write(plant, client, policy_file, monkeypatch):
     plan = client.plan_writes({"Plant.Line 1.Set point": 1})
-    monkeypatch.setenv("XENTARA_POLICY", str(policy_file("most_rows = 0")))
-    with pytest.raises(WriteRefusedError, match="most_rows"):
+    monkeypatch.setenv("XENTARA_POLICY", str(policy_file("max_rows = 0")))
+    with pytest.raises(WriteRefusedError, match="max_rows"):
         client.write("Plant.Line 1.Set point", 1)
-    with pytest.raises(PolicyError, match="most_rows"):
+    with pytest.raises(PolicyError, match="max_rows"):
         client.plan_writes({"Plant.Line 1.Set point": 1})
-    with pytest.raises(PolicyError, match="most_rows"):
+    with pytest.raises(PolicyError, match="max_rows"):
         plan.apply()
     assert len(plant.writes) == 0
     monkeypatch.delenv("XENTARA_POLICY")

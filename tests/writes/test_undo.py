@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from xentara_nb.errors import WriteRefusedError
-from xentara_nb.writes.orders import Order, Target
 from xentara_nb.writes.outcome import Outcome
+from xentara_nb.writes.planned import PlannedWrite, ResolvedAttribute
 from xentara_nb.writes.results import WriteResult
 
 KEYS = [f"Plant.Line {line}.Set point" for line in (1, 2, 3)]
@@ -108,7 +108,9 @@ def test_of_nan(client):
 
 
 def test_what_was_never_sent_has_no_undo():
-    order = Order(Target("a", None, "value", None, None, None), 1, None, None, None, ())
+    order = PlannedWrite(
+        ResolvedAttribute("a", None, "value", None, None, None), 1, None, None, None, ()
+    )
     result = WriteResult(order)
     with pytest.raises(WriteRefusedError, match="nothing to undo"):
         result.undo()

@@ -18,7 +18,7 @@ from xentara_nb.cli.common import (
     say,
     table,
 )
-from xentara_nb.inventory import InventoryWarning
+from xentara_nb.queries.inventory import InventoryWarning
 
 if TYPE_CHECKING:
     import pandas as pd

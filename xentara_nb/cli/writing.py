@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from xentara_nb.client import Client
     from xentara_nb.writes.plan import WritePlan
     from xentara_nb.writes.report import WriteReport
-    from xentara_nb.writes.session import SubSession
+    from xentara_nb.writes.sub_session import SubSession
 
 _ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
 # Who confirms a plan must see what it writes to, and why it does not.
@@ -251,7 +251,7 @@ def read_orders(path: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from xentara_nb.files import read_inventory
+    from xentara_nb.tables.files import read_inventory
 
     file = Path(path)
     if file.suffix.lower() != ".csv":

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-import xentara_nb.accessor  # noqa: F401 - registers df.xentara, which every answer offers
-from xentara_nb.address import parse_address
+import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara, which every answer offers
 from xentara_nb.client.control import Control
 from xentara_nb.client.exploring import Exploring
-from xentara_nb.credentials import ask, find_credentials
-from xentara_nb.deadline import Deadline, check_timeout
+from xentara_nb.connection.address import parse_address
+from xentara_nb.connection.credentials import ask, find_credentials
+from xentara_nb.connection.deadline import Deadline, check_timeout
+from xentara_nb.connection.tls import Trust, open_stream
 from xentara_nb.errors import AddressError
-from xentara_nb.tls import Trust, open_stream
 from xentara_nb.writes.journal import JournalLike
 from xentara_nb.writes.policy import WritePolicyLike
 

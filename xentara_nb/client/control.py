@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from xentara_nb.client.data import Data
-from xentara_nb.deadline import Deadline
+from xentara_nb.connection.deadline import Deadline
 from xentara_nb.errors import AddressError
 from xentara_nb.protocol.commands import (
     Authentication,
@@ -22,7 +22,7 @@ from xentara_nb.protocol.commands import (
 )
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Stage
-from xentara_nb.writes.session import (
+from xentara_nb.writes.sub_session import (
     SessionLike,
     SubSession,
     connection_for,

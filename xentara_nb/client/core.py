@@ -12,22 +12,22 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from xentara_nb._version import __version__
-from xentara_nb.address import Address
-from xentara_nb.credentials import Credentials
-from xentara_nb.directory import Directory
+from xentara_nb.connection.address import Address
+from xentara_nb.connection.credentials import Credentials
+from xentara_nb.connection.reconnecting import ReconnectingConnection
+from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,
     WriteRefusedError,
     XentaraError,
 )
-from xentara_nb.link import Link
 from xentara_nb.protocol.commands import Command, GetStage
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Stage, label
-from xentara_nb.subscriptions import Router
-from xentara_nb.tls import Trust
-from xentara_nb.writes.context import Pace, WriteContext
+from xentara_nb.queries.model_cache import ModelCache
+from xentara_nb.queries.subscriptions import EventDispatcher
+from xentara_nb.writes.context import RateLimiter, WriteContext
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
 from xentara_nb.writes.policy import PolicySource, WritePolicyLike
@@ -52,13 +52,13 @@ class ClientCore:
         self.read_only = read_only
         self._journal = Journal(journal)
         self._policies = PolicySource(policy)
-        self._pace = Pace()
-        self._router = router = Router()
+        self._pace = RateLimiter()
+        self._router = router = EventDispatcher()
         self._stage: int | None = None
         # The callbacks must not hold the client: its connection lives in a thread, and a client
         # that nobody has any more shall go, and end its connection.
-        self._directory = directory = Directory(lambda commands: link_of[0].ask(commands))
-        self._link = Link(
+        self._directory = directory = ModelCache(lambda commands: link_of[0].ask(commands))
+        self._link = ReconnectingConnection(
             address,
             credentials,
             trust,

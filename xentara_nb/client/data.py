@@ -9,25 +9,25 @@ from uuid import UUID
 
 import pandas as pd
 
-from xentara_nb import reading as _reading
 from xentara_nb.client.core import ClientCore
-from xentara_nb.frames import values_frame
 from xentara_nb.protocol.commands import Subscribe, SubscriptionTarget, Unsubscribe
-from xentara_nb.provenance import with_provenance
-from xentara_nb.references import (
+from xentara_nb.queries import reading as _reading
+from xentara_nb.queries.subscriptions import Subscription
+from xentara_nb.tables.frames import values_frame
+from xentara_nb.tables.provenance import with_provenance
+from xentara_nb.tables.references import (
     AttributeLike,
     ElementLike,
     ElementsLike,
     attribute_reference,
     element_references,
 )
-from xentara_nb.subscriptions import Subscription
 from xentara_nb.writes.plan import WritePlan, make_plan
+from xentara_nb.writes.read_back import Predicate, verification
+from xentara_nb.writes.requests import WriteRequest, row_reference, wish_for, wishes
 from xentara_nb.writes.results import WriteResult
-from xentara_nb.writes.session import SessionLike
 from xentara_nb.writes.single import write_one
-from xentara_nb.writes.verification import Predicate, verification
-from xentara_nb.writes.wishes import Wish, row_reference, wish_for, wishes
+from xentara_nb.writes.sub_session import SessionLike
 
 Orders: TypeAlias = "pd.DataFrame | pd.Series[Any] | Mapping[Any, Any] | Iterable[Any]"
 """What says what to write where; see :meth:`Data.plan_writes`."""
@@ -143,7 +143,7 @@ class Data(ClientCore):
         if isinstance(attribute, str) and attribute == "value":  # unless a row names another one
             wish = wish_for(reference, value)
         else:
-            wish = Wish(reference, attribute_reference(attribute), value)
+            wish = WriteRequest(reference, attribute_reference(attribute), value)
         return write_one(
             self._write_context(),
             wish,

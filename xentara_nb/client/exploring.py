@@ -9,15 +9,20 @@ from uuid import UUID
 
 import pandas as pd
 
-from xentara_nb import inventory as _inventory
 from xentara_nb.client.core import ClientCore
-from xentara_nb.frames import elements_frame, inventory_frame, inventory_frame_of
-from xentara_nb.inventory import CategoryLike, InventoryWarning, Progress
 from xentara_nb.protocol.commands import BrowseEntries, Lookup, ServerInformation
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ServerInformationId
-from xentara_nb.provenance import with_provenance
-from xentara_nb.references import ElementLike, ElementsLike, element_reference, element_references
+from xentara_nb.queries import inventory as _inventory
+from xentara_nb.queries.inventory import CategoryLike, InventoryWarning, Progress
+from xentara_nb.tables.frames import elements_frame, inventory_frame, inventory_frame_of
+from xentara_nb.tables.provenance import with_provenance
+from xentara_nb.tables.references import (
+    ElementLike,
+    ElementsLike,
+    element_reference,
+    element_references,
+)
 
 
 class Exploring(ClientCore):

@@ -18,10 +18,10 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from None
 
-from xentara_nb.simulator.configuration import Configuration
+from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.documents import ConfigurationError
 from xentara_nb.simulator.faults import FaultError, Faults
-from xentara_nb.simulator.server import SimulatorError
+from xentara_nb.simulator.server.server import SimulatorError
 from xentara_nb.simulator.simulator import Simulator
 from xentara_nb.simulator.starting import simulate
 

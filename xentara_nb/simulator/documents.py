@@ -1,6 +1,6 @@
 """Reading configuration files, so that every fault names its file, its place and its mend.
 
-A :class:`Place` is a value together with where it stands: ``model.json``,
+A :class:`JsonNode` is a value together with where it stands: ``model.json``,
 ``children[2].@Group.name``. Whoever reads a configuration asks a place for what it must hold and
 never sees an error that says nothing about where.
 """
@@ -51,7 +51,7 @@ class _Repeated(dict[str, Any]):
     name = ""
 
 
-class Place:
+class JsonNode:
     """A value of a configuration file and where it stands.
 
     Parameters
@@ -62,14 +62,14 @@ class Place:
         The name of the file.
     step : str or int
         The way to the value: from the top of the file, or the last step from the place above.
-    above : Place, optional
+    above : JsonNode, optional
         What the value is a member or item of.
     """
 
     __slots__ = ("_above", "_step", "file", "value")
 
     def __init__(
-        self, value: Any, file: str, step: str | int = "", above: Place | None = None
+        self, value: Any, file: str, step: str | int = "", above: JsonNode | None = None
     ) -> None:
         self.value = value
         self.file = file
@@ -84,7 +84,7 @@ class Place:
     def path(self) -> str:
         """The way from the top of the file to the value."""
         steps: list[str] = []
-        place: Place | None = self
+        place: JsonNode | None = self
         while place is not None:
             step = place._step
             if isinstance(step, int):
@@ -116,22 +116,22 @@ class Place:
             self._wrong_kind("an object, {...}")
         return value
 
-    def member(self, name: str, mend: str | None = None) -> Place:
+    def member(self, name: str, mend: str | None = None) -> JsonNode:
         """Return a member that this object must have."""
         content = self.content()
         if name not in content:
             self.fault(f"the member {_shown(name)} is missing", mend or f"Add {_shown(name)}.")
-        return Place(content[name], self.file, name, self)
+        return JsonNode(content[name], self.file, name, self)
 
-    def optional(self, name: str) -> Place | None:
+    def optional(self, name: str) -> JsonNode | None:
         """Return a member that this object may have."""
         content = self.content()
-        return Place(content[name], self.file, name, self) if name in content else None
+        return JsonNode(content[name], self.file, name, self) if name in content else None
 
-    def members(self) -> Iterator[tuple[str, Place]]:
+    def members(self) -> Iterator[tuple[str, JsonNode]]:
         """Return all members of this object."""
         for name, value in self.content().items():
-            yield name, Place(value, self.file, name, self)
+            yield name, JsonNode(value, self.file, name, self)
 
     def only(self, *names: str) -> None:
         """Make sure that the object has no member beyond these."""
@@ -142,12 +142,12 @@ class Place:
                     f"Take it out, or spell it as one of: {', '.join(names)}.",
                 )
 
-    def items(self) -> Iterator[Place]:
+    def items(self) -> Iterator[JsonNode]:
         """Return the items of this array."""
         if not isinstance(self.value, list):
             self._wrong_kind("an array, [...]")
         for index, value in enumerate(self.value):
-            yield Place(value, self.file, index, self)
+            yield JsonNode(value, self.file, index, self)
 
     def text(self, *, empty: bool = False) -> str:
         """Return this text."""
@@ -205,7 +205,7 @@ class Place:
             self.fault("the nil UUID stands for the root element", "Give another UUID.")
         return uuid
 
-    def once(self, seen: dict[Any, Place], value: object, what: str) -> None:
+    def once(self, seen: dict[Any, JsonNode], value: object, what: str) -> None:
         """Make sure that a value which must be unique has not been seen, and note it as seen."""
         if value in seen:
             self.fault(
@@ -217,7 +217,7 @@ class Place:
         self.fault(f"{_kind(self.value)} stands here", f"Write {expected} instead.")
 
 
-def read_document(path: Path, name: str, mend: str) -> Place:
+def read_document(path: Path, name: str, mend: str) -> JsonNode:
     """Read a JSON file.
 
     Parameters
@@ -253,12 +253,12 @@ def read_document(path: Path, name: str, mend: str) -> Place:
     return parse_document(text, name)
 
 
-def parse_document(text: str, name: str) -> Place:
+def parse_document(text: str, name: str) -> JsonNode:
     """Read the text of a JSON file; raises as :func:`read_document`."""
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
         if _SURROGATE.search(text):
-            _check_texts(Place(value, name))
+            _check_texts(JsonNode(value, name))
     except json.JSONDecodeError as error:
         raise ConfigurationError(
             name,
@@ -279,14 +279,14 @@ def parse_document(text: str, name: str) -> Place:
         raise ConfigurationError(
             name, "", "the objects are nested too deeply", "Use fewer levels."
         ) from None
-    return Place(value, name)
+    return JsonNode(value, name)
 
 
 # Half of a pair, which JSON lets through in this form, is no character and cannot be sent.
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def _check_texts(place: Place) -> None:
+def _check_texts(place: JsonNode) -> None:
     if isinstance(place.value, str) and not _is_text(place.value):
         place.fault("the text holds half a character", "Write both halves, or the character.")
     if isinstance(place.value, list):

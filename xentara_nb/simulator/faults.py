@@ -26,14 +26,14 @@ from uuid import UUID
 from xentara_nb.protocol.errors import ReadError, UnknownElementError, XentaraError
 from xentara_nb.protocol.identifiers import Attribute, ErrorCode, OpCode, Quality
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.datapoints import DataPoint
-from xentara_nb.simulator.elements import Element, Fault
-from xentara_nb.simulator.line import Budget, Line, Shots
-from xentara_nb.simulator.plant import Plant, walk
+from xentara_nb.simulator.plant.datapoints import DataPoint
+from xentara_nb.simulator.plant.elements import Element, InjectedFault
+from xentara_nb.simulator.plant.plant import Plant, walk
 from xentara_nb.simulator.refusals import Refusal, write_path
+from xentara_nb.simulator.server.transport import ByteLimit, Countdown, Transport
 
 if TYPE_CHECKING:
-    from xentara_nb.simulator.model import Model
+    from xentara_nb.simulator.model.model import Model
 
 R = TypeVar("R")
 Keys = str | UUID | Iterable[str | UUID]
@@ -65,13 +65,13 @@ class Faults:
         self._plant = plant
         self._run = run
         self._restart = restart
-        self._lines: set[Line] = set()
+        self._lines: set[Transport] = set()
         self._delay = (0.0, 0.0)
-        self._budgets: list[Budget] = []
-        self._losses: list[tuple[OpCode, bool, Shots]] = []
+        self._budgets: list[ByteLimit] = []
+        self._losses: list[tuple[OpCode, bool, Countdown]] = []
         self._refusals: list[Refusal] = []
         self._pongs = True
-        self._faulty: dict[Element, Fault] = {}
+        self._faulty: dict[Element, InjectedFault] = {}
         self._random = random.Random(0)
 
     def __repr__(self) -> str:
@@ -132,7 +132,7 @@ class Faults:
         assert size is not None
         if size < 0 or (connections is not None and connections < 1):
             raise FaultError("the bytes must be from 0 up, and the connections at least 1")
-        budget = Budget(bytes_out is None, size, Shots(connections))
+        budget = ByteLimit(bytes_out is None, size, Countdown(connections))
 
         def add() -> None:
             self._budgets.append(budget)
@@ -160,7 +160,7 @@ class Faults:
             raise FaultError(f"there is no command {command!r}; take one of {', '.join(opcodes)}")
         if connections is not None and connections < 1:
             raise FaultError("the connections must be at least 1")
-        self._losses.append((opcodes[command], executed, Shots(connections)))
+        self._losses.append((opcodes[command], executed, Countdown(connections)))
 
     def refuse_writes(
         self,
@@ -301,12 +301,12 @@ class Faults:
 
     # What the server asks.
 
-    def attach(self, line: Line) -> None:
+    def attach(self, line: Transport) -> None:
         """Take a new line in."""
         line.budgets.extend(budget.copy() for budget in self._budgets)
         self._lines.add(line)
 
-    def detach(self, line: Line) -> None:
+    def detach(self, line: Transport) -> None:
         """Forget a line that has ended."""
         self._lines.discard(line)
 
@@ -342,9 +342,9 @@ class Faults:
         self._faulty.clear()
         self._refusals = [refusal for refusal in self._refusals if refusal.elements is None]
 
-    def _fault(self, element: Element) -> Fault:
+    def _fault(self, element: Element) -> InjectedFault:
         if element not in self._faulty:
-            self._faulty[element] = element.fault = Fault(self._later)
+            self._faulty[element] = element.fault = InjectedFault(self._later)
         return self._faulty[element]
 
     def _later(self, seconds: float, what: Callable[[TimePoint], None]) -> None:

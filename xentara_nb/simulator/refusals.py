@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterable
 
 from xentara_nb.protocol.errors import server_error
-from xentara_nb.simulator.datapoints import DataPoint
-from xentara_nb.simulator.elements import Element
+from xentara_nb.simulator.plant.datapoints import DataPoint
+from xentara_nb.simulator.plant.elements import Element
 
 
 class Refusal:

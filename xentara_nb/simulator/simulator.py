@@ -10,16 +10,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from xentara_nb.simulator import access, configuration, demo
-from xentara_nb.simulator.authentication import Authenticator
-from xentara_nb.simulator.configuration import Configuration
-from xentara_nb.simulator.conversation import Service, server_information
+from xentara_nb.simulator.config import configuration, demo
+from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.faults import Faults
-from xentara_nb.simulator.identity import Identity
-from xentara_nb.simulator.model import Model
-from xentara_nb.simulator.plant import Plant
-from xentara_nb.simulator.recording import Recorder
-from xentara_nb.simulator.server import PATH, ServerOptions, ServerThread, SimulatorError
+from xentara_nb.simulator.model.model import Model
+from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.security import access
+from xentara_nb.simulator.security.authentication import Authenticator
+from xentara_nb.simulator.security.server_certificate import ServerCertificate
+from xentara_nb.simulator.server.dispatcher import Service, server_information
+from xentara_nb.simulator.server.request_log import Recorder
+from xentara_nb.simulator.server.server import PATH, ServerOptions, ServerThread, SimulatorError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,7 @@ _ANYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SimulatorSettings:
     """What was asked of ``simulate``."""
 
     host: str
@@ -58,7 +59,7 @@ class Simulator:
         self,
         found: Configuration,
         users: Mapping[str, str],
-        settings: Settings,
+        settings: SimulatorSettings,
         make: Callable[[Configuration], Plant] | None = None,
     ) -> None:
         self.users = users
@@ -71,7 +72,7 @@ class Simulator:
         self._thread: ServerThread | None = None
         self._restarting = threading.RLock()
         self._address: tuple[str, int] = ("", 0)
-        self._identity: Identity | None = None
+        self._identity: ServerCertificate | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -112,7 +113,7 @@ class Simulator:
                 ) from None
         host = self._settings.host
         try:
-            self._identity = Identity(
+            self._identity = ServerCertificate(
                 self._configuration.security,
                 [] if host in _ANYWHERE else [host],
                 self._settings.certificate,
@@ -273,7 +274,7 @@ class Simulator:
             if served is not None:
                 self._serve(self._address[1])
 
-    def _running(self) -> Identity:
+    def _running(self) -> ServerCertificate:
         if self._identity is None:
             raise SimulatorError(
                 "the simulator does not run. Use it in a with block, or start() it."

@@ -9,12 +9,14 @@ from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 
-from xentara_nb.simulator import access, configuration, demo, synthetic
-from xentara_nb.simulator.configuration import Configuration
-from xentara_nb.simulator.plant import Plant
-from xentara_nb.simulator.server import ServerOptions, SimulatorError
-from xentara_nb.simulator.simulator import Settings, Simulator
-from xentara_nb.simulator.tokens import Key, read_keys
+from xentara_nb.simulator.config import configuration, demo
+from xentara_nb.simulator.config.configuration import Configuration
+from xentara_nb.simulator.plant import synthetic
+from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.security import access
+from xentara_nb.simulator.security.tokens import Key, read_keys
+from xentara_nb.simulator.server.server import ServerOptions, SimulatorError
+from xentara_nb.simulator.simulator import Simulator, SimulatorSettings
 
 
 def simulate(
@@ -99,7 +101,7 @@ def simulate(
             elements=elements,
             own_certificate=own_certificate or certificate is not None,
             keys=() if jwks is None else read_keys(Path(jwks)),
-            settings=Settings(
+            settings=SimulatorSettings(
                 host,
                 port,
                 None if certificate is None else Path(certificate),
@@ -118,7 +120,7 @@ def _simulator(
     elements: int | None,
     own_certificate: bool,
     keys: tuple[Key, ...],
-    settings: Settings,
+    settings: SimulatorSettings,
 ) -> Simulator:
     users: Mapping[str, str] = demo.USERS
     make: Callable[[Configuration], Plant] | None = None

@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from xentara_nb.directory import Directory
-from xentara_nb.link import Link
+from xentara_nb.connection.reconnecting import ReconnectingConnection
+from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.writes.journal import Journal
 from xentara_nb.writes.policy import PolicySource, WritePolicy
 
 
-class Pace:
+class RateLimiter:
     """Keeps to the most writes per second, over all plans and writes of a client."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Pace:
             return 0, self._sent[0] + span - now
 
 
-class Owner(Protocol):
+class ClientSettings(Protocol):
     """Whoever plans and writes: a client. What it says may change at any time."""
 
     read_only: bool
@@ -65,24 +65,24 @@ class WriteContext(NamedTuple):
 
     Attributes
     ----------
-    owner : Owner
+    owner : ClientSettings
         Says whether anything may be written at the moment, and where the journal is.
-    link : Link
+    link : ReconnectingConnection
         The line to the server.
-    directory : Directory
+    directory : ModelCache
         What is known of the server's model.
     server, user : str
         Which server, and who is logged in: for the journal, and to be shown.
     policies : PolicySource
         What the plant allows.
-    pace : Pace
+    pace : RateLimiter
         Keeps to the most writes per second.
     """
 
-    owner: Owner
-    link: Link
-    directory: Directory
+    owner: ClientSettings
+    link: ReconnectingConnection
+    directory: ModelCache
     server: str
     user: str
     policies: PolicySource
-    pace: Pace
+    pace: RateLimiter

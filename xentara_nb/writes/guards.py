@@ -3,8 +3,8 @@
 Examples
 --------
 >>> check_access("Plant.Speed", AttributeInfo("value", 11, access=0, data_type=10))
-Verdict(guard=<Guard.ACCESS: 'access'>, level=<Level.REFUSED: 'refused'>, message='the attribute \
-is read only; inventory.xentara.writable() shows what can be written')
+CheckResult(guard=<Guard.ACCESS: 'access'>, level=<Severity.REFUSED: 'refused'>, message='the \
+attribute is read only; inventory.xentara.writable() shows what can be written')
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from xentara_nb.coercion import coerce
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Access, Quality
 from xentara_nb.protocol.values import Value
+from xentara_nb.tables.coercion import coerce
 from xentara_nb.writes.patterns import matches
 from xentara_nb.writes.policy import WritePolicy
 
@@ -47,7 +47,7 @@ class Guard(StrEnum):
     TIME_WINDOW = "time_window"
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """What a guard says."""
 
     OK = "ok"
@@ -56,25 +56,25 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CheckResult:
     """What one guard says of one write, where it has something to say."""
 
     guard: Guard
-    level: Level
+    level: Severity
     message: str
 
 
-def refused(guard: Guard, message: str) -> Verdict:
+def refused(guard: Guard, message: str) -> CheckResult:
     """Return the verdict of a guard that lets nothing pass."""
-    return Verdict(guard, Level.REFUSED, message)
+    return CheckResult(guard, Severity.REFUSED, message)
 
 
-def warning(guard: Guard, message: str) -> Verdict:
+def warning(guard: Guard, message: str) -> CheckResult:
     """Return the verdict of a guard that wants somebody to look."""
-    return Verdict(guard, Level.WARNING, message)
+    return CheckResult(guard, Severity.WARNING, message)
 
 
-def check_access(key: str, info: AttributeInfo) -> Verdict | None:
+def check_access(key: str, info: AttributeInfo) -> CheckResult | None:
     """Look whether an attribute can be written."""
     if info.access == Access.READ_ONLY:
         return refused(
@@ -91,7 +91,7 @@ def check_access(key: str, info: AttributeInfo) -> Verdict | None:
 
 def check_value(
     given: Any, info: AttributeInfo, number_as_boolean: bool
-) -> tuple[Value | None, Verdict | None]:
+) -> tuple[Value | None, CheckResult | None]:
     """Return the value as it will be sent, or why it does not fit the attribute."""
     try:
         return coerce(given, info.data_type, number_as_boolean=number_as_boolean), None
@@ -99,7 +99,7 @@ def check_value(
         return None, refused(Guard.FITS, str(error))
 
 
-def check_client(read_only: bool) -> Verdict | None:
+def check_client(read_only: bool) -> CheckResult | None:
     """Look whether the client may write at all."""
     setting = os.environ.get(READ_ONLY_VARIABLE, "")
     if setting and setting.strip().lower() not in _OFF:
@@ -115,7 +115,7 @@ def check_client(read_only: bool) -> Verdict | None:
     return None
 
 
-def check_key(policies: Sequence[WritePolicy], key: str, info: AttributeInfo) -> Verdict | None:
+def check_key(policies: Sequence[WritePolicy], key: str, info: AttributeInfo) -> CheckResult | None:
     """Look whether the policies allow to write to a key."""
     for policy in policies:
         if matches(policy.forbidden, key, info.name):
@@ -130,7 +130,7 @@ def needs_present_value(policies: Sequence[WritePolicy], key: str, info: Attribu
     if not policies:
         return False
     return any(policy.bad_quality == "refuse" for policy in policies) or any(
-        entry.largest_step is not None and matches(entry.keys, key, info.name)
+        entry.max_step is not None and matches(entry.keys, key, info.name)
         for policy in policies
         for entry in policy.limits
     )
@@ -142,7 +142,7 @@ def check_limits(
     info: AttributeInfo,
     value: Any,
     old: Any,
-) -> Iterator[Verdict]:
+) -> Iterator[CheckResult]:
     """Look whether a number is within the limits, and no larger step than they allow."""
     if not _is_number(value):
         return
@@ -158,11 +158,11 @@ def check_limits(
                 yield refused(
                     Guard.LIMITS, f"{value} is above {entry.maximum}, the most {policy.source} has"
                 )
-            if entry.largest_step is not None:
-                yield from _check_step(policy, entry.largest_step, value, old)
+            if entry.max_step is not None:
+                yield from _check_step(policy, entry.max_step, value, old)
 
 
-def _check_step(policy: WritePolicy, largest: float, value: Any, old: Any) -> Iterator[Verdict]:
+def _check_step(policy: WritePolicy, largest: float, value: Any, old: Any) -> Iterator[CheckResult]:
     if not _is_number(old):
         yield refused(
             Guard.STEP,
@@ -177,7 +177,7 @@ def _check_step(policy: WritePolicy, largest: float, value: Any, old: Any) -> It
         )
 
 
-def check_quality(policies: Sequence[WritePolicy], quality: int | None) -> Verdict | None:
+def check_quality(policies: Sequence[WritePolicy], quality: int | None) -> CheckResult | None:
     """Look whether the present value can be trusted."""
     if quality is None or quality < Quality.BAD:
         return None
@@ -188,18 +188,18 @@ def check_quality(policies: Sequence[WritePolicy], quality: int | None) -> Verdi
     return warning(Guard.QUALITY, message) if "warn" in choices else None
 
 
-def check_rows(policies: Sequence[WritePolicy], rows: int) -> Verdict | None:
+def check_rows(policies: Sequence[WritePolicy], rows: int) -> CheckResult | None:
     """Look whether a plan has no more rows than it may."""
     for policy in policies:
-        if policy.most_rows is not None and rows > policy.most_rows:
+        if policy.max_rows is not None and rows > policy.max_rows:
             return refused(
                 Guard.ROWS,
-                f"the plan has {rows} rows, and {policy.source} allows {policy.most_rows}",
+                f"the plan has {rows} rows, and {policy.source} allows {policy.max_rows}",
             )
     return None
 
 
-def check_time(policies: Sequence[WritePolicy]) -> Verdict | None:
+def check_time(policies: Sequence[WritePolicy]) -> CheckResult | None:
     """Look whether now is a time to write."""
     for policy in policies:
         window = policy.time_window

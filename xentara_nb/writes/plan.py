@@ -8,26 +8,26 @@ from typing import NoReturn
 
 import pandas as pd
 
-from xentara_nb.connection import Connection
-from xentara_nb.deadline import check_timeout
+from xentara_nb.connection.connection import Connection
+from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import WriteRefusedError
-from xentara_nb.frames import objects, texts
 from xentara_nb.protocol.identifiers import DataType, Quality, label
+from xentara_nb.tables.frames import object_array, string_array
 from xentara_nb.writes import records
-from xentara_nb.writes.checking import check_whole, make_orders
 from xentara_nb.writes.context import WriteContext
-from xentara_nb.writes.guards import Guard, Level, Verdict
-from xentara_nb.writes.orders import Order
+from xentara_nb.writes.guards import CheckResult, Guard, Severity
 from xentara_nb.writes.outcome import Outcome
+from xentara_nb.writes.planned import PlannedWrite
+from xentara_nb.writes.planning import check_whole, make_planned_writes
 from xentara_nb.writes.policy import WritePolicy
-from xentara_nb.writes.rechecking import check_model, check_policies, check_values, refuse_rows
+from xentara_nb.writes.preflight import check_model, check_policies, check_values, refuse_rows
+from xentara_nb.writes.read_back import Predicate, Verification, verification
+from xentara_nb.writes.rendering import Title, table_html, table_text
 from xentara_nb.writes.report import WriteReport
+from xentara_nb.writes.requests import WriteRequest
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.sending import Sending, send
-from xentara_nb.writes.session import SessionLike, connection_for, id_of, user_of
-from xentara_nb.writes.showing import Title, table_html, table_text
-from xentara_nb.writes.verification import Predicate, Verification, verification
-from xentara_nb.writes.wishes import Wish
+from xentara_nb.writes.sub_session import SessionLike, connection_for, id_of, user_of
 
 BATCH_SIZE = 256
 """How many writes go into one message, where a failure does not stop those behind it."""
@@ -37,12 +37,12 @@ _OF_THE_WHOLE = (Guard.CLIENT, Guard.ROWS, Guard.TIME_WINDOW)
 
 
 def make_plan(
-    context: WriteContext, wanted: Sequence[Wish], *, number_as_boolean: bool = False
+    context: WriteContext, wanted: Sequence[WriteRequest], *, number_as_boolean: bool = False
 ) -> WritePlan:
     """Return the plan of some wishes: found, read and checked; nothing is sent."""
     policies = context.policies.current()
     connection = context.link.connection()
-    orders = make_orders(context, wanted, policies, number_as_boolean=number_as_boolean)
+    orders = make_planned_writes(context, wanted, policies, number_as_boolean=number_as_boolean)
     verdicts = check_whole(context, policies, len(orders))
     return WritePlan(context, orders, verdicts, policies, connection)
 
@@ -57,9 +57,9 @@ class WritePlan:
     ----------
     context : WriteContext
         What the writes need.
-    orders : sequence of Order
+    orders : sequence of PlannedWrite
         The writes.
-    verdicts : tuple of Verdict
+    verdicts : tuple of CheckResult
         What is to be said of the plan as a whole.
     policies : tuple of WritePolicy
         The policies that it was checked against.
@@ -68,9 +68,9 @@ class WritePlan:
 
     Attributes
     ----------
-    orders : tuple of Order
+    orders : tuple of PlannedWrite
         The writes, one per row.
-    verdicts : tuple of Verdict
+    verdicts : tuple of CheckResult
         What guards have to say of the plan as a whole.
     report : WriteReport or None
         What the last :meth:`apply` has done, also when it was interrupted.
@@ -79,8 +79,8 @@ class WritePlan:
     def __init__(
         self,
         context: WriteContext,
-        orders: Sequence[Order],
-        verdicts: tuple[Verdict, ...],
+        orders: Sequence[PlannedWrite],
+        verdicts: tuple[CheckResult, ...],
         policies: tuple[WritePolicy, ...],
         connection: Connection,
     ) -> None:
@@ -103,7 +103,7 @@ class WritePlan:
     @property
     def ok(self) -> bool:
         """Whether no guard refuses any of it."""
-        whole = any(verdict.level is Level.REFUSED for verdict in self.verdicts)
+        whole = any(verdict.level is Severity.REFUSED for verdict in self.verdicts)
         return not whole and not any(order.refused for order in self.orders)
 
     @property
@@ -134,20 +134,20 @@ class WritePlan:
         infos = [target.info for target in targets]
         levels = [self._level(order) for order in orders]
         columns = {
-            "primary_key": texts([target.primary_key for target in targets]),
-            "element_uuid": objects([target.element_uuid for target in targets]),
-            "attribute_name": texts([target.attribute_name for target in targets]),
-            "attribute_id": objects([info and info.attribute_id for info in infos]),
-            "data_type": texts([info and label(DataType, info.data_type) for info in infos]),
-            "old_value": objects([order.old_value for order in orders]),
-            "old_quality": texts([_quality(order) for order in orders]),
-            "value": objects([order.new_value for order in orders]),
-            "change": objects([order.change for order in orders]),
-            "verdict": pd.Categorical(levels, categories=[str(level) for level in Level]),
-            "reason": texts([self._reason(order) or None for order in orders]),
+            "primary_key": string_array([target.primary_key for target in targets]),
+            "element_uuid": object_array([target.element_uuid for target in targets]),
+            "attribute_name": string_array([target.attribute_name for target in targets]),
+            "attribute_id": object_array([info and info.attribute_id for info in infos]),
+            "data_type": string_array([info and label(DataType, info.data_type) for info in infos]),
+            "old_value": object_array([order.old_value for order in orders]),
+            "old_quality": string_array([_quality(order) for order in orders]),
+            "value": object_array([order.new_value for order in orders]),
+            "change": object_array([order.change for order in orders]),
+            "verdict": pd.Categorical(levels, categories=[str(level) for level in Severity]),
+            "reason": string_array([self._reason(order) or None for order in orders]),
         }
         for guard in Guard:
-            columns[f"guard_{guard}"] = texts([self._says(guard, order) for order in orders])
+            columns[f"guard_{guard}"] = string_array([self._says(guard, order) for order in orders])
         index = pd.RangeIndex(len(orders))
         return pd.DataFrame(
             {name: pd.Series(values, index=index) for name, values in columns.items()}
@@ -278,7 +278,7 @@ class WritePlan:
 
     def _rehearse(self, results: Sequence[WriteResult], how: Verification) -> WriteReport:
         whole = "; ".join(
-            verdict.message for verdict in self.verdicts if verdict.level is Level.REFUSED
+            verdict.message for verdict in self.verdicts if verdict.level is Severity.REFUSED
         )
         for result in results:
             own = result.order.reason if result.order.refused else ""
@@ -304,33 +304,35 @@ class WritePlan:
             check_values(context, orders, tolerance)
         return connection
 
-    def _level(self, order: Order) -> Level:
-        whole = any(verdict.level is Level.REFUSED for verdict in self.verdicts)
-        return Level.REFUSED if whole else order.level
+    def _level(self, order: PlannedWrite) -> Severity:
+        whole = any(verdict.level is Severity.REFUSED for verdict in self.verdicts)
+        return Severity.REFUSED if whole else order.level
 
-    def _reason(self, order: Order) -> str:
+    def _reason(self, order: PlannedWrite) -> str:
         return "; ".join(
             filter(None, (*(verdict.message for verdict in self.verdicts), order.reason))
         )
 
-    def _says(self, guard: Guard, order: Order) -> str:
+    def _says(self, guard: Guard, order: PlannedWrite) -> str:
         verdicts = self.verdicts if guard in _OF_THE_WHOLE else order.verdicts
         said = [verdict for verdict in verdicts if verdict.guard is guard]
         if said:
-            worst = max(said, key=lambda verdict: verdict.level is Level.REFUSED)
+            worst = max(said, key=lambda verdict: verdict.level is Severity.REFUSED)
             return f"{worst.level}: {'; '.join(verdict.message for verdict in said)}"
         unknown = order.target.info is None and guard not in (Guard.EXISTS, *_OF_THE_WHOLE)
         unfit = order.new is None and guard in (Guard.FITS, Guard.LIMITS, Guard.STEP)
         unread = order.quality is None and guard is Guard.QUALITY
-        return _NOT_CHECKED if unknown or unfit or unread else str(Level.OK)
+        return _NOT_CHECKED if unknown or unfit or unread else str(Severity.OK)
 
     def _title(self) -> Title:
         count = len(self.orders)
-        title: list[tuple[str, Outcome | Level | None]] = [
+        title: list[tuple[str, Outcome | Severity | None]] = [
             (f"Plan of {count} write{'' if count == 1 else 's'} as {self.who}:", None)
         ]
         levels = [self._level(order) for order in self.orders]
-        title += [(f"{levels.count(level)} {level}", level) for level in Level if level in levels]
+        title += [
+            (f"{levels.count(level)} {level}", level) for level in Severity if level in levels
+        ]
         title += [(f"({verdict.message})", verdict.level) for verdict in self.verdicts]
         title.append(("Applied." if self._taken else "Nothing was sent yet.", None))
         return title
@@ -341,9 +343,9 @@ class WritePlan:
             {
                 "primary_key": [order.target.primary_key for order in orders],
                 "attribute": [order.target.attribute_name for order in orders],
-                "old": objects([order.old_value for order in orders]),
-                "new": objects([order.new_value for order in orders]),
-                "change": objects([order.change for order in orders]),
+                "old": object_array([order.old_value for order in orders]),
+                "new": object_array([order.new_value for order in orders]),
+                "change": object_array([order.change for order in orders]),
                 "verdict": [str(self._level(order)) for order in orders],
                 "": [order.reason for order in orders],
             }
@@ -367,5 +369,5 @@ def _batch_size(on_error: str, batch_size: int | None) -> int:
     return batch_size
 
 
-def _quality(order: Order) -> str | None:
+def _quality(order: PlannedWrite) -> str | None:
     return None if order.quality is None else label(Quality, order.quality)

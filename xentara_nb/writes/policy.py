@@ -4,7 +4,7 @@ A policy is a TOML file. All of it may be left out::
 
     allowed = ["Plant.*.Set point", "Plant.Water Treatment.*"]   # nothing else may be written
     forbidden = ["*.Maximum speed"]                              # not even if it is allowed
-    most_rows = 50                                               # of one plan
+    max_rows = 50                                               # of one plan
     most_writes_per_second = 10
     bad_quality = "refuse"                                       # or "warn" (default), "ignore"
 
@@ -18,7 +18,7 @@ A policy is a TOML file. All of it may be left out::
     keys = ["Plant.*.Set point"]
     minimum = 0
     maximum = 400
-    largest_step = 25             # from the present value to the new one
+    max_step = 25             # from the present value to the new one
 
 Limits are for numbers, and every entry whose keys match counts. How keys are matched is told in
 :mod:`xentara_nb.writes.patterns`.
@@ -49,11 +49,11 @@ BAD_QUALITY = ("warn", "refuse", "ignore")
 
 _NAMES = {
     "": (
-        *("allowed", "forbidden", "most_rows", "most_writes_per_second"),
+        *("allowed", "forbidden", "max_rows", "most_writes_per_second"),
         *("bad_quality", "time_window", "limits"),
     ),
     "time_window": ("from", "to", "days", "time_zone"),
-    "limits": ("keys", "minimum", "maximum", "largest_step"),
+    "limits": ("keys", "minimum", "maximum", "max_step"),
 }
 
 
@@ -67,18 +67,18 @@ class KeyLimits:
         Patterns of the keys.
     minimum, maximum : float, optional
         The smallest and the largest value.
-    largest_step : float, optional
+    max_step : float, optional
         How far a new value may be from the present one.
     """
 
     keys: Sequence[str]
     minimum: float | None = None
     maximum: float | None = None
-    largest_step: float | None = None
+    max_step: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", _patterns("keys", self.keys))
-        names = ("minimum", "maximum", "largest_step")
+        names = ("minimum", "maximum", "max_step")
         # An entry that limits nothing is a slip of whoever relies on it.
         if not self.keys:
             raise _Fault("keys", "it is empty", "Say which keys the limits are for.")
@@ -86,8 +86,8 @@ class KeyLimits:
             raise _Fault("minimum", "no limit is given", f"Give one or more of {', '.join(names)}.")
         for name in names:
             _number(name, getattr(self, name))
-        if self.largest_step is not None and self.largest_step < 0:
-            raise _Fault("largest_step", "it is below zero", "Give a distance.")
+        if self.max_step is not None and self.max_step < 0:
+            raise _Fault("max_step", "it is below zero", "Give a distance.")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise _Fault("minimum", "it is above the maximum", "Change one of the two.")
 
@@ -143,7 +143,7 @@ class WritePolicy:
         Patterns of the keys that may not be written, allowed or not.
     limits : sequence of KeyLimits
         Limits for numbers. Every one whose keys match counts.
-    most_rows : int, optional
+    max_rows : int, optional
         How many rows a plan may have.
     most_writes_per_second : float, optional
         How many writes a client may send in a second; 0.1 is one in ten seconds.
@@ -164,7 +164,7 @@ class WritePolicy:
     --------
     >>> policy = WritePolicy(
     ...     allowed=["Plant.*.Set point"],
-    ...     limits=[KeyLimits(["*.Set point"], minimum=0, maximum=400, largest_step=25)],
+    ...     limits=[KeyLimits(["*.Set point"], minimum=0, maximum=400, max_step=25)],
     ... )
     >>> policy.allowed
     ('Plant.*.Set point',)
@@ -173,7 +173,7 @@ class WritePolicy:
     allowed: Sequence[str] | None = None
     forbidden: Sequence[str] = ()
     limits: Sequence[KeyLimits] = ()
-    most_rows: int | None = None
+    max_rows: int | None = None
     most_writes_per_second: float | None = None
     time_window: TimeWindow | None = None
     bad_quality: str = "warn"
@@ -188,8 +188,8 @@ class WritePolicy:
             raise _Fault("limits", "they must be KeyLimits", "Write [KeyLimits(keys, ...)].")
         if not isinstance(self.time_window, TimeWindow | None):
             raise _Fault("time_window", "it must be a TimeWindow", "Write TimeWindow(...).")
-        if self.most_rows is not None and (type(self.most_rows) is not int or self.most_rows < 1):
-            raise _Fault("most_rows", f"{self.most_rows!r} is no number of rows", "Give 1 or more.")
+        if self.max_rows is not None and (type(self.max_rows) is not int or self.max_rows < 1):
+            raise _Fault("max_rows", f"{self.max_rows!r} is no number of rows", "Give 1 or more.")
         rate = self.most_writes_per_second
         _number("most_writes_per_second", rate)
         if rate is not None and not 0.0001 <= rate <= 1_000_000:
@@ -214,9 +214,9 @@ class WritePolicy:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = Path(folder, "policy.toml")
-        ...     _ = path.write_text('most_rows = 50\nforbidden = ["*.Maximum speed"]')
+        ...     _ = path.write_text('max_rows = 50\nforbidden = ["*.Maximum speed"]')
         ...     policy = WritePolicy.from_toml(path)
-        >>> policy.most_rows, policy.forbidden
+        >>> policy.max_rows, policy.forbidden
         (50, ('*.Maximum speed',))
         """
         file = Path(path)

@@ -19,9 +19,9 @@ from uuid import UUID
 import pandas as pd
 
 from xentara_nb.errors import ServerError, WriteRefusedError
-from xentara_nb.frames import objects, present, texts
 from xentara_nb.protocol.identifiers import DataType, label
 from xentara_nb.protocol.values import TimePoint
+from xentara_nb.tables.frames import object_array, string_array, to_display
 from xentara_nb.writes.journal import Journal, JournalLike, JournalWarning
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.results import WriteResult
@@ -255,7 +255,7 @@ NO_TIME = pd.NaT.value
 
 def _shown(value: Any, row: Mapping[str, Any]) -> object:
     value = _from_json(value)
-    return None if value is None else present(value, row["type"], row["attribute_id"])
+    return None if value is None else to_display(value, row["type"], row["attribute_id"])
 
 
 _TEXTS = (
@@ -281,9 +281,9 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
         elif name == "process":
             columns[name] = pd.array(values, dtype="Int64")
         elif name in _TEXTS or name in ("data_type", "error"):
-            columns[name] = texts(values)
+            columns[name] = string_array(values)
         else:
-            columns[name] = objects(values)
+            columns[name] = object_array(values)
     return pd.DataFrame(
         {
             name: pd.Series(values, index=index, dtype=values.dtype)

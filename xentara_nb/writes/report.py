@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, overload
 
 import pandas as pd
 
-from xentara_nb.frames import objects, texts
 from xentara_nb.protocol.identifiers import DataType, label
-from xentara_nb.writes import records, verification
+from xentara_nb.tables.frames import object_array, string_array
+from xentara_nb.writes import read_back, records
 from xentara_nb.writes.context import WriteContext
-from xentara_nb.writes.guards import Guard, Level, refused
+from xentara_nb.writes.guards import Guard, Severity, refused
 from xentara_nb.writes.journal import Journal
 from xentara_nb.writes.outcome import Outcome
+from xentara_nb.writes.read_back import Verification
+from xentara_nb.writes.rendering import Title, table_html, table_text
+from xentara_nb.writes.requests import WriteRequest
 from xentara_nb.writes.results import WriteResult
-from xentara_nb.writes.showing import Title, table_html, table_text
-from xentara_nb.writes.verification import Verification
-from xentara_nb.writes.wishes import Wish
 
 if TYPE_CHECKING:
     from xentara_nb.writes.plan import WritePlan
 
-Replan = Callable[[list[Wish]], "WritePlan"]
+Replan = Callable[[list[WriteRequest]], "WritePlan"]
 """Makes a plan of wishes."""
 
 
@@ -124,16 +124,16 @@ class WriteReport(Sequence[WriteResult]):
             for result in results
         ]
         columns = {
-            "primary_key": texts([target.primary_key for target in targets]),
-            "element_uuid": objects([target.element_uuid for target in targets]),
-            "attribute_name": texts([target.attribute_name for target in targets]),
-            "attribute_id": objects([info and info.attribute_id for info in infos]),
-            "data_type": texts([info and label(DataType, info.data_type) for info in infos]),
-            "old_value": objects([result.old_value for result in results]),
-            "value": objects([result.value for result in results]),
-            "read_back": objects([result.read_back for result in results]),
+            "primary_key": string_array([target.primary_key for target in targets]),
+            "element_uuid": object_array([target.element_uuid for target in targets]),
+            "attribute_name": string_array([target.attribute_name for target in targets]),
+            "attribute_id": object_array([info and info.attribute_id for info in infos]),
+            "data_type": string_array([info and label(DataType, info.data_type) for info in infos]),
+            "old_value": object_array([result.old_value for result in results]),
+            "value": object_array([result.value for result in results]),
+            "read_back": object_array([result.read_back for result in results]),
             "outcome": records.outcome_column([result.outcome for result in results]),
-            "error": texts([records.error_text(result) for result in results]),
+            "error": string_array([records.error_text(result) for result in results]),
             "sent": pd.array([result.sent for result in results], dtype="bool"),
             "time": pd.Series(times, dtype="int64").astype("datetime64[ns, UTC]"),
             "duration": pd.array([result.duration for result in results], dtype="float64"),
@@ -165,7 +165,7 @@ class WriteReport(Sequence[WriteResult]):
             if result.outcome in (Outcome.UNKNOWN, Outcome.DIFFERS)
         ]
         how = Verification(True, self._how.predicate, self._how.tolerance, within)
-        for done in verification.read_back(self._context.link, in_doubt, how):
+        for done in read_back.read_back(self._context.link, in_doubt, how):
             records.note(self.journal, done)
         return self
 
@@ -203,7 +203,7 @@ class WriteReport(Sequence[WriteResult]):
 
     def _title(self) -> Title:
         count = len(self._results)
-        title: list[tuple[str, Outcome | Level | None]] = [
+        title: list[tuple[str, Outcome | Severity | None]] = [
             (f"{count} write{'' if count == 1 else 's'}:", None)
         ]
         title += [(f"{number} {outcome}", outcome) for outcome, number in self.counts.items()]
@@ -214,9 +214,9 @@ class WriteReport(Sequence[WriteResult]):
             {
                 "primary_key": [result.primary_key for result in self._results],
                 "attribute": [result.attribute_name for result in self._results],
-                "old": objects([result.old_value for result in self._results]),
-                "new": objects([result.value for result in self._results]),
-                "read back": objects([result.read_back for result in self._results]),
+                "old": object_array([result.old_value for result in self._results]),
+                "new": object_array([result.value for result in self._results]),
+                "read back": object_array([result.read_back for result in self._results]),
                 "outcome": [str(result.outcome) for result in self._results],
                 "": [records.error_text(result) or "" for result in self._results],
             }
@@ -230,7 +230,7 @@ class WriteReport(Sequence[WriteResult]):
         return table_html(self._title(), self._shown(), marked)
 
 
-def _back(result: WriteResult) -> Wish:
+def _back(result: WriteResult) -> WriteRequest:
     order = result.order
     target = order.target
     assert target.info is not None
@@ -246,4 +246,4 @@ def _back(result: WriteResult) -> Wish:
     if isinstance(old, float) and old != old:
         old = "nan"  # read from a server, it is no missing value
     expected = result.raw_read_back if result.raw_read_back is not None else order.new
-    return Wish(target.reference, target.info.attribute_id, old, verdict, expected)
+    return WriteRequest(target.reference, target.info.attribute_id, old, verdict, expected)

@@ -9,13 +9,13 @@ import pandas as pd
 from xentara_nb.errors import (
     ServerError,
     WriteDiffersError,
-    WriteOutcomeUnknown,
+    WriteOutcomeUnknownError,
     WriteRefusedError,
     XentaraError,
 )
-from xentara_nb.writes.orders import Order, shown
 from xentara_nb.writes.outcome import Outcome
-from xentara_nb.writes.showing import result_html, result_text
+from xentara_nb.writes.planned import PlannedWrite, shown
+from xentara_nb.writes.rendering import result_html, result_text
 
 if TYPE_CHECKING:
     from xentara_nb.writes.plan import WritePlan
@@ -38,7 +38,7 @@ class WriteResult:
 
     Attributes
     ----------
-    order : Order
+    order : PlannedWrite
         What was to be written, as it was planned.
     outcome : Outcome
         What became of it.
@@ -62,7 +62,7 @@ class WriteResult:
         "write_id",
     )
 
-    def __init__(self, order: Order, write_id: str = "") -> None:
+    def __init__(self, order: PlannedWrite, write_id: str = "") -> None:
         self.order = order
         self.write_id = write_id
         self.outcome = Outcome.SKIPPED
@@ -160,7 +160,7 @@ class WriteResult:
         ------
         ServerError
             If the server rejected it.
-        WriteOutcomeUnknown
+        WriteOutcomeUnknownError
             If nobody knows what became of it.
         WriteDiffersError
             If another value was read back.
@@ -172,7 +172,7 @@ class WriteResult:
         if self.outcome is Outcome.REJECTED and isinstance(self.error, ServerError):
             raise self.error
         if self.outcome is Outcome.UNKNOWN:
-            raise WriteOutcomeUnknown(
+            raise WriteOutcomeUnknownError(
                 f"{self.order} was sent, but its answer was lost ({self.reason}). It may have "
                 "taken effect, and is not sent again: result.resolve() reads the value to learn "
                 "what became of it",

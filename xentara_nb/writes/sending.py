@@ -13,25 +13,20 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from xentara_nb.batch import UNANSWERED, Batch
-from xentara_nb.connection import Connection
-from xentara_nb.deadline import Deadline
-from xentara_nb.errors import (
-    ProtocolError,
-    ServerError,
-    WriteRefusedError,
-    XentaraError,
-)
+from xentara_nb.connection.batch import UNANSWERED, Batch
+from xentara_nb.connection.connection import Connection
+from xentara_nb.connection.deadline import Deadline
+from xentara_nb.errors import ProtocolError, ServerError, WriteRefusedError, XentaraError
 from xentara_nb.protocol.commands import Command, Write
 from xentara_nb.writes import records
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import check_client, check_time
 from xentara_nb.writes.journal import Journal
-from xentara_nb.writes.orders import value_of
 from xentara_nb.writes.outcome import Outcome
+from xentara_nb.writes.planned import value_of
 from xentara_nb.writes.policy import WritePolicy
+from xentara_nb.writes.read_back import Verification, look, read_back
 from xentara_nb.writes.results import WriteResult
-from xentara_nb.writes.verification import Verification, look, read_back
 
 _MESSAGE_TEXT = 256 * 1024  # characters; more text than this goes into more messages
 

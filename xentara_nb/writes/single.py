@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from xentara_nb.deadline import check_timeout
+from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.writes import records
-from xentara_nb.writes.checking import check_whole, make_order
 from xentara_nb.writes.context import WriteContext
-from xentara_nb.writes.guards import Level, needs_present_value
+from xentara_nb.writes.guards import Severity, needs_present_value
 from xentara_nb.writes.journal import Journal
-from xentara_nb.writes.orders import find_one, read_present
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.plan import make_plan
+from xentara_nb.writes.planned import find_one, read_present
+from xentara_nb.writes.planning import check_whole, make_planned_write
+from xentara_nb.writes.read_back import Verification
 from xentara_nb.writes.report import WriteReport
+from xentara_nb.writes.requests import WriteRequest
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.sending import Sending, send
-from xentara_nb.writes.session import SessionLike, connection_for, id_of, user_of
-from xentara_nb.writes.verification import Verification
-from xentara_nb.writes.wishes import Wish
+from xentara_nb.writes.sub_session import SessionLike, connection_for, id_of, user_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class _Single:
 
 def write_one(
     context: WriteContext,
-    wish: Wish,
+    wish: WriteRequest,
     *,
     session: SessionLike | None,
     timeout: float | None,
@@ -67,9 +67,11 @@ def write_one(
     old, quality = None, None
     if how.wanted or needs_present_value(policies, target.primary_key, target.info):
         ((old, quality),) = read_present(context.link.ask, [target])
-    order = make_order(wish, target, old, quality, policies, number_as_boolean=number_as_boolean)
+    order = make_planned_write(
+        wish, target, old, quality, policies, number_as_boolean=number_as_boolean
+    )
     if order.refused:
-        said = [v.message for v in order.verdicts if v.level is Level.REFUSED]
+        said = [v.message for v in order.verdicts if v.level is Severity.REFUSED]
         raise WriteRefusedError(f"{order}: {'; '.join(said)}")
     plan_id = records.new_id()
     result = WriteResult(order, f"{plan_id}-0")

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self, overload
 from uuid import UUID
 
-from xentara_nb.protocol.attribute_lists import (
-    AttributeInfo,
-    attributes_item,
-    parse_attributes,
-)
+from xentara_nb.protocol.attribute_lists import AttributeInfo, attributes_item, parse_attributes
 from xentara_nb.protocol.checks import (
     NO_KEYS,
     as_bool,

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from xentara_nb.connection.deadline import Deadline, check_timeout
+from xentara_nb.errors import AddressError, DeadlineError
+
+
+@pytest.mark.parametrize("seconds", [0.001, 1, np.int64(3), np.float32(0.5), 86_400, True + 0])
+def test_a_time_out(seconds: float) -> None:
+    assert check_timeout(seconds) == float(seconds)
+    assert type(check_timeout(seconds)) is float
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 86_401, math.inf, math.nan])
+def test_a_time_out_that_makes_no_sense(seconds: float) -> None:
+    with pytest.raises(AddressError, match="makes no sense"):
+        check_timeout(seconds)
+
+
+@pytest.mark.parametrize("seconds", [True, "1", None, 1j])
+def test_no_time_out(seconds: object) -> None:
+    with pytest.raises(AddressError, match="is a number of seconds"):
+        check_timeout(seconds)
+
+
+def test_a_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    deadline = Deadline(2)
+
+    assert deadline.seconds == 2
+    assert deadline.remaining == 2
+    assert not deadline.passed
+    now = 101.5
+    assert deadline.remaining == 0.5
+    now = 103.0
+    assert deadline.remaining == 0
+    assert deadline.passed
+
+
+def test_its_error() -> None:
+    error = Deadline(0.25).error("nothing happened", sent=True)
+
+    assert str(error) == "nothing happened within 0.25 s"
+    assert isinstance(error, DeadlineError)
+    assert isinstance(error, TimeoutError)
+    assert error.sent
+    assert not Deadline(1).error("x").sent

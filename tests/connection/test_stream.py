@@ -1,0 +1,362 @@
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.certificates import Certificate
+from tests.conftest import Fake
+from tests.fakes import TOO_MUCH, FakeServer, Wire
+from xentara_nb.connection.deadline import Deadline
+from xentara_nb.connection.stream import SendError, Stream
+
+BIG = os.urandom(3_000_000)
+
+
+@pytest.fixture(params=["plain", "tls 1.2", "tls 1.3"])
+def pair(
+    request: pytest.FixtureRequest, fake: Fake, new_certificate: Callable[..., Certificate]
+) -> Iterator[tuple[Stream, Wire]]:
+    """A stream, and the server's end of it in this very thread."""
+    version = request.param.removeprefix("tls ")
+    certificate = None if version == "plain" else new_certificate()
+    if certificate is not None and version == "1.2":
+        certificate.server_context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with contextlib.ExitStack() as stack:
+        yield open_pair(fake, stack, certificate)
+
+
+def open_pair(
+    fake: Fake, stack: contextlib.ExitStack, certificate: Certificate | None
+) -> tuple[Stream, Wire]:
+    arrived, done = threading.Event(), threading.Event()
+    stack.callback(done.set)
+
+    def script(wire: Wire) -> None:
+        arrived.set()
+        done.wait(10)
+
+    server = fake(script, certificate)
+    stream = new_stream(server)
+    stack.callback(stream.close)
+    assert arrived.wait(5)
+    return stream, server.wires[0]
+
+
+def new_stream(server: FakeServer, seconds: float = 5.0) -> Stream:
+    sock = socket.create_connection(("127.0.0.1", server.port))
+    context = None
+    if server.certificate is not None:
+        context = ssl.create_default_context(cafile=server.certificate.path)
+    return Stream(sock, Deadline(seconds), context, "127.0.0.1")
+
+
+def in_thread(work: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def receive(stream: Stream, count: int) -> bytes:
+    data = bytearray()
+    while len(data) < count:
+        piece = stream.recv(1 << 16)
+        assert piece
+        data += piece
+    return bytes(data)
+
+
+def assert_ended(stream: Stream) -> None:
+    with contextlib.suppress(ConnectionResetError):
+        while stream.recv(1 << 16):
+            pass
+
+
+def fill(stream: Stream) -> None:
+    """Send until the network takes no more: the server does not read."""
+    with pytest.raises(SendError) as caught:
+        stream.send(bytes(TOO_MUCH), Deadline(0.2))
+    assert caught.value.timed_out
+    assert caught.value.sent
+
+
+def test_bytes_go_both_ways_at_the_same_time(pair: tuple[Stream, Wire]) -> None:
+    stream, wire = pair
+    writers = [in_thread(lambda: stream.send(BIG, Deadline(10))) for _ in range(2)]
+    # One thread of the server cannot do both, so it reads first: we must not wait for it.
+    assert wire.receive(2 * len(BIG)) == BIG + BIG
+    for thread in writers:
+        thread.join(5)
+        assert not thread.is_alive()
+    sender = in_thread(lambda: wire.send(BIG))
+    assert receive(stream, len(BIG)) == BIG
+    sender.join(5)
+
+
+def test_a_reader_goes_on_while_a_writer_waits(pair: tuple[Stream, Wire]) -> None:
+    stream, wire = pair
+    writer = in_thread(lambda: stream.send(bytes(TOO_MUCH), Deadline(10)))
+    # The server sends first and reads only when all of that was taken: full buffers both ways.
+    sender = in_thread(lambda: (wire.send(BIG), wire.receive(TOO_MUCH)))
+    assert receive(stream, len(BIG)) == BIG
+    for thread in (writer, sender):
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_a_server_that_does_not_read(pair: tuple[Stream, Wire]) -> None:
+    stream, _ = pair
+    start = time.monotonic()
+    fill(stream)
+    assert time.monotonic() - start < 3
+    # Half a message is out, so the connection has ended: at both ends, and for who comes next.
+    assert_ended(stream)
+    with pytest.raises(SendError) as caught:
+        stream.send(b"x", Deadline(5))
+    assert not caught.value.sent
+    assert not caught.value.timed_out
+
+
+def test_waiting_for_others_who_send_has_an_end_too(pair: tuple[Stream, Wire]) -> None:
+    stream, _ = pair
+    began = threading.Event()
+    original = stream._send_all
+
+    def send_all(data: bytes, deadline: Deadline) -> None:
+        began.set()
+        original(data, deadline)
+
+    stream._send_all = send_all
+    failures: list[SendError] = []
+
+    def send_much() -> None:
+        try:
+            stream.send(bytes(TOO_MUCH), Deadline(10))
+        except SendError as error:
+            failures.append(error)
+
+    writer = in_thread(send_much)
+    assert began.wait(5)
+    with pytest.raises(TimeoutError, match="others are sending") as caught:
+        stream.send(b"x", Deadline(0.05))
+    assert not isinstance(caught.value, SendError)
+    assert not stream.send_now(b"x")
+    # The connection goes on, until somebody ends it, which wakes up who is sending.
+    assert writer.is_alive()
+    stream.abort()
+    writer.join(5)
+    assert [failure.sent for failure in failures] == [True]
+    assert not failures[0].timed_out
+
+
+def test_a_few_bytes_at_once(pair: tuple[Stream, Wire]) -> None:
+    stream, wire = pair
+    assert stream.send_now(b"now")
+    assert wire.receive(3) == b"now"
+
+
+def test_a_few_bytes_at_once_or_not_at_all(pair: tuple[Stream, Wire]) -> None:
+    stream, _ = pair
+    full = socket.socket.send
+
+    # Fill the network's buffers, whole messages only, as polite people do.
+    stream._out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    while stream._can_send():
+        stream._out.settimeout(0)
+        with contextlib.suppress(BlockingIOError):
+            full(stream._out, bytes(4096))
+    start = time.monotonic()
+    assert not stream.send_now(b"now")
+    assert time.monotonic() - start < 0.5
+
+
+def test_a_few_bytes_to_nobody(pair: tuple[Stream, Wire]) -> None:
+    stream, _ = pair
+    stream.abort()
+    with pytest.raises(SendError) as caught:
+        stream.send_now(b"now")
+    assert not caught.value.sent
+
+
+def test_the_end(pair: tuple[Stream, Wire]) -> None:
+    stream, wire = pair
+    wire.send(b"end")
+    wire.cut()
+    assert receive(stream, 3) == b"end"
+    assert stream.recv(10) == b""
+    assert stream.recv(10) == b""
+
+
+def test_the_end_as_tls_says_it(fake: Fake, certificate: Certificate) -> None:
+    def script(wire: Wire) -> None:
+        assert isinstance(wire.sock, ssl.SSLSocket)
+        wire.send(b"end")
+        with contextlib.suppress(OSError):
+            wire.sock.unwrap()
+
+    stream = new_stream(fake(script, certificate))
+    assert receive(stream, 3) == b"end"
+    assert stream.recv(10) == b""
+    stream.close()
+
+
+def test_reading_has_a_deadline_until_the_connection_is_established(fake: Fake) -> None:
+    stream = new_stream(fake(lambda wire: wire.until_gone()), seconds=0.1)
+    with pytest.raises(TimeoutError):
+        stream.recv(10)
+    stream.close()
+
+
+def test_reading_has_no_deadline_afterwards(
+    fake: Fake, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xentara_nb.connection.stream._READ_SLICE", 0.01)
+    asked = threading.Event()
+
+    def script(wire: Wire) -> None:
+        asked.wait(5)
+        wire.send(b"late")
+        wire.until_gone()
+
+    stream = new_stream(fake(script, certificate), seconds=5)
+    stream.established()
+    slices = 0
+    original = stream._in.settimeout
+
+    class Counting:
+        def __getattr__(self, name: str) -> object:
+            return getattr(stream_in, name)
+
+        def settimeout(self, seconds: float) -> None:
+            nonlocal slices
+            slices += 1
+            if slices == 5:
+                asked.set()
+            original(seconds)
+
+    stream_in, stream._in = stream._in, Counting()
+    assert stream.recv(10) == b"late"
+    assert slices >= 5
+    stream.close()
+
+
+def test_what_tls_itself_has_to_say_goes_out(fake: Fake, certificate: Certificate) -> None:
+    """A server may ask for new keys at any time; OpenSSL then wants to send while we read."""
+    said = threading.Event()
+
+    def script(wire: Wire) -> None:
+        wire.send(b"before")
+        said.wait(5)
+        wire.send(b"after")
+        wire.until_gone()
+
+    stream = new_stream(fake(script, certificate))
+    assert receive(stream, 6) == b"before"
+    # Python cannot ask for new keys, so something is put where OpenSSL would put its answer.
+    stream._outgoing.write(b"")
+    written = []
+    original = stream.send_now
+
+    def send_now(data: bytes) -> bool:
+        written.append(data)
+        return original(data)
+
+    stream.send_now = send_now
+
+    class Pending:
+        pending = 1
+
+        def read(self) -> bytes:
+            said.set()
+            return b""
+
+    stream._outgoing, kept = Pending(), stream._outgoing
+    assert receive(stream, 5) == b"after"
+    assert written[0] == b""
+    stream._outgoing = kept
+    stream.close()
+
+
+def test_a_broken_record_is_an_error(fake: Fake, certificate: Certificate) -> None:
+    def script(wire: Wire) -> None:
+        raw = socket.socket(fileno=os.dup(wire.sock.fileno()))
+        raw.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
+        raw.close()
+        wire.until_gone()
+
+    stream = new_stream(fake(script, certificate))
+    with pytest.raises(ssl.SSLError):
+        stream.recv(10)
+    stream.close()
+
+
+def test_ctrl_c_in_the_middle_of_a_message_ends_the_connection(pair: tuple[Stream, Wire]) -> None:
+    stream, _ = pair
+
+    def interrupted(data: bytes, deadline: Deadline) -> None:
+        raise KeyboardInterrupt
+
+    stream._send_all = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        stream.send(b"x", Deadline(5))
+    assert_ended(stream)
+    with pytest.raises(KeyboardInterrupt):
+        stream.send_now(b"x")
+
+
+def test_closing_twice(pair: tuple[Stream, Wire]) -> None:
+    stream, _ = pair
+    stream.close()
+    stream.close()
+    stream.abort()
+    assert not stream.send_now(b"x")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        stream.recv(1)
+
+
+def test_closing_waits_for_who_is_sending_but_not_for_ever(
+    pair: tuple[Stream, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, _ = pair
+    monkeypatch.setattr("xentara_nb.connection.stream._SHORT", 0.01)
+    with stream._write_lock:  # as of a thread that a fork has left behind
+        stream.close()
+    assert stream._in.fileno() == stream._out.fileno() == -1
+
+
+def test_a_handshake_that_fails_leaves_no_socket(fake: Fake, certificate: Certificate) -> None:
+    server = fake(lambda wire: wire.until_gone(), certificate)
+    sock = socket.create_connection(("127.0.0.1", server.port))
+    with pytest.raises(ssl.SSLCertVerificationError):
+        Stream(sock, Deadline(5), ssl.create_default_context(), "127.0.0.1")
+    assert sock.fileno() == -1
+    gc.collect()  # an open socket would warn now
+
+
+def test_an_alert_tells_the_server_why(fake: Fake, certificate: Certificate) -> None:
+    server = fake(lambda wire: wire.until_gone(), certificate)
+    sock = socket.create_connection(("127.0.0.1", server.port))
+    with pytest.raises(ssl.SSLCertVerificationError):
+        Stream(sock, Deadline(5), ssl.create_default_context(), "127.0.0.1")
+    server.stop()
+    assert any("alert" in failure.lower() for failure in server.tls_failures)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_does_not_end_the_connection_of_its_parent(
+    pair: tuple[Stream, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, wire = pair
+    parent = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: parent + 1)
+    stream.abort()
+    monkeypatch.undo()
+    wire.send(b"still here")
+    assert receive(stream, 10) == b"still here"

@@ -1,0 +1,419 @@
+from __future__ import annotations
+
+import errno
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from tests.certificates import Certificate
+from tests.conftest import Fake
+from tests.fakes import FakeServer, Wire
+from xentara_nb.connection import tls
+from xentara_nb.connection.address import Address
+from xentara_nb.connection.deadline import Deadline
+from xentara_nb.connection.stream import Stream
+from xentara_nb.connection.tls import Trust, fingerprint_of, normal_fingerprint, open_stream
+from xentara_nb.errors import (
+    AddressError,
+    CertificateNotTrustedError,
+    DeadlineError,
+    NotTlsError,
+    ServerUnreachableError,
+)
+
+Make = Callable[..., Certificate]
+SHA = ":".join(["AB", "CD"] * 16)
+
+
+def listen(wire: Wire) -> None:
+    wire.until_gone()
+
+
+def say_hello(wire: Wire) -> None:
+    wire.send(b"hello")
+    wire.until_gone()
+
+
+def address(server: FakeServer, host: str = "127.0.0.1") -> Address:
+    return Address(host, server.port, tls=True)
+
+
+def open_to(server: FakeServer, trust: Trust | None = None, seconds: float = 5.0) -> None:
+    """Open a stream, and see that it carries bytes."""
+    stream = open_stream(address(server), trust or Trust(), Deadline(seconds))
+    try:
+        assert stream.recv(5) == b"hello"
+    finally:
+        stream.close()
+
+
+# Fingerprints.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SHA,
+        SHA.lower(),
+        SHA.replace(":", ""),
+        SHA.replace(":", " "),
+        f" sha256:{SHA}\n",
+        f"SHA-256={SHA}",
+        f"SHA256 Fingerprint={SHA}",
+        f"sha256 fingerprint: {SHA.lower()}",
+    ],
+)
+def test_a_fingerprint_as_others_show_it(text: str) -> None:
+    assert normal_fingerprint(text) == SHA
+    assert Trust(fingerprint=text).fingerprint == SHA
+
+
+@pytest.mark.parametrize("text", ["", "AB:CD", SHA[:-1], SHA + ":AB", "X" * 64, "a" * 40])
+def test_no_fingerprint(text: str) -> None:
+    with pytest.raises(AddressError, match="SHA-256 of a certificate, 64 hexadecimal digits"):
+        Trust(fingerprint=text)
+
+
+def test_the_fingerprint_of_a_certificate(certificate: Certificate) -> None:
+    der = certificate.certificate.public_bytes(serialization.Encoding.DER)
+    assert fingerprint_of(der) == certificate.fingerprint
+
+
+# Trusted.
+
+
+def test_a_certificate_in_the_file(fake: Fake, certificate: Certificate) -> None:
+    server = fake(say_hello, certificate)
+    open_to(server, Trust(ca_file=certificate.path))
+    open_to(server, Trust(ca_file=str(certificate.path)))
+
+
+def test_an_authority_in_the_file(fake: Fake, new_certificate: Make) -> None:
+    authority = new_certificate(name="Authority", authority=True)
+    open_to(fake(say_hello, new_certificate(signed_by=authority)), Trust(authority.path))
+
+
+def test_a_certificate_in_the_file_without_its_authority(fake: Fake, new_certificate: Make) -> None:
+    certificate = new_certificate(signed_by=new_certificate(name="Authority", authority=True))
+    open_to(fake(say_hello, certificate), Trust(certificate.path))
+
+
+def test_a_fingerprint_trusts_one_certificate_whatever_its_name_and_dates(
+    fake: Fake, new_certificate: Make
+) -> None:
+    for certificate in (
+        new_certificate(),
+        new_certificate(hosts=("elsewhere.example",)),
+        new_certificate(days=(-20, -10)),
+    ):
+        open_to(fake(say_hello, certificate), Trust(fingerprint=certificate.fingerprint))
+
+
+def test_without_tls(fake: Fake) -> None:
+    server = fake(say_hello)
+    stream = open_stream(Address("127.0.0.1", server.port, tls=False), Trust(), Deadline(5))
+    assert stream.recv(5) == b"hello"
+    assert stream.certificate() == b""
+    assert stream.certificate_fields() == {}
+    stream.close()
+
+
+# Not trusted.
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({}, "self-signed certificate"),
+        ({"days": (-20, -10), "name": "Old"}, "certificate has expired"),
+        ({"days": (10, 20), "name": "New"}, "certificate is not yet valid"),
+        ({"hosts": ("elsewhere.example",)}, "IP address mismatch"),
+    ],
+)
+def test_a_certificate_that_is_not_trusted(
+    fake: Fake, new_certificate: Make, options: dict[str, object], reason: str
+) -> None:
+    certificate = new_certificate(**options)
+    # The others are trusted but for the one thing that is wrong.
+    trust = Trust(ca_file=certificate.path) if options else Trust()
+    server = fake(listen, certificate)
+
+    with pytest.raises(CertificateNotTrustedError, match=reason) as caught:
+        open_to(server, trust)
+
+    error = caught.value
+    assert reason in error.reason
+    assert error.subject == f"commonName={options.get('name', 'Test server')}"
+    assert error.issuer == "itself (self-signed)"
+    assert error.fingerprint == certificate.fingerprint
+    valid = (error.not_before, error.not_after)
+    wanted = (
+        certificate.certificate.not_valid_before_utc,
+        certificate.certificate.not_valid_after_utc,
+    )
+    assert valid == tuple(f"{time:%b} {time.day:2} {time:%H:%M:%S %Y} GMT" for time in wanted)
+    # The message shows all of it, and a line of code that works.
+    for part in (error.subject, error.issuer, *valid, error.reason):
+        assert part in str(error)
+    line = re.search(r'xentara_nb\.connect\("(.*)", fingerprint="(.*)"\)', str(error))
+    assert line is not None
+    assert line[1] == server.url
+    server.script = say_hello
+    open_to(server, Trust(fingerprint=line[2]))
+    assert server.received == b""  # also in the looks that found all this out
+
+
+def test_an_unknown_authority(fake: Fake, new_certificate: Make) -> None:
+    authority = new_certificate(name="Authority", authority=True)
+    server = fake(listen, new_certificate(signed_by=authority))
+
+    with pytest.raises(CertificateNotTrustedError, match="unable to get local issuer") as caught:
+        open_to(server)
+
+    assert caught.value.issuer == "commonName=Authority"
+    assert caught.value.subject == "commonName=Test server"
+
+
+def test_another_ca_file(fake: Fake, certificate: Certificate, new_certificate: Make) -> None:
+    with pytest.raises(CertificateNotTrustedError):
+        open_to(fake(listen, certificate), Trust(ca_file=new_certificate().path))
+
+
+def test_another_fingerprint(fake: Fake, certificate: Certificate) -> None:
+    server = fake(listen, certificate)
+    with pytest.raises(CertificateNotTrustedError, match="not the one that was given") as caught:
+        # A file that trusts it does not help: the fingerprint was given on purpose.
+        open_to(server, Trust(ca_file=certificate.path, fingerprint=SHA))
+
+    assert caught.value.fingerprint == certificate.fingerprint
+    assert caught.value.subject == "commonName=Test server"
+    assert server.received == b""
+
+
+def test_a_certificate_that_names_nobody(fake: Fake, new_certificate: Make) -> None:
+    with pytest.raises(CertificateNotTrustedError) as caught:
+        open_to(fake(listen, new_certificate(name=None)))
+    assert caught.value.subject == "without a name"
+
+
+def test_what_a_certificate_says_cannot_forge_the_message(
+    fake: Fake, new_certificate: Make
+) -> None:
+    name = "good\n  fingerprint: 00" + "x" * 40
+    with pytest.raises(CertificateNotTrustedError) as caught:
+        open_to(fake(listen, new_certificate(name=name)))
+    assert caught.value.subject.startswith("commonName=good   fingerprint: 00")
+    assert len(str(caught.value).splitlines()) == 8
+
+
+def test_a_server_that_goes_before_the_second_look(
+    fake: Fake, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = fake(listen, certificate)
+    looks = tls._look
+
+    def gone(*arguments: object) -> Stream:
+        server.stop()
+        return looks(*arguments)
+
+    monkeypatch.setattr(tls, "_look", gone)
+    with pytest.raises(CertificateNotTrustedError) as caught:
+        open_to(server)
+
+    error = caught.value
+    assert {error.subject, error.issuer, error.not_before, error.fingerprint} == {"not known"}
+    assert "connect(" not in str(error)
+
+
+# The CA file.
+
+
+def test_ca_files_that_cannot_be_used(fake: Fake, tmp_path: Path, certificate: Certificate) -> None:
+    text = tmp_path / "text.pem"
+    text.write_text("no certificate")
+    broken = tmp_path / "broken.pem"
+    broken.write_text(certificate.path.read_text().replace("M", "N", 3))
+    der = tmp_path / "certificate.der"
+    der.write_bytes(certificate.certificate.public_bytes(serialization.Encoding.DER))
+    server = fake(listen, certificate)
+    for path, reason in (
+        (tmp_path / "missing.pem", "No such file"),
+        (tmp_path, "directory"),
+        (text, "no certificate in PEM form"),
+        (broken, "or a broken one"),
+        (der, "no certificate in PEM form"),
+    ):
+        with pytest.raises(AddressError, match=reason) as caught:
+            open_to(server, Trust(ca_file=path))
+        assert str(path) in str(caught.value)
+    assert not server.wires
+
+
+def test_what_is_taken_of_tls(certificate: Certificate) -> None:
+    for trust in (Trust(), Trust(certificate.path), Trust(fingerprint=SHA)):
+        context = tls._context(trust)
+        assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+        assert context.options & ssl.OP_NO_RENEGOTIATION
+        pinned = trust.fingerprint is not None
+        assert context.check_hostname is not pinned
+        assert context.verify_mode == (ssl.CERT_NONE if pinned else ssl.CERT_REQUIRED)
+
+
+# No server.
+
+
+def test_no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*arguments: object, **options: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(ServerUnreachableError, match=r"no host 'plant' .Name or service not known"):
+        open_stream(Address("plant"), Trust(), Deadline(5))
+
+
+def test_no_name_of_a_host() -> None:
+    with pytest.raises(ServerUnreachableError, match="there is no host"):
+        open_stream(Address("a..b"), Trust(), Deadline(5))
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(
+        ServerUnreachableError, match=f"nobody answers at 127.0.0.1:{port} .*refused"
+    ):
+        open_stream(Address("127.0.0.1", port), Trust(), Deadline(5))
+
+
+class Places:
+    """Takes the place of socket.socket, so that no test goes out into the network."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *outcomes: OSError | None) -> None:
+        self.outcomes = list(outcomes)
+        self.timeouts: list[float] = []
+        self.closed = 0
+        places = [
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", (str(n), 1)) for n in range(len(outcomes))
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
+        monkeypatch.setattr(socket, "socket", lambda *_: self)
+
+    def settimeout(self, seconds: float) -> None:
+        self.timeouts.append(seconds)
+
+    def connect(self, place: tuple[str, int]) -> None:
+        if (outcome := self.outcomes[int(place[0])]) is not None:
+            raise outcome
+
+    def setsockopt(self, *arguments: object) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_place_that_swallows_everything_leaves_time_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places = Places(monkeypatch, TimeoutError(), ConnectionRefusedError(), None)
+    tls._open_socket(Address("plant"), Deadline(6))
+
+    assert [round(seconds) for seconds in places.timeouts] == [2, 3, 6]
+    assert places.closed == 2
+
+
+def test_nobody_answers_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    Places(monkeypatch, ConnectionRefusedError(), TimeoutError())
+    with pytest.raises(DeadlineError, match="nobody answered at plant:8080 within 6 s") as caught:
+        tls._open_socket(Address("plant"), Deadline(6))
+    assert not caught.value.sent
+
+
+def test_no_way_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    Places(monkeypatch, OSError(errno.ENETUNREACH, "Network is unreachable"))
+    with pytest.raises(ServerUnreachableError, match="Network is unreachable"):
+        tls._open_socket(Address("plant"), Deadline(6))
+
+    Places(monkeypatch)
+    with pytest.raises(ServerUnreachableError, match="it has no address"):
+        tls._open_socket(Address("plant"), Deadline(6))
+
+
+def test_ctrl_c_while_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = Places(monkeypatch, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        tls._open_socket(Address("plant"), Deadline(6))
+    assert places.closed == 1
+
+
+def test_a_system_without_every_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(socket, "TCP_KEEPIDLE", raising=False)
+    with socket.socket() as sock:
+        tls._set_options(sock)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+# No TLS.
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [b"220 mail.example ESMTP\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0" * 100, b"\x15\x03"],
+)
+def test_a_server_without_tls(fake: Fake, greeting: bytes) -> None:
+    server = fake(lambda wire: wire.send(greeting))
+    with pytest.raises(NotTlsError, match=f"{server.netloc} does not speak TLS") as caught:
+        open_to(server)
+    assert "_ssl.c" not in str(caught.value)
+    assert "Authorization" not in server.received.decode("latin-1")
+
+
+def test_a_server_that_hangs_up(fake: Fake) -> None:
+    with pytest.raises(NotTlsError, match="does not speak TLS"):
+        open_to(fake(lambda wire: None))
+
+
+def test_a_server_that_says_nothing(fake: Fake) -> None:
+    server = fake(listen)
+    with pytest.raises(
+        DeadlineError, match=f"{server.netloc} did not complete the TLS handshake within 0.1 s"
+    ):
+        open_to(server, seconds=0.1)
+
+
+def test_a_server_that_drips(fake: Fake, certificate: Certificate) -> None:
+    # A TLS record of 16 kB, one byte at a time: no single wait is long, and it never ends.
+    ticking = threading.Event()
+
+    def drip(wire: Wire) -> None:
+        wire.send(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
+        while not ticking.wait(0.01):
+            wire.send(b"\0")
+
+    server = fake(drip)
+    try:
+        with pytest.raises(DeadlineError, match=r"TLS handshake within 0.2 s"):
+            open_to(server, seconds=0.2)
+    finally:
+        ticking.set()
+
+
+def test_only_tls_that_is_too_old(fake: Fake, new_certificate: Make) -> None:
+    certificate = new_certificate()
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        certificate.server_context.maximum_version = ssl.TLSVersion.TLSv1_1
+    server = fake(listen, certificate)
+    with pytest.raises(NotTlsError, match="no version that can be trusted"):
+        open_to(server, Trust(fingerprint=certificate.fingerprint))
+
+
+@pytest.fixture(autouse=True)
+def no_system_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test depend on whom this computer trusts, nor take the time to load it."""
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda *_: None)

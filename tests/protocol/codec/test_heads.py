@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.protocol.codec.helpers import FIRST_IDS
+from xentara_nb.protocol import cbor
+from xentara_nb.protocol.codec.heads import ARRAY, MAP, NEGATIVE, UNSIGNED, head, id_heads
+
+NUMBERS = sorted({n + d for n in (0, 24, 1 << 8, 1 << 16, 1 << 32) for d in (-1, 0, 1)} - {-1})
+
+
+@pytest.mark.parametrize("number", [*NUMBERS, (1 << 64) - 1])
+def test_heads_of_numbers(number):
+    assert head(UNSIGNED, number) == cbor.encode(number)
+    if number < 1 << 63:
+        assert head(NEGATIVE, number) == cbor.encode(-1 - number)
+
+
+@pytest.mark.parametrize("size", [0, 1, 23, 24, 255, 256, 70_000])
+def test_heads_of_containers(size):
+    assert head(ARRAY, size) == cbor.encode([0] * size)[: -size or None]
+    assert cbor.encode(dict.fromkeys(range(size))).startswith(head(MAP, size))
+
+
+def test_no_head():
+    with pytest.raises(ValueError, match="does not fit 64 bits"):
+        head(UNSIGNED, 1 << 64)
+
+
+@pytest.mark.parametrize("first_id", FIRST_IDS)
+@pytest.mark.parametrize("count", [0, 1, 2, 30, 700])
+def test_message_ids(first_id, count):
+    assert id_heads(first_id, count) == [
+        cbor.encode(number) for number in range(first_id, first_id + count)
+    ]

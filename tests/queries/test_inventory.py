@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+import tqdm.auto
+
+from tests.fakes import QUALITY, VALUE, Model
+from xentara_nb.errors import NotFoundError
+from xentara_nb.protocol.commands import Browse, BrowseEntries, BrowseEntry, MetaData
+from xentara_nb.protocol.errors import UnknownElementError, server_error
+from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
+from xentara_nb.queries.inventory import attribute_lists, browse, category_ids, missing_text
+
+E = UUID(int=1)
+
+
+# Categories.
+
+
+@pytest.mark.parametrize(
+    ("categories", "ids"),
+    [
+        (None, None),
+        ([], ()),
+        ("data point", (2,)),
+        ("Data Point ", (2,)),
+        ("ai", (12,)),
+        ("2", (2,)),
+        (2, (2,)),
+        (0, (0,)),
+        (16, (16,)),  # of a newer server
+        (Category.DEVICE, (6,)),
+        (np.int64(6), (6,)),
+        (np.array([6, 2]), (6, 2)),
+        (["device", Category.AI, 2], (6, 12, 2)),
+        (iter(["device"]), (6,)),
+    ],
+)
+def test_categories(categories: Any, ids: tuple[int, ...] | None) -> None:
+    found = category_ids(categories)
+    assert found == ids
+    assert all(type(each) is int for each in found or ())
+
+
+@pytest.mark.parametrize("category", ["", "datapoint", "17", -1, True, None, 1.5])
+def test_no_category(category: Any) -> None:
+    with pytest.raises(NotFoundError, match="is no category; there are: root element, element gro"):
+        category_ids([category])
+
+
+# Browse.
+
+
+def test_browse() -> None:
+    model = Model.of_points(2)
+    assert browse(model.ask, None, None, None) == [
+        BrowseEntry("Point 0", UUID(int=1), 2),
+        BrowseEntry("Point 1", UUID(int=2), 2),
+    ]
+    assert browse(model.ask, E, 1, (2, 6)) == []
+    assert browse(model.ask, None, np.int64(3), ()) == []
+    assert model.asked == [Browse(NIL_UUID), Browse(E, 1, (2, 6)), Browse(NIL_UUID, 3, ())]
+    assert type(model.asked[2].depth) is int
+
+
+def test_browse_of_what_is_not_there() -> None:
+    with pytest.raises(UnknownElementError, match=f"^browse of {UUID(int=9)}: unknown element"):
+        browse(Model().ask, UUID(int=9), None, None)
+
+    def refuse(commands: object) -> Any:
+        yield server_error(-32102)
+
+    with pytest.raises(Exception, match=r"^browse of the root: access denied"):
+        browse(refuse, None, None, None)
+
+
+def test_a_depth_that_is_none() -> None:
+    with pytest.raises(TypeError):
+        browse(Model().ask, None, 1.5, None)
+
+
+# Attribute lists.
+
+
+def entries(model: Model) -> BrowseEntries:
+    return browse(model.ask, None, None, None)
+
+
+def test_attribute_lists() -> None:
+    model = Model.of_points(2)
+    found = entries(model)
+    model.asked.clear()
+    elements, missing = attribute_lists(model.ask, found, False)
+    assert elements == (
+        ["Point 0", "Point 1"],
+        [UUID(int=1), UUID(int=2)],
+        [2, 2],
+        [(VALUE, QUALITY), (VALUE, QUALITY)],
+    )
+    assert missing == {}
+    assert model.asked == [MetaData(UUID(int=n), (MetaDataId.ATTRIBUTE_LIST,)) for n in (1, 2)]
+
+
+def test_elements_that_vanished() -> None:
+    model = Model.of_points(10)
+    found = entries(model)
+    for number in (3, 4):
+        del model.elements[f"Point {number}"]
+    elements, missing = attribute_lists(model.ask, found, None)
+    there = [number for number in range(10) if number not in (3, 4)]
+    assert elements.keys == [f"Point {number}" for number in there]
+    assert elements.uuids == [UUID(int=number + 1) for number in there]
+    assert len(elements.categories) == len(elements.lists) == 8
+    assert missing == {f"Point {n}": "unknown element (-32100)" for n in (3, 4)}
+
+
+def test_what_is_missing_in_words() -> None:
+    assert missing_text({"A": "unknown element (-32100)"}) == (
+        "1 element is not in the inventory: A: unknown element (-32100)"
+    )
+    assert missing_text({"A": "x", "B": "y"}) == "2 elements are not in the inventory: A: x; B: y"
+    many = missing_text({str(n): "x" for n in range(9)})
+    assert many.startswith("9 elements are not in the inventory: 0: x; 1: x; ")
+    assert many.endswith("4: x and 4 more")
+
+
+# Progress.
+
+
+@pytest.mark.parametrize(
+    ("count", "calls"), [(0, []), (1, [(1, 1)]), (3, [(1, 3), (2, 3), (3, 3)]), (210, None)]
+)
+def test_progress_is_told(count: int, calls: list[tuple[int, int]] | None) -> None:
+    model = Model.of_points(count)
+    told: list[tuple[int, int]] = []
+    attribute_lists(model.ask, entries(model), lambda *numbers: told.append(numbers))
+    if calls is not None:
+        assert told == calls
+    else:  # not for every single one of many
+        assert told[:2] == [(2, count), (4, count)]
+        assert told[-1] == (count, count)
+        assert len(told) == 105
+
+
+def test_progress_that_fails_stops_it() -> None:
+    model = Model.of_points(3)
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attribute_lists(model.ask, entries(model), stop)
+
+
+class Bars:
+    """Takes the place of tqdm, and notes what it is asked to show."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.options: list[dict[str, Any]] = []
+        self.updates = 0
+        self.closed = 0
+        monkeypatch.setattr(tqdm.auto, "tqdm", self.new)
+
+    def new(self, **options: Any) -> Bars:
+        self.options.append(options)
+        return self
+
+    def update(self, count: int) -> None:
+        self.updates += count
+
+    def __enter__(self) -> Bars:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.closed += 1
+
+
+def test_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    bars = Bars(monkeypatch)
+    model = Model.of_points(3)
+    attribute_lists(model.ask, entries(model), True)
+    assert bars.options == [{"total": 3, "unit": "element", "desc": "Inventory", "delay": 0.0}]
+    assert (bars.updates, bars.closed) == (3, 1)
+
+
+def test_a_bar_on_long_work_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    bars = Bars(monkeypatch)
+    model = Model.of_points(3)
+    attribute_lists(model.ask, entries(model), None)
+    assert bars.options[0]["delay"] == 1.0
+
+
+@pytest.mark.parametrize("console", [True, False])
+def test_no_bar(monkeypatch: pytest.MonkeyPatch, console: bool) -> None:
+    bars = Bars(monkeypatch)
+    model = Model.of_points(3)
+    if not console:  # as under pythonw
+        monkeypatch.setattr(sys, "stderr", None)
+    attribute_lists(model.ask, entries(model), False if console else None)
+    assert bars.options == []
+
+
+def test_a_real_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    model = Model.of_points(3)
+    found = entries(model)
+    attribute_lists(model.ask, found, None)
+    assert sys.stderr.getvalue() == ""
+    attribute_lists(model.ask, found, True)
+    assert "Inventory: 100%" in sys.stderr.getvalue()
+
+
+def test_a_bar_is_closed_when_the_work_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    bars = Bars(monkeypatch)
+    model = Model.of_points(3)
+
+    def cut(commands: Sequence[Any]) -> Any:
+        yield from model.ask(commands[:1])
+        raise RuntimeError("cut")
+
+    with pytest.raises(RuntimeError, match="cut"):
+        attribute_lists(cut, entries(model), True)
+    assert bars.closed == 1

@@ -1,0 +1,375 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.fakes import QUALITY, VALUE, Element, Model
+from xentara_nb.errors import NotFoundError
+from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaData, Read
+from xentara_nb.protocol.errors import (
+    AccessDeniedError,
+    MissingAttributeError,
+    UnknownElementError,
+    server_error,
+)
+from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.queries.model_cache import ModelCache
+from xentara_nb.queries.reading import Reading, read, targets
+from xentara_nb.tables.frames import inventory_frame
+from xentara_nb.tables.references import element_references
+
+PUMP, VALVE, OUTPUT, GROUP = (UUID(int=number) for number in range(1, 5))
+UNITS_OF_PUMP, UNITS_OF_VALVE, LIMIT = (UUID(int=number) for number in (91, 92, 93))
+KEY = AttributeInfo("key", 0, 0, 11)
+COMMAND = AttributeInfo("value", 11, 1, 10)
+
+
+def model() -> Model:
+    return Model(
+        {
+            "Pump": Element(
+                PUMP,
+                2,
+                (KEY, VALUE, QUALITY, AttributeInfo("units", UNITS_OF_PUMP, 0, 11)),
+                {0: "Pump", 11: 1.5, 9: 0, UNITS_OF_PUMP: "bar", Attribute.VALUE.uuid: 1.5},
+            ),
+            "Valve": Element(
+                VALVE,
+                2,
+                (
+                    KEY,
+                    VALUE,
+                    AttributeInfo("units", UNITS_OF_VALVE, 0, 11),
+                    AttributeInfo("limit", LIMIT, 0, 10),
+                ),
+                {0: "Valve", 11: 2.5, UNITS_OF_VALVE: "%", LIMIT: 99.5},
+            ),
+            "Output": Element(OUTPUT, 2, (KEY, COMMAND), {0: "Output", 11: server_error(-32104)}),
+            "Group": Element(GROUP, 1, (KEY,), {0: "Group"}),
+        }
+    )
+
+
+def inventory() -> pd.DataFrame:
+    return inventory_frame(
+        [(key, e.uuid, e.category, e.attributes) for key, e in model().elements.items()]
+    )
+
+
+def read_from(plant: Model, elements: Any, attributes: Any = None) -> Reading:
+    return read(plant.ask, ModelCache(plant.ask), element_references(elements), attributes)
+
+
+def rows(reading: Reading) -> list[tuple[str, str, Any]]:
+    results = [getattr(result, "code", result) for result in reading.results]
+    return list(zip(reading.primary_keys, reading.attribute_names, results, strict=True))
+
+
+def kinds(plant: Model) -> list[str]:
+    return [type(command).__name__ for command in plant.asked]
+
+
+# Which attributes.
+
+
+def test_everything_that_can_be_read() -> None:
+    plant = model()
+    reading = read_from(plant, ["Pump", "Output", "Group"])
+    assert rows(reading) == [
+        ("Pump", "key", "Pump"),
+        ("Pump", "value", 1.5),
+        ("Pump", "quality", 0),
+        ("Pump", "units", "bar"),
+        ("Output", "key", "Output"),
+        ("Group", "key", "Group"),
+    ]
+    assert reading.element_uuids == [PUMP] * 4 + [OUTPUT, GROUP]
+    assert reading.attribute_ids == [0, 11, 9, UNITS_OF_PUMP, 0, 0]
+    assert reading.data_types == [11, 10, 18, 11, 11, 11]
+
+
+@pytest.mark.parametrize("attribute", ["value", 11, np.int64(11), Attribute.VALUE])
+def test_a_well_known_attribute_needs_no_meta_data(attribute: Any) -> None:
+    plant = model()
+    for attributes in (attribute, [attribute], (attribute,), iter([attribute])):
+        plant.asked.clear()
+        reading = read_from(plant, ["Valve", "Pump"], attributes)
+        assert rows(reading) == [("Valve", "value", 2.5), ("Pump", "value", 1.5)]
+        assert reading.attribute_ids == [11, 11]
+        assert [type(each) for each in reading.attribute_ids] == [int, int]
+        assert kinds(plant) == ["Lookup", "Lookup", "Read", "Read"]
+
+
+def test_an_element_by_uuid_shows_its_key() -> None:
+    reading = read_from(model(), [VALVE, str(PUMP)], "value")
+    assert rows(reading) == [("Valve", "value", 2.5), ("Pump", "value", 1.5)]
+
+
+def test_a_well_known_attribute_by_its_uuid() -> None:
+    reading = read_from(model(), "Pump", Attribute.VALUE.uuid)
+    assert rows(reading) == [("Pump", "value", 1.5)]
+    assert reading.attribute_ids == [Attribute.VALUE.uuid]
+    assert reading.data_types == [10]
+
+
+def test_a_custom_attribute_by_name_where_only_some_have_it() -> None:
+    reading = read_from(model(), ["Pump", "Valve", "Group"], ["limit", "value"])
+    assert rows(reading) == [
+        ("Pump", "limit", -32101),
+        ("Pump", "value", 1.5),
+        ("Valve", "limit", 99.5),
+        ("Valve", "value", 2.5),
+        ("Group", "limit", -32101),
+        ("Group", "value", -32101),
+    ]
+    assert reading.attribute_ids == [LIMIT, 11] * 3
+
+
+def test_a_name_means_each_element_s_own_attribute() -> None:
+    # Two kinds of elements may each have a custom attribute of the same name.
+    reading = read_from(model(), ["Pump", "Valve", "Group"], "units")
+    assert rows(reading)[:2] == [("Pump", "units", "bar"), ("Valve", "units", "%")]
+    assert reading.attribute_ids == [UNITS_OF_PUMP, UNITS_OF_VALVE, UNITS_OF_PUMP]
+    assert isinstance(reading.results[2], MissingAttributeError)
+
+
+def test_the_first_of_two_attributes_with_one_name() -> None:
+    plant = model()
+    twice = (AttributeInfo("units", LIMIT, 0, 11), AttributeInfo("units", UNITS_OF_PUMP, 0, 11))
+    plant.elements["Pump"].attributes = twice
+    assert read_from(plant, "Pump", "units").attribute_ids == [LIMIT]
+
+
+def test_a_custom_attribute_by_uuid() -> None:
+    reading = read_from(model(), ["Pump", "Valve"], [UNITS_OF_VALVE, 4711])
+    assert rows(reading) == [
+        ("Pump", str(UNITS_OF_VALVE), -32101),
+        ("Pump", "4711", -32101),
+        ("Valve", "units", "%"),
+        ("Valve", "4711", -32101),
+    ]
+    assert reading.data_types == [None, None, 11, None]
+
+
+def test_a_name_that_no_element_has() -> None:
+    plant = model()
+    with pytest.raises(NotFoundError, match=r"Pump has no attribute 'colour'; its .* are: key"):
+        read_from(plant, ["Pump", "Valve"], ["value", "colour"])
+    assert "Read" not in kinds(plant)
+
+
+def test_what_names_no_attribute() -> None:
+    with pytest.raises(NotFoundError, match="names no attribute"):
+        read_from(model(), "Pump", [None])
+    with pytest.raises(NotFoundError, match="names no attribute"):
+        read_from(model(), "Pump", 1.5)
+
+
+# Rows.
+
+
+def test_rows_name_their_attribute() -> None:
+    plant = model()
+    chosen = inventory().query("attribute_name in ('value', 'units')")
+    reading = read_from(plant, chosen)
+    assert rows(reading) == [
+        ("Output", "value", -32104),
+        ("Pump", "units", "bar"),
+        ("Pump", "value", 1.5),
+        ("Valve", "units", "%"),
+        ("Valve", "value", 2.5),
+    ]
+    assert reading.data_types == [10, 11, 10, 11, 10]
+    # One request for each element, and nothing else.
+    assert plant.asked == [
+        Read(OUTPUT, (11,)),
+        Read(PUMP, (UNITS_OF_PUMP, 11)),
+        Read(VALVE, (UNITS_OF_VALVE, 11)),
+    ]
+
+
+def test_rows_in_any_order_give_rows_in_that_order() -> None:
+    shuffled = inventory().sample(frac=1, random_state=3)
+    shuffled = shuffled[shuffled.access != "write only"]
+    reading = read_from(model(), shuffled)
+    assert reading.primary_keys == shuffled.primary_key.tolist()
+    assert reading.attribute_names == shuffled.attribute_name.tolist()
+    assert reading.attribute_ids == shuffled.attribute_id.tolist()
+    assert not any(isinstance(result, Exception) for result in reading.results)
+
+
+def test_rows_and_attributes() -> None:
+    chosen = inventory().query("attribute_name == 'key'")
+    reading = read_from(model(), chosen, "value")
+    assert rows(reading) == [
+        ("Group", "value", -32101),
+        ("Output", "value", -32104),
+        ("Pump", "value", 1.5),
+        ("Valve", "value", 2.5),
+    ]
+
+
+def test_rows_that_somebody_made() -> None:
+    plant = model()
+    frame = pd.DataFrame(
+        {
+            "primary_key": ["Pump", "Valve", "Valve"],
+            "attribute_name": ["units", "limit", None],
+            "attribute_id": [None, np.nan, 11],
+        }
+    )
+    assert rows(read_from(plant, frame)) == [
+        ("Pump", "units", "bar"),
+        ("Valve", "limit", 99.5),
+        ("Valve", "value", 2.5),
+    ]
+    with pytest.raises(NotFoundError, match="Group has no attribute 'units'"):
+        read_from(plant, {"primary_key": "Group", "attribute_name": "units"})
+    # A row without an attribute means all of the element.
+    assert len(rows(read_from(plant, {"primary_key": "Pump", "attribute_id": np.nan}))) == 4
+
+
+def test_duplicates_stay_duplicates() -> None:
+    plant = model()
+    assert rows(read_from(plant, ["Pump", "Valve", "Pump"], ["value", "value"])) == [
+        ("Pump", "value", 1.5),
+        ("Pump", "value", 1.5),
+        ("Valve", "value", 2.5),
+        ("Valve", "value", 2.5),
+        ("Pump", "value", 1.5),
+        ("Pump", "value", 1.5),
+    ]
+    assert [command for command in plant.asked if isinstance(command, Read)] == [
+        Read(PUMP, (11,)),
+        Read(VALVE, (11,)),
+        Read(PUMP, (11,)),
+    ]
+    assert len(rows(read_from(plant, ["Pump", "Pump"]))) == 8
+    row = inventory().iloc[[0, 0]]
+    assert rows(read_from(plant, row)) == [("Group", "key", "Group")] * 2
+
+
+def test_nothing_to_read() -> None:
+    plant = model()
+    assert read_from(plant, []) == Reading([], [], [], [], [], [], [])
+    assert read_from(plant, inventory().iloc[:0]) == Reading([], [], [], [], [], [], [])
+    assert read_from(plant, [], "units") == Reading([], [], [], [], [], [], [])
+    assert not plant.asked
+    assert rows(read_from(plant, ["Pump"], [])) == []
+
+
+# What goes wrong.
+
+
+def test_an_element_that_is_not_there() -> None:
+    with pytest.raises(UnknownElementError, match="lookup of 'Fan'"):
+        read_from(model(), ["Pump", "Fan"])
+    with pytest.raises(UnknownElementError, match="meta_data of"):
+        read_from(model(), [PUMP, UUID(int=77)], "value")
+
+
+def test_an_element_that_is_there_no_more_does_not_sink_the_rest() -> None:
+    plant = model()
+    chosen = inventory().query("attribute_name == 'value'")
+    del plant.elements["Pump"]
+    reading = read_from(plant, chosen)
+    assert rows(reading) == [
+        ("Output", "value", -32104),
+        ("Pump", "value", -32100),
+        ("Valve", "value", 2.5),
+    ]
+
+
+def test_an_error_of_a_whole_element_stands_in_each_of_its_rows() -> None:
+    def ask(commands: Sequence[Any]) -> Any:
+        for command in commands:
+            if isinstance(command, Read) and command.element_uuid == PUMP:
+                yield server_error(-32102, "not for you")
+            else:
+                yield from plant.ask([command])
+
+    plant = model()
+    reading = read(ask, ModelCache(ask), element_references(["Pump", "Valve"]), ["value", "key"])
+    assert [type(result) for result in reading.results] == [AccessDeniedError] * 2 + [float, str]
+
+
+def test_a_server_that_leaves_an_attribute_out() -> None:
+    def ask(commands: Sequence[Any]) -> Any:
+        for command in commands:
+            if isinstance(command, Read):
+                yield {11: 1.5}
+            else:
+                yield from plant.ask([command])
+
+    plant = model()
+    reading = read(ask, ModelCache(ask), element_references("Pump"), ["value", "quality"])
+    assert reading.results[0] == 1.5
+    assert "did not answer for this attribute" in str(reading.results[1])
+
+
+def test_the_time_of_each_answer() -> None:
+    def ask(commands: Sequence[Any]) -> Any:
+        for command in commands:
+            moments.append(time.time_ns())
+            yield from plant.ask([command])
+
+    moments: list[int] = []
+    plant = model()
+    references = element_references(inventory().query("attribute_name == 'value'"))
+    times = read(ask, ModelCache(ask), references, None).times
+    assert all(asked <= taken for asked, taken in zip(moments, times, strict=True))
+    assert times == sorted(times)
+    assert times[-1] <= time.time_ns()
+
+
+# What to subscribe to.
+
+
+def subscribe_to(elements: Any, attributes: Any = ("value", "quality")) -> list[Any]:
+    plant = model()
+    return targets(ModelCache(plant.ask), element_references(elements), attributes)
+
+
+def test_targets() -> None:
+    assert subscribe_to(["Pump", "Group"]) == [(PUMP, (11, 9)), (GROUP, (11, 9))]
+    assert subscribe_to(["Pump", "Valve"], "units") == [
+        (PUMP, (UNITS_OF_PUMP,)),
+        (VALVE, (UNITS_OF_VALVE,)),
+    ]
+    assert subscribe_to([]) == []
+
+
+def test_targets_that_rows_name() -> None:
+    chosen = inventory().query("attribute_name in ('value', 'units')")
+    assert subscribe_to(chosen) == [
+        (OUTPUT, (11,)),
+        (PUMP, (UNITS_OF_PUMP, 11)),
+        (VALVE, (UNITS_OF_VALVE, 11)),
+    ]
+
+
+def test_every_element_is_one_target() -> None:
+    assert subscribe_to(["Pump", "Valve", "Pump"], ["value", "value"]) == [
+        (PUMP, (11,)),
+        (VALVE, (11,)),
+    ]
+    chosen = inventory().sort_values("attribute_name")
+    assert {uuid for uuid, _ in subscribe_to(chosen)} == {PUMP, VALVE, OUTPUT, GROUP}
+    assert len(subscribe_to(chosen)) == 4
+
+
+def test_targets_of_rows_with_and_without_an_attribute() -> None:
+    mixed = [inventory().iloc[0], "Pump"]
+    assert subscribe_to(mixed) == [(GROUP, (11, 9)), (PUMP, (11, 9))]
+
+
+def test_commands_are_what_they_say() -> None:
+    plant = model()
+    read_from(plant, "Pump", "units")
+    assert [type(command) for command in plant.asked] == [Lookup, MetaData, Read]

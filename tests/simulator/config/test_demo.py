@@ -1,0 +1,104 @@
+"""The demo plant is what the documentation promises."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
+from xentara_nb.simulator.config import demo
+from xentara_nb.simulator.config.configuration import read_folder
+from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.security.access import roles
+from xentara_nb.simulator.security.authentication import Authenticator
+
+
+@pytest.fixture(scope="module")
+def plant() -> Plant:
+    found = demo.configuration()
+    return Plant.from_model(found.model, found.security)
+
+
+def test_about_two_hundred_elements_of_every_category(plant: Plant) -> None:
+    assert 180 <= len(plant) <= 250
+    assert {element.kind.category for element in plant} == set(Category) - {Category.ROOT_ELEMENT}
+    assert len({element.uuid for element in plant}) == len(plant)
+
+
+def test_every_data_type_and_access(plant: Plant) -> None:
+    infos = [info for element in plant for info in element.table.infos]
+    assert {info.data_type for info in infos} == set(DataType)
+    assert {info.access for info in infos} == set(Access)
+    assert any(info.name == "serialNumber" for info in infos)
+
+
+def test_nearly_everything_can_be_read(plant: Plant) -> None:
+    failed = {
+        element.key
+        for element in plant
+        for info in element.table.infos
+        if isinstance(element.read(info.attribute_id), ServerError)
+    }
+    lamps = {
+        f"{place}.{name}"
+        for number in (1, 2, 3)
+        for place, name in (
+            (f"Plant.Line {number}.Capper", "Lamp"),
+            (f"Field Bus.Line {number} Coupler.Digital outputs", "Lamp"),
+        )
+    }
+    assert failed == {*lamps, "Data Types.None"}
+
+
+def test_a_key_to_start_with(plant: Plant) -> None:
+    element = plant.lookup("Plant.Line 1.Set point")
+    assert element.read(Attribute.VALUE) == 210.0
+    assert plant.lookup("Plant.Line 1.Filler.[Pump 1.2]").name == "Pump 1.2"
+
+
+def test_who_may_do_what(plant: Plant) -> None:
+    rights = {
+        "viewer": roles("Viewer"),
+        "operator": roles("Operator"),
+        "engineer": roles("Engineer"),
+    }
+    expected = {
+        "Plant.Line 1.Set point": ("re", "rew", "rew"),
+        "Plant.Line 1.Maximum speed": ("re", "re", "rew"),
+        "Plant.Utilities.Price of energy": ("", "re", "rew"),
+    }
+    for key, allowed in expected.items():
+        acl = plant.lookup(key).acl
+        found = tuple(
+            ("re" if acl.allows(held, "read") else "") + ("w" if acl.allows(held, "write") else "")
+            for held in rights.values()
+        )
+        assert found == allowed
+    for held in rights.values():
+        assert plant.acl.allows(held, "websocket.connect")
+    assert not plant.acl.allows(roles(), "websocket.connect")
+
+
+def test_the_documented_passwords() -> None:
+    authenticator = Authenticator(demo.configuration().users)
+    for name, password in demo.USERS.items():
+        assert password == f"{name}-demo"
+        assert f"{name}  " in (demo.__doc__ or "")
+        assert password in (demo.__doc__ or "")
+        assert authenticator.by_password(name, password) is not None
+
+
+def test_it_can_be_written_out_as_a_configuration_of_ones_own(tmp_path: Path) -> None:
+    for name, content in demo.documents().items():
+        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+    found = read_folder(tmp_path)
+    assert found.model.by_key.keys() == demo.configuration().model.by_key.keys()
+
+
+def test_it_is_the_same_at_every_start(plant: Plant) -> None:
+    found = demo.configuration()
+    again = Plant.from_model(found.model, found.security)
+    assert [(e.key, e.uuid) for e in again] == [(e.key, e.uuid) for e in plant]

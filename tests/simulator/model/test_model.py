@@ -1,0 +1,110 @@
+"""Names, keys and references of a model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from xentara_nb.simulator.documents import ConfigurationError, JsonNode, parse_document
+from xentara_nb.simulator.model.model import Model, join_key, read_model, split_key
+
+
+def _model(*children: dict[str, Any]) -> Model:
+    return read_model(parse_document(json.dumps({"children": children}), "model.json"))
+
+
+def _group(name: str, number: int, *children: dict[str, Any]) -> dict[str, Any]:
+    uuid = f"00000000-0000-4000-8000-{number:012}"
+    return {"@Group": {"name": name, "UUID": uuid, "children": list(children)}}
+
+
+@pytest.mark.parametrize(
+    ("names", "key"),
+    [
+        (("A", "B"), "A.B"),
+        (("A.1", "B"), "[A.1].B"),
+        (("A", "B.1", "C"), "A.[B.1].C"),
+        (("[x",), "[[x]"),
+        (("Ä ö", "世界"), "Ä ö.世界"),
+    ],
+)
+def test_keys(names: tuple[str, ...], key: str) -> None:
+    assert join_key(names) == key
+    assert split_key(key) == names
+
+
+@pytest.mark.parametrize("key", ["", ".", "A.", ".A", "A..B", "[A", "[A]B"])
+def test_what_is_no_key(key: str) -> None:
+    with pytest.raises(ValueError, match="primary key"):
+        split_key(key)
+
+
+def test_a_name_with_a_period_stands_in_brackets_in_keys() -> None:
+    model = _model(_group("[Pump 1.2]", 1, _group("Plain", 2)), _group("[Bracketed]", 3))
+    assert list(model.by_key) == ["[Pump 1.2].Plain", "[Pump 1.2]", "Bracketed"]
+    assert model.by_key["[Pump 1.2]"].name == "Pump 1.2"
+    for key in ("[Pump 1.2].Plain", "[Pump 1.2].[Plain]"):
+        assert model.resolve(JsonNode(key, "model.json")).name == "Plain"
+    element, member = model.resolve_member(JsonNode("Bracketed.expired", "model.json"))
+    assert (element.key, member) == ("Bracketed", "expired")
+
+
+def test_keys_as_the_schema_has_them() -> None:
+    model = _model(
+        _group("A", 1, _group("[b.c]", 2, _group("[d.e]", 3))),
+        _group("Drive [1]", 4),
+        _group("[f.g]", 5),
+    )
+    for key, element in {
+        "A[b.c]": "A.[b.c]",
+        "A[b.c][d.e]": "A.[b.c].[d.e]",
+        "A.[b.c][d.e]": "A.[b.c].[d.e]",
+        "Drive [1]": "Drive [1]",
+        "[f.g]": "[f.g]",
+    }.items():
+        assert model.resolve(JsonNode(key, "model.json")).key == element
+        found, member = model.resolve_member(JsonNode(f"{key}.value", "model.json"))
+        assert (found.key, member) == (element, "value")
+    for key in ("A[b.c", "A[b.d]", "[f.g]x"):
+        with pytest.raises(ConfigurationError):
+            model.resolve(JsonNode(key, "model.json"))
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "a\tb", ".a", "[a", "[a]b", "[]", "\x7f", "a\u2028b"])
+def test_what_is_no_name(name: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        _model(_group(name, 1))
+    assert caught.value.place == "children[0].@Group.name"
+
+
+@pytest.mark.parametrize(
+    "name", ["Druck\u00a0°C", 'a/b "c"', "so\u00adft", "名前", "=1+1", "[a.b]"]
+)
+def test_names_of_all_kinds(name: str) -> None:
+    assert list(_model(_group(name, 1)).by_key) == [name]
+
+
+def test_the_same_name_in_another_form_is_the_same_key() -> None:
+    with pytest.raises(ConfigurationError, match="the primary key 'A' is also at"):
+        _model(_group("A", 1), _group("[A]", 2))
+
+
+@pytest.mark.parametrize(
+    "child",
+    [{}, {"@Group": {}, "@Timer": {}}, {"Group": {}}, {"@Skill.X": {}}, {"@Skill.X..Y": {}}],
+)
+def test_what_is_no_element(child: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"children\[0\]"):
+        _model(child)
+
+
+def test_a_model_that_is_nested_too_deeply() -> None:
+    text = '{"children": []}'
+    for number in range(450):
+        uuid = f"00000000-0000-4000-8000-{number:012}"
+        element = f'{{"name": "x", "UUID": "{uuid}", {text[1:]}'
+        text = f'{{"children": [{{"@Group": {element}}}]}}'
+    with pytest.raises(ConfigurationError, match="nested too deeply"):
+        read_model(parse_document(text, "model.json"))

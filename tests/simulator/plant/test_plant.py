@@ -1,0 +1,76 @@
+"""The plant: elements by UUID and key, browsing, inherited access lists."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from xentara_nb.protocol.errors import UnknownElementError
+from xentara_nb.protocol.identifiers import NIL_UUID, Category
+from xentara_nb.simulator.config.configuration import from_documents
+from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.security.access import roles
+
+Documents = dict[str, dict[str, Any]]
+
+
+def _plant(small: Documents) -> Plant:
+    found = from_documents(small)
+    return Plant.from_model(found.model, found.security)
+
+
+def test_elements_by_uuid_and_key(small: Documents) -> None:
+    plant = _plant(small)
+    assert len(plant) == 3
+    group = plant.lookup("Group")
+    assert plant.element(group.uuid) is group
+    assert plant.lookup("[Group].Register").key == "Group.Register"
+    assert plant.element(NIL_UUID) is plant.root
+    for key in ("group", "Group.value", "Group..Register", "[", ""):
+        with pytest.raises(UnknownElementError):
+            plant.lookup(key)
+    with pytest.raises(UnknownElementError):
+        plant.element(UUID(int=7))
+
+
+def test_browsing(small: Documents) -> None:
+    plant = _plant(small)
+
+    def keys(*arguments: Any) -> list[str]:
+        return sorted(element.key for element in plant.browse(*arguments))
+
+    everything = ["Group", "Group.Point", "Group.Register"]
+    group = plant.lookup("Group").uuid
+    assert keys(NIL_UUID) == everything
+    assert keys(NIL_UUID, 1) == ["Group"]
+    assert keys(NIL_UUID, 2) == keys(NIL_UUID, 10**30) == everything
+    assert keys(NIL_UUID, 0) == []
+    assert keys(group) == everything[1:]
+    # The walk goes through elements that are not of a wanted category.
+    assert keys(NIL_UUID, None, [Category.DATA_POINT]) == everything[1:]
+    assert keys(NIL_UUID, 1, [Category.DATA_POINT]) == []
+    assert keys(NIL_UUID, None, []) == []
+    assert keys(NIL_UUID, None, [2, 2, 99]) == everything[1:]
+    with pytest.raises(UnknownElementError):
+        plant.browse(UUID(int=7))
+
+
+def test_access_lists_are_inherited_along_the_tree(small: Documents) -> None:
+    group = small["model.json"]["children"][0]["@Group"]
+    small["model.json"]["ACL"] = {"entries": [{"role": "Everyone", "allow": ["read"]}]}
+    group["ACL"] = {"entries": [{"role": "Shift", "deny": ["write"]}]}
+    group["children"][1]["@DataPoint"]["ACL"] = {"inherit": False}
+    plant = _plant(small)
+    shift = roles("Shift")
+
+    def rights(key: str) -> list[str]:
+        acl = plant.lookup(key).acl
+        return [name for name in ("read", "write") if acl.allows(shift, name)]
+
+    assert rights("Group.Register") == ["read"]
+    assert rights("Group") == ["read"]
+    assert rights("Group.Point") == []
+    assert plant.root.acl.allows(roles(), "read")
+    assert not plant.acl.allows(roles(), "read")

@@ -1,0 +1,54 @@
+"""Password hashes, and that unknown users cost as much time as known ones."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+import pytest
+from passlib.hash import md5_crypt, sha256_crypt, sha512_crypt
+
+from xentara_nb.simulator.security import passwords
+
+HASHES = [
+    sha512_crypt.using(rounds=1000).hash("secret"),
+    sha256_crypt.using(rounds=1000).hash("secret"),
+    md5_crypt.hash("secret"),
+]
+
+
+@pytest.mark.parametrize("password_hash", HASHES)
+def test_the_right_password_and_no_other(password_hash: str) -> None:
+    assert passwords.hash_problem(password_hash) is None
+    assert passwords.verify("secret", password_hash)
+    for wrong in ("Secret", "", "secret ", "se\0cret", "x" * 5000):
+        assert not passwords.verify(wrong, password_hash)
+
+
+def test_an_unknown_user_costs_the_same_work() -> None:
+    context = mock.Mock(wraps=passwords._CONTEXT)
+    with mock.patch.object(passwords, "_CONTEXT", context):
+        assert not passwords.verify("secret", None, HASHES[0])
+    # The decoy is checked, and even when it matches the user stays unknown.
+    context.verify.assert_called_once_with("secret", HASHES[0])
+
+
+def test_the_decoy_is_as_costly_as_the_others() -> None:
+    assert passwords.decoy_for(HASHES) == HASHES[0]
+    assert passwords.hash_problem(passwords.decoy_for([])) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("secret", "unknown kind"),
+        ("", "unknown kind"),
+        ("$y$j9T$abc$def", "unknown kind"),
+        ("$6$salt$short", "damaged"),
+        ("$6$rounds=5000$salt", "ends too early"),
+        ("$6$rounds=x$salt$" + "a" * 86, "damaged"),
+    ],
+)
+def test_what_is_no_hash(text: str, words: str) -> None:
+    problem = passwords.hash_problem(text)
+    assert problem is not None
+    assert words in problem

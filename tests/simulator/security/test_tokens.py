@@ -1,0 +1,246 @@
+"""OAuth 2.0 tokens: what oauth2.json accepts, and log-in with them."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from joserfc import jwk, jws
+from websockets.exceptions import InvalidStatus
+
+from xentara_nb.protocol.commands import CreateSubSession, GetStage, Token, Write
+from xentara_nb.protocol.packets import Success
+from xentara_nb.simulator import ConfigurationError, simulate
+from xentara_nb.simulator.config.configuration import from_documents
+from xentara_nb.simulator.documents import JsonNode
+from xentara_nb.simulator.security import certificates
+from xentara_nb.simulator.security.tokens import OAuth2, read_keys, read_oauth2
+
+NOW = 1_800_000_000
+KEY = jwk.ECKey.generate_key("P-256", {"kid": "one"})
+OTHER = jwk.ECKey.generate_key("P-256", {"kid": "two"})
+RSA = jwk.RSAKey.generate_key(2048)
+ISSUER = {"iss": "https://login.example", "aud": "xentara", "verification": {}}
+CLAIMS = {
+    "iss": "https://login.example",
+    "aud": "xentara",
+    "iat": NOW - 10,
+    "exp": NOW + 600,
+    "sub": "anna",
+    "client_id": "panel",
+    "jti": "1",
+}
+
+
+def token(
+    claims: dict[str, Any] | None = None, key: Any = KEY, alg: str = "ES256", **header: Any
+) -> str:
+    full = {"alg": alg, "typ": "at+jwt", **header}
+    content = {**CLAIMS, **(claims or {})}
+    # Not with its jwt.encode, which adds a typ where there is none.
+    return jws.serialize_compact(
+        {name: value for name, value in full.items() if value is not None},
+        json.dumps({name: value for name, value in content.items() if value is not None}),
+        key,
+        algorithms=[alg],
+    )
+
+
+def oauth2(scope: list[str] | None = None, **issuer: Any) -> OAuth2:
+    content: dict[str, Any] = {"issuers": [{**ISSUER, **issuer}]}
+    if scope is not None:
+        content["scope"] = scope
+    return read_oauth2(JsonNode(content, "oauth2.json"), None, (KEY, RSA))
+
+
+def test_a_good_token() -> None:
+    assert oauth2(roles=["Shift"]).verify(token(), NOW) == ("anna", ("Shift",))
+    assert oauth2().verify(token(kid="one"), NOW) == ("anna", ())
+    assert oauth2().verify(token(typ="application/AT+JWT"), NOW) is not None
+    assert oauth2().verify(token({"aud": ["x", "xentara"]}), NOW) is not None
+    for alg in ("RS256", "PS256"):
+        assert oauth2().verify(token(key=RSA, alg=alg), NOW) is not None
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        token(key=OTHER),
+        token(kid="two"),
+        token()[:-6],
+        "",
+        "a.b.c",
+        "x" * 100_000,
+        "eyJhbGciOiJub25lIn0.e30.",
+        token({"iss": "https://evil.example"}),
+        token({"aud": "other"}),
+        token({"aud": None}),
+        token({"exp": NOW - 61}),
+        token({"exp": None}),
+        token({"exp": "soon"}),
+        token({"iat": NOW + 61}),
+        token({"iat": None}),
+        token({"nbf": NOW + 61}),
+        token({"sub": None}),
+        token({"sub": ""}),
+        token({"client_id": None}),
+        token({"jti": None}),
+        token(typ=None),
+        token(typ="JWT"),
+    ],
+)
+def test_bad_tokens(bad: str) -> None:
+    assert oauth2().verify(bad, NOW) is None
+
+
+def test_a_key_of_the_wrong_kind_signs_nothing() -> None:
+    # A public key is no secret, so nobody may use it as the key of an HMAC.
+    head = base64.urlsafe_b64encode(b'{"alg": "HS256", "typ": "at+jwt"}').rstrip(b"=")
+    signed = head + b"." + token().split(".")[1].encode()
+    digest = hmac.digest(RSA.as_pem(private=False), signed, "sha256")
+    forged = signed + b"." + base64.urlsafe_b64encode(digest).rstrip(b"=")
+    assert oauth2().verify(forged.decode(), NOW) is None
+
+
+def test_a_minute_of_leeway() -> None:
+    for claims in ({"exp": NOW - 59}, {"iat": NOW + 59}, {"nbf": NOW + 59}):
+        assert oauth2().verify(token(claims), NOW) is not None
+
+
+def test_what_an_issuer_may_leave_out() -> None:
+    claims = ("iat", "exp", "sub", "jti")
+    flags = {f"allowMissing{name.capitalize()}": True for name in claims}
+    lenient = oauth2(nonConformance={**flags, "allowMissingTyp": True})
+    assert lenient.verify(token(dict.fromkeys(claims), typ=None), NOW) == ("panel", ())
+    assert lenient.verify(token({"client_id": None}), NOW) is None
+    generic = oauth2(nonConformance={"allowGenericJwt": True, "allowMissingTyp": False})
+    assert generic.verify(token(typ="JWT"), NOW) is not None
+    assert generic.verify(token(typ=None), NOW) is None
+
+
+def test_scope() -> None:
+    both = oauth2(scope=["read", "write"])
+    assert both.verify(token({"scope": "write other read"}), NOW) is not None
+    assert both.verify(token({"scope": ["read", "write"]}), NOW) is not None
+    assert both.verify(token({"scope": "read"}), NOW) is None
+    assert both.verify(token(), NOW) is None
+
+
+def test_roles_by_claims() -> None:
+    issuer = oauth2(
+        roles=["Guest"],
+        authorizationClaims={"groups": {"hall-7": ["Shift", "Guest"]}, "roles": "implicit"},
+    )
+    claims = {"groups": ["hall-7", "hall-8"], "roles": ["Boss"]}
+    assert issuer.verify(token(claims), NOW) == ("anna", ("Guest", "Shift", "Boss"))
+    assert issuer.verify(token({"groups": 5}), NOW) == ("anna", ("Guest",))
+    assert list(issuer.role_names()) == ["Guest", "Shift", "Guest"]
+
+
+def test_keys_of_the_issuer_itself(tmp_path: Path) -> None:
+    public = KEY.as_dict(private=False)
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [public, {"kty": "odd"}]}))
+    (tmp_path / "key.pem").write_bytes(RSA.as_pem(private=False))
+    own = ec.generate_private_key(ec.SECP256R1())
+    pem = own.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "ec.pem").write_bytes(pem)
+    certificate, _ = certificates.write_certificate(tmp_path)
+    for verification, count in (
+        ({"keys": [public]}, 1),
+        (public, 1),
+        ({"anything": {"jwks": {"keys": [public]}}}, 1),
+        ({"path": "keys.json"}, 1),
+        ({"one": "keys.json", "two": "key.pem", "three": "ec.pem"}, 3),
+        ({"certificate": certificate.name}, 1),
+        ({"uri": "https://login.example/jwks.json", "path": "nowhere.json"}, 0),
+    ):
+        content = {"issuers": [{**ISSUER, "verification": verification}]}
+        found = read_oauth2(JsonNode(content, "oauth2.json"), tmp_path)
+        assert len(found.issuers[0].keys) == count
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"issuer": []},
+        {"issuers": [{"iss": "x", "aud": "y"}]},
+        {"issuers": [{**ISSUER, "aud": ""}]},
+        {"issuers": [{**ISSUER, "nonConformance": {"allowAll": True}}]},
+        {"issuers": [{**ISSUER, "verification": {"keys": 5}}]},
+        {"issuers": [{**ISSUER, "verification": {"jwks": {"keys": True}}}]},
+        {"issuers": [{**ISSUER, "verification": {"keys": [{"kty": "RSA", "n": []}]}}]},
+        {"issuers": [{**ISSUER, "nonConformance": {"allowMissingTyp": 1}}]},
+        {"issuers": [{**ISSUER, "authorizationClaims": {"x": "explicit"}}]},
+    ],
+)
+def test_faults(content: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"oauth2\.json"):
+        read_oauth2(JsonNode(content, "oauth2.json"), None)
+
+
+@pytest.mark.parametrize(
+    "data", [b"{}", b'{"keys": [{"kty": "EC"}]}', b"nonsense", b"-----BEGIN PUBLIC KEY-----\n"]
+)
+def test_key_sets_that_are_none(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "jwks.json").write_bytes(data)
+    for name in ("jwks.json", "nowhere.json"):
+        with pytest.raises(ConfigurationError, match=name.removesuffix(".json")):
+            read_keys(tmp_path / name)
+
+
+def test_log_in_on_the_connection_and_in_sub_sessions(
+    small: dict[str, Any], write_folder: Callable[[Any], Path], dial: Callable[..., Any]
+) -> None:
+    small["config.json"]["httpServer"]["authentication"]["schemes"] = ["Bearer"]
+    issuer = {**ISSUER, "authorizationClaims": {"roles": "implicit"}}
+    small["oauth2.json"] = {"scope": ["plant"], "issuers": [issuer]}
+    assert from_documents(small).server.scope == ("plant",)
+    folder = write_folder(small)
+    (folder / "keys.json").write_text(json.dumps({"keys": [KEY.as_dict(private=False)]}))
+    now = int(time.time())
+    times = {"iat": now, "exp": now + 600, "scope": "plant"}
+    shift = token({**times, "roles": ["Shift"]})
+    guest = token(times)
+    register = from_documents(small).model.by_key["Group.Register"].uuid
+
+    def connect(simulator: Any, word: str) -> Any:
+        return dial(simulator, "anna", "secret", bearer=word)
+
+    with simulate(folder, jwks=folder / "keys.json") as simulator:
+        wire = connect(simulator, shift)
+        assert wire.ask(GetStage()) == [Success(1, 2)]
+        (session,) = wire.ask(CreateSubSession(Token(guest)))
+        codes = [
+            getattr(getattr(answer, "error", None), "code", 0)
+            for answer in wire.ask(Write(register, 11, 1), Write(register, 11, 2, session.item))
+        ]
+        assert codes == [0, -32102]
+        writes = simulator.writes
+        assert writes["user"].tolist() == ["anna", "anna"]
+        assert writes["session_user"].fillna("").tolist() == ["", "anna"]
+        with pytest.raises(InvalidStatus) as refused:
+            connect(simulator, "x.y.z")
+        challenge = refused.value.response.headers["WWW-Authenticate"]
+        assert challenge == 'Bearer realm="Xentara", scope="plant", error="invalid_token"'
+        # Basic is not offered, so it is not taken.
+        with pytest.raises(InvalidStatus):
+            dial(simulator, "anna", "secret")
+    # Without the key set nobody can know whether a token is good.
+    with simulate(folder) as simulator, pytest.raises(InvalidStatus):
+        connect(simulator, shift)
+    (folder / "keys.json").rename(folder / "jwks.json")
+    with simulate(folder) as simulator:
+        connect(simulator, shift)
+
+
+def test_tokens_are_not_kept(small: dict[str, Any]) -> None:
+    word = base64.b64encode(b"secret").decode()
+    assert word not in repr(Token(word))

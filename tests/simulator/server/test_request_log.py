@@ -1,0 +1,133 @@
+"""The log of requests and writes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from uuid import UUID
+
+import pandas as pd
+
+from xentara_nb.protocol.errors import WriteError
+from xentara_nb.protocol.values import Alternative, TimePoint
+from xentara_nb.simulator.server.request_log import (
+    REQUEST_COLUMNS,
+    WRITE_COLUMNS,
+    Recorder,
+    RequestRecord,
+    WriteRecord,
+    plain,
+)
+
+E = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
+READ = RequestRecord(1, 2, "anna", 7, 4, {0: E, 1: [11]}, None, 1_500_000)
+WRITE = WriteRecord(1, 2, "anna", None, E, "Group.Register", 11, "value", 5, 5.0, None)
+REFUSED = WRITE._replace(session_user="ben", value=None, error=WriteError("stuck"))
+
+
+def test_frames() -> None:
+    recorder = Recorder()
+    recorder.request(READ)
+    recorder.request(READ._replace(opcode=99, error=WriteError()))
+    recorder.request(READ._replace(opcode=None, parameters=None))
+    requests = recorder.requests()
+    assert list(requests) == list(REQUEST_COLUMNS)
+    assert requests["command"].tolist() == ["read", "", ""]
+    assert requests["code"].tolist() == [0, -32109, 0]
+    assert requests["parameters"][0] == {"0": str(E), "1": [11]}
+    assert requests["duration"][0] == 0.0015
+    recorder.write(WRITE)
+    recorder.write(REFUSED)
+    writes = recorder.writes()
+    assert list(writes) == list(WRITE_COLUMNS)
+    assert writes["sent"].tolist() == [5, 5]
+    # An integer stays one beside a float.
+    assert [type(value) for value in writes["sent"]] == [int, int]
+    assert writes["value"].tolist() == [5.0, None]
+    assert writes["code"].tolist() == [0, -32109]
+    assert writes["text"].tolist() == ["", "stuck"]
+    assert writes["time"][0] == pd.Timestamp(1, unit="ns", tz="UTC")
+
+
+def test_an_empty_frame_has_the_same_types() -> None:
+    empty, full = Recorder(), Recorder()
+    full.request(READ)
+    full.write(REFUSED)
+    for one, other in (
+        (empty.requests(), full.requests()),
+        (empty.writes(), full.writes()),
+    ):
+        assert one.dtypes.to_dict() == other.dtypes.to_dict()
+    full.clear()
+    assert len(full.requests()) == len(full.writes()) == 0
+
+
+def test_only_the_last_ones_are_kept() -> None:
+    recorder = Recorder(kept=3)
+    for number in range(10):
+        recorder.request(READ._replace(message_id=number))
+    assert recorder.requests()["message_id"].tolist() == [7, 8, 9]
+
+
+def test_large_ones_push_the_others_out() -> None:
+    recorder = Recorder(largest=100)
+    for number in range(10):
+        recorder.request(READ._replace(message_id=number), 30)
+        recorder.write(WRITE._replace(connection=number, sent="x" * 30))
+    assert recorder.requests()["message_id"].tolist() == [7, 8, 9]
+    assert recorder.writes()["connection"].tolist() == [7, 8, 9]
+    recorder.request(READ, 101)
+    assert recorder.requests().empty
+    for _ in range(10):
+        recorder.request(READ, 10)
+    assert len(recorder.requests()) == 10
+
+
+def test_the_file_has_a_line_for_each(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    recorder = Recorder()
+    for _ in range(2):
+        recorder.open(path)
+        recorder.request(READ)
+        recorder.write(WRITE._replace(sent=float("inf"), value=TimePoint(0)))
+        recorder.close()
+    recorder.request(READ)
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line["kind"] for line in lines] == ["request", "write"] * 2
+    assert lines[0]["command"] == "read"
+    assert lines[0]["time"] == "1970-01-01T00:00:00.000000001Z"
+    assert (lines[1]["sent"], lines[1]["value"]) == ("inf", "1970-01-01T00:00:00Z")
+
+
+def test_log_ins_are_not_shown() -> None:
+    login = RequestRecord(
+        1, 1, "anna", 1, 12, {0: Alternative(2, {0: "ben", 1: "secret"})}, None, 0
+    )
+    assert login.values()["parameters"] == "***"
+
+
+def test_plain_values() -> None:
+    content = {0: [b"\x01", E, 1.5, True, None, "x", Alternative(0, 5), object]}
+    shown = plain(content)
+    assert shown["0"][:-1] == ["01", str(E), 1.5, True, None, "x", 5]
+    assert json.dumps(shown)
+
+
+def test_snapshots_while_others_write() -> None:
+    recorder = Recorder()
+    stop = threading.Event()
+
+    def write() -> None:
+        # Slowly enough that the frames stay small, of which each is larger than the one before.
+        while not stop.wait(1e-5):
+            recorder.write(WRITE)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        sizes = [len(recorder.writes()) for _ in range(20)]
+    finally:
+        stop.set()
+        writer.join()
+    assert sizes == sorted(sizes)

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xentara_nb.errors import NotFoundError
+from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
+from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.tables.frames import elements_frame, inventory_frame
+from xentara_nb.tables.references import (
+    Reference,
+    Rows,
+    attribute_label,
+    attribute_reference,
+    canonical,
+    element_reference,
+    element_references,
+    same_attribute,
+)
+
+E = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
+F = UUID("88130ce8-b9e7-4a2a-8f26-d32a931129aa")
+CUSTOM = UUID(int=99)
+VALUE = AttributeInfo("value", 11, 2, 10)
+UNITS = AttributeInfo("units", CUSTOM, 0, 11)
+INVENTORY = inventory_frame([("Plant.A", E, 2, (VALUE, UNITS)), ("NA", F, 2, (VALUE,))])
+ROWS = [
+    Reference("NA", F, 11, "value", 10),
+    Reference("Plant.A", E, CUSTOM, "units", 11),
+    Reference("Plant.A", E, 11, "value", 10),
+]
+
+
+@pytest.mark.parametrize("key", ["Plant.A", "NA", "nan", "None", "[a.b].c", "=1+1", " ", "😀", "0"])
+def test_a_primary_key(key: str) -> None:
+    assert element_reference(key) == Reference(key, None)
+    assert str(element_reference(key)) == key
+    assert element_reference(np.str_(key)) == Reference(key, None)
+
+
+def test_a_uuid() -> None:
+    for element in (E, str(E), str(E).upper()):
+        assert element_reference(element) == Reference(None, E)
+    assert str(element_reference(E)) == str(E)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [E.hex, f"{{{E}}}", f"urn:uuid:{E}", f"{E}.value", str(E).replace("-", "_"), "x" + str(E)[1:]],
+)
+def test_what_only_looks_like_a_uuid_is_a_key(key: str) -> None:
+    assert element_reference(key) == Reference(key, None)
+
+
+def test_an_element_that_is_called_like_a_uuid() -> None:
+    # As a text it would be a UUID; a row says which column it stands in.
+    assert element_reference({"primary_key": str(E)}) == Reference(str(E), None)
+    frame = pd.DataFrame({"primary_key": [str(E)], "element_uuid": [F]})
+    assert element_references(frame) == [Reference(str(E), F)]
+
+
+def test_a_reference_stays_what_it_is() -> None:
+    assert element_reference(ROWS[0]) is ROWS[0]
+    assert element_references(ROWS) == ROWS
+
+
+def test_rows_of_an_inventory_in_every_form() -> None:
+    row = INVENTORY.iloc[2]
+    assert element_reference(row) == ROWS[2]
+    assert element_references(row) == [ROWS[2]]
+    rows = element_references(INVENTORY)
+    assert type(rows) is Rows
+    assert list(rows) == ROWS
+    assert rows[1] == ROWS[1]
+    assert list(rows[1:]) == ROWS[1:]
+    assert len(rows) == len(ROWS)
+    assert element_references([row for _, row in INVENTORY.iterrows()]) == ROWS
+    assert element_references(list(INVENTORY.itertuples())) == ROWS
+    assert element_references(next(INVENTORY.itertuples(index=False))) == [ROWS[0]]
+    assert element_references(INVENTORY.to_dict("records")) == ROWS
+    assert element_references(INVENTORY.to_dict("records")[0]) == [ROWS[0]]
+    assert list(element_references(INVENTORY[INVENTORY.attribute_id == 11])) == [ROWS[0], ROWS[2]]
+    assert list(element_references(INVENTORY.iloc[:0])) == []
+
+
+def test_rows_of_browse_name_no_attribute() -> None:
+    entry = BrowseEntry("Plant.A", E, 2)
+    assert list(element_references(elements_frame([entry]))) == [Reference("Plant.A", E)]
+    assert element_reference(entry) == Reference("Plant.A", E)
+
+
+def test_many_elements() -> None:
+    keys = ["Plant.A", "NA", str(E)]
+    wanted = [Reference("Plant.A", None), Reference("NA", None), Reference(None, E)]
+    for elements in (
+        keys,
+        tuple(keys),
+        iter(keys),
+        pd.Series(keys),
+        pd.Series(keys, index=list("abc")),
+        pd.Series(keys, index=pd.date_range("2024", periods=3)),
+        pd.Series(keys, dtype="category"),
+        pd.Index(keys),
+        np.array(keys),
+        np.array(keys, dtype=object),
+        dict.fromkeys(keys).keys(),
+    ):
+        assert element_references(elements) == wanted
+    assert element_references(INVENTORY.primary_key) == [
+        Reference("NA", None),
+        Reference("Plant.A", None),
+        Reference("Plant.A", None),
+    ]
+    assert element_references(INVENTORY.element_uuid.drop_duplicates()) == [
+        Reference(None, F),
+        Reference(None, E),
+    ]
+    assert element_references("Plant.A") == [Reference("Plant.A", None)]
+    assert element_references(E) == [Reference(None, E)]
+    assert element_references([]) == []
+
+
+def test_rows_that_somebody_made() -> None:
+    assert element_reference({"element_uuid": str(E)}) == Reference(None, E)
+    assert element_reference({"element_uuid": E, "primary_key": np.nan}) == Reference(None, E)
+    assert element_reference({"element_uuid": None, "primary_key": "x"}) == Reference("x", None)
+    assert element_reference({"primary_key": "x", "attribute_id": "units"}) == Reference(
+        "x", None, None, "units"
+    )
+    assert element_reference({"primary_key": "x", "attribute_id": "value"}).attribute_id == 11
+    assert element_reference({"primary_key": "x", "attribute_id": str(CUSTOM)}) == Reference(
+        "x", None, CUSTOM
+    )
+    assert element_reference({"primary_key": "x", "attribute_name": "units"}) == Reference(
+        "x", None, None, "units"
+    )
+    assert element_reference({"primary_key": "x", "data_type": "23"}) == Reference("x", None)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, float("nan")])
+def test_what_is_missing_in_a_row_is_not_named(missing: object) -> None:
+    row = {"primary_key": "x", "attribute_id": missing, "attribute_name": missing}
+    assert element_reference(row) == Reference("x", None)
+
+
+@pytest.mark.parametrize(
+    ("element", "reason"),
+    [
+        ("", "an empty text names no element; the root is None"),
+        (None, "no element, but of type NoneType"),
+        (7, "no element, but of type int"),
+        (1.5, "no element, but of type float"),
+        (b"Plant.A", "no element, but of type int"),
+        (object(), "no element, but of type object"),
+        ({}, "no element, but of type dict"),
+        ({"key": "x"}, "no element, but of type dict"),
+        (pd.Series({"key": "x", "value": 2}), "no element, but of type int"),
+        ({"primary_key": ""}, "primary_key and element_uuid are missing"),
+        ({"primary_key": np.nan}, "primary_key and element_uuid are missing"),
+        ({"primary_key": None, "element_uuid": pd.NA}, "are missing"),
+        ({"element_uuid": "no uuid"}, "are missing"),
+        (pd.DataFrame({"key": ["x"]}), "it needs a column element_uuid or primary_key"),
+        (pd.DataFrame(), "it needs a column element_uuid or primary_key"),
+        ([["Plant.A"]], "no element, but of type list"),
+        (["Plant.A", ""], "an empty text"),
+    ],
+)
+def test_what_names_no_element(element: Any, reason: str) -> None:
+    with pytest.raises(NotFoundError, match=reason) as caught:
+        element_references(element)
+    assert isinstance(caught.value, LookupError)
+
+
+# Attributes.
+
+
+@pytest.mark.parametrize(
+    ("attribute", "found"),
+    [
+        ("value", 11),
+        ("UUID", 2),
+        ("units", "units"),
+        ("Value", "Value"),
+        ("NA", "NA"),
+        (11, 11),
+        (0, 0),
+        (Attribute.QUALITY, 9),
+        (np.int64(11), 11),
+        (np.uint8(11), 11),
+        (4711, 4711),
+        (CUSTOM, CUSTOM),
+        (str(CUSTOM), CUSTOM),
+        (Attribute.VALUE.uuid, Attribute.VALUE.uuid),
+    ],
+)
+def test_an_attribute(attribute: object, found: object) -> None:
+    reference = attribute_reference(attribute)
+    assert reference == found
+    assert type(reference) is type(found)
+
+
+@pytest.mark.parametrize(
+    "attribute", ["", -1, np.int64(-1), True, np.True_, 1.0, None, b"value", ["value"], np.nan]
+)
+def test_what_names_no_attribute(attribute: object) -> None:
+    with pytest.raises(NotFoundError, match="names no attribute: give its name, its integer or"):
+        attribute_reference(attribute)
+
+
+def test_a_well_known_attribute_has_two_ids() -> None:
+    assert canonical(11) == canonical(Attribute.VALUE.uuid) == Attribute.VALUE
+    assert canonical(4711) == 4711
+    assert canonical(CUSTOM) == CUSTOM
+    assert same_attribute(11, Attribute.VALUE.uuid)
+    assert same_attribute(CUSTOM, CUSTOM)
+    assert not same_attribute(11, Attribute.QUALITY.uuid)
+    assert not same_attribute(11, CUSTOM)
+
+
+def test_labels() -> None:
+    assert attribute_label(11) == attribute_label(Attribute.VALUE.uuid) == "value"
+    assert attribute_label("units") == "units"
+    assert attribute_label(4711) == "4711"
+    assert attribute_label(CUSTOM) == str(CUSTOM)

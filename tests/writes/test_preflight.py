@@ -1,0 +1,79 @@
+"""The last look at a plan: whatever has changed since it was shown refuses it."""
+
+from __future__ import annotations
+
+import pytest
+
+import xentara_nb
+from xentara_nb.errors import WriteRefusedError
+
+ONE, TWO = (f"Plant.Line {line}.Set point" for line in (1, 2))
+
+
+def test_a_plan_refuses_when_values_have_moved(plant, client):
+    client.write(ONE, 10)
+    plan = client.plan_writes({ONE: 20, TWO: 20})
+    client.write(ONE, 11)
+    plant.forget()
+    with pytest.raises(WriteRefusedError) as caught:
+        plan.apply()
+    assert f"write to {ONE} (value): it was 10.0, it is 11.0" in str(caught.value)
+    assert "1 of 2 values are no longer what the plan shows" in str(caught.value)
+    assert len(plant.writes) == 0
+    # Nothing was sent, so one may insist.
+    assert plan.apply(if_unchanged=False).ok
+
+
+def test_a_tolerance_for_values_that_move(client):
+    client.write(ONE, 10)
+    plan = client.plan_writes({ONE: 20})
+    client.write(ONE, 10.5)
+    with pytest.raises(WriteRefusedError, match="no longer"):
+        plan.apply(tolerance=0.4)
+    assert plan.apply(tolerance=0.5).ok
+
+
+def test_a_value_that_cannot_be_read_any_more(plant, client):
+    plan = client.plan_writes({ONE: 20})
+    plant.faults.vanish(ONE)
+    with pytest.raises(WriteRefusedError, match="it cannot be read any more"):
+        plan.apply()
+    plant.faults.clear()
+
+
+def test_a_policy_that_changed_since(plant, client, tmp_path, monkeypatch):
+    plan = client.plan_writes({ONE: 1})
+    path = tmp_path / "policy.toml"
+    path.write_text("max_rows = 5")
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    with pytest.raises(WriteRefusedError, match="the write policy has changed since"):
+        plan.apply()
+    assert len(plant.writes) == 0
+    assert client.plan_writes({ONE: 1}).apply().ok
+
+
+def test_another_model_since(journal):
+    with xentara_nb.simulate() as plant, plant.connect() as client:
+        plan = client.plan_writes({"Plant.Line 1.Batch": 5})
+        plant.faults.restart()
+        # The same model: the plan is as good as before.
+        report = plan.apply()
+        assert report.ok
+        plan = client.plan_writes({"Plant.Line 1.Batch": 6})
+        plant.faults.restart(
+            {
+                "children": [
+                    {
+                        "@Skill.SignalFlow.Register": {
+                            "name": "Batch",
+                            "UUID": str(client.lookup("Plant.Line 1.Batch")),
+                            "defaultValue": ["float64", 5.0],
+                        }
+                    }
+                ]
+            }
+        )
+        plant.forget()
+        with pytest.raises(WriteRefusedError, match="the server's model has changed since"):
+            plan.apply()
+        assert len(plant.writes) == 0

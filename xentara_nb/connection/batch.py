@@ -1,0 +1,156 @@
+"""Requests that went out in one message, and their answers as they come in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from typing import Any, Final
+
+from xentara_nb.errors import ProtocolError, ServerError, XentaraError
+from xentara_nb.protocol.codec import BulkRequests, coalesce, decode_results, encode_requests
+from xentara_nb.protocol.commands import Command
+from xentara_nb.protocol.packets import Failure, Request, Success
+
+
+class UnreadableAnswerError(ProtocolError):
+    """The answer to a request came, and is not what the manual says.
+
+    Attributes
+    ----------
+    sent : bool
+        True: the request has reached the server.
+    """
+
+    sent = True
+
+
+class Unanswered(Enum):
+    """The type of :data:`UNANSWERED`."""
+
+    UNANSWERED = "unanswered"
+
+    def __repr__(self) -> str:
+        return "<unanswered>"
+
+
+UNANSWERED: Final = Unanswered.UNANSWERED
+"""Stands for an answer that has not come."""
+
+
+class Batch:
+    """Some requests that go out in one message, and their answers.
+
+    Parameters
+    ----------
+    commands : sequence of Command
+        What is asked for.
+    first_id : int
+        The message id of the first; the others follow it.
+
+    Attributes
+    ----------
+    answers : list
+        For each command its result, the :class:`ServerError` that was answered, an
+        :class:`UnreadableAnswerError`, or :data:`UNANSWERED`.
+    failure : XentaraError or None
+        Why there will be no more answers.
+    unattributed_error : ServerError or None
+        What the server complained about meanwhile, without saying which request it means.
+    """
+
+    __slots__ = (
+        "_done",
+        "_missing",
+        "answers",
+        "commands",
+        "failure",
+        "first_id",
+        "unattributed_error",
+    )
+
+    def __init__(self, commands: Sequence[Command[Any]], first_id: int) -> None:
+        self.commands = coalesce(commands)
+        self.first_id = first_id
+        self.failure: XentaraError | None = None
+        self.unattributed_error: ServerError | None = None
+        self.answers: list[Any] = [UNANSWERED] * len(commands)
+        self._missing = len(commands)
+        self._done = threading.Event()
+
+    @property
+    def ids(self) -> range:
+        """The message ids of the requests."""
+        return range(self.first_id, self.first_id + len(self.commands))
+
+    @property
+    def names(self) -> str:
+        """The commands, for a message."""
+        names = ", ".join(dict.fromkeys(command.name for command in self.commands))
+        return f"{len(self.commands)} x {names}" if len(self.commands) > 1 else names
+
+    def requests(self) -> Iterator[Request]:
+        """Give the packets to send."""
+        for message_id, command in zip(self.ids, self.commands, strict=True):
+            yield command.request(message_id)
+
+    def message(self) -> bytes:
+        """Return the message to send.
+
+        Raises
+        ------
+        ProtocolError
+            If a command cannot be sent.
+        """
+        return encode_requests(self.commands, self.first_id)
+
+    def take(self, answer: Success | Failure) -> None:
+        """Take one answer, each once; called by the reader thread only."""
+        # It is read at once: what it was decoded into is many small objects, and can go.
+        at = answer.message_id - self.first_id
+        if isinstance(answer, Failure):
+            self.answers[at] = answer.error
+        else:
+            commands = self.commands
+            parser: Any = commands if isinstance(commands, BulkRequests) else commands[at]
+            try:
+                self.answers[at] = parser.parse_answer(answer.item)
+            except ProtocolError as error:
+                self.answers[at] = UnreadableAnswerError(str(error))
+        self._missing -= 1
+        if not self._missing:
+            self._done.set()
+
+    def take_all(self, message: bytes) -> bool:
+        """Take a whole message if it is known to be all the answers; else change nothing."""
+        if self._missing < len(self.commands):
+            return False  # one of them was here before
+        results = decode_results(self.commands, message, self.first_id)
+        if results is None:
+            return False
+        self.answers = list(results)
+        self._missing = 0
+        self._done.set()
+        return True
+
+    def fail(self, error: XentaraError) -> None:
+        """Give up: no more answers will come."""
+        self.failure = error
+        self._done.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until all answers are there, or none will come any more."""
+        return self._done.wait(seconds)
+
+    def results(self) -> list[Any]:
+        """Return the result of each command, a :class:`ServerError` where it failed.
+
+        Raises
+        ------
+        UnreadableAnswerError
+            If an answer is not what the manual says.
+        """
+        for answer in self.answers:
+            if isinstance(answer, UnreadableAnswerError):
+                raise answer
+        return self.answers

@@ -1,0 +1,202 @@
+"""A client's line to its server: the present connection, and a fresh one when that has ended.
+
+What changes nothing may be asked again on a fresh connection, once. What changes something is
+sent at most once, whatever happens.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from xentara_nb.connection.address import Address
+from xentara_nb.connection.connection import Connection, open_connection
+from xentara_nb.connection.credentials import Credentials
+from xentara_nb.connection.deadline import Deadline, check_timeout
+from xentara_nb.connection.pipeline import BATCH_SIZE, IN_FLIGHT, pipeline
+from xentara_nb.connection.tls import Trust
+from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
+from xentara_nb.protocol.commands import Command, DataChange
+
+
+class ReconnectingConnection:
+    """The connection of a client, renewed when it is needed and has ended.
+
+    Parameters
+    ----------
+    address, credentials, trust : Address, Credentials, Trust
+        Where and how to connect.
+    timeout : float
+        The time for one answer, or for connecting, in seconds.
+    on_event : callable
+        Takes every event, in the reader thread.
+    on_renewal : callable
+        Called before a fresh connection is used: what was known may no longer be true.
+    on_end : callable
+        Called with the reason when a connection ends.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        credentials: Credentials,
+        trust: Trust,
+        timeout: float,
+        *,
+        on_event: Callable[[DataChange], None],
+        on_renewal: Callable[[], None],
+        on_end: Callable[[XentaraError], None],
+    ) -> None:
+        self.address = address
+        self.credentials = credentials
+        self.timeout = timeout
+        self._trust = trust
+        self._on_event = on_event
+        self._on_renewal = on_renewal
+        self._on_end = on_end
+        self._connecting = threading.Lock()
+        # An RLock: the garbage collector may close a link in the very thread that holds it.
+        self._lock = threading.RLock()
+        self._closed = False
+        self._announced: Connection | None = None
+        self._connection = self._open()
+
+    def _open(self) -> Connection:
+        connection = open_connection(
+            self.address, self.credentials, self._trust, Deadline(self.timeout)
+        )
+        with self._lock:
+            self._announced = connection
+        connection.on_event = self._on_event
+        connection.on_end = functools.partial(self._end_of, connection)
+        if (ended := connection.ended) is not None:  # so soon that nobody was told
+            self._end_of(connection, ended)
+        return connection
+
+    def _end_of(self, connection: Connection, reason: XentaraError) -> None:
+        """Tell that a connection has ended, once, and never when the next one is in use already."""
+        with self._lock:
+            if connection is self._announced:
+                self._announced = None
+                self._on_end(reason)
+
+    @property
+    def protocol_version(self) -> int:
+        """The protocol version that the server chose."""
+        return self._connection.protocol_version
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed for good."""
+        return self._closed
+
+    @property
+    def ended(self) -> XentaraError | None:
+        """Why there is no open connection at the moment; None when there is one."""
+        return self._connection.ended
+
+    def connection(self) -> Connection:
+        """Return an open connection, a fresh one if the last has ended.
+
+        Raises
+        ------
+        ConnectionLostError
+            If the client was closed.
+        ConnectError, DeadlineError
+            If the server cannot be reached any more.
+        """
+        if not self._connecting.acquire(timeout=self.timeout):
+            raise DeadlineError(
+                f"another thread has not reached {self.address.netloc} within {self.timeout:g} s"
+            )
+        try:
+            self._check_open()
+            connection = self._connection
+            if (ended := connection.ended) is not None:
+                self._end_of(connection, ended)
+                connection.close()
+                self._on_renewal()
+                connection = self._open()
+                with self._lock:
+                    self._connection = connection
+                if self._closed:  # meanwhile, by another thread
+                    connection.close()
+                    self._check_open()
+            return connection
+        finally:
+            self._connecting.release()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConnectionLostError(
+                "this client is closed: connect again with xentara_nb.connect(...)"
+            )
+
+    def ask(self, commands: Sequence[Command[Any]]) -> Iterator[Any]:
+        """Send commands that change nothing; give their results or server errors, in order.
+
+        When the connection ends on the way, what is not answered yet is asked again on a fresh
+        one, once.
+        """
+        return self.ask_many(commands, BATCH_SIZE, IN_FLIGHT)
+
+    def ask_many(
+        self, commands: Sequence[Command[Any]], batch_size: int, in_flight: int
+    ) -> Iterator[Any]:
+        """Do as :meth:`ask` does, with so many commands a message, so many messages in flight."""
+        done = 0
+        renewed = False
+        while done < len(commands):
+            try:
+                for results in pipeline(
+                    self.connection(),
+                    commands[done:],
+                    self.timeout,
+                    batch_size=batch_size,
+                    in_flight=in_flight,
+                ):
+                    done += len(results)
+                    yield from results
+            except ConnectionLostError:
+                if renewed or self._closed:
+                    raise
+                renewed = True
+
+    def send_once(self, command: Command[Any], timeout: float | None = None) -> Any:
+        """Send a command that changes something: at most once, and never again.
+
+        Returns
+        -------
+        object
+            The command's result, or the :class:`ServerError` that the server answered.
+
+        Raises
+        ------
+        ConnectionLostError, DeadlineError, UnreadableAnswerError
+            Their ``sent`` tells whether any byte may have reached the server.
+        ProtocolError
+            If the command cannot be sent.
+        """
+        seconds = self.timeout if timeout is None else check_timeout(timeout)
+        (result,) = self.connection().execute([command], Deadline(seconds))
+        return result
+
+    def ask_now(self, command: Command[Any], timeout: float) -> Any:
+        """Send a command that changes nothing over the present connection, and never another.
+
+        Raises
+        ------
+        ConnectionLostError, DeadlineError, ProtocolError
+            If there is no answer.
+        """
+        (result,) = self._connection.execute([command], Deadline(timeout))
+        return result
+
+    def close(self) -> None:
+        """End the connection for good."""
+        with self._lock:
+            self._closed = True
+            connection = self._connection
+        connection.close()

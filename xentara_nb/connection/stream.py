@@ -1,0 +1,253 @@
+"""The bytes between here and the server, for one thread that reads and others that write.
+
+A :class:`Stream` does its TLS in memory, so that one thread can wait for bytes while another
+sends: OpenSSL does not let two threads work on one connection at the same time.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+from xentara_nb.connection.deadline import Deadline
+
+_CHUNK = 1 << 16
+# Long, but finite: with a time-out Python's socket waits by itself and two of them can share one
+# connection, the reading and the writing end, each with its own.
+_READ_SLICE = 3600.0
+_SHORT = 1.0  # seconds, for what the network takes at once
+
+
+class SendError(OSError):
+    """Sending failed.
+
+    Attributes
+    ----------
+    sent : bool
+        Whether any byte may have gone out.
+    timed_out : bool
+        Whether there was only too little time.
+    """
+
+    def __init__(self, message: str, *, sent: bool = False, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent
+        self.timed_out = timed_out
+
+
+class Stream:
+    """A connection to a server.
+
+    Parameters
+    ----------
+    sock : socket.socket
+        A connected socket; the stream owns it from now on.
+    deadline : Deadline
+        By when everything must be read, until :meth:`established` is called.
+    context : ssl.SSLContext, optional
+        Left out, the bytes go in the clear.
+    server_name : str, optional
+        The name that the certificate must have.
+
+    Raises
+    ------
+    OSError
+        If the TLS handshake fails, or is not done in time; the socket is closed then.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        deadline: Deadline,
+        context: ssl.SSLContext | None = None,
+        server_name: str | None = None,
+    ) -> None:
+        self._in = self._out = sock
+        self._tls: ssl.SSLObject | None = None
+        self._tls_lock = threading.Lock()
+        self._write_lock = threading.Lock()
+        # An RLock: the garbage collector may end a connection in the very thread that ends it.
+        self._close_lock = threading.RLock()
+        self._read_deadline: Deadline | None = deadline
+        self._process = os.getpid()
+        try:
+            self._out = sock.dup()
+            if context is not None:
+                self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+                self._tls = context.wrap_bio(
+                    self._incoming, self._outgoing, server_hostname=server_name
+                )
+                self._handshake(self._tls, deadline)
+        except BaseException:
+            self.close()
+            raise
+
+    def _handshake(self, tls: ssl.SSLObject, deadline: Deadline) -> None:
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._send_all(b"", deadline)
+                if not self._receive():
+                    raise ssl.SSLEOFError(8, "the connection was closed") from None
+            except ssl.SSLError:
+                with suppress(OSError):  # the alert that tells the server why
+                    self._send_all(b"", deadline)
+                raise
+            else:
+                self._send_all(b"", deadline)
+                return
+
+    def established(self) -> None:
+        """Lift the deadline on reading: from now on a reader waits as long as it takes."""
+        self._read_deadline = None
+
+    def recv(self, size: int) -> bytes:
+        """Return some bytes, none at the end of the connection."""
+        if self._tls is None:
+            return self._receive(size)
+        while True:
+            try:
+                with self._tls_lock:
+                    return self._tls.read(size)
+            except ssl.SSLWantReadError:
+                if self._outgoing.pending:
+                    # A server that has gone may have said something before.
+                    with suppress(OSError):
+                        self.send_now(b"")
+                self._receive()
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return b""
+
+    def _receive(self, size: int = _CHUNK) -> bytes:
+        """Return the next bytes from the network, none at its end."""
+        while True:
+            deadline = self._read_deadline
+            self._in.settimeout(_READ_SLICE if deadline is None else deadline.remaining or 1e-6)
+            try:
+                data = self._in.recv(size)
+            except TimeoutError:
+                if deadline is not None and deadline.passed:
+                    raise
+                continue
+            if self._tls is not None:
+                with self._tls_lock:
+                    if data:
+                        self._incoming.write(data)
+                    else:
+                        self._incoming.write_eof()
+            return data
+
+    def send(self, data: bytes, deadline: Deadline) -> None:
+        """Send all of the bytes; messages of several threads go one after the other.
+
+        Raises
+        ------
+        SendError
+            If they were not taken in time, or the connection has ended. It has ended now: nobody
+            could make sense of what comes after a part of them.
+        TimeoutError
+            If others were sending all the time. Nothing has changed.
+        """
+        if not self._write_lock.acquire(timeout=deadline.remaining):
+            raise TimeoutError("others are sending all the time")
+        try:
+            self._send_all(data, deadline)
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._write_lock.release()
+
+    def send_now(self, data: bytes) -> bool:
+        """Send a few bytes if that keeps nobody waiting, and return whether they went out.
+
+        The thread that reads must not wait for one that writes: that one may be waiting for a
+        server which itself waits for us to read.
+        """
+        if not self._write_lock.acquire(blocking=False):
+            return False
+        try:
+            if not self._can_send():
+                return False
+            self._send_all(data, Deadline(_SHORT))
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._write_lock.release()
+        return True
+
+    def _can_send(self) -> bool:
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._out, selectors.EVENT_WRITE)
+                return bool(selector.select(0))
+        except ValueError:  # the stream is closed
+            return False
+
+    def _send_all(self, data: bytes, deadline: Deadline) -> None:
+        sent = False
+        try:
+            for piece in self._pieces(data):
+                rest = memoryview(piece)
+                while rest:
+                    self._out.settimeout(deadline.remaining or 1e-6)
+                    rest = rest[self._out.send(rest) :]
+                    sent = True
+        except OSError as error:
+            raise SendError(
+                error.strerror or str(error),
+                sent=sent,
+                timed_out=isinstance(error, TimeoutError),
+            ) from None
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        """Give the bytes for the network; of no data, what TLS itself has to say."""
+        if self._tls is None:
+            yield data
+        elif not data:
+            with self._tls_lock:
+                piece = self._outgoing.read()
+            yield piece
+        else:
+            rest = memoryview(data)
+            while rest:
+                with self._tls_lock:
+                    rest = rest[self._tls.write(rest[:_CHUNK]) :]
+                    piece = self._outgoing.read()
+                yield piece
+
+    def certificate(self) -> bytes:
+        """Return the server's certificate (DER); empty without TLS."""
+        der = None if self._tls is None else self._tls.getpeercert(binary_form=True)
+        return der or b""
+
+    def certificate_fields(self) -> dict[str, object]:
+        """Return the fields of the server's certificate, when it was verified."""
+        fields = None if self._tls is None else self._tls.getpeercert()
+        return dict(fields or {})
+
+    def abort(self) -> None:
+        """End the connection at once; wakes up whoever waits in it."""
+        # In a forked child this is the connection of its parent, who goes on with it.
+        if self._process == os.getpid():
+            with self._close_lock, suppress(OSError):
+                self._in.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End the connection and give its file descriptors back; for the thread that reads."""
+        self.abort()
+        # That has woken up who is sending. The numbers of the descriptors go to the next sockets,
+        # so he must be done with them.
+        free = self._write_lock.acquire(timeout=_SHORT)
+        with self._close_lock:
+            self._in.close()
+            self._out.close()
+        if free:
+            self._write_lock.release()

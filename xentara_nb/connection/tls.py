@@ -1,0 +1,246 @@
+"""TLS to the server, its certificate checked before anything secret is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from xentara_nb.connection.address import Address
+from xentara_nb.connection.deadline import Deadline
+from xentara_nb.connection.stream import Stream
+from xentara_nb.errors import (
+    AddressError,
+    CertificateNotTrustedError,
+    NotTlsError,
+    ServerUnreachableError,
+)
+
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does not name
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What makes a server's certificate trusted.
+
+    Parameters
+    ----------
+    ca_file : path, optional
+        A PEM file with the certificates to trust instead of the system's.
+    fingerprint : str, optional
+        The SHA-256 of the one certificate to trust, whatever name it has.
+    """
+
+    ca_file: str | os.PathLike[str] | None = None
+    fingerprint: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.fingerprint is not None:
+            object.__setattr__(self, "fingerprint", normal_fingerprint(self.fingerprint))
+
+
+def normal_fingerprint(text: str) -> str:
+    """Return a fingerprint as ``AB:CD:...``.
+
+    Raises
+    ------
+    AddressError
+        If the text is not a SHA-256 in hexadecimal.
+    """
+    # As browsers, openssl and this library show it: "SHA256 Fingerprint=AB:CD...".
+    digits = re.sub(r"(?i)^sha-?256(\s*fingerprint)?\s*[:=]?", "", text.strip())
+    digits = re.sub(r"[\s:-]", "", digits).upper()
+    if not re.fullmatch(r"[0-9A-F]{64}", digits):
+        raise AddressError(
+            "a fingerprint is the SHA-256 of a certificate, 64 hexadecimal digits with or "
+            f"without colons; this one has {len(digits)}"
+        )
+    return ":".join(digits[i : i + 2] for i in range(0, 64, 2))
+
+
+def fingerprint_of(der: bytes) -> str:
+    """Return the SHA-256 of a certificate as ``AB:CD:...``."""
+    return normal_fingerprint(hashlib.sha256(der).hexdigest())
+
+
+def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
+    """Connect, and check the server's certificate before anything is said.
+
+    Raises
+    ------
+    ServerUnreachableError, NotTlsError, CertificateNotTrustedError, DeadlineError
+        What went wrong, in words.
+    AddressError
+        If the CA file cannot be used.
+    """
+    if not address.tls:
+        return Stream(_open_socket(address, deadline), deadline)
+    context = _context(trust)
+    sock = _open_socket(address, deadline)
+    try:
+        stream = Stream(sock, deadline, context, address.host)
+    except ssl.SSLCertVerificationError as error:
+        raise _not_trusted(address, deadline, error.verify_message or str(error)) from None
+    except TimeoutError:
+        raise deadline.error(f"{address.netloc} did not complete the TLS handshake") from None
+    except (ssl.SSLError, OSError) as error:
+        raise NotTlsError(_not_tls_text(address, error)) from None
+    if trust.fingerprint is not None:
+        found = fingerprint_of(stream.certificate())
+        if not hmac.compare_digest(found, trust.fingerprint):
+            stream.close()
+            raise _not_trusted(address, deadline, "its fingerprint is not the one that was given")
+    return stream
+
+
+def _open_socket(address: Address, deadline: Deadline) -> socket.socket:
+    try:
+        places = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ServerUnreachableError(
+            f"there is no host {address.host!r} ({_words(error)}): check the name"
+        ) from None
+    timed_out, reason = False, "it has no address"
+    for left in range(len(places), 0, -1):
+        try:
+            # A place that swallows everything must leave some time for the others.
+            return _connected(places[-left], deadline.remaining / left)
+        except OSError as error:
+            timed_out, reason = isinstance(error, TimeoutError), _words(error)
+    if timed_out:
+        raise deadline.error(f"nobody answered at {address.netloc}")
+    raise ServerUnreachableError(
+        f"nobody answers at {address.netloc} ({reason}): check that the server runs, its "
+        "httpServer.port, and the firewall"
+    )
+
+
+def _connected(place: tuple[Any, ...], seconds: float) -> socket.socket:
+    family, kind, protocol, _, where = place
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.settimeout(seconds or 1e-6)
+        sock.connect(where)
+        _set_options(sock)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _set_options(sock: socket.socket) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # A server that vanishes without a word is noticed within a minute, also by who only listens.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):  # not every system has each of them
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+def _context(trust: Trust) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=trust.ca_file)
+    except ssl.SSLError:
+        raise AddressError(
+            f"the CA file {str(trust.ca_file)!r} cannot be used: it holds no certificate in PEM "
+            "form, or a broken one"
+        ) from None
+    except OSError as error:
+        raise AddressError(
+            f"the CA file {str(trust.ca_file)!r} cannot be used: {_words(error)}"
+        ) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A server could ask for it in the middle of a message, and sending would have to wait for it.
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    if trust.ca_file is not None:
+        # Whatever the file names is trusted, authority or not. Python 3.13 does so by itself.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if trust.fingerprint is not None:
+        # The one certificate is known by its fingerprint, which is compared before a byte is
+        # sent: neither its signer nor its name can add to that.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _not_tls_text(address: Address, error: Exception) -> str:
+    return (
+        f"{address.netloc} does not speak TLS, or no version that can be trusted "
+        f"({_words(error)}): "
+        "check the port; Xentara answers with TLS at its httpServer.port"
+    )
+
+
+def _not_trusted(address: Address, deadline: Deadline, reason: str) -> CertificateNotTrustedError:
+    """Look at the certificate once more, without saying anything, to tell the user what it is."""
+    der, fields = b"", dict[str, object]()
+    with suppress(OSError, ssl.SSLError, ServerUnreachableError, TimeoutError):
+        der = _look(address, deadline, None).certificate()
+        fields = _look(address, deadline, der).certificate_fields()
+    fingerprint = fingerprint_of(der) if der else "not known"
+    subject, issuer = _name(fields.get("subject")), _name(fields.get("issuer"))
+    not_before = str(fields.get("notBefore", "not known"))
+    not_after = str(fields.get("notAfter", "not known"))
+    if subject == issuer and fields:
+        issuer = "itself (self-signed)"
+    lines = [
+        f"the certificate of {address.netloc} is not trusted: {reason}",
+        f"  subject:     {subject}",
+        f"  issuer:      {issuer}",
+        f"  valid:       {not_before} to {not_after}",
+        f"  fingerprint: {fingerprint} (SHA-256)",
+    ]
+    if der:
+        lines += [
+            "If this is the fingerprint that the server's administrator gives you, trust it with",
+            f'  xentara_nb.connect("{address.url}", fingerprint="{fingerprint}")',
+            "or name the file of the authority that signed it with ca_file=...",
+        ]
+    return CertificateNotTrustedError(
+        "\n".join(lines),
+        subject=subject,
+        issuer=issuer,
+        not_before=not_before,
+        not_after=not_after,
+        fingerprint=fingerprint,
+        reason=reason,
+    )
+
+
+def _look(address: Address, deadline: Deadline, der: bytes | None) -> Stream:
+    """Shake hands only, trusting nothing but the certificate that was seen before.
+
+    Python gives the fields of a certificate only when it could verify it, so the second look
+    takes the certificate itself as its own authority, whatever its dates.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if der is not None:
+        context.load_verify_locations(cadata=der)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
+    stream = Stream(_open_socket(address, deadline), deadline, context, address.host)
+    stream.close()
+    return stream
+
+
+def _words(error: Exception) -> str:
+    """Say what happened, without the numbers and source lines of OpenSSL."""
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+    return str(reason).replace("_", " ").lower() if isinstance(error, ssl.SSLError) else str(reason)
+
+
+def _name(field: object) -> str:
+    """Return a distinguished name as ``commonName=..., organizationName=...``."""
+    if not isinstance(field, tuple):
+        return "not known"
+    pairs = [f"{key}={value}" for part in field for key, value in part]
+    text = "".join(c if c.isprintable() else " " for c in ", ".join(pairs))
+    return text[:300] or "without a name"

@@ -1,0 +1,72 @@
+"""The answer to browse: its entries have one form, so it is cut at what stands between two keys.
+
+A wrong cut, where the same bytes stand inside of a key, leaves a piece that is no text by itself.
+
+Examples
+--------
+>>> element = "a3 00 624131 01 d82550 00000000000000000000000000000005 0202"
+>>> decode_browse(bytes.fromhex("81 830101 81" + element), 1).keys
+['A1']
+"""
+
+from __future__ import annotations
+
+import re
+
+from xentara_nb.protocol.cbor import uuid_from
+from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UNSIGNED, UUID_HEAD, head
+from xentara_nb.protocol.commands.model import BrowseEntries
+from xentara_nb.protocol.identifiers import Category, known
+
+# Behind the key of an element: key 1: its UUID, key 2: the category; then the next element: map of
+# three, key 0.
+_BEHIND_KEY = re.compile(
+    rb"\x01" + re.escape(UUID_HEAD) + rb"(.{16})\x02([\x00-\x17]|\x18[\x18-\xff])\xa3\x00",
+    re.DOTALL,
+)
+_NEXT = b"\xa3\x00"
+# A message of one success packet, with an array that is not empty.
+_START = re.compile(rb"\x81" + SUCCESS + rb"([\x81-\x97]|\x98.|\x99..|\x9a....)" + _NEXT, re.DOTALL)
+# How much is cut at a time: few pieces stay where the processor has them at hand.
+_AT_A_TIME = 1 << 16
+
+
+def decode_browse(message: bytes, message_id: int) -> BrowseEntries | None:
+    """Return the entries in the answer to a browse.
+
+    Returns
+    -------
+    BrowseEntries, or None
+        None if the message is anything but this one answer, or if its form is unusual.
+    """
+    start = _START.match(message)
+    if start is None or start[1] != head(UNSIGNED, message_id):
+        return None
+    entries = BrowseEntries([], [], [])
+    at, whole = start.end(), message + _NEXT  # as if another one came behind the last
+    try:
+        while at < len(whole):
+            part = whole[at : at + _AT_A_TIME]
+            *pieces, left = _BEHIND_KEY.split(part)
+            entries.keys.extend(map(_text, pieces[0::3]))
+            entries.uuids.extend(map(uuid_from, pieces[1::3]))
+            entries.categories.extend(map(_CATEGORIES.__getitem__, pieces[2::3]))
+            if not pieces:
+                return None  # a key of that size, or no entry at all
+            at += len(part) - len(left)
+    except ValueError:
+        return None
+    return entries if start[2] == head(ARRAY, len(entries)) else None
+
+
+def _text(item: bytes) -> str:
+    """Return the text that is exactly this item; ValueError if it is none, or of unusual length."""
+    size = len(item)
+    if 0 < size <= 24 and item[0] == 0x5F + size:
+        return str(item, "utf-8")[1:]
+    if size > 25 and item[0] == 0x78 and item[1] == size - 2:
+        return str(item[2:], "utf-8")
+    raise ValueError("not a text")
+
+
+_CATEGORIES = {head(UNSIGNED, category): known(Category, category) for category in range(256)}

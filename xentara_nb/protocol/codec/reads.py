@@ -1,0 +1,283 @@
+"""Requests to read many elements, and their answers, all values of a message together.
+
+An answer is a map of attribute ids to values, and which attributes were asked for is known. So a
+message is cut at the tag in front of each value, what must stand behind each value is taken off,
+and the values of one kind are decoded together.
+
+A wrong cut, made where the same bytes stand inside of a value, cannot change a result: what must
+stand behind the value is missing there, or it leaves a piece that is no item by itself.
+
+Examples
+--------
+>>> from uuid import UUID
+>>> requests = ReadRequests([UUID(int=0)], [(11,)])
+>>> requests.encode(1).hex()
+'8184000104a200d825500000000000000000000000000000000001810b'
+>>> requests.decode(bytes.fromhex("81 830101 a1 0b d879 f93e00"), 1)
+[{11: 1.5}]
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, overload
+from uuid import UUID
+
+from xentara_nb.protocol import cbor
+from xentara_nb.protocol.cbor import uuid_from
+from xentara_nb.protocol.codec.base import BulkRequests
+from xentara_nb.protocol.codec.heads import ARRAY, MAP, UUID_HEAD, head, id_heads
+from xentara_nb.protocol.commands.data import Read
+from xentara_nb.protocol.errors import ProtocolError
+from xentara_nb.protocol.identifiers import NIL_UUID
+from xentara_nb.protocol.packets import Success, decode_answers
+from xentara_nb.protocol.values import AttributeId, TimePoint, time_point_from
+
+# A request: array of four, type 0, the message id, opcode 4, map of two, key 0: the element,
+# key 1: the array of attribute ids.
+_REQUEST, _READ, _IDS = b"\x84\x00", b"\x04\xa2\x00" + UUID_HEAD, b"\x01"
+# An answer: array of three, type 1, the message id, a map of attribute ids to values in tag 121.
+_SUCCESS, _VALUE = b"\x83\x01", b"\xd8\x79"
+_ONE_VALUE = b"\x81\x83\x01\x01\xa1\x00" + _VALUE
+# A time stamp: tag 1001 on a map of one; either key 4: tag 4 on the exponent -9 and nanoseconds as
+# a positive integer of 64 bits; or key 1: an infinity.
+_TIME, _TIME_SIZE = b"\xd9\x03\xe9\xa1\x04\xc4\x82\x28\x1b", 17
+_NEVER = b"\xd9\x03\xe9\xa1\x01\xf9\xfc\x00"
+_FORMS = {0x18: ">xB", 0x19: ">xH", 0x1A: ">xI", 0x1B: ">xQ", 0xF9: ">xe", 0xFA: ">xf", 0xFB: ">xd"}
+# By the first byte of an item: the number that follows.
+_NUMBERS = {first: struct.Struct(form) for first, form in _FORMS.items()}
+_CONSTANTS = {
+    **{first: first for first in range(0x18)},
+    **{first: 0x1F - first for first in range(0x20, 0x38)},
+    0xF4: False,
+    0xF5: True,
+}
+_SHORT_TEXTS, _TEXT = range(0x60, 0x78), 0x78  # of up to 23 bytes, of up to 255
+
+
+class _Layout(NamedTuple):
+    """Some attributes as they stand in requests, and around their values in answers."""
+
+    ids: bytes
+    start: bytes  # the head of the map, and the first id
+    between: tuple[bytes, ...]  # the other ids
+    keys: tuple[AttributeId, ...]
+
+
+def _layout(attribute_ids: tuple[AttributeId, ...]) -> _Layout:
+    ids = cbor.encode(Read(NIL_UUID, attribute_ids).parameters()[1])
+    keys = tuple(int(each) if isinstance(each, int) else each for each in attribute_ids)
+    first, *others = map(cbor.encode, keys) if keys else (b"",)
+    return _Layout(ids, head(MAP, len(keys)) + first, tuple(others), keys)
+
+
+class ReadRequests(BulkRequests[Read]):
+    """Requests to read, to be sent and answered together.
+
+    Parameters
+    ----------
+    uuids : sequence of UUID
+        The elements.
+    attribute_ids : sequence of tuple
+        The ids of the attributes of each of them.
+    """
+
+    def __init__(
+        self, uuids: Sequence[UUID], attribute_ids: Sequence[tuple[AttributeId, ...]]
+    ) -> None:
+        # Elements of one type have the same attributes, so there are few layouts.
+        layouts: dict[tuple[AttributeId, ...], _Layout] = {}
+        for each in attribute_ids:
+            if each not in layouts:
+                layouts[each] = _layout(each)
+        self._uuids, self._layouts = uuids, [layouts[each] for each in attribute_ids]
+        # Whether each asks for something, and for nothing twice; whether each asks for one thing.
+        self._usual = all(keys and len(set(keys)) == len(keys) for *_, keys in layouts.values())
+        self._single = all(len(keys) == 1 for *_, keys in layouts.values())
+
+    @classmethod
+    def of(cls, commands: Sequence[Read]) -> ReadRequests:
+        """Return the same requests."""
+        return cls(
+            [command.element_uuid for command in commands],
+            [command.attribute_ids for command in commands],
+        )
+
+    def __len__(self) -> int:
+        return len(self._uuids)
+
+    @overload
+    def __getitem__(self, index: int) -> Read: ...
+    @overload
+    def __getitem__(self, index: slice) -> ReadRequests: ...
+    def __getitem__(self, index: int | slice) -> Read | ReadRequests:
+        if isinstance(index, slice):
+            part = ReadRequests((), ())
+            part._uuids, part._layouts = self._uuids[index], self._layouts[index]
+            part._usual, part._single = self._usual, self._single
+            return part
+        return Read(self._uuids[index], self._layouts[index].keys)
+
+    def __iter__(self) -> Iterator[Read]:
+        return (
+            Read(uuid, layout.keys) for uuid, layout in zip(self._uuids, self._layouts, strict=True)
+        )
+
+    def encode(self, first_id: int) -> bytes:
+        """Return the message with all the requests; see :class:`BulkRequests`."""
+        parts = [head(ARRAY, len(self))]
+        for message_id, uuid, layout in zip(
+            id_heads(first_id, len(self)), self._uuids, self._layouts, strict=True
+        ):
+            parts += (_REQUEST, message_id, _READ, uuid.int.to_bytes(16, "big"), _IDS, layout.ids)
+        return b"".join(parts)
+
+    def parse_answer(self, item: Any) -> dict[AttributeId, Any]:
+        """Return the answer to any one of the requests; see :class:`BulkRequests`."""
+        return _ANY.parse_answer(item)
+
+    def decode(self, message: bytes, first_id: int) -> list[dict[AttributeId, Any]] | None:
+        """Return the values of each element; or None, see :class:`BulkRequests`."""
+        starts = [
+            _SUCCESS + message_id + start
+            for message_id, (_, start, _, _) in zip(
+                id_heads(first_id, len(self)), self._layouts, strict=True
+            )
+        ]
+        begin, *pieces = message.split(_VALUE)
+        if not self._usual or begin != head(ARRAY, len(self)) + b"".join(starts[:1]):
+            return None
+        starts.append(b"")
+        behind = starts[1:]  # what must stand behind each value
+        if not self._single:
+            behind = []
+            for (_, _, between, _), start in zip(self._layouts, starts[1:], strict=True):
+                behind += between
+                behind.append(start)
+        try:
+            values = iter(_values(_cut(pieces, behind)))
+        except ProtocolError:
+            return None
+        if self._single:
+            return [
+                {key: value} for (_, _, _, (key,)), value in zip(self._layouts, values, strict=True)
+            ]
+        return [dict(zip(keys, values, strict=False)) for _, _, _, keys in self._layouts]
+
+
+_ANY = Read(NIL_UUID, ())
+
+
+def _cut(pieces: list[bytes], behind: list[bytes]) -> list[bytes]:
+    """Return the values, without what must stand behind each of them.
+
+    Raises
+    ------
+    ProtocolError
+        If something else stands there.
+    """
+    if len(pieces) > len(behind):
+        pieces = _rejoined(pieces, behind)
+    if len(pieces) == len(behind):
+        items = list(map(bytes.removesuffix, pieces, behind))
+        if sum(map(len, items)) + sum(map(len, behind)) == sum(map(len, pieces)):
+            return items
+    raise ProtocolError("not the answers that were expected")
+
+
+def _rejoined(pieces: Iterable[bytes], behind: Iterable[bytes]) -> list[bytes]:
+    """Undo the cuts that were made inside of a value."""
+    left = iter(pieces)
+    whole = []
+    for end in behind:
+        tail = next(left, b"")
+        parts = [tail]
+        # Behind the last there is nothing: all that is left belongs to it.
+        while not (end and tail.endswith(end)) and (more := next(left, None)) is not None:
+            parts += (_VALUE, more)
+            tail = tail[-len(end) :] + _VALUE + more  # never all of it: that may be long
+        whole.append(b"".join(parts))
+    return whole
+
+
+def _values(items: list[bytes]) -> list[Any]:
+    """Return what some items are, each of which must be exactly one.
+
+    Raises
+    ------
+    ProtocolError
+        If one is not.
+    """
+    kinds: defaultdict[int, list[bytes]] = defaultdict(list)
+    order = []
+    for item in items:
+        if not item:
+            raise ProtocolError("a value is missing")
+        order.append(first := item[0])
+        kinds[first].append(item)
+    decoded = {first: iter(_of_one_kind(first, each)) for first, each in kinds.items()}
+    return list(map(next, map(decoded.__getitem__, order)))
+
+
+def _of_one_kind(first: int, items: list[bytes]) -> Iterable[Any]:
+    """Return what some items are that begin with the same byte."""
+    sizes = set(map(len, items))
+    if (number := _NUMBERS.get(first)) is not None and sizes == {number.size}:
+        return [value for (value,) in number.iter_unpack(b"".join(items))]
+    if first in _CONSTANTS and sizes == {1}:
+        return [_CONSTANTS[first]] * len(items)
+    if first in _SHORT_TEXTS and sizes == {first - 0x60 + 1}:
+        known = {item: _utf_8(item[1:]) for item in set(items)}  # many come again and again
+        return map(known.__getitem__, items)
+    return map(_READERS.get(first, _any), items)
+
+
+def _text(item: bytes) -> str:
+    if len(item) > 1 and item[1] == len(item) - 2:
+        return _utf_8(item[2:])
+    value: str = _any(item)
+    return value
+
+
+def _utf_8(content: bytes) -> str:
+    try:
+        return str(content, "utf-8")
+    except UnicodeDecodeError:
+        raise ProtocolError("a text is no UTF-8") from None
+
+
+def _time(item: bytes) -> TimePoint:
+    if len(item) == _TIME_SIZE and item.startswith(_TIME) and item[len(_TIME)] < 0x80:
+        return time_point_from(int.from_bytes(item[len(_TIME) :], "big"))
+    value: TimePoint = TimePoint.NEVER if item == _NEVER else _any(item)
+    return value
+
+
+def _uuid(item: bytes) -> UUID:
+    if len(item) == len(UUID_HEAD) + 16 and item.startswith(UUID_HEAD):
+        return uuid_from(item[len(UUID_HEAD) :])
+    value: UUID = _any(item)
+    return value
+
+
+def _any(item: bytes) -> Any:
+    """Decode a value the general way, as deep inside of a message as values stand.
+
+    Raises
+    ------
+    ProtocolError
+        If the bytes are not exactly one item.
+    """
+    (answer,) = decode_answers(_ONE_VALUE + item)
+    assert isinstance(answer, Success)
+    (value,) = _ANY.parse_answer(answer.item).values()
+    return value
+
+
+_READERS: dict[int, Callable[[bytes], Any]] = {
+    _TEXT: _text,
+    _TIME[0]: _time,
+    UUID_HEAD[0]: _uuid,
+}

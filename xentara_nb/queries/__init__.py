@@ -1,0 +1,1 @@
+"""What only reads: inventories, values, subscriptions, and what is known of the model."""

@@ -1,0 +1,211 @@
+"""Events on their way from the reader thread to whoever subscribed.
+
+An event names its element and attributes but no subscription, so it goes to every subscription
+that covers one of its attributes, with the attributes of that subscription. Where two of a client
+cover the same attribute, the server may send an event for each, and both of them get both.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Self, TypeAlias
+from uuid import UUID
+
+from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
+from xentara_nb.protocol.commands import DataChange, SubscriptionTarget
+from xentara_nb.protocol.errors import UnknownSubscriptionIdError
+from xentara_nb.protocol.values import AttributeId
+from xentara_nb.tables.references import canonical
+
+MAX_WAITING = 1_000_000
+"""How many events a subscription keeps for a reader who does not come."""
+
+
+class Subscription:
+    """Events of some attributes; made by :meth:`Client.subscribe`, ended by leaving ``with``.
+
+    Parameters
+    ----------
+    subscription_id : uuid.UUID
+        Its id on the server.
+    targets : sequence of SubscriptionTarget
+        The elements and attributes that it covers.
+    unsubscribe : callable
+        Ends it, given its id.
+
+    Attributes
+    ----------
+    id : uuid.UUID
+        Its id on the server.
+    lost : int
+        Events dropped because more than :data:`MAX_WAITING` were never read.
+    """
+
+    def __init__(
+        self,
+        subscription_id: UUID,
+        targets: Sequence[SubscriptionTarget],
+        unsubscribe: Callable[[UUID], None],
+    ) -> None:
+        self.id = subscription_id
+        self.targets = tuple(targets)
+        self.lost = 0
+        self._unsubscribe = unsubscribe
+        self._events: deque[DataChange] = deque()
+        self._arrived = threading.Condition()
+        self._end: XentaraError | None = None
+
+    @property
+    def ended(self) -> XentaraError | None:
+        """Why there will be no more events; None while there may be."""
+        return self._end
+
+    def put(self, event: DataChange) -> None:
+        """Take an event; for the reader thread."""
+        with self._arrived:
+            if len(self._events) >= MAX_WAITING:
+                self._events.popleft()
+                self.lost += 1
+            self._events.append(event)
+            self._arrived.notify()
+
+    def end(self, reason: XentaraError) -> None:
+        """Take the reason why there will be no more events; the first one counts."""
+        with self._arrived:
+            if self._end is None:
+                self._end = reason
+            self._arrived.notify_all()
+
+    def next_event(self, timeout: float) -> DataChange:
+        """Return the next event, waiting for it.
+
+        Raises
+        ------
+        DeadlineError
+            If none comes within ``timeout`` seconds.
+        ConnectionLostError
+            If the subscription has ended, and every event before was given.
+        """
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._events or self._end, timeout)
+            if self._events:
+                return self._events.popleft()
+        if self._end is None:
+            raise DeadlineError(f"no event came within {timeout:g} s")
+        raise ConnectionLostError(f"the subscription has ended: {self._end}")
+
+    def events(self, timeout: float) -> Iterator[DataChange]:
+        """Give the events as they come, until none comes for ``timeout`` seconds."""
+        while True:
+            try:
+                event = self.next_event(timeout)
+            except DeadlineError:
+                return
+            yield event
+
+    def unsubscribe(self) -> None:
+        """End the subscription; nothing happens if it has ended."""
+        if self._end is None:
+            self._unsubscribe(self.id)
+            self.end(ConnectionLostError("it was unsubscribed"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        # Where it cannot be ended any more, it has ended.
+        with suppress(ConnectionLostError, UnknownSubscriptionIdError):
+            self.unsubscribe()
+
+    def __repr__(self) -> str:
+        return f"<Subscription {self.id} to {len(self.targets)} elements>"
+
+
+_Covered: TypeAlias = "tuple[weakref.ref[Subscription], frozenset[AttributeId]]"
+
+
+class EventDispatcher:
+    """Knows who subscribed to what.
+
+    It does not keep subscriptions alive: a subscription keeps its client, and a client that
+    nobody has any more shall go, and end its connection.
+    """
+
+    def __init__(self) -> None:
+        # An RLock: the garbage collector may drop a subscription in the very thread that holds it.
+        self._lock = threading.RLock()
+        self._subscriptions: dict[weakref.ref[Subscription], frozenset[UUID]] = {}
+        self._by_element: dict[UUID, list[_Covered]] = {}
+
+    def add(self, subscription: Subscription) -> None:
+        """Begin to route to a subscription. Done before it is sent, so that no event is missed."""
+        reference = weakref.ref(subscription, self._drop)
+        with self._lock:
+            self._subscriptions[reference] = frozenset(uuid for uuid, _ in subscription.targets)
+            for uuid, ids in subscription.targets:
+                wanted = frozenset(canonical(attribute_id) for attribute_id in ids)
+                self._by_element.setdefault(uuid, []).append((reference, wanted))
+
+    def confirm(self, subscription: Subscription, subscription_id: UUID) -> None:
+        """Take the id that the server gave a subscription; another one of that id has ended."""
+        with self._lock:
+            subscription.id = subscription_id
+            self._end_all(
+                lambda other: other.id == subscription_id and other is not subscription,
+                "another one was made with its id",
+            )
+
+    def discard(self, subscription: Subscription) -> None:
+        """Stop routing to a subscription that was not made, and to no other of its id."""
+        self._end_all(lambda other: other is subscription, "it was not made")
+
+    def remove(self, subscription_id: UUID) -> Subscription | None:
+        """Stop routing to a subscription, which ends it."""
+        # By the id that it has now: the server may have chosen another than was desired.
+        removed = self._end_all(lambda other: other.id == subscription_id, "it was unsubscribed")
+        return removed[0] if removed else None
+
+    def _end_all(self, which: Callable[[Subscription], bool], why: str) -> list[Subscription]:
+        with self._lock:
+            ended = []
+            for reference in list(self._subscriptions):
+                subscription = reference()
+                if subscription is not None and which(subscription):
+                    self._drop(reference)
+                    subscription.end(ConnectionLostError(why))
+                    ended.append(subscription)
+            return ended
+
+    def route(self, event: DataChange) -> None:
+        """Hand an event to every subscription that covers some of it, once to each."""
+        found: dict[Subscription, frozenset[AttributeId]] = {}
+        with self._lock:
+            for reference, ids in self._by_element.get(event.element_uuid, ()):
+                if (subscription := reference()) is not None:
+                    found[subscription] = found.get(subscription, frozenset()) | ids
+        for subscription, ids in found.items():
+            values = {key: value for key, value in event.values.items() if canonical(key) in ids}
+            if values:
+                subscription.put(DataChange(event.time_stamp, event.element_uuid, values))
+
+    def end(self, reason: XentaraError) -> None:
+        """End every subscription: they do not outlive their connection."""
+        with self._lock:
+            references = list(self._subscriptions)
+            self._subscriptions = {}
+            self._by_element = {}
+        for reference in references:
+            if (subscription := reference()) is not None:
+                subscription.end(reason)
+
+    def _drop(self, reference: weakref.ref[Subscription]) -> None:
+        with self._lock:
+            for uuid in self._subscriptions.pop(reference, ()):
+                # Another list instead of a shorter one: this may come in the middle of route().
+                pairs = self._by_element.pop(uuid)
+                if others := [pair for pair in pairs if pair[0] is not reference]:
+                    self._by_element[uuid] = others

@@ -1,0 +1,1 @@
+"""What a simulator serves: a folder of configuration files, or the demo plant."""

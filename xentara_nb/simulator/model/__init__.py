@@ -1,0 +1,1 @@
+"""The model file: elements, their references to each other, data types."""

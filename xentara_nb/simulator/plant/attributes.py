@@ -1,0 +1,125 @@
+"""The attributes of elements: their meta data, in tables that elements of a kind share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TypeAlias
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from xentara_nb.protocol.codec import server_encoding
+from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.identifiers import Access, Attribute, DataType
+from xentara_nb.protocol.values import AttributeId, Value
+from xentara_nb.simulator.model import datatypes
+
+AttributeValue: TypeAlias = Value | ServerError
+"""What an attribute holds: a value, or the error that reading it gives."""
+
+_ATTRIBUTE_NAMESPACE = uuid5(NAMESPACE_URL, "https://docs.xentara.io/xentara/attributes")
+
+# The category a second time: a server shows it as a number in meta data, but as a text when read.
+_DATA_TYPES = {
+    Attribute.PRIMARY_KEY: DataType.STRING,
+    Attribute.NAME: DataType.STRING,
+    Attribute.UUID: DataType.UUID,
+    Attribute.TYPE: DataType.STRING,
+    Attribute.CATEGORY: DataType.ELEMENT_CATEGORY,
+    Attribute.SOURCE_TIME: DataType.TIME_POINT,
+    Attribute.UPDATE_TIME: DataType.TIME_POINT,
+    Attribute.CHANGE_TIME: DataType.TIME_POINT,
+    Attribute.WRITE_TIME: DataType.TIME_POINT,
+    Attribute.QUALITY: DataType.QUALITY,
+    Attribute.DEVICE_STATE: DataType.BOOLEAN,
+    Attribute.ERROR: DataType.ERROR_CODE,
+    Attribute.WRITE_ERROR: DataType.ERROR_CODE,
+}
+
+
+def attribute_uuid(name: str) -> UUID:
+    """Return the UUID of a custom attribute, the same one at every start."""
+    return uuid5(_ATTRIBUTE_NAMESPACE, name)
+
+
+def well_known(
+    attribute: Attribute,
+    data_type: DataType | None = None,
+    access: Access = Access.READ_ONLY,
+) -> AttributeInfo:
+    """Return the meta data of a well-known attribute; only a value says its type and access."""
+    return AttributeInfo(
+        attribute.attribute_name,
+        int(attribute),
+        access,
+        _DATA_TYPES[attribute] if data_type is None else data_type,
+    )
+
+
+BASE = tuple(
+    well_known(attribute)
+    for attribute in (
+        Attribute.PRIMARY_KEY,
+        Attribute.NAME,
+        Attribute.UUID,
+        Attribute.TYPE,
+        Attribute.CATEGORY,
+    )
+)
+"""The attributes that every element has; no element stores them."""
+
+UNITS = AttributeInfo("units", attribute_uuid("units"), Access.READ_ONLY, DataType.STRING)
+DISPLAY_NAME = AttributeInfo(
+    "displayName", attribute_uuid("displayName"), Access.READ_ONLY, DataType.STRING
+)
+
+
+class AttributeTable:
+    """The attributes of a kind of element; elements with the same ones share it.
+
+    Attributes
+    ----------
+    infos : tuple of AttributeInfo
+        All attributes, those of :data:`BASE` first.
+    index : dict
+        The position of every attribute, by its integer and by its UUID.
+    """
+
+    __slots__ = ("_encoded", "index", "infos", "names")
+
+    def __init__(self, infos: tuple[AttributeInfo, ...]) -> None:
+        self.infos = infos
+        self._encoded: bytes | None = None
+        self.index: dict[AttributeId, int] = {}
+        self.names: dict[str, int] = {}
+        for position, info in enumerate(infos):
+            self.index[info.attribute_id] = position
+            if isinstance(info.attribute_id, int):
+                self.index[Attribute(info.attribute_id).uuid] = position
+            self.names[info.name] = position
+
+    @property
+    def encoded(self) -> bytes:
+        """The attribute list as meta data has it; a model of any size has only a few of them."""
+        if self._encoded is None:
+            self._encoded = server_encoding.attribute_list(self.infos)
+        return self._encoded
+
+    def info(self, attribute_id: AttributeId) -> AttributeInfo | None:
+        """Return the meta data of an attribute, None if there is no such attribute."""
+        position = self.index.get(attribute_id)
+        return None if position is None else self.infos[position]
+
+
+@lru_cache(maxsize=4096)
+def table(*infos: AttributeInfo) -> AttributeTable:
+    """Return the table of these attributes and those that every element has."""
+    return AttributeTable((*BASE, *infos))
+
+
+def values_for(infos: Iterable[AttributeInfo], **known: AttributeValue) -> list[AttributeValue]:
+    """Return first values for attributes, those known by name as given."""
+    return [
+        known[info.name] if info.name in known else datatypes.first_value(DataType(info.data_type))
+        for info in infos
+    ]

@@ -1,0 +1,378 @@
+"""Running elements: what attributes they have, what these hold, and what writing does to them.
+
+Elements are slim, for a model can have a hundred thousand of them: those with the same attributes
+share one :class:`AttributeTable`, and only what differs from element to element is kept with each.
+
+Whoever wants to know of changes watches an element: data points their inputs, subscriptions what
+they subscribe to. All times of one change are given from outside, so that they agree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+from uuid import UUID
+
+from xentara_nb.protocol.errors import (
+    MissingAttributeError,
+    ReadOnlyError,
+    ServerError,
+    WriteOnlyError,
+)
+from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
+from xentara_nb.protocol.values import AttributeId, TimePoint, Value
+from xentara_nb.simulator.model import datatypes
+from xentara_nb.simulator.plant.attributes import BASE, AttributeTable, AttributeValue
+from xentara_nb.simulator.security.access import Acl
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What elements of one kind have in common.
+
+    Attributes
+    ----------
+    category : Category
+        The category, as browse and meta data give it.
+    type_text : str
+        The attribute ``type``.
+    category_value : str or int
+        The attribute ``category`` as read gives it.
+    """
+
+    category: Category
+    type_text: str
+    category_value: str | int
+
+
+Watcher: TypeAlias = "Callable[[Element, Sequence[int]], None]"
+"""Is told which positions of an element's attributes have changed."""
+
+
+@dataclass(slots=True, eq=False)
+class InjectedFault:
+    """What is wrong with an element on purpose; see :mod:`xentara_nb.simulator.faults`.
+
+    Attributes
+    ----------
+    later : callable
+        Calls a function after some seconds, with the time.
+    quality : Quality or None
+        The quality that the element shows whatever its real one is.
+    real_quality : int
+        The quality that it would show otherwise.
+    error : ServerError or None
+        What reading the value gives in place of it.
+    real_value : Value or ServerError
+        The value that there would be otherwise.
+    follows_after : float or None
+        After how many seconds the value follows what was written; None for at once.
+    """
+
+    later: Callable[[float, Callable[[TimePoint], None]], None]
+    quality: Quality | None = None
+    real_quality: int = Quality.GOOD
+    error: ServerError | None = None
+    real_value: AttributeValue = False
+    follows_after: float | None = None
+
+
+class Element:
+    """An element that runs.
+
+    Parameters
+    ----------
+    kind : Kind
+        Its category and type.
+    uuid, key, name
+        Its identity.
+    attributes : AttributeTable
+        What attributes it has.
+    values : list
+        What the attributes hold, beginning after those of :data:`BASE`.
+    """
+
+    __slots__ = (
+        "acl",
+        "children",
+        "fault",
+        "key",
+        "kind",
+        "name",
+        "parent",
+        "table",
+        "uuid",
+        "values",
+        "watchers",
+    )
+
+    def __init__(
+        self,
+        kind: Kind,
+        uuid: UUID,
+        key: str,
+        name: str,
+        attributes: AttributeTable,
+        values: list[AttributeValue],
+        acl: Acl | None = None,
+    ) -> None:
+        self.kind = kind
+        self.uuid = uuid
+        self.key = key
+        self.name = name
+        self.table = attributes
+        self.values = values
+        self.parent: Element | None = None
+        self.children: Sequence[Element] = ()
+        # Set for every element before it is served; see Plant.
+        self.acl: Acl = acl if acl is not None else _NO_RIGHTS
+        self.watchers: list[Watcher] | None = None
+        self.fault: InjectedFault | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.kind.type_text} {self.key!r}>"
+
+    def read(self, attribute_id: AttributeId) -> AttributeValue:
+        """Return what an attribute holds, or why it cannot be read."""
+        position = self.table.index.get(attribute_id)
+        if position is None:
+            return MissingAttributeError()
+        if self.table.infos[position].access == Access.WRITE_ONLY:
+            return WriteOnlyError()
+        return self.current(position)
+
+    def current(self, position: int) -> AttributeValue:
+        """Return what the attribute at a position holds."""
+        if position < len(BASE):
+            return _BASE_READERS[position](self)
+        return self.values[position - len(BASE)]
+
+    def write(self, attribute_id: AttributeId, value: Value, now: TimePoint) -> Value:
+        """Give an attribute a value, and return the value as the attribute takes it.
+
+        Raises
+        ------
+        ServerError
+            If there is no such attribute, it is read only, or does not take the value.
+        """
+        position = self.table.index.get(attribute_id)
+        if position is None:
+            raise MissingAttributeError
+        info = self.table.infos[position]
+        if info.access == Access.READ_ONLY:
+            raise ReadOnlyError
+        taken = datatypes.convert(DataType(info.data_type), value)
+        self.accept(position, taken, now)
+        return taken
+
+    def accept(self, position: int, value: Value, now: TimePoint) -> None:
+        """Take a value that fits the attribute; kinds with rules of their own override it."""
+        changed: list[int] = []
+        self._set(position, value, changed)
+        self.tell(changed)
+
+    def reading(
+        self,
+        value: Value,
+        now: TimePoint,
+        quality: Quality = Quality.GOOD,
+        error: str = datatypes.NO_ERROR,
+        written: bool = False,
+    ) -> None:
+        """Take a new value from whatever stands behind the element, by the manual's time rules.
+
+        The update time moves with every reading, the change time only when the value differs
+        (from nothing, for a first reading), the write time only when the value was written.
+        """
+        changed: list[int] = []
+        index = self.table.index
+        if self.fault is not None and self.fault.quality is not None:
+            self.fault.real_quality = quality
+            quality = self.fault.quality
+        shown: AttributeValue = value
+        if self.fault is not None and self.fault.error is not None:
+            self.fault.real_value, shown = value, self.fault.error
+            error = self.fault.error.text
+        first = not written and self.read(Attribute.UPDATE_TIME) == TimePoint.NEVER
+        for attribute, new in (
+            (Attribute.VALUE, shown),
+            (Attribute.QUALITY, int(quality)),
+            (Attribute.ERROR, error),
+            (Attribute.UPDATE_TIME, now),
+        ):
+            if (position := index.get(attribute)) is not None:
+                self._set(position, new, changed)
+        if first or index.get(Attribute.VALUE) in changed:
+            self.stamp(Attribute.CHANGE_TIME, now, changed)
+        if written:
+            self.stamp(Attribute.WRITE_TIME, now, changed)
+        self.tell(changed)
+
+    def obey(self, value: Value, now: TimePoint) -> None:
+        """Let what stands behind the element follow a value that was written to it.
+
+        It does at once, unless a fault keeps it from that.
+        """
+        fault = self.fault
+        if fault is None or fault.follows_after is None:
+            self.follow(value, now, written=True)
+            return
+        changed: list[int] = []
+        self.stamp(Attribute.WRITE_TIME, now, changed)
+        self.tell(changed)
+        if math.isfinite(fault.follows_after):
+            fault.later(fault.follows_after, lambda then: self.follow(value, then))
+
+    def follow(self, value: Value, now: TimePoint, *, written: bool = False) -> None:
+        """Take the value that was written as the one that is read."""
+        self.reading(value, now, written=written)
+
+    def spoil(self, fault: InjectedFault, quality: Quality, now: TimePoint) -> None:
+        """Show a quality whatever the real one is."""
+        position = self.table.index[Attribute.QUALITY]
+        if fault.quality is None:
+            held = self.current(position)
+            fault.real_quality = held if isinstance(held, int) else Quality.GOOD
+        fault.quality = quality
+        self._show_quality(position, quality, now)
+
+    def fail(self, fault: InjectedFault, error: ServerError, now: TimePoint) -> None:
+        """Have an error in place of a value, and a bad quality."""
+        if fault.error is None:
+            fault.real_value = self.current(self.table.index[Attribute.VALUE])
+        fault.error = error
+        self._show_value(error, error.text)
+        self.spoil(fault, Quality.BAD, now)
+
+    def mend(self, fault: InjectedFault, now: TimePoint) -> None:
+        """Be without fault again."""
+        self.fault = None
+        if fault.error is not None:
+            self._show_value(fault.real_value, datatypes.NO_ERROR)
+        if fault.quality is not None:
+            self._show_quality(
+                self.table.index[Attribute.QUALITY], Quality(fault.real_quality), now
+            )
+
+    def _show_value(self, value: AttributeValue, error: str) -> None:
+        changed: list[int] = []
+        self._set(self.table.index[Attribute.VALUE], value, changed)
+        self.stamp(Attribute.ERROR, error, changed)
+        self.tell(changed)
+
+    def _show_quality(self, position: int, quality: Quality, now: TimePoint) -> None:
+        changed: list[int] = []
+        self._set(position, int(quality), changed)
+        self.stamp(Attribute.UPDATE_TIME, now, changed)
+        self.tell(changed)
+
+    def stamp(self, attribute: Attribute, value: Value, changed: list[int]) -> None:
+        """Set a well-known attribute if the element has it, noting its position if it changed."""
+        if (position := self.table.index.get(attribute)) is not None:
+            self._set(position, value, changed)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell the watcher of every change from now on."""
+        # A new list each time: a watcher may come or go while the others are being told.
+        self.watchers = [*(self.watchers or ()), watcher]
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Tell the watcher no more."""
+        remaining = [other for other in self.watchers or () if other != watcher]
+        self.watchers = remaining or None
+
+    def tell(self, changed: Sequence[int]) -> None:
+        """Tell the watchers which positions have changed."""
+        if changed and self.watchers is not None:
+            for watcher in self.watchers:
+                watcher(self, changed)
+
+    def _set(self, position: int, value: AttributeValue, changed: list[int]) -> None:
+        slot = position - len(BASE)
+        if not datatypes.same(self.values[slot], value):
+            self.values[slot] = value
+            changed.append(position)
+
+
+_NO_RIGHTS = Acl({}, {})
+_BASE_READERS: tuple[Callable[[Element], AttributeValue], ...] = (
+    lambda element: element.key,
+    lambda element: element.name,
+    lambda element: element.uuid,
+    lambda element: element.kind.type_text,
+    lambda element: element.kind.category_value,
+)
+
+
+class Register(Element):
+    """A register: what is written is stored at once; its quality is always good."""
+
+    __slots__ = ()
+
+    ATTRIBUTES: ClassVar[tuple[Attribute, ...]] = (
+        Attribute.UPDATE_TIME,
+        Attribute.WRITE_TIME,
+        Attribute.QUALITY,
+        Attribute.CHANGE_TIME,
+    )
+
+    def accept(self, position: int, value: Value, now: TimePoint) -> None:
+        """Store the value; update time and write time are those of the last write."""
+        self.obey(value, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a device takes, beyond what the data type allows."""
+
+    minimum: Value | None = None
+    maximum: Value | None = None
+    allowed: tuple[Value, ...] | None = None
+
+
+class Point(Element):
+    """An input or output of a device.
+
+    What is written goes to the device, and the value read is what the device reports back. The
+    simulated device follows at once. Where a data point has this element as its output and another
+    point as its input, the device reports there as well; these are the element's ``feedback``.
+    """
+
+    __slots__ = ("feedback", "limits")
+
+    def __init__(
+        self,
+        kind: Kind,
+        uuid: UUID,
+        key: str,
+        name: str,
+        attributes: AttributeTable,
+        values: list[AttributeValue],
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(kind, uuid, key, name, attributes, values)
+        self.limits = limits
+        self.feedback: tuple[Point, ...] = ()
+
+    def accept(self, position: int, value: Value, now: TimePoint) -> None:
+        """Send the value to the device, which takes it or refuses."""
+        if position != self.table.index[Attribute.VALUE]:
+            super().accept(position, value, now)
+            return
+        if self.limits is not None:
+            datatypes.check_limits(
+                value, self.limits.minimum, self.limits.maximum, self.limits.allowed
+            )
+        self.obey(value, now)
+
+    def follow(self, value: Value, now: TimePoint, *, written: bool = False) -> None:
+        """Take the value, and report it at the inputs that go with this output."""
+        super().follow(value, now, written=written)
+        for echo in self.feedback:
+            info = echo.table.infos[echo.table.index[Attribute.VALUE]]
+            # An input of another type that cannot hold the value reports nothing.
+            with suppress(ServerError):
+                echo.reading(datatypes.convert(DataType(info.data_type), value), now)

@@ -1,0 +1,174 @@
+"""What runs in a plant: timers raise events, events trigger pipelines, pipelines run tasks.
+
+Timers expire at the multiples of their period since 1970, plus their offset. A plant that cannot
+keep up leaves expirations out, as a server under load does. The tasks:
+
+* ``generate`` of a sampler makes new values of its signals,
+* ``copy`` of a bridge copies, the task of an edge detection looks for edges,
+* any task of an element without a driver (``read`` of a device, say) refreshes its update times,
+  and those of all points below it,
+* other tasks (an inspector's ``dump``) do nothing that a client could see.
+
+Events of registers and other points trigger pipelines as well: ``written`` after a write, and
+``changed`` when the value differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heapreplace
+from uuid import UUID
+
+from xentara_nb.protocol.identifiers import Attribute, Stage
+from xentara_nb.protocol.values import TimePoint
+from xentara_nb.simulator.plant.attributes import table
+from xentara_nb.simulator.plant.elements import Element, Kind, Point
+from xentara_nb.simulator.plant.processing import Bridge, EdgeDetection
+from xentara_nb.simulator.plant.signals import Sampler
+
+EXPIRED = "expired"
+_SLICE = 256  # points between two pauses
+_SHORTEST = 1_000_000
+"""The shortest period that is kept, in nanoseconds: no client can see more."""
+
+
+class Timer(Element):
+    """A timer: it raises the event ``expired`` periodically."""
+
+    __slots__ = ("_offset", "period", "sequence")
+
+    def __init__(
+        self, kind: Kind, uuid: UUID, key: str, name: str, period: int, offset: int, sequence: int
+    ) -> None:
+        super().__init__(kind, uuid, key, name, table(), [])
+        self.period = max(period, _SHORTEST)
+        self.sequence = sequence
+        self._offset = offset
+
+    def next_after(self, now: int) -> int:
+        """Return when the timer expires next after a time, in nanoseconds."""
+        return now + self.period - (now - self._offset) % self.period
+
+
+@dataclass(eq=False)
+class Pipeline:
+    """What is triggered by which events, and which tasks it runs."""
+
+    element: Element
+    triggers: tuple[tuple[Element, str], ...] = ()
+    tasks: tuple[tuple[Element, str], ...] = ()
+
+
+class Execution:
+    """Runs the pipelines of a plant while it is operational.
+
+    Parameters
+    ----------
+    elements : iterable of Element
+        All elements of the plant.
+    pipelines : sequence of Pipeline
+        Its pipelines.
+    """
+
+    def __init__(
+        self, elements: Iterable[Element] = (), pipelines: Sequence[Pipeline] = ()
+    ) -> None:
+        self.wake: Callable[[], None] = lambda: None
+        self.running = False
+        self._bridges = [element for element in elements if isinstance(element, Bridge)]
+        self._triggered: dict[tuple[Element, str], list[Pipeline]] = {}
+        self._waiting: dict[Pipeline, None] = {}
+        for pipeline in pipelines:
+            for trigger in pipeline.triggers:
+                self._triggered.setdefault(trigger, []).append(pipeline)
+        self._timers = [
+            element
+            for element, event in self._triggered
+            if isinstance(element, Timer) and event == EXPIRED
+        ]
+        self._due: list[tuple[int, int, int, Timer]] = []
+        for element in dict.fromkeys(element for element, _ in self._triggered):
+            if not isinstance(element, Timer | EdgeDetection):
+                element.watch(self._changed)
+
+    def enter(self, stage: Stage, now: TimePoint) -> None:
+        """Do what belongs to a stage; pipelines run in the operational one only."""
+        self.running = stage is Stage.OPERATIONAL
+        self._waiting.clear()
+        if self.running:
+            # At once, so that nobody has to wait a period for the first values.
+            for timer in self._timers:
+                self._fire(timer, EXPIRED)
+            self._due = [
+                (timer.next_after(now.nanoseconds), timer.sequence, number, timer)
+                for number, timer in enumerate(self._timers)
+            ]
+            heapify(self._due)
+        else:
+            for bridge in self._bridges:
+                if stage in bridge.stages:
+                    bridge.copy(now)
+        self.wake()
+
+    def next_due(self) -> int | None:
+        """Return when there is something to do, in nanoseconds since 1970; None for never."""
+        if not self.running:
+            return None
+        if self._waiting:
+            return 0
+        return self._due[0][0] if self._due else None
+
+    def run(self, clock: Callable[[], TimePoint]) -> Iterator[None]:
+        """Run what is due, pausing between slices of long tasks."""
+        now = clock().nanoseconds
+        while self.running and self._due and self._due[0][0] <= now:
+            _, sequence, number, timer = self._due[0]
+            heapreplace(self._due, (timer.next_after(now), sequence, number, timer))
+            self._fire(timer, EXPIRED)
+        triggered, self._waiting = list(self._waiting), {}
+        for pipeline in triggered:
+            moment = clock()
+            for element, _ in pipeline.tasks:
+                if self.running:
+                    yield from self._task(element, moment)
+
+    def _task(self, element: Element, now: TimePoint) -> Iterator[None]:
+        if isinstance(element, Sampler):
+            yield from element.steps(now)
+        elif isinstance(element, Bridge):
+            if Stage.OPERATIONAL in element.stages:
+                element.copy(now)
+        elif isinstance(element, EdgeDetection):
+            element.detect(self._fire)
+        else:
+            yield from _refresh(element, now)
+
+    def _fire(self, element: Element, event: str) -> None:
+        for pipeline in self._triggered.get((element, event), ()):
+            self._waiting[pipeline] = None
+
+    def _changed(self, element: Element, positions: Sequence[int]) -> None:
+        index = element.table.index
+        if index.get(Attribute.VALUE) in positions:
+            self._fire(element, "changed")
+        if index.get(Attribute.WRITE_TIME) in positions:
+            self._fire(element, "written")
+        if self._waiting and self.running:
+            self.wake()
+
+
+def _refresh(element: Element, now: TimePoint) -> Iterator[None]:
+    """Let a device report the same values once more."""
+    waiting = [element]
+    number = 0
+    while waiting:
+        point = waiting.pop()
+        waiting += point.children
+        if isinstance(point, Point):
+            changed: list[int] = []
+            point.stamp(Attribute.UPDATE_TIME, now, changed)
+            point.tell(changed)
+            number += 1
+            if not number % _SLICE:
+                yield

@@ -1,0 +1,250 @@
+"""Skills that the simulator has no driver for: what their elements plausibly look like.
+
+A configuration says much about an element even to someone who does not know its skill: whether it
+has a data type, whether it has children, which way its data goes, what it is called, and what the
+rest of the model uses it for. From that come category, type and attributes, so that every element
+of a model is served.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+
+from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.protocol.identifiers import (
+    ATTRIBUTES_BY_NAME,
+    Access,
+    Attribute,
+    Category,
+    DataType,
+)
+from xentara_nb.simulator.documents import JsonNode
+from xentara_nb.simulator.model import datatypes
+from xentara_nb.simulator.model.model import ElementDescription
+from xentara_nb.simulator.model.references import References
+from xentara_nb.simulator.plant.attributes import BASE, attribute_uuid, well_known
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What an element of an unknown skill looks like."""
+
+    category: Category
+    type_text: str
+    attributes: tuple[AttributeInfo, ...] = ()
+
+
+_KNOWN_TYPES = {
+    "@Skill.CoE.Bus": (Category.DEVICE_GROUP, "EtherCAT bus"),
+    "@Skill.CoE.Device": (Category.DEVICE, "EtherCAT device"),
+    "@Skill.CoE.Entry": (Category.DATA_POINT, "EtherCAT device entry"),
+    "@Skill.CPP.Control": (Category.MICROSERVICE, "C++ control"),
+    "@Skill.Debugging.Inspector": (Category.SPECIAL_PURPOSE, "debugging inspector"),
+    "@Skill.Debugging.Logger": (Category.SPECIAL_PURPOSE, "debugging logger"),
+}
+
+# The first that fits the last word of the descriptor's last part counts.
+_BY_WORD = tuple(
+    (frozenset(words.split()), category)
+    for words, category in (
+        ("bus network fieldbus segment terminal", Category.DEVICE_GROUP),
+        ("device client controller plc connection server coupler slave station", Category.DEVICE),
+        ("module slot unit subdevice card board axis", Category.SUB_DEVICE),
+        ("group batch pdo poll block", Category.DATA_POINT_GROUP),
+        (
+            "entry input output register tag variable signal point coil item node value object "
+            "parameter contact channel",
+            Category.DATA_POINT,
+        ),
+        ("transaction command request call", Category.TRANSACTION),
+        ("control function script program task microservice processor", Category.MICROSERVICE),
+        ("ai inference classifier predictor", Category.AI),
+        ("database storage archive recorder historian table file", Category.DATA_STORAGE),
+        ("publisher interface endpoint broker gateway topic service", Category.EXTERNAL_INTERFACE),
+    )
+)
+_DEVICES = (Category.DEVICE_GROUP, Category.DEVICE, Category.SUB_DEVICE)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+# EtherCAT: process data from the master goes through synchronization manager 2, to it through 3.
+_SYNC_MANAGER_OUTPUT = 2
+
+
+def infer(
+    element: ElementDescription, usage: References | None = None, warned: set[str] | None = None
+) -> Look:
+    """Work out what an element looks like.
+
+    Parameters
+    ----------
+    element : ElementDescription
+        The element.
+    usage : References, optional
+        What the model uses it for.
+    warned : set of str, optional
+        What there were warnings of, each of which is enough once for a model.
+
+    Raises
+    ------
+    ConfigurationError
+        If the element's properties contradict themselves, such as a data type that is not text.
+    """
+    known = _KNOWN_TYPES.get(element.descriptor)
+    usage = References() if usage is None or known else usage
+    category, type_text = known or (_category(element, usage), _type_text(element.descriptor))
+    attributes: list[AttributeInfo] = []
+    if category in _DEVICES:
+        attributes += map(well_known, (Attribute.DEVICE_STATE, Attribute.ERROR))
+    if category is Category.DATA_POINT or usage.has_value:
+        there = {info.name for info in attributes}
+        warned = set() if warned is None else warned
+        found = _point_attributes(element, usage, warned)
+        attributes += (info for info in found if info.name not in there)
+    there = {info.name for info in (*BASE, *attributes)}
+    attributes += (_used(name, *how) for name, how in usage.attributes.items() if name not in there)
+    return Look(category, type_text, tuple(attributes))
+
+
+def _used(name: str, access: Access, data_type: DataType) -> AttributeInfo:
+    """Return an attribute of which nothing is known but that the model uses it."""
+    attribute = ATTRIBUTES_BY_NAME.get(name)
+    if attribute is not None:
+        return well_known(attribute, access=access)
+    return AttributeInfo(name, attribute_uuid(name), access, data_type)
+
+
+def _category(element: ElementDescription, usage: References) -> Category:
+    category = _category_by_name(element)
+    # A value is not read from a whole device, but something with children stays what it is.
+    return Category.DATA_POINT if usage.has_value and not element.children else category
+
+
+def _category_by_name(element: ElementDescription) -> Category:
+    words = _words(element.descriptor.split(".")[-1])
+    last = words[-1].lower() if words else ""
+    for listed, category in _BY_WORD:
+        if last in listed or "".join(words).lower() in listed:
+            # Something with children is no data point, whatever it is called.
+            if category is Category.DATA_POINT and element.children:
+                return Category.DATA_POINT_GROUP
+            return category
+    if element.children:
+        return Category.DEVICE
+    typed = element.place.has("dataType") or _type_by_another_name(element) is not None
+    return Category.DATA_POINT if typed else Category.SPECIAL_PURPOSE
+
+
+def _type_text(descriptor: str) -> str:
+    _, skill, *rest = descriptor.split(".")
+    words = [word if word.isupper() else word.lower() for part in rest for word in _words(part)]
+    return " ".join((skill, *words))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text)
+
+
+def _point_attributes(
+    element: ElementDescription, usage: References, warned: set[str]
+) -> tuple[AttributeInfo, ...]:
+    access = _access(element, usage)
+    attributes = [
+        well_known(Attribute.VALUE, _data_type(element, usage, warned), access),
+        *map(
+            well_known,
+            (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY, Attribute.ERROR),
+        ),
+    ]
+    if access.writable:
+        attributes += map(well_known, (Attribute.WRITE_TIME, Attribute.WRITE_ERROR))
+    return tuple(attributes)
+
+
+def _data_type(element: ElementDescription, usage: References, warned: set[str]) -> DataType:
+    place = element.place.optional("dataType")
+    if place is None:
+        other = _type_by_another_name(element)
+        other = usage.data_type if other is None else other
+        binary = any(word in _kind(element) for word in _BINARY)
+        return other if other is not None else DataType.BOOLEAN if binary else DataType.FLOAT_64
+    found = datatypes.skill_name(place.value) if isinstance(place.value, str) else None
+    if found is None:
+        if element.descriptor in _KNOWN_TYPES:
+            place.fault(
+                f"there is no data type {place.value!r}",
+                "Take one of EtherCAT's, such as BOOLEAN, INTEGER16, UNSIGNED16 or REAL32.",
+            )
+        # The names of a skill that nobody here knows are that skill's own business.
+        taken = DataType.FLOAT_64 if usage.data_type is None else usage.data_type
+        what = f"{element.descriptor} {place.value!r}"
+        if what not in warned:
+            warned.add(what)
+            _log.warning("%s: the data type %r is taken for a %s", place, place.value, taken.label)
+        return taken
+    return found
+
+
+def _type_by_another_name(element: ElementDescription) -> DataType | None:
+    """Return the data type that a skill states, but does not call the data type."""
+    for name in _TYPE_NAMES:
+        place = element.place.optional(name)
+        if place is not None and isinstance(place.value, str):
+            found = datatypes.skill_name(place.value)
+            if found is not None:
+                return found
+    return None
+
+
+def _kind(element: ElementDescription) -> str:
+    """Return what a skill calls the kind of a point, in small letters."""
+    stated = (element.place.optional(name) for name in _KIND_NAMES)
+    texts = (place.value for place in stated if place is not None and isinstance(place.value, str))
+    return " ".join((element.descriptor.split(".")[-1], *texts)).lower()
+
+
+def _access(element: ElementDescription, usage: References) -> Access:
+    place = element.place
+    sync_manager = place.optional("syncManager")
+    if sync_manager is not None:
+        output = sync_manager.value == _SYNC_MANAGER_OUTPUT
+        return Access.READ_AND_WRITE if output else Access.READ_ONLY
+    for name in ("access", "accessMode", "direction", "mode"):
+        stated = _stated_access(place.optional(name))
+        if stated is not None:
+            return stated
+    for name, access in _FLAGS.items():
+        flag = place.optional(name)
+        if flag is not None and flag.value is True:
+            return access
+    written = usage.written or any(word in _kind(element) for word in _OUTPUTS)
+    return Access.READ_AND_WRITE if written else Access.READ_ONLY
+
+
+_TYPE_NAMES = ("datatype", "data_type", "valueType", "type", "format")
+_KIND_NAMES = ("type", "registerType", "area", "table")
+_BINARY = ("coil", "discrete", "digital", "contact", "bit")
+_OUTPUTS = ("output", "coil", "holding", "parameter", "setpoint")
+_FLAGS = {
+    "readOnly": Access.READ_ONLY,
+    "writeOnly": Access.WRITE_ONLY,
+    "writable": Access.READ_AND_WRITE,
+    "writeable": Access.READ_AND_WRITE,
+}
+_STATED = {
+    **dict.fromkeys(("readonly", "ro", "r", "read", "input", "in"), Access.READ_ONLY),
+    **dict.fromkeys(("writeonly", "wo", "w", "write"), Access.WRITE_ONLY),
+    **dict.fromkeys(
+        ("readwrite", "readandwrite", "rw", "output", "out", "inout", "bidirectional"),
+        Access.READ_AND_WRITE,
+    ),
+}
+
+
+def _stated_access(place: JsonNode | None) -> Access | None:
+    if place is None or not isinstance(place.value, str):
+        return None
+    return _STATED.get("".join(c for c in place.value.lower() if c.isalnum()))

@@ -1,0 +1,87 @@
+"""Microservices that move values: signal bridges and edge detection.
+
+They do nothing by themselves; their tasks run in pipelines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeAlias
+
+from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.identifiers import Attribute, Stage
+from xentara_nb.protocol.values import TimePoint
+from xentara_nb.simulator.plant.elements import Element
+
+AttributeOf: TypeAlias = tuple[Element, int]
+"""An attribute: its element, and its position there."""
+
+
+class BridgeConnection(NamedTuple):
+    """What a bridge copies, and where it writes the errors of that."""
+
+    source: AttributeOf
+    target: AttributeOf
+    error_handler: AttributeOf | None = None
+
+
+class Bridge(Element):
+    """A signal bridge: its task ``copy`` copies values between attributes.
+
+    Attributes
+    ----------
+    connections : tuple of BridgeConnection
+        What is copied.
+    stages : frozenset of Stage
+        In which operational stages. In those that the server only passes through it copies once.
+    """
+
+    __slots__ = ("connections", "stages")
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.connections: tuple[BridgeConnection, ...] = ()
+        self.stages = frozenset({Stage.OPERATIONAL})
+
+    def copy(self, now: TimePoint) -> None:
+        """Copy all values, one after the other; an error of one does not keep back the others."""
+        for (source, position), (target, target_position), handler in self.connections:
+            try:
+                held = source.read(source.table.infos[position].attribute_id)
+                if isinstance(held, ServerError):
+                    raise held
+                target.write(target.table.infos[target_position].attribute_id, held, now)
+            except ServerError as error:
+                if handler is not None:
+                    element, place = handler
+                    with suppress(ServerError):
+                        element.write(element.table.infos[place].attribute_id, error.text, now)
+
+
+class EdgeDetection(Element):
+    """Edge detection: its task looks whether a value has changed, and raises events.
+
+    Attributes
+    ----------
+    watched : Element
+        The element with the value.
+    """
+
+    __slots__ = ("_before", "watched")
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.watched: Element = self
+        self._before: object = None
+
+    def detect(self, fire: Callable[[Element, str], None]) -> None:
+        """Raise the events ``rising``, ``falling`` and ``changed`` that apply."""
+        held = self.watched.read(Attribute.VALUE)
+        before, self._before = self._before, held
+        # The first look finds no edge: there is nothing to compare with.
+        if before is None or isinstance(held, ServerError) or held == before:
+            return
+        fire(self, "changed")
+        if isinstance(held, bool | int | float) and isinstance(before, bool | int | float):
+            fire(self, "rising" if held > before else "falling")

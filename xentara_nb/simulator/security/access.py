@@ -1,0 +1,149 @@
+"""Who may do what: roles, entitlements and access control lists.
+
+Lists are inherited: the default list, the global one (``security.json``), the model's, and those
+of the elements from the top level down. Every list adds to what stands above it, for each role by
+itself, and ``"inherit": false`` forgets what stands above. A client has an entitlement when one
+of its roles has it in the end; so a denial for ``Everyone`` does not take from administrators
+what a list allows to administrators.
+
+Examples
+--------
+>>> top = Acl.default().below(AclSettings(entries=(AclEntry("Everyone", deny=("read",)),)))
+>>> element = top.below(AclSettings(entries=(AclEntry("Operator", allow=("read", "write")),)))
+>>> top.allows(roles("Operator"), "read"), element.allows(roles("Operator"), "read")
+(False, True)
+>>> element.allows(roles(), "write")
+False
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from xentara_nb.simulator.documents import JsonNode
+
+EVERYONE = "Everyone"
+"""The role that every client has."""
+
+READ = "read"
+WRITE = "write"
+CONNECT = "websocket.connect"
+SUSPEND = "suspend"
+"""Allows suspend and resume. The manual's list is not public; the name is the simulator's."""
+SHUTDOWN = "shutdown"
+"""Allows shutdown. The name is the simulator's, as for :data:`SUSPEND`."""
+
+BUILT_IN = (READ, WRITE, CONNECT, SUSPEND, SHUTDOWN)
+"""The entitlements that need no declaration."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageEntitlements:
+    """The entitlements for stage changes, where a configuration calls them something else."""
+
+    suspend: str = SUSPEND
+    shutdown: str = SHUTDOWN
+
+
+STAGE_ENTITLEMENTS = StageEntitlements()
+
+
+@dataclass(frozen=True, slots=True)
+class AclEntry:
+    """What a list says of one role."""
+
+    role: str
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AclSettings:
+    """An access control list as it stands in a configuration."""
+
+    entries: tuple[AclEntry, ...] = ()
+    inherit: bool = True
+
+
+class Acl:
+    """What each role is allowed at one place of the model, inheritance worked out.
+
+    Parameters
+    ----------
+    verdicts : mapping of (role, entitlement) to bool
+        What was said, True for allowed.
+    defaults : mapping of entitlement to bool
+        What holds for entitlements of which no list says anything for any role of the client.
+    """
+
+    __slots__ = ("_answers", "_defaults", "_verdicts")
+
+    def __init__(
+        self, verdicts: Mapping[tuple[str, str], bool], defaults: Mapping[str, bool]
+    ) -> None:
+        self._verdicts = verdicts
+        self._defaults = defaults
+        # Elements share few lists and clients have few sets of roles, so this stays small.
+        self._answers: dict[tuple[frozenset[str], str], bool] = {}
+
+    @classmethod
+    def default(cls, defaults: Mapping[str, bool] = MappingProxyType({})) -> Acl:
+        """Return the list above all others: everyone may connect and read."""
+        return cls({(EVERYONE, READ): True, (EVERYONE, CONNECT): True}, defaults)
+
+    def below(self, settings: AclSettings | None) -> Acl:
+        """Return the list that holds where these settings stand, under this one."""
+        if settings is None or (settings.inherit and not settings.entries):
+            return self
+        verdicts = dict(self._verdicts) if settings.inherit else {}
+        for entry in settings.entries:
+            verdicts.update(((entry.role, name), True) for name in entry.allow)
+        # For one and the same role of one list, a denial is the stronger word.
+        for entry in settings.entries:
+            verdicts.update(((entry.role, name), False) for name in entry.deny)
+        return Acl(verdicts, self._defaults)
+
+    def allows(self, client_roles: frozenset[str], entitlement: str) -> bool:
+        """Return whether a client with these roles has the entitlement."""
+        question = (client_roles, entitlement)
+        answer = self._answers.get(question)
+        if answer is None:
+            said = [
+                self._verdicts[role, entitlement]
+                for role in client_roles
+                if (role, entitlement) in self._verdicts
+            ]
+            answer = any(said) if said else self._defaults.get(entitlement, False)
+            self._answers[question] = answer
+        return answer
+
+
+def roles(*names: str, more: Iterable[str] = ()) -> frozenset[str]:
+    """Return the roles of a client: those named, and ``Everyone``."""
+    return frozenset((EVERYONE, *names, *more))
+
+
+def read_acl(place: JsonNode) -> AclSettings:
+    """Read an access control list, of ``security.json`` or of a model.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not as the manual says. A misspelt member is a fault as well: it could be the
+        denial that someone relies on.
+    """
+    place.only("inherit", "entries")
+    entries = []
+    listed = place.optional("entries")
+    for item in listed.items() if listed is not None else ():
+        item.only("role", "allow", "deny")
+        names = {
+            member: tuple(name.text() for name in found.items())
+            for member in ("allow", "deny")
+            if (found := item.optional(member)) is not None
+        }
+        entries.append(AclEntry(item.member("role").text(), **names))
+    inherit = place.optional("inherit")
+    return AclSettings(tuple(entries), True if inherit is None else inherit.boolean())

@@ -1,0 +1,104 @@
+"""Who a client is: log-in by password, token or certificate, and the roles that come of it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from xentara_nb.simulator.config.configuration import User
+from xentara_nb.simulator.security import access, passwords
+from xentara_nb.simulator.security.client_certificates import ClientCertificates
+from xentara_nb.simulator.security.tokens import OAuth2
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Someone who has logged in."""
+
+    name: str
+    roles: frozenset[str]
+
+
+class Authenticator:
+    """Checks log-ins against the users of a configuration.
+
+    Parameters
+    ----------
+    users : iterable of User
+        The users.
+    oauth2 : OAuth2
+        Which tokens are accepted.
+    certificates : ClientCertificates
+        Which certificates are accepted.
+    """
+
+    def __init__(
+        self,
+        users: Iterable[User],
+        oauth2: OAuth2 | None = None,
+        certificates: ClientCertificates | None = None,
+    ) -> None:
+        self._oauth2 = OAuth2() if oauth2 is None else oauth2
+        self._certificates = ClientCertificates() if certificates is None else certificates
+        self._users = {user.name: user for user in users}
+        hashes = [user.password_hash for user in self._users.values() if user.password_hash]
+        self._decoy = passwords.decoy_for(hashes)
+
+    def by_password(self, name: str, password: str) -> Principal | None:
+        """Return the client with this user name and password, None if there is none.
+
+        This works for some milliseconds, so it belongs into a thread of its own.
+        """
+        user = self._users.get(name)
+        password_hash = None if user is None else user.password_hash
+        if not passwords.verify(password, password_hash, self._decoy) or user is None:
+            return None
+        return Principal(user.name, access.roles(*user.roles))
+
+    def by_token(self, token: str) -> Principal | None:
+        """Return the client that a token stands for, None if it is not accepted."""
+        found = self._oauth2.verify(token)
+        return None if found is None else Principal(found[0], access.roles(*found[1]))
+
+    def by_certificate(self, der: bytes) -> Principal | None:
+        """Return the client that a certificate stands for, None if it is not accepted."""
+        found = self._certificates.verify(der)
+        return None if found is None else Principal(found[0], access.roles(*found[1]))
+
+
+def parse_bearer(header: str) -> str | None:
+    """Return the token of an ``Authorization`` header, None if it is not Bearer.
+
+    Examples
+    --------
+    >>> parse_bearer("Bearer abc.def.ghi")
+    'abc.def.ghi'
+    """
+    scheme, _, token = header.strip().partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def parse_basic(header: str) -> tuple[str, str] | None:
+    """Return user name and password of an ``Authorization`` header, None if it is not Basic.
+
+    Examples
+    --------
+    >>> parse_basic("Basic dXNlcjpwYXNzOndvcmQ=")
+    ('user', 'pass:word')
+    """
+    scheme, _, encoded = header.strip().partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        data = base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        # Some clients still send what was usual before UTF-8.
+        text = data.decode("latin-1")
+    name, colon, password = text.partition(":")
+    return (name, password) if colon else None

@@ -1,0 +1,310 @@
+"""OAuth 2.0 access tokens: ``oauth2.json``, key sets, and the check of a token.
+
+A token is a JWT (RFC 9068). Its signature is checked against a key set, which is given with
+``jwks=`` (``--jwks``), lies in the folder as ``jwks.json``, or is named or contained in the
+``verification`` object of its issuer: as a key set, as a single JWK, or as the name of a file with
+keys in JSON or PEM form. The simulator fetches nothing from the network.
+
+Then come the claims: ``typ``, ``iss``, ``aud``, ``iat``, ``exp``, ``nbf`` (with a minute of
+leeway), ``scope`` (all strings that the configuration lists), ``sub``, ``client_id`` and ``jti``;
+the issuer's ``nonConformance`` says which may be missing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from joserfc import jwk, jwt
+from joserfc.errors import JoseError
+
+from xentara_nb.protocol.errors import one_line
+from xentara_nb.simulator.documents import ConfigurationError, JsonNode, read_document
+
+_log = logging.getLogger(__name__)
+
+Key: TypeAlias = "jwk.RSAKey | jwk.ECKey | jwk.OKPKey | jwk.OctKey"
+IMPLICIT = "implicit"
+
+_LEEWAY = 60.0
+_LONGEST = 64 * 1024
+_ALGORITHMS = {
+    "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    "EC": ("ES256", "ES384", "ES512"),
+    "OKP": ("EdDSA", "Ed25519", "Ed448"),
+    "oct": ("HS256", "HS384", "HS512"),
+}
+_TYPES = ("at+jwt", "application/at+jwt")
+_FLAGS = (
+    *("allowGenericJwt", "allowMissingTyp", "allowMissingIat", "allowMissingExp"),
+    *("allowMissingSub", "allowMissingClientId", "allowMissingJti"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who issues tokens, and what they are worth.
+
+    Attributes
+    ----------
+    claims : mapping
+        For each authorization claim, the roles of its values; or ``implicit``, then the values
+        are roles themselves.
+    lenient : frozenset of str
+        What the issuer may do against the standard, in the words of ``oauth2.json``.
+    """
+
+    iss: str
+    aud: str
+    roles: tuple[str, ...] = ()
+    claims: Mapping[str, str | Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    lenient: frozenset[str] = frozenset()
+    keys: tuple[Key, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth2:
+    """``oauth2.json``: which tokens are accepted."""
+
+    issuers: tuple[Issuer, ...] = ()
+    scope: tuple[str, ...] = ()
+    keys: tuple[Key, ...] = field(default=(), repr=False)
+
+    def role_names(self) -> Iterator[str]:
+        """Return the roles that are named, each as often as it is."""
+        for issuer in self.issuers:
+            yield from issuer.roles
+            for meaning in issuer.claims.values():
+                if not isinstance(meaning, str):
+                    for roles in meaning.values():
+                        yield from roles
+
+    def verify(self, token: str, now: float | None = None) -> tuple[str, tuple[str, ...]] | None:
+        """Return the name and the roles that a token stands for, None if it is not accepted."""
+        if len(token) > _LONGEST or token.count(".") != 2:
+            return None
+        now = time.time() if now is None else now
+        for issuer in self.issuers:
+            decoded = _decode(token, (*issuer.keys, *self.keys))
+            if decoded is None:
+                continue
+            problem = _problem(decoded, issuer, self.scope, now)
+            if problem is None:
+                claims = decoded.claims
+                name = claims.get("sub") or claims.get("client_id") or "token"
+                return str(name), tuple(dict.fromkeys((*issuer.roles, *_roles(claims, issuer))))
+            _log.info("a token is refused: %s", problem)
+        return None
+
+
+def _decode(token: str, keys: Iterable[Key]) -> jwt.Token | None:
+    """Return the content of a token if one of the keys has signed it."""
+    for key in keys:
+        try:
+            decoded = jwt.decode(token, key, algorithms=_ALGORITHMS[key.key_type])
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
+            # The token comes from the network: whatever is wrong with it, it is not signed.
+            continue
+        if decoded.header.get("kid", key.kid) in (key.kid, None) or key.kid is None:
+            return decoded
+    return None
+
+
+def _problem(token: jwt.Token, issuer: Issuer, scope: Iterable[str], now: float) -> str | None:
+    """Say what is wrong with a token that is signed, without repeating its content."""
+    header, claims = token.header, token.claims
+    typ = header.get("typ")
+    types = (*_TYPES, "jwt") if "allowGenericJwt" in issuer.lenient else _TYPES
+    if typ is None:
+        if "allowMissingTyp" not in issuer.lenient:
+            return "it has no typ"
+    elif not isinstance(typ, str) or typ.lower() not in types:
+        return "its typ is not at+jwt"
+    if claims.get("iss") != issuer.iss:
+        return "it is of another issuer"
+    if issuer.aud not in _strings(claims.get("aud")):
+        return "it is for another audience"
+    for name, flag in (("sub", "Sub"), ("client_id", "ClientId"), ("jti", "Jti")):
+        value = claims.get(name)
+        if value is None and f"allowMissing{flag}" in issuer.lenient:
+            continue
+        if not isinstance(value, str) or not value:
+            return f"it has no {name}"
+    for name, flag in (("iat", "Iat"), ("exp", "Exp"), ("nbf", "")):
+        value = claims.get(name)
+        if value is None and (not flag or f"allowMissing{flag}" in issuer.lenient):
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return f"it has no {name}"
+        if now > value + _LEEWAY if name == "exp" else now < value - _LEEWAY:
+            return "it has expired" if name == "exp" else "it is not valid yet"
+    granted = claims.get("scope", "")
+    found = granted.split() if isinstance(granted, str) else _strings(granted)
+    return None if set(scope) <= set(found) else "its scope does not have what is needed"
+
+
+def _roles(claims: Mapping[str, Any], issuer: Issuer) -> Iterator[str]:
+    for claim, meaning in issuer.claims.items():
+        for value in _strings(claims.get(claim)):
+            if isinstance(meaning, str):
+                yield value
+            else:
+                yield from meaning.get(value, ())
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [item for item in value if isinstance(item, str)]
+    return [value] if isinstance(value, str) else []
+
+
+def read_oauth2(document: JsonNode, folder: Path | None, keys: tuple[Key, ...] = ()) -> OAuth2:
+    """Read ``oauth2.json``.
+
+    Parameters
+    ----------
+    document : JsonNode
+        Its content.
+    folder : Path, optional
+        Where the files lie that it names.
+    keys : tuple
+        Keys that count for every issuer.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not as the manual says.
+    """
+    document.only("$schema", "scope", "issuers")
+    scope = document.optional("scope")
+    issuers: list[Issuer] = []
+    listed = document.optional("issuers")
+    for place in listed.items() if listed is not None else ():
+        place.only("iss", "aud", "verification", "roles", "authorizationClaims", "nonConformance")
+        verification = place.member("verification", "Say how its tokens are verified.")
+        own = _own_keys(verification, folder)
+        if not own and not keys:
+            _log.warning("%s: no key set, so its tokens are refused; give one as jwks", place)
+        lenient = place.optional("nonConformance")
+        if lenient is not None:
+            lenient.only(*_FLAGS)
+        issuers.append(
+            Issuer(
+                place.member("iss").text(),
+                place.member("aud").text(),
+                _texts(place.optional("roles")),
+                _claims(place.optional("authorizationClaims")),
+                frozenset(
+                    name
+                    for name, flag in (lenient.members() if lenient is not None else ())
+                    if flag.boolean()
+                ),
+                own,
+            )
+        )
+    return OAuth2(tuple(issuers), _texts(scope), keys)
+
+
+def _claims(place: JsonNode | None) -> dict[str, str | Mapping[str, tuple[str, ...]]]:
+    claims: dict[str, str | Mapping[str, tuple[str, ...]]] = {}
+    for name, meaning in place.members() if place is not None else ():
+        if meaning.value == IMPLICIT:
+            claims[name] = IMPLICIT
+        elif isinstance(meaning.value, dict):
+            claims[name] = {value: _texts(roles) for value, roles in meaning.members()}
+        else:
+            meaning.fault(
+                "this is no authorization claim", 'Write "implicit" or {"value": ["Role"]}.'
+            )
+    return claims
+
+
+def _texts(place: JsonNode | None) -> tuple[str, ...]:
+    return () if place is None else tuple(item.text() for item in place.items())
+
+
+def read_keys(path: Path) -> tuple[Key, ...]:
+    """Read keys from a file: a JSON key set, a single JWK, or a PEM public key or certificate.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such file, or no key in it.
+    """
+    mend = "Give a JSON Web Key Set, such as an issuer publishes."
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise ConfigurationError(str(path), "", "the key set cannot be read", mend) from None
+    if b"-----BEGIN" in data:
+        try:
+            return (_pem_key(data),)
+        except (JoseError, ValueError) as error:
+            raise ConfigurationError(str(path), "", f"this is no key ({error})", mend) from None
+    document = read_document(path, path.name, mend)
+    try:
+        keys = tuple(_jwks(document.content()))
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise ConfigurationError(str(path), "", f"a key cannot be used ({error})", mend) from None
+    if not keys:
+        document.fault("there is no key in it", mend)
+    return keys
+
+
+def _own_keys(verification: JsonNode, folder: Path | None) -> tuple[Key, ...]:
+    try:
+        return tuple(_keys_in(verification.content(), folder))
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
+        verification.fault(
+            f"a key cannot be used ({one_line(str(error), 200)})",
+            "Give a JSON Web Key Set, such as the issuer publishes.",
+        )
+
+
+def _keys_in(content: Mapping[str, Any], folder: Path | None) -> Iterator[Key]:
+    """Find the keys in a ``verification`` object, whose members the schema leaves open."""
+    if "keys" in content or "kty" in content:
+        yield from _jwks(content)
+        return
+    for value in content.values():
+        if isinstance(value, dict):
+            yield from _keys_in(value, folder)
+        elif isinstance(value, str) and folder is not None and len(value) < 1000:
+            path = folder / value
+            if "://" not in value and "\0" not in value and path.is_file():
+                yield from read_keys(path)
+
+
+def _jwks(content: Mapping[str, Any]) -> Iterator[Key]:
+    listed = content.get("keys", [content])
+    if not isinstance(listed, list):
+        raise ValueError("'keys' must hold an array")
+    for item in listed:
+        # Keys of kinds that no token here is signed with are passed over, as clients of an
+        # issuer do.
+        if isinstance(item, dict) and item.get("kty") in _ALGORITHMS:
+            yield jwk.import_key(json.loads(json.dumps(item)))
+
+
+def _pem_key(data: bytes) -> Key:
+    if b"BEGIN CERTIFICATE" in data:
+        data = (
+            x509.load_pem_x509_certificate(data)
+            .public_key()
+            .public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        )
+    for kind in (jwk.RSAKey, jwk.ECKey, jwk.OKPKey):
+        try:
+            return kind.import_key(data)
+        except (JoseError, ValueError, TypeError):
+            continue
+    raise ValueError("neither RSA nor EC nor Ed25519")

@@ -1,0 +1,1 @@
+"""The server's end of the protocol: TLS, WebSocket, requests, subscriptions, events."""

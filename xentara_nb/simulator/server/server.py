@@ -1,0 +1,328 @@
+"""The WebSocket server: TLS, log-in, and one conversation a connection, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import ssl
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from websockets.asyncio.server import Server as WebSocketServer
+from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed
+
+from xentara_nb.protocol.errors import XentaraError
+from xentara_nb.simulator.config.configuration import HttpServer
+from xentara_nb.simulator.faults import Faults
+from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.server.dispatcher import (
+    PAUSE,
+    ConnectionLost,
+    Dispatcher,
+    Service,
+    Steps,
+)
+from xentara_nb.simulator.server.handshake import (
+    CONNECTION_LOG,
+    PATH,
+    Admission,
+    WebSocketConnection,
+    select_subprotocol,
+)
+from xentara_nb.simulator.server.subscriptions import Subscriptions
+from xentara_nb.simulator.server.transport import Transport
+
+_log = logging.getLogger(__name__)
+
+
+_OPEN_TIMEOUT = 10.0
+_CLOSE_TIMEOUT = 1.0
+_STOP_TIMEOUT = 2.0
+_CALL_TIMEOUT = 30.0
+_LONGEST_WAIT = 3600.0
+_REST = 0.001
+
+__all__ = ["PATH", "ServerOptions", "ServerThread", "SimulatorError"]
+
+R = TypeVar("R")
+
+
+class SimulatorError(XentaraError):
+    """The simulator cannot be started, or does not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What can be set about the connections of a server.
+
+    Attributes
+    ----------
+    ping_interval, ping_timeout : float or None
+        Seconds between two pings, and how long a client may owe the pong; None for never.
+    max_message_size : int
+        The largest message in bytes; a client that sends a larger one is disconnected.
+    whole_events : bool
+        Whether every event has all the attributes that are subscribed to.
+    """
+
+    ping_interval: float | None = 30.0
+    ping_timeout: float | None = 60.0
+    max_message_size: int = 16 * 1024 * 1024
+    whole_events: bool = False
+
+
+class ServerThread:
+    """A running server.
+
+    Parameters
+    ----------
+    service : Service
+        What is served.
+    settings : HttpServer
+        Realm and schemes.
+    context : ssl.SSLContext
+        The TLS settings.
+    host, port
+        Where to listen; port 0 for any free one.
+    options : ServerOptions
+        What can be set about the connections.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        settings: HttpServer,
+        context: ssl.SSLContext,
+        host: str,
+        port: int,
+        options: ServerOptions,
+    ) -> None:
+        self._service = service
+        self._context = context
+        self._host = host
+        self._port = port
+        self._options = options
+        self._faults = service.faults or Faults(lambda: service.plant)
+        self._numbers = itertools.count(1)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        # Password hashes are slow on purpose. Two threads for them keep a storm of log-ins from
+        # taking all the computer's time.
+        self._workers = ThreadPoolExecutor(2, thread_name_prefix="simulator-passwords")
+        self._admission = Admission(service, settings, self._workers)
+        self._address: Future[tuple[str, int]] = Future()
+        self._thread = threading.Thread(target=self._main, name="simulator", daemon=True)
+
+    def start(self) -> tuple[str, int]:
+        """Start serving and return the address.
+
+        Raises
+        ------
+        SimulatorError
+            If the address cannot be listened on.
+        """
+        self._thread.start()
+        try:
+            return self._address.result()
+        except OSError as error:
+            self._thread.join()
+            raise SimulatorError(
+                f"cannot listen on {self._host}, port {self._port}: {error.strerror or error}. "
+                "Choose another port, or port 0 for any free one."
+            ) from None
+
+    def stop(self) -> None:
+        """Close all connections and end the thread; takes a few seconds at the most."""
+        loop, stopping = self._loop, self._stopping
+        if loop is not None and stopping is not None and self._thread.is_alive():
+            try:
+                loop.call_soon_threadsafe(stopping.set)
+            except RuntimeError:
+                # The loop has just ended by itself.
+                _log.debug("the server had ended already")
+        self._thread.join(3 * _STOP_TIMEOUT)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the server has ended by itself; False if it still runs after the time-out."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def call(self, function: Callable[[], R]) -> R:
+        """Run a function between two steps of the server, and return what it returns."""
+        loop = self._loop
+        if loop is None or threading.current_thread() is self._thread:
+            return function()
+        result: Future[R] = Future()
+
+        def run() -> None:
+            try:
+                result.set_result(function())
+            except BaseException as error:
+                result.set_exception(error)
+
+        try:
+            loop.call_soon_threadsafe(run)
+        except RuntimeError:
+            # The server has ended meanwhile, so nobody else is at work.
+            return function()
+        return result.result(_CALL_TIMEOUT)
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except BaseException as error:
+            if self._address.done():
+                _log.exception("the server has failed")
+            else:
+                self._address.set_exception(error)
+        finally:
+            self._workers.shutdown(cancel_futures=True)
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        server = await serve(
+            cast(Any, self._converse),
+            self._host,
+            self._port,
+            ssl=self._context,
+            create_connection=WebSocketConnection,
+            process_request=cast(Any, self._admission.admit),
+            process_response=self._admission.check_refusal,
+            select_subprotocol=select_subprotocol,
+            server_header="Xentara-simulator",
+            # Compressing costs more time than it saves on a local network.
+            compression=None,
+            open_timeout=_OPEN_TIMEOUT,
+            close_timeout=_CLOSE_TIMEOUT,
+            ping_interval=self._options.ping_interval,
+            ping_timeout=self._options.ping_timeout,
+            max_size=self._options.max_message_size,
+            logger=CONNECTION_LOG,
+        )
+        try:
+            host, port = next(iter(server.sockets)).getsockname()[:2]
+            living = asyncio.create_task(_live(self._service.plant))
+            self._address.set_result((host, port))
+            await self._stopping.wait()
+            living.cancel()
+        finally:
+            await _close(server)
+
+    async def _converse(self, connection: WebSocketConnection) -> None:
+        conversation = Dispatcher(self._service, connection.client, next(self._numbers))
+        connection.faults = self._faults
+        line = Transport(connection, self._faults, self._options.ping_timeout)
+        events: asyncio.Task[None] | None = None
+        try:
+            async for message in connection:
+                data = message.encode() if isinstance(message, str) else message
+                if not line.received(len(data)):
+                    break
+                answer = await self._walk(conversation.answer(data))
+                if answer is not None:
+                    await line.send(answer)
+                conversation.answered()
+                if events is None and len(conversation.subscriptions):
+                    events = asyncio.create_task(_send_events(line, conversation.subscriptions))
+                if self._service.operation.ended:
+                    self._end()
+        except ConnectionLost:
+            line.abort()
+        except ConnectionClosed:
+            _log.debug("a connection of %s has ended", connection.client.name)
+        finally:
+            conversation.end()
+            line.close()
+            if events is not None:
+                events.cancel()
+
+    def _end(self) -> None:
+        """End the server, because a client has shut it down."""
+        assert self._stopping is not None
+        self._stopping.set()
+
+    async def _walk(self, steps: Steps[R]) -> R:
+        """Take a conversation's steps, giving others their turn and working in a thread."""
+        result = None
+        try:
+            while True:
+                step = steps.send(result)
+                if step is PAUSE:
+                    result = None
+                    await asyncio.sleep(0)
+                else:
+                    loop = asyncio.get_running_loop()
+                    result = await loop.run_in_executor(self._workers, step)
+        except StopIteration as end:
+            return cast(R, end.value)
+
+
+async def _live(plant: Plant) -> None:
+    """Run the plant's pipelines when they are due."""
+    execution = plant.execution
+    woken = asyncio.Event()
+    execution.wake = woken.set
+    while True:
+        woken.clear()
+        due = execution.next_due()
+        wait = None if due is None else (due - plant.clock().nanoseconds) / 1e9
+        if wait is None or wait > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if wait is None else min(wait, _LONGEST_WAIT)):
+                    await woken.wait()
+        try:
+            for _ in execution.run(plant.clock):
+                await asyncio.sleep(0)
+        except Exception:
+            _log.exception("a task of the plant failed")
+        # Pipelines that trigger each other in a circle must leave time for everything else.
+        await asyncio.sleep(_REST)
+
+
+async def _send_events(line: Transport, subscriptions: Subscriptions) -> None:
+    """Send a client its events until the connection ends."""
+    woken = asyncio.Event()
+    subscriptions.wake = woken.set
+    try:
+        while True:
+            message, wait = subscriptions.take()
+            if message is not None:
+                # While a slow reader is waited for, changes are merged and nothing piles up.
+                await line.send(message)
+                await asyncio.sleep(0)
+                continue
+            woken.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if wait is None else min(wait, _LONGEST_WAIT)):
+                    await woken.wait()
+    except ConnectionClosed:
+        _log.debug("nobody is there any more to send events to")
+
+
+async def _close(server: WebSocketServer) -> None:
+    """End the server in a bounded time, whatever its clients do."""
+    server.close()
+    try:
+        async with asyncio.timeout(_STOP_TIMEOUT):
+            await server.wait_closed()
+    except TimeoutError:
+        _log.debug("some connections do not end by themselves")
+    # A client in the middle of its TLS handshake is known to nobody but the loop, which would
+    # leave its socket open. Only newer Pythons have a public way to get at those.
+    transports = getattr(asyncio.get_running_loop(), "_transports", {})
+    for transport in list(transports.values()):
+        transport.abort()
+    try:
+        async with asyncio.timeout(_STOP_TIMEOUT):
+            await server.wait_closed()
+    except TimeoutError:
+        _log.warning("some connections did not end in time")
+    # The transports tell their protocols of the end in the loop's next round.
+    await asyncio.sleep(0)

@@ -1,0 +1,227 @@
+"""Subscriptions: who wants to know of which attributes, how often, and the events that come of it.
+
+A change costs little however many clients there are: clients that subscribe to the same attributes
+of an element share one :class:`~xentara_nb.simulator.server.channels.Channel`, which encodes a
+change once.
+Nothing is queued for a client but which attributes have changed, so one that reads slowly gets
+fewer events with the latest values, and cannot eat the server's memory.
+
+The first event of a subscription has all attributes, a later one those that have changed. Rates
+count for each element by itself: ``maximum_update_rate`` is the shortest time between two of its
+events, with changes in between merged, and ``minimum_update_rate`` the longest, after which all its
+attributes are sent again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from itertools import count
+from uuid import UUID
+
+from xentara_nb.protocol.codec import server_encoding
+from xentara_nb.protocol.values import AttributeId, TimePoint
+from xentara_nb.simulator.server.channels import Broker, Channel
+
+LIMIT = 1000
+"""How many events go into one message, so that a large subscription stalls nobody."""
+
+_MILLISECOND = 1_000_000
+
+
+class ServerSubscription:
+    """What one client wants to know.
+
+    Parameters
+    ----------
+    subscription_id : uuid.UUID
+        The id, which the client gives to unsubscribe.
+    wake : callable
+        Is called when there is something to send.
+    maximum_update_rate, minimum_update_rate : int or None
+        The shortest and the longest time between two events of an element, in milliseconds.
+    """
+
+    __slots__ = (
+        *("_first", "_last", "_later", "_maximum", "_minimum", "_pending", "_ready", "_wake"),
+        *("active", "feeds", "subscription_id"),
+    )
+    _numbers = count()
+
+    def __init__(
+        self,
+        subscription_id: UUID,
+        wake: Callable[[], None],
+        maximum_update_rate: int | None = None,
+        minimum_update_rate: int | None = None,
+    ) -> None:
+        self.subscription_id = subscription_id
+        self.feeds: list[Channel] = []
+        self.active = False
+        self._wake = wake
+        self._maximum = (maximum_update_rate or 0) * _MILLISECOND
+        self._minimum = (minimum_update_rate or 0) * _MILLISECOND
+        self._first: list[Channel] = []
+        # What has changed and was not sent: at once, or as soon as the rate allows.
+        self._pending: dict[Channel, int] = {}
+        self._ready: deque[Channel] = deque()
+        self._later: list[tuple[int, int, Channel]] = []
+        # When each feed was sent last, the oldest first; kept only where a rate needs it.
+        self._last: OrderedDict[Channel, int] = OrderedDict()
+
+    def activate(self) -> None:
+        """Send events from now on: the client has been told of the subscription."""
+        self.active = True
+        self._first = self.feeds[::-1]
+        self._wake()
+
+    def mark(self, feed: Channel, mask: int) -> None:
+        """Note that some attributes of a feed have changed."""
+        if not self.active:
+            return  # the first event will have them
+        before = self._pending.get(feed)
+        if before is not None:
+            self._pending[feed] = before | mask
+            return
+        self._pending[feed] = mask
+        if self._maximum:
+            due = self._last.get(feed, 0) + self._maximum
+            if due > time.monotonic_ns():
+                heappush(self._later, (due, next(self._numbers), feed))
+                self._wake()
+                return
+        if not self._ready:
+            self._wake()
+        self._ready.append(feed)
+
+    def take(self, now: int, time_stamp: bytes, packets: list[bytes]) -> None:
+        """Add the events that are due to a message, as far as there is room."""
+        while self._first and len(packets) < LIMIT:
+            self._send_whole(self._first.pop(), now, time_stamp, packets)
+        while self._later and self._later[0][0] <= now:
+            feed = heappop(self._later)[2]
+            due = self._last.get(feed, 0) + self._maximum
+            if due <= now:
+                self._ready.append(feed)
+            elif feed in self._pending:
+                # All its attributes were sent meanwhile, so it has to wait again.
+                heappush(self._later, (due, next(self._numbers), feed))
+        rated = bool(self._maximum or self._minimum)
+        while self._ready and len(packets) < LIMIT:
+            feed = self._ready.popleft()
+            mask = self._pending.pop(feed, 0)
+            if mask:
+                packets.append(feed.packet(mask))
+                if rated:
+                    self._note(feed, now)
+        if self._minimum and not self._first:
+            while self._last and len(packets) < LIMIT:
+                feed = next(iter(self._last))
+                if self._last[feed] + self._minimum > now:
+                    break
+                self._send_whole(feed, now, time_stamp, packets)
+
+    def next_due(self) -> int | None:
+        """Return when there is something to send again, None if nobody knows."""
+        if self._first or self._ready:
+            return 0
+        due = [self._later[0][0]] if self._later else []
+        if self._minimum and self._last:
+            due.append(next(iter(self._last.values())) + self._minimum)
+        return min(due, default=None)
+
+    def _send_whole(self, feed: Channel, now: int, time_stamp: bytes, packets: list[bytes]) -> None:
+        packets.append(feed.whole(time_stamp))
+        self._pending.pop(feed, None)
+        self._note(feed, now)
+
+    def _note(self, feed: Channel, now: int) -> None:
+        if self._maximum or self._minimum:
+            self._last[feed] = now
+            self._last.move_to_end(feed)
+
+
+class Subscriptions:
+    """The subscriptions of one connection.
+
+    Parameters
+    ----------
+    hub : Broker
+        The feeds of the plant.
+    clock : callable
+        Gives the time.
+    wake : callable
+        Is called when there is something to send.
+    """
+
+    def __init__(
+        self, hub: Broker, clock: Callable[[], TimePoint], wake: Callable[[], None] = lambda: None
+    ) -> None:
+        self.wake = wake
+        self._hub = hub
+        self._clock = clock
+        self._by_id: dict[UUID, ServerSubscription] = {}
+        self._new: list[ServerSubscription] = []
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def add(self, subscription: ServerSubscription) -> None:
+        """Take a subscription in, in place of one with the same id."""
+        self.remove(subscription.subscription_id)
+        self._by_id[subscription.subscription_id] = subscription
+        self._new.append(subscription)
+
+    def remove(self, subscription_id: UUID) -> bool:
+        """End a subscription; False if there is none with this id."""
+        subscription = self._by_id.pop(subscription_id, None)
+        if subscription is None:
+            return False
+        self._hub.leave(subscription, subscription.feeds)
+        subscription.active = False
+        return True
+
+    def answered(self) -> None:
+        """Let new subscriptions begin: the answers to them are on their way."""
+        if self._new:
+            for subscription in self._new:
+                if self._by_id.get(subscription.subscription_id) is subscription:
+                    subscription.activate()
+            self._new.clear()
+
+    def clear(self) -> None:
+        """End all of them, because the connection has ended."""
+        for subscription_id in tuple(self._by_id):
+            self.remove(subscription_id)
+
+    def take(self) -> tuple[bytes | None, float | None]:
+        """Return the next message of events, and how long to wait for the one after, in seconds.
+
+        The message is None if nothing is due, the time None if it is not known.
+        """
+        now = time.monotonic_ns()
+        time_stamp = server_encoding.time(self._clock().nanoseconds)
+        packets: list[bytes] = []
+        for subscription in self._by_id.values():
+            if subscription.active:
+                subscription.take(now, time_stamp, packets)
+        if packets:
+            return server_encoding.message(packets), 0.0
+        due = [
+            when
+            for subscription in self._by_id.values()
+            if subscription.active and (when := subscription.next_due()) is not None
+        ]
+        return None, max(min(due) - now, 0) / 1e9 if due else None
+
+
+def merged(
+    targets: Iterable[tuple[UUID, tuple[AttributeId, ...]]],
+) -> dict[UUID, tuple[AttributeId, ...]]:
+    """Return what is subscribed to by element, each attribute once."""
+    by_element: dict[UUID, dict[AttributeId, None]] = {}
+    for element, ids in targets:
+        by_element.setdefault(element, {}).update(dict.fromkeys(ids))
+    return {element: tuple(ids) for element, ids in by_element.items()}

@@ -1,0 +1,274 @@
+"""``df.xentara``: what pandas cannot know of a frame that came from a Xentara server.
+
+Examples
+--------
+>>> from uuid import UUID
+>>> from xentara_nb.tables.frames import inventory_frame
+>>> from xentara_nb.protocol.commands import AttributeInfo
+>>> speed = (AttributeInfo("value", 11, 2, 10), AttributeInfo("quality", 9, 0, 18))
+>>> inventory = inventory_frame([("Plant.Speed", UUID(int=1), 2, speed)])
+>>> inventory.xentara.writable()[["primary_key", "attribute_name"]]
+   primary_key attribute_name
+1  Plant.Speed          value
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pandas as pd
+
+from xentara_nb.protocol.identifiers import Access, Attribute
+from xentara_nb.tables.provenance import provenance_of
+
+if TYPE_CHECKING:
+    from xentara_nb.protocol.values import AttributeId
+
+# This module is loaded with the library: what makes frames and files is loaded when it is used.
+
+_NAME = "xentara"
+
+
+class XentaraAccessor:
+    """What ``df.xentara`` offers, on an inventory, on rows of it and with columns added to it.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A frame with at least the columns ``primary_key`` and ``element_uuid``; what each method
+        needs beyond these, it says.
+
+    Raises
+    ------
+    AttributeError
+        If the frame has no such columns. The message names those that are missing.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+        if not {"primary_key", "element_uuid"} <= set(frame.columns):
+            from xentara_nb.tables.frames import INVENTORY_COLUMNS
+
+            raise self._missing(INVENTORY_COLUMNS)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self._frame)} rows>"
+
+    def readable(self) -> pd.DataFrame:
+        """Return the rows of the attributes that can be read.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The rows with access ``read only`` or ``read and write``, all columns and the index as
+            they are.
+
+        Raises
+        ------
+        AttributeError
+            If the column ``access`` is missing.
+
+        Examples
+        --------
+        >>> from xentara_nb.tables.frames import inventory_frame
+        >>> len(inventory_frame([]).xentara.readable())
+        0
+        """
+        return self._with_access(access for access in Access if access.readable)
+
+    def writable(self) -> pd.DataFrame:
+        """Return the rows of the attributes that can be written.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The rows with access ``write only`` or ``read and write``, all columns and the index
+            as they are.
+
+        Raises
+        ------
+        AttributeError
+            If the column ``access`` is missing.
+
+        Examples
+        --------
+        >>> from xentara_nb.tables.frames import inventory_frame
+        >>> len(inventory_frame([]).xentara.writable())
+        0
+        """
+        return self._with_access(access for access in Access if access.writable)
+
+    def attribute(self, attribute: str | AttributeId) -> pd.DataFrame:
+        """Return the rows of one attribute.
+
+        Parameters
+        ----------
+        attribute : str, int or UUID
+            A name, or an id. A well-known attribute is found by its integer and by its UUID,
+            whichever of them the frame has.
+
+        Returns
+        -------
+        pandas.DataFrame
+            All columns and the index as they are.
+
+        Raises
+        ------
+        AttributeError
+            If the column ``attribute_name`` or ``attribute_id`` is missing.
+        TypeError
+            If the attribute is something else.
+
+        Examples
+        --------
+        >>> from xentara_nb.tables.frames import inventory_frame
+        >>> len(inventory_frame([]).xentara.attribute("value"))
+        0
+        """
+        if isinstance(attribute, str):
+            return self._frame[self._columns("attribute_name")["attribute_name"] == attribute]
+        if isinstance(attribute, bool) or not isinstance(attribute, int | UUID):
+            raise TypeError(
+                f"an attribute is its name, an integer or a UUID, not {type(attribute).__name__}"
+            )
+        ids: list[AttributeId] = [attribute]
+        for member in Attribute:
+            if attribute in (member, member.uuid):
+                ids = [int(member), member.uuid]
+        return self._frame[self._columns("attribute_id")["attribute_id"].isin(ids)]
+
+    def elements(self) -> pd.DataFrame:
+        """Return the elements that the frame has rows of.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per element in the order of the frame, numbered from 0, with the columns
+            ``primary_key`` (str), ``element_uuid`` (object), ``category`` (categorical) and
+            ``attributes`` (int64): how many rows it has in the frame.
+
+        Raises
+        ------
+        AttributeError
+            If the column ``category`` is missing.
+
+        Examples
+        --------
+        >>> from xentara_nb.tables.frames import inventory_frame
+        >>> inventory_frame([]).xentara.elements().columns.tolist()
+        ['primary_key', 'element_uuid', 'category', 'attributes']
+        """
+        from xentara_nb.tables.frames import ELEMENT_COLUMNS
+
+        columns = list(ELEMENT_COLUMNS)
+        frame = self._columns(*columns)[columns]
+        groups = frame.groupby(columns[:2], sort=False, dropna=False)
+        first = ~frame.duplicated(columns[:2])
+        return frame[first].reset_index(drop=True).assign(attributes=groups.size().to_numpy())
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where the frame came from, and when: a copy, empty when nothing is known.
+
+        See :func:`xentara_nb.tables.provenance.with_provenance`.
+
+        Examples
+        --------
+        >>> from xentara_nb.tables.frames import inventory_frame
+        >>> inventory_frame([]).xentara.provenance
+        {}
+        """
+        return provenance_of(self._frame)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write the frame as CSV, whatever the ending of the path.
+
+        :func:`xentara_nb.read_inventory` gives back exactly the same. Unlike
+        :meth:`pandas.DataFrame.to_csv`, this is safe to open in a spreadsheet; see
+        :mod:`xentara_nb.tables.files`.
+
+        Parameters
+        ----------
+        path : path
+            The file. One that is there is replaced once the new one is complete.
+
+        Raises
+        ------
+        InventoryFileError
+            If the frame is no inventory, or holds what cannot be written.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from xentara_nb.tables.frames import inventory_frame
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     inventory_frame([]).xentara.to_csv(Path(folder, "attributes.csv"))
+        ...     print(Path(folder, "attributes.csv").read_text())
+        primary_key,element_uuid,category,attribute_name,attribute_id,access,data_type
+        <BLANKLINE>
+        """
+        self._write(path, ".csv")
+
+    def to_file(self, path: str | os.PathLike[str]) -> None:
+        """Write the frame as CSV, JSON, Parquet or Excel, by the ending of the path.
+
+        Parameters
+        ----------
+        path : path
+            A file that ends in ``.csv``, ``.json``, ``.parquet`` or ``.xlsx``.
+
+        Raises
+        ------
+        InventoryFileError
+            If the frame is no inventory, holds what this kind of file cannot, or the ending is
+            another.
+        MissingExtraError
+            If Parquet or Excel needs a package that is not installed.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from xentara_nb.tables.files import read_inventory
+        >>> from xentara_nb.tables.frames import inventory_frame
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     inventory_frame([]).xentara.to_file(Path(folder, "attributes.json"))
+        ...     print(len(read_inventory(Path(folder, "attributes.json"))))
+        0
+        """
+        self._write(path, None)
+
+    def _write(self, path: str | os.PathLike[str], ending: str | None) -> None:
+        from xentara_nb.tables.files import write_inventory
+
+        write_inventory(self._frame, path, ending=ending)
+
+    def _with_access(self, accesses: Any) -> pd.DataFrame:
+        labels = [access.label for access in accesses]
+        return self._frame[self._columns("access")["access"].isin(labels)]
+
+    def _columns(self, *needed: str) -> pd.DataFrame:
+        if not set(needed) <= set(self._frame.columns):
+            raise self._missing(needed)
+        return self._frame
+
+    def _missing(self, needed: tuple[str, ...]) -> AttributeError:
+        missing = [name for name in needed if name not in self._frame.columns]
+        return AttributeError(
+            f"this frame is no inventory: it has no column {', '.join(map(repr, missing))}. "
+            "Take client.inventory() or xentara_nb.read_inventory(path), and choose rows of it "
+            "rather than columns."
+        )
+
+
+# pandas warns when a name is taken twice, so a module that is reloaded lets go of it first.
+if getattr(getattr(pd.DataFrame, _NAME, None), "__module__", None) == __name__:
+    delattr(pd.DataFrame, _NAME)
+pd.api.extensions.register_dataframe_accessor(_NAME)(XentaraAccessor)

@@ -1,0 +1,207 @@
+"""Inventories in files: CSV, JSON, Parquet or Excel, by the ending of the file's name.
+
+What is written is read back exactly: every key and name to the last character, the dtypes, the
+order of rows and columns, and the columns that were added to the inventory. Two things are not
+kept: the index (a frame that is read is numbered from 0) and categories that no row has.
+
+============  ===================================================================================
+``.csv``      UTF-8, commas, lines end in LF. The same inventory gives the same bytes, so two of
+              them can be compared with ``diff``, and there is no provenance inside. Added columns
+              come back as text, an empty cell as a missing value.
+``.json``     An object with ``provenance``, ``columns`` and ``records``, a record to a line. Added
+              columns keep numbers, booleans and texts; anything else becomes text.
+``.parquet``  The smallest and the fastest. Keeps the provenance, and the dtypes of added columns.
+              Needs ``pip install 'xentara_nb[parquet]'``.
+``.xlsx``     The sheet ``inventory``, or the first one; up to 1,048,575 rows; no provenance. Added
+              columns as in JSON, but an empty text comes back as a missing value. Needs
+              ``pip install 'xentara_nb[excel]'``.
+============  ===================================================================================
+
+A spreadsheet takes a cell of a CSV file that begins with ``=``, ``+``, ``-`` or ``@`` for a
+formula and runs it, and an element may well be called ``=1+1``. So a text in a CSV file that
+begins with one of these, a tab, a line end or an apostrophe gets an apostrophe in front, and loses
+exactly that one when it is read.
+
+A CSV file that a spreadsheet has saved is read as well: with a byte order mark, with semicolons or
+tabs, with other line ends.
+
+Examples
+--------
+>>> import tempfile
+>>> from pathlib import Path
+>>> from uuid import UUID
+>>> from xentara_nb.tables.frames import inventory_frame
+>>> from xentara_nb.protocol.commands import AttributeInfo
+>>> inventory = inventory_frame([("=1+1", UUID(int=1), 2, (AttributeInfo("value", 11, 2, 10),))])
+>>> with tempfile.TemporaryDirectory() as folder:
+...     write_inventory(inventory, Path(folder, "attributes.csv"))
+...     print(Path(folder, "attributes.csv").read_text().splitlines()[1])
+...     read_inventory(Path(folder, "attributes.csv")).equals(inventory)
+'=1+1,00000000-0000-0000-0000-000000000001,data point,value,11,read and write,Float64
+True
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import pandas as pd
+
+from xentara_nb.errors import InventoryFileError
+from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel, write_parquet
+from xentara_nb.tables.files.cells import TableError, TextTable, from_table, to_table
+from xentara_nb.tables.files.text import read_csv, read_json, write_csv, write_json
+
+
+class _Format(NamedTuple):
+    write: Callable[[TextTable, BinaryIO], None]
+    read: Callable[[bytes], TextTable]
+
+
+_FORMATS = {
+    ".csv": _Format(write_csv, read_csv),
+    ".json": _Format(write_json, read_json),
+    ".parquet": _Format(write_parquet, read_parquet),
+    ".xlsx": _Format(write_excel, read_excel),
+}
+
+
+def write_inventory(
+    frame: pd.DataFrame, path: str | os.PathLike[str], *, ending: str | None = None
+) -> None:
+    """Write an inventory to a file.
+
+    The file is written beside the one that is there, and takes its place when it is complete.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        An inventory, rows of one, or one with columns added.
+    path : path
+        The file.
+    ending : str, optional
+        ``.csv``, ``.json``, ``.parquet`` or ``.xlsx``; left out, that of the path.
+
+    Raises
+    ------
+    InventoryFileError
+        If the frame is no inventory, if it holds what this kind of file cannot, or if the ending
+        is another. A file that is there stays as it is.
+    MissingExtraError
+        If Parquet or Excel needs a package that is not installed.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> from xentara_nb.tables.frames import inventory_frame
+    >>> try:
+    ...     write_inventory(inventory_frame([]), "plant.doc")
+    ... except InventoryFileError as error:
+    ...     print(error)
+    plant.doc: an inventory is kept in files that end in .csv, .json, .parquet or .xlsx; choose one
+    """
+    with _told(path):
+        write = _format(path, ending).write
+        table = to_table(frame)
+        with _replacing(Path(path)) as file:
+            write(table, file)
+
+
+def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -> pd.DataFrame:
+    """Read an inventory from a file.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    ending : str, optional
+        ``.csv``, ``.json``, ``.parquet`` or ``.xlsx``; left out, that of the path.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows and columns in the order of the file, numbered from 0: ``primary_key`` (str),
+        ``element_uuid`` (object), ``category`` (categorical), ``attribute_name`` (str),
+        ``attribute_id`` (object), ``access`` (categorical), ``data_type`` (categorical), and
+        whatever columns the file has besides.
+
+    Raises
+    ------
+    InventoryFileError
+        If the file holds no inventory. The message names the line and the column, what is wrong
+        there and what to do about it.
+    MissingExtraError
+        If Parquet or Excel needs a package that is not installed.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from xentara_nb.tables.frames import inventory_frame
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_inventory(inventory_frame([]), Path(folder, "plant.json"))
+    ...     len(read_inventory(Path(folder, "plant.json")))
+    0
+    """
+    with _told(path):
+        read = _format(path, ending).read
+        data = Path(path).read_bytes()
+        if not data:
+            raise TableError("the file is empty; write the inventory again")
+        return from_table(read(data))
+
+
+@contextmanager
+def _told(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Name the file in what is wrong with it."""
+    try:
+        yield
+    except TableError as fault:
+        raise InventoryFileError(f"{os.fspath(path)}: {fault}") from fault.__cause__
+    except UnicodeEncodeError as error:
+        raise InventoryFileError(
+            f"{os.fspath(path)}: {error.object[error.start : error.end]!r} is half of a character "
+            "and has no form in UTF-8; take it out of the text"
+        ) from None
+
+
+def _format(path: str | os.PathLike[str], ending: str | None) -> _Format:
+    try:
+        return _FORMATS[(ending or Path(path).suffix).lower()]
+    except KeyError:
+        *most, last = _FORMATS
+        raise TableError(
+            f"an inventory is kept in files that end in {', '.join(most)} or {last}; choose one"
+        ) from None
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that takes the place of another when, and only when, all went well."""
+    target = Path(os.path.realpath(path))  # where a link points to: the link itself stays
+    if target.exists() and not target.is_file():
+        # Nothing that could be replaced, such as /dev/stdout.
+        with target.open("wb") as file:
+            yield file
+        return
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,224 @@
+r"""Inventories as Parquet and as Excel workbooks, with the packages of two extras.
+
+Neither package is loaded before it is needed, nor needed for anything else.
+
+Examples
+--------
+>>> _escaped("two\r\nlines"), _unescaped(_escaped("two\r\nlines, _x000D_"))
+('two_x000D_\nlines', 'two\r\nlines, _x000D_')
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import re
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+from typing import Any, BinaryIO
+
+import pandas as pd
+
+from xentara_nb.errors import MissingExtraError
+from xentara_nb.tables.files.cells import (
+    Cell,
+    TableError,
+    TextTable,
+    check_header,
+    plain,
+    row_text,
+)
+from xentara_nb.tables.frames import INVENTORY_COLUMNS
+
+_PROVENANCE = b"xentara"
+_SHEET = "inventory"
+_MAX_ROWS, _MAX_COLUMNS, _MAX_CHARACTERS = 1_048_576, 16_384, 32_767
+_MAX_INTEGER = 10**15  # Excel has 15 digits
+# What XML cannot hold. A spreadsheet has a way to write the control characters among them all the
+# same, but the packages that read its files differ in whether they know it.
+_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# XML turns a carriage return into a line feed. Spreadsheets write it as _x000D_, and therefore an
+# underscore before what would look like this as _x005F_.
+_TO_ESCAPE = re.compile(r"\r|_(?=x[0-9A-Fa-f]{4}[_\r])")
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_WRITE_AGAIN = "Write it again with inventory.xentara.to_file(path)"
+
+
+def write_parquet(table: TextTable, file: BinaryIO) -> None:
+    """Write an inventory as Parquet: texts and dictionaries of texts, and the added columns."""
+    pyarrow, parquet = _package("pyarrow", "parquet"), _package("pyarrow.parquet", "parquet")
+    frame = pd.DataFrame(
+        {
+            name: cells if isinstance(cells, pd.Series) else pd.Categorical(list(map(str, cells)))
+            for name, cells in table.columns.items()
+        }
+    )
+    try:
+        arrow = pyarrow.Table.from_pandas(frame, preserve_index=False)
+    except (pyarrow.ArrowException, TypeError, OverflowError) as error:
+        raise TableError(
+            f"Parquet cannot hold a column of it ({_line(error)}). Make it one of numbers or texts"
+        ) from None
+    note = {_PROVENANCE: json.dumps(table.provenance).encode()}
+    parquet.write_table(arrow.replace_schema_metadata({**arrow.schema.metadata, **note}), file)
+
+
+def read_parquet(data: bytes) -> TextTable:
+    """Read an inventory from Parquet.
+
+    Raises
+    ------
+    TableError
+        If the bytes are not Parquet, or have not all the columns.
+    MissingExtraError
+        If pyarrow is not installed.
+    """
+    parquet = _package("pyarrow.parquet", "parquet")
+    # What a file can make the package stumble over has no list: the cause is the file.
+    try:
+        reader = parquet.ParquetFile(io.BytesIO(data))
+        names, metadata = reader.schema_arrow.names, reader.schema_arrow.metadata or {}
+    except Exception as error:
+        raise TableError(f"this is not Parquet ({_line(error)}). {_WRITE_AGAIN}") from None
+    check_header(names, "the file", _WRITE_AGAIN)
+    try:
+        frame = reader.read().to_pandas()
+        provenance = json.loads(metadata.get(_PROVENANCE, b"{}"))
+    except Exception as error:
+        raise TableError(f"pandas cannot hold this ({_line(error)}). {_WRITE_AGAIN}") from None
+    return TextTable(
+        {
+            name: frame[name].astype(object).tolist() if name in INVENTORY_COLUMNS else frame[name]
+            for name in names
+        },
+        provenance if isinstance(provenance, dict) else {},
+        row_text,
+    )
+
+
+def write_excel(table: TextTable, file: BinaryIO) -> None:
+    """Write an inventory as an Excel workbook."""
+    openpyxl, cell = _package("openpyxl", "excel"), _package("openpyxl.cell", "excel")
+    columns = {
+        name: plain(cells) if isinstance(cells, pd.Series) else cells
+        for name, cells in table.columns.items()
+    }
+    rows = len(columns["primary_key"]) + 1
+    if rows > _MAX_ROWS or len(columns) > _MAX_COLUMNS:
+        raise TableError(
+            f"{rows} rows of {len(columns)} cells are more than a sheet can hold ({_MAX_ROWS} of "
+            f"{_MAX_COLUMNS}). Choose fewer rows, or write CSV or Parquet"
+        )
+    texts = {name: _sheet_text(name, "the header") for name in columns}
+    for name, cells in columns.items():
+        for row, text in enumerate(cells):
+            if isinstance(text, str) and text not in texts:
+                texts[text] = _sheet_text(text, f"{row_text(row)}, column {name!r}")
+
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet(_SHEET)
+
+    def written(value: Cell) -> Any:
+        if isinstance(value, str):
+            text = texts[value]
+            if not text.startswith(("=", "#")):
+                return text
+            # openpyxl would make a formula of the one and an error of some of the other.
+            as_text = cell.WriteOnlyCell(sheet, text)
+            as_text.data_type = "s"
+            return as_text
+        too_long = type(value) is int and abs(value) > _MAX_INTEGER
+        return str(value) if too_long else value
+
+    for cells in chain([list(columns)], zip(*columns.values(), strict=True)):
+        sheet.append([written(value) for value in cells])
+    book.save(file)
+
+
+def read_excel(data: bytes) -> TextTable:
+    """Read an inventory from an Excel workbook.
+
+    Raises
+    ------
+    TableError
+        If the bytes are not a workbook, or its sheet has not all the columns.
+    MissingExtraError
+        If openpyxl is not installed.
+    """
+    openpyxl = _package("openpyxl", "excel")
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheet = book[_SHEET] if _SHEET in book.sheetnames else book.worksheets[0]
+        sheet.reset_dimensions()  # what a file says of its size need not be true
+        rows = list(enumerate(sheet.iter_rows(max_row=_MAX_ROWS, values_only=True), 1))
+        book.close()
+    except Exception as error:  # as in read_parquet
+        raise TableError(f"this is no Excel workbook ({_line(error)}). {_WRITE_AGAIN}") from None
+    rows = [(number, _trimmed(row)) for number, row in rows]
+    rows = [(number, row) for number, row in rows if row]
+    if not rows:
+        raise TableError(f"the sheet is empty. {_WRITE_AGAIN}")
+    _, header = rows.pop(0)
+    names = [_unescaped(name) if isinstance(name, str) else name for name in header]
+    check_header(names, "the sheet", _WRITE_AGAIN)
+    texts: dict[str, str] = {}
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    for number, row in rows:
+        if len(row) > len(names):
+            raise TableError(f"row {number}: there is a cell beside the columns. Clear it")
+        for name, value in zip_longest(names, row):
+            if isinstance(value, str):
+                value = texts.setdefault(value, _unescaped(value))
+            elif value is None and name in INVENTORY_COLUMNS:
+                value = ""  # a sheet does not tell an empty text from no text
+            columns[name].append(value)
+    return TextTable(columns, {}, lambda row: f"row {rows[row][0]}")
+
+
+def _package(name: str, extra: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"this kind of file needs the package {name.partition('.')[0]}: run "
+            f"pip install 'xentara_nb[{extra}]'"
+        ) from error
+
+
+def _line(error: Exception) -> str:
+    """Return the first line of a message that is not ours, or its kind where it has none."""
+    line = str(error).partition("\n")[0][:200]
+    return "".join(c if c.isprintable() else " " for c in line) or type(error).__name__
+
+
+def _trimmed(row: Sequence[Any]) -> Sequence[Any]:
+    """Take the empty cells from the end of a row."""
+    length = len(row)
+    while length and row[length - 1] is None:
+        length -= 1
+    return row[:length]
+
+
+def _sheet_text(text: str, where: str) -> str:
+    """Return a text as a sheet holds it, or raise when none can."""
+    if illegal := _ILLEGAL.search(text):
+        raise TableError(
+            f"{where}: a sheet cannot hold the character {illegal[0]!r}. Write CSV or Parquet"
+        )
+    escaped = _escaped(text)
+    # The limit counts UTF-16, and openpyxl would cut the text off.
+    if len(escaped.encode("utf-16-le")) > 2 * _MAX_CHARACTERS:
+        raise TableError(
+            f"{where}: a cell cannot hold a text of {len(text)} characters (at most "
+            f"{_MAX_CHARACTERS}). Write CSV or Parquet"
+        )
+    return escaped
+
+
+def _escaped(text: str) -> str:
+    return _TO_ESCAPE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)

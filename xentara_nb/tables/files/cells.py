@@ -1,0 +1,266 @@
+"""What all the kinds of files share: an inventory as columns of plain cells, checked both ways.
+
+A file is not trusted. Anything that is wrong with one becomes a :class:`TableError` that says where
+it is and what to do about it, and so does a frame that is no inventory.
+
+Examples
+--------
+>>> from uuid import UUID
+>>> from xentara_nb.tables.frames import inventory_frame
+>>> from xentara_nb.protocol.commands import AttributeInfo
+>>> attributes = (AttributeInfo("value", 11, 2, 10),)
+>>> table = to_table(inventory_frame([("Plant.Speed", UUID(int=1), 16, attributes)]))
+>>> table.columns["element_uuid"], table.columns["category"], table.columns["attribute_id"]
+(['00000000-0000-0000-0000-000000000001'], ['16'], [11])
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+
+from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, label
+from xentara_nb.protocol.values import AttributeId
+from xentara_nb.tables.frames import INVENTORY_COLUMNS, categorical, object_array, string_array
+from xentara_nb.tables.provenance import provenance_of, with_provenance
+
+Cell: TypeAlias = bool | int | float | str | None
+"""What a cell of a file can hold."""
+
+Cells: TypeAlias = "Sequence[Any] | pd.Series[Any]"
+"""A column: a sequence of cells, or an added column as pandas has it."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,19}", re.ASCII)
+_R = TypeVar("_R")
+
+
+class TableError(Exception):
+    """What is wrong with a file or a frame, and what to do about it."""
+
+
+class TextTable(NamedTuple):
+    """An inventory between a frame and a file.
+
+    Attributes
+    ----------
+    columns : mapping
+        The cells by column name; a :class:`pandas.Series` is taken over as it is.
+    provenance : mapping
+        The note of :func:`xentara_nb.tables.provenance.with_provenance`, empty when there is none.
+    place : callable
+        Says where a row stands: ``line 5``.
+    """
+
+    columns: Mapping[str, Cells]
+    provenance: Mapping[str, Any]
+    place: Callable[[int], str]
+
+
+def to_table(frame: pd.DataFrame) -> TextTable:
+    """Return an inventory as cells, the added columns as they are.
+
+    Raises
+    ------
+    TableError
+        If the frame is no inventory.
+    """
+    check_header(list(frame.columns), "the frame", "Take client.inventory(), and choose rows of it")
+    columns: dict[str, Any] = {}
+    for name, series in frame.reset_index(drop=True).items():
+        if name in _COLUMNS:
+            cells, codes = _converted(series.tolist(), _COLUMNS[name].to_cell, str(name), row_text)
+            columns[str(name)] = [cells[code] for code in codes]
+        else:
+            columns[str(name)] = series
+    return TextTable(columns, provenance_of(frame), row_text)
+
+
+def from_table(table: TextTable) -> pd.DataFrame:
+    """Return the inventory that cells hold.
+
+    Raises
+    ------
+    TableError
+        If they hold something else.
+    """
+    columns = {}
+    for name, cells in table.columns.items():
+        if name in _COLUMNS:
+            _, from_cell, build = _COLUMNS[name]
+            values, codes = _converted(cells, from_cell, name, table.place)
+            column = build(values).take(np.array(codes, dtype=np.intp))
+            columns[name] = pd.Series(column, dtype=column.dtype)
+        else:
+            columns[name] = cells if isinstance(cells, pd.Series) else pd.Series(list(cells))
+    frame = pd.DataFrame(columns)
+    return with_provenance(frame, table.provenance) if table.provenance else frame
+
+
+def check_header(names: Sequence[object], what: str, advice: str) -> None:
+    """Check that an inventory's columns are all there, and each column once.
+
+    Raises
+    ------
+    TableError
+        If they are not.
+    """
+    seen: set[str] = set()
+    for number, name in enumerate(names, 1):
+        if not isinstance(name, str) or not name:
+            raise TableError(f"column {number} of {what} has no name. Name it, or take it out")
+        if name in seen:
+            raise TableError(f"{what} has two columns {_shown(name)}. Take one of them out")
+        seen.add(name)
+    missing = [name for name in INVENTORY_COLUMNS if name not in seen]
+    if missing:
+        raise TableError(f"{what} has no column {', '.join(map(repr, missing))}. {advice}")
+
+
+def row_text(row: int) -> str:
+    """Say where a row stands, as pandas counts."""
+    return f"row {row} (the first is 0)"
+
+
+def plain(values: pd.Series[Any]) -> list[Cell]:
+    """Return an added column as cells: numbers, booleans and texts; the rest as its text."""
+    return [_plain(value) for value in values.tolist()]
+
+
+def _plain(value: Any) -> Cell:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool | int | str):
+        return value
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, float) and not math.isinf(value):
+        return None if math.isnan(value) else value
+    return str(value)
+
+
+def _converted(
+    values: Cells,
+    convert: Callable[[Any], _R],
+    name: str,
+    place: Callable[[int], str],
+) -> tuple[list[_R], list[int]]:
+    """Convert each distinct value once; return the results, and for each value which is its."""
+    try:
+        numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    except TypeError:
+        raise TableError(f"column {name!r} holds lists or maps. Take them out") from None
+    codes = [numbers[value] for value in values]
+    results = []
+    for value, number in numbers.items():
+        try:
+            results.append(convert(value))
+        except TableError as fault:
+            where = place(codes.index(number))
+            raise TableError(f"{where}, column {name!r}: {fault}") from None
+    return results, codes
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _text(value: object) -> str:
+    """Check a key or a name."""
+    if not isinstance(value, str):
+        raise TableError(f"{_shown(value)} is no text. In a spreadsheet, format the cell as text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise TableError(f"{_shown(value)} holds half of a character. Take it out") from None
+    return value
+
+
+def _uuid_to_cell(value: object) -> str:
+    if not isinstance(value, UUID):
+        raise TableError(f"{_shown(value)} is no uuid.UUID. Choose rows, and leave this column be")
+    return str(value)
+
+
+def _uuid_from_cell(cell: object) -> UUID:
+    if not isinstance(cell, str) or not _UUID.fullmatch(cell):
+        raise TableError(
+            f"{_shown(cell)} is no UUID, such as 01234567-89ab-cdef-0123-456789abcdef. "
+            "Restore the cell, or take a fresh inventory"
+        )
+    return UUID(cell)
+
+
+def _id_to_cell(value: object) -> Cell:
+    number = _integer(value)
+    return number if number is not None and number >= 0 else _uuid_to_cell(value)
+
+
+def _id_from_cell(cell: object) -> AttributeId:
+    number = _integer(cell)
+    if number is not None and number >= 0:
+        return number
+    if isinstance(cell, str) and _UUID.fullmatch(cell):
+        return UUID(cell)
+    raise TableError(
+        f"{_shown(cell)} is no attribute id, an integer such as 11 or a UUID. Restore the cell, or "
+        "take a fresh inventory"
+    )
+
+
+def _number_from_cell(table: type[Labelled], cell: object) -> int:
+    """Read the manual's words for an identifier, or the number of one that has none."""
+    for member in table:
+        if member.label == cell:
+            return member
+    number = _integer(cell)
+    if number is None:
+        labels = ", ".join(member.label for member in table)
+        raise TableError(f"{_shown(cell)} is none of: {labels}. Restore the cell")
+    return number
+
+
+def _label_to_cell(table: type[Labelled], value: object) -> str:
+    return label(table, _number_from_cell(table, value))
+
+
+def _integer(value: object) -> int | None:
+    """Return an integer, also one that stands in a text or that a spreadsheet made a float."""
+    if isinstance(value, str):
+        return int(value) if _INTEGER.fullmatch(value) else None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+class _Column(NamedTuple):
+    to_cell: Callable[[Any], Cell]
+    from_cell: Callable[[Any], Any]
+    build: Callable[[Sequence[Any]], Any]
+
+
+def _labels(table: type[Labelled]) -> _Column:
+    return _Column(
+        partial(_label_to_cell, table),
+        partial(_number_from_cell, table),
+        partial(categorical, table),
+    )
+
+
+_COLUMNS: dict[Any, _Column] = {
+    "primary_key": _Column(_text, _text, string_array),
+    "element_uuid": _Column(_uuid_to_cell, _uuid_from_cell, object_array),
+    "category": _labels(Category),
+    "attribute_name": _Column(_text, _text, string_array),
+    "attribute_id": _Column(_id_to_cell, _id_from_cell, object_array),
+    "access": _labels(Access),
+    "data_type": _labels(DataType),
+}

@@ -1,0 +1,393 @@
+"""The DataFrames of the library, built from what the protocol gives: column by column.
+
+The dtypes are the same for an empty frame, and whether pyarrow is installed or not. Texts are
+``str``; UUIDs are :class:`uuid.UUID` in a column of dtype ``object``; times are
+``datetime64[ns, UTC]``. Category, access and data type are categoricals with all of the manual's
+words in the order of the identifiers; an identifier that this version does not know is a category
+of its own, its number's text, behind the others and only where a row has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import count, islice
+from operator import eq, itemgetter, ne
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
+from xentara_nb.protocol.errors import ServerError, XentaraError
+from xentara_nb.protocol.identifiers import (
+    Access,
+    Attribute,
+    Category,
+    DataType,
+    Labelled,
+    Quality,
+    label,
+)
+from xentara_nb.protocol.values import AttributeId, TimePoint
+
+ELEMENT_COLUMNS = ("primary_key", "element_uuid", "category")
+"""The columns of :func:`elements_frame`."""
+
+INVENTORY_COLUMNS = (*ELEMENT_COLUMNS, "attribute_name", "attribute_id", "access", "data_type")
+"""The columns of :func:`inventory_frame`."""
+
+TEXT = pd.StringDtype("python", na_value=np.nan)
+"""The dtype of texts: ``str``, kept as Python objects, so that each key and name, which are on
+many rows, is in memory once."""
+
+InventoryElement: TypeAlias = tuple[str, UUID, int, tuple[AttributeInfo, ...]]
+"""Primary key, UUID, category and attributes of an element."""
+
+
+def inventory_frame(elements: Iterable[InventoryElement]) -> pd.DataFrame:
+    """Return an inventory: one row per attribute.
+
+    Parameters
+    ----------
+    elements : iterable of (str, UUID, int, tuple of AttributeInfo)
+        Primary key, UUID, category and attributes of each element, in any order. An element
+        without attributes gives no row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Sorted by primary key, then attribute name (where both are equal: by element UUID and the
+        attribute id's text), numbered from 0, with the columns ``primary_key`` (str),
+        ``element_uuid`` (object), ``category`` (categorical), ``attribute_name`` (str),
+        ``attribute_id`` (object), ``access`` (categorical), ``data_type`` (categorical).
+
+    Examples
+    --------
+    >>> speed = AttributeInfo("value", 11, access=2, data_type=10)
+    >>> frame = inventory_frame([("Plant.Speed", UUID(int=1), 2, (speed,))])
+    >>> frame[["primary_key", "attribute_name", "attribute_id", "access", "data_type"]]
+       primary_key attribute_name attribute_id          access data_type
+    0  Plant.Speed          value           11  read and write   Float64
+    """
+    columns = zip(*elements, strict=True)
+    return inventory_frame_of(*(list(next(columns, ())) for _ in range(4)))
+
+
+def inventory_frame_of(
+    keys: list[str],
+    uuids: list[UUID],
+    categories: list[int],
+    lists: list[tuple[AttributeInfo, ...]],
+) -> pd.DataFrame:
+    """Return the same as :func:`inventory_frame`, from the columns of the elements."""
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    if any(map(ne, order, count())):
+        keys = [keys[at] for at in order]
+        uuids = [uuids[at] for at in order]
+        categories = [categories[at] for at in order]
+        lists = [lists[at] for at in order]
+    # Elements of one type share their list of attributes: each distinct list is looked at once,
+    # and the rows are put together by indexing.
+    attributes, starts, counts = _attribute_lists(lists)
+
+    # Row r belongs to element element[r] and shows attribute attributes[attribute[r]].
+    element = np.repeat(np.arange(len(keys)), counts)
+    attribute = np.repeat(starts - (np.cumsum(counts) - counts), counts)
+    attribute += np.arange(len(attribute))
+    if _repeats(keys):
+        # Keys are unique on a sound server. On any other, rows of several elements interleave.
+        def row_order(row: int) -> tuple[object, ...]:
+            at = element[row]
+            name, *others = _attribute_order(attributes[attribute[row]])
+            return keys[at], name, uuids[at], others, categories[at]
+
+        order = sorted(range(len(element)), key=row_order)
+        element, attribute = element[order], attribute[order]
+
+    return _frame(
+        {
+            "primary_key": string_array(keys).take(element),
+            "element_uuid": object_array(uuids).take(element),
+            "category": categorical(Category, categories).take(element),
+            "attribute_name": string_array([a.name for a in attributes]).take(attribute),
+            "attribute_id": object_array([a.attribute_id for a in attributes]).take(attribute),
+            "access": categorical(Access, [a.access for a in attributes]).take(attribute),
+            "data_type": categorical(DataType, [a.data_type for a in attributes]).take(attribute),
+        }
+    )
+
+
+def elements_frame(entries: Iterable[BrowseEntry]) -> pd.DataFrame:
+    """Return the answer to browse: one row per element.
+
+    Parameters
+    ----------
+    entries : iterable of BrowseEntry
+        The elements, in any order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Sorted by primary key (where equal: by UUID), numbered from 0, with the columns
+        ``primary_key`` (str), ``element_uuid`` (object), ``category`` (categorical).
+
+    Examples
+    --------
+    >>> entries = [BrowseEntry("Line 2", UUID(int=7), 1), BrowseEntry("Line 1", UUID(int=9), 16)]
+    >>> elements_frame(entries)[["primary_key", "category"]]
+      primary_key       category
+    0      Line 1             16
+    1      Line 2  element group
+    """
+    ordered = sorted(entries, key=itemgetter(0))
+    if _repeats(keys := [entry.primary_key for entry in ordered]):
+        ordered.sort()
+    return _frame(
+        {
+            "primary_key": string_array(keys),
+            "element_uuid": object_array([entry.element_uuid for entry in ordered]),
+            "category": categorical(Category, [entry.category for entry in ordered]),
+        }
+    )
+
+
+def values_frame(
+    *,
+    primary_keys: Sequence[str | None],
+    element_uuids: Sequence[UUID],
+    attribute_names: Sequence[str | None],
+    attribute_ids: Sequence[AttributeId],
+    data_types: Sequence[int | None],
+    results: Sequence[object],
+    times: Sequence[int],
+) -> pd.DataFrame:
+    """Return the answer to read: one row per attribute, in the order given.
+
+    Parameters
+    ----------
+    primary_keys, element_uuids, attribute_names, attribute_ids : sequences
+        What each row is about. A key or name that nobody knows is None.
+    data_types : sequence of int or None
+        The data type of each attribute where it is known: see :func:`to_display`.
+    results : sequence
+        What was read: a value, or the :class:`~xentara_nb.protocol.errors.XentaraError` that
+        came in its place.
+    times : sequence of int
+        When each was read, in nanoseconds since 1970-01-01T00:00Z.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Numbered from 0, with the columns ``primary_key`` (str), ``element_uuid`` (object),
+        ``attribute_name`` (str), ``attribute_id`` (object), ``value`` (object, None beside an
+        error), ``error`` (str, such as ``missing attribute (-32101)``), ``time`` (datetime64[ns,
+        UTC]).
+
+    Raises
+    ------
+    ValueError
+        If the sequences are not equally long.
+
+    Examples
+    --------
+    >>> from xentara_nb.protocol.errors import server_error
+    >>> frame = values_frame(
+    ...     primary_keys=["Plant.Speed"] * 2,
+    ...     element_uuids=[UUID(int=1)] * 2,
+    ...     attribute_names=["quality", "colour"],
+    ...     attribute_ids=[9, UUID(int=5)],
+    ...     data_types=[18, None],
+    ...     results=[0, server_error(-32101)],
+    ...     times=[1_700_000_000_000_000_000] * 2,
+    ... )
+    >>> frame[["attribute_name", "value", "error"]]
+      attribute_name value                       error
+    0        quality  good                         NaN
+    1         colour  None  missing attribute (-32101)
+    """
+    values = object_array(results)
+    errors: list[str | None] = [None] * len(values)
+    kinds = {each: kind for kind, each in enumerate(dict.fromkeys(map(type, results)))}
+    of_kind = np.fromiter(map(kinds.__getitem__, map(type, results)), np.intp, len(values))
+    for kind, number in kinds.items():
+        if issubclass(kind, XentaraError):
+            for row in np.flatnonzero(of_kind == number).tolist():
+                errors[row] = _error_text(values[row])
+                values[row] = None
+    # All time stamps together take a third of the time.
+    if TimePoint in kinds:
+        _put_timestamps(values, np.flatnonzero(of_kind == kinds[TimePoint]))
+    for row in _worded(data_types, attribute_ids):
+        values[row] = to_display(values[row], data_types[row], attribute_ids[row])
+    return _frame(
+        {
+            "primary_key": string_array(primary_keys),
+            "element_uuid": object_array(element_uuids),
+            "attribute_name": string_array(attribute_names),
+            "attribute_id": object_array(attribute_ids),
+            "value": values,
+            "error": string_array(errors),
+            "time": _timestamps(times),
+        }
+    )
+
+
+def _worded(data_types: Sequence[int | None], attribute_ids: Sequence[AttributeId]) -> list[int]:
+    """Return the rows whose values may be shown in the manual's words; see :func:`to_display`."""
+    # By identity, for hashing a UUID takes longer than all the rest.
+    distinct = {id(each): each for each in attribute_ids}
+    ids = {key for key, each in distinct.items() if each in _QUALITY_IDS | _CATEGORY_IDS}
+    types = (_QUALITY, _CATEGORY)
+    return [
+        row
+        for row, (attribute, data_type) in enumerate(
+            zip(map(id, attribute_ids), data_types, strict=True)
+        )
+        if attribute in ids or data_type in types
+    ]
+
+
+def to_display(value: object, data_type: int | None, attribute_id: AttributeId) -> object:
+    """Return a value as a DataFrame shows it.
+
+    A time stamp is a :class:`pandas.Timestamp` in UTC with nanoseconds: never is
+    :data:`pandas.NaT`, for ever the largest there is. A quality (data type 18, or attribute 9) and
+    an element category (data type 19, or attribute 4) are the manual's words, whether the server
+    sent a number or a text. Everything else is as it came.
+
+    Parameters
+    ----------
+    value : object
+        The value as the protocol gives it.
+    data_type : int or None
+        The data type of the attribute, None when it is not known.
+    attribute_id : int or UUID
+        The attribute.
+
+    Examples
+    --------
+    >>> present(3, DataType.QUALITY, 9), present("Data Point", None, 4), present(3, None, 11)
+    ('bad', 'data point', 3)
+    >>> present(TimePoint.NEVER, DataType.TIME_POINT, 6)
+    NaT
+    """
+    kind = type(value)
+    if isinstance(value, TimePoint):
+        return _timestamps([value.nanoseconds])[0]
+    if kind is int or kind is str:
+        if data_type == _QUALITY or attribute_id in _QUALITY_IDS:
+            return _word(Quality, value)
+        if data_type == _CATEGORY or attribute_id in _CATEGORY_IDS:
+            return _word(Category, value)
+    return value
+
+
+def string_array(values: Sequence[str | None]) -> pd.api.extensions.ExtensionArray:
+    """Return a column of dtype ``str``. None is a missing value."""
+    return pd.array(values, dtype=TEXT)
+
+
+def object_array(values: Sequence[Any]) -> npt.NDArray[np.object_]:
+    """Return a column of dtype ``object``, the values untouched whatever they are."""
+    return np.fromiter(values, dtype=np.object_, count=len(values))
+
+
+def categorical(table: type[Labelled], identifiers: Sequence[int]) -> pd.Categorical[int]:
+    """Return a column of identifiers in the manual's words.
+
+    Examples
+    --------
+    >>> labelled(Access, [2, 0, 7])
+    ['read and write', 'read only', '7']
+    Categories (4, str): ['read only', 'write only', 'read and write', '7']
+    """
+    unknown = tuple(sorted(set(identifiers).difference(table)))
+    codes, dtype = _categories(table, unknown)
+    return pd.Categorical.from_codes(
+        np.fromiter(map(codes.__getitem__, identifiers), dtype=np.intp, count=len(identifiers)),
+        dtype=dtype,
+    )
+
+
+@lru_cache(maxsize=64)
+def _categories(
+    table: type[Labelled], unknown: tuple[int, ...]
+) -> tuple[dict[int, int], pd.CategoricalDtype[Any]]:
+    """Return the code of each identifier, and the words for all codes."""
+    numbers = [*table, *unknown]
+    codes = {number: code for code, number in enumerate(numbers)}
+    return codes, pd.CategoricalDtype([label(table, number) for number in numbers])
+
+
+def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    # Series of a stated dtype, for pandas would make texts or times of objects that all are such;
+    # of one index, for it would fill up those that are too short; and no copy in between.
+    index = pd.RangeIndex(len(columns["primary_key"]))
+    series = {
+        name: pd.Series(values, index=index, dtype=values.dtype, copy=False)
+        for name, values in columns.items()
+    }
+    return pd.DataFrame(series, index=index, copy=False)
+
+
+def _attribute_lists(
+    lists: Sequence[tuple[AttributeInfo, ...]],
+) -> tuple[list[AttributeInfo], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the attributes of all distinct lists, and where each of the lists is among them."""
+    # Told apart by identity first: mostly they are the very same objects, and hashing is slow.
+    attributes: list[AttributeInfo] = []
+    spans: list[tuple[int, int]] = []
+    numbers: dict[tuple[AttributeInfo, ...], int] = {}
+    by_identity: dict[int, int] = {}
+    for identity, each in {id(each): each for each in lists}.items():
+        number = by_identity[identity] = numbers.setdefault(each, len(numbers))
+        if number == len(spans):
+            spans.append((len(attributes), len(each)))
+            by_name = sorted(each, key=itemgetter(0))
+            repeats = _repeats([attribute.name for attribute in by_name])
+            attributes.extend(sorted(each, key=_attribute_order) if repeats else by_name)
+    chosen = np.fromiter(map(by_identity.__getitem__, map(id, lists)), np.intp, len(lists))
+    starts, counts = np.array(spans, dtype=np.intp).reshape(-1, 2)[chosen].T
+    return attributes, starts, counts
+
+
+def _repeats(ordered: Sequence[str]) -> bool:
+    return any(map(eq, ordered, islice(ordered, 1, None)))
+
+
+def _attribute_order(attribute: AttributeInfo) -> tuple[str, str, int, int]:
+    return attribute.name, str(attribute.attribute_id), attribute.access, attribute.data_type
+
+
+def _error_text(error: XentaraError) -> str:
+    if isinstance(error, ServerError):
+        # On one line: the text is the server's, the table is ours.
+        return f"{' '.join(error.text.split())} ({error.code})"
+    return str(error)
+
+
+def _timestamps(nanoseconds: Sequence[int]) -> pd.DatetimeIndex:
+    # The number that the protocol has for never is the one that pandas has for NaT.
+    return pd.to_datetime(np.asarray(nanoseconds, dtype=np.int64), unit="ns", utc=True)
+
+
+def _put_timestamps(values: npt.NDArray[np.object_], rows: npt.NDArray[np.intp]) -> None:
+    """Put a pandas time stamp in the place of the protocol's, in some rows."""
+    nanoseconds = [value.nanoseconds for value in values[rows]]
+    values[rows] = np.asarray(_timestamps(nanoseconds), np.object_)
+
+
+@lru_cache(maxsize=256)
+def _word(table: type[Labelled], value: object) -> object:
+    if isinstance(value, int):
+        return label(table, value)
+    text = str(value).strip().lower()
+    return next((member.label for member in table if member.label.lower() == text), value)
+
+
+_QUALITY, _CATEGORY = int(DataType.QUALITY), int(DataType.ELEMENT_CATEGORY)
+_QUALITY_IDS = frozenset({Attribute.QUALITY, Attribute.QUALITY.uuid})
+_CATEGORY_IDS = frozenset({Attribute.CATEGORY, Attribute.CATEGORY.uuid})

@@ -1,0 +1,1 @@
+"""What all forms share: tasks off the main thread, styles, tables, search, live values."""

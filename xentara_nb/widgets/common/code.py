@@ -1,0 +1,65 @@
+"""Cells that do what a form does, to be copied."""
+
+from __future__ import annotations
+
+import html
+from uuid import UUID
+
+import ipywidgets
+import pandas as pd
+
+from xentara_nb.widgets.common.style import show
+
+# Without a secure context, as on a plain http address, a page has no clipboard of its own.
+_COPY = (
+    "const text=this.parentNode.querySelector('pre').textContent;"
+    "const done=()=>{this.textContent='Copied';setTimeout(()=>this.textContent='Copy',1500)};"
+    "const old=()=>{const a=document.createElement('textarea');a.value=text;"
+    "document.body.append(a);a.select();document.execCommand('copy');a.remove();done()};"
+    "navigator.clipboard?navigator.clipboard.writeText(text).then(done,old):old()"
+)
+
+
+class CodeCard:
+    """Shows some code, with a button that copies it."""
+
+    def __init__(self) -> None:
+        self.code = ""
+        self.widget = ipywidgets.HTML()
+        show(self.widget, False)
+
+    def show(self, code: str) -> None:
+        """Show code."""
+        self.code = code
+        self.widget.value = (
+            "<div class='xnb-code' role='group' aria-label='Code for a cell'>"
+            f"<pre tabindex='0'>{html.escape(code)}</pre>"
+            f'<button type="button" class="xnb-copy" aria-live="polite" onclick="{_COPY}">Copy'
+            "</button></div>"
+        )
+        show(self.widget, True)
+
+    def hide(self) -> None:
+        """Show nothing."""
+        self.code = ""
+        self.widget.value = ""
+        show(self.widget, False)
+
+
+def literal(value: object) -> str:
+    """Return the Python code of a value.
+
+    Examples
+    --------
+    >>> literal(1.5), literal(pd.Timestamp("2026-01-01T00:00:00Z"))
+    ('1.5', "'2026-01-01T00:00:00Z'")
+    """
+    if isinstance(value, pd.Timestamp):
+        return repr(value.tz_convert("UTC").tz_localize(None).isoformat() + "Z")
+    if isinstance(value, UUID):
+        return repr(str(value))
+    if isinstance(value, float):
+        return f'float("{value}")' if value != value or abs(value) == float("inf") else repr(value)
+    if isinstance(value, bool | int | str):
+        return repr(value)
+    return repr(str(value))

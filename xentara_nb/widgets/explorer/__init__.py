@@ -1,0 +1,1 @@
+"""The Explorer: the tree of elements and what is known of one."""

@@ -1,0 +1,1 @@
+"""The log-in form, trusted certificates and sub-sessions."""

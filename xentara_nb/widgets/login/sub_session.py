@@ -1,0 +1,189 @@
+"""The part of the log-in form that logs in to a sub-session, by any of the three methods."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import ipywidgets
+
+from xentara_nb.errors import AddressError, LoginError
+from xentara_nb.protocol.errors import AccessDeniedError
+from xentara_nb.widgets.common.style import (
+    Disclosure,
+    badge,
+    button,
+    choice,
+    escape,
+    row,
+    show,
+    text_input,
+)
+from xentara_nb.widgets.common.tasks import TaskRunner
+from xentara_nb.widgets.login import secret
+from xentara_nb.widgets.login.account import Account
+from xentara_nb.writes.sub_session import SubSession
+
+_PASSWORD, _TOKEN, _CERTIFICATE = "password", "token", "certificate"
+_METHODS = (
+    ("User and password", _PASSWORD),
+    ("Token (OAuth 2.0)", _TOKEN),
+    ("Certificate", _CERTIFICATE),
+)
+_MAX_CERTIFICATE = 1 << 20
+
+
+class SessionPart:
+    """Logs in to a sub-session and out of it.
+
+    Parameters
+    ----------
+    desk : TaskRunner
+        Where its work is done.
+    account : Account
+        The connection, and where the session is kept.
+    """
+
+    def __init__(self, desk: TaskRunner, account: Account) -> None:
+        self._desk, self._account = desk, account
+        self.method = choice("Act as", _METHODS)
+        self.user = text_input("Session user")
+        self.password = secret.SecretInput("Session password")
+        self.token = secret.SecretInput("Session token")
+        self.certificate = text_input(
+            "Certificate file", placeholder="a PEM or DER file where this notebook runs"
+        )
+        self.desired = text_input("Desired id", placeholder="optional: a UUID")
+        self.button = button("Log in to sub-session")
+        self.out = button("Log out of sub-session")
+        self.state = ipywidgets.HTML()
+        self.fields = ipywidgets.VBox(
+            [
+                row(self.method),
+                row(self.user, self.password, self.token, self.certificate),
+                row(self.desired),
+                row(self.button),
+            ]
+        )
+        self.inside = row(self.state, self.out)
+        self.fold = Disclosure("Act as another user (sub-session)", self.fields)
+        self.box = ipywidgets.VBox([self.inside, self.fold.widget])
+        guard = desk.guard
+        self.method.observe(guard(lambda change: self._show_fields()), "value")
+        self.button.on_click(guard(lambda clicked: self._start()))
+        self.out.on_click(guard(self._log_out))
+        self.password.on_enter(guard(self._start))
+        self.token.on_enter(guard(self._start))
+        self._show_fields()
+
+    def refresh(self) -> None:
+        """Show who is logged in to the sub-session."""
+        account = self._account
+        session = account.session
+        inside = session is not None
+        show(self.inside, inside)
+        show(self.fold.widget, account.client is not None and not inside)
+        self.button.disabled = False
+        if session is not None and account.session_since is not None:
+            self.state.value = (
+                f"<p role='status'>{badge('sub-session', 'ok')} writes are made as "
+                f"<b>{escape(account.session_user)}</b> since "
+                f"{account.session_since:%H:%M:%S}{_ended(session)}</p>"
+            )
+
+    def _show_fields(self) -> None:
+        method = self.method.value
+        show(self.user, method == _PASSWORD)
+        show(self.password, method == _PASSWORD)
+        show(self.token, method == _TOKEN)
+        show(self.certificate, method == _CERTIFICATE)
+
+    def _start(self) -> None:
+        client = self._account.client
+        if client is None:
+            raise LoginError("log in to the connection first")
+        if self._account.session is not None or self._desk.is_busy("sub-session"):
+            return
+        options, who = self._options()
+        desired = _desired(self.desired.value.strip())
+
+        def log_in() -> None:
+            try:
+                session = client.sub_session(**options, desired_id=desired)
+            except AccessDeniedError:
+                raise LoginError(
+                    f"the server does not accept {who}: it does not know this log-in, or does "
+                    "not take this way to log in"
+                ) from None
+            self._account.enter_session(session, who)
+            self._desk.notice.say(f"Logged in to a sub-session as {who}.", "ok")
+
+        self.button.disabled = True
+        self._desk.run("sub-session", log_in, busy=f"Logging in {who} …", after=self.refresh)
+
+    def _options(self) -> tuple[dict[str, Any], str]:
+        """Take what was typed; return the arguments, and who it is in words."""
+        method, user = self.method.value, self.user.value.strip()
+        password, token = self.password.take(), self.token.take()
+        if method == _TOKEN:
+            if not token:
+                raise LoginError("type the token of the sub-session")
+            return {"token": token.strip()}, "the bearer of a token"
+        if method == _CERTIFICATE:
+            path = Path(self.certificate.value.strip()).expanduser()
+            return {"certificate": read_certificate(path)}, f"the certificate {path.name}"
+        if not user:
+            raise LoginError("type the name of the sub-session's user")
+        if not password:
+            raise LoginError(f"type the password of {user}")
+        return {"user": user, "password": password}, user
+
+    def _log_out(self, clicked: object) -> None:
+        def leave() -> None:
+            self._account.leave_session()
+            self._desk.notice.say("Logged out of the sub-session.", "info")
+
+        self._desk.run("sub-session", leave, busy="Logging out of the sub-session …")
+
+
+def _ended(session: SubSession) -> str:
+    """Say that a session has ended, where it has."""
+    return "" if session.ended is None else f" {badge(f'ended: {session.ended}', 'error')}"
+
+
+def read_certificate(path: Path) -> bytes:
+    """Return the certificate of a PEM or DER file in DER form.
+
+    Raises
+    ------
+    AddressError
+        If the file holds no certificate.
+    OSError
+        If it cannot be read.
+    """
+    if not str(path) or str(path) == ".":
+        raise AddressError("name the file of the certificate")
+    with path.open("rb") as file:
+        data = file.read(_MAX_CERTIFICATE + 1)
+    begin, end = data.find(b"-----BEGIN CERTIFICATE-----"), data.find(b"-----END CERTIFICATE-----")
+    if 0 <= begin < end:
+        text = data[begin : end + len(b"-----END CERTIFICATE-----")].decode("ascii", "replace")
+        # What is no base64 comes out as something that is no certificate.
+        with contextlib.suppress(ValueError):
+            data = ssl.PEM_cert_to_DER_cert(text)
+    # A sequence whose length takes two bytes, as that of every certificate does.
+    if data[:2] != b"\x30\x82" or len(data) > _MAX_CERTIFICATE:
+        raise AddressError(f"{path.name} holds no certificate in PEM or DER form")
+    return data
+
+
+def _desired(text: str) -> UUID | None:
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        raise AddressError(f"the desired id {text!r} is no UUID") from None

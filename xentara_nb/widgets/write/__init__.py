@@ -1,0 +1,1 @@
+"""The write form: target, new value, review, confirmation, history."""

@@ -1,0 +1,146 @@
+"""An input for a new value, made for the data type that shall take it.
+
+The input hands on what was typed as it was typed: what becomes of it is the business of the
+guards, which refuse what does not fit. That is why no input here corrects, rounds or clamps.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+from xentara_nb.protocol.identifiers import Category, DataType, Quality, known
+from xentara_nb.widgets.common.style import button, choice, escape, row, text_input
+
+LABEL = "New value"
+
+_HINTS = {
+    DataType.FLOAT_32: "a number such as 21.5, of about 7 digits",
+    DataType.FLOAT_64: "a number such as 21.5",
+    DataType.TIME_POINT: "a time with its time zone, such as 2026-01-31T08:00:00Z",
+    DataType.UUID: "a UUID",
+}
+
+
+class ValueInput:
+    """An input for a value of one data type.
+
+    Parameters
+    ----------
+    data_type : int
+        The data type of the attribute.
+    changed : callable
+        Called when something was typed or chosen.
+    entered : callable
+        Called when Enter is pressed in a line of text.
+
+    Attributes
+    ----------
+    widget : Widget
+        The input, with its hint.
+    can_be_written : bool
+        Whether the protocol has a form for values of this type.
+
+    Examples
+    --------
+    >>> boolean = ValueInput(DataType.BOOLEAN, print, print)
+    >>> boolean.given, boolean.value
+    (False, None)
+    """
+
+    def __init__(
+        self, data_type: int, changed: Callable[[], object], entered: Callable[[], object]
+    ) -> None:
+        self._changed, self._entered = changed, entered
+        self._kind = known(DataType, data_type)
+        self._touched = False
+        self.can_be_written = True
+        self.input: Any = self._make()
+        self.input.description = LABEL
+        self.input.style.description_width = "initial"
+        parts: list[Any] = [self.input]
+        if self._kind is DataType.TIME_POINT:
+            now = button("Now", tooltip="Take the time of this computer")
+            now.on_click(lambda clicked: self.set(_now()))
+            parts.append(now)
+        parts.append(ipywidgets.HTML(f"<span class='xnb-dim'>{escape(self._hint())}</span>"))
+        self.widget = row(*parts)
+        self.input.observe(self._observed, "value")
+        if isinstance(self.input, ipywidgets.Text):
+            self.input.on_msg(self._message)
+
+    @property
+    def given(self) -> bool:
+        """Whether there is a value; an empty text is one where texts are written."""
+        if not self.can_be_written or self.input.value is None:
+            return False
+        if isinstance(self._kind, DataType) and self._kind.is_text:
+            return self._touched
+        return bool(str(self.input.value).strip())
+
+    @property
+    def value(self) -> Any:
+        """What was typed or chosen, as it is."""
+        return self.input.value
+
+    def set(self, value: Any) -> None:
+        """Put a value into the input, as if it had been typed."""
+        self.input.value = value
+        self._touched = True
+
+    def suggest(self, value: object) -> None:
+        """Begin with the present value where one edits it, which is a text."""
+        if isinstance(self._kind, DataType) and self._kind.is_text and isinstance(value, str):
+            self.input.value = value
+            self._touched = False
+
+    def _make(self) -> Any:
+        kind = self._kind
+        if kind is DataType.BOOLEAN:
+            return ipywidgets.RadioButtons(
+                options=[("False", False), ("True", True)], index=None, orientation="horizontal"
+            )
+        if kind is DataType.QUALITY:
+            return choice(LABEL, _words([member.label for member in Quality]))
+        if kind is DataType.ELEMENT_CATEGORY:
+            return choice(LABEL, _words([member.label for member in Category]))
+        if isinstance(kind, DataType) and kind.is_text:
+            return ipywidgets.Textarea(rows=2)
+        if not isinstance(kind, DataType) or not (
+            kind.is_float or kind.integer_range or kind in (DataType.TIME_POINT, DataType.UUID)
+        ):
+            self.can_be_written = False
+            return text_input(LABEL, disabled=True)
+        return text_input(LABEL)
+
+    def _hint(self) -> str:
+        kind = self._kind
+        if not self.can_be_written:
+            return "the protocol has no form for values of this data type"
+        if isinstance(kind, DataType):
+            if (allowed := kind.integer_range) is not None:
+                return f"a whole number from {allowed[0]:,} to {allowed[-1]:,}"
+            if kind.is_text:
+                return "a text; it may be empty"
+            return _HINTS.get(kind, "")
+        return ""
+
+    def _observed(self, change: object) -> None:
+        self._touched = True
+        self._changed()
+
+    def _message(self, widget: object, content: object, buffers: object) -> None:
+        if isinstance(content, dict) and content.get("event") == "submit":
+            self._entered()
+
+
+def _words(labels: list[str]) -> list[tuple[str, str | None]]:
+    return [("choose …", None), *((label, label) for label in labels)]
+
+
+def _now() -> str:
+    now = datetime.datetime.now(datetime.UTC)
+    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")

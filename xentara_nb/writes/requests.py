@@ -1,0 +1,149 @@
+"""What a user wants to write, read from whatever a user gives: frames, dicts, Series, rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeVar
+from uuid import UUID
+
+import pandas as pd
+
+from xentara_nb.errors import NotFoundError, WriteRefusedError
+from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.tables.coercion import with_article
+from xentara_nb.tables.references import (
+    AttributeLike,
+    Reference,
+    attribute_reference,
+    element_reference,
+    element_references,
+)
+from xentara_nb.writes.guards import CheckResult
+
+_VALUE = int(Attribute.VALUE)
+
+_T = TypeVar("_T")
+
+ANYTHING: Final = object()
+"""Stands for a present value of which nothing is expected."""
+
+
+class WriteRequest(NamedTuple):
+    """What somebody wants to write, not looked at yet."""
+
+    reference: Reference
+    attribute: AttributeLike
+    value: object
+    verdict: CheckResult | None = None
+    expected: object = ANYTHING
+
+
+def wishes(orders: object) -> list[WriteRequest]:
+    """Read what shall be written, from everything that :meth:`Client.plan_writes` takes.
+
+    Raises
+    ------
+    WriteRefusedError
+        If it is nothing of that kind.
+    NotFoundError
+        If a row names no element or attribute.
+    """
+    if isinstance(orders, pd.DataFrame):
+        return _from_frame(orders)
+    if isinstance(orders, Mapping | pd.Series):
+        if "value" in orders and ("primary_key" in orders or "element_uuid" in orders):
+            return [_from_row(orders)]
+        # A Series may have a key twice; both are orders then, of which a guard refuses one.
+        return [_from_item(element, value) for element, value in orders.items()]
+    if isinstance(orders, Iterable) and not isinstance(orders, str | bytes):
+        return [_numbered(_from_row, row, number) for number, row in enumerate(orders)]
+    raise WriteRefusedError(
+        f"{with_article(type(orders).__name__)} does not say what to write: give a DataFrame with "
+        "the columns primary_key and value (and attribute_name, if it is another attribute), a "
+        "dict of keys and values, or rows of an inventory with a column value"
+    )
+
+
+def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
+    names = [str(column) for column in frame.columns]
+    if names.count("value") != 1:
+        raise WriteRefusedError(
+            "the DataFrame does not say what to write: it needs one column value, for example "
+            "rows.assign(value=42)"
+        )
+    _refuse_attribute(names)
+    if not len(frame):
+        return []
+    try:
+        references = element_references(frame)
+    except NotFoundError:
+        if {"primary_key", "element_uuid"} & set(names):  # then it is a single row
+            for number, (_, row) in enumerate(frame.iterrows()):
+                _numbered(element_reference, row, number)
+        raise
+    values = frame["value"].tolist()
+    return [wish_for(*pair) for pair in zip(references, values, strict=True)]
+
+
+def _from_row(row: Any) -> WriteRequest:
+    if isinstance(row, tuple) and hasattr(row, "_asdict"):
+        row = row._asdict()
+    if isinstance(row, pd.Series):
+        row = dict(row.items())
+    if not isinstance(row, Mapping) or "value" not in row:
+        raise WriteRefusedError(
+            f"{with_article(type(row).__name__)} does not say what to write: give rows with "
+            "primary_key and value, or a dict of keys and values"
+        )
+    return wish_for(row_reference(row), row["value"])
+
+
+def row_reference(element: Any) -> Reference:
+    """Read what names the element of a write, perhaps with the attribute that is meant.
+
+    Raises
+    ------
+    NotFoundError
+        If it names no element.
+    WriteRefusedError
+        If it names the attribute in a way that would be passed over.
+    """
+    if isinstance(element, str | UUID):
+        return element_reference(element)
+    fields = getattr(element, "_fields", None)
+    if fields is None and isinstance(element, Mapping | pd.Series):
+        fields = element.keys()
+    if fields is not None:
+        _refuse_attribute(fields)
+    return element_reference(element)
+
+
+def _refuse_attribute(names: Iterable[Any]) -> None:
+    # Passed over, it would write to the attribute value instead of the one that was meant.
+    if "attribute" in names and not {"attribute_name", "attribute_id"} & set(names):
+        raise WriteRefusedError("the column attribute is not known: call it attribute_name")
+
+
+def _numbered(read: Callable[[Any], _T], row: Any, number: int) -> _T:
+    """Read a row; say which it is if it names nothing."""
+    try:
+        return read(row)
+    except NotFoundError as error:
+        raise NotFoundError(f"row {number}: {error}") from None
+
+
+def _from_item(element: Any, value: object) -> WriteRequest:
+    if type(element) is tuple and len(element) == 2:
+        element, attribute = element
+        return WriteRequest(element_reference(element), attribute_reference(attribute), value)
+    return wish_for(element_reference(element), value)
+
+
+def wish_for(reference: Reference, value: object) -> WriteRequest:
+    """Return what is wanted where a row alone says which attribute; the value if it does not."""
+    wanted: AttributeLike = _VALUE
+    if reference.attribute_id is not None:
+        wanted = reference.attribute_id
+    elif reference.attribute_name:
+        wanted = attribute_reference(reference.attribute_name)
+    return WriteRequest(reference, wanted, value)

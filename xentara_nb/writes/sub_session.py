@@ -1,0 +1,207 @@
+"""A sub-session: somebody else logged in on the same connection, whose rights count as well."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import UUID
+
+from xentara_nb.connection.connection import Connection
+from xentara_nb.connection.reconnecting import ReconnectingConnection
+from xentara_nb.errors import ConnectionLostError, WriteRefusedError, XentaraError
+from xentara_nb.protocol.commands import Authentication, Certificate, Password
+from xentara_nb.protocol.errors import UnknownSessionIdError
+from xentara_nb.tables.coercion import with_article
+
+
+class SubSession:
+    """A log-in beside that of the connection; made by :meth:`Client.sub_session`.
+
+    What is done with it needs the rights of the connection and its own. It ends with its ``with``
+    block, and with the connection that it was made on, of which it is a part.
+
+    Parameters
+    ----------
+    session_id : uuid.UUID
+        Its id on the server.
+    who : str
+        Who is logged in.
+    connection : Connection
+        The connection that it was made on.
+    write, close : callable
+        Write with it, and log out.
+
+    Attributes
+    ----------
+    id : uuid.UUID
+        Its id on the server. Whoever knows it can write with it over the same connection, so it
+        is not shown.
+    who : str
+        Who is logged in.
+    since : datetime.datetime
+        Since when, in UTC.
+    """
+
+    def __init__(
+        self,
+        session_id: UUID,
+        who: str,
+        connection: Connection,
+        *,
+        write: Callable[..., Any],
+        close: Callable[[UUID], None],
+    ) -> None:
+        self.id = session_id
+        self.who = who
+        self.since = datetime.now(UTC)
+        self._connection = connection
+        self._write = write
+        self._close = close
+        self._closed: str | None = None
+        replace(session_id, connection)
+        with _lock:
+            _alive.add(self)
+
+    @property
+    def ended(self) -> str | None:
+        """Why it cannot be used any more; None while it can."""
+        if self._closed is not None:
+            return self._closed
+        if self._connection.ended is not None:
+            return f"it ended with its connection ({self._connection.ended})"
+        return None
+
+    def connection(self) -> Connection:
+        """Return the connection that it belongs to.
+
+        Raises
+        ------
+        WriteRefusedError
+            If it has ended. Nothing was sent.
+        """
+        if (ended := self.ended) is not None:
+            raise WriteRefusedError(
+                f"the sub-session of {self.who} cannot be used any more: {ended}. Nothing was "
+                "sent; log in again with client.sub_session(...)"
+            )
+        return self._connection
+
+    def write(self, element: Any, value: object, attribute: Any = "value", **options: Any) -> Any:
+        """Write one value with the rights of this sub-session as well.
+
+        Parameters
+        ----------
+        element, value, attribute, **options
+            As for :meth:`Client.write`.
+
+        Returns
+        -------
+        WriteResult
+
+        Raises
+        ------
+        WriteRefusedError
+            If the sub-session has ended; and all that :meth:`Client.write` raises.
+        """
+        return self._write(element, value, attribute, session=self, **options)
+
+    def close(self) -> None:
+        """Log out. Nothing happens if it has ended already.
+
+        Raises
+        ------
+        DeadlineError, ServerError
+            If the server did not confirm it. It ends with the connection at the latest.
+        """
+        if self.ended is None:
+            self._closed = "it was closed"
+            # The server has ended it already, or it ends with its connection just now.
+            with suppress(UnknownSessionIdError, ConnectionLostError):
+                self._close(self.id)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        try:
+            self.close()
+        except XentaraError as problem:
+            if error is None:
+                raise
+            error.add_note(f"and the sub-session could not be closed: {problem}")
+
+    def __repr__(self) -> str:
+        state = f"ended: {self.ended}" if self.ended else f"since {self.since:%Y-%m-%d %H:%M:%SZ}"
+        return f"<Sub-session of {self.who}, {state}>"
+
+
+_alive: weakref.WeakSet[SubSession] = weakref.WeakSet()
+_lock = threading.Lock()
+
+
+def replace(session_id: UUID, connection: Connection) -> None:
+    """End every sub-session that another one has taken the id of.
+
+    Its id is good still, but whoever wrote with it would write as somebody else.
+    """
+    with _lock:
+        sessions = list(_alive)
+    for session in sessions:
+        if session.id == session_id and session._connection is connection:
+            session._closed = session._closed or "another one was made with its id"
+
+
+def who_is(authentication: Authentication) -> str:
+    """Say who logs in with a password, a certificate or a token."""
+    if isinstance(authentication, Password):
+        return authentication.user
+    if isinstance(authentication, Certificate):
+        digest = hashlib.sha256(authentication.der).hexdigest().upper()
+        return f"the holder of certificate {digest[:16]}… (SHA-256)"
+    return "the bearer of a token"
+
+
+SessionLike = SubSession | UUID
+"""A sub-session, or the id of one."""
+
+
+def id_of(session: SessionLike | None) -> UUID | None:
+    """Return the id of a session."""
+    return session.id if isinstance(session, SubSession) else session
+
+
+def user_of(session: SessionLike | None) -> str | None:
+    """Return who is logged in to a session; its id alone does not tell."""
+    if session is None:
+        return None
+    return session.who if isinstance(session, SubSession) else "a sub-session"
+
+
+def connection_for(link: ReconnectingConnection, session: SessionLike | None) -> Connection:
+    """Return the connection to send on, with a session or without.
+
+    Raises
+    ------
+    WriteRefusedError
+        If the session has ended, or belongs to another client, or is none. Nothing was sent.
+    """
+    if session is None or isinstance(session, UUID):
+        return link.connection()
+    if not isinstance(session, SubSession):
+        raise WriteRefusedError(
+            "session= is what client.sub_session(...) gives, or the UUID of a sub-session, not "
+            f"{with_article(type(session).__name__)}. Nothing was sent"
+        )
+    connection = session.connection()
+    if link.connection() is not connection:
+        # Either another client made it, or it ended just now.
+        session.connection()
+        raise WriteRefusedError(
+            f"the sub-session of {session.who} belongs to another client. Nothing was sent"
+        )
+    return connection
