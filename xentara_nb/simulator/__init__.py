@@ -22,8 +22,7 @@ from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.documents import ConfigurationError
 from xentara_nb.simulator.faults import FaultError, Faults
 from xentara_nb.simulator.server.server import SimulatorError
-from xentara_nb.simulator.simulator import Simulator
-from xentara_nb.simulator.starting import simulate
+from xentara_nb.simulator.simulator import Simulator, simulate
 
 __all__ = [
     "Configuration",

@@ -5,15 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from xentara_nb.protocol.identifiers import Quality
+from xentara_nb.protocol.identifiers import ErrorCode, Quality
 from xentara_nb.simulator.faults import FaultError, Faults
+from xentara_nb.simulator.simulator import Simulator
 
-if TYPE_CHECKING:
-    from xentara_nb.simulator.simulator import Simulator
-
-Cause = Callable[["Simulator"], threading.Timer | None]
+Cause = Callable[[Simulator], threading.Timer | None]
 """Brings a fault about; returns the timer of one that comes later."""
 
 
@@ -27,11 +25,11 @@ def parse_fault(text: str) -> Cause:
         looked for only when it is brought about.
     """
     name, _, value = text.partition("=")
-    if name not in _FAULTS:
-        raise FaultError(f"there is no fault {name!r}. Take one of: {', '.join(_FAULTS)}")
+    if name not in _PARSERS:
+        raise FaultError(f"there is no fault {name!r}. Take one of: {', '.join(USAGE)}")
     try:
-        return _FAULTS[name](value)
-    except (ValueError, KeyError):
+        return _PARSERS[name](value)
+    except ValueError:
         raise FaultError(f"{text!r} makes no sense. Write it as {USAGE[name]}") from None
 
 
@@ -50,8 +48,8 @@ def _delay(value: str) -> Cause:
 def _drop(direction: str) -> Callable[[str], Cause]:
     def drop(value: str) -> Cause:
         size, _, connections = value.partition(",")
-        count = None if connections == "all" else int(connections or 1)
-        return _call(Faults.drop_after, **{direction: int(size)}, connections=count)
+        limit = {direction: int(size)}
+        return _call(Faults.drop_after, **limit, connections=_connections(connections))
 
     return drop
 
@@ -59,10 +57,14 @@ def _drop(direction: str) -> Callable[[str], Cause]:
 def _lose(executed: bool) -> Callable[[str], Cause]:
     def lose(value: str) -> Cause:
         command, _, connections = value.partition(",")
-        count = None if connections == "all" else int(connections or 1)
+        count = _connections(connections)
         return _call(Faults.lose, command, executed=executed, connections=count)
 
     return lose
+
+
+def _connections(text: str) -> int | None:
+    return None if text == "all" else int(text or 1)
 
 
 def _refuse(value: str) -> Cause:
@@ -70,7 +72,7 @@ def _refuse(value: str) -> Cause:
     return _call(
         Faults.refuse_writes,
         float(share),
-        int(code or -32109),
+        int(code or ErrorCode.WRITE_ERROR),
         seed=int(seed) if seed else None,
     )
 
@@ -84,9 +86,19 @@ def _bad_quality(value: str) -> Cause:
     return _call(Faults.bad_quality, _given(value))
 
 
+def _of_element(method: Callable[..., None]) -> Callable[[str], Cause]:
+    return lambda value: _call(method, _given(value))
+
+
 def _slow_follow(value: str) -> Cause:
     seconds, _, key = value.partition(":")
     return _call(Faults.no_follow, _given(key), float(seconds))
+
+
+def _no_pong(value: str) -> Cause:
+    if value:
+        raise ValueError
+    return _call(Faults.no_pong)
 
 
 def _restart(value: str) -> Cause:
@@ -102,48 +114,27 @@ def _restart(value: str) -> Cause:
     return cause
 
 
-def _no_pong(value: str) -> Cause:
-    if value:
-        raise ValueError
-    return _call(Faults.no_pong)
-
-
 def _given(value: str) -> str:
     if not value:
         raise ValueError
     return value
 
 
-_FAULTS: dict[str, Callable[[str], Cause]] = {
-    "delay": _delay,
-    "drop-in": _drop("bytes_in"),
-    "drop-out": _drop("bytes_out"),
-    "lose": _lose(False),
-    "lose-answer": _lose(True),
-    "refuse-writes": _refuse,
-    "bad-quality": _bad_quality,
-    "read-error": lambda value: _call(Faults.read_error, _given(value)),
-    "no-follow": lambda value: _call(Faults.no_follow, _given(value)),
-    "slow-follow": _slow_follow,
-    "vanish": lambda value: _call(Faults.vanish, _given(value)),
+_FAULTS: Mapping[str, Callable[[str], Cause]] = {
+    "delay=SECONDS[,JITTER]": _delay,
+    "drop-in=BYTES[,CONNECTIONS|all]": _drop("bytes_in"),
+    "drop-out=BYTES[,CONNECTIONS|all]": _drop("bytes_out"),
+    "lose=COMMAND[,CONNECTIONS|all]": _lose(False),
+    "lose-answer=COMMAND[,CONNECTIONS|all]": _lose(True),
+    "refuse-writes=SHARE[,CODE[,SEED]]": _refuse,
+    "bad-quality=[QUALITY:]KEY": _bad_quality,
+    "read-error=KEY": _of_element(Faults.read_error),
+    "no-follow=KEY": _of_element(Faults.no_follow),
+    "slow-follow=SECONDS:KEY": _slow_follow,
+    "vanish=KEY": _of_element(Faults.vanish),
     "no-pong": _no_pong,
-    "restart": _restart,
+    "restart=SECONDS[:MODEL_FILE]": _restart,
 }
-USAGE: Mapping[str, str] = MappingProxyType(
-    {
-        "delay": "delay=SECONDS[,JITTER]",
-        "drop-in": "drop-in=BYTES[,CONNECTIONS|all]",
-        "drop-out": "drop-out=BYTES[,CONNECTIONS|all]",
-        "lose": "lose=COMMAND[,CONNECTIONS|all]",
-        "lose-answer": "lose-answer=COMMAND[,CONNECTIONS|all]",
-        "refuse-writes": "refuse-writes=SHARE[,CODE[,SEED]]",
-        "bad-quality": "bad-quality=[QUALITY:]KEY",
-        "read-error": "read-error=KEY",
-        "no-follow": "no-follow=KEY",
-        "slow-follow": "slow-follow=SECONDS:KEY",
-        "vanish": "vanish=KEY",
-        "no-pong": "no-pong",
-        "restart": "restart=SECONDS[:MODEL_FILE]",
-    }
-)
-"""How each fault is written."""
+_PARSERS = {usage.partition("=")[0]: parser for usage, parser in _FAULTS.items()}
+USAGE: Mapping[str, str] = MappingProxyType({usage.partition("=")[0]: usage for usage in _FAULTS})
+"""How each fault is written, by its name."""

@@ -1,4 +1,4 @@
-"""Messages in which something is wrong: who is told of it, and who is not bothered."""
+"""Messages in which something is wrong: which of their requests get an error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xentara_nb.protocol.packets import Failure, Request
-from xentara_nb.simulator.server.decoding import BrokenRequest, _end, read_requests
+from xentara_nb.simulator.server.decoding import BrokenRequest, item_end, read_requests
 
 STAGE = [0, 1, 8]
 DEEP = b"\x81" * 200 + b"\x00"
@@ -139,7 +139,7 @@ _ITEMS = st.recursive(
 @given(_ITEMS, st.binary())
 def test_where_an_item_ends(item: object, behind: bytes) -> None:
     data = cbor2.dumps(item)
-    assert _end(data + behind, 0) == len(data)
+    assert item_end(data + behind, 0) == len(data)
 
 
 @given(st.binary())

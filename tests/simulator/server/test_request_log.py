@@ -14,10 +14,10 @@ from xentara_nb.protocol.values import Alternative, TimePoint
 from xentara_nb.simulator.server.request_log import (
     REQUEST_COLUMNS,
     WRITE_COLUMNS,
-    Recorder,
+    RequestLog,
     RequestRecord,
     WriteRecord,
-    plain,
+    to_json,
 )
 
 E = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
@@ -27,19 +27,19 @@ REFUSED = WRITE._replace(session_user="ben", value=None, error=WriteError("stuck
 
 
 def test_frames() -> None:
-    recorder = Recorder()
-    recorder.request(READ)
-    recorder.request(READ._replace(opcode=99, error=WriteError()))
-    recorder.request(READ._replace(opcode=None, parameters=None))
-    requests = recorder.requests()
+    log = RequestLog()
+    log.add_request(READ)
+    log.add_request(READ._replace(opcode=99, error=WriteError()))
+    log.add_request(READ._replace(opcode=None, parameters=None))
+    requests = log.requests()
     assert list(requests) == list(REQUEST_COLUMNS)
     assert requests["command"].tolist() == ["read", "", ""]
     assert requests["code"].tolist() == [0, -32109, 0]
     assert requests["parameters"][0] == {"0": str(E), "1": [11]}
     assert requests["duration"][0] == 0.0015
-    recorder.write(WRITE)
-    recorder.write(REFUSED)
-    writes = recorder.writes()
+    log.add_write(WRITE)
+    log.add_write(REFUSED)
+    writes = log.writes()
     assert list(writes) == list(WRITE_COLUMNS)
     assert writes["sent"].tolist() == [5, 5]
     # An integer stays one beside a float.
@@ -51,9 +51,9 @@ def test_frames() -> None:
 
 
 def test_an_empty_frame_has_the_same_types() -> None:
-    empty, full = Recorder(), Recorder()
-    full.request(READ)
-    full.write(REFUSED)
+    empty, full = RequestLog(), RequestLog()
+    full.add_request(READ)
+    full.add_write(REFUSED)
     for one, other in (
         (empty.requests(), full.requests()),
         (empty.writes(), full.writes()),
@@ -64,35 +64,35 @@ def test_an_empty_frame_has_the_same_types() -> None:
 
 
 def test_only_the_last_ones_are_kept() -> None:
-    recorder = Recorder(kept=3)
+    log = RequestLog(max_records=3)
     for number in range(10):
-        recorder.request(READ._replace(message_id=number))
-    assert recorder.requests()["message_id"].tolist() == [7, 8, 9]
+        log.add_request(READ._replace(message_id=number))
+    assert log.requests()["message_id"].tolist() == [7, 8, 9]
 
 
 def test_large_ones_push_the_others_out() -> None:
-    recorder = Recorder(largest=100)
+    log = RequestLog(max_bytes=100)
     for number in range(10):
-        recorder.request(READ._replace(message_id=number), 30)
-        recorder.write(WRITE._replace(connection=number, sent="x" * 30))
-    assert recorder.requests()["message_id"].tolist() == [7, 8, 9]
-    assert recorder.writes()["connection"].tolist() == [7, 8, 9]
-    recorder.request(READ, 101)
-    assert recorder.requests().empty
+        log.add_request(READ._replace(message_id=number), 30)
+        log.add_write(WRITE._replace(connection=number, sent="x" * 30))
+    assert log.requests()["message_id"].tolist() == [7, 8, 9]
+    assert log.writes()["connection"].tolist() == [7, 8, 9]
+    log.add_request(READ, 101)
+    assert log.requests().empty
     for _ in range(10):
-        recorder.request(READ, 10)
-    assert len(recorder.requests()) == 10
+        log.add_request(READ, 10)
+    assert len(log.requests()) == 10
 
 
 def test_the_file_has_a_line_for_each(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
-    recorder = Recorder()
+    log = RequestLog()
     for _ in range(2):
-        recorder.open(path)
-        recorder.request(READ)
-        recorder.write(WRITE._replace(sent=float("inf"), value=TimePoint(0)))
-        recorder.close()
-    recorder.request(READ)
+        log.open(path)
+        log.add_request(READ)
+        log.add_write(WRITE._replace(sent=float("inf"), value=TimePoint(0)))
+        log.close()
+    log.add_request(READ)
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [line["kind"] for line in lines] == ["request", "write"] * 2
     assert lines[0]["command"] == "read"
@@ -107,26 +107,26 @@ def test_log_ins_are_not_shown() -> None:
     assert login.values()["parameters"] == "***"
 
 
-def test_plain_values() -> None:
+def test_values_in_json() -> None:
     content = {0: [b"\x01", E, 1.5, True, None, "x", Alternative(0, 5), object]}
-    shown = plain(content)
+    shown = to_json(content)
     assert shown["0"][:-1] == ["01", str(E), 1.5, True, None, "x", 5]
     assert json.dumps(shown)
 
 
 def test_snapshots_while_others_write() -> None:
-    recorder = Recorder()
+    log = RequestLog()
     stop = threading.Event()
 
     def write() -> None:
         # Slowly enough that the frames stay small, of which each is larger than the one before.
         while not stop.wait(1e-5):
-            recorder.write(WRITE)
+            log.add_write(WRITE)
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        sizes = [len(recorder.writes()) for _ in range(20)]
+        sizes = [len(log.writes()) for _ in range(20)]
     finally:
         stop.set()
         writer.join()

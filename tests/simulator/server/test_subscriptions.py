@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
 import cbor2
 import pytest
-from websockets.frames import Frame, Opcode
 
+from tests.simulator.server.sessions import (
+    GROUP,
+    NOWHERE,
+    OWN,
+    POINT,
+    REGISTER,
+    SHIFT,
+    Documents,
+    Talk,
+    service_of,
+)
 from xentara_nb.protocol.commands import (
-    ClientHello,
+    Command,
     DataChange,
     GetStage,
     Subscribe,
@@ -27,7 +33,6 @@ from xentara_nb.protocol.commands import (
 from xentara_nb.protocol.identifiers import NIL_UUID, Attribute
 from xentara_nb.protocol.packets import (
     Event,
-    Failure,
     Request,
     Success,
     decode_answers,
@@ -36,55 +41,43 @@ from xentara_nb.protocol.packets import (
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator import Simulator, simulate
 from xentara_nb.simulator.config.configuration import from_documents
-from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security.access import roles
 from xentara_nb.simulator.security.authentication import Authenticator, Principal
-from xentara_nb.simulator.server.dispatcher import Dispatcher, Service, run, server_information
-from xentara_nb.simulator.server.subscriptions import LIMIT, merged
+from xentara_nb.simulator.server.session import Service
+from xentara_nb.simulator.server.subscriptions import LIMIT, unique_targets
 
 Dial = Callable[..., Any]
-Documents = dict[str, dict[str, Any]]
-REGISTER = UUID("22222222-2222-4222-8222-222222222222")
-POINT = UUID("33333333-3333-4333-8333-333333333333")
-GROUP = UUID("11111111-1111-4111-8111-111111111111")
-OWN = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
-NOWHERE = UUID("99999999-9999-4999-8999-999999999999")
-SHIFT = Principal("anna", roles("Shift"))
 
 
-class Talk:
-    """A conversation whose events are taken by hand."""
+class Subscriber(Talk):
+    """A client whose events are taken by hand."""
 
-    def __init__(self, service: Service, client: Principal = SHIFT) -> None:
-        self.service = service
-        self.conversation = Dispatcher(service, client)
+    def __init__(self, service: Service, principal: Principal = SHIFT) -> None:
+        super().__init__(service, principal)
         self.woken = 0
-        self.conversation.subscriptions.wake = self._wake
-        run(self.conversation.answer(bytes.fromhex("818400010ea200010101")))
+        self.session.subscriptions.wake = self._wake
 
     def _wake(self) -> None:
         self.woken += 1
 
-    def ask(self, command: Any, *, answered: bool = True) -> Any:
-        (answer,) = decode_answers(
-            run(self.conversation.answer(encode_packets([command.request(1)]))) or b""
-        )
-        if answered:
-            self.conversation.answered()
-        return answer.error.code if isinstance(answer, Failure) else answer
+    def ask(self, command: Command[Any]) -> Any:
+        """Return the result of a command, or the error, as a client does that knows of it."""
+        result = super().ask(command)
+        self.session.subscriptions.activate_new()
+        return result
 
     def subscribe(self, *attributes: Any, element: UUID = REGISTER, **options: Any) -> Any:
         return self.ask(Subscribe((SubscriptionTarget(element, attributes),), **options))
 
     def take(self) -> list[DataChange]:
-        message, _ = self.conversation.subscriptions.take()
+        message, _ = self.session.subscriptions.take()
         return [] if message is None else changes(message)
 
     def values(self) -> list[dict[Any, Any]]:
         return [dict(change.values) for change in self.take()]
 
     def wait(self) -> float | None:
-        message, wait = self.conversation.subscriptions.take()
+        message, wait = self.session.subscriptions.take()
         assert message is None
         return wait
 
@@ -98,19 +91,11 @@ def changes(message: bytes) -> list[DataChange]:
 
 
 @pytest.fixture
-def service(small: Documents) -> Service:
-    small["security.json"]["ACL"]["entries"][0]["allow"].append("read")
-    found = from_documents(small)
-    plant = Plant.from_model(found.model, found.security)
-    return Service(plant, Authenticator([]), server_information(plant, ""))
+def talk(service: Service) -> Subscriber:
+    return Subscriber(service)
 
 
-@pytest.fixture
-def talk(service: Service) -> Talk:
-    return Talk(service)
-
-
-def test_first_all_then_what_has_changed(talk: Talk) -> None:
+def test_first_all_then_what_has_changed(talk: Subscriber) -> None:
     talk.subscribe(11, 9, 8)
     (first,) = talk.take()
     assert first.values == {11: 1.5, 9: 0, 8: TimePoint.NEVER}
@@ -126,16 +111,15 @@ def test_first_all_then_what_has_changed(talk: Talk) -> None:
     assert set(again.values) == {8}
 
 
-def test_nothing_before_the_answer(talk: Talk) -> None:
+def test_nothing_before_the_answer(talk: Subscriber) -> None:
     command = Subscribe((SubscriptionTarget(REGISTER, (11,)),))
-    talk.ask(command, answered=False)
-    talk.ask(Write(REGISTER, 11, 2), answered=False)
+    talk.say(command.request(1), Write(REGISTER, 11, 2).request(2))
     assert talk.take() == []
-    talk.conversation.answered()
+    talk.session.subscriptions.activate_new()
     assert talk.values() == [{11: 2.0}]
 
 
-def test_changes_are_merged(talk: Talk) -> None:
+def test_changes_are_merged(talk: Subscriber) -> None:
     talk.subscribe(11)
     talk.take()
     for number in range(5):
@@ -144,7 +128,7 @@ def test_changes_are_merged(talk: Talk) -> None:
     assert talk.take() == []
 
 
-def test_the_id_is_answered_as_it_was_asked(talk: Talk) -> None:
+def test_the_id_is_answered_as_it_was_asked(talk: Subscriber) -> None:
     by_uuid = Attribute.VALUE.uuid
     talk.subscribe(11, by_uuid, 11)
     assert talk.values() == [{11: 1.5, by_uuid: 1.5}]
@@ -152,19 +136,19 @@ def test_the_id_is_answered_as_it_was_asked(talk: Talk) -> None:
     assert talk.values() == [{11: 2.0, by_uuid: 2.0}]
 
 
-def test_what_cannot_be_read(talk: Talk, service: Service) -> None:
+def test_what_cannot_be_read(talk: Subscriber, service: Service) -> None:
     talk.subscribe(11, 12, 99)
     ((values),) = talk.values()
     assert values[11] == 1.5
     assert [values[missing].code for missing in (12, 99)] == [-32101, -32101]
-    nobody = Talk(service, Principal("nobody", frozenset()))
+    nobody = Subscriber(service, Principal("nobody", frozenset()))
     nobody.subscribe(11, 12)
     assert [error.code for error in nobody.values()[0].values()] == [-32102, -32102]
     talk.ask(Write(REGISTER, 11, 2))
     assert nobody.take() == []
 
 
-def test_over_a_data_point_and_a_group(talk: Talk) -> None:
+def test_over_a_data_point_and_a_group(talk: Subscriber) -> None:
     talk.subscribe(11, 9, element=POINT)
     talk.subscribe(11, 0, element=GROUP)
     talk.subscribe(4, element=NIL_UUID)
@@ -177,66 +161,65 @@ def test_over_a_data_point_and_a_group(talk: Talk) -> None:
     assert talk.values() == [{11: 2.0}]
 
 
-def test_unknown_elements_fail_as_a_whole(talk: Talk) -> None:
+def test_unknown_elements_fail_as_a_whole(talk: Subscriber) -> None:
     targets = (SubscriptionTarget(REGISTER, (11,)), SubscriptionTarget(NOWHERE, ()))
-    assert talk.ask(Subscribe(targets)) == -32100
+    assert talk.code(Subscribe(targets)) == -32100
     assert talk.take() == []
-    assert len(talk.service.hub) == 0
+    assert len(talk.session.service.broker) == 0
 
 
-def test_desired_ids(talk: Talk) -> None:
-    assert talk.subscribe(11, desired_subscription_id=OWN) == Success(1, OWN)
+def test_desired_ids(talk: Subscriber) -> None:
+    assert talk.subscribe(11, desired_subscription_id=OWN) == OWN
     talk.take()
     # One that is there already is replaced.
     talk.subscribe(9, desired_subscription_id=OWN)
     assert talk.values() == [{9: 0}]
-    assert len(talk.conversation.subscriptions) == 1
-    given = talk.subscribe(11).item
+    assert len(talk.session.subscriptions) == 1
+    given = talk.subscribe(11)
     assert given.version == 4
     nil = Request(1, 6, {0: [], 3: NIL_UUID})
-    answer = run(talk.conversation.answer(encode_packets([nil])))
-    assert cbor2.loads(answer or b"")[0][2][0] == -32602
+    assert talk.codes(nil) == [-32602]
 
 
-def test_several_subscriptions_on_one_attribute(talk: Talk, service: Service) -> None:
-    other = Talk(service)
+def test_several_subscriptions_on_one_attribute(talk: Subscriber, service: Service) -> None:
+    other = Subscriber(service)
     for one in (talk, talk, other):
         one.subscribe(11)
     assert talk.values() == [{11: 1.5}] * 2
-    assert len(service.hub) == 1
+    assert len(service.broker) == 1
     other.take()
     talk.ask(Write(REGISTER, 11, 2))
     assert talk.values() == [{11: 2.0}] * 2
     assert other.values() == [{11: 2.0}]
 
 
-def test_the_end_by_unsubscribe_and_by_the_connections_end(talk: Talk, service: Service) -> None:
-    given = talk.subscribe(11).item
+def test_the_end_by_unsubscribe_and_with_the_connection(talk: Subscriber, service: Service) -> None:
+    given = talk.subscribe(11)
     talk.take()
-    assert talk.ask(Unsubscribe(given)) == Success(1)
-    assert talk.ask(Unsubscribe(given)) == -32110
+    assert talk.ask(Unsubscribe(given)) is None
+    assert talk.code(Unsubscribe(given)) == -32110
     talk.ask(Write(REGISTER, 11, 2))
     assert talk.take() == []
-    other = Talk(service)
+    other = Subscriber(service)
     other.subscribe(11, desired_subscription_id=OWN)
     # It belongs to its connection.
-    assert talk.ask(Unsubscribe(OWN)) == -32110
-    other.conversation.end()
-    assert len(service.hub) == 0
+    assert talk.code(Unsubscribe(OWN)) == -32110
+    other.session.end()
+    assert len(service.broker) == 0
     assert service.plant.element(REGISTER).watchers is None
 
 
-def test_a_subscription_that_ends_in_the_message_that_began_it(talk: Talk) -> None:
+def test_a_subscription_that_ends_in_the_message_that_began_it(talk: Subscriber) -> None:
     requests = [
         Subscribe((SubscriptionTarget(REGISTER, (11,)),), desired_subscription_id=OWN).request(1),
         Unsubscribe(OWN).request(2),
     ]
-    run(talk.conversation.answer(encode_packets(requests)))
-    talk.conversation.answered()
+    talk.say(*requests)
+    talk.session.subscriptions.activate_new()
     assert talk.take() == []
 
 
-def test_the_shortest_time_between_events(talk: Talk) -> None:
+def test_the_shortest_time_between_events(talk: Subscriber) -> None:
     talk.subscribe(11, maximum_update_rate=200)
     assert talk.values() == [{11: 1.5}]
     began = time.monotonic()
@@ -255,7 +238,7 @@ def test_the_shortest_time_between_events(talk: Talk) -> None:
     assert talk.values() == [{11: 7.0}]
 
 
-def test_the_longest_time_between_events(talk: Talk) -> None:
+def test_the_longest_time_between_events(talk: Subscriber) -> None:
     talk.subscribe(11, 9, minimum_update_rate=100)
     first = talk.take()
     for _ in range(2):
@@ -268,7 +251,7 @@ def test_the_longest_time_between_events(talk: Talk) -> None:
         assert again.time_stamp > first[0].time_stamp
 
 
-def test_both_rates(talk: Talk) -> None:
+def test_both_rates(talk: Subscriber) -> None:
     talk.subscribe(11, maximum_update_rate=50, minimum_update_rate=50)
     talk.take()
     talk.ask(Write(REGISTER, 11, 2))
@@ -279,11 +262,11 @@ def test_both_rates(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("rates", [(0, 0), (0, 2**64 - 1), (2**64 - 1, 0), (None, None)])
-def test_rates_that_are_no_limit(rates: tuple[int | None, int | None], talk: Talk) -> None:
+def test_rates_that_are_no_limit(rates: tuple[int | None, int | None], talk: Subscriber) -> None:
     maximum, minimum = rates
     talk.subscribe(11, maximum_update_rate=maximum, minimum_update_rate=minimum)
     assert talk.values() == [{11: 1.5}]
-    talk.conversation.subscriptions.take()
+    talk.session.subscriptions.take()
 
 
 @pytest.mark.parametrize(
@@ -300,22 +283,19 @@ def test_rates_that_are_no_limit(rates: tuple[int | None, int | None], talk: Tal
         {0: [], 3: "x"},
     ],
 )
-def test_parameters_that_are_wrong(parameters: dict[int, Any], talk: Talk) -> None:
-    answer = run(talk.conversation.answer(encode_packets([Request(1, 6, parameters)])))
-    assert cbor2.loads(answer or b"")[0][2][0] == -32602
+def test_parameters_that_are_wrong(parameters: dict[int, Any], talk: Subscriber) -> None:
+    assert talk.codes(Request(1, 6, parameters)) == [-32602]
 
 
-def test_nothing_to_subscribe_to(talk: Talk) -> None:
-    assert isinstance(talk.ask(Subscribe(())), Success)
-    assert isinstance(talk.subscribe(), Success)
+def test_nothing_to_subscribe_to(talk: Subscriber) -> None:
+    assert isinstance(talk.ask(Subscribe(())), UUID)
+    assert isinstance(talk.subscribe(), UUID)
     assert talk.take() == []
     assert talk.wait() is None
 
 
 def test_whole_events(small: Documents) -> None:
-    found = from_documents(small)
-    plant = Plant.from_model(found.model, found.security)
-    talk = Talk(Service(plant, Authenticator([]), {}, whole_events=True))
+    talk = Subscriber(service_of(from_documents(small), whole_events=True))
     talk.subscribe(11, 9)
     talk.take()
     talk.ask(Write(REGISTER, 11, 2))
@@ -324,17 +304,17 @@ def test_whole_events(small: Documents) -> None:
 
 def test_large_subscriptions_come_in_slices() -> None:
     with simulate(elements=2500) as simulator:
-        service = Service(simulator.plant, Authenticator([]), {})
-        talk = Talk(service, Principal("x", roles("Engineer")))
+        service = Service(simulator.plant, Authenticator([]))
+        talk = Subscriber(service, Principal("x", roles("Engineer")))
         targets = tuple(SubscriptionTarget(e.uuid, (11,)) for e in simulator.plant)
         talk.ask(Subscribe(targets))
         sizes = [len(talk.take()) for _ in range(4)]
     assert sizes == [LIMIT, LIMIT, 500, 0]
 
 
-def test_targets_are_merged_by_element() -> None:
+def test_targets_are_unique() -> None:
     targets = [(REGISTER, (11, 9, 11)), (POINT, ()), (REGISTER, (9, 6))]
-    assert merged(targets) == {REGISTER: (11, 9, 6), POINT: ()}
+    assert unique_targets(targets) == {REGISTER: (11, 9, 6), POINT: ()}
 
 
 @pytest.fixture(scope="module")
@@ -394,53 +374,6 @@ def test_signals_move_until_the_plant_is_suspended(dial: Dial) -> None:
         assert changes(wire.connection.recv(timeout=10))
 
 
-@pytest.fixture
-def deaf() -> Iterator[Callable[[Simulator, bytes], socket.socket]]:
-    """Return a function that logs in, sends messages, and reads nothing at all."""
-    with ExitStack() as stack:
-
-        def send(simulator: Simulator, *messages: bytes) -> socket.socket:
-            context = ssl.create_default_context(cafile=simulator.ca_file)
-            plain = socket.create_connection(("127.0.0.1", simulator.port), timeout=10)
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            tls = stack.enter_context(context.wrap_socket(plain, server_hostname="127.0.0.1"))
-            login = base64.b64encode(b"engineer:engineer-demo").decode()
-            tls.sendall(
-                f"GET /api/ws HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\n"
-                "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-                "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
-                "Sec-WebSocket-Version: 13\r\n\r\n".encode()
-            )
-            tls.recv(4096)
-            for message in messages:
-                tls.sendall(Frame(Opcode.BINARY, message).serialize(mask=True))
-            return tls
-
-        yield send
-
-
-def test_a_client_that_reads_nothing_disturbs_nobody(
-    deaf: Callable[..., socket.socket], dial: Dial
-) -> None:
-    with simulate(elements=3000, ping_interval=None, ping_timeout=0.5) as simulator:
-        other = dial(simulator)
-        targets = tuple(SubscriptionTarget(e.uuid, (0, 1, 3, 4, 11)) for e in simulator.plant)
-        subscribe = Subscribe(targets, minimum_update_rate=1).request(1)
-        deaf(simulator, encode_packets([ClientHello().request(0), subscribe]))
-        assert simulator._thread is not None
-        hub = simulator._thread._service.hub
-        longest = 0.0
-        for wanted in (True, False):  # it subscribes, and later it is dropped
-            ended = time.monotonic() + 30
-            while (len(hub) > 0) is not wanted:
-                assert time.monotonic() < ended
-                before = time.monotonic()
-                other.ask(GetStage())
-                longest = max(longest, time.monotonic() - before)
-        assert longest < 3
-        assert other.ask(GetStage()) == [Success(1, 2)]
-
-
-def test_ids_of_the_server_differ(talk: Talk) -> None:
-    given = {talk.subscribe(11).item for _ in range(3)} | {uuid4()}
+def test_ids_of_the_server_differ(talk: Subscriber) -> None:
+    given = {talk.subscribe(11) for _ in range(3)} | {uuid4()}
     assert len(given) == 4

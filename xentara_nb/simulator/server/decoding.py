@@ -1,8 +1,8 @@
 """The requests in a message, each by itself: what is wrong with one must not cost the others.
 
-Well-formed CBOR can still hold what nobody can make sense of: a UUID of fifteen bytes, the same key
-twice, a text that is no UTF-8, arrays in arrays a hundred deep. The decoder refuses all of the
-message then; here it is taken apart, so that every request gets its own answer under its own id.
+Well-formed CBOR can still hold what makes no sense: a UUID of fifteen bytes, the same key twice, a
+text that is no UTF-8, arrays in arrays a hundred deep. The decoder refuses all of the message then;
+here it is taken apart, so that every request gets its own answer under its own id.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xentara_nb.protocol.packets import UNREADABLE_ID, Failure, Request, decode_
 
 # RFC 8949, 3.4.6: "this is CBOR", with which some encoders begin everything.
 _SELF_DESCRIBED = bytes.fromhex("d9d9f7")
-_LARGEST = 256 * 1024  # bytes that are taken apart; it is slow, and others are waiting
+_MAX_SIZE = 256 * 1024  # bytes that are taken apart; it is slow, and others are waiting
 _BREAK = 0xFF
 _BYTES, _TEXT, _ARRAY, _MAP, _TAG = 2, 3, 4, 5, 6
 _ANY, _VALUE, _KEY = -1, -2, -3  # what comes next in a container without a length
@@ -55,7 +55,7 @@ def read_requests(message: bytes) -> list[Request | Failure]:
     """
     message = message.removeprefix(_SELF_DESCRIBED)
     requests = decode_requests(message)
-    if len(message) > _LARGEST or not any(map(_is_broken, requests)):
+    if len(message) > _MAX_SIZE or not any(map(_is_broken, requests)):
         return requests
     packets = _items(message)
     return requests if packets is None else [_request(packet) for packet in packets]
@@ -110,7 +110,7 @@ def _items(data: bytes) -> list[bytes] | None:
             return None
         items: list[bytes] = []
         while len(items) < count if count >= 0 else data[at] != _BREAK:
-            end = _end(data, at)
+            end = item_end(data, at)
             items.append(data[at:end])
             at = end
         at += count < 0
@@ -138,10 +138,20 @@ def _head(data: bytes, at: int) -> tuple[int, int, int]:
     return major, int.from_bytes(data[at:end], "big"), end
 
 
-def _end(data: bytes, at: int) -> int:
-    """Return where the item that begins here ends; raise if it is not well-formed.
+def item_end(data: bytes, at: int) -> int:
+    """Return where the CBOR item that begins at a place ends.
 
     Arrays in arrays are no recursion here, however deep they are.
+
+    Raises
+    ------
+    ValueError, IndexError
+        If it is not well-formed.
+
+    Examples
+    --------
+    >>> item_end(bytes.fromhex("820118646161"), 0)
+    4
     """
     # How many items each container around still wants, or one of the three for those without end.
     wanted = [1]
