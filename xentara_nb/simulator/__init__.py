@@ -20,7 +20,8 @@ except ModuleNotFoundError as error:
 
 from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.documents import ConfigurationError
-from xentara_nb.simulator.faults import FaultError, Faults
+from xentara_nb.simulator.fault_targets import FaultError
+from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.server.server import SimulatorError
 from xentara_nb.simulator.simulator import Simulator, simulate
 

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from xentara_nb.protocol.identifiers import ErrorCode, Quality
-from xentara_nb.simulator.faults import FaultError, Faults
+from xentara_nb.simulator.fault_targets import FaultError
+from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.simulator import Simulator
 
 Cause = Callable[[Simulator], threading.Timer | None]

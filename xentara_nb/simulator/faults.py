@@ -18,27 +18,28 @@ import asyncio
 import contextlib
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 from uuid import UUID
 
-from xentara_nb.errors import OptionError
-from xentara_nb.protocol.errors import ReadError, UnknownElementError, server_error
+from xentara_nb.protocol.errors import ReadError, server_error
 from xentara_nb.protocol.identifiers import Attribute, ErrorCode, OpCode, Quality
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.byte_limits import ByteLimit, ConnectionLimits, Countdown
+from xentara_nb.simulator.fault_targets import (
+    FaultError,
+    Keys,
+    chosen_elements,
+    find_element,
+    readable_source,
+    write_path,
+    written_target,
+)
 from xentara_nb.simulator.model.model import Model
-from xentara_nb.simulator.plant.datapoints import DataPoint
 from xentara_nb.simulator.plant.elements import Element, InjectedFault
-from xentara_nb.simulator.plant.plant import Plant, walk
-
-Keys = str | UUID | Iterable[str | UUID]
-
-
-class FaultError(OptionError):
-    """A fault that makes no sense, such as a delay below zero or an element that is not there."""
+from xentara_nb.simulator.plant.plant import Plant
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,6 @@ class Refusal:
         concerned = self.elements is None or not self.elements.isdisjoint(write_path(element))
         if concerned and self.dice.random() < self.share:
             raise server_error(self.code, self.text)
-
-
-def write_path(element: Element) -> Iterator[Element]:
-    """Return the elements that a write to an element goes through, down to the device's."""
-    yield element
-    while isinstance(element, DataPoint) and element.output is not None:
-        element = element.output
-        yield element
 
 
 class Faults:
@@ -213,7 +206,7 @@ class Faults:
         """
         if not 0 <= share <= 1:
             raise FaultError(f"a share of {share}: it must be from 0 to 1")
-        elements = None if keys is None else frozenset(self._chosen(keys, lambda e: e))
+        elements = None if keys is None else frozenset(chosen_elements(self._plant(), keys))
         self._refusals.append(Refusal(share, int(code), text, random.Random(seed), elements))
 
     def bad_quality(self, keys: Keys, quality: Quality = Quality.BAD) -> None:
@@ -226,7 +219,7 @@ class Faults:
         quality : Quality
             Which quality; another one than bad if wanted.
         """
-        elements = self._chosen(keys, _source)
+        elements = chosen_elements(self._plant(), keys, readable_source)
 
         def spoil() -> None:
             for element in elements:
@@ -245,7 +238,7 @@ class Faults:
         keys : str, UUID or several
             Which elements. A data point means the input that it shows.
         """
-        chosen = self._chosen(keys, _source)
+        chosen = chosen_elements(self._plant(), keys, readable_source)
         elements = [e for e in chosen if e.table.info(Attribute.VALUE) is not None]
 
         def fail() -> None:
@@ -267,7 +260,7 @@ class Faults:
             After how many seconds the value follows, late; never when left out.
         """
         follows_after = math.inf if after is None else _seconds(after, "a delay")
-        elements = self._chosen(keys, _target)
+        elements = chosen_elements(self._plant(), keys, written_target)
 
         def stick() -> None:
             for element in elements:
@@ -280,7 +273,7 @@ class Faults:
 
         Its subscribers get one last event, with the error "unknown element" for every attribute.
         """
-        element = self._element(key)
+        element = find_element(self._plant(), key)
         self._run(lambda: self._plant().hide(element))
 
     def no_pong(self) -> None:
@@ -368,24 +361,6 @@ class Faults:
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop().call_later(seconds, lambda: what(self._plant().clock()))
 
-    def _element(self, key: str | UUID) -> Element:
-        plant = self._plant()
-        try:
-            return plant.element(key) if isinstance(key, UUID) else plant.lookup(key)
-        except UnknownElementError:
-            raise FaultError(f"the plant has no element {str(key)!r}. Check its key.") from None
-
-    def _chosen(self, keys: Keys, find: Callable[[Element], Element | None]) -> list[Element]:
-        """Return what a function finds for some elements and all those below them."""
-        found: dict[Element, None] = {}
-        for key in [keys] if isinstance(keys, str | UUID) else keys:
-            top = self._element(key)
-            chosen = [e for below in (top, *walk(top)) if (e := find(below)) is not None]
-            if not chosen:
-                raise FaultError(f"{str(key)!r} {_PROBLEMS[find]}, and nothing below it")
-            found.update(dict.fromkeys(chosen))
-        return list(found)
-
 
 def _seconds(value: float, what: str) -> float:
     if not (math.isfinite(value) and value >= 0):
@@ -397,26 +372,3 @@ def _countdown(connections: int | None) -> Countdown:
     if connections is not None and connections < 1:
         raise FaultError("the connections must be at least 1")
     return Countdown(connections)
-
-
-def _source(element: Element) -> Element | None:
-    """Return the element behind one that has a quality of its own."""
-    while isinstance(element, DataPoint):
-        behind = element.input or element.output
-        if behind is None:
-            break
-        element = behind
-    return element if Attribute.QUALITY in element.table.index else None
-
-
-def _target(element: Element) -> Element | None:
-    """Return the element behind one that takes what is written."""
-    *_, element = write_path(element)
-    info = element.table.info(Attribute.VALUE)
-    return element if info is not None and info.access else None
-
-
-_PROBLEMS: Mapping[Callable[[Element], Element | None], str] = {
-    _source: "has no quality",
-    _target: "cannot be written",
-}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from xentara_nb.errors import OptionError
@@ -62,6 +62,8 @@ class Simulator:
     ----------
     users : mapping of str to str
         The demo users and their passwords; empty for a configuration of your own.
+    faults : Faults
+        What goes wrong on purpose: delay, lost connections, refused writes, stuck devices.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class Simulator:
         self._settings = settings
         self._plant = self._build(found)
         self._request_log = RequestLog()
-        self._faults = Faults(lambda: self._plant, self._run, self._restart)
+        self.faults = Faults(lambda: self._plant, self._run, self._restart)
         self._thread: ServerThread | None = None
         self._restarting = threading.RLock()
         self._address: tuple[str, int] = ("", 0)
@@ -82,12 +84,7 @@ class Simulator:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def __repr__(self) -> str:
@@ -106,24 +103,19 @@ class Simulator:
         """
         if self._thread is not None:
             return
-        log = self._settings.log
-        if log is not None:
+        settings, found = self._settings, self._configuration
+        if settings.log is not None:
             try:
-                self._request_log.open(log)
+                self._request_log.open(settings.log)
             except OSError as error:
                 raise SimulatorError(
-                    f"the log {log} cannot be written: {error.strerror or error}. "
+                    f"the log {settings.log} cannot be written: {error.strerror or error}. "
                     "Choose another file."
                 ) from None
-        host = self._settings.host
+        names = [] if settings.host in _ALL_INTERFACES else [settings.host]
         try:
-            self._certificate = ServerCertificate(
-                self._configuration.security,
-                [] if host in _ALL_INTERFACES else [host],
-                self._settings.certificate,
-            )
-            port = self._settings.port
-            self._serve(self._configuration.server.port if port is None else port)
+            self._certificate = ServerCertificate(found.security, names, settings.certificate)
+            self._serve(found.server.port if settings.port is None else settings.port)
         except BaseException:
             self._clean_up()
             raise
@@ -151,11 +143,6 @@ class Simulator:
     def plant(self) -> Plant:
         """The plant that is served."""
         return self._plant
-
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong on purpose: delay, lost connections, refused writes, stuck devices."""
-        return self._faults
 
     @property
     def requests(self) -> pd.DataFrame:
@@ -207,8 +194,7 @@ class Simulator:
         **kwargs
             As for ``xentara_nb.connect``, such as ``user`` and ``password``.
         """
-        # The simulator stands beside the client, not on it: this convenience is the one place
-        # that knows of it.
+        # The simulator stands beside the client, and only this convenience knows of it.
         from xentara_nb import connect
 
         if not {"user", "password", "token"} & set(kwargs) and self.users:
@@ -235,27 +221,17 @@ class Simulator:
         )
 
     def _serve(self, port: int) -> None:
-        authenticator = Authenticator(
-            self._configuration.users,
-            self._configuration.oauth2,
-            self._configuration.client_certificates,
-        )
+        settings, found = self._settings, self._configuration
         service = Service(
             self._plant,
-            authenticator,
+            Authenticator(found.users, found.oauth2, found.client_certificates),
             VERSION,
             self._request_log,
-            self._faults,
-            whole_events=self._settings.whole_events,
+            self.faults,
+            whole_events=settings.whole_events,
         )
-        thread = ServerThread(
-            service,
-            self._configuration.server,
-            self._running().context,
-            self._settings.host,
-            port,
-            self._settings.options,
-        )
+        context = self._running().context
+        thread = ServerThread(service, found.server, context, settings.host, port, settings.options)
         self._address = thread.start()
         self._thread = thread
 
@@ -279,7 +255,7 @@ class Simulator:
                 served.stop()
                 self._thread = None
             self._configuration, self._plant = found, plant
-            self._faults.forget_elements()
+            self.faults.forget_elements()
             if served is not None:
                 self._serve(self._address[1])
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.simulator.conftest import HASH, Documents
-from tests.simulator.server.sessions import Talk, service_of
+from tests.simulator.server.sessions import OfflineClient, service_of
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.server.session import Service
 
@@ -32,5 +32,5 @@ def service(rights: Documents) -> Service:
 
 
 @pytest.fixture
-def talk(service: Service) -> Callable[..., Talk]:
-    return partial(Talk, service)
+def offline(service: Service) -> Callable[..., OfflineClient]:
+    return partial(OfflineClient, service)

@@ -33,7 +33,7 @@ def service_of(found: Configuration, **options: Any) -> Service:
     return Service(plant, Authenticator(found.users), **options)
 
 
-class Talk:
+class OfflineClient:
     """What one client says, and what it gets for an answer.
 
     Parameters

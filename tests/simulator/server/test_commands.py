@@ -17,7 +17,7 @@ from tests.simulator.server.sessions import (
     REGISTER,
     SHIFT,
     Documents,
-    Talk,
+    OfflineClient,
 )
 from xentara_nb.protocol.commands import (
     COMMANDS,
@@ -47,44 +47,44 @@ from xentara_nb.simulator.security.authentication import Authenticator, Principa
 from xentara_nb.simulator.server.session import Service
 
 
-def test_server_information(talk: Callable[..., Talk]) -> None:
-    assert talk().ask(ServerInformation((0, 2))) == {0: "1.2.3", 2: "model.json"}
-    assert talk().code(ServerInformation((0, 3))) == -32602
+def test_server_information(offline: Callable[..., OfflineClient]) -> None:
+    assert offline().ask(ServerInformation((0, 2))) == {0: "1.2.3", 2: "model.json"}
+    assert offline().code(ServerInformation((0, 3))) == -32602
 
 
-def test_browse(talk: Callable[..., Talk]) -> None:
-    entries = talk().ask(Browse(NIL_UUID, 2, (2,)))
+def test_browse(offline: Callable[..., OfflineClient]) -> None:
+    entries = offline().ask(Browse(NIL_UUID, 2, (2,)))
     assert sorted(entries) == [("Group.Point", POINT, 2), ("Group.Register", REGISTER, 2)]
-    assert talk().ask(Browse(NIL_UUID, 0)) == []
-    assert talk().ask(Browse(GROUP, None, ())) == []
+    assert offline().ask(Browse(NIL_UUID, 0)) == []
+    assert offline().ask(Browse(GROUP, None, ())) == []
 
 
-def test_meta_data(talk: Callable[..., Talk]) -> None:
-    answer = talk().ask(MetaData(REGISTER))
+def test_meta_data(offline: Callable[..., OfflineClient]) -> None:
+    answer = offline().ask(MetaData(REGISTER))
     assert (answer.primary_key, answer.category, answer.has_children) == (
         "Group.Register",
         2,
         False,
     )
     assert ("value", 11, 2, 10) in answer.attributes
-    assert talk().say(MetaData(GROUP, (3,)).request(1)) == [Success(1, {3: True})]
-    assert talk().ask(MetaData(NIL_UUID)).category == 0
-    assert talk().code(MetaData(GROUP, (0, 83))) == -32602
+    assert offline().say(MetaData(GROUP, (3,)).request(1)) == [Success(1, {3: True})]
+    assert offline().ask(MetaData(NIL_UUID)).category == 0
+    assert offline().code(MetaData(GROUP, (0, 83))) == -32602
 
 
-def test_lookup(talk: Callable[..., Talk]) -> None:
-    assert talk().ask(Lookup("Group.Register")) == REGISTER
-    assert talk().code(Lookup("group")) == -32100
+def test_lookup(offline: Callable[..., OfflineClient]) -> None:
+    assert offline().ask(Lookup("Group.Register")) == REGISTER
+    assert offline().code(Lookup("group")) == -32100
 
 
-def test_read(talk: Callable[..., Talk]) -> None:
+def test_read(offline: Callable[..., OfflineClient]) -> None:
     by_uuid = Attribute.VALUE.uuid
-    values = talk().ask(Read(REGISTER, (11, by_uuid, 11, 12, 0, NOWHERE)))
+    values = offline().ask(Read(REGISTER, (11, by_uuid, 11, 12, 0, NOWHERE)))
     assert list(values) == [11, by_uuid, 12, 0, NOWHERE]
     assert values[11] == values[by_uuid] == 1.5
     assert values[12].code == values[NOWHERE].code == -32101
-    assert talk().ask(Read(REGISTER, ())) == {}
-    assert talk().code(Read(NOWHERE, (11,))) == -32100
+    assert offline().ask(Read(REGISTER, ())) == {}
+    assert offline().code(Read(NOWHERE, (11,))) == -32100
 
 
 @pytest.mark.parametrize(
@@ -98,32 +98,32 @@ def test_read(talk: Callable[..., Talk]) -> None:
     ],
 )
 def test_writes_that_fail(
-    element: UUID, attribute: int, value: Any, code: int, talk: Callable[..., Talk]
+    element: UUID, attribute: int, value: Any, code: int, offline: Callable[..., OfflineClient]
 ) -> None:
-    assert talk().code(Write(element, attribute, value)) == code
-    assert talk().ask(Read(REGISTER, (11,))) == {11: 1.5}
+    assert offline().code(Write(element, attribute, value)) == code
+    assert offline().ask(Read(REGISTER, (11,))) == {11: 1.5}
 
 
-def test_a_write_over_a_data_point(talk: Callable[..., Talk]) -> None:
-    assert talk().ask(Write(POINT, Attribute.VALUE.uuid, 3)) is None
-    assert talk().ask(Read(REGISTER, (11,))) == {11: 3.0}
+def test_a_write_over_a_data_point(offline: Callable[..., OfflineClient]) -> None:
+    assert offline().ask(Write(POINT, Attribute.VALUE.uuid, 3)) is None
+    assert offline().ask(Read(REGISTER, (11,))) == {11: 3.0}
 
 
-def test_without_the_right(talk: Callable[..., Talk]) -> None:
-    assert talk(GUEST).code(Write(REGISTER, 11, 5)) == -32102
-    assert talk(GUEST).ask(Read(REGISTER, (11,))) == {11: 1.5}
-    nobody = Principal("nobody", frozenset())
-    assert talk(nobody).code(Read(REGISTER, (11,))) == -32102
+def test_without_the_right(offline: Callable[..., OfflineClient]) -> None:
+    assert offline(GUEST).code(Write(REGISTER, 11, 5)) == -32102
+    assert offline(GUEST).ask(Read(REGISTER, (11,))) == {11: 1.5}
+    stranger = Principal("nobody", frozenset())
+    assert offline(stranger).code(Read(REGISTER, (11,))) == -32102
     # Without the right to read, an element is still seen.
-    assert len(talk(nobody).ask(Browse(NIL_UUID))) == 3
+    assert len(offline(stranger).ask(Browse(NIL_UUID))) == 3
 
 
-def test_the_stage(talk: Callable[..., Talk]) -> None:
-    assert talk().ask(GetStage()) == 2
+def test_the_stage(offline: Callable[..., OfflineClient]) -> None:
+    assert offline().ask(GetStage()) == 2
 
 
-def test_sub_sessions(talk: Callable[..., Talk]) -> None:
-    client = talk()
+def test_sub_sessions(offline: Callable[..., OfflineClient]) -> None:
+    client = offline()
     login = Password("anna", "secret")
     first = client.ask(CreateSubSession(login))
     assert first.version == 4
@@ -134,13 +134,15 @@ def test_sub_sessions(talk: Callable[..., Talk]) -> None:
     assert client.code(CloseSubSession(first)) == -32111
     assert client.code(Write(REGISTER, 11, 7, first)) == -32111
     # A session belongs to its connection.
-    assert talk().code(CloseSubSession(OWN)) == -32111
+    assert offline().code(CloseSubSession(OWN)) == -32111
     assert client.ask(Read(REGISTER, (11,))) == {11: 6.0}
 
 
-def test_a_write_with_a_sub_session_needs_both_rights(talk: Callable[..., Talk]) -> None:
+def test_a_write_with_a_sub_session_needs_both_rights(
+    offline: Callable[..., OfflineClient],
+) -> None:
     def write(principal: Principal, user: str) -> Any:
-        client = talk(principal)
+        client = offline(principal)
         session = client.ask(CreateSubSession(Password(user, "secret")))
         return client.ask(Write(REGISTER, 11, 5, session))
 
@@ -149,16 +151,18 @@ def test_a_write_with_a_sub_session_needs_both_rights(talk: Callable[..., Talk])
     assert write(GUEST, "anna").code == -32102
 
 
-def test_a_desired_session_id_replaces_the_old_session(talk: Callable[..., Talk]) -> None:
-    client = talk()
+def test_a_desired_session_id_replaces_the_old_session(
+    offline: Callable[..., OfflineClient],
+) -> None:
+    client = offline()
     client.ask(CreateSubSession(Password("guest", "secret"), OWN))
     assert client.code(Write(REGISTER, 11, 5, OWN)) == -32102
     client.ask(CreateSubSession(Password("anna", "secret"), OWN))
     assert client.ask(Write(REGISTER, 11, 5, OWN)) is None
 
 
-def test_sub_sessions_that_are_refused(talk: Callable[..., Talk]) -> None:
-    client = talk()
+def test_sub_sessions_that_are_refused(offline: Callable[..., OfflineClient]) -> None:
+    client = offline()
     for login in (Password("anna", "x"), Password("zoe", "secret"), Token("x"), Certificate(b"x")):
         assert client.code(CreateSubSession(login, OWN)) == -32102
     assert client.code(CloseSubSession(OWN)) == -32111
@@ -169,21 +173,21 @@ def test_sub_sessions_that_are_refused(talk: Callable[..., Talk]) -> None:
 
 
 def test_all_fifteen_commands_are_there(service: Service) -> None:
-    client = Talk(service)
+    client = OfflineClient(service)
     for opcode in range(15):
         (code,) = client.codes(Request(1, opcode, {}))
         assert code != -32601, OpCode(opcode)
-    assert Talk(service).codes(Request(1, 15, {})) == [-32601]
+    assert OfflineClient(service).codes(Request(1, 15, {})) == [-32601]
     assert sorted(COMMANDS) == list(range(15))
 
 
 @pytest.mark.parametrize("command", [Suspend, Resume, Shutdown])
 def test_stage_changes_and_their_rights(command: Any, service: Service) -> None:
     request = command().request(1)
-    assert Talk(service, GUEST).codes(request) == [-32102]
-    assert Talk(service).codes(command(NOWHERE).request(1)) == [-32111]
-    assert Talk(service).codes(Request(1, int(command.opcode), {0: "x"})) == [-32602]
-    assert Talk(service).codes(request) == [-32112 if command is Resume else 0]
+    assert OfflineClient(service, GUEST).codes(request) == [-32102]
+    assert OfflineClient(service).codes(command(NOWHERE).request(1)) == [-32111]
+    assert OfflineClient(service).codes(Request(1, int(command.opcode), {0: "x"})) == [-32602]
+    assert OfflineClient(service).codes(request) == [-32112 if command is Resume else 0]
 
 
 def test_the_way_there_and_back(service: Service) -> None:
@@ -198,17 +202,17 @@ def test_the_way_there_and_back(service: Service) -> None:
         Shutdown().request(8),
         GetStage().request(9),
     ]
-    answers = Talk(service).say(*requests)
+    answers = OfflineClient(service).say(*requests)
     items = [a.error.code if isinstance(a, Failure) else a.packet()[2:] for a in answers]
     assert items == [[], -32112, [5], [], -32112, [2], [], -32112, [4]]
     assert service.stage_machine.ended
 
 
 def test_a_stage_change_with_a_sub_session_needs_both_rights(service: Service) -> None:
-    guest = Talk(service, GUEST)
+    guest = OfflineClient(service, GUEST)
     (session,) = guest.say(CreateSubSession(Password("anna", "secret")).request(1))
     assert guest.codes(Suspend(session.item).request(2)) == [-32102]
-    shift = Talk(service)
+    shift = OfflineClient(service)
     (session,) = shift.say(CreateSubSession(Password("anna", "secret")).request(1))
     assert shift.codes(Suspend(session.item).request(2)) == [0]
 
@@ -220,7 +224,7 @@ def test_stage_entitlements_of_another_name(small: Documents) -> None:
     plant = Plant.from_model(
         found.model, found.security, entitlements=StageEntitlements("process.suspend", "stop")
     )
-    client = Talk(Service(plant, Authenticator([])))
+    client = OfflineClient(Service(plant, Authenticator([])))
     requests = Suspend().request(1), Resume().request(2), Shutdown().request(3)
     assert client.codes(*requests) == [0, 0, -32102]
 
@@ -235,12 +239,12 @@ def test_stage_entitlements_of_another_name(small: Documents) -> None:
     ],
 )
 def test_numbers_as_clients_send_them(value: Any, held: float, service: Service) -> None:
-    assert Talk(service).codes(Write(REGISTER, 11, value).request(1)) == [0]
+    assert OfflineClient(service).codes(Write(REGISTER, 11, value).request(1)) == [0]
     assert service.plant.element(REGISTER).read(11) == held
 
 
 def test_a_half_float(service: Service) -> None:
-    client = Talk(service)
+    client = OfflineClient(service)
     message = bytes.fromhex("8184000405a300d82550") + REGISTER.bytes
     answer = client.send(message + bytes.fromhex("010b02f93e00"))
     assert answer == bytes.fromhex("81820104")
@@ -259,7 +263,7 @@ def test_a_half_float(service: Service) -> None:
 def test_meta_data_has_what_was_asked_for(
     identifiers: list[int], expected: set[int], service: Service
 ) -> None:
-    (answer,) = Talk(service).say(Request(1, 2, {0: REGISTER, 1: identifiers}))
+    (answer,) = OfflineClient(service).say(Request(1, 2, {0: REGISTER, 1: identifiers}))
     assert set(answer.item) == expected
 
 
@@ -275,12 +279,12 @@ def test_meta_data_has_what_was_asked_for(
     ],
 )
 def test_meta_data_that_is_wrong(parameters: dict[int, Any], service: Service) -> None:
-    assert Talk(service).codes(Request(1, 2, parameters)) == [-32602]
+    assert OfflineClient(service).codes(Request(1, 2, parameters)) == [-32602]
 
 
 def test_browse_of_nothing(service: Service) -> None:
     for parameters in ({0: NIL_UUID, 1: 0}, {0: NIL_UUID, 2: []}):
-        (answer,) = Talk(service).say(Request(1, 1, parameters))
+        (answer,) = OfflineClient(service).say(Request(1, 1, parameters))
         assert answer.item == []
 
 

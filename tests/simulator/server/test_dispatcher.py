@@ -22,7 +22,7 @@ from tests.simulator.server.sessions import (
     REGISTER,
     SHIFT,
     Documents,
-    Talk,
+    OfflineClient,
     service_of,
 )
 from xentara_nb.protocol import cbor
@@ -54,23 +54,23 @@ from xentara_nb.simulator.server.session import Service
 HELLO = bytes.fromhex("818400010ea200010101")
 
 
-def test_the_bytes_of_a_hello(talk: Callable[..., Talk]) -> None:
-    assert talk(hello=False).send(HELLO) == bytes.fromhex("81830101a10001")
+def test_the_bytes_of_a_hello(offline: Callable[..., OfflineClient]) -> None:
+    assert offline(hello=False).send(HELLO) == bytes.fromhex("81830101a10001")
 
 
-def test_the_bytes_of_a_write(talk: Callable[..., Talk]) -> None:
+def test_the_bytes_of_a_write(offline: Callable[..., OfflineClient]) -> None:
     message = encode_packets([Write(REGISTER, 11, 5).request(8)])
-    assert talk().send(message) == bytes.fromhex("81820108")
+    assert offline().send(message) == bytes.fromhex("81820108")
 
 
-def test_the_bytes_of_an_unknown_element(talk: Callable[..., Talk]) -> None:
+def test_the_bytes_of_an_unknown_element(offline: Callable[..., OfflineClient]) -> None:
     message = encode_packets([Browse(NOWHERE).request(3)])
     answer = "81830203a200397d63016f756e6b6e6f776e20656c656d656e74"
-    assert talk().send(message) == bytes.fromhex(answer)
+    assert offline().send(message) == bytes.fromhex(answer)
 
 
-def test_nothing_goes_before_the_hello(talk: Callable[..., Talk]) -> None:
-    client = talk(hello=False)
+def test_nothing_goes_before_the_hello(offline: Callable[..., OfflineClient]) -> None:
+    client = offline(hello=False)
     for command in (GetStage(), Lookup("Group"), Write(REGISTER, 11, 5)):
         assert client.code(command) == -32000
     (answer,) = client.say(Request(1, 99))
@@ -78,7 +78,7 @@ def test_nothing_goes_before_the_hello(talk: Callable[..., Talk]) -> None:
     assert answer.error.code == -32000
 
 
-def test_the_hello_counts_from_its_packet_on(talk: Callable[..., Talk]) -> None:
+def test_the_hello_counts_from_its_packet_on(offline: Callable[..., OfflineClient]) -> None:
     requests = [
         GetStage().request(0),
         ClientHello(0, 1).request(1),
@@ -86,14 +86,14 @@ def test_the_hello_counts_from_its_packet_on(talk: Callable[..., Talk]) -> None:
         ClientHello().request(3),
         GetStage().request(4),
     ]
-    answers = talk(hello=False).say(*requests)
+    answers = offline(hello=False).say(*requests)
     codes = [a.error.code if isinstance(a, Failure) else 0 for a in answers]
     assert codes == [-32000, 0, 0, -32001, 0]
     assert [a.message_id for a in answers if not isinstance(a, Success) or a] == [0, 1, 2, 3, 4]  # type: ignore[union-attr]  # there are no events
 
 
-def test_a_hello_for_another_version(talk: Callable[..., Talk]) -> None:
-    client = talk(hello=False)
+def test_a_hello_for_another_version(offline: Callable[..., OfflineClient]) -> None:
+    client = offline(hello=False)
     assert client.code(ClientHello(2, 9)) == -32602
     # It did not count, so the next one is the first.
     assert client.code(GetStage()) == -32000
@@ -101,27 +101,27 @@ def test_a_hello_for_another_version(talk: Callable[..., Talk]) -> None:
 
 
 @pytest.mark.parametrize("opcode", [15, 16, -1, 2**63])
-def test_unknown_commands(opcode: int, talk: Callable[..., Talk]) -> None:
-    (answer,) = talk().say(Request(1, opcode, {}))
+def test_unknown_commands(opcode: int, offline: Callable[..., OfflineClient]) -> None:
+    (answer,) = offline().say(Request(1, opcode, {}))
     assert isinstance(answer, Failure)
     assert answer.error.code == -32601
 
 
-def test_a_bare_packet_is_answered_field_by_field(talk: Callable[..., Talk]) -> None:
-    answers = decode_answers(talk().send(cbor2.dumps([0, 1, 14, {0: 1, 1: 1}])))
+def test_a_bare_packet_is_answered_field_by_field(offline: Callable[..., OfflineClient]) -> None:
+    answers = decode_answers(offline().send(cbor2.dumps([0, 1, 14, {0: 1, 1: 1}])))
     assert len(answers) == 4
     assert all(isinstance(a, Failure) and a.error.code in (-32600, -32700) for a in answers)
 
 
-def test_an_empty_message_has_no_answer(talk: Callable[..., Talk]) -> None:
-    assert talk().send(b"\x80") == b""
+def test_an_empty_message_has_no_answer(offline: Callable[..., OfflineClient]) -> None:
+    assert offline().send(b"\x80") == b""
 
 
 @pytest.mark.parametrize(
     "message", [b"", b"\xff", b"\x81", b"hello", b"\x9b" + b"\xff" * 8, b"\x81" * 5000, b"\x00"]
 )
-def test_what_is_no_message(message: bytes, talk: Callable[..., Talk]) -> None:
-    client = talk()
+def test_what_is_no_message(message: bytes, offline: Callable[..., OfflineClient]) -> None:
+    client = offline()
     (answer,) = decode_answers(client.send(message))
     assert isinstance(answer, Failure)
     assert answer.message_id == 0
@@ -132,9 +132,9 @@ def test_what_is_no_message(message: bytes, talk: Callable[..., Talk]) -> None:
 @pytest.mark.parametrize("opcode", range(15))
 @pytest.mark.parametrize("parameters", [{}, {0: None}, {0: [None], 1: "x"}, {7: 1}, {0: {}}])
 def test_wrong_parameters(
-    opcode: int, parameters: dict[int, Any], talk: Callable[..., Talk]
+    opcode: int, parameters: dict[int, Any], offline: Callable[..., OfflineClient]
 ) -> None:
-    (answer,) = talk(GUEST).say(Request(1, opcode, parameters))
+    (answer,) = offline(GUEST).say(Request(1, opcode, parameters))
     if isinstance(answer, Failure):
         # Changing the stage needs no parameters, but a right.
         assert answer.error.code in (-32602, -32001, -32102 if opcode in (9, 10, 11) else -32602)
@@ -143,15 +143,19 @@ def test_wrong_parameters(
         assert opcode == 8
 
 
-def test_the_log_keeps_nothing_but_the_errors(talk: Callable[..., Talk], service: Service) -> None:
-    assert talk().code(Lookup("Nowhere")) == -32100
+def test_the_log_keeps_nothing_but_the_errors(
+    offline: Callable[..., OfflineClient], service: Service
+) -> None:
+    assert offline().code(Lookup("Nowhere")) == -32100
     with mock.patch.object(service.request_log, "add_request") as request:
-        assert talk().code(Lookup("Nowhere")) == -32100
+        assert offline().code(Lookup("Nowhere")) == -32100
     error = request.call_args.args[0].error
     assert error.__traceback__ is error.__context__ is error.__cause__ is None
 
 
-def test_passwords_are_checked_in_a_thread(talk: Callable[..., Talk], service: Service) -> None:
+def test_passwords_are_checked_in_a_thread(
+    offline: Callable[..., OfflineClient], service: Service
+) -> None:
     threads = set()
 
     def by_password(name: str, password: str) -> Principal:
@@ -159,7 +163,7 @@ def test_passwords_are_checked_in_a_thread(talk: Callable[..., Talk], service: S
         return SHIFT
 
     with mock.patch.object(service.authenticator, "by_password", by_password):
-        assert isinstance(talk().ask(CreateSubSession(Password("anna", "secret"))), UUID)
+        assert isinstance(offline().ask(CreateSubSession(Password("anna", "secret"))), UUID)
     assert len(threads - {threading.current_thread()}) == 1
 
 
@@ -176,7 +180,7 @@ def test_long_work_gives_others_their_turn(
     commands: Callable[[Plant], list[Command[Any]]], turns: int
 ) -> None:
     plant = simulate(elements=3000).plant
-    client = Talk(Service(plant, Authenticator([])), Principal("x", roles("Engineer")))
+    client = OfflineClient(Service(plant, Authenticator([])), Principal("x", roles("Engineer")))
     requests = [command.request(number) for number, command in enumerate(commands(plant))]
     waiting = 0
 
@@ -199,16 +203,16 @@ def test_long_work_gives_others_their_turn(
     assert [answer.message_id for answer in answers] == [r.message_id for r in requests]
 
 
-def test_a_fault_of_the_quick_way_costs_no_answer(talk: Callable[..., Talk]) -> None:
-    client = talk()
+def test_a_fault_of_the_quick_way_costs_no_answer(offline: Callable[..., OfflineClient]) -> None:
+    client = offline()
     with mock.patch.object(commands, "ordinary_meta_data", side_effect=RuntimeError):
         assert client.ask(MetaData(REGISTER, (0,))).primary_key == "Group.Register"
 
 
 def test_a_fault_of_the_simulator_costs_one_answer(
-    talk: Callable[..., Talk], caplog: pytest.LogCaptureFixture
+    offline: Callable[..., OfflineClient], caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = talk()
+    client = offline()
     with mock.patch.object(Element, "read", side_effect=ZeroDivisionError):
         assert client.code(Read(REGISTER, (11,))) == -32603
     assert "ZeroDivisionError" in caplog.text
@@ -246,7 +250,7 @@ def _service() -> Service:
 @settings(deadline=None)
 @given(st.lists(_REQUESTS | _ITEMS, min_size=1, max_size=6))
 def test_one_answer_for_every_packet(packets: list[object]) -> None:
-    client = Talk(_service(), hello=False)
+    client = OfflineClient(_service(), hello=False)
     answers = decode_answers(client.send(cbor2.dumps(packets)))
     assert len(answers) == len(packets)
 
@@ -254,26 +258,26 @@ def test_one_answer_for_every_packet(packets: list[object]) -> None:
 @settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_answered(message: bytes) -> None:
-    client = Talk(_service(), hello=False)
+    client = OfflineClient(_service(), hello=False)
     answer = client.send(message)
     assert answer == b"" or isinstance(cbor.decode(answer), list)
 
 
 @pytest.mark.parametrize("opcode", range(14))
 def test_every_command_needs_the_hello(opcode: int, service: Service) -> None:
-    assert Talk(service, hello=False).codes(Request(1, opcode, {})) == [-32000]
+    assert OfflineClient(service, hello=False).codes(Request(1, opcode, {})) == [-32000]
 
 
 @pytest.mark.parametrize("opcode", [0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14])
 def test_a_mandatory_parameter_that_is_missing(opcode: int, service: Service) -> None:
-    client = Talk(service, hello=False) if opcode == 14 else Talk(service)
+    client = OfflineClient(service, hello=False) if opcode == 14 else OfflineClient(service)
     assert client.codes(Request(1, opcode, {})) == [-32602]
     assert client.codes(Request(1, opcode)) == [-32602]
 
 
 @pytest.mark.parametrize("opcode", range(15))
 def test_packets_that_are_none(opcode: int, service: Service) -> None:
-    client = Talk(service)
+    client = OfflineClient(service)
     packets: list[Any] = [
         ["0", 1, opcode, {}],
         [0, "1", opcode, {}],
@@ -296,7 +300,7 @@ def test_packets_that_are_none(opcode: int, service: Service) -> None:
 
 
 def test_the_log(service: Service) -> None:
-    client = Talk(service)
+    client = OfflineClient(service)
     login = CreateSubSession(Password("anna", "secret")).request(2)
     (session,) = client.say(login)
     requests = [

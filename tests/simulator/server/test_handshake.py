@@ -162,8 +162,8 @@ def test_passwords_are_not_logged(
             proxy=None,
         )
     # What the client's own library logs is not the simulator's doing.
-    told = "".join(
+    logged = "".join(
         record.getMessage() for record in caplog.records if record.name.startswith("xentara_nb")
     )
     for secret in ("engineer-demo", "my-typo", ENGINEER[6:], "$6$"):
-        assert secret not in told
+        assert secret not in logged

@@ -18,7 +18,7 @@ from tests.simulator.server.sessions import (
     REGISTER,
     SHIFT,
     Documents,
-    Talk,
+    OfflineClient,
     service_of,
 )
 from xentara_nb.protocol.commands import (
@@ -49,7 +49,7 @@ from xentara_nb.simulator.server.subscriptions import LIMIT, unique_targets
 Dial = Callable[..., Any]
 
 
-class Subscriber(Talk):
+class Subscriber(OfflineClient):
     """A client whose events are taken by hand."""
 
     def __init__(self, service: Service, principal: Principal = SHIFT) -> None:
@@ -91,182 +91,184 @@ def changes(message: bytes) -> list[DataChange]:
 
 
 @pytest.fixture
-def talk(service: Service) -> Subscriber:
+def client(service: Service) -> Subscriber:
     return Subscriber(service)
 
 
-def test_first_all_then_what_has_changed(talk: Subscriber) -> None:
-    talk.subscribe(11, 9, 8)
-    (first,) = talk.take()
+def test_first_all_then_what_has_changed(client: Subscriber) -> None:
+    client.subscribe(11, 9, 8)
+    (first,) = client.take()
     assert first.values == {11: 1.5, 9: 0, 8: TimePoint.NEVER}
     assert first.element_uuid == REGISTER
     assert first.time_stamp.is_finite
-    assert talk.take() == []
-    talk.ask(Write(REGISTER, 11, 2))
-    (change,) = talk.take()
+    assert client.take() == []
+    client.ask(Write(REGISTER, 11, 2))
+    (change,) = client.take()
     # The quality is the same as before. The event has the time of the change.
     assert change.values == {11: 2.0, 8: change.time_stamp}
-    talk.ask(Write(REGISTER, 11, 2))
-    (again,) = talk.take()
+    client.ask(Write(REGISTER, 11, 2))
+    (again,) = client.take()
     assert set(again.values) == {8}
 
 
-def test_nothing_before_the_answer(talk: Subscriber) -> None:
+def test_nothing_before_the_answer(client: Subscriber) -> None:
     command = Subscribe((SubscriptionTarget(REGISTER, (11,)),))
-    talk.say(command.request(1), Write(REGISTER, 11, 2).request(2))
-    assert talk.take() == []
-    talk.session.subscriptions.activate_new()
-    assert talk.values() == [{11: 2.0}]
+    client.say(command.request(1), Write(REGISTER, 11, 2).request(2))
+    assert client.take() == []
+    client.session.subscriptions.activate_new()
+    assert client.values() == [{11: 2.0}]
 
 
-def test_changes_are_merged(talk: Subscriber) -> None:
-    talk.subscribe(11)
-    talk.take()
+def test_changes_are_merged(client: Subscriber) -> None:
+    client.subscribe(11)
+    client.take()
     for number in range(5):
-        talk.ask(Write(REGISTER, 11, number))
-    assert talk.values() == [{11: 4.0}]
-    assert talk.take() == []
+        client.ask(Write(REGISTER, 11, number))
+    assert client.values() == [{11: 4.0}]
+    assert client.take() == []
 
 
-def test_the_id_is_answered_as_it_was_asked(talk: Subscriber) -> None:
+def test_the_id_is_answered_as_it_was_asked(client: Subscriber) -> None:
     by_uuid = Attribute.VALUE.uuid
-    talk.subscribe(11, by_uuid, 11)
-    assert talk.values() == [{11: 1.5, by_uuid: 1.5}]
-    talk.ask(Write(REGISTER, 11, 2))
-    assert talk.values() == [{11: 2.0, by_uuid: 2.0}]
+    client.subscribe(11, by_uuid, 11)
+    assert client.values() == [{11: 1.5, by_uuid: 1.5}]
+    client.ask(Write(REGISTER, 11, 2))
+    assert client.values() == [{11: 2.0, by_uuid: 2.0}]
 
 
-def test_what_cannot_be_read(talk: Subscriber, service: Service) -> None:
-    talk.subscribe(11, 12, 99)
-    ((values),) = talk.values()
+def test_what_cannot_be_read(client: Subscriber, service: Service) -> None:
+    client.subscribe(11, 12, 99)
+    ((values),) = client.values()
     assert values[11] == 1.5
     assert [values[missing].code for missing in (12, 99)] == [-32101, -32101]
-    nobody = Subscriber(service, Principal("nobody", frozenset()))
-    nobody.subscribe(11, 12)
-    assert [error.code for error in nobody.values()[0].values()] == [-32102, -32102]
-    talk.ask(Write(REGISTER, 11, 2))
-    assert nobody.take() == []
+    stranger = Subscriber(service, Principal("nobody", frozenset()))
+    stranger.subscribe(11, 12)
+    assert [error.code for error in stranger.values()[0].values()] == [-32102, -32102]
+    client.ask(Write(REGISTER, 11, 2))
+    assert stranger.take() == []
 
 
-def test_over_a_data_point_and_a_group(talk: Subscriber) -> None:
-    talk.subscribe(11, 9, element=POINT)
-    talk.subscribe(11, 0, element=GROUP)
-    talk.subscribe(4, element=NIL_UUID)
-    first = talk.values()
+def test_over_a_data_point_and_a_group(client: Subscriber) -> None:
+    client.subscribe(11, 9, element=POINT)
+    client.subscribe(11, 0, element=GROUP)
+    client.subscribe(4, element=NIL_UUID)
+    first = client.values()
     assert first[0] == {11: 1.5, 9: 0}
     assert first[1][11].code == -32101
     assert first[1][0] == "Group"
     assert first[2] == {4: "root element"}
-    talk.ask(Write(REGISTER, 11, 2))
-    assert talk.values() == [{11: 2.0}]
+    client.ask(Write(REGISTER, 11, 2))
+    assert client.values() == [{11: 2.0}]
 
 
-def test_unknown_elements_fail_as_a_whole(talk: Subscriber) -> None:
+def test_unknown_elements_fail_as_a_whole(client: Subscriber) -> None:
     targets = (SubscriptionTarget(REGISTER, (11,)), SubscriptionTarget(NOWHERE, ()))
-    assert talk.code(Subscribe(targets)) == -32100
-    assert talk.take() == []
-    assert len(talk.session.service.broker) == 0
+    assert client.code(Subscribe(targets)) == -32100
+    assert client.take() == []
+    assert len(client.session.service.broker) == 0
 
 
-def test_desired_ids(talk: Subscriber) -> None:
-    assert talk.subscribe(11, desired_subscription_id=OWN) == OWN
-    talk.take()
+def test_desired_ids(client: Subscriber) -> None:
+    assert client.subscribe(11, desired_subscription_id=OWN) == OWN
+    client.take()
     # One that is there already is replaced.
-    talk.subscribe(9, desired_subscription_id=OWN)
-    assert talk.values() == [{9: 0}]
-    assert len(talk.session.subscriptions) == 1
-    given = talk.subscribe(11)
+    client.subscribe(9, desired_subscription_id=OWN)
+    assert client.values() == [{9: 0}]
+    assert len(client.session.subscriptions) == 1
+    given = client.subscribe(11)
     assert given.version == 4
     nil = Request(1, 6, {0: [], 3: NIL_UUID})
-    assert talk.codes(nil) == [-32602]
+    assert client.codes(nil) == [-32602]
 
 
-def test_several_subscriptions_on_one_attribute(talk: Subscriber, service: Service) -> None:
+def test_several_subscriptions_on_one_attribute(client: Subscriber, service: Service) -> None:
     other = Subscriber(service)
-    for one in (talk, talk, other):
+    for one in (client, client, other):
         one.subscribe(11)
-    assert talk.values() == [{11: 1.5}] * 2
+    assert client.values() == [{11: 1.5}] * 2
     assert len(service.broker) == 1
     other.take()
-    talk.ask(Write(REGISTER, 11, 2))
-    assert talk.values() == [{11: 2.0}] * 2
+    client.ask(Write(REGISTER, 11, 2))
+    assert client.values() == [{11: 2.0}] * 2
     assert other.values() == [{11: 2.0}]
 
 
-def test_the_end_by_unsubscribe_and_with_the_connection(talk: Subscriber, service: Service) -> None:
-    given = talk.subscribe(11)
-    talk.take()
-    assert talk.ask(Unsubscribe(given)) is None
-    assert talk.code(Unsubscribe(given)) == -32110
-    talk.ask(Write(REGISTER, 11, 2))
-    assert talk.take() == []
+def test_the_end_by_unsubscribe_and_with_the_connection(
+    client: Subscriber, service: Service
+) -> None:
+    given = client.subscribe(11)
+    client.take()
+    assert client.ask(Unsubscribe(given)) is None
+    assert client.code(Unsubscribe(given)) == -32110
+    client.ask(Write(REGISTER, 11, 2))
+    assert client.take() == []
     other = Subscriber(service)
     other.subscribe(11, desired_subscription_id=OWN)
     # It belongs to its connection.
-    assert talk.code(Unsubscribe(OWN)) == -32110
+    assert client.code(Unsubscribe(OWN)) == -32110
     other.session.end()
     assert len(service.broker) == 0
     assert service.plant.element(REGISTER).watchers is None
 
 
-def test_a_subscription_that_ends_in_the_message_that_began_it(talk: Subscriber) -> None:
+def test_a_subscription_that_ends_in_the_message_that_began_it(client: Subscriber) -> None:
     requests = [
         Subscribe((SubscriptionTarget(REGISTER, (11,)),), desired_subscription_id=OWN).request(1),
         Unsubscribe(OWN).request(2),
     ]
-    talk.say(*requests)
-    talk.session.subscriptions.activate_new()
-    assert talk.take() == []
+    client.say(*requests)
+    client.session.subscriptions.activate_new()
+    assert client.take() == []
 
 
-def test_the_shortest_time_between_events(talk: Subscriber) -> None:
-    talk.subscribe(11, maximum_update_rate=200)
-    assert talk.values() == [{11: 1.5}]
+def test_the_shortest_time_between_events(client: Subscriber) -> None:
+    client.subscribe(11, maximum_update_rate=200)
+    assert client.values() == [{11: 1.5}]
     began = time.monotonic()
     for number in range(3):
-        talk.ask(Write(REGISTER, 11, number))
-    assert talk.woken
-    wait = talk.wait()
+        client.ask(Write(REGISTER, 11, number))
+    assert client.woken
+    wait = client.wait()
     assert wait is not None
     assert 0 < wait <= 0.2
     time.sleep(wait)
-    assert talk.values() == [{11: 2.0}]
+    assert client.values() == [{11: 2.0}]
     assert time.monotonic() - began >= 0.15
-    # Long after the last event a change is told at once.
+    # Long after the last event a change is sent at once.
     time.sleep(0.25)
-    talk.ask(Write(REGISTER, 11, 7))
-    assert talk.values() == [{11: 7.0}]
+    client.ask(Write(REGISTER, 11, 7))
+    assert client.values() == [{11: 7.0}]
 
 
-def test_the_longest_time_between_events(talk: Subscriber) -> None:
-    talk.subscribe(11, 9, minimum_update_rate=100)
-    first = talk.take()
+def test_the_longest_time_between_events(client: Subscriber) -> None:
+    client.subscribe(11, 9, minimum_update_rate=100)
+    first = client.take()
     for _ in range(2):
-        wait = talk.wait()
+        wait = client.wait()
         assert wait is not None
         assert 0 < wait <= 0.1
         time.sleep(wait + 0.001)
-        (again,) = talk.take()
+        (again,) = client.take()
         assert again.values == {11: 1.5, 9: 0}
         assert again.time_stamp > first[0].time_stamp
 
 
-def test_both_rates(talk: Subscriber) -> None:
-    talk.subscribe(11, maximum_update_rate=50, minimum_update_rate=50)
-    talk.take()
-    talk.ask(Write(REGISTER, 11, 2))
-    wait = talk.wait()
+def test_both_rates(client: Subscriber) -> None:
+    client.subscribe(11, maximum_update_rate=50, minimum_update_rate=50)
+    client.take()
+    client.ask(Write(REGISTER, 11, 2))
+    wait = client.wait()
     time.sleep((wait or 0) + 0.001)
-    assert talk.values() == [{11: 2.0}]
-    assert talk.take() == []
+    assert client.values() == [{11: 2.0}]
+    assert client.take() == []
 
 
 @pytest.mark.parametrize("rates", [(0, 0), (0, 2**64 - 1), (2**64 - 1, 0), (None, None)])
-def test_rates_that_are_no_limit(rates: tuple[int | None, int | None], talk: Subscriber) -> None:
+def test_rates_that_are_no_limit(rates: tuple[int | None, int | None], client: Subscriber) -> None:
     maximum, minimum = rates
-    talk.subscribe(11, maximum_update_rate=maximum, minimum_update_rate=minimum)
-    assert talk.values() == [{11: 1.5}]
-    talk.session.subscriptions.take()
+    client.subscribe(11, maximum_update_rate=maximum, minimum_update_rate=minimum)
+    assert client.values() == [{11: 1.5}]
+    client.session.subscriptions.take()
 
 
 @pytest.mark.parametrize(
@@ -283,32 +285,32 @@ def test_rates_that_are_no_limit(rates: tuple[int | None, int | None], talk: Sub
         {0: [], 3: "x"},
     ],
 )
-def test_parameters_that_are_wrong(parameters: dict[int, Any], talk: Subscriber) -> None:
-    assert talk.codes(Request(1, 6, parameters)) == [-32602]
+def test_parameters_that_are_wrong(parameters: dict[int, Any], client: Subscriber) -> None:
+    assert client.codes(Request(1, 6, parameters)) == [-32602]
 
 
-def test_nothing_to_subscribe_to(talk: Subscriber) -> None:
-    assert isinstance(talk.ask(Subscribe(())), UUID)
-    assert isinstance(talk.subscribe(), UUID)
-    assert talk.take() == []
-    assert talk.wait() is None
+def test_nothing_to_subscribe_to(client: Subscriber) -> None:
+    assert isinstance(client.ask(Subscribe(())), UUID)
+    assert isinstance(client.subscribe(), UUID)
+    assert client.take() == []
+    assert client.wait() is None
 
 
 def test_whole_events(small: Documents) -> None:
-    talk = Subscriber(service_of(from_documents(small), whole_events=True))
-    talk.subscribe(11, 9)
-    talk.take()
-    talk.ask(Write(REGISTER, 11, 2))
-    assert talk.values() == [{11: 2.0, 9: 0}]
+    client = Subscriber(service_of(from_documents(small), whole_events=True))
+    client.subscribe(11, 9)
+    client.take()
+    client.ask(Write(REGISTER, 11, 2))
+    assert client.values() == [{11: 2.0, 9: 0}]
 
 
 def test_large_subscriptions_come_in_slices() -> None:
     with simulate(elements=2500) as simulator:
         service = Service(simulator.plant, Authenticator([]))
-        talk = Subscriber(service, Principal("x", roles("Engineer")))
+        client = Subscriber(service, Principal("x", roles("Engineer")))
         targets = tuple(SubscriptionTarget(e.uuid, (11,)) for e in simulator.plant)
-        talk.ask(Subscribe(targets))
-        sizes = [len(talk.take()) for _ in range(4)]
+        client.ask(Subscribe(targets))
+        sizes = [len(client.take()) for _ in range(4)]
     assert sizes == [LIMIT, LIMIT, 500, 0]
 
 
@@ -374,6 +376,6 @@ def test_signals_move_until_the_plant_is_suspended(dial: Dial) -> None:
         assert changes(wire.connection.recv(timeout=10))
 
 
-def test_ids_of_the_server_differ(talk: Subscriber) -> None:
-    given = {talk.subscribe(11) for _ in range(3)} | {uuid4()}
+def test_ids_of_the_server_differ(client: Subscriber) -> None:
+    given = {client.subscribe(11) for _ in range(3)} | {uuid4()}
     assert len(given) == 4

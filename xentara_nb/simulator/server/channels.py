@@ -33,22 +33,27 @@ class Channel:
 
     Parameters
     ----------
-    element : Element
-        The element.
     ids : tuple
         The attributes, by the ids that were asked for.
     allowed : bool
         Whether the subscribers may read the element.
-    broker : Broker
-        Gives the time of a change that has none of its own.
     whole : bool
         Whether a change of one attribute sends all of them.
     """
 
     __slots__ = (
-        *("_allowed", "_bits", "_bodies", "_broker", "_encoded_ids", "_encoded_uuid", "_frame"),
-        *("_gone", "_known", "_known_mask", "_moment", "_packets", "_positions", "_timed"),
-        *("_update_position", "all_bits", "element", "key", "subscribers"),
+        *("_allowed", "_bits", "_body", "_body_mask", "_broker", "_encoded_ids", "_encoded_uuid"),
+        *(
+            "_frame",
+            "_gone",
+            "_known",
+            "_known_mask",
+            "_moment",
+            "_only",
+            "_packet",
+            "_packet_mask",
+        ),
+        *("_positions", "_timed", "_update_position", "all_bits", "element", "key", "subscribers"),
     )
 
     def __init__(
@@ -78,12 +83,15 @@ class Channel:
         self._encoded_ids = [server_encoding.attribute_id(attribute) for attribute in ids]
         # Most channels have one attribute that can be read: its value changes, and nothing else.
         self._frame: bytes | None = None
+        self._only = -1
         only = self._positions[0] if len(ids) == 1 else None
         if only is not None and allowed and self._readable(only):
+            self._only = only
             self._frame = server_encoding.event_frame(self._encoded_uuid, self._encoded_ids[0])
         self._moment = TimePoint.NEVER
-        self._packets: dict[int, bytes] = {}
-        self._bodies: dict[int, bytes] = {}
+        # What was encoded last, and for which attributes: nearly always the same ones.
+        self._packet, self._packet_mask = b"", 0
+        self._body, self._body_mask = b"", 0
         # The positions that have changed are the same ones nearly every time.
         self._known: Sequence[int] = ()
         self._known_mask = 0
@@ -121,32 +129,30 @@ class Channel:
 
     def packet(self, mask: int) -> bytes:
         """Return the event for a change of some attributes, at the time of the change."""
-        packet = self._packets.get(mask)
-        if packet is None:
+        if mask != self._packet_mask:
             time_stamp = self._broker.time_stamp(self._moment)
-            packet = self._packets[mask] = server_encoding.event(time_stamp, self._body(mask))
-        return packet
+            self._packet = server_encoding.event(time_stamp, self._encoded(mask))
+            self._packet_mask = mask
+        return self._packet
 
     def whole(self, now: bytes) -> bytes:
         """Return an event with all attributes, at a time that is encoded."""
-        return server_encoding.event(now, self._body(self.all_bits))
+        return server_encoding.event(now, self._encoded(self.all_bits))
 
     def _mark(self, mask: int, moment: TimePoint) -> None:
-        if self._bodies:
-            self._packets.clear()
-            self._bodies.clear()
+        self._packet_mask = self._body_mask = 0
         self._moment = moment
         for subscriber in self.subscribers:
             subscriber.mark(self, mask)
 
-    def _body(self, mask: int) -> bytes:
-        body = self._bodies.get(mask)
-        if body is None and self._frame is not None:
-            position = self._positions[0]
-            assert position is not None, "an attribute with a frame is there"
-            value = self.element.current(position)
-            body = self._bodies[mask] = self._frame + server_encoding.attribute_value(value)
-        elif body is None:
+    def _encoded(self, mask: int) -> bytes:
+        """Return the part of an event behind its time stamp."""
+        if mask == self._body_mask:
+            return self._body
+        if self._frame is not None:
+            value = self.element.current(self._only)
+            self._body = self._frame + server_encoding.attribute_value(value)
+        else:
             values = [
                 (encoded_id, self._value(position))
                 for number, (encoded_id, position) in enumerate(
@@ -154,8 +160,9 @@ class Channel:
                 )
                 if mask >> number & 1
             ]
-            body = self._bodies[mask] = server_encoding.event_body(self._encoded_uuid, values)
-        return body
+            self._body = server_encoding.event_body(self._encoded_uuid, values)
+        self._body_mask = mask
+        return self._body
 
     def _value(self, position: int | None) -> AttributeValue:
         if self._gone:
@@ -178,7 +185,7 @@ class Broker:
     Parameters
     ----------
     clock : callable
-        Gives the time.
+        Gives the time of a change that has none of its own.
     whole : bool
         Whether every event has all attributes, or only those that have changed.
     """

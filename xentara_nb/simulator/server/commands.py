@@ -13,31 +13,10 @@ from itertools import combinations
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID, uuid4
 
+from xentara_nb.protocol import commands
 from xentara_nb.protocol.cbor import Encoded
 from xentara_nb.protocol.codec import server_encoding
 from xentara_nb.protocol.codec.heads import MAP, head
-from xentara_nb.protocol.commands import (
-    Authentication,
-    Browse,
-    Certificate,
-    ClientHello,
-    CloseSubSession,
-    Command,
-    CreateSubSession,
-    GetStage,
-    Lookup,
-    MetaData,
-    Password,
-    Read,
-    Resume,
-    ServerInformation,
-    Shutdown,
-    Subscribe,
-    Suspend,
-    Token,
-    Unsubscribe,
-    Write,
-)
 from xentara_nb.protocol.errors import (
     AccessDeniedError,
     InvalidParameterError,
@@ -54,10 +33,10 @@ from xentara_nb.simulator.server.request_log import WriteRecord
 from xentara_nb.simulator.server.session import Session
 from xentara_nb.simulator.server.subscriptions import ServerSubscription, unique_targets
 
-C = TypeVar("C", bound=Command[Any])
+C = TypeVar("C", bound=commands.Command[Any])
 Handler: TypeAlias = Callable[[Session, Any], Awaitable[Any]]
 
-HANDLERS: dict[type[Command[Any]], Handler] = {}
+HANDLERS: dict[type[commands.Command[Any]], Handler] = {}
 """The function of each command."""
 
 # A few milliseconds of work between two turns of the other connections.
@@ -77,8 +56,8 @@ def handles(
     return enter
 
 
-@handles(ClientHello)
-async def client_hello(session: Session, command: ClientHello) -> int:
+@handles(commands.ClientHello)
+async def client_hello(session: Session, command: commands.ClientHello) -> int:
     """Begin the session; that it is the first request has been checked."""
     if not command.minimum_version <= PROTOCOL_VERSION <= command.maximum_version:
         raise InvalidParameterError(
@@ -88,8 +67,10 @@ async def client_hello(session: Session, command: ClientHello) -> int:
     return PROTOCOL_VERSION
 
 
-@handles(ServerInformation)
-async def server_information(session: Session, command: ServerInformation) -> dict[int, str]:
+@handles(commands.ServerInformation)
+async def server_information(
+    session: Session, command: commands.ServerInformation
+) -> dict[int, str]:
     """Return what was asked for about the server."""
     information = session.service.information
     for identifier in command.identifiers:
@@ -98,8 +79,8 @@ async def server_information(session: Session, command: ServerInformation) -> di
     return {identifier: information[identifier] for identifier in command.identifiers}
 
 
-@handles(Browse)
-async def browse(session: Session, command: Browse) -> Encoded:
+@handles(commands.Browse)
+async def browse(session: Session, command: commands.Browse) -> Encoded:
     """Return the elements below one."""
     plant = session.service.plant
     entries: list[bytes] = []
@@ -112,8 +93,8 @@ async def browse(session: Session, command: Browse) -> Encoded:
     return Encoded(server_encoding.message(entries))
 
 
-@handles(MetaData)
-async def meta_data(session: Session, command: MetaData) -> Encoded:
+@handles(commands.MetaData)
+async def meta_data(session: Session, command: commands.MetaData) -> Encoded:
     """Return what an element is."""
     element = session.service.plant.element(command.element_uuid)
     return Encoded(_meta_data(element, tuple(dict.fromkeys(command.identifiers))))
@@ -155,22 +136,22 @@ def _meta_data(element: Element, identifiers: tuple[int, ...]) -> bytes:
     return b"".join(parts)
 
 
-@handles(Lookup)
-async def lookup(session: Session, command: Lookup) -> UUID:
+@handles(commands.Lookup)
+async def lookup(session: Session, command: commands.Lookup) -> UUID:
     """Return the UUID of the element with a primary key."""
     return session.service.plant.lookup(command.primary_key).uuid
 
 
-@handles(Read)
-async def read(session: Session, command: Read) -> dict[Any, Any]:
+@handles(commands.Read)
+async def read(session: Session, command: commands.Read) -> dict[Any, Any]:
     """Return what attributes of an element hold, or why one cannot be read."""
     element = session.service.plant.element(command.element_uuid)
     session.check_right(element.acl, access.READ)
     return {attribute: element.read(attribute) for attribute in command.attribute_ids}
 
 
-@handles(Write)
-async def write(session: Session, command: Write) -> None:
+@handles(commands.Write)
+async def write(session: Session, command: commands.Write) -> None:
     """Give an attribute a value, and log that, whether it is taken or refused."""
     element, taken, failure = None, None, None
     now = session.service.plant.clock()
@@ -188,7 +169,7 @@ async def write(session: Session, command: Write) -> None:
 
 def _log_write(
     session: Session,
-    command: Write,
+    command: commands.Write,
     element: Element | None,
     taken: Value | None,
     failure: ServerError | None,
@@ -213,8 +194,8 @@ def _log_write(
     )
 
 
-@handles(Subscribe)
-async def subscribe(session: Session, command: Subscribe) -> UUID:
+@handles(commands.Subscribe)
+async def subscribe(session: Session, command: commands.Subscribe) -> UUID:
     """Subscribe to attributes; the events begin when the answer is on its way."""
     plant, broker = session.service.plant, session.service.broker
     # All elements must be there before anything is subscribed to.
@@ -240,45 +221,45 @@ async def subscribe(session: Session, command: Subscribe) -> UUID:
     return subscription.subscription_id
 
 
-@handles(Unsubscribe)
-async def unsubscribe(session: Session, command: Unsubscribe) -> None:
+@handles(commands.Unsubscribe)
+async def unsubscribe(session: Session, command: commands.Unsubscribe) -> None:
     """End a subscription of this connection."""
     if not session.subscriptions.remove(command.subscription_id):
         raise UnknownSubscriptionIdError
 
 
-@handles(GetStage)
-async def get_stage(session: Session, command: GetStage) -> int:
+@handles(commands.GetStage)
+async def get_stage(session: Session, command: commands.GetStage) -> int:
     """Return the operational stage."""
     return session.service.plant.stage
 
 
-@handles(Resume)
-async def resume(session: Session, command: Resume) -> None:
+@handles(commands.Resume)
+async def resume(session: Session, command: commands.Resume) -> None:
     """Resume the plant."""
     plant = session.service.plant
     session.check_right(plant.acl, plant.entitlements.suspend, command.sub_session_id)
     session.service.stage_machine.resume()
 
 
-@handles(Suspend)
-async def suspend(session: Session, command: Suspend) -> None:
+@handles(commands.Suspend)
+async def suspend(session: Session, command: commands.Suspend) -> None:
     """Suspend the plant."""
     plant = session.service.plant
     session.check_right(plant.acl, plant.entitlements.suspend, command.sub_session_id)
     session.service.stage_machine.suspend()
 
 
-@handles(Shutdown)
-async def shutdown(session: Session, command: Shutdown) -> None:
+@handles(commands.Shutdown)
+async def shutdown(session: Session, command: commands.Shutdown) -> None:
     """Shut the plant down; the server ends when the answer is on its way."""
     plant = session.service.plant
     session.check_right(plant.acl, plant.entitlements.shutdown, command.sub_session_id)
     session.service.stage_machine.shutdown()
 
 
-@handles(CreateSubSession)
-async def create_sub_session(session: Session, command: CreateSubSession) -> UUID:
+@handles(commands.CreateSubSession)
+async def create_sub_session(session: Session, command: commands.CreateSubSession) -> UUID:
     """Log in to a sub-session; one that has the desired id already is replaced."""
     authenticator = session.service.authenticator
     principal = await asyncio.to_thread(_log_in, authenticator, command.authentication)
@@ -289,18 +270,18 @@ async def create_sub_session(session: Session, command: CreateSubSession) -> UUI
     return session_id
 
 
-def _log_in(authenticator: Authenticator, login: Authentication) -> Principal | None:
+def _log_in(authenticator: Authenticator, login: commands.Authentication) -> Principal | None:
     match login:
-        case Password():
+        case commands.Password():
             return authenticator.by_password(login.user, login.password)
-        case Token():
+        case commands.Token():
             return authenticator.by_token(login.token)
-        case Certificate():
+        case commands.Certificate():
             return authenticator.by_certificate(login.der)
 
 
-@handles(CloseSubSession)
-async def close_sub_session(session: Session, command: CloseSubSession) -> None:
+@handles(commands.CloseSubSession)
+async def close_sub_session(session: Session, command: commands.CloseSubSession) -> None:
     """Log out of a sub-session."""
     if session.sub_sessions.pop(command.session_id, None) is None:
         raise UnknownSessionIdError

@@ -31,13 +31,7 @@ _SLICE = 64  # requests between two turns of the other connections, a few millis
 
 
 class Dispatcher:
-    """Answers the messages of one connection.
-
-    Parameters
-    ----------
-    session : Session
-        Whose requests they are.
-    """
+    """Answers the messages of one connection."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -56,15 +56,7 @@ class WebSocketConnection(ServerConnection):
 
 
 class Handshake:
-    """Decides on upgrade requests.
-
-    Parameters
-    ----------
-    service : Service
-        Who may log in and connect.
-    settings : HttpServer
-        Realm and schemes.
-    """
+    """Decides on upgrade requests: who may log in and connect, with which schemes."""
 
     def __init__(self, service: Service, settings: HttpServer) -> None:
         self._service = service

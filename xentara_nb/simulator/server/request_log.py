@@ -11,7 +11,7 @@ import json
 import math
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TextIO, TypeVar
 from uuid import UUID
@@ -78,19 +78,8 @@ class WriteRecord(NamedTuple):
 
     def values(self) -> dict[str, Any]:
         """Return the record by column."""
-        return {
-            "time": self.time,
-            "connection": self.connection,
-            "user": self.user,
-            "session_user": self.session_user,
-            "primary_key": self.primary_key,
-            "element_uuid": self.element_uuid,
-            "attribute_name": self.attribute_name,
-            "attribute_id": self.attribute_id,
-            "sent": self.sent,
-            "value": self.value,
-            **_error_columns(self.error),
-        }
+        columns = self._asdict()
+        return columns | _error_columns(columns.pop("error"))
 
 
 def _error_columns(error: ServerError | None) -> dict[str, Any]:
@@ -100,22 +89,32 @@ def _error_columns(error: ServerError | None) -> dict[str, Any]:
     }
 
 
-REQUEST_COLUMNS = (
-    *("time", "connection", "user", "message_id", "opcode", "command", "parameters"),
-    *("code", "text", "duration"),
-)
-WRITE_COLUMNS = (
-    *("time", "connection", "user", "session_user", "primary_key", "element_uuid"),
-    *("attribute_name", "attribute_id", "sent", "value", "code", "text"),
-)
-# Values are kept as they are: pandas would make 1.0 of a 1 beside a 1.5.
-_DTYPES = {
-    **dict.fromkeys((*REQUEST_COLUMNS, *WRITE_COLUMNS), "object"),
-    **dict.fromkeys(("time", "connection", "message_id", "code"), "int64"),
-    **dict.fromkeys(("user", "session_user", "primary_key", "attribute_name"), "str"),
-    **dict.fromkeys(("command", "text"), "str"),
+# The columns and their types. Values are objects: pandas would make 1.0 of a 1 beside a 1.5.
+REQUEST_COLUMNS = {
+    "time": "int64",
+    "connection": "int64",
+    "user": "str",
+    "message_id": "int64",
     "opcode": "Int64",
+    "command": "str",
+    "parameters": "object",
+    "code": "int64",
+    "text": "str",
     "duration": "float64",
+}
+WRITE_COLUMNS = {
+    "time": "int64",
+    "connection": "int64",
+    "user": "str",
+    "session_user": "str",
+    "primary_key": "str",
+    "element_uuid": "object",
+    "attribute_name": "str",
+    "attribute_id": "object",
+    "sent": "object",
+    "value": "object",
+    "code": "int64",
+    "text": "str",
 }
 
 R = TypeVar("R", RequestRecord, WriteRecord)
@@ -145,15 +144,7 @@ class _History(Generic[R]):
 
 
 class RequestLog:
-    """Keeps the records of a simulator. Safe from several threads.
-
-    Parameters
-    ----------
-    max_records : int
-        How many requests and writes stay in memory.
-    max_bytes : int
-        How many bytes they may have had on the wire together.
-    """
+    """Keeps the last records of a simulator. Safe from several threads."""
 
     def __init__(self, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES) -> None:
         self._lock = threading.Lock()
@@ -220,12 +211,12 @@ class RequestLog:
             self._file = None
 
 
-def _frame(rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
+def _frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
     import pandas as pd  # only needed for looking at the log
 
     content = {
-        column: pd.Series([row[column] for row in rows], dtype=_DTYPES[column])
-        for column in columns
+        column: pd.Series([row[column] for row in rows], dtype=dtype)
+        for column, dtype in columns.items()
     }
     content["time"] = pd.to_datetime(content["time"], unit="ns", utc=True)
     return pd.DataFrame(content)
@@ -233,20 +224,19 @@ def _frame(rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> pd.Data
 
 def to_json(value: object) -> Any:
     """Return a value as JSON can hold it: UUIDs, times and bytes as texts, keys as texts."""
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, UUID | TimePoint):
-        return str(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Alternative):
-        return to_json(value.value)
-    if isinstance(value, Mapping):
-        return {str(key): to_json(content) for key, content in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_json(content) for content in value]
+    match value:
+        case None | bool() | str():
+            return value
+        case int():
+            return int(value)
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case bytes():
+            return value.hex()
+        case Alternative():
+            return to_json(value.value)
+        case Mapping():
+            return {str(key): to_json(content) for key, content in value.items()}
+        case list() | tuple():
+            return [to_json(content) for content in value]
     return str(value)

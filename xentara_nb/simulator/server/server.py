@@ -67,21 +67,7 @@ class ServerOptions:
 
 
 class ServerThread:
-    """A running server.
-
-    Parameters
-    ----------
-    service : Service
-        What is served.
-    settings : HttpServer
-        Realm and schemes.
-    context : ssl.SSLContext
-        The TLS settings.
-    host, port
-        Where to listen; port 0 for any free one.
-    options : ServerOptions
-        What can be set about the connections.
-    """
+    """A running server, on a port, or on any free one for port 0."""
 
     def __init__(
         self,

@@ -21,16 +21,8 @@ class Service:
 
     Parameters
     ----------
-    plant : Plant
-        What is served.
-    authenticator : Authenticator
-        Who may log in.
     version : str
         What the server calls its version.
-    request_log : RequestLog, optional
-        Where requests and writes are noted.
-    faults : Faults, optional
-        What goes wrong on purpose.
     whole_events : bool
         Whether every event has all the attributes that are subscribed to.
     """
@@ -65,8 +57,6 @@ class Session:
 
     Parameters
     ----------
-    service : Service
-        What is served.
     principal : Principal
         Who the connection belongs to.
     number : int
@@ -78,7 +68,7 @@ class Session:
         self.principal = principal
         self.number = number
         self.hello_received = False
-        self.subscriptions = Subscriptions(service.broker, service.plant.clock)
+        self.subscriptions = Subscriptions(service.broker)
         self.sub_sessions: dict[UUID, Principal] = {}
 
     def end(self) -> None:

@@ -22,7 +22,7 @@ from itertools import count
 from uuid import UUID
 
 from xentara_nb.protocol.codec import server_encoding
-from xentara_nb.protocol.values import AttributeId, TimePoint
+from xentara_nb.protocol.values import AttributeId
 from xentara_nb.simulator.server.channels import Broker, Channel
 
 LIMIT = 1000
@@ -36,8 +36,6 @@ class ServerSubscription:
 
     Parameters
     ----------
-    subscription_id : uuid.UUID
-        The id, which the client gives to unsubscribe.
     wake : callable
         Is called when there is something to send.
     maximum_update_rate, minimum_update_rate : int or None
@@ -148,25 +146,15 @@ class ServerSubscription:
 class Subscriptions:
     """The subscriptions of one connection.
 
-    Parameters
+    Attributes
     ----------
-    broker : Broker
-        The channels of the plant.
-    clock : callable
-        Gives the time.
     wake : callable
         Is called when there is something to send.
     """
 
-    def __init__(
-        self,
-        broker: Broker,
-        clock: Callable[[], TimePoint],
-        wake: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.wake = wake
+    def __init__(self, broker: Broker) -> None:
+        self.wake: Callable[[], None] = lambda: None
         self._broker = broker
-        self._clock = clock
         self._by_id: dict[UUID, ServerSubscription] = {}
         self._new: list[ServerSubscription] = []
 
@@ -207,7 +195,7 @@ class Subscriptions:
         The message is None if nothing is due, the time None if it is not known.
         """
         now = time.monotonic_ns()
-        time_stamp = server_encoding.time(self._clock().nanoseconds)
+        time_stamp = server_encoding.time(self._broker.clock().nanoseconds)
         packets: list[bytes] = []
         for subscription in self._by_id.values():
             if subscription.active:

@@ -22,10 +22,6 @@ class Transport:
 
     Parameters
     ----------
-    connection : ServerConnection
-        The connection.
-    faults : Faults
-        What goes wrong on purpose.
     read_timeout : float or None
         How long a client may take no bytes at all before it is dropped, in seconds; None for ever.
     """
