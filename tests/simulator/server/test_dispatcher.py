@@ -143,16 +143,6 @@ def test_wrong_parameters(
         assert opcode == 8
 
 
-def test_the_log_keeps_nothing_but_the_errors(
-    offline: Callable[..., OfflineClient], service: Service
-) -> None:
-    assert offline().code(Lookup("Nowhere")) == -32100
-    with mock.patch.object(service.request_log, "add_request") as request:
-        assert offline().code(Lookup("Nowhere")) == -32100
-    error = request.call_args.args[0].error
-    assert error.__traceback__ is error.__context__ is error.__cause__ is None
-
-
 def test_passwords_are_checked_in_a_thread(
     offline: Callable[..., OfflineClient], service: Service
 ) -> None:

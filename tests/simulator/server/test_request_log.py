@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pandas as pd
 
-from xentara_nb.protocol.errors import WriteError
 from xentara_nb.protocol.values import Alternative, TimePoint
 from xentara_nb.simulator.server.request_log import (
     REQUEST_COLUMNS,
@@ -21,15 +20,15 @@ from xentara_nb.simulator.server.request_log import (
 )
 
 E = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
-READ = RequestRecord(1, 2, "anna", 7, 4, {0: E, 1: [11]}, None, 1_500_000)
-WRITE = WriteRecord(1, 2, "anna", None, E, "Group.Register", 11, "value", 5, 5.0, None)
-REFUSED = WRITE._replace(session_user="ben", value=None, error=WriteError("stuck"))
+READ = RequestRecord(1, 2, "anna", 7, 4, {0: E, 1: [11]}, 0, "", 0.0015)
+WRITE = WriteRecord(1, 2, "anna", None, E, "Group.Register", 11, "value", 5, 5.0, 0, "")
+REFUSED = WRITE._replace(session_user="ben", value=None, code=-32109, text="stuck")
 
 
 def test_frames() -> None:
     log = RequestLog()
     log.add_request(READ)
-    log.add_request(READ._replace(opcode=99, error=WriteError()))
+    log.add_request(READ._replace(opcode=99, code=-32109))
     log.add_request(READ._replace(opcode=None, parameters=None))
     requests = log.requests()
     assert list(requests) == list(REQUEST_COLUMNS)
@@ -102,7 +101,7 @@ def test_the_file_has_a_line_for_each(tmp_path: Path) -> None:
 
 def test_log_ins_are_not_shown() -> None:
     login = RequestRecord(
-        1, 1, "anna", 1, 12, {0: Alternative(2, {0: "ben", 1: "secret"})}, None, 0
+        1, 1, "anna", 1, 12, {0: Alternative(2, {0: "ben", 1: "secret"})}, 0, "", 0
     )
     assert login.values()["parameters"] == "***"
 

@@ -189,7 +189,8 @@ def _log_write(
             "" if info is None else info.name,
             command.value,
             taken,
-            failure,
+            0 if failure is None else int(failure.code),
+            "" if failure is None else failure.text,
         )
     )
 

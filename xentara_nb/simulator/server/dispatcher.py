@@ -115,9 +115,7 @@ class Dispatcher:
         try:
             item = await self.execute(request)
         except ServerError as error:
-            # The log keeps it for long, and must not keep all that its traceback leads to.
-            failure = error.with_traceback(None)
-            failure.__context__ = failure.__cause__ = None
+            failure = error
         except Exception:
             # A fault of the simulator must cost one answer, not the connection.
             _log.exception("the command %s failed", request.opcode)
@@ -142,15 +140,20 @@ class Dispatcher:
         error: ServerError | None,
         began: int,
     ) -> None:
-        # Passwords, tokens and certificates are not kept, not even in memory.
-        kept = {} if opcode == OpCode.CREATE_SUB_SESSION else parameters
         session = self._session
-        duration = time.time_ns() - began
-        name = session.principal.name
-        session.service.request_log.add_request(
-            RequestRecord(began, session.number, name, message_id, opcode, kept, error, duration),
-            self._size,
+        record = RequestRecord(
+            began,
+            session.number,
+            session.principal.name,
+            message_id,
+            opcode,
+            # Passwords, tokens and certificates are not kept, not even in memory.
+            {} if opcode == OpCode.CREATE_SUB_SESSION else parameters,
+            0 if error is None else int(error.code),
+            "" if error is None else error.text,
+            (time.time_ns() - began) / 1e9,
         )
+        session.service.request_log.add_request(record, self._size)
 
 
 # A long answer is encoded packet by packet, for encoding all of it at once would stop the server

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TextIO, TypeVar
 from uuid import UUID
 
-from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import OpCode, known
 from xentara_nb.protocol.values import Alternative, AttributeId, TimePoint
 
@@ -41,23 +40,18 @@ class RequestRecord(NamedTuple):
     message_id: int
     opcode: int | None
     parameters: Mapping[int, Any] | None
-    error: ServerError | None
-    duration: int  # how long it took, in nanoseconds
+    code: int  # of the error, 0 for a success
+    text: str
+    duration: float  # how long it took, in seconds
 
     def values(self) -> dict[str, Any]:
         """Return the record by column."""
         command = "" if self.opcode is None else known(OpCode, self.opcode)
         hidden = command == OpCode.CREATE_SUB_SESSION
         return {
-            "time": self.time,
-            "connection": self.connection,
-            "user": self.user,
-            "message_id": self.message_id,
-            "opcode": self.opcode,
+            **self._asdict(),
             "command": command.name.lower() if isinstance(command, OpCode) else "",
             "parameters": HIDDEN if hidden else to_json(self.parameters),
-            **_error_columns(self.error),
-            "duration": self.duration / 1e9,
         }
 
 
@@ -74,19 +68,12 @@ class WriteRecord(NamedTuple):
     attribute_name: str
     sent: object
     value: object
-    error: ServerError | None
+    code: int
+    text: str
 
     def values(self) -> dict[str, Any]:
         """Return the record by column."""
-        columns = self._asdict()
-        return columns | _error_columns(columns.pop("error"))
-
-
-def _error_columns(error: ServerError | None) -> dict[str, Any]:
-    return {
-        "code": 0 if error is None else int(error.code),
-        "text": "" if error is None else error.text,
-    }
+        return self._asdict()
 
 
 # The columns and their types. Values are objects: pandas would make 1.0 of a 1 beside a 1.5.

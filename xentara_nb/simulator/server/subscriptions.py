@@ -29,6 +29,7 @@ LIMIT = 1000
 """How many events go into one message, so that a large subscription does not stall others."""
 
 _MILLISECOND = 1_000_000
+_WHOLE = -1  # stands for all bits: an event with all attributes, even if none has changed
 
 
 class ServerSubscription:
@@ -43,7 +44,7 @@ class ServerSubscription:
     """
 
     __slots__ = (
-        *("_first", "_last", "_later", "_maximum", "_minimum", "_pending", "_ready", "_wake"),
+        *("_last", "_later", "_maximum", "_minimum", "_pending", "_ready", "_wake"),
         *("active", "channels", "subscription_id"),
     )
     _numbers = count()
@@ -61,7 +62,6 @@ class ServerSubscription:
         self._wake = wake
         self._maximum = (maximum_update_rate or 0) * _MILLISECOND
         self._minimum = (minimum_update_rate or 0) * _MILLISECOND
-        self._first: list[Channel] = []
         # What has changed and was not sent: at once, or as soon as the rate allows.
         self._pending: dict[Channel, int] = {}
         self._ready: deque[Channel] = deque()
@@ -72,7 +72,8 @@ class ServerSubscription:
     def activate(self) -> None:
         """Send events from now on: the client knows of the subscription."""
         self.active = True
-        self._first = self.channels[::-1]
+        self._pending = dict.fromkeys(self.channels, _WHOLE)
+        self._ready.extend(self.channels)
         self._wake()
 
     def mark(self, channel: Channel, mask: int) -> None:
@@ -96,8 +97,6 @@ class ServerSubscription:
 
     def take(self, now: int, time_stamp: bytes, packets: list[bytes]) -> None:
         """Add the events that are due to a message, as far as there is room."""
-        while self._first and len(packets) < LIMIT:
-            self._send_whole(self._first.pop(), now, time_stamp, packets)
         while self._later and self._later[0][0] <= now:
             channel = heappop(self._later)[2]
             due = self._last.get(channel, 0) + self._maximum
@@ -106,41 +105,36 @@ class ServerSubscription:
             elif channel in self._pending:
                 # All its attributes were sent meanwhile, so it has to wait again.
                 heappush(self._later, (due, next(self._numbers), channel))
+        while self._minimum and self._last and len(self._ready) < LIMIT:
+            channel, sent = next(iter(self._last.items()))
+            if sent + self._minimum > now:
+                break
+            if self._pending.get(channel) != _WHOLE:
+                self._pending[channel] = _WHOLE
+                self._ready.append(channel)
+            self._note(channel, now)
         rated = bool(self._maximum or self._minimum)
         while self._ready and len(packets) < LIMIT:
             channel = self._ready.popleft()
             mask = self._pending.pop(channel, 0)
             if mask:
-                packets.append(channel.packet(mask))
+                whole = mask == _WHOLE
+                packets.append(channel.whole(time_stamp) if whole else channel.packet(mask))
                 if rated:
                     self._note(channel, now)
-        if self._minimum and not self._first:
-            while self._last and len(packets) < LIMIT:
-                channel = next(iter(self._last))
-                if self._last[channel] + self._minimum > now:
-                    break
-                self._send_whole(channel, now, time_stamp, packets)
 
     def next_due(self) -> int | None:
         """Return when there is something to send again, None if that is not known."""
-        if self._first or self._ready:
+        if self._ready:
             return 0
         due = [self._later[0][0]] if self._later else []
         if self._minimum and self._last:
             due.append(next(iter(self._last.values())) + self._minimum)
         return min(due, default=None)
 
-    def _send_whole(
-        self, channel: Channel, now: int, time_stamp: bytes, packets: list[bytes]
-    ) -> None:
-        packets.append(channel.whole(time_stamp))
-        self._pending.pop(channel, None)
-        self._note(channel, now)
-
     def _note(self, channel: Channel, now: int) -> None:
-        if self._maximum or self._minimum:
-            self._last[channel] = now
-            self._last.move_to_end(channel)
+        self._last[channel] = now
+        self._last.move_to_end(channel)
 
 
 class Subscriptions:
