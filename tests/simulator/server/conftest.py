@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.simulator.conftest import HASH, Documents
-from tests.simulator.server.sessions import OfflineClient, service_of
+from tests.simulator.server.sessions import OfflineClient, Subscriber, service_of
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.server.session import Service
 
@@ -34,3 +34,8 @@ def service(rights: Documents) -> Service:
 @pytest.fixture
 def offline(service: Service) -> Callable[..., OfflineClient]:
     return partial(OfflineClient, service)
+
+
+@pytest.fixture
+def client(service: Service) -> Subscriber:
+    return Subscriber(service)

@@ -6,9 +6,22 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-from xentara_nb.protocol.commands import ClientHello, Command
+from xentara_nb.protocol.commands import (
+    ClientHello,
+    Command,
+    DataChange,
+    Subscribe,
+    SubscriptionTarget,
+)
 from xentara_nb.protocol.errors import ServerError
-from xentara_nb.protocol.packets import Answer, Failure, Request, decode_answers, encode_packets
+from xentara_nb.protocol.packets import (
+    Answer,
+    Event,
+    Failure,
+    Request,
+    decode_answers,
+    encode_packets,
+)
 from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security.access import roles
@@ -78,3 +91,49 @@ class OfflineClient:
         error = self.ask(command)
         assert isinstance(error, ServerError)
         return int(error.code)
+
+
+class Subscriber(OfflineClient):
+    """A client whose events are taken by hand."""
+
+    def __init__(self, service: Service, principal: Principal = SHIFT) -> None:
+        super().__init__(service, principal)
+        self.woken = 0
+        self.session.subscriptions.wake = self._wake
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def ask(self, command: Command[Any]) -> Any:
+        """Return the result of a command, or the error, as a client does that knows of it."""
+        result = super().ask(command)
+        self.session.subscriptions.activate_new()
+        return result
+
+    def subscribe(self, *attributes: Any, element: UUID = REGISTER, **options: Any) -> Any:
+        """Subscribe to attributes of an element."""
+        return self.ask(Subscribe((SubscriptionTarget(element, attributes),), **options))
+
+    def take(self) -> list[DataChange]:
+        """Return the events of the next message."""
+        message, _ = self.session.subscriptions.take()
+        return [] if message is None else changes(message)
+
+    def values(self) -> list[dict[Any, Any]]:
+        """Return the values in the events of the next message."""
+        return [dict(change.values) for change in self.take()]
+
+    def wait(self) -> float | None:
+        """Return how long to wait for the next message, of which nothing is due yet."""
+        message, wait = self.session.subscriptions.take()
+        assert message is None
+        return wait
+
+
+def changes(message: bytes) -> list[DataChange]:
+    """Return the events of a message."""
+    packets = decode_answers(message)
+    assert all(isinstance(packet, Event) for packet in packets)
+    # Exactly these keys, and no others: there are clients that end at a fourth one.
+    assert all(list(packet.body) == [0, 1, 2] for packet in packets)  # type: ignore[union-attr]  # see above
+    return [DataChange.from_event(packet) for packet in packets]  # type: ignore[arg-type]  # see above

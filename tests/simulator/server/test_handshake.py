@@ -10,7 +10,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.simulator.server.wire import ENGINEER, basic, tls, upgrade_request
+from tests.simulator.conftest import basic
+from tests.simulator.server.wire import ENGINEER, tls, upgrade_request
 from xentara_nb.protocol.commands import GetStage
 from xentara_nb.protocol.packets import Success
 from xentara_nb.simulator import Simulator, simulate

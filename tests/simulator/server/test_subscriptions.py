@@ -11,28 +11,22 @@ import cbor2
 import pytest
 
 from tests.simulator.server.sessions import (
-    GROUP,
     NOWHERE,
     OWN,
     POINT,
     REGISTER,
-    SHIFT,
-    Documents,
-    OfflineClient,
-    service_of,
+    Subscriber,
+    changes,
 )
 from xentara_nb.protocol.commands import (
-    Command,
-    DataChange,
     GetStage,
     Subscribe,
     SubscriptionTarget,
     Unsubscribe,
     Write,
 )
-from xentara_nb.protocol.identifiers import NIL_UUID, Attribute
+from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.packets import (
-    Event,
     Request,
     Success,
     decode_answers,
@@ -40,59 +34,12 @@ from xentara_nb.protocol.packets import (
 )
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator import Simulator, simulate
-from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.security.access import roles
 from xentara_nb.simulator.security.authentication import Authenticator, Principal
 from xentara_nb.simulator.server.session import Service
 from xentara_nb.simulator.server.subscriptions import LIMIT, unique_targets
 
 Dial = Callable[..., Any]
-
-
-class Subscriber(OfflineClient):
-    """A client whose events are taken by hand."""
-
-    def __init__(self, service: Service, principal: Principal = SHIFT) -> None:
-        super().__init__(service, principal)
-        self.woken = 0
-        self.session.subscriptions.wake = self._wake
-
-    def _wake(self) -> None:
-        self.woken += 1
-
-    def ask(self, command: Command[Any]) -> Any:
-        """Return the result of a command, or the error, as a client does that knows of it."""
-        result = super().ask(command)
-        self.session.subscriptions.activate_new()
-        return result
-
-    def subscribe(self, *attributes: Any, element: UUID = REGISTER, **options: Any) -> Any:
-        return self.ask(Subscribe((SubscriptionTarget(element, attributes),), **options))
-
-    def take(self) -> list[DataChange]:
-        message, _ = self.session.subscriptions.take()
-        return [] if message is None else changes(message)
-
-    def values(self) -> list[dict[Any, Any]]:
-        return [dict(change.values) for change in self.take()]
-
-    def wait(self) -> float | None:
-        message, wait = self.session.subscriptions.take()
-        assert message is None
-        return wait
-
-
-def changes(message: bytes) -> list[DataChange]:
-    packets = decode_answers(message)
-    assert all(isinstance(packet, Event) for packet in packets)
-    # Exactly these keys, and no others: there are clients that end at a fourth one.
-    assert all(list(packet.body) == [0, 1, 2] for packet in packets)  # type: ignore[union-attr]  # see above
-    return [DataChange.from_event(packet) for packet in packets]  # type: ignore[arg-type]  # see above
-
-
-@pytest.fixture
-def client(service: Service) -> Subscriber:
-    return Subscriber(service)
 
 
 def test_first_all_then_what_has_changed(client: Subscriber) -> None:
@@ -128,39 +75,6 @@ def test_changes_are_merged(client: Subscriber) -> None:
     assert client.take() == []
 
 
-def test_the_id_is_answered_as_it_was_asked(client: Subscriber) -> None:
-    by_uuid = Attribute.VALUE.uuid
-    client.subscribe(11, by_uuid, 11)
-    assert client.values() == [{11: 1.5, by_uuid: 1.5}]
-    client.ask(Write(REGISTER, 11, 2))
-    assert client.values() == [{11: 2.0, by_uuid: 2.0}]
-
-
-def test_what_cannot_be_read(client: Subscriber, service: Service) -> None:
-    client.subscribe(11, 12, 99)
-    ((values),) = client.values()
-    assert values[11] == 1.5
-    assert [values[missing].code for missing in (12, 99)] == [-32101, -32101]
-    stranger = Subscriber(service, Principal("nobody", frozenset()))
-    stranger.subscribe(11, 12)
-    assert [error.code for error in stranger.values()[0].values()] == [-32102, -32102]
-    client.ask(Write(REGISTER, 11, 2))
-    assert stranger.take() == []
-
-
-def test_over_a_data_point_and_a_group(client: Subscriber) -> None:
-    client.subscribe(11, 9, element=POINT)
-    client.subscribe(11, 0, element=GROUP)
-    client.subscribe(4, element=NIL_UUID)
-    first = client.values()
-    assert first[0] == {11: 1.5, 9: 0}
-    assert first[1][11].code == -32101
-    assert first[1][0] == "Group"
-    assert first[2] == {4: "root element"}
-    client.ask(Write(REGISTER, 11, 2))
-    assert client.values() == [{11: 2.0}]
-
-
 def test_unknown_elements_fail_as_a_whole(client: Subscriber) -> None:
     targets = (SubscriptionTarget(REGISTER, (11,)), SubscriptionTarget(NOWHERE, ()))
     assert client.code(Subscribe(targets)) == -32100
@@ -179,18 +93,6 @@ def test_desired_ids(client: Subscriber) -> None:
     assert given.version == 4
     nil = Request(1, 6, {0: [], 3: NIL_UUID})
     assert client.codes(nil) == [-32602]
-
-
-def test_several_subscriptions_on_one_attribute(client: Subscriber, service: Service) -> None:
-    other = Subscriber(service)
-    for one in (client, client, other):
-        one.subscribe(11)
-    assert client.values() == [{11: 1.5}] * 2
-    assert len(service.broker) == 1
-    other.take()
-    client.ask(Write(REGISTER, 11, 2))
-    assert client.values() == [{11: 2.0}] * 2
-    assert other.values() == [{11: 2.0}]
 
 
 def test_the_end_by_unsubscribe_and_with_the_connection(
@@ -294,14 +196,6 @@ def test_nothing_to_subscribe_to(client: Subscriber) -> None:
     assert isinstance(client.subscribe(), UUID)
     assert client.take() == []
     assert client.wait() is None
-
-
-def test_whole_events(small: Documents) -> None:
-    client = Subscriber(service_of(from_documents(small), whole_events=True))
-    client.subscribe(11, 9)
-    client.take()
-    client.ask(Write(REGISTER, 11, 2))
-    assert client.values() == [{11: 2.0, 9: 0}]
 
 
 def test_large_subscriptions_come_in_slices() -> None:

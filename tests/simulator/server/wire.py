@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import socket
 import ssl
 from typing import Any
 
+from tests.simulator.conftest import basic
 from xentara_nb.simulator import Simulator
-
-
-def basic(user: str, password: str) -> str:
-    """Return the value of an ``Authorization`` header."""
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
 
 ENGINEER = basic("engineer", "engineer-demo")
 
