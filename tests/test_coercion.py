@@ -174,7 +174,7 @@ def test_a_whole_float_is_a_number_up_to_where_floats_have_gaps():
 @pytest.mark.parametrize(
     "value",
     [
-        *(None, pd.NA, pd.NaT, np.datetime64("NaT"), np.timedelta64("NaT"), np.ma.masked),
+        *(None, pd.NA, pd.NaT, np.datetime64("NaT", "s"), np.timedelta64("NaT", "s"), np.ma.masked),
         *(math.nan, np.float32("nan"), np.longdouble("nan"), Decimal("NaN"), Decimal("sNaN")),
         *(np.array(None), np.array(math.nan), np.ma.array(1, mask=True)),
     ],
