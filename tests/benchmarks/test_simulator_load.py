@@ -18,6 +18,10 @@ from uuid import UUID
 
 import pytest
 
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("resource") is None, reason="Windows does not tell what a process uses"
+)
+
 _FULL = float(os.environ.get("XENTARA_NB_BENCHMARK_SECONDS", "0"))
 
 

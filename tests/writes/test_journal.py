@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import math
 import os
@@ -499,6 +498,7 @@ def test_a_big_journal(journal):
 
 
 def test_a_lock_that_is_held_for_long(plant, client, journal, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
     client.write(KEY, 1)
     plant.forget()
     monkeypatch.setattr(journals, "_LOCK_PATIENCE", 0.05)
