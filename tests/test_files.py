@@ -408,7 +408,7 @@ def test_a_bare_array_of_records(tmp_path: Path) -> None:
     [
         (b"", "the file is empty"),
         (b"{", "line 1: this is not JSON"),
-        (b'{\n"a": 1,\n}', "line 3: this is not JSON"),
+        (b'{\n"a": 1,\n?}', "line 3: this is not JSON"),
         (b"\xff\xfe\xff", "this is not JSON"),
         (b"[" * 100_000, "this is not JSON"),
         (b"9" * 5_000, "this is not JSON"),
