@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import nbformat
-import pytest
 from nbclient import NotebookClient
 
 from xentara_nb.simulator.demo import USERS
@@ -13,12 +12,7 @@ from xentara_nb.simulator.demo import USERS
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "03-guarded-writes.ipynb"
 
 
-def test_no_secret_is_saved_with_the_widgets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+def test_no_secret_is_saved_with_the_widgets(tmp_path: Path) -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     runner = NotebookClient(
         notebook,
