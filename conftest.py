@@ -7,6 +7,12 @@ import site
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# A few examples while one works on something; --hypothesis-profile=thorough looks for more.
+settings.register_profile("quick", max_examples=50, deadline=None)
+settings.register_profile("thorough", max_examples=500, deadline=None)
+settings.load_profile("quick")
 
 _FOLDERS = {
     "HOME": "home",

@@ -459,9 +459,7 @@ def test_many_threads_get_their_own_answers(fake: Fake) -> None:
         list(pool.map(work, range(8)))
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_way_to_cut_and_mix_answers_is_right(fake: Fake, data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 6))

@@ -33,6 +33,13 @@ def _load() -> ModuleType:
     return module
 
 
+def test_no_event_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A moment with a few clients shows that it runs."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    assert _load().measure(2, 20, 0.5).lost == 0
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_no_event_is_lost_or_late(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
@@ -97,6 +104,7 @@ print(len(simulator.plant), seconds, memory)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_large_model_loads_fast_and_small(tmp_path: Path) -> None:
     elements = 100_000 if _FULL else 20_000

@@ -249,7 +249,7 @@ def test_the_server_pings_and_drops_who_does_not_pong(dial: Dial) -> None:
 
 
 def test_one_connections_large_batch_does_not_stall_the_others(dial: Dial) -> None:
-    with simulate(elements=20_000) as simulator:
+    with simulate(elements=5_000) as simulator:
         busy, other = dial(simulator), dial(simulator)
         (entries,) = busy.ask(Browse(NIL_UUID))
         requests = [MetaData(e[1]).request(i) for i, e in enumerate(entries.item)] * 3

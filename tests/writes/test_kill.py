@@ -18,7 +18,7 @@ from xentara_nb.writes.journal import Journal, JournalWarning
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
-KILLS = 24
+KILLS = 12
 PROGRAM = Path(__file__).with_name("killed.py")
 ROOT = PROGRAM.parent.parent.parent
 
