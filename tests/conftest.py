@@ -66,31 +66,6 @@ def new_certificate(tmp_path: Path) -> Callable[..., Certificate]:
     return make
 
 
-@pytest.fixture(scope="session", autouse=True)
-def no_journal_outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the tests out of the journal of whoever runs them; programs that they start as well."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("journal")
-        patch.setenv("XENTARA_JOURNAL", str(folder / "journal.jsonl"))
-        yield
-
-
-@pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the environment of whoever runs the tests out of them."""
-    for name in (
-        "URL",
-        "CA_FILE",
-        "FINGERPRINT",
-        "USER",
-        "PASSWORD",
-        "TOKEN",
-        "READ_ONLY",
-        "POLICY",
-    ):
-        monkeypatch.delenv(f"XENTARA_{name}", raising=False)
-
-
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """Fail a test after which a connection's thread still runs; open sockets warn themselves."""

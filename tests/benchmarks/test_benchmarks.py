@@ -10,8 +10,13 @@ from .__main__ import line
 from .figures import FIGURES
 from .table import SMOKE
 
+QUICK = {"inventory", "single_write"}  # a server in a process of its own, read and written
 
-@pytest.mark.parametrize("name", FIGURES)
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in FIGURES],
+)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:asyncua")
 def test_the_benchmark_runs(name: str) -> None:
     if name == "opcua":

@@ -485,6 +485,7 @@ def test_several_programs_write_whole_lines(journal):
     assert (frame["outcome"] == "VERIFIED").all()
 
 
+@pytest.mark.slow
 def test_a_big_journal(journal):
     journal.parent.mkdir()
     with journal.open("w") as file:
