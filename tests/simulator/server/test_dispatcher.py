@@ -12,7 +12,7 @@ from uuid import UUID
 
 import cbor2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulator.server.sessions import (
@@ -237,7 +237,6 @@ def _service() -> Service:
     return service_of(from_documents(_EMPTY))
 
 
-@settings(deadline=None)
 @given(st.lists(_REQUESTS | _ITEMS, min_size=1, max_size=6))
 def test_one_answer_for_every_packet(packets: list[object]) -> None:
     client = OfflineClient(_service(), hello=False)
@@ -245,7 +244,6 @@ def test_one_answer_for_every_packet(packets: list[object]) -> None:
     assert len(answers) == len(packets)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_answered(message: bytes) -> None:
     client = OfflineClient(_service(), hello=False)

@@ -40,7 +40,7 @@ def flooded() -> Iterator[Flood]:
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    with simulate(elements=3000, ping_interval=None, ping_timeout=1.0) as running:
+    with simulate(elements=3000, ping_interval=None, ping_timeout=0.5) as running:
         yield running
 
 
@@ -53,23 +53,19 @@ def test_a_client_that_reads_nothing_is_dropped_and_disturbs_no_other(
 ) -> None:
     other = dial(simulator)
     flooded(simulator, 4096)
-    longest = 0.0
     for wanted in (True, False):  # it subscribes, and later it is dropped
         ended = time.monotonic() + 30
         while _is_subscribed_to(simulator) is not wanted:
             assert time.monotonic() < ended
-            before = time.monotonic()
-            other.ask(GetStage())
-            longest = max(longest, time.monotonic() - before)
-    assert longest < 3
-    assert other.ask(GetStage()) == [Success(1, 2)]
+            assert other.ask(GetStage()) == [Success(1, 2)]
 
 
+@pytest.mark.slow
 def test_a_client_that_reads_slowly_is_waited_for(flooded: Flood, simulator: Simulator) -> None:
     connection = flooded(simulator, 65536)
-    ended = time.monotonic() + 3
+    ended = time.monotonic() + 2
     while time.monotonic() < ended:
-        # Fast enough that the buffers between the two move in every second.
+        # Fast enough that the buffers between the two move in every half of a second.
         time.sleep(0.002)
         assert connection.recv(16 * 1024)
     assert _is_subscribed_to(simulator)
