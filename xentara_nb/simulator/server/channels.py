@@ -43,17 +43,9 @@ class Channel:
 
     __slots__ = (
         *("_allowed", "_bits", "_body", "_body_mask", "_broker", "_encoded_ids", "_encoded_uuid"),
-        *(
-            "_frame",
-            "_gone",
-            "_known",
-            "_known_mask",
-            "_moment",
-            "_only",
-            "_packet",
-            "_packet_mask",
-        ),
-        *("_positions", "_timed", "_update_position", "all_bits", "element", "key", "subscribers"),
+        *("_frame", "_gone", "_known", "_known_mask", "_moment", "_only", "_packet"),
+        *("_packet_mask", "_positions", "_timed", "_update_position", "all_bits", "element"),
+        *("key", "subscribers"),
     )
 
     def __init__(

@@ -33,8 +33,8 @@ from xentara_nb.simulator.server.request_log import WriteRecord
 from xentara_nb.simulator.server.session import Session
 from xentara_nb.simulator.server.subscriptions import ServerSubscription, unique_targets
 
-C = TypeVar("C", bound=commands.Command[Any])
 Handler: TypeAlias = Callable[[Session, Any], Awaitable[Any]]
+H = TypeVar("H", bound=Handler)
 
 HANDLERS: dict[type[commands.Command[Any]], Handler] = {}
 """The function of each command."""
@@ -44,12 +44,10 @@ _BROWSE_SLICE = 1024
 _SUBSCRIBE_SLICE = 256
 
 
-def handles(
-    command: type[C],
-) -> Callable[[Callable[[Session, C], Awaitable[Any]]], Callable[[Session, C], Awaitable[Any]]]:
+def handles(command: type[commands.Command[Any]]) -> Callable[[H], H]:
     """Enter a function in :data:`HANDLERS`."""
 
-    def enter(function: Callable[[Session, C], Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    def enter(function: H) -> H:
         HANDLERS[command] = function
         return function
 
