@@ -11,8 +11,6 @@ import pandas as pd
 
 from xentara_nb.protocol.values import Alternative, TimePoint
 from xentara_nb.simulator.server.request_log import (
-    REQUEST_COLUMNS,
-    WRITE_COLUMNS,
     RequestLog,
     RequestRecord,
     WriteRecord,
@@ -20,18 +18,21 @@ from xentara_nb.simulator.server.request_log import (
 )
 
 E = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
-READ = RequestRecord(1, 2, "anna", 7, 4, {0: E, 1: [11]}, 0, "", 0.0015)
-WRITE = WriteRecord(1, 2, "anna", None, E, "Group.Register", 11, "value", 5, 5.0, 0, "")
+READ = RequestRecord(1, 2, "anna", 7, 4, "read", {0: E, 1: [11]}, 0, "", 0.0015)
+WRITE = WriteRecord(1, 2, "anna", None, "Group.Register", E, "value", 11, 5, 5.0, 0, "")
 REFUSED = WRITE._replace(session_user="ben", value=None, code=-32109, text="stuck")
 
 
 def test_frames() -> None:
     log = RequestLog()
     log.add_request(READ)
-    log.add_request(READ._replace(opcode=99, code=-32109))
-    log.add_request(READ._replace(opcode=None, parameters=None))
+    log.add_request(READ._replace(opcode=99, command="", code=-32109))
+    log.add_request(READ._replace(opcode=None, command="", parameters=None))
     requests = log.requests()
-    assert list(requests) == list(REQUEST_COLUMNS)
+    assert list(requests) == [
+        *("time", "connection", "user", "message_id", "opcode", "command", "parameters"),
+        *("code", "text", "duration"),
+    ]
     assert requests["command"].tolist() == ["read", "", ""]
     assert requests["code"].tolist() == [0, -32109, 0]
     assert requests["parameters"][0] == {"0": str(E), "1": [11]}
@@ -39,7 +40,10 @@ def test_frames() -> None:
     log.add_write(WRITE)
     log.add_write(REFUSED)
     writes = log.writes()
-    assert list(writes) == list(WRITE_COLUMNS)
+    assert list(writes) == [
+        *("time", "connection", "user", "session_user", "primary_key", "element_uuid"),
+        *("attribute_name", "attribute_id", "sent", "value", "code", "text"),
+    ]
     assert writes["sent"].tolist() == [5, 5]
     # An integer stays one beside a float.
     assert [type(value) for value in writes["sent"]] == [int, int]
@@ -58,6 +62,18 @@ def test_an_empty_frame_has_the_same_types() -> None:
         (empty.writes(), full.writes()),
     ):
         assert one.dtypes.to_dict() == other.dtypes.to_dict()
+    types = (
+        full.requests().dtypes.astype(str).to_dict() | full.writes().dtypes.astype(str).to_dict()
+    )
+    assert types == {
+        "time": "datetime64[ns, UTC]",
+        **dict.fromkeys(("connection", "message_id", "code"), "int64"),
+        **dict.fromkeys(("user", "session_user", "primary_key", "attribute_name"), "str"),
+        **dict.fromkeys(("command", "text"), "str"),
+        **dict.fromkeys(("parameters", "element_uuid", "attribute_id", "sent", "value"), "object"),
+        "opcode": "Int64",
+        "duration": "float64",
+    }
     full.clear()
     assert len(full.requests()) == len(full.writes()) == 0
 
@@ -99,11 +115,14 @@ def test_the_file_has_a_line_for_each(tmp_path: Path) -> None:
     assert (lines[1]["sent"], lines[1]["value"]) == ("inf", "1970-01-01T00:00:00Z")
 
 
-def test_log_ins_are_not_shown() -> None:
-    login = RequestRecord(
-        1, 1, "anna", 1, 12, {0: Alternative(2, {0: "ben", 1: "secret"})}, 0, "", 0
-    )
-    assert login.values()["parameters"] == "***"
+def test_log_ins_are_not_kept(tmp_path: Path) -> None:
+    log = RequestLog()
+    log.open(tmp_path / "log.jsonl")
+    secret = {0: Alternative(2, {0: "ben", 1: "secret"})}
+    log.add_request(READ._replace(opcode=12, parameters=secret))
+    log.close()
+    assert log.requests()["parameters"].tolist() == ["***"]
+    assert "secret" not in (tmp_path / "log.jsonl").read_text(encoding="utf-8")
 
 
 def test_values_in_json() -> None:

@@ -25,7 +25,6 @@ from xentara_nb.protocol.errors import (
     UnknownSubscriptionIdError,
 )
 from xentara_nb.protocol.identifiers import NIL_UUID, PROTOCOL_VERSION, MetaDataId
-from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.security import access
 from xentara_nb.simulator.security.authentication import Authenticator, Principal
@@ -151,46 +150,36 @@ async def read(session: Session, command: commands.Read) -> dict[Any, Any]:
 @handles(commands.Write)
 async def write(session: Session, command: commands.Write) -> None:
     """Give an attribute a value, and log that, whether it is taken or refused."""
-    element, taken, failure = None, None, None
-    now = session.service.plant.clock()
+    service = session.service
+    now = service.plant.clock()
+    element, taken, code, text = None, None, 0, ""
     try:
-        element = session.service.plant.element(command.element_uuid)
+        element = service.plant.element(command.element_uuid)
         session.check_right(element.acl, access.WRITE, command.sub_session_id)
-        session.service.faults.check_write(element)
+        service.faults.check_write(element)
         taken = element.write(command.attribute_id, command.value, now)
     except ServerError as error:
-        failure = error
+        code, text = int(error.code), error.text
         raise
     finally:
-        _log_write(session, command, element, taken, failure, now)
-
-
-def _log_write(
-    session: Session,
-    command: commands.Write,
-    element: Element | None,
-    taken: Value | None,
-    failure: ServerError | None,
-    now: TimePoint,
-) -> None:
-    sub_session = session.sub_sessions.get(command.sub_session_id or NIL_UUID)
-    info = None if element is None else element.table.info(command.attribute_id)
-    session.service.request_log.add_write(
-        WriteRecord(
-            now.nanoseconds,
-            session.number,
-            session.principal.name,
-            None if sub_session is None else sub_session.name,
-            command.element_uuid,
-            "" if element is None else element.key,
-            command.attribute_id if info is None else info.attribute_id,
-            "" if info is None else info.name,
-            command.value,
-            taken,
-            0 if failure is None else int(failure.code),
-            "" if failure is None else failure.text,
+        sub_session = session.sub_sessions.get(command.sub_session_id or NIL_UUID)
+        info = None if element is None else element.table.info(command.attribute_id)
+        service.request_log.add_write(
+            WriteRecord(
+                now.nanoseconds,
+                session.number,
+                session.principal.name,
+                None if sub_session is None else sub_session.name,
+                "" if element is None else element.key,
+                command.element_uuid,
+                "" if info is None else info.name,
+                command.attribute_id if info is None else info.attribute_id,
+                command.value,
+                taken,
+                code,
+                text,
+            )
         )
-    )
 
 
 @handles(commands.Subscribe)

@@ -27,6 +27,7 @@ from xentara_nb.simulator.server.session import Session
 _log = logging.getLogger(__name__)
 
 _LARGE = 64 * 1024  # bytes of a message that takes milliseconds to be decoded
+_COMMAND_NAMES: dict[int | None, str] = {opcode: opcode.name.lower() for opcode in OpCode}
 _SLICE = 64  # requests between two turns of the other connections, a few milliseconds of work
 
 
@@ -60,7 +61,7 @@ class Dispatcher:
                 quick = self._quick_answer(request)
                 answers.append(await self._answer(request) if quick is None else quick)
             else:
-                self._record(request.message_id, None, None, request.error, time.time_ns())
+                self._log_request(request, request.error, time.time_ns())
                 answers.append(_encoded(request))
             if not number % _SLICE:
                 await asyncio.sleep(0)
@@ -104,7 +105,7 @@ class Dispatcher:
             return None
         if item is None:
             return None
-        self._record(request.message_id, request.opcode, request.parameters, None, began)
+        self._log_request(request, None, began)
         return server_encoding.success(request.message_id, item)
 
     async def _answer(self, request: Request) -> bytes:
@@ -120,7 +121,7 @@ class Dispatcher:
             # A fault of the simulator must cost one answer, not the connection.
             _log.exception("the command %s failed", request.opcode)
             failure = InternalError()
-        self._record(request.message_id, request.opcode, request.parameters, failure, began)
+        self._log_request(request, failure, began)
         self._break_at(request, executed=True)
         if failure is not None:
             return _encoded(Failure(request.message_id, failure))
@@ -132,23 +133,21 @@ class Dispatcher:
         if self._faults.may_lose and self._faults.loses(request.opcode, executed):
             raise ConnectionAbortedError("lost on purpose")
 
-    def _record(
-        self,
-        message_id: int,
-        opcode: int | None,
-        parameters: dict[int, Any] | None,
-        error: ServerError | None,
-        began: int,
+    def _log_request(
+        self, request: Request | Failure, error: ServerError | None, began: int
     ) -> None:
         session = self._session
+        opcode, parameters = None, None
+        if isinstance(request, Request):
+            opcode, parameters = request.opcode, request.parameters
         record = RequestRecord(
             began,
             session.number,
             session.principal.name,
-            message_id,
+            request.message_id,
             opcode,
-            # Passwords, tokens and certificates are not kept, not even in memory.
-            {} if opcode == OpCode.CREATE_SUB_SESSION else parameters,
+            _COMMAND_NAMES.get(opcode, ""),
+            parameters,
             0 if error is None else int(error.code),
             "" if error is None else error.text,
             (time.time_ns() - began) / 1e9,

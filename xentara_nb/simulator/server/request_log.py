@@ -13,10 +13,10 @@ import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TextIO, TypeVar, get_type_hints
 from uuid import UUID
 
-from xentara_nb.protocol.identifiers import OpCode, known
+from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.values import Alternative, AttributeId, TimePoint
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ MAX_RECORDS = 100_000
 MAX_BYTES = 32 * 1024 * 1024
 """How many bytes the requests that are kept, and the writes, may have had on the wire."""
 
-HIDDEN = "***"
+_HIDDEN = "***"
 
 
 class RequestRecord(NamedTuple):
@@ -39,69 +39,38 @@ class RequestRecord(NamedTuple):
     user: str
     message_id: int
     opcode: int | None
-    parameters: Mapping[int, Any] | None
+    command: str
+    parameters: Mapping[int, Any] | str | None
     code: int  # of the error, 0 for a success
     text: str
     duration: float  # how long it took, in seconds
 
-    def values(self) -> dict[str, Any]:
-        """Return the record by column."""
-        command = "" if self.opcode is None else known(OpCode, self.opcode)
-        hidden = command == OpCode.CREATE_SUB_SESSION
-        return {
-            **self._asdict(),
-            "command": command.name.lower() if isinstance(command, OpCode) else "",
-            "parameters": HIDDEN if hidden else to_json(self.parameters),
-        }
-
 
 class WriteRecord(NamedTuple):
-    """A write and what became of it."""
+    """A write and what became of it: what was sent, and what the element took."""
 
     time: int
     connection: int
     user: str
     session_user: str | None
-    element_uuid: UUID
     primary_key: str
-    attribute_id: AttributeId
+    element_uuid: UUID
     attribute_name: str
+    attribute_id: AttributeId
     sent: object
     value: object
     code: int
     text: str
 
-    def values(self) -> dict[str, Any]:
-        """Return the record by column."""
-        return self._asdict()
 
-
-# The columns and their types. Values are objects: pandas would make 1.0 of a 1 beside a 1.5.
-REQUEST_COLUMNS = {
-    "time": "int64",
-    "connection": "int64",
-    "user": "str",
-    "message_id": "int64",
-    "opcode": "Int64",
-    "command": "str",
-    "parameters": "object",
-    "code": "int64",
-    "text": "str",
-    "duration": "float64",
-}
-WRITE_COLUMNS = {
-    "time": "int64",
-    "connection": "int64",
-    "user": "str",
-    "session_user": "str",
-    "primary_key": "str",
-    "element_uuid": "object",
-    "attribute_name": "str",
-    "attribute_id": "object",
-    "sent": "object",
-    "value": "object",
-    "code": "int64",
-    "text": "str",
+# The columns' types by those of the records. Others stay objects: pandas would make 1.0 of a 1
+# beside a 1.5.
+_DTYPES = {
+    int: "int64",
+    int | None: "Int64",
+    float: "float64",
+    str: "str",
+    str | None: "str",
 }
 
 R = TypeVar("R", RequestRecord, WriteRecord)
@@ -156,17 +125,17 @@ class RequestLog:
 
     def add_request(self, record: RequestRecord, size: int = 0) -> None:
         """Note a request of so many bytes that has been answered."""
+        if record.opcode == OpCode.CREATE_SUB_SESSION:
+            record = record._replace(parameters=_HIDDEN)
         with self._lock:
             self._requests.add(record, size)
-            if self._file is not None:
-                self._write_line("request", record.values())
+            self._write_line("request", record)
 
     def add_write(self, record: WriteRecord) -> None:
         """Note a write that was executed or refused."""
         with self._lock:
             self._writes.add(record, len(record.sent) if isinstance(record.sent, str) else 0)
-            if self._file is not None:
-                self._write_line("write", record.values())
+            self._write_line("write", record)
 
     def clear(self) -> None:
         """Forget what is in memory; the file stays as it is."""
@@ -178,32 +147,34 @@ class RequestLog:
         """Return the requests: one row each, the oldest first."""
         with self._lock:
             records = self._requests.all()
-        return _frame([record.values() for record in records], REQUEST_COLUMNS)
+        rows = [record._replace(parameters=to_json(record.parameters)) for record in records]
+        return _frame(RequestRecord, rows)
 
     def writes(self) -> pd.DataFrame:
         """Return the writes: one row each, the oldest first."""
         with self._lock:
             records = self._writes.all()
-        return _frame([record.values() for record in records], WRITE_COLUMNS)
+        return _frame(WriteRecord, records)
 
-    def _write_line(self, kind: str, values: dict[str, Any]) -> None:
-        assert self._file is not None
-        values["time"] = TimePoint(values["time"])
+    def _write_line(self, kind: str, record: RequestRecord | WriteRecord) -> None:
+        if self._file is None:
+            return
+        content = {"kind": kind, **record._asdict(), "time": TimePoint(record.time)}
         try:
-            self._file.write(
-                json.dumps({"kind": kind, **to_json(values)}, ensure_ascii=False) + "\n"
-            )
+            self._file.write(json.dumps(to_json(content), ensure_ascii=False) + "\n")
         except OSError:
             # A full disk must not take the plant down; what is in memory goes on.
             self._file = None
 
 
-def _frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
+def _frame(record_type: type[R], records: Sequence[R]) -> pd.DataFrame:
     import pandas as pd  # only needed for looking at the log
 
     content = {
-        column: pd.Series([row[column] for row in rows], dtype=dtype)
-        for column, dtype in columns.items()
+        column: pd.Series(
+            [getattr(record, column) for record in records], dtype=_DTYPES.get(field_type, "object")
+        )
+        for column, field_type in get_type_hints(record_type).items()
     }
     content["time"] = pd.to_datetime(content["time"], unit="ns", utc=True)
     return pd.DataFrame(content)
