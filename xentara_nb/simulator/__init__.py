@@ -18,6 +18,7 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from None
 
+from xentara_nb.simulator.config import demo
 from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.documents import ConfigurationError
 from xentara_nb.simulator.fault_targets import FaultError
@@ -32,5 +33,6 @@ __all__ = [
     "Faults",
     "Simulator",
     "SimulatorError",
+    "demo",
     "simulate",
 ]
