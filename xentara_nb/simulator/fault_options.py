@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from xentara_nb.protocol.identifiers import ErrorCode, Quality
+from xentara_nb.protocol.identifiers import Quality
 from xentara_nb.simulator.fault_targets import FaultError
 from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.simulator import Simulator
 
 Cause = Callable[[Simulator], threading.Timer | None]
 """Brings a fault about; returns the timer of one that comes later."""
+
+_Parser = Callable[[str], Cause]
 
 
 def parse_fault(text: str) -> Cause:
@@ -34,48 +37,33 @@ def parse_fault(text: str) -> Cause:
         raise FaultError(f"{text!r} makes no sense. Write it as {USAGE[name]}") from None
 
 
-def _call(method: Callable[..., None], *arguments: Any, **options: Any) -> Cause:
+def _call(method: Callable[..., None], **arguments: Any) -> Cause:
     def cause(simulator: Simulator) -> None:
-        method(simulator.faults, *arguments, **options)
+        method(simulator.faults, **arguments)
 
     return cause
 
 
-def _delay(value: str) -> Cause:
-    seconds, _, jitter = value.partition(",")
-    return _call(Faults.delay, float(seconds), float(jitter or 0))
+def _parser(method: Callable[..., None], **parameters: Callable[[str], Any]) -> _Parser:
+    """Return what reads a method's arguments between commas; the first one must be given."""
 
+    def parse(value: str) -> Cause:
+        first, *others = value.split(",", len(parameters) - 1)
+        parts = zip(parameters, (first, *others), strict=False)
+        given = {name: parameters[name](part) for name, part in parts if part or part is first}
+        return _call(method, **given)
 
-def _drop(direction: str) -> Callable[[str], Cause]:
-    def drop(value: str) -> Cause:
-        size, _, connections = value.partition(",")
-        limit = {direction: int(size)}
-        return _call(Faults.drop_after, **limit, connections=_connections(connections))
-
-    return drop
-
-
-def _lose(executed: bool) -> Callable[[str], Cause]:
-    def lose(value: str) -> Cause:
-        command, _, connections = value.partition(",")
-        count = _connections(connections)
-        return _call(Faults.lose, command, executed=executed, connections=count)
-
-    return lose
+    return parse
 
 
 def _connections(text: str) -> int | None:
-    return None if text == "all" else int(text or 1)
+    return None if text == "all" else int(text)
 
 
-def _refuse(value: str) -> Cause:
-    share, code, seed, *_ = (*value.split(","), "", "")
-    return _call(
-        Faults.refuse_writes,
-        float(share),
-        int(code or ErrorCode.WRITE_ERROR),
-        seed=int(seed) if seed else None,
-    )
+def _key(text: str) -> str:
+    if not text:
+        raise ValueError
+    return text
 
 
 def _bad_quality(value: str) -> Cause:
@@ -83,17 +71,13 @@ def _bad_quality(value: str) -> Cause:
     by_label = {member.label: member for member in Quality}
     # A key may have a colon itself, so only the manual's words before it count.
     if key and quality in by_label:
-        return _call(Faults.bad_quality, key, by_label[quality])
-    return _call(Faults.bad_quality, _given(value))
-
-
-def _of_element(method: Callable[..., None]) -> Callable[[str], Cause]:
-    return lambda value: _call(method, _given(value))
+        return _call(Faults.bad_quality, keys=key, quality=by_label[quality])
+    return _call(Faults.bad_quality, keys=_key(value))
 
 
 def _slow_follow(value: str) -> Cause:
     seconds, _, key = value.partition(":")
-    return _call(Faults.no_follow, _given(key), float(seconds))
+    return _call(Faults.no_follow, keys=_key(key), after=float(seconds))
 
 
 def _no_pong(value: str) -> Cause:
@@ -115,24 +99,27 @@ def _restart(value: str) -> Cause:
     return cause
 
 
-def _given(value: str) -> str:
-    if not value:
-        raise ValueError
-    return value
-
-
-_FAULTS: Mapping[str, Callable[[str], Cause]] = {
-    "delay=SECONDS[,JITTER]": _delay,
-    "drop-in=BYTES[,CONNECTIONS|all]": _drop("bytes_in"),
-    "drop-out=BYTES[,CONNECTIONS|all]": _drop("bytes_out"),
-    "lose=COMMAND[,CONNECTIONS|all]": _lose(False),
-    "lose-answer=COMMAND[,CONNECTIONS|all]": _lose(True),
-    "refuse-writes=SHARE[,CODE[,SEED]]": _refuse,
+_lose, _lose_answer = partial(Faults.lose, executed=False), partial(Faults.lose, executed=True)
+_FAULTS: Mapping[str, _Parser] = {
+    "delay=SECONDS[,JITTER]": _parser(Faults.delay, seconds=float, jitter=float),
+    "drop-in=BYTES[,CONNECTIONS|all]": _parser(
+        Faults.drop_after, bytes_in=int, connections=_connections
+    ),
+    "drop-out=BYTES[,CONNECTIONS|all]": _parser(
+        Faults.drop_after, bytes_out=int, connections=_connections
+    ),
+    "lose=COMMAND[,CONNECTIONS|all]": _parser(_lose, command=str, connections=_connections),
+    "lose-answer=COMMAND[,CONNECTIONS|all]": _parser(
+        _lose_answer, command=str, connections=_connections
+    ),
+    "refuse-writes=SHARE[,CODE[,SEED]]": _parser(
+        Faults.refuse_writes, share=float, code=int, seed=int
+    ),
     "bad-quality=[QUALITY:]KEY": _bad_quality,
-    "read-error=KEY": _of_element(Faults.read_error),
-    "no-follow=KEY": _of_element(Faults.no_follow),
+    "read-error=KEY": _parser(Faults.read_error, keys=_key),
+    "no-follow=KEY": _parser(Faults.no_follow, keys=_key),
     "slow-follow=SECONDS:KEY": _slow_follow,
-    "vanish=KEY": _of_element(Faults.vanish),
+    "vanish=KEY": _parser(Faults.vanish, key=_key),
     "no-pong": _no_pong,
     "restart=SECONDS[:MODEL_FILE]": _restart,
 }
