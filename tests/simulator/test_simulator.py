@@ -70,11 +70,12 @@ def test_a_single_model_with_the_demo_users(small: Documents, tmp_path: Path, di
         dial(simulator, "viewer").ask(GetStage())
 
 
-def test_another_model_for_a_folder(
+def test_another_model_for_a_configuration(
     small: Documents, write_folder: Callable[[Documents], Path]
 ) -> None:
     folder = write_folder({**small, "empty.json": {}})
-    assert len(simulate(folder, model=str(folder / "empty.json")).plant) == 0
+    for config in (folder, from_documents(small)):
+        assert len(simulate(config, model=str(folder / "empty.json")).plant) == 0
 
 
 def test_a_made_up_model() -> None:

@@ -299,8 +299,8 @@ def simulate(
         A configuration folder with ``config.json``, ``users.json``, ``passwords.json``,
         ``security.json`` and ``model.json``.
     model : path, optional
-        A single model file; with ``config`` it takes the place of the folder's own model,
-        without it the demo's users log in.
+        A single model file; with ``config`` it takes the place of the model there, without it
+        the demo's users log in.
     elements : int, optional
         Make up a model with this many elements.
     host : str
@@ -371,7 +371,8 @@ def simulate(
                 )
             found = demo.security_for(synthetic.EMPTY_MODEL)
         elif isinstance(config, Configuration):
-            found = config
+            read = configuration.read_model_file
+            found = config if model is None else replace(config, model=read(Path(model)))
         elif config is not None:
             found = configuration.read_folder(
                 Path(config),
