@@ -25,7 +25,7 @@ from xentara_nb.protocol.commands import (
     Unsubscribe,
     Write,
 )
-from xentara_nb.protocol.identifiers import NIL_UUID
+from xentara_nb.protocol.identifiers import NIL_UUID, Attribute
 from xentara_nb.protocol.packets import (
     Request,
     Success,
@@ -165,6 +165,24 @@ def test_both_rates(client: Subscriber, clock: Clock) -> None:
     clock.now += 0.05
     assert client.values() == [{11: 2.0}]
     assert client.take() == []
+
+
+def test_rates_of_a_large_subscription_and_a_slow_reader(clock: Clock) -> None:
+    plant = simulate(elements=2500).plant
+    client = Subscriber(Service(plant, Authenticator([])), Principal("x", roles("Engineer")))
+    points = [e for e in plant if (info := e.table.info(Attribute.VALUE)) and info.access]
+    targets = tuple(SubscriptionTarget(e.uuid, (Attribute.WRITE_TIME,)) for e in points)
+    client.ask(Subscribe(targets, maximum_update_rate=50, minimum_update_rate=100))
+    last: dict[UUID, float] = {}
+    for _ in range(40):
+        clock.now += 0.03
+        for point in points[::7]:
+            point.write(Attribute.VALUE, point.values[0], TimePoint.now())
+        for change in client.take():
+            # Never sooner than the shortest time, though much is always waiting.
+            assert clock.now - last.get(change.element_uuid, 0) >= 0.05
+            last[change.element_uuid] = clock.now
+    assert len(last) == len(points)
 
 
 @pytest.mark.parametrize("rates", [(0, 0), (0, 2**64 - 1), (2**64 - 1, 0), (None, None)])

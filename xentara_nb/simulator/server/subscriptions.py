@@ -62,7 +62,7 @@ class ServerSubscription:
         self._wake = wake
         self._maximum = (maximum_update_rate or 0) * _MILLISECOND
         self._minimum = (minimum_update_rate or 0) * _MILLISECOND
-        # What has changed and was not sent: at once, or as soon as the rate allows.
+        # What has changed and was not sent. Each is either ready, or waits as the rate demands.
         self._pending: dict[Channel, int] = {}
         self._ready: deque[Channel] = deque()
         self._later: list[tuple[int, int, Channel]] = []
@@ -98,30 +98,24 @@ class ServerSubscription:
     def take(self, now: int, time_stamp: bytes, packets: list[bytes]) -> None:
         """Add the events that are due to a message, as far as there is room."""
         while self._later and self._later[0][0] <= now:
-            channel = heappop(self._later)[2]
-            due = self._last.get(channel, 0) + self._maximum
-            if due <= now:
-                self._ready.append(channel)
-            elif channel in self._pending:
-                # All its attributes were sent meanwhile, so it has to wait again.
-                heappush(self._later, (due, next(self._numbers), channel))
+            self._ready.append(heappop(self._later)[2])
         while self._minimum and self._last and len(self._ready) < LIMIT:
             channel, sent = next(iter(self._last.items()))
             if sent + self._minimum > now:
                 break
-            if self._pending.get(channel) != _WHOLE:
-                self._pending[channel] = _WHOLE
+            # If it has changed, it is ready: the longest time is never below the shortest.
+            if channel not in self._pending:
                 self._ready.append(channel)
+            self._pending[channel] = _WHOLE
             self._note(channel, now)
         rated = bool(self._maximum or self._minimum)
         while self._ready and len(packets) < LIMIT:
             channel = self._ready.popleft()
-            mask = self._pending.pop(channel, 0)
-            if mask:
-                whole = mask == _WHOLE
-                packets.append(channel.whole(time_stamp) if whole else channel.packet(mask))
-                if rated:
-                    self._note(channel, now)
+            mask = self._pending.pop(channel)
+            whole = mask == _WHOLE
+            packets.append(channel.whole(time_stamp) if whole else channel.packet(mask))
+            if rated:
+                self._note(channel, now)
 
     def next_due(self) -> int | None:
         """Return when there is something to send again, None if that is not known."""
