@@ -196,7 +196,7 @@ class ServerThread:
         session = Session(service, connection.principal, next(self._numbers))
         dispatcher = Dispatcher(session)
         transport = Transport(connection, service.faults, self._options.ping_timeout)
-        events: asyncio.Task[None] | None = None
+        events = asyncio.create_task(_send_events(transport, session.subscriptions))
         try:
             async for message in connection:
                 data = message.encode() if isinstance(message, str) else message
@@ -206,8 +206,6 @@ class ServerThread:
                 if answer is not None:
                     await transport.send(answer)
                 session.subscriptions.activate_new()
-                if events is None and len(session.subscriptions):
-                    events = asyncio.create_task(_send_events(transport, session.subscriptions))
                 if service.stage_machine.ended:
                     assert self._stopping is not None
                     self._stopping.set()
@@ -216,10 +214,9 @@ class ServerThread:
         except ConnectionClosed:
             _log.debug("a connection of %s has ended", connection.principal.name)
         finally:
+            events.cancel()
             session.end()
             transport.close()
-            if events is not None:
-                events.cancel()
 
 
 async def _run_pipelines(plant: Plant) -> None:
