@@ -222,28 +222,21 @@ async def get_stage(session: Session, command: commands.GetStage) -> int:
     return session.service.plant.stage
 
 
-@handles(commands.Resume)
-async def resume(session: Session, command: commands.Resume) -> None:
-    """Resume the plant."""
-    plant = session.service.plant
-    session.check_right(plant.acl, plant.entitlements.suspend, command.sub_session_id)
-    session.service.stage_machine.resume()
-
-
 @handles(commands.Suspend)
-async def suspend(session: Session, command: commands.Suspend) -> None:
-    """Suspend the plant."""
-    plant = session.service.plant
-    session.check_right(plant.acl, plant.entitlements.suspend, command.sub_session_id)
-    session.service.stage_machine.suspend()
-
-
+@handles(commands.Resume)
 @handles(commands.Shutdown)
-async def shutdown(session: Session, command: commands.Shutdown) -> None:
-    """Shut the plant down; the server ends when the answer is on its way."""
-    plant = session.service.plant
-    session.check_right(plant.acl, plant.entitlements.shutdown, command.sub_session_id)
-    session.service.stage_machine.shutdown()
+async def change_stage(
+    session: Session, command: commands.Suspend | commands.Resume | commands.Shutdown
+) -> None:
+    """Suspend or resume the plant, or shut it down: then the server ends after the answer."""
+    plant, stages = session.service.plant, session.service.stage_machine
+    entitlement, change = {
+        commands.Suspend: (plant.entitlements.suspend, stages.suspend),
+        commands.Resume: (plant.entitlements.suspend, stages.resume),
+        commands.Shutdown: (plant.entitlements.shutdown, stages.shutdown),
+    }[type(command)]
+    session.check_right(plant.acl, entitlement, command.sub_session_id)
+    change()
 
 
 @handles(commands.CreateSubSession)
