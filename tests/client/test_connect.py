@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 import xentara_nb
-from tests.certificates import Certificate
 from tests.conftest import Fake
-from tests.fakes import PASSWORD, TEXT, USER, Model, Script, Wire, header
+from tests.support.certificates import Certificate
+from tests.support.server import PASSWORD, TEXT, USER, Model, Script, Wire, header
 from xentara_nb import Client, connect
 from xentara_nb.errors import (
     AddressError,

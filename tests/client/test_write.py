@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import xentara_nb
-from tests.fakes import Model
+from tests.support.server import Model
 from xentara_nb import read_journal
 from xentara_nb.errors import (
     AddressError,

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import Fake
-from tests.fakes import PASSWORD, USER, FakeServer, Model, Script, Wire, event, header
+from tests.support.server import PASSWORD, USER, FakeServer, Model, Script, Wire, event, header
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.batch import UnreadableAnswerError
 from xentara_nb.connection.connection import Connection

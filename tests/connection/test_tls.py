@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from tests.certificates import Certificate
 from tests.conftest import Fake
-from tests.fakes import FakeServer, Wire
+from tests.support.certificates import Certificate
+from tests.support.server import FakeServer, Wire
 from xentara_nb.connection import tls
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.deadline import Deadline

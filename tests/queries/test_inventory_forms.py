@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import Fake
-from tests.fakes import QUALITY, VALUE, Element, Gone, Model, Wire
+from tests.support.server import QUALITY, VALUE, Element, Gone, Model, Wire
 from xentara_nb.protocol.commands import AttributeInfo, DataChange
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import OpCode

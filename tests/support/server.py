@@ -30,7 +30,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import xentara_nb
-from tests.certificates import Certificate
+from tests.support.certificates import Certificate
 from xentara_nb.protocol.commands import (
     COMMANDS,
     AttributeInfo,
