@@ -103,7 +103,7 @@ class Wire:
     def receive(self, count: int) -> bytes:
         """Return exactly so many bytes."""
         while len(self._buffer) < count:
-            self._receive()
+            self.receive_some()
         data = bytes(self._buffer[:count])
         del self._buffer[:count]
         return data
@@ -112,7 +112,7 @@ class Wire:
         """Wait until the client goes; whatever it sends until then is only recorded."""
         with contextlib.suppress(ClientGoneError):
             while True:
-                self._receive()
+                self.receive_some()
 
     def cut(self) -> None:
         """End the connection without a goodbye."""
@@ -132,7 +132,13 @@ class Wire:
 
         self.send = some
 
-    def _receive(self) -> None:
+    @property
+    def unread(self) -> bytes:
+        """What has come in and was not read by the script."""
+        return bytes(self._buffer)
+
+    def receive_some(self) -> None:
+        """Wait for some more bytes, and leave them unread."""
         try:
             data = self.sock.recv(1 << 16)
         except TimeoutError:
@@ -149,7 +155,7 @@ class Wire:
     def head(self) -> str:
         """Return the head of the next HTTP request."""
         while b"\r\n\r\n" not in self._buffer:
-            self._receive()
+            self.receive_some()
         head, _, rest = bytes(self._buffer).partition(b"\r\n\r\n")
         self._buffer[:] = rest
         return head.decode()
