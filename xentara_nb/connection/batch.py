@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final
 
 from xentara_nb.errors import ProtocolError, ServerError, XentaraError
-from xentara_nb.protocol.codec import BulkRequests, coalesce, decode_results, encode_requests
+from xentara_nb.protocol.codec import CodedRequests, coalesce, decode_results, encode_requests
 from xentara_nb.protocol.commands import Command
 from xentara_nb.protocol.packets import Failure, Request, Success
 
@@ -112,7 +112,7 @@ class Batch:
             self.answers[at] = answer.error
         else:
             commands = self.commands
-            parser: Any = commands if isinstance(commands, BulkRequests) else commands[at]
+            parser: Any = commands if isinstance(commands, CodedRequests) else commands[at]
             try:
                 self.answers[at] = parser.parse_answer(answer.item)
             except ProtocolError as error:
