@@ -107,7 +107,7 @@ class Command(Generic[R]):
             given = as_map(parameters, "the parameter map")
             return cls(
                 **{
-                    name: entry.check(member(given, entry.key, entry.name), entry.name)
+                    name: member(given, entry.key, entry.name, entry.check)
                     for name, entry in cls.fields.items()
                     if not entry.optional or entry.key in given
                 }

@@ -152,9 +152,9 @@ class Browse(Command[Sequence[BrowseEntry]]):
 def _entry(entry: Any) -> BrowseEntry:
     entry = as_map(entry, "an entry of browse")
     return BrowseEntry(
-        as_text(member(entry, 0, "the primary key"), "the primary key"),
-        as_uuid(member(entry, 1, "the element UUID"), "the element UUID"),
-        known(Category, as_int(member(entry, 2, "the category"), "the category")),
+        member(entry, 0, "the primary key", as_text),
+        member(entry, 1, "the element UUID", as_uuid),
+        known(Category, member(entry, 2, "the category", as_int)),
     )
 
 
