@@ -3,7 +3,8 @@
 A :class:`FakeServer` listens on 127.0.0.1 and runs one script for every connection, in a thread of
 its own. The script gets a :class:`Wire`: the connection with a few lines of HTTP and WebSocket,
 which check nothing and can be bypassed. Every wait is bounded. A script may simply return, which
-closes the connection; when the client goes first it ends with :class:`ClientGoneError`, which is no failure.
+closes the connection; when the client closes first it ends with :class:`ClientGoneError`, which is
+no failure.
 
     def script(wire):
         wire.hello()
