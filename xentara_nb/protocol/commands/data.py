@@ -24,6 +24,7 @@ from xentara_nb.protocol.commands.base import (
     array_of,
     command,
     parameter,
+    plain,
 )
 from xentara_nb.protocol.errors import ProtocolError, ServerError
 from xentara_nb.protocol.identifiers import NIL_UUID, EventType, OpCode
@@ -95,7 +96,7 @@ def _target(item: object, name: str) -> SubscriptionTarget:
 
 
 def _target_items(targets: Sequence[SubscriptionTarget]) -> list[dict[int, Any]]:
-    return [{0: uuid, 1: list(attribute_ids)} for uuid, attribute_ids in targets]
+    return [{0: uuid, 1: plain(attribute_ids)} for uuid, attribute_ids in targets]
 
 
 @command
