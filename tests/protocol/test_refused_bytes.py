@@ -20,6 +20,7 @@ from tests.protocol.refusing import (
     bounded,
     check_text,
 )
+from tests.protocol.vectors import BY_NAME, each_vector
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.commands import (
     ClientHello,
@@ -40,6 +41,7 @@ from xentara_nb.protocol.packets import (
 # Every vector, cut short, made longer, changed.
 
 
+@each_vector
 def test_the_vectors_themselves_are_not_refused(vector):
     if vector.is_request:
         assert not at_the_server(vector.data)
@@ -47,6 +49,7 @@ def test_the_vectors_themselves_are_not_refused(vector):
         decode_answers(vector.data)
 
 
+@each_vector
 def test_cut_short_at_every_byte(vector):
     for length in range(len(vector.data)):
         data = vector.data[:length]
@@ -57,6 +60,7 @@ def test_cut_short_at_every_byte(vector):
         assert at_the_server(data)
 
 
+@each_vector
 @pytest.mark.parametrize("more", ["00", "ff", "80", "f6", "00" * 1000])
 def test_bytes_behind_the_message(vector, more):
     data = vector.data + bytes.fromhex(more)
@@ -68,6 +72,7 @@ def test_bytes_behind_the_message(vector, more):
     assert expected in failure.error.text
 
 
+@each_vector
 def test_every_byte_changed_to_every_head(vector):
     # One value of each major type and each way to give a length.
     heads = [major << 5 | info for major in range(8) for info in (0, 1, 22, 24, 25, 27, 28, 31)]
@@ -78,6 +83,7 @@ def test_every_byte_changed_to_every_head(vector):
             at_the_server(data)
 
 
+@each_vector
 def test_the_directions_are_not_mixed_up(vector):
     if vector.is_request:
         with pytest.raises(ProtocolError, match="a packet from a server must begin with 1"):
@@ -97,7 +103,7 @@ def test_random_bytes(data):
     at_the_server(data)
 
 
-def test_random_changes(vectors):
+def test_random_changes():
     def change(parts):
         data, edits = parts
         for position, removed, inserted in edits:
@@ -109,11 +115,11 @@ def test_random_changes(vectors):
         [
             *(b"\xd8\x25", b"\xd9\x03\xe9", b"\xd8\x79", b"\xd8\x7a", b"\xf9\x7e\x00", b"\xf6"),
             *(b"\x9f", b"\xbf", b"\x5f", b"\x7f", b"\xd8\x1c", b"\xd8\x1d\x00", b"\xc2\x41\x01"),
-            *(b"\xff", *vectors.values()),
+            *(b"\xff", *BY_NAME.values()),
         ]
     )
     edit = st.tuples(st.integers(0, 200), st.integers(0, 6), pieces)
-    changed = st.tuples(st.sampled_from(sorted(vectors.values())), st.lists(edit, max_size=4))
+    changed = st.tuples(st.sampled_from(sorted(BY_NAME.values())), st.lists(edit, max_size=4))
 
     @given(changed.map(change))
     def run(data):
