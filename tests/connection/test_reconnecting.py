@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import Fake
+from tests.support.interrupts import InterruptibleLock
 from tests.support.server import PASSWORD, USER, FakeServer, Model, Script, Wire, event, header
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.batch import UnreadableAnswerError
@@ -451,3 +452,17 @@ def test_the_end_of_an_old_connection_is_not_told_of_the_new_one(fake: Fake) -> 
         assert report is not None
         report(late[0])
         assert len(link.told) == 2
+
+
+def test_ctrl_c_in_the_moment_after_a_lock_was_taken(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = fake(Model().serve)
+    monkeypatch.setattr(threading, "RLock", InterruptibleLock)
+    link = Watched(server)
+    monkeypatch.undo()
+    with link, ThreadPoolExecutor(1) as pool:
+        InterruptibleLock.armed = True
+        with pytest.raises(KeyboardInterrupt):
+            link.stage()
+        assert pool.submit(link.stage).result(5) == 2
