@@ -1,4 +1,4 @@
-"""What a server encodes over and over again, faster than the general encoder can.
+"""What a server encodes over and over again, faster than the generic encoder can.
 
 An event, an entry of browse and an answer with meta data are each a fixed frame around a few
 values. The bytes are the same as those of :mod:`xentara_nb.protocol.cbor`, which the tests compare.
@@ -7,13 +7,13 @@ values. The bytes are the same as those of :mod:`xentara_nb.protocol.cbor`, whic
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from xentara_nb.protocol import cbor
+from xentara_nb.protocol.attribute_lists import AttributeInfo, attributes_item
 from xentara_nb.protocol.checks import error_item
 from xentara_nb.protocol.codec.heads import ARRAY, MAP, NEGATIVE, TEXT, UNSIGNED, UUID_HEAD, head
-from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.values import Alternative, AttributeId, TimePoint, Value
 
@@ -113,14 +113,9 @@ def browse_entry(key: str, element: UUID, category: int) -> bytes:
     )
 
 
-def attribute_list(infos: Iterable[AttributeInfo]) -> bytes:
+def attribute_list(infos: Sequence[AttributeInfo]) -> bytes:
     """Return the attribute list of an element's meta data."""
-    return cbor.encode(
-        [
-            {0: name, 1: int(id_) if isinstance(id_, int) else id_, 2: int(access), 3: int(kind)}
-            for name, id_, access, kind in infos
-        ]
-    )
+    return cbor.encode(attributes_item(infos))
 
 
 def success(message_id: int, item: bytes) -> bytes:
