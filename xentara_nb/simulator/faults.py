@@ -293,7 +293,7 @@ class Faults:
             self._refusals.clear()
             self._pongs = True
             for element, fault in self._faulty.items():
-                element.mend(fault, self._plant().clock())
+                element.clear_fault(fault, self._plant().clock())
             self._faulty.clear()
             self._plant().show_all()
 

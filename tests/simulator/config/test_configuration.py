@@ -44,7 +44,7 @@ def test_a_missing_file(
     with pytest.raises(ConfigurationError, match="no such file") as caught:
         read_folder(folder)
     assert caught.value.file == name
-    assert "Copy the whole folder" in caught.value.mend
+    assert "Copy the whole folder" in caught.value.hint
 
 
 def test_without_passwords_nobody_misses_the_users(
@@ -170,7 +170,7 @@ UUID_6 = "66666666-6666-4666-8666-666666666666"
             "model.json: children[1].@Group",
             "Give the element a name",
         ),
-        (_set("model.json/elements", []), "model.json: elements", "children"),
+        (_set("model.json/elements", []), "model.json", "'elements'"),
         (_set("model.json/children/+", None), "model.json: children[1].@Group.name", "'Group'"),
         (
             _set(f"{POINT}/UUID", "22222222-2222-4222-8222-222222222222"),

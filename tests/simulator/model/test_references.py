@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.documents import ConfigurationError, parse_document
 from xentara_nb.simulator.model.model import read_model
-from xentara_nb.simulator.model.references import References, usages
+from xentara_nb.simulator.model.references import References, find_references
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.security.settings import Security
 
 Json = dict[str, Any]
 
@@ -46,7 +46,7 @@ def _plant(*children: Json) -> Plant:
 
 
 def _usages(*children: Json) -> dict[str, References]:
-    return usages(read_model(parse_document(json.dumps(_model(*children)), "model.json")))
+    return find_references(read_model(parse_document(json.dumps(_model(*children)), "model.json")))
 
 
 THING: Json = {"@Skill.Odd.Merker": {"name": "X", "address": "M 0.1"}}

@@ -10,10 +10,10 @@ import pytest
 from xentara_nb.protocol.errors import IllegalValueError, ValueOutOfRangeError, WriteOnlyError
 from xentara_nb.protocol.identifiers import Attribute, Category, DataType
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.documents import ConfigurationError, parse_document
 from xentara_nb.simulator.model.model import read_model
 from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.security.settings import Security
 
 UUIDS = [f"00000000-0000-4000-8000-{number:012}" for number in range(1, 10)]
 

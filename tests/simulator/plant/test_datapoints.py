@@ -18,13 +18,13 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.documents import ConfigurationError, parse_document
 from xentara_nb.simulator.model.model import read_model
 from xentara_nb.simulator.plant.attributes import DISPLAY_NAME, UNITS
 from xentara_nb.simulator.plant.datapoints import interpolate
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.security.settings import Security
 
 T0, T1, T2 = TimePoint(100), TimePoint(200), TimePoint(300)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -98,6 +99,8 @@ def test_what_a_device_refuses() -> None:
             point.write(11, value, T1)
     point.write(11, 20.0, T1)
     assert point.read(11) == 20
+    with pytest.raises(ValueOutOfRangeError):
+        Limits(minimum=10, maximum=20).check(math.nan)
     choice = _point(limits=Limits(allowed=(0, 1)))
     with pytest.raises(IllegalValueError):
         choice.write(11, 2, T1)

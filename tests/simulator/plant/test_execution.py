@@ -12,13 +12,13 @@ import pytest
 from xentara_nb.protocol.errors import InvalidStageChangeRequestError
 from xentara_nb.protocol.identifiers import Attribute, Category, Stage
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.documents import ConfigurationError, parse_document
 from xentara_nb.simulator.model.model import read_model
 from xentara_nb.simulator.plant.elements import Kind
 from xentara_nb.simulator.plant.execution import Timer
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.plant.stages import StageMachine
+from xentara_nb.simulator.security.settings import Security
 
 SECOND = 1_000_000_000
 Json = dict[str, Any]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.documents import ConfigurationError, parse_document
 from xentara_nb.simulator.model.model import read_model
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.security.settings import Security
 
 
 def _plant(*elements: dict[str, Any]) -> Plant:
@@ -165,5 +165,5 @@ def test_one_warning_for_all_elements_of_a_kind(caplog: pytest.LogCaptureFixture
     _plant(*({"@Skill.M.Tag": {"name": f"{n}", "dataType": "packed"}} for n in range(3)))
     assert [record.getMessage() for record in caplog.records] == [
         "model.json: children[0].@Skill.M.Tag.dataType: "
-        "the data type 'packed' is taken for a Float64"
+        "the data type 'packed' is assumed to be Float64"
     ]

@@ -14,10 +14,10 @@ import pytest
 from xentara_nb.protocol.commands import GetStage
 from xentara_nb.protocol.packets import Success
 from xentara_nb.simulator import ConfigurationError, SimulatorError, simulate
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.security import certificates
 from xentara_nb.simulator.security.certificates import SimulatorCertificateError
 from xentara_nb.simulator.security.server_certificate import ServerCertificate
+from xentara_nb.simulator.security.settings import Security
 
 
 def test_a_kept_certificate_stays_the_same(tmp_path: Path, dial: Callable[..., Any]) -> None:

@@ -41,7 +41,8 @@ from xentara_nb.protocol.packets import (
     decode_answers,
     encode_packets,
 )
-from xentara_nb.simulator.config.configuration import User, from_documents
+from xentara_nb.simulator.config.configuration import from_documents
+from xentara_nb.simulator.security.settings import User
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security import access

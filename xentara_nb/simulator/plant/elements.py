@@ -1,10 +1,10 @@
 """Running elements: what attributes they have, what these hold, and what writing does to them.
 
-Elements are slim, for a model can have a hundred thousand of them: those with the same attributes
+A model can have a hundred thousand elements, so they are small: those with the same attributes
 share one :class:`AttributeTable`, and only what differs from element to element is kept with each.
 
-Whoever wants to know of changes watches an element: data points their inputs, subscriptions what
-they subscribe to. All times of one change are given from outside, so that they agree.
+Watchers are notified of changes: data points watch their inputs, subscriptions what they subscribe
+to. All times of one change are given from outside, so that they agree.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from typing import ClassVar, TypeAlias
 from uuid import UUID
 
 from xentara_nb.protocol.errors import (
+    IllegalValueError,
     MissingAttributeError,
     ReadOnlyError,
     ServerError,
+    ValueOutOfRangeError,
     WriteOnlyError,
 )
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
@@ -47,9 +49,14 @@ class Kind:
     type_text: str
     category_value: str | int
 
+    @classmethod
+    def of(cls, category: Category, type_text: str, *, category_as_text: bool) -> Kind:
+        """Return a kind; reading the category gives its name or its number."""
+        return cls(category, type_text, category.label if category_as_text else int(category))
+
 
 Watcher: TypeAlias = "Callable[[Element, Sequence[int]], None]"
-"""Is told which positions of an element's attributes have changed."""
+"""Called with an element and the positions of those of its attributes that have changed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +68,7 @@ class InjectedFault:
     later : callable
         Calls a function after some seconds, with the time.
     quality : Quality or None
-        The quality that the element shows whatever its real one is.
+        The quality that the element shows in place of its real one.
     real_quality : int
         The quality that it would show otherwise.
     error : ServerError or None
@@ -158,21 +165,25 @@ class Element:
         ServerError
             If there is no such attribute, it is read only, or does not take the value.
         """
+        position = self.writable_position(attribute_id)
+        taken = datatypes.convert(DataType(self.table.infos[position].data_type), value)
+        self.accept(position, taken, now)
+        return taken
+
+    def writable_position(self, attribute_id: AttributeId) -> int:
+        """Return the position of an attribute that can be written, or raise why it cannot."""
         position = self.table.index.get(attribute_id)
         if position is None:
             raise MissingAttributeError
-        info = self.table.infos[position]
-        if info.access == Access.READ_ONLY:
+        if self.table.infos[position].access == Access.READ_ONLY:
             raise ReadOnlyError
-        taken = datatypes.convert(DataType(info.data_type), value)
-        self.accept(position, taken, now)
-        return taken
+        return position
 
     def accept(self, position: int, value: Value, now: TimePoint) -> None:
         """Take a value that fits the attribute; kinds with rules of their own override it."""
         changed: list[int] = []
         self._set(position, value, changed)
-        self.tell(changed)
+        self.notify(changed)
 
     def reading(
         self,
@@ -182,7 +193,7 @@ class Element:
         error: str = datatypes.NO_ERROR,
         written: bool = False,
     ) -> None:
-        """Take a new value from whatever stands behind the element, by the manual's time rules.
+        """Take a new value from the device behind the element, by the manual's time rules.
 
         The update time moves with every reading, the change time only when the value differs
         (from nothing, for a first reading), the write time only when the value was written.
@@ -209,10 +220,10 @@ class Element:
             self.stamp(Attribute.CHANGE_TIME, now, changed)
         if written:
             self.stamp(Attribute.WRITE_TIME, now, changed)
-        self.tell(changed)
+        self.notify(changed)
 
     def obey(self, value: Value, now: TimePoint) -> None:
-        """Let what stands behind the element follow a value that was written to it.
+        """Let the device behind the element follow a value that was written to it.
 
         It does at once, unless a fault keeps it from that.
         """
@@ -222,7 +233,7 @@ class Element:
             return
         changed: list[int] = []
         self.stamp(Attribute.WRITE_TIME, now, changed)
-        self.tell(changed)
+        self.notify(changed)
         if math.isfinite(fault.follows_after):
             fault.later(fault.follows_after, lambda then: self.follow(value, then))
 
@@ -231,11 +242,11 @@ class Element:
         self.reading(value, now, written=written)
 
     def spoil(self, fault: InjectedFault, quality: Quality, now: TimePoint) -> None:
-        """Show a quality whatever the real one is."""
+        """Show a quality in place of the real one."""
         position = self.table.index[Attribute.QUALITY]
         if fault.quality is None:
-            held = self.current(position)
-            fault.real_quality = held if isinstance(held, int) else Quality.GOOD
+            real = self.current(position)
+            fault.real_quality = real if isinstance(real, int) else Quality.GOOD
         fault.quality = quality
         self._show_quality(position, quality, now)
 
@@ -247,8 +258,8 @@ class Element:
         self._show_value(error, error.text)
         self.spoil(fault, Quality.BAD, now)
 
-    def mend(self, fault: InjectedFault, now: TimePoint) -> None:
-        """Be without fault again."""
+    def clear_fault(self, fault: InjectedFault, now: TimePoint) -> None:
+        """Show the real value and quality again."""
         self.fault = None
         if fault.error is not None:
             self._show_value(fault.real_value, datatypes.NO_ERROR)
@@ -261,13 +272,13 @@ class Element:
         changed: list[int] = []
         self._set(self.table.index[Attribute.VALUE], value, changed)
         self.stamp(Attribute.ERROR, error, changed)
-        self.tell(changed)
+        self.notify(changed)
 
     def _show_quality(self, position: int, quality: Quality, now: TimePoint) -> None:
         changed: list[int] = []
         self._set(position, int(quality), changed)
         self.stamp(Attribute.UPDATE_TIME, now, changed)
-        self.tell(changed)
+        self.notify(changed)
 
     def stamp(self, attribute: Attribute, value: Value, changed: list[int]) -> None:
         """Set a well-known attribute if the element has it, noting its position if it changed."""
@@ -275,17 +286,17 @@ class Element:
             self._set(position, value, changed)
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell the watcher of every change from now on."""
-        # A new list each time: a watcher may come or go while the others are being told.
+        """Notify the watcher of every change from now on."""
+        # A new list each time: a watcher may come or go while the others are being notified.
         self.watchers = [*(self.watchers or ()), watcher]
 
     def unwatch(self, watcher: Watcher) -> None:
-        """Tell the watcher no more."""
+        """Notify the watcher no longer."""
         remaining = [other for other in self.watchers or () if other != watcher]
         self.watchers = remaining or None
 
-    def tell(self, changed: Sequence[int]) -> None:
-        """Tell the watchers which positions have changed."""
+    def notify(self, changed: Sequence[int]) -> None:
+        """Notify the watchers which positions have changed."""
         if changed and self.watchers is not None:
             for watcher in self.watchers:
                 watcher(self, changed)
@@ -332,6 +343,17 @@ class Limits:
     maximum: Value | None = None
     allowed: tuple[Value, ...] | None = None
 
+    def check(self, value: Value) -> None:
+        """Raise ValueOutOfRangeError or IllegalValueError if the device does not take a value."""
+        if isinstance(value, int | float):
+            if isinstance(self.minimum, int | float) and not value >= self.minimum:
+                raise ValueOutOfRangeError(f"the lowest value is {self.minimum}")
+            if isinstance(self.maximum, int | float) and not value <= self.maximum:
+                raise ValueOutOfRangeError(f"the highest value is {self.maximum}")
+        if self.allowed is not None and value not in self.allowed:
+            choices = ", ".join(map(str, self.allowed))
+            raise IllegalValueError(f"the device takes one of {choices}")
+
 
 class Point(Element):
     """An input or output of a device.
@@ -363,16 +385,14 @@ class Point(Element):
             super().accept(position, value, now)
             return
         if self.limits is not None:
-            datatypes.check_limits(
-                value, self.limits.minimum, self.limits.maximum, self.limits.allowed
-            )
+            self.limits.check(value)
         self.obey(value, now)
 
     def follow(self, value: Value, now: TimePoint, *, written: bool = False) -> None:
         """Take the value, and report it at the inputs that go with this output."""
         super().follow(value, now, written=written)
-        for echo in self.feedback:
-            info = echo.table.infos[echo.table.index[Attribute.VALUE]]
+        for point in self.feedback:
+            info = point.table.infos[point.table.index[Attribute.VALUE]]
             # An input of another type that cannot hold the value reports nothing.
             with suppress(ServerError):
-                echo.reading(datatypes.convert(DataType(info.data_type), value), now)
+                point.reading(datatypes.convert(DataType(info.data_type), value), now)

@@ -51,11 +51,10 @@ class Timer(Element):
         return now + self.period - (now - self._offset) % self.period
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pipeline:
-    """What is triggered by which events, and which tasks it runs."""
+    """Which events trigger a pipeline, and which tasks it runs."""
 
-    element: Element
     triggers: tuple[tuple[Element, str], ...] = ()
     tasks: tuple[tuple[Element, str], ...] = ()
 
@@ -97,7 +96,7 @@ class Execution:
         self.running = stage is Stage.OPERATIONAL
         self._waiting.clear()
         if self.running:
-            # At once, so that nobody has to wait a period for the first values.
+            # At once, so that the first values need no wait for a period.
             for timer in self._timers:
                 self._fire(timer, EXPIRED)
             self._due = [
@@ -168,7 +167,7 @@ def _refresh(element: Element, now: TimePoint) -> Iterator[None]:
         if isinstance(point, Point):
             changed: list[int] = []
             point.stamp(Attribute.UPDATE_TIME, now, changed)
-            point.tell(changed)
+            point.notify(changed)
             number += 1
             if not number % _SLICE:
                 yield

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Discriminator, StrictBool, Tag
 
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
+from xentara_nb.simulator.documents import Number, Settings, Text, invalid, whole_number
 from xentara_nb.simulator.model import datatypes
+from xentara_nb.simulator.model.datatypes import Interval, Keyword, PositiveInterval, SignalKeyword
 from xentara_nb.simulator.model.model import ElementDescription
 from xentara_nb.simulator.plant.attributes import (
     AttributeTable,
@@ -18,6 +22,7 @@ from xentara_nb.simulator.plant.attributes import (
     values_for,
     well_known,
 )
+from xentara_nb.simulator.plant.context import BuildContext, Factory
 from xentara_nb.simulator.plant.datapoints import (
     DataPoint,
     Derived,
@@ -28,86 +33,97 @@ from xentara_nb.simulator.plant.elements import Element, Register
 from xentara_nb.simulator.plant.execution import Timer
 from xentara_nb.simulator.plant.processing import Bridge, EdgeDetection
 from xentara_nb.simulator.plant.signals import ATTRIBUTES as SIGNAL_ATTRIBUTES
-from xentara_nb.simulator.plant.signals import Sampler, Signal, read_wave_form
-
-if TYPE_CHECKING:
-    from xentara_nb.simulator.plant.builder import Builder
-
-Maker = Callable[["Builder", ElementDescription], Element]
-"""Makes the running element of a description, without its place in the tree."""
+from xentara_nb.simulator.plant.signals import Sampler, Signal, WaveFormSettings
 
 
-def _plain(category: Category, type_text: str) -> Maker:
-    """Return the maker of elements that have no attributes but those of every element."""
-
-    def make(builder: Builder, it: ElementDescription) -> Element:
-        return Element(builder.kind(category, type_text), it.uuid, it.key, it.name, table(), [])
-
-    return make
-
-
-def _timer(builder: Builder, it: ElementDescription) -> Element:
-    period = datatypes.interval(it.place.member("period"), positive=True)
-    offset, sequence = it.place.optional("offset"), it.place.optional("sequence")
-    return Timer(
-        builder.kind(Category.TIMER, "timer"),
-        it.uuid,
-        it.key,
-        it.name,
-        period,
-        0 if offset is None else datatypes.interval(offset),
-        0 if sequence is None else sequence.integer(-(1 << 31), 1 << 31),
+def _plain(category: Category, type_text: str, make: type[Element] = Element) -> Factory:
+    """Return the factory of elements that have no attributes but those of every element."""
+    return lambda context, description: make(
+        context.kind(category, type_text), *description.identity, table(), []
     )
 
 
-def _data_point(builder: Builder, it: ElementDescription) -> Element:
-    io = it.place.member("io", "Name the input and output that the data point stands for.")
-    if isinstance(io.value, dict):
-        io.only("input", "output")
-        sides = [
-            None if (place := io.optional(side)) is None else builder.source(place)
-            for side in ("input", "output")
-        ]
-        if sides == [None, None]:
-            io.fault("there is neither input nor output", "Name at least one of them.")
-        source, target = sides
-        for side, element in zip(("input", "output"), sides, strict=True):
-            access = _value_access(element)
-            if access is not None and not (access.readable if side == "input" else access.writable):
-                io.member(side).fault(f"this element has no {side}", "Name another element.")
+class _Timer(Settings, extra="ignore"):
+    period: PositiveInterval
+    offset: Interval = 0
+    sequence: Annotated[int, whole_number(-(1 << 31), 1 << 31)] = 0
+
+
+def _timer(context: BuildContext, description: ElementDescription) -> Element:
+    settings = description.node.validate(_Timer)
+    return Timer(
+        context.kind(Category.TIMER, "timer"),
+        *description.identity,
+        settings.period,
+        settings.offset,
+        settings.sequence,
+    )
+
+
+class _InputAndOutput(Settings):
+    input: Text | None = None
+    output: Text | None = None
+
+
+class _DataPoint(Settings, extra="ignore"):
+    hints: ClassVar[Mapping[str, str]] = {
+        "io": "Name the input and output that the data point stands for."
+    }
+
+    io: Annotated[
+        Annotated[Text, Tag("key")] | Annotated[_InputAndOutput, Tag("input and output")],
+        Discriminator(lambda io: "input and output" if isinstance(io, dict) else "key"),
+    ]
+    units: str = ""
+    display_name: str | None = None
+
+
+def _data_point(context: BuildContext, description: ElementDescription) -> Element:
+    settings = description.node.validate(_DataPoint)
+    io = description.node.at("io")
+    if isinstance(settings.io, str):
+        element, value = context.source(io)
+        source = element if Access(value.access).readable else None
+        target = element if Access(value.access).writable else None
     else:
-        element = builder.source(io)
-        access = _value_access(element)
-        source = element if access is not None and access.readable else None
-        target = element if access is not None and access.writable else None
-    units, name = it.place.optional("units"), it.place.optional("displayName")
+        sides: dict[str, Element] = {}
+        for side in sorted(settings.io.model_fields_set):
+            sides[side], value = context.source(io.at(side))
+            access = Access(value.access)
+            if not (access.readable if side == "input" else access.writable):
+                io.at(side).fail(f"this element has no {side}", "Name another element.")
+        if not sides:
+            io.fail("there is neither input nor output", "Name at least one of them.")
+        source, target = sides.get("input"), sides.get("output")
+    name = settings.display_name
     return DataPoint(
-        builder.kind(Category.DATA_POINT, "data point"),
-        it.uuid,
-        it.key,
-        it.name,
+        context.kind(Category.DATA_POINT, "data point"),
+        *description.identity,
         source,
         target,
-        "" if units is None else units.text(empty=True),
-        it.key if name is None else name.text(empty=True),
+        settings.units,
+        description.key if name is None else name,
     )
 
 
-def _value_access(element: Element | None) -> Access | None:
-    info = None if element is None else element.table.info(Attribute.VALUE)
-    return None if info is None else Access(info.access)
+def _check_pair(value: Any) -> Any:
+    if isinstance(value, list) and len(value) != 2:
+        raise invalid("this is no pair of data type and value", 'Write it as ["float64", 0].')
+    return value
 
 
-def _register(builder: Builder, it: ElementDescription) -> Element:
-    default = it.place.member("defaultValue", 'Write "defaultValue": ["float64", 0].')
-    pair = list(default.items())
-    if len(pair) != 2:
-        default.fault("this is no pair of data type and value", 'Write it as ["float64", 0].')
-    data_type = datatypes.keyword(pair[0])
+class _Register(Settings, extra="ignore"):
+    hints: ClassVar[Mapping[str, str]] = {"defaultValue": 'Write "defaultValue": ["float64", 0].'}
+
+    default_value: Annotated[tuple[Keyword, Any], BeforeValidator(_check_pair)]
+
+
+def _register(context: BuildContext, description: ElementDescription) -> Element:
+    data_type, _ = description.node.validate(_Register).default_value
+    value = datatypes.from_json(data_type, description.node.at("defaultValue", 1))
     attributes, first = _register_attributes(data_type)
-    values = [datatypes.from_json(data_type, pair[1]), *first[1:]]
-    kind = builder.kind(Category.DATA_POINT, "register")
-    return Register(kind, it.uuid, it.key, it.name, attributes, values)
+    kind = context.kind(Category.DATA_POINT, "register")
+    return Register(kind, *description.identity, attributes, [value, *first[1:]])
 
 
 @lru_cache(maxsize=64)
@@ -120,79 +136,98 @@ def _register_attributes(data_type: DataType) -> tuple[AttributeTable, tuple[Att
     return table(*infos), tuple(values_for(infos))
 
 
-def _sampler(builder: Builder, it: ElementDescription) -> Element:
+def _sampler(context: BuildContext, description: ElementDescription) -> Element:
     infos = tuple(map(well_known, (Attribute.UPDATE_TIME, Attribute.QUALITY)))
-    kind = builder.kind(Category.DEVICE, "signal generator sampler")
+    kind = context.kind(Category.DEVICE, "signal generator sampler")
     values = values_for(infos, quality=int(Quality.BAD))
-    return Sampler(kind, it.uuid, it.key, it.name, table(*infos), values)
+    return Sampler(kind, *description.identity, table(*infos), values)
 
 
-def _signal(builder: Builder, it: ElementDescription) -> Element:
-    data_type = datatypes.keyword(it.place.member("dataType"), datatypes.SIGNAL_KEYWORDS)
-    limits = [it.place.member(name) for name in ("bottom", "top")]
-    bottom, top = (float(p.value if isinstance(p.value, bool) else p.number()) for p in limits)
+class _Signal(Settings, extra="ignore"):
+    data_type: SignalKeyword
+    bottom: Number | StrictBool
+    top: Number | StrictBool
+    wave_form: WaveFormSettings
+
+
+def _signal(context: BuildContext, description: ElementDescription) -> Element:
+    settings = description.node.validate(_Signal)
+    bottom, top = float(settings.bottom), float(settings.top)
     if not math.isfinite(top - bottom):
-        it.place.fault("there is too much between 'bottom' and 'top'", "Bring them together.")
+        description.node.fail(
+            "there is too much between 'bottom' and 'top'", "Bring them together."
+        )
     infos = (
-        well_known(Attribute.VALUE, data_type),
+        well_known(Attribute.VALUE, settings.data_type),
         *map(well_known, SIGNAL_ATTRIBUTES[1:]),
     )
     return Signal(
-        builder.kind(Category.DATA_POINT, "signal generator signal"),
-        it.uuid,
-        it.key,
-        it.name,
+        context.kind(Category.DATA_POINT, "signal generator signal"),
+        *description.identity,
         table(*infos),
         values_for(infos, quality=int(Quality.BAD)),
-        read_wave_form(it.place.member("waveForm"), it.uuid),
+        settings.wave_form.wave_form(description.uuid),
         bottom,
         top,
     )
 
 
-def _converted_value(builder: Builder, it: ElementDescription) -> Element:
-    raw_place = it.place.member("rawValue")
-    raw = builder.source(raw_place)
-    mappings = []
-    for item in it.place.member("mappings").items():
-        mappings.append((item.member("raw").number(), item.member("mapped").number()))
-    for column in (0, 1):
-        if len({mapping[column] for mapping in mappings}) != len(mappings):
-            it.place.member("mappings").fault(
-                "a value is mapped twice", "Let every raw and every mapped value stand once."
-            )
-    access = _value_access(raw) or Access.READ_ONLY
-    data_type = DataType(raw.table.infos[raw.table.index[Attribute.VALUE]].data_type)
+class _Mapping(Settings, extra="ignore"):
+    raw: Number
+    mapped: Number
+
+
+class _ConvertedValue(Settings, extra="ignore"):
+    raw_value: Text
+    mappings: tuple[_Mapping, ...]
+
+
+def _converted_value(context: BuildContext, description: ElementDescription) -> Element:
+    settings = description.node.validate(_ConvertedValue)
+    mappings = [(item.raw, item.mapped) for item in settings.mappings]
+    inverse = [(mapped, raw) for raw, mapped in mappings]
+    if min(len(dict(mappings)), len(dict(inverse))) != len(mappings):
+        description.node.at("mappings").fail(
+            "a value is mapped twice", "Let every raw and every mapped value stand once."
+        )
+    source, info = context.source(description.node.at("rawValue"))
+    data_type = DataType(info.data_type)
     if data_type.integer_range is None and not data_type.is_float:
-        raw_place.fault(f"{raw.key!r} is no number", "Name an element with a number.")
-    inverse = [(mapped, raw_value) for raw_value, mapped in mappings]
+        description.node.at("rawValue").fail(
+            f"{source.key!r} is no number", "Name an element with a number."
+        )
 
     def write_back(value: Value, now: TimePoint) -> None:
         number = interpolate(inverse, _number(value))
         whole = not data_type.is_float and math.isfinite(number)
-        raw.write(Attribute.VALUE, round(number) if whole else number, now)
+        source.write(Attribute.VALUE, round(number) if whole else number, now)
 
     return _derived(
-        builder,
-        it,
+        context,
+        description,
         "converted value",
         DataType.FLOAT_64,
-        [raw],
+        [source],
         lambda values: float(interpolate(mappings, _number(values[0]))),
-        write_back if access is Access.READ_AND_WRITE else None,
+        write_back if info.access == Access.READ_AND_WRITE else None,
     )
 
 
-def _bit(builder: Builder, it: ElementDescription) -> Element:
-    source_place = it.place.member("source")
-    source = builder.source(source_place)
-    number = it.place.member("bitNumber").integer(0, 63)
-    info = source.table.info(Attribute.VALUE)
-    if info is None or DataType(info.data_type).integer_range is None:
-        source_place.fault(f"{source.key!r} is no whole number", "Name one that has bits.")
+class _Bit(Settings, extra="ignore"):
+    source: Text
+    bit_number: Annotated[int, whole_number(0, 63)]
+
+
+def _bit(context: BuildContext, description: ElementDescription) -> Element:
+    number = description.node.validate(_Bit).bit_number
+    source, info = context.source(description.node.at("source"))
+    if DataType(info.data_type).integer_range is None:
+        description.node.at("source").fail(
+            f"{source.key!r} is no whole number", "Name one that has bits."
+        )
     return _derived(
-        builder,
-        it,
+        context,
+        description,
         "bit value",
         DataType.BOOLEAN,
         [source],
@@ -200,24 +235,27 @@ def _bit(builder: Builder, it: ElementDescription) -> Element:
     )
 
 
-def _summary_state(builder: Builder, it: ElementDescription) -> Element:
-    operator = it.place.optional("operator")
-    if operator is not None and operator.text() not in ("or", "and"):
-        operator.fault(f"there is no operator {operator.value!r}", "Write 'or' or 'and'.")
-    combine = all if operator is not None and operator.value == "and" else any
+class _SummaryState(Settings, extra="ignore"):
+    operator: Literal["or", "and"] = "or"
+    states: tuple[Text, ...]
+
+
+def _summary_state(context: BuildContext, description: ElementDescription) -> Element:
+    settings = description.node.validate(_SummaryState)
+    states = [description.node.at("states", number) for number in range(len(settings.states))]
     return _derived(
-        builder,
-        it,
+        context,
+        description,
         "summary state",
         DataType.BOOLEAN,
-        [builder.source(place) for place in it.place.member("states").items()],
-        combine,
+        [context.source(state)[0] for state in states],
+        all if settings.operator == "and" else any,
     )
 
 
 def _derived(
-    builder: Builder,
-    it: ElementDescription,
+    context: BuildContext,
+    description: ElementDescription,
     type_text: str,
     data_type: DataType,
     sources: Sequence[Element],
@@ -225,11 +263,10 @@ def _derived(
     write_back: Callable[[Value, TimePoint], None] | None = None,
 ) -> Element:
     infos = derived_attributes(data_type, write_back is not None)
+    kind = context.kind(Category.DATA_POINT, type_text)
     return Derived(
-        builder.kind(Category.DATA_POINT, type_text),
-        it.uuid,
-        it.key,
-        it.name,
+        kind,
+        *description.identity,
         table(*infos),
         values_for(infos),
         sources,
@@ -242,29 +279,21 @@ def _number(value: Value) -> int | float:
     return value if isinstance(value, int | float) else 0
 
 
-def _bridge(builder: Builder, it: ElementDescription) -> Element:
-    kind = builder.kind(Category.MICROSERVICE, "signal bridge")
-    return Bridge(kind, it.uuid, it.key, it.name, table(), [])
-
-
-def _edge_detection(builder: Builder, it: ElementDescription) -> Element:
-    kind = builder.kind(Category.MICROSERVICE, "edge detection")
-    return EdgeDetection(kind, it.uuid, it.key, it.name, table(), [])
-
-
-FACTORIES: dict[str, Maker] = {
+FACTORIES: dict[str, Factory] = {
     "@Group": _plain(Category.ELEMENT_GROUP, "element group"),
     "@DataPoint": _data_point,
     "@Timer": _timer,
     "@Track": _plain(Category.EXECUTION_TRACK, "execution track"),
     "@Pipeline": _plain(Category.EXECUTION_PIPELINE, "execution pipeline"),
     "@Skill.SignalFlow.Register": _register,
-    "@Skill.SignalFlow.Bridge": _bridge,
-    "@Skill.SignalFlow.EdgeDetection": _edge_detection,
+    "@Skill.SignalFlow.Bridge": _plain(Category.MICROSERVICE, "signal bridge", Bridge),
+    "@Skill.SignalFlow.EdgeDetection": _plain(
+        Category.MICROSERVICE, "edge detection", EdgeDetection
+    ),
     "@Skill.SignalGenerator.Sampler": _sampler,
     "@Skill.SignalGenerator.Signal": _signal,
     "@Skill.SignalProcessing.ConvertedValue": _converted_value,
     "@Skill.SignalProcessing.Bit": _bit,
     "@Skill.SignalProcessing.SummaryState": _summary_state,
 }
-"""The makers by descriptor."""
+"""The factories by descriptor."""

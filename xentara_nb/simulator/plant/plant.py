@@ -9,7 +9,6 @@ from uuid import UUID
 from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import NIL_UUID, Stage
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.model.model import Model, join_key, split_key
 from xentara_nb.simulator.plant.attributes import table
 from xentara_nb.simulator.plant.builder import build
@@ -17,6 +16,7 @@ from xentara_nb.simulator.plant.datapoints import DataPoint
 from xentara_nb.simulator.plant.elements import Element, Kind
 from xentara_nb.simulator.plant.execution import Execution
 from xentara_nb.simulator.security.access import STAGE_ENTITLEMENTS, Acl, StageEntitlements
+from xentara_nb.simulator.security.settings import Security
 
 
 class Plant:
@@ -27,13 +27,13 @@ class Plant:
     root : Element
         The root element, with the whole tree below it.
     acl : Acl
-        The global access control list, which decides on what is no matter of an element.
+        The global access control list, for what does not belong to an element.
     file : str
         Where the model came from.
     clock : callable
-        Gives the time; tests bring their own.
+        Gives the time.
     entitlements : StageEntitlements
-        What somebody must be entitled to who changes the stage.
+        Which entitlements a stage change needs.
     execution : Execution, optional
         What runs in the plant.
 
@@ -164,8 +164,8 @@ class Plant:
         parent.children = tuple(child for child in parent.children if child is not element)
         for gone in (element, *walk(element)):
             del self._by_uuid[gone.uuid], self._by_key[gone.key]
-            for tell in tuple(self.on_vanish):
-                tell(gone)
+            for notify in tuple(self.on_vanish):
+                notify(gone)
 
     def show_all(self) -> None:
         """Bring back what was hidden."""

@@ -48,15 +48,16 @@ class Bridge(Element):
         """Copy all values, one after the other; an error of one does not keep back the others."""
         for (source, position), (target, target_position), handler in self.connections:
             try:
-                held = source.read(source.table.infos[position].attribute_id)
-                if isinstance(held, ServerError):
-                    raise held
-                target.write(target.table.infos[target_position].attribute_id, held, now)
+                value = source.read(source.table.infos[position].attribute_id)
+                if isinstance(value, ServerError):
+                    raise value
+                target.write(target.table.infos[target_position].attribute_id, value, now)
             except ServerError as error:
                 if handler is not None:
-                    element, place = handler
+                    element, text_position = handler
+                    info = element.table.infos[text_position]
                     with suppress(ServerError):
-                        element.write(element.table.infos[place].attribute_id, error.text, now)
+                        element.write(info.attribute_id, error.text, now)
 
 
 class EdgeDetection(Element):
@@ -77,11 +78,11 @@ class EdgeDetection(Element):
 
     def detect(self, fire: Callable[[Element, str], None]) -> None:
         """Raise the events ``rising``, ``falling`` and ``changed`` that apply."""
-        held = self.watched.read(Attribute.VALUE)
-        before, self._before = self._before, held
-        # The first look finds no edge: there is nothing to compare with.
-        if before is None or isinstance(held, ServerError) or held == before:
+        value = self.watched.read(Attribute.VALUE)
+        before, self._before = self._before, value
+        # The first time finds no edge: there is nothing to compare with.
+        if before is None or isinstance(value, ServerError) or value == before:
             return
         fire(self, "changed")
-        if isinstance(held, bool | int | float) and isinstance(before, bool | int | float):
-            fire(self, "rising" if held > before else "falling")
+        if isinstance(value, bool | int | float) and isinstance(before, bool | int | float):
+            fire(self, "rising" if value > before else "falling")

@@ -12,7 +12,6 @@ from uuid import UUID
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.model.datatypes import NO_ERROR
 from xentara_nb.simulator.model.model import Model
 from xentara_nb.simulator.plant.attributes import (
@@ -24,6 +23,7 @@ from xentara_nb.simulator.plant.attributes import (
 )
 from xentara_nb.simulator.plant.elements import Element, Kind, Point, Register
 from xentara_nb.simulator.plant.plant import Plant, global_list, root_element
+from xentara_nb.simulator.security.settings import Security
 
 EMPTY_MODEL = Model("synthetic")
 """Stands for the description that a made-up model does not have."""
@@ -72,8 +72,7 @@ def plant(
     acl = global_list(security)
 
     def kind(category: Category, type_text: str) -> Kind:
-        value = category.label if category_as_text else int(category)
-        return Kind(category, type_text, value)
+        return Kind.of(category, type_text, category_as_text=category_as_text)
 
     root = root_element(kind(Category.ROOT_ELEMENT, "root element"), acl)
     device = kind(Category.DEVICE, "synthetic device")

@@ -7,9 +7,9 @@ import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from xentara_nb.simulator.config.configuration import User
 from xentara_nb.simulator.security import access, passwords
 from xentara_nb.simulator.security.client_certificates import ClientCertificates
+from xentara_nb.simulator.security.settings import User
 from xentara_nb.simulator.security.tokens import OAuth2
 
 

@@ -8,9 +8,9 @@ import tempfile
 import weakref
 from pathlib import Path
 
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.documents import ConfigurationError
 from xentara_nb.simulator.security import certificates
+from xentara_nb.simulator.security.settings import Security
 
 
 class ServerCertificate:

@@ -18,20 +18,28 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
+from pydantic import BeforeValidator, Field, StrictBool
 
 from xentara_nb.protocol.errors import one_line
-from xentara_nb.simulator.documents import ConfigurationError, JsonNode, read_document
+from xentara_nb.simulator.documents import (
+    ConfigurationError,
+    Document,
+    JsonNode,
+    Settings,
+    Text,
+    invalid,
+    read_document,
+)
 
 _log = logging.getLogger(__name__)
 
 Key: TypeAlias = "jwk.RSAKey | jwk.ECKey | jwk.OKPKey | jwk.OctKey"
-IMPLICIT = "implicit"
 
 _LEEWAY = 60.0
 _LONGEST = 64 * 1024
@@ -42,30 +50,63 @@ _ALGORITHMS = {
     "oct": ("HS256", "HS384", "HS512"),
 }
 _TYPES = ("at+jwt", "application/at+jwt")
-_FLAGS = (
-    *("allowGenericJwt", "allowMissingTyp", "allowMissingIat", "allowMissingExp"),
-    *("allowMissingSub", "allowMissingClientId", "allowMissingJti"),
-)
+
+
+class NonConformance(Settings):
+    """What an issuer may do against the standard."""
+
+    allow_generic_jwt: StrictBool = False
+    allow_missing_typ: StrictBool = False
+    allow_missing_iat: StrictBool = False
+    allow_missing_exp: StrictBool = False
+    allow_missing_sub: StrictBool = False
+    allow_missing_client_id: StrictBool = False
+    allow_missing_jti: StrictBool = False
+
+
+Roles: TypeAlias = tuple[Text, ...]
+
+
+def _check_claim(value: Any) -> Any:
+    if value == "implicit":
+        return None
+    if not isinstance(value, dict):
+        raise invalid("this is no authorization claim", 'Write "implicit" or {"value": ["Role"]}.')
+    return value
+
+
+Claim: TypeAlias = Annotated[dict[str, Roles] | None, BeforeValidator(_check_claim)]
+
+
+class IssuerSettings(Settings):
+    """Who issues tokens, and which roles they give.
+
+    Attributes
+    ----------
+    authorization_claims : dict
+        For each claim the roles of its values; or None, then the values are roles themselves.
+    """
+
+    hints: ClassVar[Mapping[str, str]] = {"verification": "Say how its tokens are verified."}
+
+    iss: Text
+    aud: Text
+    verification: dict[str, Any] = Field(repr=False)
+    roles: Roles = ()
+    authorization_claims: dict[str, Claim] = Field(default_factory=dict)
+    non_conformance: NonConformance = NonConformance()
+
+
+class _OAuth2Document(Document):
+    scope: tuple[Text, ...] = ()
+    issuers: tuple[IssuerSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who issues tokens, and what they are worth.
+    """An issuer of tokens and the keys that are its own."""
 
-    Attributes
-    ----------
-    claims : mapping
-        For each authorization claim, the roles of its values; or ``implicit``, then the values
-        are roles themselves.
-    lenient : frozenset of str
-        What the issuer may do against the standard, in the words of ``oauth2.json``.
-    """
-
-    iss: str
-    aud: str
-    roles: tuple[str, ...] = ()
-    claims: Mapping[str, str | Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    lenient: frozenset[str] = frozenset()
+    settings: IssuerSettings
     keys: tuple[Key, ...] = field(default=(), repr=False)
 
 
@@ -80,11 +121,10 @@ class OAuth2:
     def role_names(self) -> Iterator[str]:
         """Return the roles that are named, each as often as it is."""
         for issuer in self.issuers:
-            yield from issuer.roles
-            for meaning in issuer.claims.values():
-                if not isinstance(meaning, str):
-                    for roles in meaning.values():
-                        yield from roles
+            yield from issuer.settings.roles
+            for roles_of in issuer.settings.authorization_claims.values():
+                for roles in (roles_of or {}).values():
+                    yield from roles
 
     def verify(self, token: str, now: float | None = None) -> tuple[str, tuple[str, ...]] | None:
         """Return the name and the roles that a token stands for, None if it is not accepted."""
@@ -95,11 +135,12 @@ class OAuth2:
             decoded = _decode(token, (*issuer.keys, *self.keys))
             if decoded is None:
                 continue
-            problem = _problem(decoded, issuer, self.scope, now)
+            settings, claims = issuer.settings, decoded.claims
+            problem = _problem(decoded, settings, self.scope, now)
             if problem is None:
-                claims = decoded.claims
                 name = claims.get("sub") or claims.get("client_id") or "token"
-                return str(name), tuple(dict.fromkeys((*issuer.roles, *_roles(claims, issuer))))
+                roles = dict.fromkeys((*settings.roles, *_roles(claims, settings)))
+                return str(name), tuple(roles)
             _log.info("a token is refused: %s", problem)
         return None
 
@@ -110,20 +151,22 @@ def _decode(token: str, keys: Iterable[Key]) -> jwt.Token | None:
         try:
             decoded = jwt.decode(token, key, algorithms=_ALGORITHMS[key.key_type])
         except (JoseError, ValueError, TypeError, KeyError, RecursionError):
-            # The token comes from the network: whatever is wrong with it, it is not signed.
+            # The token comes from the network; with any error it counts as not signed.
             continue
         if decoded.header.get("kid", key.kid) in (key.kid, None) or key.kid is None:
             return decoded
     return None
 
 
-def _problem(token: jwt.Token, issuer: Issuer, scope: Iterable[str], now: float) -> str | None:
+def _problem(
+    token: jwt.Token, issuer: IssuerSettings, scope: Iterable[str], now: float
+) -> str | None:
     """Say what is wrong with a token that is signed, without repeating its content."""
-    header, claims = token.header, token.claims
+    header, claims, allowed = token.header, token.claims, issuer.non_conformance
     typ = header.get("typ")
-    types = (*_TYPES, "jwt") if "allowGenericJwt" in issuer.lenient else _TYPES
+    types = (*_TYPES, "jwt") if allowed.allow_generic_jwt else _TYPES
     if typ is None:
-        if "allowMissingTyp" not in issuer.lenient:
+        if not allowed.allow_missing_typ:
             return "it has no typ"
     elif not isinstance(typ, str) or typ.lower() not in types:
         return "its typ is not at+jwt"
@@ -131,15 +174,21 @@ def _problem(token: jwt.Token, issuer: Issuer, scope: Iterable[str], now: float)
         return "it is of another issuer"
     if issuer.aud not in _strings(claims.get("aud")):
         return "it is for another audience"
-    for name, flag in (("sub", "Sub"), ("client_id", "ClientId"), ("jti", "Jti")):
+    for name, optional in (
+        ("sub", allowed.allow_missing_sub),
+        ("client_id", allowed.allow_missing_client_id),
+        ("jti", allowed.allow_missing_jti),
+    ):
         value = claims.get(name)
-        if value is None and f"allowMissing{flag}" in issuer.lenient:
-            continue
-        if not isinstance(value, str) or not value:
+        if not (value is None and optional) and (not isinstance(value, str) or not value):
             return f"it has no {name}"
-    for name, flag in (("iat", "Iat"), ("exp", "Exp"), ("nbf", "")):
+    for name, optional in (
+        ("iat", allowed.allow_missing_iat),
+        ("exp", allowed.allow_missing_exp),
+        ("nbf", True),
+    ):
         value = claims.get(name)
-        if value is None and (not flag or f"allowMissing{flag}" in issuer.lenient):
+        if value is None and optional:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"it has no {name}"
@@ -150,13 +199,10 @@ def _problem(token: jwt.Token, issuer: Issuer, scope: Iterable[str], now: float)
     return None if set(scope) <= set(found) else "its scope does not have what is needed"
 
 
-def _roles(claims: Mapping[str, Any], issuer: Issuer) -> Iterator[str]:
-    for claim, meaning in issuer.claims.items():
+def _roles(claims: Mapping[str, Any], issuer: IssuerSettings) -> Iterator[str]:
+    for claim, roles_of in issuer.authorization_claims.items():
         for value in _strings(claims.get(claim)):
-            if isinstance(meaning, str):
-                yield value
-            else:
-                yield from meaning.get(value, ())
+            yield from (value,) if roles_of is None else roles_of.get(value, ())
 
 
 def _strings(value: object) -> list[str]:
@@ -182,52 +228,15 @@ def read_oauth2(document: JsonNode, folder: Path | None, keys: tuple[Key, ...] =
     ConfigurationError
         If it is not as the manual says.
     """
-    document.only("$schema", "scope", "issuers")
-    scope = document.optional("scope")
-    issuers: list[Issuer] = []
-    listed = document.optional("issuers")
-    for place in listed.items() if listed is not None else ():
-        place.only("iss", "aud", "verification", "roles", "authorizationClaims", "nonConformance")
-        verification = place.member("verification", "Say how its tokens are verified.")
-        own = _own_keys(verification, folder)
+    settings = document.validate(_OAuth2Document)
+    issuers = []
+    for number, issuer in enumerate(settings.issuers):
+        node = document.at("issuers", number)
+        own = _own_keys(node.at("verification"), folder)
         if not own and not keys:
-            _log.warning("%s: no key set, so its tokens are refused; give one as jwks", place)
-        lenient = place.optional("nonConformance")
-        if lenient is not None:
-            lenient.only(*_FLAGS)
-        issuers.append(
-            Issuer(
-                place.member("iss").text(),
-                place.member("aud").text(),
-                _texts(place.optional("roles")),
-                _claims(place.optional("authorizationClaims")),
-                frozenset(
-                    name
-                    for name, flag in (lenient.members() if lenient is not None else ())
-                    if flag.boolean()
-                ),
-                own,
-            )
-        )
-    return OAuth2(tuple(issuers), _texts(scope), keys)
-
-
-def _claims(place: JsonNode | None) -> dict[str, str | Mapping[str, tuple[str, ...]]]:
-    claims: dict[str, str | Mapping[str, tuple[str, ...]]] = {}
-    for name, meaning in place.members() if place is not None else ():
-        if meaning.value == IMPLICIT:
-            claims[name] = IMPLICIT
-        elif isinstance(meaning.value, dict):
-            claims[name] = {value: _texts(roles) for value, roles in meaning.members()}
-        else:
-            meaning.fault(
-                "this is no authorization claim", 'Write "implicit" or {"value": ["Role"]}.'
-            )
-    return claims
-
-
-def _texts(place: JsonNode | None) -> tuple[str, ...]:
-    return () if place is None else tuple(item.text() for item in place.items())
+            _log.warning("%s: no key set, so its tokens are refused; give one as jwks", node)
+        issuers.append(Issuer(issuer, own))
+    return OAuth2(tuple(issuers), settings.scope, keys)
 
 
 def read_keys(path: Path) -> tuple[Key, ...]:
@@ -238,31 +247,31 @@ def read_keys(path: Path) -> tuple[Key, ...]:
     ConfigurationError
         If there is no such file, or no key in it.
     """
-    mend = "Give a JSON Web Key Set, such as an issuer publishes."
+    hint = "Give a JSON Web Key Set, such as an issuer publishes."
     try:
         data = path.read_bytes()
     except OSError:
-        raise ConfigurationError(str(path), "", "the key set cannot be read", mend) from None
+        raise ConfigurationError(str(path), "", "the key set cannot be read", hint) from None
     if b"-----BEGIN" in data:
         try:
             return (_pem_key(data),)
         except (JoseError, ValueError) as error:
-            raise ConfigurationError(str(path), "", f"this is no key ({error})", mend) from None
-    document = read_document(path, path.name, mend)
+            raise ConfigurationError(str(path), "", f"this is no key ({error})", hint) from None
+    document = read_document(path, path.name, hint)
     try:
-        keys = tuple(_jwks(document.content()))
+        keys = tuple(_jwks(document.value))
     except (JoseError, ValueError, TypeError, KeyError) as error:
-        raise ConfigurationError(str(path), "", f"a key cannot be used ({error})", mend) from None
+        raise ConfigurationError(str(path), "", f"a key cannot be used ({error})", hint) from None
     if not keys:
-        document.fault("there is no key in it", mend)
+        document.fail("there is no key in it", hint)
     return keys
 
 
 def _own_keys(verification: JsonNode, folder: Path | None) -> tuple[Key, ...]:
     try:
-        return tuple(_keys_in(verification.content(), folder))
+        return tuple(_keys_in(verification.value, folder))
     except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
-        verification.fault(
+        verification.fail(
             f"a key cannot be used ({one_line(str(error), 200)})",
             "Give a JSON Web Key Set, such as the issuer publishes.",
         )
@@ -282,10 +291,10 @@ def _keys_in(content: Mapping[str, Any], folder: Path | None) -> Iterator[Key]:
                 yield from read_keys(path)
 
 
-def _jwks(content: Mapping[str, Any]) -> Iterator[Key]:
-    listed = content.get("keys", [content])
+def _jwks(content: object) -> Iterator[Key]:
+    listed = content.get("keys", [content]) if isinstance(content, dict) else None
     if not isinstance(listed, list):
-        raise ValueError("'keys' must hold an array")
+        raise ValueError("there is no array 'keys'")
     for item in listed:
         # Keys of kinds that no token here is signed with are passed over, as clients of an
         # issuer do.
