@@ -26,6 +26,7 @@ from uuid import UUID
 from xentara_nb.protocol.errors import ReadError, UnknownElementError, XentaraError
 from xentara_nb.protocol.identifiers import Attribute, ErrorCode, OpCode, Quality
 from xentara_nb.protocol.values import TimePoint
+from xentara_nb.simulator.plant.attributes import AttributeValue
 from xentara_nb.simulator.plant.datapoints import DataPoint
 from xentara_nb.simulator.plant.elements import Element, InjectedFault
 from xentara_nb.simulator.plant.plant import Plant, walk
@@ -205,7 +206,8 @@ class Faults:
 
         def spoil() -> None:
             for element in elements:
-                element.spoil(self._fault(element), Quality(quality), self._plant().clock())
+                self._fault(element)
+                element.show({Attribute.QUALITY: int(Quality(quality))}, self._plant().clock())
 
         self._run(spoil)
 
@@ -227,9 +229,17 @@ class Faults:
             if element.table.info(Attribute.VALUE) is not None
         ]
 
+        error = ReadError()
+        shown: dict[Attribute, AttributeValue] = {
+            Attribute.VALUE: error,
+            Attribute.ERROR: error.text,
+            Attribute.QUALITY: int(Quality.BAD),
+        }
+
         def fail() -> None:
             for element in elements:
-                element.fail(self._fault(element), ReadError(), self._plant().clock())
+                self._fault(element)
+                element.show(shown, self._plant().clock())
 
         self._run(fail)
 
@@ -292,8 +302,8 @@ class Faults:
             self._losses.clear()
             self._refusals.clear()
             self._pongs = True
-            for element, fault in self._faulty.items():
-                element.clear_fault(fault, self._plant().clock())
+            for element in self._faulty:
+                element.clear_fault(self._plant().clock())
             self._faulty.clear()
             self._plant().show_all()
 

@@ -10,10 +10,10 @@ to. All times of one change are given from outside, so that they agree.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.protocol.errors import (
@@ -55,6 +55,15 @@ class Kind:
         return cls(category, type_text, category.label if category_as_text else int(category))
 
 
+class Identity(NamedTuple):
+    """What an element is and what it is called."""
+
+    kind: Kind
+    uuid: UUID
+    key: str
+    name: str
+
+
 Watcher: TypeAlias = "Callable[[Element, Sequence[int]], None]"
 """Called with an element and the positions of those of its attributes that have changed."""
 
@@ -67,23 +76,14 @@ class InjectedFault:
     ----------
     later : callable
         Calls a function after some seconds, with the time.
-    quality : Quality or None
-        The quality that the element shows in place of its real one.
-    real_quality : int
-        The quality that it would show otherwise.
-    error : ServerError or None
-        What reading the value gives in place of it.
-    real_value : Value or ServerError
-        The value that there would be otherwise.
+    shown : dict of int to Value or ServerError
+        By their positions, what attributes show in place of their real values.
     follows_after : float or None
         After how many seconds the value follows what was written; None for at once.
     """
 
     later: Callable[[float, Callable[[TimePoint], None]], None]
-    quality: Quality | None = None
-    real_quality: int = Quality.GOOD
-    error: ServerError | None = None
-    real_value: AttributeValue = False
+    shown: dict[int, AttributeValue] = field(default_factory=dict)
     follows_after: float | None = None
 
 
@@ -92,10 +92,8 @@ class Element:
 
     Parameters
     ----------
-    kind : Kind
-        Its category and type.
-    uuid, key, name
-        Its identity.
+    identity : Identity
+        Its kind, UUID, primary key and name.
     attributes : AttributeTable
         What attributes it has.
     values : list
@@ -118,18 +116,12 @@ class Element:
 
     def __init__(
         self,
-        kind: Kind,
-        uuid: UUID,
-        key: str,
-        name: str,
+        identity: Identity,
         attributes: AttributeTable,
         values: list[AttributeValue],
         acl: Acl | None = None,
     ) -> None:
-        self.kind = kind
-        self.uuid = uuid
-        self.key = key
-        self.name = name
+        self.kind, self.uuid, self.key, self.name = identity
         self.table = attributes
         self.values = values
         self.parent: Element | None = None
@@ -153,6 +145,8 @@ class Element:
 
     def current(self, position: int) -> AttributeValue:
         """Return what the attribute at a position holds."""
+        if self.fault is not None and position in self.fault.shown:
+            return self.fault.shown[position]
         if position < len(BASE):
             return _BASE_READERS[position](self)
         return self.values[position - len(BASE)]
@@ -200,16 +194,9 @@ class Element:
         """
         changed: list[int] = []
         index = self.table.index
-        if self.fault is not None and self.fault.quality is not None:
-            self.fault.real_quality = quality
-            quality = self.fault.quality
-        shown: AttributeValue = value
-        if self.fault is not None and self.fault.error is not None:
-            self.fault.real_value, shown = value, self.fault.error
-            error = self.fault.error.text
         first = not written and self.read(Attribute.UPDATE_TIME) == TimePoint.NEVER
         for attribute, new in (
-            (Attribute.VALUE, shown),
+            (Attribute.VALUE, value),
             (Attribute.QUALITY, int(quality)),
             (Attribute.ERROR, error),
             (Attribute.UPDATE_TIME, now),
@@ -241,43 +228,29 @@ class Element:
         """Take the value that was written as the one that is read."""
         self.reading(value, now, written=written)
 
-    def spoil(self, fault: InjectedFault, quality: Quality, now: TimePoint) -> None:
-        """Show a quality in place of the real one."""
-        position = self.table.index[Attribute.QUALITY]
-        if fault.quality is None:
-            real = self.current(position)
-            fault.real_quality = real if isinstance(real, int) else Quality.GOOD
-        fault.quality = quality
-        self._show_quality(position, quality, now)
-
-    def fail(self, fault: InjectedFault, error: ServerError, now: TimePoint) -> None:
-        """Have an error in place of a value, and a bad quality."""
-        if fault.error is None:
-            fault.real_value = self.current(self.table.index[Attribute.VALUE])
-        fault.error = error
-        self._show_value(error, error.text)
-        self.spoil(fault, Quality.BAD, now)
-
-    def clear_fault(self, fault: InjectedFault, now: TimePoint) -> None:
-        """Show the real value and quality again."""
-        self.fault = None
-        if fault.error is not None:
-            self._show_value(fault.real_value, datatypes.NO_ERROR)
-        if fault.quality is not None:
-            self._show_quality(
-                self.table.index[Attribute.QUALITY], Quality(fault.real_quality), now
-            )
-
-    def _show_value(self, value: AttributeValue, error: str) -> None:
+    def show(self, shown: Mapping[Attribute, AttributeValue], now: TimePoint) -> None:
+        """Show values in place of the real ones, as long as the element has its fault."""
+        assert self.fault is not None
         changed: list[int] = []
-        self._set(self.table.index[Attribute.VALUE], value, changed)
-        self.stamp(Attribute.ERROR, error, changed)
+        for attribute, value in shown.items():
+            if (position := self.table.index.get(attribute)) is not None:
+                if not datatypes.same(self.current(position), value):
+                    changed.append(position)
+                self.fault.shown[position] = value
+        self.stamp(Attribute.UPDATE_TIME, now, changed)
         self.notify(changed)
 
-    def _show_quality(self, position: int, quality: Quality, now: TimePoint) -> None:
-        changed: list[int] = []
-        self._set(position, int(quality), changed)
-        self.stamp(Attribute.UPDATE_TIME, now, changed)
+    def clear_fault(self, now: TimePoint) -> None:
+        """Show the real values again."""
+        shown = {} if self.fault is None else self.fault.shown
+        self.fault = None
+        changed = [
+            position
+            for position, value in shown.items()
+            if not datatypes.same(self.current(position), value)
+        ]
+        if shown:
+            self.stamp(Attribute.UPDATE_TIME, now, changed)
         self.notify(changed)
 
     def stamp(self, attribute: Attribute, value: Value, changed: list[int]) -> None:
@@ -305,7 +278,8 @@ class Element:
         slot = position - len(BASE)
         if not datatypes.same(self.values[slot], value):
             self.values[slot] = value
-            changed.append(position)
+            if self.fault is None or position not in self.fault.shown:
+                changed.append(position)
 
 
 _NO_RIGHTS = Acl({}, {})
@@ -367,15 +341,12 @@ class Point(Element):
 
     def __init__(
         self,
-        kind: Kind,
-        uuid: UUID,
-        key: str,
-        name: str,
+        identity: Identity,
         attributes: AttributeTable,
         values: list[AttributeValue],
         limits: Limits | None = None,
     ) -> None:
-        super().__init__(kind, uuid, key, name, attributes, values)
+        super().__init__(identity, attributes, values)
         self.limits = limits
         self.feedback: tuple[Point, ...] = ()
 
