@@ -19,10 +19,9 @@ xentara_nb.simulator.documents.ConfigurationError: server.json: port: 0 is out o
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -184,6 +183,11 @@ class JsonNode:
             value = value[step]
         return JsonNode(value, self.file, (*self.steps, *steps))
 
+    def items(self, name: str) -> Iterator[JsonNode]:
+        """Return the nodes of the items of a member that is an array, if it is there."""
+        for index in range(len(self.value.get(name, ()))):
+            yield self.at(name, index)
+
     def fail(self, problem: str, hint: str) -> NoReturn:
         """Raise the error for this node."""
         raise ConfigurationError(self.file, self.path, problem, hint)
@@ -232,6 +236,8 @@ def _explain(error: ErrorDetails) -> tuple[str, str]:
         return "the array is empty", "List at least one item."
     if kind == "literal_error" and isinstance(value, str):
         return f"{quoted(value)} is not known here", f"Take {context['expected']}."
+    if kind == "finite_number" or (kind == "float_type" and type(value) is int):
+        return "the number is out of range", "Write one that a float can hold."
     if kind in _EXPECTED:
         return _wrong_type(value, _EXPECTED[kind])
     return error["msg"], "Look it up in the manual."
@@ -240,6 +246,7 @@ def _explain(error: ErrorDetails) -> tuple[str, str]:
 _EXPECTED = {
     "bool_type": "true or false",
     "dict_type": "an object, {...}",
+    "float_type": "a number",
     "literal_error": "a text",
     "model_type": "an object, {...}",
     "string_type": "a text",
@@ -281,33 +288,39 @@ def whole_number(low: int, high: int) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _number(value: Any) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise wrong_type(value, "a number")
-    try:
-        finite = math.isfinite(value)
-    except OverflowError:
-        finite = False
-    if not finite:
-        raise invalid("the number is out of range", "Write one that a float can hold.")
-    # Other programs than Python read a whole number of more than 64 bits as a float.
-    return value if abs(value) < 1 << 64 else float(value)
+def from_text(parse: Callable[[str], Any]) -> BeforeValidator:
+    """Return the validator of what is written as a text; the function makes the value of it."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise wrong_type(value, "a text")
+        return parse(value)
+
+    return BeforeValidator(check)
 
 
-def parse_uuid(value: Any) -> UUID:
-    """Return the UUID that a text means, which must not be nil; the validator of `JsonUuid`."""
-    if isinstance(value, UUID):
-        return value
-    if not isinstance(value, str):
-        raise wrong_type(value, "a text")
+def one_of(values: Mapping[str, Any], what: str) -> BeforeValidator:
+    """Return the validator of a text that stands for a value, and of which there are only these."""
+
+    def parse(text: str) -> Any:
+        if text not in values:
+            choices = ", ".join(map(repr, values))
+            raise invalid(f"there is no {what} {quoted(text)}", f"Take one of {choices}.")
+        return values[text]
+
+    return from_text(parse)
+
+
+def parse_uuid(text: str) -> UUID:
+    """Return the UUID that a text means, which must not be nil."""
     try:
-        uuid = UUID(value)
+        uuid = UUID(text)
     except ValueError:
         uuid = None
     # Python also reads UUIDs in braces and without hyphens, a server does not.
-    if uuid is None or str(uuid) != value.lower():
+    if uuid is None or str(uuid) != text.lower():
         raise invalid(
-            f"{quoted(value)} is not a UUID",
+            f"{quoted(text)} is not a UUID",
             "Write it as 8-4-4-4-12 hexadecimal digits, such as "
             "'e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8'.",
         )
@@ -317,8 +330,8 @@ def parse_uuid(value: Any) -> UUID:
 
 
 Text = Annotated[str, Field(min_length=1)]
-Number = Annotated[int | float, BeforeValidator(_number)]
-JsonUuid = Annotated[UUID, BeforeValidator(parse_uuid)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+JsonUuid = Annotated[UUID, from_text(parse_uuid)]
 
 
 def read_document(path: Path, name: str, hint: str) -> JsonNode:

@@ -25,10 +25,10 @@ from xentara_nb.simulator.plant.attributes import (
     values_for,
     well_known,
 )
-from xentara_nb.simulator.plant.elements import Element, Kind, Limits, Point, Register
+from xentara_nb.simulator.plant.elements import Element, Identity, Kind, Limits, Point, Register
 
-KIND = Kind(Category.DATA_POINT, "register", "data point")
 UUID_1 = UUID(int=1)
+IDENTITY = Identity(Kind(Category.DATA_POINT, "register", "data point"), UUID_1, "A.B", "B")
 T1, T2 = TimePoint(1), TimePoint(2)
 
 
@@ -37,7 +37,7 @@ def _register() -> Register:
         well_known(Attribute.VALUE, DataType.FLOAT_64, Access.READ_AND_WRITE),
         *map(well_known, Register.ATTRIBUTES),
     )
-    return Register(KIND, UUID_1, "A.B", "B", table(*infos), values_for(infos, value=1.5))
+    return Register(IDENTITY, table(*infos), values_for(infos, value=1.5))
 
 
 def _point(access: Access = Access.READ_AND_WRITE, limits: Limits | None = None) -> Point:
@@ -46,11 +46,11 @@ def _point(access: Access = Access.READ_AND_WRITE, limits: Limits | None = None)
         *map(well_known, (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.WRITE_TIME)),
         UNITS,
     )
-    return Point(KIND, UUID_1, "A.B", "B", table(*infos), values_for(infos), limits)
+    return Point(IDENTITY, table(*infos), values_for(infos), limits)
 
 
 def test_what_every_element_has() -> None:
-    element = Element(KIND, UUID_1, "A.B", "B", table(), [])
+    element = Element(IDENTITY, table(), [])
     held = [element.read(attribute) for attribute in range(5)]
     assert held == ["A.B", "B", UUID_1, "register", "data point"]
     assert element.read(11) == MissingAttributeError()

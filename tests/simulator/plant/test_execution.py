@@ -14,7 +14,7 @@ from xentara_nb.protocol.identifiers import Attribute, Category, Stage
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.documents import ConfigurationError, parse_document
 from xentara_nb.simulator.model.model import read_model
-from xentara_nb.simulator.plant.elements import Kind
+from xentara_nb.simulator.plant.elements import Identity, Kind
 from xentara_nb.simulator.plant.execution import Timer
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.plant.stages import StageMachine
@@ -109,11 +109,11 @@ def test_a_timer_drives_a_sampler() -> None:
 
 
 def test_timers_keep_their_sequence() -> None:
-    kind = Kind(Category.TIMER, "timer", "timer")
-    timer = Timer(kind, UUID(int=1), "T", "T", SECOND, -SECOND // 4, 0)
+    identity = Identity(Kind(Category.TIMER, "timer", "timer"), UUID(int=1), "T", "T")
+    timer = Timer(identity, SECOND, -SECOND // 4, 0)
     assert timer.next_after(0) == 3 * SECOND // 4
     assert timer.next_after(3 * SECOND // 4) == 7 * SECOND // 4
-    assert Timer(kind, UUID(int=1), "T", "T", 1, 0, 0).next_after(0) == 1_000_000
+    assert Timer(identity, 1, 0, 0).next_after(0) == 1_000_000
 
 
 def test_a_bridge_copies_in_its_stages() -> None:

@@ -22,12 +22,11 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator
 
 from xentara_nb.protocol.errors import (
     ServerError,
@@ -36,7 +35,7 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import JsonNode, invalid, parse_uuid, quoted, wrong_type
+from xentara_nb.simulator.documents import JsonNode, from_text, invalid, one_of, parse_uuid, quoted
 
 NO_ERROR = "no error"
 """What the attributes ``error`` and ``writeError`` say when all is well."""
@@ -95,29 +94,14 @@ _SKILL_NAMES = {
 FLOAT32_LARGEST = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 
 
-def _named(names: Mapping[str, DataType]) -> BeforeValidator:
-    """Return the validator of a data type with one of these names."""
-
-    def parse(value: Any) -> Any:
-        if not isinstance(value, str):
-            raise wrong_type(value, "a text")
-        if value not in names:
-            raise invalid(
-                f"there is no data type {quoted(value)} here", f"Take one of {', '.join(names)}."
-            )
-        return names[value]
-
-    return BeforeValidator(parse)
-
-
-Keyword: TypeAlias = Annotated[DataType, _named(KEYWORDS)]
+Keyword: TypeAlias = Annotated[DataType, one_of(KEYWORDS, "data type")]
 """A data type by the name that a model gives it."""
 SignalKeyword: TypeAlias = Annotated[
-    DataType, _named({keyword: KEYWORDS[keyword] for keyword in tuple(KEYWORDS)[:11]})
+    DataType, one_of({name: KEYWORDS[name] for name in tuple(KEYWORDS)[:11]}, "data type")
 ]
 """One that a signal generator makes: a number or a boolean."""
 AnyDataType: TypeAlias = Annotated[
-    DataType, _named({**KEYWORDS, **{data_type.label: data_type for data_type in DataType}})
+    DataType, one_of({**KEYWORDS, **{kind.label: kind for kind in DataType}}, "data type")
 ]
 """A data type by its keyword, or by a name such as ``U16String``."""
 
@@ -255,13 +239,11 @@ _UNITS = {
 _INTERVAL = re.compile(r"(-?\d{1,18}(?:\.\d{1,18})?)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 
 
-def _parse_interval(value: Any) -> int:
-    if not isinstance(value, str):
-        raise wrong_type(value, "a text")
-    match = _INTERVAL.fullmatch(value)
-    if match is None and value != "0":
+def _parse_interval(text: str) -> int:
+    match = _INTERVAL.fullmatch(text)
+    if match is None and text != "0":
         raise invalid(
-            f"{quoted(value)} is not a time interval",
+            f"{quoted(text)} is not a time interval",
             "Write a number and its unit, such as '500ms'.",
         )
     return 0 if match is None else int(Decimal(match[1]) * _UNITS[match[2]])
@@ -273,6 +255,6 @@ def _check_positive(nanoseconds: int) -> int:
     return nanoseconds
 
 
-Interval: TypeAlias = Annotated[int, BeforeValidator(_parse_interval)]
+Interval: TypeAlias = Annotated[int, from_text(_parse_interval)]
 """The nanoseconds of a time interval such as ``500ms`` or ``1.5h``."""
 PositiveInterval: TypeAlias = Annotated[Interval, AfterValidator(_check_positive)]

@@ -22,7 +22,7 @@ from typing import Annotated, Any, ClassVar, NoReturn
 from unicodedata import category
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from xentara_nb.simulator.documents import (
     ConfigurationError,
@@ -33,7 +33,6 @@ from xentara_nb.simulator.documents import (
     Text,
     invalid,
     quoted,
-    wrong_type,
 )
 from xentara_nb.simulator.security.access import AclSettings
 
@@ -65,11 +64,6 @@ class ElementDescription:
     node: JsonNode
     acl: AclSettings | None = None
     children: tuple[ElementDescription, ...] = ()
-
-    @property
-    def identity(self) -> tuple[UUID, str, str]:
-        """UUID, primary key and name, as every running element takes them."""
-        return self.uuid, self.key, self.name
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -178,14 +172,12 @@ class _ModelDocument(Document):
     children: tuple[Any, ...] = ()
 
 
-def _parse_name(value: Any) -> str:
-    if not isinstance(value, str):
-        raise wrong_type(value, "a text")
+def _parse_name(value: str) -> str:
     # Python calls a no-break space unprintable, which device descriptions are full of.
     if not value.isprintable() and any(category(character) in _CONTROL for character in value):
         raise invalid("a name cannot have control characters", "Take them out of the name.")
     if value.startswith("["):
-        name: str = value[1:-1]
+        name = value[1:-1]
         if not value.endswith("]") or "]" in name or not name:
             raise invalid("the brackets of a name must be around all of it", "Write '[a.b]'.")
         return name
@@ -202,7 +194,7 @@ class _Properties(Settings, extra="ignore"):
         "UUID": "Give the element a UUID of its own.",
     }
 
-    name: Annotated[Text, BeforeValidator(_parse_name)]
+    name: Annotated[Text, AfterValidator(_parse_name)]
     uuid: JsonUuid = Field(alias="UUID")
     acl: AclSettings | None = Field(None, alias="ACL")
     children: tuple[Any, ...] = ()
@@ -221,9 +213,6 @@ def read_model(document: JsonNode) -> Model:
     keys: dict[str, JsonNode] = {}
     uuids: dict[UUID, JsonNode] = {}
 
-    def read_children(node: JsonNode, count: int, prefix: str) -> tuple[ElementDescription, ...]:
-        return tuple(read_element(node.at("children", number), prefix) for number in range(count))
-
     def read_element(item: JsonNode, prefix: str) -> ElementDescription:
         descriptor = _descriptor(item)
         node = item.at(descriptor)
@@ -231,7 +220,7 @@ def read_model(document: JsonNode) -> Model:
         key = prefix + join_key((properties.name,))
         node.at("name").unique(keys, key, "the primary key")
         node.at("UUID").unique(uuids, properties.uuid, "the UUID")
-        children = read_children(node, len(properties.children), f"{key}.")
+        children = tuple(read_element(child, f"{key}.") for child in node.items("children"))
         element = ElementDescription(
             descriptor, properties.name, key, properties.uuid, node, properties.acl, children
         )
@@ -239,7 +228,7 @@ def read_model(document: JsonNode) -> Model:
         return element
 
     try:
-        elements = read_children(document, len(settings.children), "")
+        elements = tuple(read_element(child, "") for child in document.items("children"))
     except RecursionError:
         raise ConfigurationError(
             document.file, "", "the elements are nested too deeply", "Use fewer levels."

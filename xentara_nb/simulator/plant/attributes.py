@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -115,6 +115,13 @@ class AttributeTable:
 def table(*infos: AttributeInfo) -> AttributeTable:
     """Return the table of these attributes and those that every element has."""
     return AttributeTable((*BASE, *infos))
+
+
+def table_and_values(
+    infos: Sequence[AttributeInfo], **known: AttributeValue
+) -> tuple[AttributeTable, list[AttributeValue]]:
+    """Return the table of attributes and their first values, those known by name as given."""
+    return table(*infos), values_for(infos, **known)
 
 
 def values_for(infos: Iterable[AttributeInfo], **known: AttributeValue) -> list[AttributeValue]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from xentara_nb.protocol.identifiers import Category
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.model.model import ElementDescription, Model
 from xentara_nb.simulator.plant.context import BuildContext
-from xentara_nb.simulator.plant.elements import Element, Kind
+from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.plant.execution import Execution
 from xentara_nb.simulator.plant.factories import FACTORIES
 from xentara_nb.simulator.plant.points import driverless_point, simulated_point
@@ -26,7 +25,7 @@ _FACTORIES = defaultdict(
 
 def build(
     model: Model, now: TimePoint, *, category_as_text: bool = True
-) -> tuple[Kind, list[tuple[ElementDescription, Element]], Execution]:
+) -> tuple[list[tuple[ElementDescription, Element]], Execution]:
     """Make all elements of a model.
 
     Parameters
@@ -41,8 +40,8 @@ def build(
     Returns
     -------
     tuple
-        The kind of the root element; every element with its description, parents after their
-        children, their places in the tree and their access lists not set yet; and what runs.
+        Every element with its description, parents after their children, their places in the
+        tree and their access lists not set yet; and what runs.
 
     Raises
     ------
@@ -58,4 +57,4 @@ def build(
         elif description.descriptor in WIRING:
             WIRING[description.descriptor](context, description)
     execution = Execution((element for _, element in built), pipelines)
-    return context.kind(Category.ROOT_ELEMENT, "root element"), built, execution
+    return built, execution

@@ -12,7 +12,7 @@ from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.documents import JsonNode
 from xentara_nb.simulator.model.model import ElementDescription, Model
 from xentara_nb.simulator.model.references import References, find_references
-from xentara_nb.simulator.plant.elements import Element, Kind
+from xentara_nb.simulator.plant.elements import Element, Identity, Kind
 
 Factory: TypeAlias = "Callable[[BuildContext, ElementDescription], Element]"
 """Makes the running element of a description, without its place in the tree."""
@@ -61,9 +61,12 @@ class BuildContext:
         """What the elements are used for, by their primary keys."""
         return find_references(self.model)
 
-    def kind(self, category: Category, type_text: str) -> Kind:
-        """Return the kind of elements with this category and type."""
-        return Kind.of(category, type_text, category_as_text=self._category_as_text)
+    def identity(
+        self, description: ElementDescription, category: Category, type_text: str
+    ) -> Identity:
+        """Return what the running element of a description is."""
+        kind = Kind.of(category, type_text, category_as_text=self._category_as_text)
+        return Identity(kind, description.uuid, description.key, description.name)
 
     def element(self, description: ElementDescription) -> Element:
         """Return the running element of a description, without its place in the tree.

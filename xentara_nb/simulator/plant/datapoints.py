@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from uuid import UUID
 
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.errors import ServerError, WriteError
@@ -19,7 +18,7 @@ from xentara_nb.simulator.plant.attributes import (
     AttributeValue,
     well_known,
 )
-from xentara_nb.simulator.plant.elements import Element, Kind, Point, Watcher
+from xentara_nb.simulator.plant.elements import Element, Identity, Point, Watcher
 
 _INPUT, _OUTPUT = 0, 1
 _OF_THE_OUTPUT = (Attribute.WRITE_TIME, Attribute.WRITE_ERROR)
@@ -76,10 +75,7 @@ class DataPoint(Element):
 
     def __init__(
         self,
-        kind: Kind,
-        uuid: UUID,
-        key: str,
-        name: str,
+        identity: Identity,
         source: Element | None,
         target: Element | None,
         units: str,
@@ -88,7 +84,7 @@ class DataPoint(Element):
         attributes = data_point_table(
             None if source is None else source.table, None if target is None else target.table
         )
-        super().__init__(kind, uuid, key, name, attributes, [units, display_name])
+        super().__init__(identity, attributes, [units, display_name])
         self.input = source
         self.output = target
 
@@ -171,17 +167,14 @@ class Derived(Element):
 
     def __init__(
         self,
-        kind: Kind,
-        uuid: UUID,
-        key: str,
-        name: str,
+        identity: Identity,
         attributes: AttributeTable,
         values: list[AttributeValue],
         sources: Sequence[Element],
         compute: Callable[[Sequence[Value]], Value],
         write_back: Callable[[Value, TimePoint], None] | None = None,
     ) -> None:
-        super().__init__(kind, uuid, key, name, attributes, values)
+        super().__init__(identity, attributes, values)
         self._sources = sources
         self._compute = compute
         self._write_back = write_back

@@ -18,12 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
-from uuid import UUID
 
 from xentara_nb.protocol.identifiers import Attribute, Stage
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.plant.attributes import table
-from xentara_nb.simulator.plant.elements import Element, Kind, Point
+from xentara_nb.simulator.plant.elements import Element, Identity, Point
 from xentara_nb.simulator.plant.processing import Bridge, EdgeDetection
 from xentara_nb.simulator.plant.signals import Sampler
 
@@ -38,10 +37,8 @@ class Timer(Element):
 
     __slots__ = ("_offset", "period", "sequence")
 
-    def __init__(
-        self, kind: Kind, uuid: UUID, key: str, name: str, period: int, offset: int, sequence: int
-    ) -> None:
-        super().__init__(kind, uuid, key, name, table(), [])
+    def __init__(self, identity: Identity, period: int, offset: int, sequence: int) -> None:
+        super().__init__(identity, table(), [])
         self.period = max(period, _SHORTEST)
         self.sequence = sequence
         self._offset = offset

@@ -19,7 +19,7 @@ from xentara_nb.simulator.plant.attributes import (
     AttributeTable,
     AttributeValue,
     table,
-    values_for,
+    table_and_values,
     well_known,
 )
 from xentara_nb.simulator.plant.context import BuildContext, Factory
@@ -29,18 +29,20 @@ from xentara_nb.simulator.plant.datapoints import (
     derived_attributes,
     interpolate,
 )
-from xentara_nb.simulator.plant.elements import Element, Register
+from xentara_nb.simulator.plant.elements import Element, Identity, Register
 from xentara_nb.simulator.plant.execution import Timer
 from xentara_nb.simulator.plant.processing import Bridge, EdgeDetection
 from xentara_nb.simulator.plant.signals import ATTRIBUTES as SIGNAL_ATTRIBUTES
 from xentara_nb.simulator.plant.signals import Sampler, Signal, WaveFormSettings
 
 
-def _plain(category: Category, type_text: str, make: type[Element] = Element) -> Factory:
+def _plain(
+    category: Category,
+    type_text: str,
+    make: Callable[[Identity], Element] = lambda identity: Element(identity, table(), []),
+) -> Factory:
     """Return the factory of elements that have no attributes but those of every element."""
-    return lambda context, description: make(
-        context.kind(category, type_text), *description.identity, table(), []
-    )
+    return lambda context, description: make(context.identity(description, category, type_text))
 
 
 class _Timer(Settings, extra="ignore"):
@@ -52,8 +54,7 @@ class _Timer(Settings, extra="ignore"):
 def _timer(context: BuildContext, description: ElementDescription) -> Element:
     settings = description.node.validate(_Timer)
     return Timer(
-        context.kind(Category.TIMER, "timer"),
-        *description.identity,
+        context.identity(description, Category.TIMER, "timer"),
         settings.period,
         settings.offset,
         settings.sequence,
@@ -97,8 +98,7 @@ def _data_point(context: BuildContext, description: ElementDescription) -> Eleme
         source, target = sides.get("input"), sides.get("output")
     name = settings.display_name
     return DataPoint(
-        context.kind(Category.DATA_POINT, "data point"),
-        *description.identity,
+        context.identity(description, Category.DATA_POINT, "data point"),
         source,
         target,
         settings.units,
@@ -122,25 +122,24 @@ def _register(context: BuildContext, description: ElementDescription) -> Element
     data_type, _ = description.node.validate(_Register).default_value
     value = datatypes.from_json(data_type, description.node.at("defaultValue", 1))
     attributes, first = _register_attributes(data_type)
-    kind = context.kind(Category.DATA_POINT, "register")
-    return Register(kind, *description.identity, attributes, [value, *first[1:]])
+    identity = context.identity(description, Category.DATA_POINT, "register")
+    return Register(identity, attributes, [value, *first[1:]])
 
 
 @lru_cache(maxsize=64)
-def _register_attributes(data_type: DataType) -> tuple[AttributeTable, tuple[AttributeValue, ...]]:
+def _register_attributes(data_type: DataType) -> tuple[AttributeTable, list[AttributeValue]]:
     """Return the attributes of registers with this data type, and their first values."""
     infos = (
         well_known(Attribute.VALUE, data_type, Access.READ_AND_WRITE),
         *map(well_known, Register.ATTRIBUTES),
     )
-    return table(*infos), tuple(values_for(infos))
+    return table_and_values(infos)
 
 
 def _sampler(context: BuildContext, description: ElementDescription) -> Element:
     infos = tuple(map(well_known, (Attribute.UPDATE_TIME, Attribute.QUALITY)))
-    kind = context.kind(Category.DEVICE, "signal generator sampler")
-    values = values_for(infos, quality=int(Quality.BAD))
-    return Sampler(kind, *description.identity, table(*infos), values)
+    identity = context.identity(description, Category.DEVICE, "signal generator sampler")
+    return Sampler(identity, *table_and_values(infos, quality=int(Quality.BAD)))
 
 
 class _Signal(Settings, extra="ignore"):
@@ -162,10 +161,8 @@ def _signal(context: BuildContext, description: ElementDescription) -> Element:
         *map(well_known, SIGNAL_ATTRIBUTES[1:]),
     )
     return Signal(
-        context.kind(Category.DATA_POINT, "signal generator signal"),
-        *description.identity,
-        table(*infos),
-        values_for(infos, quality=int(Quality.BAD)),
+        context.identity(description, Category.DATA_POINT, "signal generator signal"),
+        *table_and_values(infos, quality=int(Quality.BAD)),
         settings.wave_form.wave_form(description.uuid),
         bottom,
         top,
@@ -242,13 +239,12 @@ class _SummaryState(Settings, extra="ignore"):
 
 def _summary_state(context: BuildContext, description: ElementDescription) -> Element:
     settings = description.node.validate(_SummaryState)
-    states = [description.node.at("states", number) for number in range(len(settings.states))]
     return _derived(
         context,
         description,
         "summary state",
         DataType.BOOLEAN,
-        [context.source(state)[0] for state in states],
+        [context.source(state)[0] for state in description.node.items("states")],
         all if settings.operator == "and" else any,
     )
 
@@ -263,16 +259,8 @@ def _derived(
     write_back: Callable[[Value, TimePoint], None] | None = None,
 ) -> Element:
     infos = derived_attributes(data_type, write_back is not None)
-    kind = context.kind(Category.DATA_POINT, type_text)
-    return Derived(
-        kind,
-        *description.identity,
-        table(*infos),
-        values_for(infos),
-        sources,
-        compute,
-        write_back,
-    )
+    identity = context.identity(description, Category.DATA_POINT, type_text)
+    return Derived(identity, *table_and_values(infos), sources, compute, write_back)
 
 
 def _number(value: Value) -> int | float:

@@ -7,13 +7,13 @@ from contextlib import suppress
 from uuid import UUID
 
 from xentara_nb.protocol.errors import UnknownElementError
-from xentara_nb.protocol.identifiers import NIL_UUID, Stage
+from xentara_nb.protocol.identifiers import NIL_UUID, Category, Stage
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.model.model import Model, join_key, split_key
 from xentara_nb.simulator.plant.attributes import table
 from xentara_nb.simulator.plant.builder import build
 from xentara_nb.simulator.plant.datapoints import DataPoint
-from xentara_nb.simulator.plant.elements import Element, Kind
+from xentara_nb.simulator.plant.elements import Element, Identity, Kind
 from xentara_nb.simulator.plant.execution import Execution
 from xentara_nb.simulator.security.access import STAGE_ENTITLEMENTS, Acl, StageEntitlements
 from xentara_nb.simulator.security.settings import Security
@@ -84,10 +84,10 @@ class Plant:
         ConfigurationError
             If the model cannot be run.
         """
-        root_kind, built, execution = build(model, clock(), category_as_text=category_as_text)
+        built, execution = build(model, clock(), category_as_text=category_as_text)
         elements = {description.key: element for description, element in built}
         global_acl = global_list(security)
-        root = root_element(root_kind, global_acl.below(model.acl))
+        root = root_element(global_acl.below(model.acl), category_as_text=category_as_text)
         root.children = tuple(elements[child.key] for child in model.children)
         for description, element in built:
             element.children = tuple(elements[child.key] for child in description.children)
@@ -220,6 +220,7 @@ def global_list(security: Security) -> Acl:
     return Acl.default(security.entitlements).below(security.acl)
 
 
-def root_element(kind: Kind, acl: Acl) -> Element:
+def root_element(acl: Acl, *, category_as_text: bool) -> Element:
     """Return the root of an element tree: it has no name, and its UUID is nil."""
-    return Element(kind, NIL_UUID, "", "", table(), [], acl)
+    kind = Kind.of(Category.ROOT_ELEMENT, "root element", category_as_text=category_as_text)
+    return Element(Identity(kind, NIL_UUID, "", ""), table(), [], acl)

@@ -39,7 +39,7 @@ from xentara_nb.protocol.identifiers import (
     Labelled,
     Quality,
 )
-from xentara_nb.simulator.documents import JsonNode, JsonUuid, Settings, Text, invalid, wrong_type
+from xentara_nb.simulator.documents import JsonNode, JsonUuid, Settings, Text, one_of
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import AnyDataType
 from xentara_nb.simulator.model.model import ElementDescription
@@ -48,8 +48,7 @@ from xentara_nb.simulator.plant import inference
 from xentara_nb.simulator.plant.attributes import (
     AttributeValue,
     attribute_uuid,
-    table,
-    values_for,
+    table_and_values,
     well_known,
 )
 from xentara_nb.simulator.plant.context import BuildContext
@@ -58,17 +57,7 @@ from xentara_nb.simulator.plant.elements import Element, Limits, Point
 
 def _labelled(identifiers: type[Labelled]) -> BeforeValidator:
     """Return the validator of an identifier in the manual's words."""
-    by_label = {identifier.label: identifier for identifier in identifiers}
-
-    def parse(value: Any) -> Any:
-        if not isinstance(value, str):
-            raise wrong_type(value, "a text")
-        if value not in by_label:
-            choices = ", ".join(map(repr, by_label))
-            raise invalid(f"{value!r} is none of the manual's words", f"Take one of {choices}.")
-        return by_label[value]
-
-    return BeforeValidator(parse)
+    return one_of({member.label: member for member in identifiers}, identifiers.__name__.lower())
 
 
 _Access: TypeAlias = Annotated[Access, _labelled(Access)]
@@ -102,9 +91,8 @@ def driverless_point(context: BuildContext, description: ElementDescription) -> 
     look = inference.infer(description, references, context.warned)
     known: dict[str, AttributeValue] = dict.fromkeys(("updateTime", "changeTime"), context.now)
     known["deviceState"] = True
-    kind = context.kind(look.category, look.type_text)
-    values = values_for(look.attributes, **known)
-    return Point(kind, *description.identity, table(*look.attributes), values)
+    identity = context.identity(description, look.category, look.type_text)
+    return Point(identity, *table_and_values(look.attributes, **known))
 
 
 def simulated_point(context: BuildContext, description: ElementDescription) -> Element:
@@ -126,16 +114,15 @@ def simulated_point(context: BuildContext, description: ElementDescription) -> E
     if settings.device_state is not None:
         infos.append(well_known(Attribute.DEVICE_STATE))
         known["deviceState"] = settings.device_state
-    for number, custom in enumerate(settings.attributes):
+    for item, custom in zip(node.items("attributes"), settings.attributes, strict=True):
         infos.append(_custom_info(custom))
         known[custom.name] = (
             datatypes.first_value(custom.data_type)
             if custom.value is None
-            else datatypes.from_json(custom.data_type, node.at("attributes", number, "value"))
+            else datatypes.from_json(custom.data_type, item.at("value"))
         )
-    kind = context.kind(settings.category, settings.type)
-    values = values_for(infos, **known)
-    return Point(kind, *description.identity, table(*infos), values, limits)
+    identity = context.identity(description, settings.category, settings.type)
+    return Point(identity, *table_and_values(infos, **known), limits)
 
 
 def _value_attributes(data_type: DataType, access: Access) -> list[AttributeInfo]:
@@ -165,6 +152,5 @@ def _limits(settings: _SimulatedPoint, data_type: DataType, node: JsonNode) -> L
     if minimum is None and maximum is None and allowed is None:
         return None
     if allowed is not None:
-        nodes = (node.at("allowed", number) for number in range(len(allowed)))
-        allowed = tuple(datatypes.from_json(data_type, item) for item in nodes)
+        allowed = tuple(datatypes.from_json(data_type, item) for item in node.items("allowed"))
     return Limits(minimum, maximum, allowed)

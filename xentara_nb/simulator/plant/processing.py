@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Attribute, Stage
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.plant.elements import Element
+from xentara_nb.simulator.plant.attributes import table
+from xentara_nb.simulator.plant.elements import Element, Identity
 
 AttributeOf: TypeAlias = tuple[Element, int]
 """An attribute: its element, and its position there."""
@@ -39,8 +40,8 @@ class Bridge(Element):
 
     __slots__ = ("connections", "stages")
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, identity: Identity) -> None:
+        super().__init__(identity, table(), [])
         self.connections: tuple[BridgeConnection, ...] = ()
         self.stages = frozenset({Stage.OPERATIONAL})
 
@@ -71,8 +72,8 @@ class EdgeDetection(Element):
 
     __slots__ = ("_before", "watched")
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, identity: Identity) -> None:
+        super().__init__(identity, table(), [])
         self.watched: Element = self
         self._before: object = None
 

@@ -21,7 +21,7 @@ from xentara_nb.simulator.documents import Settings, invalid
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import Interval, PositiveInterval
 from xentara_nb.simulator.plant.attributes import BASE, AttributeTable, AttributeValue
-from xentara_nb.simulator.plant.elements import Element, Kind
+from xentara_nb.simulator.plant.elements import Element, Identity
 
 WaveForm: TypeAlias = Callable[[int], float]
 """Gives the height, from 0 at the bottom to 1 at the top, for a time in nanoseconds."""
@@ -49,17 +49,14 @@ class Signal(Element):
 
     def __init__(
         self,
-        kind: Kind,
-        uuid: UUID,
-        key: str,
-        name: str,
+        identity: Identity,
         attributes: AttributeTable,
         values: list[AttributeValue],
         wave_form: WaveForm,
         bottom: float,
         top: float,
     ) -> None:
-        super().__init__(kind, uuid, key, name, attributes, values)
+        super().__init__(identity, attributes, values)
         self._wave_form = wave_form
         self._bottom = bottom
         self._height = top - bottom

@@ -21,7 +21,7 @@ from xentara_nb.simulator.plant.attributes import (
     table,
     well_known,
 )
-from xentara_nb.simulator.plant.elements import Element, Kind, Point, Register
+from xentara_nb.simulator.plant.elements import Element, Identity, Kind, Point, Register
 from xentara_nb.simulator.plant.plant import Plant, global_list, root_element
 from xentara_nb.simulator.security.settings import Security
 
@@ -74,7 +74,7 @@ def plant(
     def kind(category: Category, type_text: str) -> Kind:
         return Kind.of(category, type_text, category_as_text=category_as_text)
 
-    root = root_element(kind(Category.ROOT_ELEMENT, "root element"), acl)
+    root = root_element(acl, category_as_text=category_as_text)
     device = kind(Category.DEVICE, "synthetic device")
     device_table = table(*map(well_known, (Attribute.DEVICE_STATE, Attribute.ERROR)))
     shapes = _shapes(kind)
@@ -83,7 +83,8 @@ def plant(
     made = 0
     while made < count:
         name = f"Device {len(devices) + 1:05}"
-        above = Element(device, _uuid(made), name, name, device_table, [True, NO_ERROR], acl)
+        identity = Identity(device, _uuid(made), name, name)
+        above = Element(identity, device_table, [True, NO_ERROR], acl)
         above.parent = root
         made += 1
         points: list[Element] = []
@@ -91,7 +92,8 @@ def plant(
             maker, its_kind, attributes, fill = shapes[number % len(shapes)]
             name = f"Point {number + 1:02}"
             key = f"{above.name}.{name}"
-            point = maker(its_kind, _uuid(made), key, name, attributes, fill(made, now))
+            identity = Identity(its_kind, _uuid(made), key, name)
+            point = maker(identity, attributes, fill(made, now))
             point.parent = above
             point.acl = acl
             made += 1

@@ -40,8 +40,7 @@ def wire_pipeline(context: BuildContext, description: ElementDescription) -> Pip
     settings = node.validate(_Pipeline)
     last = max(len(settings.checkpoints) - 1, 0)
     ordered: list[tuple[int, int, list[tuple[Element, str]]]] = []
-    for number, segment in enumerate(settings.segments):
-        place = node.at("segments", number)
+    for place, segment in zip(node.items("segments"), settings.segments, strict=True):
         for name, checkpoint in (("start", segment.start), ("end", segment.end)):
             if checkpoint > last:
                 place.at(name).fail(
@@ -49,13 +48,12 @@ def wire_pipeline(context: BuildContext, description: ElementDescription) -> Pip
                 )
         if segment.start >= segment.end:
             place.fail("the segment ends before it starts", "Let it end at a later checkpoint.")
-        functions = (place.at("tasks", task, "function") for task in range(len(segment.tasks)))
-        ordered.append((segment.start, segment.end, [context.member(item) for item in functions]))
+        tasks = [context.member(task.at("function")) for task in place.items("tasks")]
+        ordered.append((segment.start, segment.end, tasks))
     # Segments between the same checkpoints may run side by side; here they run one by one.
     ordered.sort(key=lambda segment: segment[:2])
-    triggers = (node.at("triggers", number) for number in range(len(settings.triggers)))
     return Pipeline(
-        tuple(context.member(trigger) for trigger in triggers),
+        tuple(context.member(trigger) for trigger in node.items("triggers")),
         tuple(task for _, _, tasks in ordered for task in tasks),
     )
 
@@ -66,8 +64,9 @@ class _Inspector(Settings, extra="ignore"):
 
 def _inspector(context: BuildContext, description: ElementDescription) -> None:
     """Check the attributes that an inspector prints."""
-    for number in range(len(description.node.validate(_Inspector).attributes)):
-        context.attribute(description.node.at("attributes", number))
+    description.node.validate(_Inspector)
+    for reference in description.node.items("attributes"):
+        context.attribute(reference)
 
 
 _STAGES = {
@@ -100,11 +99,10 @@ def _bridge(context: BuildContext, description: ElementDescription) -> None:
     settings = description.node.validate(_Bridge)
     bridge.stages = frozenset(_STAGES[name] for name in settings.stages)
     connections = []
-    for number, connection in enumerate(settings.connections):
-        node = description.node.at("connections", number)
-        handler = None
-        if connection.error_handler is not None:
-            handler = context.attribute(node.at("errorHandler"))
+    for node in description.node.items("connections"):
+        handler = (
+            context.attribute(node.at("errorHandler")) if "errorHandler" in node.value else None
+        )
         source, target = (context.attribute(node.at(side)) for side in ("source", "target"))
         connections.append(BridgeConnection(source, target, handler))
     bridge.connections = tuple(connections)

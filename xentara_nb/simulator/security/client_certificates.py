@@ -20,15 +20,15 @@ from typing import Annotated, Any, ClassVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from xentara_nb.simulator.documents import (
     Document,
     JsonNode,
     Settings,
     Text,
+    from_text,
     invalid,
-    wrong_type,
 )
 
 _SID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.311.25.2")
@@ -112,9 +112,7 @@ def distinguished_name(name: x509.Name) -> tuple[str, ...]:
     return tuple(rdn.rfc4514_string() for rdn in name.rdns)
 
 
-def _parse_name(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, str):
-        raise wrong_type(value, "a text")
+def _parse_name(value: str) -> tuple[str, ...]:
     # Blanks around the commas are usual, but not part of RFC 4514, whose order is the reverse.
     separator = "/" if value.startswith("/") else r"(?<!\\),"
     parts = [part.strip() for part in re.split(separator, value) if part.strip()]
@@ -127,9 +125,7 @@ def _parse_name(value: Any) -> tuple[str, ...]:
     return distinguished_name(parsed)
 
 
-def _parse_hexadecimal(value: Any) -> bytes:
-    if not isinstance(value, str):
-        raise wrong_type(value, "a text")
+def _parse_hexadecimal(value: str) -> bytes:
     digits = re.sub("[ :]", "", value)
     if not re.fullmatch("[0-9a-fA-F]+", digits):
         raise invalid("these are no hexadecimal digits", "Write them as 0A1B or 0A:1B.")
@@ -142,8 +138,8 @@ def _check_length(digest: bytes) -> bytes:
     return digest
 
 
-_Name = Annotated[tuple[str, ...], BeforeValidator(_parse_name)]
-_Hexadecimal = Annotated[bytes, BeforeValidator(_parse_hexadecimal)]
+_Name = Annotated[tuple[str, ...], from_text(_parse_name)]
+_Hexadecimal = Annotated[bytes, from_text(_parse_hexadecimal)]
 
 
 class _CertificateRule(Settings):
@@ -211,12 +207,11 @@ def read_client_certificates(document: JsonNode, folder: Path | None) -> ClientC
         If it is not as the manual says, or names a file that is not there.
     """
     settings = document.validate(_Document)
-    roots = tuple(
-        (root.issuer, _load(document.at("rootCertificates", number, "certificatePath"), folder))
-        for number, root in enumerate(settings.root_certificates)
+    roots = zip(document.items("rootCertificates"), settings.root_certificates, strict=True)
+    return ClientCertificates(
+        tuple(_rule(node, folder) for node in document.items("rules")),
+        tuple((root.issuer, _load(node.at("certificatePath"), folder)) for node, root in roots),
     )
-    rules = (_rule(document.at("rules", number), folder) for number in range(len(settings.rules)))
-    return ClientCertificates(tuple(rules), roots)
 
 
 def _rule(node: JsonNode, folder: Path | None) -> Rule:

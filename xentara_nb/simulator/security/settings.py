@@ -120,8 +120,7 @@ def read_security(document: JsonNode, folder: Path | None, *, certificate: bool)
     uuids: dict[UUID, JsonNode] = {}
     for member, declared in (("roles", settings.roles), ("entitlements", settings.entitlements)):
         names: dict[str, JsonNode] = {}
-        for number, item in enumerate(declared):
-            node = document.at(member, number)
+        for node, item in zip(document.items(member), declared, strict=True):
             node.at("name").unique(names, item.name, f"the {member.removesuffix('s')}")
             node.at("UUID").unique(uuids, item.uuid, "the UUID")
             if member == "roles" and item.name == access.EVERYONE:
@@ -169,14 +168,12 @@ def read_users(
     declared = {*declared_roles}
     names: dict[str, JsonNode] = {}
     uuids: dict[UUID, JsonNode] = {}
-    for number, user in enumerate(users):
-        node = document.at("users", number)
+    for node, user in zip(document.items("users"), users, strict=True):
         node.at("userName").unique(names, user.user_name, "the user name")
         node.at("UUID").unique(uuids, user.uuid, "the UUID")
         if ":" in user.user_name:
             _log.warning("%s: a user name with a colon cannot log in with Basic", node)
-        for position, role in enumerate(user.roles):
-            item = node.at("roles", position)
+        for item, role in zip(node.items("roles"), user.roles, strict=True):
             if role == access.EVERYONE:
                 item.fail("every user has the role Everyone already", "Take it out of the list.")
             if role not in declared:

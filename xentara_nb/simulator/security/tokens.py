@@ -12,7 +12,7 @@ the issuer's ``nonConformance`` says which may be missing.
 
 from __future__ import annotations
 
-import json
+import copy
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from joserfc import jwk, jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidClaimError, JoseError
 from pydantic import BeforeValidator, Field, StrictBool
 
 from xentara_nb.protocol.errors import one_line
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 Key: TypeAlias = "jwk.RSAKey | jwk.ECKey | jwk.OKPKey | jwk.OctKey"
 
-_LEEWAY = 60.0
+_LEEWAY = 60
 _LONGEST = 64 * 1024
 _ALGORITHMS = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
@@ -49,6 +49,7 @@ _ALGORITHMS = {
     "OKP": ("EdDSA", "Ed25519", "Ed448"),
     "oct": ("HS256", "HS384", "HS512"),
 }
+_HINT = "Give a JSON Web Key Set, such as an issuer publishes."
 _TYPES = ("at+jwt", "application/at+jwt")
 
 
@@ -136,12 +137,14 @@ class OAuth2:
             if decoded is None:
                 continue
             settings, claims = issuer.settings, decoded.claims
-            problem = _problem(decoded, settings, self.scope, now)
-            if problem is None:
-                name = claims.get("sub") or claims.get("client_id") or "token"
-                roles = dict.fromkeys((*settings.roles, *_roles(claims, settings)))
-                return str(name), tuple(roles)
-            _log.info("a token is refused: %s", problem)
+            try:
+                _check(decoded, settings, self.scope, now)
+            except JoseError as error:
+                _log.info("a token is refused: %s", error)
+                continue
+            name = claims.get("sub") or claims.get("client_id") or "token"
+            roles = dict.fromkeys((*settings.roles, *_roles(claims, settings)))
+            return str(name), tuple(roles)
         return None
 
 
@@ -158,45 +161,27 @@ def _decode(token: str, keys: Iterable[Key]) -> jwt.Token | None:
     return None
 
 
-def _problem(
-    token: jwt.Token, issuer: IssuerSettings, scope: Iterable[str], now: float
-) -> str | None:
-    """Say what is wrong with a token that is signed, without repeating its content."""
-    header, claims, allowed = token.header, token.claims, issuer.non_conformance
-    typ = header.get("typ")
+def _check(token: jwt.Token, issuer: IssuerSettings, scope: Iterable[str], now: float) -> None:
+    """Raise JoseError if a token must not be accepted though it is signed."""
+    claims, allowed = token.claims, issuer.non_conformance
+    typ = token.header.get("typ")
     types = (*_TYPES, "jwt") if allowed.allow_generic_jwt else _TYPES
-    if typ is None:
-        if not allowed.allow_missing_typ:
-            return "it has no typ"
-    elif not isinstance(typ, str) or typ.lower() not in types:
-        return "its typ is not at+jwt"
-    if claims.get("iss") != issuer.iss:
-        return "it is of another issuer"
-    if issuer.aud not in _strings(claims.get("aud")):
-        return "it is for another audience"
-    for name, optional in (
-        ("sub", allowed.allow_missing_sub),
-        ("client_id", allowed.allow_missing_client_id),
-        ("jti", allowed.allow_missing_jti),
-    ):
-        value = claims.get(name)
-        if not (value is None and optional) and (not isinstance(value, str) or not value):
-            return f"it has no {name}"
-    for name, optional in (
-        ("iat", allowed.allow_missing_iat),
-        ("exp", allowed.allow_missing_exp),
-        ("nbf", True),
-    ):
-        value = claims.get(name)
-        if value is None and optional:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return f"it has no {name}"
-        if now > value + _LEEWAY if name == "exp" else now < value - _LEEWAY:
-            return "it has expired" if name == "exp" else "it is not valid yet"
+    if not (typ is None and allowed.allow_missing_typ) and str(typ).lower() not in types:
+        raise InvalidClaimError("typ")
+    jwt.JWTClaimsRegistry(
+        now=int(now),
+        leeway=_LEEWAY,
+        iss={"essential": True, "value": issuer.iss},
+        aud={"essential": True, "value": issuer.aud},
+        sub={"essential": not allowed.allow_missing_sub},
+        client_id={"essential": not allowed.allow_missing_client_id},
+        jti={"essential": not allowed.allow_missing_jti},
+        iat={"essential": not allowed.allow_missing_iat},
+        exp={"essential": not allowed.allow_missing_exp},
+    ).validate(claims)
     granted = claims.get("scope", "")
-    found = granted.split() if isinstance(granted, str) else _strings(granted)
-    return None if set(scope) <= set(found) else "its scope does not have what is needed"
+    if not set(scope) <= set(granted.split() if isinstance(granted, str) else _strings(granted)):
+        raise InvalidClaimError("scope")
 
 
 def _roles(claims: Mapping[str, Any], issuer: IssuerSettings) -> Iterator[str]:
@@ -212,14 +197,14 @@ def _strings(value: object) -> list[str]:
 
 
 def read_oauth2(document: JsonNode, folder: Path | None, keys: tuple[Key, ...] = ()) -> OAuth2:
-    """Read ``oauth2.json``.
+    """Read ``oauth2.json``, and the files in the folder that it names.
 
     Parameters
     ----------
     document : JsonNode
         Its content.
     folder : Path, optional
-        Where the files lie that it names.
+        The configuration folder.
     keys : tuple
         Keys that count for every issuer.
 
@@ -230,8 +215,7 @@ def read_oauth2(document: JsonNode, folder: Path | None, keys: tuple[Key, ...] =
     """
     settings = document.validate(_OAuth2Document)
     issuers = []
-    for number, issuer in enumerate(settings.issuers):
-        node = document.at("issuers", number)
+    for node, issuer in zip(document.items("issuers"), settings.issuers, strict=True):
         own = _own_keys(node.at("verification"), folder)
         if not own and not keys:
             _log.warning("%s: no key set, so its tokens are refused; give one as jwks", node)
@@ -247,59 +231,52 @@ def read_keys(path: Path) -> tuple[Key, ...]:
     ConfigurationError
         If there is no such file, or no key in it.
     """
-    hint = "Give a JSON Web Key Set, such as an issuer publishes."
     try:
         data = path.read_bytes()
     except OSError:
-        raise ConfigurationError(str(path), "", "the key set cannot be read", hint) from None
+        raise ConfigurationError(str(path), "", "the key set cannot be read", _HINT) from None
     if b"-----BEGIN" in data:
         try:
             return (_pem_key(data),)
         except (JoseError, ValueError) as error:
-            raise ConfigurationError(str(path), "", f"this is no key ({error})", hint) from None
-    document = read_document(path, path.name, hint)
-    try:
-        keys = tuple(_jwks(document.value))
-    except (JoseError, ValueError, TypeError, KeyError) as error:
-        raise ConfigurationError(str(path), "", f"a key cannot be used ({error})", hint) from None
+            raise ConfigurationError(str(path), "", f"this is no key ({error})", _HINT) from None
+    document = read_document(path, path.name, _HINT)
+    keys = tuple(_jwks(document))
     if not keys:
-        document.fail("there is no key in it", hint)
+        document.fail("there is no key in it", _HINT)
     return keys
 
 
 def _own_keys(verification: JsonNode, folder: Path | None) -> tuple[Key, ...]:
-    try:
-        return tuple(_keys_in(verification.value, folder))
-    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
-        verification.fail(
-            f"a key cannot be used ({one_line(str(error), 200)})",
-            "Give a JSON Web Key Set, such as the issuer publishes.",
-        )
-
-
-def _keys_in(content: Mapping[str, Any], folder: Path | None) -> Iterator[Key]:
     """Find the keys in a ``verification`` object, whose members the schema leaves open."""
-    if "keys" in content or "kty" in content:
-        yield from _jwks(content)
-        return
-    for value in content.values():
+    keys: list[Key] = []
+    waiting = [verification]
+    while waiting:
+        node = waiting.pop()
+        value = node.value
         if isinstance(value, dict):
-            yield from _keys_in(value, folder)
+            if "keys" in value or "kty" in value:
+                keys += _jwks(node)
+            else:
+                waiting += (node.at(name) for name in value)
         elif isinstance(value, str) and folder is not None and len(value) < 1000:
             path = folder / value
             if "://" not in value and "\0" not in value and path.is_file():
-                yield from read_keys(path)
+                keys += read_keys(path)
+    return tuple(keys)
 
 
-def _jwks(content: object) -> Iterator[Key]:
-    listed = content.get("keys", [content]) if isinstance(content, dict) else None
+def _jwks(node: JsonNode) -> Iterator[Key]:
+    listed = node.value.get("keys", [node.value]) if isinstance(node.value, dict) else None
     if not isinstance(listed, list):
-        raise ValueError("there is no array 'keys'")
+        node.fail("there is no array 'keys'", _HINT)
     for item in listed:
-        # Keys of kinds that no token here is signed with are passed over, as clients of an
-        # issuer do.
-        if isinstance(item, dict) and item.get("kty") in _ALGORITHMS:
-            yield jwk.import_key(json.loads(json.dumps(item)))
+        # Keys of kinds that no token here is signed with are ignored, as clients of an issuer do.
+        if isinstance(item, dict) and str(item.get("kty")) in _ALGORITHMS:
+            try:
+                yield jwk.import_key(copy.deepcopy(item))
+            except (JoseError, ValueError, TypeError, KeyError) as error:
+                node.fail(f"a key cannot be used ({one_line(str(error), 200)})", _HINT)
 
 
 def _pem_key(data: bytes) -> Key:
