@@ -21,16 +21,13 @@ from pydantic import AfterValidator, Field
 
 from xentara_nb.simulator.documents import (
     ConfigurationError,
-    Document,
     JsonNode,
-    Settings,
-    Text,
     invalid,
     parse_document,
     read_document,
-    whole_number,
 )
 from xentara_nb.simulator.model.model import Model, read_model
+from xentara_nb.simulator.schema import Document, Settings, Text, whole_number
 from xentara_nb.simulator.security import access
 from xentara_nb.simulator.security.access import AclSettings
 from xentara_nb.simulator.security.client_certificates import (

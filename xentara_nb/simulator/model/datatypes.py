@@ -35,7 +35,8 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import JsonNode, from_text, invalid, one_of, parse_uuid, quoted
+from xentara_nb.simulator.documents import JsonNode, invalid, quoted
+from xentara_nb.simulator.schema import from_text, one_of, parse_uuid
 
 NO_ERROR = "no error"
 """What the attributes ``error`` and ``writeError`` say when all is well."""

@@ -24,16 +24,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from xentara_nb.simulator.documents import (
-    ConfigurationError,
-    Document,
-    JsonNode,
-    JsonUuid,
-    Settings,
-    Text,
-    invalid,
-    quoted,
-)
+from xentara_nb.simulator.documents import ConfigurationError, JsonNode, invalid, quoted
+from xentara_nb.simulator.schema import Document, JsonUuid, Settings, Text
 from xentara_nb.simulator.security.access import AclSettings
 
 _PART = r"(?:\[([^\]]*)\]|([^\[.][^.]*))"

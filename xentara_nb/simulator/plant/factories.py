@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Discriminator, StrictBool, Tag
 
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import Number, Settings, Text, invalid, whole_number
+from xentara_nb.simulator.documents import invalid
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import Interval, Keyword, PositiveInterval, SignalKeyword
 from xentara_nb.simulator.model.model import ElementDescription
@@ -34,6 +34,7 @@ from xentara_nb.simulator.plant.execution import Timer
 from xentara_nb.simulator.plant.processing import Bridge, EdgeDetection
 from xentara_nb.simulator.plant.signals import ATTRIBUTES as SIGNAL_ATTRIBUTES
 from xentara_nb.simulator.plant.signals import Sampler, Signal, WaveFormSettings
+from xentara_nb.simulator.schema import Number, Settings, Text, whole_number
 
 
 def _plain(

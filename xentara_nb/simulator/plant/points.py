@@ -39,7 +39,7 @@ from xentara_nb.protocol.identifiers import (
     Labelled,
     Quality,
 )
-from xentara_nb.simulator.documents import JsonNode, JsonUuid, Settings, Text, one_of
+from xentara_nb.simulator.documents import JsonNode
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import AnyDataType
 from xentara_nb.simulator.model.model import ElementDescription
@@ -53,6 +53,7 @@ from xentara_nb.simulator.plant.attributes import (
 )
 from xentara_nb.simulator.plant.context import BuildContext
 from xentara_nb.simulator.plant.elements import Element, Limits, Point
+from xentara_nb.simulator.schema import JsonUuid, Settings, Text, one_of
 
 
 def _labelled(identifiers: type[Labelled]) -> BeforeValidator:

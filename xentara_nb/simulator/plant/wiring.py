@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from xentara_nb.protocol.identifiers import Stage
-from xentara_nb.simulator.documents import Settings, Text, whole_number
 from xentara_nb.simulator.model.model import ElementDescription
 from xentara_nb.simulator.plant.context import BuildContext
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.plant.execution import Pipeline
 from xentara_nb.simulator.plant.processing import Bridge, BridgeConnection, EdgeDetection
+from xentara_nb.simulator.schema import Settings, Text, whole_number
 
 _Checkpoint = Annotated[int, whole_number(0, 1 << 31)]
 

@@ -22,14 +22,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import AfterValidator, Field
 
-from xentara_nb.simulator.documents import (
-    Document,
-    JsonNode,
-    Settings,
-    Text,
-    from_text,
-    invalid,
-)
+from xentara_nb.simulator.documents import JsonNode, invalid
+from xentara_nb.simulator.schema import Document, Settings, Text, from_text
 
 _SID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.311.25.2")
 _LONGEST = 256 * 1024

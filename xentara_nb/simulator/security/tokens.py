@@ -27,15 +27,8 @@ from joserfc.errors import InvalidClaimError, JoseError
 from pydantic import BeforeValidator, Field, StrictBool
 
 from xentara_nb.protocol.errors import one_line
-from xentara_nb.simulator.documents import (
-    ConfigurationError,
-    Document,
-    JsonNode,
-    Settings,
-    Text,
-    invalid,
-    read_document,
-)
+from xentara_nb.simulator.documents import ConfigurationError, JsonNode, invalid, read_document
+from xentara_nb.simulator.schema import Document, Settings, Text
 
 _log = logging.getLogger(__name__)
 
