@@ -100,7 +100,8 @@ def test_values(keyword: str, top: Any, bottom: Any, values: list[Any]) -> None:
     assert generator.read(Attribute.QUALITY) == element.read(Attribute.QUALITY) == 3
     found = []
     for second in range(3):
-        generator.generate(TimePoint(second * SECOND))
+        for _ in generator.generate(TimePoint(second * SECOND)):
+            pass
         found.append(element.read(Attribute.VALUE))
         assert element.read(Attribute.QUALITY) == 0
     assert found == values

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.model.model import ElementDescription, Model
+from xentara_nb.simulator.model.model import Model
 from xentara_nb.simulator.plant.context import BuildContext
-from xentara_nb.simulator.plant.elements import Element
+from xentara_nb.simulator.plant.datapoints import DataPoint
+from xentara_nb.simulator.plant.elements import Element, root_element
 from xentara_nb.simulator.plant.execution import Execution
 from xentara_nb.simulator.plant.factories import FACTORIES
 from xentara_nb.simulator.plant.points import driverless_point, simulated_point
 from xentara_nb.simulator.plant.wiring import WIRING, wire_pipeline
+from xentara_nb.simulator.security.access import Acl
 
 _FACTORIES = defaultdict(
     lambda: driverless_point, {**FACTORIES, "@Skill.Simulator.Point": simulated_point}
@@ -24,24 +26,25 @@ _FACTORIES = defaultdict(
 
 
 def build(
-    model: Model, now: TimePoint, *, category_as_text: bool = True
-) -> tuple[list[tuple[ElementDescription, Element]], Execution]:
+    model: Model, acl: Acl, now: TimePoint, *, category_as_text: bool
+) -> tuple[Element, Execution]:
     """Make all elements of a model.
 
     Parameters
     ----------
     model : Model
         The description.
+    acl : Acl
+        The global access control list.
     now : TimePoint
         The time of the first readings.
     category_as_text : bool
-        As for :class:`BuildContext`.
+        As for :class:`.context.BuildContext`.
 
     Returns
     -------
     tuple
-        Every element with its description, parents after their children, their places in the
-        tree and their access lists not set yet; and what runs.
+        The root element, with the whole tree below it; and what runs.
 
     Raises
     ------
@@ -49,12 +52,23 @@ def build(
         If the model cannot be run.
     """
     context = BuildContext(model, _FACTORIES, now, category_as_text=category_as_text)
-    built = [(description, context.element(description)) for description in model.by_key.values()]
+    elements = [context.element(description) for description in model.by_key.values()]
     pipelines = []
-    for description, _ in built:
+    for description in model.by_key.values():
         if description.descriptor == "@Pipeline":
             pipelines.append(wire_pipeline(context, description))
         elif description.descriptor in WIRING:
             WIRING[description.descriptor](context, description)
-    execution = Execution((element for _, element in built), pipelines)
-    return built, execution
+    for element in elements:
+        if isinstance(element, DataPoint):
+            element.pair()
+    root = root_element(acl.below(model.acl), category_as_text=category_as_text)
+    waiting = [(root, model.children)]
+    while waiting:
+        parent, descriptions = waiting.pop()
+        parent.children = tuple(map(context.element, descriptions))
+        for child, description in zip(parent.children, descriptions, strict=True):
+            child.parent = parent
+            child.acl = parent.acl.below(description.acl)
+            waiting.append((child, description.children))
+    return root, Execution(elements, pipelines)

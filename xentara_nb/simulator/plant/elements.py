@@ -24,10 +24,10 @@ from xentara_nb.protocol.errors import (
     ValueOutOfRangeError,
     WriteOnlyError,
 )
-from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
+from xentara_nb.protocol.identifiers import NIL_UUID, Access, Attribute, Category, DataType, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
 from xentara_nb.simulator.model import datatypes
-from xentara_nb.simulator.plant.attributes import BASE, AttributeTable, AttributeValue
+from xentara_nb.simulator.plant.attributes import BASE, AttributeTable, AttributeValue, table
 from xentara_nb.simulator.security.access import Acl
 
 
@@ -175,9 +175,7 @@ class Element:
 
     def accept(self, position: int, value: Value, now: TimePoint) -> None:
         """Take a value that fits the attribute; kinds with rules of their own override it."""
-        changed: list[int] = []
-        self._set(position, value, changed)
-        self.notify(changed)
+        self.notify([position] if self._set(position, value) else [])
 
     def reading(
         self,
@@ -192,22 +190,19 @@ class Element:
         The update time moves with every reading, the change time only when the value differs
         (from nothing, for a first reading), the write time only when the value was written.
         """
-        changed: list[int] = []
-        index = self.table.index
         first = not written and self.read(Attribute.UPDATE_TIME) == TimePoint.NEVER
-        for attribute, new in (
-            (Attribute.VALUE, value),
-            (Attribute.QUALITY, int(quality)),
-            (Attribute.ERROR, error),
-            (Attribute.UPDATE_TIME, now),
-        ):
-            if (position := index.get(attribute)) is not None:
-                self._set(position, new, changed)
-        if first or index.get(Attribute.VALUE) in changed:
-            self.stamp(Attribute.CHANGE_TIME, now, changed)
+        position = self.table.index.get(Attribute.VALUE)
+        changed = [position] if position is not None and self._set(position, value) else []
+        new: dict[Attribute, AttributeValue] = {
+            Attribute.QUALITY: int(quality),
+            Attribute.ERROR: error,
+            Attribute.UPDATE_TIME: now,
+        }
+        if first or changed:
+            new[Attribute.CHANGE_TIME] = now
         if written:
-            self.stamp(Attribute.WRITE_TIME, now, changed)
-        self.notify(changed)
+            new[Attribute.WRITE_TIME] = now
+        self.update(new, changed)
 
     def obey(self, value: Value, now: TimePoint) -> None:
         """Let the device behind the element follow a value that was written to it.
@@ -218,9 +213,7 @@ class Element:
         if fault is None or fault.follows_after is None:
             self.follow(value, now, written=True)
             return
-        changed: list[int] = []
-        self.stamp(Attribute.WRITE_TIME, now, changed)
-        self.notify(changed)
+        self.update({Attribute.WRITE_TIME: now})
         if math.isfinite(fault.follows_after):
             fault.later(fault.follows_after, lambda then: self.follow(value, then))
 
@@ -237,8 +230,7 @@ class Element:
                 if not datatypes.same(self.current(position), value):
                     changed.append(position)
                 self.fault.shown[position] = value
-        self.stamp(Attribute.UPDATE_TIME, now, changed)
-        self.notify(changed)
+        self.update({Attribute.UPDATE_TIME: now}, changed)
 
     def clear_fault(self, now: TimePoint) -> None:
         """Show the real values again."""
@@ -250,13 +242,26 @@ class Element:
             if not datatypes.same(self.current(position), value)
         ]
         if shown:
-            self.stamp(Attribute.UPDATE_TIME, now, changed)
-        self.notify(changed)
+            self.update({Attribute.UPDATE_TIME: now}, changed)
 
-    def stamp(self, attribute: Attribute, value: Value, changed: list[int]) -> None:
-        """Set a well-known attribute if the element has it, noting its position if it changed."""
-        if (position := self.table.index.get(attribute)) is not None:
-            self._set(position, value, changed)
+    def update(
+        self, values: Mapping[Attribute, AttributeValue], changed: Sequence[int] = ()
+    ) -> None:
+        """Set those of the attributes that the element has, and notify the watchers.
+
+        Parameters
+        ----------
+        values : mapping of Attribute to Value or ServerError
+            Well-known attributes and what they hold from now on.
+        changed : sequence of int
+            Positions of further attributes that have changed.
+        """
+        positions = list(changed)
+        for attribute, value in values.items():
+            position = self.table.index.get(attribute)
+            if position is not None and self._set(position, value):
+                positions.append(position)
+        self.notify(positions)
 
     def watch(self, watcher: Watcher) -> None:
         """Notify the watcher of every change from now on."""
@@ -274,12 +279,13 @@ class Element:
             for watcher in self.watchers:
                 watcher(self, changed)
 
-    def _set(self, position: int, value: AttributeValue, changed: list[int]) -> None:
+    def _set(self, position: int, value: AttributeValue) -> bool:
+        """Set an attribute, and return whether what it shows has changed."""
         slot = position - len(BASE)
-        if not datatypes.same(self.values[slot], value):
-            self.values[slot] = value
-            if self.fault is None or position not in self.fault.shown:
-                changed.append(position)
+        if datatypes.same(self.values[slot], value):
+            return False
+        self.values[slot] = value
+        return self.fault is None or position not in self.fault.shown
 
 
 _NO_RIGHTS = Acl({}, {})
@@ -290,6 +296,12 @@ _BASE_READERS: tuple[Callable[[Element], AttributeValue], ...] = (
     lambda element: element.kind.type_text,
     lambda element: element.kind.category_value,
 )
+
+
+def root_element(acl: Acl, *, category_as_text: bool) -> Element:
+    """Return the root of an element tree: it has no name, and its UUID is nil."""
+    kind = Kind.of(Category.ROOT_ELEMENT, "root element", category_as_text=category_as_text)
+    return Element(Identity(kind, NIL_UUID, "", ""), table(), [], acl)
 
 
 class Register(Element):

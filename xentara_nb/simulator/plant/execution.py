@@ -131,7 +131,7 @@ class Execution:
 
     def _task(self, element: Element, now: TimePoint) -> Iterator[None]:
         if isinstance(element, Sampler):
-            yield from element.steps(now)
+            yield from element.generate(now)
         elif isinstance(element, Bridge):
             if Stage.OPERATIONAL in element.stages:
                 element.copy(now)
@@ -162,9 +162,7 @@ def _refresh(element: Element, now: TimePoint) -> Iterator[None]:
         point = waiting.pop()
         waiting += point.children
         if isinstance(point, Point):
-            changed: list[int] = []
-            point.stamp(Attribute.UPDATE_TIME, now, changed)
-            point.notify(changed)
+            point.update({Attribute.UPDATE_TIME: now})
             number += 1
             if not number % _SLICE:
                 yield

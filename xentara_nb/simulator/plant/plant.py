@@ -7,13 +7,11 @@ from contextlib import suppress
 from uuid import UUID
 
 from xentara_nb.protocol.errors import UnknownElementError
-from xentara_nb.protocol.identifiers import NIL_UUID, Category, Stage
+from xentara_nb.protocol.identifiers import Stage
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.model.model import Model, join_key, split_key
-from xentara_nb.simulator.plant.attributes import table
 from xentara_nb.simulator.plant.builder import build
-from xentara_nb.simulator.plant.datapoints import DataPoint
-from xentara_nb.simulator.plant.elements import Element, Identity, Kind
+from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.plant.execution import Execution
 from xentara_nb.simulator.security.access import STAGE_ENTITLEMENTS, Acl, StageEntitlements
 from xentara_nb.simulator.security.settings import Security
@@ -84,22 +82,9 @@ class Plant:
         ConfigurationError
             If the model cannot be run.
         """
-        built, execution = build(model, clock(), category_as_text=category_as_text)
-        elements = {description.key: element for description, element in built}
-        global_acl = global_list(security)
-        root = root_element(global_acl.below(model.acl), category_as_text=category_as_text)
-        root.children = tuple(elements[child.key] for child in model.children)
-        for description, element in built:
-            element.children = tuple(elements[child.key] for child in description.children)
-        acls = {description.key: description.acl for description, _ in built}
-        for parent in (root, *walk(root)):
-            for child in parent.children:
-                child.parent = parent
-                child.acl = parent.acl.below(acls[child.key])
-        for _, element in built:
-            if isinstance(element, DataPoint):
-                element.pair()
-        plant = cls(root, global_acl, model.file, clock, entitlements, execution)
+        acl = security.global_acl
+        root, execution = build(model, acl, clock(), category_as_text=category_as_text)
+        plant = cls(root, acl, model.file, clock, entitlements, execution)
         plant.start()
         return plant
 
@@ -213,14 +198,3 @@ def walk(start: Element, depth: int | None = None) -> Iterator[Element]:
             yield element
         if depth is None or level < depth:
             waiting += ((child, level + 1) for child in element.children)
-
-
-def global_list(security: Security) -> Acl:
-    """Return the access control list of a security configuration."""
-    return Acl.default(security.entitlements).below(security.acl)
-
-
-def root_element(acl: Acl, *, category_as_text: bool) -> Element:
-    """Return the root of an element tree: it has no name, and its UUID is nil."""
-    kind = Kind.of(Category.ROOT_ELEMENT, "root element", category_as_text=category_as_text)
-    return Element(Identity(kind, NIL_UUID, "", ""), table(), [], acl)

@@ -85,22 +85,14 @@ class Sampler(Element):
 
     __slots__ = ()
 
-    def generate(self, now: TimePoint) -> None:
-        """Make new values of all signals."""
-        for _ in self.steps(now):
-            pass
-
-    def steps(self, now: TimePoint) -> Iterator[None]:
+    def generate(self, now: TimePoint) -> Iterator[None]:
         """Make new values of all signals, with pauses where there are many."""
         for number, child in enumerate(self.children, 1):
             if isinstance(child, Signal):
                 child.generate(now)
             if not number % _SLICE:
                 yield
-        changed: list[int] = []
-        self.stamp(Attribute.UPDATE_TIME, now, changed)
-        self.stamp(Attribute.QUALITY, int(Quality.GOOD), changed)
-        self.notify(changed)
+        self.update({Attribute.UPDATE_TIME: now, Attribute.QUALITY: int(Quality.GOOD)})
 
 
 class _Wave(Settings, extra="ignore"):

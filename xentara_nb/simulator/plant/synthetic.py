@@ -21,8 +21,15 @@ from xentara_nb.simulator.plant.attributes import (
     table,
     well_known,
 )
-from xentara_nb.simulator.plant.elements import Element, Identity, Kind, Point, Register
-from xentara_nb.simulator.plant.plant import Plant, global_list, root_element
+from xentara_nb.simulator.plant.elements import (
+    Element,
+    Identity,
+    Kind,
+    Point,
+    Register,
+    root_element,
+)
+from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security.settings import Security
 
 EMPTY_MODEL = Model("synthetic")
@@ -69,7 +76,7 @@ def plant(
     """
     if count < 0:
         raise ValueError(f"a model cannot have {count} elements; give a number from 0 up")
-    acl = global_list(security)
+    acl = security.global_acl
 
     def kind(category: Category, type_text: str) -> Kind:
         return Kind.of(category, type_text, category_as_text=category_as_text)

@@ -18,7 +18,7 @@ from pydantic import Field
 from xentara_nb.simulator.documents import JsonNode, quoted
 from xentara_nb.simulator.schema import Document, JsonUuid, Settings, Text
 from xentara_nb.simulator.security import access, passwords
-from xentara_nb.simulator.security.access import AclSettings
+from xentara_nb.simulator.security.access import Acl, AclSettings
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +52,11 @@ class Security:
     acl: AclSettings | None = None
     certificate: Path | None = None
     private_key: Path | None = None
+
+    @property
+    def global_acl(self) -> Acl:
+        """The global access control list, with the default one above it."""
+        return Acl.default(self.entitlements).below(self.acl)
 
 
 class _Role(Settings):
