@@ -1,4 +1,4 @@
-"""Configuration folders: what is read, and that every fault is told well."""
+"""Configuration folders: what is read, and that every error says where it is."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_missing_file(
     assert "Copy the whole folder" in caught.value.hint
 
 
-def test_without_passwords_nobody_misses_the_users(
+def test_without_passwords_no_users_are_needed(
     small: Documents, write_folder: Callable[[Documents], Path]
 ) -> None:
     small["config.json"]["httpServer"]["authentication"]["schemes"] = ["Bearer"]

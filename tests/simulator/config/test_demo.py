@@ -73,12 +73,13 @@ def test_who_may_do_what(plant: Plant) -> None:
     for key, allowed in expected.items():
         acl = plant.lookup(key).acl
         found = tuple(
-            ("re" if acl.allows(held, "read") else "") + ("w" if acl.allows(held, "write") else "")
-            for held in rights.values()
+            ("re" if acl.allows(of_user, "read") else "")
+            + ("w" if acl.allows(of_user, "write") else "")
+            for of_user in rights.values()
         )
         assert found == allowed
-    for held in rights.values():
-        assert plant.acl.allows(held, "websocket.connect")
+    for of_user in rights.values():
+        assert plant.acl.allows(of_user, "websocket.connect")
     assert not plant.acl.allows(roles(), "websocket.connect")
 
 

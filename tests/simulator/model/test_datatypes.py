@@ -28,14 +28,14 @@ UUID_1 = UUID(int=1)
 
 
 @pytest.mark.parametrize(
-    ("data_type", "value", "held"),
+    ("data_type", "value", "expected"),
     [
         (DataType.BOOLEAN, True, True),
         (DataType.BOOLEAN, 1, True),
         (DataType.SIGNED_INTEGER_8, -128, -128),
         (DataType.SIGNED_INTEGER_64, 3.0, 3),
         (DataType.UNSIGNED_INTEGER_64, 2**64 - 1, 2**64 - 1),
-        # What the vendor's own page makes of -5; a float cannot tell it from a large number.
+        # What the vendor's own page makes of -5; a float cannot distinguish it from a large number.
         (DataType.SIGNED_INTEGER_64, 18446744073709551611, -5),
         (DataType.SIGNED_INTEGER_8, 18446744073709551611, -5),
         (DataType.UNSIGNED_INTEGER_64, 18446744073709551611, 18446744073709551611),
@@ -54,10 +54,10 @@ UUID_1 = UUID(int=1)
         (DataType.ERROR_CODE, "x", "x"),
     ],
 )
-def test_what_fits(data_type: DataType, value: Value, held: Value) -> None:
+def test_what_fits(data_type: DataType, value: Value, expected: Value) -> None:
     converted = convert(data_type, value)
-    assert converted == held
-    assert type(converted) is type(held)
+    assert converted == expected
+    assert type(converted) is type(expected)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def _plant(*children: Json) -> Plant:
     return Plant.from_model(read_model(document), Security())
 
 
-def _usages(*children: Json) -> dict[str, References]:
+def _references(*children: Json) -> dict[str, References]:
     return find_references(read_model(parse_document(json.dumps(_model(*children)), "model.json")))
 
 
@@ -132,7 +132,7 @@ def test_what_the_configuration_says_counts_more() -> None:
         _plant(said, _point({"output": "X"}))
 
 
-def test_a_type_that_nobody_knows_is_one_that_fits() -> None:
+def test_a_type_that_is_not_known_is_one_that_fits() -> None:
     said = {"@Skill.Odd.Merker": {"name": "X", "dataType": "packed"}}
     bit = _processing("SignalProcessing.Bit", source="X", bitNumber=3)
     assert _value(_plant(said, bit).lookup("X")) == (DataType.UNSIGNED_INTEGER_32, 0)
@@ -201,4 +201,4 @@ def test_skills_that_are_known_have_what_they_have() -> None:
     ],
 )
 def test_references_that_are_wrong_are_passed_over(user: Json) -> None:
-    assert not {key for key, usage in _usages(user).items() if key and usage.has_value}
+    assert not {key for key, found in _references(user).items() if key and found.has_value}

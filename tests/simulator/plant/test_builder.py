@@ -105,7 +105,7 @@ def test_categories_as_numbers() -> None:
         ({"segments": [{"start": 0, "end": 2}]}, "segments[0].end"),
         ({"segments": [{"start": 1, "end": 1}]}, "segments[0]"),
         (
-            {"segments": [{"start": 0, "end": 1, "tasks": [{"function": "Nobody.generate"}]}]},
+            {"segments": [{"start": 0, "end": 1, "tasks": [{"function": "Nothing.generate"}]}]},
             "segments[0].tasks[0].function",
         ),
     ],

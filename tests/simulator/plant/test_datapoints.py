@@ -119,18 +119,18 @@ def test_a_side_that_is_not_there() -> None:
         _plant(_point("Out", "uint8", 3, "write only"), _shown("P", {"input": "Out"}))
 
 
-def test_changes_behind_a_data_point_are_told() -> None:
+def test_changes_behind_a_data_point_are_notified() -> None:
     plant = _plant(_register("R", "float64", 1.5), _shown("P", "R"))
     point, register = plant.lookup("P"), plant.lookup("R")
-    told: list[set[str]] = []
+    seen: list[set[str]] = []
 
     def watcher(element: Element, changed: Sequence[int]) -> None:
         assert element is point
-        told.append({point.table.infos[position].name for position in changed})
+        seen.append({point.table.infos[position].name for position in changed})
 
     point.watch(watcher)
     register.write(Attribute.VALUE, 2.5, T1)
-    assert told == [{"value", "updateTime", "writeTime", "changeTime"}]
+    assert seen == [{"value", "updateTime", "writeTime", "changeTime"}]
     point.unwatch(watcher)
     assert register.watchers is None
 

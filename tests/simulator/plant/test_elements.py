@@ -1,4 +1,4 @@
-"""Running elements: attributes, what writing does, and who is told of changes."""
+"""Running elements: attributes, what writing does, and which changes watchers see."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def _point(access: Access = Access.READ_AND_WRITE, limits: Limits | None = None)
 
 def test_what_every_element_has() -> None:
     element = Element(IDENTITY, table(), [])
-    held = [element.read(attribute) for attribute in range(5)]
-    assert held == ["A.B", "B", UUID_1, "register", "data point"]
+    values = [element.read(attribute) for attribute in range(5)]
+    assert values == ["A.B", "B", UUID_1, "register", "data point"]
     assert element.read(11) == MissingAttributeError()
 
 
@@ -113,20 +113,20 @@ def test_a_write_only_output() -> None:
     assert point.read(Attribute.WRITE_TIME) == T1
 
 
-def test_watchers_are_told_what_has_changed() -> None:
+def test_watchers_are_notified_of_what_has_changed() -> None:
     register = _register()
-    told: list[list[int]] = []
+    seen: list[list[int]] = []
 
     def watcher(element: Element, changed: Sequence[int]) -> None:
         assert element is register
-        told.append(sorted(register.table.infos[p].attribute_id for p in changed))  # type: ignore[type-var]  # all of them are well known
+        seen.append(sorted(register.table.infos[p].attribute_id for p in changed))  # type: ignore[type-var]  # all of them are well known
 
     register.watch(watcher)
     register.write(11, 1.5, T1)
     register.write(11, 2.5, T1)
     register.write(11, 2.5, T1)
-    assert told == [[6, 8], [7, 11]]
+    assert seen == [[6, 8], [7, 11]]
     register.unwatch(watcher)
     register.write(11, 3.5, T2)
-    assert len(told) == 2
+    assert len(seen) == 2
     assert register.watchers is None

@@ -28,7 +28,7 @@ def test_by_default_everyone_connects_and_reads() -> None:
 
 
 def test_the_documented_example() -> None:
-    # An element that nobody but administrators may write to.
+    # An element that only administrators may write to.
     above = Acl.default().below(_list(AclEntry(role="Everyone", allow=("write",))))
     element = above.below(
         _list(

@@ -102,7 +102,7 @@ def test_bad_tokens(bad: str) -> None:
 
 
 def test_a_key_of_the_wrong_kind_signs_nothing() -> None:
-    # A public key is no secret, so nobody may use it as the key of an HMAC.
+    # A public key is no secret, so no one may use it as the key of an HMAC.
     head = base64.urlsafe_b64encode(b'{"alg": "HS256", "typ": "at+jwt"}').rstrip(b"=")
     signed = head + b"." + token().split(".")[1].encode()
     digest = hmac.digest(RSA.as_pem(private=False), signed, "sha256")
@@ -233,7 +233,7 @@ def test_log_in_on_the_connection_and_in_sub_sessions(
         # Basic is not offered, so it is not taken.
         with pytest.raises(InvalidStatus):
             dial(simulator, "anna", "secret")
-    # Without the key set nobody can know whether a token is good.
+    # Without the key set it cannot be known whether a token is good.
     with simulate(folder) as simulator, pytest.raises(InvalidStatus):
         connect(simulator, shift)
     (folder / "keys.json").rename(folder / "jwks.json")

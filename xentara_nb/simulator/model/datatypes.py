@@ -2,10 +2,10 @@
 
 A server converts what it is sent, as long as nothing is lost: a whole number is a float as well,
 a float without a fraction is a whole number. Browsers rely on it, for they have only one kind of
-number. Two peculiarities of clients are understood: one sends a negative whole number -n as the
-unsigned 2^64 - n, which a signed integer takes as the negative number that is meant (a float cannot
-tell it from a large number, and takes it as that); and one sends a text of digits as an integer,
-which a text attribute takes as its digits.
+number. Two peculiarities of clients are understood. One sends a negative whole number -n as the
+unsigned 2^64 - n, which a signed integer takes as the negative number that is meant; a float cannot
+distinguish it from a large number, and takes it as that. Another sends a text of digits as an
+integer, which a text attribute takes as its digits.
 
 Examples
 --------

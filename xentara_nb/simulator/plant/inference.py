@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import (
@@ -27,15 +26,6 @@ from xentara_nb.simulator.model.references import References
 from xentara_nb.simulator.plant.attributes import BASE, attribute_uuid, well_known
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What an element of an unknown skill looks like."""
-
-    category: Category
-    type_text: str
-    attributes: tuple[AttributeInfo, ...] = ()
 
 
 _KNOWN_TYPES = {
@@ -74,8 +64,10 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SYNC_MANAGER_OUTPUT = 2
 
 
-def infer(element: ElementDescription, references: References, warned: set[str]) -> Look:
-    """Return what an element probably looks like.
+def infer(
+    element: ElementDescription, references: References, warned: set[str]
+) -> tuple[Category, str, list[AttributeInfo]]:
+    """Return which category, type and attributes an element probably has.
 
     Parameters
     ----------
@@ -103,11 +95,7 @@ def infer(element: ElementDescription, references: References, warned: set[str])
     attributes += (_used(name, *how) for name, how in references.attributes.items())
     # The first one of each name counts.
     by_name = {info.name: info for info in reversed((*BASE, *attributes))}
-    return Look(
-        category,
-        type_text,
-        tuple(info for info in attributes if info is by_name[info.name]),
-    )
+    return category, type_text, [info for info in attributes if info is by_name[info.name]]
 
 
 def _used(name: str, access: Access, data_type: DataType) -> AttributeInfo:
@@ -129,7 +117,7 @@ def _category_by_name(element: ElementDescription) -> Category:
     last = words[-1].lower() if words else ""
     for listed, category in _BY_WORD:
         if last in listed or "".join(words).lower() in listed:
-            # Something with children is no data point, whatever it is called.
+            # Something with children is no data point, even if its name says so.
             if category is Category.DATA_POINT and element.children:
                 return Category.DATA_POINT_GROUP
             return category

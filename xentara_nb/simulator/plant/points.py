@@ -89,11 +89,11 @@ class _SimulatedPoint(Settings, extra="ignore"):
 def driverless_point(context: BuildContext, description: ElementDescription) -> Element:
     """Make an element of a skill that the simulator has no driver for."""
     references = context.references.get(description.key, References())
-    look = inference.infer(description, references, context.warned)
+    category, type_text, infos = inference.infer(description, references, context.warned)
     known: dict[str, AttributeValue] = dict.fromkeys(("updateTime", "changeTime"), context.now)
     known["deviceState"] = True
-    identity = context.identity(description, look.category, look.type_text)
-    return Point(identity, *table_and_values(look.attributes, **known))
+    identity = context.identity(description, category, type_text)
+    return Point(identity, *table_and_values(infos, **known))
 
 
 def simulated_point(context: BuildContext, description: ElementDescription) -> Element:

@@ -40,15 +40,15 @@ def wire_pipeline(context: BuildContext, description: ElementDescription) -> Pip
     settings = node.validate(_Pipeline)
     last = max(len(settings.checkpoints) - 1, 0)
     ordered: list[tuple[int, int, list[tuple[Element, str]]]] = []
-    for place, segment in zip(node.items("segments"), settings.segments, strict=True):
+    for item, segment in zip(node.items("segments"), settings.segments, strict=True):
         for name, checkpoint in (("start", segment.start), ("end", segment.end)):
             if checkpoint > last:
-                place.at(name).fail(
+                item.at(name).fail(
                     f"{checkpoint} is out of range", f"Give a number from 0 to {last}."
                 )
         if segment.start >= segment.end:
-            place.fail("the segment ends before it starts", "Let it end at a later checkpoint.")
-        tasks = [context.member(task.at("function")) for task in place.items("tasks")]
+            item.fail("the segment ends before it starts", "Let it end at a later checkpoint.")
+        tasks = [context.member(task.at("function")) for task in item.items("tasks")]
         ordered.append((segment.start, segment.end, tasks))
     # Segments between the same checkpoints may run side by side; here they run one by one.
     ordered.sort(key=lambda segment: segment[:2])
