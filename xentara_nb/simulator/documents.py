@@ -10,16 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from pydantic import (
-    BaseModel,
-    ValidationError,
-)
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from xentara_nb.protocol.errors import XentaraError
@@ -52,18 +49,9 @@ class ConfigurationError(XentaraError):
         return f"{where}: {self.problem}. {self.hint}"
 
 
-def invalid(problem: str, hint: str, *steps: str | int) -> PydanticCustomError:
-    """Return the error for a validator to raise, for a value or for something in it.
-
-    Parameters
-    ----------
-    problem, hint : str
-        As in :class:`ConfigurationError`.
-    *steps : str or int
-        The way from the value that is validated to the one that is wrong.
-    """
-    context = {"problem": problem, "hint": hint, "steps": steps}
-    return PydanticCustomError("configuration", "{problem}", context)
+def invalid(problem: str, hint: str) -> PydanticCustomError:
+    """Return the error for a validator to raise; see :class:`ConfigurationError`."""
+    return PydanticCustomError("configuration", "{problem}", {"problem": problem, "hint": hint})
 
 
 def wrong_type(value: object, expected: str) -> PydanticCustomError:
@@ -72,7 +60,6 @@ def wrong_type(value: object, expected: str) -> PydanticCustomError:
 
 
 _S = TypeVar("_S", bound=BaseModel)
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,23 +125,16 @@ class JsonNode:
         ConfigurationError
             If it does not fit the declaration.
         """
-        return self.parse(settings.model_validate)
-
-    def parse(self, parser: Callable[[Any], _T]) -> _T:
-        """Return what a parser for pydantic makes of this value; raises as :meth:`validate`."""
         try:
-            return parser(self.value)
-        except PydanticCustomError as error:
-            details = error.context or {}
-            node, problem, hint = self, details["problem"], details["hint"]
+            return settings.model_validate(self.value)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            node, (problem, hint) = self, _explain(first)
-            for step in (*first["loc"], *first.get("ctx", {}).get("steps", ())):
-                # Steps that lead nowhere name one of several forms that a value can have.
-                with suppress(LookupError, TypeError):
-                    node = node.at(step)
-        raise ConfigurationError(node.file, node.path, problem, hint)
+        node = self
+        for step in first["loc"]:
+            # Steps that lead nowhere name one of several forms that a value can have.
+            with suppress(LookupError, TypeError):
+                node = node.at(step)
+        raise ConfigurationError(self.file, node.path, *_explain(first))
 
 
 def _explain(error: ErrorDetails) -> tuple[str, str]:
@@ -185,19 +165,19 @@ _EXPECTED = {
     "tuple_type": "an array, [...]",
 }
 
-_TYPES: tuple[tuple[type, str], ...] = (
-    (bool, "a boolean"),
-    (str, "a text"),
-    (list, "an array"),
-    (dict, "an object"),
-    (int, "a number"),
-    (float, "a number"),
-)
+_TYPES = {
+    bool: "a boolean",
+    str: "a text",
+    list: "an array",
+    dict: "an object",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
 
 
 def _wrong_type(value: object, expected: str) -> tuple[str, str]:
-    found = next((name for kind, name in _TYPES if isinstance(value, kind)), "null")
-    return f"{found} stands here", f"Write {expected} instead."
+    return f"{_TYPES[type(value)]} stands here", f"Write {expected} instead."
 
 
 def quoted(text: str, limit: int = 60) -> str:

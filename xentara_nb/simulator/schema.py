@@ -51,7 +51,7 @@ class Settings(BaseModel):
                     hint = cls.hints.get(name, f"Add {name!r}.")
                     raise invalid(f"the member {name!r} is missing", hint)
             elif value[name] is None:
-                raise invalid("null stands here", "Give a value, or leave the member out.", name)
+                raise invalid(f"the member {name!r} is null", "Give it a value, or leave it out.")
         if cls.model_config.get("extra") == "forbid":
             for name in value:
                 if name not in declared:
@@ -114,8 +114,7 @@ def one_of(values: Mapping[str, Any], what: str) -> BeforeValidator:
     return from_text(parse)
 
 
-def parse_uuid(text: str) -> UUID:
-    """Return the UUID that a text means, which must not be nil."""
+def _parse_uuid(text: str) -> UUID:
     try:
         uuid = UUID(text)
     except ValueError:
@@ -133,5 +132,8 @@ def parse_uuid(text: str) -> UUID:
 
 
 Text = Annotated[str, Field(min_length=1)]
+"""A text that is not empty."""
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-JsonUuid = Annotated[UUID, from_text(parse_uuid)]
+"""A number, which is no boolean and finite."""
+JsonUuid = Annotated[UUID, from_text(_parse_uuid)]
+"""A UUID other than the nil one, written as a server writes it."""

@@ -22,7 +22,7 @@ from xentara_nb.simulator.plant.attributes import (
     UNITS,
     attribute_uuid,
     table,
-    values_for,
+    table_and_values,
     well_known,
 )
 from xentara_nb.simulator.plant.elements import Element, Identity, Kind, Limits, Point, Register
@@ -37,7 +37,7 @@ def _register() -> Register:
         well_known(Attribute.VALUE, DataType.FLOAT_64, Access.READ_AND_WRITE),
         *map(well_known, Register.ATTRIBUTES),
     )
-    return Register(IDENTITY, table(*infos), values_for(infos, value=1.5))
+    return Register(IDENTITY, *table_and_values(infos, value=1.5))
 
 
 def _point(access: Access = Access.READ_AND_WRITE, limits: Limits | None = None) -> Point:
@@ -46,7 +46,7 @@ def _point(access: Access = Access.READ_AND_WRITE, limits: Limits | None = None)
         *map(well_known, (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.WRITE_TIME)),
         UNITS,
     )
-    return Point(IDENTITY, table(*infos), values_for(infos), limits)
+    return Point(IDENTITY, *table_and_values(infos), limits)
 
 
 def test_what_every_element_has() -> None:

@@ -36,7 +36,7 @@ from xentara_nb.protocol.errors import (
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator.documents import JsonNode, invalid, quoted
-from xentara_nb.simulator.schema import from_text, one_of, parse_uuid
+from xentara_nb.simulator.schema import from_text, one_of
 
 NO_ERROR = "no error"
 """What the attributes ``error`` and ``writeError`` say when all is well."""
@@ -175,17 +175,16 @@ def from_json(data_type: DataType, node: JsonNode) -> Value:
     value = node.value
     if not isinstance(value, bool | int | float | str):
         node.fail(f"this is no {data_type.label}", "Write a number, a boolean or a text.")
-    if data_type is DataType.UUID and isinstance(value, str):
-        # Other than an element, a value may well be the nil UUID.
-        return NIL_UUID if value == str(NIL_UUID) else node.parse(parse_uuid)
     try:
+        if data_type is DataType.UUID and isinstance(value, str):
+            return UUID(value)
         if data_type is DataType.TIME_POINT and isinstance(value, str):
             return TimePoint.parse(value)
         return convert(data_type, value)
     except ServerError as error:
         node.fail(f"this does not fit {data_type.label} ({error.text})", "Write one that does.")
     except ValueError as error:
-        node.fail(str(error), "Write it as RFC 3339 says.")
+        node.fail(str(error), f"Write a {data_type.label} as the manual says.")
 
 
 def same(one: object, other: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -121,12 +121,8 @@ def table_and_values(
     infos: Sequence[AttributeInfo], **known: AttributeValue
 ) -> tuple[AttributeTable, list[AttributeValue]]:
     """Return the table of attributes and their first values, those known by name as given."""
-    return table(*infos), values_for(infos, **known)
-
-
-def values_for(infos: Iterable[AttributeInfo], **known: AttributeValue) -> list[AttributeValue]:
-    """Return first values for attributes, those known by name as given."""
-    return [
+    values = (
         known[info.name] if info.name in known else datatypes.first_value(DataType(info.data_type))
         for info in infos
-    ]
+    )
+    return table(*infos), list(values)
