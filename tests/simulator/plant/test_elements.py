@@ -25,7 +25,15 @@ from xentara_nb.simulator.plant.attributes import (
     table_and_values,
     well_known,
 )
-from xentara_nb.simulator.plant.elements import Element, Identity, Kind, Limits, Point, Register
+from xentara_nb.simulator.plant.elements import (
+    NO_LIMITS,
+    Element,
+    Identity,
+    Kind,
+    Limits,
+    Point,
+    Register,
+)
 
 UUID_1 = UUID(int=1)
 IDENTITY = Identity(Kind(Category.DATA_POINT, "register", "data point"), UUID_1, "A.B", "B")
@@ -40,7 +48,7 @@ def _register() -> Register:
     return Register(IDENTITY, *table_and_values(infos, value=1.5))
 
 
-def _point(access: Access = Access.READ_AND_WRITE, limits: Limits | None = None) -> Point:
+def _point(access: Access = Access.READ_AND_WRITE, limits: Limits = NO_LIMITS) -> Point:
     infos = (
         well_known(Attribute.VALUE, DataType.UNSIGNED_INTEGER_8, access),
         *map(well_known, (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.WRITE_TIME)),

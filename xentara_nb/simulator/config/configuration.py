@@ -29,7 +29,6 @@ from xentara_nb.simulator.documents import (
 from xentara_nb.simulator.model.model import Model, read_model
 from xentara_nb.simulator.schema import Document, Settings, Text, whole_number
 from xentara_nb.simulator.security import access
-from xentara_nb.simulator.security.access import AclSettings
 from xentara_nb.simulator.security.client_certificates import (
     ClientCertificates,
     read_client_certificates,
@@ -211,9 +210,6 @@ def _configuration(
     declared = (access.EVERYONE, *security.roles)
     users = read_users(documents["users.json"], documents["passwords.json"], declared)
     model = read_model(documents["model.json"])
-    entitlements = {*access.BUILT_IN, *security.entitlements}
-    acls = ((documents["security.json"], security.acl), *model.acls())
-    _warn_of_unknown(acls, declared, entitlements)
     if not users and BASIC in server.schemes and BEARER not in server.schemes:
         _log.warning("users.json: there is no user, so no one can log in")
     oauth2, certificates = OAuth2(), ClientCertificates()
@@ -221,8 +217,17 @@ def _configuration(
         oauth2 = read_oauth2(documents["oauth2.json"], folder, keys)
     if "client-certs.json" in documents:
         certificates = read_client_certificates(documents["client-certs.json"], folder)
-    _warn_of_roles("oauth2.json", oauth2.role_names(), declared)
-    _warn_of_roles("client-certs.json", certificates.role_names(), declared)
+    acls = ((documents["security.json"], security.acl), *model.acls())
+    entries = [(node, entry) for node, acl in acls if acl is not None for entry in acl.entries]
+    roles: list[tuple[object, str]] = [(node, entry.role) for node, entry in entries]
+    roles += (("oauth2.json", role) for role in oauth2.role_names())
+    roles += (("client-certs.json", role) for role in certificates.role_names())
+    _warn_of_undeclared("role", roles, declared)
+    _warn_of_undeclared(
+        "entitlement",
+        ((node, name) for node, entry in entries for name in (*entry.allow, *entry.deny)),
+        (*access.BUILT_IN, *security.entitlements),
+    )
     # The server's demand for a token names the scope that the token must have.
     server = replace(server, scope=tuple(dict.fromkeys((*server.scope, *oauth2.scope))))
     return Configuration(model, server, users, security, folder, oauth2, certificates)
@@ -241,24 +246,12 @@ def _http_server(document: JsonNode) -> HttpServer:
     return HttpServer(settings.http_server.port, found.realm, found.schemes, found.scope)
 
 
-def _warn_of_roles(file: str, roles: Iterable[str], declared: tuple[str, ...]) -> None:
-    for role in roles:
-        if role not in declared:
-            _log.warning("%s: the role %r is not declared in security.json", file, role)
-
-
-def _warn_of_unknown(
-    acls: Iterable[tuple[JsonNode, AclSettings | None]],
-    declared: tuple[str, ...],
-    entitlements: set[str],
+def _warn_of_undeclared(
+    what: str, used: Iterable[tuple[object, str]], declared: Iterable[str]
 ) -> None:
     """Warn once of each name that nothing declares: a large model can have it everywhere."""
-    known_roles, known = {*declared}, {*entitlements}
-    for node, acl in acls:
-        for entry in acl.entries if acl is not None else ():
-            if entry.role not in known_roles:
-                known_roles.add(entry.role)
-                _log.warning("%s: the role %r is not declared in security.json", node, entry.role)
-            for name in {*entry.allow, *entry.deny} - known:
-                known.add(name)
-                _log.warning("%s: the entitlement %r is not declared", node, name)
+    known = set(declared)
+    for where, name in used:
+        if name not in known:
+            known.add(name)
+            _log.warning("%s: the %s %r is not declared in security.json", where, what, name)

@@ -56,6 +56,14 @@ def well_known(
     )
 
 
+def value_attributes(data_type: DataType, access: Access) -> list[AttributeInfo]:
+    """Return the attributes of a value that a device has."""
+    further = [Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY, Attribute.ERROR]
+    if access.writable:
+        further += (Attribute.WRITE_TIME, Attribute.WRITE_ERROR)
+    return [well_known(Attribute.VALUE, data_type, access), *map(well_known, further)]
+
+
 BASE = tuple(
     well_known(attribute)
     for attribute in (

@@ -341,6 +341,9 @@ class Limits:
             raise IllegalValueError(f"the device takes one of {choices}")
 
 
+NO_LIMITS = Limits()
+
+
 class Point(Element):
     """An input or output of a device.
 
@@ -356,7 +359,7 @@ class Point(Element):
         identity: Identity,
         attributes: AttributeTable,
         values: list[AttributeValue],
-        limits: Limits | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         super().__init__(identity, attributes, values)
         self.limits = limits
@@ -367,8 +370,7 @@ class Point(Element):
         if position != self.table.index[Attribute.VALUE]:
             super().accept(position, value, now)
             return
-        if self.limits is not None:
-            self.limits.check(value)
+        self.limits.check(value)
         self.obey(value, now)
 
     def follow(self, value: Value, now: TimePoint, *, written: bool = False) -> None:

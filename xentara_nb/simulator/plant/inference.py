@@ -23,7 +23,7 @@ from xentara_nb.protocol.identifiers import (
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.model import ElementDescription
 from xentara_nb.simulator.model.references import References
-from xentara_nb.simulator.plant.attributes import BASE, attribute_uuid, well_known
+from xentara_nb.simulator.plant.attributes import BASE, attribute_uuid, value_attributes, well_known
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +91,8 @@ def infer(
     if category in _DEVICES:
         attributes += map(well_known, (Attribute.DEVICE_STATE, Attribute.ERROR))
     if category is Category.DATA_POINT or references.has_value:
-        attributes += _point_attributes(element, references, warned)
+        data_type = _data_type(element, references, warned)
+        attributes += value_attributes(data_type, _access(element, references))
     attributes += (_used(name, *how) for name, how in references.attributes.items())
     # The first one of each name counts.
     by_name = {info.name: info for info in reversed((*BASE, *attributes))}
@@ -135,22 +136,6 @@ def _type_text(descriptor: str) -> str:
 
 def _words(text: str) -> list[str]:
     return _WORD.findall(text)
-
-
-def _point_attributes(
-    element: ElementDescription, references: References, warned: set[str]
-) -> tuple[AttributeInfo, ...]:
-    access = _access(element, references)
-    attributes = [
-        well_known(Attribute.VALUE, _data_type(element, references, warned), access),
-        *map(
-            well_known,
-            (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY, Attribute.ERROR),
-        ),
-    ]
-    if access.writable:
-        attributes += map(well_known, (Attribute.WRITE_TIME, Attribute.WRITE_ERROR))
-    return tuple(attributes)
 
 
 def _data_type(element: ElementDescription, references: References, warned: set[str]) -> DataType:

@@ -49,6 +49,7 @@ from xentara_nb.simulator.plant.attributes import (
     AttributeValue,
     attribute_uuid,
     table_and_values,
+    value_attributes,
     well_known,
 )
 from xentara_nb.simulator.plant.context import BuildContext
@@ -106,9 +107,9 @@ def simulated_point(context: BuildContext, description: ElementDescription) -> E
         "changeTime": context.now,
         "quality": int(settings.quality),
     }
-    limits = None
+    limits = Limits()
     if settings.data_type is not None:
-        infos += _value_attributes(settings.data_type, settings.access)
+        infos += value_attributes(settings.data_type, settings.access)
         if settings.value is not None:
             known["value"] = datatypes.from_json(settings.data_type, node.at("value"))
         limits = _limits(settings, settings.data_type, node)
@@ -126,13 +127,6 @@ def simulated_point(context: BuildContext, description: ElementDescription) -> E
     return Point(identity, *table_and_values(infos, **known), limits)
 
 
-def _value_attributes(data_type: DataType, access: Access) -> list[AttributeInfo]:
-    further = [Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY, Attribute.ERROR]
-    if access.writable:
-        further += (Attribute.WRITE_TIME, Attribute.WRITE_ERROR)
-    return [well_known(Attribute.VALUE, data_type, access), *map(well_known, further)]
-
-
 def _custom_info(custom: _CustomAttribute) -> AttributeInfo:
     attribute = ATTRIBUTES_BY_NAME.get(custom.name)
     attribute_id = custom.uuid or attribute_uuid(custom.name)
@@ -144,14 +138,10 @@ def _custom_info(custom: _CustomAttribute) -> AttributeInfo:
     )
 
 
-def _limits(settings: _SimulatedPoint, data_type: DataType, node: JsonNode) -> Limits | None:
+def _limits(settings: _SimulatedPoint, data_type: DataType, node: JsonNode) -> Limits:
     minimum, maximum = (
         datatypes.from_json(data_type, node.at(name)) if limit is not None else None
         for name, limit in (("minimum", settings.minimum), ("maximum", settings.maximum))
     )
-    allowed = settings.allowed
-    if minimum is None and maximum is None and allowed is None:
-        return None
-    if allowed is not None:
-        allowed = tuple(datatypes.from_json(data_type, item) for item in node.items("allowed"))
-    return Limits(minimum, maximum, allowed)
+    allowed = tuple(datatypes.from_json(data_type, item) for item in node.items("allowed"))
+    return Limits(minimum, maximum, None if settings.allowed is None else allowed)
