@@ -30,11 +30,12 @@ from xentara_nb.simulator.model.model import Model, read_model
 from xentara_nb.simulator.schema import Document, Settings, Text, whole_number
 from xentara_nb.simulator.security import access
 from xentara_nb.simulator.security.client_certificates import (
+    NO_CERTIFICATES,
     ClientCertificates,
     read_client_certificates,
 )
 from xentara_nb.simulator.security.settings import Security, User, read_security, read_users
-from xentara_nb.simulator.security.tokens import Key, OAuth2, read_keys, read_oauth2
+from xentara_nb.simulator.security.tokens import NO_TOKENS, Key, OAuth2, read_keys, read_oauth2
 
 _log = logging.getLogger(__name__)
 
@@ -108,8 +109,8 @@ class Configuration:
     users: tuple[User, ...] = ()
     security: Security = field(default_factory=Security)
     folder: Path | None = None
-    oauth2: OAuth2 = field(default_factory=OAuth2)
-    client_certificates: ClientCertificates = field(default_factory=ClientCertificates)
+    oauth2: OAuth2 = NO_TOKENS
+    client_certificates: ClientCertificates = NO_CERTIFICATES
 
 
 def read_folder(
@@ -212,7 +213,7 @@ def _configuration(
     model = read_model(documents["model.json"])
     if not users and BASIC in server.schemes and BEARER not in server.schemes:
         _log.warning("users.json: there is no user, so no one can log in")
-    oauth2, certificates = OAuth2(), ClientCertificates()
+    oauth2, certificates = NO_TOKENS, NO_CERTIFICATES
     if "oauth2.json" in documents:
         oauth2 = read_oauth2(documents["oauth2.json"], folder, keys)
     if "client-certs.json" in documents:

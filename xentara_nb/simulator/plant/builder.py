@@ -28,23 +28,9 @@ _FACTORIES = defaultdict(
 def build(
     model: Model, acl: Acl, now: TimePoint, *, category_as_text: bool
 ) -> tuple[Element, Execution]:
-    """Make all elements of a model.
+    """Make all elements of a model: the root, with the whole tree below it, and what runs.
 
-    Parameters
-    ----------
-    model : Model
-        The description.
-    acl : Acl
-        The global access control list.
-    now : TimePoint
-        The time of the first readings.
-    category_as_text : bool
-        As for :class:`.context.BuildContext`.
-
-    Returns
-    -------
-    tuple
-        The root element, with the whole tree below it; and what runs.
+    The access control list is the global one, and the time that of the first readings.
 
     Raises
     ------

@@ -30,13 +30,7 @@ class BuildContext:
     now : TimePoint
         The time of the first readings.
     category_as_text : bool
-        Whether reading the attribute ``category`` gives a text, as servers were seen to do, or
-        the number of the table.
-
-    Attributes
-    ----------
-    warned : set of str
-        What there were warnings of.
+        Whether reading the attribute ``category`` gives a text, as servers were seen to do.
     """
 
     def __init__(
@@ -69,14 +63,7 @@ class BuildContext:
         return Identity(kind, description.uuid, description.key, description.name)
 
     def element(self, description: ElementDescription) -> Element:
-        """Return the running element of a description, without its place in the tree.
-
-        Raises
-        ------
-        ConfigurationError
-            If its properties are wrong, or name an element that is not there, or it depends on
-            itself.
-        """
+        """Return the running element of a description, without its place in the tree."""
         element = self._built.get(description.key)
         if element is None:
             if description.key in self._pending:

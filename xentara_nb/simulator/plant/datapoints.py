@@ -156,11 +156,11 @@ class Derived(Element):
     Parameters
     ----------
     sources : sequence of Element
-        What the value is computed from. Each has a value.
+        What the value is computed from.
     compute : callable
         Gives the value from those of the sources.
     write_back : callable, optional
-        Writes a value to the sources; given for writable elements only.
+        Writes a value to the sources.
     """
 
     __slots__ = ("_compute", "_sources", "_write_back")

@@ -57,15 +57,7 @@ class Pipeline:
 
 
 class Execution:
-    """Runs the pipelines of a plant while it is operational.
-
-    Parameters
-    ----------
-    elements : iterable of Element
-        All elements of the plant.
-    pipelines : sequence of Pipeline
-        Its pipelines.
-    """
+    """Runs the pipelines of a plant, which has these elements, while it is operational."""
 
     def __init__(
         self, elements: Iterable[Element] = (), pipelines: Sequence[Pipeline] = ()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, Discriminator, StrictBool, Tag
 
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import invalid
+from xentara_nb.simulator.documents import JsonNode, invalid
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import Interval, Keyword, PositiveInterval, SignalKeyword
 from xentara_nb.simulator.model.model import ElementDescription
@@ -36,6 +36,9 @@ from xentara_nb.simulator.plant.signals import ATTRIBUTES as SIGNAL_ATTRIBUTES
 from xentara_nb.simulator.plant.signals import Sampler, Signal, WaveFormSettings
 from xentara_nb.simulator.schema import Number, Settings, Text, whole_number
 
+_S = TypeVar("_S", bound=Settings)
+_Make: TypeAlias = Callable[[BuildContext, JsonNode, Identity, _S], Element]
+
 
 def _plain(
     category: Category,
@@ -46,20 +49,43 @@ def _plain(
     return lambda context, description: make(context.identity(description, category, type_text))
 
 
+FACTORIES: dict[str, Factory] = {
+    "@Group": _plain(Category.ELEMENT_GROUP, "element group"),
+    "@Track": _plain(Category.EXECUTION_TRACK, "execution track"),
+    "@Pipeline": _plain(Category.EXECUTION_PIPELINE, "execution pipeline"),
+    "@Skill.SignalFlow.Bridge": _plain(Category.MICROSERVICE, "signal bridge", Bridge),
+    "@Skill.SignalFlow.EdgeDetection": _plain(
+        Category.MICROSERVICE, "edge detection", EdgeDetection
+    ),
+}
+"""The factories by descriptor."""
+
+
+def _factory(
+    descriptor: str, category: Category, type_text: str, settings: type[_S]
+) -> Callable[[_Make[_S]], _Make[_S]]:
+    """Add a function to the factories, which makes an element from its settings."""
+
+    def add(make: _Make[_S]) -> _Make[_S]:
+        def build(context: BuildContext, description: ElementDescription) -> Element:
+            identity = context.identity(description, category, type_text)
+            return make(context, description.node, identity, description.node.validate(settings))
+
+        FACTORIES[descriptor] = build
+        return make
+
+    return add
+
+
 class _Timer(Settings, extra="ignore"):
     period: PositiveInterval
     offset: Interval = 0
     sequence: Annotated[int, whole_number(-(1 << 31), 1 << 31)] = 0
 
 
-def _timer(context: BuildContext, description: ElementDescription) -> Element:
-    settings = description.node.validate(_Timer)
-    return Timer(
-        context.identity(description, Category.TIMER, "timer"),
-        settings.period,
-        settings.offset,
-        settings.sequence,
-    )
+@_factory("@Timer", Category.TIMER, "timer", _Timer)
+def _timer(_: BuildContext, node: JsonNode, identity: Identity, settings: _Timer) -> Element:
+    return Timer(identity, settings.period, settings.offset, settings.sequence)
 
 
 class _InputAndOutput(Settings):
@@ -80,9 +106,11 @@ class _DataPoint(Settings, extra="ignore"):
     display_name: str | None = None
 
 
-def _data_point(context: BuildContext, description: ElementDescription) -> Element:
-    settings = description.node.validate(_DataPoint)
-    io = description.node.at("io")
+@_factory("@DataPoint", Category.DATA_POINT, "data point", _DataPoint)
+def _data_point(
+    context: BuildContext, node: JsonNode, identity: Identity, settings: _DataPoint
+) -> Element:
+    io = node.at("io")
     if isinstance(settings.io, str):
         element, value = context.source(io)
         source = element if Access(value.access).readable else None
@@ -97,14 +125,8 @@ def _data_point(context: BuildContext, description: ElementDescription) -> Eleme
         if not sides:
             io.fail("there is neither input nor output", "Name at least one of them.")
         source, target = sides.get("input"), sides.get("output")
-    name = settings.display_name
-    return DataPoint(
-        context.identity(description, Category.DATA_POINT, "data point"),
-        source,
-        target,
-        settings.units,
-        description.key if name is None else name,
-    )
+    name = identity.key if settings.display_name is None else settings.display_name
+    return DataPoint(identity, source, target, settings.units, name)
 
 
 def _check_pair(value: Any) -> Any:
@@ -119,27 +141,28 @@ class _Register(Settings, extra="ignore"):
     default_value: Annotated[tuple[Keyword, Any], BeforeValidator(_check_pair)]
 
 
-def _register(context: BuildContext, description: ElementDescription) -> Element:
-    data_type, _ = description.node.validate(_Register).default_value
-    value = datatypes.from_json(data_type, description.node.at("defaultValue", 1))
+@_factory("@Skill.SignalFlow.Register", Category.DATA_POINT, "register", _Register)
+def _register(_: BuildContext, node: JsonNode, identity: Identity, settings: _Register) -> Element:
+    data_type, _value = settings.default_value
     attributes, first = _register_attributes(data_type)
-    identity = context.identity(description, Category.DATA_POINT, "register")
+    value = datatypes.from_json(data_type, node.at("defaultValue", 1))
     return Register(identity, attributes, [value, *first[1:]])
 
 
 @lru_cache(maxsize=64)
 def _register_attributes(data_type: DataType) -> tuple[AttributeTable, list[AttributeValue]]:
     """Return the attributes of registers with this data type, and their first values."""
-    infos = (
-        well_known(Attribute.VALUE, data_type, Access.READ_AND_WRITE),
-        *map(well_known, Register.ATTRIBUTES),
-    )
-    return table_and_values(infos)
+    value = well_known(Attribute.VALUE, data_type, Access.READ_AND_WRITE)
+    return table_and_values((value, *map(well_known, Register.ATTRIBUTES)))
 
 
-def _sampler(context: BuildContext, description: ElementDescription) -> Element:
+class _Sampler(Settings, extra="ignore"):
+    """A sampler has nothing to set."""
+
+
+@_factory("@Skill.SignalGenerator.Sampler", Category.DEVICE, "signal generator sampler", _Sampler)
+def _sampler(_: BuildContext, node: JsonNode, identity: Identity, settings: _Sampler) -> Element:
     infos = tuple(map(well_known, (Attribute.UPDATE_TIME, Attribute.QUALITY)))
-    identity = context.identity(description, Category.DEVICE, "signal generator sampler")
     return Sampler(identity, *table_and_values(infos, quality=int(Quality.BAD)))
 
 
@@ -150,21 +173,19 @@ class _Signal(Settings, extra="ignore"):
     wave_form: WaveFormSettings
 
 
-def _signal(context: BuildContext, description: ElementDescription) -> Element:
-    settings = description.node.validate(_Signal)
+@_factory("@Skill.SignalGenerator.Signal", Category.DATA_POINT, "signal generator signal", _Signal)
+def _signal(_: BuildContext, node: JsonNode, identity: Identity, settings: _Signal) -> Element:
     bottom, top = float(settings.bottom), float(settings.top)
     if not math.isfinite(top - bottom):
-        description.node.fail(
-            "there is too much between 'bottom' and 'top'", "Bring them together."
-        )
+        node.fail("there is too much between 'bottom' and 'top'", "Bring them together.")
     infos = (
         well_known(Attribute.VALUE, settings.data_type),
         *map(well_known, SIGNAL_ATTRIBUTES[1:]),
     )
     return Signal(
-        context.identity(description, Category.DATA_POINT, "signal generator signal"),
+        identity,
         *table_and_values(infos, quality=int(Quality.BAD)),
-        settings.wave_form.wave_form(description.uuid),
+        settings.wave_form.wave_form(identity.uuid),
         bottom,
         top,
     )
@@ -180,34 +201,38 @@ class _ConvertedValue(Settings, extra="ignore"):
     mappings: tuple[_Mapping, ...]
 
 
-def _converted_value(context: BuildContext, description: ElementDescription) -> Element:
-    settings = description.node.validate(_ConvertedValue)
+@_factory(
+    "@Skill.SignalProcessing.ConvertedValue",
+    Category.DATA_POINT,
+    "converted value",
+    _ConvertedValue,
+)
+def _converted_value(
+    context: BuildContext, node: JsonNode, identity: Identity, settings: _ConvertedValue
+) -> Element:
     mappings = [(item.raw, item.mapped) for item in settings.mappings]
     inverse = [(mapped, raw) for raw, mapped in mappings]
     if min(len(dict(mappings)), len(dict(inverse))) != len(mappings):
-        description.node.at("mappings").fail(
+        node.at("mappings").fail(
             "a value is mapped twice", "Let every raw and every mapped value stand once."
         )
-    source, info = context.source(description.node.at("rawValue"))
+    source, info = context.source(node.at("rawValue"))
     data_type = DataType(info.data_type)
     if data_type.integer_range is None and not data_type.is_float:
-        description.node.at("rawValue").fail(
-            f"{source.key!r} is no number", "Name an element with a number."
-        )
+        node.at("rawValue").fail(f"{source.key!r} is no number", "Name an element with a number.")
 
     def write_back(value: Value, now: TimePoint) -> None:
         number = interpolate(inverse, _number(value))
         whole = not data_type.is_float and math.isfinite(number)
         source.write(Attribute.VALUE, round(number) if whole else number, now)
 
-    return _derived(
-        context,
-        description,
-        "converted value",
-        DataType.FLOAT_64,
+    writable = info.access == Access.READ_AND_WRITE
+    return Derived(
+        identity,
+        *table_and_values(derived_attributes(DataType.FLOAT_64, writable)),
         [source],
         lambda values: float(interpolate(mappings, _number(values[0]))),
-        write_back if info.access == Access.READ_AND_WRITE else None,
+        write_back if writable else None,
     )
 
 
@@ -216,20 +241,16 @@ class _Bit(Settings, extra="ignore"):
     bit_number: Annotated[int, whole_number(0, 63)]
 
 
-def _bit(context: BuildContext, description: ElementDescription) -> Element:
-    number = description.node.validate(_Bit).bit_number
-    source, info = context.source(description.node.at("source"))
+@_factory("@Skill.SignalProcessing.Bit", Category.DATA_POINT, "bit value", _Bit)
+def _bit(context: BuildContext, node: JsonNode, identity: Identity, settings: _Bit) -> Element:
+    source, info = context.source(node.at("source"))
     if DataType(info.data_type).integer_range is None:
-        description.node.at("source").fail(
-            f"{source.key!r} is no whole number", "Name one that has bits."
-        )
-    return _derived(
-        context,
-        description,
-        "bit value",
-        DataType.BOOLEAN,
+        node.at("source").fail(f"{source.key!r} is no whole number", "Name one that has bits.")
+    return Derived(
+        identity,
+        *table_and_values(derived_attributes(DataType.BOOLEAN)),
         [source],
-        lambda values: bool(int(_number(values[0])) >> number & 1),
+        lambda values: bool(int(_number(values[0])) >> settings.bit_number & 1),
     )
 
 
@@ -238,51 +259,19 @@ class _SummaryState(Settings, extra="ignore"):
     states: tuple[Text, ...]
 
 
-def _summary_state(context: BuildContext, description: ElementDescription) -> Element:
-    settings = description.node.validate(_SummaryState)
-    return _derived(
-        context,
-        description,
-        "summary state",
-        DataType.BOOLEAN,
-        [context.source(state)[0] for state in description.node.items("states")],
+@_factory(
+    "@Skill.SignalProcessing.SummaryState", Category.DATA_POINT, "summary state", _SummaryState
+)
+def _summary_state(
+    context: BuildContext, node: JsonNode, identity: Identity, settings: _SummaryState
+) -> Element:
+    return Derived(
+        identity,
+        *table_and_values(derived_attributes(DataType.BOOLEAN)),
+        [context.source(state)[0] for state in node.items("states")],
         all if settings.operator == "and" else any,
     )
 
 
-def _derived(
-    context: BuildContext,
-    description: ElementDescription,
-    type_text: str,
-    data_type: DataType,
-    sources: Sequence[Element],
-    compute: Callable[[Sequence[Value]], Value],
-    write_back: Callable[[Value, TimePoint], None] | None = None,
-) -> Element:
-    infos = derived_attributes(data_type, write_back is not None)
-    identity = context.identity(description, Category.DATA_POINT, type_text)
-    return Derived(identity, *table_and_values(infos), sources, compute, write_back)
-
-
 def _number(value: Value) -> int | float:
     return value if isinstance(value, int | float) else 0
-
-
-FACTORIES: dict[str, Factory] = {
-    "@Group": _plain(Category.ELEMENT_GROUP, "element group"),
-    "@DataPoint": _data_point,
-    "@Timer": _timer,
-    "@Track": _plain(Category.EXECUTION_TRACK, "execution track"),
-    "@Pipeline": _plain(Category.EXECUTION_PIPELINE, "execution pipeline"),
-    "@Skill.SignalFlow.Register": _register,
-    "@Skill.SignalFlow.Bridge": _plain(Category.MICROSERVICE, "signal bridge", Bridge),
-    "@Skill.SignalFlow.EdgeDetection": _plain(
-        Category.MICROSERVICE, "edge detection", EdgeDetection
-    ),
-    "@Skill.SignalGenerator.Sampler": _sampler,
-    "@Skill.SignalGenerator.Signal": _signal,
-    "@Skill.SignalProcessing.ConvertedValue": _converted_value,
-    "@Skill.SignalProcessing.Bit": _bit,
-    "@Skill.SignalProcessing.SummaryState": _summary_state,
-}
-"""The factories by descriptor."""

@@ -69,19 +69,8 @@ def infer(
 ) -> tuple[Category, str, list[AttributeInfo]]:
     """Return which category, type and attributes an element probably has.
 
-    Parameters
-    ----------
-    element : ElementDescription
-        The element.
-    references : References
-        What the model uses it for.
-    warned : set of str
-        What there were warnings of, each of which is enough once for a model.
-
-    Raises
-    ------
-    ConfigurationError
-        If the data type of an element of a known kind is not known.
+    References say what the model uses it for; of each unknown data type there is one warning for
+    a model, noted in ``warned``.
     """
     known = _KNOWN_TYPES.get(element.descriptor)
     if known:

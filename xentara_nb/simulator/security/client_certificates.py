@@ -88,6 +88,9 @@ class ClientCertificates:
         )
 
 
+NO_CERTIFICATES = ClientCertificates()
+
+
 def _issued(certificate: x509.Certificate, root: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(root)

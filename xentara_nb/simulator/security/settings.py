@@ -99,16 +99,7 @@ class _PasswordsDocument(Document, extra="allow"):
 
 
 def read_security(document: JsonNode, folder: Path | None, *, certificate: bool) -> Security:
-    """Read ``security.json``.
-
-    Parameters
-    ----------
-    document : JsonNode
-        Its content.
-    folder : Path, optional
-        Where the certificate lies.
-    certificate : bool
-        Whether the certificate is used, so that it must be there.
+    """Read ``security.json``, and look for the certificate in the folder if it is used.
 
     Raises
     ------

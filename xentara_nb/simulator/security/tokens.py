@@ -141,6 +141,9 @@ class OAuth2:
         return None
 
 
+NO_TOKENS = OAuth2()
+
+
 def _decode(token: str, keys: Iterable[Key]) -> jwt.Token | None:
     """Return the content of a token if one of the keys has signed it."""
     for key in keys:
@@ -192,14 +195,7 @@ def _strings(value: object) -> list[str]:
 def read_oauth2(document: JsonNode, folder: Path | None, keys: tuple[Key, ...] = ()) -> OAuth2:
     """Read ``oauth2.json``, and the files in the folder that it names.
 
-    Parameters
-    ----------
-    document : JsonNode
-        Its content.
-    folder : Path, optional
-        The configuration folder.
-    keys : tuple
-        Keys that count for every issuer.
+    The keys given count for every issuer.
 
     Raises
     ------
