@@ -117,8 +117,15 @@ class JsonNode:
             self.fail(f"{what} {str(key)!r} is also at {seen[key].path}", "Change one of them.")
         seen[key] = self
 
-    def validate(self, settings: type[_S]) -> _S:
+    def validate(self, settings: type[_S], context: Any = None) -> _S:
         """Return this value as an instance of a declared model.
+
+        Parameters
+        ----------
+        settings : type
+            The model.
+        context
+            What its validators need to know, such as the folder of the file.
 
         Raises
         ------
@@ -126,7 +133,7 @@ class JsonNode:
             If it does not fit the declaration.
         """
         try:
-            return settings.model_validate(self.value)
+            return settings.model_validate(self.value, context=context)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
         node = self

@@ -65,7 +65,7 @@ class Settings(BaseModel):
 class Document(Settings):
     """The outermost object of a configuration file, which may name its schema."""
 
-    json_schema: Any = Field(None, alias="$schema")
+    json_schema: Any = Field(default=None, alias="$schema")
 
 
 @cache

@@ -12,101 +12,20 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
 
-from xentara_nb.simulator.documents import JsonNode, invalid
+from xentara_nb.simulator.documents import JsonNode, invalid, wrong_type
 from xentara_nb.simulator.schema import Document, Settings, Text, from_text
 
 _SID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.311.25.2")
 _LONGEST = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A matching rule and its roles.
-
-    Attributes
-    ----------
-    matches : callable
-        Returns whether a certificate is meant.
-    issuer : tuple of str or None
-        The issuer whose signature is needed; None where the certificate itself is trusted.
-    """
-
-    matches: Callable[[x509.Certificate], bool]
-    roles: tuple[str, ...] = ()
-    issuer: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClientCertificates:
-    """``client-certs.json``: which certificates are accepted."""
-
-    rules: tuple[Rule, ...] = ()
-    roots: tuple[tuple[tuple[str, ...] | None, x509.Certificate], ...] = ()
-
-    def role_names(self) -> Iterator[str]:
-        """Return the roles that are named, each as often as it is."""
-        for rule in self.rules:
-            yield from rule.roles
-
-    def verify(
-        self, der: bytes, now: datetime.datetime | None = None
-    ) -> tuple[str, tuple[str, ...]] | None:
-        """Return the name and roles that a certificate stands for, None if it is not accepted."""
-        if len(der) > _LONGEST:
-            return None
-        try:
-            certificate = x509.load_der_x509_certificate(der)
-            matching = [rule for rule in self.rules if self._matches(rule, certificate)]
-            name = ", ".join(distinguished_name(certificate.subject)) or "certificate"
-            valid = _valid(certificate, now)
-        # It comes from the network, and the library reads parts of it only when asked for them.
-        except Exception:
-            return None
-        if not matching or not valid:
-            return None
-        roles = dict.fromkeys(role for rule in matching for role in rule.roles)
-        return name, tuple(roles)
-
-    def _matches(self, rule: Rule, certificate: x509.Certificate) -> bool:
-        return rule.matches(certificate) and (
-            rule.issuer is None
-            or any(
-                _issued(certificate, root)
-                for issuer, root in self.roots
-                if issuer in (None, rule.issuer)
-            )
-        )
-
-
-NO_CERTIFICATES = ClientCertificates()
-
-
-def _issued(certificate: x509.Certificate, root: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(root)
-        return _valid(root, None)
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-
-
-def _valid(certificate: x509.Certificate, now: datetime.datetime | None) -> bool:
-    now = datetime.datetime.now(datetime.UTC) if now is None else now
-    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
-
-
-def distinguished_name(name: x509.Name) -> tuple[str, ...]:
-    """Return the components of a name, the first first: ``C=DE``, ``O=...``, ``CN=...``."""
-    return tuple(rdn.rfc4514_string() for rdn in name.rdns)
 
 
 def _parse_name(value: str) -> tuple[str, ...]:
@@ -135,21 +54,54 @@ def _check_length(digest: bytes) -> bytes:
     return digest
 
 
-_Name = Annotated[tuple[str, ...], from_text(_parse_name)]
-_Hexadecimal = Annotated[bytes, from_text(_parse_hexadecimal)]
+def _load(value: Any, info: ValidationInfo) -> x509.Certificate:
+    if not isinstance(value, str):
+        raise wrong_type(value, "a text")
+    path = (info.context or Path()) / Path(value).expanduser()
+    try:
+        data = path.read_bytes()
+        if b"-----BEGIN" in data:
+            return x509.load_pem_x509_certificate(data)
+        return x509.load_der_x509_certificate(data)
+    except OSError:
+        raise invalid(f"there is no file {path}", "Put the certificate there.") from None
+    except ValueError:
+        raise invalid(f"{path} is no certificate", "Put a PEM or DER certificate there.") from None
+
+
+_Name: TypeAlias = Annotated[tuple[str, ...], from_text(_parse_name)]
+_Hexadecimal: TypeAlias = Annotated[bytes, from_text(_parse_hexadecimal)]
+# Any, because pydantic knows nothing of certificates.
+_Certificate: TypeAlias = Annotated[Any, BeforeValidator(_load)]
 
 
 class _CertificateRule(Settings):
-    certificate_path: Text
+    """Trusts one certificate."""
+
+    certificate: _Certificate = Field(alias="certificatePath")
     roles: tuple[Text, ...] = ()
+
+    issuer: ClassVar[None] = None
+
+    def matches(self, certificate: x509.Certificate) -> bool:
+        return bool(certificate == self.certificate)
 
 
 class _FingerprintRule(Settings):
+    """Trusts the certificate with a fingerprint."""
+
     fingerprint: Annotated[_Hexadecimal, AfterValidator(_check_length)]
     roles: tuple[Text, ...] = ()
 
+    issuer: ClassVar[None] = None
+
+    def matches(self, certificate: x509.Certificate) -> bool:
+        return self.fingerprint in _hashes(certificate.public_bytes(Encoding.DER))
+
 
 class _IssuerRule(Settings):
+    """Trusts the certificates of an issuer that have some properties."""
+
     hints: ClassVar[Mapping[str, str]] = {
         "issuer": "Add an issuer, a fingerprint or a certificate."
     }
@@ -185,14 +137,66 @@ class _IssuerRule(Settings):
         )
 
 
+def _form(rule: Any) -> str:
+    forms = ("certificatePath", "fingerprint")
+    return next((form for form in forms if isinstance(rule, dict) and form in rule), "issuer")
+
+
+_Rule: TypeAlias = Annotated[
+    Annotated[_CertificateRule, Tag("certificatePath")]
+    | Annotated[_FingerprintRule, Tag("fingerprint")]
+    | Annotated[_IssuerRule, Tag("issuer")],
+    Discriminator(_form),
+]
+
+
 class _Root(Settings):
     issuer: _Name | None = None
-    certificate_path: Text
+    certificate: _Certificate = Field(alias="certificatePath")
 
 
-class _Document(Document):
-    rules: tuple[dict[str, Any], ...] = ()
+class ClientCertificates(Document):
+    """``client-certs.json``: which certificates are accepted."""
+
+    rules: tuple[_Rule, ...] = ()
     root_certificates: tuple[_Root, ...] = ()
+
+    def role_names(self) -> Iterator[str]:
+        """Return the roles that are named, each as often as it is."""
+        for rule in self.rules:
+            yield from rule.roles
+
+    def verify(
+        self, der: bytes, now: datetime.datetime | None = None
+    ) -> tuple[str, tuple[str, ...]] | None:
+        """Return the name and roles that a certificate stands for, None if it is not accepted."""
+        if len(der) > _LONGEST:
+            return None
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            matching = [rule for rule in self.rules if self._matches(rule, certificate)]
+            name = ", ".join(distinguished_name(certificate.subject)) or "certificate"
+            valid = _valid(certificate, now)
+        # It comes from the network, and the library reads parts of it only when asked for them.
+        except Exception:
+            return None
+        if not matching or not valid:
+            return None
+        roles = dict.fromkeys(role for rule in matching for role in rule.roles)
+        return name, tuple(roles)
+
+    def _matches(self, rule: _Rule, certificate: x509.Certificate) -> bool:
+        return rule.matches(certificate) and (
+            rule.issuer is None
+            or any(
+                _issued(certificate, root.certificate)
+                for root in self.root_certificates
+                if root.issuer in (None, rule.issuer)
+            )
+        )
+
+
+NO_CERTIFICATES = ClientCertificates()
 
 
 def read_client_certificates(document: JsonNode, folder: Path | None) -> ClientCertificates:
@@ -203,33 +207,30 @@ def read_client_certificates(document: JsonNode, folder: Path | None) -> ClientC
     ConfigurationError
         If it is not as the manual says, or names a file that is not there.
     """
-    settings = document.validate(_Document)
-    roots = zip(document.items("rootCertificates"), settings.root_certificates, strict=True)
-    return ClientCertificates(
-        tuple(_rule(node, folder) for node in document.items("rules")),
-        tuple((root.issuer, _load(node.at("certificatePath"), folder)) for node, root in roots),
-    )
+    return document.validate(ClientCertificates, folder)
 
 
-def _rule(node: JsonNode, folder: Path | None) -> Rule:
-    if "certificatePath" in node.value:
-        roles = node.validate(_CertificateRule).roles
-        wanted = _load(node.at("certificatePath"), folder)
-        return Rule(lambda certificate: certificate == wanted, roles)
-    if "fingerprint" in node.value:
-        rule = node.validate(_FingerprintRule)
-        return Rule(lambda certificate: rule.fingerprint in _hashes(_der(certificate)), rule.roles)
-    by_issuer = node.validate(_IssuerRule)
-    return Rule(by_issuer.matches, by_issuer.roles, by_issuer.issuer)
+def _issued(certificate: x509.Certificate, root: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(root)
+        return _valid(root, None)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+
+
+def _valid(certificate: x509.Certificate, now: datetime.datetime | None) -> bool:
+    now = datetime.datetime.now(datetime.UTC) if now is None else now
+    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
+
+
+def distinguished_name(name: x509.Name) -> tuple[str, ...]:
+    """Return the components of a name, the first first: ``C=DE``, ``O=...``, ``CN=...``."""
+    return tuple(rdn.rfc4514_string() for rdn in name.rdns)
 
 
 def _hashes(data: bytes) -> tuple[bytes, bytes]:
     # SHA-1 because the configuration may have it; what it is worth is the plant's decision.
     return hashlib.sha256(data).digest(), hashlib.sha1(data, usedforsecurity=False).digest()
-
-
-def _der(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.DER)
 
 
 def _key_forms(certificate: x509.Certificate) -> tuple[bytes, ...]:
@@ -260,16 +261,3 @@ def _sids(certificate: x509.Certificate) -> frozenset[bytes]:
         return frozenset()
     assert isinstance(extension.value, x509.UnrecognizedExtension)
     return frozenset(re.findall(rb"S(?:-[0-9]+){3,}", extension.value.value))
-
-
-def _load(node: JsonNode, folder: Path | None) -> x509.Certificate:
-    path = (folder or Path()) / Path(node.value).expanduser()
-    try:
-        data = path.read_bytes()
-        if b"-----BEGIN" in data:
-            return x509.load_pem_x509_certificate(data)
-        return x509.load_der_x509_certificate(data)
-    except OSError:
-        node.fail(f"there is no file {path}", "Put the certificate there.")
-    except ValueError:
-        node.fail(f"{path} is no certificate", "Put a PEM or DER certificate there.")

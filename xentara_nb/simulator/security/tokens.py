@@ -24,10 +24,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from joserfc import jwk, jwt
 from joserfc.errors import InvalidClaimError, JoseError
-from pydantic import BeforeValidator, Field, StrictBool
+from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo
 
 from xentara_nb.protocol.errors import one_line
-from xentara_nb.simulator.documents import ConfigurationError, JsonNode, invalid, read_document
+from xentara_nb.simulator.documents import (
+    ConfigurationError,
+    JsonNode,
+    invalid,
+    read_document,
+    wrong_type,
+)
 from xentara_nb.simulator.schema import Document, Settings, Text
 
 _log = logging.getLogger(__name__)
@@ -72,11 +78,89 @@ def _check_claim(value: Any) -> Any:
 Claim: TypeAlias = Annotated[dict[str, Roles] | None, BeforeValidator(_check_claim)]
 
 
-class IssuerSettings(Settings):
+def read_keys(path: Path) -> tuple[Key, ...]:
+    """Read keys from a file: a JSON key set, a single JWK, or a PEM public key or certificate.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such file, or no key in it.
+    """
+    try:
+        data = path.read_bytes()
+        if b"-----BEGIN" in data:
+            return (_pem_key(data),)
+        keys = tuple(_jwks(read_document(path, path.name, _HINT).value))
+    except _UNUSABLE as error:
+        raise ConfigurationError(str(path), "", _unusable(error), _HINT) from None
+    if not keys:
+        raise ConfigurationError(str(path), "", "there is no key in it", _HINT)
+    return keys
+
+
+def _own_keys(verification: Any, info: ValidationInfo) -> tuple[Key, ...]:
+    """Find the keys in a ``verification`` object, whose members the schema leaves open."""
+    if not isinstance(verification, dict):
+        raise wrong_type(verification, "an object, {...}")
+    keys: list[Key] = []
+    waiting: list[Any] = [verification]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict) and not {"keys", "kty"}.isdisjoint(value):
+            try:
+                keys += _jwks(value)
+            except _UNUSABLE as error:
+                raise invalid(_unusable(error), _HINT) from None
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, str) and info.context is not None and len(value) < 1000:
+            path = info.context / value
+            if "://" not in value and "\0" not in value and path.is_file():
+                keys += read_keys(path)
+    return tuple(keys)
+
+
+def _jwks(content: Any) -> Iterator[Key]:
+    listed = content.get("keys", [content]) if isinstance(content, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("there is no array 'keys'")
+    for item in listed:
+        # Keys of kinds that no token here is signed with are ignored, as clients of an issuer do.
+        if isinstance(item, dict) and str(item.get("kty")) in _ALGORITHMS:
+            yield jwk.import_key(copy.deepcopy(item))
+
+
+_UNUSABLE = (OSError, JoseError, ValueError, TypeError, KeyError)
+
+
+def _unusable(error: Exception) -> str:
+    return f"a key cannot be used ({one_line(str(error), 200)})"
+
+
+def _pem_key(data: bytes) -> Key:
+    if b"BEGIN CERTIFICATE" in data:
+        data = (
+            x509.load_pem_x509_certificate(data)
+            .public_key()
+            .public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        )
+    for kind in (jwk.RSAKey, jwk.ECKey, jwk.OKPKey):
+        try:
+            return kind.import_key(data)
+        except (JoseError, ValueError, TypeError):
+            continue
+    raise ValueError("neither RSA nor EC nor Ed25519")
+
+
+class Issuer(Settings):
     """Who issues tokens, and which roles they give.
 
     Attributes
     ----------
+    keys : tuple
+        The keys in ``verification``, or in the files that are named there.
     authorization_claims : dict
         For each claim the roles of its values; or None, then the values are roles themselves.
     """
@@ -85,7 +169,8 @@ class IssuerSettings(Settings):
 
     iss: Text
     aud: Text
-    verification: dict[str, Any] = Field(repr=False)
+    # Any, because pydantic knows nothing of keys.
+    keys: Annotated[Any, BeforeValidator(_own_keys)] = Field(alias="verification", repr=False)
     roles: Roles = ()
     authorization_claims: dict[str, Claim] = Field(default_factory=dict)
     non_conformance: NonConformance = NonConformance()
@@ -93,20 +178,12 @@ class IssuerSettings(Settings):
 
 class _OAuth2Document(Document):
     scope: tuple[Text, ...] = ()
-    issuers: tuple[IssuerSettings, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """An issuer of tokens and the keys that are its own."""
-
-    settings: IssuerSettings
-    keys: tuple[Key, ...] = field(default=(), repr=False)
+    issuers: tuple[Issuer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class OAuth2:
-    """``oauth2.json``: which tokens are accepted."""
+    """``oauth2.json``: which tokens are accepted; the keys count for every issuer."""
 
     issuers: tuple[Issuer, ...] = ()
     scope: tuple[str, ...] = ()
@@ -115,8 +192,8 @@ class OAuth2:
     def role_names(self) -> Iterator[str]:
         """Return the roles that are named, each as often as it is."""
         for issuer in self.issuers:
-            yield from issuer.settings.roles
-            for roles_of in issuer.settings.authorization_claims.values():
+            yield from issuer.roles
+            for roles_of in issuer.authorization_claims.values():
                 for roles in (roles_of or {}).values():
                     yield from roles
 
@@ -129,19 +206,34 @@ class OAuth2:
             decoded = _decode(token, (*issuer.keys, *self.keys))
             if decoded is None:
                 continue
-            settings, claims = issuer.settings, decoded.claims
             try:
-                _check(decoded, settings, self.scope, now)
+                _check(decoded, issuer, self.scope, now)
             except JoseError as error:
                 _log.info("a token is refused: %s", error)
                 continue
+            claims = decoded.claims
             name = claims.get("sub") or claims.get("client_id") or "token"
-            roles = dict.fromkeys((*settings.roles, *_roles(claims, settings)))
+            roles = dict.fromkeys((*issuer.roles, *_roles(claims, issuer)))
             return str(name), tuple(roles)
         return None
 
 
 NO_TOKENS = OAuth2()
+
+
+def read_oauth2(document: JsonNode, folder: Path | None, keys: tuple[Key, ...] = ()) -> OAuth2:
+    """Read ``oauth2.json``, and the files in the folder that it names.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not as the manual says.
+    """
+    settings = document.validate(_OAuth2Document, folder)
+    for node, issuer in zip(document.items("issuers"), settings.issuers, strict=True):
+        if not issuer.keys and not keys:
+            _log.warning("%s: no key set, so its tokens are refused; give one as jwks", node)
+    return OAuth2(settings.issuers, settings.scope, keys)
 
 
 def _decode(token: str, keys: Iterable[Key]) -> jwt.Token | None:
@@ -157,7 +249,7 @@ def _decode(token: str, keys: Iterable[Key]) -> jwt.Token | None:
     return None
 
 
-def _check(token: jwt.Token, issuer: IssuerSettings, scope: Iterable[str], now: float) -> None:
+def _check(token: jwt.Token, issuer: Issuer, scope: Iterable[str], now: float) -> None:
     """Raise JoseError if a token must not be accepted though it is signed."""
     claims, allowed = token.claims, issuer.non_conformance
     typ = token.header.get("typ")
@@ -180,7 +272,7 @@ def _check(token: jwt.Token, issuer: IssuerSettings, scope: Iterable[str], now: 
         raise InvalidClaimError("scope")
 
 
-def _roles(claims: Mapping[str, Any], issuer: IssuerSettings) -> Iterator[str]:
+def _roles(claims: Mapping[str, Any], issuer: Issuer) -> Iterator[str]:
     for claim, roles_of in issuer.authorization_claims.items():
         for value in _strings(claims.get(claim)):
             yield from (value,) if roles_of is None else roles_of.get(value, ())
@@ -190,96 +282,3 @@ def _strings(value: object) -> list[str]:
     if isinstance(value, list):
         return [item for item in value if isinstance(item, str)]
     return [value] if isinstance(value, str) else []
-
-
-def read_oauth2(document: JsonNode, folder: Path | None, keys: tuple[Key, ...] = ()) -> OAuth2:
-    """Read ``oauth2.json``, and the files in the folder that it names.
-
-    The keys given count for every issuer.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is not as the manual says.
-    """
-    settings = document.validate(_OAuth2Document)
-    issuers = []
-    for node, issuer in zip(document.items("issuers"), settings.issuers, strict=True):
-        own = _own_keys(node.at("verification"), folder)
-        if not own and not keys:
-            _log.warning("%s: no key set, so its tokens are refused; give one as jwks", node)
-        issuers.append(Issuer(issuer, own))
-    return OAuth2(tuple(issuers), settings.scope, keys)
-
-
-def read_keys(path: Path) -> tuple[Key, ...]:
-    """Read keys from a file: a JSON key set, a single JWK, or a PEM public key or certificate.
-
-    Raises
-    ------
-    ConfigurationError
-        If there is no such file, or no key in it.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise ConfigurationError(str(path), "", "the key set cannot be read", _HINT) from None
-    if b"-----BEGIN" in data:
-        try:
-            return (_pem_key(data),)
-        except (JoseError, ValueError) as error:
-            raise ConfigurationError(str(path), "", f"this is no key ({error})", _HINT) from None
-    document = read_document(path, path.name, _HINT)
-    keys = tuple(_jwks(document))
-    if not keys:
-        document.fail("there is no key in it", _HINT)
-    return keys
-
-
-def _own_keys(verification: JsonNode, folder: Path | None) -> tuple[Key, ...]:
-    """Find the keys in a ``verification`` object, whose members the schema leaves open."""
-    keys: list[Key] = []
-    waiting = [verification]
-    while waiting:
-        node = waiting.pop()
-        value = node.value
-        if isinstance(value, dict):
-            if "keys" in value or "kty" in value:
-                keys += _jwks(node)
-            else:
-                waiting += (node.at(name) for name in value)
-        elif isinstance(value, str) and folder is not None and len(value) < 1000:
-            path = folder / value
-            if "://" not in value and "\0" not in value and path.is_file():
-                keys += read_keys(path)
-    return tuple(keys)
-
-
-def _jwks(node: JsonNode) -> Iterator[Key]:
-    listed = node.value.get("keys", [node.value]) if isinstance(node.value, dict) else None
-    if not isinstance(listed, list):
-        node.fail("there is no array 'keys'", _HINT)
-    for item in listed:
-        # Keys of kinds that no token here is signed with are ignored, as clients of an issuer do.
-        if isinstance(item, dict) and str(item.get("kty")) in _ALGORITHMS:
-            try:
-                yield jwk.import_key(copy.deepcopy(item))
-            except (JoseError, ValueError, TypeError, KeyError) as error:
-                node.fail(f"a key cannot be used ({one_line(str(error), 200)})", _HINT)
-
-
-def _pem_key(data: bytes) -> Key:
-    if b"BEGIN CERTIFICATE" in data:
-        data = (
-            x509.load_pem_x509_certificate(data)
-            .public_key()
-            .public_bytes(
-                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
-        )
-    for kind in (jwk.RSAKey, jwk.ECKey, jwk.OKPKey):
-        try:
-            return kind.import_key(data)
-        except (JoseError, ValueError, TypeError):
-            continue
-    raise ValueError("neither RSA nor EC nor Ed25519")
