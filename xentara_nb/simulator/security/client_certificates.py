@@ -138,14 +138,15 @@ class _IssuerRule(Settings):
 
 
 def _form(rule: Any) -> str:
-    forms = ("certificatePath", "fingerprint")
-    return next((form for form in forms if isinstance(rule, dict) and form in rule), "issuer")
+    names = ("certificatePath", "fingerprint")
+    name = next((name for name in names if isinstance(rule, dict) and name in rule), "issuer")
+    return f"by {name}"
 
 
 _Rule: TypeAlias = Annotated[
-    Annotated[_CertificateRule, Tag("certificatePath")]
-    | Annotated[_FingerprintRule, Tag("fingerprint")]
-    | Annotated[_IssuerRule, Tag("issuer")],
+    Annotated[_CertificateRule, Tag("by certificatePath")]
+    | Annotated[_FingerprintRule, Tag("by fingerprint")]
+    | Annotated[_IssuerRule, Tag("by issuer")],
     Discriminator(_form),
 ]
 

@@ -126,7 +126,7 @@ def _jwks(content: Any) -> Iterator[Key]:
         raise ValueError("there is no array 'keys'")
     for item in listed:
         # Keys of kinds that no token here is signed with are ignored, as clients of an issuer do.
-        if isinstance(item, dict) and str(item.get("kty")) in _ALGORITHMS:
+        if isinstance(item, dict) and item.get("kty") in _ALGORITHMS:
             yield jwk.import_key(copy.deepcopy(item))
 
 
