@@ -91,6 +91,8 @@ def read_keys(path: Path) -> tuple[Key, ...]:
         if b"-----BEGIN" in data:
             return (_pem_key(data),)
         keys = tuple(_jwks(read_document(path, path.name, _HINT).value))
+    except OSError:
+        raise ConfigurationError(str(path), "", "the key set cannot be read", _HINT) from None
     except _UNUSABLE as error:
         raise ConfigurationError(str(path), "", _unusable(error), _HINT) from None
     if not keys:
@@ -130,7 +132,7 @@ def _jwks(content: Any) -> Iterator[Key]:
             yield jwk.import_key(copy.deepcopy(item))
 
 
-_UNUSABLE = (OSError, JoseError, ValueError, TypeError, KeyError)
+_UNUSABLE = (JoseError, ValueError, TypeError, KeyError)
 
 
 def _unusable(error: Exception) -> str:
