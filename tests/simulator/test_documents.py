@@ -77,9 +77,9 @@ def test_a_member_that_comes_twice(text: str, place: str) -> None:
 def test_values_that_must_be_unique() -> None:
     document = parse_document('[{"name": "x"}, {"name": "x"}]', "x.json")
     seen: dict[Any, JsonNode] = {}
-    document.at(0, "name").unique(seen, "x", "the name")
+    document.at(0).unique("name", "x", seen, "the name")
     with pytest.raises(ConfigurationError, match=r"\[1\].name: the name 'x' is also at \[0\].name"):
-        document.at(1, "name").unique(seen, "x", "the name")
+        document.at(1).unique("name", "x", seen, "the name")
 
 
 def test_files(tmp_path: Path) -> None:

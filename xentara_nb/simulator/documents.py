@@ -111,10 +111,11 @@ class JsonNode:
         """Raise the error for this node."""
         raise ConfigurationError(self.file, self.path, problem, hint)
 
-    def unique(self, seen: dict[Any, JsonNode], key: object, what: str) -> None:
-        """Make sure that a key has not been seen at another node, and note it as seen here."""
+    def unique(self, name: str, key: object, seen: dict[Any, JsonNode], what: str) -> None:
+        """Make sure that the key in a member has not been seen in another node, and note it."""
         if key in seen:
-            self.fail(f"{what} {str(key)!r} is also at {seen[key].path}", "Change one of them.")
+            other = seen[key].at(name).path
+            self.at(name).fail(f"{what} {str(key)!r} is also at {other}", "Change one of them.")
         seen[key] = self
 
     def validate(self, settings: type[_S], context: Any = None) -> _S:

@@ -210,8 +210,8 @@ def read_model(document: JsonNode) -> Model:
         node = item.at(descriptor)
         properties = node.validate(_Properties)
         key = prefix + join_key((properties.name,))
-        node.at("name").unique(keys, key, "the primary key")
-        node.at("UUID").unique(uuids, properties.uuid, "the UUID")
+        node.unique("name", key, keys, "the primary key")
+        node.unique("UUID", properties.uuid, uuids, "the UUID")
         children = tuple(read_element(child, f"{key}.") for child in node.items("children"))
         element = ElementDescription(
             descriptor, properties.name, key, properties.uuid, node, properties.acl, children

@@ -111,8 +111,8 @@ def read_security(document: JsonNode, folder: Path | None, *, certificate: bool)
     for member, declared in (("roles", settings.roles), ("entitlements", settings.entitlements)):
         names: dict[str, JsonNode] = {}
         for node, item in zip(document.items(member), declared, strict=True):
-            node.at("name").unique(names, item.name, f"the {member.removesuffix('s')}")
-            node.at("UUID").unique(uuids, item.uuid, "the UUID")
+            node.unique("name", item.name, names, f"the {member.removesuffix('s')}")
+            node.unique("UUID", item.uuid, uuids, "the UUID")
             if member == "roles" and item.name == access.EVERYONE:
                 node.at("name").fail("the role Everyone is there already", "Take it out.")
     paths = _certificate(document, settings.tls, folder) if certificate else (None, None)
@@ -159,8 +159,8 @@ def read_users(
     names: dict[str, JsonNode] = {}
     uuids: dict[UUID, JsonNode] = {}
     for node, user in zip(document.items("users"), users, strict=True):
-        node.at("userName").unique(names, user.user_name, "the user name")
-        node.at("UUID").unique(uuids, user.uuid, "the UUID")
+        node.unique("userName", user.user_name, names, "the user name")
+        node.unique("UUID", user.uuid, uuids, "the UUID")
         if ":" in user.user_name:
             _log.warning("%s: a user name with a colon cannot log in with Basic", node)
         for item, role in zip(node.items("roles"), user.roles, strict=True):
@@ -176,7 +176,6 @@ def read_users(
 
 def _read_hashes(document: JsonNode, users: Mapping[UUID, JsonNode]) -> dict[UUID, str]:
     hashes: dict[UUID, str] = {}
-    nodes: dict[UUID, JsonNode] = {}
     for name, text in (document.validate(_PasswordsDocument).model_extra or {}).items():
         node = document.at(name)
         if not _UUID.fullmatch(name):
@@ -184,7 +183,8 @@ def _read_hashes(document: JsonNode, users: Mapping[UUID, JsonNode]) -> dict[UUI
                 f"{quoted(name)} is not the UUID of a user", "Take it out, or write a UUID."
             )
         uuid = UUID(name)
-        node.unique(nodes, uuid, "the password of the user")
+        if uuid in hashes:
+            node.fail(f"the user {uuid} has another password here", "Take one of them out.")
         problem = passwords.hash_problem(text)
         if problem is not None:
             # The hash itself is not shown, not even a damaged one.
