@@ -10,6 +10,7 @@ try:
     import cryptography as _cryptography  # noqa: F401  # only to see that it is there
     import joserfc as _joserfc  # noqa: F401  # as above
     import passlib as _passlib  # noqa: F401  # as above
+    import pydantic as _pydantic  # noqa: F401  # as above
     import websockets as _websockets  # noqa: F401  # as above
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(

@@ -38,6 +38,7 @@ from xentara_nb.simulator.fault_targets import (
     written_target,
 )
 from xentara_nb.simulator.model.model import Model
+from xentara_nb.simulator.plant.attributes import AttributeValue
 from xentara_nb.simulator.plant.elements import Element, InjectedFault
 from xentara_nb.simulator.plant.plant import Plant
 
@@ -223,7 +224,8 @@ class Faults:
 
         def spoil() -> None:
             for element in elements:
-                element.spoil(self._fault(element), Quality(quality), self._plant().clock())
+                self._fault(element)
+                element.show({Attribute.QUALITY: int(Quality(quality))}, self._plant().clock())
 
         self._run(spoil)
 
@@ -241,9 +243,17 @@ class Faults:
         chosen = chosen_elements(self._plant(), keys, readable_source)
         elements = [e for e in chosen if e.table.info(Attribute.VALUE) is not None]
 
+        error = ReadError()
+        shown: dict[Attribute, AttributeValue] = {
+            Attribute.VALUE: error,
+            Attribute.ERROR: error.text,
+            Attribute.QUALITY: int(Quality.BAD),
+        }
+
         def fail() -> None:
             for element in elements:
-                element.fail(self._fault(element), ReadError(), self._plant().clock())
+                self._fault(element)
+                element.show(shown, self._plant().clock())
 
         self._run(fail)
 
@@ -305,8 +315,8 @@ class Faults:
             self._losses.clear()
             self._refusals.clear()
             self.pongs = True
-            for element, fault in self._faulty.items():
-                element.mend(fault, self._plant().clock())
+            for element in self._faulty:
+                element.clear_fault(self._plant().clock())
             self._faulty.clear()
             self._plant().show_all()
 
