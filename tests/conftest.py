@@ -15,8 +15,8 @@ import pytest
 from hypothesis import settings
 
 import xentara_nb
-from tests.certificates import Certificate, make_certificate
-from tests.fakes import FakeServer, Script
+from tests.support.certificates import Certificate, make_certificate
+from tests.support.server import FakeServer, Script
 from xentara_nb.simulator import Simulator
 
 Fake = Callable[..., FakeServer]

@@ -1,7 +1,7 @@
-"""A client's line to its server: the present connection, and a fresh one when that has ended.
+"""The connection of a client: the present one, and a fresh one when that has ended.
 
 What changes nothing may be asked again on a fresh connection, once. What changes something is
-sent at most once, whatever happens.
+always sent at most once.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from xentara_nb.connection.address import Address
@@ -31,7 +32,7 @@ class ReconnectingConnection:
     timeout : float
         The time for one answer, or for connecting, in seconds.
     on_event : callable
-        Takes every event, in the reader thread.
+        Called with every event, in the reader thread.
     on_renewal : callable
         Called before a fresh connection is used: what was known may no longer be true.
     on_end : callable
@@ -56,8 +57,10 @@ class ReconnectingConnection:
         self._on_event = on_event
         self._on_renewal = on_renewal
         self._on_end = on_end
-        self._connecting = threading.Lock()
-        # An RLock: the garbage collector may close a link in the very thread that holds it.
+        # RLocks: only its owner can release the one, which is right also when an interrupt came in
+        # the moment after it was taken; and the garbage collector may close this in the very thread
+        # that holds the other.
+        self._connecting = threading.RLock()
         self._lock = threading.RLock()
         self._closed = False
         self._announced: Connection | None = None
@@ -71,12 +74,12 @@ class ReconnectingConnection:
             self._announced = connection
         connection.on_event = self._on_event
         connection.on_end = functools.partial(self._end_of, connection)
-        if (ended := connection.ended) is not None:  # so soon that nobody was told
+        if (ended := connection.ended) is not None:  # before on_end was set
             self._end_of(connection, ended)
         return connection
 
     def _end_of(self, connection: Connection, reason: XentaraError) -> None:
-        """Tell that a connection has ended, once, and never when the next one is in use already."""
+        """Report that a connection has ended, once, and not when the next one is in use already."""
         with self._lock:
             if connection is self._announced:
                 self._announced = None
@@ -107,11 +110,12 @@ class ReconnectingConnection:
         ConnectError, DeadlineError
             If the server cannot be reached any more.
         """
-        if not self._connecting.acquire(timeout=self.timeout):
-            raise DeadlineError(
-                f"another thread has not reached {self.address.netloc} within {self.timeout:g} s"
-            )
         try:
+            if not self._connecting.acquire(timeout=self.timeout):
+                raise DeadlineError(
+                    f"another thread has not reached {self.address.netloc} within "
+                    f"{self.timeout:g} s"
+                )
             self._check_open()
             connection = self._connection
             if (ended := connection.ended) is not None:
@@ -126,7 +130,8 @@ class ReconnectingConnection:
                     self._check_open()
             return connection
         finally:
-            self._connecting.release()
+            with suppress(RuntimeError):  # another thread has it
+                self._connecting.release()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -175,7 +180,7 @@ class ReconnectingConnection:
         Raises
         ------
         ConnectionLostError, DeadlineError, UnreadableAnswerError
-            Their ``sent`` tells whether any byte may have reached the server.
+            Their ``sent`` is whether any byte may have reached the server.
         ProtocolError
             If the command cannot be sent.
         """
