@@ -24,7 +24,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from xentara_nb.simulator.documents import ConfigurationError, JsonNode, invalid, quoted
+from xentara_nb.simulator.documents import JsonNode, invalid, quoted
 from xentara_nb.simulator.schema import Document, JsonUuid, Settings, Text
 from xentara_nb.simulator.security.access import AclSettings
 
@@ -32,6 +32,7 @@ _PART = r"(?:\[([^\]]*)\]|([^\[.][^.]*))"
 _KEY = re.compile(rf"{_PART}(?:\.{_PART})*")
 _NEXT = re.compile(rf"{_PART}(?:\.|$)")
 _NO_PERIOD = re.compile(r"(?<=[^.])\[(?=[^\[\]]*\](?:[.\[]|$))")
+_MAX_LEVELS = 200
 _CONTROL = ("Cc", "Zl", "Zp")
 _DESCRIPTORS = ("@Group", "@DataPoint", "@Track", "@Timer", "@Pipeline")
 _SKILL = re.compile(r"@Skill\.[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+")
@@ -206,6 +207,9 @@ def read_model(document: JsonNode) -> Model:
     uuids: dict[UUID, JsonNode] = {}
 
     def read_element(item: JsonNode, prefix: str) -> ElementDescription:
+        # Each level is a member, an index and a descriptor.
+        if len(item.steps) > 3 * _MAX_LEVELS:
+            document.fail("the elements are nested too deeply", "Use fewer levels.")
         descriptor = _descriptor(item)
         node = item.at(descriptor)
         properties = node.validate(_Properties)
@@ -219,12 +223,7 @@ def read_model(document: JsonNode) -> Model:
         by_key[key] = element
         return element
 
-    try:
-        elements = tuple(read_element(child, "") for child in document.items("children"))
-    except RecursionError:
-        raise ConfigurationError(
-            document.file, "", "the elements are nested too deeply", "Use fewer levels."
-        ) from None
+    elements = tuple(read_element(child, "") for child in document.items("children"))
     return Model(document.file, elements, settings.acl, by_key)
 
 

@@ -194,7 +194,7 @@ class Derived(Element):
         quality = max((_quality(source) for source in self._sources), default=Quality.GOOD)
         now = max((_update_time(source) for source in self._sources), default=TimePoint.NEVER)
         if len(values) == len(read):
-            self.reading(self._compute(values), now, quality)
+            self.take_reading(self._compute(values), now, quality)
 
 
 def derived_attributes(data_type: DataType, writable: bool = False) -> tuple[AttributeInfo, ...]:

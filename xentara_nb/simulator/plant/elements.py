@@ -177,7 +177,7 @@ class Element:
         """Take a value that fits the attribute; kinds with rules of their own override it."""
         self.notify([position] if self._set(position, value) else [])
 
-    def reading(
+    def take_reading(
         self,
         value: Value,
         now: TimePoint,
@@ -204,7 +204,7 @@ class Element:
             new[Attribute.WRITE_TIME] = now
         self.update(new, changed)
 
-    def obey(self, value: Value, now: TimePoint) -> None:
+    def send_to_device(self, value: Value, now: TimePoint) -> None:
         """Let the device behind the element follow a value that was written to it.
 
         It does at once, unless a fault keeps it from that.
@@ -219,7 +219,7 @@ class Element:
 
     def follow(self, value: Value, now: TimePoint, *, written: bool = False) -> None:
         """Take the value that was written as the one that is read."""
-        self.reading(value, now, written=written)
+        self.take_reading(value, now, written=written)
 
     def show(self, shown: Mapping[Attribute, AttributeValue], now: TimePoint) -> None:
         """Show values in place of the real ones, as long as the element has its fault."""
@@ -318,7 +318,7 @@ class Register(Element):
 
     def accept(self, position: int, value: Value, now: TimePoint) -> None:
         """Store the value; update time and write time are those of the last write."""
-        self.obey(value, now)
+        self.send_to_device(value, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,7 +371,7 @@ class Point(Element):
             super().accept(position, value, now)
             return
         self.limits.check(value)
-        self.obey(value, now)
+        self.send_to_device(value, now)
 
     def follow(self, value: Value, now: TimePoint, *, written: bool = False) -> None:
         """Take the value, and report it at the inputs that go with this output."""
@@ -380,4 +380,4 @@ class Point(Element):
             info = point.table.infos[point.table.index[Attribute.VALUE]]
             # An input of another type that cannot hold the value reports nothing.
             with suppress(ServerError):
-                point.reading(datatypes.convert(DataType(info.data_type), value), now)
+                point.take_reading(datatypes.convert(DataType(info.data_type), value), now)

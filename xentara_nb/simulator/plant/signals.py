@@ -77,7 +77,7 @@ class Signal(Element):
             else:
                 self.notify(_UPDATED)
         else:
-            self.reading(value, now)
+            self.take_reading(value, now)
 
 
 class Sampler(Element):
