@@ -25,7 +25,7 @@ from xentara_nb.simulator.security.server_certificate import ServerCertificate
 from xentara_nb.simulator.security.tokens import read_keys
 from xentara_nb.simulator.server.handshake import PATH
 from xentara_nb.simulator.server.request_log import RequestLog
-from xentara_nb.simulator.server.server import ServerOptions, ServerThread, SimulatorError
+from xentara_nb.simulator.server.server import ServerThread, SimulatorError
 from xentara_nb.simulator.server.session import Service
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class SimulatorSettings:
     port: int | None
     certificate: Path | None
     log: Path | None
-    options: ServerOptions
+    options: Mapping[str, Any]
     whole_events: bool
     category_as_text: bool
     entitlements: access.StageEntitlements
@@ -355,7 +355,11 @@ def simulate(
         port,
         None if certificate is None else Path(certificate),
         None if log is None else Path(log),
-        ServerOptions(ping_interval, ping_timeout, max_message_size),
+        {
+            "ping_interval": ping_interval,
+            "ping_timeout": ping_timeout,
+            "max_size": max_message_size,
+        },
         whole_events,
         category_as_text,
         access.StageEntitlements(*stage_entitlements),

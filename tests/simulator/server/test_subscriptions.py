@@ -116,7 +116,7 @@ def test_the_end_by_unsubscribe_and_with_the_connection(
     other.subscribe(11, desired_subscription_id=OWN)
     # It belongs to its connection.
     assert client.code(Unsubscribe(OWN)) == -32110
-    other.session.end()
+    other.session.subscriptions.clear()
     assert len(service.broker) == 0
     assert service.plant.element(REGISTER).watchers is None
 

@@ -1,16 +1,12 @@
-"""The commands, a function each: what it does for a session, and what it answers.
-
-They are coroutines, for browsing and subscribing give other connections their turn, and passwords
-are checked in a thread. A result is what :meth:`~xentara_nb.protocol.commands.Command.build_answer`
-takes, or the item of the answer if it is encoded already.
-"""
+"""The commands, a function each: what it does for a session, and what it answers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import singledispatch
 from itertools import combinations
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 from uuid import UUID, uuid4
 
 from xentara_nb.protocol import commands
@@ -27,34 +23,28 @@ from xentara_nb.protocol.errors import (
 from xentara_nb.protocol.identifiers import NIL_UUID, PROTOCOL_VERSION, MetaDataId
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.security import access
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
 from xentara_nb.simulator.server.request_log import WriteRecord
 from xentara_nb.simulator.server.session import Session
 from xentara_nb.simulator.server.subscriptions import ServerSubscription, unique_targets
-
-Handler: TypeAlias = Callable[[Session, Any], Awaitable[Any]]
-H = TypeVar("H", bound=Handler)
-
-HANDLERS: dict[type[commands.Command[Any]], Handler] = {}
-"""The function of each command."""
 
 # A few milliseconds of work between two turns of the other connections.
 _BROWSE_SLICE = 1024
 _SUBSCRIBE_SLICE = 256
 
 
-def handles(command: type[commands.Command[Any]]) -> Callable[[H], H]:
-    """Enter a function in :data:`HANDLERS`."""
+@singledispatch
+async def execute(command: commands.Command[Any], session: Session) -> Any:
+    """Carry out a command for a session.
 
-    def enter(function: H) -> H:
-        HANDLERS[command] = function
-        return function
+    These are coroutines, for browsing and subscribing give other connections their turn, and
+    passwords are checked in a thread. Returns what ``command.build_answer`` takes, or the item of
+    the answer if it is encoded already; raises the ServerError to answer.
+    """
+    raise NotImplementedError(type(command).__name__)
 
-    return enter
 
-
-@handles(commands.ClientHello)
-async def client_hello(session: Session, command: commands.ClientHello) -> int:
+@execute.register
+async def client_hello(command: commands.ClientHello, session: Session) -> int:
     """Begin the session; that it is the first request has been checked."""
     if not command.minimum_version <= PROTOCOL_VERSION <= command.maximum_version:
         raise InvalidParameterError(
@@ -64,9 +54,9 @@ async def client_hello(session: Session, command: commands.ClientHello) -> int:
     return PROTOCOL_VERSION
 
 
-@handles(commands.ServerInformation)
+@execute.register
 async def server_information(
-    session: Session, command: commands.ServerInformation
+    command: commands.ServerInformation, session: Session
 ) -> dict[int, str]:
     """Return what was asked for about the server."""
     information = session.service.information
@@ -76,8 +66,8 @@ async def server_information(
     return {identifier: information[identifier] for identifier in command.identifiers}
 
 
-@handles(commands.Browse)
-async def browse(session: Session, command: commands.Browse) -> Encoded:
+@execute.register
+async def browse(command: commands.Browse, session: Session) -> Encoded:
     """Return the elements below one."""
     plant = session.service.plant
     entries: list[bytes] = []
@@ -90,8 +80,8 @@ async def browse(session: Session, command: commands.Browse) -> Encoded:
     return Encoded(server_encoding.message(entries))
 
 
-@handles(commands.MetaData)
-async def meta_data(session: Session, command: commands.MetaData) -> Encoded:
+@execute.register
+async def meta_data(command: commands.MetaData, session: Session) -> Encoded:
     """Return what an element is."""
     element = session.service.plant.element(command.element_uuid)
     return Encoded(_meta_data(element, tuple(dict.fromkeys(command.identifiers))))
@@ -133,22 +123,22 @@ def _meta_data(element: Element, identifiers: tuple[int, ...]) -> bytes:
     return b"".join(parts)
 
 
-@handles(commands.Lookup)
-async def lookup(session: Session, command: commands.Lookup) -> UUID:
+@execute.register
+async def lookup(command: commands.Lookup, session: Session) -> UUID:
     """Return the UUID of the element with a primary key."""
     return session.service.plant.lookup(command.primary_key).uuid
 
 
-@handles(commands.Read)
-async def read(session: Session, command: commands.Read) -> dict[Any, Any]:
+@execute.register
+async def read(command: commands.Read, session: Session) -> dict[Any, Any]:
     """Return what attributes of an element hold, or why one cannot be read."""
     element = session.service.plant.element(command.element_uuid)
     session.check_right(element.acl, access.READ)
     return {attribute: element.read(attribute) for attribute in command.attribute_ids}
 
 
-@handles(commands.Write)
-async def write(session: Session, command: commands.Write) -> None:
+@execute.register
+async def write(command: commands.Write, session: Session) -> None:
     """Give an attribute a value, and log that, whether it is taken or refused."""
     service = session.service
     now = service.plant.clock()
@@ -182,8 +172,8 @@ async def write(session: Session, command: commands.Write) -> None:
         )
 
 
-@handles(commands.Subscribe)
-async def subscribe(session: Session, command: commands.Subscribe) -> UUID:
+@execute.register
+async def subscribe(command: commands.Subscribe, session: Session) -> UUID:
     """Subscribe to attributes; the events begin when the answer is on its way."""
     plant, broker = session.service.plant, session.service.broker
     # All elements must be there before anything is subscribed to.
@@ -209,24 +199,22 @@ async def subscribe(session: Session, command: commands.Subscribe) -> UUID:
     return subscription.subscription_id
 
 
-@handles(commands.Unsubscribe)
-async def unsubscribe(session: Session, command: commands.Unsubscribe) -> None:
+@execute.register
+async def unsubscribe(command: commands.Unsubscribe, session: Session) -> None:
     """End a subscription of this connection."""
     if not session.subscriptions.remove(command.subscription_id):
         raise UnknownSubscriptionIdError
 
 
-@handles(commands.GetStage)
-async def get_stage(session: Session, command: commands.GetStage) -> int:
+@execute.register
+async def get_stage(command: commands.GetStage, session: Session) -> int:
     """Return the operational stage."""
     return session.service.plant.stage
 
 
-@handles(commands.Suspend)
-@handles(commands.Resume)
-@handles(commands.Shutdown)
+@execute.register
 async def change_stage(
-    session: Session, command: commands.Suspend | commands.Resume | commands.Shutdown
+    command: commands.Suspend | commands.Resume | commands.Shutdown, session: Session
 ) -> None:
     """Suspend or resume the plant, or shut it down: then the server ends after the answer."""
     plant, stages = session.service.plant, session.service.stage_machine
@@ -239,11 +227,17 @@ async def change_stage(
     change()
 
 
-@handles(commands.CreateSubSession)
-async def create_sub_session(session: Session, command: commands.CreateSubSession) -> UUID:
+@execute.register
+async def create_sub_session(command: commands.CreateSubSession, session: Session) -> UUID:
     """Log in to a sub-session; one that has the desired id already is replaced."""
     authenticator = session.service.authenticator
-    principal = await asyncio.to_thread(_log_in, authenticator, command.authentication)
+    match command.authentication:
+        case commands.Password(user, password):
+            principal = await asyncio.to_thread(authenticator.by_password, user, password)
+        case commands.Token(token):
+            principal = await asyncio.to_thread(authenticator.by_token, token)
+        case commands.Certificate(der):
+            principal = await asyncio.to_thread(authenticator.by_certificate, der)
     if principal is None:
         raise AccessDeniedError
     session_id = command.desired_session_id or uuid4()
@@ -251,18 +245,8 @@ async def create_sub_session(session: Session, command: commands.CreateSubSessio
     return session_id
 
 
-def _log_in(authenticator: Authenticator, login: commands.Authentication) -> Principal | None:
-    match login:
-        case commands.Password():
-            return authenticator.by_password(login.user, login.password)
-        case commands.Token():
-            return authenticator.by_token(login.token)
-        case commands.Certificate():
-            return authenticator.by_certificate(login.der)
-
-
-@handles(commands.CloseSubSession)
-async def close_sub_session(session: Session, command: commands.CloseSubSession) -> None:
+@execute.register
+async def close_sub_session(command: commands.CloseSubSession, session: Session) -> None:
     """Log out of a sub-session."""
     if session.sub_sessions.pop(command.session_id, None) is None:
         raise UnknownSessionIdError

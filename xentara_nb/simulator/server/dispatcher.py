@@ -42,12 +42,8 @@ class Dispatcher:
     async def answer(self, message: bytes) -> bytes | None:
         """Return the answer to a message, None if it asks for nothing.
 
-        Every request in the message gets its answer, in the same order, in one message.
-
-        Raises
-        ------
-        ConnectionAbortedError
-            If a fault breaks the connection here; nothing else is raised.
+        Every request in the message gets its answer, in the same order, in one message. Raises
+        ConnectionAbortedError if a fault breaks the connection here, and nothing else.
         """
         if len(message) < _LARGE:
             requests = read_requests(message)
@@ -67,14 +63,8 @@ class Dispatcher:
                 await asyncio.sleep(0)
         return server_encoding.message(answers) if answers else None
 
-    async def execute(self, request: Request) -> Any:
-        """Carry out a request, and return the item of the success packet.
-
-        Raises
-        ------
-        ServerError
-            The error to answer.
-        """
+    async def _execute(self, request: Request) -> Any:
+        """Carry out a request, and return the item of the success packet."""
         hello = request.opcode == OpCode.CLIENT_HELLO
         if self._session.hello_received and hello:
             raise DuplicateClientHelloError
@@ -86,7 +76,7 @@ class Dispatcher:
         if isinstance(request, BrokenRequest):
             raise request.error
         command = kind.from_request(request)
-        result = await commands.HANDLERS[kind](self._session, command)
+        result = await commands.execute(command, self._session)
         return result if isinstance(result, Encoded) else command.build_answer(result)
 
     def _quick_answer(self, request: Request) -> bytes | None:
@@ -114,7 +104,7 @@ class Dispatcher:
         item: Any = None
         failure: ServerError | None = None
         try:
-            item = await self.execute(request)
+            item = await self._execute(request)
         except ServerError as error:
             failure = error
         except Exception:
@@ -130,7 +120,7 @@ class Dispatcher:
         return _encoded(Success(request.message_id, item))
 
     def _break_at(self, request: Request, *, executed: bool) -> None:
-        if self._faults.may_lose and self._faults.loses(request.opcode, executed):
+        if self._faults.loses(request.opcode, executed):
             raise ConnectionAbortedError("lost on purpose")
 
     def _log_request(

@@ -28,8 +28,6 @@ MAX_RECORDS = 100_000
 MAX_BYTES = 32 * 1024 * 1024
 """How many bytes the requests that are kept, and the writes, may have had on the wire."""
 
-_HIDDEN = "***"
-
 
 class RequestRecord(NamedTuple):
     """A request and what was answered; a packet that could not be read has no opcode."""
@@ -126,7 +124,7 @@ class RequestLog:
     def add_request(self, record: RequestRecord, size: int = 0) -> None:
         """Note a request of so many bytes that has been answered."""
         if record.opcode == OpCode.CREATE_SUB_SESSION:
-            record = record._replace(parameters=_HIDDEN)
+            record = record._replace(parameters="***")
         with self._lock:
             self._requests.add(record, size)
             self._write_line("request", record)

@@ -7,10 +7,9 @@ import itertools
 import logging
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -24,8 +23,8 @@ from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.server.dispatcher import Dispatcher
 from xentara_nb.simulator.server.handshake import (
     CONNECTION_LOG,
-    Handshake,
     WebSocketConnection,
+    process_request,
     process_response,
     select_subprotocol,
 )
@@ -49,25 +48,12 @@ class SimulatorError(XentaraError):
     """The simulator cannot be started, or does not run."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
-    """What can be set about the connections of a server.
-
-    Attributes
-    ----------
-    ping_interval, ping_timeout : float or None
-        Seconds between two pings, and how long a client may owe the pong; None for never.
-    max_message_size : int
-        The largest message in bytes; a client that sends a larger one is disconnected.
-    """
-
-    ping_interval: float | None = 30.0
-    ping_timeout: float | None = 60.0
-    max_message_size: int = 16 * 1024 * 1024
-
-
 class ServerThread:
-    """A running server, on a port, or on any free one for port 0."""
+    """A running server, on a port, or on any free one for port 0.
+
+    The options are those of ``websockets`` about pings and the size of messages; ``ping_timeout``
+    is also how long a client may read nothing at all.
+    """
 
     def __init__(
         self,
@@ -76,7 +62,7 @@ class ServerThread:
         context: ssl.SSLContext,
         host: str,
         port: int,
-        options: ServerOptions,
+        options: Mapping[str, Any],
     ) -> None:
         self._service = service
         self._settings = settings
@@ -91,13 +77,7 @@ class ServerThread:
         self._thread = threading.Thread(target=self._main, name="simulator", daemon=True)
 
     def start(self) -> tuple[str, int]:
-        """Start serving and return the address.
-
-        Raises
-        ------
-        SimulatorError
-            If the address cannot be listened on.
-        """
+        """Start serving and return the address; raises SimulatorError if it is taken."""
         self._thread.start()
         try:
             return self._address.result()
@@ -160,14 +140,13 @@ class ServerThread:
         # taking all the computer's time.
         workers = ThreadPoolExecutor(2, thread_name_prefix="simulator-passwords")
         self._loop.set_default_executor(workers)
-        handshake = Handshake(self._service, self._settings)
         server = await serve(
             cast(Any, self._serve_client),
             self._host,
             self._port,
             ssl=self._context,
             create_connection=cast(Any, partial(WebSocketConnection, faults=self._service.faults)),
-            process_request=cast(Any, handshake.process_request),
+            process_request=cast(Any, partial(process_request, self._service, self._settings)),
             process_response=process_response,
             select_subprotocol=select_subprotocol,
             server_header="Xentara-simulator",
@@ -175,10 +154,8 @@ class ServerThread:
             compression=None,
             open_timeout=_OPEN_TIMEOUT,
             close_timeout=_CLOSE_TIMEOUT,
-            ping_interval=self._options.ping_interval,
-            ping_timeout=self._options.ping_timeout,
-            max_size=self._options.max_message_size,
             logger=CONNECTION_LOG,
+            **self._options,
         )
         try:
             host, port = next(iter(server.sockets)).getsockname()[:2]
@@ -195,7 +172,7 @@ class ServerThread:
         service = self._service
         session = Session(service, connection.principal, next(self._numbers))
         dispatcher = Dispatcher(session)
-        transport = Transport(connection, service.faults, self._options.ping_timeout)
+        transport = Transport(connection, service.faults, self._options["ping_timeout"])
         events = asyncio.create_task(_send_events(transport, session.subscriptions))
         try:
             async for message in connection:
@@ -215,7 +192,7 @@ class ServerThread:
             _log.debug("a connection of %s has ended", connection.principal.name)
         finally:
             events.cancel()
-            session.end()
+            session.subscriptions.clear()
             transport.close()
 
 

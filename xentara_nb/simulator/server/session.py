@@ -17,15 +17,7 @@ from xentara_nb.simulator.server.subscriptions import Subscriptions
 
 
 class Service:
-    """What all connections of a server share.
-
-    Parameters
-    ----------
-    version : str
-        What the server calls its version.
-    whole_events : bool
-        Whether every event has all the attributes that are subscribed to.
-    """
+    """What all connections of a server share."""
 
     def __init__(
         self,
@@ -53,17 +45,9 @@ class Service:
 
 
 class Session:
-    """What one connection may do, and what it has under way.
+    """What one connection may do, and what it has under way; the log calls it by its number."""
 
-    Parameters
-    ----------
-    principal : Principal
-        Who the connection belongs to.
-    number : int
-        What the log calls the connection.
-    """
-
-    def __init__(self, service: Service, principal: Principal, number: int = 0) -> None:
+    def __init__(self, service: Service, principal: Principal, number: int) -> None:
         self.service = service
         self.principal = principal
         self.number = number
@@ -71,21 +55,8 @@ class Session:
         self.subscriptions = Subscriptions(service.broker)
         self.sub_sessions: dict[UUID, Principal] = {}
 
-    def end(self) -> None:
-        """Give up everything, because the connection has ended."""
-        self.subscriptions.clear()
-        self.sub_sessions.clear()
-
     def check_right(self, acl: Acl, entitlement: str, sub_session_id: UUID | None = None) -> None:
-        """Make sure of a right: the connection's, and the sub-session's if one is named.
-
-        Raises
-        ------
-        AccessDeniedError
-            If one of them lacks it.
-        UnknownSessionIdError
-            If there is no such sub-session.
-        """
+        """Make sure of a right: the connection's, and the sub-session's if one is named."""
         principals = [self.principal]
         if sub_session_id is not None:
             if sub_session_id not in self.sub_sessions:
