@@ -26,33 +26,17 @@ class Countdown:
 
 @dataclass(slots=True)
 class ByteLimit:
-    """How many bytes may still go in one direction before the connection breaks.
+    """How many bytes may still go in one direction before the connection breaks."""
 
-    Attributes
-    ----------
-    inwards : bool
-        Whether bytes from the client are counted, or those to it.
-    bytes : int
-        How many are left.
-    countdown : Countdown
-        How many connections break; all copies of a limit share it.
-    """
-
-    inwards: bool
+    inwards: bool  # whether bytes from the client are counted, or those to it
     bytes: int
-    countdown: Countdown
+    countdown: Countdown  # shared by all copies of a limit
 
 
 class ConnectionLimits:
-    """The limits of one connection, which counts its own bytes.
+    """The limits of one connection, which counts its own bytes."""
 
-    Parameters
-    ----------
-    limits : iterable of ByteLimit
-        The limits that hold from the beginning.
-    """
-
-    def __init__(self, limits: Iterable[ByteLimit] = ()) -> None:
+    def __init__(self, limits: Iterable[ByteLimit]) -> None:
         self._limits = [replace(limit) for limit in limits]
 
     def add(self, limit: ByteLimit) -> None:

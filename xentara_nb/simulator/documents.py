@@ -64,21 +64,11 @@ _S = TypeVar("_S", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JsonNode:
-    """A value of a configuration file and where it stands.
-
-    Attributes
-    ----------
-    value
-        The value, as JSON gave it.
-    file : str
-        The name of the file.
-    steps : tuple of str and int
-        The way from the top of the file to the value: names of members and indices of items.
-    """
+    """A value of a configuration file, as JSON gave it, and where it stands."""
 
     value: Any
     file: str
-    steps: tuple[str | int, ...] = ()
+    steps: tuple[str | int, ...] = ()  # names of members and indices of items
 
     def __str__(self) -> str:
         return f"{self.file}: {self.path}" if self.steps else self.file
@@ -121,17 +111,8 @@ class JsonNode:
     def validate(self, settings: type[_S], context: Any = None) -> _S:
         """Return this value as an instance of a declared model.
 
-        Parameters
-        ----------
-        settings : type
-            The model.
-        context
-            What its validators need to know, such as the folder of the file.
-
-        Raises
-        ------
-        ConfigurationError
-            If it does not fit the declaration.
+        The context is for its validators, such as the folder of the file. Raises
+        ConfigurationError, with the place in this file, if the value does not fit.
         """
         try:
             return settings.model_validate(self.value, context=context)
@@ -194,21 +175,9 @@ def quoted(text: str, limit: int = 60) -> str:
 
 
 def read_document(path: Path, name: str, hint: str) -> JsonNode:
-    """Read a JSON file.
+    """Read a JSON file, which errors call by the name; the hint is for when it is missing.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        How errors are to call it.
-    hint : str
-        What to do when the file is missing.
-
-    Raises
-    ------
-    ConfigurationError
-        If the file is missing, unreadable, no UTF-8, no JSON, or nested too deeply.
+    Raises ConfigurationError if it is missing, unreadable, no UTF-8, no JSON, or too deep.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")

@@ -33,10 +33,7 @@ def chosen_elements(
 ) -> list[Element]:
     """Return some elements and those below them, or what stands behind them.
 
-    Raises
-    ------
-    FaultError
-        If there is no such element, or nothing fit for the fault behind it and those below it.
+    Raises FaultError if there is no such element, or nothing fit for the fault.
     """
     found: dict[Element, None] = {}
     for key in [keys] if isinstance(keys, str | UUID) else keys:

@@ -18,11 +18,11 @@ import asyncio
 import contextlib
 import math
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+from weakref import WeakSet
 
 from xentara_nb.protocol.errors import ReadError, server_error
 from xentara_nb.protocol.identifiers import Attribute, ErrorCode, OpCode, Quality
@@ -43,8 +43,7 @@ from xentara_nb.simulator.plant.elements import Element, InjectedFault
 from xentara_nb.simulator.plant.plant import Plant
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Some writes that are refused: those to some elements, None for all, or a share of them."""
 
     share: float
@@ -53,24 +52,9 @@ class Refusal:
     dice: random.Random
     elements: frozenset[Element] | None
 
-    def check(self, element: Element) -> None:
-        """Raise the error for a write to an element, if it is refused."""
-        concerned = self.elements is None or not self.elements.isdisjoint(write_path(element))
-        if concerned and self.dice.random() < self.share:
-            raise server_error(self.code, self.text)
-
 
 class Faults:
-    """What goes wrong in a simulator; see ``simulator.faults``.
-
-    Parameters
-    ----------
-    plant : callable
-        Gives the plant that is served now.
-    run : callable
-        Runs a function where the plant may be changed, and returns what it returns.
-    restart : callable, optional
-        Restarts the server with another model.
+    """What goes wrong in a simulator; see ``simulator.faults``, which is the one to use.
 
     Attributes
     ----------
@@ -84,13 +68,13 @@ class Faults:
         run: Callable[[Callable[[], Any]], Any] = lambda function: function(),
         restart: Callable[[Any], None] | None = None,
     ) -> None:
-        self._plant = plant
-        self._run = run
+        self._plant = plant  # gives the plant that is served now
+        self._run = run  # runs a function where the plant may be changed
         self._restart = restart
         self.pongs = True
         self._delay = (0.0, 0.0)
         self._byte_limits: list[ByteLimit] = []
-        self._connections: set[ConnectionLimits] = set()
+        self._connections: WeakSet[ConnectionLimits] = WeakSet()
         self._losses: list[tuple[OpCode, bool, Countdown]] = []
         self._refusals: list[Refusal] = []
         self._faulty: dict[Element, InjectedFault] = {}
@@ -176,10 +160,10 @@ class Faults:
         connections : int or None
             How many connections break before the fault is used up; None for every one.
         """
-        opcodes = {opcode.name.lower(): opcode for opcode in OpCode}
-        if command not in opcodes:
-            raise FaultError(f"there is no command {command!r}; take one of {', '.join(opcodes)}")
-        self._losses.append((opcodes[command], executed, _countdown(connections)))
+        names = [opcode.name.lower() for opcode in OpCode]
+        if command not in names:
+            raise FaultError(f"there is no command {command!r}; take one of {', '.join(names)}")
+        self._losses.append((OpCode[command.upper()], executed, _countdown(connections)))
 
     def refuse_writes(
         self,
@@ -222,12 +206,7 @@ class Faults:
         """
         elements = chosen_elements(self._plant(), keys, readable_source)
 
-        def spoil() -> None:
-            for element in elements:
-                self._fault(element)
-                element.show({Attribute.QUALITY: int(Quality(quality))}, self._plant().clock())
-
-        self._run(spoil)
+        self._show(elements, {Attribute.QUALITY: int(Quality(quality))})
 
     def read_error(self, keys: Keys) -> None:
         """Let the values of elements, and those below them, fail to be read until it is cleared.
@@ -242,20 +221,15 @@ class Faults:
         """
         chosen = chosen_elements(self._plant(), keys, readable_source)
         elements = [e for e in chosen if e.table.info(Attribute.VALUE) is not None]
-
         error = ReadError()
-        shown: dict[Attribute, AttributeValue] = {
-            Attribute.VALUE: error,
-            Attribute.ERROR: error.text,
-            Attribute.QUALITY: int(Quality.BAD),
-        }
-
-        def fail() -> None:
-            for element in elements:
-                self._fault(element)
-                element.show(shown, self._plant().clock())
-
-        self._run(fail)
+        self._show(
+            elements,
+            {
+                Attribute.VALUE: error,
+                Attribute.ERROR: error.text,
+                Attribute.QUALITY: int(Quality.BAD),
+            },
+        )
 
     def no_follow(self, keys: Keys, after: float | None = None) -> None:
         """Let a device take set points without following them.
@@ -325,14 +299,10 @@ class Faults:
     # What the server asks.
 
     def attach(self) -> ConnectionLimits:
-        """Return the limits of a new connection, which hold until :meth:`detach`."""
+        """Return the limits of a new connection, which hold as long as it keeps them."""
         limits = ConnectionLimits(self._byte_limits)
         self._connections.add(limits)
         return limits
-
-    def detach(self, limits: ConnectionLimits) -> None:
-        """Forget the limits of a connection that has ended."""
-        self._connections.discard(limits)
 
     def latency(self) -> float:
         """Return how late the next message is, in seconds."""
@@ -353,13 +323,23 @@ class Faults:
 
     def check_write(self, element: Element) -> None:
         """Raise the error with which a write is refused, if it is."""
-        for refusal in self._refusals:
-            refusal.check(element)
+        for share, code, text, dice, elements in self._refusals:
+            concerned = elements is None or not elements.isdisjoint(write_path(element))
+            if concerned and dice.random() < share:
+                raise server_error(code, text)
 
     def forget_elements(self) -> None:
         """Forget the faults of elements that are not there any more."""
         self._faulty.clear()
         self._refusals = [refusal for refusal in self._refusals if refusal.elements is None]
+
+    def _show(self, elements: Iterable[Element], shown: Mapping[Attribute, AttributeValue]) -> None:
+        def show() -> None:
+            for element in elements:
+                self._fault(element)
+                element.show(shown, self._plant().clock())
+
+        self._run(show)
 
     def _fault(self, element: Element) -> InjectedFault:
         if element not in self._faulty:

@@ -62,6 +62,8 @@ class Simulator:
     ----------
     users : mapping of str to str
         The demo users and their passwords; empty for a configuration of your own.
+    plant : Plant
+        The plant that is served.
     faults : Faults
         What goes wrong on purpose: delay, lost connections, refused writes, stuck devices.
     """
@@ -72,9 +74,9 @@ class Simulator:
         self.users = users
         self._configuration = found
         self._settings = settings
-        self._plant = self._build(found)
+        self.plant = self._build(found)
         self._request_log = RequestLog()
-        self.faults = Faults(lambda: self._plant, self._run, self._restart)
+        self.faults = Faults(lambda: self.plant, self._run, self._restart)
         self._thread: ServerThread | None = None
         self._restarting = threading.RLock()
         self._address: tuple[str, int] = ("", 0)
@@ -89,7 +91,7 @@ class Simulator:
 
     def __repr__(self) -> str:
         where = self.url if self._thread is not None else "stopped"
-        return f"<Simulator {where}, {len(self._plant)} elements>"
+        return f"<Simulator {where}, {len(self.plant)} elements>"
 
     def start(self) -> None:
         """Start the server; nothing happens if it runs already.
@@ -138,11 +140,6 @@ class Simulator:
             return False
         with self._restarting:
             return self._thread in (thread, None)
-
-    @property
-    def plant(self) -> Plant:
-        """The plant that is served."""
-        return self._plant
 
     @property
     def requests(self) -> pd.DataFrame:
@@ -223,7 +220,7 @@ class Simulator:
     def _serve(self, port: int) -> None:
         settings, found = self._settings, self._configuration
         service = Service(
-            self._plant,
+            self.plant,
             Authenticator(found.users, found.oauth2, found.client_certificates),
             VERSION,
             self._request_log,
@@ -254,7 +251,7 @@ class Simulator:
             if served is not None:
                 served.stop()
                 self._thread = None
-            self._configuration, self._plant = found, plant
+            self._configuration, self.plant = found, plant
             self.faults.forget_elements()
             if served is not None:
                 self._serve(self._address[1])

@@ -6,7 +6,7 @@ A change is encoded once, however many clients there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import TypeAlias
 
 from xentara_nb.protocol.codec import server_encoding
 from xentara_nb.protocol.errors import (
@@ -20,31 +20,17 @@ from xentara_nb.protocol.values import AttributeId, TimePoint
 from xentara_nb.simulator.plant.attributes import AttributeValue
 from xentara_nb.simulator.plant.elements import Element
 
-
-class Subscriber(Protocol):
-    """Is notified of changes."""
-
-    def mark(self, channel: Channel, mask: int) -> None:
-        """Note that some attributes of a channel have changed, a bit for each of its ids."""
+Mark: TypeAlias = "Callable[[Channel, int], None]"
+"""Notes that some attributes of a channel have changed, a bit for each of its ids."""
 
 
 class Channel:
-    """Some attributes of an element, for all who have subscribed to just these.
-
-    Parameters
-    ----------
-    ids : tuple
-        The attributes, by the ids that were asked for.
-    allowed : bool
-        Whether the subscribers may read the element.
-    whole : bool
-        Whether a change of one attribute sends all of them.
-    """
+    """Some attributes of an element, by the ids that were asked for, and who has subscribed."""
 
     __slots__ = (
-        *("_allowed", "_bits", "_body", "_body_mask", "_broker", "_encoded_ids", "_encoded_uuid"),
-        *("_frame", "_gone", "_known", "_known_mask", "_moment", "_only", "_packet"),
-        *("_packet_mask", "_positions", "_timed", "_update_position", "all_bits", "element"),
+        *("_all_bits", "_allowed", "_bits", "_body", "_body_mask", "_broker", "_encoded_ids"),
+        *("_encoded_uuid", "_frame", "_gone", "_known", "_known_mask", "_moment", "_only"),
+        *("_packet", "_packet_mask", "_positions", "_timed", "_update_position", "element"),
         *("key", "subscribers"),
     )
 
@@ -54,13 +40,12 @@ class Channel:
         ids: tuple[AttributeId, ...],
         allowed: bool,
         broker: Broker,
-        whole: bool = False,
     ) -> None:
         self.element = element
         self.key = (element, ids, allowed)
-        self.all_bits = (1 << len(ids)) - 1
-        self.subscribers: dict[Subscriber, None] = {}
-        self._allowed = allowed
+        self.subscribers: dict[Mark, None] = {}
+        self._all_bits = (1 << len(ids)) - 1
+        self._allowed = allowed  # whether the subscribers may read the element
         self._gone = False
         self._broker = broker
         self._update_position = element.table.index.get(Attribute.UPDATE_TIME, -1)
@@ -69,7 +54,7 @@ class Channel:
         self._bits: dict[int, int] = {}
         for number, position in enumerate(self._positions):
             if position is not None:
-                bits = self.all_bits if whole else 1 << number
+                bits = self._all_bits if broker.whole_events else 1 << number
                 self._bits[position] = self._bits.get(position, 0) | bits
         self._encoded_uuid = server_encoding.uuid(element.uuid)
         self._encoded_ids = [server_encoding.attribute_id(attribute) for attribute in ids]
@@ -117,7 +102,7 @@ class Channel:
         """Notify the subscribers that there is no such element any more."""
         self._gone = True
         self._frame = None
-        self._mark(self.all_bits, self._broker.clock())
+        self._mark(self._all_bits, self._broker.clock())
 
     def packet(self, mask: int) -> bytes:
         """Return the event for a change of some attributes, at the time of the change."""
@@ -129,13 +114,13 @@ class Channel:
 
     def whole(self, now: bytes) -> bytes:
         """Return an event with all attributes, at a time that is encoded."""
-        return server_encoding.event(now, self._encoded(self.all_bits))
+        return server_encoding.event(now, self._encoded(self._all_bits))
 
     def _mark(self, mask: int, moment: TimePoint) -> None:
         self._packet_mask = self._body_mask = 0
         self._moment = moment
-        for subscriber in self.subscribers:
-            subscriber.mark(self, mask)
+        for mark in self.subscribers:
+            mark(self, mask)
 
     def _encoded(self, mask: int) -> bytes:
         """Return the part of an event behind its time stamp."""
@@ -172,19 +157,11 @@ class Channel:
 
 
 class Broker:
-    """All channels of a plant.
+    """All channels of a plant."""
 
-    Parameters
-    ----------
-    clock : callable
-        Gives the time of a change that has none of its own.
-    whole : bool
-        Whether every event has all attributes, or only those that have changed.
-    """
-
-    def __init__(self, clock: Callable[[], TimePoint], *, whole: bool = False) -> None:
-        self.clock = clock
-        self._whole = whole
+    def __init__(self, clock: Callable[[], TimePoint], whole_events: bool) -> None:
+        self.clock = clock  # gives the time of a change that has none of its own
+        self.whole_events = whole_events
         self._moment = TimePoint.NEVER
         self._time_stamp = b""
         self._channels: dict[tuple[Element, tuple[AttributeId, ...], bool], Channel] = {}
@@ -199,30 +176,26 @@ class Broker:
         return self._time_stamp
 
     def join(
-        self,
-        subscriber: Subscriber,
-        element: Element,
-        ids: tuple[AttributeId, ...],
-        allowed: bool,
+        self, mark: Mark, element: Element, ids: tuple[AttributeId, ...], allowed: bool
     ) -> Channel:
-        """Return the channel of some attributes, which notifies the subscriber from now on."""
+        """Return the channel of some attributes, which notifies a subscriber from now on."""
         key = (element, ids, allowed)
         channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[key] = Channel(element, ids, allowed, self, self._whole)
+            channel = self._channels[key] = Channel(element, ids, allowed, self)
             element.watch(channel.changed)
-        channel.subscribers[subscriber] = None
+        channel.subscribers[mark] = None
         return channel
 
-    def leave(self, subscriber: Subscriber, channels: Iterable[Channel]) -> None:
+    def leave(self, mark: Mark, channels: Iterable[Channel]) -> None:
         """Notify a subscriber no more."""
         for channel in channels:
-            channel.subscribers.pop(subscriber, None)
+            channel.subscribers.pop(mark, None)
             if not channel.subscribers and self._channels.pop(channel.key, None) is not None:
                 channel.element.unwatch(channel.changed)
 
     def vanish(self, element: Element) -> None:
         """Notify those who have subscribed to an element that it is gone."""
-        for (subscribed, _, _), channel in tuple(self._channels.items()):
-            if subscribed is element:
+        for channel in tuple(self._channels.values()):
+            if channel.element is element:
                 channel.vanish()

@@ -188,12 +188,12 @@ async def subscribe(command: commands.Subscribe, session: Session) -> UUID:
         for number, (element, ids) in enumerate(targets, 1):
             if ids:
                 allowed = element.acl.allows(session.principal.roles, access.READ)
-                subscription.channels.append(broker.join(subscription, element, ids, allowed))
+                subscription.channels.append(broker.join(subscription.mark, element, ids, allowed))
             if not number % _SUBSCRIBE_SLICE:
                 await asyncio.sleep(0)
     except BaseException:
         # The server ends meanwhile.
-        broker.leave(subscription, subscription.channels)
+        broker.leave(subscription.mark, subscription.channels)
         raise
     session.subscriptions.add(subscription)
     return subscription.subscription_id

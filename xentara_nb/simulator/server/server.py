@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import serve
@@ -40,8 +40,6 @@ _STOP_TIMEOUT = 2.0
 _CALL_TIMEOUT = 30.0
 _LONGEST_WAIT = 3600.0
 _REST = 0.001
-
-R = TypeVar("R")
 
 
 class SimulatorError(XentaraError):
@@ -92,11 +90,8 @@ class ServerThread:
         """Close all connections and end the thread; takes a few seconds at the most."""
         loop, stopping = self._loop, self._stopping
         if loop is not None and stopping is not None and self._thread.is_alive():
-            try:
+            with suppress(RuntimeError):  # the loop may have just ended by itself
                 loop.call_soon_threadsafe(stopping.set)
-            except RuntimeError:
-                # The loop has just ended by itself.
-                _log.debug("the server had ended already")
         self._thread.join(3 * _STOP_TIMEOUT)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -104,12 +99,12 @@ class ServerThread:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def call(self, function: Callable[[], R]) -> R:
+    def call(self, function: Callable[[], Any]) -> Any:
         """Run a function between two steps of the server, and return what it returns."""
         loop = self._loop
         if loop is None or threading.current_thread() is self._thread:
             return function()
-        result: Future[R] = Future()
+        result: Future[Any] = Future()
 
         def run() -> None:
             try:

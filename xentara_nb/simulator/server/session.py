@@ -33,7 +33,7 @@ class Service:
         self.authenticator = authenticator
         self.request_log = RequestLog() if request_log is None else request_log
         self.faults = Faults(lambda: plant) if faults is None else faults
-        self.broker = Broker(plant.clock, whole=whole_events)
+        self.broker = Broker(plant.clock, whole_events)
         self.stage_machine = StageMachine(plant)
         self.information: dict[int, str] = {
             ServerInformationId.VERSION: version,

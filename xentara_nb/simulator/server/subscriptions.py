@@ -33,15 +33,7 @@ _WHOLE = -1  # stands for all bits: an event with all attributes, even if none h
 
 
 class ServerSubscription:
-    """What one client has subscribed to.
-
-    Parameters
-    ----------
-    wake : callable
-        Is called when there is something to send.
-    maximum_update_rate, minimum_update_rate : int or None
-        The shortest and the longest time between two events of an element, in milliseconds.
-    """
+    """What one client has subscribed to; the rates are in milliseconds."""
 
     __slots__ = (
         *("_last", "_later", "_maximum", "_minimum", "_pending", "_ready", "_wake"),
@@ -53,8 +45,8 @@ class ServerSubscription:
         self,
         subscription_id: UUID,
         wake: Callable[[], None],
-        maximum_update_rate: int | None = None,
-        minimum_update_rate: int | None = None,
+        maximum_update_rate: int | None,
+        minimum_update_rate: int | None,
     ) -> None:
         self.subscription_id = subscription_id
         self.channels: list[Channel] = []
@@ -132,15 +124,10 @@ class ServerSubscription:
 
 
 class Subscriptions:
-    """The subscriptions of one connection.
-
-    Attributes
-    ----------
-    wake : callable
-        Is called when there is something to send.
-    """
+    """The subscriptions of one connection."""
 
     def __init__(self, broker: Broker) -> None:
+        # Is called when there is something to send.
         self.wake: Callable[[], None] = lambda: None
         self._broker = broker
         self._by_id: dict[UUID, ServerSubscription] = {}
@@ -160,7 +147,7 @@ class Subscriptions:
         subscription = self._by_id.pop(subscription_id, None)
         if subscription is None:
             return False
-        self._broker.leave(subscription, subscription.channels)
+        self._broker.leave(subscription.mark, subscription.channels)
         subscription.active = False
         return True
 

@@ -37,7 +37,6 @@ class Transport:
 
     def close(self) -> None:
         """Give up what belongs to the transport; the connection itself is left alone."""
-        self._faults.detach(self._limits)
         for task in self._tasks:
             task.cancel()
 
