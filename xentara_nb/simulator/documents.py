@@ -203,9 +203,12 @@ def parse_document(text: str, name: str) -> JsonNode:
             repeated.append(value)
         return value
 
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"JSON has no {constant}")
+
     place = ""
     try:
-        value = json.loads(text, object_pairs_hook=make_object, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=make_object, parse_constant=refuse)
         document = JsonNode(value, name)
         if repeated or _SURROGATE_ESCAPE.search(text):
             _check_names_and_texts(document)
@@ -213,11 +216,10 @@ def parse_document(text: str, name: str) -> JsonNode:
         place = f"line {error.lineno}, column {error.colno}"
         problem = f"this is not JSON ({error.msg})"
         hint = "Look for a missing comma, quote or bracket there or just before."
-    except _ConstantError as error:
-        problem, hint = f"JSON has no number {error}", "Write a finite number."
     except ValueError as error:
-        # A number of more digits than Python is willing to read.
-        problem, hint = f"a number cannot be read ({error})", "Write a shorter number."
+        # NaN, an infinity, or one of more digits than Python is willing to read.
+        problem = f"a number cannot be read ({error})"
+        hint = "Write a finite number, of fewer digits if it is long."
     except RecursionError:
         problem, hint = "the objects are nested too deeply", "Use fewer levels."
     else:
@@ -250,11 +252,3 @@ def _check_names_and_texts(node: JsonNode) -> None:
         if isinstance(step, str) and _SURROGATE.search(step):
             node.at(step).fail("the name holds half a character", "Write both halves of it.")
         _check_names_and_texts(node.at(step))
-
-
-class _ConstantError(ValueError):
-    """NaN or an infinity, which Python's parser would take."""
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise _ConstantError(text)

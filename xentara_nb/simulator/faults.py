@@ -309,14 +309,9 @@ class Faults:
         seconds, jitter = self._delay
         return max(seconds + self._random.uniform(-jitter, jitter), 0.0) if jitter else seconds
 
-    @property
-    def may_lose(self) -> bool:
-        """Whether :meth:`loses` can be true at all."""
-        return bool(self._losses)
-
     def loses(self, opcode: int, executed: bool) -> bool:
         """Whether the connection is to break at a request, before or after it is executed."""
-        return any(
+        return bool(self._losses) and any(
             opcode == lost and executed is when and countdown.take()
             for lost, when, countdown in self._losses
         )

@@ -1,17 +1,4 @@
-"""Declaring what stands in a configuration file, for pydantic to check.
-
-Examples
---------
->>> from xentara_nb.simulator.documents import parse_document
->>> class Server(Settings):
-...     port: Annotated[int, whole_number(1, 65535)] = 8080
->>> parse_document('{"port": 80}', "server.json").validate(Server)
-Server(port=80)
->>> parse_document('{"port": 0}', "server.json").validate(Server)
-Traceback (most recent call last):
-...
-xentara_nb.simulator.documents.ConfigurationError: server.json: port: 0 is out of range. ...
-"""
+"""Declaring what stands in a configuration file, for pydantic to check."""
 
 from __future__ import annotations
 

@@ -193,10 +193,11 @@ def test_long_work_gives_others_their_turn(
     assert [answer.message_id for answer in answers] == [r.message_id for r in requests]
 
 
-def test_a_fault_of_the_quick_way_costs_no_answer(offline: Callable[..., OfflineClient]) -> None:
+def test_a_fault_of_the_quick_way_costs_one_answer(offline: Callable[..., OfflineClient]) -> None:
     client = offline()
     with mock.patch.object(commands, "ordinary_meta_data", side_effect=RuntimeError):
-        assert client.ask(MetaData(REGISTER, (0,))).primary_key == "Group.Register"
+        assert client.code(MetaData(REGISTER, (0,))) == -32603
+    assert client.ask(MetaData(REGISTER, (0,))).primary_key == "Group.Register"
 
 
 def test_a_fault_of_the_simulator_costs_one_answer(

@@ -29,9 +29,8 @@ class Channel:
 
     __slots__ = (
         *("_all_bits", "_allowed", "_bits", "_body", "_body_mask", "_broker", "_encoded_ids"),
-        *("_encoded_uuid", "_frame", "_gone", "_known", "_known_mask", "_moment", "_only"),
-        *("_packet", "_packet_mask", "_positions", "_timed", "_update_position", "element"),
-        *("key", "subscribers"),
+        *("_encoded_uuid", "_frame", "_gone", "_known", "_known_mask", "_only", "_positions"),
+        *("_time_stamp", "_timed", "_update_position", "element", "key", "subscribers"),
     )
 
     def __init__(
@@ -65,10 +64,9 @@ class Channel:
         if only is not None and allowed and self._readable(only):
             self._only = only
             self._frame = server_encoding.event_frame(self._encoded_uuid, self._encoded_ids[0])
-        self._moment = TimePoint.NEVER
         # What was encoded last, and for which attributes: nearly always the same ones.
-        self._packet, self._packet_mask = b"", 0
         self._body, self._body_mask = b"", 0
+        self._time_stamp = b""
         # The positions that have changed are the same ones nearly every time.
         self._known: Sequence[int] = ()
         self._known_mask = 0
@@ -80,10 +78,8 @@ class Channel:
             self._learn(positions)
         if not self._known_mask:
             return
-        moment = None
-        if self._timed:
-            # The change has a time of its own.
-            moment = element.current(self._update_position)
+        # Most changes have a time of their own.
+        moment = element.current(self._update_position) if self._timed else None
         self._mark(
             self._known_mask, moment if isinstance(moment, TimePoint) else self._broker.clock()
         )
@@ -106,19 +102,15 @@ class Channel:
 
     def packet(self, mask: int) -> bytes:
         """Return the event for a change of some attributes, at the time of the change."""
-        if mask != self._packet_mask:
-            time_stamp = self._broker.time_stamp(self._moment)
-            self._packet = server_encoding.event(time_stamp, self._encoded(mask))
-            self._packet_mask = mask
-        return self._packet
+        return server_encoding.event(self._time_stamp, self._encoded(mask))
 
     def whole(self, now: bytes) -> bytes:
         """Return an event with all attributes, at a time that is encoded."""
         return server_encoding.event(now, self._encoded(self._all_bits))
 
     def _mark(self, mask: int, moment: TimePoint) -> None:
-        self._packet_mask = self._body_mask = 0
-        self._moment = moment
+        self._body_mask = 0
+        self._time_stamp = self._broker.time_stamp(moment)
         for mark in self.subscribers:
             mark(self, mask)
 
@@ -131,10 +123,8 @@ class Channel:
             self._body = self._frame + server_encoding.attribute_value(value)
         else:
             values = [
-                (encoded_id, self._value(position))
-                for number, (encoded_id, position) in enumerate(
-                    zip(self._encoded_ids, self._positions, strict=True)
-                )
+                (self._encoded_ids[number], self._value(position))
+                for number, position in enumerate(self._positions)
                 if mask >> number & 1
             ]
             self._body = server_encoding.event_body(self._encoded_uuid, values)

@@ -21,6 +21,7 @@ from xentara_nb.protocol.errors import (
     UnknownSubscriptionIdError,
 )
 from xentara_nb.protocol.identifiers import NIL_UUID, PROTOCOL_VERSION, MetaDataId
+from xentara_nb.protocol.packets import Request
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.security import access
 from xentara_nb.simulator.server.request_log import WriteRecord
@@ -84,14 +85,15 @@ async def browse(command: commands.Browse, session: Session) -> Encoded:
 async def meta_data(command: commands.MetaData, session: Session) -> Encoded:
     """Return what an element is."""
     element = session.service.plant.element(command.element_uuid)
-    return Encoded(_meta_data(element, tuple(dict.fromkeys(command.identifiers))))
+    return _meta_data(element, tuple(dict.fromkeys(command.identifiers)))
 
 
-def ordinary_meta_data(session: Session, parameters: dict[int, Any] | None) -> bytes | None:
+def ordinary_meta_data(session: Session, request: Request) -> Encoded | None:
     """Return the answer's item to a request for meta data as clients send it by the thousand.
 
     None if there is anything unusual about it; then :func:`meta_data` answers it.
     """
+    parameters = request.parameters
     if parameters is None or not session.hello_received or len(parameters) != 2:
         return None
     listed, uuid = parameters.get(1), parameters.get(0)
@@ -117,10 +119,10 @@ _META_DATA: dict[int, Callable[[Element], bytes]] = {
 }
 
 
-def _meta_data(element: Element, identifiers: tuple[int, ...]) -> bytes:
+def _meta_data(element: Element, identifiers: tuple[int, ...]) -> Encoded:
     parts = [head(MAP, len(identifiers))]
     parts += [_META_DATA[identifier](element) for identifier in identifiers]
-    return b"".join(parts)
+    return Encoded(b"".join(parts))
 
 
 @execute.register
@@ -184,18 +186,15 @@ async def subscribe(command: commands.Subscribe, session: Session) -> UUID:
         command.maximum_update_rate,
         command.minimum_update_rate,
     )
-    try:
-        for number, (element, ids) in enumerate(targets, 1):
-            if ids:
-                allowed = element.acl.allows(session.principal.roles, access.READ)
-                subscription.channels.append(broker.join(subscription.mark, element, ids, allowed))
-            if not number % _SUBSCRIBE_SLICE:
-                await asyncio.sleep(0)
-    except BaseException:
-        # The server ends meanwhile.
-        broker.leave(subscription.mark, subscription.channels)
-        raise
+    # Taken in at once, so that it ends with its connection, should that end here.
     session.subscriptions.add(subscription)
+    for number, (element, ids) in enumerate(targets, 1):
+        if ids:
+            allowed = element.acl.allows(session.principal.roles, access.READ)
+            channel = broker.join(subscription.mark, element, ids, allowed)
+            subscription.channels.append(channel)
+        if not number % _SUBSCRIBE_SLICE:
+            await asyncio.sleep(0)
     return subscription.subscription_id
 
 

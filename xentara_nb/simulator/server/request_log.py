@@ -168,14 +168,11 @@ class RequestLog:
 def _frame(record_type: type[R], records: Sequence[R]) -> pd.DataFrame:
     import pandas as pd  # only needed for looking at the log
 
-    content = {
-        column: pd.Series(
-            [getattr(record, column) for record in records], dtype=_DTYPES.get(field_type, "object")
-        )
-        for column, field_type in get_type_hints(record_type).items()
-    }
-    content["time"] = pd.to_datetime(content["time"], unit="ns", utc=True)
-    return pd.DataFrame(content)
+    frame = pd.DataFrame(records, columns=list(record_type._fields), dtype="object")
+    hints = get_type_hints(record_type).items()
+    frame = frame.astype({column: _DTYPES[hint] for column, hint in hints if hint in _DTYPES})
+    frame["time"] = pd.to_datetime(frame["time"], unit="ns", utc=True)
+    return frame
 
 
 def to_json(value: object) -> Any:

@@ -70,7 +70,7 @@ class ServerThread:
         self._options = options
         self._numbers = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
+        self._stopping = asyncio.Event()
         self._address: Future[tuple[str, int]] = Future()
         self._thread = threading.Thread(target=self._main, name="simulator", daemon=True)
 
@@ -88,10 +88,9 @@ class ServerThread:
 
     def stop(self) -> None:
         """Close all connections and end the thread; takes a few seconds at the most."""
-        loop, stopping = self._loop, self._stopping
-        if loop is not None and stopping is not None and self._thread.is_alive():
-            with suppress(RuntimeError):  # the loop may have just ended by itself
-                loop.call_soon_threadsafe(stopping.set)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop may have ended by itself
+                self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(3 * _STOP_TIMEOUT)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -130,7 +129,6 @@ class ServerThread:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
         # Password hashes are slow on purpose. Two threads for them keep a storm of log-ins from
         # taking all the computer's time.
         workers = ThreadPoolExecutor(2, thread_name_prefix="simulator-passwords")
@@ -179,7 +177,6 @@ class ServerThread:
                     await transport.send(answer)
                 session.subscriptions.activate_new()
                 if service.stage_machine.ended:
-                    assert self._stopping is not None
                     self._stopping.set()
         except ConnectionAbortedError:
             transport.abort()

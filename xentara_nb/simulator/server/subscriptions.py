@@ -148,16 +148,13 @@ class Subscriptions:
         if subscription is None:
             return False
         self._broker.leave(subscription.mark, subscription.channels)
-        subscription.active = False
         return True
 
     def activate_new(self) -> None:
         """Let new subscriptions begin: the answers to them are on their way."""
-        if self._new:
-            for subscription in self._new:
-                if self._by_id.get(subscription.subscription_id) is subscription:
-                    subscription.activate()
-            self._new.clear()
+        for subscription in self._new:
+            subscription.activate()
+        self._new.clear()
 
     def clear(self) -> None:
         """End all of them, because the connection has ended."""
