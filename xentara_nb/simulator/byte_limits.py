@@ -47,20 +47,11 @@ class ConnectionLimits:
         """Forget all limits."""
         self._limits.clear()
 
-    def receive(self, size: int) -> bool:
-        """Count a message from the client; False if the connection breaks before its end."""
-        broken = False
-        for limit in self._limits:
-            if limit.inwards:
-                limit.bytes -= size
-                broken = broken or (limit.bytes < 0 and limit.countdown.take())
-        return not broken
-
-    def send(self, size: int) -> int:
-        """Count a message to the client, and return how many of its bytes still go out."""
+    def count(self, size: int, *, inwards: bool) -> int:
+        """Count a message, and return how many of its bytes still get through."""
         allowed = size
         for limit in self._limits:
-            if not limit.inwards:
+            if limit.inwards is inwards:
                 if size > limit.bytes and limit.countdown.take():
                     allowed = max(min(limit.bytes, allowed), 0)
                 limit.bytes -= size

@@ -34,11 +34,7 @@ class Channel:
     )
 
     def __init__(
-        self,
-        element: Element,
-        ids: tuple[AttributeId, ...],
-        allowed: bool,
-        broker: Broker,
+        self, element: Element, ids: tuple[AttributeId, ...], allowed: bool, broker: Broker
     ) -> None:
         self.element = element
         self.key = (element, ids, allowed)

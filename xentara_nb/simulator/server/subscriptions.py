@@ -87,8 +87,11 @@ class ServerSubscription:
             self._wake()
         self._ready.append(channel)
 
-    def take(self, now: int, time_stamp: bytes, packets: list[bytes]) -> None:
-        """Add the events that are due to a message, as far as there is room."""
+    def take(self, now: int, time_stamp: bytes, packets: list[bytes]) -> int | None:
+        """Add the events that are due to a message, as far as there is room.
+
+        Returns when there is something to send again, None if that is not known.
+        """
         while self._later and self._later[0][0] <= now:
             self._ready.append(heappop(self._later)[2])
         while self._minimum and self._last and len(self._ready) < LIMIT:
@@ -108,11 +111,8 @@ class ServerSubscription:
             packets.append(channel.whole(time_stamp) if whole else channel.packet(mask))
             if rated:
                 self._note(channel, now)
-
-    def next_due(self) -> int | None:
-        """Return when there is something to send again, None if that is not known."""
         if self._ready:
-            return 0
+            return now
         due = [self._later[0][0]] if self._later else []
         if self._minimum and self._last:
             due.append(next(iter(self._last.values())) + self._minimum)
@@ -169,17 +169,15 @@ class Subscriptions:
         now = time.monotonic_ns()
         time_stamp = server_encoding.time(self._broker.clock().nanoseconds)
         packets: list[bytes] = []
-        for subscription in self._by_id.values():
-            if subscription.active:
-                subscription.take(now, time_stamp, packets)
+        due = [
+            subscription.take(now, time_stamp, packets)
+            for subscription in self._by_id.values()
+            if subscription.active
+        ]
         if packets:
             return server_encoding.message(packets), 0.0
-        due = [
-            when
-            for subscription in self._by_id.values()
-            if subscription.active and (when := subscription.next_due()) is not None
-        ]
-        return None, max(min(due) - now, 0) / 1e9 if due else None
+        soonest = min((when for when in due if when is not None), default=None)
+        return None, None if soonest is None else max(soonest - now, 0) / 1e9
 
 
 def unique_targets(

@@ -42,7 +42,7 @@ class Transport:
 
     def receive(self, size: int) -> bool:
         """Count a message that has come in; False if the connection breaks before its end."""
-        if not self._limits.receive(size):
+        if self._limits.count(size, inwards=True) < size:
             self.abort()
         return not self._broken
 
@@ -70,7 +70,7 @@ class Transport:
     async def _transmit(self, message: bytes) -> None:
         if self._broken:
             return
-        allowed = self._limits.send(len(message))
+        allowed = self._limits.count(len(message), inwards=False)
         if allowed == len(message):
             await self._connection.send(message)
             self._sent += 1
