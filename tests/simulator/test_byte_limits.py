@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from xentara_nb.simulator.byte_limits import ByteLimit, ConnectionLimits, Countdown
 
 
 def test_a_countdown_for_all() -> None:
-    assert all(Countdown(None).take() for _ in range(5))
+    assert all(Countdown(math.inf).take() for _ in range(5))
 
 
 def test_a_countdown() -> None:
@@ -21,7 +23,7 @@ def test_bytes_from_the_client() -> None:
 
 
 def test_bytes_to_the_client_of_which_a_part_goes_out() -> None:
-    limits = ConnectionLimits([ByteLimit(False, 10, Countdown(None))])
+    limits = ConnectionLimits([ByteLimit(False, 10, Countdown(math.inf))])
     assert [limits.count(size, inwards=False) for size in (4, 6, 3, 3)] == [4, 6, 0, 0]
     limits = ConnectionLimits([ByteLimit(False, 10, Countdown(1))])
     limits.add(ByteLimit(False, 7, Countdown(1)))
@@ -38,6 +40,6 @@ def test_connections_count_for_themselves_and_share_the_countdown() -> None:
 
 
 def test_no_limits_any_more() -> None:
-    limits = ConnectionLimits([ByteLimit(True, 0, Countdown(None))])
+    limits = ConnectionLimits([ByteLimit(True, 0, Countdown(math.inf))])
     limits.clear()
     assert limits.count(5, inwards=True) == 5

@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 
 @dataclass(slots=True)
 class Countdown:
-    """How many connections a fault breaks before it is used up, None for all."""
+    """How many connections a fault breaks before it is used up, infinity for all."""
 
-    left: int | None
+    left: float
 
     def take(self) -> bool:
         """Use one up, if there is one left."""
-        if self.left is None:
-            return True
         self.left -= 1
         return self.left >= 0
 

@@ -129,13 +129,12 @@ class Faults:
         connections : int or None
             How many connections break before the fault is used up; None for every one.
         """
-        if (bytes_in is None) == (bytes_out is None):
+        sizes = [size for size in (bytes_in, bytes_out) if size is not None]
+        if len(sizes) != 1:
             raise FaultError("give either bytes_in or bytes_out, one of the two")
-        size = bytes_in if bytes_out is None else bytes_out
-        assert size is not None
-        if size < 0:
+        if sizes[0] < 0:
             raise FaultError("the bytes must be from 0 up")
-        limit = ByteLimit(bytes_out is None, size, _countdown(connections))
+        limit = ByteLimit(bytes_out is None, sizes[0], _countdown(connections))
 
         def add() -> None:
             self._byte_limits.append(limit)
@@ -356,4 +355,4 @@ def _seconds(value: float, what: str) -> float:
 def _countdown(connections: int | None) -> Countdown:
     if connections is not None and connections < 1:
         raise FaultError("the connections must be at least 1")
-    return Countdown(connections)
+    return Countdown(math.inf if connections is None else connections)

@@ -45,8 +45,8 @@ async def execute(command: commands.Command[Any], session: Session) -> Any:
 
 
 @execute.register
-async def client_hello(command: commands.ClientHello, session: Session) -> int:
-    """Begin the session; that it is the first request has been checked."""
+async def _client_hello(command: commands.ClientHello, session: Session) -> int:
+    # That it is the first request has been checked.
     if not command.minimum_version <= PROTOCOL_VERSION <= command.maximum_version:
         raise InvalidParameterError(
             f"invalid parameter: this server speaks protocol version {PROTOCOL_VERSION} only"
@@ -56,10 +56,9 @@ async def client_hello(command: commands.ClientHello, session: Session) -> int:
 
 
 @execute.register
-async def server_information(
+async def _server_information(
     command: commands.ServerInformation, session: Session
 ) -> dict[int, str]:
-    """Return what was asked for about the server."""
     information = session.service.information
     for identifier in command.identifiers:
         if identifier not in information:
@@ -68,8 +67,7 @@ async def server_information(
 
 
 @execute.register
-async def browse(command: commands.Browse, session: Session) -> Encoded:
-    """Return the elements below one."""
+async def _browse(command: commands.Browse, session: Session) -> Encoded:
     plant = session.service.plant
     entries: list[bytes] = []
     for element in plant.browse(command.element_uuid, command.depth, command.categories):
@@ -82,16 +80,15 @@ async def browse(command: commands.Browse, session: Session) -> Encoded:
 
 
 @execute.register
-async def meta_data(command: commands.MetaData, session: Session) -> Encoded:
-    """Return what an element is."""
+async def _meta_data(command: commands.MetaData, session: Session) -> Encoded:
     element = session.service.plant.element(command.element_uuid)
-    return _meta_data(element, tuple(dict.fromkeys(command.identifiers)))
+    return _meta_data_item(element, tuple(dict.fromkeys(command.identifiers)))
 
 
 def ordinary_meta_data(session: Session, request: Request) -> Encoded | None:
     """Return the answer's item to a request for meta data as clients send it by the thousand.
 
-    None if there is anything unusual about it; then :func:`meta_data` answers it.
+    None if there is anything unusual about it; then it is answered as all others are.
     """
     parameters = request.parameters
     if parameters is None or not session.hello_received or len(parameters) != 2:
@@ -104,7 +101,7 @@ def ordinary_meta_data(session: Session, request: Request) -> Encoded | None:
     element = session.service.plant.find(uuid)
     if element is None or identifiers not in _ORDINARY:
         return None
-    return _meta_data(element, identifiers)
+    return _meta_data_item(element, identifiers)
 
 
 # The identifiers that an inventory asks for: some or all of them, in their order.
@@ -119,28 +116,26 @@ _META_DATA: dict[int, Callable[[Element], bytes]] = {
 }
 
 
-def _meta_data(element: Element, identifiers: tuple[int, ...]) -> Encoded:
+def _meta_data_item(element: Element, identifiers: tuple[int, ...]) -> Encoded:
     parts = [head(MAP, len(identifiers))]
     parts += [_META_DATA[identifier](element) for identifier in identifiers]
     return Encoded(b"".join(parts))
 
 
 @execute.register
-async def lookup(command: commands.Lookup, session: Session) -> UUID:
-    """Return the UUID of the element with a primary key."""
+async def _lookup(command: commands.Lookup, session: Session) -> UUID:
     return session.service.plant.lookup(command.primary_key).uuid
 
 
 @execute.register
-async def read(command: commands.Read, session: Session) -> dict[Any, Any]:
-    """Return what attributes of an element hold, or why one cannot be read."""
+async def _read(command: commands.Read, session: Session) -> dict[Any, Any]:
     element = session.service.plant.element(command.element_uuid)
     session.check_right(element.acl, access.READ)
     return {attribute: element.read(attribute) for attribute in command.attribute_ids}
 
 
 @execute.register
-async def write(command: commands.Write, session: Session) -> None:
+async def _write(command: commands.Write, session: Session) -> None:
     """Give an attribute a value, and log that, whether it is taken or refused."""
     service = session.service
     now = service.plant.clock()
@@ -175,7 +170,7 @@ async def write(command: commands.Write, session: Session) -> None:
 
 
 @execute.register
-async def subscribe(command: commands.Subscribe, session: Session) -> UUID:
+async def _subscribe(command: commands.Subscribe, session: Session) -> UUID:
     """Subscribe to attributes; the events begin when the answer is on its way."""
     plant, broker = session.service.plant, session.service.broker
     # All elements must be there before anything is subscribed to.
@@ -199,20 +194,18 @@ async def subscribe(command: commands.Subscribe, session: Session) -> UUID:
 
 
 @execute.register
-async def unsubscribe(command: commands.Unsubscribe, session: Session) -> None:
-    """End a subscription of this connection."""
+async def _unsubscribe(command: commands.Unsubscribe, session: Session) -> None:
     if not session.subscriptions.remove(command.subscription_id):
         raise UnknownSubscriptionIdError
 
 
 @execute.register
-async def get_stage(command: commands.GetStage, session: Session) -> int:
-    """Return the operational stage."""
+async def _get_stage(command: commands.GetStage, session: Session) -> int:
     return session.service.plant.stage
 
 
 @execute.register
-async def change_stage(
+async def _change_stage(
     command: commands.Suspend | commands.Resume | commands.Shutdown, session: Session
 ) -> None:
     """Suspend or resume the plant, or shut it down: then the server ends after the answer."""
@@ -227,7 +220,7 @@ async def change_stage(
 
 
 @execute.register
-async def create_sub_session(command: commands.CreateSubSession, session: Session) -> UUID:
+async def _create_sub_session(command: commands.CreateSubSession, session: Session) -> UUID:
     """Log in to a sub-session; one that has the desired id already is replaced."""
     authenticator = session.service.authenticator
     match command.authentication:
@@ -245,7 +238,6 @@ async def create_sub_session(command: commands.CreateSubSession, session: Sessio
 
 
 @execute.register
-async def close_sub_session(command: commands.CloseSubSession, session: Session) -> None:
-    """Log out of a sub-session."""
+async def _close_sub_session(command: commands.CloseSubSession, session: Session) -> None:
     if session.sub_sessions.pop(command.session_id, None) is None:
         raise UnknownSessionIdError
