@@ -75,7 +75,8 @@ class Faults:
         self._delay = (0.0, 0.0)
         self._byte_limits: list[ByteLimit] = []
         self._connections: WeakSet[ConnectionLimits] = WeakSet()
-        self._losses: list[tuple[OpCode, bool, Countdown]] = []
+        # Nearly always empty, and asked for at every request.
+        self.losses: list[tuple[OpCode, bool, Countdown]] = []
         self._refusals: list[Refusal] = []
         self._faulty: dict[Element, InjectedFault] = {}
         self._random = random.Random(0)
@@ -85,7 +86,7 @@ class Faults:
             f"{len(self._faulty)} faulty elements": self._faulty,
             f"delay {self._delay[0]} s": any(self._delay),
             "drop": self._byte_limits,
-            "lose": self._losses,
+            "lose": self.losses,
             "refuse writes": self._refusals,
             "no pong": not self.pongs,
         }
@@ -162,7 +163,7 @@ class Faults:
         names = [opcode.name.lower() for opcode in OpCode]
         if command not in names:
             raise FaultError(f"there is no command {command!r}; take one of {', '.join(names)}")
-        self._losses.append((OpCode[command.upper()], executed, _countdown(connections)))
+        self.losses.append((OpCode[command.upper()], executed, _countdown(connections)))
 
     def refuse_writes(
         self,
@@ -285,7 +286,7 @@ class Faults:
             self._byte_limits.clear()
             for connection in self._connections:
                 connection.clear()
-            self._losses.clear()
+            self.losses.clear()
             self._refusals.clear()
             self.pongs = True
             for element in self._faulty:
@@ -310,9 +311,9 @@ class Faults:
 
     def loses(self, opcode: int, executed: bool) -> bool:
         """Whether the connection is to break at a request, before or after it is executed."""
-        return bool(self._losses) and any(
+        return any(
             opcode == lost and executed is when and countdown.take()
-            for lost, when, countdown in self._losses
+            for lost, when, countdown in self.losses
         )
 
     def check_write(self, element: Element) -> None:

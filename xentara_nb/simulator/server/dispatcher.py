@@ -64,7 +64,8 @@ class Dispatcher:
 
     async def _answer(self, request: Request) -> bytes:
         began = time.time_ns()
-        self._break_at(request, executed=False)
+        if self._faults.losses:
+            self._break_at(request, executed=False)
         item: Any = None
         failure: ServerError | None = None
         try:
@@ -80,7 +81,8 @@ class Dispatcher:
             _log.exception("the command %s failed", request.opcode)
             failure = InternalError()
         self._log_request(request, failure, began)
-        self._break_at(request, executed=True)
+        if self._faults.losses:
+            self._break_at(request, executed=True)
         if failure is not None:
             return _encoded(Failure(request.message_id, failure))
         if isinstance(item, Encoded):
