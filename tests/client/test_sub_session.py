@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from tests.fakes import Model
+from tests.support.server import Model
 from xentara_nb.errors import AddressError, WriteRefusedError
 from xentara_nb.protocol.errors import (
     AccessDeniedError,

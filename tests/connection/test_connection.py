@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.certificates import Certificate
 from tests.conftest import Fake
-from tests.fakes import (
+from tests.support.certificates import Certificate
+from tests.support.server import (
     BINARY,
     CLOSE,
     PASSWORD,
@@ -28,8 +28,8 @@ from tests.fakes import (
     TEXT,
     TOO_MUCH,
     USER,
+    ClientGoneError,
     FakeServer,
-    Gone,
     Model,
     Script,
     Wire,
@@ -860,7 +860,7 @@ def test_closing_from_a_callback(fake: Fake, end: bool) -> None:
 def test_closing_does_not_wait_for_a_server_that_does_not_say_goodbye(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xentara_nb.connection.connection.GOODBYE", 0.05)
+    monkeypatch.setattr("xentara_nb.connection.connection.CLOSE_TIMEOUT", 0.05)
     connection = connect(fake(after_hello(lambda wire: wire.until_goodbye())))
     start = time.monotonic()
     connection.close()
@@ -872,7 +872,7 @@ def test_closing_does_not_wait_for_who_is_sending(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xentara_nb.connection.handshake.CLOSE_TIMEOUT", 0.05)
-    monkeypatch.setattr("xentara_nb.connection.connection.GOODBYE", 0.05)
+    monkeypatch.setattr("xentara_nb.connection.connection.CLOSE_TIMEOUT", 0.05)
     began, done = threading.Event(), threading.Event()
 
     def script(wire: Wire) -> None:
@@ -945,14 +945,14 @@ def test_gone_is_raised_for_a_client_that_has_gone(fake: Fake) -> None:
     def script(wire: Wire) -> None:
         try:
             wire.requests()
-        except Gone as error:
+        except ClientGoneError as error:
             seen.append(type(error))
             raise
 
     server = fake(after_hello(script))
     connect(server).close()
     server.stop()
-    assert seen == [Gone]
+    assert seen == [ClientGoneError]
 
 
 def test_an_invalid_request_is_an_error_of_its_own(fake: Fake) -> None:

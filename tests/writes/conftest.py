@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.writes.proxy import Proxy
+from tests.support.proxy import Proxy
 from xentara_nb.simulator import Simulator
 
 
