@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.clients import connection_of
 from tests.support.server import Model
 from xentara_nb import read_journal
 from xentara_nb.errors import WriteOutcomeUnknownError
@@ -161,7 +162,7 @@ def test_a_device_that_does_not_follow(plant, client):
 def test_it_begins_before_the_write(plant, client, monkeypatch, on_error):
     """The value before is known, and the first look is asked for before the write is answered."""
     client.read(KEY)
-    connection = client._link.connection()
+    connection = connection_of(client)
     begin, finish = connection.begin, connection.finish
     events = []
 

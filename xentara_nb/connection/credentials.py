@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from xentara_nb.errors import OptionError, LoginError
+from xentara_nb.errors import LoginError, OptionError
 
 _HOW = (
     "pass user= and password= (or token=), or set XENTARA_USER and XENTARA_PASSWORD "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 import time
 
-from xentara_nb.errors import OptionError, DeadlineError
+from xentara_nb.errors import DeadlineError, OptionError
 
 
 class Deadline:

@@ -16,9 +16,9 @@ from xentara_nb.connection.address import Address
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.stream import Stream
 from xentara_nb.errors import (
-    OptionError,
     CertificateNotTrustedError,
     NotTlsError,
+    OptionError,
     ServerUnreachableError,
 )
 
