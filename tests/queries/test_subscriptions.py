@@ -395,6 +395,7 @@ def test_subscribing_while_events_come() -> None:
     assert len(dispatcher) == 0
 
 
+@pytest.mark.slow
 def test_many_events_are_fast() -> None:
     dispatcher = EventDispatcher()
     dispatcher.add(subscription(*((UUID(int=n), (11, 9)) for n in range(1000))))

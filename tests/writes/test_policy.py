@@ -147,7 +147,7 @@ def test_everything_may_be_left_out(policy_file):
         ('[[limits]]\nkeys = "a"\nmaximum = "1"', "limits (entry 1).maximum: '1'", "Give a number"),
         ('[[limits]]\nkeys = "a"\nmaximum = true', "limits (entry 1).maximum: True", "Give"),
         ('[[limits]]\nkeys = "a"\nminimum = 2\nmaximum = 1', "above the maximum", "Change one"),
-        ('[[limits]]\nkeys = "a"\nlargest_step = -1', "max_step: it is below zero", "distance"),
+        ('[[limits]]\nkeys = "a"\nmax_step = -1', "max_step: it is below zero", "distance"),
         ('[[limits]]\nkeys="a"\nmaximum=1\n[[limits]]\nkeys=1', "limits (entry 2).keys", "Write"),
         ("[[limits]]\nkeys=[]\nmaximum=1", "limits (entry 1).keys: it is empty", "Say which"),
         ('[[limits]]\nkeys="a"', "limits (entry 1).minimum: no limit is given", "max_step"),
@@ -203,7 +203,7 @@ def test_numbers_of_any_size(policy_file):
 
 
 def test_a_file_with_a_mark_at_its_beginning(policy_file):
-    assert WritePolicy.from_toml(policy_file("\ufeffmost_rows = 5")).max_rows == 5
+    assert WritePolicy.from_toml(policy_file("\ufeffmax_rows = 5")).max_rows == 5
 
 
 def test_a_file_that_cannot_be_read(tmp_path):

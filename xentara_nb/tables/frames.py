@@ -271,6 +271,8 @@ def to_display(value: object, data_type: int | None, attribute_id: AttributeId) 
     --------
     >>> to_display(3, DataType.QUALITY, 9), to_display("Data Point", None, 4)
     ('bad', 'data point')
+    >>> to_display(3, None, 11)
+    3
     >>> to_display(TimePoint.NEVER, DataType.TIME_POINT, 6)
     NaT
     """
