@@ -10,7 +10,7 @@ import pytest
 from xentara_nb import read_journal
 from xentara_nb.cli import main
 from xentara_nb.cli.common import UsageError
-from xentara_nb.cli.writing import read_orders
+from xentara_nb.cli.writing import read_writes
 from xentara_nb.errors import InventoryFileError
 
 ONE, TWO, THREE = (f"Plant.Line {line}.Set point" for line in (1, 2, 3))
@@ -274,8 +274,8 @@ def test_an_empty_cell_is_no_value(plant, options, orders, capsys):
         ("", "has no columns primary_key and value"),
         ("key,value\na,1\n", "has no columns"),
         ("primary_key\na\n", "has no columns"),
-        ("primary_key,value\na\n", "row 2 has 1 cells, not 2"),
-        ('primary_key,value\n"a\n', "is no CSV"),
+        ("primary_key,value\na\n", "line 2: 1 cells under 2 columns"),
+        ('primary_key,value\n"a\n', "line 2: this is not CSV"),
     ],
 )
 def test_files_that_are_none(plant, options, orders, capsys, text, message):
@@ -286,10 +286,10 @@ def test_files_that_are_none(plant, options, orders, capsys, text, message):
 
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
-        read_orders(str(tmp_path / "none.csv"))
+        read_writes(str(tmp_path / "none.csv"))
     (tmp_path / "latin.csv").write_bytes(b"primary_key,value\nM\xfchle,1\n")
-    with pytest.raises(UsageError, match="is not UTF-8"):
-        read_orders(str(tmp_path / "latin.csv"))
+    with pytest.raises(UsageError, match="line 2: this is not UTF-8"):
+        read_writes(str(tmp_path / "latin.csv"))
     (tmp_path / "orders.txt").touch()
     with pytest.raises(InventoryFileError):
-        read_orders(str(tmp_path / "orders.txt"))
+        read_writes(str(tmp_path / "orders.txt"))

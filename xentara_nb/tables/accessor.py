@@ -183,7 +183,7 @@ class XentaraAccessor:
         return provenance_of(self._frame)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write the frame as CSV, whatever the ending of the path.
+        """Write the frame as CSV, also where the path ends otherwise.
 
         :func:`xentara_nb.read_inventory` gives back exactly the same. Unlike
         :meth:`pandas.DataFrame.to_csv`, this is safe to open in a spreadsheet; see

@@ -138,8 +138,8 @@ def _refuse_missing(value: object, data_type: DataType) -> None:
         isinstance(value, Decimal) and value.is_nan()
     ):
         # In a DataFrame NaN is a missing value far more often than a value that is meant.
-        mend = " (write the text 'nan' to mean it)" if data_type.is_float else ""
-        raise _refused(value, f"may be a missing value{mend}", data_type)
+        hint = " (write the text 'nan' to mean it)" if data_type.is_float else ""
+        raise _refused(value, f"may be a missing value{hint}", data_type)
 
 
 def _refused(value: object, what: str, data_type: DataType) -> WriteRefusedError:

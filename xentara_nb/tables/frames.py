@@ -169,7 +169,7 @@ def values_frame(
     Parameters
     ----------
     primary_keys, element_uuids, attribute_names, attribute_ids : sequences
-        What each row is about. A key or name that nobody knows is None.
+        What each row is about. None where a key or name is not known.
     data_types : sequence of int or None
         The data type of each attribute where it is known: see :func:`to_display`.
     results : sequence
@@ -317,7 +317,7 @@ def string_array(values: Sequence[str | None]) -> pd.api.extensions.ExtensionArr
 
 
 def object_array(values: Sequence[Any]) -> npt.NDArray[np.object_]:
-    """Return a column of dtype ``object``, the values untouched whatever they are."""
+    """Return a column of dtype ``object``, each value as it is."""
     return np.fromiter(values, dtype=np.object_, count=len(values))
 
 

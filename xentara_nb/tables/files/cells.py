@@ -112,6 +112,14 @@ def check_header(names: Sequence[object], what: str, advice: str) -> None:
     TableError
         If they are not.
     """
+    check_names(names, what)
+    missing = [name for name in INVENTORY_COLUMNS if name not in names]
+    if missing:
+        raise TableError(f"{what} has no column {', '.join(map(repr, missing))}. {advice}")
+
+
+def check_names(names: Sequence[object], what: str) -> None:
+    """Check that each column has a name of its own; raises as :func:`check_header`."""
     seen: set[str] = set()
     for number, name in enumerate(names, 1):
         if not isinstance(name, str) or not name:
@@ -119,9 +127,6 @@ def check_header(names: Sequence[object], what: str, advice: str) -> None:
         if name in seen:
             raise TableError(f"{what} has two columns {_shown(name)}. Take one of them out")
         seen.add(name)
-    missing = [name for name in INVENTORY_COLUMNS if name not in seen]
-    if missing:
-        raise TableError(f"{what} has no column {', '.join(map(repr, missing))}. {advice}")
 
 
 def row_text(row: int) -> str:
