@@ -20,8 +20,8 @@ from xentara_nb.cli.common import (
     table,
 )
 from xentara_nb.errors import InventoryFileError
+from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files import read_cells, read_inventory
-from xentara_nb.tables.frames import INVENTORY_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -33,12 +33,6 @@ from xentara_nb.protocol.identifiers import (
 )
 from xentara_nb.protocol.values import AttributeId, TimePoint
 
-ELEMENT_COLUMNS = ("primary_key", "element_uuid", "category")
-"""The columns of :func:`elements_frame`."""
-
-INVENTORY_COLUMNS = (*ELEMENT_COLUMNS, "attribute_name", "attribute_id", "access", "data_type")
-"""The columns of :func:`inventory_frame`."""
-
 TEXT = pd.StringDtype("python", na_value=np.nan)
 """The dtype of texts: ``str``, kept as Python objects, so that each key and name, which are on
 many rows, is in memory once."""

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import pandas as pd
 
 from xentara_nb.errors import MissingExtraError
+from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files.cells import (
     Cell,
     TableError,
@@ -29,7 +30,6 @@ from xentara_nb.tables.files.cells import (
     plain,
     row_text,
 )
-from xentara_nb.tables.frames import INVENTORY_COLUMNS
 
 _PROVENANCE = b"xentara"
 _SHEET = "inventory"

@@ -28,7 +28,8 @@ import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, label
 from xentara_nb.protocol.values import AttributeId
-from xentara_nb.tables.frames import INVENTORY_COLUMNS, categorical, object_array, string_array
+from xentara_nb.tables import INVENTORY_COLUMNS
+from xentara_nb.tables.frames import categorical, object_array, string_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
 
 Cell: TypeAlias = bool | int | float | str | None

@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 import pandas as pd
 
+from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files.cells import (
     Cell,
     Cells,
@@ -31,7 +32,6 @@ from xentara_nb.tables.files.cells import (
     check_names,
     plain,
 )
-from xentara_nb.tables.frames import INVENTORY_COLUMNS
 
 _RUNS_AS_FORMULA = tuple("=+-@\t\r\n'")
 _NEEDS_QUOTES = re.compile(r'[",;\t\r\n\ufeff]|^ | $')
