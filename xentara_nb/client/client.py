@@ -226,10 +226,8 @@ class Client:
 
         Raises
         ------
-        UnknownElementError
-            If there is no such element.
-        NotFoundError
-            If there is no such category.
+        UnknownElementError, NotFoundError
+            If there is no such element or category.
         """
         entries = _inventory.browse(
             self._connection.ask, self._model_cache, root, depth, categories
@@ -314,11 +312,6 @@ class Client:
         """Return for each element whether there is something below it (the manual's meta_data).
 
         True also where the server does not say.
-
-        Parameters
-        ----------
-        elements : element, or list, Series or DataFrame of elements
-            Which elements.
         """
         return _inventory.has_children(self._connection.ask, self._model_cache, elements)
 
@@ -544,10 +537,7 @@ class Client:
     def get_stage(self) -> Stage | int:
         """Return the operational stage of the server (the manual's get_stage).
 
-        Returns
-        -------
-        Stage
-            Such as ``Stage.OPERATIONAL``; a number if this version does not know it.
+        A number if this version does not know it.
         """
         stage: int = self._ask(GetStage(), "get_stage")
         self._stage = stage
@@ -646,10 +636,7 @@ class Client:
     ) -> SubSession:
         """Log in to a sub-session that closes itself (the manual's create_sub_session).
 
-        Parameters
-        ----------
-        user, password, token, certificate, desired_id
-            As for :meth:`create_sub_session`.
+        The parameters and errors are those of :meth:`create_sub_session`.
 
         Returns
         -------
@@ -657,13 +644,6 @@ class Client:
             For ``with``: it is closed at the end in any case. ``session.write(...)`` and
             ``plan.apply(session=session)`` need its rights as well as those of the connection.
             When the connection is lost it ends, and nothing is sent with it then.
-
-        Raises
-        ------
-        AccessDeniedError
-            If the server does not accept the log-in.
-        OptionError
-            If not exactly one way to log in is given.
 
         Examples
         --------

@@ -219,7 +219,7 @@ def _float(value: object, data_type: DataType) -> float:
         if math.isinf(rounded):
             raise _refused(value, "is too large", data_type)
         if rounded == 0 != value_as_float:
-            raise _refused(value, "is too small to be told from 0", data_type)
+            raise _refused(value, "is too small to differ from 0", data_type)
     return value_as_float
 
 
@@ -261,7 +261,7 @@ def _nearest(value: object, data_type: DataType) -> float:
     if math.isinf(number) and not infinite:
         raise _refused(value, "is too large", data_type)
     if number == 0 and not zero:
-        raise _refused(value, "is too small to be told from 0", data_type)
+        raise _refused(value, "is too small to differ from 0", data_type)
     return number
 
 

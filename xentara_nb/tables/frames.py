@@ -352,7 +352,7 @@ def _attribute_lists(
     lists: Sequence[tuple[AttributeInfo, ...]],
 ) -> tuple[list[AttributeInfo], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Return the attributes of all distinct lists, and where each of the lists is among them."""
-    # Told apart by identity first: mostly they are the very same objects, and hashing is slow.
+    # Compared by identity first: mostly they are the very same objects, and hashing is slow.
     attributes: list[AttributeInfo] = []
     spans: list[tuple[int, int]] = []
     numbers: dict[tuple[AttributeInfo, ...], int] = {}

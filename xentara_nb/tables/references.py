@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypeAlias, overload
 from uuid import UUID
 
@@ -187,8 +188,8 @@ def _as_mapping(row: object) -> Mapping[str, Any] | None:
     if isinstance(row, Mapping):
         return row
     if hasattr(row, "_asdict"):
-        fields: Mapping[str, Any] = row._asdict()
-        return fields
+        values: Mapping[str, Any] = row._asdict()
+        return values
     return None
 
 
@@ -196,36 +197,15 @@ def _is_row(series: pd.Series[Any]) -> bool:
     return "element_uuid" in series.index or "primary_key" in series.index
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Rows(Sequence[Reference]):
-    """The references that the rows of an inventory are, column by column: there may be very many.
+    """The references of the rows of an inventory, column by column: there may be very many."""
 
-    Parameters
-    ----------
-    primary_keys, element_uuids, attribute_ids, attribute_names, data_types : list
-        What each row names.
-    """
-
-    __slots__ = (
-        "attribute_ids",
-        "attribute_names",
-        "data_types",
-        "element_uuids",
-        "primary_keys",
-    )
-
-    def __init__(
-        self,
-        primary_keys: list[str],
-        element_uuids: list[UUID],
-        attribute_ids: list[AttributeId],
-        attribute_names: list[str],
-        data_types: list[int | None],
-    ) -> None:
-        self.primary_keys = primary_keys
-        self.element_uuids = element_uuids
-        self.attribute_ids = attribute_ids
-        self.attribute_names = attribute_names
-        self.data_types = data_types
+    primary_keys: list[str]
+    element_uuids: list[UUID]
+    attribute_ids: list[AttributeId]
+    attribute_names: list[str]
+    data_types: list[int | None]
 
     def __len__(self) -> int:
         return len(self.element_uuids)
@@ -242,14 +222,8 @@ class Rows(Sequence[Reference]):
     def __iter__(self) -> Iterator[Reference]:
         return map(Reference, *self._columns())
 
-    def _columns(self) -> tuple[list[Any], ...]:
-        return (
-            self.primary_keys,
-            self.element_uuids,
-            self.attribute_ids,
-            self.attribute_names,
-            self.data_types,
-        )
+    def _columns(self) -> list[list[Any]]:
+        return [getattr(self, column.name) for column in fields(self)]
 
 
 def _from_frame(frame: pd.DataFrame) -> Sequence[Reference]:

@@ -171,7 +171,7 @@ def read_excel(data: bytes) -> TextTable:
             if isinstance(value, str):
                 value = texts.setdefault(value, _unescaped(value))
             elif value is None and name in INVENTORY_COLUMNS:
-                value = ""  # a sheet does not tell an empty text from no text
+                value = ""  # in a sheet an empty text and no text are the same
             columns[name].append(value)
     return TextTable(columns, {}, lambda row: f"row {rows[row][0]}")
 
