@@ -75,11 +75,11 @@ def test_laws(law, orders, refusing, stuck, on_error, verify, batch_size, skip_r
     plant.faults.clear()
 
     # One result per row, in order, with the values of the plan.
-    assert [result.order for result in report] == list(plan.orders)
+    assert [result.planned for result in report] == list(plan.planned)
     assert report.frame["value"].tolist() == frame["value"].tolist()
     # What the guards refused was not sent; of the rest, what was sent is its beginning.
-    allowed = [result for result in report if not result.order.refused]
-    assert all(result.sent is False for result in report if result.order.refused)
+    allowed = [result for result in report if not result.planned.refused]
+    assert all(result.sent is False for result in report if result.planned.refused)
     sent = [result for result in allowed if result.sent]
     assert sent == allowed[: len(sent)]
     # The plant saw just these writes, each once, in order, as the plan showed them.
@@ -123,7 +123,7 @@ def test_laws(law, orders, refusing, stuck, on_error, verify, batch_size, skip_r
     # What is in doubt can be resolved, and then it can be undone.
     report.resolve(0.01)
     assert not any(
-        result.outcome is Outcome.UNKNOWN and result.order.target.readable for result in report
+        result.outcome is Outcome.UNKNOWN and result.planned.target.readable for result in report
     )
 
 

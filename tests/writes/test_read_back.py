@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import Model
 from xentara_nb import read_journal
+from xentara_nb.connection.connection import Connection
 from xentara_nb.errors import WriteOutcomeUnknownError
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import DataType, OpCode
@@ -146,7 +147,7 @@ def test_a_device_that_does_not_follow(plant, client):
     assert result.read_back == 1.0
     assert result.reason == "1.0 was read back, 0.1 s after 2.0 was written"
     assert not result.ok
-    assert "DIFFERS: the value read back is NOT the one ordered" in repr(result)
+    assert "DIFFERS: the value read back is NOT the one written" in repr(result)
     assert "var(--jp-error-color1" in result._repr_html_()
     assert read_journal()["outcome"].tolist() == ["VERIFIED", "DIFFERS"]
     assert read_journal()["read_back"].tolist() == [1.0, 1.0]
@@ -161,21 +162,20 @@ def test_a_device_that_does_not_follow(plant, client):
 def test_it_begins_before_the_write(plant, client, monkeypatch, on_error):
     """The value before is known, and the first look is asked for before the write is answered."""
     client.read(KEY)
-    connection = client._link.connection()
-    begin, finish = connection.begin, connection.finish
+    begin, finish = Connection.begin, Connection.finish
     events = []
 
-    def begun(commands, *args):
+    def begun(connection, commands, *args):
         events.append("+".join(command.name for command in commands))
-        return begin(commands, *args)
+        return begin(connection, commands, *args)
 
-    def finished(batch, *args):
-        answers = finish(batch, *args)
+    def finished(connection, batch, *args):
+        answers = finish(connection, batch, *args)
         events.append(f"answer to {batch.commands[0].name}")
         return answers
 
-    monkeypatch.setattr(connection, "begin", begun)
-    monkeypatch.setattr(connection, "finish", finished)
+    monkeypatch.setattr(Connection, "begin", begun)
+    monkeypatch.setattr(Connection, "finish", finished)
     if on_error == "write":
         client.write(KEY, 6)
     else:

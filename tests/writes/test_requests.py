@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from xentara_nb.errors import NotFoundError, WriteRefusedError
-from xentara_nb.writes.requests import wishes
+from xentara_nb.writes.requests import write_requests
 
 ONE, TWO = (f"Plant.Line {line}.Set point" for line in (1, 2))
 
@@ -50,7 +50,7 @@ def test_every_form_makes_the_same_plan(client):
 
 
 def test_an_element_called_value(client):
-    assert len(wishes({"value": 1, "other": 2})) == 2
+    assert len(write_requests({"value": 1, "other": 2})) == 2
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_key_twice_is_never_passed_over(plant, client):
     twice = {"primary_key": [ONE, ONE], "value": [1, 2]}
     for orders in (pd.Series([1, 2], index=[ONE, ONE]), pd.DataFrame(twice)):
         plan = client.plan_writes(orders)
-        assert plan.frame["verdict"].tolist() == ["ok", "refused"]
+        assert plan.frame["severity"].tolist() == ["ok", "refused"]
         with pytest.raises(WriteRefusedError, match="one plan writes it once"):
             plan.apply()
     assert len(plant.writes) == 0
@@ -141,7 +141,7 @@ def test_rows_of_every_kind(client, rows):
     frame = client.plan_writes(rows).frame
     assert frame["primary_key"].tolist() == [ONE, TWO]
     assert frame["value"].tolist() == [1.0, 2.0]
-    assert frame["verdict"].tolist() == ["ok", "ok"]
+    assert frame["severity"].tolist() == ["ok", "ok"]
     assert frame.index.tolist() == [0, 1]
 
 
@@ -163,7 +163,7 @@ def test_rows_of_every_kind(client, rows):
 )
 def test_what_is_missing_or_no_value_is_refused(plant, client, values):
     plan = client.plan_writes(pd.DataFrame({"primary_key": [ONE, TWO], "value": values}))
-    assert plan.frame["verdict"].tolist() == ["refused", "refused"]
+    assert plan.frame["severity"].tolist() == ["refused", "refused"]
     assert plan.frame["value"].tolist() == [None, None]
     with pytest.raises(WriteRefusedError, match="2 of 2 rows are refused"):
         plan.apply()

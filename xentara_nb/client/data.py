@@ -22,11 +22,15 @@ from xentara_nb.tables.references import (
     attribute_reference,
     element_references,
 )
-from xentara_nb.writes.plan import WritePlan, make_plan
+from xentara_nb.writes.plan import WritePlan, make_plan, write_one
 from xentara_nb.writes.read_back import Predicate, verification
-from xentara_nb.writes.requests import WriteRequest, row_reference, wish_for, wishes
+from xentara_nb.writes.requests import (
+    WriteRequest,
+    request_for,
+    row_reference,
+    write_requests,
+)
 from xentara_nb.writes.results import WriteResult
-from xentara_nb.writes.single import write_one
 from xentara_nb.writes.sub_session import SessionLike
 
 Orders: TypeAlias = "pd.DataFrame | pd.Series[Any] | Mapping[Any, Any] | Iterable[Any]"
@@ -141,12 +145,12 @@ class Data(ClientCore):
         """
         reference = row_reference(element)
         if isinstance(attribute, str) and attribute == "value":  # unless a row names another one
-            wish = wish_for(reference, value)
+            request = request_for(reference, value)
         else:
-            wish = WriteRequest(reference, attribute_reference(attribute), value)
+            request = WriteRequest(reference, attribute_reference(attribute), value)
         return write_one(
             self._write_context(),
-            wish,
+            request,
             session=session,
             timeout=timeout,
             how=verification(verify, tolerance, verify_within),
@@ -187,12 +191,14 @@ class Data(ClientCore):
         >>> from xentara_nb import simulate
         >>> with simulate() as plant, plant.connect(journal=False) as client:
         ...     plan = client.plan_writes({"Plant.Line 1.Set point": 195, "Plant.Line 1.Run": 1})
-        >>> plan.frame[["old_value", "value", "change", "verdict"]]
-          old_value  value change  verdict
+        >>> plan.frame[["old_value", "value", "change", "severity"]]
+          old_value  value change severity
         0     210.0  195.0  -15.0       ok
         1      True   None   None  refused
         """
-        return make_plan(self._write_context(), wishes(orders), number_as_boolean=number_as_boolean)
+        return make_plan(
+            self._write_context(), write_requests(orders), number_as_boolean=number_as_boolean
+        )
 
     def subscribe(
         self,

@@ -1,4 +1,4 @@
-"""What a user wants to write, read from whatever a user gives: frames, dicts, Series, rows."""
+"""What a user wants to write, read from all that a user may give: frames, dicts, Series, rows."""
 
 from __future__ import annotations
 
@@ -29,17 +29,34 @@ ANYTHING: Final = object()
 
 
 class WriteRequest(NamedTuple):
-    """What somebody wants to write, not looked at yet."""
+    """What a user wants to write, not checked yet.
+
+    Attributes
+    ----------
+    reference : Reference
+        The element.
+    attribute : str, int or UUID
+        The attribute.
+    value : object
+        The value as the user gave it.
+    check : CheckResult or None
+        What is known of it beforehand: an undo may have no way back.
+    expected : object
+        What the present value should be; another one is a warning.
+    number_as_boolean : bool
+        Whether 0 and 1 may be written to a Boolean.
+    """
 
     reference: Reference
     attribute: AttributeLike
     value: object
-    verdict: CheckResult | None = None
+    check: CheckResult | None = None
     expected: object = ANYTHING
+    number_as_boolean: bool = False
 
 
-def wishes(orders: object) -> list[WriteRequest]:
-    """Read what shall be written, from everything that :meth:`Client.plan_writes` takes.
+def write_requests(values: object) -> list[WriteRequest]:
+    """Read what is to be written, from everything that :meth:`Client.plan_writes` takes.
 
     Raises
     ------
@@ -48,54 +65,20 @@ def wishes(orders: object) -> list[WriteRequest]:
     NotFoundError
         If a row names no element or attribute.
     """
-    if isinstance(orders, pd.DataFrame):
-        return _from_frame(orders)
-    if isinstance(orders, Mapping | pd.Series):
-        if "value" in orders and ("primary_key" in orders or "element_uuid" in orders):
-            return [_from_row(orders)]
-        # A Series may have a key twice; both are orders then, of which a guard refuses one.
-        return [_from_item(element, value) for element, value in orders.items()]
-    if isinstance(orders, Iterable) and not isinstance(orders, str | bytes):
-        return [_numbered(_from_row, row, number) for number, row in enumerate(orders)]
+    if isinstance(values, pd.DataFrame):
+        return _from_frame(values)
+    if isinstance(values, Mapping | pd.Series):
+        if "value" in values and ("primary_key" in values or "element_uuid" in values):
+            return [_from_row(values)]
+        # A Series may have a key twice; both are requests then, of which a guard refuses one.
+        return [_from_item(element, value) for element, value in values.items()]
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes):
+        return [_numbered(_from_row, row, number) for number, row in enumerate(values)]
     raise WriteRefusedError(
-        f"{with_article(type(orders).__name__)} does not say what to write: give a DataFrame with "
+        f"{with_article(type(values).__name__)} does not say what to write: give a DataFrame with "
         "the columns primary_key and value (and attribute_name, if it is another attribute), a "
         "dict of keys and values, or rows of an inventory with a column value"
     )
-
-
-def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
-    names = [str(column) for column in frame.columns]
-    if names.count("value") != 1:
-        raise WriteRefusedError(
-            "the DataFrame does not say what to write: it needs one column value, for example "
-            "rows.assign(value=42)"
-        )
-    _refuse_attribute(names)
-    if not len(frame):
-        return []
-    try:
-        references = element_references(frame)
-    except NotFoundError:
-        if {"primary_key", "element_uuid"} & set(names):  # then it is a single row
-            for number, (_, row) in enumerate(frame.iterrows()):
-                _numbered(element_reference, row, number)
-        raise
-    values = frame["value"].tolist()
-    return [wish_for(*pair) for pair in zip(references, values, strict=True)]
-
-
-def _from_row(row: Any) -> WriteRequest:
-    if isinstance(row, tuple) and hasattr(row, "_asdict"):
-        row = row._asdict()
-    if isinstance(row, pd.Series):
-        row = dict(row.items())
-    if not isinstance(row, Mapping) or "value" not in row:
-        raise WriteRefusedError(
-            f"{with_article(type(row).__name__)} does not say what to write: give rows with "
-            "primary_key and value, or a dict of keys and values"
-        )
-    return wish_for(row_reference(row), row["value"])
 
 
 def row_reference(element: Any) -> Reference:
@@ -118,6 +101,57 @@ def row_reference(element: Any) -> Reference:
     return element_reference(element)
 
 
+def request_for(reference: Reference, value: object) -> WriteRequest:
+    """Return the request where a row alone names the attribute; ``value`` if it names none."""
+    attribute: AttributeLike = _VALUE
+    if reference.attribute_id is not None:
+        attribute = reference.attribute_id
+    elif reference.attribute_name:
+        attribute = attribute_reference(reference.attribute_name)
+    return WriteRequest(reference, attribute, value)
+
+
+def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
+    names = [str(column) for column in frame.columns]
+    if names.count("value") != 1:
+        raise WriteRefusedError(
+            "the DataFrame does not say what to write: it needs one column value, for example "
+            "rows.assign(value=42)"
+        )
+    _refuse_attribute(names)
+    if not len(frame):
+        return []
+    try:
+        references = element_references(frame)
+    except NotFoundError:
+        if {"primary_key", "element_uuid"} & set(names):  # then it is a single row
+            for number, (_, row) in enumerate(frame.iterrows()):
+                _numbered(element_reference, row, number)
+        raise
+    values = frame["value"].tolist()
+    return [request_for(*pair) for pair in zip(references, values, strict=True)]
+
+
+def _from_row(row: Any) -> WriteRequest:
+    if isinstance(row, tuple) and hasattr(row, "_asdict"):
+        row = row._asdict()
+    if isinstance(row, pd.Series):
+        row = dict(row.items())
+    if not isinstance(row, Mapping) or "value" not in row:
+        raise WriteRefusedError(
+            f"{with_article(type(row).__name__)} does not say what to write: give rows with "
+            "primary_key and value, or a dict of keys and values"
+        )
+    return request_for(row_reference(row), row["value"])
+
+
+def _from_item(element: Any, value: object) -> WriteRequest:
+    if type(element) is tuple and len(element) == 2:
+        element, attribute = element
+        return WriteRequest(element_reference(element), attribute_reference(attribute), value)
+    return request_for(element_reference(element), value)
+
+
 def _refuse_attribute(names: Iterable[Any]) -> None:
     # Passed over, it would write to the attribute value instead of the one that was meant.
     if "attribute" in names and not {"attribute_name", "attribute_id"} & set(names):
@@ -130,20 +164,3 @@ def _numbered(read: Callable[[Any], _T], row: Any, number: int) -> _T:
         return read(row)
     except NotFoundError as error:
         raise NotFoundError(f"row {number}: {error}") from None
-
-
-def _from_item(element: Any, value: object) -> WriteRequest:
-    if type(element) is tuple and len(element) == 2:
-        element, attribute = element
-        return WriteRequest(element_reference(element), attribute_reference(attribute), value)
-    return wish_for(element_reference(element), value)
-
-
-def wish_for(reference: Reference, value: object) -> WriteRequest:
-    """Return what is wanted where a row alone says which attribute; the value if it does not."""
-    wanted: AttributeLike = _VALUE
-    if reference.attribute_id is not None:
-        wanted = reference.attribute_id
-    elif reference.attribute_name:
-        wanted = attribute_reference(reference.attribute_name)
-    return WriteRequest(reference, wanted, value)
