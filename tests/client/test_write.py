@@ -14,6 +14,7 @@ from xentara_nb.errors import (
     AddressError,
     ConnectionLostError,
     NotFoundError,
+    OptionError,
     WriteOutcomeUnknownError,
     WriteRefusedError,
 )

@@ -20,7 +20,7 @@ from xentara_nb.protocol.identifiers import DataType, OpCode
 from xentara_nb.protocol.packets import Success
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.writes.outcome import Outcome
-from xentara_nb.writes.read_back import same_value, verification
+from xentara_nb.writes.read_back import Verification, same_value
 
 KEY = "Plant.Line 1.Set point"
 F32, F64, BOOL = DataType.FLOAT_32, DataType.FLOAT_64, DataType.BOOLEAN
@@ -75,10 +75,10 @@ def test_values(one, other, data_type, tolerance, expected):
 
 
 def test_verify_is_a_choice():
-    assert verification(False).wanted is False
-    assert verification(True) == verification(True, 0.0, 5.0)
-    assert verification(lambda ordered, read: True).predicate is not None
-    assert verification(True, np.float32(0.5), np.int64(2)) == verification(True, 0.5, 2.0)
+    assert Verification(False).wanted is False
+    assert Verification(True).wanted is True
+    assert Verification(lambda written, read: False).wanted is True
+    assert Verification(True, np.float32(0.5), np.int64(2)) == Verification(True, 0.5, 2.0)
 
 
 # Every data type, through the wire and back.

@@ -23,7 +23,7 @@ from xentara_nb.tables.references import (
     element_references,
 )
 from xentara_nb.writes.plan import WritePlan, make_plan, write_one
-from xentara_nb.writes.read_back import Predicate, verification
+from xentara_nb.writes.read_back import Predicate, Verification
 from xentara_nb.writes.requests import (
     WriteRequest,
     request_for,
@@ -153,7 +153,7 @@ class Data(ClientCore):
             request,
             session=session,
             timeout=timeout,
-            how=verification(verify, tolerance, verify_within),
+            how=Verification(verify, tolerance, verify_within),
             number_as_boolean=number_as_boolean,
         )
 

@@ -19,7 +19,7 @@ from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.planning import check_plan, plan_requests
 from xentara_nb.writes.policy import WritePolicy
 from xentara_nb.writes.preflight import refuse_changes, refuse_policies, refuse_rows
-from xentara_nb.writes.read_back import Predicate, Verification, verification
+from xentara_nb.writes.read_back import Predicate, Verification
 from xentara_nb.writes.rendering import Table, counted
 from xentara_nb.writes.report import WriteReport
 from xentara_nb.writes.requests import WriteRequest
@@ -53,16 +53,9 @@ def write_one(
     how: Verification,
     number_as_boolean: bool,
 ) -> WriteResult:
-    """Plan and send one write. The present value is read only if it is needed.
+    """Plan and send one write, as :meth:`Client.write` does.
 
-    Raises
-    ------
-    WriteRefusedError, NotFoundError, UnknownElementError
-        If it was not sent.
-    ServerError
-        If the server rejected it.
-    WriteOutcomeUnknownError
-        If its answer was lost.
+    The present value is read only where verifying or a policy needs it.
     """
     seconds = context.connection.timeout if timeout is None else check_timeout(timeout)
     policies = context.policies.current()
@@ -262,7 +255,7 @@ class WritePlan:
         1      Plant.Line 1.Batch      4701      7  VERIFIED
         """
         context = self._context
-        how = verification(verify, tolerance, verify_within)
+        how = Verification(verify, tolerance, verify_within)
         size = _batch_size(on_error, batch_size)
         seconds = context.connection.timeout if timeout is None else check_timeout(timeout)
         report = WriteReport(context, self.planned, make_plan, how)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from xentara_nb.errors import ServerError
@@ -27,32 +27,20 @@ def plan_requests(
     *,
     read_all: bool = True,
 ) -> list[PlannedWrite]:
-    """Find, read and check what is to be written.
-
-    Parameters
-    ----------
-    context : WriteContext
-        What writes need.
-    requests : sequence of WriteRequest
-        What is to be written.
-    policies : sequence of WritePolicy
-        The policies that apply.
-    read_all : bool
-        Whether to read all present values, or only those that a policy needs.
-    """
+    """Find, read and check what is to be written; read all values, or those that a policy needs."""
     context.connection.connection()  # a fresh one forgets the model, which may be another one now
     ask = context.connection.ask
     targets = resolve(context.model_cache, ask, requests)
     wanted = [
-        target.readable
-        and (read_all or guards.needs_present_value(policies, target.primary_key, target.info))
+        target
+        if read_all or guards.needs_present_value(policies, target.primary_key, target.info)
+        else None
         for target in targets
     ]
-    present = read_present(ask, targets, wanted)
     seen: dict[object, int] = {}
     planned = []
     for row, (request, target, (old, quality)) in enumerate(
-        zip(requests, targets, present, strict=True)
+        zip(requests, targets, read_present(ask, wanted), strict=True)
     ):
         each = check_write(request, target, old, quality, policies)
         if target.info is not None:
@@ -70,26 +58,18 @@ def plan_requests(
 
 
 def read_present(
-    ask: Ask, targets: Sequence[ResolvedAttribute], wanted: Iterable[bool]
+    ask: Ask, targets: Sequence[ResolvedAttribute | None]
 ) -> list[tuple[Any, int | None]]:
-    """Read the present value and quality of the targets that are wanted, (None, None) of others.
+    """Read the present value and quality of targets: (None, None) of None and the unreadable.
 
     A :class:`ServerError` stands in the place of a value that could not be read.
     """
-    chosen = list(wanted)
-    commands = [
-        target.read_command(with_quality=True)
-        for target, choice in zip(targets, chosen, strict=True)
-        if choice
-    ]
-    answers = iter(ask(commands)) if commands else iter(())
-    present: list[tuple[Any, int | None]] = []
-    for target, choice in zip(targets, chosen, strict=True):
-        if choice:
-            answer = next(answers)
-            present.append((target.value_in(answer), target.quality_in(answer)))
-        else:
-            present.append((None, None))
+    present: list[tuple[Any, int | None]] = [(None, None)] * len(targets)
+    rows = [(at, each) for at, each in enumerate(targets) if each is not None and each.readable]
+    if rows:
+        answers = ask([target.read_command(with_quality=True) for _, target in rows])
+        for (at, target), answer in zip(rows, answers, strict=True):
+            present[at] = target.value_in(answer), target.quality_in(answer)
     return present
 
 

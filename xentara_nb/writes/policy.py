@@ -62,6 +62,7 @@ _RENAMED = {
     "most_writes_per_second": "max_writes_per_second",
     "largest_step": "max_step",
 }
+_NUMBER = "Give a number."
 _WILDCARDS = {"*": ".*", "?": "."}
 
 
@@ -78,8 +79,6 @@ def matches(patterns: Sequence[str], primary_key: str, attribute_name: str) -> b
     >>> matches(("Plant.*.Set point",), "Plant.Line 1.Set point", "value")
     True
     >>> matches(("*.units",), "Plant.Line 1.Speed", "units")
-    True
-    >>> matches(("Plant.[Pump 1.?]",), "Plant.[Pump 1.2]", "value")
     True
     >>> matches(("Set point",), "Plant.Line 1.Set point", "value")
     False
@@ -121,22 +120,17 @@ class KeyLimits:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", _patterns("keys", self.keys))
-        names = ("minimum", "maximum", "max_step")
         # An entry that limits nothing is a mistake: someone relies on it.
-        if not self.keys:
-            raise _InvalidSettingError("keys", "it is empty", "Say which keys the limits are for.")
-        if all(getattr(self, name) is None for name in names):
-            raise _InvalidSettingError(
-                "minimum", "no limit is given", f"Give one or more of {', '.join(names)}."
-            )
-        for name in names:
-            _number(name, getattr(self, name))
-        if self.max_step is not None and self.max_step < 0:
-            raise _InvalidSettingError("max_step", "it is below zero", "Give a distance.")
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise _InvalidSettingError(
-                "minimum", "it is above the maximum", "Change one of the two."
-            )
+        _require(bool(self.keys), "keys", "it is empty", "Say which keys the limits are for.")
+        limits = {name: getattr(self, name) for name in _SETTINGS["limits"] if name != "keys"}
+        for name, limit in limits.items():
+            _require(limit is None or _is_number(limit), name, f"{limit!r} is no number", _NUMBER)
+        hint = f"Give one or more of {', '.join(limits)}."
+        _require(any(v is not None for v in limits.values()), "minimum", "no limit is given", hint)
+        low, high, step = limits.values()
+        ordered = low is None or high is None or low <= high
+        _require(ordered, "minimum", "it is above the maximum", "Change one of the two.")
+        _require(step is None or step >= 0, "max_step", "it is below zero", "Give a distance.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +153,8 @@ class TimeWindow:
     days: frozenset[int] = frozenset(range(7))
 
     def __post_init__(self) -> None:
-        if self.start == self.end:
-            raise _InvalidSettingError(
-                "to", "it is the same as from", "Leave the window out to be open always."
-            )
+        hint = "Leave the window out to be open always."
+        _require(self.start != self.end, "to", "it is the same as from", hint)
 
     def open_at(self, moment: datetime) -> bool:
         """Return whether something may be written at a moment, which has a time zone."""
@@ -233,46 +225,29 @@ class WritePolicy:
             object.__setattr__(self, "allowed", _patterns("allowed", self.allowed))
         object.__setattr__(self, "forbidden", _patterns("forbidden", self.forbidden))
         object.__setattr__(self, "limits", tuple(self.limits))
-        if not all(isinstance(entry, KeyLimits) for entry in self.limits):
-            raise _InvalidSettingError(
-                "limits", "they must be KeyLimits", "Write [KeyLimits(keys, ...)]."
-            )
-        if not isinstance(self.time_window, TimeWindow | None):
-            raise _InvalidSettingError(
-                "time_window", "it must be a TimeWindow", "Write TimeWindow(...)."
-            )
-        if self.max_rows is not None and (type(self.max_rows) is not int or self.max_rows < 1):
-            raise _InvalidSettingError(
-                "max_rows", f"{self.max_rows!r} is no number of rows", "Give 1 or more."
-            )
-        rate = self.max_writes_per_second
-        _number("max_writes_per_second", rate)
-        if rate is not None and not 0.0001 <= rate <= 1_000_000:
-            hint = "Give 0.0001 to 1000000, or leave it out to have no limit."
-            raise _InvalidSettingError("max_writes_per_second", f"{rate!r} makes no sense", hint)
-        if self.bad_quality not in BAD_QUALITY:
-            hint = f"Give one of {', '.join(BAD_QUALITY)}."
-            raise _InvalidSettingError("bad_quality", f"{self.bad_quality!r} is not known", hint)
+        known = all(isinstance(entry, KeyLimits) for entry in self.limits)
+        _require(known, "limits", "they must be KeyLimits", "Write [KeyLimits(keys, ...)].")
+        known = isinstance(self.time_window, TimeWindow | None)
+        _require(known, "time_window", "it must be a TimeWindow", "Write TimeWindow(...).")
+        rows, rate = self.max_rows, self.max_writes_per_second
+        fits = rows is None or (type(rows) is int and rows >= 1)
+        _require(fits, "max_rows", f"{rows!r} is no number of rows", "Give 1 or more.")
+        fits = rate is None or (_is_number(rate) and 0.0001 <= rate <= 1_000_000)
+        hint = "Give 0.0001 to 1000000, or leave it out to have no limit."
+        _require(fits, "max_writes_per_second", f"{rate!r} makes no sense", hint)
+        hint = f"Give one of {', '.join(BAD_QUALITY)}."
+        known = self.bad_quality in BAD_QUALITY
+        _require(known, "bad_quality", f"{self.bad_quality!r} is not known", hint)
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> Self:
-        r"""Read a policy file.
+        """Read a policy file.
 
         Raises
         ------
         PolicyError
             If the file cannot be read or something in it makes no sense: the message names the
             file, the place and how to fix it.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder, "policy.toml")
-        ...     _ = path.write_text('max_rows = 50\nforbidden = ["*.Maximum speed"]')
-        ...     policy = WritePolicy.from_toml(path)
-        >>> policy.max_rows, policy.forbidden
-        (50, ('*.Maximum speed',))
         """
         file = Path(path)
         try:
@@ -289,7 +264,7 @@ class WritePolicy:
             ) from None
         try:
             return cls(**_arguments(content), source=f"the policy {file}")
-        except _InvalidSettingError as fault:
+        except _SettingError as fault:
             raise PolicyError(f"the policy file {file}, {fault}") from None
 
 
@@ -344,16 +319,22 @@ class PolicySource:
         return self._found
 
 
-class _InvalidSettingError(PolicyError):
-    """Something in a policy that makes no sense, and where."""
+class _SettingError(PolicyError):
+    """A setting that makes no sense: where it is, what is wrong, and how to fix it."""
 
-    def __init__(self, where: str, what: str, hint: str) -> None:
-        super().__init__(f"{where}: {what}. {hint}")
-        self.parts = (where, what, hint)
+    def __init__(self, where: str, problem: str, hint: str) -> None:
+        super().__init__(f"{where}: {problem}. {hint}")
+        self.parts = (where, problem, hint)
 
-    def below(self, table: str) -> _InvalidSettingError:
-        where, what, hint = self.parts
-        return _InvalidSettingError(f"{table}.{where}", what, hint)
+    def below(self, table: str) -> _SettingError:
+        """Return the same error, of a setting in a table."""
+        where, problem, hint = self.parts
+        return _SettingError(f"{table}.{where}", problem, hint)
+
+
+def _require(holds: bool, where: str, problem: str, hint: str) -> None:
+    if not holds:
+        raise _SettingError(where, problem, hint)
 
 
 def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -362,10 +343,8 @@ def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
     arguments = dict(content)
     if "limits" in content:
         entries = content["limits"]
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise _InvalidSettingError(
-                "limits", "it must be a list of tables", "Write each under [[limits]]."
-            )
+        tables = isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
+        _require(tables, "limits", "it must be a list of tables", "Write each under [[limits]].")
         arguments["limits"] = [_limits(number, entry) for number, entry in enumerate(entries, 1)]
     if "time_window" in content:
         arguments["time_window"] = _time_window(content["time_window"])
@@ -374,37 +353,31 @@ def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_names(table: Mapping[str, Any], name: str) -> None:
     for key in table:
-        if key not in _SETTINGS[name]:
-            hint = f"There are: {', '.join(_SETTINGS[name])}."
-            if (new := _RENAMED.get(key)) is not None:
-                hint = f"It is called {new} now: rename it."
-            raise _InvalidSettingError(key, "there is no such setting", hint)
+        hint = f"There are: {', '.join(_SETTINGS[name])}."
+        if (new := _RENAMED.get(key)) is not None:
+            hint = f"It is called {new} now: rename it."
+        _require(key in _SETTINGS[name], key, "there is no such setting", hint)
 
 
 def _limits(number: int, entry: Mapping[str, Any]) -> KeyLimits:
     try:
         _check_names(entry, "limits")
-        if "keys" not in entry:
-            raise _InvalidSettingError(
-                "keys", "it is missing", "Say which keys the limits are for."
-            )
+        _require("keys" in entry, "keys", "it is missing", "Say which keys the limits are for.")
         return KeyLimits(**entry)
-    except _InvalidSettingError as fault:
-        raise fault.below(f"limits (entry {number})") from None
+    except _SettingError as error:
+        raise error.below(f"limits (entry {number})") from None
 
 
-def _time_window(table: object) -> TimeWindow:
-    if not isinstance(table, dict):
-        raise _InvalidSettingError(
-            "time_window", "it must be a table", "Write it under [time_window]."
-        )
+def _time_window(table: Any) -> TimeWindow:
+    hint = "Write it under [time_window]."
+    _require(isinstance(table, dict), "time_window", "it must be a table", hint)
     try:
         _check_names(table, "time_window")
         return TimeWindow(
             _time("from", table), _time("to", table), _zone(table), _days(table.get("days", DAYS))
         )
-    except _InvalidSettingError as fault:
-        raise fault.below("time_window") from None
+    except _SettingError as error:
+        raise error.below("time_window") from None
 
 
 def _time(name: str, table: Mapping[str, Any]) -> time:
@@ -413,8 +386,8 @@ def _time(name: str, table: Mapping[str, Any]) -> time:
         with suppress(ValueError):
             value = time.fromisoformat(value)
     if not isinstance(value, time) or value.tzinfo is not None:
-        shown = "it is missing" if value is None else f"{value!r} is no time of day"
-        raise _InvalidSettingError(name, shown, 'Write it as "06:00".')
+        problem = "it is missing" if value is None else f"{value!r} is no time of day"
+        raise _SettingError(name, problem, 'Write it as "06:00".')
     return value
 
 
@@ -422,24 +395,20 @@ def _zone(table: Mapping[str, Any]) -> ZoneInfo:
     name = table.get("time_zone")
     hint = 'Write the name of a time zone, such as "Europe/Berlin".'
     if not isinstance(name, str):
-        raise _InvalidSettingError(
-            "time_zone", "it is missing" if name is None else "it is no text", hint
-        )
+        problem = "it is missing" if name is None else "it is no text"
+        raise _SettingError("time_zone", problem, hint)
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
-        raise _InvalidSettingError(
-            "time_zone", f"this computer knows no time zone {name!r}", hint
-        ) from None
+        problem = f"this computer knows no time zone {name!r}"
+        raise _SettingError("time_zone", problem, hint) from None
 
 
-def _days(days: object) -> frozenset[int]:
+def _days(days: Any) -> frozenset[int]:
     hint = f"Write a list of {', '.join(DAYS)}."
-    if not isinstance(days, list | tuple) or not days:
-        raise _InvalidSettingError("days", "it is no list of days", hint)
+    _require(isinstance(days, list | tuple) and days != [], "days", "it is no list of days", hint)
     for day in days:
-        if day not in DAYS:
-            raise _InvalidSettingError("days", f"{day!r} is no day of the week", hint)
+        _require(day in DAYS, "days", f"{day!r} is no day of the week", hint)
     return frozenset(DAYS.index(day) for day in days)
 
 
@@ -450,13 +419,8 @@ def _patterns(name: str, patterns: object) -> tuple[str, ...]:
         found = tuple(patterns)
         if all(isinstance(pattern, str) and pattern for pattern in found):
             return found
-    raise _InvalidSettingError(
-        name, "it must be a list of patterns", 'Write ["Plant.*.Set point"].'
-    )
+    raise _SettingError(name, "it must be a list of patterns", 'Write ["Plant.*.Set point"].')
 
 
-def _number(name: str, value: object) -> None:
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, int | float) or value != value
-    ):
-        raise _InvalidSettingError(name, f"{value!r} is no number", "Give a number.")
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value

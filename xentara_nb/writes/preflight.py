@@ -1,6 +1,6 @@
 """The last check of a plan, just before it is sent: whether it still is what the user was shown.
 
-A plan that has changed since is refused, and nothing is sent.
+A plan that has changed since is refused with a :class:`WriteRefusedError`, and nothing is sent.
 """
 
 from __future__ import annotations
@@ -19,13 +19,7 @@ _MAX_SHOWN = 5  # rows in a message
 
 
 def refuse_rows(planned: Sequence[PlannedWrite]) -> None:
-    """Refuse a plan with rows that guards refuse.
-
-    Raises
-    ------
-    WriteRefusedError
-        If there is such a row.
-    """
+    """Refuse a plan with rows that guards refuse."""
     refused = [each for each in planned if each.refused]
     if refused:
         raise WriteRefusedError(
@@ -36,15 +30,7 @@ def refuse_rows(planned: Sequence[PlannedWrite]) -> None:
 
 
 def refuse_policies(context: WriteContext, policies: Sequence[WritePolicy], rows: int) -> None:
-    """Refuse a plan if other policies apply by now, or if nothing may be written at the moment.
-
-    Raises
-    ------
-    WriteRefusedError
-        If that is so.
-    PolicyError
-        If a policy cannot be used any more.
-    """
+    """Refuse a plan if other policies apply by now, or if nothing may be written at the moment."""
     if context.policies.current() != policies:
         raise WriteRefusedError(
             "the write policy has changed since the plan was made, so nothing was sent: make "
@@ -62,21 +48,8 @@ def refuse_changes(
 ) -> None:
     """Find, read and check planned writes once more, and refuse them if something has changed.
 
-    Parameters
-    ----------
-    context : WriteContext
-        What writes need.
-    planned : sequence of PlannedWrite
-        What is to be sent, none of it refused.
-    policies : sequence of WritePolicy
-        The policies that apply.
-    tolerance : float or None
-        How far a present value may be from the one that the plan shows; None not to read them.
-
-    Raises
-    ------
-    WriteRefusedError
-        If the server has another model, values have moved, or a guard refuses by now.
+    Present values may be as far from those that the plan shows as the tolerance says; without one
+    they are not read.
     """
     ask = context.connection.ask
     # What is known of the model is forgotten with a connection, so this asks after a restart only.
@@ -91,12 +64,11 @@ def refuse_changes(
         )
     if tolerance is None:
         return
-    known = [each.knows_old for each in planned]
+    known = [each for each in planned if each.knows_old]
+    present = read_present(ask, [each.target for each in known])
     refused = []
-    for each, (old, quality) in zip(planned, read_present(ask, targets, known), strict=True):
+    for each, (old, quality) in zip(known, present, strict=True):
         if type(old) is type(each.old) and (old, quality) == (each.old, each.quality):
-            continue
-        if not each.knows_old:
             continue
         if (change := _change(each, old, tolerance)) is not None:
             moved.append(f"{each}: {change}")
@@ -106,7 +78,7 @@ def refuse_changes(
             refused.append(now)
     if moved:
         raise WriteRefusedError(
-            f"{len(moved)} of {sum(known)} values are no longer what the plan shows, so "
+            f"{len(moved)} of {len(known)} values are no longer what the plan shows, so "
             f"nothing was sent: {_some(moved)}. Make a fresh plan, or insist on this one with "
             "apply(if_unchanged=False)"
         )

@@ -59,32 +59,44 @@ class Verification:
 
     Parameters
     ----------
-    wanted : bool
-        Whether to verify at all.
-    predicate : callable, optional
-        Compares the written and the read value, instead of equality.
+    verify : bool or callable
+        Whether to verify at all, or what compares the written and the read value.
     tolerance : float
         How far a number may be from the one written.
     within : float
         How long to wait for it, in seconds.
+
+    Raises
+    ------
+    OptionError
+        If they make no sense.
     """
 
-    wanted: bool = True
-    predicate: Predicate | None = None
+    verify: bool | Predicate = True
     tolerance: float = 0.0
     within: float = 5.0
 
-    def matches(self, result: WriteResult, value: Any) -> bool:
-        """Return whether a value that was read is the one that was written.
+    def __post_init__(self) -> None:
+        if not isinstance(self.verify, bool) and not callable(self.verify):
+            raise OptionError(
+                "verify is True, False, or a function of the written and the read value"
+            )
+        limits = {"tolerance": (self.tolerance, math.inf), "verify_within": (self.within, _DAY)}
+        for name, (number, most) in limits.items():
+            is_number = isinstance(number, Real) and not isinstance(number, bool)
+            if not is_number or not 0 <= number <= most:
+                raise OptionError(f"{name} must be a number from 0 to {most:g}, not {number!r}")
 
-        Raises
-        ------
-        Exception
-            All that the predicate raises.
-        """
+    @property
+    def wanted(self) -> bool:
+        """Whether to verify at all."""
+        return self.verify is not False
+
+    def matches(self, result: WriteResult, value: Any) -> bool:
+        """Return whether a value that was read is the one that was written."""
         target, new = result.planned.target, result.planned.new
-        if self.predicate is not None:
-            return bool(self.predicate(result.value, target.display(value)))
+        if callable(self.verify):
+            return bool(self.verify(result.value, target.display(value)))
         if type(value) is type(new) and value == new:
             return True
         assert target.info is not None
@@ -92,31 +104,6 @@ class Verification:
             # A category or quality, which a server may write out.
             type(value) is str and target.display(value) == result.value
         )
-
-
-def verification(
-    verify: bool | Predicate, tolerance: float = 0.0, within: float = 5.0
-) -> Verification:
-    """Return how to verify, from the arguments that a user gives.
-
-    Raises
-    ------
-    OptionError
-        If they make no sense.
-    """
-    if isinstance(verify, bool) and (tolerance, within) == (0.0, 5.0):
-        return _DEFAULT if verify else _NONE
-    if not isinstance(verify, bool) and not callable(verify):
-        raise OptionError("verify is True, False, or a function of the written and the read value")
-    for name, number, most in (("tolerance", tolerance, math.inf), ("verify_within", within, _DAY)):
-        is_number = isinstance(number, Real) and not isinstance(number, bool)
-        if not is_number or not 0 <= number <= most:
-            raise OptionError(f"{name} must be a number from 0 to {most:g}, not {number!r}")
-    predicate = None if isinstance(verify, bool) else verify
-    return Verification(verify is not False, predicate, float(tolerance), float(within))
-
-
-_DEFAULT, _NONE = Verification(), Verification(wanted=False)
 
 
 def same_value(one: Any, other: Any, data_type: int, tolerance: float = 0.0) -> bool:
@@ -150,19 +137,9 @@ def read_back(
 ) -> Iterator[list[WriteResult]]:
     """Read values until they are the ones written, or the time is up; set the outcomes.
 
-    Parameters
-    ----------
-    connection : ReconnectingConnection
-        The connection to the server. Reading may be repeated on a fresh connection.
-    results : sequence of WriteResult
-        Whose values to read: writes that the server has taken, or that are UNKNOWN or DIFFERS.
-    how : Verification
-        What counts as the value written, and how long to wait for it.
-
-    Yields
-    ------
-    list of WriteResult
-        Those whose outcome has just become final.
+    The results are those of writes that the server has taken, or that are UNKNOWN or DIFFERS.
+    Those whose outcome has just become final are yielded. Reading may be repeated on a fresh
+    connection.
     """
     deadline = Deadline(min(max(how.within, 0.001), _DAY))
     pause = _FIRST_PAUSE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, overload
 
 import pandas as pd
@@ -147,7 +148,7 @@ class WriteReport(Sequence[WriteResult]):
             for result in self._results
             if result.outcome in (Outcome.UNKNOWN, Outcome.DIFFERS)
         ]
-        how = Verification(True, self.how.predicate, self.how.tolerance, within)
+        how = replace(self.how, verify=self.how.verify or True, within=within)
         for done in read_back(self._context.connection, in_doubt, how):
             records.note(self.journal, done)
         return self

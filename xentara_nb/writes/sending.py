@@ -67,12 +67,7 @@ class Sender:
     stop: bool = True
 
     def send(self, results: Sequence[WriteResult]) -> None:
-        """Send writes and set what became of them.
-
-        Parameters
-        ----------
-        results : sequence of WriteResult
-            The writes, in order; all of them SKIPPED so far.
+        """Send writes in order, all of them SKIPPED so far, and set what became of them.
 
         Raises
         ------
@@ -169,12 +164,7 @@ class Sender:
     def _exchange(self, results: Sequence[WriteResult]) -> tuple[str, list[WriteResult]]:
         """Send one message and take its answers.
 
-        Returns
-        -------
-        str
-            Why nothing more can be sent, empty if it can.
-        list of WriteResult
-            Those that are still to be verified.
+        Return why nothing more can be sent, empty if it can, and what is still to be verified.
         """
         connection = self.connection
         commands: list[Command[Any]] = [_command(result, id_of(self.session)) for result in results]
