@@ -860,7 +860,7 @@ def test_closing_from_a_callback(fake: Fake, end: bool) -> None:
 def test_closing_does_not_wait_for_a_server_that_does_not_say_goodbye(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xentara_nb.connection.connection.GOODBYE", 0.05)
+    monkeypatch.setattr("xentara_nb.connection.connection.CLOSE_TIMEOUT", 0.05)
     connection = connect(fake(after_hello(lambda wire: wire.until_goodbye())))
     start = time.monotonic()
     connection.close()
@@ -872,7 +872,7 @@ def test_closing_does_not_wait_for_who_is_sending(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xentara_nb.connection.handshake.CLOSE_TIMEOUT", 0.05)
-    monkeypatch.setattr("xentara_nb.connection.connection.GOODBYE", 0.05)
+    monkeypatch.setattr("xentara_nb.connection.connection.CLOSE_TIMEOUT", 0.05)
     began, done = threading.Event(), threading.Event()
 
     def script(wire: Wire) -> None:

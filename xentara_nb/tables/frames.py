@@ -269,9 +269,11 @@ def to_display(value: object, data_type: int | None, attribute_id: AttributeId) 
 
     Examples
     --------
-    >>> present(3, DataType.QUALITY, 9), present("Data Point", None, 4), present(3, None, 11)
-    ('bad', 'data point', 3)
-    >>> present(TimePoint.NEVER, DataType.TIME_POINT, 6)
+    >>> to_display(3, DataType.QUALITY, 9), to_display("Data Point", None, 4)
+    ('bad', 'data point')
+    >>> to_display(3, None, 11)
+    3
+    >>> to_display(TimePoint.NEVER, DataType.TIME_POINT, 6)
     NaT
     """
     kind = type(value)
@@ -300,7 +302,7 @@ def categorical(table: type[Labelled], identifiers: Sequence[int]) -> pd.Categor
 
     Examples
     --------
-    >>> labelled(Access, [2, 0, 7])
+    >>> categorical(Access, [2, 0, 7])
     ['read and write', 'read only', '7']
     Categories (4, str): ['read only', 'write only', 'read and write', '7']
     """
