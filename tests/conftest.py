@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import xentara_nb
-from tests.certificates import Certificate, make_certificate
-from tests.fakes import FakeServer, Script
+from tests.support.certificates import Certificate, make_certificate
+from tests.support.server import FakeServer, Script
 from xentara_nb.simulator import Simulator
 
 Fake = Callable[..., FakeServer]

@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 import xentara_nb
-from tests.certificates import Certificate
 from tests.conftest import Fake
-from tests.fakes import PASSWORD, Model, Wire
+from tests.support.certificates import Certificate
+from tests.support.server import PASSWORD, Model, Wire
 from xentara_nb import Client
 from xentara_nb.errors import AddressError, WriteRefusedError
 from xentara_nb.protocol.errors import (

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import Fake
-from tests.fakes import PASSWORD, USER, Model, Wire
+from tests.support.server import PASSWORD, USER, Model, Wire
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,

@@ -13,7 +13,7 @@ import pytest
 
 import xentara_nb
 from tests.conftest import Fake
-from tests.fakes import QUALITY, VALUE, Element, Model, Wire, event
+from tests.support.server import QUALITY, VALUE, Element, Model, Wire, event
 from xentara_nb import Client
 from xentara_nb.errors import ConnectionLostError, DeadlineError, NotFoundError, ProtocolError
 from xentara_nb.protocol.commands import AttributeInfo, DataChange

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import Fake
-from tests.fakes import QUALITY, VALUE, Element, Model, Wire, event
+from tests.support.server import QUALITY, VALUE, Element, Model, Wire, event
 from xentara_nb import Client
 from xentara_nb.client.exploring import Exploring
 from xentara_nb.connection.pipeline import BATCH_SIZE

@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 import xentara_nb
-from tests.fakes import Model
+from tests.support.server import Model
 from xentara_nb.errors import AddressError, WriteRefusedError
 from xentara_nb.protocol.errors import (
     AccessDeniedError,

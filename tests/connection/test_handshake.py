@@ -9,9 +9,19 @@ import traceback
 import pytest
 import websocket
 
-from tests.certificates import Certificate
 from tests.conftest import Fake
-from tests.fakes import PASSWORD, PING, TOO_MUCH, USER, FakeServer, Model, Wire, frame_bytes, header
+from tests.support.certificates import Certificate
+from tests.support.server import (
+    PASSWORD,
+    PING,
+    TOO_MUCH,
+    USER,
+    FakeServer,
+    Model,
+    Wire,
+    frame_bytes,
+    header,
+)
 from xentara_nb.connection.address import Address, parse_address
 from xentara_nb.connection.connection import Connection, open_connection
 from xentara_nb.connection.credentials import Credentials
@@ -181,7 +191,7 @@ def test_something_else(fake: Fake, answer: bytes, reason: str) -> None:
     refused(fake(script), NotXentaraError, reason)
 
 
-def test_a_server_that_is_not_http_need_not_hang_up(fake: Fake) -> None:
+def test_a_server_that_is_not_http_need_not_close(fake: Fake) -> None:
     def script(wire: Wire) -> None:
         wire.send(b"220 mail.example ESMTP\r\n")
         wire.until_gone()
@@ -234,13 +244,12 @@ def test_a_server_that_drips(fake: Fake) -> None:
         enough.set()
 
 
-def test_a_server_that_does_not_take_the_request(
-    fake: Fake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("xentara_nb.connection.handshake._request", lambda *_: bytes(TOO_MUCH))
+def test_a_server_that_does_not_take_the_request(fake: Fake) -> None:
     done = threading.Event()
+    server = fake(lambda wire: done.wait(5))
     try:
-        refused(fake(lambda wire: done.wait(5)), DeadlineError, "did not answer the log-in", 0.1)
+        with pytest.raises(DeadlineError, match="did not answer the log-in"):
+            connect(server, 0.1, Credentials(token="x" * TOO_MUCH))
     finally:
         done.set()
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tqdm.auto
 
-from tests.fakes import QUALITY, VALUE, Model
+from tests.support.server import QUALITY, VALUE, Model
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.commands import Browse, BrowseEntries, BrowseEntry, MetaData
 from xentara_nb.protocol.errors import UnknownElementError, server_error

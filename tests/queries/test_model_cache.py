@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.fakes import QUALITY, VALUE, Model
+from tests.support.server import QUALITY, VALUE, Model
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaData, MetaDataAnswer
 from xentara_nb.protocol.errors import ServerError, UnknownElementError

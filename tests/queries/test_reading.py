@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.fakes import QUALITY, VALUE, Element, Model
+from tests.support.server import QUALITY, VALUE, Element, Model
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaData, Read
 from xentara_nb.protocol.errors import (

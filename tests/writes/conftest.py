@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import xentara_nb
-from tests.writes.proxy import Proxy
+from tests.support.proxy import Proxy
 from xentara_nb.simulator import Simulator
 
 

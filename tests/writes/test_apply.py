@@ -8,7 +8,7 @@ import time
 import pandas as pd
 import pytest
 
-from tests.fakes import Model
+from tests.support.server import Model
 from xentara_nb import read_journal
 from xentara_nb.connection.batch import UNANSWERED
 from xentara_nb.connection.connection import Connection

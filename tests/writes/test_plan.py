@@ -11,7 +11,6 @@ import pytest
 
 import xentara_nb
 from xentara_nb.errors import (
-    AddressError,
     ConnectionLostError,
     OptionError,
     ServerUnreachableError,
@@ -200,7 +199,7 @@ def test_a_server_that_is_gone(journal):
         with own.connect(timeout=1, **trust) as client:
             plan = client.plan_writes({ONE: 5})
             own.stop()
-            with pytest.raises(ServerUnreachableError, match="nobody answers"):
+            with pytest.raises(ServerUnreachableError, match="no server answers"):
                 plan.apply()
         assert not plan.applied
 
@@ -229,8 +228,8 @@ def test_a_client_that_is_closed(plant, journal):
         ({"tolerance": True}, OptionError, "tolerance"),
         ({"verify_within": "5"}, OptionError, "verify_within"),
         ({"verify_within": float("inf")}, OptionError, "verify_within"),
-        ({"timeout": 0}, AddressError, "time-out"),
-        ({"timeout": "5"}, AddressError, "time-out"),
+        ({"timeout": 0}, OptionError, "time-out"),
+        ({"timeout": "5"}, OptionError, "time-out"),
     ],
 )
 def test_options_that_make_no_sense(plant, client, options, error, match):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import Model
+from tests.support.server import Model
 from xentara_nb import read_journal
 from xentara_nb.connection.connection import Connection
 from xentara_nb.errors import WriteOutcomeUnknownError

@@ -74,7 +74,9 @@ def connect(
     Raises
     ------
     AddressError
-        If an argument cannot be used; nothing was sent.
+        If the address cannot be used; nothing was sent.
+    OptionError
+        If another argument cannot be used; nothing was sent.
     CertificateNotTrustedError
         If the certificate is not known; the message shows the line of code that trusts it. No
         user, password or token was sent.

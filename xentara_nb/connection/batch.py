@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final
 
 from xentara_nb.errors import ProtocolError, ServerError, XentaraError
-from xentara_nb.protocol.codec import BulkRequests, coalesce, decode_results, encode_requests
+from xentara_nb.protocol.codec import CodedRequests, coalesce, decode_results, encode_requests
 from xentara_nb.protocol.commands import Command
 from xentara_nb.protocol.packets import Failure, Request, Success
 
@@ -56,7 +56,7 @@ class Batch:
     failure : XentaraError or None
         Why there will be no more answers.
     unattributed_error : ServerError or None
-        What the server complained about meanwhile, without saying which request it means.
+        An error that the server has sent meanwhile without naming a request.
     """
 
     __slots__ = (
@@ -85,7 +85,7 @@ class Batch:
 
     @property
     def names(self) -> str:
-        """The commands, for a message."""
+        """The names of the commands, for a message."""
         names = ", ".join(dict.fromkeys(command.name for command in self.commands))
         return f"{len(self.commands)} x {names}" if len(self.commands) > 1 else names
 
@@ -106,13 +106,13 @@ class Batch:
 
     def take(self, answer: Success | Failure) -> None:
         """Take one answer, each once; called by the reader thread only."""
-        # It is read at once: what it was decoded into is many small objects, and can go.
+        # It is parsed at once: what it was decoded into is many small objects, and can go.
         at = answer.message_id - self.first_id
         if isinstance(answer, Failure):
             self.answers[at] = answer.error
         else:
             commands = self.commands
-            parser: Any = commands if isinstance(commands, BulkRequests) else commands[at]
+            parser: Any = commands if isinstance(commands, CodedRequests) else commands[at]
             try:
                 self.answers[at] = parser.parse_answer(answer.item)
             except ProtocolError as error:

@@ -52,14 +52,14 @@ def category_ids(
 
 
 def _category_id(category: CategoryLike) -> int:
-    # numpy's integers are no int, but they are Integral
+    # One that this version does not know is asked for as it is. numpy's integers are no int, but
+    # they are Integral.
     if isinstance(category, numbers.Integral) and not isinstance(category, bool) and category >= 0:
         return int(category)
-    for member in Category:
-        if str(category).strip().lower() in (member.label.lower(), str(int(member))):
-            return int(member)
-    names = ", ".join(member.label for member in Category)
-    raise NotFoundError(f"{category!r} is no category; there are: {names}")
+    member = Category.find(category)
+    if member is None:
+        raise NotFoundError(f"{category!r} is no category; there are: {Category.labels()}")
+    return int(member)
 
 
 def browse(

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from xentara_nb.connection.tls import normal_fingerprint
-from xentara_nb.errors import AddressError
+from xentara_nb.errors import AddressError, OptionError
 
 _VERSION = 1
 _lock = threading.Lock()
@@ -76,7 +76,7 @@ def known_certificate(server: str, path: Path | None = None) -> TrustedCertifica
             str(entry.get("subject", "")),
             str(entry.get("since", "")),
         )
-    except (KeyError, TypeError, AttributeError, AddressError):
+    except (KeyError, TypeError, AttributeError, OptionError):
         raise _unusable(trust_file() if path is None else path) from None
 
 

@@ -3,7 +3,7 @@
 A :class:`FakeServer` listens on 127.0.0.1 and runs one script for every connection, in a thread of
 its own. The script gets a :class:`Wire`: the connection with a few lines of HTTP and WebSocket,
 which check nothing and can be bypassed. Every wait is bounded. A script may simply return, which
-closes the connection; when the client goes first it ends with :class:`Gone`, which is no failure.
+closes the connection; when the client goes first it ends with :class:`ClientGoneError`, which is no failure.
 
     def script(wire):
         wire.hello()
@@ -30,7 +30,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import xentara_nb
-from tests.certificates import Certificate
+from tests.support.certificates import Certificate
 from xentara_nb.protocol.commands import (
     COMMANDS,
     AttributeInfo,
@@ -73,7 +73,7 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
-class Gone(Exception):
+class ClientGoneError(Exception):
     """The client has ended the connection."""
 
 
@@ -98,21 +98,21 @@ class Wire:
         except TimeoutError:
             raise
         except OSError as error:
-            raise Gone(str(error)) from None
+            raise ClientGoneError(str(error)) from None
 
     def receive(self, count: int) -> bytes:
         """Return exactly so many bytes."""
         while len(self._buffer) < count:
-            self._receive()
+            self.receive_some()
         data = bytes(self._buffer[:count])
         del self._buffer[:count]
         return data
 
     def until_gone(self) -> None:
         """Wait until the client goes; whatever it sends until then is only recorded."""
-        with contextlib.suppress(Gone):
+        with contextlib.suppress(ClientGoneError):
             while True:
-                self._receive()
+                self.receive_some()
 
     def cut(self) -> None:
         """End the connection without a goodbye."""
@@ -132,15 +132,21 @@ class Wire:
 
         self.send = some
 
-    def _receive(self) -> None:
+    @property
+    def unread(self) -> bytes:
+        """What has come in and was not read by the script."""
+        return bytes(self._buffer)
+
+    def receive_some(self) -> None:
+        """Wait for some more bytes, and leave them unread."""
         try:
             data = self.sock.recv(1 << 16)
         except TimeoutError:
             raise AssertionError("the client sent nothing") from None
         except OSError as error:
-            raise Gone(str(error)) from None
+            raise ClientGoneError(str(error)) from None
         if not data:
-            raise Gone
+            raise ClientGoneError
         self._buffer += data
         self.received += data
 
@@ -149,7 +155,7 @@ class Wire:
     def head(self) -> str:
         """Return the head of the next HTTP request."""
         while b"\r\n\r\n" not in self._buffer:
-            self._receive()
+            self.receive_some()
         head, _, rest = bytes(self._buffer).partition(b"\r\n\r\n")
         self._buffer[:] = rest
         return head.decode()
@@ -210,7 +216,7 @@ class Wire:
             elif opcode == CLOSE:
                 self.close_frame = payload
                 self.send_frame(CLOSE, payload)
-                raise Gone("the client said goodbye")
+                raise ClientGoneError("the client said goodbye")
             else:
                 assert opcode == BINARY
                 return payload
@@ -357,7 +363,7 @@ class FakeServer:
                     self.tls_failures.append(str(error))
                     return
             self.script(wire)
-        except Gone:
+        except ClientGoneError:
             pass
         except BaseException as error:
             if not self._stopping:
