@@ -7,7 +7,6 @@ import uuid
 
 import pytest
 
-import xentara_nb
 from tests.support.server import Model
 from xentara_nb.errors import AddressError, WriteRefusedError
 from xentara_nb.protocol.errors import (
@@ -23,20 +22,6 @@ from xentara_nb.writes.sub_session import SubSession, id_of, user_of
 KEY = "Plant.Line 1.Set point"
 OPERATOR = {"user": "operator", "password": "operator-demo"}
 VIEWER = {"user": "viewer", "password": "viewer-demo"}
-
-
-@pytest.fixture(scope="module")
-def plant():
-    with xentara_nb.simulate() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def client(plant):
-    plant.faults.clear()
-    plant.forget()
-    with plant.connect(journal=False) as client:
-        yield client
 
 
 def commands(plant):

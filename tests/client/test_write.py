@@ -7,7 +7,6 @@ import threading
 import pandas as pd
 import pytest
 
-import xentara_nb
 from tests.support.server import Model
 from xentara_nb import read_journal
 from xentara_nb.errors import (
@@ -27,20 +26,6 @@ from xentara_nb.writes.outcome import Outcome
 
 KEY = "Plant.Line 1.Set point"
 MODE = "Water Controller.Mode"
-
-
-@pytest.fixture(scope="module")
-def plant():
-    with xentara_nb.simulate() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def client(plant, tmp_path):
-    plant.faults.clear()
-    plant.forget()
-    with plant.connect(journal=tmp_path / "journal.jsonl") as client:
-        yield client
 
 
 def test_the_example_of_the_manual(plant, client):
@@ -241,6 +226,6 @@ def test_interrupted(plant, client, monkeypatch):
     assert read_journal(client.journal)["outcome"][1] in ("UNKNOWN", "APPLIED")
 
 
-def test_the_client_says_where_its_journal_is(client, tmp_path):
-    assert client.journal.path == tmp_path / "journal.jsonl"
-    assert repr(client.journal) == f"<Journal {tmp_path / 'journal.jsonl'}>"
+def test_the_client_says_where_its_journal_is(client, journal):
+    assert client.journal.path == journal
+    assert repr(client.journal) == f"<Journal {journal}>"

@@ -1,4 +1,4 @@
-"""What the tests of the forms share: a simulator, a client, and a clean table afterwards."""
+"""What the tests of the forms share: a clean table afterwards."""
 
 from __future__ import annotations
 
@@ -9,19 +9,13 @@ import ipywidgets
 import pytest
 
 from tests.widgets.helpers import widgets
-from xentara_nb import simulate
-from xentara_nb.client import Client
-from xentara_nb.simulator import Simulator
 from xentara_nb.widgets.login import account
 
 
 @pytest.fixture(autouse=True)
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def places(tmp_path: Path, journal: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Keep the files of the user out of it, and leave no form behind."""
     monkeypatch.setenv("XENTARA_TRUST_FILE", str(tmp_path / "trusted.json"))
-    monkeypatch.setenv("XENTARA_JOURNAL", str(tmp_path / "journal.jsonl"))
-    for name in ("USER", "PASSWORD", "TOKEN", "URL", "READ_ONLY", "POLICY"):
-        monkeypatch.delenv(f"XENTARA_{name}", raising=False)
     yield tmp_path
     for each in list(account._accounts.values()):
         each.leave(tell=False)
@@ -30,15 +24,3 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         if hasattr(widget, "desk"):
             widget.close()
     ipywidgets.Widget.close_all()
-
-
-@pytest.fixture
-def plant() -> Iterator[Simulator]:
-    with simulate() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def client(plant: Simulator) -> Iterator[Client]:
-    with plant.connect() as connected:
-        yield connected

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import DataType, label
-from xentara_nb.tables.frames import TEXT, object_array
+from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array
 from xentara_nb.writes.guards import Guard, Severity
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import ResolvedAttribute
@@ -16,24 +16,19 @@ from xentara_nb.writes.planned import ResolvedAttribute
 NO_TIME = pd.NaT.value
 """In nanoseconds, what pandas takes for no time."""
 
-_TIME = "datetime64[ns, UTC]"
-
 GUARD_COLUMNS = {guard: f"guard_{guard}" for guard in Guard}
 """The column of each guard in a plan."""
 
-_DTYPES: dict[str, Any] = {
-    **dict.fromkeys(GUARD_COLUMNS.values(), TEXT),
-    **dict.fromkeys(
-        (
-            *("primary_key", "attribute_name", "data_type", "old_quality", "reason", "error"),
-            *("server", "user", "session_user", "account", "computer", "plan", "id"),
-        ),
-        TEXT,
-    ),
+_TEXTS = frozenset(
+    {
+        *("primary_key", "attribute_name", "data_type", "old_quality", "reason", "error"),
+        *("server", "user", "session_user", "account", "computer", "plan", "id"),
+        *GUARD_COLUMNS.values(),
+    }
+)
+_OTHERS: dict[str, Any] = {
     "severity": pd.CategoricalDtype([str(severity) for severity in Severity]),
     "outcome": pd.CategoricalDtype([str(outcome) for outcome in Outcome]),
-    "time": _TIME,
-    "finished": _TIME,
     "duration": "float64",
     "sent": "bool",
     "process": "Int64",
@@ -52,16 +47,17 @@ def build_frame(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     >>> frame["outcome"].dtype.name, frame["value"].tolist()
     ('category', [1, 'a'])
     """
-    return pd.DataFrame({name: _column(name, values) for name, values in columns.items()})
+    return make_frame({name: _column(name, values) for name, values in columns.items()})
 
 
 def _column(name: str, values: Sequence[Any]) -> Any:
-    dtype = _DTYPES.get(name, object)
-    if dtype is object:
-        return pd.Series(object_array(values), dtype=object)
-    if dtype is _TIME:
-        return pd.Series(values, dtype="int64").astype(_TIME)
-    return pd.Series(values, dtype=dtype)
+    if name in _TEXTS:
+        return string_array(values)
+    if name in ("time", "finished"):
+        return time_array(values)
+    if (dtype := _OTHERS.get(name)) is not None:
+        return pd.Series(values, dtype=dtype)
+    return object_array(values)
 
 
 def target_columns(targets: Iterable[ResolvedAttribute]) -> dict[str, list[Any]]:
