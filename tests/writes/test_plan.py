@@ -187,7 +187,7 @@ def test_a_plan_with_a_refused_row_is_not_sent(plant, client):
     assert report[1].reason.startswith("refused: 'fast' is no number")
 
 
-def test_many_refused_rows_are_told_in_short(client):
+def test_many_refused_rows_are_named_in_short(client):
     plan = client.plan_writes(dict.fromkeys([f"No {number}" for number in range(20)], 1))
     with pytest.raises(WriteRefusedError, match=r"20 of 20 rows .* and 15 more"):
         plan.apply()

@@ -279,10 +279,10 @@ def test_time_windows(window, moment, expected):
     assert window.open_at(moment) is expected
 
 
-# Which policies count.
+# Which policies apply.
 
 
-def test_the_policy_of_the_plant_counts_beside_the_own_one(policy_file, monkeypatch):
+def test_the_policy_of_the_plant_applies_beside_the_own_one(policy_file, monkeypatch):
     own = WritePolicy(max_rows=5)
     assert PolicySource(own).current() == (own,)
     assert PolicySource().current() == ()

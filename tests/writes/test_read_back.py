@@ -356,9 +356,9 @@ def test_a_predicate(plant, client):
     plant.faults.no_follow(KEY)
     seen = []
 
-    def near(ordered, read):
-        seen.append((ordered, read))
-        return abs(ordered - read) < 5
+    def near(written, read):
+        seen.append((written, read))
+        return abs(written - read) < 5
 
     assert client.write(KEY, 12, verify=near).outcome is Outcome.VERIFIED
     assert seen == [(12.0, 10.0)]
@@ -368,7 +368,7 @@ def test_a_predicate(plant, client):
 
 
 def test_a_predicate_that_fails(plant, client):
-    def broken(ordered, read):
+    def broken(written, read):
         raise ZeroDivisionError("oh")
 
     result = client.write(KEY, 10, verify=broken)
@@ -408,7 +408,7 @@ def test_the_server_is_gone_while_reading_back(fake, journal):
                 return
 
     with fake(script).connect() as client:
-        # The value read in the same message is another one, and then nobody is there any more.
+        # The value read in the same message is another one, and then the server is gone.
         result = client.write("Point 0", 5.0)
         assert result.outcome is Outcome.NOT_READABLE
         assert result.read_back == 0.0

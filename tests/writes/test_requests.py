@@ -54,7 +54,7 @@ def test_an_element_called_value(client):
 
 
 @pytest.mark.parametrize(
-    ("orders", "match"),
+    ("requests", "match"),
     [
         (None, "a NoneType does not say what to write"),
         (5, "an int does not say"),
@@ -75,22 +75,22 @@ def test_an_element_called_value(client):
         ([(ONE, 1)], "a tuple does not say"),
     ],
 )
-def test_what_is_no_plan(client, orders, match):
+def test_what_is_no_plan(client, requests, match):
     with pytest.raises(WriteRefusedError, match=match):
-        client.plan_writes(orders)
+        client.plan_writes(requests)
 
 
 def test_rows_that_name_nothing(client):
-    for orders in ({5: 1}, pd.DataFrame({"value": [1]}), {(ONE, -1): 1}, {"": 1}):
+    for requests in ({5: 1}, pd.DataFrame({"value": [1]}), {(ONE, -1): 1}, {"": 1}):
         with pytest.raises(NotFoundError):
-            client.plan_writes(orders)
+            client.plan_writes(requests)
 
 
 def test_which_row_names_nothing(client):
     rows = pd.DataFrame({"primary_key": [ONE, None, TWO], "value": 1}, index=[5, 5, 6])
-    for orders in (rows, rows.to_dict("records"), rows.itertuples()):
+    for requests in (rows, rows.to_dict("records"), rows.itertuples()):
         with pytest.raises(NotFoundError, match=r"^row 1: a row names no element"):
-            client.plan_writes(orders)
+            client.plan_writes(requests)
     rows["primary_key"] = pd.array([ONE, TWO, pd.NA], dtype="string")
     with pytest.raises(NotFoundError, match=r"^row 2: a row names no element"):
         client.plan_writes(rows)
@@ -103,8 +103,8 @@ def test_a_frame_that_names_nothing(client):
 
 def test_a_key_twice_is_never_passed_over(plant, client):
     twice = {"primary_key": [ONE, ONE], "value": [1, 2]}
-    for orders in (pd.Series([1, 2], index=[ONE, ONE]), pd.DataFrame(twice)):
-        plan = client.plan_writes(orders)
+    for requests in (pd.Series([1, 2], index=[ONE, ONE]), pd.DataFrame(twice)):
+        plan = client.plan_writes(requests)
         assert plan.frame["severity"].tolist() == ["ok", "refused"]
         with pytest.raises(WriteRefusedError, match="one plan writes it once"):
             plan.apply()
