@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xentara_nb.protocol.attribute_lists import (
@@ -108,7 +108,6 @@ def test_not_everything_is_remembered():
     assert shared_list.cache_info().currsize == 10_000
 
 
-@settings(max_examples=60)
 @given(
     st.lists(
         st.lists(

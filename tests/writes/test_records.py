@@ -222,6 +222,7 @@ def test_outcomes_of_a_shortened_journal(journal):
     assert read_journal()["id"].tolist() == ["plan-2"]
 
 
+@pytest.mark.slow
 def test_a_big_journal(journal):
     journal.parent.mkdir()
     with journal.open("w") as file:

@@ -157,7 +157,7 @@ class ReadRequests(CodedRequests[Read]):
 
 def _cut(pieces: list[bytes], behind: list[bytes]) -> list[bytes]:
     """Return the values without what must stand behind each; ProtocolError if it does not."""
-    if len(pieces) > len(behind):
+    if len(pieces) > len(behind) > 0:
         pieces = _rejoined(pieces, behind)
     if len(pieces) == len(behind):
         items = list(map(bytes.removesuffix, pieces, behind))
