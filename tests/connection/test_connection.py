@@ -301,7 +301,7 @@ def test_a_large_message(fake: Fake) -> None:
     ],
 )
 @pytest.mark.parametrize("waits", [True, False])
-def test_a_server_says_goodbye(fake: Fake, payload: bytes, text: str, waits: bool) -> None:
+def test_a_server_sends_a_close_frame(fake: Fake, payload: bytes, text: str, waits: bool) -> None:
     answers: list[tuple[int, bytes]] = []
 
     def script(wire: Wire) -> None:
@@ -344,7 +344,7 @@ def test_a_server_resets_the_connection(fake: Fake) -> None:
         stage(connection)
 
 
-def test_who_comes_after_the_end(fake: Fake) -> None:
+def test_a_call_after_the_end(fake: Fake) -> None:
     with connected(fake(after_hello(lambda wire: None))) as connection:
         assert connection.wait_ended(5)
         with pytest.raises(ConnectionLostError, match="the server has gone") as caught:
@@ -352,7 +352,7 @@ def test_who_comes_after_the_end(fake: Fake) -> None:
         assert not caught.value.sent
 
 
-def test_everybody_who_waits_learns_of_the_end(fake: Fake) -> None:
+def test_all_calls_that_wait_raise_the_end(fake: Fake) -> None:
     def script(wire: Wire) -> None:
         for _ in range(5):
             wire.requests()
@@ -405,7 +405,7 @@ def test_answers_in_another_order_split_repeated_and_with_strangers(
             packets: list[Any] = [
                 Success(request.message_id, request.message_id) for request in wire.requests()
             ]
-            packets += [packets[0], Success(99_999, "nobody asked"), Success(-1), Success(0)]
+            packets += [packets[0], Success(99_999, "not asked for"), Success(-1), Success(0)]
             random.Random(1).shuffle(packets)
             if together:
                 wire.answer(*packets)
@@ -600,7 +600,7 @@ def test_an_answer_counts_though_sending_fails_after_it(
 # The reader thread.
 
 
-def test_pings_are_answered_while_nobody_calls(fake: Fake) -> None:
+def test_pings_are_answered_between_calls(fake: Fake) -> None:
     answered = threading.Event()
 
     def script(wire: Wire) -> None:
@@ -619,7 +619,7 @@ def test_pings_are_answered_after_what_is_being_sent(fake: Fake, certificate: Ce
     pinged = threading.Event()
 
     def script(wire: Wire) -> None:
-        # The message has begun and cannot be finished, for nobody reads it.
+        # The message has begun and cannot be finished, for the server does not read.
         wire.receive_some()
         wire.send_frame(PING, b"1")
         wire.send_frame(PING, b"2")
@@ -860,7 +860,7 @@ def test_closing_from_a_callback(fake: Fake, end: bool) -> None:
     assert closed == [True]
 
 
-def test_closing_does_not_wait_for_a_server_that_does_not_say_goodbye(
+def test_closing_does_not_wait_for_a_server_without_a_close_frame(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xentara_nb.connection.connection.CLOSE_TIMEOUT", 0.05)
@@ -875,7 +875,7 @@ def test_closing_does_not_wait_for_a_server_that_does_not_say_goodbye(
     closed.set()
 
 
-def test_closing_does_not_wait_for_who_is_sending(
+def test_closing_does_not_wait_for_a_thread_that_is_sending(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xentara_nb.connection.messages.CLOSE_TIMEOUT", 0.05)

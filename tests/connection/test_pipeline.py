@@ -92,7 +92,7 @@ def test_each_batch_has_the_whole_time(fake: Fake, monkeypatch: pytest.MonkeyPat
     assert budgets == [3.5] * 4  # to send and to answer, twice
 
 
-def test_who_does_not_want_the_rest_leaves_nothing_behind(fake: Fake) -> None:
+def test_closing_the_results_early_leaves_nothing_behind(fake: Fake) -> None:
     answer = threading.Event()
 
     def script(wire: Wire) -> None:

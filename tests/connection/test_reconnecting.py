@@ -328,7 +328,7 @@ def test_a_server_error_is_a_result(fake: Fake) -> None:
 # Only over the present connection.
 
 
-def test_asking_now_connects_to_nobody(fake: Fake) -> None:
+def test_asking_now_opens_no_connection(fake: Fake) -> None:
     server = fake(by_turns(cut_after(1), Model().serve))
     with Watched(server) as link:
         with pytest.raises(ConnectionLostError):
@@ -377,7 +377,7 @@ def test_closing_in_the_middle_of_a_question(fake: Fake) -> None:
 
 
 def test_closing_while_another_thread_connects(fake: Fake) -> None:
-    """It waits for nobody, and what that thread has opened is closed by it."""
+    """It does not wait, and what that thread has opened is closed by it."""
     connecting, closed = threading.Event(), threading.Event()
 
     def slow(wire: Wire) -> None:
@@ -412,7 +412,7 @@ def test_many_threads_share_one_fresh_connection(fake: Fake) -> None:
     assert link.told.count("renewal") == 1
 
 
-def test_who_waits_for_another_thread_to_connect_waits_not_longer(fake: Fake) -> None:
+def test_waiting_for_another_thread_to_connect_ends_in_time(fake: Fake) -> None:
     connecting, enough = threading.Event(), threading.Event()
 
     def slow(wire: Wire) -> None:

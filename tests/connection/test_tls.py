@@ -157,7 +157,7 @@ def test_a_certificate_in_the_store_of_the_system_without_its_authority(
     open_to(fake(say_hello, certificate))
 
 
-def test_a_fingerprint_trusts_one_certificate_whatever_its_name_and_dates(
+def test_a_fingerprint_trusts_one_certificate_with_any_name_and_dates(
     fake: Fake, new_certificate: Make
 ) -> None:
     for certificate in (
@@ -249,7 +249,7 @@ def test_another_fingerprint(fake: Fake, certificate: Certificate) -> None:
     assert server.received == b""
 
 
-def test_a_certificate_that_names_nobody(fake: Fake, new_certificate: Make) -> None:
+def test_a_certificate_without_a_name(fake: Fake, new_certificate: Make) -> None:
     with pytest.raises(CertificateNotTrustedError) as caught:
         open_to(fake(listen, new_certificate(name=None)))
     assert caught.value.subject == "without a name"

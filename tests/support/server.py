@@ -3,7 +3,8 @@
 A :class:`FakeServer` listens on 127.0.0.1 and runs one script for every connection, in a thread of
 its own. The script gets a :class:`Wire`: the connection with a few lines of HTTP and WebSocket,
 which check nothing and can be bypassed. Every wait is bounded. A script may simply return, which
-closes the connection; when the client goes first it ends with :class:`ClientGoneError`, which is no failure.
+closes the connection; when the client closes first it ends with :class:`ClientGoneError`, which is
+no failure.
 
     def script(wire):
         wire.hello()
@@ -109,13 +110,13 @@ class Wire:
         return data
 
     def until_gone(self) -> None:
-        """Wait until the client goes; whatever it sends until then is only recorded."""
+        """Wait until the client closes; what it sends until then is only recorded."""
         with contextlib.suppress(ClientGoneError):
             while True:
                 self.receive_some()
 
     def cut(self) -> None:
-        """End the connection without a goodbye."""
+        """End the connection without a close frame."""
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
@@ -216,13 +217,13 @@ class Wire:
             elif opcode == CLOSE:
                 self.close_frame = payload
                 self.send_frame(CLOSE, payload)
-                raise ClientGoneError("the client said goodbye")
+                raise ClientGoneError("the client sent a close frame")
             else:
                 assert opcode == BINARY
                 return payload
 
     def until_goodbye(self) -> None:
-        """Take frames, and do nothing about them, until the client says goodbye or goes."""
+        """Take frames, and do nothing about them, until the client closes."""
         while True:
             self.message()
 

@@ -41,10 +41,10 @@ def _attribute(item: Any) -> AttributeInfo:
     attribute = as_map(item, "an entry of the attribute list")
     return _shared_attribute(
         AttributeInfo(
-            as_text(member(attribute, 0, "the attribute name"), "the attribute name"),
-            as_attribute_id(member(attribute, 1, "the attribute id"), "the attribute id"),
-            known(Access, as_int(member(attribute, 2, "the access"), "the access")),
-            known(DataType, as_int(member(attribute, 3, "the data type"), "the data type")),
+            member(attribute, 0, "the attribute name", as_text),
+            member(attribute, 1, "the attribute id", as_attribute_id),
+            known(Access, member(attribute, 2, "the access", as_int)),
+            known(DataType, member(attribute, 3, "the data type", as_int)),
         )
     )
 

@@ -101,8 +101,6 @@ def test_requests_are_a_sequence_of_commands():
     part = requests[1:]
     assert type(part) is ListRequests
     assert list(part) == list(requests)[1:]
-    item = COMMAND.build_answer(MetaDataAnswer(attributes=(VALUE,)))
-    assert requests.parse_answer(item) == COMMAND.parse_answer(item)
 
 
 # Attribute lists.

@@ -58,7 +58,7 @@ def encode_requests(commands: Sequence[Command[Any]], first_id: int) -> bytes:
         If a command cannot be sent.
     """
     if isinstance(commands, CodedRequests):
-        # What is wrong is told by the generic encoder.
+        # The generic encoder says what is wrong.
         with suppress(AttributeError, ValueError):
             return commands.encode(first_id)
     return encode_packets(command.request(at) for at, command in enumerate(commands, first_id))

@@ -45,6 +45,7 @@ _REQUEST, _ELEMENT, _LIST_ONLY = b"\x84\x00", b"\x02\xa2\x00" + UUID_HEAD, b"\x0
 _LIST = re.compile(SUCCESS + rb"\xa1\x02", re.DOTALL)
 _ONE_LIST = b"\x81\x83\x01\x01\xa1\x02"
 _ATTRIBUTE = b"\xa4\x00"  # a map of four, key 0
+_ANY_REQUEST = MetaData(NIL_UUID, _IDENTIFIERS)
 
 
 class ListRequests(CodedRequests[MetaData]):
@@ -55,8 +56,6 @@ class ListRequests(CodedRequests[MetaData]):
     uuids : sequence of UUID
         The elements.
     """
-
-    any_command = MetaData(NIL_UUID, _IDENTIFIERS)
 
     def __init__(self, uuids: Sequence[UUID]) -> None:
         self._uuids = uuids
@@ -124,4 +123,4 @@ def _decode_list(item: bytes) -> MetaDataAnswer:
     """Decode an attribute list with the generic decoder, as deep as it stands in a message."""
     (answer,) = decode_answers(_ONE_LIST + item)
     assert isinstance(answer, Success)
-    return ListRequests.any_command.parse_answer(answer.item)
+    return _ANY_REQUEST.parse_answer(answer.item)

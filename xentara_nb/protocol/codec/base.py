@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+from typing import Any, Generic, Self, TypeVar, overload
 
 from xentara_nb.protocol.commands.base import Command
 
@@ -13,9 +13,6 @@ C = TypeVar("C", bound=Command[Any])
 
 class CodedRequests(Sequence[C], Generic[C], ABC):
     """Requests of one kind: a sequence of commands that need not exist one by one."""
-
-    any_command: ClassVar[Command[Any]]
-    """One of these commands: which one, makes no difference to how an answer is parsed."""
 
     @abstractmethod
     def command(self, index: int) -> C:
@@ -52,7 +49,3 @@ class CodedRequests(Sequence[C], Generic[C], ABC):
             None if the message is anything but all these answers, in order and in their usual
             form: it is one for the generic decoder.
         """
-
-    def parse_answer(self, item: Any) -> Any:
-        """Return the answer to any one of the requests."""
-        return self.any_command.parse_answer(item)

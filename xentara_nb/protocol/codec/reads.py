@@ -54,6 +54,7 @@ _CONSTANTS = {
     0xF4: False,
     0xF5: True,
 }
+_ANY_REQUEST = Read(NIL_UUID, ())
 _SHORT_TEXTS, _LONGER_TEXT = range(0x60, 0x78), 0x78  # of up to 23 bytes, of up to 255
 
 
@@ -82,8 +83,6 @@ class ReadRequests(CodedRequests[Read]):
     attribute_ids : sequence of tuple
         The ids of the attributes of each of them.
     """
-
-    any_command = Read(NIL_UUID, ())
 
     def __init__(
         self, uuids: Sequence[UUID], attribute_ids: Sequence[tuple[AttributeId, ...]]
@@ -239,7 +238,7 @@ def _any(item: bytes) -> Any:
     """Decode exactly one value with the generic decoder, as deep as it stands in a message."""
     (answer,) = decode_answers(_ONE_VALUE + item)
     assert isinstance(answer, Success)
-    (value,) = ReadRequests.any_command.parse_answer(answer.item).values()
+    (value,) = _ANY_REQUEST.parse_answer(answer.item).values()
     return value
 
 

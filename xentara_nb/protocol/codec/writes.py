@@ -18,7 +18,6 @@ from xentara_nb.protocol import cbor
 from xentara_nb.protocol.codec.base import CodedRequests
 from xentara_nb.protocol.codec.heads import ARRAY, UUID_HEAD, head, id_heads
 from xentara_nb.protocol.commands.data import Write
-from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.values import AttributeId
 
 # A request: array of four, type 0, the message id, opcode 5, map of three or four, key 0: the
@@ -38,8 +37,6 @@ class WriteRequests(CodedRequests[Write]):
     writes : sequence of Write
         The commands.
     """
-
-    any_command = Write(NIL_UUID, 0, False)
 
     def __init__(self, writes: Sequence[Write]) -> None:
         self._writes = writes

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
+from enum import IntEnum
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, dataclass_transform
 
 from xentara_nb.protocol.checks import as_list, as_map, describe, member
@@ -22,20 +23,21 @@ Check = Callable[[Any, str], Any]
 """Returns what an item means in Python; raises a ProtocolError with the name that it is given."""
 
 
+def plain(value: Any) -> Any:
+    """Return a value as a decoder would: an integer for a member of an enum, a list for a tuple."""
+    if type(value) is tuple:
+        return [plain(item) for item in value]
+    return int(value) if isinstance(value, IntEnum) else value
+
+
 class Parameter(NamedTuple):
     """What is known of a parameter, see :func:`parameter`."""
 
     key: int
     name: str
     check: Check
-    build: Callable[[Any], Any] | None
+    build: Callable[[Any], Any]
     optional: bool
-
-    def item(self, value: Any) -> Any:
-        """Return what stands for a value in a request."""
-        if self.build is not None:
-            return self.build(value)
-        return list(value) if type(value) is tuple else value
 
 
 def parameter(
@@ -44,7 +46,7 @@ def parameter(
     check: Check,
     *,
     default: Any = MISSING,
-    build: Callable[[Any], Any] | None = None,
+    build: Callable[[Any], Any] = plain,
 ) -> Any:
     """Return a field that is a parameter of the command; the default None makes it optional.
 
@@ -59,7 +61,7 @@ def parameter(
     default : object, optional
         What a client sends when it says nothing else.
     build : callable, optional
-        Returns its item for a request. Left out, it is the value itself, an array for a tuple.
+        Returns its item for a request, from its value.
     """
     entry = Parameter(key, name, check, build, default is None)
     return field(default=default, metadata={"parameter": entry})
@@ -92,7 +94,7 @@ class Command(Generic[R]):
         if not self.fields:
             return None
         values = ((entry, getattr(self, name)) for name, entry in self.fields.items())
-        return {entry.key: entry.item(value) for entry, value in values if value is not None}
+        return {entry.key: entry.build(value) for entry, value in values if value is not None}
 
     @classmethod
     def from_parameters(cls, parameters: dict[int, Any]) -> Self:
@@ -107,7 +109,7 @@ class Command(Generic[R]):
             given = as_map(parameters, "the parameter map")
             return cls(
                 **{
-                    name: entry.check(member(given, entry.key, entry.name), entry.name)
+                    name: member(given, entry.key, entry.name, entry.check)
                     for name, entry in cls.fields.items()
                     if not entry.optional or entry.key in given
                 }

@@ -37,8 +37,8 @@ class ClientHello(Command[int]):
 
     def parse_answer(self, item: Any) -> int:
         """Return the protocol version of the connection."""
-        name = "current protocol version"
-        return as_unsigned(member(as_map(item, "the answer to client_hello"), 0, name), name)
+        answer = as_map(item, "the answer to client_hello")
+        return member(answer, 0, "current protocol version", as_unsigned)
 
 
 @command

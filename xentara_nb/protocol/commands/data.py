@@ -10,13 +10,13 @@ from uuid import UUID
 from xentara_nb.protocol.checks import (
     as_attribute_id,
     as_map,
+    as_time_point,
     as_unsigned,
     as_uuid,
     as_value,
     member,
     values_from,
     values_item,
-    wrong,
 )
 from xentara_nb.protocol.commands.base import (
     Command,
@@ -24,6 +24,7 @@ from xentara_nb.protocol.commands.base import (
     array_of,
     command,
     parameter,
+    plain,
 )
 from xentara_nb.protocol.errors import ProtocolError, ServerError
 from xentara_nb.protocol.identifiers import NIL_UUID, EventType, OpCode
@@ -88,15 +89,14 @@ class SubscriptionTarget(NamedTuple):
 
 def _target(item: object, name: str) -> SubscriptionTarget:
     target = as_map(item, name)
-    element, attributes = "the element UUID", "the array of attribute ids"
     return SubscriptionTarget(
-        as_uuid(member(target, 0, element), element),
-        _ATTRIBUTE_IDS(member(target, 1, attributes), attributes),
+        member(target, 0, "the element UUID", as_uuid),
+        member(target, 1, "the array of attribute ids", _ATTRIBUTE_IDS),
     )
 
 
 def _target_items(targets: Sequence[SubscriptionTarget]) -> list[dict[int, Any]]:
-    return [{0: uuid, 1: list(attribute_ids)} for uuid, attribute_ids in targets]
+    return [{0: uuid, 1: plain(attribute_ids)} for uuid, attribute_ids in targets]
 
 
 @command
@@ -185,11 +185,8 @@ class DataChange:
         if event.event_type != EventType.DATA_CHANGE:
             raise ProtocolError(f"an event of the unknown type {event.event_type}")
         body = as_map(event.body, "the body of an event")
-        time_stamp = member(body, 0, "the time stamp of an event")
-        if type(time_stamp) is not TimePoint:
-            raise wrong("the time stamp of an event", "a time stamp (tag 1001)", time_stamp)
-        element_uuid = as_uuid(
-            member(body, 1, "the element of an event"), "the element of an event"
+        return cls(
+            member(body, 0, "the time stamp of an event", as_time_point),
+            member(body, 1, "the element of an event", as_uuid),
+            values_from(member(body, 2, "the values of an event", as_map), "an event"),
         )
-        values = member(body, 2, "the values of an event")
-        return cls(time_stamp, element_uuid, values_from(values, "an event"))

@@ -63,7 +63,7 @@ class ServerInformation(Command[Mapping[int, Any]]):
         return {int(identifier): value for identifier, value in result.items()}
 
     def parse_answer(self, item: Any) -> dict[int, Any]:
-        """Return the values by identifier; what was not asked for is passed over."""
+        """Return the values by identifier; those that were not asked for are ignored."""
         answer = as_map(item, "the answer to server_information")
         return {
             known(ServerInformationId, identifier): answer[identifier]
@@ -152,9 +152,9 @@ class Browse(Command[Sequence[BrowseEntry]]):
 def _entry(entry: Any) -> BrowseEntry:
     entry = as_map(entry, "an entry of browse")
     return BrowseEntry(
-        as_text(member(entry, 0, "the primary key"), "the primary key"),
-        as_uuid(member(entry, 1, "the element UUID"), "the element UUID"),
-        known(Category, as_int(member(entry, 2, "the category"), "the category")),
+        member(entry, 0, "the primary key", as_text),
+        member(entry, 1, "the element UUID", as_uuid),
+        known(Category, member(entry, 2, "the category", as_int)),
     )
 
 
@@ -192,14 +192,9 @@ class MetaData(Command[MetaDataAnswer]):
         return {int(identifier): item[identifier] for identifier in self.identifiers}
 
     def parse_answer(self, item: Any) -> MetaDataAnswer:
-        """Return what the server told of the element; unknown keys are passed over."""
+        """Return what the server knows of the element; unknown keys are ignored."""
         answer = as_map(item, "the answer to meta_data")
-        key, category, attributes, children = (
-            answer.get(0),
-            answer.get(1),
-            answer.get(2),
-            answer.get(3),
-        )
+        key, category, attributes, children = map(answer.get, range(4))
         return MetaDataAnswer(
             None if key is None else as_text(key, "the primary key"),
             None if category is None else known(Category, as_int(category, "the category")),

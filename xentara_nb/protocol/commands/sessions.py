@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
-from xentara_nb.protocol.checks import as_map, as_text, as_uuid, member, wrong
+from xentara_nb.protocol.checks import as_bytes, as_map, as_text, as_uuid, member, wrong
 from xentara_nb.protocol.commands.base import Command, CommandWithoutResult, command, parameter
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID, OpCode
@@ -63,16 +63,13 @@ def _authentication(item: object, name: str) -> Authentication:
     content = as_map(item.value, name)
     match item.number:
         case 0:
-            return Token(as_text(member(content, 0, "the token"), "the token"))
+            return Token(member(content, 0, "the token", as_text))
         case 1:
-            certificate = member(content, 0, "the certificate")
-            if type(certificate) is not bytes:
-                raise wrong("the certificate", "a byte string", certificate)
-            return Certificate(certificate)
+            return Certificate(member(content, 0, "the certificate", as_bytes))
         case _:
             return Password(
-                as_text(member(content, 0, "the user name"), "the user name"),
-                as_text(member(content, 1, "the password"), "the password"),
+                member(content, 0, "the user name", as_text),
+                member(content, 1, "the password", as_text),
             )
 
 
