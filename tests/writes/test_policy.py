@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 import xentara_nb
 from xentara_nb.errors import PolicyError, WriteRefusedError
-from xentara_nb.writes.patterns import matches
-from xentara_nb.writes.policy import KeyLimits, PolicySource, TimeWindow, WritePolicy
+from xentara_nb.writes.policy import KeyLimits, PolicySource, TimeWindow, WritePolicy, matches
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -20,7 +19,7 @@ WHOLE = """
 allowed = ["Plant.*.Set point", "Plant.Water Treatment.*"]
 forbidden = ["*.Maximum speed"]
 max_rows = 50
-most_writes_per_second = 10
+max_writes_per_second = 10
 bad_quality = "refuse"
 
 [time_window]
@@ -105,7 +104,7 @@ def test_a_whole_file(policy_file):
         allowed=["Plant.*.Set point", "Plant.Water Treatment.*"],
         forbidden=["*.Maximum speed"],
         max_rows=50,
-        most_writes_per_second=10,
+        max_writes_per_second=10,
         bad_quality="refuse",
         time_window=TimeWindow(time(6), time(22, 30), BERLIN, frozenset({0, 4})),
         limits=[
@@ -125,20 +124,27 @@ def test_everything_may_be_left_out(policy_file):
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "mend"),
+    ("text", "place", "hint"),
     [
-        ("allowed = [", "is no TOML", "Mend it there"),
+        ("allowed = [", "is no TOML", "Fix it there"),
         ("alowed = []", "alowed: there is no such setting", "There are: allowed, forbidden"),
+        ("most_rows = 5", "most_rows: there is no such setting", "It is called max_rows now"),
+        ("most_writes_per_second = 5", "no such setting", "is called max_writes_per_second now"),
+        (
+            '[[limits]]\nkeys="a"\nlargest_step=1',
+            "limits (entry 1).largest_step",
+            "called max_step",
+        ),
         ("allowed = 5", "allowed: it must be a list of patterns", 'Write ["Plant'),
         ('allowed = ["", "a"]', "allowed: it must be", "Write"),
         ("forbidden = [5]", "forbidden: it must be", "Write"),
         ("max_rows = 0", "max_rows: 0 is no number of rows", "Give 1 or more"),
         ("max_rows = 2.5", "max_rows: 2.5", "Give"),
         ("max_rows = true", "max_rows: True", "Give"),
-        ("most_writes_per_second = 0", "most_writes_per_second: 0 makes no sense", "leave it out"),
-        ("most_writes_per_second = -1", "most_writes_per_second", "leave it out"),
-        ("most_writes_per_second = nan", "most_writes_per_second: nan is no number", "Give"),
-        ('most_writes_per_second = "10"', "most_writes_per_second", "Give"),
+        ("max_writes_per_second = 0", "max_writes_per_second: 0 makes no sense", "leave it out"),
+        ("max_writes_per_second = -1", "max_writes_per_second", "leave it out"),
+        ("max_writes_per_second = nan", "max_writes_per_second: nan makes no sense", "Give"),
+        ('max_writes_per_second = "10"', "max_writes_per_second", "Give"),
         ('bad_quality = "stop"', "bad_quality: 'stop' is not known", "warn, refuse, ignore"),
         ("limits = 5", "limits: it must be a list of tables", "[[limits]]"),
         ("[limits]\nkeys = []", "limits: it must be a list", "[[limits]]"),
@@ -186,14 +192,14 @@ def test_everything_may_be_left_out(policy_file):
         ),
     ],
 )
-def test_a_bad_file_says_where_and_what_to_do(policy_file, text, place, mend):
+def test_a_bad_file_says_where_and_what_to_do(policy_file, text, place, hint):
     path = policy_file(text)
     with pytest.raises(PolicyError) as caught:
         WritePolicy.from_toml(path)
     message = str(caught.value)
     assert str(path) in message
     assert place in message
-    assert mend in message
+    assert hint in message
 
 
 def test_numbers_of_any_size(policy_file):
@@ -273,10 +279,10 @@ def test_time_windows(window, moment, expected):
     assert window.open_at(moment) is expected
 
 
-# Which policies count.
+# Which policies apply.
 
 
-def test_the_policy_of_the_plant_counts_beside_the_own_one(policy_file, monkeypatch):
+def test_the_policy_of_the_plant_applies_beside_the_own_one(policy_file, monkeypatch):
     own = WritePolicy(max_rows=5)
     assert PolicySource(own).current() == (own,)
     assert PolicySource().current() == ()

@@ -175,7 +175,7 @@ class WriteForm(WriteView):
             If there is no value yet, or it does not fit.
         """
         plan = self._plan()
-        order = plan.orders[0]
+        order = plan.planned[0]
         if order.new is None:
             raise WriteRefusedError(order.reason)
         client = notebook.name_of(self._client, "client")

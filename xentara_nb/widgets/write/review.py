@@ -16,8 +16,8 @@ _LEVELS = {Severity.OK: "ok", Severity.WARNING: "warning", Severity.REFUSED: "er
 
 def verdicts_of(plan: WritePlan) -> list[CheckResult]:
     """Return what the guards have to say of a plan of one write, the worst first."""
-    found = [*plan.verdicts, *(verdict for order in plan.orders for verdict in order.verdicts)]
-    return sorted(found, key=lambda verdict: verdict.level is not Severity.REFUSED)
+    found = [*plan.checks, *(verdict for order in plan.planned for verdict in order.checks)]
+    return sorted(found, key=lambda verdict: verdict.severity is not Severity.REFUSED)
 
 
 def verdict_html(plan: WritePlan) -> str:
@@ -26,7 +26,7 @@ def verdict_html(plan: WritePlan) -> str:
     if not found:
         return f"<p role='status'>{badge('every guard is content', 'ok')}</p>"
     items = "".join(
-        f"<li>{badge(verdict.level, _LEVELS[verdict.level])} {escape(verdict.message)}</li>"
+        f"<li>{badge(verdict.severity, _LEVELS[verdict.severity])} {escape(verdict.message)}</li>"
         for verdict in found
     )
     return f"<ul role='status' class='xnb-verdicts'>{items}</ul>"
@@ -34,7 +34,7 @@ def verdict_html(plan: WritePlan) -> str:
 
 def review_html(plan: WritePlan, who: str) -> str:
     """Return the review of a plan of one write: old, new, what will be sent, by whom."""
-    order = plan.orders[0]
+    order = plan.planned[0]
     old = _mono(order.old_value) if order.knows_old else "not known"
     if order.quality is not None:
         old += f" {quality_badge(_quality(plan))}"
@@ -56,7 +56,7 @@ def order_text(plan: WritePlan, *, undo: bool = False) -> str:
 
     It is the whole of the order, so that nobody clicks something else than it says.
     """
-    order = plan.orders[0]
+    order = plan.planned[0]
     value = value_text(order.new_value)
     if isinstance(order.new_value, str):
         value = "an empty text" if not order.new_value else f"“{plain(order.new_value)}”"
@@ -69,7 +69,7 @@ def order_text(plan: WritePlan, *, undo: bool = False) -> str:
 def result_html(result: WriteResult) -> str:
     """Return what became of a write."""
     outcome = result.outcome
-    old = _mono(result.old_value) if result.order.knows_old else "not known"
+    old = _mono(result.old_value) if result.planned.knows_old else "not known"
     read = "not read" if result.raw_read_back is None else _mono(result.read_back)
     pairs = [
         ("Write to", _mono(result.primary_key)),
