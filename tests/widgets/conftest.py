@@ -8,11 +8,10 @@ from pathlib import Path
 import ipywidgets
 import pytest
 
-from tests.widgets.helpers import widgets
 from xentara_nb import simulate
 from xentara_nb.client import Client
 from xentara_nb.simulator import Simulator
-from xentara_nb.widgets.login import account
+from xentara_nb.widgets.login.account import accounts
 
 
 @pytest.fixture(autouse=True)
@@ -23,13 +22,10 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in ("USER", "PASSWORD", "TOKEN", "URL", "READ_ONLY", "POLICY"):
         monkeypatch.delenv(f"XENTARA_{name}", raising=False)
     yield tmp_path
-    for each in list(account._accounts.values()):
-        each.leave(tell=False)
-    account._accounts.clear()
-    for widget in widgets():
-        if hasattr(widget, "desk"):
-            widget.close()
     ipywidgets.Widget.close_all()
+    for each in accounts.values():
+        each.leave()
+    accounts.clear()
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def read_only(client: Client) -> bool:
-    """Return whether nothing may be changed through a client, also by the environment's word."""
+    """Return whether nothing may be changed through a client, here or by the environment."""
     return check_client(client.read_only) is not None
 
 
 def have_children(client: Client, elements: Sequence[UUID]) -> list[bool]:
-    """Return for each element whether there is something below it; True where nobody knows."""
+    """Return for each element whether there is something below it; True where that is not known."""
     commands = [MetaData(uuid, (MetaDataId.HAS_CHILDREN,)) for uuid in elements]
     return [
         answer.has_children is not False if isinstance(answer, MetaDataAnswer) else True

@@ -1,8 +1,8 @@
 """The certificates that the user trusts, by server, in a file of the user's.
 
-The file is ``trusted.json`` in the user's configuration folder (``$XDG_CONFIG_HOME/xentara_nb``,
-``~/.config/xentara_nb``, or what the system has in its place). It holds fingerprints, which are
-no secrets; but who could change it could make another server trusted, so it is the user's alone.
+The file is ``trusted.json`` in the user's configuration folder (``~/.config/xentara_nb``, or what
+the system has in its place). It holds fingerprints, which are no secrets; but who could change it
+could make another server trusted, so it is the user's alone.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import contextlib
 import datetime
 import json
 import os
-import sys
 import tempfile
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_config_path
+
 from xentara_nb.connection.tls import normal_fingerprint
-from xentara_nb.errors import AddressError
+from xentara_nb.errors import OptionError
 
 _VERSION = 1
 _lock = threading.Lock()
@@ -27,17 +28,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class TrustedCertificate:
-    """A certificate that the user chose to trust.
-
-    Attributes
-    ----------
-    fingerprint : str
-        Its SHA-256.
-    subject : str
-        Whom it names.
-    since : str
-        When it was chosen, as ISO 8601.
-    """
+    """A certificate that the user chose to trust: its SHA-256, whom it names, and since when."""
 
     fingerprint: str
     subject: str = ""
@@ -48,26 +39,19 @@ def trust_file() -> Path:
     """Return the path of the file; the variable ``XENTARA_TRUST_FILE`` names another."""
     if named := os.environ.get("XENTARA_TRUST_FILE"):
         return Path(named)
-    if configured := os.environ.get("XDG_CONFIG_HOME"):
-        folder = Path(configured)
-    elif sys.platform == "win32":
-        folder = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Application Support"
-    else:
-        folder = Path.home() / ".config"
-    return folder / "xentara_nb" / "trusted.json"
+    return user_config_path("xentara_nb", appauthor=False, roaming=True) / "trusted.json"
 
 
-def known_certificate(server: str, path: Path | None = None) -> TrustedCertificate | None:
+def known_certificate(server: str) -> TrustedCertificate | None:
     """Return the certificate that is trusted for a server, None if there is none.
 
     Raises
     ------
-    AddressError
+    OptionError
         If the file is there and cannot be used; nothing in it is trusted then.
     """
-    entry = _read(trust_file() if path is None else path).get(server)
+    path = trust_file()
+    entry = _read(path).get(server)
     if entry is None:
         return None
     try:
@@ -76,35 +60,30 @@ def known_certificate(server: str, path: Path | None = None) -> TrustedCertifica
             str(entry.get("subject", "")),
             str(entry.get("since", "")),
         )
-    except (KeyError, TypeError, AttributeError, AddressError):
-        raise _unusable(trust_file() if path is None else path) from None
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise _unusable(path) from None
 
 
-def remember(
-    server: str, fingerprint: str, subject: str = "", path: Path | None = None
-) -> TrustedCertificate:
+def remember(server: str, fingerprint: str, subject: str = "") -> None:
     """Trust a certificate for a server from now on, in the place of any other.
 
     Raises
     ------
-    OSError
-        If the file cannot be written.
-    AddressError
-        If the file that is there cannot be used.
+    OSError, OptionError
+        If the file cannot be written, or the one that is there cannot be used.
     """
-    path = trust_file() if path is None else path
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     entry = TrustedCertificate(normal_fingerprint(fingerprint), subject, now)
+    path = trust_file()
     with _lock:
         servers = _read(path)
         servers[server] = asdict(entry)
         _write(path, servers)
-    return entry
 
 
-def forget(server: str, path: Path | None = None) -> bool:
+def forget(server: str) -> bool:
     """Trust no certificate for a server any more; return whether there was one."""
-    path = trust_file() if path is None else path
+    path = trust_file()
     with _lock:
         servers = _read(path)
         if servers.pop(server, None) is None:
@@ -142,8 +121,8 @@ def _write(path: Path, servers: dict[str, Any]) -> None:
         raise
 
 
-def _unusable(path: Path) -> AddressError:
-    return AddressError(
-        f"the file of trusted certificates {str(path)!r} cannot be used: mend it, or remove it to "
-        "begin a new one"
+def _unusable(path: Path) -> OptionError:
+    return OptionError(
+        f"the file of trusted certificates {str(path)!r} cannot be used: correct it, or remove "
+        "it to begin a new one"
     )

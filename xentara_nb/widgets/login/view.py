@@ -1,4 +1,4 @@
-"""The face of the log-in form: its parts and where they stand; what they do is in login.py."""
+"""The view of the log-in form: its parts and where they stand; what they do is in ``form``."""
 
 from __future__ import annotations
 
@@ -31,20 +31,12 @@ def without_password(text: str, widget: object = None) -> str:
 
 
 class _AddressInput(ipywidgets.Text):
-    # Somebody may paste wss://user:password@host: the state of a widget must not have that.
+    # A user may paste wss://user:password@host: the state of a widget must not have that.
     value = Unicode("").tag(sync=True, echo_update=False, to_json=without_password)
 
 
 class LoginView(Form):
-    """The parts of a log-in form: the fields, or who is logged in.
-
-    Parameters
-    ----------
-    address, user : str
-        What the fields begin with.
-    method : str or None
-        The way to log in that is chosen at first.
-    """
+    """The parts of a log-in form: the fields, or who is logged in."""
 
     title = "Log in to Xentara"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,12 +12,11 @@ from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.references import same_attribute
-from xentara_nb.widgets.common.style import escape, facts, quality_badge
-from xentara_nb.widgets.common.table import value_text
+from xentara_nb.widgets.common.style import escape
+from xentara_nb.widgets.common.table import Values, facts, quality_badge, value_text
 
-# What tells how far the present value can be trusted, in the order in which it is shown.
-_ABOUT = ("quality", "updateTime", "changeTime", "writeTime", "sourceTime", "error", "writeError")
-_WORDS = {
+# What says how far the present value can be trusted, in the order in which it is shown.
+_ABOUT = {
     "quality": "Quality",
     "updateTime": "Updated",
     "changeTime": "Changed",
@@ -41,24 +39,7 @@ class Writable(NamedTuple):
 
 
 class WriteTarget:
-    """An element, as far as writing to it goes.
-
-    Parameters
-    ----------
-    client : Client
-        Whose element.
-    element : str or UUID
-        The element.
-
-    Attributes
-    ----------
-    key : str
-        Its primary key.
-    element_uuid : UUID
-        Its UUID.
-    writable : tuple of Writable
-        The attributes that can be written.
-    """
+    """An element, as far as writing to it goes: its key, UUID and writable attributes."""
 
     def __init__(self, client: Client, element: str | UUID) -> None:
         self._described = client.meta_data(element)
@@ -80,13 +61,7 @@ class WriteTarget:
         )
 
     def attribute(self, wanted: Any) -> Writable:
-        """Return a writable attribute by its name or id.
-
-        Raises
-        ------
-        NotFoundError
-            If there is none.
-        """
+        """Return a writable attribute by its name or id; raises NotFoundError if there is none."""
         for each in self.writable:
             if each.name == wanted:
                 return each
@@ -95,7 +70,7 @@ class WriteTarget:
         raise NotFoundError(f"{self.key} has no attribute {wanted!r} that can be written")
 
     def rows_about(self, attribute: Writable) -> pd.DataFrame:
-        """Return the rows of an attribute and of what tells about it, those that can be read."""
+        """Return the rows of an attribute and of what is known about it, those that can be read."""
         readable: pd.DataFrame = self._described.xentara.readable()
         names = readable["attribute_name"]
         if attribute.name != "value":
@@ -108,16 +83,8 @@ def _data_type(name: str) -> int:
     return _DATA_TYPES[name] if name in _DATA_TYPES else int(name)
 
 
-def present_html(attribute: Writable, values: Mapping[str, tuple[Any, str | None]]) -> str:
-    """Return the present value of an attribute, its quality and its times.
-
-    Parameters
-    ----------
-    attribute : Writable
-        The attribute.
-    values : mapping
-        Value and error by attribute name, as far as they are read.
-    """
+def present_html(attribute: Writable, values: Values) -> str:
+    """Return the present value of an attribute, its quality and its times."""
     if not attribute.readable:
         shown = "<span class='xnb-dim'>it can be written, not read</span>"
     else:
@@ -126,9 +93,9 @@ def present_html(attribute: Writable, values: Mapping[str, tuple[Any, str | None
         text = error if error else f"{value_text(value)} {units}"
         shown = f"<span class='xnb-mono xnb-big'>{escape(text)}</span>"
     pairs = [("Present value", shown)]
-    for name in _ABOUT:
+    for name, word in _ABOUT.items():
         if name in values:
             value, error = values[name]
             text = quality_badge(value) if name == "quality" else escape(value_text(value))
-            pairs.append((_WORDS.get(name, name), escape(error) if error else text))
+            pairs.append((word, escape(error) if error else text))
     return facts(pairs, caption="The present value")
