@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets
 
+from xentara_nb.client import Client
 from xentara_nb.simulator import Simulator
 from xentara_nb.widgets import LoginForm
 
@@ -45,6 +46,11 @@ def typed(widget: Any, text: str) -> None:
 def entered(widget: Any) -> None:
     """Do what the page does when Enter is pressed in a field."""
     sent_by_page(widget, {"event": "submit"})
+
+
+def present_value(client: Client) -> float:
+    """Return the value of the set point, which tests before may have written."""
+    return float(client.read(SET_POINT, "value")["value"].iloc[0])
 
 
 def visible(widget: Any) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.widgets.helpers import SET_POINT, entered, eventually, typed, visible
+from tests.widgets.helpers import SET_POINT, entered, eventually, present_value, typed, visible
 from xentara_nb import read_inventory, simulate
 from xentara_nb.client import Client
 from xentara_nb.errors import OptionError
@@ -29,7 +29,9 @@ def numbers(explorer: Explorer) -> dict[str, int]:
     return {row.name: row.number for row in explorer.tree.tree.rows()}
 
 
-def test_the_tree_is_filled_as_it_is_opened(explorer: Explorer, plant: Simulator) -> None:
+def test_the_tree_is_filled_as_it_is_opened(
+    explorer: Explorer, client: Client, plant: Simulator
+) -> None:
     assert "operational" in explorer.head.value
     assert "Plant" in numbers(explorer)
     assert "Line 1" not in numbers(explorer)
@@ -44,7 +46,8 @@ def test_the_tree_is_filled_as_it_is_opened(explorer: Explorer, plant: Simulator
     explorer.wait()
     assert explorer.selected == SET_POINT
     assert SET_POINT in explorer.name.value
-    eventually(lambda: "210.0" in explorer.live.text.value)
+    value = present_value(client)
+    eventually(lambda: f">{value}<" in explorer.live.text.value)
     eventually(lambda: "live" in explorer.live.state.value)
     explorer.tree.act("close", numbers(explorer)["Plant"])
     assert "Line 1" not in numbers(explorer)
@@ -54,10 +57,11 @@ def test_the_tree_is_filled_as_it_is_opened(explorer: Explorer, plant: Simulator
 
 
 def test_values_follow_the_server(explorer: Explorer, client: Client) -> None:
+    value = present_value(client)
     explorer.select(SET_POINT)
-    eventually(lambda: "210.0" in explorer.live.text.value)
-    client.write(SET_POINT, 201)
-    eventually(lambda: "201.0" in explorer.live.text.value)
+    eventually(lambda: f">{value}<" in explorer.live.text.value)
+    client.write(SET_POINT, value - 9)
+    eventually(lambda: f">{value - 9}<" in explorer.live.text.value)
 
 
 def test_a_lost_connection_is_shown_and_made_again(

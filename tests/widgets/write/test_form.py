@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.widgets.helpers import SET_POINT, entered, eventually, typed, visible
+from tests.widgets.helpers import SET_POINT, entered, eventually, present_value, typed, visible
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.errors import UnknownElementError
@@ -35,32 +35,36 @@ def written(plant: Simulator) -> list[object]:
     return list(plant.writes["value"])
 
 
-def test_a_write_from_the_first_key_to_the_undo(form: WriteForm, plant: Simulator) -> None:
-    eventually(lambda: "210.0" in form.live.text.value)
+def test_a_write_from_the_first_key_to_the_undo(
+    form: WriteForm, client: Client, plant: Simulator
+) -> None:
+    old = present_value(client)
+    new = old - 15
+    eventually(lambda: str(old) in form.live.text.value)
     for word in ("Quality", "good", "Updated", "Changed"):
         assert word in form.live.text.value
-    typed(form.value_input.input, "195")
+    typed(form.value_input.input, f"{new:g}")
     form.wait()
     assert "every guard is content" in form.checks.value
     entered(form.value_input.input)
     form.wait()
-    for word in (SET_POINT, "210.0", "195.0", "Float64", "-15.0", "engineer"):
+    for word in (SET_POINT, str(old), str(new), "Float64", "-15.0", "engineer"):
         assert word in form.review_text.value
-    assert form.staged == f"Write 195.0 to {SET_POINT}"
+    assert form.staged == f"Write {new} to {SET_POINT}"
     assert written(plant) == []
     form.confirm_button.click()
     form.wait()
-    assert written(plant) == [195.0]
+    assert written(plant) == [new]
     assert "VERIFIED" in form.outcome.value
     assert form.results[-1].ok
     assert not visible(form.review_card)
     form.undo.click()
     form.wait()
-    assert form.staged == f"Write 210.0 back to {SET_POINT}"
+    assert form.staged == f"Write {old} back to {SET_POINT}"
     form.confirm_button.click()
     form.wait()
-    assert written(plant) == [195.0, 210.0]
-    assert form.history.rows()["value"].tolist() == [210.0, 195.0]
+    assert written(plant) == [new, old]
+    assert form.history.rows()["value"].tolist() == [old, new]
     assert "VERIFIED" in form.history.text.value
 
 
