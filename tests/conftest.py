@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
+import site
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import xentara_nb
 from tests.certificates import Certificate, make_certificate
@@ -22,6 +25,57 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a script, everything here would be deaf to Ctrl-C, and so would
     # the programs that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A few examples while one works on something; --hypothesis-profile=thorough looks for more.
+settings.register_profile("quick", max_examples=50, deadline=None)
+settings.register_profile("thorough", max_examples=500, deadline=None)
+settings.load_profile("quick")
+
+_FOLDERS = {
+    "HOME": "home",
+    "USERPROFILE": "home",
+    "APPDATA": "app-data",
+    "LOCALAPPDATA": "local-app-data",
+    "XDG_CACHE_HOME": "cache",
+    "XDG_CONFIG_HOME": "config",
+    "XDG_DATA_HOME": "data",
+    "XDG_STATE_HOME": "state",
+    "IPYTHONDIR": "ipython",
+    "JUPYTER_CONFIG_DIR": "jupyter-config",
+    "JUPYTER_DATA_DIR": "jupyter-data",
+    "JUPYTER_RUNTIME_DIR": "jupyter-runtime",
+    "JUPYTERLAB_SETTINGS_DIR": "jupyterlab-settings",
+    "JUPYTERLAB_WORKSPACES_DIR": "jupyterlab-workspaces",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep settings, journal, certificates and home folder of the user out of all tests.
+
+    Programs that a test starts inherit it. A test that looks at its own files chooses others.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith("XENTARA_") and not name.startswith("XENTARA_NB_"):
+                patch.delenv(name)
+        # Packages in the user's folder (pip install --user) are still found by programs.
+        patch.setenv("PYTHONUSERBASE", site.getuserbase())
+        folder = tmp_path_factory.mktemp("user")
+        for variable, place in _FOLDERS.items():
+            (folder / place).mkdir(exist_ok=True)
+            patch.setenv(variable, str(folder / place))
+        yield
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is slow, unless ``-m`` speaks of it."""
+    if "slow" in config.option.markexpr:
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
 @pytest.fixture(scope="session")
@@ -63,31 +117,6 @@ def new_certificate(tmp_path: Path) -> Callable[..., Certificate]:
         return make_certificate(tmp_path, **options)
 
     return make
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_journal_outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the tests out of the journal of whoever runs them; programs that they start as well."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("journal")
-        patch.setenv("XENTARA_JOURNAL", str(folder / "journal.jsonl"))
-        yield
-
-
-@pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the environment of whoever runs the tests out of them."""
-    for name in (
-        "URL",
-        "CA_FILE",
-        "FINGERPRINT",
-        "USER",
-        "PASSWORD",
-        "TOKEN",
-        "READ_ONLY",
-        "POLICY",
-    ):
-        monkeypatch.delenv(f"XENTARA_{name}", raising=False)
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,18 @@
-"""Every notebook runs from top to bottom, on a simulated plant of its own."""
+"""Every notebook runs from top to bottom, on a simulated plant of its own, and keeps no secret."""
 
 from __future__ import annotations
 
+import copy
+import functools
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from xentara_nb.simulator.config.demo import USERS
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -17,21 +22,44 @@ def test_there_are_notebooks() -> None:
     assert NOTEBOOKS
 
 
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], nbformat.NotebookNode]:
+    """Return a function that runs a notebook, once, and saves it with the state of its widgets."""
+
+    @functools.cache
+    def run(path: Path) -> nbformat.NotebookNode:
+        notebook = nbformat.read(path, as_version=4)
+        folder = tmp_path_factory.mktemp(path.stem)
+        runner = NotebookClient(
+            notebook,
+            timeout=90,
+            kernel_name="python3",
+            store_widget_state=True,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        runner.execute()
+        return notebook
+
+    return run
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_runs_from_top_to_bottom(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_runs_from_top_to_bottom(path: Path, run: Callable[[Path], nbformat.NotebookNode]) -> None:
+    assert not re.search(r"(viewer|operator|engineer)-demo", _outputs(run(path)))
+
+
+def test_no_secret_is_saved_with_the_widgets(
+    run: Callable[[Path], nbformat.NotebookNode],
 ) -> None:
-    for name in ("XENTARA_URL", "XENTARA_USER", "XENTARA_PASSWORD", "XENTARA_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook, timeout=90, resources={"metadata": {"path": str(tmp_path)}}, kernel_name="python3"
-    )
-    client.execute()
-    assert not re.search(r"(viewer|operator|engineer)-demo", _outputs(notebook))
+    notebook = copy.deepcopy(run(FOLDER / "03-guarded-writes.ipynb"))
+    state = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    models = {model["model_name"] for model in state.values()}
+    assert {"PasswordModel", "VBoxModel", "ButtonModel"} <= models
+    for cell in notebook.cells:
+        cell.source = ""  # the text tells the demo password
+    saved = nbformat.writes(notebook)
+    assert not [password for password in USERS.values() if password in saved]
+    assert "VERIFIED" in saved
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

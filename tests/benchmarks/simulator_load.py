@@ -18,7 +18,6 @@ import asyncio
 import base64
 import gc
 import multiprocessing
-import resource
 import ssl
 import struct
 import time
@@ -130,6 +129,8 @@ def signal_uuids(sampler: int, signals: int) -> list[UUID]:
 
 
 def _serve(pipe: Connection, samplers: int, signals: int) -> None:
+    import resource  # which Windows does not have
+
     configuration = security_for(read_model_content(model(samplers, signals)))
     with simulate(configuration) as simulator:
         # What the command line does as well: the collector leaves the plant alone.

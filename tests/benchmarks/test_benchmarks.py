@@ -10,10 +10,17 @@ from tests.benchmarks.__main__ import line
 from tests.benchmarks.figures import FIGURES
 from tests.benchmarks.table import SMOKE
 
+QUICK = {"inventory", "single_write"}  # a server in a process of its own, read and written
 
-@pytest.mark.parametrize("name", FIGURES)
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in FIGURES],
+)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:asyncua")
 def test_the_benchmark_runs(name: str) -> None:
+    if name == "opcua":
+        pytest.importorskip("asyncua", reason="asyncua is not installed (it comes with [dev])")
     figures = list(FIGURES[name](SMOKE))
     assert figures
     for figure in figures:

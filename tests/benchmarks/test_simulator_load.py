@@ -18,6 +18,10 @@ from uuid import UUID
 
 import pytest
 
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("resource") is None, reason="Windows does not tell what a process uses"
+)
+
 _FULL = float(os.environ.get("XENTARA_NB_BENCHMARK_SECONDS", "0"))
 
 
@@ -33,6 +37,7 @@ def _load() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_no_event_is_lost_or_late(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
@@ -97,6 +102,7 @@ print(len(simulator.plant), seconds, memory)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_large_model_loads_fast_and_small(tmp_path: Path) -> None:
     elements = 100_000 if _FULL else 20_000

@@ -157,9 +157,6 @@ class Lab:
             "JUPYTER_CONFIG_DIR": "config",
             "JUPYTER_DATA_DIR": "data",
             "JUPYTER_RUNTIME_DIR": "runtime",
-            "IPYTHONDIR": "ipython",
-            "XDG_CONFIG_HOME": "xdg-config",
-            "XDG_STATE_HOME": "xdg-state",
         }
         return {
             **kept,

@@ -6,7 +6,6 @@ import signal
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from tests.fakes import (
     BINARY,
     CLOSE,
     PASSWORD,
+    PATIENCE,
     PING,
     PONG,
     TEXT,
@@ -148,10 +148,8 @@ def test_a_websocket_that_says_nothing(fake: Fake) -> None:
         wire.upgrade()
         wire.until_goodbye()
 
-    start = time.monotonic()
     with pytest.raises(DeadlineError, match=r"client_hello within 0.1 s"):
         connect(fake(script), 0.1)
-    assert time.monotonic() - start < 1
 
 
 def test_a_websocket_that_drips(fake: Fake) -> None:
@@ -460,9 +458,7 @@ def test_many_threads_get_their_own_answers(fake: Fake) -> None:
         list(pool.map(work, range(8)))
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_way_to_cut_and_mix_answers_is_right(fake: Fake, data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 6))
@@ -861,11 +857,15 @@ def test_closing_does_not_wait_for_a_server_that_does_not_say_goodbye(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xentara_nb.connection.connection.CLOSE_TIMEOUT", 0.05)
-    connection = connect(fake(after_hello(lambda wire: wire.until_goodbye())))
-    start = time.monotonic()
+    closed = threading.Event()
+
+    def script(wire: Wire) -> None:
+        assert closed.wait(PATIENCE), "the client waits"
+
+    connection = connect(fake(after_hello(script)))
     connection.close()
-    assert time.monotonic() - start < 1
     assert not connection._thread.is_alive()
+    closed.set()
 
 
 def test_closing_does_not_wait_for_who_is_sending(
@@ -878,15 +878,14 @@ def test_closing_does_not_wait_for_who_is_sending(
     def script(wire: Wire) -> None:
         wire.receive(1)
         began.set()
-        done.wait(5)
+        assert done.wait(PATIENCE), "the client waits"
 
     connection = connect(fake(after_hello(script)))
     with ThreadPoolExecutor(1) as pool:
-        sending = pool.submit(connection.execute, [Lookup("x" * TOO_MUCH)], Deadline(10))
+        sending = pool.submit(connection.execute, [Lookup("x" * TOO_MUCH)], Deadline(60))
         assert began.wait(5)
-        start = time.monotonic()
         connection.close()
-        assert time.monotonic() - start < 1
+        assert not sending.done() or sending.exception() is not None
         with pytest.raises(ConnectionLostError) as caught:
             sending.result(5)
         assert caught.value.sent

@@ -6,7 +6,6 @@ import os
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -113,9 +112,7 @@ def test_a_reader_goes_on_while_a_writer_waits(pair: tuple[Stream, Wire]) -> Non
 
 def test_a_server_that_does_not_read(pair: tuple[Stream, Wire]) -> None:
     stream, _ = pair
-    start = time.monotonic()
     fill(stream)
-    assert time.monotonic() - start < 3
     # Half a message is out, so the connection has ended: at both ends, and for who comes next.
     assert_ended(stream)
     with pytest.raises(SendError) as caught:
@@ -172,9 +169,7 @@ def test_a_few_bytes_at_once_or_not_at_all(pair: tuple[Stream, Wire]) -> None:
         stream._out.settimeout(0)
         with contextlib.suppress(BlockingIOError):
             full(stream._out, bytes(4096))
-    start = time.monotonic()
     assert not stream.send_now(b"now")
-    assert time.monotonic() - start < 0.5
 
 
 def test_a_few_bytes_to_nobody(pair: tuple[Stream, Wire]) -> None:

@@ -104,6 +104,61 @@ def test_a_certificate_in_the_file_without_its_authority(fake: Fake, new_certifi
     open_to(fake(say_hello, certificate), Trust(certificate.path))
 
 
+RFC_5280 = {"critical": True, "key_identifiers": True, "key_usage": True}
+
+
+@pytest.fixture(params=[False, True], ids=["older Python", "Python 3.13"])
+def defaults(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ssl verify by default as Python did before 3.13, or as it does since."""
+    flags = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+    create = ssl.create_default_context
+
+    def with_defaults(cafile: str | None = None) -> ssl.SSLContext:
+        context = create(cafile=cafile)
+        context.verify_flags &= ~flags
+        if request.param:
+            context.verify_flags |= flags
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", with_defaults)
+
+
+@pytest.mark.usefixtures("defaults")
+@pytest.mark.parametrize("left_out", [None, *RFC_5280])
+def test_an_authority_without_the_formalities_of_rfc_5280(
+    fake: Fake, new_certificate: Make, left_out: str | None
+) -> None:
+    form = RFC_5280 | ({} if left_out is None else {left_out: False})
+    authority = new_certificate(name="Authority", authority=True, **form)
+    trust = Trust(authority.path)
+    open_to(fake(say_hello, new_certificate(signed_by=authority, **form)), trust)
+
+    # Chain, name and dates are checked as ever.
+    other = new_certificate(name="Authority", authority=True, **form)
+    for options, reason in (
+        ({"signed_by": other}, "unable to get local issuer|signature failure"),
+        ({"signed_by": authority, "hosts": ("elsewhere.example",)}, "IP address mismatch"),
+        ({"signed_by": authority, "days": (-20, -10)}, "certificate has expired"),
+        ({"signed_by": authority, "days": (10, 20)}, "certificate is not yet valid"),
+        ({}, "self-signed certificate"),
+    ):
+        with pytest.raises(CertificateNotTrustedError, match=reason):
+            open_to(fake(listen, new_certificate(**options, **form)), trust)
+
+
+@pytest.mark.usefixtures("defaults")
+def test_a_certificate_in_the_store_of_the_system_without_its_authority(
+    fake: Fake, new_certificate: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = new_certificate(signed_by=new_certificate(name="Authority", authority=True))
+    monkeypatch.setattr(
+        ssl.SSLContext,
+        "load_default_certs",
+        lambda context, *_: context.load_verify_locations(certificate.path),
+    )
+    open_to(fake(say_hello, certificate))
+
+
 def test_a_fingerprint_trusts_one_certificate_whatever_its_name_and_dates(
     fake: Fake, new_certificate: Make
 ) -> None:

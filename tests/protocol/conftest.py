@@ -10,7 +10,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from xentara_nb.protocol import commands, errors, packets, values
@@ -18,8 +17,6 @@ from xentara_nb.protocol.commands import sessions
 from xentara_nb.protocol.identifiers import NIL_UUID, ErrorCode, MetaDataId
 
 # How long one example takes says more about what else the machine does than about the code.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
 
 E = "e3ee10714d884ba18e5d0f1e4ce25ee8"
 E2 = "88130ce8b9e74a2a8f26d32a931129aa"

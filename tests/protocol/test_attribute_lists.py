@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xentara_nb.protocol import attribute_lists
@@ -112,7 +112,6 @@ def test_not_everything_is_remembered(monkeypatch):
         assert len(attribute_lists._lists) <= 10
 
 
-@settings(max_examples=60)
 @given(
     st.lists(
         st.lists(

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import cbor2
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xentara_nb.protocol import cbor
@@ -204,7 +204,6 @@ POWERS = st.builds(
 )
 
 
-@settings(max_examples=500)
 @given(st.floats() | HALVES | SINGLES | DOUBLES | POWERS)
 @example(2.0**-24)
 @example(2.0**-25)
@@ -234,7 +233,6 @@ def test_every_half_float_is_sent_as_one():
 
 
 def test_values_survive(value_strategy):
-    @settings(max_examples=300)
     @given(value_strategy)
     def run(value):
         back = cbor.decode(cbor.encode([value, Alternative(0, value), {1: value}]))
@@ -251,7 +249,6 @@ def test_time_points_survive(moment):
     assert cbor.decode(cbor.encode(moment)) == moment
 
 
-@settings(max_examples=200)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.text(max_size=5),

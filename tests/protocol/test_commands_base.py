@@ -7,7 +7,7 @@ from uuid import UUID
 
 import cbor2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xentara_nb.protocol import commands
@@ -90,7 +90,6 @@ def test_stage_changes_differ_by_their_kind():
 def test_requests_survive(code, command_strategies):
     kind = COMMANDS[code]
 
-    @settings(max_examples=60)
     @given(command_strategies[kind], st.integers(-(1 << 63), (1 << 64) - 1))
     def run(command, message_id):
         data = encode_packets([command.request(message_id)])
@@ -111,7 +110,6 @@ def test_requests_survive(code, command_strategies):
 def test_answers_survive(code, command_strategies, result_strategies):
     kind = COMMANDS[code]
 
-    @settings(max_examples=60)
     @given(command_strategies[kind], result_strategies[kind])
     def run(command, result):
         if kind is commands.ServerInformation:
@@ -143,7 +141,6 @@ def test_commands_without_a_result(code):
 
 
 def test_events_survive(event_strategy):
-    @settings(max_examples=100)
     @given(event_strategy)
     def run(change):
         (event,) = decode_answers(encode_packets([change.event()]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xentara_nb.protocol.commands import (
@@ -105,7 +105,6 @@ def test_message_ids_of_64_bits(number):
 
 
 def test_answers_survive(answer_strategy):
-    @settings(max_examples=150)
     @given(answer_strategy)
     def run(answers):
         back = decode_answers(encode_packets(answers))

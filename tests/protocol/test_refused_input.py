@@ -16,7 +16,7 @@ from uuid import UUID
 
 import cbor2
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xentara_nb.protocol import cbor
@@ -195,7 +195,6 @@ def test_the_directions_are_not_mixed_up(vector):
 # Random bytes, and vectors with random changes.
 
 
-@settings(max_examples=400)
 @given(st.binary(max_size=60) | st.binary(max_size=40).map(lambda tail: b"\x81\x84\x00\x01" + tail))
 @example(b"")
 @example(b"\x81\x83\x01\x01\xf9\x7e\x00")
@@ -222,7 +221,6 @@ def test_random_changes(vectors):
     edit = st.tuples(st.integers(0, 200), st.integers(0, 6), pieces)
     changed = st.tuples(st.sampled_from(sorted(vectors.values())), st.lists(edit, max_size=4))
 
-    @settings(max_examples=500)
     @given(changed.map(change))
     def run(data):
         at_the_client(data)
@@ -253,7 +251,6 @@ ANY_CBOR = st.recursive(
 )
 
 
-@settings(max_examples=400)
 @given(ANY_CBOR, st.sampled_from([0, 1, 2, 8]), st.integers(0, 14))
 def test_anything_well_formed_in_any_place(item, kind, opcode):
     for message in (

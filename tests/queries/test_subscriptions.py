@@ -366,6 +366,7 @@ def test_subscribing_while_events_come() -> None:
     assert router._by_element == {}
 
 
+@pytest.mark.slow
 def test_many_events_are_fast() -> None:
     router = EventDispatcher()
     router.add(subscription(*((UUID(int=n), (11, 9)) for n in range(1000))))

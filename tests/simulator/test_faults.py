@@ -66,15 +66,14 @@ def test_delay(simulator: Simulator, dial: Dial) -> None:
     assert "delay 0.2 s" in repr(simulator.faults)
     began = time.monotonic()
     # Several messages at once: they are late together, not one after the other, and in order.
-    for number in range(20):
+    for number in range(200):
         wire.connection.send(encode_packets([GetStage().request(number)]))
-    for number in range(20):
+    for number in range(200):
         assert decode_answers(wire.connection.recv(timeout=10)) == [Success(number, 2)]
-    assert 0.14 < time.monotonic() - began < 3
+    assert 0.14 < time.monotonic() - began < 30  # and not 200 times 0.15
+    simulator.faults.delay(60)  # longer than the test waits for an answer
     simulator.faults.delay(0)
-    began = time.monotonic()
     wire.ask(GetStage())
-    assert time.monotonic() - began < 0.14 or time.monotonic() - began < 3
     assert repr(simulator.faults) == "<Faults: none>"
 
 
@@ -220,8 +219,8 @@ def test_no_follow(simulator: Simulator, dial: Dial) -> None:
     assert value(wire, set_point) == 1
     assert value(wire, set_point, 8) > value(wire, set_point, 6)
     simulator.faults.no_follow(SET_POINT, after=0.3)
-    wire.ask(Write(set_point, 11, 3))
-    assert value(wire, set_point) == 1
+    _, answer = wire.ask(Write(set_point, 11, 3), Read(set_point, (11,)))
+    assert answer.item[11].value == 1
     deadline = time.monotonic() + 10
     while value(wire, set_point) != 3 and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -16,11 +16,9 @@ from xentara_nb.widgets.login.account import accounts
 
 @pytest.fixture(autouse=True)
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Keep the files of the user out of it, and leave no form behind."""
+    """Give every test files of its own, and leave no form behind."""
     monkeypatch.setenv("XENTARA_TRUST_FILE", str(tmp_path / "trusted.json"))
     monkeypatch.setenv("XENTARA_JOURNAL", str(tmp_path / "journal.jsonl"))
-    for name in ("USER", "PASSWORD", "TOKEN", "URL", "READ_ONLY", "POLICY"):
-        monkeypatch.delenv(f"XENTARA_{name}", raising=False)
     yield tmp_path
     ipywidgets.Widget.close_all()
     for each in accounts.values():

@@ -20,10 +20,8 @@ def plant() -> Iterator[Simulator]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Keep the environment out, and what a test did to the plant away from the next."""
-    for name in ("XENTARA_READ_ONLY", "XENTARA_POLICY"):
-        monkeypatch.delenv(name, raising=False)
+def nothing_from_the_test_before(request: pytest.FixtureRequest) -> None:
+    """Keep what a test did to the plant away from the next."""
     if "plant" in request.fixturenames:
         simulator = request.getfixturevalue("plant")
         simulator.faults.clear()

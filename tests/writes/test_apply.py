@@ -251,7 +251,7 @@ def test_interrupted(plant, client, monkeypatch, name, one, other):
     assert "plan.report says what was sent" in caught.value.__notes__[0]
     assert outcomes(plan.report) in (expected, [other, other])
     expected = outcomes(plan.report)
-    time.sleep(0.05)
+    client.get_stage()  # comes after all that was sent before
     executed = sent(plant)
     assert len(executed) == len(set(executed))
     if expected[0] != "UNKNOWN":
@@ -301,21 +301,22 @@ def test_a_real_interrupt(plant, client):
 
     plant.faults.delay(0.005)
     seen = set()
+    reports = {}
     for number in range(12):
         plan = client.plan_writes(dict.fromkeys(KEYS, 100 + number))
         timer = threading.Timer(0.004 * number, _thread.interrupt_main)
         try:
             timer.start()
             plan.apply(verify=False, if_unchanged=False)
-            timer.join()
-            time.sleep(0.1)
+            while True:  # until the interrupt
+                time.sleep(0.001)
         except KeyboardInterrupt:
             pass
         timer.join()
-        report = plan.report
-        if report is None:
-            continue
-        time.sleep(0.05)
+        if plan.report is not None:
+            reports[number] = plan.report
+    plant.faults.restart()  # after that the server has done all that it had received
+    for number, report in reports.items():
         executed = plant.writes[plant.writes["sent"] == 100 + number]["primary_key"].tolist()
         assert len(executed) == len(set(executed))
         for result in report:
@@ -442,7 +443,7 @@ def test_a_late_answer_changes_nothing(plant, client):
     with pytest.raises(WriteOutcomeUnknownError) as caught:
         client.write(KEYS[0], 1, timeout=0.05, verify=False)
     result = caught.value.result
-    time.sleep(0.5)
+    client.get_stage()  # answered after the write
     assert result.outcome is Outcome.UNKNOWN
     assert result.duration is None
     assert isinstance(caught.value, WriteOutcomeUnknownError)

@@ -19,7 +19,10 @@ from xentara_nb.writes import guards
 from xentara_nb.writes.outcome import Outcome
 
 NAIVE = datetime.datetime(2026, 1, 1)
-MISSING = [None, pd.NA, pd.NaT, math.nan, np.float32("nan"), np.datetime64("NaT"), Decimal("NaN")]
+MISSING = [
+    *(None, pd.NA, pd.NaT, np.datetime64("NaT", "s")),
+    *(math.nan, np.float32("nan"), Decimal("NaN")),
+]
 NEVER = [b"\0", [1], {"a": 1}, object(), 1 + 0j, np.array([1, 2]), pd.Series([1]), NAIVE]
 INTEGERS = [kind for kind in DataType if kind.integer_range is not None]
 WITHOUT_A_FORM = [DataType.ERROR_CODE, DataType.CUSTOM, DataType.NONE]

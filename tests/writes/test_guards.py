@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import time as clock
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 
 import pandas as pd
 import pytest
 
+from tests.clock import Clock
 from xentara_nb.errors import NotFoundError, WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.errors import UnknownElementError
@@ -370,18 +370,20 @@ def test_a_pace_below_one_a_second():
 
 
 @pytest.mark.parametrize("on_error", ["stop", "continue"])
-def test_the_pace_is_kept_while_sending(plant, journal, on_error):
+def test_the_pace_is_kept_while_sending(plant, journal, monkeypatch, on_error):
+    clock = Clock()
+    monkeypatch.setattr("xentara_nb.writes.context.time", clock)
+    monkeypatch.setattr("xentara_nb.writes.sending.time", clock)
+    sent = []
+    clock.on_sleep = lambda: sent.append(len(plant.writes))
     values = {
         f"Plant.Line {line}.{name}": 5 for line in (1, 2, 3) for name in ("Batch", "Set point")
     }
     with with_policy(plant, most_writes_per_second=4) as client:
-        start = clock.monotonic()
         assert client.plan_writes(values).apply(on_error=on_error).ok
         assert client.write("Data Types.UnsignedInteger8", 5).ok
-        assert clock.monotonic() - start >= 1
-    times = plant.writes["time"].astype("int64") / 1e9
-    for first, fifth in zip(times, times[4:], strict=False):
-        assert fifth - first > 0.95
+    assert (sent, clock.pauses) == ([4], [1.0])
+    assert len(plant.writes) == 7
 
 
 def test_access_of_the_manual():

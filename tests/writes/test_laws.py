@@ -27,7 +27,8 @@ def law(plant, client):
 
 
 @settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings.default.max_examples // 2,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     orders=ORDERS,
@@ -127,9 +128,7 @@ def test_laws(law, orders, refusing, stuck, on_error, verify, batch_size, skip_r
     )
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(orders=st.dictionaries(st.sampled_from(KEYS[:9]), st.integers(0, 360), min_size=1))
 def test_undo_of_undo(law, orders):
     _, client = law

@@ -170,9 +170,11 @@ def _context(trust: Trust) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A server could ask for it in the middle of a message, and sending would have to wait for it.
     context.options |= ssl.OP_NO_RENEGOTIATION
-    if trust.ca_file is not None:
-        # Whatever the file names is trusted, authority or not. Python 3.13 does so by itself.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    # Every Python verifies the same, where the defaults differ since 3.13: each certificate in the
+    # file or the system's store is trusted, authority or not, and plant authorities, which seldom
+    # keep all of RFC 5280, need not keep it to the letter.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if trust.fingerprint is not None:
         # The one certificate is known by its fingerprint, which is compared before a byte is
         # sent: neither its signer nor its name can add to that.

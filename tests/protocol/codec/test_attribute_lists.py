@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.protocol.codec.helpers import (
@@ -261,7 +261,6 @@ INFOS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.lists(INFOS, max_size=3).map(tuple), max_size=6),
     st.integers(0, 30) | st.sampled_from([254, 65_534, (1 << 32) - 2]),
@@ -276,7 +275,6 @@ def test_lists_are_exact_or_there_are_none(lists, first_id, edits):
     lists_of(edited(data, edits), first_id, len(lists), recognizer)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES, max_size=12), st.integers(0, 3))
 def test_made_of_pieces(pieces, count):
     data = b"".join(pieces)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.protocol.codec.helpers import (
@@ -115,7 +115,6 @@ def test_browse_cut_short_or_changed_in_any_byte():
             entries_of(data[:index] + bytes([byte]) + data[index + 1 :])
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     st.lists(
         st.builds(
@@ -135,7 +134,6 @@ def test_browse_is_exact_or_there_is_none(entries, message_id, edits):
     entries_of(edited(data, edits), message_id)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES, max_size=12))
 def test_made_of_pieces(pieces):
     data = b"".join(pieces)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.protocol.codec.helpers import CUSTOM, EDITS, FIRST_IDS, UUIDS, E, edited, general
@@ -45,7 +45,6 @@ def test_the_request_by_hand():
     ).replace(" ", "")
 
 
-@settings(deadline=None)
 @given(st.lists(WRITES, max_size=30), st.sampled_from(FIRST_IDS))
 def test_requests_are_those_of_the_general_way(writes, first_id):
     requests = WriteRequests(writes)
@@ -87,7 +86,6 @@ def test_anything_else_is_left_to_the_general_way(packet):
     assert requests.decode(message, 1) is None
 
 
-@settings(deadline=None)
 @given(st.integers(0, 30), st.integers(0, 300), EDITS)
 def test_answers_are_exact_or_there_are_none(count, first_id, edits):
     requests = WriteRequests([Write(E, 11, 1)] * count)

@@ -103,7 +103,7 @@ def test_it_is_served_or_refused_with_one_message(
     caplog.set_level("ERROR")
     whole, chance = _whole(small), random.Random(seed)
     served = 0
-    for _ in range(60):
+    for _ in range(20):
         documents = copy.deepcopy(whole)
         # The model holds most of what there can be.
         name = chance.choice([*documents, "model.json", "model.json", "model.json"])

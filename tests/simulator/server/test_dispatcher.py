@@ -10,7 +10,7 @@ from uuid import UUID
 
 import cbor2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from passlib.hash import sha512_crypt
 
@@ -396,7 +396,6 @@ _REQUESTS = st.tuples(
 ).map(list)
 
 
-@settings(deadline=None)
 @given(st.lists(_REQUESTS | _ITEMS, min_size=1, max_size=6))
 def test_one_answer_for_every_packet_whatever_comes(packets: list[object]) -> None:
     conversation = Dispatcher(_service(), SHIFT)
@@ -404,7 +403,6 @@ def test_one_answer_for_every_packet_whatever_comes(packets: list[object]) -> No
     assert len(answers) == len(packets)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_answered(message: bytes) -> None:
     conversation = Dispatcher(_service(), SHIFT)

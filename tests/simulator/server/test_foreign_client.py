@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -115,13 +114,11 @@ def test_a_subscription_of_the_vendors_page(client: ForeignClient, simulator: Si
     element = _uuid(simulator, "Plant.Line 1.Set point")
     client.send([0, 5, 6, {2: 100, 3: OWN, 0: [{1: [11, 9, 11], 0: element}]}])
     assert client.next() == [[1, 5, OWN]]
-    began, seen = time.monotonic(), 0
-    while seen < 6:
+    seen = 0
+    while seen < 6:  # though nothing changes
         for packet in client.next():
             assert _is_event(packet, element, {11, 9})
             seen += 1
-    # The first at once, the others about every 100 ms, though nothing changes.
-    assert 0.4 < time.monotonic() - began < 5
     assert client.ask([0, 6, 7, {0: OWN}]) == [[1, 6]]
     ((kind, number, error),) = client.ask([0, 7, 7, {0: OWN}])
     assert (kind, number, error[0], set(error)) == (2, 7, -32110, {0, 1})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pandas as pd
@@ -14,14 +13,19 @@ from xentara_nb.simulator import Simulator
 from xentara_nb.widgets.common import live
 
 
-def test_nothing_is_read_that_is_shown_nowhere(client: Client, plant: Simulator) -> None:
+def test_nothing_is_read_that_is_shown_nowhere(
+    client: Client, plant: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[pd.DataFrame] = []
+    looks: list[None] = []
+    monkeypatch.setattr(live, "SHORTEST", 0.02)
+    monkeypatch.setattr(live.LiveText, "is_visible", property(lambda text: looks.append(None)))
     following = live.Live(client, seen.append)
-    following.text.set_state({"_view_count": 0})  # as the page does when it is shown nowhere
     following.follow(client.meta_data(SET_POINT).xentara.readable())
-    time.sleep(0.2)
+    eventually(lambda: looks)
     plant.forget()
-    time.sleep(0.2)
+    before = len(looks)
+    eventually(lambda: len(looks) > before + 2)
     assert seen == []
     assert plant.requests.empty
     following.close()

@@ -178,7 +178,7 @@ def _cut(pieces: list[bytes], behind: list[bytes]) -> list[bytes]:
     ProtocolError
         If something else stands there.
     """
-    if len(pieces) > len(behind):
+    if len(pieces) > len(behind) > 0:
         pieces = _rejoined(pieces, behind)
     if len(pieces) == len(behind):
         items = list(map(bytes.removesuffix, pieces, behind))
