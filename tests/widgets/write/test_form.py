@@ -272,6 +272,17 @@ def test_what_cannot_be_written_is_said(client: Client) -> None:
     form.close()
 
 
+def test_a_row_names_its_attribute_and_an_argument_wins(client: Client) -> None:
+    rows = client.meta_data(SET_POINT).set_index("attribute_name", drop=False)
+    form = WriteForm(client, rows.loc["value"])
+    assert form.attribute.value == "value"
+    with pytest.raises(NotFoundError, match="that can be written"):
+        form.choose(rows.loc["quality"])
+    form.choose(rows.loc["quality"], "value")
+    assert form.attribute.value == "value"
+    form.close()
+
+
 def test_a_write_only_point_has_no_way_back(client: Client, plant: Simulator) -> None:
     form = WriteForm(client, "Plant.Line 1.Capper.Lamp")
     assert "not read" in form.live.text.value

@@ -22,7 +22,7 @@ def test_inputs_neither_clamp_nor_round() -> None:
     made = ValueInput(DataType.UNSIGNED_INTEGER_8, lambda: None, lambda: None)
     typed(made.input, "99999999999999999999")
     assert made.value == "99999999999999999999"
-    unknown = ValueInput(99, lambda: None, lambda: None)
+    unknown = ValueInput(None, lambda: None, lambda: None)
     assert not unknown.can_be_written
 
 

@@ -99,7 +99,7 @@ class LoginForm(LoginView):
         self._waiting: tuple[Address, Credentials, bool] | None = None  # for a trusted certificate
         clean = without_password(address)
         self.account = account(name or f"{user}@{clean} {'read only' if read_only else ''}".strip())
-        self._make(address)
+        self._make()
         self.when_closed(self.account.listen(self.tasks.handler(self._show_state)))
         notebook.register(self)
         self._show_state()
@@ -200,7 +200,7 @@ class LoginForm(LoginView):
 
     # What the page uses
 
-    def _make(self, address: str) -> None:
+    def _make(self) -> None:
         self.trust = TrustCard(self.tasks, self._trusted, self._refused)
         self.sub = SessionPart(self.tasks, self.account)
         self.lay_out(self.trust.box, self.sub.box)

@@ -15,7 +15,6 @@ import tempfile
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from platformdirs import user_config_path
 
@@ -34,6 +33,9 @@ class TrustedCertificate:
     subject: str = ""
     since: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", normal_fingerprint(self.fingerprint))
+
 
 def trust_file() -> Path:
     """Return the path of the file; the variable ``XENTARA_TRUST_FILE`` names another."""
@@ -50,18 +52,7 @@ def known_certificate(server: str) -> TrustedCertificate | None:
     OptionError
         If the file is there and cannot be used; nothing in it is trusted then.
     """
-    path = trust_file()
-    entry = _read(path).get(server)
-    if entry is None:
-        return None
-    try:
-        return TrustedCertificate(
-            normal_fingerprint(str(entry["fingerprint"])),
-            str(entry.get("subject", "")),
-            str(entry.get("since", "")),
-        )
-    except (KeyError, TypeError, AttributeError, ValueError):
-        raise _unusable(path) from None
+    return _read(trust_file()).get(server)
 
 
 def remember(server: str, fingerprint: str, subject: str = "") -> None:
@@ -73,40 +64,42 @@ def remember(server: str, fingerprint: str, subject: str = "") -> None:
         If the file cannot be written, or the one that is there cannot be used.
     """
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    entry = TrustedCertificate(normal_fingerprint(fingerprint), subject, now)
     path = trust_file()
     with _lock:
-        servers = _read(path)
-        servers[server] = asdict(entry)
-        _write(path, servers)
+        certificates = _read(path)
+        certificates[server] = TrustedCertificate(fingerprint, subject, now)
+        _write(path, certificates)
 
 
 def forget(server: str) -> bool:
     """Trust no certificate for a server any more; return whether there was one."""
     path = trust_file()
     with _lock:
-        servers = _read(path)
-        if servers.pop(server, None) is None:
+        certificates = _read(path)
+        if certificates.pop(server, None) is None:
             return False
-        _write(path, servers)
+        _write(path, certificates)
     return True
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, TrustedCertificate]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
+        if document["version"] != _VERSION:
+            raise ValueError
+        return {name: TrustedCertificate(**entry) for name, entry in document["servers"].items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError):
-        raise _unusable(path) from None
-    servers = document.get("servers") if isinstance(document, dict) else None
-    if not isinstance(servers, dict) or document.get("version") != _VERSION:
-        raise _unusable(path)
-    return servers
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        raise OptionError(
+            f"the file of trusted certificates {str(path)!r} cannot be used: correct it, or remove "
+            "it to begin a new one"
+        ) from None
 
 
-def _write(path: Path, servers: dict[str, Any]) -> None:
+def _write(path: Path, certificates: dict[str, TrustedCertificate]) -> None:
     """Write the file in one step: a reader sees the old one or the new one."""
+    servers = {name: asdict(certificate) for name, certificate in certificates.items()}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".trusted-")  # 0600 from the start
     try:
@@ -119,10 +112,3 @@ def _write(path: Path, servers: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-
-
-def _unusable(path: Path) -> OptionError:
-    return OptionError(
-        f"the file of trusted certificates {str(path)!r} cannot be used: correct it, or remove "
-        "it to begin a new one"
-    )

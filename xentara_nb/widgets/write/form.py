@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from uuid import UUID
 
 import pandas as pd
 
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError, OptionError, WriteRefusedError
-from xentara_nb.tables.references import AttributeLike
+from xentara_nb.tables.references import AttributeLike, ElementLike, element_reference
 from xentara_nb.widgets.common import client_info, notebook
 from xentara_nb.widgets.common.code import literal
 from xentara_nb.widgets.common.live import Live
@@ -44,8 +43,8 @@ class WriteForm(WriteView):
     ----------
     client : Client or LoginForm
         The client that writes. With a log-in form, its sub-session counts as well, if there is one.
-    element : str or UUID, optional
-        What to write to.
+    element : str, UUID or row, optional
+        What to write to; a row of an inventory names its attribute too.
     attribute : str, int or UUID, optional
         Which attribute.
     session : SubSession, optional
@@ -81,7 +80,7 @@ class WriteForm(WriteView):
     def __init__(
         self,
         client: Client | LoginForm,
-        element: str | UUID | None = None,
+        element: ElementLike | None = None,
         attribute: AttributeLike | None = None,
         *,
         session: SubSession | None = None,
@@ -134,7 +133,7 @@ class WriteForm(WriteView):
         """What the confirm button says, an empty text when there is none."""
         return "" if self.confirm_button is None else str(self.confirm_button.description)
 
-    def choose(self, element: str | UUID, attribute: AttributeLike | None = None) -> None:
+    def choose(self, element: ElementLike, attribute: AttributeLike | None = None) -> None:
         """Choose what to write to.
 
         Raises
@@ -143,6 +142,9 @@ class WriteForm(WriteView):
             If there is no such element, or it has no such attribute that can be written.
         """
         self.withdraw()
+        if attribute is None:
+            row = element_reference(element)
+            attribute = row.attribute_name or row.attribute_id
         target = WriteTarget(self._client, element)
         self.target, self._attribute = target, None
         self._show_outcome(None)

@@ -12,7 +12,7 @@ from typing import Any
 
 import ipywidgets
 
-from xentara_nb.protocol.identifiers import Category, DataType, Quality, known
+from xentara_nb.protocol.identifiers import Category, DataType, Quality
 from xentara_nb.widgets.common.style import button, choice, escape, on_enter, row, text_input
 
 LABEL = "New value"
@@ -39,10 +39,13 @@ class ValueInput:
     """
 
     def __init__(
-        self, data_type: int, changed: Callable[[], object], entered: Callable[[], object]
+        self,
+        data_type: DataType | None,
+        changed: Callable[[], object],
+        entered: Callable[[], object],
     ) -> None:
-        self._type = known(DataType, data_type)
-        self._is_text = isinstance(self._type, DataType) and self._type.is_text
+        self._type = data_type
+        self._is_text = data_type is not None and data_type.is_text
         self._changed = changed
         self._is_new, self._touched, self._suggesting = True, False, False
         self.can_be_written = True
@@ -99,13 +102,13 @@ class ValueInput:
             return choice(LABEL, _words([member.label for member in Category]))
         if self._is_text:
             return ipywidgets.Textarea(rows=2)
-        self.can_be_written = isinstance(kind, DataType) and bool(
+        self.can_be_written = kind is not None and bool(
             kind.is_float or kind.integer_range or kind in (DataType.TIME_POINT, DataType.UUID)
         )
         return text_input(LABEL, disabled=not self.can_be_written)
 
     def _hint(self) -> str:
-        if not self.can_be_written or not isinstance(self._type, DataType):
+        if self._type is None or not self.can_be_written:
             return "the protocol has no form for values of this data type"
         if (allowed := self._type.integer_range) is not None:
             return f"a whole number from {allowed[0]:,} to {allowed[-1]:,}"

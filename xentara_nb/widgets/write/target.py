@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import pandas as pd
@@ -11,7 +11,12 @@ from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.protocol.values import AttributeId
-from xentara_nb.tables.references import same_attribute
+from xentara_nb.tables.references import (
+    AttributeLike,
+    ElementLike,
+    element_reference,
+    same_attribute,
+)
 from xentara_nb.widgets.common.style import escape
 from xentara_nb.widgets.common.table import Values, facts, quality_badge, value_text
 
@@ -25,7 +30,7 @@ _ABOUT = {
     "error": "Error",
     "writeError": "Write error",
 }
-_DATA_TYPES = {member.label: int(member) for member in DataType}
+_DATA_TYPES = {member.label: member for member in DataType}
 
 
 class Writable(NamedTuple):
@@ -33,7 +38,7 @@ class Writable(NamedTuple):
 
     name: str
     attribute_id: AttributeId
-    data_type: int
+    data_type: DataType | None  # None: one that this version does not know
     type_name: str
     readable: bool
 
@@ -41,16 +46,18 @@ class Writable(NamedTuple):
 class WriteTarget:
     """An element, as far as writing to it goes: its key, UUID and writable attributes."""
 
-    def __init__(self, client: Client, element: str | UUID) -> None:
+    def __init__(self, client: Client, element: ElementLike) -> None:
         self._described = client.meta_data(element)
         if self._described.empty:
-            raise NotFoundError(f"{element} has no attributes")
+            raise NotFoundError(f"{element_reference(element)} has no attributes")
         first = self._described.iloc[0]
         self.key = str(first["primary_key"])
         self.element_uuid: UUID = first["element_uuid"]
         rows = self._described.xentara.writable()
         self.writable = tuple(
-            Writable(name, attribute_id, _data_type(type_name), type_name, access != "write only")
+            Writable(
+                name, attribute_id, _DATA_TYPES.get(type_name), type_name, access != "write only"
+            )
             for name, attribute_id, type_name, access in zip(
                 rows["attribute_name"].tolist(),
                 rows["attribute_id"].tolist(),
@@ -60,7 +67,7 @@ class WriteTarget:
             )
         )
 
-    def attribute(self, wanted: Any) -> Writable:
+    def attribute(self, wanted: AttributeLike) -> Writable:
         """Return a writable attribute by its name or id; raises NotFoundError if there is none."""
         for each in self.writable:
             if each.name == wanted:
@@ -76,11 +83,6 @@ class WriteTarget:
         if attribute.name != "value":
             return readable.loc[names == attribute.name]
         return readable.loc[names.isin(("value", "units", *_ABOUT))]
-
-
-def _data_type(name: str) -> int:
-    # A data type that this version does not know shows as its number.
-    return _DATA_TYPES[name] if name in _DATA_TYPES else int(name)
 
 
 def present_html(attribute: Writable, values: Values) -> str:
