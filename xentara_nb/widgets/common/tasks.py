@@ -102,8 +102,8 @@ class TaskRunner:
     def run_latest(self, name: str, job: Callable[[Callable[[], bool]], object]) -> None:
         """Do a job in a thread that a later one of that name makes stale.
 
-        For what follows the keys as they are typed. The job is called with a function that returns
-        whether its result is still wanted.
+        For what follows the keys as they are typed. A job that is stale is not begun; one that is
+        under way finds out by the function that it is called with.
         """
         with self._changed:
             number = self._latest[name] = self._latest.get(name, 0) + 1
@@ -122,8 +122,8 @@ class TaskRunner:
         with self._changed:
             self._latest[name] = self._latest.get(name, 0) + 1
 
-    def wait(self, seconds: float = 30.0) -> bool:
-        """Wait until all jobs are done; for tests and for code that drives a form."""
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until all jobs are done; return whether they are."""
         with self._changed:
             return self._changed.wait_for(lambda: self._running == 0, seconds)
 

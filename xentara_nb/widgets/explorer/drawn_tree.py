@@ -9,6 +9,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from xentara_nb.widgets.explorer.tree import Row
+
 _HERE = Path(__file__).parent
 
 
@@ -24,8 +26,8 @@ class DrawnTree(anywidget.AnyWidget):
         self._act = act
         self.on_msg(self._receive)
 
-    def draw(self, rows: list[list[Any]]) -> None:
-        """Show these rows: number, level, name, category and state of each."""
+    def draw(self, rows: list[Row]) -> None:
+        """Show these rows."""
         self.rows = rows
 
     def _receive(self, widget: object, content: object, buffers: object) -> None:

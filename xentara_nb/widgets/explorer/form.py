@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -212,15 +211,9 @@ class Explorer(Form):
         )
 
     def _choose(self, element: UUID | None) -> None:
-        if element is None:
-            return
-
-        def select(wanted: Callable[[], bool]) -> None:
-            if wanted():
-                self.select(element)
-
-        self.notice.clear()
-        self.tasks.run_latest("select", select)
+        if element is not None:
+            self.notice.clear()
+            self.tasks.run_latest("select", lambda wanted: self.select(element))
 
     def _table(self, values: Values) -> str:
         caption = f"Attributes of {plain(self.selected)}"

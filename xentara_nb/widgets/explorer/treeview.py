@@ -10,9 +10,10 @@ import ipywidgets
 
 from xentara_nb.widgets.common.style import button, plain, row
 from xentara_nb.widgets.common.tasks import TaskRunner
-from xentara_nb.widgets.explorer.tree import CLOSED, MORE, OPEN, ROOT, Tree
+from xentara_nb.widgets.explorer.tree import CLOSED, MORE, OPEN, ROOT, Row, Tree
 
 _MARKS = {OPEN: "▾ ", CLOSED: "▸ ", MORE: "… "}
+_TOGGLES = {OPEN: "close", CLOSED: "open", MORE: "more"}
 _SPACE = "\N{NO-BREAK SPACE}" * 3
 
 
@@ -56,8 +57,8 @@ class TreeView:
         """Show the tree as it is now."""
         self.widget.draw(
             [
-                [r.number, r.level, plain(r.name), plain(r.category), r.state]
-                for r in self.tree.rows()
+                each._replace(name=plain(each.name), category=plain(each.category))
+                for each in self.tree.rows()
             ]
         )
 
@@ -80,7 +81,7 @@ class ListTree(ipywidgets.VBox):
 
     def __init__(self, act: Callable[[str, int], None]) -> None:
         self._act = act
-        self._rows: list[list[Any]] = []
+        self._rows: list[Row] = []
         self._drawing = False
         self.list = ipywidgets.Select(
             options=[], rows=14, description="Elements", style={"description_width": "0"}
@@ -90,40 +91,35 @@ class ListTree(ipywidgets.VBox):
         self.list.observe(self._chosen, "index")
         self.toggle.on_click(self._toggled)
 
-    def draw(self, rows: list[list[Any]]) -> None:
-        """Show these rows: number, level, name, category and state of each."""
+    def draw(self, rows: list[Row]) -> None:
+        """Show these rows."""
         before = self._selected()
         self._drawing = True
         try:
             self._rows = rows
             self.list.options = [
-                f"{_SPACE * (level - 1)}{_MARKS.get(state, _SPACE)}{name}"
-                for _, level, name, _, state in rows
+                f"{_SPACE * (each.level - 1)}{_MARKS.get(each.state, _SPACE)}{each.name}"
+                for each in rows
             ]
-            # The row of the same node; "more" has the number of the node above it.
-            self.list.index = next(
-                (
-                    at
-                    for at, r in enumerate(rows)
-                    if before is not None and r[0] == before[0] and r[4] != MORE
-                ),
-                None,
-            )
+            # The row of "more" has the number of the node above it.
+            numbers = [None if each.state == MORE else each.number for each in rows]
+            if before is not None and before.number in numbers:
+                self.list.index = numbers.index(before.number)
+            else:
+                self.list.index = None
         finally:
             self._drawing = False
 
-    def _selected(self) -> list[Any] | None:
+    def _selected(self) -> Row | None:
         at = self.list.index
         return self._rows[at] if at is not None and at < len(self._rows) else None
 
     def _chosen(self, change: object) -> None:
         selected = self._selected()
-        if not self._drawing and selected is not None and selected[4] != MORE:
-            self._act("select", selected[0])
+        if not self._drawing and selected is not None and selected.state != MORE:
+            self._act("select", selected.number)
 
     def _toggled(self, clicked: object) -> None:
         selected = self._selected()
-        if selected is not None:
-            what = {OPEN: "close", CLOSED: "open", MORE: "more"}.get(selected[4])
-            if what is not None:
-                self._act(what, selected[0])
+        if selected is not None and selected.state in _TOGGLES:
+            self._act(_TOGGLES[selected.state], selected.number)

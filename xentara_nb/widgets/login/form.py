@@ -103,8 +103,13 @@ class LoginForm(LoginView):
         self.when_closed(self.account.listen(self.tasks.handler(self._show_state)))
         notebook.register(self)
         self._show_state()
-        if at_once and self.account.client is None:
-            self._log_in_at_once()
+        if at_once:
+            # Only where that needs no question; what goes wrong is in the form.
+            if self.method.value not in (ENVIRONMENT, KEYRING) and secret.from_environment():
+                self.method.value = ENVIRONMENT
+            if self.method.value in (ENVIRONMENT, KEYRING):
+                self.button.click()
+                self.tasks.wait()
 
     # What code uses
 
@@ -287,21 +292,7 @@ class LoginForm(LoginView):
             after=self._show_state,
         )
 
-    def _log_in_at_once(self) -> None:
-        """Log in now if that needs no question; what goes wrong is in the form."""
-        if self.method.value not in (ENVIRONMENT, KEYRING):
-            self.method.value = ENVIRONMENT if secret.from_environment() else PASSWORD
-
-        def log_in() -> None:
-            address = self._address()
-            self._connect_in_form(address, self._credentials(address))
-
-        if self.method.value in (ENVIRONMENT, KEYRING):
-            self.tasks.guard(log_in)()
-
-    def _connect_in_form(
-        self, address: Address, credentials: Credentials, keep: bool = False
-    ) -> None:
+    def _connect_in_form(self, address: Address, credentials: Credentials, keep: bool) -> None:
         try:
             self._connect(address, credentials, keep)
         except CertificateNotTrustedError:

@@ -50,11 +50,6 @@ class SecretInput(ipywidgets.Password):
         """Call a function when Enter is pressed in the field and its value has arrived."""
         self._on_enter = callback
 
-    @property
-    def filled(self) -> bool:
-        """Whether something was typed."""
-        return bool(self._secret)
-
     def take(self) -> str:
         """Return what was typed, and forget it."""
         secret, self._secret = self._secret, ""

@@ -226,13 +226,9 @@ class WriteForm(WriteView):
         self._show_head()
 
     def _found(self, found: SearchHit) -> None:
-        def choose(wanted: Callable[[], bool]) -> None:
-            if wanted():
-                self.choose(found.element_uuid)
-
         self.withdraw()
         self.notice.clear()
-        self.tasks.run_latest("choose", choose)
+        self.tasks.run_latest("choose", lambda wanted: self.choose(found.element_uuid))
 
     def _attribute_chosen(self) -> None:
         if not self._choosing and self.target is not None:
