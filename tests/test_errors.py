@@ -20,6 +20,8 @@ from xentara_nb.errors import (
     InventoryFileError,
     MissingExtraError,
     NotFoundError,
+    OptionError,
+    OutputExistsError,
     WriteRefusedError,
     XentaraError,
 )
@@ -66,6 +68,8 @@ def test_one_tree() -> None:
         (WriteRefusedError, ValueError),
         (InventoryFileError, ValueError),
         (MissingExtraError, ImportError),
+        (OptionError, ValueError),
+        (OutputExistsError, FileExistsError),
     ],
 )
 def test_an_error_is_also_what_python_calls_it(kind: type, also: type) -> None:
@@ -77,7 +81,7 @@ def test_the_tree_in_the_documentation() -> None:
     for kind in KINDS:
         line = re.search(rf"^.*── {kind.__name__}\b(.*)$", tree, re.MULTILINE)
         assert line or kind is XentaraError, f"{kind.__name__} is not in the tree"
-        for base in (ValueError, TimeoutError, LookupError, ImportError):
+        for base in (ValueError, TimeoutError, LookupError, ImportError, FileExistsError):
             direct = base in kind.__bases__
             assert not line or (f"also a {base.__name__}" in line[1].replace("an ", "a ")) is direct
 

@@ -8,8 +8,8 @@
     │                                  listed in xentara_nb.protocol.errors
     ├── ConnectError                   no connection was made
     │   ├── AddressError                  the address cannot be used (also a ValueError)
-    │   ├── ServerUnreachableError        nobody answers there
-    │   ├── NotTlsError                   somebody answers, not with TLS
+    │   ├── ServerUnreachableError        no server answers there
+    │   ├── NotTlsError                   something answers, not with TLS
     │   ├── CertificateNotTrustedError    the certificate is not known
     │   ├── LoginError                    user, password or token are wrong (401)
     │   ├── ConnectionForbiddenError      the user may not connect (403)
@@ -20,11 +20,10 @@
     ├── NotFoundError                  no such element or attribute here (also a LookupError)
     ├── WriteRefusedError              nothing was sent (also a ValueError)
     │   └── PolicyError                   the write policy cannot be used
-    ├── WriteOutcomeUnknownError            it was sent, and nobody knows whether it took effect
-    ├── WriteDiffersError              the server took it, and the value read back is another
+    ├── WriteOutcomeUnknownError       it was sent, and whether it took effect is not known
+    ├── WriteDiffersError              the server accepted it, and the value read back is another
     ├── OptionError                    an argument or setting cannot be used (also a ValueError)
-    ├── OutputExistsError              the file to be written exists already (also a
-    │                                  FileExistsError)
+    ├── OutputExistsError              the file exists already (also a FileExistsError)
     ├── InventoryFileError             a file that is no inventory (also a ValueError)
     └── MissingExtraError              an optional package is not installed (also an ImportError)
 
@@ -54,11 +53,11 @@ class AddressError(ConnectError, ValueError):
 
 
 class ServerUnreachableError(ConnectError):
-    """Nobody answers at the address."""
+    """No server answers at the address."""
 
 
 class NotTlsError(ConnectError):
-    """Something answers at the address, but not with TLS, or not with a version we take."""
+    """Something answers at the address, but not with TLS, or with a version that is too old."""
 
 
 class CertificateNotTrustedError(ConnectError):
@@ -67,7 +66,7 @@ class CertificateNotTrustedError(ConnectError):
     Attributes
     ----------
     subject, issuer : str
-        Whom the certificate names, and who signed it.
+        The owner that the certificate names, and its signer.
     not_before, not_after : str
         The time in which it is valid.
     fingerprint : str
@@ -116,13 +115,13 @@ class NotXentaraError(ConnectError):
     """What answers at the address is not a Xentara server."""
 
 
-class _MayHaveBeenSent(XentaraError):
+class _NoAnswerError(XentaraError):
     def __init__(self, message: str, *, sent: bool = False) -> None:
         super().__init__(message)
         self.sent = sent
 
 
-class ConnectionLostError(_MayHaveBeenSent):
+class ConnectionLostError(_NoAnswerError):
     """The connection ended before the answer came, or had ended before the call.
 
     Attributes
@@ -132,7 +131,7 @@ class ConnectionLostError(_MayHaveBeenSent):
     """
 
 
-class DeadlineError(_MayHaveBeenSent, TimeoutError):
+class DeadlineError(_NoAnswerError, TimeoutError):
     """The answer did not come in time.
 
     Attributes
@@ -151,7 +150,7 @@ class WriteRefusedError(XentaraError, ValueError):
 
 
 class PolicyError(WriteRefusedError):
-    """The write policy cannot be used: the message names the file, the place in it and the mend."""
+    """The write policy cannot be used: the message names the file, where in it, and a fix."""
 
 
 class _WriteError(XentaraError):
@@ -163,22 +162,22 @@ class _WriteError(XentaraError):
 class WriteOutcomeUnknownError(_WriteError):
     """The write was sent and its answer was lost: it may have taken effect, or not.
 
-    It is never sent again. Read the value to learn what became of it.
+    It is never sent again. Read the value to see whether it took effect.
 
     Attributes
     ----------
     result : WriteResult or None
-        What is known of the write; ``result.resolve()`` reads the value.
+        The record of the write; ``result.resolve()`` reads the value.
     """
 
 
 class WriteDiffersError(_WriteError):
-    """The server took the write, and the value read back is another one.
+    """The server accepted the write, and the value read back is another one.
 
     Attributes
     ----------
     result : WriteResult or None
-        What is known of the write.
+        The record of the write.
     """
 
 

@@ -15,7 +15,7 @@ from unittest import mock
 
 import xentara_nb
 from tests.benchmarks.model import PASSWORD, USER
-from tests.certificates import make_certificate
+from tests.support.certificates import make_certificate
 from xentara_nb import Client
 from xentara_nb.connection.handshake import WebSocket
 

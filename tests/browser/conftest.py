@@ -353,7 +353,8 @@ def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest) -> Iterator[Ca
 
 
 @pytest.fixture
-def plant() -> Iterator[Simulator]:
+def module_simulator() -> Iterator[Simulator]:
+    """A fresh simulator for each test: they look at the values that it starts with."""
     with simulate() as simulator:
         yield simulator
 

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-import xentara_nb
 from xentara_nb import read_journal
 from xentara_nb.cli import main
 from xentara_nb.cli.common import UsageError
@@ -17,19 +16,10 @@ from xentara_nb.errors import InventoryFileError
 ONE, TWO, THREE = (f"Plant.Line {line}.Set point" for line in (1, 2, 3))
 
 
-@pytest.fixture(scope="module")
-def plant():
-    with xentara_nb.simulate() as simulator:
-        yield simulator
-
-
 @pytest.fixture
-def options(plant, tmp_path, monkeypatch):
-    plant.faults.clear()
-    plant.forget()
+def options(plant, journal, monkeypatch):
     monkeypatch.setenv("XENTARA_USER", "engineer")
     monkeypatch.setenv("XENTARA_PASSWORD", plant.users["engineer"])
-    monkeypatch.setenv("XENTARA_JOURNAL", str(tmp_path / "journal.jsonl"))
     return [plant.url, "--ca-file", plant.ca_file]
 
 
@@ -157,9 +147,9 @@ def test_a_device_that_does_not_follow(plant, options, capsys):
     assert main(["write", *options, ONE, "99", "--yes", "--tolerance", "1000"]) == 0
 
 
-def test_without_a_journal(options, tmp_path):
+def test_without_a_journal(options, journal, tmp_path):
     assert main(["write", *options, ONE, "1", "--yes", "--journal", "off"]) == 0
-    assert not (tmp_path / "journal.jsonl").exists()
+    assert not journal.exists()
     other = tmp_path / "other.jsonl"
     assert main(["write", *options, ONE, "2", "--yes", "--journal", str(other)]) == 0
     assert read_journal(other)["value"].tolist() == [2.0]

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.certificates import Certificate
 from tests.conftest import Fake
-from tests.fakes import (
+from tests.support.certificates import Certificate
+from tests.support.server import (
     BINARY,
     CLOSE,
     PASSWORD,
@@ -28,8 +28,8 @@ from tests.fakes import (
     TEXT,
     TOO_MUCH,
     USER,
+    ClientGoneError,
     FakeServer,
-    Gone,
     Model,
     Script,
     Wire,
@@ -944,14 +944,14 @@ def test_gone_is_raised_for_a_client_that_has_gone(fake: Fake) -> None:
     def script(wire: Wire) -> None:
         try:
             wire.requests()
-        except Gone as error:
+        except ClientGoneError as error:
             seen.append(type(error))
             raise
 
     server = fake(after_hello(script))
     connect(server).close()
     server.stop()
-    assert seen == [Gone]
+    assert seen == [ClientGoneError]
 
 
 def test_an_invalid_request_is_an_error_of_its_own(fake: Fake) -> None:

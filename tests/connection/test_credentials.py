@@ -11,7 +11,7 @@ import pytest
 
 from xentara_nb.connection import credentials as module
 from xentara_nb.connection.credentials import Credentials, ask, can_ask, find_credentials
-from xentara_nb.errors import AddressError, LoginError
+from xentara_nb.errors import LoginError, OptionError
 
 ANNA = {"XENTARA_USER": "anna", "XENTARA_PASSWORD": "of-anna"}
 TOKEN = {"XENTARA_TOKEN": " a.b.c\n"}
@@ -103,7 +103,7 @@ def test_the_environment_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_refused(arguments: dict[str, str], in_address: Credentials | None, reason: str) -> None:
-    with pytest.raises(AddressError, match=reason) as caught:
+    with pytest.raises(OptionError, match=reason) as caught:
         find_credentials(**arguments, in_address=in_address, environment={})
 
     assert "geheim" not in "".join(traceback.format_exception(caught.value))
@@ -153,7 +153,7 @@ def test_what_is_missing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_answer_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     Person(monkeypatch, "anna:x", "geheim")
-    with pytest.raises(AddressError, match="has a colon"):
+    with pytest.raises(OptionError, match="has a colon"):
         ask(Credentials(), "plant:8080")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xentara_nb.connection.deadline import Deadline, check_timeout
-from xentara_nb.errors import AddressError, DeadlineError
+from xentara_nb.errors import DeadlineError, OptionError
 
 
 @pytest.mark.parametrize("seconds", [0.001, 1, np.int64(3), np.float32(0.5), 86_400, True + 0])
@@ -17,13 +17,13 @@ def test_a_time_out(seconds: float) -> None:
 
 @pytest.mark.parametrize("seconds", [0, -1, 86_401, math.inf, math.nan])
 def test_a_time_out_that_makes_no_sense(seconds: float) -> None:
-    with pytest.raises(AddressError, match="makes no sense"):
+    with pytest.raises(OptionError, match="makes no sense"):
         check_timeout(seconds)
 
 
 @pytest.mark.parametrize("seconds", [True, "1", None, 1j])
 def test_no_time_out(seconds: object) -> None:
-    with pytest.raises(AddressError, match="is a number of seconds"):
+    with pytest.raises(OptionError, match="is a number of seconds"):
         check_timeout(seconds)
 
 

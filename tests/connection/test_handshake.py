@@ -9,9 +9,19 @@ import traceback
 import pytest
 import websocket
 
-from tests.certificates import Certificate
 from tests.conftest import Fake
-from tests.fakes import PASSWORD, PING, TOO_MUCH, USER, FakeServer, Model, Wire, frame_bytes, header
+from tests.support.certificates import Certificate
+from tests.support.server import (
+    PASSWORD,
+    PING,
+    TOO_MUCH,
+    USER,
+    FakeServer,
+    Model,
+    Wire,
+    frame_bytes,
+    header,
+)
 from xentara_nb.connection.address import Address, parse_address
 from xentara_nb.connection.connection import Connection, open_connection
 from xentara_nb.connection.credentials import Credentials

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import Fake
-from tests.fakes import PASSWORD, USER, FakeServer, Model, Wire
+from tests.support.server import PASSWORD, USER, FakeServer, Model, Wire
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.connection import Connection, open_connection
 from xentara_nb.connection.credentials import Credentials

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import Fake
-from tests.fakes import PASSWORD, USER, FakeServer, Model, Script, Wire, event, header
+from tests.support.server import PASSWORD, USER, FakeServer, Model, Script, Wire, event, header
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.batch import UnreadableAnswerError
 from xentara_nb.connection.connection import Connection
@@ -19,11 +19,11 @@ from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import (
-    AddressError,
     ConnectionLostError,
     DeadlineError,
     LoginError,
     NotXentaraError,
+    OptionError,
     ServerUnreachableError,
     XentaraError,
 )
@@ -293,7 +293,7 @@ def test_no_answer_in_time(fake: Fake) -> None:
         with pytest.raises(DeadlineError, match=r"within 0.05 s") as caught:
             link.send_once(Suspend(), 0.05)
         assert caught.value.sent
-        with pytest.raises(AddressError, match="makes no sense"):
+        with pytest.raises(OptionError, match="makes no sense"):
             link.send_once(Suspend(), 0)
     assert server.count(OpCode.SUSPEND) == 1
 
@@ -319,22 +319,6 @@ def test_a_server_error_is_a_result(fake: Fake) -> None:
 
     with Watched(fake(script)) as link:
         assert isinstance(link.send_once(Suspend()), AccessDeniedError)
-
-
-# Only over the present connection.
-
-
-def test_asking_now_connects_to_nobody(fake: Fake) -> None:
-    server = fake(by_turns(cut_after(1), Model().serve))
-    with Watched(server) as link:
-        with pytest.raises(ConnectionLostError):
-            link.ask_now(GetStage(), 1)
-        link.wait_for_end()
-        with pytest.raises(ConnectionLostError):
-            link.ask_now(GetStage(), 1)
-        assert len(server.wires) == 1
-        assert link.stage() == 2
-        assert link.ask_now(GetStage(), 1) == 2
 
 
 # Closing.

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.certificates import Certificate
 from tests.conftest import Fake
-from tests.fakes import TOO_MUCH, FakeServer, Wire
+from tests.support.certificates import Certificate
+from tests.support.server import TOO_MUCH, FakeServer, Wire
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.stream import SendError, Stream
 

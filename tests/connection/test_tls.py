@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from tests.certificates import Certificate
 from tests.conftest import Fake
-from tests.fakes import FakeServer, Wire
+from tests.support.certificates import Certificate
+from tests.support.server import FakeServer, Wire
 from xentara_nb.connection import tls
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.stream import Stream
 from xentara_nb.connection.tls import Trust, fingerprint_of, normal_fingerprint, open_stream
 from xentara_nb.errors import (
-    AddressError,
     CertificateNotTrustedError,
     DeadlineError,
     NotTlsError,
+    OptionError,
     ServerUnreachableError,
 )
 
@@ -76,7 +76,7 @@ def test_a_fingerprint_as_others_show_it(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "AB:CD", SHA[:-1], SHA + ":AB", "X" * 64, "a" * 40])
 def test_no_fingerprint(text: str) -> None:
-    with pytest.raises(AddressError, match="SHA-256 of a certificate, 64 hexadecimal digits"):
+    with pytest.raises(OptionError, match="SHA-256 of a certificate, 64 hexadecimal digits"):
         Trust(fingerprint=text)
 
 
@@ -304,7 +304,7 @@ def test_ca_files_that_cannot_be_used(fake: Fake, tmp_path: Path, certificate: C
         (broken, "or a broken one"),
         (der, "no certificate in PEM form"),
     ):
-        with pytest.raises(AddressError, match=reason) as caught:
+        with pytest.raises(OptionError, match=reason) as caught:
             open_to(server, Trust(ca_file=path))
         assert str(path) in str(caught.value)
     assert not server.wires

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from xentara_nb.protocol.identifiers import (
@@ -247,3 +248,31 @@ def test_the_identifier_of_a_newer_server_stays_a_number(table, value):
 def test_the_member_of_another_table_is_no_member():
     # A number like any other, and shown as one.
     assert label(Access, Category.SPECIAL_PURPOSE) == "15"
+
+
+@pytest.mark.parametrize("table", LABELS)
+def test_labels_and_numbers_are_found(table):
+    for number, text in enumerate(LABELS[table]):
+        spellings = (
+            text,
+            f" {text.upper()}\n",
+            number,
+            str(number),
+            table(number),
+            np.int64(number),
+        )
+        for value in spellings:
+            assert table.find(value) is table(number)
+            assert table.parse(value) is table(number)
+
+
+@pytest.mark.parametrize(
+    "value", ["fair", "", "4", "-1", "1.0", "GOOD_", 4, -1, 1.0, True, None, b"good", ["good"]]
+)
+def test_what_is_no_label_and_no_number_is_not_found(value):
+    assert Quality.find(value) is None
+    with pytest.raises(ValueError, match="none of: good, acceptable, unreliable, bad") as caught:
+        Quality.parse(value)
+    assert repr(value) in str(caught.value)
+    with pytest.raises(LookupError, match="none of"):
+        Quality.parse(value, LookupError)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import Fake
-from tests.fakes import QUALITY, VALUE, Element, Gone, Model, Wire
+from tests.support.server import QUALITY, VALUE, ClientGoneError, Element, Model, Wire
 from xentara_nb.protocol.commands import AttributeInfo, DataChange
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import OpCode
@@ -163,7 +163,7 @@ def test_a_connection_that_breaks_on_the_way_is_renewed_once(
         while True:
             requests = wire.requests()
             if wire.number == 0 and requests[0].opcode == OpCode.META_DATA and len(requests) < 512:
-                raise Gone
+                raise ClientGoneError
             wire.answer(*plant.answers(requests))
 
     server = fake(script)

@@ -8,7 +8,8 @@ import time
 import pandas as pd
 import pytest
 
-from tests.fakes import Model
+from tests.support.clients import connection_of
+from tests.support.server import Model
 from xentara_nb import read_journal
 from xentara_nb.connection.batch import UNANSWERED
 from xentara_nb.errors import (
@@ -66,7 +67,7 @@ def sent(plant):
 )
 def test_in_order_and_in_batches(plant, client, monkeypatch, options, messages):
     plan = client.plan_writes(dict.fromkeys(KEYS, 7))
-    connection = client._link.connection()
+    connection = connection_of(client)
     begin = connection.begin
     seen = []
 
@@ -178,7 +179,7 @@ def test_nothing_is_sent_after_a_lost_answer(plant, client, on_error):
 
 def test_the_rest_goes_nowhere_else_when_the_connection_ends(plant, client, monkeypatch):
     plan = client.plan_writes(dict.fromkeys(KEYS[:3], 15))
-    connection = client._link.connection()
+    connection = connection_of(client)
     begin = connection.begin
 
     def ends_before_the_second(commands, *args):
@@ -266,7 +267,7 @@ def test_interrupted(plant, client, monkeypatch, name, one, other):
 
 def test_interrupted_when_some_is_answered(plant, client, monkeypatch):
     plan = client.plan_writes(dict.fromkeys(KEYS[:2], 18))
-    connection = client._link.connection()
+    connection = connection_of(client)
 
     def interrupt(batch, deadline):
         batch.wait(5)

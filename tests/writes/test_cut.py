@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 import xentara_nb
-from tests.writes.proxy import DOWN, UP, Proxy
+from tests.support.proxy import DOWN, UP, Proxy
 from xentara_nb import read_journal
 from xentara_nb.errors import WriteOutcomeUnknownError, XentaraError
 from xentara_nb.simulator import Simulator

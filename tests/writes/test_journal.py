@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xentara_nb
+from tests.support.clients import connection_of
 from xentara_nb import read_journal
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.values import TimePoint
@@ -216,7 +217,7 @@ def test_what_is_no_value_is_kept_as_a_text():
 
 def test_the_intent_is_on_the_disk_before_the_bytes_are_on_the_wire(client, journal, monkeypatch):
     events = []
-    connection = client._link.connection()
+    connection = connection_of(client)
     begin, fsync = connection.begin, os.fsync
 
     def watched_begin(commands, *args):

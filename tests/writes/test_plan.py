@@ -11,8 +11,8 @@ import pytest
 
 import xentara_nb
 from xentara_nb.errors import (
-    AddressError,
     ConnectionLostError,
+    OptionError,
     ServerUnreachableError,
     WriteRefusedError,
 )
@@ -228,8 +228,8 @@ def test_a_client_that_is_closed(plant, journal):
         ({"tolerance": True}, WriteRefusedError, "tolerance"),
         ({"verify_within": "5"}, WriteRefusedError, "verify_within"),
         ({"verify_within": float("inf")}, WriteRefusedError, "verify_within"),
-        ({"timeout": 0}, AddressError, "time-out"),
-        ({"timeout": "5"}, AddressError, "time-out"),
+        ({"timeout": 0}, OptionError, "time-out"),
+        ({"timeout": "5"}, OptionError, "time-out"),
     ],
 )
 def test_options_that_make_no_sense(plant, client, options, error, match):

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clock import Clock
-from tests.fakes import Model
+from tests.support.clients import connection_of
+from tests.support.server import Model
 from xentara_nb import read_journal
 from xentara_nb.errors import WriteOutcomeUnknownError
 from xentara_nb.protocol.errors import server_error
@@ -174,7 +175,7 @@ def test_a_device_that_does_not_follow(plant, client, clock):
 def test_it_begins_before_the_write(plant, client, monkeypatch, on_error):
     """The value before is known, and the first look is asked for before the write is answered."""
     client.read(KEY)
-    connection = client._link.connection()
+    connection = connection_of(client)
     begin, finish = connection.begin, connection.finish
     events = []
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from xentara_nb.errors import AddressError, LoginError
+from xentara_nb.errors import LoginError, OptionError
 
 _HOW = (
     "pass user= and password= (or token=), or set XENTARA_USER and XENTARA_PASSWORD "
@@ -72,14 +72,14 @@ def find_credentials(
 
     Raises
     ------
-    AddressError
+    OptionError
         If a token is given together with a user, or the user or token cannot be sent.
     """
     if token is not None and (user is not None or password is not None or in_address is not None):
-        raise AddressError("log in with a user and password, or with token=, not with both")
+        raise OptionError("log in with a user and password, or with token=, not with both")
     if in_address is not None:
         if user not in (None, in_address.user):
-            raise AddressError("the address names one user and the arguments another: choose one")
+            raise OptionError("the address names one user and the arguments another: choose one")
         user = in_address.user
         password = in_address.password if password is None else password
     values = os.environ if environment is None else environment
@@ -97,18 +97,18 @@ def find_credentials(
 
 def _checked(credentials: Credentials) -> Credentials:
     if credentials.user is not None and ":" in credentials.user:
-        raise AddressError(
+        raise OptionError(
             "the user name has a colon in it, which a Xentara server cannot take with a password: "
             "give the password as password=, or log in with a token"
         )
     for text, what in ((credentials.user, "user name"), (credentials.token, "token")):
         if text is not None and (not text or any(ord(c) < 32 for c in text)):
-            raise AddressError(f"the {what} is empty or has a control character in it")
+            raise OptionError(f"the {what} is empty or has a control character in it")
     if credentials.token is not None and not credentials.token.isascii():
-        raise AddressError("the token has characters that a token cannot have")
+        raise OptionError("the token has characters that a token cannot have")
     pair = f"{credentials.user}{credentials.password}"
     if any("\ud800" <= character <= "\udfff" for character in pair):
-        raise AddressError("the user name or password has characters that cannot be sent")
+        raise OptionError("the user name or password has characters that cannot be sent")
     return credentials
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 import time
 
-from xentara_nb.errors import AddressError, DeadlineError
+from xentara_nb.errors import DeadlineError, OptionError
 
 
 class Deadline:
@@ -48,12 +48,12 @@ def check_timeout(seconds: float) -> float:
 
     Raises
     ------
-    AddressError
+    OptionError
         If it is not a positive number of seconds, at most a day.
     """
     # Real, for numpy's integers are no int.
     if isinstance(seconds, bool) or not isinstance(seconds, numbers.Real):
-        raise AddressError(f"a time-out is a number of seconds, not {seconds!r}")
+        raise OptionError(f"a time-out is a number of seconds, not {seconds!r}")
     if not 0 < seconds <= 86_400:
-        raise AddressError(f"a time-out of {seconds} s makes no sense: give 0 < seconds <= 86400")
+        raise OptionError(f"a time-out of {seconds} s makes no sense: give 0 < seconds <= 86400")
     return float(seconds)

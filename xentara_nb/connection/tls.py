@@ -16,9 +16,9 @@ from xentara_nb.connection.address import Address
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.stream import Stream
 from xentara_nb.errors import (
-    AddressError,
     CertificateNotTrustedError,
     NotTlsError,
+    OptionError,
     ServerUnreachableError,
 )
 
@@ -50,14 +50,14 @@ def normal_fingerprint(text: str) -> str:
 
     Raises
     ------
-    AddressError
+    OptionError
         If the text is not a SHA-256 in hexadecimal.
     """
     # As browsers, openssl and this library show it: "SHA256 Fingerprint=AB:CD...".
     digits = re.sub(r"(?i)^sha-?256(\s*fingerprint)?\s*[:=]?", "", text.strip())
     digits = re.sub(r"[\s:-]", "", digits).upper()
     if not re.fullmatch(r"[0-9A-F]{64}", digits):
-        raise AddressError(
+        raise OptionError(
             "a fingerprint is the SHA-256 of a certificate, 64 hexadecimal digits with or "
             f"without colons; this one has {len(digits)}"
         )
@@ -88,7 +88,7 @@ def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
     ------
     ServerUnreachableError, NotTlsError, CertificateNotTrustedError, DeadlineError
         What went wrong, in words.
-    AddressError
+    OptionError
         If the CA file cannot be used.
     """
     if not address.tls:
@@ -159,12 +159,12 @@ def _context(trust: Trust) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=trust.ca_file)
     except ssl.SSLError:
-        raise AddressError(
+        raise OptionError(
             f"the CA file {str(trust.ca_file)!r} cannot be used: it holds no certificate in PEM "
             "form, or a broken one"
         ) from None
     except OSError as error:
-        raise AddressError(
+        raise OptionError(
             f"the CA file {str(trust.ca_file)!r} cannot be used: {_words(error)}"
         ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -19,8 +19,11 @@ Examples
 
 from __future__ import annotations
 
+import numbers
+from collections.abc import Callable
 from enum import IntEnum
-from typing import TypeAlias, TypeVar
+from functools import cache
+from typing import Self, TypeAlias, TypeVar
 from uuid import UUID
 
 PROTOCOL_VERSION = 1
@@ -31,6 +34,8 @@ NIL_UUID = UUID(int=0)
 
 
 _Uuid: TypeAlias = UUID  # some tables have a member called UUID
+_E = TypeVar("_E", bound=IntEnum)
+_L = TypeVar("_L", bound="Labelled")
 
 
 class PacketType(IntEnum):
@@ -117,6 +122,59 @@ class Labelled(IntEnum):
     def label(self) -> str:
         """The words in which the manual writes this member."""
         return self.name.replace("_", " ").lower()
+
+    @classmethod
+    def find(cls, value: object) -> Self | None:
+        """Return the member that a label or a number stands for, None if there is no such one.
+
+        Upper and lower case and blanks around a label make no difference. A number may also stand
+        in a text.
+
+        Examples
+        --------
+        >>> Quality.find("Good"), Quality.find("3"), Quality.find(3), Quality.find("fair")
+        (<Quality.GOOD: 0>, <Quality.BAD: 3>, <Quality.BAD: 3>, None)
+        """
+        if isinstance(value, str):
+            return _members_by_text(cls).get(value.strip().lower())
+        # Integral, for numpy's integers are no int; and a boolean is no number.
+        if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+            return cls._value2member_map_.get(int(value))  # type: ignore[return-value]  # its members
+        return None
+
+    @classmethod
+    def parse(cls, value: object, error: Callable[[str], Exception] = ValueError) -> Self:
+        """Return the member that a label or a number stands for; see :meth:`find`.
+
+        Parameters
+        ----------
+        value : object
+            The label or number.
+        error : callable
+            Makes the exception to raise from the text that says what is wrong.
+
+        Examples
+        --------
+        >>> Quality.parse("fair")
+        Traceback (most recent call last):
+            ...
+        ValueError: 'fair' is none of: good, acceptable, unreliable, bad
+        """
+        member = cls.find(value)
+        if member is None:
+            raise error(f"{value!r} is none of: {cls.labels()}")
+        return member
+
+    @classmethod
+    def labels(cls) -> str:
+        """Return all the labels, for a message."""
+        return ", ".join(member.label for member in cls)
+
+
+@cache
+def _members_by_text(table: type[_L]) -> dict[str, _L]:
+    by_number = {str(member.value): member for member in table}
+    return by_number | {member.label.lower(): member for member in table}
 
 
 class Category(Labelled):
@@ -304,9 +362,6 @@ ATTRIBUTES_BY_NAME = {member.attribute_name: member for member in Attribute}
 
 ATTRIBUTES_BY_UUID = {member.uuid: member for member in Attribute}
 """The well-known attributes by their UUID."""
-
-_E = TypeVar("_E", bound=IntEnum)
-_L = TypeVar("_L", bound=Labelled)
 
 
 def known(table: type[_E], value: int) -> _E | int:

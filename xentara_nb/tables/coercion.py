@@ -330,14 +330,10 @@ def _uuid(value: object) -> UUID:
 
 
 def _labelled(value: object, table: type[Quality] | type[Category], data_type: DataType) -> int:
-    if isinstance(value, str):
-        for member in table:
-            if value.strip().lower() in (member.label.lower(), str(member.value)):
-                return int(member)
-    elif isinstance(value, int) and not isinstance(value, bool) and value in set(table):
-        return int(value)
-    choices = ", ".join(member.label for member in table)
-    raise _refused(value, f"is none of: {choices}", data_type)
+    member = table.find(value)
+    if member is None:
+        raise _refused(value, f"is none of: {table.labels()}", data_type)
+    return int(member)
 
 
 _BOOLEAN = DataType.BOOLEAN

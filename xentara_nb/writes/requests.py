@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
-from uuid import UUID
 
 import pandas as pd
 
@@ -82,7 +81,7 @@ def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
                 _numbered(element_reference, row, number)
         raise
     values = frame["value"].tolist()
-    return [wish_for(*pair) for pair in zip(references, values, strict=True)]
+    return [_request(*pair) for pair in zip(references, values, strict=True)]
 
 
 def _from_row(row: Any) -> WriteRequest:
@@ -95,27 +94,36 @@ def _from_row(row: Any) -> WriteRequest:
             f"{with_article(type(row).__name__)} does not say what to write: give rows with "
             "primary_key and value, or a dict of keys and values"
         )
-    return wish_for(row_reference(row), row["value"])
+    return request_for(row, row["value"])
 
 
-def row_reference(element: Any) -> Reference:
-    """Read what names the element of a write, perhaps with the attribute that is meant.
+def request_for(
+    element: Any, value: object, attribute: AttributeLike | None = None
+) -> WriteRequest:
+    """Return the request to write a value to an element.
+
+    Parameters
+    ----------
+    element : element
+        The element; a row may name an attribute too.
+    value : object
+        The value.
+    attribute : attribute, optional
+        Which attribute. Left out, the one that the row names, or the value if it names none.
 
     Raises
     ------
     NotFoundError
-        If it names no element.
+        If it names no element or attribute.
     WriteRefusedError
-        If it names the attribute in a way that would be passed over.
+        If a row names the attribute in a column that would be ignored.
     """
-    if isinstance(element, str | UUID):
-        return element_reference(element)
     fields = getattr(element, "_fields", None)
     if fields is None and isinstance(element, Mapping | pd.Series):
         fields = element.keys()
     if fields is not None:
         _refuse_attribute(fields)
-    return element_reference(element)
+    return _request(element_reference(element), value, attribute)
 
 
 def _refuse_attribute(names: Iterable[Any]) -> None:
@@ -134,16 +142,18 @@ def _numbered(read: Callable[[Any], _T], row: Any, number: int) -> _T:
 
 def _from_item(element: Any, value: object) -> WriteRequest:
     if type(element) is tuple and len(element) == 2:
-        element, attribute = element
-        return WriteRequest(element_reference(element), attribute_reference(attribute), value)
-    return wish_for(element_reference(element), value)
+        return request_for(element[0], value, element[1])
+    return request_for(element, value)
 
 
-def wish_for(reference: Reference, value: object) -> WriteRequest:
-    """Return what is wanted where a row alone says which attribute; the value if it does not."""
-    wanted: AttributeLike = _VALUE
+def _request(
+    reference: Reference, value: object, attribute: AttributeLike | None = None
+) -> WriteRequest:
+    # That a row names another attribute than the one given is found in the element's meta data.
+    if attribute is not None and attribute != reference.attribute_name:
+        return WriteRequest(reference, attribute_reference(attribute), value)
     if reference.attribute_id is not None:
-        wanted = reference.attribute_id
-    elif reference.attribute_name:
-        wanted = attribute_reference(reference.attribute_name)
-    return WriteRequest(reference, wanted, value)
+        return WriteRequest(reference, reference.attribute_id, value)
+    if reference.attribute_name is not None:
+        return WriteRequest(reference, attribute_reference(reference.attribute_name), value)
+    return WriteRequest(reference, _VALUE, value)

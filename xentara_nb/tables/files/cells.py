@@ -223,8 +223,7 @@ def _number_from_cell(table: type[Labelled], cell: object) -> int:
             return member
     number = _integer(cell)
     if number is None:
-        labels = ", ".join(member.label for member in table)
-        raise TableError(f"{_shown(cell)} is none of: {labels}. Restore the cell")
+        raise TableError(f"{_shown(cell)} is none of: {table.labels()}. Restore the cell")
     return number
 
 

@@ -23,7 +23,6 @@ from uuid import UUID
 
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError
-from xentara_nb.widgets.common import client_info
 
 ROOT = 0
 """The number of the root, which is never shown itself."""
@@ -137,5 +136,5 @@ def children_of(client: Client, element: UUID | None) -> list[Child]:
     frame = client.browse(element, depth=1)
     uuids = frame["element_uuid"].tolist()
     keys, categories = frame["primary_key"].tolist(), frame["category"].tolist()
-    have_children = client_info.have_children(client, uuids)
+    have_children = client.has_children(uuids)
     return [Child(*each) for each in zip(keys, uuids, categories, have_children, strict=True)]

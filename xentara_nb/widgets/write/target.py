@@ -30,7 +30,6 @@ _ABOUT = {
     "error": "Error",
     "writeError": "Write error",
 }
-_DATA_TYPES = {member.label: member for member in DataType}
 
 
 class Writable(NamedTuple):
@@ -56,7 +55,7 @@ class WriteTarget:
         rows = self._described.xentara.writable()
         self.writable = tuple(
             Writable(
-                name, attribute_id, _DATA_TYPES.get(type_name), type_name, access != "write only"
+                name, attribute_id, DataType.find(type_name), type_name, access != "write only"
             )
             for name, attribute_id, type_name, access in zip(
                 rows["attribute_name"].tolist(),

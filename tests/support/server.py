@@ -3,7 +3,7 @@
 A :class:`FakeServer` listens on 127.0.0.1 and runs one script for every connection, in a thread of
 its own. The script gets a :class:`Wire`: the connection with a few lines of HTTP and WebSocket,
 which check nothing and can be bypassed. Every wait is bounded. A script may simply return, which
-closes the connection; when the client goes first it ends with :class:`Gone`, which is no failure.
+closes the connection; when the client goes first it ends with :class:`ClientGoneError`, which is no failure.
 
     def script(wire):
         wire.hello()
@@ -30,7 +30,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import xentara_nb
-from tests.certificates import Certificate
+from tests.support.certificates import Certificate
 from xentara_nb.protocol.commands import (
     COMMANDS,
     AttributeInfo,
@@ -73,7 +73,7 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
-class Gone(Exception):
+class ClientGoneError(Exception):
     """The client has ended the connection."""
 
 
@@ -98,7 +98,7 @@ class Wire:
         except TimeoutError:
             raise
         except OSError as error:
-            raise Gone(str(error)) from None
+            raise ClientGoneError(str(error)) from None
 
     def receive(self, count: int) -> bytes:
         """Return exactly so many bytes."""
@@ -110,7 +110,7 @@ class Wire:
 
     def until_gone(self) -> None:
         """Wait until the client goes; whatever it sends until then is only recorded."""
-        with contextlib.suppress(Gone):
+        with contextlib.suppress(ClientGoneError):
             while True:
                 self._receive()
 
@@ -138,9 +138,9 @@ class Wire:
         except TimeoutError:
             raise AssertionError("the client sent nothing") from None
         except OSError as error:
-            raise Gone(str(error)) from None
+            raise ClientGoneError(str(error)) from None
         if not data:
-            raise Gone
+            raise ClientGoneError
         self._buffer += data
         self.received += data
 
@@ -210,7 +210,7 @@ class Wire:
             elif opcode == CLOSE:
                 self.close_frame = payload
                 self.send_frame(CLOSE, payload)
-                raise Gone("the client said goodbye")
+                raise ClientGoneError("the client said goodbye")
             else:
                 assert opcode == BINARY
                 return payload
@@ -357,7 +357,7 @@ class FakeServer:
                     self.tls_failures.append(str(error))
                     return
             self.script(wire)
-        except Gone:
+        except ClientGoneError:
             pass
         except BaseException as error:
             if not self._stopping:
