@@ -257,22 +257,22 @@ class LoginForm(LoginView):
         password, token = self.password.take(), self.token.take()
         if method == TOKEN:
             if not token:
-                raise LoginError("type the token")
+                raise OptionError("type the token")
             return Credentials(token=token.strip())
         if method == ENVIRONMENT:
             found = secret.from_environment()
             if found is None:
-                raise LoginError(
+                raise OptionError(
                     "XENTARA_USER and XENTARA_PASSWORD, or XENTARA_TOKEN, are not set where this "
                     "notebook runs"
                 )
             return found
         if not user:
-            raise LoginError("type the name of the user")
+            raise OptionError("type the name of the user")
         if method == KEYRING:
             return Credentials(user, secret.from_keyring(address.netloc, user))
         if not password:
-            raise LoginError(f"type the password of {user}")
+            raise OptionError(f"type the password of {user}")
         return Credentials(user, password)
 
     def _start(self) -> None:

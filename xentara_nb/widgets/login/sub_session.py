@@ -92,7 +92,7 @@ class SessionPart:
     def _start(self) -> None:
         client = self._account.client
         if client is None:
-            raise LoginError("log in to the connection first")
+            raise OptionError("log in to the connection first")
         if self._account.session is not None or self._tasks.is_busy("sub-session"):
             return
         options, who = self._options()
@@ -118,15 +118,15 @@ class SessionPart:
         password, token = self.password.take(), self.token.take()
         if method == _TOKEN:
             if not token:
-                raise LoginError("type the token of the sub-session")
+                raise OptionError("type the token of the sub-session")
             return {"token": token.strip()}, "the bearer of a token"
         if method == _CERTIFICATE:
             path = Path(self.certificate.value.strip()).expanduser()
             return {"certificate": read_certificate(path)}, f"the certificate {path.name}"
         if not user:
-            raise LoginError("type the name of the sub-session's user")
+            raise OptionError("type the name of the sub-session's user")
         if not password:
-            raise LoginError(f"type the password of {user}")
+            raise OptionError(f"type the password of {user}")
         return {"user": user, "password": password}, user
 
     def _log_out(self) -> None:

@@ -125,7 +125,8 @@ class WriteForm(WriteView):
     @property
     def who(self) -> str:
         """As whom is written."""
-        also = "" if self.session is None else f", and {self.session.who}"
+        session = self.session
+        also = "" if session is None else f", and {session.who}"
         return f"{self._client.user}{also}"
 
     @property
