@@ -21,7 +21,7 @@ from uuid import UUID
 import ipywidgets
 
 from xentara_nb.client import Client
-from xentara_nb.widgets.common.style import escape, on_enter, plain, show, text_input
+from xentara_nb.widgets.common.style import escape, on_enter, plain, show
 from xentara_nb.widgets.common.tasks import TaskRunner
 
 SHOWN = 100
@@ -112,10 +112,10 @@ class SearchBox:
         self.index = KeyIndex() if index is None else index
         self._found: list[SearchHit] = []
         self._filling = False
-        self.text = text_input("Find", placeholder="part of a name, such as: line 1 set")
-        self.results = ipywidgets.Select(
-            options=[], rows=8, description="Found", style={"description_width": "0"}
+        self.text = ipywidgets.Text(
+            description="Find", placeholder="part of a name, such as: line 1 set"
         )
+        self.results = ipywidgets.Select(options=[], rows=8, description="Found")
         self.results.add_class("xnb-found")
         self.status = ipywidgets.HTML()
         self.box = ipywidgets.VBox([self.text, self.status, self.results])

@@ -17,7 +17,6 @@ import html
 import unicodedata
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Any
 
 import ipywidgets
 
@@ -72,18 +71,6 @@ def button(text: str, *, style: str = "", tooltip: str | None = None) -> ipywidg
 def heading(text: str) -> ipywidgets.HTML:
     """Return the heading of a form."""
     return ipywidgets.HTML(f"<h3>{escape(text)}</h3>")
-
-
-def text_input(label: str, **options: Any) -> ipywidgets.Text:
-    """Return an input for a line of text, with its label."""
-    return ipywidgets.Text(description=label, style={"description_width": "initial"}, **options)
-
-
-def choice(label: str, options: Any, **more: Any) -> ipywidgets.Dropdown:
-    """Return a drop-down list, with its label."""
-    return ipywidgets.Dropdown(
-        description=label, options=options, style={"description_width": "initial"}, **more
-    )
 
 
 def on_enter(field: ipywidgets.Text, callback: Callable[[], object]) -> None:

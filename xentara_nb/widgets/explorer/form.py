@@ -28,7 +28,6 @@ from xentara_nb.widgets.common.style import (
     plain,
     row,
     show,
-    text_input,
 )
 from xentara_nb.widgets.common.table import Values, attribute_table, values_of
 from xentara_nb.widgets.explorer.tree import Tree, children_of
@@ -175,7 +174,7 @@ class Explorer(Form):
         self.below = ipywidgets.Checkbox(description="with everything below it", indent=False)
         self.to_frame = button("To DataFrame")
         self.export = button("Export CSV")
-        self.path = text_input("File")
+        self.path = ipywidgets.Text(description="File")
         self.copy = button("Copy as code")
         self.write = button("Write …", style="primary")
         self.code = CodeCard()

@@ -83,9 +83,7 @@ class ListTree(ipywidgets.VBox):
         self._act = act
         self._rows: list[Row] = []
         self._drawing = False
-        self.list = ipywidgets.Select(
-            options=[], rows=14, description="Elements", style={"description_width": "0"}
-        )
+        self.list = ipywidgets.Select(options=[], rows=14, description="Elements")
         self.toggle = button("Open or close")
         super().__init__([self.list, row(self.toggle)])
         self.list.observe(self._chosen, "index")

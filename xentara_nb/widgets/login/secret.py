@@ -40,7 +40,6 @@ class SecretInput(ipywidgets.Password):
         super().__init__(
             description=label,
             continuous_update=False,
-            style={"description_width": "initial"},
             **options,
         )
         self.observe(self._take_in, "value")

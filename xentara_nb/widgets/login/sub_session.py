@@ -15,11 +15,9 @@ from xentara_nb.widgets.common.style import (
     Disclosure,
     badge,
     button,
-    choice,
     escape,
     row,
     show,
-    text_input,
 )
 from xentara_nb.widgets.common.tasks import TaskRunner
 from xentara_nb.widgets.login import secret
@@ -39,14 +37,14 @@ class SessionPart:
 
     def __init__(self, tasks: TaskRunner, account: Account) -> None:
         self._tasks, self._account = tasks, account
-        self.method = choice("Act as", _METHODS)
-        self.user = text_input("Session user")
+        self.method = ipywidgets.Dropdown(description="Act as", options=_METHODS)
+        self.user = ipywidgets.Text(description="Session user")
         self.password = secret.SecretInput("Session password")
         self.token = secret.SecretInput("Session token")
-        self.certificate = text_input(
-            "Certificate file", placeholder="a PEM or DER file where this notebook runs"
+        self.certificate = ipywidgets.Text(
+            description="Certificate file", placeholder="a PEM or DER file where this notebook runs"
         )
-        self.desired = text_input("Desired id", placeholder="optional: a UUID")
+        self.desired = ipywidgets.Text(description="Desired id", placeholder="optional: a UUID")
         self.button = button("Log in to sub-session")
         self.out = button("Log out of sub-session")
         self.state = ipywidgets.HTML()

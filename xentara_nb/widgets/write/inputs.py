@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets
 
 from xentara_nb.protocol.identifiers import Category, DataType, Quality
-from xentara_nb.widgets.common.style import button, choice, escape, on_enter, row, text_input
+from xentara_nb.widgets.common.style import button, escape, on_enter, row
 
 LABEL = "New value"
 
@@ -51,7 +51,6 @@ class ValueInput:
         self.can_be_written = True
         self.input: Any = self._make()
         self.input.description = LABEL
-        self.input.style.description_width = "initial"
         parts: list[ipywidgets.Widget] = [self.input]
         if self._type is DataType.TIME_POINT:
             now = button("Now", tooltip="Take the time of this computer")
@@ -97,15 +96,15 @@ class ValueInput:
                 options=[("False", False), ("True", True)], index=None, orientation="horizontal"
             )
         if kind is DataType.QUALITY:
-            return choice(LABEL, _words([member.label for member in Quality]))
+            return ipywidgets.Dropdown(options=_words([member.label for member in Quality]))
         if kind is DataType.ELEMENT_CATEGORY:
-            return choice(LABEL, _words([member.label for member in Category]))
+            return ipywidgets.Dropdown(options=_words([member.label for member in Category]))
         if self._is_text:
             return ipywidgets.Textarea(rows=2)
         self.can_be_written = kind is not None and bool(
             kind.is_float or kind.integer_range or kind in (DataType.TIME_POINT, DataType.UUID)
         )
-        return text_input(LABEL, disabled=not self.can_be_written)
+        return ipywidgets.Text(disabled=not self.can_be_written)
 
     def _hint(self) -> str:
         if self._type is None or not self.can_be_written:

@@ -8,7 +8,7 @@ from xentara_nb.widgets.common.code import CodeCard
 from xentara_nb.widgets.common.form import Form
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import SearchBox
-from xentara_nb.widgets.common.style import button, card, choice, columns, heading, row, show
+from xentara_nb.widgets.common.style import button, card, columns, heading, row, show
 from xentara_nb.widgets.write.history import History
 
 
@@ -27,7 +27,7 @@ class WriteView(Form):
         self.name = ipywidgets.HTML(
             "<p class='xnb-dim'>Type part of the name of an element into Find.</p>"
         )
-        self.attribute = choice("Attribute", [])
+        self.attribute = ipywidgets.Dropdown(description="Attribute", options=[])
         self.attribute_row = row(self.attribute)
         self.input_box = ipywidgets.VBox([])
         self.checks = ipywidgets.HTML()
