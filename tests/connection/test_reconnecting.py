@@ -325,22 +325,6 @@ def test_a_server_error_is_a_result(fake: Fake) -> None:
         assert isinstance(link.send_once(Suspend()), AccessDeniedError)
 
 
-# Only over the present connection.
-
-
-def test_asking_now_opens_no_connection(fake: Fake) -> None:
-    server = fake(by_turns(cut_after(1), Model().serve))
-    with Watched(server) as link:
-        with pytest.raises(ConnectionLostError):
-            link.ask_now(GetStage(), 1)
-        link.wait_for_end()
-        with pytest.raises(ConnectionLostError):
-            link.ask_now(GetStage(), 1)
-        assert len(server.wires) == 1
-        assert link.stage() == 2
-        assert link.ask_now(GetStage(), 1) == 2
-
-
 # Closing.
 
 

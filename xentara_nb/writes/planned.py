@@ -15,7 +15,12 @@ from xentara_nb.protocol.identifiers import Access, Attribute, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
 from xentara_nb.queries.model_cache import Ask, ModelCache, find_attribute
 from xentara_nb.tables.frames import to_display
-from xentara_nb.tables.references import AttributeLike, Reference, attribute_label
+from xentara_nb.tables.references import (
+    AttributeLike,
+    Reference,
+    attribute_label,
+    same_attribute,
+)
 from xentara_nb.writes.guards import CheckResult, Severity
 from xentara_nb.writes.requests import WriteRequest
 
@@ -235,12 +240,25 @@ def _resolved(
             f"the row says {reference.primary_key}, but its element_uuid is that of {key}: take a "
             "fresh inventory"
         )
-    elif reference.attribute_id is not None and reference.attribute_name not in (None, info.name):
-        contradiction = WriteRefusedError(
-            f"the row says attribute {reference.attribute_name}, but its attribute_id is that of "
-            f"{info.name}"
-        )
+    elif (text := _contradiction(reference, info)) is not None:
+        contradiction = WriteRefusedError(text)
     return ResolvedAttribute(key, element, info.name, info, quality_id, contradiction)
+
+
+def _contradiction(reference: Reference, info: AttributeInfo) -> str | None:
+    """Return how what a row names differs from the attribute that was found, None if it agrees."""
+    named, attribute_id = reference.attribute_name, reference.attribute_id
+    if attribute_id is None or same_attribute(attribute_id, info.attribute_id):
+        if named is None or named == info.name:
+            return None
+        if attribute_id is not None:
+            return f"the row says attribute {named}, but its attribute_id is that of {info.name}"
+    elif named is None:
+        named = attribute_label(attribute_id)
+    return (
+        f"the row names the attribute {named}, and the one given beside it is {info.name}: leave "
+        "one of them out"
+    )
 
 
 def _quality_beside(info: AttributeInfo, attributes: Sequence[AttributeInfo]) -> AttributeId | None:

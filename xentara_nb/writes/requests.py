@@ -81,34 +81,35 @@ def write_requests(values: object) -> list[WriteRequest]:
     )
 
 
-def row_reference(element: Any) -> Reference:
-    """Read what names the element of a write, perhaps with the attribute that is meant.
+def request_for(
+    element: Any, value: object, attribute: AttributeLike | None = None
+) -> WriteRequest:
+    """Return the request to write a value to an element.
+
+    Parameters
+    ----------
+    element : element
+        The element; a row may name an attribute too.
+    value : object
+        The value.
+    attribute : attribute, optional
+        Which attribute. Left out, the one that the row names, or the value if it names none.
 
     Raises
     ------
     NotFoundError
-        If it names no element.
+        If it names no element or attribute.
     WriteRefusedError
         If it names the attribute in a way that would be passed over.
     """
     if isinstance(element, str | UUID):
-        return element_reference(element)
+        return _request(element_reference(element), value, attribute)
     fields = getattr(element, "_fields", None)
     if fields is None and isinstance(element, Mapping | pd.Series):
         fields = element.keys()
     if fields is not None:
         _refuse_attribute(fields)
-    return element_reference(element)
-
-
-def request_for(reference: Reference, value: object) -> WriteRequest:
-    """Return the request where a row alone names the attribute; ``value`` if it names none."""
-    attribute: AttributeLike = _VALUE
-    if reference.attribute_id is not None:
-        attribute = reference.attribute_id
-    elif reference.attribute_name:
-        attribute = attribute_reference(reference.attribute_name)
-    return WriteRequest(reference, attribute, value)
+    return _request(element_reference(element), value, attribute)
 
 
 def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
@@ -129,7 +130,7 @@ def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
                 _numbered(element_reference, row, number)
         raise
     values = frame["value"].tolist()
-    return [request_for(*pair) for pair in zip(references, values, strict=True)]
+    return [_request(*pair) for pair in zip(references, values, strict=True)]
 
 
 def _from_row(row: Any) -> WriteRequest:
@@ -142,14 +143,26 @@ def _from_row(row: Any) -> WriteRequest:
             f"{with_article(type(row).__name__)} does not say what to write: give rows with "
             "primary_key and value, or a dict of keys and values"
         )
-    return request_for(row_reference(row), row["value"])
+    return request_for(row, row["value"])
 
 
 def _from_item(element: Any, value: object) -> WriteRequest:
     if type(element) is tuple and len(element) == 2:
-        element, attribute = element
-        return WriteRequest(element_reference(element), attribute_reference(attribute), value)
-    return request_for(element_reference(element), value)
+        return request_for(element[0], value, element[1])
+    return request_for(element, value)
+
+
+def _request(
+    reference: Reference, value: object, attribute: AttributeLike | None = None
+) -> WriteRequest:
+    # That a row names another attribute than the one given is found in the element's meta data.
+    if attribute is not None and attribute != reference.attribute_name:
+        return WriteRequest(reference, attribute_reference(attribute), value)
+    if reference.attribute_id is not None:
+        return WriteRequest(reference, reference.attribute_id, value)
+    if reference.attribute_name is not None:
+        return WriteRequest(reference, attribute_reference(reference.attribute_name), value)
+    return WriteRequest(reference, _VALUE, value)
 
 
 def _refuse_attribute(names: Iterable[Any]) -> None:

@@ -12,9 +12,24 @@ from typing import Any, Self
 from uuid import UUID
 
 from xentara_nb.connection.connection import Connection
+from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.reconnecting import ReconnectingConnection
-from xentara_nb.errors import ConnectionLostError, WriteRefusedError, XentaraError
-from xentara_nb.protocol.commands import Authentication, Certificate, Password
+from xentara_nb.errors import (
+    ConnectionLostError,
+    OptionError,
+    ServerError,
+    WriteRefusedError,
+    XentaraError,
+)
+from xentara_nb.protocol.commands import (
+    Authentication,
+    Certificate,
+    CloseSubSession,
+    Command,
+    CreateSubSession,
+    Password,
+    Token,
+)
 from xentara_nb.protocol.errors import UnknownSessionIdError
 from xentara_nb.tables.coercion import with_article
 
@@ -170,6 +185,58 @@ def who_is(authentication: Authentication) -> str:
         digest = hashlib.sha256(authentication.der).hexdigest().upper()
         return f"the holder of certificate {digest[:16]}… (SHA-256)"
     return "the bearer of a token"
+
+
+def authentication(
+    user: str | None, password: str | None, token: str | None, certificate: bytes | None
+) -> Authentication:
+    """Return the way to log in that the arguments give.
+
+    Raises
+    ------
+    OptionError
+        If it is not exactly one.
+    """
+    if (certificate, token) == (None, None) and user is not None and password is not None:
+        return Password(user, password)
+    if (user, password, certificate) == (None, None, None) and token is not None:
+        return Token(token)
+    if (user, password, token) == (None, None, None) and certificate is not None:
+        return Certificate(bytes(certificate))
+    raise OptionError(
+        "log in to a sub-session in one way: user= and password=, or token=, or certificate="
+    )
+
+
+def log_in(
+    connection: Connection,
+    how: Authentication,
+    desired_id: UUID | None,
+    *,
+    timeout: float,
+    write: Callable[..., Any],
+) -> SubSession:
+    """Log in to a sub-session on a connection.
+
+    Raises
+    ------
+    AccessDeniedError
+        If the server does not accept the log-in.
+    """
+
+    def ask(command: Command[Any], what: str) -> Any:
+        (answer,) = connection.execute([command], Deadline(timeout))
+        if isinstance(answer, ServerError):
+            raise answer.within(what)
+        return answer
+
+    def close(session_id: UUID) -> None:
+        # On its own connection, and no other: there it ended with the first.
+        ask(CloseSubSession(session_id), "close_sub_session")
+
+    who = who_is(how)
+    session_id = ask(CreateSubSession(how, desired_id), f"sub-session of {who}")
+    return SubSession(session_id, who, connection, write=write, close=close)
 
 
 SessionLike = SubSession | UUID

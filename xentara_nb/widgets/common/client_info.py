@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from xentara_nb.protocol.commands import MetaData, MetaDataAnswer
-from xentara_nb.protocol.identifiers import MetaDataId
 from xentara_nb.writes.guards import check_client
 
 if TYPE_CHECKING:
@@ -20,9 +18,5 @@ def read_only(client: Client) -> bool:
 
 
 def have_children(client: Client, elements: Sequence[UUID]) -> list[bool]:
-    """Return for each element whether there is something below it; True where nobody knows."""
-    commands = [MetaData(uuid, (MetaDataId.HAS_CHILDREN,)) for uuid in elements]
-    return [
-        answer.has_children is not False if isinstance(answer, MetaDataAnswer) else True
-        for answer in client._link.ask(commands)
-    ]
+    """Return for each element whether there is something below it; True where that is not known."""
+    return client.has_children(elements)

@@ -33,6 +33,11 @@ class ClientCard(Form):
         self.card = card(self.about, row(self.button), self.notice)
         self.fill(self.card, self.place)
         self.settle()
+        self.desk.run("stage", self._ask_stage)
+
+    def _ask_stage(self) -> None:
+        self._client.get_stage()
+        self.about.value = self._client._repr_html_()
 
     def summary(self) -> str:
         """Return the server."""
