@@ -17,7 +17,7 @@ import xentara_nb
 from tests.benchmarks.model import PASSWORD, USER
 from tests.support.certificates import make_certificate
 from xentara_nb import Client
-from xentara_nb.connection.handshake import WebSocket
+from xentara_nb.connection.messages import WebSocket
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 600.0

@@ -86,7 +86,7 @@ def test_a_value_is_found_written_and_taken_back_with_the_keyboard_only(
         keys.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == f"Write 195.0 to {SET_POINT}"
     keys.press("Enter")
-    book.text("read back as ordered").wait_for()
+    book.text("read back as written").wait_for()
     shot("write-outcome")
     assert plant.writes["value"].tolist() == [195.0]
     book.button("Undo").press("Enter")
@@ -98,7 +98,7 @@ def test_a_value_is_found_written_and_taken_back_with_the_keyboard_only(
 def test_no_click_writes_twice(notebook: Any, page: Any, plant: Any) -> None:
     book = open_form(notebook, plant)
     review(book, "181").dblclick()
-    book.text("read back as ordered").wait_for()
+    book.text("read back as written").wait_for()
     assert plant.writes["value"].tolist() == [181.0]
     # Three clicks in one go while the kernel is busy: they come all at once afterwards.
     confirm = review(book, "182")
@@ -112,7 +112,7 @@ def test_no_click_writes_twice(notebook: Any, page: Any, plant: Any) -> None:
     )
     confirm.evaluate("button => { button.click(); button.click(); button.click(); }")
     book.wait_idle()
-    book.text("read back as ordered").wait_for()
+    book.text("read back as written").wait_for()
     assert plant.writes["value"].tolist() == [181.0, 182.0]
 
 
@@ -121,7 +121,7 @@ def test_what_is_typed_withdraws_the_write(notebook: Any, page: Any, plant: Any)
     confirm = review(book, "183")
     book.label("New value").press_sequentially("4")
     confirm.wait_for(state="detached")
-    book.text("The order was withdrawn").wait_for()
+    book.text("The write was withdrawn").wait_for()
     review(book, "184")
     book.button("Do not write").click()
     book.text("Nothing was written.").wait_for()
@@ -153,13 +153,13 @@ def test_every_guard_of_a_single_write_refuses(
     notebook: Any, page: Any, plant: Any, shot: Any, tmp_path: Path
 ) -> None:
     # Two settings of a policy refuse no single write: max_rows is 1 at least, and a single write
-    # is one row; most_writes_per_second lets a write wait, and refuses none. Nor can two rows
+    # is one row; max_writes_per_second lets a write wait, and refuses none. Nor can two rows
     # write to the same attribute, and that a value has moved on is a warning before the click.
     policy, closed = tmp_path / "policy.toml", tmp_path / "closed.toml"
     policy.write_text(POLICY, encoding="utf-8")
     day = DAYS[(datetime.now(UTC).weekday() + 3) % 7]
     closed.write_text(
-        f'max_rows = 1\nmost_writes_per_second = 1\n[time_window]\nfrom = "08:00"\n'
+        f'max_rows = 1\nmax_writes_per_second = 1\n[time_window]\nfrom = "08:00"\n'
         f'to = "09:00"\ndays = ["{day}"]\ntime_zone = "UTC"\n',
         encoding="utf-8",
     )
@@ -209,7 +209,7 @@ def test_a_connection_that_is_lost_and_found(notebook: Any, page: Any, plant: An
     assert plant.writes["value"].tolist() == [186.0]
     plant.faults.clear()
     book.button("Read the value now").click()
-    book.text("read back as ordered").wait_for()
+    book.text("read back as written").wait_for()
     assert plant.writes["value"].tolist() == [186.0]
     plant.stop()
     book.text(re.compile("^not live")).wait_for()

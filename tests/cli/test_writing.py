@@ -182,12 +182,17 @@ def test_a_sub_session(plant, options, tmp_path, monkeypatch, answer, capsys):
 
 
 def test_interrupted(plant, options, orders, monkeypatch, capsys):
-    from xentara_nb.writes import sending
+    from xentara_nb.writes import records
 
-    def interrupt(*args):
-        raise KeyboardInterrupt
+    note, noted = records.note, []
 
-    monkeypatch.setattr(sending, "_verify", interrupt)
+    def interrupt(journal, results):
+        note(journal, results)
+        noted.append(results)
+        if len(noted) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(records, "note", interrupt)
     path = orders(f"primary_key,value\n{ONE},1\n{TWO},2\n")
     assert main(["apply", *options, path, "--yes"]) == 130
     out, err = capsys.readouterr()

@@ -185,7 +185,7 @@ def test_how_connecting_fails(
 def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(ServerUnreachableError, match="nobody answers"):
+    with pytest.raises(ServerUnreachableError, match="no server answers"):
         connect(f"127.0.0.1:{port}", user=USER, password=PASSWORD)
 
 

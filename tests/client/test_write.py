@@ -57,7 +57,7 @@ def test_a_result_shows_itself(client):
         "outcome",
         "sent",
     ]
-    assert "VERIFIED: read back as ordered" in repr(result)
+    assert "VERIFIED: read back as written" in repr(result)
     html = result._repr_html_()
     assert "43.0" in html
     assert "<table>" in html
@@ -167,7 +167,7 @@ def test_nothing_is_sent_when_it_is_refused(plant, client):
         client.write(KEY, 1, "colour")
     with pytest.raises(NotFoundError):
         client.write(5, 1)
-    with pytest.raises(WriteRefusedError, match="verify"):
+    with pytest.raises(OptionError, match="verify"):
         client.write(KEY, 1, verify=None)
     with pytest.raises(OptionError):
         client.write(KEY, 1, timeout=-1)

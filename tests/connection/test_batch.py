@@ -7,7 +7,7 @@ import pytest
 from xentara_nb.connection.batch import UNANSWERED, Batch, UnreadableAnswerError
 from xentara_nb.errors import ConnectionLostError, ProtocolError
 from xentara_nb.protocol.codec import ListRequests
-from xentara_nb.protocol.commands import GetStage, Lookup, MetaDataAnswer
+from xentara_nb.protocol.commands import GetStage, Lookup, MetaData, MetaDataAnswer
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.packets import Failure, Request, Success, encode_packets
 
@@ -16,7 +16,7 @@ def test_requests() -> None:
     batch = Batch([GetStage(), Lookup("x")], 7)
 
     assert list(batch.ids) == [7, 8]
-    assert list(batch.requests()) == [Request(7, 8), Request(8, 3, {0: "x"})]
+    assert batch.message() == encode_packets([Request(7, 8), Request(8, 3, {0: "x"})])
 
 
 def test_names() -> None:
@@ -66,7 +66,9 @@ def lists(first_id: int, *ids: int) -> bytes:
 
 def test_a_message_that_is_all_the_answers() -> None:
     batch = Batch(ListRequests([UUID(int=1), UUID(int=2)]), 7)
-    assert batch.message() == encode_packets(batch.requests())
+    assert batch.message() == encode_packets(
+        MetaData(UUID(int=number), (2,)).request(6 + number) for number in (1, 2)
+    )
     assert batch.names == "2 x meta_data"
     assert batch.take_all(lists(7, 0, 1))
     assert batch.wait(0)

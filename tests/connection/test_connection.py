@@ -36,12 +36,13 @@ from tests.support.server import (
     event,
     frame_bytes,
 )
-from xentara_nb.connection import handshake
+from xentara_nb.connection import messages
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.batch import Batch, UnreadableAnswerError
 from xentara_nb.connection.connection import Connection, open_connection
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
+from xentara_nb.connection.stream import SendError, Stream
 from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import (
     ConnectionLostError,
@@ -252,7 +253,7 @@ def test_what_no_server_may_send(fake: Fake, frames: bytes, reason: str) -> None
 
 
 def test_a_message_in_too_many_fragments(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshake, "MAX_MESSAGE", 1000)
+    monkeypatch.setattr(messages, "MAX_MESSAGE", 1000)
 
     def script(wire: Wire) -> None:
         wire.requests()
@@ -300,7 +301,7 @@ def test_a_large_message(fake: Fake) -> None:
     ],
 )
 @pytest.mark.parametrize("waits", [True, False])
-def test_a_server_says_goodbye(fake: Fake, payload: bytes, text: str, waits: bool) -> None:
+def test_a_server_sends_a_close_frame(fake: Fake, payload: bytes, text: str, waits: bool) -> None:
     answers: list[tuple[int, bytes]] = []
 
     def script(wire: Wire) -> None:
@@ -343,15 +344,15 @@ def test_a_server_resets_the_connection(fake: Fake) -> None:
         stage(connection)
 
 
-def test_who_comes_after_the_end(fake: Fake) -> None:
+def test_a_call_after_the_end(fake: Fake) -> None:
     with connected(fake(after_hello(lambda wire: None))) as connection:
-        connection._thread.join(5)
+        assert connection.wait_ended(5)
         with pytest.raises(ConnectionLostError, match="the server has gone") as caught:
             stage(connection)
         assert not caught.value.sent
 
 
-def test_everybody_who_waits_learns_of_the_end(fake: Fake) -> None:
+def test_all_calls_that_wait_raise_the_end(fake: Fake) -> None:
     def script(wire: Wire) -> None:
         for _ in range(5):
             wire.requests()
@@ -404,7 +405,7 @@ def test_answers_in_another_order_split_repeated_and_with_strangers(
             packets: list[Any] = [
                 Success(request.message_id, request.message_id) for request in wire.requests()
             ]
-            packets += [packets[0], Success(99_999, "nobody asked"), Success(-1), Success(0)]
+            packets += [packets[0], Success(99_999, "not asked for"), Success(-1), Success(0)]
             random.Random(1).shuffle(packets)
             if together:
                 wire.answer(*packets)
@@ -443,7 +444,7 @@ def test_many_threads_get_their_own_answers(fake: Fake) -> None:
             for request in wire.requests():
                 key = request.parameters[0]
                 held.append(Success(request.message_id, UUID(int=int(key))))
-            if len(held) > 3 or rng.random() < 0.5 or b"\x82" not in wire._buffer:
+            if len(held) > 3 or rng.random() < 0.5 or not wire.unread:
                 rng.shuffle(held)
                 wire.answer(*held)
                 held = []
@@ -505,7 +506,7 @@ def test_a_late_answer_does_not_disturb_the_next_call(fake: Fake) -> None:
         assert stage(connection) == 2
         assert asked_again.is_set()
         assert stage(connection) == 2
-        assert not connection._pending
+        assert not connection.pending
 
 
 def test_half_a_batch(fake: Fake) -> None:
@@ -560,32 +561,46 @@ def test_what_cannot_be_sent(fake: Fake) -> None:
     assert server.messages == 2
 
 
-def test_an_answer_counts_whatever_happens_after_it(fake: Fake, certificate: Certificate) -> None:
-    """A server that answers and goes at once: what we still had to say to it has no meaning."""
+def test_an_answer_counts_though_sending_fails_after_it(
+    fake: Fake, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that answers and closes at once: what we still had to send has no meaning."""
 
     def script(wire: Wire) -> None:
         (request,) = wire.requests()
         wire.send_frame(PING, b"are you there?")
         wire.answer(Success(request.message_id, 2))
 
+    send, send_now = Stream.send, Stream.send_now
+    caller = threading.current_thread()
+    ended: list[Connection] = []
+    late: list[bytes] = []
+
+    def slow(self: Stream, data: bytes, deadline: Deadline) -> None:
+        send(self, data, deadline)
+        if threading.current_thread() is caller and ended:
+            assert ended.pop().wait_ended(5)
+
+    def only_after_it(self: Stream, data: bytes) -> bool:
+        if threading.current_thread() is not caller:
+            return False  # as while the message before is being sent
+        late.append(data)
+        return send_now(self, data)
+
+    monkeypatch.setattr(Stream, "send", slow)
+    monkeypatch.setattr(Stream, "send_now", only_after_it)
     server = fake(after_hello(script), certificate)
-    for _ in range(10):
+    for turn in range(10):
         with connected(server) as connection:
-            send = connection._stream.send
-
-            def slow(data: bytes, deadline: Deadline) -> None:
-                send(data, deadline)  # noqa: B023 - it is called in this turn
-                connection._thread.join(5)
-
-            connection._stream.send = slow
-            connection._socket.pong = connection._socket._pongs.append
+            ended[:] = [connection]
             assert stage(connection) == 2
+            assert len(late) == turn + 1
 
 
 # The reader thread.
 
 
-def test_pings_are_answered_while_nobody_calls(fake: Fake) -> None:
+def test_pings_are_answered_between_calls(fake: Fake) -> None:
     answered = threading.Event()
 
     def script(wire: Wire) -> None:
@@ -604,8 +619,8 @@ def test_pings_are_answered_after_what_is_being_sent(fake: Fake, certificate: Ce
     pinged = threading.Event()
 
     def script(wire: Wire) -> None:
-        # The message has begun and cannot be finished, for nobody reads it.
-        wire._receive()
+        # The message has begun and cannot be finished, for the server does not read.
+        wire.receive_some()
         wire.send_frame(PING, b"1")
         wire.send_frame(PING, b"2")
         wire.answer(event(E, {11: 1}))
@@ -626,46 +641,27 @@ def test_pings_are_answered_after_what_is_being_sent(fake: Fake, certificate: Ce
         assert results[0] == 2
 
 
-def test_a_pong_does_not_wait_for_the_network(fake: Fake) -> None:
+def test_a_pong_does_not_wait_for_the_network(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that waits for us to read must not make the reader wait for the server."""
 
     def script(wire: Wire) -> None:
-        wire.send_frame(PING, b"lost")
+        wire.send_frame(PING, b"late")
         wire.answer(event(E, {11: 1}))
+        (request,) = wire.requests()  # no pong has come before it
+        assert wire.pongs == []
+        assert wire.frame() == (PONG, b"late")
+        wire.answer(Success(request.message_id, 2))
         wire.until_goodbye()
 
     done = threading.Event()
-    changes: list[DataChange] = []
-
-    def take(change: DataChange) -> None:
-        changes.append(change)
-        done.set()
-
     go = threading.Event()
     with connected(fake(after_hello(lambda wire: (go.wait(5), script(wire))))) as connection:
-        connection.on_event = take
-        connection._stream._can_send = lambda: False
+        connection.on_event = lambda change: done.set()
+        monkeypatch.setattr(Stream, "can_send", lambda self: False)
         go.set()
         assert done.wait(5)
-        assert list(connection._socket._pongs) == [b"lost"]
-        del connection._stream._can_send
+        monkeypatch.undo()
         # It goes with what is sent next.
-        batch = connection.begin([GetStage()], Deadline(5))
-        assert not connection._socket._pongs
-        connection.forget(batch)
-
-
-def test_two_threads_that_send_the_same_pong(fake: Fake) -> None:
-    with connected(fake(Model().serve)) as connection:
-
-        class Taken:
-            def __bool__(self) -> bool:
-                return True
-
-            def popleft(self) -> bytes:
-                raise IndexError
-
-        connection._socket._pongs = Taken()
         assert stage(connection) == 2
 
 
@@ -685,10 +681,8 @@ def test_full_buffers_both_ways_are_no_deadlock(fake: Fake, certificate: Certifi
             seen.clear()
             with connected(fake(after_hello(script), chosen)) as connection:
                 connection.on_event = lambda change: seen.set()
-                # A small buffer that does not grow.
-                connection._stream._out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
                 with pytest.raises(DeadlineError, match=r"not take lookup within 0.5 s") as late:
-                    connection.execute([Lookup("x" * 1_000_000)], Deadline(0.5))
+                    connection.execute([Lookup("x" * TOO_MUCH)], Deadline(0.5))
                 assert late.value.sent
                 assert seen.is_set()
                 # Half a message is out, so that was the end.
@@ -700,29 +694,43 @@ def test_full_buffers_both_ways_are_no_deadlock(fake: Fake, certificate: Certifi
         enough.set()
 
 
-def test_who_waits_for_others_to_send_has_sent_nothing(fake: Fake) -> None:
-    server = fake(after_hello(lambda wire: threading.Event().wait(0)))
-    go = threading.Event()
-    server.script = after_hello(lambda wire: (go.wait(5), Model().go_on(wire)))
-    with connected(server) as connection, ThreadPoolExecutor(1) as pool:
-        with connection._stream._write_lock:
-            with pytest.raises(DeadlineError, match="for other threads were sending") as caught:
-                stage(connection, 0.05)
-            assert not caught.value.sent
-            waiting = pool.submit(stage, connection)
+def test_waiting_for_another_thread_to_send_sends_nothing(fake: Fake) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def script(wire: Wire) -> None:
+        wire.receive_some()
+        began.set()
+        go.wait(5)
+        Model().go_on(wire)
+
+    server = fake(after_hello(script))
+    with connected(server) as connection, ThreadPoolExecutor(2) as pool:
+        sending = pool.submit(connection.execute, [Lookup("x" * TOO_MUCH)], Deadline(10))
+        assert began.wait(5)
+        with pytest.raises(DeadlineError, match="for other threads were sending") as caught:
+            stage(connection, 0.05)
+        assert not caught.value.sent
+        waiting = pool.submit(stage, connection)
         go.set()
         assert waiting.result(5) == 2
+        assert isinstance(sending.result(5)[0], UnknownElementError)
         assert connection.ended is None
-    assert server.messages == 2
+    assert server.messages == 3
 
 
-def test_a_send_that_fails_before_the_first_byte(fake: Fake) -> None:
+def test_a_send_that_fails_before_the_first_byte(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Stream, data: bytes, deadline: Deadline) -> None:
+        raise SendError("Bad file descriptor")
+
     with connected(fake(after_hello(lambda wire: wire.until_goodbye()))) as connection:
-        connection._stream._out.close()
-        with pytest.raises(ConnectionLostError, match="did not take get_stage: ") as caught:
+        monkeypatch.setattr(Stream, "send", fail)
+        with pytest.raises(ConnectionLostError, match="did not take get_stage: Bad") as caught:
             stage(connection)
         assert not caught.value.sent
-        assert not connection._pending
+        assert not connection.pending
+        assert "sending failed: Bad file descriptor" in str(connection.ended)
 
 
 # Ctrl-C.
@@ -757,7 +765,7 @@ def test_ctrl_c_while_waiting_leaves_the_connection_usable(
         with pytest.raises(KeyboardInterrupt):
             stage(connection)
         monkeypatch.undo()
-        assert not connection._pending
+        assert not connection.pending
         assert stage(connection) == 2
 
 
@@ -771,9 +779,9 @@ def test_ctrl_c_while_sending(fake: Fake, ctrl_c: Callable[[], None]) -> None:
         with pytest.raises(KeyboardInterrupt):
             connection.execute([Lookup("x" * TOO_MUCH)], Deadline(2))
         # Half a message is out: the next caller learns it, and none waits for the deadline.
-        connection._thread.join(5)
+        assert connection.wait_ended(5)
         assert isinstance(connection.ended, ConnectionLostError)
-        assert not connection._pending
+        assert not connection.pending
 
 
 def test_ctrl_c_while_connecting(fake: Fake, ctrl_c: Callable[[], None]) -> None:
@@ -800,7 +808,7 @@ def test_closing(fake: Fake) -> None:
     server.stop()
 
     assert server.wires[0].close_frame == close_frame(1000, "client closes")
-    assert not connection._thread.is_alive()
+    assert connection.wait_ended(0)
     assert [str(end) for end in ends] == ["the client has closed the connection"]
     assert str(connection.ended) == "the client has closed the connection"
     with pytest.raises(ConnectionLostError, match="the client has closed") as caught:
@@ -848,12 +856,11 @@ def test_closing_from_a_callback(fake: Fake, end: bool) -> None:
         connection.on_event = close
     with pytest.raises(ConnectionLostError):
         stage(connection)
-    connection._thread.join(5)
+    assert connection.wait_ended(5)
     assert closed == [True]
-    assert not connection._thread.is_alive()
 
 
-def test_closing_does_not_wait_for_a_server_that_does_not_say_goodbye(
+def test_closing_does_not_wait_for_a_server_without_a_close_frame(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xentara_nb.connection.connection.CLOSE_TIMEOUT", 0.05)
@@ -864,14 +871,14 @@ def test_closing_does_not_wait_for_a_server_that_does_not_say_goodbye(
 
     connection = connect(fake(after_hello(script)))
     connection.close()
-    assert not connection._thread.is_alive()
+    assert connection.wait_ended(0)
     closed.set()
 
 
-def test_closing_does_not_wait_for_who_is_sending(
+def test_closing_does_not_wait_for_a_thread_that_is_sending(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xentara_nb.connection.handshake.CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr("xentara_nb.connection.messages.CLOSE_TIMEOUT", 0.05)
     monkeypatch.setattr("xentara_nb.connection.connection.CLOSE_TIMEOUT", 0.05)
     began, done = threading.Event(), threading.Event()
 
@@ -913,7 +920,7 @@ def test_a_forked_child_leaves_the_connection_to_its_parent(fake: Fake) -> None:
 
 def test_what_a_forked_child_may_do(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = connect(fake(after_hello(lambda wire: None)))
-    connection._thread.join(5)  # a child does not have its parent's threads
+    assert connection.wait_ended(5)  # a child does not have its parent's threads
     parent = os.getpid()
     monkeypatch.setattr(os, "getpid", lambda: parent + 1)
     with pytest.raises(ConnectionLostError, match="belongs to the process that opened it"):

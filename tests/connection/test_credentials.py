@@ -158,7 +158,7 @@ def test_an_answer_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("error", [EOFError(), NotImplementedError("no frontend")])
-def test_nobody_answers(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_no_answer_to_the_prompt(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     Person(monkeypatch, error)
     with pytest.raises(LoginError, match=r"no user and password for plant:8080: pass user=") as e:
         ask(Credentials(), "plant:8080")
@@ -171,7 +171,7 @@ def test_ctrl_c_at_a_question_is_just_that(monkeypatch: pytest.MonkeyPatch) -> N
         ask(Credentials(), "plant:8080")
 
 
-def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_terminal_and_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "can_ask", lambda: False)
     with pytest.raises(LoginError, match=r"no password for plant:8080.*XENTARA_PASSWORD"):
         ask(Credentials("anna"), "plant:8080")

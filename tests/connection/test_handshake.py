@@ -191,7 +191,7 @@ def test_something_else(fake: Fake, answer: bytes, reason: str) -> None:
     refused(fake(script), NotXentaraError, reason)
 
 
-def test_a_server_that_is_not_http_need_not_hang_up(fake: Fake) -> None:
+def test_a_server_that_is_not_http_need_not_close(fake: Fake) -> None:
     def script(wire: Wire) -> None:
         wire.send(b"220 mail.example ESMTP\r\n")
         wire.until_gone()
@@ -244,13 +244,12 @@ def test_a_server_that_drips(fake: Fake) -> None:
         enough.set()
 
 
-def test_a_server_that_does_not_take_the_request(
-    fake: Fake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("xentara_nb.connection.handshake._request", lambda *_: bytes(TOO_MUCH))
+def test_a_server_that_does_not_take_the_request(fake: Fake) -> None:
     done = threading.Event()
+    server = fake(lambda wire: done.wait(5))
     try:
-        refused(fake(lambda wire: done.wait(5)), DeadlineError, "did not answer the log-in", 0.1)
+        with pytest.raises(DeadlineError, match="did not answer the log-in"):
+            connect(server, 0.1, Credentials(token="x" * TOO_MUCH))
     finally:
         done.set()
 

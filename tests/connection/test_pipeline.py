@@ -92,7 +92,7 @@ def test_each_batch_has_the_whole_time(fake: Fake, monkeypatch: pytest.MonkeyPat
     assert budgets == [3.5] * 4  # to send and to answer, twice
 
 
-def test_who_does_not_want_the_rest_leaves_nothing_behind(fake: Fake) -> None:
+def test_closing_the_results_early_leaves_nothing_behind(fake: Fake) -> None:
     answer = threading.Event()
 
     def script(wire: Wire) -> None:
@@ -104,9 +104,9 @@ def test_who_does_not_want_the_rest_leaves_nothing_behind(fake: Fake) -> None:
     with connected(fake(script)) as connection:
         batches = pipeline(connection, LOOKUPS, 5, batch_size=2, in_flight=4)
         next(batches)
-        assert len(connection._pending) == 6
+        assert connection.pending == 6
         batches.close()
-        assert not connection._pending
+        assert not connection.pending
         answer.set()
 
 
@@ -121,7 +121,7 @@ def test_a_server_that_stops_answering(fake: Fake) -> None:
         assert len(next(batches)) == 2
         with pytest.raises(DeadlineError, match=r"did not answer 2 x lookup within 0.05 s"):
             next(batches)
-        assert not connection._pending
+        assert not connection.pending
 
 
 def test_a_connection_that_ends_on_the_way(fake: Fake) -> None:

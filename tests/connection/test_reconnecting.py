@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import functools
 import random
 import threading
 from collections.abc import Callable
@@ -37,25 +36,35 @@ LOOKUPS = [Lookup(f"Point {number}") for number in range(10)]
 
 
 class Watched(ReconnectingConnection):
-    """A link that notes what it tells."""
+    """A connection that notes what it reports."""
 
-    def __init__(self, server: FakeServer, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        server: FakeServer,
+        timeout: float = 5.0,
+        on_renewal: Callable[[], object] = lambda: None,
+    ) -> None:
         self.events: list[DataChange] = []
         self.told: list[str] = []
         self.seen = threading.Event()
+        self.over = threading.Event()
         super().__init__(
             parse_address(server.url)[0],
             Credentials(USER, PASSWORD),
             Trust(),
             timeout,
             on_event=self._take,
-            on_renewal=lambda: self.told.append("renewal"),
-            on_end=lambda reason: self.told.append(f"end: {reason}"),
+            on_renewal=lambda: (self.told.append("renewal"), on_renewal()),
+            on_end=self._note_end,
         )
 
     def _take(self, change: DataChange) -> None:
         self.events.append(change)
         self.seen.set()
+
+    def _note_end(self, reason: XentaraError) -> None:
+        self.told.append(f"end: {reason}")
+        self.over.set()
 
     def __enter__(self) -> Watched:
         return self
@@ -68,8 +77,9 @@ class Watched(ReconnectingConnection):
         return result
 
     def wait_for_end(self) -> None:
-        self._connection._thread.join(5)
+        assert self.over.wait(5)
         assert self.ended is not None
+        self.over.clear()
 
 
 def by_turns(*scripts: Script) -> Script:
@@ -216,18 +226,10 @@ def test_a_cut_at_any_byte_changes_nothing(fake: Fake, seed: int) -> None:
 
 def test_a_server_that_does_not_come_back(fake: Fake) -> None:
     server = fake(cut_after(1))
-    with Watched(server) as link:
-        list(link.ask([]))
-        server_port_is_free = threading.Event()
-
-        def renewal() -> None:
-            server.stop()
-            server_port_is_free.set()
-
-        link._on_renewal = renewal
+    with Watched(server, on_renewal=server.stop) as link:
         with pytest.raises(ServerUnreachableError):
             link.stage()
-        assert server_port_is_free.is_set()
+        assert link.told[-1] == "renewal"
 
 
 def test_a_server_that_does_not_let_us_in_again(fake: Fake) -> None:
@@ -273,9 +275,11 @@ def test_it_goes_over_a_fresh_connection_when_the_last_has_ended(fake: Fake) -> 
 
 
 def test_a_cut_before_it_was_sent(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = fake(by_turns(cut_after(0), Model().serve))
+    cut = threading.Event()
+    server = fake(by_turns(lambda wire: (wire.hello(), cut.wait(5)), Model().serve))
     with Watched(server) as link:
-        connection = link._connection
+        connection = link.connection()
+        cut.set()
         link.wait_for_end()
         # The end was not noticed in time.
         monkeypatch.setattr(Connection, "ended", None)
@@ -357,7 +361,7 @@ def test_closing_in_the_middle_of_a_question(fake: Fake) -> None:
 
 
 def test_closing_while_another_thread_connects(fake: Fake) -> None:
-    """It waits for nobody, and what that thread has opened is closed by it."""
+    """It does not wait, and what that thread has opened is closed by it."""
     connecting, closed = threading.Event(), threading.Event()
 
     def slow(wire: Wire) -> None:
@@ -392,7 +396,7 @@ def test_many_threads_share_one_fresh_connection(fake: Fake) -> None:
     assert link.told.count("renewal") == 1
 
 
-def test_who_waits_for_another_thread_to_connect_waits_not_longer(fake: Fake) -> None:
+def test_waiting_for_another_thread_to_connect_ends_in_time(fake: Fake) -> None:
     connecting, enough = threading.Event(), threading.Event()
 
     def slow(wire: Wire) -> None:
@@ -418,21 +422,16 @@ def test_the_end_of_an_old_connection_is_not_told_of_the_new_one(fake: Fake) -> 
     """The old one's thread may be slow: by then, others have subscribed on the new one."""
     cut = threading.Event()
     server = fake(by_turns(lambda wire: (wire.hello(), cut.wait(5)), Model().serve))
-    held: list[Callable[[XentaraError], None]] = []
-
-    class Slow(Watched):
-        def _end_of(self, connection: Connection, reason: XentaraError) -> None:
-            if not held:
-                held.append(functools.partial(super()._end_of, connection))
-                return
-            super()._end_of(connection, reason)
-
-    with Slow(server) as link:
+    late: list[XentaraError] = []
+    with Watched(server) as link:
+        old = link.connection()
+        report, old.on_end = old.on_end, late.append
         cut.set()
-        link.wait_for_end()
+        assert old.wait_ended(5)
         assert link.told == []
         assert link.stage() == 2
         assert link.told[0].startswith("end: ")
         assert link.told[1:] == ["renewal"]
-        held[0](ConnectionLostError("late"))
+        assert report is not None
+        report(late[0])
         assert len(link.told) == 2

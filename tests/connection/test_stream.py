@@ -3,9 +3,11 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import select
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -121,16 +123,8 @@ def test_a_server_that_does_not_read(pair: tuple[Stream, Wire]) -> None:
     assert not caught.value.timed_out
 
 
-def test_waiting_for_others_who_send_has_an_end_too(pair: tuple[Stream, Wire]) -> None:
-    stream, _ = pair
-    began = threading.Event()
-    original = stream._send_all
-
-    def send_all(data: bytes, deadline: Deadline) -> None:
-        began.set()
-        original(data, deadline)
-
-    stream._send_all = send_all
+def test_waiting_for_another_thread_to_send_ends_in_time(pair: tuple[Stream, Wire]) -> None:
+    stream, wire = pair
     failures: list[SendError] = []
 
     def send_much() -> None:
@@ -140,12 +134,12 @@ def test_waiting_for_others_who_send_has_an_end_too(pair: tuple[Stream, Wire]) -
             failures.append(error)
 
     writer = in_thread(send_much)
-    assert began.wait(5)
-    with pytest.raises(TimeoutError, match="others are sending") as caught:
+    wire.receive(1)
+    with pytest.raises(TimeoutError, match="other threads are sending") as caught:
         stream.send(b"x", Deadline(0.05))
     assert not isinstance(caught.value, SendError)
     assert not stream.send_now(b"x")
-    # The connection goes on, until somebody ends it, which wakes up who is sending.
+    # The connection goes on, until it is ended, which wakes up the thread that is sending.
     assert writer.is_alive()
     stream.abort()
     writer.join(5)
@@ -161,18 +155,12 @@ def test_a_few_bytes_at_once(pair: tuple[Stream, Wire]) -> None:
 
 def test_a_few_bytes_at_once_or_not_at_all(pair: tuple[Stream, Wire]) -> None:
     stream, _ = pair
-    full = socket.socket.send
-
-    # Fill the network's buffers, whole messages only, as polite people do.
-    stream._out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-    while stream._can_send():
-        stream._out.settimeout(0)
-        with contextlib.suppress(BlockingIOError):
-            full(stream._out, bytes(4096))
+    while stream.can_send():  # until the network's buffers are full
+        stream.send(bytes(4096), Deadline(5))
     assert not stream.send_now(b"now")
 
 
-def test_a_few_bytes_to_nobody(pair: tuple[Stream, Wire]) -> None:
+def test_a_few_bytes_after_the_end(pair: tuple[Stream, Wire]) -> None:
     stream, _ = pair
     stream.abort()
     with pytest.raises(SendError) as caught:
@@ -212,70 +200,55 @@ def test_reading_has_a_deadline_until_the_connection_is_established(fake: Fake) 
 def test_reading_has_no_deadline_afterwards(
     fake: Fake, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xentara_nb.connection.stream._READ_SLICE", 0.01)
-    asked = threading.Event()
+    monkeypatch.setattr("xentara_nb.connection.stream.READ_SLICE", 0.01)
+    enough = threading.Event()
 
     def script(wire: Wire) -> None:
-        asked.wait(5)
+        assert enough.wait(5)
         wire.send(b"late")
         wire.until_gone()
 
     stream = new_stream(fake(script, certificate), seconds=5)
     stream.established()
     slices = 0
-    original = stream._in.settimeout
+    original = socket.socket.settimeout
 
-    class Counting:
-        def __getattr__(self, name: str) -> object:
-            return getattr(stream_in, name)
+    def counting(self: socket.socket, seconds: float | None) -> None:
+        nonlocal slices
+        slices += seconds == 0.01
+        if slices == 5:
+            enough.set()
+        original(self, seconds)
 
-        def settimeout(self, seconds: float) -> None:
-            nonlocal slices
-            slices += 1
-            if slices == 5:
-                asked.set()
-            original(seconds)
-
-    stream_in, stream._in = stream._in, Counting()
+    monkeypatch.setattr(socket.socket, "settimeout", counting)
     assert stream.recv(10) == b"late"
     assert slices >= 5
     stream.close()
 
 
-def test_what_tls_itself_has_to_say_goes_out(fake: Fake, certificate: Certificate) -> None:
-    """A server may ask for new keys at any time; OpenSSL then wants to send while we read."""
-    said = threading.Event()
+def test_what_tls_itself_has_to_send_goes_out(
+    fake: Fake, new_certificate: Callable[..., Certificate]
+) -> None:
+    """OpenSSL may want to send while we read, as when a server asks for a certificate later on."""
+    certificate = new_certificate()
+    certificate.server_context.post_handshake_auth = True
+    certificate.server_context.verify_mode = ssl.CERT_OPTIONAL
 
     def script(wire: Wire) -> None:
+        assert isinstance(wire.sock, ssl.SSLSocket)
+        wire.sock.verify_client_post_handshake()
         wire.send(b"before")
-        said.wait(5)
+        assert select.select([wire.sock], [], [], 5)[0]  # the answer of TLS: we have none
         wire.send(b"after")
         wire.until_gone()
 
-    stream = new_stream(fake(script, certificate))
+    context = ssl.create_default_context(cafile=certificate.path)
+    context.post_handshake_auth = True
+    server = fake(script, certificate)
+    sock = socket.create_connection(("127.0.0.1", server.port))
+    stream = Stream(sock, Deadline(5), context, "127.0.0.1")
     assert receive(stream, 6) == b"before"
-    # Python cannot ask for new keys, so something is put where OpenSSL would put its answer.
-    stream._outgoing.write(b"")
-    written = []
-    original = stream.send_now
-
-    def send_now(data: bytes) -> bool:
-        written.append(data)
-        return original(data)
-
-    stream.send_now = send_now
-
-    class Pending:
-        pending = 1
-
-        def read(self) -> bytes:
-            said.set()
-            return b""
-
-    stream._outgoing, kept = Pending(), stream._outgoing
     assert receive(stream, 5) == b"after"
-    assert written[0] == b""
-    stream._outgoing = kept
     stream.close()
 
 
@@ -292,18 +265,21 @@ def test_a_broken_record_is_an_error(fake: Fake, certificate: Certificate) -> No
     stream.close()
 
 
-def test_ctrl_c_in_the_middle_of_a_message_ends_the_connection(pair: tuple[Stream, Wire]) -> None:
+def test_ctrl_c_in_the_middle_of_a_message_ends_the_connection(
+    pair: tuple[Stream, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
     stream, _ = pair
 
-    def interrupted(data: bytes, deadline: Deadline) -> None:
+    def interrupted(self: socket.socket, data: bytes) -> int:
         raise KeyboardInterrupt
 
-    stream._send_all = interrupted
+    monkeypatch.setattr(socket.socket, "send", interrupted)
     with pytest.raises(KeyboardInterrupt):
         stream.send(b"x", Deadline(5))
-    assert_ended(stream)
     with pytest.raises(KeyboardInterrupt):
         stream.send_now(b"x")
+    monkeypatch.undo()
+    assert_ended(stream)
 
 
 def test_closing_twice(pair: tuple[Stream, Wire]) -> None:
@@ -316,14 +292,23 @@ def test_closing_twice(pair: tuple[Stream, Wire]) -> None:
         stream.recv(1)
 
 
-def test_closing_waits_for_who_is_sending_but_not_for_ever(
-    pair: tuple[Stream, Wire], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_closing_does_not_wait_for_ever_for_a_thread_that_is_sending(
+    pair: tuple[Stream, Wire],
 ) -> None:
-    stream, _ = pair
-    monkeypatch.setattr("xentara_nb.connection.stream._SHORT", 0.01)
-    with stream._write_lock:  # as of a thread that a fork has left behind
+    stream, wire = pair
+    writer = in_thread(lambda: stream.send(bytes(TOO_MUCH), Deadline(10)))
+    wire.receive(1)
+    child = os.fork()
+    if child == 0:  # the thread is not here, and the lock that it holds stays taken
+        started = time.monotonic()
         stream.close()
-    assert stream._in.fileno() == stream._out.fileno() == -1
+        os._exit(int(time.monotonic() - started > 5))
+    assert os.waitpid(child, 0)[1] == 0
+    assert wire.receive(TOO_MUCH - 1) == bytes(TOO_MUCH - 1)
+    writer.join(5)
+    assert not writer.is_alive()
 
 
 def test_a_handshake_that_fails_leaves_no_socket(fake: Fake, certificate: Certificate) -> None:

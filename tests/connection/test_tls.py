@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import errno
+import contextlib
 import re
 import socket
 import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -14,17 +15,14 @@ from cryptography.hazmat.primitives import serialization
 from tests.conftest import Fake
 from tests.support.certificates import Certificate
 from tests.support.server import FakeServer, Wire
-from xentara_nb.connection import tls
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.deadline import Deadline
-from xentara_nb.connection.stream import Stream
 from xentara_nb.connection.tls import Trust, fingerprint_of, normal_fingerprint, open_stream
 from xentara_nb.errors import (
     CertificateNotTrustedError,
     DeadlineError,
     NotTlsError,
     OptionError,
-    ServerUnreachableError,
 )
 
 Make = Callable[..., Certificate]
@@ -159,7 +157,7 @@ def test_a_certificate_in_the_store_of_the_system_without_its_authority(
     open_to(fake(say_hello, certificate))
 
 
-def test_a_fingerprint_trusts_one_certificate_whatever_its_name_and_dates(
+def test_a_fingerprint_trusts_one_certificate_with_any_name_and_dates(
     fake: Fake, new_certificate: Make
 ) -> None:
     for certificate in (
@@ -251,7 +249,7 @@ def test_another_fingerprint(fake: Fake, certificate: Certificate) -> None:
     assert server.received == b""
 
 
-def test_a_certificate_that_names_nobody(fake: Fake, new_certificate: Make) -> None:
+def test_a_certificate_without_a_name(fake: Fake, new_certificate: Make) -> None:
     with pytest.raises(CertificateNotTrustedError) as caught:
         open_to(fake(listen, new_certificate(name=None)))
     assert caught.value.subject == "without a name"
@@ -267,19 +265,23 @@ def test_what_a_certificate_says_cannot_forge_the_message(
     assert len(str(caught.value).splitlines()) == 8
 
 
-def test_a_server_that_goes_before_the_second_look(
-    fake: Fake, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_stops_before_the_certificate_is_fetched_again(
+    certificate: Certificate,
 ) -> None:
-    server = fake(listen, certificate)
-    looks = tls._look
+    listener = socket.create_server(("127.0.0.1", 0))
+    port: int = listener.getsockname()[1]
 
-    def gone(*arguments: object) -> Stream:
-        server.stop()
-        return looks(*arguments)
+    def serve_once() -> None:
+        sock, _ = listener.accept()
+        listener.close()
+        with sock, contextlib.suppress(OSError):
+            certificate.server_context.wrap_socket(sock, server_side=True).close()
 
-    monkeypatch.setattr(tls, "_look", gone)
+    server = threading.Thread(target=serve_once, daemon=True)
+    server.start()
     with pytest.raises(CertificateNotTrustedError) as caught:
-        open_to(server)
+        open_stream(Address("127.0.0.1", port), Trust(), Deadline(5))
+    server.join(5)
 
     error = caught.value
     assert {error.subject, error.issuer, error.not_before, error.fingerprint} == {"not known"}
@@ -310,108 +312,27 @@ def test_ca_files_that_cannot_be_used(fake: Fake, tmp_path: Path, certificate: C
     assert not server.wires
 
 
-def test_what_is_taken_of_tls(certificate: Certificate) -> None:
-    for trust in (Trust(), Trust(certificate.path), Trust(fingerprint=SHA)):
-        context = tls._context(trust)
+def test_what_is_accepted_of_tls(
+    fake: Fake, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contexts: list[ssl.SSLContext] = []
+    original = ssl.create_default_context
+
+    def noted(*arguments: Any, **options: Any) -> ssl.SSLContext:
+        contexts.append(original(*arguments, **options))
+        return contexts[-1]
+
+    monkeypatch.setattr(ssl, "create_default_context", noted)
+    server = fake(say_hello, certificate)
+    for trust in (Trust(certificate.path), Trust(fingerprint=certificate.fingerprint)):
+        open_to(server, trust)
+        context = contexts[-1]
         assert context.minimum_version == ssl.TLSVersion.TLSv1_2
         assert context.options & ssl.OP_NO_RENEGOTIATION
         pinned = trust.fingerprint is not None
         assert context.check_hostname is not pinned
         assert context.verify_mode == (ssl.CERT_NONE if pinned else ssl.CERT_REQUIRED)
-
-
-# No server.
-
-
-def test_no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(*arguments: object, **options: object) -> None:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(ServerUnreachableError, match=r"no host 'plant' .Name or service not known"):
-        open_stream(Address("plant"), Trust(), Deadline(5))
-
-
-def test_no_name_of_a_host() -> None:
-    with pytest.raises(ServerUnreachableError, match="there is no host"):
-        open_stream(Address("a..b"), Trust(), Deadline(5))
-
-
-def test_nobody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with pytest.raises(
-        ServerUnreachableError, match=f"nobody answers at 127.0.0.1:{port} .*refused"
-    ):
-        open_stream(Address("127.0.0.1", port), Trust(), Deadline(5))
-
-
-class Places:
-    """Takes the place of socket.socket, so that no test goes out into the network."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *outcomes: OSError | None) -> None:
-        self.outcomes = list(outcomes)
-        self.timeouts: list[float] = []
-        self.closed = 0
-        places = [
-            (socket.AF_INET, socket.SOCK_STREAM, 0, "", (str(n), 1)) for n in range(len(outcomes))
-        ]
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
-        monkeypatch.setattr(socket, "socket", lambda *_: self)
-
-    def settimeout(self, seconds: float) -> None:
-        self.timeouts.append(seconds)
-
-    def connect(self, place: tuple[str, int]) -> None:
-        if (outcome := self.outcomes[int(place[0])]) is not None:
-            raise outcome
-
-    def setsockopt(self, *arguments: object) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-def test_a_place_that_swallows_everything_leaves_time_for_the_next(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    places = Places(monkeypatch, TimeoutError(), ConnectionRefusedError(), None)
-    tls._open_socket(Address("plant"), Deadline(6))
-
-    assert [round(seconds) for seconds in places.timeouts] == [2, 3, 6]
-    assert places.closed == 2
-
-
-def test_nobody_answers_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    Places(monkeypatch, ConnectionRefusedError(), TimeoutError())
-    with pytest.raises(DeadlineError, match="nobody answered at plant:8080 within 6 s") as caught:
-        tls._open_socket(Address("plant"), Deadline(6))
-    assert not caught.value.sent
-
-
-def test_no_way_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    Places(monkeypatch, OSError(errno.ENETUNREACH, "Network is unreachable"))
-    with pytest.raises(ServerUnreachableError, match="Network is unreachable"):
-        tls._open_socket(Address("plant"), Deadline(6))
-
-    Places(monkeypatch)
-    with pytest.raises(ServerUnreachableError, match="it has no address"):
-        tls._open_socket(Address("plant"), Deadline(6))
-
-
-def test_ctrl_c_while_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
-    places = Places(monkeypatch, KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt):
-        tls._open_socket(Address("plant"), Deadline(6))
-    assert places.closed == 1
-
-
-def test_a_system_without_every_option(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(socket, "TCP_KEEPIDLE", raising=False)
-    with socket.socket() as sock:
-        tls._set_options(sock)
-        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert len(contexts) == 2
 
 
 # No TLS.

@@ -8,20 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xentara_nb.protocol import attribute_lists
-from xentara_nb.protocol.attribute_lists import AttributeInfo, attributes_item, parse_attributes
+from xentara_nb.protocol.attribute_lists import (
+    AttributeInfo,
+    attributes_item,
+    parse_attributes,
+    shared_list,
+)
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import Access, DataType
 
 CUSTOM = UUID("00000000-0000-4000-8000-000000000001")
 VALUE = {0: "value", 1: 11, 2: 2, 3: 10}
 UNITS = {0: "units", 1: CUSTOM, 2: 0, 3: 11}
-
-
-@pytest.fixture(autouse=True)
-def _nothing_remembered(monkeypatch):
-    monkeypatch.setattr(attribute_lists, "_attributes", {})
-    monkeypatch.setattr(attribute_lists, "_lists", {})
 
 
 def test_both_ways():
@@ -101,15 +99,13 @@ def test_boolean_and_floating_point_keys(key):
         parse_attributes([VALUE, {0: "value", key: 11, 2: 2, 3: 10}])
 
 
-def test_not_everything_is_remembered(monkeypatch):
-    monkeypatch.setattr(attribute_lists, "_MAX_SHARED", 10)
-    for number in range(100):
+def test_not_everything_is_remembered():
+    for number in range(10_100):
         attribute = {**VALUE, 1: number}
-        (info,) = parse_attributes([attribute])
+        (info,) = infos = parse_attributes([attribute])
         assert info.attribute_id == number
-        assert parse_attributes([dict(attribute)])[0] is info
-        assert len(attribute_lists._attributes) <= 10
-        assert len(attribute_lists._lists) <= 10
+        assert parse_attributes([dict(attribute)]) is infos
+    assert shared_list.cache_info().currsize == 10_000
 
 
 @given(

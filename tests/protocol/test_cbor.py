@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.protocol.strategies import VALUES
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import Quality
@@ -232,8 +233,8 @@ def test_every_half_float_is_sent_as_one():
 # Everything else, round.
 
 
-def test_values_survive(value_strategy):
-    @given(value_strategy)
+def test_values_survive():
+    @given(VALUES)
     def run(value):
         back = cbor.decode(cbor.encode([value, Alternative(0, value), {1: value}]))
         assert back == [value, (0, value), {1: value}]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.protocol.strategies import ANSWERS
 from xentara_nb.protocol.commands import (
     COMMANDS,
     CreateSubSession,
@@ -104,8 +105,8 @@ def test_message_ids_of_64_bits(number):
         assert decode_answers(encode_packets([answer])) == [answer]
 
 
-def test_answers_survive(answer_strategy):
-    @given(answer_strategy)
+def test_answers_survive():
+    @given(ANSWERS)
     def run(answers):
         back = decode_answers(encode_packets(answers))
         assert back == answers

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.protocol.vectors import BY_NAME
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.commands import (
     COMMANDS,
@@ -74,19 +75,19 @@ def read_requests(data: bytes) -> list[tuple[int, object]]:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_request_is_exactly_these_bytes(name, vectors):
+def test_a_request_is_exactly_these_bytes(name):
     packets = [command.request(message_id) for message_id, command in REQUESTS[name]]
-    assert encode_packets(packets).hex() == vectors[name].hex()
+    assert encode_packets(packets).hex() == BY_NAME[name].hex()
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_request_is_read(name, vectors):
-    assert read_requests(vectors[name]) == REQUESTS[name]
+def test_a_request_is_read(name):
+    assert read_requests(BY_NAME[name]) == REQUESTS[name]
 
 
-def test_the_types_of_written_values_are_kept(vectors):
+def test_the_types_of_written_values_are_kept():
     values = {
-        name: read_requests(vectors[name])[0][1].value
+        name: read_requests(BY_NAME[name])[0][1].value
         for name in ("write_5", "write_half", "write_time")
     }
     assert repr(values["write_5"]) == "5"
@@ -94,14 +95,14 @@ def test_the_types_of_written_values_are_kept(vectors):
     assert values["write_time"] == TimePoint(1704107471111000000)
 
 
-def test_a_subscribe_with_its_keys_in_another_order_is_read(vectors):
-    assert read_requests(vectors["subscribe"]) == [(2, SUBSCRIBE)]
+def test_a_subscribe_with_its_keys_in_another_order_is_read():
+    assert read_requests(BY_NAME["subscribe"]) == [(2, SUBSCRIBE)]
 
 
-def test_our_subscribe_says_the_same_in_the_order_of_the_manual(vectors):
+def test_our_subscribe_says_the_same_in_the_order_of_the_manual():
     ours = encode_packets([SUBSCRIBE.request(2)])
-    assert cbor.decode(ours) == cbor.decode(vectors["subscribe"])
-    assert len(ours) == len(vectors["subscribe"])
+    assert cbor.decode(ours) == cbor.decode(BY_NAME["subscribe"])
+    assert len(ours) == len(BY_NAME["subscribe"])
     assert ours.hex() == (
         "8184000206a3"
         "0082a200d82550e3ee10714d884ba18e5d0f1e4ce25ee80182 0b09"
@@ -133,16 +134,16 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_an_answer_is_exactly_these_bytes(name, vectors):
+def test_an_answer_is_exactly_these_bytes(name):
     message_id, command, result = ANSWERS[name]
     answer = Success(message_id, command.build_answer(result))
-    assert encode_packets([answer]).hex() == vectors[name].hex()
+    assert encode_packets([answer]).hex() == BY_NAME[name].hex()
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_an_answer_is_read(name, vectors):
+def test_an_answer_is_read(name):
     message_id, command, result = ANSWERS[name]
-    (answer,) = decode_answers(vectors[name])
+    (answer,) = decode_answers(BY_NAME[name])
     assert type(answer) is Success
     assert answer.message_id == message_id
     parsed = command.parse_answer(answer.item)
@@ -150,36 +151,36 @@ def test_an_answer_is_read(name, vectors):
     assert type(parsed) is (BrowseEntries if name == "browse_answer" else type(result))
 
 
-def test_the_types_in_a_read_answer_are_kept(vectors):
-    (answer,) = decode_answers(vectors["read_answer"])
+def test_the_types_in_a_read_answer_are_kept():
+    (answer,) = decode_answers(BY_NAME["read_answer"])
     values = Read(ELEMENT, (11, 9, 6, 13)).parse_answer(answer.item)
     assert values[11] is True
     assert repr(values[9]) == "0"
     assert values[6].isoformat() == "2024-01-01T11:11:11.111587983Z"
 
 
-def test_identifiers_in_answers_are_members_of_their_tables(vectors):
-    (answer,) = decode_answers(vectors["meta_data_answer"])
+def test_identifiers_in_answers_are_members_of_their_tables():
+    (answer,) = decode_answers(BY_NAME["meta_data_answer"])
     meta_data = MetaData(ELEMENT).parse_answer(answer.item)
     assert meta_data.category is Category.DATA_POINT
     assert meta_data.attributes[0].access is Access.READ_AND_WRITE
     assert meta_data.attributes[0].data_type is DataType.BOOLEAN
 
 
-def test_a_success_without_an_item_has_two_items(vectors):
-    assert decode_answers(vectors["write_answer"]) == [Success(8, NOTHING)]
-    assert encode_packets([Success(8)]) == vectors["write_answer"]
+def test_a_success_without_an_item_has_two_items():
+    assert decode_answers(BY_NAME["write_answer"]) == [Success(8, NOTHING)]
+    assert encode_packets([Success(8)]) == BY_NAME["write_answer"]
 
 
-def test_an_error_both_ways(vectors):
+def test_an_error_both_ways():
     failure = Failure(3, UnknownElementError("unknown element"))
-    assert decode_answers(vectors["error"]) == [failure]
-    assert encode_packets([failure]).hex() == vectors["error"].hex()
+    assert decode_answers(BY_NAME["error"]) == [failure]
+    assert encode_packets([failure]).hex() == BY_NAME["error"].hex()
 
 
-def test_an_event_both_ways(vectors):
+def test_an_event_both_ways():
     change = DataChange(MOMENT, ELEMENT, {Attribute.VALUE: 1.5, Attribute.QUALITY: Quality.GOOD})
-    assert encode_packets([change.event()]).hex() == vectors["event"].hex()
-    (event,) = decode_answers(vectors["event"])
+    assert encode_packets([change.event()]).hex() == BY_NAME["event"].hex()
+    (event,) = decode_answers(BY_NAME["event"])
     assert DataChange.from_event(event) == change
     assert repr(DataChange.from_event(event).values) == "{11: 1.5, 9: 0}"

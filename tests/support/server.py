@@ -3,7 +3,8 @@
 A :class:`FakeServer` listens on 127.0.0.1 and runs one script for every connection, in a thread of
 its own. The script gets a :class:`Wire`: the connection with a few lines of HTTP and WebSocket,
 which check nothing and can be bypassed. Every wait is bounded. A script may simply return, which
-closes the connection; when the client goes first it ends with :class:`ClientGoneError`, which is no failure.
+closes the connection; when the client closes first it ends with :class:`ClientGoneError`, which is
+no failure.
 
     def script(wire):
         wire.hello()
@@ -103,19 +104,19 @@ class Wire:
     def receive(self, count: int) -> bytes:
         """Return exactly so many bytes."""
         while len(self._buffer) < count:
-            self._receive()
+            self.receive_some()
         data = bytes(self._buffer[:count])
         del self._buffer[:count]
         return data
 
     def until_gone(self) -> None:
-        """Wait until the client goes; whatever it sends until then is only recorded."""
+        """Wait until the client closes; what it sends until then is only recorded."""
         with contextlib.suppress(ClientGoneError):
             while True:
-                self._receive()
+                self.receive_some()
 
     def cut(self) -> None:
-        """End the connection without a goodbye."""
+        """End the connection without a close frame."""
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
@@ -132,7 +133,13 @@ class Wire:
 
         self.send = some
 
-    def _receive(self) -> None:
+    @property
+    def unread(self) -> bytes:
+        """What has come in and was not read by the script."""
+        return bytes(self._buffer)
+
+    def receive_some(self) -> None:
+        """Wait for some more bytes, and leave them unread."""
         try:
             data = self.sock.recv(1 << 16)
         except TimeoutError:
@@ -149,7 +156,7 @@ class Wire:
     def head(self) -> str:
         """Return the head of the next HTTP request."""
         while b"\r\n\r\n" not in self._buffer:
-            self._receive()
+            self.receive_some()
         head, _, rest = bytes(self._buffer).partition(b"\r\n\r\n")
         self._buffer[:] = rest
         return head.decode()
@@ -210,13 +217,13 @@ class Wire:
             elif opcode == CLOSE:
                 self.close_frame = payload
                 self.send_frame(CLOSE, payload)
-                raise ClientGoneError("the client said goodbye")
+                raise ClientGoneError("the client sent a close frame")
             else:
                 assert opcode == BINARY
                 return payload
 
     def until_goodbye(self) -> None:
-        """Take frames, and do nothing about them, until the client says goodbye or goes."""
+        """Take frames, and do nothing about them, until the client closes."""
         while True:
             self.message()
 

@@ -153,7 +153,7 @@ def _run(args: argparse.Namespace, orders: Any) -> int:
         if not plan.ok and not args.skip_refused:
             say("nothing was sent: guards refuse some of it")
             return 1
-        count = sum(not order.refused for order in plan.orders)
+        count = sum(not each.refused for each in plan.planned)
         if not count:
             say("nothing was sent: there is nothing to send")
             return 0 if plan.ok else 1
@@ -179,7 +179,7 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
         # Also when it is interrupted: what was sent must be known.
         if plan.report is not None:
             _show_report(plan.report)
-    return 0 if all(result.ok or result.order.refused for result in plan.report or ()) else 1
+    return 0 if all(result.ok or result.planned.refused for result in plan.report or ()) else 1
 
 
 def _choose_journal(client: Client, journal: str | None) -> None:
@@ -224,7 +224,15 @@ def _confirmed(count: int) -> bool:
 def _show_plan(plan: WritePlan, url: str, session_user: str | None) -> None:
     with_whom = f" with a sub-session of {session_user}" if session_user else ""
     say(f"Plan for {url.rpartition('@')[2]}, as {plan.who}{with_whom}:")
-    columns = ["primary_key", "attribute_name", "old_value", "value", "change", "verdict", "reason"]
+    columns = [
+        "primary_key",
+        "attribute_name",
+        "old_value",
+        "value",
+        "change",
+        "severity",
+        "reason",
+    ]
     print(table(_narrow(plan.frame, columns), whole=_WHOLE), flush=True)
 
 

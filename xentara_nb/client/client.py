@@ -46,15 +46,13 @@ from xentara_nb.tables.frames import (
 )
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
-from xentara_nb.writes.context import RateLimiter, WriteContext
+from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
-from xentara_nb.writes.plan import WritePlan, make_plan
-from xentara_nb.writes.policy import PolicySource
-from xentara_nb.writes.read_back import Predicate, verification
-from xentara_nb.writes.requests import request_for, wishes
+from xentara_nb.writes.plan import WritePlan, make_plan, write_one
+from xentara_nb.writes.read_back import Predicate, Verification
+from xentara_nb.writes.requests import request_for, write_requests
 from xentara_nb.writes.results import WriteResult
-from xentara_nb.writes.single import write_one
 from xentara_nb.writes.sub_session import (
     SessionLike,
     SubSession,
@@ -438,7 +436,7 @@ class Client:
             request_for(element, value, attribute),
             session=session,
             timeout=timeout,
-            how=verification(verify, tolerance, verify_within),
+            how=Verification(verify, tolerance, verify_within),
             number_as_boolean=number_as_boolean,
         )
 
@@ -475,12 +473,14 @@ class Client:
         >>> from xentara_nb import simulate
         >>> with simulate() as plant, plant.connect(journal=False) as client:
         ...     plan = client.plan_writes({"Plant.Line 1.Set point": 195, "Plant.Line 1.Run": 1})
-        >>> plan.frame[["old_value", "value", "change", "verdict"]]
-          old_value  value change  verdict
+        >>> plan.frame[["old_value", "value", "change", "severity"]]
+          old_value  value change severity
         0     210.0  195.0  -15.0       ok
         1      True   None   None  refused
         """
-        return make_plan(self._write_context(), wishes(writes), number_as_boolean=number_as_boolean)
+        return make_plan(
+            self._write_context(), write_requests(writes), number_as_boolean=number_as_boolean
+        )
 
     def subscribe(
         self,

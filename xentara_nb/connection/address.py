@@ -1,4 +1,4 @@
-"""Where a server is: what a user types, read into host, port and path.
+"""Where a server is: the text that a user types, parsed into host, port and path.
 
 Examples
 --------
@@ -100,7 +100,7 @@ def _split(text: str, shown: str) -> tuple[SplitResult, str | None, int | None]:
     scheme = _SCHEME.match(text)
     rest = text[scheme.end() :] if scheme else text
     # In a password, these would end the name of the host: a part of the password would be taken
-    # for the port or the path, and the user's name for the host that gets the rest.
+    # for the port or the path, and the user's name for the host to which the rest is sent.
     if "@" in "".join(re.split("[/?#]", rest, maxsplit=1)[1:]):
         raise AddressError(
             f"{shown} has one of / ? # before an @: write them as %2F, %3F and %23 in a password, "

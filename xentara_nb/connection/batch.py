@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Final
 
 from xentara_nb.errors import ProtocolError, ServerError, XentaraError
-from xentara_nb.protocol.codec import BulkRequests, coalesce, decode_results, encode_requests
+from xentara_nb.protocol.codec import coalesce, decode_results, encode_requests
 from xentara_nb.protocol.commands import Command
-from xentara_nb.protocol.packets import Failure, Request, Success
+from xentara_nb.protocol.packets import Failure, Success
 
 
 class UnreadableAnswerError(ProtocolError):
@@ -56,18 +56,8 @@ class Batch:
     failure : XentaraError or None
         Why there will be no more answers.
     unattributed_error : ServerError or None
-        What the server complained about meanwhile, without saying which request it means.
+        An error that the server has sent meanwhile without naming a request.
     """
-
-    __slots__ = (
-        "_done",
-        "_missing",
-        "answers",
-        "commands",
-        "failure",
-        "first_id",
-        "unattributed_error",
-    )
 
     def __init__(self, commands: Sequence[Command[Any]], first_id: int) -> None:
         self.commands = coalesce(commands)
@@ -85,14 +75,9 @@ class Batch:
 
     @property
     def names(self) -> str:
-        """The commands, for a message."""
+        """The names of the commands, for a message."""
         names = ", ".join(dict.fromkeys(command.name for command in self.commands))
         return f"{len(self.commands)} x {names}" if len(self.commands) > 1 else names
-
-    def requests(self) -> Iterator[Request]:
-        """Give the packets to send."""
-        for message_id, command in zip(self.ids, self.commands, strict=True):
-            yield command.request(message_id)
 
     def message(self) -> bytes:
         """Return the message to send.
@@ -106,15 +91,13 @@ class Batch:
 
     def take(self, answer: Success | Failure) -> None:
         """Take one answer, each once; called by the reader thread only."""
-        # It is read at once: what it was decoded into is many small objects, and can go.
+        # It is parsed at once: what it was decoded into is many small objects, and can go.
         at = answer.message_id - self.first_id
         if isinstance(answer, Failure):
             self.answers[at] = answer.error
         else:
-            commands = self.commands
-            parser: Any = commands if isinstance(commands, BulkRequests) else commands[at]
             try:
-                self.answers[at] = parser.parse_answer(answer.item)
+                self.answers[at] = self.commands[at].parse_answer(answer.item)
             except ProtocolError as error:
                 self.answers[at] = UnreadableAnswerError(str(error))
         self._missing -= 1

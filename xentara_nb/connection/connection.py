@@ -1,8 +1,8 @@
-"""One connection to a server: a synchronous face with a reader thread behind it.
+"""One connection to a server: a synchronous interface with a reader thread behind it.
 
 A server pings its clients and drops those that do not answer, and a notebook is idle for minutes
 between two cells. So a thread reads all the time: it answers pings, matches answers to requests
-by their message id, and hands events on. Callers wait for their answers with one deadline.
+by their message id, and passes events on. Callers wait for their answers with one deadline.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from xentara_nb.connection.address import Address
 from xentara_nb.connection.batch import Batch, UnreadableAnswerError
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
-from xentara_nb.connection.handshake import CLOSE_TIMEOUT, WebSocket, handshake
+from xentara_nb.connection.handshake import handshake
+from xentara_nb.connection.messages import CLOSE_TIMEOUT, WebSocket
 from xentara_nb.connection.stream import SendError, Stream
 from xentara_nb.connection.tls import Trust, open_stream
 from xentara_nb.errors import (
@@ -32,8 +33,6 @@ from xentara_nb.protocol.codec import first_answered
 from xentara_nb.protocol.commands import ClientHello, Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
 from xentara_nb.protocol.packets import Event, Failure, decode_answers
-
-__all__ = ["Batch", "Connection", "open_connection"]
 
 
 class Connection:
@@ -53,8 +52,8 @@ class Connection:
     Attributes
     ----------
     on_event, on_end : callable or None
-        Take every event, and the reason when the connection ends, in the reader thread. They must
-        not wait for answers: it is that thread which reads them.
+        Called with every event, and with the reason when the connection ends, in the reader thread.
+        They must not wait for answers: it is that thread which reads them.
     """
 
     def __init__(self, address: Address, stream: Stream, socket: WebSocket, timeout: float) -> None:
@@ -87,6 +86,11 @@ class Connection:
         if self._process != os.getpid():
             return ConnectionLostError("this connection belongs to the process that opened it")
         return self._ended
+
+    @property
+    def pending(self) -> int:
+        """How many requests still wait for their answers."""
+        return len(self._pending)
 
     def begin(self, commands: Sequence[Command[Any]], deadline: Deadline | None = None) -> Batch:
         """Send some commands in one message, without waiting for their answers.
@@ -171,7 +175,7 @@ class Connection:
         return self.finish(self.begin(commands, deadline), deadline) if commands else []
 
     def forget(self, batch: Batch) -> None:
-        """Wait for the answers of a batch no more; those that come late are passed over."""
+        """Stop waiting for the answers of a batch; those that come late are ignored."""
         with self._lock:
             for message_id in batch.ids:
                 self._pending.pop(message_id, None)
@@ -182,7 +186,7 @@ class Connection:
         Parameters
         ----------
         graceful : bool
-            Whether to say goodbye and wait a moment for the answer.
+            Whether to send a close frame and wait a moment for the answer.
         """
         if self._process != os.getpid():
             self._stream.close()
@@ -197,8 +201,13 @@ class Connection:
         if others:
             self._thread.join(CLOSE_TIMEOUT)
 
+    def wait_ended(self, seconds: float) -> bool:
+        """Wait until the connection has ended and its thread is done; return whether it is."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
     def _end(self, error: XentaraError) -> None:
-        """End the connection for a reason, once; everybody who waits learns it."""
+        """End the connection for a reason, once; all calls that wait raise it."""
         if self._closing:
             error = ConnectionLostError("the client has closed the connection")
         with self._lock:
@@ -230,7 +239,7 @@ class Connection:
             error = ProtocolError(
                 f"{self.address.netloc} sent what no Xentara server sends: {problem}"
             )
-        # Whatever ends this thread must end the connection, or callers would wait in vain.
+        # Any end of this thread must end the connection, or callers would wait in vain.
         except Exception as problem:
             error = self._lost(_reason(problem))
         try:
@@ -273,7 +282,7 @@ class Connection:
         return True
 
     def _take_event(self, event: Event) -> None:
-        # Types that this version does not know are passed over: a newer server may send them.
+        # Types that this version does not know are ignored: a newer server may send them.
         if self.on_event is not None and event.event_type == EventType.DATA_CHANGE:
             self.on_event(DataChange.from_event(event))
 
@@ -281,12 +290,12 @@ class Connection:
 def open_connection(
     address: Address, credentials: Credentials, trust: Trust, deadline: Deadline
 ) -> Connection:
-    """Connect, log in and say hello.
+    """Connect, log in and do the client hello.
 
     Raises
     ------
     ConnectError
-        One of its kinds, for what went wrong.
+        One of its subclasses, for what went wrong.
     DeadlineError
         If it took too long.
     """
@@ -322,7 +331,7 @@ def _hello(connection: Connection, deadline: Deadline) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """Say in one line what happened."""
+    """Return in one line what happened."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,4 +1,4 @@
-"""Who logs in: from arguments, the address, the environment, or a prompt. Never shown.
+"""The log-in: from arguments, the address, the environment, or a prompt. Never shown.
 
 Examples
 --------
@@ -66,7 +66,7 @@ def find_credentials(
     in_address: Credentials | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Credentials:
-    """Put together what is known of who logs in; arguments first, then address, environment.
+    """Collect what is known of the log-in: arguments first, then address, then environment.
 
     The result may be incomplete: :func:`ask` completes it.
 
@@ -118,7 +118,7 @@ def ask(credentials: Credentials, server: str) -> Credentials:
     Raises
     ------
     LoginError
-        If there is nobody to ask.
+        If there is no terminal or notebook to ask in.
     """
     if credentials.complete:
         return credentials

@@ -1,27 +1,23 @@
-"""From a stream to a WebSocket: the request that carries the password, and the messages after it.
+"""The HTTP request that carries the password and turns a stream into a WebSocket.
 
-The request goes by hand. websocket-client would follow redirects with the password in them, keep
-cookies for the whole process, read an answer of any length, and repeat in its errors and its log
-what the server and we have said.
+It is made and its answer read here, not by websocket-client, whose handshake keeps the cookies of a
+server for the whole process, writes the password into its trace, reads a head of any length, and
+waits for the body of a refusal before it says which one it is; none of these can be switched off.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import os
 import re
-from collections import deque
 from dataclasses import replace
-from typing import Any
-
-import websocket
 
 from xentara_nb._version import __version__
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
+from xentara_nb.connection.messages import WebSocket
 from xentara_nb.connection.stream import SendError, Stream
 from xentara_nb.errors import (
     ConnectionForbiddenError,
@@ -31,119 +27,10 @@ from xentara_nb.errors import (
     XentaraError,
 )
 
-MAX_MESSAGE = 256 * 1024 * 1024
-"""The largest message taken from a server, in bytes."""
-
 MAX_HEAD = 64 * 1024
 """The largest HTTP head taken from a server, in bytes."""
 
-CLOSE_TIMEOUT = 1.0
-"""How long saying goodbye may take, in seconds."""
-
 _MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
-
-
-class WebSocket(websocket.WebSocket):
-    """Messages on a stream: websocket-client reads them, sending is done here.
-
-    Made for one thread that reads and never waits for those that send, and for a server that is
-    not trusted.
-
-    Parameters
-    ----------
-    stream : Stream
-        The connection, after the upgrade.
-    received : bytes
-        What came behind the server's answer to the upgrade.
-    """
-
-    def __init__(self, stream: Stream, received: bytes = b"") -> None:
-        super().__init__(skip_utf8_validation=True, enable_multithread=False)
-        self._stream = stream
-        self._pongs: deque[bytes] = deque(maxlen=16)
-        self.frame_buffer = _FrameBuffer(self._recv, True)
-        if received:
-            self.frame_buffer.recv_buffer.append(received)
-        self.cont_frame = _Fragments()
-
-    def send_message(self, message: bytes, deadline: Deadline) -> None:
-        """Send a binary message, and the pongs that came due meanwhile; raises as Stream.send."""
-        self._stream.send(_frame(websocket.ABNF.OPCODE_BINARY, message), deadline)
-        self._send_pongs()
-
-    def pong(self, payload: str | bytes = b"") -> None:
-        """Answer a ping now, or leave that to the thread that is sending just now."""
-        self._pongs.append(payload.encode() if isinstance(payload, str) else payload)
-        self._send_pongs()
-
-    def send_close(self, status: int = 1000, reason: str | bytes = b"") -> None:
-        """Say goodbye, or answer the server's goodbye, if it still listens."""
-        text = reason.encode() if isinstance(reason, str) else reason
-        frame = _frame(websocket.ABNF.OPCODE_CLOSE, status.to_bytes(2, "big") + text)
-        with contextlib.suppress(OSError):
-            self._stream.send(frame, Deadline(CLOSE_TIMEOUT))
-
-    def _send_pongs(self) -> None:
-        # The message before them has gone out, whatever becomes of them; and who reads will learn
-        # of the end, after all that the server has said before it.
-        with contextlib.suppress(OSError, IndexError):  # another thread may be faster
-            while self._pongs:
-                payload = self._pongs.popleft()
-                if not self._stream.send_now(_frame(websocket.ABNF.OPCODE_PONG, payload)):
-                    # Who is sending now comes by here afterwards.
-                    self._pongs.appendleft(payload)
-                    return
-
-    def _recv(self, bufsize: int) -> bytes:
-        data = self._stream.recv(bufsize)
-        if not data:
-            raise EOFError("the server has gone")
-        return data
-
-
-class _FrameBuffer(websocket._abnf.frame_buffer):
-    """Refuses a frame that announces more than is reasonable, before reading it."""
-
-    def recv_length(self) -> None:
-        super().recv_length()
-        _check_size(self.length or 0)
-
-
-class _Fragments(websocket._abnf.continuous_frame):
-    """Joins the fragments of a message once, at its end, and not without limit."""
-
-    def __init__(self) -> None:
-        super().__init__(False, True)
-        self._opcode = 0
-        self._parts: list[bytes] = []
-        self._size = 0
-
-    def add(self, frame: websocket.ABNF) -> None:
-        data: Any = frame.data  # bytes, in every frame that was received
-        self._size += len(data)
-        _check_size(self._size)
-        if data:
-            self._parts.append(data)
-        if frame.opcode != websocket.ABNF.OPCODE_CONT:
-            self._opcode = self.recving_frames = frame.opcode
-        if frame.fin:
-            self.recving_frames = None
-
-    def extract(self, frame: websocket.ABNF) -> tuple[int, websocket.ABNF]:
-        frame.data = b"".join(self._parts)
-        self._parts, self._size = [], 0
-        return self._opcode, frame
-
-
-def _check_size(size: int) -> None:
-    if size > MAX_MESSAGE:
-        raise websocket.WebSocketProtocolException(
-            f"a message of {size} bytes is more than the {MAX_MESSAGE} that are taken"
-        )
-
-
-def _frame(opcode: int, payload: bytes) -> bytes:
-    return websocket.ABNF.create_frame(payload, opcode).format()
 
 
 def handshake(
@@ -247,8 +134,8 @@ def _refused(address: Address, credentials: Credentials, status: int) -> Xentara
         )
     if 300 <= status < 400:
         return NotXentaraError(
-            f"{address.netloc} sends its visitors to another address (HTTP status {status}), and "
-            "a password is not carried there: connect to that address itself if it is the right one"
+            f"{address.netloc} redirects to another address (HTTP status {status}), and "
+            "a password is not sent there: connect to that address itself if it is the right one"
         )
     return NotXentaraError(
         f"{address.netloc} answers with HTTP status {status}, which no Xentara server does here: "

@@ -1,7 +1,7 @@
-"""A client's line to its server: the present connection, and a fresh one when that has ended.
+"""The connection of a client: the present one, and a fresh one when that has ended.
 
 What changes nothing may be asked again on a fresh connection, once. What changes something is
-sent at most once, whatever happens.
+always sent at most once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ReconnectingConnection:
     timeout : float
         The time for one answer, or for connecting, in seconds.
     on_event : callable
-        Takes every event, in the reader thread.
+        Called with every event, in the reader thread.
     on_renewal : callable
         Called before a fresh connection is used: what was known may no longer be true.
     on_end : callable
@@ -57,7 +57,7 @@ class ReconnectingConnection:
         self._on_renewal = on_renewal
         self._on_end = on_end
         self._connecting = threading.Lock()
-        # An RLock: the garbage collector may close a link in the very thread that holds it.
+        # An RLock: the garbage collector may close this in the very thread that holds it.
         self._lock = threading.RLock()
         self._closed = False
         self._announced: Connection | None = None
@@ -71,12 +71,12 @@ class ReconnectingConnection:
             self._announced = connection
         connection.on_event = self._on_event
         connection.on_end = functools.partial(self._end_of, connection)
-        if (ended := connection.ended) is not None:  # so soon that nobody was told
+        if (ended := connection.ended) is not None:  # before on_end was set
             self._end_of(connection, ended)
         return connection
 
     def _end_of(self, connection: Connection, reason: XentaraError) -> None:
-        """Tell that a connection has ended, once, and never when the next one is in use already."""
+        """Report that a connection has ended, once, and not when the next one is in use already."""
         with self._lock:
             if connection is self._announced:
                 self._announced = None
@@ -175,7 +175,7 @@ class ReconnectingConnection:
         Raises
         ------
         ConnectionLostError, DeadlineError, UnreadableAnswerError
-            Their ``sent`` tells whether any byte may have reached the server.
+            Their ``sent`` is whether any byte may have reached the server.
         ProtocolError
             If the command cannot be sent.
         """

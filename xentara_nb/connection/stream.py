@@ -16,10 +16,14 @@ from contextlib import suppress
 
 from xentara_nb.connection.deadline import Deadline
 
+READ_SLICE = 3600.0
+"""How long one read of the socket waits before the next, in seconds.
+
+Finite, for only with a time-out does Python's socket wait by itself: so two of them can share one
+connection, the reading and the writing end, each with its own time-out.
+"""
+
 _CHUNK = 1 << 16
-# Long, but finite: with a time-out Python's socket waits by itself and two of them can share one
-# connection, the reading and the writing end, each with its own.
-_READ_SLICE = 3600.0
 _SHORT = 1.0  # seconds, for what the network takes at once
 
 
@@ -96,7 +100,7 @@ class Stream:
                 if not self._receive():
                     raise ssl.SSLEOFError(8, "the connection was closed") from None
             except ssl.SSLError:
-                with suppress(OSError):  # the alert that tells the server why
+                with suppress(OSError):  # the alert with the reason, for the server
                     self._send_all(b"", deadline)
                 raise
             else:
@@ -117,7 +121,7 @@ class Stream:
                     return self._tls.read(size)
             except ssl.SSLWantReadError:
                 if self._outgoing.pending:
-                    # A server that has gone may have said something before.
+                    # A server that has closed may have sent data before.
                     with suppress(OSError):
                         self.send_now(b"")
                 self._receive()
@@ -128,7 +132,7 @@ class Stream:
         """Return the next bytes from the network, none at its end."""
         while True:
             deadline = self._read_deadline
-            self._in.settimeout(_READ_SLICE if deadline is None else deadline.remaining or 1e-6)
+            self._in.settimeout(READ_SLICE if deadline is None else deadline.remaining or 1e-6)
             try:
                 data = self._in.recv(size)
             except TimeoutError:
@@ -149,13 +153,13 @@ class Stream:
         Raises
         ------
         SendError
-            If they were not taken in time, or the connection has ended. It has ended now: nobody
-            could make sense of what comes after a part of them.
+            If they were not taken in time, or the connection has ended. It has ended now: what
+            comes after a part of a message cannot be read.
         TimeoutError
-            If others were sending all the time. Nothing has changed.
+            If other threads were sending all the time. Nothing has changed.
         """
         if not self._write_lock.acquire(timeout=deadline.remaining):
-            raise TimeoutError("others are sending all the time")
+            raise TimeoutError("other threads are sending all the time")
         try:
             self._send_all(data, deadline)
         except BaseException:
@@ -165,7 +169,7 @@ class Stream:
             self._write_lock.release()
 
     def send_now(self, data: bytes) -> bool:
-        """Send a few bytes if that keeps nobody waiting, and return whether they went out.
+        """Send a few bytes if that needs no waiting, and return whether they went out.
 
         The thread that reads must not wait for one that writes: that one may be waiting for a
         server which itself waits for us to read.
@@ -173,7 +177,7 @@ class Stream:
         if not self._write_lock.acquire(blocking=False):
             return False
         try:
-            if not self._can_send():
+            if not self.can_send():
                 return False
             self._send_all(data, Deadline(_SHORT))
         except BaseException:
@@ -183,7 +187,8 @@ class Stream:
             self._write_lock.release()
         return True
 
-    def _can_send(self) -> bool:
+    def can_send(self) -> bool:
+        """Return whether the network takes some bytes at once."""
         try:
             with selectors.DefaultSelector() as selector:
                 selector.register(self._out, selectors.EVENT_WRITE)
@@ -208,7 +213,7 @@ class Stream:
             ) from None
 
     def _pieces(self, data: bytes) -> Iterator[bytes]:
-        """Give the bytes for the network; of no data, what TLS itself has to say."""
+        """Give the bytes for the network; of no data, what TLS itself has to send."""
         if self._tls is None:
             yield data
         elif not data:
@@ -234,8 +239,8 @@ class Stream:
         return dict(fields or {})
 
     def abort(self) -> None:
-        """End the connection at once; wakes up whoever waits in it."""
-        # In a forked child this is the connection of its parent, who goes on with it.
+        """End the connection at once; wakes up the threads that wait in it."""
+        # In a forked child this is the connection of its parent, which goes on with it.
         if self._process == os.getpid():
             with self._close_lock, suppress(OSError):
                 self._in.shutdown(socket.SHUT_RDWR)
@@ -243,8 +248,8 @@ class Stream:
     def close(self) -> None:
         """End the connection and give its file descriptors back; for the thread that reads."""
         self.abort()
-        # That has woken up who is sending. The numbers of the descriptors go to the next sockets,
-        # so he must be done with them.
+        # A thread that is sending has been woken up. It must be done with the descriptors, for
+        # their numbers go to the next sockets.
         free = self._write_lock.acquire(timeout=_SHORT)
         with self._close_lock:
             self._in.close()

@@ -6,15 +6,14 @@ import hashlib
 import hmac
 import os
 import re
-import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.stream import Stream
+from xentara_nb.connection.tcp import open_socket
 from xentara_nb.errors import (
     CertificateNotTrustedError,
     NotTlsError,
@@ -34,7 +33,7 @@ class Trust:
     ca_file : path, optional
         A PEM file with the certificates to trust instead of the system's.
     fingerprint : str, optional
-        The SHA-256 of the one certificate to trust, whatever name it has.
+        The SHA-256 of the one certificate to trust, with any name and dates.
     """
 
     ca_file: str | os.PathLike[str] | None = None
@@ -82,19 +81,19 @@ def certificate_der(data: bytes) -> bytes | None:
 
 
 def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
-    """Connect, and check the server's certificate before anything is said.
+    """Connect, and check the server's certificate before anything is sent.
 
     Raises
     ------
     ServerUnreachableError, NotTlsError, CertificateNotTrustedError, DeadlineError
-        What went wrong, in words.
+        If there is no such server, or none to be trusted.
     OptionError
         If the CA file cannot be used.
     """
     if not address.tls:
-        return Stream(_open_socket(address, deadline), deadline)
+        return Stream(open_socket(address, deadline), deadline)
     context = _context(trust)
-    sock = _open_socket(address, deadline)
+    sock = open_socket(address, deadline)
     try:
         stream = Stream(sock, deadline, context, address.host)
     except ssl.SSLCertVerificationError as error:
@@ -102,57 +101,17 @@ def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
     except TimeoutError:
         raise deadline.error(f"{address.netloc} did not complete the TLS handshake") from None
     except (ssl.SSLError, OSError) as error:
-        raise NotTlsError(_not_tls_text(address, error)) from None
+        raise NotTlsError(
+            f"{address.netloc} does not speak TLS, or no version that can be trusted "
+            f"({_reason(error)}): "
+            "check the port; Xentara answers with TLS at its httpServer.port"
+        ) from None
     if trust.fingerprint is not None:
         found = fingerprint_of(stream.certificate())
         if not hmac.compare_digest(found, trust.fingerprint):
             stream.close()
             raise _not_trusted(address, deadline, "its fingerprint is not the one that was given")
     return stream
-
-
-def _open_socket(address: Address, deadline: Deadline) -> socket.socket:
-    try:
-        places = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise ServerUnreachableError(
-            f"there is no host {address.host!r} ({_words(error)}): check the name"
-        ) from None
-    timed_out, reason = False, "it has no address"
-    for left in range(len(places), 0, -1):
-        try:
-            # A place that swallows everything must leave some time for the others.
-            return _connected(places[-left], deadline.remaining / left)
-        except OSError as error:
-            timed_out, reason = isinstance(error, TimeoutError), _words(error)
-    if timed_out:
-        raise deadline.error(f"nobody answered at {address.netloc}")
-    raise ServerUnreachableError(
-        f"nobody answers at {address.netloc} ({reason}): check that the server runs, its "
-        "httpServer.port, and the firewall"
-    )
-
-
-def _connected(place: tuple[Any, ...], seconds: float) -> socket.socket:
-    family, kind, protocol, _, where = place
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.settimeout(seconds or 1e-6)
-        sock.connect(where)
-        _set_options(sock)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _set_options(sock: socket.socket) -> None:
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # A server that vanishes without a word is noticed within a minute, also by who only listens.
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
-        if hasattr(socket, option):  # not every system has each of them
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _context(trust: Trust) -> ssl.SSLContext:
@@ -165,7 +124,7 @@ def _context(trust: Trust) -> ssl.SSLContext:
         ) from None
     except OSError as error:
         raise OptionError(
-            f"the CA file {str(trust.ca_file)!r} cannot be used: {_words(error)}"
+            f"the CA file {str(trust.ca_file)!r} cannot be used: {_reason(error)}"
         ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A server could ask for it in the middle of a message, and sending would have to wait for it.
@@ -183,20 +142,12 @@ def _context(trust: Trust) -> ssl.SSLContext:
     return context
 
 
-def _not_tls_text(address: Address, error: Exception) -> str:
-    return (
-        f"{address.netloc} does not speak TLS, or no version that can be trusted "
-        f"({_words(error)}): "
-        "check the port; Xentara answers with TLS at its httpServer.port"
-    )
-
-
 def _not_trusted(address: Address, deadline: Deadline, reason: str) -> CertificateNotTrustedError:
-    """Look at the certificate once more, without saying anything, to tell the user what it is."""
+    """Return an error that shows the certificate, which is fetched once more for that."""
     der, fields = b"", dict[str, object]()
     with suppress(OSError, ssl.SSLError, ServerUnreachableError, TimeoutError):
-        der = _look(address, deadline, None).certificate()
-        fields = _look(address, deadline, der).certificate_fields()
+        der = _fetch(address, deadline, None).certificate()
+        fields = _fetch(address, deadline, der).certificate_fields()
     fingerprint = fingerprint_of(der) if der else "not known"
     subject, issuer = _name(fields.get("subject")), _name(fields.get("issuer"))
     not_before = str(fields.get("notBefore", "not known"))
@@ -227,11 +178,11 @@ def _not_trusted(address: Address, deadline: Deadline, reason: str) -> Certifica
     )
 
 
-def _look(address: Address, deadline: Deadline, der: bytes | None) -> Stream:
-    """Shake hands only, trusting nothing but the certificate that was seen before.
+def _fetch(address: Address, deadline: Deadline, der: bytes | None) -> Stream:
+    """Do the TLS handshake and nothing else, trusting only the certificate that is given.
 
-    Python gives the fields of a certificate only when it could verify it, so the second look
-    takes the certificate itself as its own authority, whatever its dates.
+    Python gives the fields of a certificate only when it could verify it, so they are fetched with
+    the certificate itself as its own authority, at any date.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -240,13 +191,13 @@ def _look(address: Address, deadline: Deadline, der: bytes | None) -> Stream:
         context.load_verify_locations(cadata=der)
         context.verify_mode = ssl.CERT_REQUIRED
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
-    stream = Stream(_open_socket(address, deadline), deadline, context, address.host)
+    stream = Stream(open_socket(address, deadline), deadline, context, address.host)
     stream.close()
     return stream
 
 
-def _words(error: Exception) -> str:
-    """Say what happened, without the numbers and source lines of OpenSSL."""
+def _reason(error: Exception) -> str:
+    """Return what happened, without the numbers and source lines of OpenSSL."""
     reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
     return str(reason).replace("_", " ").lower() if isinstance(error, ssl.SSLError) else str(reason)
 

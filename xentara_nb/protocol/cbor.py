@@ -81,7 +81,7 @@ def decode(data: bytes) -> Any:
             max_depth=MAX_DEPTH,
             allow_duplicate_keys=False,
         ).decode()
-    # Whatever the decoder stumbles over, the cause is the bytes: no input may look like a bug.
+    # Any error of the decoder is caused by the bytes: no input may look like a bug.
     except Exception as error:
         raise ProtocolError(
             f"the message of {len(data)} bytes is not well-formed CBOR: {_reason(error)}"

@@ -6,8 +6,8 @@ refuses booleans. Both ends use these checks: a client for answers, a server for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from uuid import UUID
 
 import cbor2
@@ -22,6 +22,8 @@ from xentara_nb.protocol.values import (
     TimePoint,
     Value,
 )
+
+T = TypeVar("T")
 
 _NAMES: dict[type, str] = {
     bool: "a boolean",
@@ -72,25 +74,22 @@ def as_unsigned(value: object, what: str) -> int:
     return number
 
 
-def as_text(value: object, what: str) -> str:
-    """Return a text."""
-    if type(value) is not str:
-        raise wrong(what, "a text", value)
-    return value
+def _of_type(kind: type[T], expected: str) -> Callable[[object, str], T]:
+    def check(value: object, what: str) -> T:
+        if type(value) is not kind:
+            raise wrong(what, expected, value)
+        return value
+
+    return check
 
 
-def as_bool(value: object, what: str) -> bool:
-    """Return a boolean."""
-    if type(value) is not bool:
-        raise wrong(what, "a boolean", value)
-    return value
-
-
-def as_uuid(value: object, what: str) -> UUID:
-    """Return a UUID: tag 37 and nothing else will do."""
-    if type(value) is not UUID:
-        raise wrong(what, "a UUID (tag 37)", value)
-    return value
+as_text = _of_type(str, "a text")
+as_bool = _of_type(bool, "a boolean")
+as_bytes = _of_type(bytes, "a byte string")
+as_uuid = _of_type(UUID, "a UUID (tag 37)")
+as_time_point = _of_type(TimePoint, "a time stamp (tag 1001)")
+as_list: Callable[[object, str], list[Any]] = _of_type(list, "an array")
+"""These return a value that is of exactly their type."""
 
 
 def as_attribute_id(value: object, what: str) -> AttributeId:
@@ -98,13 +97,6 @@ def as_attribute_id(value: object, what: str) -> AttributeId:
     if type(value) is UUID or (type(value) is int and value >= 0):
         return value
     raise wrong(what, "an integer from 0 up or a UUID (tag 37)", value)
-
-
-def as_list(value: object, what: str) -> list[Any]:
-    """Return an array."""
-    if type(value) is not list:
-        raise wrong(what, "an array", value)
-    return value
 
 
 def as_map(value: object, what: str) -> dict[Any, Any]:
@@ -116,12 +108,11 @@ def as_map(value: object, what: str) -> dict[Any, Any]:
     return value
 
 
-def member(mapping: Mapping[Any, Any], key: int, what: str) -> Any:
-    """Return what a map holds under a key that must be there."""
-    try:
-        return mapping[key]
-    except KeyError:
-        raise ProtocolError(f"{what} (key {key}) is missing") from None
+def member(mapping: Mapping[Any, Any], key: int, what: str, check: Callable[[Any, str], T]) -> T:
+    """Return what a map holds under a key that must be there, when it passes a check."""
+    if key not in mapping:
+        raise ProtocolError(f"{what} (key {key}) is missing")
+    return check(mapping[key], what)
 
 
 def as_value(value: object, what: str) -> Value:
@@ -136,7 +127,7 @@ def as_value(value: object, what: str) -> Value:
 def error_from(content: object, what: str) -> ServerError:
     """Read an error as it stands in error packets and in failed attributes."""
     content = as_map(content, what)
-    code = as_int(member(content, 0, f"the code of {what}"), f"the code of {what}")
+    code = member(content, 0, f"the code of {what}", as_int)
     text = content.get(1)
     if text is not None:
         text = as_text(text, f"the message of {what}")
@@ -183,9 +174,3 @@ def attribute_text(attribute_id: AttributeId) -> str:
         return f"attribute {Attribute(attribute_id).attribute_name!r}"  # type: ignore[arg-type]  # a UUID raises too
     except ValueError:
         return f"attribute {attribute_id}"
-
-
-def texts(values: Sequence[object], limit: int = 5) -> str:
-    """List some values in a message, however many there are."""
-    shown = ", ".join(str(value) for value in values[:limit])
-    return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"

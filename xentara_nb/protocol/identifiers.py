@@ -272,17 +272,9 @@ class DataType(Labelled):
 
 
 _INTEGER_RANGES = {
-    data_type: range(-(1 << bits - 1), 1 << bits - 1) if signed else range(1 << bits)
-    for data_type, bits, signed in (
-        (DataType.SIGNED_INTEGER_8, 8, True),
-        (DataType.SIGNED_INTEGER_16, 16, True),
-        (DataType.SIGNED_INTEGER_32, 32, True),
-        (DataType.SIGNED_INTEGER_64, 64, True),
-        (DataType.UNSIGNED_INTEGER_8, 8, False),
-        (DataType.UNSIGNED_INTEGER_16, 16, False),
-        (DataType.UNSIGNED_INTEGER_32, 32, False),
-        (DataType.UNSIGNED_INTEGER_64, 64, False),
-    )
+    DataType[f"{kind}_{bits}"]: range(lowest << bits - 1, (lowest + 2) << bits - 1)
+    for kind, lowest in (("SIGNED_INTEGER", -1), ("UNSIGNED_INTEGER", 0))
+    for bits in (8, 16, 32, 64)
 }
 
 
@@ -310,52 +302,37 @@ class Stage(Labelled):
 class Attribute(IntEnum):
     """The well-known attributes, those with an integer as their id.
 
-    Each also has the name that a model shows (:attr:`attribute_name`) and a UUID
-    (:attr:`uuid`), which is valid wherever an attribute id is.
+    Each also has the name that a model shows, such as ``updateTime``, and a UUID, which is valid
+    wherever an attribute id is.
     """
 
-    PRIMARY_KEY = 0
-    NAME = 1
-    UUID = 2
-    TYPE = 3
-    CATEGORY = 4
-    SOURCE_TIME = 5
-    UPDATE_TIME = 6
-    CHANGE_TIME = 7
-    WRITE_TIME = 8
-    QUALITY = 9
-    DEVICE_STATE = 10
-    VALUE = 11
-    ERROR = 12
-    WRITE_ERROR = 13
+    attribute_name: str
+    uuid: _Uuid
 
-    @property
-    def attribute_name(self) -> str:
-        """The name of the attribute, such as ``updateTime``."""
-        return _ATTRIBUTE_TABLE[self][0]
+    # The defaults are for type checkers: a member is also looked up, by its id alone.
+    def __new__(cls, number: int, attribute_name: str = "", uuid: str = "") -> Self:
+        """Make a member of its id, name and UUID."""
+        member = int.__new__(cls, number)
+        member._value_ = number
+        member.attribute_name = attribute_name
+        member.uuid = _Uuid(uuid)
+        return member
 
-    @property
-    def uuid(self) -> _Uuid:
-        """The UUID of the attribute."""
-        return _ATTRIBUTE_TABLE[self][1]
+    PRIMARY_KEY = 0, "key", "ed22790e-261b-4a23-bfcc-6175a5571b33"
+    NAME = 1, "name", "0f974e57-cb9a-4d46-8811-efe3d619ecb9"
+    UUID = 2, "UUID", "b610a3e8-eff1-4a1a-b099-1939586b7aff"
+    TYPE = 3, "type", "e1d217de-cf51-4852-8b90-d691a00871dc"
+    CATEGORY = 4, "category", "cc9219e1-74b5-4be4-86c7-0fff12eb5324"
+    SOURCE_TIME = 5, "sourceTime", "5f67b0fb-d000-4b7c-92e4-78a36cb05b9d"
+    UPDATE_TIME = 6, "updateTime", "91eed150-f62c-424b-ba59-9269b02e234c"
+    CHANGE_TIME = 7, "changeTime", "54f09787-dcbe-4fbf-9a02-524e469eea47"
+    WRITE_TIME = 8, "writeTime", "0a62de23-0564-4b91-8225-569dfa1ac04f"
+    QUALITY = 9, "quality", "d3c4b709-bccf-4665-9621-abfb5c6addce"
+    DEVICE_STATE = 10, "deviceState", "d0da9c4b-3240-404d-9f40-e52361b870e6"
+    VALUE = 11, "value", "4aa0e4e0-521e-4599-a985-e454baa59f89"
+    ERROR = 12, "error", "85a28731-2553-4886-8cd1-8b9d9980fa04"
+    WRITE_ERROR = 13, "writeError", "70435d1d-224f-4c25-a1ac-5191d7514252"
 
-
-_ATTRIBUTE_TABLE = {
-    Attribute.PRIMARY_KEY: ("key", UUID("ed22790e-261b-4a23-bfcc-6175a5571b33")),
-    Attribute.NAME: ("name", UUID("0f974e57-cb9a-4d46-8811-efe3d619ecb9")),
-    Attribute.UUID: ("UUID", UUID("b610a3e8-eff1-4a1a-b099-1939586b7aff")),
-    Attribute.TYPE: ("type", UUID("e1d217de-cf51-4852-8b90-d691a00871dc")),
-    Attribute.CATEGORY: ("category", UUID("cc9219e1-74b5-4be4-86c7-0fff12eb5324")),
-    Attribute.SOURCE_TIME: ("sourceTime", UUID("5f67b0fb-d000-4b7c-92e4-78a36cb05b9d")),
-    Attribute.UPDATE_TIME: ("updateTime", UUID("91eed150-f62c-424b-ba59-9269b02e234c")),
-    Attribute.CHANGE_TIME: ("changeTime", UUID("54f09787-dcbe-4fbf-9a02-524e469eea47")),
-    Attribute.WRITE_TIME: ("writeTime", UUID("0a62de23-0564-4b91-8225-569dfa1ac04f")),
-    Attribute.QUALITY: ("quality", UUID("d3c4b709-bccf-4665-9621-abfb5c6addce")),
-    Attribute.DEVICE_STATE: ("deviceState", UUID("d0da9c4b-3240-404d-9f40-e52361b870e6")),
-    Attribute.VALUE: ("value", UUID("4aa0e4e0-521e-4599-a985-e454baa59f89")),
-    Attribute.ERROR: ("error", UUID("85a28731-2553-4886-8cd1-8b9d9980fa04")),
-    Attribute.WRITE_ERROR: ("writeError", UUID("70435d1d-224f-4c25-a1ac-5191d7514252")),
-}
 
 ATTRIBUTES_BY_NAME = {member.attribute_name: member for member in Attribute}
 """The well-known attributes by the name that a model shows."""

@@ -13,6 +13,7 @@ Examples
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -156,45 +157,40 @@ def decode_requests(data: bytes) -> list[Request | Failure]:
     field, one error each, as real servers do.
     """
     try:
-        message = cbor.decode(data)
+        packets = cbor.decode(data)
     except ProtocolError as error:
         return [Failure(UNREADABLE_ID, ParseError(str(error)))]
-    if type(message) is not list:
-        return [
-            Failure(
-                UNREADABLE_ID, InvalidRequestError(str(wrong("a message", "an array", message)))
-            )
-        ]
-    return [_request(packet) for packet in message]
+    if type(packets) is not list:
+        problem = InvalidRequestError(str(wrong("a message", "an array", packets)))
+        return [Failure(UNREADABLE_ID, problem)]
+    return [_request_or_failure(packet) for packet in packets]
 
 
-def _request(packet: object) -> Request | Failure:
+def _request_or_failure(packet: object) -> Request | Failure:
+    try:
+        return _request(packet)
+    except ServerError as error:
+        message_id = UNREADABLE_ID
+        with suppress(ProtocolError, LookupError):
+            message_id = as_int(as_list(packet, "a packet")[1], "the message id")
+        return Failure(message_id, error)
+
+
+def _request(packet: object) -> Request:
+    """Read a request; raise the error to answer."""
     if type(packet) is not list:
-        return Failure(
-            UNREADABLE_ID, InvalidRequestError(str(wrong("a packet", "an array", packet)))
-        )
-    message_id = _message_id(packet)
+        raise InvalidRequestError(str(wrong("a packet", "an array", packet)))
     for index, what in enumerate(("the packet type", "the message id", "the command's opcode")):
         if len(packet) <= index:
-            return Failure(message_id, ParseError(f"{what} is missing"))
+            raise ParseError(f"{what} is missing")
         try:
             as_int(packet[index], what)
         except ProtocolError as error:
-            return Failure(message_id, ParseError(str(error)))
+            raise ParseError(str(error)) from None
     if packet[0] != PacketType.REQUEST:
-        return Failure(message_id, InvalidRequestError("invalid packet type"))
+        raise InvalidRequestError("invalid packet type")
     if len(packet) > 4:
-        return Failure(
-            message_id, InvalidRequestError(f"a request cannot have {len(packet)} items")
-        )
+        raise InvalidRequestError(f"a request cannot have {len(packet)} items")
     if len(packet) == 4 and type(packet[3]) is not dict:
-        wrong_kind = wrong("the parameters", "a map", packet[3])
-        return Failure(message_id, InvalidParameterError(str(wrong_kind)))
-    return Request(message_id, packet[2], packet[3] if len(packet) == 4 else None)
-
-
-def _message_id(packet: list[Any]) -> int:
-    try:
-        return as_int(packet[1], "the message id")
-    except (IndexError, ProtocolError):
-        return UNREADABLE_ID
+        raise InvalidParameterError(str(wrong("the parameters", "a map", packet[3])))
+    return Request(packet[1], packet[2], packet[3] if len(packet) == 4 else None)

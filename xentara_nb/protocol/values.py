@@ -22,7 +22,7 @@ from typing import ClassVar, NamedTuple, TypeAlias
 from uuid import UUID
 
 INT_MIN, INT_MAX = -(1 << 63), (1 << 64) - 1
-"""The integers of the protocol: whatever fits 64 bits, signed or unsigned."""
+"""The range of the integers of the protocol: 64 bits, signed or unsigned."""
 
 _NS_MIN = -(1 << 63)
 _NS_MAX = (1 << 63) - 1

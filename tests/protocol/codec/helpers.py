@@ -1,4 +1,4 @@
-"""What the tests of the short ways share: the general way, and bytes that look like others."""
+"""What the tests of the codec share: the generic decoder, and bytes that look like others."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SOUND = "83 01 01 a1 02 80"
 FIRST_IDS = [0, 1, 20, 23, 24, 250, 255, 256, 257, 65_530, 65_535, 65_536, (1 << 32) - 3, 1 << 32]
 
 
-def general(command, data: bytes, first_id: int, count: int):
-    """Read the answers the general way; None if they are not all there, in order."""
+def generic(command, data: bytes, first_id: int, count: int):
+    """Read the answers with the generic decoder; None if they are not all there, in order."""
     try:
         answers = decode_answers(data)
         if [type(answer) for answer in answers] != [Success] * count:

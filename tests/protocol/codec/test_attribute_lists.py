@@ -1,4 +1,4 @@
-"""The short way to attribute lists: exactly the general way, or none."""
+"""The codec of attribute lists: exactly the generic decoder, or none."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from tests.protocol.codec.helpers import (
     UUIDS,
     E,
     edited,
-    general,
+    generic,
     types,
 )
 from tests.protocol.codec.helpers import TRAP as TRAP_UUID
 from xentara_nb.protocol.attribute_lists import AttributeInfo
-from xentara_nb.protocol.codec import ListRecognizer, ListRequests
+from xentara_nb.protocol.codec import ListRequests
 from xentara_nb.protocol.codec import attribute_lists as module
+from xentara_nb.protocol.codec.attribute_lists import known_attribute, known_list
 from xentara_nb.protocol.commands import MetaData, MetaDataAnswer
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import NIL_UUID, Access, DataType
@@ -42,20 +43,25 @@ LISTS = [(VALUE, UNITS), (), (HEAD,), (VALUE, UNITS), (TRAP, VALUE)]
 
 
 def message(lists, first_id=1) -> bytes:
-    """Return the answers as the general way encodes them."""
+    """Return the answers as the generic encoder makes them."""
     return encode_packets(
         Success(message_id, COMMAND.build_answer(MetaDataAnswer(attributes=tuple(attributes))))
         for message_id, attributes in enumerate(lists, first_id)
     )
 
 
-def lists_of(data: bytes, first_id=1, count=1, recognizer=None):
-    """Decode the short way; whatever comes of it must be what the general way gives."""
-    recognizer = ListRecognizer() if recognizer is None else recognizer
-    result = recognizer.decode(data, first_id, count)
+def lists_of(data: bytes, first_id=1, count=1):
+    """Decode with the codec; a result must be what the generic decoder gives."""
+    result = ListRequests([E] * count).decode(data, first_id)
     if result is not None:
-        assert types(result) == types(general(COMMAND, data, first_id, count))
+        assert types(result) == types(generic(COMMAND, data, first_id, count))
     return result
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered():
+    known_list.cache_clear()
+    known_attribute.cache_clear()
 
 
 # Requests.
@@ -71,7 +77,7 @@ def test_the_request_by_hand():
 
 @pytest.mark.parametrize("first_id", FIRST_IDS)
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 24, 300])
-def test_requests_are_those_of_the_general_way(first_id, count):
+def test_requests_are_those_of_the_generic_encoder(first_id, count):
     requests = ListRequests([UUID(int=number) for number in range(count)])
     packets = [command.request(number) for number, command in enumerate(requests, first_id)]
     assert requests.encode(first_id) == encode_packets(packets)
@@ -95,9 +101,6 @@ def test_requests_are_a_sequence_of_commands():
     part = requests[1:]
     assert type(part) is ListRequests
     assert list(part) == list(requests)[1:]
-    assert part._recognizer is requests._recognizer
-    item = COMMAND.build_answer(MetaDataAnswer(attributes=(VALUE,)))
-    assert requests.parse_answer(item) == COMMAND.parse_answer(item)
 
 
 # Attribute lists.
@@ -105,20 +108,18 @@ def test_requests_are_a_sequence_of_commands():
 
 def test_answers():
     data = message(LISTS)
-    recognizer = ListRecognizer()
-    first = lists_of(data, 1, len(LISTS), recognizer)
+    first = lists_of(data, 1, len(LISTS))
     assert [answer.attributes for answer in first] == LISTS
     assert first[0] is first[3]
     assert type(first[0].attributes[0].access) is Access
     assert type(first[0].attributes[0].data_type) is DataType
-    again = lists_of(data, 1, len(LISTS), recognizer)
+    again = lists_of(data, 1, len(LISTS))
     assert all(one is other for one, other in zip(first, again, strict=True))
 
 
 def test_a_new_list_of_known_attributes():
-    recognizer = ListRecognizer()
-    ((first,),) = [a.attributes for a in recognizer.decode(message([(VALUE,)]), 1, 1)]
-    (answer,) = lists_of(message([(UNITS, VALUE)]), 1, 1, recognizer)
+    ((first,),) = [a.attributes for a in lists_of(message([(VALUE,)]), 1, 1)]
+    (answer,) = lists_of(message([(UNITS, VALUE)]), 1, 1)
     assert answer.attributes == (UNITS, VALUE)
     assert answer.attributes[1] is first
 
@@ -133,7 +134,7 @@ def test_identifiers_of_a_newer_server_and_huge_lists():
 @pytest.mark.parametrize(
     ("first_id", "count"), [(2, 5), (0, 5), (1, 4), (1, 6), (1, 0), (257, 5), (1, 261)]
 )
-def test_not_the_answers_that_were_waited_for(first_id, count):
+def test_not_the_answers_that_were_expected(first_id, count):
     assert lists_of(message(LISTS), first_id, count) is None
 
 
@@ -203,20 +204,18 @@ OTHER_FORMS = {
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
-def test_whatever_is_unusual_is_left_to_the_general_way(name):
-    recognizer = ListRecognizer()
+def test_anything_unusual_is_left_to_the_generic_decoder(name):
     # What is known already makes no difference.
-    recognizer.decode(message([(), (AttributeInfo("a", 1, 0, 0),)]), 1, 2)
-    assert lists_of(bytes.fromhex(UNUSUAL[name]), 1, 1, recognizer) is None
+    lists_of(message([(), (AttributeInfo("a", 1, 0, 0),)]), 1, 2)
+    assert lists_of(bytes.fromhex(UNUSUAL[name]), 1, 1) is None
 
 
 @pytest.mark.parametrize("name", OTHER_FORMS)
 def test_lists_in_another_form_are_decoded_all_the_same(name):
-    recognizer = ListRecognizer()
     data = bytes.fromhex(OTHER_FORMS[name])
-    assert general(COMMAND, data, 1, 1) is not None
+    assert generic(COMMAND, data, 1, 1) is not None
     for _ in range(2):
-        assert lists_of(data, 1, 1, recognizer) is not None
+        assert lists_of(data, 1, 1) is not None
 
 
 @pytest.mark.parametrize("depth", range(30, 45))
@@ -224,13 +223,13 @@ def test_the_limit_of_nesting_is_that_of_the_message(depth):
     # A key that is passed over, and holds arrays in arrays.
     nested = "81" * depth + "80"
     data = bytes.fromhex(f"81 83 01 01 a1 02 81 a5 006161 0101 0200 0300 04{nested}")
-    assert (lists_of(data) is None) is (general(COMMAND, data, 1, 1) is None)
+    assert (lists_of(data) is None) is (generic(COMMAND, data, 1, 1) is None)
     inside = bytes.fromhex(f"81 83 01 01 a1 02 81 a4 006161 01{nested} 0200 0300")
     assert lists_of(inside) is None
 
 
 def test_heads_of_packets_inside_of_an_attribute_cost_only_time():
-    assert general(COMMAND, message([(TRAP_ID,), ()]), 1, 2) is not None
+    assert generic(COMMAND, message([(TRAP_ID,), ()]), 1, 2) is not None
     assert lists_of(message([(TRAP_ID,), ()]), 1, 2) is None
     assert lists_of(message([(VALUE, HEAD)]), 1, 1) is not None
 
@@ -243,13 +242,12 @@ def test_heads_of_attributes_inside_of_an_attribute():
 
 def test_cut_short_or_changed_in_any_byte():
     data = message(LISTS)
-    recognizer = ListRecognizer()
     for length in range(len(data)):
-        assert lists_of(data[:length], 1, len(LISTS), recognizer) is None
+        assert lists_of(data[:length], 1, len(LISTS)) is None
     for index in range(len(data)):
         for byte in (0x00, 0x01, 0x02, 0x18, 0x61, 0x80, 0x81, 0x82, 0x83, 0xA1, 0xA4, 0xF5, 0xFF):
             changed = data[:index] + bytes([byte]) + data[index + 1 :]
-            lists_of(changed, 1, len(LISTS), recognizer)
+            lists_of(changed, 1, len(LISTS))
 
 
 INFOS = st.builds(
@@ -269,37 +267,32 @@ INFOS = st.builds(
 @example([(TRAP_ID,), ()], 1, [])
 def test_lists_are_exact_or_there_are_none(lists, first_id, edits):
     data = message(lists, first_id)
-    recognizer = ListRecognizer()
-    result = lists_of(data, first_id, len(lists), recognizer)
+    result = lists_of(data, first_id, len(lists))
     assert result is None or [answer.attributes for answer in result] == lists
-    lists_of(edited(data, edits), first_id, len(lists), recognizer)
+    lists_of(edited(data, edits), first_id, len(lists))
 
 
 @given(st.lists(PIECES, max_size=12), st.integers(0, 3))
 def test_made_of_pieces(pieces, count):
     data = b"".join(pieces)
-    recognizer = ListRecognizer()
     for start in (b"", b"\x81\x83\x01\x01", b"\x81\x83\x01\x01\xa1\x02"):
-        lists_of(start + data, 1, count, recognizer)
+        lists_of(start + data, 1, count)
 
 
-def test_not_everything_is_remembered(monkeypatch):
-    monkeypatch.setattr(module, "_MAX_KNOWN", 10)
-    recognizer = ListRecognizer()
-    for number in range(50):
+def test_not_everything_is_remembered():
+    for number in range(1100):
         attributes = (VALUE._replace(attribute_id=number),)
-        (answer,) = lists_of(message([attributes]), 1, 1, recognizer)
+        (answer,) = lists_of(message([attributes]))
         assert answer.attributes == attributes
-        assert len(recognizer._lists) <= 10
-        assert len(recognizer._attributes) <= 10
+    assert known_list.cache_info().currsize == 1024
+    assert known_attribute.cache_info().currsize == 1024
 
 
 def test_nothing_long_is_remembered(monkeypatch):
-    monkeypatch.setattr(module, "_MAX_BYTES", 20)
-    recognizer = ListRecognizer()
+    monkeypatch.setattr(module, "MAX_REMEMBERED", 20)
     for attribute in (VALUE, VALUE._replace(name="v" * 20)):
         for _ in range(2):
-            (answer,) = lists_of(message([(attribute,)]), 1, 1, recognizer)
+            (answer,) = lists_of(message([(attribute,)]))
             assert answer.attributes == (attribute,)
-    assert [*recognizer._lists.values()] == [MetaDataAnswer(attributes=(VALUE,))]
-    assert [*recognizer._attributes.values()] == [VALUE]
+    assert known_list.cache_info()[:2] == (1, 1)  # one hit, one miss
+    assert known_attribute.cache_info().currsize == 1

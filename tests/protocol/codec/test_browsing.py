@@ -1,4 +1,4 @@
-"""The short way to the answer to browse: exactly the general way, or none."""
+"""The codec of answers to browse: exactly the generic decoder, or none."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from tests.protocol.codec.helpers import (
     UUIDS,
     E,
     edited,
-    general,
+    generic,
     types,
 )
-from xentara_nb.protocol.codec import browsing, decode_browse
+from xentara_nb.protocol.codec import browsing
+from xentara_nb.protocol.codec.browsing import decode_browse
 from xentara_nb.protocol.commands import Browse, BrowseEntry
 from xentara_nb.protocol.identifiers import NIL_UUID, Category
 from xentara_nb.protocol.packets import Success, encode_packets
@@ -28,10 +29,10 @@ BROWSE = Browse(NIL_UUID)
 
 
 def entries_of(data: bytes, message_id=1):
-    """Decode the short way; whatever comes of it must be what the general way gives."""
+    """Decode with the codec; a result must be what the generic decoder gives."""
     result = decode_browse(data, message_id)
     if result is not None:
-        assert types([result]) == types(general(BROWSE, data, message_id, 1))
+        assert types([result]) == types(generic(BROWSE, data, message_id, 1))
     return result
 
 
@@ -67,9 +68,9 @@ def test_browse(message_id, count):
         [BrowseEntry("\x01Ø%P" + "x" * 16 + "\x02\x01£\x00", E, 2)],
     ],
 )
-def test_browse_left_to_the_general_way(entries):
+def test_browse_left_to_the_generic_decoder(entries):
     data = browse_message(entries)
-    assert general(BROWSE, data, 1, 1) == [entries]
+    assert generic(BROWSE, data, 1, 1) == [entries]
     assert entries_of(data) in (None, entries)
 
 
@@ -143,7 +144,7 @@ def test_made_of_pieces(pieces):
 
 @pytest.mark.parametrize("size", [1, 20, 40, 41, 64, 100, 1000])
 def test_cut_at_any_size(monkeypatch, size):
-    monkeypatch.setattr(browsing, "_AT_A_TIME", size)
+    monkeypatch.setattr(browsing, "CHUNK", size)
     data = browse_message(ENTRIES * 3)
     found = entries_of(data)
     assert found == (ENTRIES * 3 if size == 1000 else found)

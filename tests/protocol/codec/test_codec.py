@@ -1,4 +1,4 @@
-"""Which requests take a short way, and which messages."""
+"""Which requests and which messages the codec takes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_no_first_id(data):
 
 
 @pytest.mark.parametrize("first_id", FIRST_IDS)
-def test_commands_are_encoded_as_by_the_general_way(first_id):
+def test_commands_are_encoded_as_by_the_generic_encoder(first_id):
     reads = [
         Read(E, (11,)),
         Read(CUSTOM, (Attribute.VALUE, CUSTOM)),
@@ -71,7 +71,7 @@ def test_what_cannot_be_sent():
         encode_requests([Read(E, (1 << 64,))], 1)
 
 
-def test_which_way_is_taken():
+def test_which_answers_are_decoded():
     answer = COMMAND.build_answer(MetaDataAnswer(attributes=(VALUE,)))
     lists = encode_packets([Success(1, answer)])
     browse = encode_packets([Success(1, BROWSE.build_answer([BrowseEntry("A", E, 2)]))])
@@ -83,7 +83,7 @@ def test_which_way_is_taken():
     assert decode_results([GetStage()], encode_packets([Success(1, 2)]), 1) is None
 
 
-def test_requests_of_one_kind_are_gathered():
+def test_requests_of_one_kind_are_coalesced():
     reads, writes = [Read(E, (11,))] * 2, [Write(E, 11, 1)] * 2
     assert type(coalesce(reads)) is ReadRequests
     assert list(coalesce(reads)) == reads

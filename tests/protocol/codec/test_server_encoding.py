@@ -1,4 +1,4 @@
-"""The fast encoder gives the bytes of the general one."""
+"""The fast encoder gives the bytes of the generic one."""
 
 from __future__ import annotations
 

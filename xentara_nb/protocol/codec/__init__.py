@@ -1,7 +1,7 @@
-"""Many requests in one message, encoded and decoded sooner than the general way does it.
+"""Many requests in one message, encoded and decoded faster than the generic encoder and decoder do.
 
 The result is exact or there is none: a message that is anything but the expected answers in their
-usual form gives None, and the caller takes the general way for all of it.
+usual form gives None, and the caller takes the generic decoder for all of it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, cast
 
-from xentara_nb.protocol.codec.attribute_lists import ListRecognizer, ListRequests
-from xentara_nb.protocol.codec.base import BulkRequests
+from xentara_nb.protocol.codec.attribute_lists import ListRequests
+from xentara_nb.protocol.codec.base import CodedRequests
 from xentara_nb.protocol.codec.browsing import decode_browse
 from xentara_nb.protocol.codec.heads import MESSAGE_ID
 from xentara_nb.protocol.codec.reads import ReadRequests
@@ -21,16 +21,14 @@ from xentara_nb.protocol.commands import Browse, Command, Read, Write
 from xentara_nb.protocol.packets import encode_packets
 
 __all__ = [
-    "BulkRequests",
-    "ListRecognizer",
+    "CodedRequests",
     "ListRequests",
     "ReadRequests",
     "WriteRequests",
-    "decode_browse",
+    "coalesce",
     "decode_results",
     "encode_requests",
     "first_answered",
-    "gathered",
 ]
 
 # The head of an array; then an array of two or three, type 1 or 2, the message id.
@@ -41,7 +39,7 @@ _FIRST = re.compile(
 
 def coalesce(commands: Sequence[Command[Any]]) -> Sequence[Command[Any]]:
     """Return the same commands, as requests of one kind if they are."""
-    if isinstance(commands, BulkRequests):
+    if isinstance(commands, CodedRequests):
         return commands
     kinds = set(map(type, commands))
     if kinds == {Read}:
@@ -59,10 +57,9 @@ def encode_requests(commands: Sequence[Command[Any]], first_id: int) -> bytes:
     ProtocolError
         If a command cannot be sent.
     """
-    if isinstance(commands, BulkRequests):
-        with suppress(
-            AttributeError, ValueError
-        ):  # the general way has the words for what is wrong
+    if isinstance(commands, CodedRequests):
+        # The generic encoder says what is wrong.
+        with suppress(AttributeError, ValueError):
             return commands.encode(first_id)
     return encode_packets(command.request(at) for at, command in enumerate(commands, first_id))
 
@@ -75,9 +72,9 @@ def decode_results(
     Returns
     -------
     sequence, or None
-        None if the message must be decoded the general way. Nothing is wrong with it then, yet.
+        None if the message is one for the generic decoder; it may still be right.
     """
-    if isinstance(commands, BulkRequests):
+    if isinstance(commands, CodedRequests):
         return commands.decode(message, first_id)
     if len(commands) == 1 and type(commands[0]) is Browse:
         entries = decode_browse(message, first_id)

@@ -18,6 +18,9 @@ from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UNSIGNED, UUID_HEAD,
 from xentara_nb.protocol.commands.model import BrowseEntries
 from xentara_nb.protocol.identifiers import Category, known
 
+CHUNK = 1 << 16
+"""How many bytes are cut at a time: few pieces stay in the processor's cache."""
+
 # Behind the key of an element: key 1: its UUID, key 2: the category; then the next element: map of
 # three, key 0.
 _BEHIND_KEY = re.compile(
@@ -27,8 +30,6 @@ _BEHIND_KEY = re.compile(
 _NEXT = b"\xa3\x00"
 # A message of one success packet, with an array that is not empty.
 _START = re.compile(rb"\x81" + SUCCESS + rb"([\x81-\x97]|\x98.|\x99..|\x9a....)" + _NEXT, re.DOTALL)
-# How much is cut at a time: few pieces stay where the processor has them at hand.
-_AT_A_TIME = 1 << 16
 
 
 def decode_browse(message: bytes, message_id: int) -> BrowseEntries | None:
@@ -46,7 +47,7 @@ def decode_browse(message: bytes, message_id: int) -> BrowseEntries | None:
     at, whole = start.end(), message + _NEXT  # as if another one came behind the last
     try:
         while at < len(whole):
-            part = whole[at : at + _AT_A_TIME]
+            part = whole[at : at + CHUNK]
             *pieces, left = _BEHIND_KEY.split(part)
             entries.keys.extend(map(_text, pieces[0::3]))
             entries.uuids.extend(map(uuid_from, pieces[1::3]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from sys import byteorder
 
-UNSIGNED, NEGATIVE, ARRAY, MAP = 0, 1, 4, 5
+UNSIGNED, NEGATIVE, TEXT, ARRAY, MAP = 0, 1, 3, 4, 5
 """The kinds of items whose heads are made here."""
 
 MESSAGE_ID = rb"([\x00-\x17]|\x18.|\x19..|\x1a....|\x1b........)"
@@ -34,9 +34,14 @@ def head(kind: int, number: int) -> bytes:
     first = kind << 5
     if number < 24:
         return bytes((first | number,))
-    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if number < 1 << 8 * size:
-            return bytes((first | extra,)) + number.to_bytes(size, "big")
+    if number < 1 << 8:
+        return bytes((first | 24, number))
+    if number < 1 << 16:
+        return bytes((first | 25,)) + number.to_bytes(2, "big")
+    if number < 1 << 32:
+        return bytes((first | 26,)) + number.to_bytes(4, "big")
+    if number < 1 << 64:
+        return bytes((first | 27,)) + number.to_bytes(8, "big")
     raise ValueError(f"{number} does not fit 64 bits")
 
 

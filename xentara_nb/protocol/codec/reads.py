@@ -21,13 +21,13 @@ from __future__ import annotations
 
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, overload
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.cbor import uuid_from
-from xentara_nb.protocol.codec.base import BulkRequests
+from xentara_nb.protocol.codec.base import CodedRequests
 from xentara_nb.protocol.codec.heads import ARRAY, MAP, UUID_HEAD, head, id_heads
 from xentara_nb.protocol.commands.data import Read
 from xentara_nb.protocol.errors import ProtocolError
@@ -54,7 +54,8 @@ _CONSTANTS = {
     0xF4: False,
     0xF5: True,
 }
-_SHORT_TEXTS, _TEXT = range(0x60, 0x78), 0x78  # of up to 23 bytes, of up to 255
+_ANY_REQUEST = Read(NIL_UUID, ())
+_SHORT_TEXTS, _LONGER_TEXT = range(0x60, 0x78), 0x78  # of up to 23 bytes, of up to 255
 
 
 class _Layout(NamedTuple):
@@ -67,13 +68,12 @@ class _Layout(NamedTuple):
 
 
 def _layout(attribute_ids: tuple[AttributeId, ...]) -> _Layout:
-    ids = cbor.encode(Read(NIL_UUID, attribute_ids).parameters()[1])
     keys = tuple(int(each) if isinstance(each, int) else each for each in attribute_ids)
     first, *others = map(cbor.encode, keys) if keys else (b"",)
-    return _Layout(ids, head(MAP, len(keys)) + first, tuple(others), keys)
+    return _Layout(cbor.encode(keys), head(MAP, len(keys)) + first, tuple(others), keys)
 
 
-class ReadRequests(BulkRequests[Read]):
+class ReadRequests(CodedRequests[Read]):
     """Requests to read, to be sent and answered together.
 
     Parameters
@@ -88,10 +88,7 @@ class ReadRequests(BulkRequests[Read]):
         self, uuids: Sequence[UUID], attribute_ids: Sequence[tuple[AttributeId, ...]]
     ) -> None:
         # Elements of one type have the same attributes, so there are few layouts.
-        layouts: dict[tuple[AttributeId, ...], _Layout] = {}
-        for each in attribute_ids:
-            if each not in layouts:
-                layouts[each] = _layout(each)
+        layouts = {each: _layout(each) for each in set(attribute_ids)}
         self._uuids, self._layouts = uuids, [layouts[each] for each in attribute_ids]
         # Whether each asks for something, and for nothing twice; whether each asks for one thing.
         self._usual = all(keys and len(set(keys)) == len(keys) for *_, keys in layouts.values())
@@ -108,25 +105,19 @@ class ReadRequests(BulkRequests[Read]):
     def __len__(self) -> int:
         return len(self._uuids)
 
-    @overload
-    def __getitem__(self, index: int) -> Read: ...
-    @overload
-    def __getitem__(self, index: slice) -> ReadRequests: ...
-    def __getitem__(self, index: int | slice) -> Read | ReadRequests:
-        if isinstance(index, slice):
-            part = ReadRequests((), ())
-            part._uuids, part._layouts = self._uuids[index], self._layouts[index]
-            part._usual, part._single = self._usual, self._single
-            return part
+    def command(self, index: int) -> Read:
+        """Return one of the commands."""
         return Read(self._uuids[index], self._layouts[index].keys)
 
-    def __iter__(self) -> Iterator[Read]:
-        return (
-            Read(uuid, layout.keys) for uuid, layout in zip(self._uuids, self._layouts, strict=True)
-        )
+    def part(self, index: slice) -> ReadRequests:
+        """Return some of the requests."""
+        part = ReadRequests((), ())
+        part._uuids, part._layouts = self._uuids[index], self._layouts[index]
+        part._usual, part._single = self._usual, self._single
+        return part
 
     def encode(self, first_id: int) -> bytes:
-        """Return the message with all the requests; see :class:`BulkRequests`."""
+        """Return the message with all the requests; see :class:`CodedRequests`."""
         parts = [head(ARRAY, len(self))]
         for message_id, uuid, layout in zip(
             id_heads(first_id, len(self)), self._uuids, self._layouts, strict=True
@@ -134,12 +125,8 @@ class ReadRequests(BulkRequests[Read]):
             parts += (_REQUEST, message_id, _READ, uuid.int.to_bytes(16, "big"), _IDS, layout.ids)
         return b"".join(parts)
 
-    def parse_answer(self, item: Any) -> dict[AttributeId, Any]:
-        """Return the answer to any one of the requests; see :class:`BulkRequests`."""
-        return _ANY.parse_answer(item)
-
     def decode(self, message: bytes, first_id: int) -> list[dict[AttributeId, Any]] | None:
-        """Return the values of each element; or None, see :class:`BulkRequests`."""
+        """Return the values of each element; or None, see :class:`CodedRequests`."""
         starts = [
             _SUCCESS + message_id + start
             for message_id, (_, start, _, _) in zip(
@@ -167,17 +154,8 @@ class ReadRequests(BulkRequests[Read]):
         return [dict(zip(keys, values, strict=False)) for _, _, _, keys in self._layouts]
 
 
-_ANY = Read(NIL_UUID, ())
-
-
 def _cut(pieces: list[bytes], behind: list[bytes]) -> list[bytes]:
-    """Return the values, without what must stand behind each of them.
-
-    Raises
-    ------
-    ProtocolError
-        If something else stands there.
-    """
+    """Return the values without what must stand behind each; ProtocolError if it does not."""
     if len(pieces) > len(behind) > 0:
         pieces = _rejoined(pieces, behind)
     if len(pieces) == len(behind):
@@ -203,13 +181,7 @@ def _rejoined(pieces: Iterable[bytes], behind: Iterable[bytes]) -> list[bytes]:
 
 
 def _values(items: list[bytes]) -> list[Any]:
-    """Return what some items are, each of which must be exactly one.
-
-    Raises
-    ------
-    ProtocolError
-        If one is not.
-    """
+    """Return what some items are; ProtocolError if one of them is not exactly one item."""
     kinds: defaultdict[int, list[bytes]] = defaultdict(list)
     order = []
     for item in items:
@@ -263,21 +235,15 @@ def _uuid(item: bytes) -> UUID:
 
 
 def _any(item: bytes) -> Any:
-    """Decode a value the general way, as deep inside of a message as values stand.
-
-    Raises
-    ------
-    ProtocolError
-        If the bytes are not exactly one item.
-    """
+    """Decode exactly one value with the generic decoder, as deep as it stands in a message."""
     (answer,) = decode_answers(_ONE_VALUE + item)
     assert isinstance(answer, Success)
-    (value,) = _ANY.parse_answer(answer.item).values()
+    (value,) = _ANY_REQUEST.parse_answer(answer.item).values()
     return value
 
 
 _READERS: dict[int, Callable[[bytes], Any]] = {
-    _TEXT: _text,
+    _LONGER_TEXT: _text,
     _TIME[0]: _time,
     UUID_HEAD[0]: _uuid,
 }

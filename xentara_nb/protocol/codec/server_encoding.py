@@ -1,4 +1,4 @@
-"""What a server encodes over and over again, faster than the general encoder can.
+"""What a server encodes over and over again, faster than the generic encoder can.
 
 An event, an entry of browse and an answer with meta data are each a fixed frame around a few
 values. The bytes are the same as those of :mod:`xentara_nb.protocol.cbor`, which the tests compare.
@@ -7,57 +7,34 @@ values. The bytes are the same as those of :mod:`xentara_nb.protocol.cbor`, whic
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from xentara_nb.protocol import cbor
+from xentara_nb.protocol.attribute_lists import AttributeInfo, attributes_item
 from xentara_nb.protocol.checks import error_item
-from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.protocol.codec.heads import ARRAY, MAP, NEGATIVE, TEXT, UNSIGNED, UUID_HEAD, head
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.values import Alternative, AttributeId, TimePoint, Value
 
 _TIME = bytes.fromhex("d903e9a104c482281b")
-_UUID = bytes.fromhex("d82550")
-_FIVE_BYTES = 1 << 32
 _EVENT = bytes.fromhex("830800a300")
 _GOOD_VALUE = bytes.fromhex("d879")
-
-
-def head(major: int, number: int) -> bytes:
-    """Return the head of a CBOR item of a major type, 0 to 7.
-
-    Examples
-    --------
-    >>> head(4, 3).hex(), head(4, 1000).hex()
-    ('83', '9903e8')
-    """
-    top = major << 5
-    if number < 24:
-        return bytes((top | number,))
-    if number < 0x100:
-        return bytes((top | 24, number))
-    if number < 0x10000:
-        return bytes((top | 25,)) + number.to_bytes(2, "big")
-    if number < _FIVE_BYTES:
-        return bytes((top | 26,)) + number.to_bytes(4, "big")
-    return bytes((top | 27,)) + number.to_bytes(8, "big")
-
-
 _pack_double = struct.Struct(">d").pack
-_SMALL = tuple(head(0, number) for number in range(256))
+_SMALL = tuple(head(UNSIGNED, number) for number in range(256))
 
 
 def integer(value: int) -> bytes:
     """Return an integer."""
     if 0 <= value < 256:
         return _SMALL[value]
-    return head(0, value) if value >= 0 else head(1, -1 - value)
+    return head(UNSIGNED, value) if value >= 0 else head(NEGATIVE, -1 - value)
 
 
 def floating(value: float) -> bytes:
     """Return a float in the shortest form that holds it exactly."""
     data = _pack_double(value)
-    # With any of these bits set, which is the rule, no shorter form will do, but for NaN.
+    # With any of these bits set, which is the rule, there is no shorter form, but for NaN.
     if data[5:] != b"\0\0\0" and value == value:
         return b"\xfb" + data
     return cbor.shortest_float(value)
@@ -66,17 +43,17 @@ def floating(value: float) -> bytes:
 def text(value: str) -> bytes:
     """Return a text."""
     data = value.encode()
-    return head(3, len(data)) + data
+    return head(TEXT, len(data)) + data
 
 
 def uuid(value: UUID) -> bytes:
     """Return a UUID."""
-    return _UUID + value.bytes
+    return UUID_HEAD + value.bytes
 
 
 def time(nanoseconds: int) -> bytes:
     """Return a time stamp."""
-    if nanoseconds < _FIVE_BYTES:
+    if nanoseconds < 1 << 32:
         return cbor.encode(TimePoint(nanoseconds))
     return _TIME + nanoseconds.to_bytes(8, "big")
 
@@ -115,7 +92,7 @@ def event_body(element: bytes, values: Iterable[tuple[bytes, Value | ServerError
     parts = [b"\x01", element, b"\x02", b""]
     for encoded_id, value in values:
         parts += (encoded_id, held(value))
-    parts[3] = head(5, (len(parts) - 4) // 2)
+    parts[3] = head(MAP, (len(parts) - 4) // 2)
     return b"".join(parts)
 
 
@@ -131,19 +108,12 @@ def event(time_stamp: bytes, body: bytes) -> bytes:
 
 def browse_entry(key: str, element: UUID, category: int) -> bytes:
     """Return an entry of browse."""
-    return b"".join(
-        (b"\xa3\x00", text(key), b"\x01\xd8\x25\x50", element.bytes, b"\x02", integer(category))
-    )
+    return b"".join((b"\xa3\x00", text(key), b"\x01", uuid(element), b"\x02", integer(category)))
 
 
-def attribute_list(infos: Iterable[AttributeInfo]) -> bytes:
+def attribute_list(infos: Sequence[AttributeInfo]) -> bytes:
     """Return the attribute list of an element's meta data."""
-    return cbor.encode(
-        [
-            {0: name, 1: int(id_) if isinstance(id_, int) else id_, 2: int(access), 3: int(kind)}
-            for name, id_, access, kind in infos
-        ]
-    )
+    return cbor.encode(attributes_item(infos))
 
 
 def success(message_id: int, item: bytes) -> bytes:
@@ -153,4 +123,4 @@ def success(message_id: int, item: bytes) -> bytes:
 
 def message(packets: list[bytes]) -> bytes:
     """Return a message of encoded packets."""
-    return b"".join((head(4, len(packets)), *packets))
+    return b"".join((head(ARRAY, len(packets)), *packets))

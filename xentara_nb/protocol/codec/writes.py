@@ -12,29 +12,24 @@ Examples
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from collections.abc import Sequence
 
 from xentara_nb.protocol import cbor
-from xentara_nb.protocol.codec.base import BulkRequests
-from xentara_nb.protocol.codec.heads import ARRAY, UNSIGNED, UUID_HEAD, head, id_heads
+from xentara_nb.protocol.codec.base import CodedRequests
+from xentara_nb.protocol.codec.heads import ARRAY, UUID_HEAD, head, id_heads
 from xentara_nb.protocol.commands.data import Write
-from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.values import AttributeId
 
 # A request: array of four, type 0, the message id, opcode 5, map of three or four, key 0: the
 # element, key 1: the attribute id, key 2: the value, key 3: the sub-session id.
-_REQUEST, _WRITE, _IN_SESSION = (
-    b"\x84\x00",
-    b"\x05\xa3\x00" + UUID_HEAD,
-    b"\x05\xa4\x00" + UUID_HEAD,
-)
+_REQUEST = b"\x84\x00"
+_WRITE, _IN_SESSION = b"\x05\xa3\x00" + UUID_HEAD, b"\x05\xa4\x00" + UUID_HEAD
 _ATTRIBUTE, _VALUE, _SESSION = b"\x01", b"\x02", b"\x03" + UUID_HEAD
 # The answer: array of two, type 1, the message id.
 _DONE = b"\x82\x01"
 
 
-class WriteRequests(BulkRequests[Write]):
+class WriteRequests(CodedRequests[Write]):
     """Requests to write, to be sent and answered together.
 
     Parameters
@@ -49,26 +44,22 @@ class WriteRequests(BulkRequests[Write]):
     def __len__(self) -> int:
         return len(self._writes)
 
-    @overload
-    def __getitem__(self, index: int) -> Write: ...
-    @overload
-    def __getitem__(self, index: slice) -> WriteRequests: ...
-    def __getitem__(self, index: int | slice) -> Write | WriteRequests:
-        if isinstance(index, slice):
-            return WriteRequests(self._writes[index])
+    def command(self, index: int) -> Write:
+        """Return one of the commands."""
         return self._writes[index]
 
-    def __iter__(self) -> Iterator[Write]:
-        return iter(self._writes)
+    def part(self, index: slice) -> WriteRequests:
+        """Return some of the requests."""
+        return WriteRequests(self._writes[index])
 
     def encode(self, first_id: int) -> bytes:
-        """Return the message with all the requests; see :class:`BulkRequests`."""
+        """Return the message with all the requests; see :class:`CodedRequests`."""
         ids: dict[AttributeId, bytes] = {}  # there are few
         parts = [head(ARRAY, len(self))]
         for message_id, write in zip(id_heads(first_id, len(self)), self._writes, strict=True):
             attribute = ids.get(write.attribute_id)
             if attribute is None:
-                attribute = ids[write.attribute_id] = _attribute_id(write.attribute_id)
+                attribute = ids[write.attribute_id] = cbor.encode(write.attribute_id)
             session = write.sub_session_id
             parts += (
                 _REQUEST,
@@ -86,21 +77,7 @@ class WriteRequests(BulkRequests[Write]):
                 parts += (_SESSION, session.int.to_bytes(16, "big"))
         return b"".join(parts)
 
-    def parse_answer(self, item: Any) -> None:
-        """Accept the answer to any one of the requests; see :class:`BulkRequests`."""
-        _ANY.parse_answer(item)
-
     def decode(self, message: bytes, first_id: int) -> list[None] | None:
         """Return None for each of the requests if all of them were done; else None."""
         done = [_DONE + message_id for message_id in id_heads(first_id, len(self))]
         return [None] * len(self) if message == head(ARRAY, len(self)) + b"".join(done) else None
-
-
-_ANY = Write(NIL_UUID, 0, False)
-
-
-def _attribute_id(attribute_id: AttributeId) -> bytes:
-    """Return an id as it stands in a request: the well-known ones are enums."""
-    if isinstance(attribute_id, int):
-        return head(UNSIGNED, int(attribute_id))
-    return cbor.encode(attribute_id)

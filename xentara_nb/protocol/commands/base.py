@@ -1,16 +1,79 @@
-"""What every command can do: build and parse its request and its answer."""
+"""What every command can do: build and parse its request and its answer.
+
+The parameters of a command are the fields of its dataclass: :func:`parameter` says where each
+stands in the request and what may stand there.
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field, fields
+from enum import IntEnum
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, dataclass_transform
 
-from xentara_nb.protocol.checks import as_map, describe
+from xentara_nb.protocol.checks import as_list, as_map, describe, member
 from xentara_nb.protocol.errors import InvalidParameterError, ProtocolError
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import NOTHING, Nothing, Request
 
 R = TypeVar("R")
 """What the answer to a command means in Python."""
+
+Check = Callable[[Any, str], Any]
+"""Returns what an item means in Python; raises a ProtocolError with the name that it is given."""
+
+
+def plain(value: Any) -> Any:
+    """Return a value as a decoder would: an integer for a member of an enum, a list for a tuple."""
+    if type(value) is tuple:
+        return [plain(item) for item in value]
+    return int(value) if isinstance(value, IntEnum) else value
+
+
+class Parameter(NamedTuple):
+    """What is known of a parameter, see :func:`parameter`."""
+
+    key: int
+    name: str
+    check: Check
+    build: Callable[[Any], Any]
+    optional: bool
+
+
+def parameter(
+    key: int,
+    name: str,
+    check: Check,
+    *,
+    default: Any = MISSING,
+    build: Callable[[Any], Any] = plain,
+) -> Any:
+    """Return a field that is a parameter of the command; the default None makes it optional.
+
+    Parameters
+    ----------
+    key : int
+        Its key in the parameter map.
+    name : str
+        What it is called in messages.
+    check : callable
+        Reads it from a request.
+    default : object, optional
+        What a client sends when it says nothing else.
+    build : callable, optional
+        Returns its item for a request, from its value.
+    """
+    entry = Parameter(key, name, check, build, default is None)
+    return field(default=default, metadata={"parameter": entry})
+
+
+def array_of(check: Check, name: str) -> Check:
+    """Return the check of an array, from the check of an item and the name of an item."""
+
+    def check_array(value: object, array_name: str) -> tuple[Any, ...]:
+        return tuple([check(item, name) for item in as_list(value, array_name)])
+
+    return check_array
 
 
 class Command(Generic[R]):
@@ -23,14 +86,19 @@ class Command(Generic[R]):
     __slots__ = ()
 
     opcode: ClassVar[OpCode]
+    fields: ClassVar[dict[str, Parameter]] = {}
+    """The parameters by the names of their fields."""
 
     def parameters(self) -> dict[int, Any] | None:
         """Return the parameter map of the request, or None when the command has none."""
-        return None
+        if not self.fields:
+            return None
+        values = ((entry, getattr(self, name)) for name, entry in self.fields.items())
+        return {entry.key: entry.build(value) for entry, value in values if value is not None}
 
     @classmethod
     def from_parameters(cls, parameters: dict[int, Any]) -> Self:
-        """Read the parameter map of a request.
+        """Read the parameter map of a request; keys that are not known are ignored.
 
         Raises
         ------
@@ -38,13 +106,16 @@ class Command(Generic[R]):
             If a parameter is missing or wrong.
         """
         try:
-            return cls._parse(as_map(parameters, "the parameter map"))
+            given = as_map(parameters, "the parameter map")
+            return cls(
+                **{
+                    name: member(given, entry.key, entry.name, entry.check)
+                    for name, entry in cls.fields.items()
+                    if not entry.optional or entry.key in given
+                }
+            )
         except (ProtocolError, ValueError) as error:
             raise InvalidParameterError(f"invalid parameter: {error}") from None
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        return cls()
 
     def request(self, message_id: int) -> Request:
         """Return the packet that asks for this command."""
@@ -73,6 +144,18 @@ class Command(Generic[R]):
     def name(self) -> str:
         """The name of the command in the manual."""
         return self.opcode.name.lower()
+
+
+C = TypeVar("C", bound=Command[Any])
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(parameter,))
+def command(cls: type[C]) -> type[C]:
+    """Make a command a frozen dataclass of its parameters."""
+    made: Any = dataclass(frozen=True, slots=True)(cls)
+    made.fields = {each.name: each.metadata["parameter"] for each in fields(made)}
+    kind: type[C] = made
+    return kind
 
 
 class CommandWithoutResult(Command[None]):

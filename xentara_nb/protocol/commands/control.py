@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from uuid import UUID
 
 from xentara_nb.protocol.checks import as_int, as_map, as_unsigned, as_uuid, member
-from xentara_nb.protocol.commands.base import Command, CommandWithoutResult
+from xentara_nb.protocol.commands.base import Command, CommandWithoutResult, command, parameter
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, OpCode, Stage, known
 
 
-@dataclass(frozen=True, slots=True)
+@command
 class ClientHello(Command[int]):
     """client_hello (14): the first command of every connection; gives the protocol version."""
 
-    minimum_version: int = PROTOCOL_VERSION
-    maximum_version: int = PROTOCOL_VERSION
+    minimum_version: int = parameter(
+        0, "minimum protocol version", as_unsigned, default=PROTOCOL_VERSION
+    )
+    maximum_version: int = parameter(
+        1, "maximum protocol version", as_unsigned, default=PROTOCOL_VERSION
+    )
 
     opcode: ClassVar[OpCode] = OpCode.CLIENT_HELLO
 
@@ -28,29 +31,17 @@ class ClientHello(Command[int]):
                 f"the maximum {self.maximum_version}"
             )
 
-    def parameters(self) -> dict[int, Any]:
-        """Return ``{0: minimum, 1: maximum}``."""
-        return {0: self.minimum_version, 1: self.maximum_version}
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        names = ("minimum protocol version", "maximum protocol version")
-        lowest, highest = (
-            as_unsigned(member(parameters, key, name), name) for key, name in enumerate(names)
-        )
-        return cls(lowest, highest)
-
     def build_answer(self, result: int) -> dict[int, int]:
         """Return ``{0: current protocol version}``."""
         return {0: result}
 
     def parse_answer(self, item: Any) -> int:
         """Return the protocol version of the connection."""
-        name = "current protocol version"
-        return as_unsigned(member(as_map(item, "the answer to client_hello"), 0, name), name)
+        answer = as_map(item, "the answer to client_hello")
+        return member(answer, 0, "current protocol version", as_unsigned)
 
 
-@dataclass(frozen=True, slots=True)
+@command
 class GetStage(Command[int]):
     """get_stage (8): the operational stage of the server."""
 
@@ -65,19 +56,9 @@ class GetStage(Command[int]):
         return known(Stage, as_int(item, "the answer to get_stage"))
 
 
-@dataclass(frozen=True, slots=True)
+@command
 class _StageChange(CommandWithoutResult):
-    sub_session_id: UUID | None = None
-
-    def parameters(self) -> dict[int, Any]:
-        """Return ``{0: sub-session id}``, or an empty map without one."""
-        return {} if self.sub_session_id is None else {0: self.sub_session_id}
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        if 0 not in parameters:
-            return cls()
-        return cls(as_uuid(parameters[0], "the sub-session id"))
+    sub_session_id: UUID | None = parameter(0, "the sub-session id", as_uuid, default=None)
 
 
 class Resume(_StageChange):

@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
 from xentara_nb.protocol.checks import (
     as_attribute_id,
-    as_list,
     as_map,
+    as_time_point,
     as_unsigned,
     as_uuid,
     as_value,
     member,
     values_from,
     values_item,
-    wrong,
 )
-from xentara_nb.protocol.commands.base import Command, CommandWithoutResult
+from xentara_nb.protocol.commands.base import (
+    Command,
+    CommandWithoutResult,
+    array_of,
+    command,
+    parameter,
+    plain,
+)
 from xentara_nb.protocol.errors import ProtocolError, ServerError
 from xentara_nb.protocol.identifiers import NIL_UUID, EventType, OpCode
 from xentara_nb.protocol.packets import Event
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
 
 
-@dataclass(frozen=True, slots=True)
+def _as_it_is(value: Any, name: str) -> Any:
+    return value
+
+
+_ATTRIBUTE_IDS = array_of(as_attribute_id, "an attribute id")
+
+
+@command
 class Read(Command[Mapping[AttributeId, Any]]):
     """read (4): the values of some attributes of an element.
 
     Each attribute succeeds or fails by itself. The answer's keys are the ids as asked for.
     """
 
-    element_uuid: UUID
-    attribute_ids: tuple[AttributeId, ...]
+    element_uuid: UUID = parameter(0, "the element UUID", as_uuid)
+    attribute_ids: tuple[AttributeId, ...] = parameter(
+        1, "the array of attribute ids", _ATTRIBUTE_IDS
+    )
 
     opcode: ClassVar[OpCode] = OpCode.READ
-
-    def parameters(self) -> dict[int, Any]:
-        """Return ``{0: element, 1: [attribute ids]}``."""
-        return {0: self.element_uuid, 1: _plain(self.attribute_ids)}
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        return cls(_element(parameters), _attribute_ids(parameters))
 
     def build_answer(self, result: Mapping[AttributeId, Value | ServerError]) -> dict[Any, Any]:
         """Return ``{attribute id: 121(value) or 122(error)}``."""
@@ -55,39 +62,22 @@ class Read(Command[Mapping[AttributeId, Any]]):
         return values_from(item, "the answer to read")
 
 
-@dataclass(frozen=True, slots=True)
+@command
 class Write(CommandWithoutResult):
     """write (5): gives one attribute of an element a value.
 
     Without a sub-session the rights of the connection count, with one those of both.
     """
 
-    element_uuid: UUID
-    attribute_id: AttributeId
-    value: Value
-    sub_session_id: UUID | None = None
+    element_uuid: UUID = parameter(0, "the element UUID", as_uuid)
+    attribute_id: AttributeId = parameter(1, "the attribute id", as_attribute_id)
+    value: Value = parameter(2, "the attribute value", _as_it_is)
+    sub_session_id: UUID | None = parameter(3, "the sub-session id", as_uuid, default=None)
 
     opcode: ClassVar[OpCode] = OpCode.WRITE
 
     def __post_init__(self) -> None:
-        as_value(self.value, "the value to write")
-
-    def parameters(self) -> dict[int, Any]:
-        """Return ``{0: element, 1: attribute id, 2: value, 3: sub-session id}``."""
-        (attribute_id,) = _plain((self.attribute_id,))
-        parameters = {0: self.element_uuid, 1: attribute_id, 2: self.value}
-        if self.sub_session_id is not None:
-            parameters[3] = self.sub_session_id
-        return parameters
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        return cls(
-            _element(parameters),
-            as_attribute_id(member(parameters, 1, "the attribute id"), "the attribute id"),
-            member(parameters, 2, "the attribute value"),
-            as_uuid(parameters[3], "the sub-session id") if 3 in parameters else None,
-        )
+        as_value(self.value, "the value to write")  # at both ends
 
 
 class SubscriptionTarget(NamedTuple):
@@ -97,7 +87,19 @@ class SubscriptionTarget(NamedTuple):
     attribute_ids: tuple[AttributeId, ...]
 
 
-@dataclass(frozen=True, slots=True)
+def _target(item: object, name: str) -> SubscriptionTarget:
+    target = as_map(item, name)
+    return SubscriptionTarget(
+        member(target, 0, "the element UUID", as_uuid),
+        member(target, 1, "the array of attribute ids", _ATTRIBUTE_IDS),
+    )
+
+
+def _target_items(targets: Sequence[SubscriptionTarget]) -> list[dict[int, Any]]:
+    return [{0: uuid, 1: plain(attribute_ids)} for uuid, attribute_ids in targets]
+
+
+@command
 class Subscribe(Command[UUID]):
     """subscribe (6): events whenever one of the attributes changes.
 
@@ -113,10 +115,17 @@ class Subscribe(Command[UUID]):
         The id that the subscription shall have.
     """
 
-    targets: tuple[SubscriptionTarget, ...]
-    maximum_update_rate: int | None = None
-    minimum_update_rate: int | None = None
-    desired_subscription_id: UUID | None = None
+    targets: tuple[SubscriptionTarget, ...] = parameter(
+        0,
+        "the array of elements to subscribe to",
+        array_of(_target, "an item of the array of elements to subscribe to"),
+        build=_target_items,
+    )
+    maximum_update_rate: int | None = parameter(1, "maximum_update_rate", as_unsigned, default=None)
+    minimum_update_rate: int | None = parameter(2, "minimum_update_rate", as_unsigned, default=None)
+    desired_subscription_id: UUID | None = parameter(
+        3, "the desired subscription id", as_uuid, default=None
+    )
 
     opcode: ClassVar[OpCode] = OpCode.SUBSCRIBE
 
@@ -133,29 +142,6 @@ class Subscribe(Command[UUID]):
                 f"the longest ({self.minimum_update_rate} ms)"
             )
 
-    def parameters(self) -> dict[int, Any]:
-        """Return ``{0: [{0: element, 1: [ids]}], 1: maximum, 2: minimum, 3: desired id}``."""
-        parameters: dict[int, Any] = {
-            0: [{0: uuid, 1: _plain(ids)} for uuid, ids in self.targets],
-        }
-        options = (self.maximum_update_rate, self.minimum_update_rate, self.desired_subscription_id)
-        parameters.update((key, value) for key, value in enumerate(options, 1) if value is not None)
-        return parameters
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        what = "the array of elements to subscribe to"
-        targets = (
-            as_map(item, f"an item of {what}")
-            for item in as_list(member(parameters, 0, what), what)
-        )
-        return cls(
-            tuple(SubscriptionTarget(_element(item), _attribute_ids(item)) for item in targets),
-            as_unsigned(parameters[1], "maximum_update_rate") if 1 in parameters else None,
-            as_unsigned(parameters[2], "minimum_update_rate") if 2 in parameters else None,
-            as_uuid(parameters[3], "the desired subscription id") if 3 in parameters else None,
-        )
-
     def build_answer(self, result: UUID) -> UUID:
         """Return the id of the subscription."""
         return result
@@ -165,22 +151,13 @@ class Subscribe(Command[UUID]):
         return as_uuid(item, "the answer to subscribe")
 
 
-@dataclass(frozen=True, slots=True)
+@command
 class Unsubscribe(CommandWithoutResult):
     """unsubscribe (7): ends a subscription."""
 
-    subscription_id: UUID
+    subscription_id: UUID = parameter(0, "the subscription id", as_uuid)
 
     opcode: ClassVar[OpCode] = OpCode.UNSUBSCRIBE
-
-    def parameters(self) -> dict[int, Any]:
-        """Return ``{0: subscription id}``."""
-        return {0: self.subscription_id}
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        what = "the subscription id"
-        return cls(as_uuid(member(parameters, 0, what), what))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,26 +185,8 @@ class DataChange:
         if event.event_type != EventType.DATA_CHANGE:
             raise ProtocolError(f"an event of the unknown type {event.event_type}")
         body = as_map(event.body, "the body of an event")
-        time_stamp = member(body, 0, "the time stamp of an event")
-        if type(time_stamp) is not TimePoint:
-            raise wrong("the time stamp of an event", "a time stamp (tag 1001)", time_stamp)
-        element_uuid = as_uuid(
-            member(body, 1, "the element of an event"), "the element of an event"
+        return cls(
+            member(body, 0, "the time stamp of an event", as_time_point),
+            member(body, 1, "the element of an event", as_uuid),
+            values_from(member(body, 2, "the values of an event", as_map), "an event"),
         )
-        values = member(body, 2, "the values of an event")
-        return cls(time_stamp, element_uuid, values_from(values, "an event"))
-
-
-def _element(parameters: Mapping[int, Any]) -> UUID:
-    return as_uuid(member(parameters, 0, "the element UUID"), "the element UUID")
-
-
-def _attribute_ids(parameters: Mapping[int, Any]) -> tuple[AttributeId, ...]:
-    what = "the array of attribute ids"
-    listed = as_list(member(parameters, 1, what), what)
-    return tuple(as_attribute_id(item, "an attribute id") for item in listed)
-
-
-def _plain(attribute_ids: tuple[AttributeId, ...]) -> list[AttributeId]:
-    """Return ids as the encoder takes them: the well-known ones are enums."""
-    return [int(item) if isinstance(item, int) else item for item in attribute_ids]

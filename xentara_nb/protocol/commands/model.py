@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Self, overload
+from typing import Any, ClassVar, NamedTuple, overload
 from uuid import UUID
 
 from xentara_nb.protocol.attribute_lists import AttributeInfo, attributes_item, parse_attributes
 from xentara_nb.protocol.checks import (
-    NO_KEYS,
     as_bool,
     as_int,
     as_list,
@@ -20,7 +18,7 @@ from xentara_nb.protocol.checks import (
     member,
     wrong,
 )
-from xentara_nb.protocol.commands.base import Command
+from xentara_nb.protocol.commands.base import Command, array_of, command, parameter
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import (
     Category,
@@ -34,28 +32,38 @@ ALL_SERVER_INFORMATION: tuple[int, ...] = tuple(ServerInformationId)
 ALL_META_DATA: tuple[int, ...] = tuple(MetaDataId)
 
 
-@dataclass(frozen=True, slots=True)
+def _identifier(item: object, name: str) -> int:
+    if type(item) is not int or item < 0:
+        raise wrong(name, "an integer from 0 up", item)
+    return item
+
+
+def _meta_data_id(item: object, name: str) -> int:
+    identifier = _identifier(item, name)
+    if type(known(MetaDataId, identifier)) is int:
+        raise ProtocolError(f"invalid meta data identifier {identifier}")
+    return identifier
+
+
+@command
 class ServerInformation(Command[Mapping[int, Any]]):
     """server_information (0): version, user name and model file path of the server."""
 
-    identifiers: tuple[int, ...] = ALL_SERVER_INFORMATION
+    identifiers: tuple[int, ...] = parameter(
+        0,
+        "the array of server information identifiers",
+        array_of(_identifier, "each of the server information identifiers"),
+        default=ALL_SERVER_INFORMATION,
+    )
 
     opcode: ClassVar[OpCode] = OpCode.SERVER_INFORMATION
-
-    def parameters(self) -> dict[int, Any]:
-        """Return ``{0: [identifiers]}``."""
-        return {0: [int(identifier) for identifier in self.identifiers]}
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        return cls(_identifiers(parameters, 0, "server information identifiers"))
 
     def build_answer(self, result: Mapping[int, Any]) -> dict[int, Any]:
         """Return ``{identifier: value}``."""
         return {int(identifier): value for identifier, value in result.items()}
 
     def parse_answer(self, item: Any) -> dict[int, Any]:
-        """Return the values by identifier; what was not asked for is passed over."""
+        """Return the values by identifier; those that were not asked for are ignored."""
         answer = as_map(item, "the answer to server_information")
         return {
             known(ServerInformationId, identifier): answer[identifier]
@@ -112,35 +120,20 @@ class BrowseEntries(Sequence[BrowseEntry]):
         return f"<{len(self)} elements>"
 
 
-@dataclass(frozen=True, slots=True)
+@command
 class Browse(Command[Sequence[BrowseEntry]]):
     """browse (1): the elements below one element, the nil UUID being the root.
 
     The order of the entries means nothing. The start element is not among them.
     """
 
-    element_uuid: UUID
-    depth: int | None = None
-    categories: tuple[int, ...] | None = None
+    element_uuid: UUID = parameter(0, "the element UUID", as_uuid)
+    depth: int | None = parameter(1, "the depth", as_unsigned, default=None)
+    categories: tuple[int, ...] | None = parameter(
+        2, "the array of categories", array_of(_identifier, "each of the categories"), default=None
+    )
 
     opcode: ClassVar[OpCode] = OpCode.BROWSE
-
-    def parameters(self) -> dict[int, Any]:
-        """Return ``{0: element, 1: depth, 2: [categories]}``, options only when given."""
-        parameters: dict[int, Any] = {0: self.element_uuid}
-        if self.depth is not None:
-            parameters[1] = self.depth
-        if self.categories is not None:
-            parameters[2] = [int(category) for category in self.categories]
-        return parameters
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        return cls(
-            as_uuid(member(parameters, 0, "the element UUID"), "the element UUID"),
-            as_unsigned(parameters[1], "the depth") if 1 in parameters else None,
-            _identifiers(parameters, 2, "categories") if 2 in parameters else None,
-        )
 
     def build_answer(self, result: Sequence[BrowseEntry]) -> list[dict[int, Any]]:
         """Return an array of ``{0: primary key, 1: UUID, 2: category}``."""
@@ -156,20 +149,12 @@ class Browse(Command[Sequence[BrowseEntry]]):
         )
 
 
-_CATEGORIES = {int(category): category for category in Category}
-
-
 def _entry(entry: Any) -> BrowseEntry:
-    # The usual case first: a large model has many entries, and nearly all of them are sound.
-    if type(entry) is dict and NO_KEYS.isdisjoint(map(type, entry)):
-        key, element, category = entry.get(0), entry.get(1), entry.get(2)
-        if type(key) is str and type(element) is UUID and type(category) is int and category >= 0:
-            return BrowseEntry(key, element, _CATEGORIES.get(category, category))
     entry = as_map(entry, "an entry of browse")
     return BrowseEntry(
-        as_text(member(entry, 0, "the primary key"), "the primary key"),
-        as_uuid(member(entry, 1, "the element UUID"), "the element UUID"),
-        known(Category, as_int(member(entry, 2, "the category"), "the category")),
+        member(entry, 0, "the primary key", as_text),
+        member(entry, 1, "the element UUID", as_uuid),
+        known(Category, member(entry, 2, "the category", as_int)),
     )
 
 
@@ -182,27 +167,19 @@ class MetaDataAnswer(NamedTuple):
     has_children: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@command
 class MetaData(Command[MetaDataAnswer]):
     """meta_data (2): primary key, category, attribute list of an element; has it children."""
 
-    element_uuid: UUID
-    identifiers: tuple[int, ...] = ALL_META_DATA
+    element_uuid: UUID = parameter(0, "the element UUID", as_uuid)
+    identifiers: tuple[int, ...] = parameter(
+        1,
+        "the array of meta data identifiers",
+        array_of(_meta_data_id, "each of the meta data identifiers"),
+        default=ALL_META_DATA,
+    )
 
     opcode: ClassVar[OpCode] = OpCode.META_DATA
-
-    def parameters(self) -> dict[int, Any]:
-        """Return ``{0: element, 1: [identifiers]}``."""
-        return {0: self.element_uuid, 1: [int(identifier) for identifier in self.identifiers]}
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        element = as_uuid(member(parameters, 0, "the element UUID"), "the element UUID")
-        identifiers = _identifiers(parameters, 1, "meta data identifiers")
-        for identifier in identifiers:
-            if type(known(MetaDataId, identifier)) is int:
-                raise ProtocolError(f"invalid meta data identifier {identifier}")
-        return cls(element, identifiers)
 
     def build_answer(self, result: MetaDataAnswer) -> dict[int, Any]:
         """Return ``{identifier: value}`` of what was asked for."""
@@ -215,14 +192,9 @@ class MetaData(Command[MetaDataAnswer]):
         return {int(identifier): item[identifier] for identifier in self.identifiers}
 
     def parse_answer(self, item: Any) -> MetaDataAnswer:
-        """Return what the server told of the element; unknown keys are passed over."""
+        """Return what the server knows of the element; unknown keys are ignored."""
         answer = as_map(item, "the answer to meta_data")
-        key, category, attributes, children = (
-            answer.get(0),
-            answer.get(1),
-            answer.get(2),
-            answer.get(3),
-        )
+        key, category, attributes, children = map(answer.get, range(4))
         return MetaDataAnswer(
             None if key is None else as_text(key, "the primary key"),
             None if category is None else known(Category, as_int(category, "the category")),
@@ -231,25 +203,17 @@ class MetaData(Command[MetaDataAnswer]):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@command
 class Lookup(Command[UUID]):
     """lookup (3): the UUID of the element with a primary key."""
 
-    primary_key: str
+    primary_key: str = parameter(0, "the primary key", as_text)
 
     opcode: ClassVar[OpCode] = OpCode.LOOKUP
 
     def __post_init__(self) -> None:
         if not self.primary_key:
             raise ProtocolError("the primary key must not be empty")
-
-    def parameters(self) -> dict[int, Any]:
-        """Return ``{0: primary key}``."""
-        return {0: self.primary_key}
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        return cls(as_text(member(parameters, 0, "the primary key"), "the primary key"))
 
     def build_answer(self, result: UUID) -> UUID:
         """Return the UUID."""
@@ -258,11 +222,3 @@ class Lookup(Command[UUID]):
     def parse_answer(self, item: Any) -> UUID:
         """Return the UUID."""
         return as_uuid(item, "the answer to lookup")
-
-
-def _identifiers(parameters: Mapping[int, Any], key: int, what: str) -> tuple[int, ...]:
-    listed = as_list(member(parameters, key, f"the array of {what}"), f"the array of {what}")
-    for identifier in listed:
-        if type(identifier) is not int or identifier < 0:
-            raise wrong(f"each of the {what}", "an integer from 0 up", identifier)
-    return tuple(listed)

@@ -6,11 +6,11 @@ An action with a sub-session needs the rights of the connection and of the sub-s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
-from xentara_nb.protocol.checks import as_map, as_text, as_uuid, member, wrong
-from xentara_nb.protocol.commands.base import Command, CommandWithoutResult
+from xentara_nb.protocol.checks import as_bytes, as_map, as_text, as_uuid, member, wrong
+from xentara_nb.protocol.commands.base import Command, CommandWithoutResult, command, parameter
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID, OpCode
 from xentara_nb.protocol.values import Alternative
@@ -57,35 +57,42 @@ Authentication: TypeAlias = Token | Certificate | Password
 """The three ways to log in to a sub-session."""
 
 
-@dataclass(frozen=True, slots=True)
+def _authentication(item: object, name: str) -> Authentication:
+    if type(item) is not Alternative:
+        raise wrong(name, "an alternative (tags 121 to 123)", item)
+    content = as_map(item.value, name)
+    match item.number:
+        case 0:
+            return Token(member(content, 0, "the token", as_text))
+        case 1:
+            return Certificate(member(content, 0, "the certificate", as_bytes))
+        case _:
+            return Password(
+                member(content, 0, "the user name", as_text),
+                member(content, 1, "the password", as_text),
+            )
+
+
+@command
 class CreateSubSession(Command[UUID]):
     """create_sub_session (12): logs in, and gives the id of the new session.
 
     A desired id that exists already replaces the old session. The nil UUID is refused.
     """
 
-    authentication: Authentication
-    desired_session_id: UUID | None = None
+    authentication: Authentication = parameter(
+        0,
+        "the authentication information",
+        _authentication,
+        build=lambda authentication: authentication.alternative(),
+    )
+    desired_session_id: UUID | None = parameter(1, "the desired session id", as_uuid, default=None)
 
     opcode: ClassVar[OpCode] = OpCode.CREATE_SUB_SESSION
 
     def __post_init__(self) -> None:
         if self.desired_session_id == NIL_UUID:
             raise ProtocolError("the desired session id must not be nil")
-
-    def parameters(self) -> dict[int, Any]:
-        """Return ``{0: authentication, 1: desired session id}``."""
-        parameters: dict[int, Any] = {0: self.authentication.alternative()}
-        if self.desired_session_id is not None:
-            parameters[1] = self.desired_session_id
-        return parameters
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        return cls(
-            _authentication(member(parameters, 0, "the authentication information")),
-            as_uuid(parameters[1], "the desired session id") if 1 in parameters else None,
-        )
 
     def build_answer(self, result: UUID) -> UUID:
         """Return the id of the session."""
@@ -99,37 +106,10 @@ class CreateSubSession(Command[UUID]):
         return session_id
 
 
-@dataclass(frozen=True, slots=True)
+@command
 class CloseSubSession(CommandWithoutResult):
     """close_sub_session (13): logs out."""
 
-    session_id: UUID
+    session_id: UUID = parameter(0, "the session id", as_uuid)
 
     opcode: ClassVar[OpCode] = OpCode.CLOSE_SUB_SESSION
-
-    def parameters(self) -> dict[int, Any]:
-        """Return ``{0: session id}``."""
-        return {0: self.session_id}
-
-    @classmethod
-    def _parse(cls, parameters: dict[int, Any]) -> Self:
-        return cls(as_uuid(member(parameters, 0, "the session id"), "the session id"))
-
-
-def _authentication(item: object) -> Authentication:
-    if type(item) is not Alternative:
-        raise wrong("the authentication information", "an alternative (tags 121 to 123)", item)
-    content = as_map(item.value, "the authentication information")
-    match item.number:
-        case 0:
-            return Token(as_text(member(content, 0, "the token"), "the token"))
-        case 1:
-            certificate = member(content, 0, "the certificate")
-            if type(certificate) is not bytes:
-                raise wrong("the certificate", "a byte string", certificate)
-            return Certificate(certificate)
-        case _:
-            return Password(
-                as_text(member(content, 0, "the user name"), "the user name"),
-                as_text(member(content, 1, "the password"), "the password"),
-            )

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 from xentara_nb.protocol.cbor import Encoded
 from xentara_nb.protocol.codec import server_encoding
+from xentara_nb.protocol.codec.heads import MAP, head
 from xentara_nb.protocol.commands import (
     Browse,
     Certificate,
@@ -337,7 +338,7 @@ _META_DATA: dict[int, Callable[[Element], bytes]] = {
 
 
 def _meta_data(element: Element, identifiers: tuple[int, ...]) -> bytes:
-    parts = [server_encoding.head(5, len(identifiers))]
+    parts = [head(MAP, len(identifiers))]
     parts += [_META_DATA[identifier](element) for identifier in identifiers]
     return b"".join(parts)
 

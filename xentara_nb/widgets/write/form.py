@@ -186,7 +186,7 @@ class WriteForm(WriteView):
         WriteRefusedError
             If the value does not fit.
         """
-        planned = self._plan().orders[0]
+        planned = self._plan().planned[0]
         if planned.new is None:
             raise WriteRefusedError(planned.reason)
         client = notebook.name_of(self._client, "client")
@@ -223,7 +223,7 @@ class WriteForm(WriteView):
 
     def _identity_changed(self) -> None:
         if self.withdraw():
-            self.notice.say("The order was withdrawn: who is logged in has changed.", "warning")
+            self.notice.say("The write was withdrawn: who is logged in has changed.", "warning")
         self._show_head()
 
     def _found(self, found: SearchHit) -> None:
@@ -263,7 +263,7 @@ class WriteForm(WriteView):
 
     def _typed(self) -> None:
         if self.withdraw():
-            self.notice.say("The order was withdrawn: the value has changed.", "info")
+            self.notice.say("The write was withdrawn: the value has changed.", "info")
         self.code.show("")
         self.tasks.run_latest("check", self._check)
 
@@ -329,7 +329,7 @@ class WriteForm(WriteView):
 
     def _expired(self) -> None:
         self.withdraw()
-        self.notice.say("This order has waited too long: review it again.", "warning")
+        self.notice.say("This write has waited too long: review it again.", "warning")
 
     def _cancel(self) -> None:
         self.withdraw()

@@ -15,12 +15,12 @@ _KINDS = {Severity.OK: "ok", Severity.WARNING: "warning", Severity.REFUSED: "err
 
 def checks_html(plan: WritePlan) -> str:
     """Return what the guards say of a plan of one write, the worst first; read aloud."""
-    results = [*plan.verdicts, *plan.orders[0].verdicts]
+    results = [*plan.checks, *plan.planned[0].checks]
     if not results:
         return f"<p role='status'>{badge('every guard is content', 'ok')}</p>"
-    results.sort(key=lambda result: result.level is not Severity.REFUSED)
+    results.sort(key=lambda result: result.severity is not Severity.REFUSED)
     items = "".join(
-        f"<li>{badge(result.level, _KINDS[result.level])} {escape(result.message)}</li>"
+        f"<li>{badge(result.severity, _KINDS[result.severity])} {escape(result.message)}</li>"
         for result in results
     )
     return f"<ul role='status' class='xnb-checks'>{items}</ul>"
@@ -28,7 +28,7 @@ def checks_html(plan: WritePlan) -> str:
 
 def review_html(plan: WritePlan, who: str) -> str:
     """Return the review of a plan of one write: old, new, what will be sent, by whom."""
-    planned = plan.orders[0]
+    planned = plan.planned[0]
     target, info = planned.target, planned.target.info
     old = value_html(planned.old_value) if planned.knows_old else "not known"
     if planned.quality is not None:
@@ -49,7 +49,7 @@ def review_html(plan: WritePlan, who: str) -> str:
 
 def confirm_text(plan: WritePlan, *, undo: bool = False) -> str:
     """Return what the confirm button says: all of the write, so that no other is meant by it."""
-    planned = plan.orders[0]
+    planned = plan.planned[0]
     value = value_text(planned.new_value)
     if isinstance(planned.new_value, str):
         value = f"“{plain(planned.new_value)}”" if planned.new_value else "an empty text"
@@ -62,7 +62,7 @@ def confirm_text(plan: WritePlan, *, undo: bool = False) -> str:
 def result_html(result: WriteResult) -> str:
     """Return what became of a write."""
     outcome = result.outcome
-    old = value_html(result.old_value) if result.order.knows_old else "not known"
+    old = value_html(result.old_value) if result.planned.knows_old else "not known"
     read = "not read" if result.raw_read_back is None else value_html(result.read_back)
     pairs = [
         ("Write to", value_html(result.primary_key)),

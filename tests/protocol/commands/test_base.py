@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.protocol.strategies import COMMAND_STRATEGIES, EVENTS, RESULT_OF
 from xentara_nb.protocol import commands
 from xentara_nb.protocol.commands import COMMANDS, Command, CommandWithoutResult, Write
 from xentara_nb.protocol.errors import InvalidParameterError, ProtocolError
@@ -87,10 +88,10 @@ def test_stage_changes_differ_by_their_kind():
 
 
 @pytest.mark.parametrize("code", ALL, ids=str)
-def test_requests_survive(code, command_strategies):
+def test_requests_survive(code):
     kind = COMMANDS[code]
 
-    @given(command_strategies[kind], st.integers(-(1 << 63), (1 << 64) - 1))
+    @given(COMMAND_STRATEGIES[kind], st.integers(-(1 << 63), (1 << 64) - 1))
     def run(command, message_id):
         data = encode_packets([command.request(message_id)])
         (request,) = decode_requests(data)
@@ -107,10 +108,10 @@ def test_requests_survive(code, command_strategies):
 
 
 @pytest.mark.parametrize("code", sorted(set(ALL) - WITHOUT_RESULT), ids=str)
-def test_answers_survive(code, command_strategies, result_strategies):
+def test_answers_survive(code):
     kind = COMMANDS[code]
 
-    @given(command_strategies[kind], result_strategies[kind])
+    @given(COMMAND_STRATEGIES[kind], RESULT_OF[kind])
     def run(command, result):
         if kind is commands.ServerInformation:
             command = commands.ServerInformation(tuple(result))
@@ -140,8 +141,8 @@ def test_commands_without_a_result(code):
             command.parse_answer(item)
 
 
-def test_events_survive(event_strategy):
-    @given(event_strategy)
+def test_events_survive():
+    @given(EVENTS)
     def run(change):
         (event,) = decode_answers(encode_packets([change.event()]))
         back = commands.DataChange.from_event(event)

@@ -1,0 +1,126 @@
+"""Messages over a stream that has become a WebSocket.
+
+websocket-client reads and checks the frames. It has no limit for the size of a message, joins
+fragments again and again, and would let the thread that reads wait for one that sends: these parts
+are replaced here, through its public attributes and methods.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from typing import Any
+
+import websocket
+
+from xentara_nb.connection.deadline import Deadline
+from xentara_nb.connection.stream import Stream
+
+MAX_MESSAGE = 256 * 1024 * 1024
+"""The largest message taken from a server, in bytes."""
+
+CLOSE_TIMEOUT = 1.0
+"""How long each step of closing may take, in seconds."""
+
+
+class WebSocket(websocket.WebSocket):
+    """Messages over a stream, for one thread that reads and never waits for those that send.
+
+    Parameters
+    ----------
+    stream : Stream
+        The connection, after the handshake.
+    received : bytes
+        What came behind the server's answer to the handshake.
+    """
+
+    def __init__(self, stream: Stream, received: bytes = b"") -> None:
+        super().__init__(skip_utf8_validation=True, enable_multithread=False)
+        self._stream = stream
+        self._pongs: deque[bytes] = deque(maxlen=16)
+        self.frame_buffer = _BoundedFrames(self._receive, True)
+        if received:
+            self.frame_buffer.recv_buffer.append(received)
+        self.cont_frame = _BoundedFragments(False, True)
+
+    def send_message(self, message: bytes, deadline: Deadline) -> None:
+        """Send a binary message, and the pongs that came due meanwhile; raises as Stream.send."""
+        self._stream.send(_frame(websocket.ABNF.OPCODE_BINARY, message), deadline)
+        self._send_pongs()
+
+    def pong(self, payload: str | bytes = b"") -> None:
+        """Answer a ping now, or leave that to the thread that is sending just now."""
+        self._pongs.append(payload.encode() if isinstance(payload, str) else payload)
+        self._send_pongs()
+
+    def send_close(self, status: int = 1000, reason: str | bytes = b"") -> None:
+        """Send a close frame, if the server still reads."""
+        text = reason.encode() if isinstance(reason, str) else reason
+        frame = _frame(websocket.ABNF.OPCODE_CLOSE, status.to_bytes(2, "big") + text)
+        with contextlib.suppress(OSError):
+            self._stream.send(frame, Deadline(CLOSE_TIMEOUT))
+
+    def _send_pongs(self) -> None:
+        # An error is no failure of the message before them, which has gone out; and the thread that
+        # reads finds the end by itself, after all that the server has sent before it.
+        with contextlib.suppress(OSError):
+            while True:
+                try:
+                    payload = self._pongs.popleft()
+                except IndexError:
+                    return  # all are sent, some perhaps by another thread
+                if not self._stream.send_now(_frame(websocket.ABNF.OPCODE_PONG, payload)):
+                    # The thread that is sending now sends it afterwards.
+                    self._pongs.appendleft(payload)
+                    return
+
+    def _receive(self, size: int) -> bytes:
+        data = self._stream.recv(size)
+        if not data:
+            raise EOFError("the server has gone")
+        return data
+
+
+class _BoundedFrames(websocket.frame_buffer):
+    """Refuses a frame that announces more than is reasonable, before reading it."""
+
+    def recv_length(self) -> None:
+        super().recv_length()
+        _check_size(self.length or 0)
+
+
+class _BoundedFragments(websocket.continuous_frame):
+    """Joins the fragments of a message once, at its end, and not without limit."""
+
+    def __init__(self, fire_cont_frame: bool, skip_utf8_validation: bool) -> None:
+        super().__init__(fire_cont_frame, skip_utf8_validation)
+        self._opcode = 0
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def add(self, frame: websocket.ABNF) -> None:
+        data: Any = frame.data  # bytes, in every frame that was received
+        self._size += len(data)
+        _check_size(self._size)
+        if data:
+            self._parts.append(data)
+        if frame.opcode != websocket.ABNF.OPCODE_CONT:
+            self._opcode = self.recving_frames = frame.opcode
+        if frame.fin:
+            self.recving_frames = None
+
+    def extract(self, frame: websocket.ABNF) -> tuple[int, websocket.ABNF]:
+        frame.data = b"".join(self._parts)
+        self._parts, self._size = [], 0
+        return self._opcode, frame
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_MESSAGE:
+        raise websocket.WebSocketProtocolException(
+            f"a message of {size} bytes is more than the {MAX_MESSAGE} that are taken"
+        )
+
+
+def _frame(opcode: int, payload: bytes) -> bytes:
+    return websocket.ABNF.create_frame(payload, opcode).format()
