@@ -81,7 +81,7 @@ def test_a_hundred_thousand_elements_stay_usable(notebook: Any, page: Any, shot:
 def test_a_client_offers_the_explorer(notebook: Any, page: Any, plant: Any, shot: Any) -> None:
     book = notebook(connecting(plant), "client")
     book.text("read and write").wait_for()
-    shot("offer")
+    shot("client-card")
     saved = book.save()
     assert "text/html" in saved
     assert "Xentara client" in saved

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xentara_nb
-from xentara_nb.errors import PolicyError, WriteRefusedError
-from xentara_nb.writes.policy import KeyLimits, PolicySource, TimeWindow, WritePolicy, matches
+from xentara_nb.errors import PolicyError
+from xentara_nb.writes.policy import KeyLimits, TimeWindow, WritePolicy, matches
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -38,18 +37,6 @@ max_step = 25
 keys = "Plant.Line 1.*"
 maximum = 300
 """
-
-
-@pytest.fixture
-def policy_file(tmp_path):
-    """Return a function that writes a policy file."""
-
-    def write(text: str) -> Path:
-        path = tmp_path / "policy.toml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
 
 
 # Patterns.
@@ -277,64 +264,6 @@ def test_a_policy_made_in_a_cell_is_checked_as_well():
 )
 def test_time_windows(window, moment, expected):
     assert window.open_at(moment) is expected
-
-
-# Which policies apply.
-
-
-def test_the_policy_of_the_plant_applies_beside_the_own_one(policy_file, monkeypatch):
-    own = WritePolicy(max_rows=5)
-    assert PolicySource(own).current() == (own,)
-    assert PolicySource().current() == ()
-    path = policy_file("max_rows = 7")
-    monkeypatch.setenv("XENTARA_POLICY", str(path))
-    assert [policy.max_rows for policy in PolicySource(own).current()] == [5, 7]
-
-
-def test_a_policy_file_that_changes_is_read_again(policy_file, monkeypatch):
-    path = policy_file("max_rows = 7")
-    monkeypatch.setenv("XENTARA_POLICY", str(path))
-    source = PolicySource()
-    first = source.current()
-    assert source.current() is first
-    policy_file("max_rows = 123")
-    assert source.current()[0].max_rows == 123
-    policy_file("max_rows = ")
-    with pytest.raises(PolicyError, match=r"(?s)no TOML.*XENTARA_POLICY names this file"):
-        source.current()
-    path.unlink()
-    with pytest.raises(PolicyError, match="cannot be read"):
-        source.current()
-    monkeypatch.delenv("XENTARA_POLICY")
-    assert source.current() == ()
-    # Set after connecting, it counts as well.
-    policy_file("max_rows = 9")
-    monkeypatch.setenv("XENTARA_POLICY", str(path))
-    assert source.current()[0].max_rows == 9
-
-
-def test_a_bad_policy_refuses_to_connect(plant, policy_file, monkeypatch):
-    path = policy_file("max_rows = 0")
-    with pytest.raises(PolicyError, match="max_rows"):
-        plant.connect(policy=path)
-    monkeypatch.setenv("XENTARA_POLICY", str(path))
-    with pytest.raises(PolicyError, match="max_rows"):
-        plant.connect()
-    assert len(plant.requests) == 0
-
-
-def test_a_policy_that_goes_bad_refuses_to_write(plant, client, policy_file, monkeypatch):
-    plan = client.plan_writes({"Plant.Line 1.Set point": 1})
-    monkeypatch.setenv("XENTARA_POLICY", str(policy_file("max_rows = 0")))
-    with pytest.raises(WriteRefusedError, match="max_rows"):
-        client.write("Plant.Line 1.Set point", 1)
-    with pytest.raises(PolicyError, match="max_rows"):
-        client.plan_writes({"Plant.Line 1.Set point": 1})
-    with pytest.raises(PolicyError, match="max_rows"):
-        plan.apply()
-    assert len(plant.writes) == 0
-    monkeypatch.delenv("XENTARA_POLICY")
-    assert plan.apply().ok
 
 
 def test_it_is_at_hand():

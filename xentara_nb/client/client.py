@@ -46,11 +46,10 @@ from xentara_nb.tables.frames import (
 )
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
-from xentara_nb.writes.context import RateLimiter, WriteContext
+from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
 from xentara_nb.writes.plan import WritePlan, make_plan, write_one
-from xentara_nb.writes.policy import PolicySource
 from xentara_nb.writes.read_back import Predicate, Verification
 from xentara_nb.writes.requests import request_for, write_requests
 from xentara_nb.writes.results import WriteResult

@@ -13,8 +13,9 @@ from xentara_nb.connection.tls import Trust, open_stream
 from xentara_nb.errors import AddressError
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.queries.subscriptions import EventDispatcher
+from xentara_nb.writes.context import PolicySource
 from xentara_nb.writes.journal import Journal, JournalLike
-from xentara_nb.writes.policy import PolicySource, WritePolicyLike
+from xentara_nb.writes.policy import WritePolicyLike
 
 
 def connect(

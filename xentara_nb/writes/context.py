@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -9,9 +10,57 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from xentara_nb.connection.reconnecting import ReconnectingConnection
+from xentara_nb.errors import PolicyError
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.writes.journal import Journal
-from xentara_nb.writes.policy import PolicySource, WritePolicy
+from xentara_nb.writes.policy import VARIABLE, WritePolicy, WritePolicyLike
+
+
+class PolicySource:
+    """The policies that apply to a client, at any moment.
+
+    Parameters
+    ----------
+    own : WritePolicy or path, optional
+        The client's own policy.
+
+    Raises
+    ------
+    PolicyError
+        If a policy cannot be used.
+    """
+
+    def __init__(self, own: WritePolicyLike = None) -> None:
+        if own is not None and not isinstance(own, WritePolicy):
+            own = WritePolicy.from_toml(own)
+        self._own = () if own is None else (own,)
+        self._seen: tuple[object, ...] = ()
+        self._found = self._own
+        self.current()
+
+    def current(self) -> tuple[WritePolicy, ...]:
+        """Return the policies that apply now; the very same ones as long as nothing changes.
+
+        Raises
+        ------
+        PolicyError
+            If the file that the environment names cannot be used any more.
+        """
+        path = os.environ.get(VARIABLE)
+        if not path:
+            return self._own
+        try:
+            status = os.stat(path)
+            seen: tuple[object, ...] = (path, status.st_mtime_ns, status.st_size, status.st_ino)
+        except OSError:
+            seen = ()  # from_toml says what is wrong
+        if not seen or seen != self._seen:
+            try:
+                found = WritePolicy.from_toml(path)
+            except PolicyError as error:
+                raise PolicyError(f"{error} ({VARIABLE} names this file.)") from None
+            self._seen, self._found = seen, (*self._own, found)
+        return self._found
 
 
 class RateLimiter:

@@ -90,17 +90,6 @@ class WritePlan:
     Shown in a notebook it is a table of every write with the old value, the new value as it will
     be sent, the change, and what the guards say. :meth:`apply` sends it, once.
 
-    Parameters
-    ----------
-    context : WriteContext
-        What the writes need.
-    planned : sequence of PlannedWrite
-        The writes.
-    checks : tuple of CheckResult
-        What guards say of the plan as a whole.
-    policies : tuple of WritePolicy
-        The policies that it was checked against.
-
     Attributes
     ----------
     planned : tuple of PlannedWrite

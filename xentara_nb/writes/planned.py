@@ -240,12 +240,12 @@ def _resolved(
             f"the row says {reference.primary_key}, but its element_uuid is that of {key}: take a "
             "fresh inventory"
         )
-    elif (difference := _difference(reference, info)) is not None:
-        contradiction = WriteRefusedError(difference)
+    elif (text := _contradiction(reference, info)) is not None:
+        contradiction = WriteRefusedError(text)
     return ResolvedAttribute(key, element, info.name, info, quality_id, contradiction)
 
 
-def _difference(reference: Reference, info: AttributeInfo) -> str | None:
+def _contradiction(reference: Reference, info: AttributeInfo) -> str | None:
     """Return how what a row names differs from the attribute that was found, None if it agrees."""
     named, attribute_id = reference.attribute_name, reference.attribute_id
     if attribute_id is None or same_attribute(attribute_id, info.attribute_id):

@@ -30,17 +30,6 @@ class WriteReport(Sequence[WriteResult]):
 
     Shown in a notebook it is a table, with what went wrong marked.
 
-    Parameters
-    ----------
-    context : WriteContext
-        What the writes needed.
-    planned : sequence of PlannedWrite
-        The rows of the plan.
-    make_plan : callable
-        Makes the plan of :meth:`undo`.
-    how : Verification
-        How the writes were verified.
-
     Attributes
     ----------
     id : str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
+from uuid import UUID
 
 import pandas as pd
 
@@ -92,34 +93,23 @@ def request_for(
     value : object
         The value.
     attribute : attribute, optional
-        Which attribute. Left out, the one that the row names, or ``value`` if it names none.
+        Which attribute. Left out, the one that the row names, or the value if it names none.
 
     Raises
     ------
     NotFoundError
         If it names no element or attribute.
     WriteRefusedError
-        If a row names the attribute in a column that would be ignored.
+        If it names the attribute in a way that would be passed over.
     """
+    if isinstance(element, str | UUID):
+        return _request(element_reference(element), value, attribute)
     fields = getattr(element, "_fields", None)
     if fields is None and isinstance(element, Mapping | pd.Series):
         fields = element.keys()
     if fields is not None:
         _refuse_attribute(fields)
     return _request(element_reference(element), value, attribute)
-
-
-def _request(
-    reference: Reference, value: object, attribute: AttributeLike | None = None
-) -> WriteRequest:
-    # That a row names another attribute than the one given is found in the element's meta data.
-    if attribute is not None and attribute != reference.attribute_name:
-        return WriteRequest(reference, attribute_reference(attribute), value)
-    if reference.attribute_id is not None:
-        return WriteRequest(reference, reference.attribute_id, value)
-    if reference.attribute_name is not None:
-        return WriteRequest(reference, attribute_reference(reference.attribute_name), value)
-    return WriteRequest(reference, _VALUE, value)
 
 
 def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
@@ -160,6 +150,19 @@ def _from_item(element: Any, value: object) -> WriteRequest:
     if type(element) is tuple and len(element) == 2:
         return request_for(element[0], value, element[1])
     return request_for(element, value)
+
+
+def _request(
+    reference: Reference, value: object, attribute: AttributeLike | None = None
+) -> WriteRequest:
+    # That a row names another attribute than the one given is found in the element's meta data.
+    if attribute is not None and attribute != reference.attribute_name:
+        return WriteRequest(reference, attribute_reference(attribute), value)
+    if reference.attribute_id is not None:
+        return WriteRequest(reference, reference.attribute_id, value)
+    if reference.attribute_name is not None:
+        return WriteRequest(reference, attribute_reference(reference.attribute_name), value)
+    return WriteRequest(reference, _VALUE, value)
 
 
 def _refuse_attribute(names: Iterable[Any]) -> None:

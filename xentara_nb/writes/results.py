@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pandas as pd
@@ -28,6 +29,7 @@ class Report(Protocol):
         """Return a plan back to the old values."""
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class WriteResult:
     """What became of one write. It shows itself, and changes only when it is resolved.
 
@@ -45,33 +47,18 @@ class WriteResult:
         The report that it is in.
     """
 
-    __slots__ = (
-        "answered_ns",
-        "error",
-        "intended",
-        "noted",
-        "outcome",
-        "planned",
-        "raw_read_back",
-        "reason",
-        "report",
-        "sent_ns",
-        "write_id",
-    )
-
-    def __init__(self, planned: PlannedWrite, write_id: str, report: Report) -> None:
-        self.planned = planned
-        self.write_id = write_id
-        self.outcome = Outcome.SKIPPED
-        self.reason = ""
-        self.error: XentaraError | None = None
-        self.raw_read_back: Any = None
-        self.sent_ns: int | None = None
-        self.answered_ns: int | None = None
-        # Whether the intent may be in the journal, and which outcome is.
-        self.intended = False
-        self.noted: Outcome | None = None
-        self.report = report
+    planned: PlannedWrite
+    write_id: str
+    report: Report
+    outcome: Outcome = Outcome.SKIPPED
+    reason: str = ""
+    error: XentaraError | None = None
+    raw_read_back: Any = None
+    sent_ns: int | None = None
+    answered_ns: int | None = None
+    # Whether the intent may be in the journal, and which outcome is.
+    intended: bool = False
+    noted: Outcome | None = None
 
     @property
     def primary_key(self) -> str:

@@ -37,34 +37,17 @@ MESSAGE_TEXT = 256 * 1024
 class Sender:
     """Sends the writes of a report over one connection.
 
-    Parameters
-    ----------
-    context : WriteContext
-        What writes need.
-    report : WriteReport
-        The report that the writes are in.
-    connection : Connection
-        Where to send. Nothing goes anywhere else: the rest is skipped when it ends.
-    session : SubSession, uuid.UUID or None
-        The sub-session whose rights are needed as well.
-    policies : sequence of WritePolicy
-        The policies that everything was checked against just now.
-    timeout : float
-        How long an answer may take, in seconds.
-    batch_size : int
-        How many writes go into one message.
-    stop : bool
-        Whether to send nothing more after a write that failed.
+    Nothing goes over any other connection: the rest is skipped when it ends.
     """
 
     context: WriteContext
     report: WriteReport
     connection: Connection
     session: SessionLike | None
-    policies: Sequence[WritePolicy]
+    policies: Sequence[WritePolicy]  # everything was checked against them just now
     timeout: float
     batch_size: int = 1
-    stop: bool = True
+    stop: bool = True  # after a write that failed
 
     def send(self, results: Sequence[WriteResult]) -> None:
         """Send writes in order, all of them SKIPPED so far, and set what became of them.

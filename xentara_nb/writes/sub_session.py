@@ -40,17 +40,6 @@ class SubSession:
     What is done with it needs the rights of the connection and its own. It ends with its ``with``
     block, and with the connection that it was made on, of which it is a part.
 
-    Parameters
-    ----------
-    session_id : uuid.UUID
-        Its id on the server.
-    who : str
-        Who is logged in.
-    connection : Connection
-        The connection that it was made on.
-    write, close : callable
-        Write with it, and log out.
-
     Attributes
     ----------
     id : uuid.UUID
@@ -67,16 +56,15 @@ class SubSession:
         session_id: UUID,
         who: str,
         connection: Connection,
-        *,
+        timeout: float,
         write: Callable[..., Any],
-        close: Callable[[UUID], None],
     ) -> None:
         self.id = session_id
         self.who = who
         self.since = datetime.now(UTC)
         self._connection = connection
+        self._timeout = timeout
         self._write = write
-        self._close = close
         self._closed: str | None = None
         replace(session_id, connection)
         with _lock:
@@ -139,7 +127,8 @@ class SubSession:
             self.end("it was closed")
             # The server has ended it already, or it ends with its connection just now.
             with suppress(UnknownSessionIdError, ConnectionLostError):
-                self._close(self.id)
+                # On its own connection, and no other: there it ended with the first.
+                _ask(self._connection, CloseSubSession(self.id), self._timeout)
 
     def end(self, reason: str) -> None:
         """Take note that the server has ended it. Nothing is sent."""
@@ -223,20 +212,19 @@ def log_in(
     AccessDeniedError
         If the server does not accept the log-in.
     """
-
-    def ask(command: Command[Any], what: str) -> Any:
-        (answer,) = connection.execute([command], Deadline(timeout))
-        if isinstance(answer, ServerError):
-            raise answer.within(what)
-        return answer
-
-    def close(session_id: UUID) -> None:
-        # On its own connection, and no other: there it ended with the first.
-        ask(CloseSubSession(session_id), "close_sub_session")
-
     who = who_is(how)
-    session_id = ask(CreateSubSession(how, desired_id), f"sub-session of {who}")
-    return SubSession(session_id, who, connection, write=write, close=close)
+    try:
+        session_id = _ask(connection, CreateSubSession(how, desired_id), timeout)
+    except ServerError as error:
+        raise error.within(f"sub-session of {who}") from None
+    return SubSession(session_id, who, connection, timeout, write)
+
+
+def _ask(connection: Connection, command: Command[Any], timeout: float) -> Any:
+    (answer,) = connection.execute([command], Deadline(timeout))
+    if isinstance(answer, ServerError):
+        raise answer.within(command.name)
+    return answer
 
 
 SessionLike = SubSession | UUID
