@@ -1,23 +1,18 @@
-"""Every fault names its file, its place and its mend."""
+"""Reading JSON files: every error names its file, its place and what to do."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from xentara_nb.simulator.documents import ConfigurationError, parse_document, read_document
-
-
-def test_the_message_has_file_place_problem_and_mend() -> None:
-    place = parse_document('{"a": [{"b": 1}]}', "x.json")
-    with pytest.raises(ConfigurationError) as caught:
-        next(place.member("a").items()).member("b").text()
-    error = caught.value
-    assert str(error) == "x.json: a[0].b: a number stands here. Write a text instead."
-    assert (error.file, error.place) == ("x.json", "a[0].b")
-    assert error.problem
-    assert error.mend
+from xentara_nb.simulator.documents import (
+    ConfigurationError,
+    JsonNode,
+    parse_document,
+    read_document,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,70 +50,36 @@ def test_half_a_character(text: str, place: str) -> None:
 
 
 def test_both_halves_of_a_character() -> None:
-    assert (
-        parse_document(r'{"a": "\ud83d\ude00"}', "x.json").member("a").text() == "\N{GRINNING FACE}"
-    )
+    assert parse_document(r'{"a": "\ud83d\ude00"}', "x.json").at("a").value == "\N{GRINNING FACE}"
+
+
+def test_a_message_is_one_line_in_spite_of_line_breaks_in_names() -> None:
+    document = parse_document(r'{"a\nb": 1}', "x.json")
+    assert str(document.at("a\nb")) == r"x.json: 'a\nb'"
+    with pytest.raises(ConfigurationError, match="wrong") as caught:
+        document.at("a\nb").fail("it is wrong", "Correct it.")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("1", 1), ("-1.5", -1.5), (str(2**63), 2**63), ("1" + "0" * 30, 1e30)]
-)
-def test_numbers(text: str, number: float) -> None:
-    found = parse_document(f"[{text}]", "x.json")
-    (place,) = found.items()
-    assert place.number() == number
-    assert type(place.number()) is type(number)
-
-
-@pytest.mark.parametrize("text", ["1e400", "1" + "0" * 400, "-1e400"])
-def test_numbers_that_nothing_can_hold(text: str) -> None:
-    (place,) = parse_document(f"[{text}]", "x.json").items()
-    with pytest.raises(ConfigurationError, match=r"x.json: \[0\]: the number is out of range"):
-        place.number()
-
-
-def test_a_message_is_one_line_whatever_members_are_called() -> None:
-    for _, place in parse_document(r'{"a\nb": 1}', "x.json").members():
-        assert str(place) == r"x.json: 'a\nb'"
-
-
-def test_a_member_that_comes_twice() -> None:
-    document = parse_document('{"outer": {"name": 1, "name": 2}}', "x.json")
-    with pytest.raises(ConfigurationError, match=r"x.json: outer: the member 'name' comes twice"):
-        document.member("outer").member("name")
-
-
-@pytest.mark.parametrize(
-    "text",
+    ("text", "place"),
     [
-        "12345678",
-        "{e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8}",
-        "e3ee10714d884ba18e5d0f1e4ce25ee8",
-        "00000000-0000-0000-0000-000000000000",
-        "",
+        ('{"outer": {"name": 1, "x": 0, "name": 2}}', "outer"),
+        ('[0, {"name": 1, "name": 1}]', "[1]"),
     ],
 )
-def test_what_is_no_uuid(text: str) -> None:
-    with pytest.raises(ConfigurationError):
-        parse_document(f'{{"UUID": "{text}"}}', "x.json").member("UUID").uuid()
+def test_a_member_that_comes_twice(text: str, place: str) -> None:
+    with pytest.raises(ConfigurationError, match="the member 'name' comes twice") as caught:
+        parse_document(text, "x.json")
+    assert caught.value.place == place
 
 
-def test_wrong_kinds_and_ranges() -> None:
-    place = parse_document('{"n": 1.5, "t": "", "b": 0, "x": null, "big": 70000}', "x.json")
-    with pytest.raises(ConfigurationError, match="whole number"):
-        place.member("n").integer(0, 10)
-    with pytest.raises(ConfigurationError, match="empty"):
-        place.member("t").text()
-    with pytest.raises(ConfigurationError, match="true or false"):
-        place.member("b").boolean()
-    with pytest.raises(ConfigurationError, match="null stands here"):
-        list(place.member("x").items())
-    with pytest.raises(ConfigurationError, match="from 1 to 65535"):
-        place.member("big").integer(1, 65535)
-    with pytest.raises(ConfigurationError, match="'missing' is missing"):
-        place.member("missing")
-    with pytest.raises(ConfigurationError, match="spell it as one of: n, t"):
-        place.only("n", "t")
+def test_values_that_must_be_unique() -> None:
+    document = parse_document('[{"name": "x"}, {"name": "x"}]', "x.json")
+    seen: dict[Any, JsonNode] = {}
+    document.at(0).unique("name", "x", seen, "the name")
+    with pytest.raises(ConfigurationError, match=r"\[1\].name: the name 'x' is also at \[0\].name"):
+        document.at(1).unique("name", "x", seen, "the name")
 
 
 def test_files(tmp_path: Path) -> None:

@@ -27,8 +27,6 @@ from xentara_nb.protocol.commands import (
 from xentara_nb.protocol.identifiers import NIL_UUID, Quality
 from xentara_nb.protocol.packets import Event, Failure, Success, decode_answers, encode_packets
 from xentara_nb.simulator import FaultError, Faults, Simulator, simulate
-from xentara_nb.simulator.fault_options import USAGE, parse_fault
-from xentara_nb.simulator.server.transport import Countdown
 
 Dial = Callable[..., Any]
 SET_POINT = "Plant.Line 1.Set point"
@@ -127,7 +125,7 @@ def test_losing_one_command(executed: bool, simulator: Simulator, dial: Dial) ->
     set_point = uuid(simulator, SET_POINT)
     before = value(wire, set_point)
     simulator.faults.lose("write", executed=executed)
-    # Whatever a client asks before, such as meta data, is answered.
+    # What a client asks before, such as meta data, is answered.
     assert isinstance(wire.ask(MetaData(set_point))[0], Success)
     with pytest.raises(ConnectionClosedError):
         wire.ask(Write(set_point, 11, before + 1))
@@ -175,7 +173,7 @@ def test_bad_quality(simulator: Simulator, dial: Dial) -> None:
     assert value(wire, speed, 9) == 2
     assert value(wire, uuid(simulator, "Test Signals.Sine"), 9) == 2
     wire.ask(Write(set_point, 11, 5))
-    # It stays bad, whatever comes in.
+    # It stays bad when a value comes in.
     assert (value(wire, set_point), value(wire, set_point, 9)) == (5, 3)
     simulator.faults.clear()
     assert [value(wire, element, 9) for element in (speed, set_point, turbidity)] == [0, 0, 3]
@@ -314,61 +312,6 @@ def test_faults_that_make_no_sense(simulator: Simulator) -> None:
     with pytest.raises(FaultError, match="not served"):
         Faults(lambda: simulator.plant).restart()
     assert repr(faults) == "<Faults: none>"
-
-
-def test_shots_for_all() -> None:
-    assert all(Countdown(None).take() for _ in range(5))
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("delay=0.5", "delay 0.5 s"),
-        ("delay=0.5,0.1", "delay 0.5 s"),
-        ("drop-in=100", "drop"),
-        ("drop-out=0,all", "drop"),
-        ("lose=write", "lose"),
-        ("lose-answer=write,3", "lose"),
-        ("refuse-writes=0.5,-32107,3", "refuse writes"),
-        ("refuse-writes=1", "refuse writes"),
-        (f"bad-quality={SET_POINT}", "1 faulty elements"),
-        (f"bad-quality=unreliable:{SET_POINT}", "1 faulty elements"),
-        (f"read-error={SET_POINT}", "1 faulty elements"),
-        (f"no-follow={SET_POINT}", "1 faulty elements"),
-        (f"slow-follow=2:{SET_POINT}", "1 faulty elements"),
-        ("no-pong", "no pong"),
-        ("vanish=Plant", "none"),
-    ],
-)
-def test_faults_of_the_command_line(text: str, shown: str, simulator: Simulator) -> None:
-    assert parse_fault(text)(simulator) is None
-    assert repr(simulator.faults) == f"<Faults: {shown}>"
-
-
-def test_a_later_restart(dial: Dial) -> None:
-    with simulate() as simulator:
-        wire = dial(simulator)
-        timer = parse_fault("restart=0.1")(simulator)
-        assert timer is not None
-        with pytest.raises(ConnectionClosed):
-            wire.connection.recv(timeout=10)
-        timer.join(10)
-        assert dial(simulator).ask(GetStage()) == [Success(1, 2)]
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "delya=1", "delay", "delay=x", "drop-in=", "no-pong=1", "no-follow=", "slow-follow=1"],
-)
-def test_faults_that_are_written_wrong(text: str) -> None:
-    with pytest.raises(FaultError):
-        parse_fault(text)
-
-
-def test_help_names_every_fault() -> None:
-    from xentara_nb.cli import simulating
-
-    assert ", ".join(USAGE.values()) == simulating._FAULTS
 
 
 def test_hello_and_its_answer_have_the_documented_sizes(simulator: Simulator, dial: Dial) -> None:

@@ -20,6 +20,7 @@ from uuid import UUID
 import pytest
 
 import xentara_nb
+from xentara_nb.errors import OptionError
 from xentara_nb.protocol.commands import Browse, ClientHello, GetStage, Read, ServerInformation
 from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.packets import Success, encode_packets
@@ -69,20 +70,21 @@ def test_a_single_model_with_the_demo_users(small: Documents, tmp_path: Path, di
         dial(simulator, "viewer").ask(GetStage())
 
 
-def test_another_model_for_a_folder(
+def test_another_model_for_a_configuration(
     small: Documents, write_folder: Callable[[Documents], Path]
 ) -> None:
     folder = write_folder({**small, "empty.json": {}})
-    assert len(simulate(folder, model=str(folder / "empty.json")).plant) == 0
+    for config in (folder, from_documents(small)):
+        assert len(simulate(config, model=str(folder / "empty.json")).plant) == 0
 
 
 def test_a_made_up_model() -> None:
     assert len(simulate(elements=123).plant) == 123
-    with pytest.raises(SimulatorError, match="Leave one of them out"):
+    with pytest.raises(OptionError, match="Leave one of them out"):
         simulate(elements=1, model="model.json")
 
 
-def test_a_wrong_configuration_is_told_at_once(tmp_path: Path) -> None:
+def test_a_wrong_configuration_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"config\.json"):
         simulate(tmp_path)
 
@@ -109,7 +111,7 @@ def test_stopping_leaves_nothing_behind_and_does_not_take_long(dial: Dial) -> No
     with simulate() as simulator:
         wire = dial(simulator)
         wire.connection.send(encode_packets([ClientHello().request(1)]))
-        # One that has not shaken hands, and one that reads nothing and never says good-bye.
+        # One that has not shaken hands, and one that reads nothing and never sends a close frame.
         bare = socket.create_connection(("127.0.0.1", simulator.port), timeout=5)
         context = ssl.create_default_context(cafile=simulator.ca_file)
         silent = context.wrap_socket(

@@ -10,6 +10,7 @@ try:
     import cryptography as _cryptography  # noqa: F401  # only to see that it is there
     import joserfc as _joserfc  # noqa: F401  # as above
     import passlib as _passlib  # noqa: F401  # as above
+    import pydantic as _pydantic  # noqa: F401  # as above
     import websockets as _websockets  # noqa: F401  # as above
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
@@ -18,12 +19,13 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from None
 
+from xentara_nb.simulator.config import demo
 from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.documents import ConfigurationError
-from xentara_nb.simulator.faults import FaultError, Faults
+from xentara_nb.simulator.fault_targets import FaultError
+from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.server.server import SimulatorError
-from xentara_nb.simulator.simulator import Simulator
-from xentara_nb.simulator.starting import simulate
+from xentara_nb.simulator.simulator import Simulator, simulate
 
 __all__ = [
     "Configuration",
@@ -32,5 +34,6 @@ __all__ = [
     "Faults",
     "Simulator",
     "SimulatorError",
+    "demo",
     "simulate",
 ]

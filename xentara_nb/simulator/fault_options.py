@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xentara_nb.protocol.identifiers import Quality
-from xentara_nb.simulator.faults import FaultError, Faults
+from xentara_nb.simulator.fault_targets import FaultError
+from xentara_nb.simulator.faults import Faults
+from xentara_nb.simulator.simulator import Simulator
 
-if TYPE_CHECKING:
-    from xentara_nb.simulator.simulator import Simulator
-
-Cause = Callable[["Simulator"], threading.Timer | None]
+Cause = Callable[[Simulator], threading.Timer | None]
 """Brings a fault about; returns the timer of one that comes later."""
+
+_Parser = Callable[[str], Cause]
 
 
 def parse_fault(text: str) -> Cause:
@@ -27,52 +29,41 @@ def parse_fault(text: str) -> Cause:
         looked for only when it is brought about.
     """
     name, _, value = text.partition("=")
-    if name not in _FAULTS:
-        raise FaultError(f"there is no fault {name!r}. Take one of: {', '.join(_FAULTS)}")
+    if name not in _PARSERS:
+        raise FaultError(f"there is no fault {name!r}. Take one of: {', '.join(USAGE)}")
     try:
-        return _FAULTS[name](value)
-    except (ValueError, KeyError):
+        return _PARSERS[name](value)
+    except ValueError:
         raise FaultError(f"{text!r} makes no sense. Write it as {USAGE[name]}") from None
 
 
-def _call(method: Callable[..., None], *arguments: Any, **options: Any) -> Cause:
+def _call(method: Callable[..., None], **arguments: Any) -> Cause:
     def cause(simulator: Simulator) -> None:
-        method(simulator.faults, *arguments, **options)
+        method(simulator.faults, **arguments)
 
     return cause
 
 
-def _delay(value: str) -> Cause:
-    seconds, _, jitter = value.partition(",")
-    return _call(Faults.delay, float(seconds), float(jitter or 0))
+def _parser(method: Callable[..., None], **parameters: Callable[[str], Any]) -> _Parser:
+    """Return what reads a method's arguments between commas; the first one must be given."""
+
+    def parse(value: str) -> Cause:
+        first, *others = value.split(",", len(parameters) - 1)
+        parts = zip(parameters, (first, *others), strict=False)
+        given = {name: parameters[name](part) for name, part in parts if part or part is first}
+        return _call(method, **given)
+
+    return parse
 
 
-def _drop(direction: str) -> Callable[[str], Cause]:
-    def drop(value: str) -> Cause:
-        size, _, connections = value.partition(",")
-        count = None if connections == "all" else int(connections or 1)
-        return _call(Faults.drop_after, **{direction: int(size)}, connections=count)
-
-    return drop
+def _connections(text: str) -> int | None:
+    return None if text == "all" else int(text)
 
 
-def _lose(executed: bool) -> Callable[[str], Cause]:
-    def lose(value: str) -> Cause:
-        command, _, connections = value.partition(",")
-        count = None if connections == "all" else int(connections or 1)
-        return _call(Faults.lose, command, executed=executed, connections=count)
-
-    return lose
-
-
-def _refuse(value: str) -> Cause:
-    share, code, seed, *_ = (*value.split(","), "", "")
-    return _call(
-        Faults.refuse_writes,
-        float(share),
-        int(code or -32109),
-        seed=int(seed) if seed else None,
-    )
+def _key(text: str) -> str:
+    if not text:
+        raise ValueError
+    return text
 
 
 def _bad_quality(value: str) -> Cause:
@@ -80,13 +71,19 @@ def _bad_quality(value: str) -> Cause:
     by_label = {member.label: member for member in Quality}
     # A key may have a colon itself, so only the manual's words before it count.
     if key and quality in by_label:
-        return _call(Faults.bad_quality, key, by_label[quality])
-    return _call(Faults.bad_quality, _given(value))
+        return _call(Faults.bad_quality, keys=key, quality=by_label[quality])
+    return _call(Faults.bad_quality, keys=_key(value))
 
 
 def _slow_follow(value: str) -> Cause:
     seconds, _, key = value.partition(":")
-    return _call(Faults.no_follow, _given(key), float(seconds))
+    return _call(Faults.no_follow, keys=_key(key), after=float(seconds))
+
+
+def _no_pong(value: str) -> Cause:
+    if value:
+        raise ValueError
+    return _call(Faults.no_pong)
 
 
 def _restart(value: str) -> Cause:
@@ -102,48 +99,30 @@ def _restart(value: str) -> Cause:
     return cause
 
 
-def _no_pong(value: str) -> Cause:
-    if value:
-        raise ValueError
-    return _call(Faults.no_pong)
-
-
-def _given(value: str) -> str:
-    if not value:
-        raise ValueError
-    return value
-
-
-_FAULTS: dict[str, Callable[[str], Cause]] = {
-    "delay": _delay,
-    "drop-in": _drop("bytes_in"),
-    "drop-out": _drop("bytes_out"),
-    "lose": _lose(False),
-    "lose-answer": _lose(True),
-    "refuse-writes": _refuse,
-    "bad-quality": _bad_quality,
-    "read-error": lambda value: _call(Faults.read_error, _given(value)),
-    "no-follow": lambda value: _call(Faults.no_follow, _given(value)),
-    "slow-follow": _slow_follow,
-    "vanish": lambda value: _call(Faults.vanish, _given(value)),
+_lose, _lose_answer = partial(Faults.lose, executed=False), partial(Faults.lose, executed=True)
+_FAULTS: Mapping[str, _Parser] = {
+    "delay=SECONDS[,JITTER]": _parser(Faults.delay, seconds=float, jitter=float),
+    "drop-in=BYTES[,CONNECTIONS|all]": _parser(
+        Faults.drop_after, bytes_in=int, connections=_connections
+    ),
+    "drop-out=BYTES[,CONNECTIONS|all]": _parser(
+        Faults.drop_after, bytes_out=int, connections=_connections
+    ),
+    "lose=COMMAND[,CONNECTIONS|all]": _parser(_lose, command=str, connections=_connections),
+    "lose-answer=COMMAND[,CONNECTIONS|all]": _parser(
+        _lose_answer, command=str, connections=_connections
+    ),
+    "refuse-writes=SHARE[,CODE[,SEED]]": _parser(
+        Faults.refuse_writes, share=float, code=int, seed=int
+    ),
+    "bad-quality=[QUALITY:]KEY": _bad_quality,
+    "read-error=KEY": _parser(Faults.read_error, keys=_key),
+    "no-follow=KEY": _parser(Faults.no_follow, keys=_key),
+    "slow-follow=SECONDS:KEY": _slow_follow,
+    "vanish=KEY": _parser(Faults.vanish, key=_key),
     "no-pong": _no_pong,
-    "restart": _restart,
+    "restart=SECONDS[:MODEL_FILE]": _restart,
 }
-USAGE: Mapping[str, str] = MappingProxyType(
-    {
-        "delay": "delay=SECONDS[,JITTER]",
-        "drop-in": "drop-in=BYTES[,CONNECTIONS|all]",
-        "drop-out": "drop-out=BYTES[,CONNECTIONS|all]",
-        "lose": "lose=COMMAND[,CONNECTIONS|all]",
-        "lose-answer": "lose-answer=COMMAND[,CONNECTIONS|all]",
-        "refuse-writes": "refuse-writes=SHARE[,CODE[,SEED]]",
-        "bad-quality": "bad-quality=[QUALITY:]KEY",
-        "read-error": "read-error=KEY",
-        "no-follow": "no-follow=KEY",
-        "slow-follow": "slow-follow=SECONDS:KEY",
-        "vanish": "vanish=KEY",
-        "no-pong": "no-pong",
-        "restart": "restart=SECONDS[:MODEL_FILE]",
-    }
-)
-"""How each fault is written."""
+_PARSERS = {usage.partition("=")[0]: parser for usage, parser in _FAULTS.items()}
+USAGE: Mapping[str, str] = MappingProxyType({usage.partition("=")[0]: usage for usage in _FAULTS})
+"""How each fault is written, by its name."""

@@ -18,29 +18,46 @@ import asyncio
 import contextlib
 import math
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from xentara_nb.protocol.errors import ReadError, UnknownElementError, XentaraError
+from xentara_nb.protocol.errors import ReadError, server_error
 from xentara_nb.protocol.identifiers import Attribute, ErrorCode, OpCode, Quality
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.plant.datapoints import DataPoint
+from xentara_nb.simulator.byte_limits import ByteLimit, ConnectionLimits, Countdown
+from xentara_nb.simulator.fault_targets import (
+    FaultError,
+    Keys,
+    chosen_elements,
+    find_element,
+    readable_source,
+    write_path,
+    written_target,
+)
+from xentara_nb.simulator.model.model import Model
+from xentara_nb.simulator.plant.attributes import AttributeValue
 from xentara_nb.simulator.plant.elements import Element, InjectedFault
-from xentara_nb.simulator.plant.plant import Plant, walk
-from xentara_nb.simulator.refusals import Refusal, write_path
-from xentara_nb.simulator.server.transport import ByteLimit, Countdown, Transport
-
-if TYPE_CHECKING:
-    from xentara_nb.simulator.model.model import Model
-
-R = TypeVar("R")
-Keys = str | UUID | Iterable[str | UUID]
+from xentara_nb.simulator.plant.plant import Plant
 
 
-class FaultError(XentaraError):
-    """A fault that makes no sense, such as a delay below zero or an element that is not there."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Some writes that are refused: those to some elements, None for all, or a share of them."""
+
+    share: float
+    code: int
+    text: str | None
+    dice: random.Random
+    elements: frozenset[Element] | None
+
+    def check(self, element: Element) -> None:
+        """Raise the error for a write to an element, if it is refused."""
+        concerned = self.elements is None or not self.elements.isdisjoint(write_path(element))
+        if concerned and self.dice.random() < self.share:
+            raise server_error(self.code, self.text)
 
 
 class Faults:
@@ -54,6 +71,11 @@ class Faults:
         Runs a function where the plant may be changed, and returns what it returns.
     restart : callable, optional
         Restarts the server with another model.
+
+    Attributes
+    ----------
+    pongs : bool
+        Whether pings are answered.
     """
 
     def __init__(
@@ -65,25 +87,25 @@ class Faults:
         self._plant = plant
         self._run = run
         self._restart = restart
-        self._lines: set[Transport] = set()
+        self.pongs = True
         self._delay = (0.0, 0.0)
-        self._budgets: list[ByteLimit] = []
+        self._byte_limits: list[ByteLimit] = []
+        self._connections: set[ConnectionLimits] = set()
         self._losses: list[tuple[OpCode, bool, Countdown]] = []
         self._refusals: list[Refusal] = []
-        self._pongs = True
         self._faulty: dict[Element, InjectedFault] = {}
         self._random = random.Random(0)
 
     def __repr__(self) -> str:
-        return f"<Faults: {', '.join(self._active()) or 'none'}>"
-
-    def _active(self) -> list[str]:
-        found = [f"{len(self._faulty)} faulty elements"] if self._faulty else []
-        found += [f"delay {self._delay[0]} s"] if self._delay != (0.0, 0.0) else []
-        kinds = {"drop": self._budgets, "lose": self._losses, "refuse writes": self._refusals}
-        found += [name for name, faults in kinds.items() if faults]
-        found += [] if self._pongs else ["no pong"]
-        return found
+        active = {
+            f"{len(self._faulty)} faulty elements": self._faulty,
+            f"delay {self._delay[0]} s": any(self._delay),
+            "drop": self._byte_limits,
+            "lose": self._losses,
+            "refuse writes": self._refusals,
+            "no pong": not self.pongs,
+        }
+        return f"<Faults: {', '.join(name for name, on in active.items() if on) or 'none'}>"
 
     def delay(self, seconds: float, jitter: float = 0.0) -> None:
         """Let everything that the server sends arrive late.
@@ -98,10 +120,7 @@ class Faults:
         jitter : float
             How much more or less it can be.
         """
-        for value, what in ((seconds, "delay"), (jitter, "jitter")):
-            if not (math.isfinite(value) and value >= 0):
-                raise FaultError(f"a {what} of {value} seconds: it must be a number from 0 up")
-        self._delay = (float(seconds), float(jitter))
+        self._delay = (_seconds(seconds, "a delay"), _seconds(jitter, "a jitter"))
 
     def drop_after(
         self,
@@ -110,7 +129,7 @@ class Faults:
         bytes_out: int | None = None,
         connections: int | None = 1,
     ) -> None:
-        """Break the connection, without a good-bye, after so many bytes.
+        """Break the connection, without a close frame, after so many bytes.
 
         Counted are the bytes of the content of WebSocket messages: on connections that exist,
         from now on; on later ones, from their beginning (a hello has 10 bytes, its answer 7).
@@ -130,21 +149,23 @@ class Faults:
             raise FaultError("give either bytes_in or bytes_out, one of the two")
         size = bytes_in if bytes_out is None else bytes_out
         assert size is not None
-        if size < 0 or (connections is not None and connections < 1):
-            raise FaultError("the bytes must be from 0 up, and the connections at least 1")
-        budget = ByteLimit(bytes_out is None, size, Countdown(connections))
+        if size < 0:
+            raise FaultError("the bytes must be from 0 up")
+        limit = ByteLimit(bytes_out is None, size, _countdown(connections))
 
         def add() -> None:
-            self._budgets.append(budget)
-            for line in self._lines:
-                line.budgets.append(budget.copy())
+            self._byte_limits.append(limit)
+            for connection in self._connections:
+                connection.add(limit)
 
         self._run(add)
 
     def lose(
         self, command: str = "write", *, executed: bool = True, connections: int | None = 1
     ) -> None:
-        """Break the connection at the next request of a command, whatever comes before it.
+        """Break the connection at the next request of a command.
+
+        Other requests that come before it are answered.
 
         Parameters
         ----------
@@ -158,9 +179,7 @@ class Faults:
         opcodes = {opcode.name.lower(): opcode for opcode in OpCode}
         if command not in opcodes:
             raise FaultError(f"there is no command {command!r}; take one of {', '.join(opcodes)}")
-        if connections is not None and connections < 1:
-            raise FaultError("the connections must be at least 1")
-        self._losses.append((opcodes[command], executed, Countdown(connections)))
+        self._losses.append((opcodes[command], executed, _countdown(connections)))
 
     def refuse_writes(
         self,
@@ -188,7 +207,7 @@ class Faults:
         """
         if not 0 <= share <= 1:
             raise FaultError(f"a share of {share}: it must be from 0 to 1")
-        elements = None if keys is None else frozenset(self._below(keys))
+        elements = None if keys is None else frozenset(chosen_elements(self._plant(), keys))
         self._refusals.append(Refusal(share, int(code), text, random.Random(seed), elements))
 
     def bad_quality(self, keys: Keys, quality: Quality = Quality.BAD) -> None:
@@ -201,11 +220,12 @@ class Faults:
         quality : Quality
             Which quality; another one than bad if wanted.
         """
-        elements = [element for key in _listed(keys) for element in self._sources(key)]
+        elements = chosen_elements(self._plant(), keys, readable_source)
 
         def spoil() -> None:
             for element in elements:
-                element.spoil(self._fault(element), Quality(quality), self._plant().clock())
+                self._fault(element)
+                element.show({Attribute.QUALITY: int(Quality(quality))}, self._plant().clock())
 
         self._run(spoil)
 
@@ -220,16 +240,20 @@ class Faults:
         keys : str, UUID or several
             Which elements. A data point means the input that it shows.
         """
-        elements = [
-            element
-            for key in _listed(keys)
-            for element in self._sources(key)
-            if element.table.info(Attribute.VALUE) is not None
-        ]
+        chosen = chosen_elements(self._plant(), keys, readable_source)
+        elements = [e for e in chosen if e.table.info(Attribute.VALUE) is not None]
+
+        error = ReadError()
+        shown: dict[Attribute, AttributeValue] = {
+            Attribute.VALUE: error,
+            Attribute.ERROR: error.text,
+            Attribute.QUALITY: int(Quality.BAD),
+        }
 
         def fail() -> None:
             for element in elements:
-                element.fail(self._fault(element), ReadError(), self._plant().clock())
+                self._fault(element)
+                element.show(shown, self._plant().clock())
 
         self._run(fail)
 
@@ -245,13 +269,12 @@ class Faults:
         after : float, optional
             After how many seconds the value follows, late; never when left out.
         """
-        if after is not None and not (math.isfinite(after) and after >= 0):
-            raise FaultError(f"following after {after} seconds: it must be a number from 0 up")
-        elements = [element for key in _listed(keys) for element in self._targets(key)]
+        follows_after = math.inf if after is None else _seconds(after, "a delay")
+        elements = chosen_elements(self._plant(), keys, written_target)
 
         def stick() -> None:
             for element in elements:
-                self._fault(element).follows_after = math.inf if after is None else float(after)
+                self._fault(element).follows_after = follows_after
 
         self._run(stick)
 
@@ -260,12 +283,12 @@ class Faults:
 
         Its subscribers get one last event, with the error "unknown element" for every attribute.
         """
-        element = self._element(key)
+        element = find_element(self._plant(), key)
         self._run(lambda: self._plant().hide(element))
 
     def no_pong(self) -> None:
         """Answer no more pings: the server looks alive only to those who do not ask."""
-        self._pongs = False
+        self.pongs = False
 
     def restart(self, model: str | PathLike[str] | Mapping[str, Any] | Model | None = None) -> None:
         """End all connections, and start again on the same address with the same certificate.
@@ -284,41 +307,37 @@ class Faults:
     def clear(self) -> None:
         """End all faults. A slow device still follows the set points that it was given."""
 
-        def mend() -> None:
+        def clear() -> None:
             self._delay = (0.0, 0.0)
-            self._budgets.clear()
-            for line in self._lines:
-                line.budgets.clear()
+            self._byte_limits.clear()
+            for connection in self._connections:
+                connection.clear()
             self._losses.clear()
             self._refusals.clear()
-            self._pongs = True
-            for element, fault in self._faulty.items():
-                element.mend(fault, self._plant().clock())
+            self.pongs = True
+            for element in self._faulty:
+                element.clear_fault(self._plant().clock())
             self._faulty.clear()
             self._plant().show_all()
 
-        self._run(mend)
+        self._run(clear)
 
     # What the server asks.
 
-    def attach(self, line: Transport) -> None:
-        """Take a new line in."""
-        line.budgets.extend(budget.copy() for budget in self._budgets)
-        self._lines.add(line)
+    def attach(self) -> ConnectionLimits:
+        """Return the limits of a new connection, which hold until :meth:`detach`."""
+        limits = ConnectionLimits(self._byte_limits)
+        self._connections.add(limits)
+        return limits
 
-    def detach(self, line: Transport) -> None:
-        """Forget a line that has ended."""
-        self._lines.discard(line)
+    def detach(self, limits: ConnectionLimits) -> None:
+        """Forget the limits of a connection that has ended."""
+        self._connections.discard(limits)
 
     def latency(self) -> float:
         """Return how late the next message is, in seconds."""
         seconds, jitter = self._delay
         return max(seconds + self._random.uniform(-jitter, jitter), 0.0) if jitter else seconds
-
-    @property
-    def pongs(self) -> bool:
-        """Whether pings are answered."""
-        return self._pongs
 
     @property
     def may_lose(self) -> bool:
@@ -328,8 +347,8 @@ class Faults:
     def loses(self, opcode: int, executed: bool) -> bool:
         """Whether the connection is to break at a request, before or after it is executed."""
         return any(
-            opcode == lost and executed is when and shots.take()
-            for lost, when, shots in self._losses
+            opcode == lost and executed is when and countdown.take()
+            for lost, when, countdown in self._losses
         )
 
     def check_write(self, element: Element) -> None:
@@ -348,46 +367,18 @@ class Faults:
         return self._faulty[element]
 
     def _later(self, seconds: float, what: Callable[[TimePoint], None]) -> None:
-        # Where no server runs there is nobody to wait, and the device never follows.
+        # Where no server runs there is no loop to wait in, and the device never follows.
         with contextlib.suppress(RuntimeError):
-            loop = asyncio.get_running_loop()
-            loop.call_later(seconds, lambda: what(self._plant().clock()))
-
-    def _element(self, key: str | UUID) -> Element:
-        plant = self._plant()
-        try:
-            return plant.element(key) if isinstance(key, UUID) else plant.lookup(key)
-        except UnknownElementError:
-            raise FaultError(f"the plant has no element {str(key)!r}. Check its key.") from None
-
-    def _below(self, keys: Keys) -> list[Element]:
-        chosen = [self._element(key) for key in _listed(keys)]
-        return [element for start in chosen for element in (start, *walk(start))]
-
-    def _sources(self, key: str | UUID) -> list[Element]:
-        """Return the elements behind a key that have a quality of their own."""
-        found: dict[Element, None] = {}
-        for element in self._below(key):
-            while isinstance(element, DataPoint) and (element.input or element.output) is not None:
-                element = element.input or element.output  # type: ignore[assignment]  # not None
-            if Attribute.QUALITY in element.table.index:
-                found[element] = None
-        if not found:
-            raise FaultError(f"{str(key)!r} has no quality, and nothing below it has one")
-        return list(found)
-
-    def _targets(self, key: str | UUID) -> list[Element]:
-        """Return the elements behind a key that take what is written."""
-        found: dict[Element, None] = {}
-        for element in self._below(key):
-            *_, element = write_path(element)
-            info = element.table.info(Attribute.VALUE)
-            if info is not None and info.access:
-                found[element] = None
-        if not found:
-            raise FaultError(f"{str(key)!r} cannot be written, and nothing below it can")
-        return list(found)
+            asyncio.get_running_loop().call_later(seconds, lambda: what(self._plant().clock()))
 
 
-def _listed(keys: Keys) -> list[str | UUID]:
-    return [keys] if isinstance(keys, str | UUID) else list(keys)
+def _seconds(value: float, what: str) -> float:
+    if not (math.isfinite(value) and value >= 0):
+        raise FaultError(f"{what} of {value} seconds: it must be a number from 0 up")
+    return float(value)
+
+
+def _countdown(connections: int | None) -> Countdown:
+    if connections is not None and connections < 1:
+        raise FaultError("the connections must be at least 1")
+    return Countdown(connections)

@@ -1,26 +1,32 @@
-"""The simulator as others see it: start it, connect to it, stop it."""
+"""A simulated server: start it, connect to it, stop it."""
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
+from xentara_nb.errors import OptionError
 from xentara_nb.simulator.config import configuration, demo
 from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.model.model import Model
+from xentara_nb.simulator.plant import synthetic
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security import access
 from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.security.server_certificate import ServerCertificate
-from xentara_nb.simulator.server.dispatcher import Service, server_information
-from xentara_nb.simulator.server.request_log import Recorder
-from xentara_nb.simulator.server.server import PATH, ServerOptions, ServerThread, SimulatorError
+from xentara_nb.simulator.security.tokens import read_keys
+from xentara_nb.simulator.server.handshake import PATH
+from xentara_nb.simulator.server.request_log import RequestLog
+from xentara_nb.simulator.server.server import ServerOptions, ServerThread, SimulatorError
+from xentara_nb.simulator.server.session import Service
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,60 +36,55 @@ if TYPE_CHECKING:
 VERSION = "2.0.8 (simulator)"
 """What the simulator calls its version."""
 
-_ANYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+# Hosts to listen on that are no address to connect to.
+_ALL_INTERFACES = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatorSettings:
-    """What was asked of ``simulate``."""
+    """What was asked of :func:`simulate`."""
 
     host: str
     port: int | None
     certificate: Path | None
     log: Path | None
     options: ServerOptions
+    whole_events: bool
     category_as_text: bool
     entitlements: access.StageEntitlements
+    elements: int | None
 
 
 class Simulator:
-    """A simulated server. Made by :func:`~xentara_nb.simulator.starting.simulate`.
+    """A simulated server. Made by :func:`simulate`.
 
     Attributes
     ----------
     users : mapping of str to str
         The demo users and their passwords; empty for a configuration of your own.
+    faults : Faults
+        What goes wrong on purpose: delay, lost connections, refused writes, stuck devices.
     """
 
     def __init__(
-        self,
-        found: Configuration,
-        users: Mapping[str, str],
-        settings: SimulatorSettings,
-        make: Callable[[Configuration], Plant] | None = None,
+        self, found: Configuration, users: Mapping[str, str], settings: SimulatorSettings
     ) -> None:
         self.users = users
         self._configuration = found
         self._settings = settings
-        self._make = make or self._from_model
-        self._plant = self._make(found)
-        self._recorder = Recorder()
-        self._faults = Faults(lambda: self._plant, self._run, self._restart)
+        self._plant = self._build(found)
+        self._request_log = RequestLog()
+        self.faults = Faults(lambda: self._plant, self._run, self._restart)
         self._thread: ServerThread | None = None
         self._restarting = threading.RLock()
         self._address: tuple[str, int] = ("", 0)
-        self._identity: ServerCertificate | None = None
+        self._certificate: ServerCertificate | None = None
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def __repr__(self) -> str:
@@ -102,24 +103,19 @@ class Simulator:
         """
         if self._thread is not None:
             return
-        log = self._settings.log
-        if log is not None:
+        settings, found = self._settings, self._configuration
+        if settings.log is not None:
             try:
-                self._recorder.open(log)
+                self._request_log.open(settings.log)
             except OSError as error:
                 raise SimulatorError(
-                    f"the log {log} cannot be written: {error.strerror or error}. "
+                    f"the log {settings.log} cannot be written: {error.strerror or error}. "
                     "Choose another file."
                 ) from None
-        host = self._settings.host
+        names = [] if settings.host in _ALL_INTERFACES else [settings.host]
         try:
-            self._identity = ServerCertificate(
-                self._configuration.security,
-                [] if host in _ANYWHERE else [host],
-                self._settings.certificate,
-            )
-            port = self._settings.port
-            self._serve(self._configuration.server.port if port is None else port)
+            self._certificate = ServerCertificate(found.security, names, settings.certificate)
+            self._serve(found.server.port if settings.port is None else settings.port)
         except BaseException:
             self._clean_up()
             raise
@@ -149,14 +145,9 @@ class Simulator:
         return self._plant
 
     @property
-    def faults(self) -> Faults:
-        """What goes wrong on purpose: delay, lost connections, refused writes, stuck devices."""
-        return self._faults
-
-    @property
     def requests(self) -> pd.DataFrame:
         """Every request that arrived, and how it was answered, the oldest first."""
-        return self._recorder.requests()
+        return self._request_log.requests()
 
     @property
     def writes(self) -> pd.DataFrame:
@@ -165,11 +156,11 @@ class Simulator:
         ``sent`` is the value as the client sent it, ``value`` what the element took, such as the
         float 5.0 for the integer 5.
         """
-        return self._recorder.writes()
+        return self._request_log.writes()
 
     def forget(self) -> None:
         """Empty :attr:`requests` and :attr:`writes`."""
-        self._recorder.clear()
+        self._request_log.clear()
 
     @property
     def port(self) -> int:
@@ -182,7 +173,7 @@ class Simulator:
         """The URL to connect to."""
         self._running()
         host, port = self._address
-        host = _ANYWHERE.get(host, host)
+        host = _ALL_INTERFACES.get(host, host)
         return f"wss://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
 
     @property
@@ -196,15 +187,14 @@ class Simulator:
         return self._running().fingerprint
 
     def connect(self, **kwargs: Any) -> Client:
-        """Return a client of this simulator; of the demo's engineer, if it is not said who.
+        """Return a client of this simulator: the demo's engineer, if no one else is named.
 
         Parameters
         ----------
         **kwargs
             As for ``xentara_nb.connect``, such as ``user`` and ``password``.
         """
-        # The simulator stands beside the client, not on it: this convenience is the one place
-        # that knows of it.
+        # The simulator stands beside the client, and only this convenience knows of it.
         from xentara_nb import connect
 
         if not {"user", "password", "token"} & set(kwargs) and self.users:
@@ -217,35 +207,31 @@ class Simulator:
             kwargs.update({"ca_file": self.ca_file} if own else {"fingerprint": self.fingerprint})
         return connect(self.url, **kwargs)
 
-    def _from_model(self, found: Configuration) -> Plant:
+    def _build(self, found: Configuration) -> Plant:
+        settings = self._settings
+        if found.model is synthetic.EMPTY_MODEL:
+            return synthetic.plant(
+                settings.elements or 0, found.security, category_as_text=settings.category_as_text
+            )
         return Plant.from_model(
             found.model,
             found.security,
-            category_as_text=self._settings.category_as_text,
-            entitlements=self._settings.entitlements,
+            category_as_text=settings.category_as_text,
+            entitlements=settings.entitlements,
         )
 
     def _serve(self, port: int) -> None:
+        settings, found = self._settings, self._configuration
         service = Service(
             self._plant,
-            Authenticator(
-                self._configuration.users,
-                self._configuration.oauth2,
-                self._configuration.client_certificates,
-            ),
-            server_information(self._plant, VERSION),
-            self._recorder,
-            self._faults,
-            self._settings.options.whole_events,
+            Authenticator(found.users, found.oauth2, found.client_certificates),
+            VERSION,
+            self._request_log,
+            self.faults,
+            whole_events=settings.whole_events,
         )
-        thread = ServerThread(
-            service,
-            self._configuration.server,
-            self._running().context,
-            self._settings.host,
-            port,
-            self._settings.options,
-        )
+        context = self._running().context
+        thread = ServerThread(service, found.server, context, settings.host, port, settings.options)
         self._address = thread.start()
         self._thread = thread
 
@@ -254,35 +240,160 @@ class Simulator:
 
     def _restart(self, model: str | PathLike[str] | Mapping[str, Any] | Model | None) -> None:
         """Stop, build the plant anew, and start on the same port with the same certificate."""
-        found, make = self._configuration, self._make
+        found = self._configuration
         if model is not None:
-            make = self._from_model
             if isinstance(model, Mapping):
                 model = configuration.read_model_content(model)
             elif not isinstance(model, Model):
                 model = configuration.read_model_file(Path(model))
             found = replace(found, model=model)
-        # A wrong model is told before anything has been stopped.
-        plant = make(found)
+        # A wrong model is refused before anything has been stopped.
+        plant = self._build(found)
         with self._restarting:
             served = self._thread
             if served is not None:
                 served.stop()
                 self._thread = None
-            self._configuration, self._make, self._plant = found, make, plant
-            self._faults.forget_elements()
+            self._configuration, self._plant = found, plant
+            self.faults.forget_elements()
             if served is not None:
                 self._serve(self._address[1])
 
     def _running(self) -> ServerCertificate:
-        if self._identity is None:
+        if self._certificate is None:
             raise SimulatorError(
                 "the simulator does not run. Use it in a with block, or start() it."
             )
-        return self._identity
+        return self._certificate
 
     def _clean_up(self) -> None:
-        self._recorder.close()
-        if self._identity is not None:
-            self._identity.close()
-            self._identity = None
+        self._request_log.close()
+        if self._certificate is not None:
+            self._certificate.close()
+            self._certificate = None
+
+
+def simulate(
+    config: str | PathLike[str] | Configuration | None = None,
+    *,
+    model: str | PathLike[str] | None = None,
+    elements: int | None = None,
+    host: str = "127.0.0.1",
+    port: int | None = 0,
+    certificate: str | PathLike[str] | None = None,
+    own_certificate: bool = False,
+    jwks: str | PathLike[str] | None = None,
+    log: str | PathLike[str] | None = None,
+    stage_entitlements: tuple[str, str] = (access.SUSPEND, access.SHUTDOWN),
+    whole_events: bool = False,
+    ping_interval: float | None = 30.0,
+    ping_timeout: float | None = 60.0,
+    max_message_size: int = 16 * 1024 * 1024,
+    category_as_text: bool = True,
+) -> Simulator:
+    """Return a simulated Xentara server: of the demo plant, a configuration, or a made-up model.
+
+    Parameters
+    ----------
+    config : path, optional
+        A configuration folder with ``config.json``, ``users.json``, ``passwords.json``,
+        ``security.json`` and ``model.json``.
+    model : path, optional
+        A single model file; with ``config`` it takes the place of the model there, without it
+        the demo's users log in.
+    elements : int, optional
+        Make up a model with this many elements.
+    host : str
+        The address to listen on.
+    port : int or None
+        The port, 0 for any free one, None for the one that the configuration names.
+    certificate : path, optional
+        A PEM file in which the simulator keeps its own certificate, the key beside it
+        (``.key.pem``): made there if it is missing, the same one from then on.
+    own_certificate : bool
+        Whether the simulator makes its own certificate even if the configuration names one, such
+        as a copied configuration without its private key.
+    jwks : path, optional
+        A key set (JSON Web Key Set) that tokens are checked against; the configuration folder
+        has its ``oauth2.json`` to say which tokens are accepted, and can have a ``jwks.json``.
+    log : path, optional
+        A file to append every request and write to, one JSON object a line.
+    stage_entitlements : tuple of str
+        The entitlements to suspend and resume, and to shut down, where the configuration's
+        access control lists call them something else.
+    whole_events : bool
+        Whether every event has all the attributes that are subscribed to, or only those that
+        have changed.
+    ping_interval, ping_timeout : float or None
+        Seconds between two pings, and how long a client may owe the pong, or read nothing at all.
+    max_message_size : int
+        The largest message in bytes that clients may send.
+    category_as_text : bool
+        Whether reading the attribute ``category`` gives its name, as servers were seen to do, or
+        its number.
+
+    Returns
+    -------
+    Simulator
+        A context manager: the server runs inside of the ``with`` block.
+
+    Raises
+    ------
+    ConfigurationError
+        If the configuration is wrong; the message names the file, the place in it and what to do.
+    OptionError
+        If arguments contradict each other.
+
+    Examples
+    --------
+    >>> with simulate(elements=100) as simulator:
+    ...     simulator.url.startswith("wss://127.0.0.1:")
+    True
+    """
+    settings = SimulatorSettings(
+        host,
+        port,
+        None if certificate is None else Path(certificate),
+        None if log is None else Path(log),
+        ServerOptions(ping_interval, ping_timeout, max_message_size),
+        whole_events,
+        category_as_text,
+        access.StageEntitlements(*stage_entitlements),
+        elements,
+    )
+    users = demo.USERS if config is None else MappingProxyType({})
+    with _garbage_collection_paused():
+        if elements is not None:
+            if config is not None or model is not None:
+                raise OptionError(
+                    "elements= makes up a model, so it does not go with config= or model=. "
+                    "Leave one of them out."
+                )
+            found = demo.security_for(synthetic.EMPTY_MODEL)
+        elif isinstance(config, Configuration):
+            read = configuration.read_model_file
+            found = config if model is None else replace(config, model=read(Path(model)))
+        elif config is not None:
+            found = configuration.read_folder(
+                Path(config),
+                None if model is None else Path(model),
+                certificate=not own_certificate and certificate is None,
+                keys=() if jwks is None else read_keys(Path(jwks)),
+            )
+        elif model is not None:
+            found = demo.security_for(configuration.read_model_file(Path(model)))
+        else:
+            found = demo.configuration()
+        return Simulator(found, users, settings)
+
+
+@contextmanager
+def _garbage_collection_paused() -> Iterator[None]:
+    """Keep the collector from walking through a hundred thousand elements while they are made."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -113,7 +113,7 @@ def test_it_is_served_or_refused_with_one_message(
         if isinstance(found, ConfigurationError):
             assert found.file == name
             assert found.problem
-            assert found.mend
+            assert found.hint
             assert "\n" not in str(found)
             continue
         served += 1

@@ -1,4 +1,4 @@
-"""Configuration folders: what is read, and that every fault is told well."""
+"""Configuration folders: what is read, and that every error says where it is."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def test_a_missing_file(
     with pytest.raises(ConfigurationError, match="no such file") as caught:
         read_folder(folder)
     assert caught.value.file == name
-    assert "Copy the whole folder" in caught.value.mend
+    assert "Copy the whole folder" in caught.value.hint
 
 
-def test_without_passwords_nobody_misses_the_users(
+def test_without_passwords_no_users_are_needed(
     small: Documents, write_folder: Callable[[Documents], Path]
 ) -> None:
     small["config.json"]["httpServer"]["authentication"]["schemes"] = ["Bearer"]
@@ -170,7 +170,7 @@ UUID_6 = "66666666-6666-4666-8666-666666666666"
             "model.json: children[1].@Group",
             "Give the element a name",
         ),
-        (_set("model.json/elements", []), "model.json: elements", "children"),
+        (_set("model.json/elements", []), "model.json", "'elements'"),
         (_set("model.json/children/+", None), "model.json: children[1].@Group.name", "'Group'"),
         (
             _set(f"{POINT}/UUID", "22222222-2222-4222-8222-222222222222"),

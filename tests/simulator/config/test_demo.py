@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -26,6 +27,21 @@ def test_about_two_hundred_elements_of_every_category(plant: Plant) -> None:
     assert 180 <= len(plant) <= 250
     assert {element.kind.category for element in plant} == set(Category) - {Category.ROOT_ELEMENT}
     assert len({element.uuid for element in plant}) == len(plant)
+
+
+def test_what_is_served_is_known(plant: Plant) -> None:
+    # Notebooks and the README name elements of the demo. A change of the model file that is meant
+    # changes this digest as well.
+    inventory = sorted(
+        (element.key, str(element.uuid), int(element.kind.category), element.kind.type_text, *info)
+        for element in plant
+        for info in (
+            (info.name, str(info.attribute_id), int(info.access), int(info.data_type))
+            for info in element.table.infos
+        )
+    )
+    digest = hashlib.sha256(json.dumps(inventory).encode()).hexdigest()
+    assert digest == "fac4a56d39c4f533762d603e4731983e778c0b6e4344db83e3095da89888f3fe"
 
 
 def test_every_data_type_and_access(plant: Plant) -> None:
@@ -73,12 +89,13 @@ def test_who_may_do_what(plant: Plant) -> None:
     for key, allowed in expected.items():
         acl = plant.lookup(key).acl
         found = tuple(
-            ("re" if acl.allows(held, "read") else "") + ("w" if acl.allows(held, "write") else "")
-            for held in rights.values()
+            ("re" if acl.allows(of_user, "read") else "")
+            + ("w" if acl.allows(of_user, "write") else "")
+            for of_user in rights.values()
         )
         assert found == allowed
-    for held in rights.values():
-        assert plant.acl.allows(held, "websocket.connect")
+    for of_user in rights.values():
+        assert plant.acl.allows(of_user, "websocket.connect")
     assert not plant.acl.allows(roles(), "websocket.connect")
 
 
@@ -92,9 +109,11 @@ def test_the_documented_passwords() -> None:
 
 
 def test_it_can_be_written_out_as_a_configuration_of_ones_own(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    demo.write_documents(folder)
     for name, content in demo.documents().items():
-        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
-    found = read_folder(tmp_path)
+        assert json.loads((folder / name).read_text(encoding="utf-8")) == content
+    found = read_folder(folder)
     assert found.model.by_key.keys() == demo.configuration().model.by_key.keys()
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 
 from xentara_nb.protocol.errors import (
-    IllegalValueError,
     ServerError,
     TypeMismatchError,
     ValueOutOfRangeError,
@@ -17,20 +16,26 @@ from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator.documents import ConfigurationError, JsonNode
 from xentara_nb.simulator.model import datatypes
-from xentara_nb.simulator.model.datatypes import convert, skill_name
+from xentara_nb.simulator.model.datatypes import (
+    Interval,
+    PositiveInterval,
+    convert,
+    skill_name,
+)
+from xentara_nb.simulator.schema import Settings
 
 UUID_1 = UUID(int=1)
 
 
 @pytest.mark.parametrize(
-    ("data_type", "value", "held"),
+    ("data_type", "value", "expected"),
     [
         (DataType.BOOLEAN, True, True),
         (DataType.BOOLEAN, 1, True),
         (DataType.SIGNED_INTEGER_8, -128, -128),
         (DataType.SIGNED_INTEGER_64, 3.0, 3),
         (DataType.UNSIGNED_INTEGER_64, 2**64 - 1, 2**64 - 1),
-        # What the vendor's own page makes of -5; a float cannot tell it from a large number.
+        # What the vendor's own page makes of -5; a float cannot distinguish it from a large number.
         (DataType.SIGNED_INTEGER_64, 18446744073709551611, -5),
         (DataType.SIGNED_INTEGER_8, 18446744073709551611, -5),
         (DataType.UNSIGNED_INTEGER_64, 18446744073709551611, 18446744073709551611),
@@ -49,10 +54,10 @@ UUID_1 = UUID(int=1)
         (DataType.ERROR_CODE, "x", "x"),
     ],
 )
-def test_what_fits(data_type: DataType, value: Value, held: Value) -> None:
+def test_what_fits(data_type: DataType, value: Value, expected: Value) -> None:
     converted = convert(data_type, value)
-    assert converted == held
-    assert type(converted) is type(held)
+    assert converted == expected
+    assert type(converted) is type(expected)
 
 
 @pytest.mark.parametrize(
@@ -122,33 +127,35 @@ def test_names_that_skills_use(name: str, data_type: DataType | None) -> None:
     assert skill_name(name) is data_type
 
 
+class Times(Settings):
+    """Settings with time intervals."""
+
+    every: PositiveInterval = 1
+    offset: Interval = 0
+
+
+def _interval(text: str) -> int:
+    return JsonNode({"offset": text}, "x.json").validate(Times).offset
+
+
 @pytest.mark.parametrize(
     ("text", "nanoseconds"),
     [("0", 0), ("500ms", 500_000_000), ("1.5h", 5_400_000_000_000), ("-3us", -3000), ("2µs", 2000)],
 )
 def test_intervals(text: str, nanoseconds: int) -> None:
-    assert datatypes.interval(JsonNode(text, "x.json")) == nanoseconds
+    assert _interval(text) == nanoseconds
 
 
 @pytest.mark.parametrize("text", ["", "5", "1 s", "1d", "s", "1e3s", "٣s"])
 def test_what_is_no_interval(text: str) -> None:
     with pytest.raises(ConfigurationError):
-        datatypes.interval(JsonNode(text, "x.json"))
+        _interval(text)
 
 
 @pytest.mark.parametrize("text", ["0", "0s", "-1s"])
 def test_intervals_that_must_be_positive(text: str) -> None:
     with pytest.raises(ConfigurationError, match="above zero"):
-        datatypes.interval(JsonNode(text, "x.json"), positive=True)
-
-
-def test_limits() -> None:
-    datatypes.check_limits(5, 0, 10, None)
-    for value in (-1, 11, math.nan):
-        with pytest.raises(ValueOutOfRangeError):
-            datatypes.check_limits(value, 0, 10, None)
-    with pytest.raises(IllegalValueError):
-        datatypes.check_limits(3, None, None, (0, 1, 2))
+        JsonNode({"every": text}, "x.json").validate(Times)
 
 
 def test_nan_is_the_same_as_nan() -> None:

@@ -100,11 +100,20 @@ def test_what_is_no_element(child: dict[str, Any]) -> None:
         _model(child)
 
 
-def test_a_model_that_is_nested_too_deeply() -> None:
+def _nested(levels: int) -> str:
     text = '{"children": []}'
-    for number in range(450):
+    for number in range(1, levels + 1):
         uuid = f"00000000-0000-4000-8000-{number:012}"
         element = f'{{"name": "x", "UUID": "{uuid}", {text[1:]}'
         text = f'{{"children": [{{"@Group": {element}}}]}}'
+    return text
+
+
+@pytest.mark.parametrize("levels", [201, 450, 5000])
+def test_a_model_that_is_nested_too_deeply(levels: int) -> None:
     with pytest.raises(ConfigurationError, match="nested too deeply"):
-        read_model(parse_document(text, "model.json"))
+        read_model(parse_document(_nested(levels), "model.json"))
+
+
+def test_a_model_of_many_levels() -> None:
+    assert len(read_model(parse_document(_nested(200), "model.json")).by_key) == 200

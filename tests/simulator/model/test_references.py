@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from tests.simulator.models import Json, model, plant
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
-from xentara_nb.simulator.config.configuration import Security
-from xentara_nb.simulator.documents import ConfigurationError, parse_document
-from xentara_nb.simulator.model.model import read_model
-from xentara_nb.simulator.model.references import References, usages
+from xentara_nb.simulator.documents import ConfigurationError
+from xentara_nb.simulator.model.references import References, find_references
 from xentara_nb.simulator.plant.elements import Element
-from xentara_nb.simulator.plant.plant import Plant
-
-Json = dict[str, Any]
 
 
-def _model(*children: Json) -> Json:
-    """Return a model in which every element has a UUID."""
-    number = 0
-
-    def with_uuid(child: Json) -> Json:
-        nonlocal number
-        number += 1
-        uuid = str(UUID(int=number, version=4))
-        ((descriptor, content),) = child.items()
-        below = [with_uuid(item) for item in content.get("children", ())]
-        return {
-            descriptor: {
-                "UUID": uuid,
-                **content,
-                **({"children": below} if below else {}),
-            }
-        }
-
-    return {"children": [with_uuid(child) for child in children]}
-
-
-def _plant(*children: Json) -> Plant:
-    document = parse_document(json.dumps(_model(*children)), "model.json")
-    return Plant.from_model(read_model(document), Security())
-
-
-def _usages(*children: Json) -> dict[str, References]:
-    return usages(read_model(parse_document(json.dumps(_model(*children)), "model.json")))
+def _references(*children: Json) -> dict[str, References]:
+    return find_references(model(*children))
 
 
 THING: Json = {"@Skill.Odd.Merker": {"name": "X", "address": "M 0.1"}}
@@ -114,33 +83,33 @@ def _processing(kind: str, **content: Any) -> Json:
 )
 def test_what_is_used_as_a_value_has_one(user: Json, data_type: int, access: int) -> None:
     for order in ((user, THING), (THING, user)):
-        element = _plant(*order).lookup("X")
+        element = plant(*order).lookup("X")
         assert element.kind.category is Category.DATA_POINT
         assert _value(element) == (data_type, access)
 
 
 def test_a_key_as_the_schema_has_it() -> None:
     group = {"@Group": {"name": "G", "children": [{"@Skill.Odd.Merker": {"name": "[X.1]"}}]}}
-    assert _value(_plant(group, _point({"output": "G[X.1]"})).lookup("G.[X.1]")) == (10, 2)
+    assert _value(plant(group, _point({"output": "G[X.1]"})).lookup("G.[X.1]")) == (10, 2)
 
 
 def test_what_the_configuration_says_counts_more() -> None:
     said = {"@Skill.Odd.Merker": {"name": "X", "dataType": "int16", "access": "read-only"}}
     bit = _processing("SignalProcessing.Bit", source="X", bitNumber=3)
-    assert _value(_plant(said, bit).lookup("X")) == (DataType.SIGNED_INTEGER_16, 0)
+    assert _value(plant(said, bit).lookup("X")) == (DataType.SIGNED_INTEGER_16, 0)
     with pytest.raises(ConfigurationError, match="has no output"):
-        _plant(said, _point({"output": "X"}))
+        plant(said, _point({"output": "X"}))
 
 
-def test_a_type_that_nobody_knows_is_one_that_fits() -> None:
+def test_a_type_that_is_not_known_is_one_that_fits() -> None:
     said = {"@Skill.Odd.Merker": {"name": "X", "dataType": "packed"}}
     bit = _processing("SignalProcessing.Bit", source="X", bitNumber=3)
-    assert _value(_plant(said, bit).lookup("X")) == (DataType.UNSIGNED_INTEGER_32, 0)
+    assert _value(plant(said, bit).lookup("X")) == (DataType.UNSIGNED_INTEGER_32, 0)
 
 
 def test_a_device_with_a_value_stays_a_device() -> None:
     device = {"@Skill.Odd.Device": {"name": "D", "children": [THING]}}
-    found = _plant(device, _point({"input": "D.X", "output": "D"}))
+    found = plant(device, _point({"input": "D.X", "output": "D"}))
     element = found.lookup("D")
     assert element.kind.category is Category.DEVICE
     assert _value(element) == (DataType.FLOAT_64, Access.READ_AND_WRITE)
@@ -150,7 +119,7 @@ def test_a_device_with_a_value_stays_a_device() -> None:
 
 
 def test_attributes_of_other_names() -> None:
-    plant = _plant(
+    built = plant(
         {"@Skill.Odd.Drive": {"name": "Drive [1]"}},
         _processing(
             "Debugging.Inspector",
@@ -169,7 +138,7 @@ def test_attributes_of_other_names() -> None:
             }
         },
     )
-    infos = {info.name: info for info in plant.lookup("Drive [1]").table.infos[5:]}
+    infos = {info.name: info for info in built.lookup("Drive [1]").table.infos[5:]}
     assert {name: (info.data_type, info.access) for name, info in infos.items()} == {
         "torque": (DataType.FLOAT_64, Access.READ_ONLY),
         "quality": (DataType.QUALITY, Access.READ_ONLY),
@@ -183,7 +152,7 @@ def test_attributes_of_other_names() -> None:
 def test_skills_that_are_known_have_what_they_have() -> None:
     for kind in ("@Skill.CoE.Bus", "@Skill.CPP.Control", "@Group", "@Track"):
         with pytest.raises(ConfigurationError, match="has no value"):
-            _plant({kind: {"name": "X"}}, _point("X"))
+            plant({kind: {"name": "X"}}, _point("X"))
 
 
 @pytest.mark.parametrize(
@@ -201,4 +170,4 @@ def test_skills_that_are_known_have_what_they_have() -> None:
     ],
 )
 def test_references_that_are_wrong_are_passed_over(user: Json) -> None:
-    assert not {key for key, usage in _usages(user).items() if key and usage.has_value}
+    assert not {key for key, found in _references(user).items() if key and found.has_value}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from tests.simulator.models import Json, data_point, plant, register
 from xentara_nb.protocol.errors import (
     MissingAttributeError,
     ReadOnlyError,
@@ -18,9 +18,7 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.config.configuration import Security
-from xentara_nb.simulator.documents import ConfigurationError, parse_document
-from xentara_nb.simulator.model.model import read_model
+from xentara_nb.simulator.documents import ConfigurationError
 from xentara_nb.simulator.plant.attributes import DISPLAY_NAME, UNITS
 from xentara_nb.simulator.plant.datapoints import interpolate
 from xentara_nb.simulator.plant.elements import Element
@@ -29,16 +27,8 @@ from xentara_nb.simulator.plant.plant import Plant
 T0, T1, T2 = TimePoint(100), TimePoint(200), TimePoint(300)
 
 
-def _plant(*elements: dict[str, Any]) -> Plant:
-    for number, element in enumerate(elements):
-        (properties,) = element.values()
-        properties["UUID"] = f"00000000-0000-4000-8000-{number + 1:012}"
-    document = parse_document(json.dumps({"children": elements}), "model.json")
-    return Plant.from_model(read_model(document), Security(), lambda: T0)
-
-
-def _register(name: str, keyword: str, value: Any) -> dict[str, Any]:
-    return {"@Skill.SignalFlow.Register": {"name": name, "defaultValue": [keyword, value]}}
+def _plant(*elements: Json) -> Plant:
+    return plant(*elements, clock=lambda: T0)
 
 
 def _point(name: str, keyword: str, value: Any, access: str) -> dict[str, Any]:
@@ -52,10 +42,6 @@ def _point(name: str, keyword: str, value: Any, access: str) -> dict[str, Any]:
     }
 
 
-def _shown(name: str, io: Any, **more: Any) -> dict[str, Any]:
-    return {"@DataPoint": {"name": name, "io": io, **more}}
-
-
 def _access(element: Element) -> int:
     info = element.table.info(Attribute.VALUE)
     assert info is not None
@@ -63,17 +49,17 @@ def _access(element: Element) -> int:
 
 
 def test_a_data_point_shows_its_io() -> None:
-    plant = _plant(
-        _register("R", "float64", 1.5), _shown("P", "R", units="kg", displayName="Weight")
+    built = _plant(
+        register("R", "float64", 1.5), data_point("P", "R", units="kg", displayName="Weight")
     )
-    point, register = plant.lookup("P"), plant.lookup("R")
+    point, source = built.lookup("P"), built.lookup("R")
     names = [info.name for info in point.table.infos[5:]]
     assert names == [
         *("value", "updateTime", "writeTime", "quality", "changeTime"),
         *("units", "displayName"),
     ]
     point.write(Attribute.VALUE, 2, T1)
-    assert register.read(Attribute.VALUE) == point.read(Attribute.VALUE) == 2.0
+    assert source.read(Attribute.VALUE) == point.read(Attribute.VALUE) == 2.0
     assert point.read(Attribute.CHANGE_TIME) == T1
     assert point.read(UNITS.attribute_id) == "kg"
     assert point.read(DISPLAY_NAME.attribute_id) == "Weight"
@@ -84,60 +70,60 @@ def test_a_data_point_shows_its_io() -> None:
 
 
 def test_units_and_display_name_left_out() -> None:
-    point = _plant(_register("R", "bool", False), _shown("P", "R")).lookup("P")
+    point = _plant(register("R", "bool", False), data_point("P", "R")).lookup("P")
     assert point.read(UNITS.attribute_id) == ""
     assert point.read(DISPLAY_NAME.attribute_id) == "P"
 
 
 def test_input_and_output_apart() -> None:
-    plant = _plant(
+    built = _plant(
         _point("In", "uint8", 3, "read only"),
         _point("Out", "int16", 0, "write only"),
-        _shown("Both", {"input": "In", "output": "Out"}),
-        _shown("Read", {"input": "In"}),
-        _shown("Write", {"output": "Out"}),
+        data_point("Both", {"input": "In", "output": "Out"}),
+        data_point("Read", {"input": "In"}),
+        data_point("Write", {"output": "Out"}),
     )
-    both = plant.lookup("Both")
+    both = built.lookup("Both")
     assert _access(both) == Access.READ_AND_WRITE
     # The value goes to the output, by the output's data type; the one read is the device's.
     both.write(Attribute.VALUE, -300, T1)
     assert both.read(Attribute.VALUE) == 3
     assert both.read(Attribute.WRITE_TIME) == T1
-    assert plant.lookup("Out").current(5) == -300
+    assert built.lookup("Out").current(5) == -300
     with pytest.raises(ValueOutOfRangeError):
         both.write(Attribute.VALUE, 40_000, T1)
-    assert _access(plant.lookup("Read")) == Access.READ_ONLY
-    assert _access(plant.lookup("Write")) == Access.WRITE_ONLY
-    assert plant.lookup("Write").read(Attribute.VALUE) == WriteOnlyError()
-    plant.lookup("Write").write(Attribute.VALUE, 5, T1)
+    assert _access(built.lookup("Read")) == Access.READ_ONLY
+    assert _access(built.lookup("Write")) == Access.WRITE_ONLY
+    assert built.lookup("Write").read(Attribute.VALUE) == WriteOnlyError()
+    built.lookup("Write").write(Attribute.VALUE, 5, T1)
 
 
 def test_a_side_that_is_not_there() -> None:
     with pytest.raises(ConfigurationError, match="has no output"):
-        _plant(_point("In", "uint8", 3, "read only"), _shown("P", {"output": "In"}))
+        _plant(_point("In", "uint8", 3, "read only"), data_point("P", {"output": "In"}))
     with pytest.raises(ConfigurationError, match="has no input"):
-        _plant(_point("Out", "uint8", 3, "write only"), _shown("P", {"input": "Out"}))
+        _plant(_point("Out", "uint8", 3, "write only"), data_point("P", {"input": "Out"}))
 
 
-def test_changes_behind_a_data_point_are_told() -> None:
-    plant = _plant(_register("R", "float64", 1.5), _shown("P", "R"))
-    point, register = plant.lookup("P"), plant.lookup("R")
-    told: list[set[str]] = []
+def test_changes_behind_a_data_point_are_notified() -> None:
+    built = _plant(register("R", "float64", 1.5), data_point("P", "R"))
+    point, source = built.lookup("P"), built.lookup("R")
+    seen: list[set[str]] = []
 
     def watcher(element: Element, changed: Sequence[int]) -> None:
         assert element is point
-        told.append({point.table.infos[position].name for position in changed})
+        seen.append({point.table.infos[position].name for position in changed})
 
     point.watch(watcher)
-    register.write(Attribute.VALUE, 2.5, T1)
-    assert told == [{"value", "updateTime", "writeTime", "changeTime"}]
+    source.write(Attribute.VALUE, 2.5, T1)
+    assert seen == [{"value", "updateTime", "writeTime", "changeTime"}]
     point.unwatch(watcher)
-    assert register.watchers is None
+    assert source.watchers is None
 
 
 def test_converted_values_both_ways() -> None:
-    plant = _plant(
-        _register("Raw", "uint16", 500),
+    built = _plant(
+        register("Raw", "uint16", 500),
         {
             "@Skill.SignalProcessing.ConvertedValue": {
                 "name": "C",
@@ -146,10 +132,10 @@ def test_converted_values_both_ways() -> None:
             }
         },
     )
-    converted = plant.lookup("C")
+    converted = built.lookup("C")
     assert converted.read(Attribute.VALUE) == 50.0
     converted.write(Attribute.VALUE, 25.04, T1)
-    assert plant.lookup("Raw").read(Attribute.VALUE) == 250
+    assert built.lookup("Raw").read(Attribute.VALUE) == 250
     assert converted.read(Attribute.VALUE) == 25.0
     assert converted.read(Attribute.UPDATE_TIME) == T1
     for value in (-1, math.inf, -math.inf):
@@ -172,8 +158,8 @@ def test_interpolation_with_few_points() -> None:
 
 
 def test_bits_and_summary_states() -> None:
-    plant = _plant(
-        _register("Word", "uint16", 0b1000),
+    built = _plant(
+        register("Word", "uint16", 0b1000),
         *(
             {"@Skill.SignalProcessing.Bit": {"name": f"B{n}", "source": "Word", "bitNumber": n}}
             for n in (2, 3)
@@ -189,17 +175,17 @@ def test_bits_and_summary_states() -> None:
     )
 
     def values() -> list[object]:
-        return [plant.lookup(key).read(Attribute.VALUE) for key in ("B2", "B3", "Or", "And")]
+        return [built.lookup(key).read(Attribute.VALUE) for key in ("B2", "B3", "Or", "And")]
 
     assert values() == [False, True, True, False]
-    plant.lookup("Word").write(Attribute.VALUE, 0b1100, T1)
+    built.lookup("Word").write(Attribute.VALUE, 0b1100, T1)
     assert values() == [True, True, True, True]
-    assert plant.lookup("B2").read(Attribute.CHANGE_TIME) == T1
-    plant.lookup("Word").write(Attribute.VALUE, 0b1101, T2)
-    assert plant.lookup("B3").read(Attribute.UPDATE_TIME) == T2
-    assert plant.lookup("B3").read(Attribute.CHANGE_TIME) == T1
+    assert built.lookup("B2").read(Attribute.CHANGE_TIME) == T1
+    built.lookup("Word").write(Attribute.VALUE, 0b1101, T2)
+    assert built.lookup("B3").read(Attribute.UPDATE_TIME) == T2
+    assert built.lookup("B3").read(Attribute.CHANGE_TIME) == T1
     with pytest.raises(ReadOnlyError):
-        plant.lookup("B2").write(Attribute.VALUE, True, T2)
+        built.lookup("B2").write(Attribute.VALUE, True, T2)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +255,7 @@ def test_bits_and_summary_states() -> None:
 )
 def test_faults(element: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
-        _plant(_register("F", "float64", 0), element)
+        _plant(register("F", "float64", 0), element)
 
 
 def test_a_cycle_is_told_all_around() -> None:

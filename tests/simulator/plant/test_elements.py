@@ -1,7 +1,8 @@
-"""Running elements: attributes, what writing does, and who is told of changes."""
+"""Running elements: attributes, what writing does, and which changes watchers see."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -21,13 +22,21 @@ from xentara_nb.simulator.plant.attributes import (
     UNITS,
     attribute_uuid,
     table,
-    values_for,
+    table_and_values,
     well_known,
 )
-from xentara_nb.simulator.plant.elements import Element, Kind, Limits, Point, Register
+from xentara_nb.simulator.plant.elements import (
+    NO_LIMITS,
+    Element,
+    Identity,
+    Kind,
+    Limits,
+    Point,
+    Register,
+)
 
-KIND = Kind(Category.DATA_POINT, "register", "data point")
 UUID_1 = UUID(int=1)
+IDENTITY = Identity(Kind(Category.DATA_POINT, "register", "data point"), UUID_1, "A.B", "B")
 T1, T2 = TimePoint(1), TimePoint(2)
 
 
@@ -36,22 +45,22 @@ def _register() -> Register:
         well_known(Attribute.VALUE, DataType.FLOAT_64, Access.READ_AND_WRITE),
         *map(well_known, Register.ATTRIBUTES),
     )
-    return Register(KIND, UUID_1, "A.B", "B", table(*infos), values_for(infos, value=1.5))
+    return Register(IDENTITY, *table_and_values(infos, value=1.5))
 
 
-def _point(access: Access = Access.READ_AND_WRITE, limits: Limits | None = None) -> Point:
+def _point(access: Access = Access.READ_AND_WRITE, limits: Limits = NO_LIMITS) -> Point:
     infos = (
         well_known(Attribute.VALUE, DataType.UNSIGNED_INTEGER_8, access),
         *map(well_known, (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.WRITE_TIME)),
         UNITS,
     )
-    return Point(KIND, UUID_1, "A.B", "B", table(*infos), values_for(infos), limits)
+    return Point(IDENTITY, *table_and_values(infos), limits)
 
 
 def test_what_every_element_has() -> None:
-    element = Element(KIND, UUID_1, "A.B", "B", table(), [])
-    held = [element.read(attribute) for attribute in range(5)]
-    assert held == ["A.B", "B", UUID_1, "register", "data point"]
+    element = Element(IDENTITY, table(), [])
+    values = [element.read(attribute) for attribute in range(5)]
+    assert values == ["A.B", "B", UUID_1, "register", "data point"]
     assert element.read(11) == MissingAttributeError()
 
 
@@ -98,6 +107,8 @@ def test_what_a_device_refuses() -> None:
             point.write(11, value, T1)
     point.write(11, 20.0, T1)
     assert point.read(11) == 20
+    with pytest.raises(ValueOutOfRangeError):
+        Limits(minimum=10, maximum=20).check(math.nan)
     choice = _point(limits=Limits(allowed=(0, 1)))
     with pytest.raises(IllegalValueError):
         choice.write(11, 2, T1)
@@ -110,20 +121,20 @@ def test_a_write_only_output() -> None:
     assert point.read(Attribute.WRITE_TIME) == T1
 
 
-def test_watchers_are_told_what_has_changed() -> None:
+def test_watchers_are_notified_of_what_has_changed() -> None:
     register = _register()
-    told: list[list[int]] = []
+    seen: list[list[int]] = []
 
     def watcher(element: Element, changed: Sequence[int]) -> None:
         assert element is register
-        told.append(sorted(register.table.infos[p].attribute_id for p in changed))  # type: ignore[type-var]  # all of them are well known
+        seen.append(sorted(register.table.infos[p].attribute_id for p in changed))  # type: ignore[type-var]  # all of them are well known
 
     register.watch(watcher)
     register.write(11, 1.5, T1)
     register.write(11, 2.5, T1)
     register.write(11, 2.5, T1)
-    assert told == [[6, 8], [7, 11]]
+    assert seen == [[6, 8], [7, 11]]
     register.unwatch(watcher)
     register.write(11, 3.5, T2)
-    assert len(told) == 2
+    assert len(seen) == 2
     assert register.watchers is None

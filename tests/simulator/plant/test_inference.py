@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
+from tests.simulator.models import plant
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
-from xentara_nb.simulator.config.configuration import Security
-from xentara_nb.simulator.documents import ConfigurationError, parse_document
-from xentara_nb.simulator.model.model import read_model
+from xentara_nb.simulator.documents import ConfigurationError
 from xentara_nb.simulator.plant.elements import Element
-from xentara_nb.simulator.plant.plant import Plant
-
-
-def _plant(*elements: dict[str, Any]) -> Plant:
-    number = 0
-
-    def name(listed: Any) -> None:
-        nonlocal number
-        for element in listed:
-            (properties,) = element.values()
-            number += 1
-            properties["UUID"] = f"00000000-0000-4000-8000-{number:012}"
-            properties.setdefault("name", f"E{number}")
-            name(properties.get("children", ()))
-
-    name(elements)
-    document = parse_document(json.dumps({"children": elements}), "model.json")
-    return Plant.from_model(read_model(document), Security())
 
 
 def _value(element: Element) -> tuple[int, int]:
@@ -57,13 +37,13 @@ def test_an_ethercat_coupler() -> None:
         _entry("Channel 1, Data 1 (2)", "REAL32", 3),
     ]
     device = {"@Skill.CoE.Device": {"name": "Coupler", "position": 1, "children": entries}}
-    plant = _plant(
+    built = plant(
         {"@Skill.CoE.Bus": {"name": "Bus", "interface": "X11", "children": [device]}},
         {"@Skill.CPP.Control": {"name": "Control", "controlPath": "x.so", "parameters": {"a": 1}}},
     )
     looks = {
         element.key: (element.kind.category, element.kind.type_text, element.read(4))
-        for element in plant
+        for element in built
     }
     assert looks == {
         "Bus": (Category.DEVICE_GROUP, "EtherCAT bus", "device group"),
@@ -77,15 +57,15 @@ def test_an_ethercat_coupler() -> None:
         ),
         "Control": (Category.MICROSERVICE, "C++ control", "microservice"),
     }
-    output, its_input = plant.lookup("Bus.Coupler.Output"), plant.lookup("Bus.Coupler.Input")
+    output, its_input = built.lookup("Bus.Coupler.Output"), built.lookup("Bus.Coupler.Input")
     assert _value(output) == (DataType.BOOLEAN, Access.READ_AND_WRITE)
     assert _value(its_input) == (DataType.UNSIGNED_INTEGER_16, Access.READ_ONLY)
     assert its_input.read(Attribute.VALUE) == 0
     assert its_input.read(Attribute.QUALITY) == 0
     assert Attribute.WRITE_TIME in output.table.index
     assert Attribute.WRITE_TIME not in its_input.table.index
-    assert plant.lookup("Bus").read(Attribute.DEVICE_STATE) is True
-    output.write(Attribute.VALUE, True, plant.clock())
+    assert built.lookup("Bus").read(Attribute.DEVICE_STATE) is True
+    output.write(Attribute.VALUE, True, built.clock())
     assert output.read(Attribute.VALUE) is True
 
 
@@ -119,7 +99,7 @@ def test_an_ethercat_coupler() -> None:
 def test_looks(
     descriptor: str, properties: dict[str, Any], category: Category, type_text: str
 ) -> None:
-    element = _plant({descriptor: {"name": "X", **properties}}).lookup("X")
+    element = plant({descriptor: {"name": "X", **properties}}).lookup("X")
     assert (element.kind.category, element.kind.type_text) == (category, type_text)
 
 
@@ -145,7 +125,7 @@ def test_looks(
     ],
 )
 def test_points(descriptor: str, properties: dict[str, Any], value: tuple[int, int]) -> None:
-    assert _value(_plant({descriptor: {"name": "X", **properties}}).lookup("X")) == value
+    assert _value(plant({descriptor: {"name": "X", **properties}}).lookup("X")) == value
 
 
 @pytest.mark.parametrize(
@@ -153,17 +133,17 @@ def test_points(descriptor: str, properties: dict[str, Any], value: tuple[int, i
     [("BIT1", 0), ("BIT2", 5), ("BIT12", 6), ("BITARR32", 7), ("BYTE", 5), ("VISIBLE_STRING", 11)],
 )
 def test_data_types_of_ethercat(name: str, data_type: int) -> None:
-    assert _value(_plant(_entry("X", name, 3)).lookup("X")) == (data_type, 0)
+    assert _value(plant(_entry("X", name, 3)).lookup("X")) == (data_type, 0)
 
 
 def test_an_unknown_data_type_of_a_known_skill() -> None:
     with pytest.raises(ConfigurationError, match=r"dataType: there is no data type 'WHAT'"):
-        _plant(_entry("X", "WHAT", 3))
+        plant(_entry("X", "WHAT", 3))
 
 
 def test_one_warning_for_all_elements_of_a_kind(caplog: pytest.LogCaptureFixture) -> None:
-    _plant(*({"@Skill.M.Tag": {"name": f"{n}", "dataType": "packed"}} for n in range(3)))
+    plant(*({"@Skill.M.Tag": {"name": f"{n}", "dataType": "packed"}} for n in range(3)))
     assert [record.getMessage() for record in caplog.records] == [
         "model.json: children[0].@Skill.M.Tag.dataType: "
-        "the data type 'packed' is taken for a Float64"
+        "the data type 'packed' is assumed to be Float64"
     ]

@@ -10,17 +10,18 @@ import pytest
 
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.documents import ConfigurationError, JsonNode, parse_document
 from xentara_nb.simulator.model.model import read_model
 from xentara_nb.simulator.plant.plant import Plant
-from xentara_nb.simulator.plant.signals import Sampler, Signal, read_wave_form
+from xentara_nb.simulator.plant.signals import Sampler, Signal, WaveFormSettings
+from xentara_nb.simulator.security.settings import Security
 
 SECOND = 1_000_000_000
 
 
 def _heights(form: dict[str, Any], *seconds: float) -> list[float]:
-    shape = read_wave_form(JsonNode(form, "model.json"), UUID(int=1))
+    settings = JsonNode(form, "model.json").validate(WaveFormSettings)
+    shape = settings.wave_form(UUID(int=1))
     return [round(shape(int(second * SECOND)), 6) for second in seconds]
 
 
@@ -59,7 +60,7 @@ def test_noise_is_the_same_at_every_start() -> None:
 )
 def test_what_is_no_wave_form(form: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
-        read_wave_form(JsonNode(form, "model.json"), UUID(int=1))
+        JsonNode(form, "model.json").validate(WaveFormSettings)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,8 @@ def test_values(keyword: str, top: Any, bottom: Any, values: list[Any]) -> None:
     assert generator.read(Attribute.QUALITY) == element.read(Attribute.QUALITY) == 3
     found = []
     for second in range(3):
-        generator.generate(TimePoint(second * SECOND))
+        for _ in generator.generate(TimePoint(second * SECOND)):
+            pass
         found.append(element.read(Attribute.VALUE))
         assert element.read(Attribute.QUALITY) == 0
     assert found == values

@@ -6,10 +6,10 @@ import pytest
 
 from xentara_nb.protocol.identifiers import Attribute, DataType
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.model.datatypes import convert
 from xentara_nb.simulator.plant import synthetic
 from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.security.settings import Security
 
 
 def _plant(count: int) -> Plant:

@@ -17,7 +17,7 @@ ADMINISTRATOR = roles("Administrator")
 
 
 def _list(*entries: AclEntry, inherit: bool = True) -> AclSettings:
-    return AclSettings(entries, inherit)
+    return AclSettings(entries=entries, inherit=inherit)
 
 
 def test_by_default_everyone_connects_and_reads() -> None:
@@ -28,12 +28,12 @@ def test_by_default_everyone_connects_and_reads() -> None:
 
 
 def test_the_documented_example() -> None:
-    # An element that nobody but administrators may write to.
-    above = Acl.default().below(_list(AclEntry("Everyone", allow=("write",))))
+    # An element that only administrators may write to.
+    above = Acl.default().below(_list(AclEntry(role="Everyone", allow=("write",))))
     element = above.below(
         _list(
-            AclEntry("Everyone", deny=("write",)),
-            AclEntry("Administrator", allow=("write",)),
+            AclEntry(role="Everyone", deny=("write",)),
+            AclEntry(role="Administrator", allow=("write",)),
         )
     )
     assert above.allows(EVERYONE, "write")
@@ -85,11 +85,11 @@ def test_the_documented_example_as_a_configuration(small: dict[str, Any], dial: 
 
 
 def test_lists_are_inherited_down_to_children() -> None:
-    model = Acl.default().below(_list(AclEntry("Operator", allow=("write",))))
+    model = Acl.default().below(_list(AclEntry(role="Operator", allow=("write",))))
     group = model.below(None)
     assert group is model
-    child = group.below(_list(AclEntry("Operator", deny=("write",))))
-    grandchild = child.below(_list(AclEntry("Operator", allow=("write",))))
+    child = group.below(_list(AclEntry(role="Operator", deny=("write",))))
+    grandchild = child.below(_list(AclEntry(role="Operator", allow=("write",))))
     assert group.allows(OPERATOR, "write")
     assert not child.allows(OPERATOR, "write")
     assert grandchild.allows(OPERATOR, "write")
@@ -97,7 +97,7 @@ def test_lists_are_inherited_down_to_children() -> None:
 
 def test_without_inheritance_everything_above_is_forgotten() -> None:
     acl = Acl.default().below(
-        _list(AclEntry("Administrator", allow=("read", "write")), inherit=False)
+        _list(AclEntry(role="Administrator", allow=("read", "write")), inherit=False)
     )
     assert not acl.allows(EVERYONE, "read")
     assert not acl.allows(EVERYONE, "websocket.connect")
@@ -107,8 +107,8 @@ def test_without_inheritance_everything_above_is_forgotten() -> None:
 def test_within_one_list_a_denial_is_the_stronger_word_for_the_same_role() -> None:
     acl = Acl.default().below(
         _list(
-            AclEntry("Operator", deny=("write",)),
-            AclEntry("Operator", allow=("write",)),
+            AclEntry(role="Operator", deny=("write",)),
+            AclEntry(role="Operator", allow=("write",)),
         )
     )
     assert not acl.allows(OPERATOR, "write")
@@ -119,5 +119,5 @@ def test_custom_entitlements_have_a_default() -> None:
     assert acl.allows(EVERYONE, "monitor")
     assert not acl.allows(EVERYONE, "control")
     assert not acl.allows(EVERYONE, "unheard of")
-    denied = acl.below(_list(AclEntry("Everyone", deny=("monitor",))))
+    denied = acl.below(_list(AclEntry(role="Everyone", deny=("monitor",))))
     assert not denied.allows(OPERATOR, "monitor")

@@ -169,23 +169,29 @@ def test_what_is_no_certificate(data: bytes, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule",
+    ("rule", "place"),
     [
-        {},
-        {"roles": ["Shift"]},
-        {"certificatePath": "nowhere.pem"},
-        {"certificatePath": "none.pem"},
-        {"fingerprint": "xy"},
-        {"fingerprint": "0102"},
-        {"fingerprint": "00" * 32, "issuer": "CN=x"},
-        {"issuer": "nonsense"},
-        {**ISSUER, "SKI": "?"},
-        {**ISSUER, "email": "x"},
+        ({}, ""),
+        ({"roles": ["Shift"]}, ""),
+        ({"roles": ["Shift"], "issuer": None}, ""),
+        ({"certificatePath": "nowhere.pem"}, ".certificatePath"),
+        ({"certificatePath": "none.pem"}, ".certificatePath"),
+        ({"certificatePath": "anna.der", "roles": [1]}, ".roles[0]"),
+        ({"fingerprint": "xy"}, ".fingerprint"),
+        ({"fingerprint": "0102"}, ".fingerprint"),
+        ({"fingerprint": "00" * 32, "issuer": "CN=x"}, ""),
+        ({"fingerprint": "00" * 32, "roles": {}}, ".roles"),
+        ({"issuer": "nonsense"}, ".issuer"),
+        ({**ISSUER, "SKI": "?"}, ".SKI"),
+        ({**ISSUER, "subject": "?"}, ".subject"),
+        ({**ISSUER, "serialNumber": {}}, ".serialNumber"),
+        ({**ISSUER, "email": "x"}, ""),
     ],
 )
-def test_faults(rule: dict[str, Any], folder: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"client-certs\.json: rules\[0\]"):
+def test_faults(rule: dict[str, Any], place: str, folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="client-certs") as caught:
         read(folder, rule)
+    assert caught.value.place == f"rules[0]{place}"
 
 
 def test_a_sub_session_with_a_certificate(

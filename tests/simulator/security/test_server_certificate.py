@@ -7,17 +7,16 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
 from xentara_nb.protocol.commands import GetStage
 from xentara_nb.protocol.packets import Success
 from xentara_nb.simulator import ConfigurationError, SimulatorError, simulate
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.security import certificates
 from xentara_nb.simulator.security.certificates import SimulatorCertificateError
 from xentara_nb.simulator.security.server_certificate import ServerCertificate
+from xentara_nb.simulator.security.settings import Security
 
 
 def test_a_kept_certificate_stays_the_same(tmp_path: Path, dial: Callable[..., Any]) -> None:
@@ -56,8 +55,7 @@ def test_files_that_cannot_be_used(damaged: str, how: str, tmp_path: Path) -> No
 
 def test_a_certificate_that_has_expired(tmp_path: Path) -> None:
     path = tmp_path / "mine.pem"
-    with mock.patch.object(certificates, "_KEPT_FOR", datetime.timedelta(seconds=-1)):
-        certificates.kept_certificate(path)
+    certificates.write_certificate(tmp_path, stem="mine", valid_for=datetime.timedelta(seconds=-1))
     with pytest.raises(SimulatorCertificateError, match="was valid until"):
         certificates.kept_certificate(path)
 
@@ -77,7 +75,7 @@ def test_a_copied_configuration_without_its_key(
         assert simulator.ca_file == str(tmp_path / "kept.pem")
 
 
-def test_a_certificate_of_the_moment_is_removed() -> None:
+def test_a_temporary_certificate_is_removed() -> None:
     identity = ServerCertificate(Security(), [])
     assert identity.made
     assert identity.certificate.exists()

@@ -102,7 +102,7 @@ def test_bad_tokens(bad: str) -> None:
 
 
 def test_a_key_of_the_wrong_kind_signs_nothing() -> None:
-    # A public key is no secret, so nobody may use it as the key of an HMAC.
+    # A public key is no secret, so no one may use it as the key of an HMAC.
     head = base64.urlsafe_b64encode(b'{"alg": "HS256", "typ": "at+jwt"}').rstrip(b"=")
     signed = head + b"." + token().split(".")[1].encode()
     digest = hmac.digest(RSA.as_pem(private=False), signed, "sha256")
@@ -168,22 +168,44 @@ def test_keys_of_the_issuer_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "place"),
     [
-        {"issuer": []},
-        {"issuers": [{"iss": "x", "aud": "y"}]},
-        {"issuers": [{**ISSUER, "aud": ""}]},
-        {"issuers": [{**ISSUER, "nonConformance": {"allowAll": True}}]},
-        {"issuers": [{**ISSUER, "verification": {"keys": 5}}]},
-        {"issuers": [{**ISSUER, "verification": {"jwks": {"keys": True}}}]},
-        {"issuers": [{**ISSUER, "verification": {"keys": [{"kty": "RSA", "n": []}]}}]},
-        {"issuers": [{**ISSUER, "nonConformance": {"allowMissingTyp": 1}}]},
-        {"issuers": [{**ISSUER, "authorizationClaims": {"x": "explicit"}}]},
+        ({"issuer": []}, ""),
+        ({"issuers": [{"iss": "x", "aud": "y"}]}, "issuers[0]"),
+        ({"issuers": [{**ISSUER, "aud": ""}]}, "issuers[0].aud"),
+        (
+            {"issuers": [{**ISSUER, "nonConformance": {"allowAll": True}}]},
+            "issuers[0].nonConformance",
+        ),
+        ({"issuers": [{**ISSUER, "verification": []}]}, "issuers[0].verification"),
+        ({"issuers": [{**ISSUER, "verification": {"keys": 5}}]}, "issuers[0].verification"),
+        ({"issuers": [{**ISSUER, "verification": {"kty": {}}}]}, "issuers[0].verification"),
+        (
+            {"issuers": [{**ISSUER, "verification": {"jwks": {"keys": True}}}]},
+            "issuers[0].verification",
+        ),
+        (
+            {"issuers": [{**ISSUER, "verification": {"keys": [{"kty": "RSA", "n": []}]}}]},
+            "issuers[0].verification",
+        ),
+        (
+            {"issuers": [{**ISSUER, "nonConformance": {"allowMissingTyp": 1}}]},
+            "issuers[0].nonConformance.allowMissingTyp",
+        ),
+        (
+            {"issuers": [{**ISSUER, "authorizationClaims": {"x": "explicit"}}]},
+            "issuers[0].authorizationClaims.x",
+        ),
+        (
+            {"issuers": [{**ISSUER, "authorizationClaims": {"x": {"y": ["Shift", 5]}}}]},
+            "issuers[0].authorizationClaims.x.y[1]",
+        ),
     ],
 )
-def test_faults(content: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=r"oauth2\.json"):
+def test_faults(content: dict[str, Any], place: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"oauth2\.json") as caught:
         read_oauth2(JsonNode(content, "oauth2.json"), None)
+    assert caught.value.place == place
 
 
 @pytest.mark.parametrize(
@@ -233,7 +255,7 @@ def test_log_in_on_the_connection_and_in_sub_sessions(
         # Basic is not offered, so it is not taken.
         with pytest.raises(InvalidStatus):
             dial(simulator, "anna", "secret")
-    # Without the key set nobody can know whether a token is good.
+    # Without the key set it cannot be known whether a token is good.
     with simulate(folder) as simulator, pytest.raises(InvalidStatus):
         connect(simulator, shift)
     (folder / "keys.json").rename(folder / "jwks.json")

@@ -1,4 +1,4 @@
-"""A client that shares nothing with this library: its own CBOR, its own WebSocket, its own eyes.
+"""A client that shares nothing with this library: its own CBOR, its own WebSocket, its own checks.
 
 Both ends of the library stand on the same protocol code, so they would agree on a wrong byte. This
 one is written from the protocol's description alone, and is as strict as the vendor's page: what it
@@ -187,7 +187,7 @@ class ForeignClient:
     def next_frame(self) -> tuple[int, bytes]:
         """Return the next frame: all of it is there, and it is not masked."""
         first, size = self._take(2)
-        assert first & 0x70 == 0, "an extension that nobody asked for"
+        assert first & 0x70 == 0, "an extension that was not asked for"
         assert first & 0x80, "a fragment: one client cannot put them together"
         assert size < 128, "a mask, which only clients use"
         if size == 126:

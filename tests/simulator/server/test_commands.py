@@ -1,127 +1,193 @@
-"""Every command with every error that the manual lists for it, and the log of all of it."""
+"""Every command: what it answers and does, and with which rights."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-import cbor2
 import pytest
 
+from tests.simulator.server.sessions import (
+    GROUP,
+    GUEST,
+    NOWHERE,
+    OWN,
+    POINT,
+    REGISTER,
+    SHIFT,
+    Documents,
+    OfflineClient,
+)
 from xentara_nb.protocol.commands import (
     COMMANDS,
-    ClientHello,
+    Browse,
+    Certificate,
+    CloseSubSession,
     CreateSubSession,
     GetStage,
+    Lookup,
     MetaData,
     Password,
+    Read,
     Resume,
+    ServerInformation,
     Shutdown,
     Suspend,
+    Token,
     Write,
 )
-from xentara_nb.protocol.identifiers import NIL_UUID, OpCode
-from xentara_nb.protocol.packets import Failure, Request, decode_answers, encode_packets
-from xentara_nb.simulator import Simulator, simulate
-from xentara_nb.simulator.config.configuration import Configuration, from_documents
+from xentara_nb.protocol.identifiers import NIL_UUID, Attribute, OpCode
+from xentara_nb.protocol.packets import Failure, Request, Success
+from xentara_nb.simulator import simulate
+from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.plant.plant import Plant
-from xentara_nb.simulator.security.access import StageEntitlements, roles
+from xentara_nb.simulator.security.access import StageEntitlements
 from xentara_nb.simulator.security.authentication import Authenticator, Principal
-from xentara_nb.simulator.server.dispatcher import Dispatcher, Service, run, server_information
-
-Documents = dict[str, dict[str, Any]]
-REGISTER = UUID("22222222-2222-4222-8222-222222222222")
-POINT = UUID("33333333-3333-4333-8333-333333333333")
-NOWHERE = UUID("99999999-9999-4999-8999-999999999999")
-SHIFT = Principal("anna", roles("Shift"))
-GUEST = Principal("guest", roles())
+from xentara_nb.simulator.server.session import Service
 
 
-@pytest.fixture
-def found(small: Documents) -> Configuration:
-    acl = small["security.json"]["ACL"]["entries"]
-    acl[1]["allow"] += ["suspend", "shutdown"]
-    return from_documents(small)
+def test_server_information(offline: Callable[..., OfflineClient]) -> None:
+    assert offline().ask(ServerInformation((0, 2))) == {0: "1.2.3", 2: "model.json"}
+    assert offline().code(ServerInformation((0, 3))) == -32602
 
 
-@pytest.fixture
-def service(found: Configuration) -> Service:
-    plant = Plant.from_model(found.model, found.security)
-    return Service(plant, Authenticator(found.users), server_information(plant, "1"))
+def test_browse(offline: Callable[..., OfflineClient]) -> None:
+    entries = offline().ask(Browse(NIL_UUID, 2, (2,)))
+    assert sorted(entries) == [("Group.Point", POINT, 2), ("Group.Register", REGISTER, 2)]
+    assert offline().ask(Browse(NIL_UUID, 0)) == []
+    assert offline().ask(Browse(GROUP, None, ())) == []
 
 
-def talk(service: Service, client: Principal = SHIFT) -> Dispatcher:
-    conversation = Dispatcher(service, client, 7)
-    say(conversation, ClientHello().request(0))
-    return conversation
+def test_meta_data(offline: Callable[..., OfflineClient]) -> None:
+    answer = offline().ask(MetaData(REGISTER))
+    assert (answer.primary_key, answer.category, answer.has_children) == (
+        "Group.Register",
+        2,
+        False,
+    )
+    assert ("value", 11, 2, 10) in answer.attributes
+    assert offline().say(MetaData(GROUP, (3,)).request(1)) == [Success(1, {3: True})]
+    assert offline().ask(MetaData(NIL_UUID)).category == 0
+    assert offline().code(MetaData(GROUP, (0, 83))) == -32602
 
 
-def say(conversation: Dispatcher, *requests: Request) -> list[Any]:
-    return decode_answers(run(conversation.answer(encode_packets(requests))) or b"")
+def test_lookup(offline: Callable[..., OfflineClient]) -> None:
+    assert offline().ask(Lookup("Group.Register")) == REGISTER
+    assert offline().code(Lookup("group")) == -32100
 
 
-def codes(conversation: Dispatcher, *requests: Request) -> list[int]:
-    return [
-        int(answer.error.code) if isinstance(answer, Failure) else 0
-        for answer in say(conversation, *requests)
-    ]
+def test_read(offline: Callable[..., OfflineClient]) -> None:
+    by_uuid = Attribute.VALUE.uuid
+    values = offline().ask(Read(REGISTER, (11, by_uuid, 11, 12, 0, NOWHERE)))
+    assert list(values) == [11, by_uuid, 12, 0, NOWHERE]
+    assert values[11] == values[by_uuid] == 1.5
+    assert values[12].code == values[NOWHERE].code == -32101
+    assert offline().ask(Read(REGISTER, ())) == {}
+    assert offline().code(Read(NOWHERE, (11,))) == -32100
+
+
+@pytest.mark.parametrize(
+    ("element", "attribute", "value", "code"),
+    [
+        (NOWHERE, 11, 5, -32100),
+        (REGISTER, 12, 5, -32101),
+        (REGISTER, 0, "x", -32103),
+        (REGISTER, 11, "x", -32106),
+        (GROUP, 11, 5, -32101),
+    ],
+)
+def test_writes_that_fail(
+    element: UUID, attribute: int, value: Any, code: int, offline: Callable[..., OfflineClient]
+) -> None:
+    assert offline().code(Write(element, attribute, value)) == code
+    assert offline().ask(Read(REGISTER, (11,))) == {11: 1.5}
+
+
+def test_a_write_over_a_data_point(offline: Callable[..., OfflineClient]) -> None:
+    assert offline().ask(Write(POINT, Attribute.VALUE.uuid, 3)) is None
+    assert offline().ask(Read(REGISTER, (11,))) == {11: 3.0}
+
+
+def test_without_the_right(offline: Callable[..., OfflineClient]) -> None:
+    assert offline(GUEST).code(Write(REGISTER, 11, 5)) == -32102
+    assert offline(GUEST).ask(Read(REGISTER, (11,))) == {11: 1.5}
+    stranger = Principal("nobody", frozenset())
+    assert offline(stranger).code(Read(REGISTER, (11,))) == -32102
+    # Without the right to read, an element is still seen.
+    assert len(offline(stranger).ask(Browse(NIL_UUID))) == 3
+
+
+def test_the_stage(offline: Callable[..., OfflineClient]) -> None:
+    assert offline().ask(GetStage()) == 2
+
+
+def test_sub_sessions(offline: Callable[..., OfflineClient]) -> None:
+    client = offline()
+    login = Password("anna", "secret")
+    first = client.ask(CreateSubSession(login))
+    assert first.version == 4
+    assert client.ask(CreateSubSession(login, OWN)) == OWN
+    assert client.ask(Write(REGISTER, 11, 5, OWN)) is None
+    assert client.ask(Write(REGISTER, 11, 6, first)) is None
+    assert client.ask(CloseSubSession(first)) is None
+    assert client.code(CloseSubSession(first)) == -32111
+    assert client.code(Write(REGISTER, 11, 7, first)) == -32111
+    # A session belongs to its connection.
+    assert offline().code(CloseSubSession(OWN)) == -32111
+    assert client.ask(Read(REGISTER, (11,))) == {11: 6.0}
+
+
+def test_a_write_with_a_sub_session_needs_both_rights(
+    offline: Callable[..., OfflineClient],
+) -> None:
+    def write(principal: Principal, user: str) -> Any:
+        client = offline(principal)
+        session = client.ask(CreateSubSession(Password(user, "secret")))
+        return client.ask(Write(REGISTER, 11, 5, session))
+
+    assert write(SHIFT, "anna") is None
+    assert write(SHIFT, "guest").code == -32102
+    assert write(GUEST, "anna").code == -32102
+
+
+def test_a_desired_session_id_replaces_the_old_session(
+    offline: Callable[..., OfflineClient],
+) -> None:
+    client = offline()
+    client.ask(CreateSubSession(Password("guest", "secret"), OWN))
+    assert client.code(Write(REGISTER, 11, 5, OWN)) == -32102
+    client.ask(CreateSubSession(Password("anna", "secret"), OWN))
+    assert client.ask(Write(REGISTER, 11, 5, OWN)) is None
+
+
+def test_sub_sessions_that_are_refused(offline: Callable[..., OfflineClient]) -> None:
+    client = offline()
+    for login in (Password("anna", "x"), Password("zoe", "secret"), Token("x"), Certificate(b"x")):
+        assert client.code(CreateSubSession(login, OWN)) == -32102
+    assert client.code(CloseSubSession(OWN)) == -32111
+    nil = Request(1, 12, {0: Password("anna", "secret").alternative(), 1: NIL_UUID})
+    (answer,) = client.say(nil)
+    assert isinstance(answer, Failure)
+    assert answer.error.code == -32602
 
 
 def test_all_fifteen_commands_are_there(service: Service) -> None:
-    conversation = talk(service)
+    client = OfflineClient(service)
     for opcode in range(15):
-        (code,) = codes(conversation, Request(1, opcode, {}))
+        (code,) = client.codes(Request(1, opcode, {}))
         assert code != -32601, OpCode(opcode)
-    assert codes(talk(service), Request(1, 15, {})) == [-32601]
+    assert OfflineClient(service).codes(Request(1, 15, {})) == [-32601]
     assert sorted(COMMANDS) == list(range(15))
-
-
-@pytest.mark.parametrize("opcode", range(14))
-def test_every_command_needs_the_hello(opcode: int, service: Service) -> None:
-    assert codes(Dispatcher(service, SHIFT), Request(1, opcode, {})) == [-32000]
-
-
-MANDATORY = (0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14)
-
-
-@pytest.mark.parametrize("opcode", MANDATORY)
-def test_a_mandatory_parameter_that_is_missing(opcode: int, service: Service) -> None:
-    conversation = Dispatcher(service, SHIFT) if opcode == 14 else talk(service)
-    assert codes(conversation, Request(1, opcode, {})) == [-32602]
-    assert codes(conversation, Request(1, opcode)) == [-32602]
-
-
-@pytest.mark.parametrize("opcode", range(15))
-def test_packets_that_are_none(opcode: int, service: Service) -> None:
-    conversation = talk(service)
-    packets: list[Any] = [
-        ["0", 1, opcode, {}],
-        [0, "1", opcode, {}],
-        [0, 1, str(opcode), {}],
-        [0, 1],
-        [0],
-        [],
-        [3, 1, opcode, {}],
-        [0, 1, opcode, {}, 5],
-        [0, 1, opcode, []],
-        7,
-        None,
-    ]
-    answers = decode_answers(run(conversation.answer(cbor2.dumps(packets))) or b"")
-    found = [int(answer.error.code) for answer in answers if isinstance(answer, Failure)]
-    # A second hello is one too many whatever its parameters are.
-    parameters = -32001 if opcode == 14 else -32602
-    assert found == [-32700] * 6 + [-32600] * 2 + [parameters] + [-32600] * 2
-    assert codes(conversation, GetStage().request(1)) == [0]
 
 
 @pytest.mark.parametrize("command", [Suspend, Resume, Shutdown])
 def test_stage_changes_and_their_rights(command: Any, service: Service) -> None:
     request = command().request(1)
-    assert codes(talk(service, GUEST), request) == [-32102]
-    assert codes(talk(service), command(NOWHERE).request(1)) == [-32111]
-    assert codes(talk(service), Request(1, int(command.opcode), {0: "x"})) == [-32602]
-    assert codes(talk(service), request) == [-32112 if command is Resume else 0]
+    assert OfflineClient(service, GUEST).codes(request) == [-32102]
+    assert OfflineClient(service).codes(command(NOWHERE).request(1)) == [-32111]
+    assert OfflineClient(service).codes(Request(1, int(command.opcode), {0: "x"})) == [-32602]
+    assert OfflineClient(service).codes(request) == [-32112 if command is Resume else 0]
 
 
 def test_the_way_there_and_back(service: Service) -> None:
@@ -136,35 +202,31 @@ def test_the_way_there_and_back(service: Service) -> None:
         Shutdown().request(8),
         GetStage().request(9),
     ]
-    answers = say(talk(service), *requests)
+    answers = OfflineClient(service).say(*requests)
     items = [a.error.code if isinstance(a, Failure) else a.packet()[2:] for a in answers]
     assert items == [[], -32112, [5], [], -32112, [2], [], -32112, [4]]
-    assert service.operation.ended
+    assert service.stage_machine.ended
 
 
-def test_a_stage_change_with_a_sub_session_needs_both_rights(
-    small: Documents, found: Configuration, service: Service
-) -> None:
-    anna = say(talk(service), CreateSubSession(Password("anna", "secret")).request(1))[0]
-    assert not isinstance(anna, Failure)
-    guest = talk(service, GUEST)
-    (session,) = say(guest, CreateSubSession(Password("anna", "secret")).request(1))
-    assert codes(guest, Suspend(session.item).request(2)) == [-32102]
-    shift = talk(service)
-    (session,) = say(shift, CreateSubSession(Password("anna", "secret")).request(1))
-    assert codes(shift, Suspend(session.item).request(2)) == [0]
+def test_a_stage_change_with_a_sub_session_needs_both_rights(service: Service) -> None:
+    guest = OfflineClient(service, GUEST)
+    (session,) = guest.say(CreateSubSession(Password("anna", "secret")).request(1))
+    assert guest.codes(Suspend(session.item).request(2)) == [-32102]
+    shift = OfflineClient(service)
+    (session,) = shift.say(CreateSubSession(Password("anna", "secret")).request(1))
+    assert shift.codes(Suspend(session.item).request(2)) == [0]
 
 
-def test_stage_entitlements_of_another_name(found: Configuration, small: Documents) -> None:
+def test_stage_entitlements_of_another_name(small: Documents) -> None:
     small["security.json"]["ACL"]["entries"][1]["allow"] = ["read", "process.suspend"]
     small["security.json"]["entitlements"] = [{"name": "process.suspend", "UUID": str(NOWHERE)}]
     found = from_documents(small)
     plant = Plant.from_model(
         found.model, found.security, entitlements=StageEntitlements("process.suspend", "stop")
     )
-    conversation = talk(Service(plant, Authenticator([]), {}))
+    client = OfflineClient(Service(plant, Authenticator([])))
     requests = Suspend().request(1), Resume().request(2), Shutdown().request(3)
-    assert codes(conversation, *requests) == [0, 0, -32102]
+    assert client.codes(*requests) == [0, 0, -32102]
 
 
 @pytest.mark.parametrize(
@@ -177,46 +239,16 @@ def test_stage_entitlements_of_another_name(found: Configuration, small: Documen
     ],
 )
 def test_numbers_as_clients_send_them(value: Any, held: float, service: Service) -> None:
-    assert codes(talk(service), Write(REGISTER, 11, value).request(1)) == [0]
+    assert OfflineClient(service).codes(Write(REGISTER, 11, value).request(1)) == [0]
     assert service.plant.element(REGISTER).read(11) == held
 
 
 def test_a_half_float(service: Service) -> None:
-    conversation = talk(service)
+    client = OfflineClient(service)
     message = bytes.fromhex("8184000405a300d82550") + REGISTER.bytes
-    answer = run(conversation.answer(message + bytes.fromhex("010b02f93e00")))
+    answer = client.send(message + bytes.fromhex("010b02f93e00"))
     assert answer == bytes.fromhex("81820104")
     assert service.plant.element(REGISTER).read(11) == 1.5
-
-
-def test_the_log(service: Service) -> None:
-    conversation = talk(service)
-    login = CreateSubSession(Password("anna", "secret")).request(2)
-    (session,) = say(conversation, login)
-    requests = [
-        Write(POINT, 11, 5, session.item).request(3),
-        Write(REGISTER, 12, 5).request(4),
-        Write(NOWHERE, 11, 5).request(5),
-        Request(6, 99),
-        MetaData(REGISTER).request(7),
-        MetaData(REGISTER, (3, 0)).request(8),
-    ]
-    say(conversation, *requests)
-    run(conversation.answer(b"\xff"))
-    log = service.recorder.requests()
-    assert log["message_id"].tolist() == [0, 2, 3, 4, 5, 6, 7, 8, 0]
-    assert log["code"].tolist() == [0, 0, 0, -32101, -32100, -32601, 0, 0, -32700]
-    assert set(log["connection"]) == {7}
-    assert set(log["user"]) == {"anna"}
-    assert log["parameters"][1] == "***"
-    assert "secret" not in log.to_string()
-    writes = service.recorder.writes()
-    assert writes["primary_key"].tolist() == ["Group.Point", "Group.Register", ""]
-    assert writes["attribute_name"].tolist() == ["value", "", ""]
-    assert writes["session_user"].fillna("").tolist() == ["anna", "", ""]
-    assert writes["sent"].tolist() == [5, 5, 5]
-    assert writes["value"].tolist() == [5.0, None, None]
-    assert writes["code"].tolist() == [0, -32101, -32100]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +263,7 @@ def test_the_log(service: Service) -> None:
 def test_meta_data_has_what_was_asked_for(
     identifiers: list[int], expected: set[int], service: Service
 ) -> None:
-    (answer,) = say(talk(service), Request(1, 2, {0: REGISTER, 1: identifiers}))
+    (answer,) = OfflineClient(service).say(Request(1, 2, {0: REGISTER, 1: identifiers}))
     assert set(answer.item) == expected
 
 
@@ -247,12 +279,12 @@ def test_meta_data_has_what_was_asked_for(
     ],
 )
 def test_meta_data_that_is_wrong(parameters: dict[int, Any], service: Service) -> None:
-    assert codes(talk(service), Request(1, 2, parameters)) == [-32602]
+    assert OfflineClient(service).codes(Request(1, 2, parameters)) == [-32602]
 
 
 def test_browse_of_nothing(service: Service) -> None:
     for parameters in ({0: NIL_UUID, 1: 0}, {0: NIL_UUID, 2: []}):
-        (answer,) = say(talk(service), Request(1, 1, parameters))
+        (answer,) = OfflineClient(service).say(Request(1, 1, parameters))
         assert answer.item == []
 
 
@@ -262,4 +294,3 @@ def test_shutdown_ends_the_server(dial: Any) -> None:
         assert not simulator.wait(0.2)
         assert not isinstance(dial(simulator).ask(Shutdown())[0], Failure)
         assert simulator.wait(20)
-        assert isinstance(simulator, Simulator)

@@ -1,4 +1,4 @@
-"""Messages in which something is wrong: who is told of it, and who is not bothered."""
+"""Messages in which something is wrong: which of their requests get an error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xentara_nb.protocol.packets import Failure, Request
-from xentara_nb.simulator.server.decoding import BrokenRequest, _end, read_requests
+from xentara_nb.simulator.server.decoding import BrokenRequest, read_requests
 
 STAGE = [0, 1, 8]
 DEEP = b"\x81" * 200 + b"\x00"
@@ -93,6 +93,8 @@ def test_parameters_that_are_no_map(parameters: Any) -> None:
         b"\x9f" + cbor2.dumps(STAGE),
         _message(cbor2.dumps(STAGE)) + b"\x00",
         b"\x81\x1c",
+        b"\x9c" + cbor2.dumps(STAGE) * 28,
+        b"\x98",
         b"\x81\xff",
         b"\x81\xbf\x00\xff",
         b"\x81\x5f\x61a\xff",
@@ -136,10 +138,15 @@ _ITEMS = st.recursive(
 )
 
 
-@given(_ITEMS, st.binary())
-def test_where_an_item_ends(item: object, behind: bytes) -> None:
-    data = cbor2.dumps(item)
-    assert _end(data + behind, 0) == len(data)
+@given(_ITEMS, st.sampled_from(list(STRANGE.values())))
+def test_the_requests_around_any_parameters_are_read(item: object, strange: bytes) -> None:
+    broken = bytes.fromhex("8400182004a200") + cbor2.dumps(item) + b"\x01" + strange
+    before, found, after = read_requests(
+        _message(cbor2.dumps(STAGE), broken, cbor2.dumps([0, 3, 8, {}]))
+    )
+    assert (before, after) == (Request(1, 8), Request(3, 8, {}))
+    assert isinstance(found, BrokenRequest)
+    assert (found.message_id, found.opcode) == (32, 4)
 
 
 @given(st.binary())

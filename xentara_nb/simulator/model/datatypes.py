@@ -2,10 +2,10 @@
 
 A server converts what it is sent, as long as nothing is lost: a whole number is a float as well,
 a float without a fraction is a whole number. Browsers rely on it, for they have only one kind of
-number. Two peculiarities of clients are understood: one sends a negative whole number -n as the
-unsigned 2^64 - n, which a signed integer takes as the negative number that is meant (a float cannot
-tell it from a large number, and takes it as that); and one sends a text of digits as an integer,
-which a text attribute takes as its digits.
+number. Two peculiarities of clients are understood. One sends a negative whole number -n as the
+unsigned 2^64 - n, which a signed integer takes as the negative number that is meant; a float cannot
+distinguish it from a large number, and takes it as that. Another sends a text of digits as an
+integer, which a text attribute takes as its digits.
 
 Examples
 --------
@@ -23,17 +23,20 @@ import math
 import re
 import struct
 from decimal import Decimal
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
+from pydantic import AfterValidator
+
 from xentara_nb.protocol.errors import (
-    IllegalValueError,
     ServerError,
     TypeMismatchError,
     ValueOutOfRangeError,
 )
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import JsonNode
+from xentara_nb.simulator.documents import JsonNode, invalid, quoted
+from xentara_nb.simulator.schema import from_text, one_of
 
 NO_ERROR = "no error"
 """What the attributes ``error`` and ``writeError`` say when all is well."""
@@ -55,9 +58,6 @@ KEYWORDS = {
     "UUID": DataType.UUID,
 }
 """The data types by the names that a model gives them."""
-
-SIGNAL_KEYWORDS = tuple(KEYWORDS)[:11]
-"""The names of those that a signal generator makes: numbers and booleans."""
 
 # Names that skills use, of CANopen and of IEC 61131, with what separates words taken out.
 _SKILL_NAMES = {
@@ -92,34 +92,19 @@ _SKILL_NAMES = {
         for name in names.split()
     },
 }
-# The simulator's own points can have every data type there is.
-_ALL_NAMES = {**KEYWORDS, **{data_type.label: data_type for data_type in DataType}}
-
 FLOAT32_LARGEST = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 
 
-def keyword(place: JsonNode, allowed: tuple[str, ...] = tuple(KEYWORDS)) -> DataType:
-    """Return the data type that a model names with a keyword.
-
-    Raises
-    ------
-    ConfigurationError
-        If there is no such keyword.
-    """
-    text = place.text()
-    if text not in allowed:
-        place.fault(f"there is no data type {text!r} here", f"Take one of {', '.join(allowed)}.")
-    return KEYWORDS[text]
-
-
-def any_name(place: JsonNode) -> DataType:
-    """Return the data type that a keyword, or a name such as ``U16String``, means."""
-    data_type = _ALL_NAMES.get(place.text())
-    if data_type is None:
-        place.fault(
-            f"there is no data type {place.value!r}", f"Take one of {', '.join(_ALL_NAMES)}."
-        )
-    return data_type
+Keyword: TypeAlias = Annotated[DataType, one_of(KEYWORDS, "data type")]
+"""A data type by the name that a model gives it."""
+SignalKeyword: TypeAlias = Annotated[
+    DataType, one_of({name: KEYWORDS[name] for name in tuple(KEYWORDS)[:11]}, "data type")
+]
+"""One that a signal generator makes: a number or a boolean."""
+AnyDataType: TypeAlias = Annotated[
+    DataType, one_of({**KEYWORDS, **{kind.label: kind for kind in DataType}}, "data type")
+]
+"""A data type by its keyword, or by a name such as ``U16String``."""
 
 
 def skill_name(text: str) -> DataType | None:
@@ -179,7 +164,7 @@ def convert(data_type: DataType, value: Value) -> Value:
 _NUMBERED = {DataType.QUALITY: range(len(Quality)), DataType.ELEMENT_CATEGORY: range(len(Category))}
 
 
-def from_json(data_type: DataType, place: JsonNode) -> Value:
+def from_json(data_type: DataType, node: JsonNode) -> Value:
     """Return a value as a configuration gives it: times and UUIDs are texts there.
 
     Raises
@@ -187,21 +172,19 @@ def from_json(data_type: DataType, place: JsonNode) -> Value:
     ConfigurationError
         If it does not fit the data type.
     """
-    value = place.value
-    if data_type is DataType.UUID:
-        # Other than an element, a value may well be the nil UUID.
-        return NIL_UUID if value == str(NIL_UUID) else place.uuid()
-    if data_type is DataType.TIME_POINT:
-        try:
-            return TimePoint.parse(place.text())
-        except ValueError as error:
-            place.fault(str(error), "Write it as RFC 3339 says.")
+    value = node.value
     if not isinstance(value, bool | int | float | str):
-        place.fault(f"this is no {data_type.label}", "Write a number, a boolean or a text.")
+        node.fail(f"this is no {data_type.label}", "Write a number, a boolean or a text.")
     try:
+        if data_type is DataType.UUID and isinstance(value, str):
+            return UUID(value)
+        if data_type is DataType.TIME_POINT and isinstance(value, str):
+            return TimePoint.parse(value)
         return convert(data_type, value)
     except ServerError as error:
-        place.fault(f"this does not fit {data_type.label} ({error.text})", "Write one that does.")
+        node.fail(f"this does not fit {data_type.label} ({error.text})", "Write one that does.")
+    except ValueError as error:
+        node.fail(str(error), f"Write a {data_type.label} as the manual says.")
 
 
 def same(one: object, other: object) -> bool:
@@ -243,27 +226,6 @@ def _of(kind: type[Value], value: Value) -> Value:
     return value
 
 
-def check_limits(
-    value: Value, minimum: Value | None, maximum: Value | None, allowed: tuple[Value, ...] | None
-) -> None:
-    """Check a value against the limits that a device has.
-
-    Raises
-    ------
-    ValueOutOfRangeError
-        If it is beyond a limit.
-    IllegalValueError
-        If it is not among the allowed ones.
-    """
-    if isinstance(value, int | float):
-        if isinstance(minimum, int | float) and not value >= minimum:
-            raise ValueOutOfRangeError(f"the lowest value is {minimum}")
-        if isinstance(maximum, int | float) and not value <= maximum:
-            raise ValueOutOfRangeError(f"the highest value is {maximum}")
-    if allowed is not None and value not in allowed:
-        raise IllegalValueError(f"the device takes one of {', '.join(map(str, allowed))}")
-
-
 _UNITS = {
     "ns": 1,
     "us": 1_000,
@@ -277,21 +239,22 @@ _UNITS = {
 _INTERVAL = re.compile(r"(-?\d{1,18}(?:\.\d{1,18})?)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 
 
-def interval(place: JsonNode, *, positive: bool = False) -> int:
-    """Return the nanoseconds of a time interval such as ``500ms`` or ``1.5h``.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is none, or not above zero where it must be.
-    """
-    text = place.text()
+def _parse_interval(text: str) -> int:
     match = _INTERVAL.fullmatch(text)
     if match is None and text != "0":
-        place.fault(
-            f"{text!r} is not a time interval", "Write a number and its unit, such as '500ms'."
+        raise invalid(
+            f"{quoted(text)} is not a time interval",
+            "Write a number and its unit, such as '500ms'.",
         )
-    nanoseconds = 0 if match is None else int(Decimal(match[1]) * _UNITS[match[2]])
-    if positive and nanoseconds <= 0:
-        place.fault("the interval must be above zero", "Write a longer one.")
+    return 0 if match is None else int(Decimal(match[1]) * _UNITS[match[2]])
+
+
+def _check_positive(nanoseconds: int) -> int:
+    if nanoseconds <= 0:
+        raise invalid("the interval must be above zero", "Write a longer one.")
     return nanoseconds
+
+
+Interval: TypeAlias = Annotated[int, from_text(_parse_interval)]
+"""The nanoseconds of a time interval such as ``500ms`` or ``1.5h``."""
+PositiveInterval: TypeAlias = Annotated[Interval, AfterValidator(_check_positive)]

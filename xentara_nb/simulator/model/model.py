@@ -15,20 +15,24 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Annotated, Any, ClassVar, NoReturn
 from unicodedata import category
 from uuid import UUID
 
-from xentara_nb.simulator.documents import ConfigurationError, JsonNode
-from xentara_nb.simulator.security.access import AclSettings, read_acl
+from pydantic import AfterValidator, Field
+
+from xentara_nb.simulator.documents import JsonNode, invalid, quoted
+from xentara_nb.simulator.schema import Document, JsonUuid, Settings, Text
+from xentara_nb.simulator.security.access import AclSettings
 
 _PART = r"(?:\[([^\]]*)\]|([^\[.][^.]*))"
 _KEY = re.compile(rf"{_PART}(?:\.{_PART})*")
 _NEXT = re.compile(rf"{_PART}(?:\.|$)")
 _NO_PERIOD = re.compile(r"(?<=[^.])\[(?=[^\[\]]*\](?:[.\[]|$))")
+_MAX_LEVELS = 200
 _CONTROL = ("Cc", "Zl", "Zp")
 _DESCRIPTORS = ("@Group", "@DataPoint", "@Track", "@Timer", "@Pipeline")
 _SKILL = re.compile(r"@Skill\.[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+")
@@ -42,17 +46,23 @@ class ElementDescription:
     ----------
     descriptor : str
         What the model calls its kind, such as ``@Skill.SignalFlow.Register``.
-    place : JsonNode
-        Its properties, for those who know this kind.
+    node : JsonNode
+        Its properties, of which each kind has its own.
     """
 
     descriptor: str
     name: str
     key: str
     uuid: UUID
-    place: JsonNode
+    node: JsonNode
     acl: AclSettings | None = None
     children: tuple[ElementDescription, ...] = ()
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The properties as they stand in the file."""
+        properties: dict[str, Any] = self.node.value
+        return properties
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +77,10 @@ class Model:
     def acls(self) -> Iterator[tuple[JsonNode, AclSettings]]:
         """Return every access list and where it stands."""
         if self.acl is not None:
-            yield JsonNode(None, self.file, "ACL"), self.acl
+            yield JsonNode(None, self.file, ("ACL",)), self.acl
         for element in self.by_key.values():
             if element.acl is not None:
-                yield element.place, element.acl
+                yield element.node, element.acl
 
     def resolve(self, reference: JsonNode) -> ElementDescription:
         """Return the element that a key in the model means.
@@ -102,7 +112,7 @@ class Model:
     def _unknown(self, reference: JsonNode, key: str) -> NoReturn:
         near = difflib.get_close_matches(key, list(self.by_key)[:5000], n=1)
         hint = f"Did you mean {near[0]!r}?" if near else "Look for the name that has changed."
-        reference.fault(f"the model has no element {key!r}", hint)
+        reference.fail(f"the model has no element {key!r}", hint)
 
 
 def join_key(names: Iterable[str]) -> str:
@@ -141,14 +151,46 @@ def key_readings(key: str) -> list[tuple[str, ...]]:
 
 
 def _readings(reference: JsonNode) -> list[tuple[str, ...]]:
-    text = reference.text()
-    readings = key_readings(text)
+    readings = key_readings(reference.value)
     if not readings:
-        reference.fault(
-            f"{text!r} is not a primary key",
+        reference.fail(
+            f"{quoted(reference.value)} is not a primary key",
             "Write the names with periods between them: 'Group.Element'.",
         )
     return readings
+
+
+class _ModelDocument(Document):
+    acl: AclSettings | None = Field(None, alias="ACL")
+    children: tuple[Any, ...] = ()
+
+
+def _parse_name(value: str) -> str:
+    # Python calls a no-break space unprintable, which device descriptions are full of.
+    if not value.isprintable() and any(category(character) in _CONTROL for character in value):
+        raise invalid("a name cannot have control characters", "Take them out of the name.")
+    if value.startswith("["):
+        name = value[1:-1]
+        if not value.endswith("]") or "]" in name or not name:
+            raise invalid("the brackets of a name must be around all of it", "Write '[a.b]'.")
+        return name
+    if value.startswith("."):
+        raise invalid("a name cannot begin with a period", "Put it in brackets: '[.name]'.")
+    return value
+
+
+class _Properties(Settings, extra="ignore"):
+    """What every element has; its kind says what else."""
+
+    hints: ClassVar[Mapping[str, str]] = {
+        "name": "Give the element a name.",
+        "UUID": "Give the element a UUID of its own.",
+    }
+
+    name: Annotated[Text, AfterValidator(_parse_name)]
+    uuid: JsonUuid = Field(alias="UUID")
+    acl: AclSettings | None = Field(None, alias="ACL")
+    children: tuple[Any, ...] = ()
 
 
 def read_model(document: JsonNode) -> Model:
@@ -159,80 +201,44 @@ def read_model(document: JsonNode) -> Model:
     ConfigurationError
         If an element is not as the manual says, or has a key or UUID that another one has.
     """
-    for name, place in document.members():
-        if name not in ("$schema", "ACL", "children"):
-            place.fault("a model has no such member", "Put elements into 'children'.")
-    reader = _Reader(document.file)
-    children = document.optional("children")
-    try:
-        elements = reader.children(children, "")
-    except RecursionError:
-        raise ConfigurationError(
-            document.file, "", "the elements are nested too deeply", "Use fewer levels."
-        ) from None
-    acl = document.optional("ACL")
-    return Model(document.file, elements, None if acl is None else read_acl(acl), reader.by_key)
+    settings = document.validate(_ModelDocument)
+    by_key: dict[str, ElementDescription] = {}
+    keys: dict[str, JsonNode] = {}
+    uuids: dict[UUID, JsonNode] = {}
 
-
-class _Reader:
-    """Reads elements and watches over what must be unique."""
-
-    def __init__(self, file: str) -> None:
-        self.by_key: dict[str, ElementDescription] = {}
-        self._keys: dict[str, JsonNode] = {}
-        self._uuids: dict[UUID, JsonNode] = {}
-
-    def children(self, listed: JsonNode | None, above: str) -> tuple[ElementDescription, ...]:
-        if listed is None:
-            return ()
-        return tuple(self._element(place, above) for place in listed.items())
-
-    def _element(self, item: JsonNode, above: str) -> ElementDescription:
-        descriptors = [name for name in item.content() if name.startswith("@")]
-        if len(descriptors) != 1 or len(item.content()) != 1:
-            item.fault(
-                "an element is an object with one member that names its kind",
-                'Write it as {"@Group": {...}}.',
-            )
-        descriptor = descriptors[0]
-        place = item.member(descriptor)
-        if descriptor not in _DESCRIPTORS and not _SKILL.fullmatch(descriptor):
-            place.fault(
-                f"there is no kind of element {descriptor!r}",
-                f"Take one of {', '.join(_DESCRIPTORS)}, or a skill's, '@Skill.Name.Element'.",
-            )
-        written = place.member("name", "Give the element a name.")
-        name = _name(written)
-        uuid_place = place.member("UUID", "Give the element a UUID of its own.")
-        uuid = uuid_place.uuid()
-        last = join_key((name,))
-        key = f"{above}.{last}" if above else last
-        written.once(self._keys, key, "the primary key")
-        uuid_place.once(self._uuids, uuid, "the UUID")
-        acl = place.optional("ACL")
+    def read_element(item: JsonNode, prefix: str) -> ElementDescription:
+        # Each level is a member, an index and a descriptor.
+        if len(item.steps) > 3 * _MAX_LEVELS:
+            document.fail("the elements are nested too deeply", "Use fewer levels.")
+        descriptor = _descriptor(item)
+        node = item.at(descriptor)
+        properties = node.validate(_Properties)
+        key = prefix + join_key((properties.name,))
+        node.unique("name", key, keys, "the primary key")
+        node.unique("UUID", properties.uuid, uuids, "the UUID")
+        children = tuple(read_element(child, f"{key}.") for child in node.items("children"))
         element = ElementDescription(
-            descriptor,
-            name,
-            key,
-            uuid,
-            place,
-            None if acl is None else read_acl(acl),
-            self.children(place.optional("children"), key),
+            descriptor, properties.name, key, properties.uuid, node, properties.acl, children
         )
-        self.by_key[key] = element
+        by_key[key] = element
         return element
 
+    elements = tuple(read_element(child, "") for child in document.items("children"))
+    return Model(document.file, elements, settings.acl, by_key)
 
-def _name(place: JsonNode) -> str:
-    text = place.text()
-    # Python calls a no-break space unprintable, which device descriptions are full of.
-    if not text.isprintable() and any(category(character) in _CONTROL for character in text):
-        place.fault("a name cannot have control characters", "Take them out of the name.")
-    if text.startswith("["):
-        name = text[1:-1]
-        if not text.endswith("]") or "]" in name or not name:
-            place.fault("the brackets of a name must be around all of it", "Write '[a.b]'.")
-        return name
-    if text.startswith("."):
-        place.fault("a name cannot begin with a period", "Put it in brackets: '[.name]'.")
-    return text
+
+def _descriptor(item: JsonNode) -> str:
+    """Return what an element of a model calls its kind."""
+    descriptors = list(item.value) if isinstance(item.value, dict) else []
+    if len(descriptors) != 1 or not descriptors[0].startswith("@"):
+        item.fail(
+            "an element is an object with one member that names its kind",
+            'Write it as {"@Group": {...}}.',
+        )
+    descriptor: str = descriptors[0]
+    if descriptor not in _DESCRIPTORS and not _SKILL.fullmatch(descriptor):
+        item.at(descriptor).fail(
+            f"there is no kind of element {quoted(descriptor)}",
+            f"Take one of {', '.join(_DESCRIPTORS)}, or a skill's, '@Skill.Name.Element'.",
+        )
+    return descriptor

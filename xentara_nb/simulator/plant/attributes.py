@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -54,6 +54,14 @@ def well_known(
         access,
         _DATA_TYPES[attribute] if data_type is None else data_type,
     )
+
+
+def value_attributes(data_type: DataType, access: Access) -> list[AttributeInfo]:
+    """Return the attributes of a value that a device has."""
+    further = [Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY, Attribute.ERROR]
+    if access.writable:
+        further += (Attribute.WRITE_TIME, Attribute.WRITE_ERROR)
+    return [well_known(Attribute.VALUE, data_type, access), *map(well_known, further)]
 
 
 BASE = tuple(
@@ -117,9 +125,12 @@ def table(*infos: AttributeInfo) -> AttributeTable:
     return AttributeTable((*BASE, *infos))
 
 
-def values_for(infos: Iterable[AttributeInfo], **known: AttributeValue) -> list[AttributeValue]:
-    """Return first values for attributes, those known by name as given."""
-    return [
+def table_and_values(
+    infos: Sequence[AttributeInfo], **known: AttributeValue
+) -> tuple[AttributeTable, list[AttributeValue]]:
+    """Return the table of attributes and their first values, those known by name as given."""
+    values = (
         known[info.name] if info.name in known else datatypes.first_value(DataType(info.data_type))
         for info in infos
-    ]
+    )
+    return table(*infos), list(values)

@@ -5,15 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from uuid import UUID
 
 from xentara_nb.protocol.commands import AttributeInfo
-from xentara_nb.protocol.errors import (
-    MissingAttributeError,
-    ReadOnlyError,
-    ServerError,
-    WriteError,
-)
+from xentara_nb.protocol.errors import ServerError, WriteError
 from xentara_nb.protocol.identifiers import Access, Attribute, DataType, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
 from xentara_nb.simulator.plant.attributes import (
@@ -24,7 +18,7 @@ from xentara_nb.simulator.plant.attributes import (
     AttributeValue,
     well_known,
 )
-from xentara_nb.simulator.plant.elements import Element, Kind, Point, Watcher
+from xentara_nb.simulator.plant.elements import Element, Identity, Point, Watcher
 
 _INPUT, _OUTPUT = 0, 1
 _OF_THE_OUTPUT = (Attribute.WRITE_TIME, Attribute.WRITE_ERROR)
@@ -81,10 +75,7 @@ class DataPoint(Element):
 
     def __init__(
         self,
-        kind: Kind,
-        uuid: UUID,
-        key: str,
-        name: str,
+        identity: Identity,
         source: Element | None,
         target: Element | None,
         units: str,
@@ -93,7 +84,7 @@ class DataPoint(Element):
         attributes = data_point_table(
             None if source is None else source.table, None if target is None else target.table
         )
-        super().__init__(kind, uuid, key, name, attributes, [units, display_name])
+        super().__init__(identity, attributes, [units, display_name])
         self.input = source
         self.output = target
 
@@ -110,26 +101,22 @@ class DataPoint(Element):
 
     def write(self, attribute_id: AttributeId, value: Value, now: TimePoint) -> Value:
         """Write through to the output, whose data type may be another one than the input's."""
-        position = self.table.index.get(attribute_id)
-        if position is None:
-            raise MissingAttributeError
+        position = self.writable_position(attribute_id)
         info = self.table.infos[position]
-        if info.access == Access.READ_ONLY:
-            raise ReadOnlyError
         # Only the value is read on one side and written on the other.
         side, _ = self._routes[position - len(BASE)]
         behind = self._behind(_OUTPUT if info.attribute_id == Attribute.VALUE else side)
         return behind.write(info.attribute_id, value, now)
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell the watcher of every change; only then listen to input and output."""
+        """Notify the watcher of every change; only then watch input and output."""
         first = self.watchers is None
         super().watch(watcher)
         for source in self._sources() if first else ():
             source.watch(self._changed_behind)
 
     def unwatch(self, watcher: Watcher) -> None:
-        """Tell the watcher no more."""
+        """Notify the watcher no longer."""
         listening = self.watchers is not None
         super().unwatch(watcher)
         for source in self._sources() if listening and self.watchers is None else ():
@@ -160,39 +147,36 @@ class DataPoint(Element):
             for position, (side, there) in enumerate(self._routes, len(BASE))
             if there in changed and self._behind(side) is source
         ]
-        self.tell(here)
+        self.notify(here)
 
 
 class Derived(Element):
-    """A value that is worked out from other elements' values, whenever one of them changes.
+    """A value that is computed from other elements' values, whenever one of them changes.
 
     Parameters
     ----------
     sources : sequence of Element
-        What the value is worked out from. Each has a value.
+        What the value is computed from.
     compute : callable
         Gives the value from those of the sources.
     write_back : callable, optional
-        Writes a value to the sources; given for writable elements only.
+        Writes a value to the sources.
     """
 
-    __slots__ = ("_sources", "_work_out", "_write_back")
+    __slots__ = ("_compute", "_sources", "_write_back")
 
     def __init__(
         self,
-        kind: Kind,
-        uuid: UUID,
-        key: str,
-        name: str,
+        identity: Identity,
         attributes: AttributeTable,
         values: list[AttributeValue],
         sources: Sequence[Element],
         compute: Callable[[Sequence[Value]], Value],
         write_back: Callable[[Value, TimePoint], None] | None = None,
     ) -> None:
-        super().__init__(kind, uuid, key, name, attributes, values)
+        super().__init__(identity, attributes, values)
         self._sources = sources
-        self._work_out = compute
+        self._compute = compute
         self._write_back = write_back
         for source in dict.fromkeys(sources):
             source.watch(self._source_changed)
@@ -205,16 +189,16 @@ class Derived(Element):
         self._write_back(value, now)
 
     def _source_changed(self, source: Element, changed: Sequence[int]) -> None:
-        held = [source.read(Attribute.VALUE) for source in self._sources]
-        values = [value for value in held if not isinstance(value, ServerError)]
+        read = [source.read(Attribute.VALUE) for source in self._sources]
+        values = [value for value in read if not isinstance(value, ServerError)]
         quality = max((_quality(source) for source in self._sources), default=Quality.GOOD)
         now = max((_update_time(source) for source in self._sources), default=TimePoint.NEVER)
-        if len(values) == len(held):
-            self.reading(self._work_out(values), now, quality)
+        if len(values) == len(read):
+            self.take_reading(self._compute(values), now, quality)
 
 
 def derived_attributes(data_type: DataType, writable: bool = False) -> tuple[AttributeInfo, ...]:
-    """Return the attributes of a value that is worked out from others."""
+    """Return the attributes of a value that is computed from others."""
     access = Access.READ_AND_WRITE if writable else Access.READ_ONLY
     return (
         well_known(Attribute.VALUE, data_type, access),

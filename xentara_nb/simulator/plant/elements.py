@@ -1,31 +1,33 @@
 """Running elements: what attributes they have, what these hold, and what writing does to them.
 
-Elements are slim, for a model can have a hundred thousand of them: those with the same attributes
+A model can have a hundred thousand elements, so they are small: those with the same attributes
 share one :class:`AttributeTable`, and only what differs from element to element is kept with each.
 
-Whoever wants to know of changes watches an element: data points their inputs, subscriptions what
-they subscribe to. All times of one change are given from outside, so that they agree.
+Watchers are notified of changes: data points watch their inputs, subscriptions what they subscribe
+to. All times of one change are given from outside, so that they agree.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.protocol.errors import (
+    IllegalValueError,
     MissingAttributeError,
     ReadOnlyError,
     ServerError,
+    ValueOutOfRangeError,
     WriteOnlyError,
 )
-from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
+from xentara_nb.protocol.identifiers import NIL_UUID, Access, Attribute, Category, DataType, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
 from xentara_nb.simulator.model import datatypes
-from xentara_nb.simulator.plant.attributes import BASE, AttributeTable, AttributeValue
+from xentara_nb.simulator.plant.attributes import BASE, AttributeTable, AttributeValue, table
 from xentara_nb.simulator.security.access import Acl
 
 
@@ -47,9 +49,23 @@ class Kind:
     type_text: str
     category_value: str | int
 
+    @classmethod
+    def of(cls, category: Category, type_text: str, *, category_as_text: bool) -> Kind:
+        """Return a kind; reading the category gives its name or its number."""
+        return cls(category, type_text, category.label if category_as_text else int(category))
+
+
+class Identity(NamedTuple):
+    """What an element is and what it is called."""
+
+    kind: Kind
+    uuid: UUID
+    key: str
+    name: str
+
 
 Watcher: TypeAlias = "Callable[[Element, Sequence[int]], None]"
-"""Is told which positions of an element's attributes have changed."""
+"""Called with an element and the positions of those of its attributes that have changed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -60,23 +76,14 @@ class InjectedFault:
     ----------
     later : callable
         Calls a function after some seconds, with the time.
-    quality : Quality or None
-        The quality that the element shows whatever its real one is.
-    real_quality : int
-        The quality that it would show otherwise.
-    error : ServerError or None
-        What reading the value gives in place of it.
-    real_value : Value or ServerError
-        The value that there would be otherwise.
+    shown : dict of int to Value or ServerError
+        By their positions, what attributes show in place of their real values.
     follows_after : float or None
         After how many seconds the value follows what was written; None for at once.
     """
 
     later: Callable[[float, Callable[[TimePoint], None]], None]
-    quality: Quality | None = None
-    real_quality: int = Quality.GOOD
-    error: ServerError | None = None
-    real_value: AttributeValue = False
+    shown: dict[int, AttributeValue] = field(default_factory=dict)
     follows_after: float | None = None
 
 
@@ -85,10 +92,8 @@ class Element:
 
     Parameters
     ----------
-    kind : Kind
-        Its category and type.
-    uuid, key, name
-        Its identity.
+    identity : Identity
+        Its kind, UUID, primary key and name.
     attributes : AttributeTable
         What attributes it has.
     values : list
@@ -111,18 +116,12 @@ class Element:
 
     def __init__(
         self,
-        kind: Kind,
-        uuid: UUID,
-        key: str,
-        name: str,
+        identity: Identity,
         attributes: AttributeTable,
         values: list[AttributeValue],
         acl: Acl | None = None,
     ) -> None:
-        self.kind = kind
-        self.uuid = uuid
-        self.key = key
-        self.name = name
+        self.kind, self.uuid, self.key, self.name = identity
         self.table = attributes
         self.values = values
         self.parent: Element | None = None
@@ -146,6 +145,8 @@ class Element:
 
     def current(self, position: int) -> AttributeValue:
         """Return what the attribute at a position holds."""
+        if self.fault is not None and position in self.fault.shown:
+            return self.fault.shown[position]
         if position < len(BASE):
             return _BASE_READERS[position](self)
         return self.values[position - len(BASE)]
@@ -158,23 +159,25 @@ class Element:
         ServerError
             If there is no such attribute, it is read only, or does not take the value.
         """
-        position = self.table.index.get(attribute_id)
-        if position is None:
-            raise MissingAttributeError
-        info = self.table.infos[position]
-        if info.access == Access.READ_ONLY:
-            raise ReadOnlyError
-        taken = datatypes.convert(DataType(info.data_type), value)
+        position = self.writable_position(attribute_id)
+        taken = datatypes.convert(DataType(self.table.infos[position].data_type), value)
         self.accept(position, taken, now)
         return taken
 
+    def writable_position(self, attribute_id: AttributeId) -> int:
+        """Return the position of an attribute that can be written, or raise why it cannot."""
+        position = self.table.index.get(attribute_id)
+        if position is None:
+            raise MissingAttributeError
+        if self.table.infos[position].access == Access.READ_ONLY:
+            raise ReadOnlyError
+        return position
+
     def accept(self, position: int, value: Value, now: TimePoint) -> None:
         """Take a value that fits the attribute; kinds with rules of their own override it."""
-        changed: list[int] = []
-        self._set(position, value, changed)
-        self.tell(changed)
+        self.notify([position] if self._set(position, value) else [])
 
-    def reading(
+    def take_reading(
         self,
         value: Value,
         now: TimePoint,
@@ -182,37 +185,27 @@ class Element:
         error: str = datatypes.NO_ERROR,
         written: bool = False,
     ) -> None:
-        """Take a new value from whatever stands behind the element, by the manual's time rules.
+        """Take a new value from the device behind the element, by the manual's time rules.
 
         The update time moves with every reading, the change time only when the value differs
         (from nothing, for a first reading), the write time only when the value was written.
         """
-        changed: list[int] = []
-        index = self.table.index
-        if self.fault is not None and self.fault.quality is not None:
-            self.fault.real_quality = quality
-            quality = self.fault.quality
-        shown: AttributeValue = value
-        if self.fault is not None and self.fault.error is not None:
-            self.fault.real_value, shown = value, self.fault.error
-            error = self.fault.error.text
         first = not written and self.read(Attribute.UPDATE_TIME) == TimePoint.NEVER
-        for attribute, new in (
-            (Attribute.VALUE, shown),
-            (Attribute.QUALITY, int(quality)),
-            (Attribute.ERROR, error),
-            (Attribute.UPDATE_TIME, now),
-        ):
-            if (position := index.get(attribute)) is not None:
-                self._set(position, new, changed)
-        if first or index.get(Attribute.VALUE) in changed:
-            self.stamp(Attribute.CHANGE_TIME, now, changed)
+        position = self.table.index.get(Attribute.VALUE)
+        changed = [position] if position is not None and self._set(position, value) else []
+        new: dict[Attribute, AttributeValue] = {
+            Attribute.QUALITY: int(quality),
+            Attribute.ERROR: error,
+            Attribute.UPDATE_TIME: now,
+        }
+        if first or changed:
+            new[Attribute.CHANGE_TIME] = now
         if written:
-            self.stamp(Attribute.WRITE_TIME, now, changed)
-        self.tell(changed)
+            new[Attribute.WRITE_TIME] = now
+        self.update(new, changed)
 
-    def obey(self, value: Value, now: TimePoint) -> None:
-        """Let what stands behind the element follow a value that was written to it.
+    def send_to_device(self, value: Value, now: TimePoint) -> None:
+        """Let the device behind the element follow a value that was written to it.
 
         It does at once, unless a fault keeps it from that.
         """
@@ -220,81 +213,79 @@ class Element:
         if fault is None or fault.follows_after is None:
             self.follow(value, now, written=True)
             return
-        changed: list[int] = []
-        self.stamp(Attribute.WRITE_TIME, now, changed)
-        self.tell(changed)
+        self.update({Attribute.WRITE_TIME: now})
         if math.isfinite(fault.follows_after):
             fault.later(fault.follows_after, lambda then: self.follow(value, then))
 
     def follow(self, value: Value, now: TimePoint, *, written: bool = False) -> None:
         """Take the value that was written as the one that is read."""
-        self.reading(value, now, written=written)
+        self.take_reading(value, now, written=written)
 
-    def spoil(self, fault: InjectedFault, quality: Quality, now: TimePoint) -> None:
-        """Show a quality whatever the real one is."""
-        position = self.table.index[Attribute.QUALITY]
-        if fault.quality is None:
-            held = self.current(position)
-            fault.real_quality = held if isinstance(held, int) else Quality.GOOD
-        fault.quality = quality
-        self._show_quality(position, quality, now)
+    def show(self, shown: Mapping[Attribute, AttributeValue], now: TimePoint) -> None:
+        """Show values in place of the real ones, as long as the element has its fault."""
+        assert self.fault is not None
+        changed: list[int] = []
+        for attribute, value in shown.items():
+            if (position := self.table.index.get(attribute)) is not None:
+                if not datatypes.same(self.current(position), value):
+                    changed.append(position)
+                self.fault.shown[position] = value
+        self.update({Attribute.UPDATE_TIME: now}, changed)
 
-    def fail(self, fault: InjectedFault, error: ServerError, now: TimePoint) -> None:
-        """Have an error in place of a value, and a bad quality."""
-        if fault.error is None:
-            fault.real_value = self.current(self.table.index[Attribute.VALUE])
-        fault.error = error
-        self._show_value(error, error.text)
-        self.spoil(fault, Quality.BAD, now)
-
-    def mend(self, fault: InjectedFault, now: TimePoint) -> None:
-        """Be without fault again."""
+    def clear_fault(self, now: TimePoint) -> None:
+        """Show the real values again."""
+        shown = {} if self.fault is None else self.fault.shown
         self.fault = None
-        if fault.error is not None:
-            self._show_value(fault.real_value, datatypes.NO_ERROR)
-        if fault.quality is not None:
-            self._show_quality(
-                self.table.index[Attribute.QUALITY], Quality(fault.real_quality), now
-            )
+        changed = [
+            position
+            for position, value in shown.items()
+            if not datatypes.same(self.current(position), value)
+        ]
+        if shown:
+            self.update({Attribute.UPDATE_TIME: now}, changed)
 
-    def _show_value(self, value: AttributeValue, error: str) -> None:
-        changed: list[int] = []
-        self._set(self.table.index[Attribute.VALUE], value, changed)
-        self.stamp(Attribute.ERROR, error, changed)
-        self.tell(changed)
+    def update(
+        self, values: Mapping[Attribute, AttributeValue], changed: Sequence[int] = ()
+    ) -> None:
+        """Set those of the attributes that the element has, and notify the watchers.
 
-    def _show_quality(self, position: int, quality: Quality, now: TimePoint) -> None:
-        changed: list[int] = []
-        self._set(position, int(quality), changed)
-        self.stamp(Attribute.UPDATE_TIME, now, changed)
-        self.tell(changed)
-
-    def stamp(self, attribute: Attribute, value: Value, changed: list[int]) -> None:
-        """Set a well-known attribute if the element has it, noting its position if it changed."""
-        if (position := self.table.index.get(attribute)) is not None:
-            self._set(position, value, changed)
+        Parameters
+        ----------
+        values : mapping of Attribute to Value or ServerError
+            Well-known attributes and what they hold from now on.
+        changed : sequence of int
+            Positions of further attributes that have changed.
+        """
+        positions = list(changed)
+        for attribute, value in values.items():
+            position = self.table.index.get(attribute)
+            if position is not None and self._set(position, value):
+                positions.append(position)
+        self.notify(positions)
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell the watcher of every change from now on."""
-        # A new list each time: a watcher may come or go while the others are being told.
+        """Notify the watcher of every change from now on."""
+        # A new list each time: a watcher may come or go while the others are being notified.
         self.watchers = [*(self.watchers or ()), watcher]
 
     def unwatch(self, watcher: Watcher) -> None:
-        """Tell the watcher no more."""
+        """Notify the watcher no longer."""
         remaining = [other for other in self.watchers or () if other != watcher]
         self.watchers = remaining or None
 
-    def tell(self, changed: Sequence[int]) -> None:
-        """Tell the watchers which positions have changed."""
+    def notify(self, changed: Sequence[int]) -> None:
+        """Notify the watchers which positions have changed."""
         if changed and self.watchers is not None:
             for watcher in self.watchers:
                 watcher(self, changed)
 
-    def _set(self, position: int, value: AttributeValue, changed: list[int]) -> None:
+    def _set(self, position: int, value: AttributeValue) -> bool:
+        """Set an attribute, and return whether what it shows has changed."""
         slot = position - len(BASE)
-        if not datatypes.same(self.values[slot], value):
-            self.values[slot] = value
-            changed.append(position)
+        if datatypes.same(self.values[slot], value):
+            return False
+        self.values[slot] = value
+        return self.fault is None or position not in self.fault.shown
 
 
 _NO_RIGHTS = Acl({}, {})
@@ -305,6 +296,12 @@ _BASE_READERS: tuple[Callable[[Element], AttributeValue], ...] = (
     lambda element: element.kind.type_text,
     lambda element: element.kind.category_value,
 )
+
+
+def root_element(acl: Acl, *, category_as_text: bool) -> Element:
+    """Return the root of an element tree: it has no name, and its UUID is nil."""
+    kind = Kind.of(Category.ROOT_ELEMENT, "root element", category_as_text=category_as_text)
+    return Element(Identity(kind, NIL_UUID, "", ""), table(), [], acl)
 
 
 class Register(Element):
@@ -321,7 +318,7 @@ class Register(Element):
 
     def accept(self, position: int, value: Value, now: TimePoint) -> None:
         """Store the value; update time and write time are those of the last write."""
-        self.obey(value, now)
+        self.send_to_device(value, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +328,20 @@ class Limits:
     minimum: Value | None = None
     maximum: Value | None = None
     allowed: tuple[Value, ...] | None = None
+
+    def check(self, value: Value) -> None:
+        """Raise ValueOutOfRangeError or IllegalValueError if the device does not take a value."""
+        if isinstance(value, int | float):
+            if isinstance(self.minimum, int | float) and not value >= self.minimum:
+                raise ValueOutOfRangeError(f"the lowest value is {self.minimum}")
+            if isinstance(self.maximum, int | float) and not value <= self.maximum:
+                raise ValueOutOfRangeError(f"the highest value is {self.maximum}")
+        if self.allowed is not None and value not in self.allowed:
+            choices = ", ".join(map(str, self.allowed))
+            raise IllegalValueError(f"the device takes one of {choices}")
+
+
+NO_LIMITS = Limits()
 
 
 class Point(Element):
@@ -345,15 +356,12 @@ class Point(Element):
 
     def __init__(
         self,
-        kind: Kind,
-        uuid: UUID,
-        key: str,
-        name: str,
+        identity: Identity,
         attributes: AttributeTable,
         values: list[AttributeValue],
-        limits: Limits | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> None:
-        super().__init__(kind, uuid, key, name, attributes, values)
+        super().__init__(identity, attributes, values)
         self.limits = limits
         self.feedback: tuple[Point, ...] = ()
 
@@ -362,17 +370,14 @@ class Point(Element):
         if position != self.table.index[Attribute.VALUE]:
             super().accept(position, value, now)
             return
-        if self.limits is not None:
-            datatypes.check_limits(
-                value, self.limits.minimum, self.limits.maximum, self.limits.allowed
-            )
-        self.obey(value, now)
+        self.limits.check(value)
+        self.send_to_device(value, now)
 
     def follow(self, value: Value, now: TimePoint, *, written: bool = False) -> None:
         """Take the value, and report it at the inputs that go with this output."""
         super().follow(value, now, written=written)
-        for echo in self.feedback:
-            info = echo.table.infos[echo.table.index[Attribute.VALUE]]
+        for point in self.feedback:
+            info = point.table.infos[point.table.index[Attribute.VALUE]]
             # An input of another type that cannot hold the value reports nothing.
             with suppress(ServerError):
-                echo.reading(datatypes.convert(DataType(info.data_type), value), now)
+                point.take_reading(datatypes.convert(DataType(info.data_type), value), now)

@@ -18,12 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
-from uuid import UUID
 
 from xentara_nb.protocol.identifiers import Attribute, Stage
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.plant.attributes import table
-from xentara_nb.simulator.plant.elements import Element, Kind, Point
+from xentara_nb.simulator.plant.elements import Element, Identity, Point
 from xentara_nb.simulator.plant.processing import Bridge, EdgeDetection
 from xentara_nb.simulator.plant.signals import Sampler
 
@@ -38,10 +37,8 @@ class Timer(Element):
 
     __slots__ = ("_offset", "period", "sequence")
 
-    def __init__(
-        self, kind: Kind, uuid: UUID, key: str, name: str, period: int, offset: int, sequence: int
-    ) -> None:
-        super().__init__(kind, uuid, key, name, table(), [])
+    def __init__(self, identity: Identity, period: int, offset: int, sequence: int) -> None:
+        super().__init__(identity, table(), [])
         self.period = max(period, _SHORTEST)
         self.sequence = sequence
         self._offset = offset
@@ -51,25 +48,16 @@ class Timer(Element):
         return now + self.period - (now - self._offset) % self.period
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pipeline:
-    """What is triggered by which events, and which tasks it runs."""
+    """Which events trigger a pipeline, and which tasks it runs."""
 
-    element: Element
     triggers: tuple[tuple[Element, str], ...] = ()
     tasks: tuple[tuple[Element, str], ...] = ()
 
 
 class Execution:
-    """Runs the pipelines of a plant while it is operational.
-
-    Parameters
-    ----------
-    elements : iterable of Element
-        All elements of the plant.
-    pipelines : sequence of Pipeline
-        Its pipelines.
-    """
+    """Runs the pipelines of a plant, which has these elements, while it is operational."""
 
     def __init__(
         self, elements: Iterable[Element] = (), pipelines: Sequence[Pipeline] = ()
@@ -97,7 +85,7 @@ class Execution:
         self.running = stage is Stage.OPERATIONAL
         self._waiting.clear()
         if self.running:
-            # At once, so that nobody has to wait a period for the first values.
+            # At once, so that the first values need no wait for a period.
             for timer in self._timers:
                 self._fire(timer, EXPIRED)
             self._due = [
@@ -135,7 +123,7 @@ class Execution:
 
     def _task(self, element: Element, now: TimePoint) -> Iterator[None]:
         if isinstance(element, Sampler):
-            yield from element.steps(now)
+            yield from element.generate(now)
         elif isinstance(element, Bridge):
             if Stage.OPERATIONAL in element.stages:
                 element.copy(now)
@@ -166,9 +154,7 @@ def _refresh(element: Element, now: TimePoint) -> Iterator[None]:
         point = waiting.pop()
         waiting += point.children
         if isinstance(point, Point):
-            changed: list[int] = []
-            point.stamp(Attribute.UPDATE_TIME, now, changed)
-            point.tell(changed)
+            point.update({Attribute.UPDATE_TIME: now})
             number += 1
             if not number % _SLICE:
                 yield

@@ -3,268 +3,275 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
+
+from pydantic import BeforeValidator, Discriminator, StrictBool, Tag
 
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
+from xentara_nb.simulator.documents import JsonNode, invalid
 from xentara_nb.simulator.model import datatypes
+from xentara_nb.simulator.model.datatypes import Interval, Keyword, PositiveInterval, SignalKeyword
 from xentara_nb.simulator.model.model import ElementDescription
 from xentara_nb.simulator.plant.attributes import (
     AttributeTable,
     AttributeValue,
     table,
-    values_for,
+    table_and_values,
     well_known,
 )
+from xentara_nb.simulator.plant.context import BuildContext, Factory
 from xentara_nb.simulator.plant.datapoints import (
     DataPoint,
     Derived,
     derived_attributes,
     interpolate,
 )
-from xentara_nb.simulator.plant.elements import Element, Register
+from xentara_nb.simulator.plant.elements import Element, Identity, Register
 from xentara_nb.simulator.plant.execution import Timer
 from xentara_nb.simulator.plant.processing import Bridge, EdgeDetection
 from xentara_nb.simulator.plant.signals import ATTRIBUTES as SIGNAL_ATTRIBUTES
-from xentara_nb.simulator.plant.signals import Sampler, Signal, read_wave_form
+from xentara_nb.simulator.plant.signals import Sampler, Signal, WaveFormSettings
+from xentara_nb.simulator.schema import Number, Settings, Text, whole_number
 
-if TYPE_CHECKING:
-    from xentara_nb.simulator.plant.builder import Builder
-
-Maker = Callable[["Builder", ElementDescription], Element]
-"""Makes the running element of a description, without its place in the tree."""
+_S = TypeVar("_S", bound=Settings)
+_Make: TypeAlias = Callable[[BuildContext, JsonNode, Identity, _S], Element]
 
 
-def _plain(category: Category, type_text: str) -> Maker:
-    """Return the maker of elements that have no attributes but those of every element."""
-
-    def make(builder: Builder, it: ElementDescription) -> Element:
-        return Element(builder.kind(category, type_text), it.uuid, it.key, it.name, table(), [])
-
-    return make
-
-
-def _timer(builder: Builder, it: ElementDescription) -> Element:
-    period = datatypes.interval(it.place.member("period"), positive=True)
-    offset, sequence = it.place.optional("offset"), it.place.optional("sequence")
-    return Timer(
-        builder.kind(Category.TIMER, "timer"),
-        it.uuid,
-        it.key,
-        it.name,
-        period,
-        0 if offset is None else datatypes.interval(offset),
-        0 if sequence is None else sequence.integer(-(1 << 31), 1 << 31),
-    )
+def _plain(
+    category: Category,
+    type_text: str,
+    make: Callable[[Identity], Element] = lambda identity: Element(identity, table(), []),
+) -> Factory:
+    """Return the factory of elements that have no attributes but those of every element."""
+    return lambda context, description: make(context.identity(description, category, type_text))
 
 
-def _data_point(builder: Builder, it: ElementDescription) -> Element:
-    io = it.place.member("io", "Name the input and output that the data point stands for.")
-    if isinstance(io.value, dict):
-        io.only("input", "output")
-        sides = [
-            None if (place := io.optional(side)) is None else builder.source(place)
-            for side in ("input", "output")
-        ]
-        if sides == [None, None]:
-            io.fault("there is neither input nor output", "Name at least one of them.")
-        source, target = sides
-        for side, element in zip(("input", "output"), sides, strict=True):
-            access = _value_access(element)
-            if access is not None and not (access.readable if side == "input" else access.writable):
-                io.member(side).fault(f"this element has no {side}", "Name another element.")
+FACTORIES: dict[str, Factory] = {
+    "@Group": _plain(Category.ELEMENT_GROUP, "element group"),
+    "@Track": _plain(Category.EXECUTION_TRACK, "execution track"),
+    "@Pipeline": _plain(Category.EXECUTION_PIPELINE, "execution pipeline"),
+    "@Skill.SignalFlow.Bridge": _plain(Category.MICROSERVICE, "signal bridge", Bridge),
+    "@Skill.SignalFlow.EdgeDetection": _plain(
+        Category.MICROSERVICE, "edge detection", EdgeDetection
+    ),
+}
+"""The factories by descriptor."""
+
+
+def _factory(
+    descriptor: str, category: Category, type_text: str, settings: type[_S]
+) -> Callable[[_Make[_S]], _Make[_S]]:
+    """Add a function to the factories, which makes an element from its settings."""
+
+    def add(make: _Make[_S]) -> _Make[_S]:
+        def build(context: BuildContext, description: ElementDescription) -> Element:
+            identity = context.identity(description, category, type_text)
+            return make(context, description.node, identity, description.node.validate(settings))
+
+        FACTORIES[descriptor] = build
+        return make
+
+    return add
+
+
+class _Timer(Settings, extra="ignore"):
+    period: PositiveInterval
+    offset: Interval = 0
+    sequence: Annotated[int, whole_number(-(1 << 31), 1 << 31)] = 0
+
+
+@_factory("@Timer", Category.TIMER, "timer", _Timer)
+def _timer(_: BuildContext, node: JsonNode, identity: Identity, settings: _Timer) -> Element:
+    return Timer(identity, settings.period, settings.offset, settings.sequence)
+
+
+class _InputAndOutput(Settings):
+    input: Text | None = None
+    output: Text | None = None
+
+
+class _DataPoint(Settings, extra="ignore"):
+    hints: ClassVar[Mapping[str, str]] = {
+        "io": "Name the input and output that the data point stands for."
+    }
+
+    io: Annotated[
+        Annotated[Text, Tag("key")] | Annotated[_InputAndOutput, Tag("input and output")],
+        Discriminator(lambda io: "input and output" if isinstance(io, dict) else "key"),
+    ]
+    units: str = ""
+    display_name: str | None = None
+
+
+@_factory("@DataPoint", Category.DATA_POINT, "data point", _DataPoint)
+def _data_point(
+    context: BuildContext, node: JsonNode, identity: Identity, settings: _DataPoint
+) -> Element:
+    io = node.at("io")
+    if isinstance(settings.io, str):
+        element, value = context.source(io)
+        source = element if Access(value.access).readable else None
+        target = element if Access(value.access).writable else None
     else:
-        element = builder.source(io)
-        access = _value_access(element)
-        source = element if access is not None and access.readable else None
-        target = element if access is not None and access.writable else None
-    units, name = it.place.optional("units"), it.place.optional("displayName")
-    return DataPoint(
-        builder.kind(Category.DATA_POINT, "data point"),
-        it.uuid,
-        it.key,
-        it.name,
-        source,
-        target,
-        "" if units is None else units.text(empty=True),
-        it.key if name is None else name.text(empty=True),
-    )
+        sides: dict[str, Element] = {}
+        for side in sorted(settings.io.model_fields_set):
+            sides[side], value = context.source(io.at(side))
+            access = Access(value.access)
+            if not (access.readable if side == "input" else access.writable):
+                io.at(side).fail(f"this element has no {side}", "Name another element.")
+        if not sides:
+            io.fail("there is neither input nor output", "Name at least one of them.")
+        source, target = sides.get("input"), sides.get("output")
+    name = identity.key if settings.display_name is None else settings.display_name
+    return DataPoint(identity, source, target, settings.units, name)
 
 
-def _value_access(element: Element | None) -> Access | None:
-    info = None if element is None else element.table.info(Attribute.VALUE)
-    return None if info is None else Access(info.access)
+def _check_pair(value: Any) -> Any:
+    if isinstance(value, list) and len(value) != 2:
+        raise invalid("this is no pair of data type and value", 'Write it as ["float64", 0].')
+    return value
 
 
-def _register(builder: Builder, it: ElementDescription) -> Element:
-    default = it.place.member("defaultValue", 'Write "defaultValue": ["float64", 0].')
-    pair = list(default.items())
-    if len(pair) != 2:
-        default.fault("this is no pair of data type and value", 'Write it as ["float64", 0].')
-    data_type = datatypes.keyword(pair[0])
+class _Register(Settings, extra="ignore"):
+    hints: ClassVar[Mapping[str, str]] = {"defaultValue": 'Write "defaultValue": ["float64", 0].'}
+
+    default_value: Annotated[tuple[Keyword, Any], BeforeValidator(_check_pair)]
+
+
+@_factory("@Skill.SignalFlow.Register", Category.DATA_POINT, "register", _Register)
+def _register(_: BuildContext, node: JsonNode, identity: Identity, settings: _Register) -> Element:
+    data_type, _value = settings.default_value
     attributes, first = _register_attributes(data_type)
-    values = [datatypes.from_json(data_type, pair[1]), *first[1:]]
-    kind = builder.kind(Category.DATA_POINT, "register")
-    return Register(kind, it.uuid, it.key, it.name, attributes, values)
+    value = datatypes.from_json(data_type, node.at("defaultValue", 1))
+    return Register(identity, attributes, [value, *first[1:]])
 
 
 @lru_cache(maxsize=64)
-def _register_attributes(data_type: DataType) -> tuple[AttributeTable, tuple[AttributeValue, ...]]:
+def _register_attributes(data_type: DataType) -> tuple[AttributeTable, list[AttributeValue]]:
     """Return the attributes of registers with this data type, and their first values."""
-    infos = (
-        well_known(Attribute.VALUE, data_type, Access.READ_AND_WRITE),
-        *map(well_known, Register.ATTRIBUTES),
-    )
-    return table(*infos), tuple(values_for(infos))
+    value = well_known(Attribute.VALUE, data_type, Access.READ_AND_WRITE)
+    return table_and_values((value, *map(well_known, Register.ATTRIBUTES)))
 
 
-def _sampler(builder: Builder, it: ElementDescription) -> Element:
+class _Sampler(Settings, extra="ignore"):
+    """A sampler has nothing to set."""
+
+
+@_factory("@Skill.SignalGenerator.Sampler", Category.DEVICE, "signal generator sampler", _Sampler)
+def _sampler(_: BuildContext, node: JsonNode, identity: Identity, settings: _Sampler) -> Element:
     infos = tuple(map(well_known, (Attribute.UPDATE_TIME, Attribute.QUALITY)))
-    kind = builder.kind(Category.DEVICE, "signal generator sampler")
-    values = values_for(infos, quality=int(Quality.BAD))
-    return Sampler(kind, it.uuid, it.key, it.name, table(*infos), values)
+    return Sampler(identity, *table_and_values(infos, quality=int(Quality.BAD)))
 
 
-def _signal(builder: Builder, it: ElementDescription) -> Element:
-    data_type = datatypes.keyword(it.place.member("dataType"), datatypes.SIGNAL_KEYWORDS)
-    limits = [it.place.member(name) for name in ("bottom", "top")]
-    bottom, top = (float(p.value if isinstance(p.value, bool) else p.number()) for p in limits)
+class _Signal(Settings, extra="ignore"):
+    data_type: SignalKeyword
+    bottom: Number | StrictBool
+    top: Number | StrictBool
+    wave_form: WaveFormSettings
+
+
+@_factory("@Skill.SignalGenerator.Signal", Category.DATA_POINT, "signal generator signal", _Signal)
+def _signal(_: BuildContext, node: JsonNode, identity: Identity, settings: _Signal) -> Element:
+    bottom, top = float(settings.bottom), float(settings.top)
     if not math.isfinite(top - bottom):
-        it.place.fault("there is too much between 'bottom' and 'top'", "Bring them together.")
+        node.fail("there is too much between 'bottom' and 'top'", "Bring them together.")
     infos = (
-        well_known(Attribute.VALUE, data_type),
+        well_known(Attribute.VALUE, settings.data_type),
         *map(well_known, SIGNAL_ATTRIBUTES[1:]),
     )
     return Signal(
-        builder.kind(Category.DATA_POINT, "signal generator signal"),
-        it.uuid,
-        it.key,
-        it.name,
-        table(*infos),
-        values_for(infos, quality=int(Quality.BAD)),
-        read_wave_form(it.place.member("waveForm"), it.uuid),
+        identity,
+        *table_and_values(infos, quality=int(Quality.BAD)),
+        settings.wave_form.wave_form(identity.uuid),
         bottom,
         top,
     )
 
 
-def _converted_value(builder: Builder, it: ElementDescription) -> Element:
-    raw_place = it.place.member("rawValue")
-    raw = builder.source(raw_place)
-    mappings = []
-    for item in it.place.member("mappings").items():
-        mappings.append((item.member("raw").number(), item.member("mapped").number()))
-    for column in (0, 1):
-        if len({mapping[column] for mapping in mappings}) != len(mappings):
-            it.place.member("mappings").fault(
-                "a value is mapped twice", "Let every raw and every mapped value stand once."
-            )
-    access = _value_access(raw) or Access.READ_ONLY
-    data_type = DataType(raw.table.infos[raw.table.index[Attribute.VALUE]].data_type)
+class _Mapping(Settings, extra="ignore"):
+    raw: Number
+    mapped: Number
+
+
+class _ConvertedValue(Settings, extra="ignore"):
+    raw_value: Text
+    mappings: tuple[_Mapping, ...]
+
+
+@_factory(
+    "@Skill.SignalProcessing.ConvertedValue",
+    Category.DATA_POINT,
+    "converted value",
+    _ConvertedValue,
+)
+def _converted_value(
+    context: BuildContext, node: JsonNode, identity: Identity, settings: _ConvertedValue
+) -> Element:
+    mappings = [(item.raw, item.mapped) for item in settings.mappings]
+    inverse = [(mapped, raw) for raw, mapped in mappings]
+    if min(len(dict(mappings)), len(dict(inverse))) != len(mappings):
+        node.at("mappings").fail(
+            "a value is mapped twice", "Let every raw and every mapped value stand once."
+        )
+    source, info = context.source(node.at("rawValue"))
+    data_type = DataType(info.data_type)
     if data_type.integer_range is None and not data_type.is_float:
-        raw_place.fault(f"{raw.key!r} is no number", "Name an element with a number.")
-    inverse = [(mapped, raw_value) for raw_value, mapped in mappings]
+        node.at("rawValue").fail(f"{source.key!r} is no number", "Name an element with a number.")
 
     def write_back(value: Value, now: TimePoint) -> None:
         number = interpolate(inverse, _number(value))
         whole = not data_type.is_float and math.isfinite(number)
-        raw.write(Attribute.VALUE, round(number) if whole else number, now)
+        source.write(Attribute.VALUE, round(number) if whole else number, now)
 
-    return _derived(
-        builder,
-        it,
-        "converted value",
-        DataType.FLOAT_64,
-        [raw],
-        lambda values: float(interpolate(mappings, _number(values[0]))),
-        write_back if access is Access.READ_AND_WRITE else None,
-    )
-
-
-def _bit(builder: Builder, it: ElementDescription) -> Element:
-    source_place = it.place.member("source")
-    source = builder.source(source_place)
-    number = it.place.member("bitNumber").integer(0, 63)
-    info = source.table.info(Attribute.VALUE)
-    if info is None or DataType(info.data_type).integer_range is None:
-        source_place.fault(f"{source.key!r} is no whole number", "Name one that has bits.")
-    return _derived(
-        builder,
-        it,
-        "bit value",
-        DataType.BOOLEAN,
-        [source],
-        lambda values: bool(int(_number(values[0])) >> number & 1),
-    )
-
-
-def _summary_state(builder: Builder, it: ElementDescription) -> Element:
-    operator = it.place.optional("operator")
-    if operator is not None and operator.text() not in ("or", "and"):
-        operator.fault(f"there is no operator {operator.value!r}", "Write 'or' or 'and'.")
-    combine = all if operator is not None and operator.value == "and" else any
-    return _derived(
-        builder,
-        it,
-        "summary state",
-        DataType.BOOLEAN,
-        [builder.source(place) for place in it.place.member("states").items()],
-        combine,
-    )
-
-
-def _derived(
-    builder: Builder,
-    it: ElementDescription,
-    type_text: str,
-    data_type: DataType,
-    sources: Sequence[Element],
-    compute: Callable[[Sequence[Value]], Value],
-    write_back: Callable[[Value, TimePoint], None] | None = None,
-) -> Element:
-    infos = derived_attributes(data_type, write_back is not None)
+    writable = info.access == Access.READ_AND_WRITE
     return Derived(
-        builder.kind(Category.DATA_POINT, type_text),
-        it.uuid,
-        it.key,
-        it.name,
-        table(*infos),
-        values_for(infos),
-        sources,
-        compute,
-        write_back,
+        identity,
+        *table_and_values(derived_attributes(DataType.FLOAT_64, writable)),
+        [source],
+        lambda values: float(interpolate(mappings, _number(values[0]))),
+        write_back if writable else None,
+    )
+
+
+class _Bit(Settings, extra="ignore"):
+    source: Text
+    bit_number: Annotated[int, whole_number(0, 63)]
+
+
+@_factory("@Skill.SignalProcessing.Bit", Category.DATA_POINT, "bit value", _Bit)
+def _bit(context: BuildContext, node: JsonNode, identity: Identity, settings: _Bit) -> Element:
+    source, info = context.source(node.at("source"))
+    if DataType(info.data_type).integer_range is None:
+        node.at("source").fail(f"{source.key!r} is no whole number", "Name one that has bits.")
+    return Derived(
+        identity,
+        *table_and_values(derived_attributes(DataType.BOOLEAN)),
+        [source],
+        lambda values: bool(int(_number(values[0])) >> settings.bit_number & 1),
+    )
+
+
+class _SummaryState(Settings, extra="ignore"):
+    operator: Literal["or", "and"] = "or"
+    states: tuple[Text, ...]
+
+
+@_factory(
+    "@Skill.SignalProcessing.SummaryState", Category.DATA_POINT, "summary state", _SummaryState
+)
+def _summary_state(
+    context: BuildContext, node: JsonNode, identity: Identity, settings: _SummaryState
+) -> Element:
+    return Derived(
+        identity,
+        *table_and_values(derived_attributes(DataType.BOOLEAN)),
+        [context.source(state)[0] for state in node.items("states")],
+        all if settings.operator == "and" else any,
     )
 
 
 def _number(value: Value) -> int | float:
     return value if isinstance(value, int | float) else 0
-
-
-def _bridge(builder: Builder, it: ElementDescription) -> Element:
-    kind = builder.kind(Category.MICROSERVICE, "signal bridge")
-    return Bridge(kind, it.uuid, it.key, it.name, table(), [])
-
-
-def _edge_detection(builder: Builder, it: ElementDescription) -> Element:
-    kind = builder.kind(Category.MICROSERVICE, "edge detection")
-    return EdgeDetection(kind, it.uuid, it.key, it.name, table(), [])
-
-
-FACTORIES: dict[str, Maker] = {
-    "@Group": _plain(Category.ELEMENT_GROUP, "element group"),
-    "@DataPoint": _data_point,
-    "@Timer": _timer,
-    "@Track": _plain(Category.EXECUTION_TRACK, "execution track"),
-    "@Pipeline": _plain(Category.EXECUTION_PIPELINE, "execution pipeline"),
-    "@Skill.SignalFlow.Register": _register,
-    "@Skill.SignalFlow.Bridge": _bridge,
-    "@Skill.SignalFlow.EdgeDetection": _edge_detection,
-    "@Skill.SignalGenerator.Sampler": _sampler,
-    "@Skill.SignalGenerator.Signal": _signal,
-    "@Skill.SignalProcessing.ConvertedValue": _converted_value,
-    "@Skill.SignalProcessing.Bit": _bit,
-    "@Skill.SignalProcessing.SummaryState": _summary_state,
-}
-"""The makers by descriptor."""

@@ -1,16 +1,16 @@
 """Skills that the simulator has no driver for: what their elements plausibly look like.
 
-A configuration says much about an element even to someone who does not know its skill: whether it
-has a data type, whether it has children, which way its data goes, what it is called, and what the
-rest of the model uses it for. From that come category, type and attributes, so that every element
-of a model is served.
+A configuration says much about an element of an unknown skill: whether it has a data type, whether
+it has children, which way its data goes, what it is called, and what the rest of the model uses it
+for. Category, type and attributes are inferred from that, so that every element of a model is
+served.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import (
@@ -20,22 +20,12 @@ from xentara_nb.protocol.identifiers import (
     Category,
     DataType,
 )
-from xentara_nb.simulator.documents import JsonNode
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.model import ElementDescription
 from xentara_nb.simulator.model.references import References
-from xentara_nb.simulator.plant.attributes import BASE, attribute_uuid, well_known
+from xentara_nb.simulator.plant.attributes import BASE, attribute_uuid, value_attributes, well_known
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What an element of an unknown skill looks like."""
-
-    category: Category
-    type_text: str
-    attributes: tuple[AttributeInfo, ...] = ()
 
 
 _KNOWN_TYPES = {
@@ -75,38 +65,27 @@ _SYNC_MANAGER_OUTPUT = 2
 
 
 def infer(
-    element: ElementDescription, usage: References | None = None, warned: set[str] | None = None
-) -> Look:
-    """Work out what an element looks like.
+    element: ElementDescription, references: References, warned: set[str]
+) -> tuple[Category, str, list[AttributeInfo]]:
+    """Return which category, type and attributes an element probably has.
 
-    Parameters
-    ----------
-    element : ElementDescription
-        The element.
-    usage : References, optional
-        What the model uses it for.
-    warned : set of str, optional
-        What there were warnings of, each of which is enough once for a model.
-
-    Raises
-    ------
-    ConfigurationError
-        If the element's properties contradict themselves, such as a data type that is not text.
+    References say what the model uses it for; of each unknown data type there is one warning for
+    a model, noted in ``warned``.
     """
     known = _KNOWN_TYPES.get(element.descriptor)
-    usage = References() if usage is None or known else usage
-    category, type_text = known or (_category(element, usage), _type_text(element.descriptor))
+    if known:
+        references = References()
+    category, type_text = known or (_category(element, references), _type_text(element.descriptor))
     attributes: list[AttributeInfo] = []
     if category in _DEVICES:
         attributes += map(well_known, (Attribute.DEVICE_STATE, Attribute.ERROR))
-    if category is Category.DATA_POINT or usage.has_value:
-        there = {info.name for info in attributes}
-        warned = set() if warned is None else warned
-        found = _point_attributes(element, usage, warned)
-        attributes += (info for info in found if info.name not in there)
-    there = {info.name for info in (*BASE, *attributes)}
-    attributes += (_used(name, *how) for name, how in usage.attributes.items() if name not in there)
-    return Look(category, type_text, tuple(attributes))
+    if category is Category.DATA_POINT or references.has_value:
+        data_type = _data_type(element, references, warned)
+        attributes += value_attributes(data_type, _access(element, references))
+    attributes += (_used(name, *how) for name, how in references.attributes.items())
+    # The first one of each name counts.
+    by_name = {info.name: info for info in reversed((*BASE, *attributes))}
+    return category, type_text, [info for info in attributes if info is by_name[info.name]]
 
 
 def _used(name: str, access: Access, data_type: DataType) -> AttributeInfo:
@@ -117,10 +96,10 @@ def _used(name: str, access: Access, data_type: DataType) -> AttributeInfo:
     return AttributeInfo(name, attribute_uuid(name), access, data_type)
 
 
-def _category(element: ElementDescription, usage: References) -> Category:
+def _category(element: ElementDescription, references: References) -> Category:
     category = _category_by_name(element)
     # A value is not read from a whole device, but something with children stays what it is.
-    return Category.DATA_POINT if usage.has_value and not element.children else category
+    return Category.DATA_POINT if references.has_value and not element.children else category
 
 
 def _category_by_name(element: ElementDescription) -> Category:
@@ -128,13 +107,13 @@ def _category_by_name(element: ElementDescription) -> Category:
     last = words[-1].lower() if words else ""
     for listed, category in _BY_WORD:
         if last in listed or "".join(words).lower() in listed:
-            # Something with children is no data point, whatever it is called.
+            # Something with children is no data point, even if its name says so.
             if category is Category.DATA_POINT and element.children:
                 return Category.DATA_POINT_GROUP
             return category
     if element.children:
         return Category.DEVICE
-    typed = element.place.has("dataType") or _type_by_another_name(element) is not None
+    typed = "dataType" in element.properties or _type_by_another_name(element) is not None
     return Category.DATA_POINT if typed else Category.SPECIAL_PURPOSE
 
 
@@ -148,83 +127,70 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-def _point_attributes(
-    element: ElementDescription, usage: References, warned: set[str]
-) -> tuple[AttributeInfo, ...]:
-    access = _access(element, usage)
-    attributes = [
-        well_known(Attribute.VALUE, _data_type(element, usage, warned), access),
-        *map(
-            well_known,
-            (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY, Attribute.ERROR),
-        ),
-    ]
-    if access.writable:
-        attributes += map(well_known, (Attribute.WRITE_TIME, Attribute.WRITE_ERROR))
-    return tuple(attributes)
-
-
-def _data_type(element: ElementDescription, usage: References, warned: set[str]) -> DataType:
-    place = element.place.optional("dataType")
-    if place is None:
+def _data_type(element: ElementDescription, references: References, warned: set[str]) -> DataType:
+    if "dataType" not in element.properties:
         other = _type_by_another_name(element)
-        other = usage.data_type if other is None else other
+        other = references.data_type if other is None else other
         binary = any(word in _kind(element) for word in _BINARY)
         return other if other is not None else DataType.BOOLEAN if binary else DataType.FLOAT_64
-    found = datatypes.skill_name(place.value) if isinstance(place.value, str) else None
-    if found is None:
-        if element.descriptor in _KNOWN_TYPES:
-            place.fault(
-                f"there is no data type {place.value!r}",
-                "Take one of EtherCAT's, such as BOOLEAN, INTEGER16, UNSIGNED16 or REAL32.",
-            )
-        # The names of a skill that nobody here knows are that skill's own business.
-        taken = DataType.FLOAT_64 if usage.data_type is None else usage.data_type
-        what = f"{element.descriptor} {place.value!r}"
-        if what not in warned:
-            warned.add(what)
-            _log.warning("%s: the data type %r is taken for a %s", place, place.value, taken.label)
-        return taken
-    return found
+    name = element.properties["dataType"]
+    found = datatypes.skill_name(name) if isinstance(name, str) else None
+    if found is not None:
+        return found
+    node = element.node.at("dataType")
+    if element.descriptor in _KNOWN_TYPES:
+        node.fail(
+            f"there is no data type {name!r}",
+            "Take one of EtherCAT's, such as BOOLEAN, INTEGER16, UNSIGNED16 or REAL32.",
+        )
+    # An unknown skill has names of its own.
+    assumed = DataType.FLOAT_64 if references.data_type is None else references.data_type
+    what = f"{element.descriptor} {name!r}"
+    if what not in warned:
+        warned.add(what)
+        _log.warning("%s: the data type %r is assumed to be %s", node, name, assumed.label)
+    return assumed
 
 
 def _type_by_another_name(element: ElementDescription) -> DataType | None:
     """Return the data type that a skill states, but does not call the data type."""
-    for name in _TYPE_NAMES:
-        place = element.place.optional(name)
-        if place is not None and isinstance(place.value, str):
-            found = datatypes.skill_name(place.value)
-            if found is not None:
-                return found
+    for text in _texts(element, _TYPE_NAMES):
+        found = datatypes.skill_name(text)
+        if found is not None:
+            return found
     return None
 
 
 def _kind(element: ElementDescription) -> str:
     """Return what a skill calls the kind of a point, in small letters."""
-    stated = (element.place.optional(name) for name in _KIND_NAMES)
-    texts = (place.value for place in stated if place is not None and isinstance(place.value, str))
-    return " ".join((element.descriptor.split(".")[-1], *texts)).lower()
+    last = element.descriptor.split(".")[-1]
+    return " ".join((last, *_texts(element, _KIND_NAMES))).lower()
 
 
-def _access(element: ElementDescription, usage: References) -> Access:
-    place = element.place
-    sync_manager = place.optional("syncManager")
-    if sync_manager is not None:
-        output = sync_manager.value == _SYNC_MANAGER_OUTPUT
+def _texts(element: ElementDescription, names: Iterable[str]) -> Iterator[str]:
+    """Return those of some properties that are texts."""
+    values = (element.properties.get(name) for name in names)
+    return (value for value in values if isinstance(value, str))
+
+
+def _access(element: ElementDescription, references: References) -> Access:
+    properties = element.properties
+    if "syncManager" in properties:
+        output = properties["syncManager"] == _SYNC_MANAGER_OUTPUT
         return Access.READ_AND_WRITE if output else Access.READ_ONLY
-    for name in ("access", "accessMode", "direction", "mode"):
-        stated = _stated_access(place.optional(name))
+    for text in _texts(element, _ACCESS_NAMES):
+        stated = _STATED.get("".join(c for c in text.lower() if c.isalnum()))
         if stated is not None:
             return stated
     for name, access in _FLAGS.items():
-        flag = place.optional(name)
-        if flag is not None and flag.value is True:
+        if properties.get(name) is True:
             return access
-    written = usage.written or any(word in _kind(element) for word in _OUTPUTS)
+    written = references.written or any(word in _kind(element) for word in _OUTPUTS)
     return Access.READ_AND_WRITE if written else Access.READ_ONLY
 
 
 _TYPE_NAMES = ("datatype", "data_type", "valueType", "type", "format")
+_ACCESS_NAMES = ("access", "accessMode", "direction", "mode")
 _KIND_NAMES = ("type", "registerType", "area", "table")
 _BINARY = ("coil", "discrete", "digital", "contact", "bit")
 _OUTPUTS = ("output", "coil", "holding", "parameter", "setpoint")
@@ -242,9 +208,3 @@ _STATED = {
         Access.READ_AND_WRITE,
     ),
 }
-
-
-def _stated_access(place: JsonNode | None) -> Access | None:
-    if place is None or not isinstance(place.value, str):
-        return None
-    return _STATED.get("".join(c for c in place.value.lower() if c.isalnum()))

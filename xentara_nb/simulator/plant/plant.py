@@ -7,16 +7,14 @@ from contextlib import suppress
 from uuid import UUID
 
 from xentara_nb.protocol.errors import UnknownElementError
-from xentara_nb.protocol.identifiers import NIL_UUID, Stage
+from xentara_nb.protocol.identifiers import Stage
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.config.configuration import Security
 from xentara_nb.simulator.model.model import Model, join_key, split_key
-from xentara_nb.simulator.plant.attributes import table
 from xentara_nb.simulator.plant.builder import build
-from xentara_nb.simulator.plant.datapoints import DataPoint
-from xentara_nb.simulator.plant.elements import Element, Kind
+from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.plant.execution import Execution
 from xentara_nb.simulator.security.access import STAGE_ENTITLEMENTS, Acl, StageEntitlements
+from xentara_nb.simulator.security.settings import Security
 
 
 class Plant:
@@ -27,13 +25,13 @@ class Plant:
     root : Element
         The root element, with the whole tree below it.
     acl : Acl
-        The global access control list, which decides on what is no matter of an element.
+        The global access control list, for what does not belong to an element.
     file : str
         Where the model came from.
     clock : callable
-        Gives the time; tests bring their own.
+        Gives the time.
     entitlements : StageEntitlements
-        What somebody must be entitled to who changes the stage.
+        Which entitlements a stage change needs.
     execution : Execution, optional
         What runs in the plant.
 
@@ -84,22 +82,9 @@ class Plant:
         ConfigurationError
             If the model cannot be run.
         """
-        root_kind, built, execution = build(model, clock(), category_as_text=category_as_text)
-        elements = {description.key: element for description, element in built}
-        global_acl = global_list(security)
-        root = root_element(root_kind, global_acl.below(model.acl))
-        root.children = tuple(elements[child.key] for child in model.children)
-        for description, element in built:
-            element.children = tuple(elements[child.key] for child in description.children)
-        acls = {description.key: description.acl for description, _ in built}
-        for parent in (root, *walk(root)):
-            for child in parent.children:
-                child.parent = parent
-                child.acl = parent.acl.below(acls[child.key])
-        for _, element in built:
-            if isinstance(element, DataPoint):
-                element.pair()
-        plant = cls(root, global_acl, model.file, clock, entitlements, execution)
+        acl = security.global_acl
+        root, execution = build(model, acl, clock(), category_as_text=category_as_text)
+        plant = cls(root, acl, model.file, clock, entitlements, execution)
         plant.start()
         return plant
 
@@ -164,8 +149,8 @@ class Plant:
         parent.children = tuple(child for child in parent.children if child is not element)
         for gone in (element, *walk(element)):
             del self._by_uuid[gone.uuid], self._by_key[gone.key]
-            for tell in tuple(self.on_vanish):
-                tell(gone)
+            for notify in tuple(self.on_vanish):
+                notify(gone)
 
     def show_all(self) -> None:
         """Bring back what was hidden."""
@@ -213,13 +198,3 @@ def walk(start: Element, depth: int | None = None) -> Iterator[Element]:
             yield element
         if depth is None or level < depth:
             waiting += ((child, level + 1) for child in element.children)
-
-
-def global_list(security: Security) -> Acl:
-    """Return the access control list of a security configuration."""
-    return Acl.default(security.entitlements).below(security.acl)
-
-
-def root_element(kind: Kind, acl: Acl) -> Element:
-    """Return the root of an element tree: it has no name, and its UUID is nil."""
-    return Element(kind, NIL_UUID, "", "", table(), [], acl)

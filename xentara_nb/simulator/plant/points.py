@@ -1,6 +1,6 @@
 """Points that are simulated as a configuration describes them: the simulator's own, and others'.
 
-Elements of skills that the simulator has no driver for get their look from
+What elements of skills without a driver look like comes from
 :mod:`xentara_nb.simulator.plant.inference`.
 
 The extension ``@Skill.Simulator.Point`` says what no other descriptor can::
@@ -25,7 +25,9 @@ The extension ``@Skill.Simulator.Point`` says what no other descriptor can::
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BeforeValidator, Field, StrictBool
 
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import (
@@ -39,113 +41,107 @@ from xentara_nb.protocol.identifiers import (
 )
 from xentara_nb.simulator.documents import JsonNode
 from xentara_nb.simulator.model import datatypes
+from xentara_nb.simulator.model.datatypes import AnyDataType
 from xentara_nb.simulator.model.model import ElementDescription
+from xentara_nb.simulator.model.references import References
 from xentara_nb.simulator.plant import inference
 from xentara_nb.simulator.plant.attributes import (
     AttributeValue,
     attribute_uuid,
-    table,
-    values_for,
+    table_and_values,
+    value_attributes,
     well_known,
 )
+from xentara_nb.simulator.plant.context import BuildContext
 from xentara_nb.simulator.plant.elements import Element, Limits, Point
-
-if TYPE_CHECKING:
-    from xentara_nb.simulator.plant.builder import Builder
-
-_TIMES = (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME)
+from xentara_nb.simulator.schema import JsonUuid, Settings, Text, one_of
 
 
-def driverless_point(builder: Builder, it: ElementDescription) -> Element:
+def _labelled(identifiers: type[Labelled]) -> BeforeValidator:
+    """Return the validator of an identifier in the manual's words."""
+    return one_of({member.label: member for member in identifiers}, identifiers.__name__.lower())
+
+
+_Access: TypeAlias = Annotated[Access, _labelled(Access)]
+
+
+class _CustomAttribute(Settings, extra="ignore"):
+    name: Text
+    uuid: JsonUuid | None = Field(None, alias="UUID")
+    data_type: AnyDataType
+    access: _Access = Access.READ_ONLY
+    value: Any = None
+
+
+class _SimulatedPoint(Settings, extra="ignore"):
+    category: Annotated[Category, _labelled(Category)] = Category.DATA_POINT
+    type: Text = "simulated point"
+    data_type: AnyDataType | None = None
+    access: _Access = Access.READ_ONLY
+    value: Any = None
+    quality: Annotated[Quality, _labelled(Quality)] = Quality.GOOD
+    minimum: Any = None
+    maximum: Any = None
+    allowed: tuple[Any, ...] | None = None
+    device_state: StrictBool | None = None
+    attributes: tuple[_CustomAttribute, ...] = ()
+
+
+def driverless_point(context: BuildContext, description: ElementDescription) -> Element:
     """Make an element of a skill that the simulator has no driver for."""
-    look = inference.infer(it, builder.usages.get(it.key), builder.warned)
-    known: dict[str, AttributeValue] = dict.fromkeys(("updateTime", "changeTime"), builder.now)
+    references = context.references.get(description.key, References())
+    category, type_text, infos = inference.infer(description, references, context.warned)
+    known: dict[str, AttributeValue] = dict.fromkeys(("updateTime", "changeTime"), context.now)
     known["deviceState"] = True
-    kind = builder.kind(look.category, look.type_text)
-    values = values_for(look.attributes, **known)
-    return Point(kind, it.uuid, it.key, it.name, table(*look.attributes), values)
+    identity = context.identity(description, category, type_text)
+    return Point(identity, *table_and_values(infos, **known))
 
 
-def simulated_point(builder: Builder, it: ElementDescription) -> Element:
+def simulated_point(context: BuildContext, description: ElementDescription) -> Element:
     """Make one of the simulator's own points."""
-    place = it.place
+    node = description.node
+    settings = node.validate(_SimulatedPoint)
     infos: list[AttributeInfo] = []
-    known: dict[str, AttributeValue] = {"updateTime": builder.now, "changeTime": builder.now}
-    limits = None
-    if (type_place := place.optional("dataType")) is not None:
-        data_type = datatypes.any_name(type_place)
-        access = _labelled(place.optional("access"), Access.READ_ONLY)
-        infos += (
-            well_known(Attribute.VALUE, data_type, access),
-            *map(well_known, (*_TIMES, Attribute.QUALITY, Attribute.ERROR)),
-        )
-        if access.writable:
-            infos += map(well_known, (Attribute.WRITE_TIME, Attribute.WRITE_ERROR))
-        if (value := place.optional("value")) is not None:
-            known["value"] = datatypes.from_json(data_type, value)
-        known["quality"] = int(_labelled(place.optional("quality"), Quality.GOOD))
-        limits = _limits(place, data_type)
-    if (state := place.optional("deviceState")) is not None:
+    known: dict[str, AttributeValue] = {
+        "updateTime": context.now,
+        "changeTime": context.now,
+        "quality": int(settings.quality),
+    }
+    limits = Limits()
+    if settings.data_type is not None:
+        infos += value_attributes(settings.data_type, settings.access)
+        if settings.value is not None:
+            known["value"] = datatypes.from_json(settings.data_type, node.at("value"))
+        limits = _limits(settings, settings.data_type, node)
+    if settings.device_state is not None:
         infos.append(well_known(Attribute.DEVICE_STATE))
-        known["deviceState"] = state.boolean()
-    custom = place.optional("attributes")
-    for item in custom.items() if custom is not None else ():
-        info, held = _custom_attribute(item)
-        infos.append(info)
-        known[info.name] = held
-    type_text = place.optional("type")
-    kind = builder.kind(
-        _labelled(place.optional("category"), Category.DATA_POINT),
-        "simulated point" if type_text is None else type_text.text(),
+        known["deviceState"] = settings.device_state
+    for item, custom in zip(node.items("attributes"), settings.attributes, strict=True):
+        infos.append(_custom_info(custom))
+        known[custom.name] = (
+            datatypes.first_value(custom.data_type)
+            if custom.value is None
+            else datatypes.from_json(custom.data_type, item.at("value"))
+        )
+    identity = context.identity(description, settings.category, settings.type)
+    return Point(identity, *table_and_values(infos, **known), limits)
+
+
+def _custom_info(custom: _CustomAttribute) -> AttributeInfo:
+    attribute = ATTRIBUTES_BY_NAME.get(custom.name)
+    attribute_id = custom.uuid or attribute_uuid(custom.name)
+    return AttributeInfo(
+        custom.name,
+        attribute_id if attribute is None else int(attribute),
+        custom.access,
+        custom.data_type,
     )
-    values = values_for(infos, **known)
-    return Point(kind, it.uuid, it.key, it.name, table(*infos), values, limits)
 
 
-def _custom_attribute(item: JsonNode) -> tuple[AttributeInfo, AttributeValue]:
-    name = item.member("name").text()
-    uuid = item.optional("UUID")
-    data_type = datatypes.any_name(item.member("dataType"))
-    attribute_id = ATTRIBUTES_BY_NAME.get(name)
-    info = AttributeInfo(
-        name,
-        int(attribute_id)
-        if attribute_id is not None
-        else attribute_uuid(name)
-        if uuid is None
-        else uuid.uuid(),
-        _labelled(item.optional("access"), Access.READ_ONLY),
-        data_type,
-    )
-    value = item.optional("value")
-    held = datatypes.first_value(data_type)
-    return info, held if value is None else datatypes.from_json(data_type, value)
-
-
-def _limits(place: JsonNode, data_type: DataType) -> Limits | None:
+def _limits(settings: _SimulatedPoint, data_type: DataType, node: JsonNode) -> Limits:
     minimum, maximum = (
-        None if (limit := place.optional(name)) is None else datatypes.from_json(data_type, limit)
-        for name in ("minimum", "maximum")
+        datatypes.from_json(data_type, node.at(name)) if limit is not None else None
+        for name, limit in (("minimum", settings.minimum), ("maximum", settings.maximum))
     )
-    listed = place.optional("allowed")
-    allowed = (
-        None
-        if listed is None
-        else tuple(datatypes.from_json(data_type, item) for item in listed.items())
-    )
-    found = (minimum, maximum, allowed)
-    return None if found == (None, None, None) else Limits(*found)
-
-
-_L = TypeVar("_L", bound=Labelled)
-
-
-def _labelled(place: JsonNode | None, default: _L) -> _L:
-    """Return the identifier that the manual's words stand for."""
-    if place is None:
-        return default
-    by_label = {member.label: member for member in type(default)}
-    if place.text() not in by_label:
-        choices = ", ".join(map(repr, by_label))
-        place.fault(f"{place.value!r} is none of the manual's words", f"Take one of {choices}.")
-    return by_label[place.text()]
+    allowed = tuple(datatypes.from_json(data_type, item) for item in node.items("allowed"))
+    return Limits(minimum, maximum, None if settings.allowed is None else allowed)

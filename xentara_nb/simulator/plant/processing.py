@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Attribute, Stage
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.plant.elements import Element
+from xentara_nb.simulator.plant.attributes import table
+from xentara_nb.simulator.plant.elements import Element, Identity
 
 AttributeOf: TypeAlias = tuple[Element, int]
 """An attribute: its element, and its position there."""
@@ -39,8 +40,8 @@ class Bridge(Element):
 
     __slots__ = ("connections", "stages")
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, identity: Identity) -> None:
+        super().__init__(identity, table(), [])
         self.connections: tuple[BridgeConnection, ...] = ()
         self.stages = frozenset({Stage.OPERATIONAL})
 
@@ -48,15 +49,16 @@ class Bridge(Element):
         """Copy all values, one after the other; an error of one does not keep back the others."""
         for (source, position), (target, target_position), handler in self.connections:
             try:
-                held = source.read(source.table.infos[position].attribute_id)
-                if isinstance(held, ServerError):
-                    raise held
-                target.write(target.table.infos[target_position].attribute_id, held, now)
+                value = source.read(source.table.infos[position].attribute_id)
+                if isinstance(value, ServerError):
+                    raise value
+                target.write(target.table.infos[target_position].attribute_id, value, now)
             except ServerError as error:
                 if handler is not None:
-                    element, place = handler
+                    element, text_position = handler
+                    info = element.table.infos[text_position]
                     with suppress(ServerError):
-                        element.write(element.table.infos[place].attribute_id, error.text, now)
+                        element.write(info.attribute_id, error.text, now)
 
 
 class EdgeDetection(Element):
@@ -70,18 +72,18 @@ class EdgeDetection(Element):
 
     __slots__ = ("_before", "watched")
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, identity: Identity) -> None:
+        super().__init__(identity, table(), [])
         self.watched: Element = self
         self._before: object = None
 
     def detect(self, fire: Callable[[Element, str], None]) -> None:
         """Raise the events ``rising``, ``falling`` and ``changed`` that apply."""
-        held = self.watched.read(Attribute.VALUE)
-        before, self._before = self._before, held
-        # The first look finds no edge: there is nothing to compare with.
-        if before is None or isinstance(held, ServerError) or held == before:
+        value = self.watched.read(Attribute.VALUE)
+        before, self._before = self._before, value
+        # The first time finds no edge: there is nothing to compare with.
+        if before is None or isinstance(value, ServerError) or value == before:
             return
         fire(self, "changed")
-        if isinstance(held, bool | int | float) and isinstance(before, bool | int | float):
-            fire(self, "rising" if held > before else "falling")
+        if isinstance(value, bool | int | float) and isinstance(before, bool | int | float):
+            fire(self, "rising" if value > before else "falling")

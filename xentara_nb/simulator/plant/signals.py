@@ -9,15 +9,20 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Any, Self, TypeAlias
 from uuid import UUID
+
+from pydantic import model_validator
+from pydantic.alias_generators import to_pascal
 
 from xentara_nb.protocol.identifiers import Attribute, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import JsonNode
+from xentara_nb.simulator.documents import invalid
 from xentara_nb.simulator.model import datatypes
+from xentara_nb.simulator.model.datatypes import Interval, PositiveInterval
 from xentara_nb.simulator.plant.attributes import BASE, AttributeTable, AttributeValue
-from xentara_nb.simulator.plant.elements import Element, Kind
+from xentara_nb.simulator.plant.elements import Element, Identity
+from xentara_nb.simulator.schema import Settings
 
 WaveForm: TypeAlias = Callable[[int], float]
 """Gives the height, from 0 at the bottom to 1 at the top, for a time in nanoseconds."""
@@ -45,17 +50,14 @@ class Signal(Element):
 
     def __init__(
         self,
-        kind: Kind,
-        uuid: UUID,
-        key: str,
-        name: str,
+        identity: Identity,
         attributes: AttributeTable,
         values: list[AttributeValue],
         wave_form: WaveForm,
         bottom: float,
         top: float,
     ) -> None:
-        super().__init__(kind, uuid, key, name, attributes, values)
+        super().__init__(identity, attributes, values)
         self._wave_form = wave_form
         self._bottom = bottom
         self._height = top - bottom
@@ -65,17 +67,17 @@ class Signal(Element):
         """Take the value that the wave form has now."""
         number = self._bottom + self._wave_form(now.nanoseconds) * self._height
         value = number if self._data_type is DataType.FLOAT_64 else _value(self._data_type, number)
-        held = self.values
-        if self.fault is None and held[_QUALITY] == 0 and held[_UPDATE] is not now:
-            # The way of nearly all readings, without the questions that have one answer here.
-            held[_UPDATE] = now
-            if held[_VALUE] != value:
-                held[_VALUE], held[_CHANGE] = value, now
-                self.tell(_ALL_CHANGED)
+        values = self.values
+        if self.fault is None and values[_QUALITY] == 0 and values[_UPDATE] is not now:
+            # The fast path of nearly all readings, without the checks that are not needed here.
+            values[_UPDATE] = now
+            if values[_VALUE] != value:
+                values[_VALUE], values[_CHANGE] = value, now
+                self.notify(_ALL_CHANGED)
             else:
-                self.tell(_UPDATED)
+                self.notify(_UPDATED)
         else:
-            self.reading(value, now)
+            self.take_reading(value, now)
 
 
 class Sampler(Element):
@@ -83,47 +85,61 @@ class Sampler(Element):
 
     __slots__ = ()
 
-    def generate(self, now: TimePoint) -> None:
-        """Make new values of all signals."""
-        for _ in self.steps(now):
-            pass
-
-    def steps(self, now: TimePoint) -> Iterator[None]:
+    def generate(self, now: TimePoint) -> Iterator[None]:
         """Make new values of all signals, with pauses where there are many."""
         for number, child in enumerate(self.children, 1):
             if isinstance(child, Signal):
                 child.generate(now)
             if not number % _SLICE:
                 yield
-        changed: list[int] = []
-        self.stamp(Attribute.UPDATE_TIME, now, changed)
-        self.stamp(Attribute.QUALITY, int(Quality.GOOD), changed)
-        self.tell(changed)
+        self.update({Attribute.UPDATE_TIME: now, Attribute.QUALITY: int(Quality.GOOD)})
 
 
-def read_wave_form(place: JsonNode, seed: UUID) -> WaveForm:
-    """Read the description of a wave form.
+class _Wave(Settings, extra="ignore"):
+    period: PositiveInterval
+    phase_offset: Interval = 0
 
-    Raises
-    ------
-    ConfigurationError
-        If there is no such wave form or one of its times is wrong.
-    """
-    members = list(place.members())
-    if len(members) != 1 or members[0][0] not in _WAVE_FORMS:
-        place.fault("this is no wave form", f"Take one of {', '.join(_WAVE_FORMS)}.")
-    name, properties = members[0]
-    if name == "@Noise":
+
+class _Pulse(_Wave):
+    pulse_width: PositiveInterval
+
+
+class WaveFormSettings(Settings, alias_generator=lambda name: f"@{to_pascal(name)}"):
+    """The wave form of a signal; exactly one of the members is given."""
+
+    pulse: _Pulse | None = None
+    sine_wave: _Wave | None = None
+    triangle: _Wave | None = None
+    saw_tooth: _Wave | None = None
+    noise: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            choices = "@Pulse, @SineWave, @Triangle, @SawTooth, @Noise"
+            raise invalid("this is no wave form", f"Take one of {choices}.")
+        return self
+
+    def wave_form(self, seed: UUID) -> WaveForm:
+        """Return the wave form as a function; the seed is that of noise."""
+        if self.pulse is not None:
+            width = self.pulse.pulse_width / self.pulse.period
+            return _periodic(self.pulse, lambda phase: float(phase < width))
+        for wave, shape in (
+            (self.sine_wave, _sine),
+            (self.triangle, _triangle),
+            (self.saw_tooth, lambda phase: phase),
+        ):
+            if wave is not None:
+                return _periodic(wave, shape)
         # The same noise at every start, another one for every signal.
         noise = random.Random(seed.int)
         return lambda _: noise.random()
-    period = datatypes.interval(properties.member("period"), positive=True)
-    offset_place = properties.optional("phaseOffset")
-    offset = 0 if offset_place is None else datatypes.interval(offset_place)
-    shape = _WAVE_FORMS[name]
-    if name == "@Pulse":
-        width = datatypes.interval(properties.member("pulseWidth"), positive=True) / period
-        return lambda now: float((now + offset) % period / period < width)
+
+
+def _periodic(wave: _Wave, shape: Callable[[float], float]) -> WaveForm:
+    """Return a wave form that has a shape from phase 0 to phase 1."""
+    period, offset = wave.period, wave.phase_offset
     return lambda now: shape((now + offset) % period / period)
 
 
@@ -133,19 +149,6 @@ def _sine(phase: float) -> float:
 
 def _triangle(phase: float) -> float:
     return 2 * phase if phase < 0.5 else 2 - 2 * phase
-
-
-def _saw_tooth(phase: float) -> float:
-    return phase
-
-
-_WAVE_FORMS: dict[str, Callable[[float], float]] = {
-    "@Pulse": _saw_tooth,
-    "@SineWave": _sine,
-    "@Triangle": _triangle,
-    "@SawTooth": _saw_tooth,
-    "@Noise": _saw_tooth,
-}
 
 
 def _value(data_type: DataType, number: float) -> Value:

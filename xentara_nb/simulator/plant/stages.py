@@ -16,13 +16,7 @@ _UP = (Stage.PRE_OPERATIONAL, Stage.OPERATIONAL)
 
 
 class StageMachine:
-    """Takes a plant from stage to stage.
-
-    Parameters
-    ----------
-    plant : Plant
-        The plant.
-    """
+    """Takes a plant from stage to stage."""
 
     def __init__(self, plant: Plant) -> None:
         self._plant = plant

@@ -11,19 +11,25 @@ from uuid import UUID
 
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
-from xentara_nb.protocol.values import TimePoint
-from xentara_nb.simulator.config.configuration import Security
+from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator.model.datatypes import NO_ERROR
 from xentara_nb.simulator.model.model import Model
 from xentara_nb.simulator.plant.attributes import (
     AttributeTable,
-    AttributeValue,
     attribute_uuid,
     table,
     well_known,
 )
-from xentara_nb.simulator.plant.elements import Element, Kind, Point, Register
-from xentara_nb.simulator.plant.plant import Plant, global_list, root_element
+from xentara_nb.simulator.plant.elements import (
+    Element,
+    Identity,
+    Kind,
+    Point,
+    Register,
+    root_element,
+)
+from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.security.settings import Security
 
 EMPTY_MODEL = Model("synthetic")
 """Stands for the description that a made-up model does not have."""
@@ -32,14 +38,16 @@ _POINTS_OF_A_DEVICE = 98
 _BASE_UUID = attribute_uuid("synthetic element").int
 # The version and variant digits of a UUID stay as they are; an odd factor keeps all others apart.
 _STEP = 0x9E3779B97F4A7C15
-_DATA_TYPES = (
-    DataType.FLOAT_64,
-    DataType.BOOLEAN,
-    DataType.SIGNED_INTEGER_16,
-    DataType.UNSIGNED_INTEGER_32,
-    DataType.FLOAT_32,
-    DataType.STRING,
+_VALUES: tuple[tuple[DataType, Callable[[int], Value]], ...] = (
+    # Multiples of an eighth fit every floating point type.
+    (DataType.FLOAT_64, lambda number: number % 1000 / 8),
+    (DataType.BOOLEAN, lambda number: number % 3 == 0),
+    (DataType.SIGNED_INTEGER_16, lambda number: number % 1000),
+    (DataType.UNSIGNED_INTEGER_32, lambda number: number % 1000),
+    (DataType.FLOAT_32, lambda number: number % 1000 / 8),
+    (DataType.STRING, lambda number: f"Batch {number % 1000}"),
 )
+_AREAS = ("North hall", "South hall", "Tank farm", "Roof")
 
 
 def plant(
@@ -49,7 +57,7 @@ def plant(
     *,
     category_as_text: bool = True,
 ) -> Plant:
-    """Build a made-up plant.
+    """Build a made-up plant: devices with registers and inputs of several data types.
 
     Parameters
     ----------
@@ -69,36 +77,48 @@ def plant(
     """
     if count < 0:
         raise ValueError(f"a model cannot have {count} elements; give a number from 0 up")
-    acl = global_list(security)
-
-    def kind(category: Category, type_text: str) -> Kind:
-        value = category.label if category_as_text else int(category)
-        return Kind(category, type_text, value)
-
-    root = root_element(kind(Category.ROOT_ELEMENT, "root element"), acl)
-    device = kind(Category.DEVICE, "synthetic device")
+    device, register, point = (
+        Kind.of(category, type_text, category_as_text=category_as_text)
+        for category, type_text in (
+            (Category.DEVICE, "synthetic device"),
+            (Category.DATA_POINT, "register"),
+            (Category.DATA_POINT, "synthetic point"),
+        )
+    )
     device_table = table(*map(well_known, (Attribute.DEVICE_STATE, Attribute.ERROR)))
-    shapes = _shapes(kind)
-    now = clock()
+    tables = [(_register_table(data_type), _point_table(data_type)) for data_type, _ in _VALUES]
+    acl = security.global_acl
+    root = root_element(acl, category_as_text=category_as_text)
+    now, never, good = clock(), TimePoint.NEVER, int(Quality.GOOD)
     devices: list[Element] = []
     made = 0
     while made < count:
         name = f"Device {len(devices) + 1:05}"
-        above = Element(device, _uuid(made), name, name, device_table, [True, NO_ERROR], acl)
-        above.parent = root
+        identity = Identity(device, _uuid(made), name, name)
+        parent = Element(identity, device_table, [True, NO_ERROR], acl)
+        parent.parent = root
         made += 1
         points: list[Element] = []
         for number in range(min(_POINTS_OF_A_DEVICE, count - made)):
-            maker, its_kind, attributes, fill = shapes[number % len(shapes)]
-            name = f"Point {number + 1:02}"
-            key = f"{above.name}.{name}"
-            point = maker(its_kind, _uuid(made), key, name, attributes, fill(made, now))
-            point.parent = above
-            point.acl = acl
+            kind = number // 2 % len(_VALUES)
+            value = _VALUES[kind][1](made)
+            name, uuid = f"Point {number + 1:02}", _uuid(made)
+            key = f"{parent.name}.{name}"
+            child: Element
+            if number % 2:
+                area = _AREAS[made % len(_AREAS)]
+                identity = Identity(point, uuid, key, name)
+                child = Point(identity, tables[kind][1], [value, now, now, good, area])
+            else:
+                # In the order of Register.ATTRIBUTES.
+                identity = Identity(register, uuid, key, name)
+                child = Register(identity, tables[kind][0], [value, never, never, good, never])
+            child.parent = parent
+            child.acl = acl
             made += 1
-            points.append(point)
-        above.children = tuple(points)
-        devices.append(above)
+            points.append(child)
+        parent.children = tuple(points)
+        devices.append(parent)
     root.children = tuple(devices)
     return Plant(root, acl, f"synthetic model of {count} elements", clock)
 
@@ -107,52 +127,13 @@ def _uuid(number: int) -> UUID:
     return UUID(int=_BASE_UUID ^ (number * _STEP & 0x3FFFFFFFFFFFFFFF))
 
 
-_Shape = tuple[
-    Callable[..., Element], Kind, AttributeTable, Callable[[int, TimePoint], list[AttributeValue]]
-]
+def _register_table(data_type: DataType) -> AttributeTable:
+    value = well_known(Attribute.VALUE, data_type, Access.READ_AND_WRITE)
+    return table(value, *map(well_known, Register.ATTRIBUTES))
 
 
-def _shapes(kind: Callable[[Category, str], Kind]) -> list[_Shape]:
-    """Return a dozen kinds of points: registers and inputs of several data types."""
-    shapes: list[_Shape] = []
-    register, point = (
-        kind(Category.DATA_POINT, "register"),
-        kind(Category.DATA_POINT, "synthetic point"),
-    )
+def _point_table(data_type: DataType) -> AttributeTable:
+    value = well_known(Attribute.VALUE, data_type)
+    times = (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY)
     area = AttributeInfo("area", attribute_uuid("area"), Access.READ_ONLY, DataType.STRING)
-    for data_type in _DATA_TYPES:
-        value = well_known(Attribute.VALUE, data_type, Access.READ_AND_WRITE)
-        attributes = table(value, *map(well_known, Register.ATTRIBUTES))
-        shapes.append((Register, register, attributes, _register_values(data_type)))
-        value = well_known(Attribute.VALUE, data_type)
-        times = (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY)
-        attributes = table(value, *map(well_known, times), area)
-        shapes.append((Point, point, attributes, _point_values(data_type)))
-    return shapes
-
-
-def _register_values(data_type: DataType) -> Callable[[int, TimePoint], list[AttributeValue]]:
-    value = _value(data_type)
-    never = TimePoint.NEVER
-    # In the order of Register.ATTRIBUTES.
-    return lambda number, _: [value(number), never, never, int(Quality.GOOD), never]
-
-
-def _point_values(data_type: DataType) -> Callable[[int, TimePoint], list[AttributeValue]]:
-    value = _value(data_type)
-    good = int(Quality.GOOD)
-    return lambda number, now: [value(number), now, now, good, _AREAS[number % len(_AREAS)]]
-
-
-_AREAS = ("North hall", "South hall", "Tank farm", "Roof")
-
-
-def _value(data_type: DataType) -> Callable[[int], bool | int | float | str]:
-    if data_type is DataType.BOOLEAN:
-        return lambda number: number % 3 == 0
-    if data_type is DataType.STRING:
-        return lambda number: f"Batch {number % 1000}"
-    if data_type.is_float:
-        # Multiples of an eighth fit every floating point type.
-        return lambda number: number % 1000 / 8
-    return lambda number: number % 1000
+    return table(value, *map(well_known, times), area)

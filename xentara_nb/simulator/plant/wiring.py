@@ -3,52 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from xentara_nb.protocol.identifiers import Stage
-from xentara_nb.simulator.documents import JsonNode
 from xentara_nb.simulator.model.model import ElementDescription
+from xentara_nb.simulator.plant.context import BuildContext
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.plant.execution import Pipeline
 from xentara_nb.simulator.plant.processing import Bridge, BridgeConnection, EdgeDetection
+from xentara_nb.simulator.schema import Settings, Text, whole_number
 
-if TYPE_CHECKING:
-    from xentara_nb.simulator.plant.builder import Builder
+_Checkpoint = Annotated[int, whole_number(0, 1 << 31)]
 
 
-def _pipeline(builder: Builder, it: ElementDescription) -> None:
-    checkpoints = len(list(it.place.member("checkpoints").items()))
-    triggers = it.place.optional("triggers")
-    found = Pipeline(
-        builder.element(it),
-        tuple(_member(builder, item) for item in triggers.items()) if triggers is not None else (),
-    )
-    segments = it.place.optional("segments")
+class _Task(Settings, extra="ignore"):
+    function: Text
+
+
+class _Segment(Settings, extra="ignore"):
+    start: _Checkpoint
+    end: _Checkpoint
+    tasks: tuple[_Task, ...] = ()
+
+
+class _Pipeline(Settings, extra="ignore"):
+    checkpoints: tuple[Any, ...]
+    triggers: tuple[Text, ...] = ()
+    segments: tuple[_Segment, ...] = ()
+
+
+def wire_pipeline(context: BuildContext, description: ElementDescription) -> Pipeline:
+    """Return what triggers a pipeline, and which tasks it runs."""
+    node = description.node
+    settings = node.validate(_Pipeline)
+    last = max(len(settings.checkpoints) - 1, 0)
     ordered: list[tuple[int, int, list[tuple[Element, str]]]] = []
-    for segment in segments.items() if segments is not None else ():
-        start, end = (
-            segment.member(name).integer(0, max(checkpoints - 1, 0)) for name in ("start", "end")
-        )
-        if start >= end:
-            segment.fault("the segment ends before it starts", "Let it end at a later checkpoint.")
-        tasks = segment.optional("tasks")
-        functions = [task.member("function") for task in tasks.items()] if tasks is not None else []
-        ordered.append((start, end, [_member(builder, function) for function in functions]))
+    for item, segment in zip(node.items("segments"), settings.segments, strict=True):
+        for name, checkpoint in (("start", segment.start), ("end", segment.end)):
+            if checkpoint > last:
+                item.at(name).fail(
+                    f"{checkpoint} is out of range", f"Give a number from 0 to {last}."
+                )
+        if segment.start >= segment.end:
+            item.fail("the segment ends before it starts", "Let it end at a later checkpoint.")
+        tasks = [context.member(task.at("function")) for task in item.items("tasks")]
+        ordered.append((segment.start, segment.end, tasks))
     # Segments between the same checkpoints may run side by side; here they run one by one.
     ordered.sort(key=lambda segment: segment[:2])
-    found.tasks = tuple(task for _, _, tasks in ordered for task in tasks)
-    builder.pipelines.append(found)
+    return Pipeline(
+        tuple(context.member(trigger) for trigger in node.items("triggers")),
+        tuple(task for _, _, tasks in ordered for task in tasks),
+    )
 
 
-def _member(builder: Builder, reference: JsonNode) -> tuple[Element, str]:
-    description, name = builder.model.resolve_member(reference)
-    return builder.element(description), name
+class _Inspector(Settings, extra="ignore"):
+    attributes: tuple[Text, ...] = ()
 
 
-def _inspector(builder: Builder, it: ElementDescription) -> None:
-    listed = it.place.optional("attributes")
-    for place in listed.items() if listed is not None else ():
-        builder.check_attribute(place)
+def _inspector(context: BuildContext, description: ElementDescription) -> None:
+    """Check the attributes that an inspector prints."""
+    description.node.validate(_Inspector)
+    for reference in description.node.items("attributes"):
+        context.attribute(reference)
 
 
 _STAGES = {
@@ -58,43 +76,50 @@ _STAGES = {
     "postop": Stage.POST_OPERATIONAL,
     "shutdown": Stage.SHUTDOWN,
 }
+_StageName = Literal["startup", "preop", "op", "postop", "shutdown"]
 
 
-def _bridge(builder: Builder, it: ElementDescription) -> None:
-    bridge = builder.element(it)
+class _Connection(Settings, extra="ignore"):
+    source: Text
+    target: Text
+    error_handler: Text | None = None
+
+
+class _Bridge(Settings, extra="ignore"):
+    stages: Annotated[
+        tuple[_StageName, ...],
+        BeforeValidator(lambda value: [*_STAGES] if value == "all" else value),
+    ] = ("op",)
+    connections: tuple[_Connection, ...] = ()
+
+
+def _bridge(context: BuildContext, description: ElementDescription) -> None:
+    bridge = context.element(description)
     assert isinstance(bridge, Bridge)
-    stages = it.place.optional("stages")
-    if stages is not None and stages.value == "all":
-        bridge.stages = frozenset(_STAGES.values())
-    elif stages is not None:
-        for item in stages.items():
-            if item.text() not in _STAGES:
-                item.fault(
-                    f"there is no stage {item.value!r}", f"Take one of {', '.join(_STAGES)}."
-                )
-        bridge.stages = frozenset(_STAGES[item.value] for item in stages.items())
-    listed = it.place.optional("connections")
+    settings = description.node.validate(_Bridge)
+    bridge.stages = frozenset(_STAGES[name] for name in settings.stages)
     connections = []
-    for connection in listed.items() if listed is not None else ():
-        handler = connection.optional("errorHandler")
-        connections.append(
-            BridgeConnection(
-                builder.check_attribute(connection.member("source")),
-                builder.check_attribute(connection.member("target")),
-                None if handler is None else builder.check_attribute(handler),
-            )
+    for node in description.node.items("connections"):
+        handler = (
+            context.attribute(node.at("errorHandler")) if "errorHandler" in node.value else None
         )
+        source, target = (context.attribute(node.at(side)) for side in ("source", "target"))
+        connections.append(BridgeConnection(source, target, handler))
     bridge.connections = tuple(connections)
 
 
-def _edge_detection(builder: Builder, it: ElementDescription) -> None:
-    detection = builder.element(it)
+class _EdgeDetection(Settings, extra="ignore"):
+    value: Text
+
+
+def _edge_detection(context: BuildContext, description: ElementDescription) -> None:
+    detection = context.element(description)
     assert isinstance(detection, EdgeDetection)
-    detection.watched = builder.source(it.place.member("value"))
+    description.node.validate(_EdgeDetection)
+    detection.watched, _ = context.source(description.node.at("value"))
 
 
-FINISHERS: dict[str, Callable[[Builder, ElementDescription], None]] = {
-    "@Pipeline": _pipeline,
+WIRING: dict[str, Callable[[BuildContext, ElementDescription], None]] = {
     "@Skill.Debugging.Inspector": _inspector,
     "@Skill.SignalFlow.Bridge": _bridge,
     "@Skill.SignalFlow.EdgeDetection": _edge_detection,

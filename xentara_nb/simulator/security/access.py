@@ -2,14 +2,14 @@
 
 Lists are inherited: the default list, the global one (``security.json``), the model's, and those
 of the elements from the top level down. Every list adds to what stands above it, for each role by
-itself, and ``"inherit": false`` forgets what stands above. A client has an entitlement when one
+itself, and ``"inherit": false`` drops what stands above. A client has an entitlement when one
 of its roles has it in the end; so a denial for ``Everyone`` does not take from administrators
 what a list allows to administrators.
 
 Examples
 --------
->>> top = Acl.default().below(AclSettings(entries=(AclEntry("Everyone", deny=("read",)),)))
->>> element = top.below(AclSettings(entries=(AclEntry("Operator", allow=("read", "write")),)))
+>>> top = Acl.default().below(AclSettings(entries=(AclEntry(role="Everyone", deny=("read",)),)))
+>>> element = top.below(AclSettings(entries=(AclEntry(role="Operator", allow=("read", "write")),)))
 >>> top.allows(roles("Operator"), "read"), element.allows(roles("Operator"), "read")
 (False, True)
 >>> element.allows(roles(), "write")
@@ -18,11 +18,13 @@ False
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from xentara_nb.simulator.documents import JsonNode
+from pydantic import StrictBool
+
+from xentara_nb.simulator.schema import Settings, Text
 
 EVERYONE = "Everyone"
 """The role that every client has."""
@@ -50,40 +52,41 @@ class StageEntitlements:
 STAGE_ENTITLEMENTS = StageEntitlements()
 
 
-@dataclass(frozen=True, slots=True)
-class AclEntry:
+class AclEntry(Settings):
     """What a list says of one role."""
 
-    role: str
-    allow: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
+    role: Text
+    allow: tuple[Text, ...] = ()
+    deny: tuple[Text, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AclSettings:
-    """An access control list as it stands in a configuration."""
+class AclSettings(Settings):
+    """An access control list, as it stands in ``security.json`` or in a model.
+
+    A misspelt member is an error: it could be the denial that someone relies on.
+    """
 
     entries: tuple[AclEntry, ...] = ()
-    inherit: bool = True
+    inherit: StrictBool = True
 
 
 class Acl:
-    """What each role is allowed at one place of the model, inheritance worked out.
+    """What each role is allowed at one place of the model, with inheritance applied.
 
     Parameters
     ----------
-    verdicts : mapping of (role, entitlement) to bool
-        What was said, True for allowed.
+    granted : mapping of (role, entitlement) to bool
+        What the lists say, True for allowed.
     defaults : mapping of entitlement to bool
         What holds for entitlements of which no list says anything for any role of the client.
     """
 
-    __slots__ = ("_answers", "_defaults", "_verdicts")
+    __slots__ = ("_answers", "_defaults", "_granted")
 
     def __init__(
-        self, verdicts: Mapping[tuple[str, str], bool], defaults: Mapping[str, bool]
+        self, granted: Mapping[tuple[str, str], bool], defaults: Mapping[str, bool]
     ) -> None:
-        self._verdicts = verdicts
+        self._granted = granted
         self._defaults = defaults
         # Elements share few lists and clients have few sets of roles, so this stays small.
         self._answers: dict[tuple[frozenset[str], str], bool] = {}
@@ -97,13 +100,13 @@ class Acl:
         """Return the list that holds where these settings stand, under this one."""
         if settings is None or (settings.inherit and not settings.entries):
             return self
-        verdicts = dict(self._verdicts) if settings.inherit else {}
+        granted = dict(self._granted) if settings.inherit else {}
         for entry in settings.entries:
-            verdicts.update(((entry.role, name), True) for name in entry.allow)
-        # For one and the same role of one list, a denial is the stronger word.
+            granted.update(((entry.role, name), True) for name in entry.allow)
+        # For one and the same role of one list, a denial has precedence.
         for entry in settings.entries:
-            verdicts.update(((entry.role, name), False) for name in entry.deny)
-        return Acl(verdicts, self._defaults)
+            granted.update(((entry.role, name), False) for name in entry.deny)
+        return Acl(granted, self._defaults)
 
     def allows(self, client_roles: frozenset[str], entitlement: str) -> bool:
         """Return whether a client with these roles has the entitlement."""
@@ -111,39 +114,15 @@ class Acl:
         answer = self._answers.get(question)
         if answer is None:
             said = [
-                self._verdicts[role, entitlement]
+                self._granted[role, entitlement]
                 for role in client_roles
-                if (role, entitlement) in self._verdicts
+                if (role, entitlement) in self._granted
             ]
             answer = any(said) if said else self._defaults.get(entitlement, False)
             self._answers[question] = answer
         return answer
 
 
-def roles(*names: str, more: Iterable[str] = ()) -> frozenset[str]:
+def roles(*names: str) -> frozenset[str]:
     """Return the roles of a client: those named, and ``Everyone``."""
-    return frozenset((EVERYONE, *names, *more))
-
-
-def read_acl(place: JsonNode) -> AclSettings:
-    """Read an access control list, of ``security.json`` or of a model.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is not as the manual says. A misspelt member is a fault as well: it could be the
-        denial that someone relies on.
-    """
-    place.only("inherit", "entries")
-    entries = []
-    listed = place.optional("entries")
-    for item in listed.items() if listed is not None else ():
-        item.only("role", "allow", "deny")
-        names = {
-            member: tuple(name.text() for name in found.items())
-            for member in ("allow", "deny")
-            if (found := item.optional(member)) is not None
-        }
-        entries.append(AclEntry(item.member("role").text(), **names))
-    inherit = place.optional("inherit")
-    return AclSettings(tuple(entries), True if inherit is None else inherit.boolean())
+    return frozenset((EVERYONE, *names))

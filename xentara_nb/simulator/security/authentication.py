@@ -7,10 +7,10 @@ import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from xentara_nb.simulator.config.configuration import User
 from xentara_nb.simulator.security import access, passwords
-from xentara_nb.simulator.security.client_certificates import ClientCertificates
-from xentara_nb.simulator.security.tokens import OAuth2
+from xentara_nb.simulator.security.client_certificates import NO_CERTIFICATES, ClientCertificates
+from xentara_nb.simulator.security.settings import User
+from xentara_nb.simulator.security.tokens import NO_TOKENS, OAuth2
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +22,16 @@ class Principal:
 
 
 class Authenticator:
-    """Checks log-ins against the users of a configuration.
-
-    Parameters
-    ----------
-    users : iterable of User
-        The users.
-    oauth2 : OAuth2
-        Which tokens are accepted.
-    certificates : ClientCertificates
-        Which certificates are accepted.
-    """
+    """Checks log-ins against the users, tokens and certificates of a configuration."""
 
     def __init__(
         self,
         users: Iterable[User],
-        oauth2: OAuth2 | None = None,
-        certificates: ClientCertificates | None = None,
+        oauth2: OAuth2 = NO_TOKENS,
+        certificates: ClientCertificates = NO_CERTIFICATES,
     ) -> None:
-        self._oauth2 = OAuth2() if oauth2 is None else oauth2
-        self._certificates = ClientCertificates() if certificates is None else certificates
+        self._oauth2 = oauth2
+        self._certificates = certificates
         self._users = {user.name: user for user in users}
         hashes = [user.password_hash for user in self._users.values() if user.password_hash]
         self._decoy = passwords.decoy_for(hashes)

@@ -22,20 +22,26 @@ from xentara_nb.protocol.errors import XentaraError
 ALWAYS_NAMED = ("localhost", "127.0.0.1", "::1")
 """The names and addresses that every certificate of a simulator is valid for."""
 
-_VALID_FOR = datetime.timedelta(days=90)
 _KEPT_FOR = datetime.timedelta(days=3650)
 _CLOCK_SKEW = datetime.timedelta(days=1)
+_KEY_USAGE = x509.KeyUsage(True, *(False,) * 8)  # for digital signatures alone
 
 
 class SimulatorCertificateError(XentaraError):
     """The file in which the simulator keeps its certificate cannot be used."""
+
+    def __init__(self, certificate: Path, key: Path, problem: object) -> None:
+        super().__init__(
+            f"the certificate {certificate} with its key {key.name} cannot be used ({problem}). "
+            "Delete both, and the simulator makes new ones, which clients have to trust anew."
+        )
 
 
 def write_certificate(
     folder: Path,
     names: Iterable[str] = (),
     stem: str = "simulator",
-    valid_for: datetime.timedelta = _VALID_FOR,
+    valid_for: datetime.timedelta = datetime.timedelta(days=90),
 ) -> tuple[Path, Path]:
     """Make a self-signed certificate and its key, and write both into a folder.
 
@@ -53,8 +59,7 @@ def write_certificate(
     Returns
     -------
     tuple of Path
-        The certificate, which clients trust as it is, and the private key, readable by its
-        owner alone.
+        The certificate, and the private key, readable by its owner alone.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Xentara simulator")])
@@ -69,7 +74,7 @@ def write_certificate(
         .not_valid_before(now - _CLOCK_SKEW)
         .not_valid_after(now + valid_for)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(), critical=True)
+        .add_extension(_KEY_USAGE, critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
             x509.SubjectAlternativeName(
@@ -123,15 +128,9 @@ def kept_certificate(path: Path, names: Iterable[str] = ()) -> tuple[Path, Path]
         ends = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
         key.read_bytes()
     except (OSError, ValueError) as error:
-        raise SimulatorCertificateError(
-            f"the certificate {path} with its key {key.name} cannot be used ({error}). "
-            "Delete both, and the simulator makes new ones."
-        ) from None
+        raise SimulatorCertificateError(path, key, error) from None
     if ends <= datetime.datetime.now(datetime.UTC):
-        raise SimulatorCertificateError(
-            f"the certificate {path} was valid until {ends:%Y-%m-%d}. Delete it and {key.name}, "
-            "and the simulator makes new ones; clients that trust the old one must be told."
-        )
+        raise SimulatorCertificateError(path, key, f"it was valid until {ends:%Y-%m-%d}")
     return path, key
 
 
@@ -149,8 +148,8 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     # With TLS 1.3, session tickets come after the handshake, when the client sends its first
     # request. A client that reads in one thread and writes in another, as those of Python's
     # websockets do, then calls OpenSSL from both at once, which Python before 3.13 does not guard:
-    # on a busy computer one connection in a thousand never got its request out. Nobody resumes
-    # sessions here, so there are no tickets.
+    # on a busy computer one connection in a thousand never got its request out. Sessions are
+    # not resumed here, so there are no tickets.
     context.num_tickets = 0
     # A key with a pass phrase must fail here, not ask at the terminal for it.
     context.load_cert_chain(certificate, key, password=_no_pass_phrase)
@@ -171,20 +170,6 @@ def fingerprint(certificate: Path) -> str:
 
 def _no_pass_phrase() -> str:
     raise ssl.SSLError("the private key is protected by a pass phrase")
-
-
-def _key_usage() -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
 
 
 def _general_name(name: str) -> x509.GeneralName:

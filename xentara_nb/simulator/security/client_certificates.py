@@ -12,47 +12,155 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
 
-from xentara_nb.simulator.documents import JsonNode
+from xentara_nb.simulator.documents import JsonNode, invalid, wrong_type
+from xentara_nb.simulator.schema import Document, Settings, Text, from_text
 
 _SID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.311.25.2")
 _LONGEST = 256 * 1024
-_DETAILS = (
-    *("issuer", "serialNumber", "SKI", "subject", "subjectPrefix"),
-    *("publicKeySHA256", "publicKeySHA1", "NTDSObjectSID"),
-)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A matching rule and its roles.
-
-    Attributes
-    ----------
-    tests : tuple of callable
-        All of them must be true of a certificate.
-    issuer : tuple of str or None
-        The issuer whose signature is needed; None where the certificate itself is trusted.
-    """
-
-    tests: tuple[Callable[[x509.Certificate], bool], ...]
-    roles: tuple[str, ...] = ()
-    issuer: tuple[str, ...] | None = None
+def _parse_name(value: str) -> tuple[str, ...]:
+    # Blanks around the commas are usual, but not part of RFC 4514, whose order is the reverse.
+    separator = "/" if value.startswith("/") else r"(?<!\\),"
+    parts = [part.strip() for part in re.split(separator, value) if part.strip()]
+    try:
+        parsed = x509.Name.from_rfc4514_string(",".join(reversed(parts)))
+    except ValueError:
+        raise invalid(
+            "this is no distinguished name", "Write it as 'C=DE, O=Plant, CN=Name'."
+        ) from None
+    return distinguished_name(parsed)
 
 
-@dataclass(frozen=True, slots=True)
-class ClientCertificates:
+def _parse_hexadecimal(value: str) -> bytes:
+    digits = re.sub("[ :]", "", value)
+    if not re.fullmatch("[0-9a-fA-F]+", digits):
+        raise invalid("these are no hexadecimal digits", "Write them as 0A1B or 0A:1B.")
+    return bytes.fromhex(digits.rjust(len(digits) + len(digits) % 2, "0"))
+
+
+def _check_length(digest: bytes) -> bytes:
+    if len(digest) not in (32, 20):
+        raise invalid("the fingerprint has a wrong length", "Write a SHA-256 or SHA-1 fingerprint.")
+    return digest
+
+
+def _load(value: Any, info: ValidationInfo) -> x509.Certificate:
+    if not isinstance(value, str):
+        raise wrong_type(value, "a text")
+    path = (info.context or Path()) / Path(value).expanduser()
+    try:
+        data = path.read_bytes()
+        if b"-----BEGIN" in data:
+            return x509.load_pem_x509_certificate(data)
+        return x509.load_der_x509_certificate(data)
+    except OSError:
+        raise invalid(f"there is no file {path}", "Put the certificate there.") from None
+    except ValueError:
+        raise invalid(f"{path} is no certificate", "Put a PEM or DER certificate there.") from None
+
+
+_Name: TypeAlias = Annotated[tuple[str, ...], from_text(_parse_name)]
+_Hexadecimal: TypeAlias = Annotated[bytes, from_text(_parse_hexadecimal)]
+# Any, because pydantic knows nothing of certificates.
+_Certificate: TypeAlias = Annotated[Any, BeforeValidator(_load)]
+
+
+class _CertificateRule(Settings):
+    """Trusts one certificate."""
+
+    certificate: _Certificate = Field(alias="certificatePath")
+    roles: tuple[Text, ...] = ()
+
+    issuer: ClassVar[None] = None
+
+    def matches(self, certificate: x509.Certificate) -> bool:
+        return bool(certificate == self.certificate)
+
+
+class _FingerprintRule(Settings):
+    """Trusts the certificate with a fingerprint."""
+
+    fingerprint: Annotated[_Hexadecimal, AfterValidator(_check_length)]
+    roles: tuple[Text, ...] = ()
+
+    issuer: ClassVar[None] = None
+
+    def matches(self, certificate: x509.Certificate) -> bool:
+        return self.fingerprint in _hashes(certificate.public_bytes(Encoding.DER))
+
+
+class _IssuerRule(Settings):
+    """Trusts the certificates of an issuer that have some properties."""
+
+    hints: ClassVar[Mapping[str, str]] = {
+        "issuer": "Add an issuer, a fingerprint or a certificate."
+    }
+
+    issuer: _Name
+    subject: _Name | None = None
+    subject_prefix: _Name = ()
+    serial_number: _Hexadecimal | None = None
+    subject_key_id: _Hexadecimal | None = Field(None, alias="SKI")
+    public_key_sha256: _Hexadecimal | None = Field(None, alias="publicKeySHA256")
+    public_key_sha1: _Hexadecimal | None = Field(None, alias="publicKeySHA1")
+    object_sid: Text | None = Field(None, alias="NTDSObjectSID")
+    roles: tuple[Text, ...] = ()
+
+    def matches(self, certificate: x509.Certificate) -> bool:
+        subject = distinguished_name(certificate.subject)
+        return (
+            distinguished_name(certificate.issuer) == self.issuer
+            and self.subject in (None, subject)
+            and subject[: len(self.subject_prefix)] == self.subject_prefix
+            and (
+                self.serial_number is None
+                or certificate.serial_number == int.from_bytes(self.serial_number, "big")
+            )
+            and (self.subject_key_id is None or _key_id(certificate) == self.subject_key_id)
+            and all(
+                # Of the key itself, or of the structure around it: manuals differ on this.
+                any(digest in _hashes(form) for form in _key_forms(certificate))
+                for digest in (self.public_key_sha256, self.public_key_sha1)
+                if digest is not None
+            )
+            and (self.object_sid is None or self.object_sid.encode() in _sids(certificate))
+        )
+
+
+def _form(rule: Any) -> str:
+    names = ("certificatePath", "fingerprint")
+    name = next((name for name in names if isinstance(rule, dict) and name in rule), "issuer")
+    return f"by {name}"
+
+
+_Rule: TypeAlias = Annotated[
+    Annotated[_CertificateRule, Tag("by certificatePath")]
+    | Annotated[_FingerprintRule, Tag("by fingerprint")]
+    | Annotated[_IssuerRule, Tag("by issuer")],
+    Discriminator(_form),
+]
+
+
+class _Root(Settings):
+    issuer: _Name | None = None
+    certificate: _Certificate = Field(alias="certificatePath")
+
+
+class ClientCertificates(Document):
     """``client-certs.json``: which certificates are accepted."""
 
-    rules: tuple[Rule, ...] = ()
-    roots: tuple[tuple[tuple[str, ...] | None, x509.Certificate], ...] = ()
+    rules: tuple[_Rule, ...] = ()
+    root_certificates: tuple[_Root, ...] = ()
 
     def role_names(self) -> Iterator[str]:
         """Return the roles that are named, each as often as it is."""
@@ -78,14 +186,29 @@ class ClientCertificates:
         roles = dict.fromkeys(role for rule in matching for role in rule.roles)
         return name, tuple(roles)
 
-    def _matches(self, rule: Rule, certificate: x509.Certificate) -> bool:
-        if not all(test(certificate) for test in rule.tests):
-            return False
-        return rule.issuer is None or any(
-            _issued(certificate, root)
-            for issuer, root in self.roots
-            if issuer in (None, rule.issuer)
+    def _matches(self, rule: _Rule, certificate: x509.Certificate) -> bool:
+        return rule.matches(certificate) and (
+            rule.issuer is None
+            or any(
+                _issued(certificate, root.certificate)
+                for root in self.root_certificates
+                if root.issuer in (None, rule.issuer)
+            )
         )
+
+
+NO_CERTIFICATES = ClientCertificates()
+
+
+def read_client_certificates(document: JsonNode, folder: Path | None) -> ClientCertificates:
+    """Read ``client-certs.json``.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not as the manual says, or names a file that is not there.
+    """
+    return document.validate(ClientCertificates, folder)
 
 
 def _issued(certificate: x509.Certificate, root: x509.Certificate) -> bool:
@@ -106,95 +229,9 @@ def distinguished_name(name: x509.Name) -> tuple[str, ...]:
     return tuple(rdn.rfc4514_string() for rdn in name.rdns)
 
 
-def _parse_name(place: JsonNode) -> tuple[str, ...]:
-    # Blanks around the commas are usual, but not part of RFC 4514, whose order is the reverse.
-    text = place.text()
-    separator = "/" if text.startswith("/") else r"(?<!\\),"
-    parts = [part.strip() for part in re.split(separator, text) if part.strip()]
-    try:
-        parsed = x509.Name.from_rfc4514_string(",".join(reversed(parts)))
-    except ValueError:
-        place.fault("this is no distinguished name", "Write it as 'C=DE, O=Plant, CN=Name'.")
-    return distinguished_name(parsed)
-
-
-def read_client_certificates(document: JsonNode, folder: Path | None) -> ClientCertificates:
-    """Read ``client-certs.json``.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is not as the manual says, or names a file that is not there.
-    """
-    document.only("$schema", "rules", "rootCertificates")
-    roots = []
-    listed = document.optional("rootCertificates")
-    for place in listed.items() if listed is not None else ():
-        place.only("issuer", "certificatePath")
-        issuer = place.optional("issuer")
-        certificate = _load(place.member("certificatePath"), folder)
-        roots.append((None if issuer is None else _parse_name(issuer), certificate))
-    rules = document.optional("rules")
-    return ClientCertificates(
-        tuple(_rule(place, folder) for place in rules.items()) if rules is not None else (),
-        tuple(roots),
-    )
-
-
-def _rule(place: JsonNode, folder: Path | None) -> Rule:
-    listed = place.optional("roles")
-    roles = () if listed is None else tuple(item.text() for item in listed.items())
-    if (path := place.optional("certificatePath")) is not None:
-        place.only("certificatePath", "roles")
-        wanted = _load(path, folder)
-        return Rule((lambda certificate: certificate == wanted,), roles)
-    if (digest_place := place.optional("fingerprint")) is not None:
-        place.only("fingerprint", "roles")
-        digest = _hexadecimal(digest_place, 32, 20)
-        return Rule((lambda certificate: digest in _hashes(_der(certificate)),), roles)
-    place.only(*_DETAILS, "roles")
-    issuer = _parse_name(place.member("issuer", "Add an issuer, a fingerprint or a certificate."))
-    tests = [lambda certificate: distinguished_name(certificate.issuer) == issuer]
-    tests += [_test(name, detail) for name, detail in place.members() if name in _DETAILS[1:]]
-    return Rule(tuple(tests), roles, issuer)
-
-
-def _test(name: str, place: JsonNode) -> Callable[[x509.Certificate], bool]:
-    if name == "subject":
-        subject = _parse_name(place)
-        return lambda certificate: distinguished_name(certificate.subject) == subject
-    if name == "subjectPrefix":
-        prefix = _parse_name(place)
-        return lambda certificate: distinguished_name(certificate.subject)[: len(prefix)] == prefix
-    if name == "NTDSObjectSID":
-        sid = place.text().encode()
-        return lambda certificate: sid in _sids(certificate)
-    digits = _hexadecimal(place)
-    if name == "serialNumber":
-        return lambda certificate: certificate.serial_number == int.from_bytes(digits, "big")
-    if name == "SKI":
-        return lambda certificate: _key_id(certificate) == digits
-    # Of the key itself, or of the structure around it: manuals differ on what they mean.
-    return lambda certificate: any(digits in _hashes(form) for form in _key_forms(certificate))
-
-
-def _hexadecimal(place: JsonNode, *lengths: int) -> bytes:
-    digits = re.sub("[ :]", "", place.text())
-    if not re.fullmatch("[0-9a-fA-F]+", digits):
-        place.fault("these are no hexadecimal digits", "Write them as 0A1B or 0A:1B.")
-    data = bytes.fromhex(digits.rjust(len(digits) + len(digits) % 2, "0"))
-    if lengths and len(data) not in lengths:
-        place.fault("the fingerprint has a wrong length", "Write a SHA-256 or SHA-1 fingerprint.")
-    return data
-
-
 def _hashes(data: bytes) -> tuple[bytes, bytes]:
     # SHA-1 because the configuration may have it; what it is worth is the plant's decision.
     return hashlib.sha256(data).digest(), hashlib.sha1(data, usedforsecurity=False).digest()
-
-
-def _der(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.DER)
 
 
 def _key_forms(certificate: x509.Certificate) -> tuple[bytes, ...]:
@@ -225,16 +262,3 @@ def _sids(certificate: x509.Certificate) -> frozenset[bytes]:
         return frozenset()
     assert isinstance(extension.value, x509.UnrecognizedExtension)
     return frozenset(re.findall(rb"S(?:-[0-9]+){3,}", extension.value.value))
-
-
-def _load(place: JsonNode, folder: Path | None) -> x509.Certificate:
-    path = (folder or Path()) / Path(place.text()).expanduser()
-    try:
-        data = path.read_bytes()
-        if b"-----BEGIN" in data:
-            return x509.load_pem_x509_certificate(data)
-        return x509.load_der_x509_certificate(data)
-    except OSError:
-        place.fault(f"there is no file {path}", "Put the certificate there.")
-    except ValueError:
-        place.fault(f"{path} is no certificate", "Put a PEM or DER certificate there.")

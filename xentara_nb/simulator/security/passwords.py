@@ -2,7 +2,7 @@
 
 Hashes are those of a Linux shadow file: ``$6$`` (SHA-512-crypt) is what Xentara writes, ``$5$``,
 ``$1$`` and ``$2b$`` are read as well. A check takes the same time whether or not the user exists,
-so that nobody can find out user names with a clock. Passwords are neither kept nor logged.
+so that its duration does not reveal user names. Passwords are neither kept nor logged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from passlib.context import CryptContext
 
 _CONTEXT: Any = CryptContext(schemes=["sha512_crypt", "sha256_crypt", "md5_crypt", "bcrypt"])
 
-# Of a random password that nobody knows; the work of checking it is that of checking any other.
+# Of a random password that is not kept; the work of checking it is that of checking any other.
 _DECOY = (
     "$6$nobody.at.all.$w..8rETyi9Hfo/kP7gLmeo5SWaSdGEjWEuHQy0ygpHmAQMdiEIgV1idWO8AW"
     "y/5wUlIoCH8ddpJDP5pjMEcnV."

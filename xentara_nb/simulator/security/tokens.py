@@ -12,28 +12,35 @@ the issuer's ``nonConformance`` says which may be missing.
 
 from __future__ import annotations
 
-import json
+import copy
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from joserfc import jwk, jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidClaimError, JoseError
+from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo
 
 from xentara_nb.protocol.errors import one_line
-from xentara_nb.simulator.documents import ConfigurationError, JsonNode, read_document
+from xentara_nb.simulator.documents import (
+    ConfigurationError,
+    JsonNode,
+    invalid,
+    read_document,
+    wrong_type,
+)
+from xentara_nb.simulator.schema import Document, Settings, Text
 
 _log = logging.getLogger(__name__)
 
 Key: TypeAlias = "jwk.RSAKey | jwk.ECKey | jwk.OKPKey | jwk.OctKey"
-IMPLICIT = "implicit"
 
-_LEEWAY = 60.0
+_LEEWAY = 60
 _LONGEST = 64 * 1024
 _ALGORITHMS = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
@@ -41,193 +48,34 @@ _ALGORITHMS = {
     "OKP": ("EdDSA", "Ed25519", "Ed448"),
     "oct": ("HS256", "HS384", "HS512"),
 }
+_HINT = "Give a JSON Web Key Set, such as an issuer publishes."
 _TYPES = ("at+jwt", "application/at+jwt")
-_FLAGS = (
-    *("allowGenericJwt", "allowMissingTyp", "allowMissingIat", "allowMissingExp"),
-    *("allowMissingSub", "allowMissingClientId", "allowMissingJti"),
-)
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """Who issues tokens, and what they are worth.
+class NonConformance(Settings):
+    """What an issuer may do against the standard."""
 
-    Attributes
-    ----------
-    claims : mapping
-        For each authorization claim, the roles of its values; or ``implicit``, then the values
-        are roles themselves.
-    lenient : frozenset of str
-        What the issuer may do against the standard, in the words of ``oauth2.json``.
-    """
-
-    iss: str
-    aud: str
-    roles: tuple[str, ...] = ()
-    claims: Mapping[str, str | Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    lenient: frozenset[str] = frozenset()
-    keys: tuple[Key, ...] = field(default=(), repr=False)
+    allow_generic_jwt: StrictBool = False
+    allow_missing_typ: StrictBool = False
+    allow_missing_iat: StrictBool = False
+    allow_missing_exp: StrictBool = False
+    allow_missing_sub: StrictBool = False
+    allow_missing_client_id: StrictBool = False
+    allow_missing_jti: StrictBool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OAuth2:
-    """``oauth2.json``: which tokens are accepted."""
+Roles: TypeAlias = tuple[Text, ...]
 
-    issuers: tuple[Issuer, ...] = ()
-    scope: tuple[str, ...] = ()
-    keys: tuple[Key, ...] = field(default=(), repr=False)
 
-    def role_names(self) -> Iterator[str]:
-        """Return the roles that are named, each as often as it is."""
-        for issuer in self.issuers:
-            yield from issuer.roles
-            for meaning in issuer.claims.values():
-                if not isinstance(meaning, str):
-                    for roles in meaning.values():
-                        yield from roles
-
-    def verify(self, token: str, now: float | None = None) -> tuple[str, tuple[str, ...]] | None:
-        """Return the name and the roles that a token stands for, None if it is not accepted."""
-        if len(token) > _LONGEST or token.count(".") != 2:
-            return None
-        now = time.time() if now is None else now
-        for issuer in self.issuers:
-            decoded = _decode(token, (*issuer.keys, *self.keys))
-            if decoded is None:
-                continue
-            problem = _problem(decoded, issuer, self.scope, now)
-            if problem is None:
-                claims = decoded.claims
-                name = claims.get("sub") or claims.get("client_id") or "token"
-                return str(name), tuple(dict.fromkeys((*issuer.roles, *_roles(claims, issuer))))
-            _log.info("a token is refused: %s", problem)
+def _check_claim(value: Any) -> Any:
+    if value == "implicit":
         return None
+    if not isinstance(value, dict):
+        raise invalid("this is no authorization claim", 'Write "implicit" or {"value": ["Role"]}.')
+    return value
 
 
-def _decode(token: str, keys: Iterable[Key]) -> jwt.Token | None:
-    """Return the content of a token if one of the keys has signed it."""
-    for key in keys:
-        try:
-            decoded = jwt.decode(token, key, algorithms=_ALGORITHMS[key.key_type])
-        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
-            # The token comes from the network: whatever is wrong with it, it is not signed.
-            continue
-        if decoded.header.get("kid", key.kid) in (key.kid, None) or key.kid is None:
-            return decoded
-    return None
-
-
-def _problem(token: jwt.Token, issuer: Issuer, scope: Iterable[str], now: float) -> str | None:
-    """Say what is wrong with a token that is signed, without repeating its content."""
-    header, claims = token.header, token.claims
-    typ = header.get("typ")
-    types = (*_TYPES, "jwt") if "allowGenericJwt" in issuer.lenient else _TYPES
-    if typ is None:
-        if "allowMissingTyp" not in issuer.lenient:
-            return "it has no typ"
-    elif not isinstance(typ, str) or typ.lower() not in types:
-        return "its typ is not at+jwt"
-    if claims.get("iss") != issuer.iss:
-        return "it is of another issuer"
-    if issuer.aud not in _strings(claims.get("aud")):
-        return "it is for another audience"
-    for name, flag in (("sub", "Sub"), ("client_id", "ClientId"), ("jti", "Jti")):
-        value = claims.get(name)
-        if value is None and f"allowMissing{flag}" in issuer.lenient:
-            continue
-        if not isinstance(value, str) or not value:
-            return f"it has no {name}"
-    for name, flag in (("iat", "Iat"), ("exp", "Exp"), ("nbf", "")):
-        value = claims.get(name)
-        if value is None and (not flag or f"allowMissing{flag}" in issuer.lenient):
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return f"it has no {name}"
-        if now > value + _LEEWAY if name == "exp" else now < value - _LEEWAY:
-            return "it has expired" if name == "exp" else "it is not valid yet"
-    granted = claims.get("scope", "")
-    found = granted.split() if isinstance(granted, str) else _strings(granted)
-    return None if set(scope) <= set(found) else "its scope does not have what is needed"
-
-
-def _roles(claims: Mapping[str, Any], issuer: Issuer) -> Iterator[str]:
-    for claim, meaning in issuer.claims.items():
-        for value in _strings(claims.get(claim)):
-            if isinstance(meaning, str):
-                yield value
-            else:
-                yield from meaning.get(value, ())
-
-
-def _strings(value: object) -> list[str]:
-    if isinstance(value, list):
-        return [item for item in value if isinstance(item, str)]
-    return [value] if isinstance(value, str) else []
-
-
-def read_oauth2(document: JsonNode, folder: Path | None, keys: tuple[Key, ...] = ()) -> OAuth2:
-    """Read ``oauth2.json``.
-
-    Parameters
-    ----------
-    document : JsonNode
-        Its content.
-    folder : Path, optional
-        Where the files lie that it names.
-    keys : tuple
-        Keys that count for every issuer.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is not as the manual says.
-    """
-    document.only("$schema", "scope", "issuers")
-    scope = document.optional("scope")
-    issuers: list[Issuer] = []
-    listed = document.optional("issuers")
-    for place in listed.items() if listed is not None else ():
-        place.only("iss", "aud", "verification", "roles", "authorizationClaims", "nonConformance")
-        verification = place.member("verification", "Say how its tokens are verified.")
-        own = _own_keys(verification, folder)
-        if not own and not keys:
-            _log.warning("%s: no key set, so its tokens are refused; give one as jwks", place)
-        lenient = place.optional("nonConformance")
-        if lenient is not None:
-            lenient.only(*_FLAGS)
-        issuers.append(
-            Issuer(
-                place.member("iss").text(),
-                place.member("aud").text(),
-                _texts(place.optional("roles")),
-                _claims(place.optional("authorizationClaims")),
-                frozenset(
-                    name
-                    for name, flag in (lenient.members() if lenient is not None else ())
-                    if flag.boolean()
-                ),
-                own,
-            )
-        )
-    return OAuth2(tuple(issuers), _texts(scope), keys)
-
-
-def _claims(place: JsonNode | None) -> dict[str, str | Mapping[str, tuple[str, ...]]]:
-    claims: dict[str, str | Mapping[str, tuple[str, ...]]] = {}
-    for name, meaning in place.members() if place is not None else ():
-        if meaning.value == IMPLICIT:
-            claims[name] = IMPLICIT
-        elif isinstance(meaning.value, dict):
-            claims[name] = {value: _texts(roles) for value, roles in meaning.members()}
-        else:
-            meaning.fault(
-                "this is no authorization claim", 'Write "implicit" or {"value": ["Role"]}.'
-            )
-    return claims
-
-
-def _texts(place: JsonNode | None) -> tuple[str, ...]:
-    return () if place is None else tuple(item.text() for item in place.items())
+Claim: TypeAlias = Annotated[dict[str, Roles] | None, BeforeValidator(_check_claim)]
 
 
 def read_keys(path: Path) -> tuple[Key, ...]:
@@ -238,59 +86,57 @@ def read_keys(path: Path) -> tuple[Key, ...]:
     ConfigurationError
         If there is no such file, or no key in it.
     """
-    mend = "Give a JSON Web Key Set, such as an issuer publishes."
     try:
         data = path.read_bytes()
-    except OSError:
-        raise ConfigurationError(str(path), "", "the key set cannot be read", mend) from None
-    if b"-----BEGIN" in data:
-        try:
+        if b"-----BEGIN" in data:
             return (_pem_key(data),)
-        except (JoseError, ValueError) as error:
-            raise ConfigurationError(str(path), "", f"this is no key ({error})", mend) from None
-    document = read_document(path, path.name, mend)
-    try:
-        keys = tuple(_jwks(document.content()))
-    except (JoseError, ValueError, TypeError, KeyError) as error:
-        raise ConfigurationError(str(path), "", f"a key cannot be used ({error})", mend) from None
+        keys = tuple(_jwks(read_document(path, path.name, _HINT).value))
+    except OSError:
+        raise ConfigurationError(str(path), "", "the key set cannot be read", _HINT) from None
+    except _UNUSABLE as error:
+        raise ConfigurationError(str(path), "", _unusable(error), _HINT) from None
     if not keys:
-        document.fault("there is no key in it", mend)
+        raise ConfigurationError(str(path), "", "there is no key in it", _HINT)
     return keys
 
 
-def _own_keys(verification: JsonNode, folder: Path | None) -> tuple[Key, ...]:
-    try:
-        return tuple(_keys_in(verification.content(), folder))
-    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
-        verification.fault(
-            f"a key cannot be used ({one_line(str(error), 200)})",
-            "Give a JSON Web Key Set, such as the issuer publishes.",
-        )
-
-
-def _keys_in(content: Mapping[str, Any], folder: Path | None) -> Iterator[Key]:
+def _own_keys(verification: Any, info: ValidationInfo) -> tuple[Key, ...]:
     """Find the keys in a ``verification`` object, whose members the schema leaves open."""
-    if "keys" in content or "kty" in content:
-        yield from _jwks(content)
-        return
-    for value in content.values():
-        if isinstance(value, dict):
-            yield from _keys_in(value, folder)
-        elif isinstance(value, str) and folder is not None and len(value) < 1000:
-            path = folder / value
+    if not isinstance(verification, dict):
+        raise wrong_type(verification, "an object, {...}")
+    keys: list[Key] = []
+    waiting: list[Any] = [verification]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict) and not {"keys", "kty"}.isdisjoint(value):
+            try:
+                keys += _jwks(value)
+            except _UNUSABLE as error:
+                raise invalid(_unusable(error), _HINT) from None
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, str) and info.context is not None and len(value) < 1000:
+            path = info.context / value
             if "://" not in value and "\0" not in value and path.is_file():
-                yield from read_keys(path)
+                keys += read_keys(path)
+    return tuple(keys)
 
 
-def _jwks(content: Mapping[str, Any]) -> Iterator[Key]:
-    listed = content.get("keys", [content])
+def _jwks(content: Any) -> Iterator[Key]:
+    listed = content.get("keys", [content]) if isinstance(content, dict) else None
     if not isinstance(listed, list):
-        raise ValueError("'keys' must hold an array")
+        raise ValueError("there is no array 'keys'")
     for item in listed:
-        # Keys of kinds that no token here is signed with are passed over, as clients of an
-        # issuer do.
+        # Keys of kinds that no token here is signed with are ignored, as clients of an issuer do.
         if isinstance(item, dict) and item.get("kty") in _ALGORITHMS:
-            yield jwk.import_key(json.loads(json.dumps(item)))
+            yield jwk.import_key(copy.deepcopy(item))
+
+
+_UNUSABLE = (JoseError, ValueError, TypeError, KeyError)
+
+
+def _unusable(error: Exception) -> str:
+    return f"a key cannot be used ({one_line(str(error), 200)})"
 
 
 def _pem_key(data: bytes) -> Key:
@@ -308,3 +154,133 @@ def _pem_key(data: bytes) -> Key:
         except (JoseError, ValueError, TypeError):
             continue
     raise ValueError("neither RSA nor EC nor Ed25519")
+
+
+class Issuer(Settings):
+    """Who issues tokens, and which roles they give.
+
+    Attributes
+    ----------
+    keys : tuple
+        The keys in ``verification``, or in the files that are named there.
+    authorization_claims : dict
+        For each claim the roles of its values; or None, then the values are roles themselves.
+    """
+
+    hints: ClassVar[Mapping[str, str]] = {"verification": "Say how its tokens are verified."}
+
+    iss: Text
+    aud: Text
+    # Any, because pydantic knows nothing of keys.
+    keys: Annotated[Any, BeforeValidator(_own_keys)] = Field(alias="verification", repr=False)
+    roles: Roles = ()
+    authorization_claims: dict[str, Claim] = Field(default_factory=dict)
+    non_conformance: NonConformance = NonConformance()
+
+
+class _OAuth2Document(Document):
+    scope: tuple[Text, ...] = ()
+    issuers: tuple[Issuer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth2:
+    """``oauth2.json``: which tokens are accepted; the keys count for every issuer."""
+
+    issuers: tuple[Issuer, ...] = ()
+    scope: tuple[str, ...] = ()
+    keys: tuple[Key, ...] = field(default=(), repr=False)
+
+    def role_names(self) -> Iterator[str]:
+        """Return the roles that are named, each as often as it is."""
+        for issuer in self.issuers:
+            yield from issuer.roles
+            for roles_of in issuer.authorization_claims.values():
+                for roles in (roles_of or {}).values():
+                    yield from roles
+
+    def verify(self, token: str, now: float | None = None) -> tuple[str, tuple[str, ...]] | None:
+        """Return the name and the roles that a token stands for, None if it is not accepted."""
+        if len(token) > _LONGEST or token.count(".") != 2:
+            return None
+        now = time.time() if now is None else now
+        for issuer in self.issuers:
+            decoded = _decode(token, (*issuer.keys, *self.keys))
+            if decoded is None:
+                continue
+            try:
+                _check(decoded, issuer, self.scope, now)
+            except JoseError as error:
+                _log.info("a token is refused: %s", error)
+                continue
+            claims = decoded.claims
+            name = claims.get("sub") or claims.get("client_id") or "token"
+            roles = dict.fromkeys((*issuer.roles, *_roles(claims, issuer)))
+            return str(name), tuple(roles)
+        return None
+
+
+NO_TOKENS = OAuth2()
+
+
+def read_oauth2(document: JsonNode, folder: Path | None, keys: tuple[Key, ...] = ()) -> OAuth2:
+    """Read ``oauth2.json``, and the files in the folder that it names.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not as the manual says.
+    """
+    settings = document.validate(_OAuth2Document, folder)
+    for node, issuer in zip(document.items("issuers"), settings.issuers, strict=True):
+        if not issuer.keys and not keys:
+            _log.warning("%s: no key set, so its tokens are refused; give one as jwks", node)
+    return OAuth2(settings.issuers, settings.scope, keys)
+
+
+def _decode(token: str, keys: Iterable[Key]) -> jwt.Token | None:
+    """Return the content of a token if one of the keys has signed it."""
+    for key in keys:
+        try:
+            decoded = jwt.decode(token, key, algorithms=_ALGORITHMS[key.key_type])
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
+            # The token comes from the network; with any error it counts as not signed.
+            continue
+        if decoded.header.get("kid", key.kid) in (key.kid, None) or key.kid is None:
+            return decoded
+    return None
+
+
+def _check(token: jwt.Token, issuer: Issuer, scope: Iterable[str], now: float) -> None:
+    """Raise JoseError if a token must not be accepted though it is signed."""
+    claims, allowed = token.claims, issuer.non_conformance
+    typ = token.header.get("typ")
+    types = (*_TYPES, "jwt") if allowed.allow_generic_jwt else _TYPES
+    if not (typ is None and allowed.allow_missing_typ) and str(typ).lower() not in types:
+        raise InvalidClaimError("typ")
+    jwt.JWTClaimsRegistry(
+        now=int(now),
+        leeway=_LEEWAY,
+        iss={"essential": True, "value": issuer.iss},
+        aud={"essential": True, "value": issuer.aud},
+        sub={"essential": not allowed.allow_missing_sub},
+        client_id={"essential": not allowed.allow_missing_client_id},
+        jti={"essential": not allowed.allow_missing_jti},
+        iat={"essential": not allowed.allow_missing_iat},
+        exp={"essential": not allowed.allow_missing_exp},
+    ).validate(claims)
+    granted = claims.get("scope", "")
+    if not set(scope) <= set(granted.split() if isinstance(granted, str) else _strings(granted)):
+        raise InvalidClaimError("scope")
+
+
+def _roles(claims: Mapping[str, Any], issuer: Issuer) -> Iterator[str]:
+    for claim, roles_of in issuer.authorization_claims.items():
+        for value in _strings(claims.get(claim)):
+            yield from (value,) if roles_of is None else roles_of.get(value, ())
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [item for item in value if isinstance(item, str)]
+    return [value] if isinstance(value, str) else []

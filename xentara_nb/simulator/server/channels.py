@@ -1,4 +1,4 @@
-"""Feeds: attributes of an element as they are sent to all who have subscribed to just these.
+"""Channels: attributes of an element as they are sent to all who have subscribed to just these.
 
 A change is encoded once, however many clients there are.
 """
@@ -22,10 +22,10 @@ from xentara_nb.simulator.plant.elements import Element
 
 
 class Subscriber(Protocol):
-    """Who wants to know of changes."""
+    """Is notified of changes."""
 
-    def mark(self, feed: Channel, mask: int) -> None:
-        """Note that some attributes of a feed have changed, a bit for each of its ids."""
+    def mark(self, channel: Channel, mask: int) -> None:
+        """Note that some attributes of a channel have changed, a bit for each of its ids."""
 
 
 class Channel:
@@ -33,22 +33,19 @@ class Channel:
 
     Parameters
     ----------
-    element : Element
-        The element.
     ids : tuple
         The attributes, by the ids that were asked for.
     allowed : bool
         Whether the subscribers may read the element.
-    hub : Broker
-        Gives the time of a change that has none of its own.
     whole : bool
         Whether a change of one attribute sends all of them.
     """
 
     __slots__ = (
-        *("_allowed", "_bits", "_bodies", "_encoded_ids", "_encoded_uuid", "_gone", "_hub"),
-        *("_frame", "_known", "_known_mask", "_moment", "_packet", "_packets", "_positions"),
-        *("_single", "_timed", "_update_position", "element", "everything", "key", "subscribers"),
+        *("_allowed", "_bits", "_body", "_body_mask", "_broker", "_encoded_ids", "_encoded_uuid"),
+        *("_frame", "_gone", "_known", "_known_mask", "_moment", "_only", "_packet"),
+        *("_packet_mask", "_positions", "_timed", "_update_position", "all_bits", "element"),
+        *("key", "subscribers"),
     )
 
     def __init__(
@@ -56,44 +53,44 @@ class Channel:
         element: Element,
         ids: tuple[AttributeId, ...],
         allowed: bool,
-        hub: Broker,
+        broker: Broker,
         whole: bool = False,
     ) -> None:
         self.element = element
         self.key = (element, ids, allowed)
-        self.everything = (1 << len(ids)) - 1
+        self.all_bits = (1 << len(ids)) - 1
         self.subscribers: dict[Subscriber, None] = {}
         self._allowed = allowed
         self._gone = False
-        self._hub = hub
+        self._broker = broker
         self._update_position = element.table.index.get(Attribute.UPDATE_TIME, -1)
         self._positions = [element.table.index.get(attribute) for attribute in ids]
         # The same attribute may be there twice: by its integer, and by its UUID.
         self._bits: dict[int, int] = {}
         for number, position in enumerate(self._positions):
             if position is not None:
-                bits = self.everything if whole else 1 << number
+                bits = self.all_bits if whole else 1 << number
                 self._bits[position] = self._bits.get(position, 0) | bits
         self._encoded_uuid = server_encoding.uuid(element.uuid)
         self._encoded_ids = [server_encoding.attribute_id(attribute) for attribute in ids]
-        # Most feeds have one attribute that can be read: its value changes, and nothing else.
-        self._single = -1
+        # Most channels have one attribute that can be read: its value changes, and nothing else.
         self._frame: bytes | None = None
+        self._only = -1
         only = self._positions[0] if len(ids) == 1 else None
         if only is not None and allowed and self._readable(only):
-            self._single = only
+            self._only = only
             self._frame = server_encoding.event_frame(self._encoded_uuid, self._encoded_ids[0])
         self._moment = TimePoint.NEVER
-        self._packet: bytes | None = None  # of such a feed
-        self._packets: dict[int, bytes] = {}
-        self._bodies: dict[int, bytes] = {}
+        # What was encoded last, and for which attributes: nearly always the same ones.
+        self._packet, self._packet_mask = b"", 0
+        self._body, self._body_mask = b"", 0
         # The positions that have changed are the same ones nearly every time.
         self._known: Sequence[int] = ()
         self._known_mask = 0
         self._timed = False
 
     def changed(self, element: Element, positions: Sequence[int]) -> None:
-        """Take note of a change, and tell the subscribers."""
+        """Take note of a change, and notify the subscribers."""
         if positions is not self._known:
             self._learn(positions)
         if not self._known_mask:
@@ -102,10 +99,12 @@ class Channel:
         if self._timed:
             # The change has a time of its own.
             moment = element.current(self._update_position)
-        self._mark(self._known_mask, moment if isinstance(moment, TimePoint) else self._hub.now())
+        self._mark(
+            self._known_mask, moment if isinstance(moment, TimePoint) else self._broker.clock()
+        )
 
     def _learn(self, positions: Sequence[int]) -> None:
-        """Work out what a change of these positions means here."""
+        """Find out what a change of these positions means here."""
         mask = 0
         for position in positions if self._allowed else ():
             mask |= self._bits.get(position, 0)
@@ -115,55 +114,49 @@ class Channel:
         self._timed = self._update_position in positions
 
     def vanish(self) -> None:
-        """Tell the subscribers that there is no such element any more."""
+        """Notify the subscribers that there is no such element any more."""
         self._gone = True
         self._frame = None
-        self._mark(self.everything, self._hub.now())
+        self._mark(self.all_bits, self._broker.clock())
 
     def packet(self, mask: int) -> bytes:
         """Return the event for a change of some attributes, at the time of the change."""
-        if self._frame is not None:
-            if self._packet is None:
-                time_stamp = self._hub.time_stamp(self._moment)
-                held = server_encoding.held(self.element.current(self._single))
-                self._packet = server_encoding.event(time_stamp, self._frame + held)
-            return self._packet
-        packet = self._packets.get(mask)
-        if packet is None:
-            time_stamp = self._hub.time_stamp(self._moment)
-            packet = self._packets[mask] = server_encoding.event(time_stamp, self._body(mask))
-        return packet
+        if mask != self._packet_mask:
+            time_stamp = self._broker.time_stamp(self._moment)
+            self._packet = server_encoding.event(time_stamp, self._encoded(mask))
+            self._packet_mask = mask
+        return self._packet
 
     def whole(self, now: bytes) -> bytes:
         """Return an event with all attributes, at a time that is encoded."""
-        return server_encoding.event(now, self._body(self.everything))
+        return server_encoding.event(now, self._encoded(self.all_bits))
 
     def _mark(self, mask: int, moment: TimePoint) -> None:
-        self._packet = None
-        if self._packets or self._bodies:
-            self._packets.clear()
-            self._bodies.clear()
+        self._packet_mask = self._body_mask = 0
         self._moment = moment
-        for subscription in self.subscribers:
-            subscription.mark(self, mask)
+        for subscriber in self.subscribers:
+            subscriber.mark(self, mask)
 
-    def _body(self, mask: int) -> bytes:
-        body = self._bodies.get(mask)
-        if body is None and self._frame is not None:
-            value = self.element.current(self._single)
-            body = self._bodies[mask] = self._frame + server_encoding.held(value)
-        elif body is None:
+    def _encoded(self, mask: int) -> bytes:
+        """Return the part of an event behind its time stamp."""
+        if mask == self._body_mask:
+            return self._body
+        if self._frame is not None:
+            value = self.element.current(self._only)
+            self._body = self._frame + server_encoding.attribute_value(value)
+        else:
             values = [
-                (encoded_id, self._held(position))
+                (encoded_id, self._value(position))
                 for number, (encoded_id, position) in enumerate(
                     zip(self._encoded_ids, self._positions, strict=True)
                 )
                 if mask >> number & 1
             ]
-            body = self._bodies[mask] = server_encoding.event_body(self._encoded_uuid, values)
-        return body
+            self._body = server_encoding.event_body(self._encoded_uuid, values)
+        self._body_mask = mask
+        return self._body
 
-    def _held(self, position: int | None) -> AttributeValue:
+    def _value(self, position: int | None) -> AttributeValue:
         if self._gone:
             return UnknownElementError()
         if not self._allowed:
@@ -179,29 +172,25 @@ class Channel:
 
 
 class Broker:
-    """All feeds of a plant.
+    """All channels of a plant.
 
     Parameters
     ----------
     clock : callable
-        Gives the time.
+        Gives the time of a change that has none of its own.
     whole : bool
         Whether every event has all attributes, or only those that have changed.
     """
 
     def __init__(self, clock: Callable[[], TimePoint], *, whole: bool = False) -> None:
-        self._clock = clock
+        self.clock = clock
         self._whole = whole
         self._moment = TimePoint.NEVER
         self._time_stamp = b""
-        self._feeds: dict[tuple[Element, tuple[AttributeId, ...], bool], Channel] = {}
+        self._channels: dict[tuple[Element, tuple[AttributeId, ...], bool], Channel] = {}
 
     def __len__(self) -> int:
-        return len(self._feeds)
-
-    def now(self) -> TimePoint:
-        """Return the time."""
-        return self._clock()
+        return len(self._channels)
 
     def time_stamp(self, moment: TimePoint) -> bytes:
         """Return a time stamp, encoded; most come many times in a row."""
@@ -211,29 +200,29 @@ class Broker:
 
     def join(
         self,
-        subscription: Subscriber,
+        subscriber: Subscriber,
         element: Element,
         ids: tuple[AttributeId, ...],
         allowed: bool,
     ) -> Channel:
-        """Return the feed of some attributes, which tells the subscription from now on."""
+        """Return the channel of some attributes, which notifies the subscriber from now on."""
         key = (element, ids, allowed)
-        feed = self._feeds.get(key)
-        if feed is None:
-            feed = self._feeds[key] = Channel(element, ids, allowed, self, self._whole)
-            element.watch(feed.changed)
-        feed.subscribers[subscription] = None
-        return feed
+        channel = self._channels.get(key)
+        if channel is None:
+            channel = self._channels[key] = Channel(element, ids, allowed, self, self._whole)
+            element.watch(channel.changed)
+        channel.subscribers[subscriber] = None
+        return channel
 
-    def leave(self, subscription: Subscriber, feeds: Iterable[Channel]) -> None:
-        """Tell a subscription no more."""
-        for feed in feeds:
-            feed.subscribers.pop(subscription, None)
-            if not feed.subscribers and self._feeds.pop(feed.key, None) is not None:
-                feed.element.unwatch(feed.changed)
+    def leave(self, subscriber: Subscriber, channels: Iterable[Channel]) -> None:
+        """Notify a subscriber no more."""
+        for channel in channels:
+            channel.subscribers.pop(subscriber, None)
+            if not channel.subscribers and self._channels.pop(channel.key, None) is not None:
+                channel.element.unwatch(channel.changed)
 
     def vanish(self, element: Element) -> None:
-        """Tell those who have subscribed to an element that it is gone."""
-        for (subscribed, _, _), feed in tuple(self._feeds.items()):
+        """Notify those who have subscribed to an element that it is gone."""
+        for (subscribed, _, _), channel in tuple(self._channels.items()):
             if subscribed is element:
-                feed.vanish()
+                channel.vanish()

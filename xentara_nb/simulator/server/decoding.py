@@ -1,13 +1,19 @@
 """The requests in a message, each by itself: what is wrong with one must not cost the others.
 
-Well-formed CBOR can still hold what nobody can make sense of: a UUID of fifteen bytes, the same key
-twice, a text that is no UTF-8, arrays in arrays a hundred deep. The decoder refuses all of the
-message then; here it is taken apart, so that every request gets its own answer under its own id.
+Well-formed CBOR can still hold what makes no sense: a UUID of fifteen bytes, the same key twice, a
+text that is no UTF-8, arrays in arrays a hundred deep. The decoder refuses all of the message then;
+here it is taken apart, so that every request gets its own answer under its own id.
 """
 
 from __future__ import annotations
 
+import io
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+import cbor2
 
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.checks import as_int
@@ -22,12 +28,12 @@ from xentara_nb.protocol.packets import UNREADABLE_ID, Failure, Request, decode_
 
 # RFC 8949, 3.4.6: "this is CBOR", with which some encoders begin everything.
 _SELF_DESCRIBED = bytes.fromhex("d9d9f7")
-_LARGEST = 256 * 1024  # bytes that are taken apart; it is slow, and others are waiting
-_BREAK = 0xFF
-_BYTES, _TEXT, _ARRAY, _MAP, _TAG = 2, 3, 4, 5, 6
-_ANY, _VALUE, _KEY = -1, -2, -3  # what comes next in a container without a length
-_ENDLESS = 31
-_SIZES = {24: 1, 25: 2, 26: 4, 27: 8}
+_MAX_SIZE = 256 * 1024  # bytes that are taken apart; it is slow, and others are waiting
+_ARRAY, _ENDLESS, _BREAK = 4, 31, 0xFF
+# Takes every tag, with any content.
+_ANY_TAG: defaultdict[int, Callable[[Any, bool], object]] = defaultdict(
+    lambda: lambda content, immutable: None
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ def read_requests(message: bytes) -> list[Request | Failure]:
     """
     message = message.removeprefix(_SELF_DESCRIBED)
     requests = decode_requests(message)
-    if len(message) > _LARGEST or not any(map(_is_broken, requests)):
+    if len(message) > _MAX_SIZE or not any(map(_is_broken, requests)):
         return requests
     packets = _items(message)
     return requests if packets is None else [_request(packet) for packet in packets]
@@ -104,80 +110,23 @@ def _reason(error: ProtocolError) -> str:
 
 def _items(data: bytes) -> list[bytes] | None:
     """Return the items of the array that the data are; None if they are none, or not CBOR."""
-    try:
-        major, count, at = _head(data, 0)
-        if major != _ARRAY:
-            return None
-        items: list[bytes] = []
-        while len(items) < count if count >= 0 else data[at] != _BREAK:
-            end = _end(data, at)
-            items.append(data[at:end])
-            at = end
-        at += count < 0
-    except (IndexError, ValueError):
+    major, low = divmod(data[0], 32) if data else (0, 0)
+    if major != _ARRAY or 28 <= low < _ENDLESS:
         return None
+    size = 1 << low - 24 if 24 <= low < 28 else 0
+    count = int.from_bytes(data[1 : 1 + size], "big") if size else low
+    items: list[bytes] = []
+    at = 1 + size
+    stream = io.BytesIO(data)
+    stream.seek(at)
+    # Only to see where each item ends, so nothing in it is too strange.
+    decoder = cbor2.CBORDecoder(stream, semantic_decoders=_ANY_TAG, str_errors="replace")
+    try:
+        while data[at] != _BREAK if low == _ENDLESS else len(items) < count:
+            decoder.decode()
+            items.append(data[at : stream.tell()])
+            at = stream.tell()
+    except Exception:  # it is not well-formed, and the decoder has many ways to say so
+        return None
+    at += low == _ENDLESS
     return items if at == len(data) else None
-
-
-def _head(data: bytes, at: int) -> tuple[int, int, int]:
-    """Return major type and number of the item that begins here, and where its content begins.
-
-    The number is -1 where the length is indefinite.
-    """
-    major, low = data[at] >> 5, data[at] & 31
-    at += 1
-    if low < 24:
-        return major, low, at
-    if low == _ENDLESS and major in (_BYTES, _TEXT, _ARRAY, _MAP):
-        return major, -1, at
-    if low not in _SIZES:
-        raise ValueError("a reserved length, or a break where none belongs")
-    end = at + _SIZES[low]
-    if end > len(data):
-        raise ValueError("the data end too early")
-    return major, int.from_bytes(data[at:end], "big"), end
-
-
-def _end(data: bytes, at: int) -> int:
-    """Return where the item that begins here ends; raise if it is not well-formed.
-
-    Arrays in arrays are no recursion here, however deep they are.
-    """
-    # How many items each container around still wants, or one of the three for those without end.
-    wanted = [1]
-    while wanted:
-        if wanted[-1] == 0:
-            wanted.pop()
-            continue
-        if wanted[-1] < 0 and data[at] == _BREAK:
-            if wanted.pop() == _VALUE:
-                raise ValueError("a key without its value")
-            at += 1
-            continue
-        if wanted[-1] in (_KEY, _VALUE):
-            wanted[-1] = _VALUE if wanted[-1] == _KEY else _KEY
-        elif wanted[-1] > 0:
-            wanted[-1] -= 1
-        major, number, at = _head(data, at)
-        if major in (_BYTES, _TEXT):
-            at = _string_end(data, at, major, number)
-        elif major == _TAG:
-            wanted.append(1)
-        elif major == _ARRAY:
-            wanted.append(number if number >= 0 else _ANY)
-        elif major == _MAP:
-            wanted.append(2 * number if number >= 0 else _KEY)
-    return at
-
-
-def _string_end(data: bytes, at: int, major: int, size: int) -> int:
-    if size >= 0:
-        if at + size > len(data):
-            raise ValueError("the data end too early")
-        return at + size
-    while data[at] != _BREAK:
-        kind, size, at = _head(data, at)
-        if kind != major or size < 0:
-            raise ValueError("a piece of a string must be a string of the same kind")
-        at = _string_end(data, at, major, size)
-    return at + 1

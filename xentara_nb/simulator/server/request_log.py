@@ -2,7 +2,7 @@
 
 It is the truth against which a client can be tested: what arrived, who sent it, what became of it.
 The last entries are kept in memory and shown as DataFrames; all of them can be appended to a file,
-one JSON object a line. What logs somebody in (passwords, tokens, certificates) is never kept.
+one JSON object a line. Passwords, tokens and certificates of log-ins are never kept.
 """
 
 from __future__ import annotations
@@ -11,25 +11,24 @@ import json
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TextIO, TypeVar, get_type_hints
 from uuid import UUID
 
-from xentara_nb.protocol.errors import ServerError
-from xentara_nb.protocol.identifiers import OpCode, known
+from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.values import Alternative, AttributeId, TimePoint
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KEPT = 100_000
+MAX_RECORDS = 100_000
 """How many requests, and how many writes, are kept in memory: the last ones."""
 
-LARGEST = 32 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 """How many bytes the requests that are kept, and the writes, may have had on the wire."""
 
-HIDDEN = "***"
+_HIDDEN = "***"
 
 
 class RequestRecord(NamedTuple):
@@ -40,94 +39,56 @@ class RequestRecord(NamedTuple):
     user: str
     message_id: int
     opcode: int | None
-    parameters: Mapping[int, Any] | None
-    error: ServerError | None
-    duration: int  # how long it took, in nanoseconds
-
-    def values(self) -> dict[str, Any]:
-        """Return the record by column."""
-        command = "" if self.opcode is None else known(OpCode, self.opcode)
-        hidden = command == OpCode.CREATE_SUB_SESSION
-        return {
-            "time": self.time,
-            "connection": self.connection,
-            "user": self.user,
-            "message_id": self.message_id,
-            "opcode": self.opcode,
-            "command": command.name.lower() if isinstance(command, OpCode) else "",
-            "parameters": HIDDEN if hidden else plain(self.parameters),
-            "code": 0 if self.error is None else int(self.error.code),
-            "text": "" if self.error is None else self.error.text,
-            "duration": self.duration / 1e9,
-        }
+    command: str
+    parameters: Mapping[int, Any] | str | None
+    code: int  # of the error, 0 for a success
+    text: str
+    duration: float  # how long it took, in seconds
 
 
 class WriteRecord(NamedTuple):
-    """A write and what became of it."""
+    """A write and what became of it: what was sent, and what the element took."""
 
     time: int
     connection: int
     user: str
     session_user: str | None
-    element_uuid: UUID
     primary_key: str
-    attribute_id: AttributeId
+    element_uuid: UUID
     attribute_name: str
+    attribute_id: AttributeId
     sent: object
     value: object
-    error: ServerError | None
-
-    def values(self) -> dict[str, Any]:
-        """Return the record by column."""
-        return {
-            "time": self.time,
-            "connection": self.connection,
-            "user": self.user,
-            "session_user": self.session_user,
-            "primary_key": self.primary_key,
-            "element_uuid": self.element_uuid,
-            "attribute_name": self.attribute_name,
-            "attribute_id": self.attribute_id,
-            "sent": self.sent,
-            "value": self.value,
-            "code": 0 if self.error is None else int(self.error.code),
-            "text": "" if self.error is None else self.error.text,
-        }
+    code: int
+    text: str
 
 
-REQUEST_COLUMNS = (
-    *("time", "connection", "user", "message_id", "opcode", "command", "parameters"),
-    *("code", "text", "duration"),
-)
-WRITE_COLUMNS = (
-    *("time", "connection", "user", "session_user", "primary_key", "element_uuid"),
-    *("attribute_name", "attribute_id", "sent", "value", "code", "text"),
-)
+# The columns' types by those of the records. Others stay objects: pandas would make 1.0 of a 1
+# beside a 1.5.
 _DTYPES = {
-    **dict.fromkeys(("connection", "message_id", "code"), "int64"),
-    **dict.fromkeys(("user", "session_user", "primary_key", "attribute_name"), "str"),
-    **dict.fromkeys(("command", "text"), "str"),
-    "opcode": "Int64",
-    "duration": "float64",
+    int: "int64",
+    int | None: "Int64",
+    float: "float64",
+    str: "str",
+    str | None: "str",
 }
-
 
 R = TypeVar("R", RequestRecord, WriteRecord)
 
 
-class _Last(Generic[R]):
+class _History(Generic[R]):
     """The last records: no client can fill the memory with many of them, or with large ones."""
 
-    def __init__(self, kept: int, largest: int) -> None:
-        self._kept = kept
-        self._largest = largest
+    def __init__(self, max_records: int, max_bytes: int) -> None:
+        self._max_records = max_records
+        self._max_bytes = max_bytes
         self._records: deque[tuple[R, int]] = deque()
         self._size = 0
 
     def add(self, record: R, size: int) -> None:
         self._records.append((record, size))
         self._size += size
-        while len(self._records) > self._kept or self._size > self._largest:
+        while len(self._records) > self._max_records or self._size > self._max_bytes:
             self._size -= self._records.popleft()[1]
 
     def clear(self) -> None:
@@ -138,27 +99,19 @@ class _Last(Generic[R]):
         return [record for record, _ in self._records]
 
 
-class Recorder:
-    """Keeps the records of a simulator. Safe from several threads.
+class RequestLog:
+    """Keeps the last records of a simulator. Safe from several threads."""
 
-    Parameters
-    ----------
-    kept : int
-        How many requests and writes stay in memory.
-    largest : int
-        How many bytes they may have had on the wire together.
-    """
-
-    def __init__(self, kept: int = KEPT, largest: int = LARGEST) -> None:
+    def __init__(self, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES) -> None:
         self._lock = threading.Lock()
-        self._requests: _Last[RequestRecord] = _Last(kept, largest)
-        self._writes: _Last[WriteRecord] = _Last(kept, largest)
+        self._requests: _History[RequestRecord] = _History(max_records, max_bytes)
+        self._writes: _History[WriteRecord] = _History(max_records, max_bytes)
         self._file: TextIO | None = None
 
     def open(self, path: Path) -> None:
         """Append everything from now on to a file as well; raises OSError if that cannot be."""
         self.close()
-        # By lines, so that whoever looks at the file sees what has happened until now.
+        # By lines, so that the file shows what has happened until now.
         file = path.open("a", encoding="utf-8", buffering=1)
         with self._lock:
             self._file = file
@@ -170,19 +123,19 @@ class Recorder:
                 self._file.close()
                 self._file = None
 
-    def request(self, record: RequestRecord, size: int = 0) -> None:
+    def add_request(self, record: RequestRecord, size: int = 0) -> None:
         """Note a request of so many bytes that has been answered."""
+        if record.opcode == OpCode.CREATE_SUB_SESSION:
+            record = record._replace(parameters=_HIDDEN)
         with self._lock:
             self._requests.add(record, size)
-            if self._file is not None:
-                self._line("request", record.values())
+            self._write_line("request", record)
 
-    def write(self, record: WriteRecord) -> None:
+    def add_write(self, record: WriteRecord) -> None:
         """Note a write that was executed or refused."""
         with self._lock:
             self._writes.add(record, len(record.sent) if isinstance(record.sent, str) else 0)
-            if self._file is not None:
-                self._line("write", record.values())
+            self._write_line("write", record)
 
     def clear(self) -> None:
         """Forget what is in memory; the file stays as it is."""
@@ -194,57 +147,54 @@ class Recorder:
         """Return the requests: one row each, the oldest first."""
         with self._lock:
             records = self._requests.all()
-        return _frame([record.values() for record in records], REQUEST_COLUMNS)
+        rows = [record._replace(parameters=to_json(record.parameters)) for record in records]
+        return _frame(RequestRecord, rows)
 
     def writes(self) -> pd.DataFrame:
         """Return the writes: one row each, the oldest first."""
         with self._lock:
             records = self._writes.all()
-        return _frame([record.values() for record in records], WRITE_COLUMNS)
+        return _frame(WriteRecord, records)
 
-    def _line(self, kind: str, values: dict[str, Any]) -> None:
-        assert self._file is not None
-        values["time"] = TimePoint(values["time"])
+    def _write_line(self, kind: str, record: RequestRecord | WriteRecord) -> None:
+        if self._file is None:
+            return
+        content = {"kind": kind, **record._asdict(), "time": TimePoint(record.time)}
         try:
-            self._file.write(json.dumps({"kind": kind, **plain(values)}, ensure_ascii=False) + "\n")
+            self._file.write(json.dumps(to_json(content), ensure_ascii=False) + "\n")
         except OSError:
             # A full disk must not take the plant down; what is in memory goes on.
             self._file = None
 
 
-def _frame(rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
-    import pandas as pd  # only who looks at the log needs it
+def _frame(record_type: type[R], records: Sequence[R]) -> pd.DataFrame:
+    import pandas as pd  # only needed for looking at the log
 
-    makers: dict[str, Callable[[list[Any]], Any]] = {
-        "time": lambda values: pd.to_datetime(pd.Series(values, dtype="int64"), unit="ns", utc=True)
-    }
-    content: dict[str, pd.Series[Any]] = {}
-    for column in columns:
-        values = [row[column] for row in rows]
-        make = makers.get(column)
-        # Values are kept as they are: pandas would make 1.0 of a 1 beside a 1.5.
-        content[column] = (
-            pd.Series(values, dtype=_DTYPES.get(column, "object")) if make is None else make(values)
+    content = {
+        column: pd.Series(
+            [getattr(record, column) for record in records], dtype=_DTYPES.get(field_type, "object")
         )
+        for column, field_type in get_type_hints(record_type).items()
+    }
+    content["time"] = pd.to_datetime(content["time"], unit="ns", utc=True)
     return pd.DataFrame(content)
 
 
-def plain(value: object) -> Any:
+def to_json(value: object) -> Any:
     """Return a value as JSON can hold it: UUIDs, times and bytes as texts, keys as texts."""
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, UUID | TimePoint):
-        return str(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Alternative):
-        return plain(value.value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(content) for key, content in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(content) for content in value]
+    match value:
+        case None | bool() | str():
+            return value
+        case int():
+            return int(value)
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case bytes():
+            return value.hex()
+        case Alternative():
+            return to_json(value.value)
+        case Mapping():
+            return {str(key): to_json(content) for key, content in value.items()}
+        case list() | tuple():
+            return [to_json(content) for content in value]
     return str(value)

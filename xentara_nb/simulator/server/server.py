@@ -1,4 +1,4 @@
-"""The WebSocket server: TLS, log-in, and one conversation a connection, in a thread of its own."""
+"""The WebSocket server, in a thread of its own: it runs the plant and serves the connections."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from websockets.asyncio.server import Server as WebSocketServer
@@ -19,27 +20,20 @@ from websockets.exceptions import ConnectionClosed
 
 from xentara_nb.protocol.errors import XentaraError
 from xentara_nb.simulator.config.configuration import HttpServer
-from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.plant.plant import Plant
-from xentara_nb.simulator.server.dispatcher import (
-    PAUSE,
-    ConnectionLost,
-    Dispatcher,
-    Service,
-    Steps,
-)
+from xentara_nb.simulator.server.dispatcher import Dispatcher
 from xentara_nb.simulator.server.handshake import (
     CONNECTION_LOG,
-    PATH,
-    Admission,
+    Handshake,
     WebSocketConnection,
+    process_response,
     select_subprotocol,
 )
+from xentara_nb.simulator.server.session import Service, Session
 from xentara_nb.simulator.server.subscriptions import Subscriptions
 from xentara_nb.simulator.server.transport import Transport
 
 _log = logging.getLogger(__name__)
-
 
 _OPEN_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 1.0
@@ -47,8 +41,6 @@ _STOP_TIMEOUT = 2.0
 _CALL_TIMEOUT = 30.0
 _LONGEST_WAIT = 3600.0
 _REST = 0.001
-
-__all__ = ["PATH", "ServerOptions", "ServerThread", "SimulatorError"]
 
 R = TypeVar("R")
 
@@ -67,32 +59,15 @@ class ServerOptions:
         Seconds between two pings, and how long a client may owe the pong; None for never.
     max_message_size : int
         The largest message in bytes; a client that sends a larger one is disconnected.
-    whole_events : bool
-        Whether every event has all the attributes that are subscribed to.
     """
 
     ping_interval: float | None = 30.0
     ping_timeout: float | None = 60.0
     max_message_size: int = 16 * 1024 * 1024
-    whole_events: bool = False
 
 
 class ServerThread:
-    """A running server.
-
-    Parameters
-    ----------
-    service : Service
-        What is served.
-    settings : HttpServer
-        Realm and schemes.
-    context : ssl.SSLContext
-        The TLS settings.
-    host, port
-        Where to listen; port 0 for any free one.
-    options : ServerOptions
-        What can be set about the connections.
-    """
+    """A running server, on a port, or on any free one for port 0."""
 
     def __init__(
         self,
@@ -104,18 +79,14 @@ class ServerThread:
         options: ServerOptions,
     ) -> None:
         self._service = service
+        self._settings = settings
         self._context = context
         self._host = host
         self._port = port
         self._options = options
-        self._faults = service.faults or Faults(lambda: service.plant)
         self._numbers = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
-        # Password hashes are slow on purpose. Two threads for them keep a storm of log-ins from
-        # taking all the computer's time.
-        self._workers = ThreadPoolExecutor(2, thread_name_prefix="simulator-passwords")
-        self._admission = Admission(service, settings, self._workers)
         self._address: Future[tuple[str, int]] = Future()
         self._thread = threading.Thread(target=self._main, name="simulator", daemon=True)
 
@@ -169,7 +140,7 @@ class ServerThread:
         try:
             loop.call_soon_threadsafe(run)
         except RuntimeError:
-            # The server has ended meanwhile, so nobody else is at work.
+            # The server has ended meanwhile, so nothing else runs.
             return function()
         return result.result(_CALL_TIMEOUT)
 
@@ -181,20 +152,23 @@ class ServerThread:
                 _log.exception("the server has failed")
             else:
                 self._address.set_exception(error)
-        finally:
-            self._workers.shutdown(cancel_futures=True)
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
+        # Password hashes are slow on purpose. Two threads for them keep a storm of log-ins from
+        # taking all the computer's time.
+        workers = ThreadPoolExecutor(2, thread_name_prefix="simulator-passwords")
+        self._loop.set_default_executor(workers)
+        handshake = Handshake(self._service, self._settings)
         server = await serve(
-            cast(Any, self._converse),
+            cast(Any, self._serve_client),
             self._host,
             self._port,
             ssl=self._context,
-            create_connection=WebSocketConnection,
-            process_request=cast(Any, self._admission.admit),
-            process_response=self._admission.check_refusal,
+            create_connection=cast(Any, partial(WebSocketConnection, faults=self._service.faults)),
+            process_request=cast(Any, handshake.process_request),
+            process_response=process_response,
             select_subprotocol=select_subprotocol,
             server_header="Xentara-simulator",
             # Compressing costs more time than it saves on a local network.
@@ -208,63 +182,44 @@ class ServerThread:
         )
         try:
             host, port = next(iter(server.sockets)).getsockname()[:2]
-            living = asyncio.create_task(_live(self._service.plant))
+            pipelines = asyncio.create_task(_run_pipelines(self._service.plant))
             self._address.set_result((host, port))
             await self._stopping.wait()
-            living.cancel()
+            pipelines.cancel()
         finally:
             await _close(server)
+            workers.shutdown(wait=False, cancel_futures=True)
 
-    async def _converse(self, connection: WebSocketConnection) -> None:
-        conversation = Dispatcher(self._service, connection.client, next(self._numbers))
-        connection.faults = self._faults
-        line = Transport(connection, self._faults, self._options.ping_timeout)
-        events: asyncio.Task[None] | None = None
+    async def _serve_client(self, connection: WebSocketConnection) -> None:
+        """Answer one client's messages until its connection ends, and send it its events."""
+        service = self._service
+        session = Session(service, connection.principal, next(self._numbers))
+        dispatcher = Dispatcher(session)
+        transport = Transport(connection, service.faults, self._options.ping_timeout)
+        events = asyncio.create_task(_send_events(transport, session.subscriptions))
         try:
             async for message in connection:
                 data = message.encode() if isinstance(message, str) else message
-                if not line.received(len(data)):
+                if not transport.receive(len(data)):
                     break
-                answer = await self._walk(conversation.answer(data))
+                answer = await dispatcher.answer(data)
                 if answer is not None:
-                    await line.send(answer)
-                conversation.answered()
-                if events is None and len(conversation.subscriptions):
-                    events = asyncio.create_task(_send_events(line, conversation.subscriptions))
-                if self._service.operation.ended:
-                    self._end()
-        except ConnectionLost:
-            line.abort()
+                    await transport.send(answer)
+                session.subscriptions.activate_new()
+                if service.stage_machine.ended:
+                    assert self._stopping is not None
+                    self._stopping.set()
+        except ConnectionAbortedError:
+            transport.abort()
         except ConnectionClosed:
-            _log.debug("a connection of %s has ended", connection.client.name)
+            _log.debug("a connection of %s has ended", connection.principal.name)
         finally:
-            conversation.end()
-            line.close()
-            if events is not None:
-                events.cancel()
-
-    def _end(self) -> None:
-        """End the server, because a client has shut it down."""
-        assert self._stopping is not None
-        self._stopping.set()
-
-    async def _walk(self, steps: Steps[R]) -> R:
-        """Take a conversation's steps, giving others their turn and working in a thread."""
-        result = None
-        try:
-            while True:
-                step = steps.send(result)
-                if step is PAUSE:
-                    result = None
-                    await asyncio.sleep(0)
-                else:
-                    loop = asyncio.get_running_loop()
-                    result = await loop.run_in_executor(self._workers, step)
-        except StopIteration as end:
-            return cast(R, end.value)
+            events.cancel()
+            session.end()
+            transport.close()
 
 
-async def _live(plant: Plant) -> None:
+async def _run_pipelines(plant: Plant) -> None:
     """Run the plant's pipelines when they are due."""
     execution = plant.execution
     woken = asyncio.Event()
@@ -274,9 +229,7 @@ async def _live(plant: Plant) -> None:
         due = execution.next_due()
         wait = None if due is None else (due - plant.clock().nanoseconds) / 1e9
         if wait is None or wait > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if wait is None else min(wait, _LONGEST_WAIT)):
-                    await woken.wait()
+            await _wait(woken, wait)
         try:
             for _ in execution.run(plant.clock):
                 await asyncio.sleep(0)
@@ -286,7 +239,7 @@ async def _live(plant: Plant) -> None:
         await asyncio.sleep(_REST)
 
 
-async def _send_events(line: Transport, subscriptions: Subscriptions) -> None:
+async def _send_events(transport: Transport, subscriptions: Subscriptions) -> None:
     """Send a client its events until the connection ends."""
     woken = asyncio.Event()
     subscriptions.wake = woken.set
@@ -295,27 +248,32 @@ async def _send_events(line: Transport, subscriptions: Subscriptions) -> None:
             message, wait = subscriptions.take()
             if message is not None:
                 # While a slow reader is waited for, changes are merged and nothing piles up.
-                await line.send(message)
+                await transport.send(message)
                 await asyncio.sleep(0)
                 continue
             woken.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if wait is None else min(wait, _LONGEST_WAIT)):
-                    await woken.wait()
+            await _wait(woken, wait)
     except ConnectionClosed:
-        _log.debug("nobody is there any more to send events to")
+        _log.debug("the connection that events were sent to has ended")
+
+
+async def _wait(woken: asyncio.Event, seconds: float | None) -> None:
+    """Wait until an event is set, or some seconds are over."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None if seconds is None else min(seconds, _LONGEST_WAIT)):
+            await woken.wait()
 
 
 async def _close(server: WebSocketServer) -> None:
-    """End the server in a bounded time, whatever its clients do."""
+    """End the server in a bounded time, even if its clients do not end their connections."""
     server.close()
     try:
         async with asyncio.timeout(_STOP_TIMEOUT):
             await server.wait_closed()
     except TimeoutError:
         _log.debug("some connections do not end by themselves")
-    # A client in the middle of its TLS handshake is known to nobody but the loop, which would
-    # leave its socket open. Only newer Pythons have a public way to get at those.
+    # A client in the middle of its TLS handshake is known to the loop alone, which would leave its
+    # socket open. Only Python 3.13 and later have a public way to get at those.
     transports = getattr(asyncio.get_running_loop(), "_transports", {})
     for transport in list(transports.values()):
         transport.abort()
@@ -324,5 +282,5 @@ async def _close(server: WebSocketServer) -> None:
             await server.wait_closed()
     except TimeoutError:
         _log.warning("some connections did not end in time")
-    # The transports tell their protocols of the end in the loop's next round.
+    # The transports notify their protocols of the end in the loop's next round.
     await asyncio.sleep(0)

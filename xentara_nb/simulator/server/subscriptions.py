@@ -1,4 +1,4 @@
-"""Subscriptions: who wants to know of which attributes, how often, and the events that come of it.
+"""Subscriptions: which attributes a client has subscribed to, how often, and the events of them.
 
 A change costs little however many clients there are: clients that subscribe to the same attributes
 of an element share one :class:`~xentara_nb.simulator.server.channels.Channel`, which encodes a
@@ -22,22 +22,21 @@ from itertools import count
 from uuid import UUID
 
 from xentara_nb.protocol.codec import server_encoding
-from xentara_nb.protocol.values import AttributeId, TimePoint
+from xentara_nb.protocol.values import AttributeId
 from xentara_nb.simulator.server.channels import Broker, Channel
 
 LIMIT = 1000
-"""How many events go into one message, so that a large subscription stalls nobody."""
+"""How many events go into one message, so that a large subscription does not stall others."""
 
 _MILLISECOND = 1_000_000
+_WHOLE = -1  # stands for all bits: an event with all attributes, even if none has changed
 
 
 class ServerSubscription:
-    """What one client wants to know.
+    """What one client has subscribed to.
 
     Parameters
     ----------
-    subscription_id : uuid.UUID
-        The id, which the client gives to unsubscribe.
     wake : callable
         Is called when there is something to send.
     maximum_update_rate, minimum_update_rate : int or None
@@ -45,8 +44,8 @@ class ServerSubscription:
     """
 
     __slots__ = (
-        *("_first", "_last", "_later", "_maximum", "_minimum", "_pending", "_ready", "_wake"),
-        *("active", "feeds", "subscription_id"),
+        *("_last", "_later", "_maximum", "_minimum", "_pending", "_ready", "_wake"),
+        *("active", "channels", "subscription_id"),
     )
     _numbers = count()
 
@@ -58,110 +57,92 @@ class ServerSubscription:
         minimum_update_rate: int | None = None,
     ) -> None:
         self.subscription_id = subscription_id
-        self.feeds: list[Channel] = []
+        self.channels: list[Channel] = []
         self.active = False
         self._wake = wake
         self._maximum = (maximum_update_rate or 0) * _MILLISECOND
         self._minimum = (minimum_update_rate or 0) * _MILLISECOND
-        self._first: list[Channel] = []
-        # What has changed and was not sent: at once, or as soon as the rate allows.
+        # What has changed and was not sent. Each is either ready, or waits as the rate demands.
         self._pending: dict[Channel, int] = {}
         self._ready: deque[Channel] = deque()
         self._later: list[tuple[int, int, Channel]] = []
-        # When each feed was sent last, the oldest first; kept only where a rate needs it.
+        # When each channel was sent last, the oldest first; kept only where a rate needs it.
         self._last: OrderedDict[Channel, int] = OrderedDict()
 
     def activate(self) -> None:
-        """Send events from now on: the client has been told of the subscription."""
+        """Send events from now on: the client knows of the subscription."""
         self.active = True
-        self._first = self.feeds[::-1]
+        self._pending = dict.fromkeys(self.channels, _WHOLE)
+        self._ready.extend(self.channels)
         self._wake()
 
-    def mark(self, feed: Channel, mask: int) -> None:
-        """Note that some attributes of a feed have changed."""
+    def mark(self, channel: Channel, mask: int) -> None:
+        """Note that some attributes of a channel have changed."""
         if not self.active:
             return  # the first event will have them
-        before = self._pending.get(feed)
+        before = self._pending.get(channel)
         if before is not None:
-            self._pending[feed] = before | mask
+            self._pending[channel] = before | mask
             return
-        self._pending[feed] = mask
+        self._pending[channel] = mask
         if self._maximum:
-            due = self._last.get(feed, 0) + self._maximum
+            due = self._last.get(channel, 0) + self._maximum
             if due > time.monotonic_ns():
-                heappush(self._later, (due, next(self._numbers), feed))
+                heappush(self._later, (due, next(self._numbers), channel))
                 self._wake()
                 return
         if not self._ready:
             self._wake()
-        self._ready.append(feed)
+        self._ready.append(channel)
 
     def take(self, now: int, time_stamp: bytes, packets: list[bytes]) -> None:
         """Add the events that are due to a message, as far as there is room."""
-        while self._first and len(packets) < LIMIT:
-            self._send_whole(self._first.pop(), now, time_stamp, packets)
         while self._later and self._later[0][0] <= now:
-            feed = heappop(self._later)[2]
-            due = self._last.get(feed, 0) + self._maximum
-            if due <= now:
-                self._ready.append(feed)
-            elif feed in self._pending:
-                # All its attributes were sent meanwhile, so it has to wait again.
-                heappush(self._later, (due, next(self._numbers), feed))
+            self._ready.append(heappop(self._later)[2])
+        while self._minimum and self._last and len(self._ready) < LIMIT:
+            channel, sent = next(iter(self._last.items()))
+            if sent + self._minimum > now:
+                break
+            # If it has changed, it is ready: the longest time is never below the shortest.
+            if channel not in self._pending:
+                self._ready.append(channel)
+            self._pending[channel] = _WHOLE
+            self._note(channel, now)
         rated = bool(self._maximum or self._minimum)
         while self._ready and len(packets) < LIMIT:
-            feed = self._ready.popleft()
-            mask = self._pending.pop(feed, 0)
-            if mask:
-                packets.append(feed.packet(mask))
-                if rated:
-                    self._note(feed, now)
-        if self._minimum and not self._first:
-            while self._last and len(packets) < LIMIT:
-                feed = next(iter(self._last))
-                if self._last[feed] + self._minimum > now:
-                    break
-                self._send_whole(feed, now, time_stamp, packets)
+            channel = self._ready.popleft()
+            mask = self._pending.pop(channel)
+            whole = mask == _WHOLE
+            packets.append(channel.whole(time_stamp) if whole else channel.packet(mask))
+            if rated:
+                self._note(channel, now)
 
     def next_due(self) -> int | None:
-        """Return when there is something to send again, None if nobody knows."""
-        if self._first or self._ready:
+        """Return when there is something to send again, None if that is not known."""
+        if self._ready:
             return 0
         due = [self._later[0][0]] if self._later else []
         if self._minimum and self._last:
             due.append(next(iter(self._last.values())) + self._minimum)
         return min(due, default=None)
 
-    def _send_whole(self, feed: Channel, now: int, time_stamp: bytes, packets: list[bytes]) -> None:
-        packets.append(feed.whole(time_stamp))
-        self._pending.pop(feed, None)
-        self._note(feed, now)
-
-    def _note(self, feed: Channel, now: int) -> None:
-        if self._maximum or self._minimum:
-            self._last[feed] = now
-            self._last.move_to_end(feed)
+    def _note(self, channel: Channel, now: int) -> None:
+        self._last[channel] = now
+        self._last.move_to_end(channel)
 
 
 class Subscriptions:
     """The subscriptions of one connection.
 
-    Parameters
+    Attributes
     ----------
-    hub : Broker
-        The feeds of the plant.
-    clock : callable
-        Gives the time.
     wake : callable
         Is called when there is something to send.
     """
 
-    def __init__(
-        self, hub: Broker, clock: Callable[[], TimePoint], wake: Callable[[], None] = lambda: None
-    ) -> None:
-        self.wake = wake
-        self._hub = hub
-        self._clock = clock
+    def __init__(self, broker: Broker) -> None:
+        self.wake: Callable[[], None] = lambda: None
+        self._broker = broker
         self._by_id: dict[UUID, ServerSubscription] = {}
         self._new: list[ServerSubscription] = []
 
@@ -179,11 +160,11 @@ class Subscriptions:
         subscription = self._by_id.pop(subscription_id, None)
         if subscription is None:
             return False
-        self._hub.leave(subscription, subscription.feeds)
+        self._broker.leave(subscription, subscription.channels)
         subscription.active = False
         return True
 
-    def answered(self) -> None:
+    def activate_new(self) -> None:
         """Let new subscriptions begin: the answers to them are on their way."""
         if self._new:
             for subscription in self._new:
@@ -202,7 +183,7 @@ class Subscriptions:
         The message is None if nothing is due, the time None if it is not known.
         """
         now = time.monotonic_ns()
-        time_stamp = server_encoding.time(self._clock().nanoseconds)
+        time_stamp = server_encoding.time(self._broker.clock().nanoseconds)
         packets: list[bytes] = []
         for subscription in self._by_id.values():
             if subscription.active:
@@ -217,7 +198,7 @@ class Subscriptions:
         return None, max(min(due) - now, 0) / 1e9 if due else None
 
 
-def merged(
+def unique_targets(
     targets: Iterable[tuple[UUID, tuple[AttributeId, ...]]],
 ) -> dict[UUID, tuple[AttributeId, ...]]:
     """Return what is subscribed to by element, each attribute once."""

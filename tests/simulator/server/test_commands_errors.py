@@ -12,6 +12,8 @@ import pytest
 
 from xentara_nb.protocol.packets import Failure, decode_answers
 from xentara_nb.simulator import Simulator, simulate
+from xentara_nb.simulator.config.configuration import from_documents
+from xentara_nb.simulator.server import commands
 
 DOCUMENTED: dict[int, tuple[int, ...]] = {
     0: (-32700, -32603, -32602, -32600, -32000),
@@ -121,17 +123,13 @@ def test_errors_of_every_command(opcode: int, simulator: Simulator, dial: Any) -
 def test_a_fault_of_the_simulator_is_an_internal_error(
     opcode: int, simulator: Simulator, dial: Any
 ) -> None:
-    from xentara_nb.simulator.server import commands
-
     asker = Asker(dial(simulator, hello=opcode != 14))
 
-    def broken(*_: Any) -> Any:
+    async def broken(*_: Any) -> Any:
         raise RuntimeError
-        yield
 
-    handlers = dict.fromkeys(commands._HANDLERS, broken)
     parameters = {12: {0: LOGIN}}.get(opcode, GOOD.get(opcode, {}))
-    with mock.patch.object(commands, "_HANDLERS", handlers):
+    with mock.patch.dict(commands.HANDLERS, dict.fromkeys(commands.HANDLERS, broken)):
         assert asker.code(0, 1, opcode, parameters) == -32603
     assert asker.code(0, 1, 15, {}) in (-32601, -32000)
 
@@ -177,8 +175,6 @@ def test_errors_of_stage_changes(dial: Any) -> None:
 
 
 def test_reading_without_the_right(small: dict[str, Any], dial: Any) -> None:
-    from xentara_nb.simulator.config.configuration import from_documents
-
     small["security.json"]["ACL"]["entries"][1]["allow"] = ["write"]
     with simulate(from_documents(small)) as simulator:
         asker = Asker(dial(simulator, "anna", "secret"))

@@ -1,0 +1,62 @@
+"""The elements of known skills, each made from what its kind can be set to."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulator.models import Json, element, plant, register
+from xentara_nb.simulator.documents import ConfigurationError
+
+SIGNAL = {"bottom": 0, "top": 1, "waveForm": {"@SineWave": {"period": "1s"}}}
+
+
+def _signal(**properties: object) -> Json:
+    return element(
+        "@Skill.SignalGenerator.Signal", "X", **{"dataType": "float64", **SIGNAL, **properties}
+    )
+
+
+@pytest.mark.parametrize(
+    ("bad", "place"),
+    [
+        (element("@Timer", "X", period="often"), "period"),
+        (element("@Timer", "X"), ""),
+        (element("@Timer", "X", period="1s", sequence=1.5), "sequence"),
+        (element("@DataPoint", "X", io={"inputs": "R"}), "io"),
+        (element("@DataPoint", "X", io={"output": "Q"}), "io.output"),
+        (element("@DataPoint", "X", io={"output": 5}), "io.output"),
+        (element("@DataPoint", "X", io=5), "io"),
+        (element("@DataPoint", "X", io="R", units=5), "units"),
+        (
+            element("@Skill.SignalFlow.Register", "X", defaultValue=["bool", None]),
+            "defaultValue[1]",
+        ),
+        (element("@Skill.SignalFlow.Register", "X", defaultValue="bool"), "defaultValue"),
+        (_signal(dataType="string"), "dataType"),
+        (_signal(top="1"), "top"),
+        (_signal(top=1e308, bottom=-1e308), ""),
+        (_signal(waveForm={"@SineWave": {"period": "0"}}), "waveForm.@SineWave.period"),
+        (_signal(waveForm={"@Square": {}}), "waveForm"),
+        (element("@Skill.SignalProcessing.Bit", "X", source="R", bitNumber=64), "bitNumber"),
+        (element("@Skill.SignalProcessing.Bit", "X", source="R", bitNumber=1), "source"),
+        (element("@Skill.SignalProcessing.SummaryState", "X", states=["R", 1]), "states[1]"),
+        (
+            element("@Skill.SignalProcessing.SummaryState", "X", states=[], operator="xor"),
+            "operator",
+        ),
+        (
+            element(
+                "@Skill.SignalProcessing.ConvertedValue",
+                "X",
+                rawValue="R",
+                mappings=[{"raw": 0, "mapped": 1}, {"raw": True, "mapped": 2}],
+            ),
+            "mappings[1].raw",
+        ),
+    ],
+)
+def test_faults_name_their_place(bad: Json, place: str) -> None:
+    (descriptor,) = bad
+    with pytest.raises(ConfigurationError) as caught:
+        plant(register("R"), bad)
+    assert caught.value.place == f"children[1].{descriptor}{'.' if place else ''}{place}"

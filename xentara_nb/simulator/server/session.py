@@ -1,0 +1,96 @@
+"""What the connections of a server share, and what belongs to one of them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from xentara_nb.protocol.errors import AccessDeniedError, UnknownSessionIdError
+from xentara_nb.protocol.identifiers import ServerInformationId
+from xentara_nb.simulator.faults import Faults
+from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.plant.stages import StageMachine
+from xentara_nb.simulator.security.access import Acl
+from xentara_nb.simulator.security.authentication import Authenticator, Principal
+from xentara_nb.simulator.server.channels import Broker
+from xentara_nb.simulator.server.request_log import RequestLog
+from xentara_nb.simulator.server.subscriptions import Subscriptions
+
+
+class Service:
+    """What all connections of a server share.
+
+    Parameters
+    ----------
+    version : str
+        What the server calls its version.
+    whole_events : bool
+        Whether every event has all the attributes that are subscribed to.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        authenticator: Authenticator,
+        version: str = "",
+        request_log: RequestLog | None = None,
+        faults: Faults | None = None,
+        *,
+        whole_events: bool = False,
+    ) -> None:
+        self.plant = plant
+        self.authenticator = authenticator
+        self.request_log = RequestLog() if request_log is None else request_log
+        self.faults = Faults(lambda: plant) if faults is None else faults
+        self.broker = Broker(plant.clock, whole=whole_events)
+        self.stage_machine = StageMachine(plant)
+        self.information: dict[int, str] = {
+            ServerInformationId.VERSION: version,
+            # The account that the server runs under is not shown to clients.
+            ServerInformationId.USER_NAME: "xentara",
+            ServerInformationId.MODEL_FILE_PATH: plant.file,
+        }
+        plant.on_vanish.append(self.broker.vanish)
+
+
+class Session:
+    """What one connection may do, and what it has under way.
+
+    Parameters
+    ----------
+    principal : Principal
+        Who the connection belongs to.
+    number : int
+        What the log calls the connection.
+    """
+
+    def __init__(self, service: Service, principal: Principal, number: int = 0) -> None:
+        self.service = service
+        self.principal = principal
+        self.number = number
+        self.hello_received = False
+        self.subscriptions = Subscriptions(service.broker)
+        self.sub_sessions: dict[UUID, Principal] = {}
+
+    def end(self) -> None:
+        """Give up everything, because the connection has ended."""
+        self.subscriptions.clear()
+        self.sub_sessions.clear()
+
+    def check_right(self, acl: Acl, entitlement: str, sub_session_id: UUID | None = None) -> None:
+        """Make sure of a right: the connection's, and the sub-session's if one is named.
+
+        Raises
+        ------
+        AccessDeniedError
+            If one of them lacks it.
+        UnknownSessionIdError
+            If there is no such sub-session.
+        """
+        principals = [self.principal]
+        if sub_session_id is not None:
+            if sub_session_id not in self.sub_sessions:
+                raise UnknownSessionIdError
+            principals.append(self.sub_sessions[sub_session_id])
+        for principal in principals:
+            if not acl.allows(principal.roles, entitlement):
+                raise AccessDeniedError
