@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import functools
 import random
 import threading
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import Fake
+from tests.support.interrupts import InterruptibleLock
 from tests.support.server import PASSWORD, USER, FakeServer, Model, Script, Wire, event, header
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.batch import UnreadableAnswerError
@@ -37,25 +37,35 @@ LOOKUPS = [Lookup(f"Point {number}") for number in range(10)]
 
 
 class Watched(ReconnectingConnection):
-    """A link that notes what it tells."""
+    """A connection that notes what it reports."""
 
-    def __init__(self, server: FakeServer, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        server: FakeServer,
+        timeout: float = 5.0,
+        on_renewal: Callable[[], object] = lambda: None,
+    ) -> None:
         self.events: list[DataChange] = []
         self.told: list[str] = []
         self.seen = threading.Event()
+        self.over = threading.Event()
         super().__init__(
             parse_address(server.url)[0],
             Credentials(USER, PASSWORD),
             Trust(),
             timeout,
             on_event=self._take,
-            on_renewal=lambda: self.told.append("renewal"),
-            on_end=lambda reason: self.told.append(f"end: {reason}"),
+            on_renewal=lambda: (self.told.append("renewal"), on_renewal()),
+            on_end=self._note_end,
         )
 
     def _take(self, change: DataChange) -> None:
         self.events.append(change)
         self.seen.set()
+
+    def _note_end(self, reason: XentaraError) -> None:
+        self.told.append(f"end: {reason}")
+        self.over.set()
 
     def __enter__(self) -> Watched:
         return self
@@ -68,8 +78,9 @@ class Watched(ReconnectingConnection):
         return result
 
     def wait_for_end(self) -> None:
-        self._connection._thread.join(5)
+        assert self.over.wait(5)
         assert self.ended is not None
+        self.over.clear()
 
 
 def by_turns(*scripts: Script) -> Script:
@@ -92,22 +103,22 @@ def cut_after(requests: int) -> Script:
     return script
 
 
-def test_a_good_line(fake: Fake) -> None:
+def test_a_good_connection(fake: Fake) -> None:
     server = fake(Model.of_points(9).serve)
-    with Watched(server) as link:
-        assert link.protocol_version == 1
-        assert link.ended is None
-        results = list(link.ask(LOOKUPS))
+    with Watched(server) as reconnecting:
+        assert reconnecting.protocol_version == 1
+        assert reconnecting.ended is None
+        results = list(reconnecting.ask(LOOKUPS))
         assert results[:9] == [UUID(int=number + 1) for number in range(9)]
         assert isinstance(results[9], UnknownElementError)
-        assert list(link.ask([])) == []
-        assert link.send_once(GetStage()) == 2
-        assert link.told == []
+        assert list(reconnecting.ask([])) == []
+        assert reconnecting.send_once(GetStage()) == 2
+        assert reconnecting.told == []
     assert len(server.wires) == 1
-    assert link.told == ["end: the client has closed the connection"]
+    assert reconnecting.told == ["end: the client has closed the connection"]
 
 
-def test_no_line_at_all(fake: Fake) -> None:
+def test_no_connection_at_all(fake: Fake) -> None:
     with pytest.raises(LoginError):
         Watched(fake(lambda wire: wire.refuse("401 Unauthorized")))
 
@@ -119,15 +130,17 @@ def test_events_come_through_also_on_a_fresh_connection(fake: Fake) -> None:
         wire.answer(event(E, {11: wire.number}))
         wire.requests()
 
-    with Watched(fake(script)) as link:
+    with Watched(fake(script)) as reconnecting:
         for number in range(2):
-            assert link.stage() == 2
-            assert link.seen.wait(5)
-            link.seen.clear()
-            assert [change.values for change in link.events] == [{11: n} for n in range(number + 1)]
+            assert reconnecting.stage() == 2
+            assert reconnecting.seen.wait(5)
+            reconnecting.seen.clear()
+            assert [change.values for change in reconnecting.events] == [
+                {11: n} for n in range(number + 1)
+            ]
             with pytest.raises(ConnectionLostError):
-                link.send_once(GetStage())
-            link.wait_for_end()
+                reconnecting.send_once(GetStage())
+            reconnecting.wait_for_end()
 
 
 # Asking again.
@@ -135,12 +148,12 @@ def test_events_come_through_also_on_a_fresh_connection(fake: Fake) -> None:
 
 def test_a_connection_that_has_ended_is_renewed(fake: Fake) -> None:
     server = fake(by_turns(cut_after(0), Model().serve))
-    with Watched(server) as link:
-        link.wait_for_end()
-        assert [text[:10] for text in link.told] == ["end: the c"]
-        assert link.stage() == 2
-        assert link.told[1:] == ["renewal"]
-        assert link.ended is None
+    with Watched(server) as reconnecting:
+        reconnecting.wait_for_end()
+        assert [text[:10] for text in reconnecting.told] == ["end: the c"]
+        assert reconnecting.stage() == 2
+        assert reconnecting.told[1:] == ["renewal"]
+        assert reconnecting.ended is None
     assert len(server.wires) == 2
     assert [header(w.received.decode("latin-1"), "Authorization") for w in server.wires] == [
         Credentials(USER, PASSWORD).authorization()
@@ -149,19 +162,19 @@ def test_a_connection_that_has_ended_is_renewed(fake: Fake) -> None:
 
 def test_a_question_is_asked_once_more(fake: Fake) -> None:
     server = fake(by_turns(cut_after(1), Model().serve))
-    with Watched(server) as link:
-        assert link.stage() == 2
+    with Watched(server) as reconnecting:
+        assert reconnecting.stage() == 2
     assert server.count(OpCode.GET_STAGE) == 2
     assert len(server.wires) == 2
 
 
 def test_and_never_twice(fake: Fake) -> None:
     server = fake(by_turns(cut_after(1), cut_after(1), Model().serve))
-    with Watched(server) as link:
+    with Watched(server) as reconnecting:
         with pytest.raises(ConnectionLostError, match="the server has gone"):
-            link.stage()
+            reconnecting.stage()
         assert server.count(OpCode.GET_STAGE) == 2
-        assert link.stage() == 2
+        assert reconnecting.stage() == 2
 
 
 def test_no_question_is_repeated_that_was_not_answered_in_time(fake: Fake) -> None:
@@ -171,10 +184,10 @@ def test_no_question_is_repeated_that_was_not_answered_in_time(fake: Fake) -> No
         Model().go_on(wire)
 
     server = fake(script)
-    with Watched(server, 0.05) as link:
+    with Watched(server, 0.05) as reconnecting:
         with pytest.raises(DeadlineError):
-            link.stage()
-        assert link.stage() == 2
+            reconnecting.stage()
+        assert reconnecting.stage() == 2
     assert server.count(OpCode.GET_STAGE) == 2
     assert len(server.wires) == 1
 
@@ -188,8 +201,8 @@ def test_what_was_answered_is_not_asked_again(fake: Fake) -> None:
         wire.requests()
 
     server = fake(by_turns(first, model.serve))
-    with Watched(server) as link:
-        results = list(link.ask_many(LOOKUPS, batch_size=4, in_flight=1))
+    with Watched(server) as reconnecting:
+        results = list(reconnecting.ask_many(LOOKUPS, batch_size=4, in_flight=1))
     assert results == [UUID(int=number + 1) for number in range(10)]
     asked = [r.parameters[0] for r in server.seen if r.opcode == OpCode.LOOKUP]
     assert asked[:4] == [f"Point {number}" for number in range(4)]
@@ -208,42 +221,34 @@ def test_a_cut_at_any_byte_changes_nothing(fake: Fake, seed: int) -> None:
         model.go_on(wire)
 
     server = fake(by_turns(cutting, model.serve))
-    with Watched(server) as link:
-        results = list(link.ask_many(LOOKUPS * 4, batch_size=4, in_flight=2))
+    with Watched(server) as reconnecting:
+        results = list(reconnecting.ask_many(LOOKUPS * 4, batch_size=4, in_flight=2))
     assert results == [UUID(int=number + 1) for number in range(10)] * 4
     assert len(server.wires) <= 2
 
 
 def test_a_server_that_does_not_come_back(fake: Fake) -> None:
     server = fake(cut_after(1))
-    with Watched(server) as link:
-        list(link.ask([]))
-        server_port_is_free = threading.Event()
-
-        def renewal() -> None:
-            server.stop()
-            server_port_is_free.set()
-
-        link._on_renewal = renewal
+    with Watched(server, on_renewal=server.stop) as reconnecting:
         with pytest.raises(ServerUnreachableError):
-            link.stage()
-        assert server_port_is_free.is_set()
+            reconnecting.stage()
+        assert reconnecting.told[-1] == "renewal"
 
 
 def test_a_server_that_does_not_let_us_in_again(fake: Fake) -> None:
-    with Watched(fake(by_turns(cut_after(1), lambda w: w.refuse("401 No")))) as link:
+    with Watched(fake(by_turns(cut_after(1), lambda w: w.refuse("401 No")))) as reconnecting:
         with pytest.raises(LoginError):
-            link.stage()
+            reconnecting.stage()
         with pytest.raises(LoginError):
-            link.stage()
+            reconnecting.stage()
 
 
 def test_another_server_at_the_same_place(fake: Fake) -> None:
     with (
-        Watched(fake(by_turns(cut_after(1), lambda w: w.send(b"SSH-2.0\r\n")))) as link,
+        Watched(fake(by_turns(cut_after(1), lambda w: w.send(b"SSH-2.0\r\n")))) as reconnecting,
         pytest.raises(NotXentaraError),
     ):
-        link.stage()
+        reconnecting.stage()
 
 
 # Sending once.
@@ -252,35 +257,37 @@ def test_another_server_at_the_same_place(fake: Fake) -> None:
 @pytest.mark.parametrize("command", [Write(E, 11, 1.0), Suspend(), GetStage()])
 def test_what_is_sent_once_is_sent_once(fake: Fake, command: Any) -> None:
     server = fake(by_turns(cut_after(1), Model().serve))
-    with Watched(server) as link:
+    with Watched(server) as reconnecting:
         with pytest.raises(ConnectionLostError) as caught:
-            link.send_once(command)
+            reconnecting.send_once(command)
         assert caught.value.sent
         assert server.count(command.opcode) == 1
-        link.stage()
+        reconnecting.stage()
     assert server.count(command.opcode) == 1 + (command.opcode == OpCode.GET_STAGE)
 
 
 def test_it_goes_over_a_fresh_connection_when_the_last_has_ended(fake: Fake) -> None:
     model = Model()
     server = fake(by_turns(cut_after(0), model.serve))
-    with Watched(server) as link:
-        link.wait_for_end()
-        assert link.send_once(Write(E, 11, 1.0)) is None
+    with Watched(server) as reconnecting:
+        reconnecting.wait_for_end()
+        assert reconnecting.send_once(Write(E, 11, 1.0)) is None
     assert len(model.written) == 1
     assert server.wires[0].received.count(b"\x82") >= 1  # the hello, and nothing after it
     assert [request.opcode for request in server.seen] == [14, 14, 5]
 
 
 def test_a_cut_before_it_was_sent(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = fake(by_turns(cut_after(0), Model().serve))
-    with Watched(server) as link:
-        connection = link._connection
-        link.wait_for_end()
+    cut = threading.Event()
+    server = fake(by_turns(lambda wire: (wire.hello(), cut.wait(5)), Model().serve))
+    with Watched(server) as reconnecting:
+        connection = reconnecting.connection()
+        cut.set()
+        reconnecting.wait_for_end()
         # The end was not noticed in time.
         monkeypatch.setattr(Connection, "ended", None)
         with pytest.raises(ConnectionLostError) as caught:
-            link.send_once(Write(E, 11, 1.0))
+            reconnecting.send_once(Write(E, 11, 1.0))
         monkeypatch.undo()
         assert not caught.value.sent
         assert connection.ended is not None
@@ -289,12 +296,12 @@ def test_a_cut_before_it_was_sent(fake: Fake, monkeypatch: pytest.MonkeyPatch) -
 
 def test_no_answer_in_time(fake: Fake) -> None:
     server = fake(lambda wire: (wire.hello(), wire.requests(), wire.until_goodbye()))
-    with Watched(server) as link:
+    with Watched(server) as reconnecting:
         with pytest.raises(DeadlineError, match=r"within 0.05 s") as caught:
-            link.send_once(Suspend(), 0.05)
+            reconnecting.send_once(Suspend(), 0.05)
         assert caught.value.sent
         with pytest.raises(OptionError, match="makes no sense"):
-            link.send_once(Suspend(), 0)
+            reconnecting.send_once(Suspend(), 0)
     assert server.count(OpCode.SUSPEND) == 1
 
 
@@ -305,8 +312,8 @@ def test_an_answer_that_cannot_be_read(fake: Fake) -> None:
             for request in wire.requests():
                 wire.answer(Success(request.message_id, [1]))
 
-    with Watched(fake(script)) as link, pytest.raises(UnreadableAnswerError) as caught:
-        link.send_once(Write(E, 11, 1.0))
+    with Watched(fake(script)) as reconnecting, pytest.raises(UnreadableAnswerError) as caught:
+        reconnecting.send_once(Write(E, 11, 1.0))
     assert caught.value.sent
 
 
@@ -317,19 +324,23 @@ def test_a_server_error_is_a_result(fake: Fake) -> None:
             for request in wire.requests():
                 wire.answer(Failure(request.message_id, server_error(-32102)))
 
-    with Watched(fake(script)) as link:
-        assert isinstance(link.send_once(Suspend()), AccessDeniedError)
+    with Watched(fake(script)) as reconnecting:
+        assert isinstance(reconnecting.send_once(Suspend()), AccessDeniedError)
 
 
 # Closing.
 
 
-def test_a_closed_link_connects_no_more(fake: Fake) -> None:
+def test_a_closed_one_connects_no_more(fake: Fake) -> None:
     server = fake(Model().serve)
-    link = Watched(server)
-    link.close()
-    link.close()
-    for attempt in (link.stage, lambda: link.send_once(GetStage()), link.connection):
+    reconnecting = Watched(server)
+    reconnecting.close()
+    reconnecting.close()
+    for attempt in (
+        reconnecting.stage,
+        lambda: reconnecting.send_once(GetStage()),
+        reconnecting.connection,
+    ):
         with pytest.raises(ConnectionLostError, match="this client is closed: connect again") as e:
             attempt()
         assert not e.value.sent
@@ -346,18 +357,18 @@ def test_closing_in_the_middle_of_a_question(fake: Fake) -> None:
         wire.until_goodbye()
 
     server = fake(script)
-    link = Watched(server)
+    reconnecting = Watched(server)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(link.stage)
+        waiting = pool.submit(reconnecting.stage)
         assert asked.wait(5)
-        link.close()
+        reconnecting.close()
         with pytest.raises(ConnectionLostError, match="the client has closed"):
             waiting.result(5)
     assert len(server.wires) == 1
 
 
 def test_closing_while_another_thread_connects(fake: Fake) -> None:
-    """It waits for nobody, and what that thread has opened is closed by it."""
+    """It does not wait, and what that thread has opened is closed by it."""
     connecting, closed = threading.Event(), threading.Event()
 
     def slow(wire: Wire) -> None:
@@ -366,11 +377,11 @@ def test_closing_while_another_thread_connects(fake: Fake) -> None:
         Model().serve(wire)
 
     server = fake(by_turns(cut_after(1), slow))
-    link = Watched(server)
+    reconnecting = Watched(server)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(link.stage)
+        waiting = pool.submit(reconnecting.stage)
         assert connecting.wait(5)
-        link.close()
+        reconnecting.close()
         closed.set()
         with pytest.raises(ConnectionLostError, match="this client is closed"):
             waiting.result(5)
@@ -384,55 +395,64 @@ def test_closing_while_another_thread_connects(fake: Fake) -> None:
 
 def test_many_threads_share_one_fresh_connection(fake: Fake) -> None:
     server = fake(by_turns(cut_after(0), Model().serve))
-    with Watched(server) as link, ThreadPoolExecutor(8) as pool:
-        link.wait_for_end()
-        results = list(pool.map(lambda _: link.stage(), range(32)))
+    with Watched(server) as reconnecting, ThreadPoolExecutor(8) as pool:
+        reconnecting.wait_for_end()
+        results = list(pool.map(lambda _: reconnecting.stage(), range(32)))
     assert results == [2] * 32
     assert len(server.wires) == 2
-    assert link.told.count("renewal") == 1
+    assert reconnecting.told.count("renewal") == 1
 
 
-def test_who_waits_for_another_thread_to_connect_waits_not_longer(fake: Fake) -> None:
+def test_waiting_for_another_thread_to_connect_ends_in_time(fake: Fake) -> None:
     connecting, enough = threading.Event(), threading.Event()
 
     def slow(wire: Wire) -> None:
         connecting.set()
         enough.wait(5)
 
-    link = Watched(fake(by_turns(cut_after(0), slow)), 0.2)
-    link.wait_for_end()
+    reconnecting = Watched(fake(by_turns(cut_after(0), slow)), 0.2)
+    reconnecting.wait_for_end()
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(link.stage)
+        first = pool.submit(reconnecting.stage)
         assert connecting.wait(5)
-        link.timeout = 0.05
+        reconnecting.timeout = 0.05
         with pytest.raises(DeadlineError, match="another thread has not reached") as caught:
-            link.stage()
+            reconnecting.stage()
         assert not caught.value.sent
         with pytest.raises(DeadlineError, match="did not answer the log-in"):
             first.result(5)
     enough.set()
-    link.close()
+    reconnecting.close()
 
 
 def test_the_end_of_an_old_connection_is_not_told_of_the_new_one(fake: Fake) -> None:
     """The old one's thread may be slow: by then, others have subscribed on the new one."""
     cut = threading.Event()
     server = fake(by_turns(lambda wire: (wire.hello(), cut.wait(5)), Model().serve))
-    held: list[Callable[[XentaraError], None]] = []
-
-    class Slow(Watched):
-        def _end_of(self, connection: Connection, reason: XentaraError) -> None:
-            if not held:
-                held.append(functools.partial(super()._end_of, connection))
-                return
-            super()._end_of(connection, reason)
-
-    with Slow(server) as link:
+    late: list[XentaraError] = []
+    with Watched(server) as reconnecting:
+        old = reconnecting.connection()
+        report, old.on_end = old.on_end, late.append
         cut.set()
-        link.wait_for_end()
-        assert link.told == []
-        assert link.stage() == 2
-        assert link.told[0].startswith("end: ")
-        assert link.told[1:] == ["renewal"]
-        held[0](ConnectionLostError("late"))
-        assert len(link.told) == 2
+        assert old.wait_ended(5)
+        assert reconnecting.told == []
+        assert reconnecting.stage() == 2
+        assert reconnecting.told[0].startswith("end: ")
+        assert reconnecting.told[1:] == ["renewal"]
+        assert report is not None
+        report(late[0])
+        assert len(reconnecting.told) == 2
+
+
+def test_ctrl_c_in_the_moment_after_a_lock_was_taken(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = fake(Model().serve)
+    monkeypatch.setattr(threading, "RLock", InterruptibleLock)
+    reconnecting = Watched(server)
+    monkeypatch.undo()
+    with reconnecting, ThreadPoolExecutor(1) as pool:
+        InterruptibleLock.armed = True
+        with pytest.raises(KeyboardInterrupt):
+            reconnecting.stage()
+        assert pool.submit(reconnecting.stage).result(5) == 2

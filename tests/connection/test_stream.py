@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import os
 import select
@@ -14,6 +15,7 @@ import pytest
 
 from tests.conftest import Fake
 from tests.support.certificates import Certificate
+from tests.support.interrupts import InterruptibleLock
 from tests.support.server import TOO_MUCH, FakeServer, Wire
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.stream import SendError, Stream
@@ -280,6 +282,48 @@ def test_ctrl_c_in_the_middle_of_a_message_ends_the_connection(
         stream.send_now(b"x")
     monkeypatch.undo()
     assert_ended(stream)
+
+
+@pytest.mark.parametrize("now", [True, False])
+def test_ctrl_c_in_the_moment_after_a_lock_was_taken(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, now: bool
+) -> None:
+    monkeypatch.setattr(threading, "RLock", InterruptibleLock)
+    stream = new_stream(fake(lambda wire: (wire.receive(3), wire.send(b"all"))))
+    monkeypatch.undo()
+    InterruptibleLock.armed = True
+    send = stream.send_now if now else functools.partial(stream.send, deadline=Deadline(5))
+    with pytest.raises(KeyboardInterrupt):
+        send(b"lost")
+    # Nothing went out, and no other thread waits for ever.
+    sender = in_thread(lambda: stream.send(b"yes", Deadline(5)))
+    sender.join(5)
+    assert receive(stream, 3) == b"all"
+    stream.close()
+
+
+def test_nothing_goes_into_the_middle_of_a_message_of_the_same_thread(
+    pair: tuple[Stream, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, wire = pair
+    original = socket.socket.send
+    refused: list[BaseException] = []
+
+    def interrupted(self: socket.socket, data: bytes) -> int:
+        monkeypatch.undo()
+        size = original(self, data[:5])  # where a signal handler comes in, which sends as well
+        for attempt in (functools.partial(stream.send, deadline=Deadline(5)), stream.send_now):
+            with pytest.raises(TimeoutError, match="this thread is sending") as caught:
+                attempt(b"between")
+            refused.append(caught.value)
+        return size
+
+    monkeypatch.setattr(socket.socket, "send", interrupted)
+    stream.send(b"one whole message", Deadline(5))
+    assert wire.receive(17) == b"one whole message"
+    assert len(refused) == 2
+    stream.send(b"and the next", Deadline(5))
+    assert wire.receive(12) == b"and the next"
 
 
 def test_closing_twice(pair: tuple[Stream, Wire]) -> None:

@@ -444,7 +444,7 @@ class Model:
         return [self.answer(request) for request in requests]
 
     def ask(self, commands: Sequence[Command[Any]]) -> Iterator[Any]:
-        """Do what a client's line to such a server does, without a network."""
+        """Do what a client's connection to such a server does, without a network."""
         for number, command in enumerate(commands):
             self.asked.append(command)
             answer = self.answer(command.request(number))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from xentara_nb.connection.address import Address
@@ -56,8 +57,10 @@ class ReconnectingConnection:
         self._on_event = on_event
         self._on_renewal = on_renewal
         self._on_end = on_end
-        self._connecting = threading.Lock()
-        # An RLock: the garbage collector may close this in the very thread that holds it.
+        # RLocks: only its owner can release the one, which is right also when an interrupt came in
+        # the moment after it was taken; and the garbage collector may close this in the very thread
+        # that holds the other.
+        self._connecting = threading.RLock()
         self._lock = threading.RLock()
         self._closed = False
         self._announced: Connection | None = None
@@ -107,11 +110,12 @@ class ReconnectingConnection:
         ConnectError, DeadlineError
             If the server cannot be reached any more.
         """
-        if not self._connecting.acquire(timeout=self.timeout):
-            raise DeadlineError(
-                f"another thread has not reached {self.address.netloc} within {self.timeout:g} s"
-            )
         try:
+            if not self._connecting.acquire(timeout=self.timeout):
+                raise DeadlineError(
+                    f"another thread has not reached {self.address.netloc} within "
+                    f"{self.timeout:g} s"
+                )
             self._check_open()
             connection = self._connection
             if (ended := connection.ended) is not None:
@@ -126,7 +130,8 @@ class ReconnectingConnection:
                     self._check_open()
             return connection
         finally:
-            self._connecting.release()
+            with suppress(RuntimeError):  # another thread has it
+                self._connecting.release()
 
     def _check_open(self) -> None:
         if self._closed:

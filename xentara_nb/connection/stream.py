@@ -74,7 +74,10 @@ class Stream:
         self._in = self._out = sock
         self._tls: ssl.SSLObject | None = None
         self._tls_lock = threading.Lock()
-        self._write_lock = threading.Lock()
+        # An RLock: it can be released by its owner alone, so releasing it is right also when an
+        # interrupt came in the moment after it was taken.
+        self._write_lock = threading.RLock()
+        self._sending = False
         # An RLock: the garbage collector may end a connection in the very thread that ends it.
         self._close_lock = threading.RLock()
         self._read_deadline: Deadline | None = deadline
@@ -156,17 +159,15 @@ class Stream:
             If they were not taken in time, or the connection has ended. It has ended now: what
             comes after a part of a message cannot be read.
         TimeoutError
-            If other threads were sending all the time. Nothing has changed.
+            If other threads were sending all the time, or this one is in the middle of a message.
+            Nothing has changed.
         """
-        if not self._write_lock.acquire(timeout=deadline.remaining):
-            raise TimeoutError("other threads are sending all the time")
         try:
-            self._send_all(data, deadline)
-        except BaseException:
-            self.abort()
-            raise
+            if not self._write_lock.acquire(timeout=deadline.remaining):
+                raise TimeoutError("other threads are sending all the time")
+            self._send_or_abort(data, deadline)
         finally:
-            self._write_lock.release()
+            self._release()
 
     def send_now(self, data: bytes) -> bool:
         """Send a few bytes if that needs no waiting, and return whether they went out.
@@ -174,18 +175,17 @@ class Stream:
         The thread that reads must not wait for one that writes: that one may be waiting for a
         server which itself waits for us to read.
         """
-        if not self._write_lock.acquire(blocking=False):
-            return False
         try:
-            if not self.can_send():
+            if not self._write_lock.acquire(blocking=False) or not self.can_send():
                 return False
-            self._send_all(data, Deadline(_SHORT))
-        except BaseException:
-            self.abort()
-            raise
+            self._send_or_abort(data, Deadline(_SHORT))
         finally:
-            self._write_lock.release()
+            self._release()
         return True
+
+    def _release(self) -> None:
+        with suppress(RuntimeError):  # another thread has it
+            self._write_lock.release()
 
     def can_send(self) -> bool:
         """Return whether the network takes some bytes at once."""
@@ -195,6 +195,18 @@ class Stream:
                 return bool(selector.select(0))
         except ValueError:  # the stream is closed
             return False
+
+    def _send_or_abort(self, data: bytes, deadline: Deadline) -> None:
+        if self._sending:  # in this very thread: this is a signal handler, or a finalizer
+            raise TimeoutError("this thread is sending already")
+        try:
+            self._sending = True
+            self._send_all(data, deadline)
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._sending = False
 
     def _send_all(self, data: bytes, deadline: Deadline) -> None:
         sent = False
@@ -250,9 +262,10 @@ class Stream:
         self.abort()
         # A thread that is sending has been woken up. It must be done with the descriptors, for
         # their numbers go to the next sockets.
-        free = self._write_lock.acquire(timeout=_SHORT)
-        with self._close_lock:
-            self._in.close()
-            self._out.close()
-        if free:
-            self._write_lock.release()
+        try:
+            self._write_lock.acquire(timeout=_SHORT)
+            with self._close_lock:
+                self._in.close()
+                self._out.close()
+        finally:
+            self._release()

@@ -205,7 +205,7 @@ class Simulator:
         """
         # The simulator stands beside the client, not on it: this convenience is the one place
         # that knows of it.
-        from xentara_nb import connect
+        from xentara_nb.client import connect
 
         if not {"user", "password", "token"} & set(kwargs) and self.users:
             kwargs["user"] = demo.DEFAULT_USER

@@ -1,4 +1,4 @@
-"""The fast encoder gives the bytes of the generic one."""
+"""The fast encoder gives the bytes of the general one."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _VALUES = (
 @example(struct.unpack(">d", bytes.fromhex("7ff8000000000001"))[0])
 @example(struct.unpack(">d", bytes.fromhex("fff0000000000001"))[0])
 def test_what_an_attribute_holds(value: Value) -> None:
-    assert server_encoding.held(value) == cbor.encode(Alternative(0, value))
+    assert server_encoding.attribute_value(value) == cbor.encode(Alternative(0, value))
 
 
 def test_an_attribute_that_fails() -> None:
     error = MissingAttributeError()
-    assert server_encoding.held(error) == cbor.encode(Alternative(1, error_item(error)))
+    assert server_encoding.attribute_value(error) == cbor.encode(Alternative(1, error_item(error)))
 
 
 @given(st.integers(0, 2**64 - 1))
@@ -98,9 +98,8 @@ def test_events(now: int, values: dict[int | UUID, Value | ServerError]) -> None
     )
     if len(parts) == 1:
         frame = server_encoding.event_frame(server_encoding.uuid(E), parts[0][0])
-        assert (
-            server_encoding.event(time_stamp, frame + server_encoding.held(parts[0][1])) == packet
-        )
+        body = frame + server_encoding.attribute_value(parts[0][1])
+        assert server_encoding.event(time_stamp, body) == packet
 
 
 def test_the_event_of_the_reference() -> None:

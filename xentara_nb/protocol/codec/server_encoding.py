@@ -34,7 +34,7 @@ def integer(value: int) -> bytes:
 def floating(value: float) -> bytes:
     """Return a float in the shortest form that holds it exactly."""
     data = _pack_double(value)
-    # With any of these bits set, which is the rule, there is no shorter form, but for NaN.
+    # With any of these bits set, which is the rule, no shorter form will do, but for NaN.
     if data[5:] != b"\0\0\0" and value == value:
         return b"\xfb" + data
     return cbor.shortest_float(value)
@@ -63,7 +63,7 @@ def attribute_id(value: AttributeId) -> bytes:
     return uuid(value) if isinstance(value, UUID) else integer(value)
 
 
-def held(value: Value | ServerError) -> bytes:
+def attribute_value(value: Value | ServerError) -> bytes:
     """Return what an attribute holds: a value under tag 121 or an error under 122."""
     kind = type(value)
     if kind is float:
@@ -91,7 +91,7 @@ def event_body(element: bytes, values: Iterable[tuple[bytes, Value | ServerError
     """
     parts = [b"\x01", element, b"\x02", b""]
     for encoded_id, value in values:
-        parts += (encoded_id, held(value))
+        parts += (encoded_id, attribute_value(value))
     parts[3] = head(MAP, (len(parts) - 4) // 2)
     return b"".join(parts)
 
@@ -108,7 +108,9 @@ def event(time_stamp: bytes, body: bytes) -> bytes:
 
 def browse_entry(key: str, element: UUID, category: int) -> bytes:
     """Return an entry of browse."""
-    return b"".join((b"\xa3\x00", text(key), b"\x01", uuid(element), b"\x02", integer(category)))
+    return b"".join(
+        (b"\xa3\x00", text(key), b"\x01", UUID_HEAD, element.bytes, b"\x02", integer(category))
+    )
 
 
 def attribute_list(infos: Sequence[AttributeInfo]) -> bytes:

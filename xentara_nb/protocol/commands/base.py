@@ -91,10 +91,11 @@ class Command(Generic[R]):
 
     def parameters(self) -> dict[int, Any] | None:
         """Return the parameter map of the request, or None when the command has none."""
-        if not self.fields:
-            return None
-        values = ((entry, getattr(self, name)) for name, entry in self.fields.items())
-        return {entry.key: entry.build(value) for entry, value in values if value is not None}
+        items = {}
+        for name, (key, _, _, build, _) in self.fields.items():
+            if (value := getattr(self, name)) is not None:
+                items[key] = build(value)
+        return items if self.fields else None
 
     @classmethod
     def from_parameters(cls, parameters: dict[int, Any]) -> Self:

@@ -125,7 +125,7 @@ class Channel:
         if self._frame is not None:
             if self._packet is None:
                 time_stamp = self._hub.time_stamp(self._moment)
-                held = server_encoding.held(self.element.current(self._single))
+                held = server_encoding.attribute_value(self.element.current(self._single))
                 self._packet = server_encoding.event(time_stamp, self._frame + held)
             return self._packet
         packet = self._packets.get(mask)
@@ -151,7 +151,7 @@ class Channel:
         body = self._bodies.get(mask)
         if body is None and self._frame is not None:
             value = self.element.current(self._single)
-            body = self._bodies[mask] = self._frame + server_encoding.held(value)
+            body = self._bodies[mask] = self._frame + server_encoding.attribute_value(value)
         elif body is None:
             values = [
                 (encoded_id, self._held(position))
