@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.server import QUALITY, VALUE, Model
 from xentara_nb.errors import NotFoundError
-from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaData, MetaDataAnswer
+from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaData
 from xentara_nb.protocol.errors import ServerError, UnknownElementError
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries import model_cache as module
@@ -69,26 +69,14 @@ def test_meta_data_is_asked_for_once() -> None:
     assert model.asked == [MetaData(none, META_DATA)]
 
 
-def test_an_element() -> None:
-    model_cache = ModelCache(Model.of_points(2).ask)
-    for reference in (*keys("Point 1"), Reference(None, UUID(int=2))):
-        uuid, answer = model_cache.element(reference)
-        assert uuid == UUID(int=2)
-        assert answer == MetaDataAnswer("Point 1", 2, (VALUE, QUALITY), None)
-    with pytest.raises(UnknownElementError, match=r"^lookup of 'x'"):
-        model_cache.element(*keys("x"))
-    with pytest.raises(UnknownElementError, match=f"^meta_data of {UUID(int=9)}"):
-        model_cache.element(Reference(None, UUID(int=9)))
-
-
 def test_forgetting() -> None:
     model = Model.of_points(1)
     model_cache = ModelCache(model.ask)
-    model_cache.element(*keys("Point 0"))
+    assert model_cache.uuids(keys("Point 0")) == [UUID(int=1)]
     model.elements["Point 0"].uuid = UUID(int=50)
-    assert model_cache.element(*keys("Point 0"))[0] == UUID(int=1)
+    assert model_cache.uuids(keys("Point 0")) == [UUID(int=1)]
     model_cache.forget()
-    assert model_cache.element(*keys("Point 0"))[0] == UUID(int=50)
+    assert model_cache.uuids(keys("Point 0")) == [UUID(int=50)]
 
 
 def test_a_model_that_is_larger_than_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,21 +89,24 @@ class ModelCache:
 
     def meta_data(self, uuids: Sequence[UUID]) -> list[MetaDataAnswer | ServerError]:
         """Return the meta data of elements; an error where the server has none."""
+        # Mostly all are cached: the same elements are read and written again and again.
+        cached = [self._meta_data.get(uuid) for uuid in uuids]
+        missing = dict.fromkeys(
+            uuid for uuid, answer in zip(uuids, cached, strict=True) if answer is None
+        )
         found: dict[UUID, MetaDataAnswer | ServerError] = {}
-        missing = []
-        for uuid in dict.fromkeys(uuids):
-            if (answer := self._meta_data.get(uuid)) is not None:
-                found[uuid] = answer
-            else:
-                missing.append(uuid)
-        answers = self._ask([MetaData(uuid, META_DATA) for uuid in missing])
-        for uuid, result in zip(missing, answers, strict=True):
-            found[uuid] = result
-            if isinstance(result, MetaDataAnswer):
-                if len(self._meta_data) >= MAX_CACHED:
-                    self._meta_data.clear()
-                self._meta_data[uuid] = result
-        return [found[uuid] for uuid in uuids]
+        if missing:
+            answers = self._ask([MetaData(uuid, META_DATA) for uuid in missing])
+            for uuid, result in zip(missing, answers, strict=True):
+                found[uuid] = result
+                if isinstance(result, MetaDataAnswer):
+                    if len(self._meta_data) >= MAX_CACHED:
+                        self._meta_data.clear()
+                    self._meta_data[uuid] = result
+        return [
+            found[uuid] if answer is None else answer
+            for uuid, answer in zip(uuids, cached, strict=True)
+        ]
 
     def described(self, uuids: Sequence[UUID]) -> dict[UUID, MetaDataAnswer]:
         """Return the meta data of elements by UUID.
@@ -119,27 +122,6 @@ class ModelCache:
                 raise answer.within(f"meta_data of {uuid}")
             answers[uuid] = answer
         return answers
-
-    def element(self, reference: Reference) -> tuple[UUID, MetaDataAnswer]:
-        """Return the UUID and meta data of one element.
-
-        Raises
-        ------
-        UnknownElementError
-            If the server has no such element.
-        """
-        key, uuid = reference.primary_key, reference.element_uuid
-        if uuid is None and key is not None:
-            uuid = self._uuids.get(key)
-        # Mostly it is cached: one element is written again and again.
-        answer = None if uuid is None else self._meta_data.get(uuid)
-        if uuid is not None and answer is not None:
-            return uuid, answer
-        (uuid,) = self.uuids([reference])
-        (found,) = self.meta_data([uuid])
-        if isinstance(found, ServerError):
-            raise found.within(f"meta_data of {reference}")
-        return uuid, found
 
 
 def find_attribute(

@@ -75,7 +75,7 @@ def write_one(
     (result,) = report
     connection = connection_for(context.connection, session)
     try:
-        Sender(context, report, connection, session, policies, seconds).send(report)
+        Sender(context, report, connection, session, policies, seconds).send([result])
     except KeyboardInterrupt as error:
         error.add_note(f"{planned}: {result.outcome}, {result.text}")
         raise

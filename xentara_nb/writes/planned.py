@@ -192,6 +192,9 @@ def _uuids(
     model_cache: ModelCache, ask: Ask, requests: Sequence[WriteRequest]
 ) -> list[UUID | ServerError]:
     references = [request.reference for request in requests]
+    uuids: list[UUID | ServerError | None] = [each.element_uuid for each in references]
+    if None not in uuids:
+        return [uuid for uuid in uuids if uuid is not None]
     with suppress(ServerError):
         return list(model_cache.uuids(references))
     # Some do not exist: each is asked for by itself, for its own error.

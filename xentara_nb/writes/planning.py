@@ -37,12 +37,21 @@ def plan_requests(
         else None
         for target in targets
     ]
+    planned = [
+        check_write(request, target, old, quality, policies)
+        for request, target, (old, quality) in zip(
+            requests, targets, read_present(ask, wanted), strict=True
+        )
+    ]
+    return planned if len(planned) == 1 else _refuse_repeats(planned)
+
+
+def _refuse_repeats(planned: Sequence[PlannedWrite]) -> list[PlannedWrite]:
+    """Refuse all but the first of the writes to one attribute."""
     seen: dict[object, int] = {}
-    planned = []
-    for row, (request, target, (old, quality)) in enumerate(
-        zip(requests, targets, read_present(ask, wanted), strict=True)
-    ):
-        each = check_write(request, target, old, quality, policies)
+    checked = []
+    for row, each in enumerate(planned):
+        target = each.target
         if target.info is not None:
             assert target.element_uuid is not None
             # By its number, which is known sooner than its hash.
@@ -53,8 +62,8 @@ def plan_requests(
                     f"row {first} writes to the same attribute: one plan writes it once",
                 )
                 each = each._replace(checks=(*each.checks, twice))
-        planned.append(each)
-    return planned
+        checked.append(each)
+    return checked
 
 
 def read_present(

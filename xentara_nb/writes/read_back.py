@@ -77,6 +77,8 @@ class Verification:
     within: float = 5.0
 
     def __post_init__(self) -> None:
+        if isinstance(self.verify, bool) and (self.tolerance, self.within) == (0.0, 5.0):
+            return  # the defaults, which every single write has
         if not isinstance(self.verify, bool) and not callable(self.verify):
             raise OptionError(
                 "verify is True, False, or a function of the written and the read value"
