@@ -173,7 +173,7 @@ def test_the_configurations_own_certificate(
 
 
 def test_connect_fills_in_what_is_known() -> None:
-    with simulate() as simulator, mock.patch.object(xentara_nb, "connect", create=True) as connect:
+    with simulate() as simulator, mock.patch("xentara_nb.client.connect") as connect:
         simulator.connect()
         simulator.connect(user="viewer")
         simulator.connect(user="zoe", password="x", fingerprint="00")
