@@ -19,7 +19,6 @@ from uuid import UUID
 
 import pytest
 
-import xentara_nb
 from xentara_nb.errors import OptionError
 from xentara_nb.protocol.commands import Browse, ClientHello, GetStage, Read, ServerInformation
 from xentara_nb.protocol.identifiers import NIL_UUID
