@@ -60,6 +60,8 @@ class Faults:
     ----------
     pongs : bool
         Whether pings are answered.
+    losses : list
+        The requests at which connections break, nearly always none; see :meth:`lose`.
     """
 
     def __init__(
@@ -75,7 +77,6 @@ class Faults:
         self._delay = (0.0, 0.0)
         self._byte_limits: list[ByteLimit] = []
         self._connections: WeakSet[ConnectionLimits] = WeakSet()
-        # Nearly always empty, and asked for at every request.
         self.losses: list[tuple[OpCode, bool, Countdown]] = []
         self._refusals: list[Refusal] = []
         self._faulty: dict[Element, InjectedFault] = {}
