@@ -51,7 +51,7 @@ class SimulatorSettings:
     options: ServerOptions
     whole_events: bool
     category_as_text: bool
-    entitlements: access.StageEntitlements
+    stage_entitlements: tuple[str, str]
     elements: int | None
 
 
@@ -217,7 +217,7 @@ class Simulator:
             found.model,
             found.security,
             category_as_text=settings.category_as_text,
-            entitlements=settings.entitlements,
+            stage_entitlements=settings.stage_entitlements,
         )
 
     def _serve(self, port: int) -> None:
@@ -358,7 +358,7 @@ def simulate(
         ServerOptions(ping_interval, ping_timeout, max_message_size),
         whole_events,
         category_as_text,
-        access.StageEntitlements(*stage_entitlements),
+        stage_entitlements,
         elements,
     )
     users = demo.USERS if config is None else MappingProxyType({})

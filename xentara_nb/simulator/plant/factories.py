@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, Discriminator, StrictBool, Tag
 
-from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
+from xentara_nb.protocol.identifiers import (
+    Access,
+    Attribute,
+    Category,
+    DataType,
+    Quality,
+    Stage,
+)
 from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator.documents import JsonNode, invalid
 from xentara_nb.simulator.model import datatypes
@@ -22,7 +30,7 @@ from xentara_nb.simulator.plant.attributes import (
     table_and_values,
     well_known,
 )
-from xentara_nb.simulator.plant.context import BuildContext, Factory
+from xentara_nb.simulator.plant.builder import Builder, Factory
 from xentara_nb.simulator.plant.datapoints import (
     DataPoint,
     Derived,
@@ -30,34 +38,32 @@ from xentara_nb.simulator.plant.datapoints import (
     interpolate,
 )
 from xentara_nb.simulator.plant.elements import Element, Identity, Register
-from xentara_nb.simulator.plant.execution import Timer
-from xentara_nb.simulator.plant.processing import Bridge, EdgeDetection
+from xentara_nb.simulator.plant.execution import Pipeline, Timer
+from xentara_nb.simulator.plant.points import driverless_point, simulated_point
+from xentara_nb.simulator.plant.processing import Bridge, BridgeConnection, EdgeDetection
 from xentara_nb.simulator.plant.signals import ATTRIBUTES as SIGNAL_ATTRIBUTES
 from xentara_nb.simulator.plant.signals import Sampler, Signal, WaveFormSettings
 from xentara_nb.simulator.schema import Number, Settings, Text, whole_number
 
 _S = TypeVar("_S", bound=Settings)
-_Make: TypeAlias = Callable[[BuildContext, JsonNode, Identity, _S], Element]
+_Make: TypeAlias = Callable[[Builder, JsonNode, Identity, _S], Element]
 
 
-def _plain(
-    category: Category,
-    type_text: str,
-    make: Callable[[Identity], Element] = lambda identity: Element(identity, table(), []),
-) -> Factory:
+def _plain(category: Category, type_text: str) -> Factory:
     """Return the factory of elements that have no attributes but those of every element."""
-    return lambda context, description: make(context.identity(description, category, type_text))
+    return lambda builder, description: Element(
+        builder.identity(description, category, type_text), table(), []
+    )
 
 
-FACTORIES: dict[str, Factory] = {
-    "@Group": _plain(Category.ELEMENT_GROUP, "element group"),
-    "@Track": _plain(Category.EXECUTION_TRACK, "execution track"),
-    "@Pipeline": _plain(Category.EXECUTION_PIPELINE, "execution pipeline"),
-    "@Skill.SignalFlow.Bridge": _plain(Category.MICROSERVICE, "signal bridge", Bridge),
-    "@Skill.SignalFlow.EdgeDetection": _plain(
-        Category.MICROSERVICE, "edge detection", EdgeDetection
-    ),
-}
+FACTORIES: dict[str, Factory] = defaultdict(
+    lambda: driverless_point,
+    {
+        "@Group": _plain(Category.ELEMENT_GROUP, "element group"),
+        "@Track": _plain(Category.EXECUTION_TRACK, "execution track"),
+        "@Skill.Simulator.Point": simulated_point,
+    },
+)
 """The factories by descriptor."""
 
 
@@ -67,11 +73,11 @@ def _factory(
     """Add a function to the factories, which makes an element from its settings."""
 
     def add(make: _Make[_S]) -> _Make[_S]:
-        def build(context: BuildContext, description: ElementDescription) -> Element:
-            identity = context.identity(description, category, type_text)
-            return make(context, description.node, identity, description.node.validate(settings))
+        def element(builder: Builder, description: ElementDescription) -> Element:
+            identity = builder.identity(description, category, type_text)
+            return make(builder, description.node, identity, description.node.validate(settings))
 
-        FACTORIES[descriptor] = build
+        FACTORIES[descriptor] = element
         return make
 
     return add
@@ -84,7 +90,7 @@ class _Timer(Settings, extra="ignore"):
 
 
 @_factory("@Timer", Category.TIMER, "timer", _Timer)
-def _timer(_: BuildContext, node: JsonNode, identity: Identity, settings: _Timer) -> Element:
+def _timer(_: Builder, node: JsonNode, identity: Identity, settings: _Timer) -> Element:
     return Timer(identity, settings.period, settings.offset, settings.sequence)
 
 
@@ -108,17 +114,17 @@ class _DataPoint(Settings, extra="ignore"):
 
 @_factory("@DataPoint", Category.DATA_POINT, "data point", _DataPoint)
 def _data_point(
-    context: BuildContext, node: JsonNode, identity: Identity, settings: _DataPoint
+    builder: Builder, node: JsonNode, identity: Identity, settings: _DataPoint
 ) -> Element:
     io = node.at("io")
     if isinstance(settings.io, str):
-        element, value = context.source(io)
+        element, value = builder.source(io)
         source = element if Access(value.access).readable else None
         target = element if Access(value.access).writable else None
     else:
         sides: dict[str, Element] = {}
         for side in sorted(settings.io.model_fields_set):
-            sides[side], value = context.source(io.at(side))
+            sides[side], value = builder.source(io.at(side))
             access = Access(value.access)
             if not (access.readable if side == "input" else access.writable):
                 io.at(side).fail(f"this element has no {side}", "Name another element.")
@@ -142,7 +148,7 @@ class _Register(Settings, extra="ignore"):
 
 
 @_factory("@Skill.SignalFlow.Register", Category.DATA_POINT, "register", _Register)
-def _register(_: BuildContext, node: JsonNode, identity: Identity, settings: _Register) -> Element:
+def _register(_: Builder, node: JsonNode, identity: Identity, settings: _Register) -> Element:
     data_type, _value = settings.default_value
     attributes, first = _register_attributes(data_type)
     value = datatypes.from_json(data_type, node.at("defaultValue", 1))
@@ -156,14 +162,13 @@ def _register_attributes(data_type: DataType) -> tuple[AttributeTable, list[Attr
     return table_and_values((value, *map(well_known, Register.ATTRIBUTES)))
 
 
-class _Sampler(Settings, extra="ignore"):
-    """A sampler has nothing to set."""
-
-
-@_factory("@Skill.SignalGenerator.Sampler", Category.DEVICE, "signal generator sampler", _Sampler)
-def _sampler(_: BuildContext, node: JsonNode, identity: Identity, settings: _Sampler) -> Element:
+def _sampler(builder: Builder, description: ElementDescription) -> Element:
     infos = tuple(map(well_known, (Attribute.UPDATE_TIME, Attribute.QUALITY)))
+    identity = builder.identity(description, Category.DEVICE, "signal generator sampler")
     return Sampler(identity, *table_and_values(infos, quality=int(Quality.BAD)))
+
+
+FACTORIES["@Skill.SignalGenerator.Sampler"] = _sampler
 
 
 class _Signal(Settings, extra="ignore"):
@@ -174,7 +179,7 @@ class _Signal(Settings, extra="ignore"):
 
 
 @_factory("@Skill.SignalGenerator.Signal", Category.DATA_POINT, "signal generator signal", _Signal)
-def _signal(_: BuildContext, node: JsonNode, identity: Identity, settings: _Signal) -> Element:
+def _signal(_: Builder, node: JsonNode, identity: Identity, settings: _Signal) -> Element:
     bottom, top = float(settings.bottom), float(settings.top)
     if not math.isfinite(top - bottom):
         node.fail("there is too much between 'bottom' and 'top'", "Bring them together.")
@@ -208,7 +213,7 @@ class _ConvertedValue(Settings, extra="ignore"):
     _ConvertedValue,
 )
 def _converted_value(
-    context: BuildContext, node: JsonNode, identity: Identity, settings: _ConvertedValue
+    builder: Builder, node: JsonNode, identity: Identity, settings: _ConvertedValue
 ) -> Element:
     mappings = [(item.raw, item.mapped) for item in settings.mappings]
     inverse = [(mapped, raw) for raw, mapped in mappings]
@@ -216,7 +221,7 @@ def _converted_value(
         node.at("mappings").fail(
             "a value is mapped twice", "Let every raw and every mapped value stand once."
         )
-    source, info = context.source(node.at("rawValue"))
+    source, info = builder.source(node.at("rawValue"))
     data_type = DataType(info.data_type)
     if data_type.integer_range is None and not data_type.is_float:
         node.at("rawValue").fail(f"{source.key!r} is no number", "Name an element with a number.")
@@ -242,8 +247,8 @@ class _Bit(Settings, extra="ignore"):
 
 
 @_factory("@Skill.SignalProcessing.Bit", Category.DATA_POINT, "bit value", _Bit)
-def _bit(context: BuildContext, node: JsonNode, identity: Identity, settings: _Bit) -> Element:
-    source, info = context.source(node.at("source"))
+def _bit(builder: Builder, node: JsonNode, identity: Identity, settings: _Bit) -> Element:
+    source, info = builder.source(node.at("source"))
     if DataType(info.data_type).integer_range is None:
         node.at("source").fail(f"{source.key!r} is no whole number", "Name one that has bits.")
     return Derived(
@@ -263,15 +268,137 @@ class _SummaryState(Settings, extra="ignore"):
     "@Skill.SignalProcessing.SummaryState", Category.DATA_POINT, "summary state", _SummaryState
 )
 def _summary_state(
-    context: BuildContext, node: JsonNode, identity: Identity, settings: _SummaryState
+    builder: Builder, node: JsonNode, identity: Identity, settings: _SummaryState
 ) -> Element:
     return Derived(
         identity,
         *table_and_values(derived_attributes(DataType.BOOLEAN)),
-        [context.source(state)[0] for state in node.items("states")],
+        [builder.source(state)[0] for state in node.items("states")],
         all if settings.operator == "and" else any,
     )
 
 
 def _number(value: Value) -> int | float:
     return value if isinstance(value, int | float) else 0
+
+
+_Checkpoint = Annotated[int, whole_number(0, 1 << 31)]
+
+
+class _Task(Settings, extra="ignore"):
+    function: Text
+
+
+class _Segment(Settings, extra="ignore"):
+    start: _Checkpoint
+    end: _Checkpoint
+    tasks: tuple[_Task, ...] = ()
+
+
+class _Pipeline(Settings, extra="ignore"):
+    checkpoints: tuple[Any, ...]
+    triggers: tuple[Text, ...] = ()
+    segments: tuple[_Segment, ...] = ()
+
+
+@_factory("@Pipeline", Category.EXECUTION_PIPELINE, "execution pipeline", _Pipeline)
+def _pipeline(builder: Builder, node: JsonNode, identity: Identity, settings: _Pipeline) -> Element:
+    last = max(len(settings.checkpoints) - 1, 0)
+
+    def wire() -> None:
+        ordered: list[tuple[int, int, list[tuple[Element, str]]]] = []
+        for item, segment in zip(node.items("segments"), settings.segments, strict=True):
+            for name, checkpoint in (("start", segment.start), ("end", segment.end)):
+                if checkpoint > last:
+                    item.at(name).fail(
+                        f"{checkpoint} is out of range", f"Give a number from 0 to {last}."
+                    )
+            if segment.start >= segment.end:
+                item.fail("the segment ends before it starts", "Let it end at a later checkpoint.")
+            tasks = [builder.member(task.at("function")) for task in item.items("tasks")]
+            ordered.append((segment.start, segment.end, tasks))
+        # Segments between the same checkpoints may run side by side; here they run one by one.
+        ordered.sort(key=lambda segment: segment[:2])
+        triggers = tuple(builder.member(trigger) for trigger in node.items("triggers"))
+        builder.pipelines.append(
+            Pipeline(triggers, tuple(task for _, _, tasks in ordered for task in tasks))
+        )
+
+    builder.wirings.append(wire)
+    return Element(identity, table(), [])
+
+
+class _Inspector(Settings, extra="ignore"):
+    attributes: tuple[Text, ...] = ()
+
+
+def _inspector(builder: Builder, description: ElementDescription) -> Element:
+    """Make an inspector, which no driver runs, and check the attributes that it prints."""
+    description.node.validate(_Inspector)
+
+    def check() -> None:
+        for reference in description.node.items("attributes"):
+            builder.attribute(reference)
+
+    builder.wirings.append(check)
+    return driverless_point(builder, description)
+
+
+FACTORIES["@Skill.Debugging.Inspector"] = _inspector
+
+_STAGES = {
+    "startup": Stage.START_UP,
+    "preop": Stage.PRE_OPERATIONAL,
+    "op": Stage.OPERATIONAL,
+    "postop": Stage.POST_OPERATIONAL,
+    "shutdown": Stage.SHUTDOWN,
+}
+
+
+class _Connection(Settings, extra="ignore"):
+    source: Text
+    target: Text
+    error_handler: Text | None = None
+
+
+class _Bridge(Settings, extra="ignore"):
+    stages: Annotated[
+        tuple[Literal["startup", "preop", "op", "postop", "shutdown"], ...],
+        BeforeValidator(lambda value: [*_STAGES] if value == "all" else value),
+    ] = ("op",)
+    connections: tuple[_Connection, ...] = ()
+
+
+@_factory("@Skill.SignalFlow.Bridge", Category.MICROSERVICE, "signal bridge", _Bridge)
+def _bridge(builder: Builder, node: JsonNode, identity: Identity, settings: _Bridge) -> Element:
+    bridge = Bridge(identity, frozenset(_STAGES[name] for name in settings.stages))
+
+    def connect() -> None:
+        for connection in node.items("connections"):
+            names = [
+                name for name in ("source", "target", "errorHandler") if name in connection.value
+            ]
+            attributes = (builder.attribute(connection.at(name)) for name in names)
+            bridge.connections.append(BridgeConnection(*attributes))
+
+    builder.wirings.append(connect)
+    return bridge
+
+
+class _EdgeDetection(Settings, extra="ignore"):
+    value: Text
+
+
+@_factory(
+    "@Skill.SignalFlow.EdgeDetection", Category.MICROSERVICE, "edge detection", _EdgeDetection
+)
+def _edge_detection(
+    builder: Builder, node: JsonNode, identity: Identity, settings: _EdgeDetection
+) -> Element:
+    detection = EdgeDetection(identity)
+
+    def watch() -> None:
+        detection.watched, _ = builder.source(node.at("value"))
+
+    builder.wirings.append(watch)
+    return detection

@@ -52,7 +52,7 @@ from xentara_nb.simulator.plant.attributes import (
     value_attributes,
     well_known,
 )
-from xentara_nb.simulator.plant.context import BuildContext
+from xentara_nb.simulator.plant.builder import Builder
 from xentara_nb.simulator.plant.elements import Element, Limits, Point
 from xentara_nb.simulator.schema import JsonUuid, Settings, Text, one_of
 
@@ -87,24 +87,24 @@ class _SimulatedPoint(Settings, extra="ignore"):
     attributes: tuple[_CustomAttribute, ...] = ()
 
 
-def driverless_point(context: BuildContext, description: ElementDescription) -> Element:
+def driverless_point(builder: Builder, description: ElementDescription) -> Element:
     """Make an element of a skill that the simulator has no driver for."""
-    references = context.references.get(description.key, References())
-    category, type_text, infos = inference.infer(description, references, context.warned)
-    known: dict[str, AttributeValue] = dict.fromkeys(("updateTime", "changeTime"), context.now)
+    references = builder.references.get(description.key, References())
+    category, type_text, infos = inference.infer(description, references, builder.warned)
+    known: dict[str, AttributeValue] = dict.fromkeys(("updateTime", "changeTime"), builder.now)
     known["deviceState"] = True
-    identity = context.identity(description, category, type_text)
+    identity = builder.identity(description, category, type_text)
     return Point(identity, *table_and_values(infos, **known))
 
 
-def simulated_point(context: BuildContext, description: ElementDescription) -> Element:
+def simulated_point(builder: Builder, description: ElementDescription) -> Element:
     """Make one of the simulator's own points."""
     node = description.node
     settings = node.validate(_SimulatedPoint)
     infos: list[AttributeInfo] = []
     known: dict[str, AttributeValue] = {
-        "updateTime": context.now,
-        "changeTime": context.now,
+        "updateTime": builder.now,
+        "changeTime": builder.now,
         "quality": int(settings.quality),
     }
     limits = Limits()
@@ -123,7 +123,7 @@ def simulated_point(context: BuildContext, description: ElementDescription) -> E
             if custom.value is None
             else datatypes.from_json(custom.data_type, item.at("value"))
         )
-    identity = context.identity(description, settings.category, settings.type)
+    identity = builder.identity(description, settings.category, settings.type)
     return Point(identity, *table_and_values(infos, **known), limits)
 
 

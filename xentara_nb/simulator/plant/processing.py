@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Attribute, Stage
@@ -15,35 +15,30 @@ from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.plant.attributes import table
 from xentara_nb.simulator.plant.elements import Element, Identity
 
-AttributeOf: TypeAlias = tuple[Element, int]
-"""An attribute: its element, and its position there."""
-
 
 class BridgeConnection(NamedTuple):
-    """What a bridge copies, and where it writes the errors of that."""
+    """What a bridge copies, and where it writes the errors of that.
 
-    source: AttributeOf
-    target: AttributeOf
-    error_handler: AttributeOf | None = None
+    Each attribute is an element and a position there.
+    """
+
+    source: tuple[Element, int]
+    target: tuple[Element, int]
+    error_handler: tuple[Element, int] | None = None
 
 
 class Bridge(Element):
-    """A signal bridge: its task ``copy`` copies values between attributes.
+    """A signal bridge: its task ``copy`` copies values between attributes in some stages.
 
-    Attributes
-    ----------
-    connections : tuple of BridgeConnection
-        What is copied.
-    stages : frozenset of Stage
-        In which operational stages. In those that the server only passes through it copies once.
+    In those that the server only passes through it copies once.
     """
 
     __slots__ = ("connections", "stages")
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, stages: frozenset[Stage]) -> None:
         super().__init__(identity, table(), [])
-        self.connections: tuple[BridgeConnection, ...] = ()
-        self.stages = frozenset({Stage.OPERATIONAL})
+        self.connections: list[BridgeConnection] = []
+        self.stages = stages
 
     def copy(self, now: TimePoint) -> None:
         """Copy all values, one after the other; an error of one does not keep back the others."""
@@ -55,20 +50,13 @@ class Bridge(Element):
                 target.write(target.table.infos[target_position].attribute_id, value, now)
             except ServerError as error:
                 if handler is not None:
-                    element, text_position = handler
-                    info = element.table.infos[text_position]
+                    element, position = handler
                     with suppress(ServerError):
-                        element.write(info.attribute_id, error.text, now)
+                        element.write(element.table.infos[position].attribute_id, error.text, now)
 
 
 class EdgeDetection(Element):
-    """Edge detection: its task looks whether a value has changed, and raises events.
-
-    Attributes
-    ----------
-    watched : Element
-        The element with the value.
-    """
+    """Edge detection: its task looks whether the watched value has changed, and raises events."""
 
     __slots__ = ("_before", "watched")
 

@@ -19,7 +19,6 @@ False
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from pydantic import StrictBool
@@ -39,17 +38,6 @@ SHUTDOWN = "shutdown"
 
 BUILT_IN = (READ, WRITE, CONNECT, SUSPEND, SHUTDOWN)
 """The entitlements that need no declaration."""
-
-
-@dataclass(frozen=True, slots=True)
-class StageEntitlements:
-    """The entitlements for stage changes, where a configuration calls them something else."""
-
-    suspend: str = SUSPEND
-    shutdown: str = SHUTDOWN
-
-
-STAGE_ENTITLEMENTS = StageEntitlements()
 
 
 class AclEntry(Settings):

@@ -19,6 +19,7 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from xentara_nb.protocol.errors import XentaraError
+from xentara_nb.protocol.identifiers import Stage
 from xentara_nb.simulator.config.configuration import HttpServer
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.server.dispatcher import Dispatcher
@@ -206,7 +207,7 @@ class ServerThread:
                 if answer is not None:
                     await transport.send(answer)
                 session.subscriptions.activate_new()
-                if service.stage_machine.ended:
+                if service.plant.stage is Stage.SHUTDOWN:
                     assert self._stopping is not None
                     self._stopping.set()
         except ConnectionAbortedError:
