@@ -59,21 +59,7 @@ def plant(
 ) -> Plant:
     """Build a made-up plant: devices with registers and inputs of several data types.
 
-    Parameters
-    ----------
-    count : int
-        How many elements it has, the root not counted.
-    security : Security
-        The global access control list.
-    clock : callable
-        Gives the time.
-    category_as_text : bool
-        Whether reading the attribute ``category`` gives its name or its number.
-
-    Raises
-    ------
-    ValueError
-        If the number is negative.
+    The root does not count. Raises ValueError if the number is negative.
     """
     if count < 0:
         raise ValueError(f"a model cannot have {count} elements; give a number from 0 up")
