@@ -64,17 +64,7 @@ _S = TypeVar("_S", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JsonNode:
-    """A value of a configuration file and where it stands.
-
-    Attributes
-    ----------
-    value
-        The value, as JSON gave it.
-    file : str
-        The name of the file.
-    steps : tuple of str and int
-        The way from the top of the file to the value: names of members and indices of items.
-    """
+    """A value of a configuration file, as JSON gave it, and the steps that lead to it there."""
 
     value: Any
     file: str
@@ -119,19 +109,9 @@ class JsonNode:
         seen[key] = self
 
     def validate(self, settings: type[_S], context: Any = None) -> _S:
-        """Return this value as an instance of a declared model.
+        """Return this value as an instance of a declared model; raises ConfigurationError.
 
-        Parameters
-        ----------
-        settings : type
-            The model.
-        context
-            What its validators need to know, such as the folder of the file.
-
-        Raises
-        ------
-        ConfigurationError
-            If it does not fit the declaration.
+        The context is what its validators need to know, such as the folder of the file.
         """
         try:
             return settings.model_validate(self.value, context=context)
@@ -194,21 +174,9 @@ def quoted(text: str, limit: int = 60) -> str:
 
 
 def read_document(path: Path, name: str, hint: str) -> JsonNode:
-    """Read a JSON file.
+    """Read a JSON file; raises ConfigurationError, which calls the file by the name.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        How errors are to call it.
-    hint : str
-        What to do when the file is missing.
-
-    Raises
-    ------
-    ConfigurationError
-        If the file is missing, unreadable, no UTF-8, no JSON, or nested too deeply.
+    The hint is what to do when the file is missing.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -244,11 +212,9 @@ def parse_document(text: str, name: str) -> JsonNode:
         place = f"line {error.lineno}, column {error.colno}"
         problem = f"this is not JSON ({error.msg})"
         hint = "Look for a missing comma, quote or bracket there or just before."
-    except _ConstantError as error:
-        problem, hint = f"JSON has no number {error}", "Write a finite number."
     except ValueError as error:
-        # A number of more digits than Python is willing to read.
-        problem, hint = f"a number cannot be read ({error})", "Write a shorter number."
+        # NaN or an infinity, or a number of more digits than Python is willing to read.
+        problem, hint = f"a number cannot be read ({error})", "Write a finite, shorter number."
     except RecursionError:
         problem, hint = "the objects are nested too deeply", "Use fewer levels."
     else:
@@ -283,9 +249,5 @@ def _check_names_and_texts(node: JsonNode) -> None:
         _check_names_and_texts(node.at(step))
 
 
-class _ConstantError(ValueError):
-    """NaN or an infinity, which Python's parser would take."""
-
-
 def _no_constant(text: str) -> NoReturn:
-    raise _ConstantError(text)
+    raise ValueError(f"JSON has no number {text}")

@@ -21,7 +21,7 @@ from xentara_nb.simulator.plant import synthetic
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security import access
 from xentara_nb.simulator.security.authentication import Authenticator
-from xentara_nb.simulator.security.server_certificate import ServerCertificate
+from xentara_nb.simulator.security.certificates import ServerCertificate
 from xentara_nb.simulator.security.tokens import read_keys
 from xentara_nb.simulator.server.handshake import PATH
 from xentara_nb.simulator.server.request_log import RequestLog

@@ -29,13 +29,9 @@ from xentara_nb.simulator.documents import (
 from xentara_nb.simulator.model.model import Model, read_model
 from xentara_nb.simulator.schema import Document, Settings, Text, whole_number
 from xentara_nb.simulator.security import access
-from xentara_nb.simulator.security.client_certificates import (
-    NO_CERTIFICATES,
-    ClientCertificates,
-    read_client_certificates,
-)
+from xentara_nb.simulator.security.client_certificates import ClientCertificates
 from xentara_nb.simulator.security.settings import Security, User, read_security, read_users
-from xentara_nb.simulator.security.tokens import NO_TOKENS, Key, OAuth2, read_keys, read_oauth2
+from xentara_nb.simulator.security.tokens import Key, OAuth2, read_keys, read_oauth2
 
 _log = logging.getLogger(__name__)
 
@@ -108,9 +104,8 @@ class Configuration:
     server: HttpServer = HttpServer()
     users: tuple[User, ...] = ()
     security: Security = field(default_factory=Security)
-    folder: Path | None = None
-    oauth2: OAuth2 = NO_TOKENS
-    client_certificates: ClientCertificates = NO_CERTIFICATES
+    oauth2: OAuth2 = OAuth2()
+    client_certificates: ClientCertificates = ClientCertificates()
 
 
 def read_folder(
@@ -120,23 +115,10 @@ def read_folder(
     certificate: bool = True,
     keys: tuple[Key, ...] = (),
 ) -> Configuration:
-    """Read a configuration folder.
+    """Read a configuration folder; raises ConfigurationError.
 
-    Parameters
-    ----------
-    folder : Path
-        The folder with ``config.json`` and its companions.
-    model : Path, optional
-        A model to take in place of the folder's own.
-    certificate : bool
-        Whether the folder's TLS certificate is used, so that it must be there.
-    keys : tuple
-        Keys that tokens are checked against, beside those of ``oauth2.json`` and ``jwks.json``.
-
-    Raises
-    ------
-    ConfigurationError
-        If there is no such folder, or a file is missing or wrong.
+    Another model can take the place of the folder's own. The TLS certificate must be there if it is
+    used. Tokens are checked against the keys beside those of ``oauth2.json`` and ``jwks.json``.
     """
     if not folder.is_dir():
         problem = "this is a file" if folder.exists() else "there is no such folder"
@@ -174,17 +156,9 @@ def read_model_file(path: Path) -> Model:
 
 
 def from_documents(documents: Mapping[str, Mapping[str, Any]]) -> Configuration:
-    """Check the contents of configuration files that are not on disk, by the same rules.
+    """Check the contents of configuration files that are not on disk, as those of a folder.
 
-    Parameters
-    ----------
-    documents : mapping of file name to content
-        Of each of :data:`FILES`, what would stand in it; of :data:`OPTIONAL_FILES` if wanted.
-
-    Raises
-    ------
-    ConfigurationError
-        As for a folder.
+    There must be all of :data:`FILES`, and can be :data:`OPTIONAL_FILES`.
     """
     names = (*FILES, *(name for name in OPTIONAL_FILES if name in documents))
     nodes = {name: parse_document(json.dumps(documents[name]), name) for name in names}
@@ -213,11 +187,10 @@ def _configuration(
     model = read_model(documents["model.json"])
     if not users and BASIC in server.schemes and BEARER not in server.schemes:
         _log.warning("users.json: there is no user, so no one can log in")
-    oauth2, certificates = NO_TOKENS, NO_CERTIFICATES
-    if "oauth2.json" in documents:
-        oauth2 = read_oauth2(documents["oauth2.json"], folder, keys)
-    if "client-certs.json" in documents:
-        certificates = read_client_certificates(documents["client-certs.json"], folder)
+    # Without the file it has no issuers and no rules.
+    tokens, rules = (documents.get(name, JsonNode({}, name)) for name in OPTIONAL_FILES)
+    oauth2 = read_oauth2(tokens, folder, keys)
+    certificates = rules.validate(ClientCertificates, folder)
     acls = ((documents["security.json"], security.acl), *model.acls())
     entries = [(node, entry) for node, acl in acls if acl is not None for entry in acl.entries]
     roles: list[tuple[object, str]] = [(node, entry.role) for node, entry in entries]
@@ -231,7 +204,7 @@ def _configuration(
     )
     # The server's demand for a token names the scope that the token must have.
     server = replace(server, scope=tuple(dict.fromkeys((*server.scope, *oauth2.scope))))
-    return Configuration(model, server, users, security, folder, oauth2, certificates)
+    return Configuration(model, server, users, security, oauth2, certificates)
 
 
 def _http_server(document: JsonNode) -> HttpServer:

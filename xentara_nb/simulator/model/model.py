@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, NoReturn
+from typing import Annotated, Any, ClassVar, NoReturn, cast
 from unicodedata import category
 from uuid import UUID
 
@@ -40,17 +40,10 @@ _SKILL = re.compile(r"@Skill\.[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ElementDescription:
-    """One element of a model.
-
-    Attributes
-    ----------
-    descriptor : str
-        What the model calls its kind, such as ``@Skill.SignalFlow.Register``.
-    node : JsonNode
-        Its properties, of which each kind has its own.
-    """
+    """One element of a model, with its properties, of which each kind has its own."""
 
     descriptor: str
+    """What the model calls its kind, such as ``@Skill.SignalFlow.Register``."""
     name: str
     key: str
     uuid: UUID
@@ -61,8 +54,7 @@ class ElementDescription:
     @property
     def properties(self) -> dict[str, Any]:
         """The properties as they stand in the file."""
-        properties: dict[str, Any] = self.node.value
-        return properties
+        return cast("dict[str, Any]", self.node.value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,13 +75,7 @@ class Model:
                 yield element.node, element.acl
 
     def resolve(self, reference: JsonNode) -> ElementDescription:
-        """Return the element that a key in the model means.
-
-        Raises
-        ------
-        ConfigurationError
-            If there is no such element.
-        """
+        """Return the element that a key in the model means; raises ConfigurationError."""
         readings = _readings(reference)
         for names in readings:
             element = self.by_key.get(join_key(names))
@@ -121,13 +107,7 @@ def join_key(names: Iterable[str]) -> str:
 
 
 def split_key(key: str) -> tuple[str, ...]:
-    """Return the names in a primary key.
-
-    Raises
-    ------
-    ValueError
-        If the text cannot be a primary key.
-    """
+    """Return the names in a primary key; raises ValueError if it cannot be one."""
     if not _KEY.fullmatch(key):
         raise ValueError(f"{key!r} is not a primary key")
     return tuple(match[1] if match[1] is not None else match[2] for match in _NEXT.finditer(key))
@@ -194,13 +174,7 @@ class _Properties(Settings, extra="ignore"):
 
 
 def read_model(document: JsonNode) -> Model:
-    """Read the description of a model.
-
-    Raises
-    ------
-    ConfigurationError
-        If an element is not as the manual says, or has a key or UUID that another one has.
-    """
+    """Read the description of a model; raises ConfigurationError."""
     settings = document.validate(_ModelDocument)
     by_key: dict[str, ElementDescription] = {}
     keys: dict[str, JsonNode] = {}

@@ -19,22 +19,15 @@ _VALUE = Attribute.VALUE.attribute_name
 
 @dataclass(slots=True)
 class References:
-    """What one element is used for.
-
-    Attributes
-    ----------
-    read, written : bool
-        Whether its value is read, and whether it is written.
-    data_type : DataType or None
-        What the value must be, where only one kind of value will do.
-    attributes : dict
-        Further attributes that are used, by their names: how, and of which type they may be.
-    """
+    """What one element is used for."""
 
     read: bool = False
+    """Whether its value is read."""
     written: bool = False
     data_type: DataType | None = None
+    """What the value must be, where only one kind of value will do."""
     attributes: dict[str, tuple[Access, DataType]] = field(default_factory=dict)
+    """Further attributes that are used, by their names: how, and of which type they may be."""
 
     @property
     def has_value(self) -> bool:

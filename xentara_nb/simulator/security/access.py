@@ -19,6 +19,7 @@ False
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from pydantic import StrictBool
@@ -61,12 +62,8 @@ class AclSettings(Settings):
 class Acl:
     """What each role is allowed at one place of the model, with inheritance applied.
 
-    Parameters
-    ----------
-    granted : mapping of (role, entitlement) to bool
-        What the lists say, True for allowed.
-    defaults : mapping of entitlement to bool
-        What holds for entitlements of which no list says anything for any role of the client.
+    The lists say what is granted, by role and entitlement, True for allowed. The defaults hold for
+    entitlements of which no list says anything for any role of the client.
     """
 
     __slots__ = ("_answers", "_defaults", "_granted")
@@ -109,6 +106,14 @@ class Acl:
             answer = any(said) if said else self._defaults.get(entitlement, False)
             self._answers[question] = answer
         return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Someone who has logged in."""
+
+    name: str
+    roles: frozenset[str]
 
 
 def roles(*names: str) -> frozenset[str]:

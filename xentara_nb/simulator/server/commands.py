@@ -27,7 +27,8 @@ from xentara_nb.protocol.errors import (
 from xentara_nb.protocol.identifiers import NIL_UUID, PROTOCOL_VERSION, MetaDataId
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.security import access
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
+from xentara_nb.simulator.security.access import Principal
+from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.server.request_log import WriteRecord
 from xentara_nb.simulator.server.session import Session
 from xentara_nb.simulator.server.subscriptions import ServerSubscription, unique_targets

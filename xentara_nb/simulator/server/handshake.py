@@ -17,7 +17,8 @@ from websockets.typing import Subprotocol
 from xentara_nb.simulator.config.configuration import BASIC, BEARER, HttpServer
 from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.security import access
-from xentara_nb.simulator.security.authentication import Principal, parse_basic, parse_bearer
+from xentara_nb.simulator.security.access import Principal
+from xentara_nb.simulator.security.authentication import parse_basic, parse_bearer
 from xentara_nb.simulator.server.session import Service
 
 PATH = "/api/ws"

@@ -8,8 +8,8 @@ from xentara_nb.protocol.errors import AccessDeniedError, UnknownSessionIdError
 from xentara_nb.protocol.identifiers import ServerInformationId
 from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.plant.plant import Plant
-from xentara_nb.simulator.security.access import Acl
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
+from xentara_nb.simulator.security.access import Acl, Principal
+from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.server.channels import Broker
 from xentara_nb.simulator.server.request_log import RequestLog
 from xentara_nb.simulator.server.subscriptions import Subscriptions
