@@ -21,24 +21,19 @@ _VALUE = Attribute.VALUE.attribute_name
 class References:
     """What one element is used for."""
 
-    read: bool = False
-    """Whether its value is read."""
+    has_value: bool = False
+    """Whether its value is read or written."""
     written: bool = False
     data_type: DataType | None = None
     """What the value must be, where only one kind of value will do."""
     attributes: dict[str, tuple[Access, DataType]] = field(default_factory=dict)
     """Further attributes that are used, by their names: how, and of which type they may be."""
 
-    @property
-    def has_value(self) -> bool:
-        """Whether the element must have a value."""
-        return self.read or self.written
-
     def add(self, attribute: str, use: _Use) -> None:
         """Add one more use of an attribute."""
         if attribute == _VALUE:
+            self.has_value = True
             self.written = self.written or use.written
-            self.read = self.read or not use.written
             # Not "or": a boolean is the data type 0.
             if use.data_type is not None:
                 self.data_type = use.data_type

@@ -43,7 +43,7 @@ class Builder:
         self.model = model
         self.now = now
         self.warned: set[str] = set()
-        self.wirings: list[Callable[[], None]] = []
+        self.wirings: list[Callable[[], object]] = []
         self.pipelines: list[Pipeline] = []
         self._factories = factories
         self._category_as_text = category_as_text

@@ -17,6 +17,7 @@ from xentara_nb.simulator.plant.attributes import (
     AttributeTable,
     AttributeValue,
     table,
+    table_and_values,
     well_known,
 )
 from xentara_nb.simulator.plant.elements import Element, Identity, Point, Watcher
@@ -136,13 +137,15 @@ class Derived(Element):
     def __init__(
         self,
         identity: Identity,
-        attributes: AttributeTable,
-        values: list[AttributeValue],
+        data_type: DataType,
         sources: Sequence[Element],
         compute: Callable[[Sequence[Value]], Value],
         write_back: Callable[[Value, TimePoint], None] | None = None,
     ) -> None:
-        super().__init__(identity, attributes, values)
+        access = Access.READ_ONLY if write_back is None else Access.READ_AND_WRITE
+        value = well_known(Attribute.VALUE, data_type, access)
+        others = map(well_known, (Attribute.QUALITY, Attribute.UPDATE_TIME, Attribute.CHANGE_TIME))
+        super().__init__(identity, *table_and_values((value, *others)))
         self._sources = sources
         self._compute = compute
         self._write_back = write_back
@@ -163,15 +166,6 @@ class Derived(Element):
         now = max((_update_time(source) for source in self._sources), default=TimePoint.NEVER)
         if len(values) == len(read):
             self.take_reading(self._compute(values), now, quality)
-
-
-def derived_attributes(data_type: DataType, writable: bool = False) -> tuple[AttributeInfo, ...]:
-    """Return the attributes of a value that is computed from others."""
-    access = Access.READ_AND_WRITE if writable else Access.READ_ONLY
-    return (
-        well_known(Attribute.VALUE, data_type, access),
-        *map(well_known, (Attribute.QUALITY, Attribute.UPDATE_TIME, Attribute.CHANGE_TIME)),
-    )
 
 
 def interpolate(mappings: Sequence[tuple[float, float]], value: float) -> float:

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, StrictBool, Tag
 
-from xentara_nb.protocol.identifiers import (
-    Access,
-    Attribute,
-    Category,
-    DataType,
-    Quality,
-    Stage,
-)
+from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Stage
 from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator.documents import JsonNode, invalid
 from xentara_nb.simulator.model import datatypes
@@ -31,67 +24,39 @@ from xentara_nb.simulator.plant.attributes import (
     well_known,
 )
 from xentara_nb.simulator.plant.builder import Builder, Factory
-from xentara_nb.simulator.plant.datapoints import (
-    DataPoint,
-    Derived,
-    derived_attributes,
-    interpolate,
-)
+from xentara_nb.simulator.plant.datapoints import DataPoint, Derived, interpolate
 from xentara_nb.simulator.plant.elements import Element, Identity, Register
 from xentara_nb.simulator.plant.execution import Pipeline, Timer
 from xentara_nb.simulator.plant.points import driverless_point, simulated_point
 from xentara_nb.simulator.plant.processing import Bridge, BridgeConnection, EdgeDetection
-from xentara_nb.simulator.plant.signals import ATTRIBUTES as SIGNAL_ATTRIBUTES
 from xentara_nb.simulator.plant.signals import Sampler, Signal, WaveFormSettings
 from xentara_nb.simulator.schema import Number, Settings, Text, whole_number
 
-_S = TypeVar("_S", bound=Settings)
-_Make: TypeAlias = Callable[[Builder, JsonNode, Identity, _S], Element]
+
+class _Plain(Settings, extra="ignore"):
+    """What can be set for an element, beside what all have; subclasses make others of it."""
+
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        """Make the element; the node has these settings."""
+        return Element(identity, table(), [])
 
 
-def _plain(category: Category, type_text: str) -> Factory:
-    """Return the factory of elements that have no attributes but those of every element."""
-    return lambda builder, description: Element(
-        builder.identity(description, category, type_text), table(), []
-    )
+def _factory(category: Category, type_text: str, settings: type[_Plain] = _Plain) -> Factory:
+    def make(builder: Builder, description: ElementDescription) -> Element:
+        identity = builder.identity(description, category, type_text)
+        node = description.node
+        return node.validate(settings).make(builder, node, identity)
+
+    return make
 
 
-FACTORIES: dict[str, Factory] = defaultdict(
-    lambda: driverless_point,
-    {
-        "@Group": _plain(Category.ELEMENT_GROUP, "element group"),
-        "@Track": _plain(Category.EXECUTION_TRACK, "execution track"),
-        "@Skill.Simulator.Point": simulated_point,
-    },
-)
-"""The factories by descriptor."""
-
-
-def _factory(
-    descriptor: str, category: Category, type_text: str, settings: type[_S]
-) -> Callable[[_Make[_S]], _Make[_S]]:
-    """Add a function to the factories, which makes an element from its settings."""
-
-    def add(make: _Make[_S]) -> _Make[_S]:
-        def element(builder: Builder, description: ElementDescription) -> Element:
-            identity = builder.identity(description, category, type_text)
-            return make(builder, description.node, identity, description.node.validate(settings))
-
-        FACTORIES[descriptor] = element
-        return make
-
-    return add
-
-
-class _Timer(Settings, extra="ignore"):
+class _Timer(_Plain):
     period: PositiveInterval
     offset: Interval = 0
     sequence: Annotated[int, whole_number(-(1 << 31), 1 << 31)] = 0
 
-
-@_factory("@Timer", Category.TIMER, "timer", _Timer)
-def _timer(_: Builder, node: JsonNode, identity: Identity, settings: _Timer) -> Element:
-    return Timer(identity, settings.period, settings.offset, settings.sequence)
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        return Timer(identity, self.period, self.offset, self.sequence)
 
 
 class _InputAndOutput(Settings):
@@ -99,7 +64,7 @@ class _InputAndOutput(Settings):
     output: Text | None = None
 
 
-class _DataPoint(Settings, extra="ignore"):
+class _DataPoint(_Plain):
     hints: ClassVar[Mapping[str, str]] = {
         "io": "Name the input and output that the data point stands for."
     }
@@ -111,28 +76,24 @@ class _DataPoint(Settings, extra="ignore"):
     units: str = ""
     display_name: str | None = None
 
-
-@_factory("@DataPoint", Category.DATA_POINT, "data point", _DataPoint)
-def _data_point(
-    builder: Builder, node: JsonNode, identity: Identity, settings: _DataPoint
-) -> Element:
-    io = node.at("io")
-    if isinstance(settings.io, str):
-        element, value = builder.source(io)
-        source = element if Access(value.access).readable else None
-        target = element if Access(value.access).writable else None
-    else:
-        sides: dict[str, Element] = {}
-        for side in sorted(settings.io.model_fields_set):
-            sides[side], value = builder.source(io.at(side))
-            access = Access(value.access)
-            if not (access.readable if side == "input" else access.writable):
-                io.at(side).fail(f"this element has no {side}", "Name another element.")
-        if not sides:
-            io.fail("there is neither input nor output", "Name at least one of them.")
-        source, target = sides.get("input"), sides.get("output")
-    name = identity.key if settings.display_name is None else settings.display_name
-    return DataPoint(identity, source, target, settings.units, name)
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        io = node.at("io")
+        if isinstance(self.io, str):
+            element, value = builder.source(io)
+            source = element if Access(value.access).readable else None
+            target = element if Access(value.access).writable else None
+        else:
+            sides: dict[str, Element] = {}
+            for side in sorted(self.io.model_fields_set):
+                sides[side], value = builder.source(io.at(side))
+                access = Access(value.access)
+                if not (access.readable if side == "input" else access.writable):
+                    io.at(side).fail(f"this element has no {side}", "Name another element.")
+            if not sides:
+                io.fail("there is neither input nor output", "Name at least one of them.")
+            source, target = sides.get("input"), sides.get("output")
+        name = identity.key if self.display_name is None else self.display_name
+        return DataPoint(identity, source, target, self.units, name)
 
 
 def _check_pair(value: Any) -> Any:
@@ -141,18 +102,16 @@ def _check_pair(value: Any) -> Any:
     return value
 
 
-class _Register(Settings, extra="ignore"):
+class _Register(_Plain):
     hints: ClassVar[Mapping[str, str]] = {"defaultValue": 'Write "defaultValue": ["float64", 0].'}
 
     default_value: Annotated[tuple[Keyword, Any], BeforeValidator(_check_pair)]
 
-
-@_factory("@Skill.SignalFlow.Register", Category.DATA_POINT, "register", _Register)
-def _register(_: Builder, node: JsonNode, identity: Identity, settings: _Register) -> Element:
-    data_type, _value = settings.default_value
-    attributes, first = _register_attributes(data_type)
-    value = datatypes.from_json(data_type, node.at("defaultValue", 1))
-    return Register(identity, attributes, [value, *first[1:]])
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        data_type = self.default_value[0]
+        attributes, first = _register_attributes(data_type)
+        value = datatypes.from_json(data_type, node.at("defaultValue", 1))
+        return Register(identity, attributes, [value, *first[1:]])
 
 
 @lru_cache(maxsize=64)
@@ -162,38 +121,24 @@ def _register_attributes(data_type: DataType) -> tuple[AttributeTable, list[Attr
     return table_and_values((value, *map(well_known, Register.ATTRIBUTES)))
 
 
-def _sampler(builder: Builder, description: ElementDescription) -> Element:
-    infos = tuple(map(well_known, (Attribute.UPDATE_TIME, Attribute.QUALITY)))
-    identity = builder.identity(description, Category.DEVICE, "signal generator sampler")
-    return Sampler(identity, *table_and_values(infos, quality=int(Quality.BAD)))
+class _Sampler(_Plain):
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        return Sampler(identity)
 
 
-FACTORIES["@Skill.SignalGenerator.Sampler"] = _sampler
-
-
-class _Signal(Settings, extra="ignore"):
+class _Signal(_Plain):
     data_type: SignalKeyword
     bottom: Number | StrictBool
     top: Number | StrictBool
     wave_form: WaveFormSettings
 
-
-@_factory("@Skill.SignalGenerator.Signal", Category.DATA_POINT, "signal generator signal", _Signal)
-def _signal(_: Builder, node: JsonNode, identity: Identity, settings: _Signal) -> Element:
-    bottom, top = float(settings.bottom), float(settings.top)
-    if not math.isfinite(top - bottom):
-        node.fail("there is too much between 'bottom' and 'top'", "Bring them together.")
-    infos = (
-        well_known(Attribute.VALUE, settings.data_type),
-        *map(well_known, SIGNAL_ATTRIBUTES[1:]),
-    )
-    return Signal(
-        identity,
-        *table_and_values(infos, quality=int(Quality.BAD)),
-        settings.wave_form.wave_form(identity.uuid),
-        bottom,
-        top,
-    )
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        bottom, top = float(self.bottom), float(self.top)
+        if not math.isfinite(top - bottom):
+            node.fail("there is too much between 'bottom' and 'top'", "Bring them together.")
+        return Signal(
+            identity, self.data_type, self.wave_form.wave_form(identity.uuid), bottom, top
+        )
 
 
 class _Mapping(Settings, extra="ignore"):
@@ -201,81 +146,61 @@ class _Mapping(Settings, extra="ignore"):
     mapped: Number
 
 
-class _ConvertedValue(Settings, extra="ignore"):
+class _ConvertedValue(_Plain):
     raw_value: Text
     mappings: tuple[_Mapping, ...]
 
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        mappings = [(item.raw, item.mapped) for item in self.mappings]
+        inverse = [(mapped, raw) for raw, mapped in mappings]
+        if min(len(dict(mappings)), len(dict(inverse))) != len(mappings):
+            node.at("mappings").fail(
+                "a value is mapped twice", "Let every raw and every mapped value stand once."
+            )
+        source, info = builder.source(node.at("rawValue"))
+        data_type = DataType(info.data_type)
+        if data_type.integer_range is None and not data_type.is_float:
+            node.at("rawValue").fail(
+                f"{source.key!r} is no number", "Name an element with a number."
+            )
 
-@_factory(
-    "@Skill.SignalProcessing.ConvertedValue",
-    Category.DATA_POINT,
-    "converted value",
-    _ConvertedValue,
-)
-def _converted_value(
-    builder: Builder, node: JsonNode, identity: Identity, settings: _ConvertedValue
-) -> Element:
-    mappings = [(item.raw, item.mapped) for item in settings.mappings]
-    inverse = [(mapped, raw) for raw, mapped in mappings]
-    if min(len(dict(mappings)), len(dict(inverse))) != len(mappings):
-        node.at("mappings").fail(
-            "a value is mapped twice", "Let every raw and every mapped value stand once."
+        def write_back(value: Value, now: TimePoint) -> None:
+            number = interpolate(inverse, _number(value))
+            whole = not data_type.is_float and math.isfinite(number)
+            source.write(Attribute.VALUE, round(number) if whole else number, now)
+
+        return Derived(
+            identity,
+            DataType.FLOAT_64,
+            [source],
+            lambda values: float(interpolate(mappings, _number(values[0]))),
+            write_back if info.access == Access.READ_AND_WRITE else None,
         )
-    source, info = builder.source(node.at("rawValue"))
-    data_type = DataType(info.data_type)
-    if data_type.integer_range is None and not data_type.is_float:
-        node.at("rawValue").fail(f"{source.key!r} is no number", "Name an element with a number.")
-
-    def write_back(value: Value, now: TimePoint) -> None:
-        number = interpolate(inverse, _number(value))
-        whole = not data_type.is_float and math.isfinite(number)
-        source.write(Attribute.VALUE, round(number) if whole else number, now)
-
-    writable = info.access == Access.READ_AND_WRITE
-    return Derived(
-        identity,
-        *table_and_values(derived_attributes(DataType.FLOAT_64, writable)),
-        [source],
-        lambda values: float(interpolate(mappings, _number(values[0]))),
-        write_back if writable else None,
-    )
 
 
-class _Bit(Settings, extra="ignore"):
+class _Bit(_Plain):
     source: Text
     bit_number: Annotated[int, whole_number(0, 63)]
 
-
-@_factory("@Skill.SignalProcessing.Bit", Category.DATA_POINT, "bit value", _Bit)
-def _bit(builder: Builder, node: JsonNode, identity: Identity, settings: _Bit) -> Element:
-    source, info = builder.source(node.at("source"))
-    if DataType(info.data_type).integer_range is None:
-        node.at("source").fail(f"{source.key!r} is no whole number", "Name one that has bits.")
-    return Derived(
-        identity,
-        *table_and_values(derived_attributes(DataType.BOOLEAN)),
-        [source],
-        lambda values: bool(int(_number(values[0])) >> settings.bit_number & 1),
-    )
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        source, info = builder.source(node.at("source"))
+        if DataType(info.data_type).integer_range is None:
+            node.at("source").fail(f"{source.key!r} is no whole number", "Name one that has bits.")
+        return Derived(
+            identity,
+            DataType.BOOLEAN,
+            [source],
+            lambda values: bool(int(_number(values[0])) >> self.bit_number & 1),
+        )
 
 
-class _SummaryState(Settings, extra="ignore"):
+class _SummaryState(_Plain):
     operator: Literal["or", "and"] = "or"
     states: tuple[Text, ...]
 
-
-@_factory(
-    "@Skill.SignalProcessing.SummaryState", Category.DATA_POINT, "summary state", _SummaryState
-)
-def _summary_state(
-    builder: Builder, node: JsonNode, identity: Identity, settings: _SummaryState
-) -> Element:
-    return Derived(
-        identity,
-        *table_and_values(derived_attributes(DataType.BOOLEAN)),
-        [builder.source(state)[0] for state in node.items("states")],
-        all if settings.operator == "and" else any,
-    )
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        sources = [builder.source(state)[0] for state in node.items("states")]
+        return Derived(identity, DataType.BOOLEAN, sources, all if self.operator == "and" else any)
 
 
 def _number(value: Value) -> int | float:
@@ -295,19 +220,19 @@ class _Segment(Settings, extra="ignore"):
     tasks: tuple[_Task, ...] = ()
 
 
-class _Pipeline(Settings, extra="ignore"):
+class _Pipeline(_Plain):
     checkpoints: tuple[Any, ...]
     triggers: tuple[Text, ...] = ()
     segments: tuple[_Segment, ...] = ()
 
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        builder.wirings.append(lambda: builder.pipelines.append(self._pipeline(builder, node)))
+        return super().make(builder, node, identity)
 
-@_factory("@Pipeline", Category.EXECUTION_PIPELINE, "execution pipeline", _Pipeline)
-def _pipeline(builder: Builder, node: JsonNode, identity: Identity, settings: _Pipeline) -> Element:
-    last = max(len(settings.checkpoints) - 1, 0)
-
-    def wire() -> None:
+    def _pipeline(self, builder: Builder, node: JsonNode) -> Pipeline:
+        last = max(len(self.checkpoints) - 1, 0)
         ordered: list[tuple[int, int, list[tuple[Element, str]]]] = []
-        for item, segment in zip(node.items("segments"), settings.segments, strict=True):
+        for item, segment in zip(node.items("segments"), self.segments, strict=True):
             for name, checkpoint in (("start", segment.start), ("end", segment.end)):
                 if checkpoint > last:
                     item.at(name).fail(
@@ -319,13 +244,10 @@ def _pipeline(builder: Builder, node: JsonNode, identity: Identity, settings: _P
             ordered.append((segment.start, segment.end, tasks))
         # Segments between the same checkpoints may run side by side; here they run one by one.
         ordered.sort(key=lambda segment: segment[:2])
-        triggers = tuple(builder.member(trigger) for trigger in node.items("triggers"))
-        builder.pipelines.append(
-            Pipeline(triggers, tuple(task for _, _, tasks in ordered for task in tasks))
+        return Pipeline(
+            tuple(builder.member(trigger) for trigger in node.items("triggers")),
+            tuple(task for _, _, tasks in ordered for task in tasks),
         )
-
-    builder.wirings.append(wire)
-    return Element(identity, table(), [])
 
 
 class _Inspector(Settings, extra="ignore"):
@@ -333,18 +255,12 @@ class _Inspector(Settings, extra="ignore"):
 
 
 def _inspector(builder: Builder, description: ElementDescription) -> Element:
-    """Make an inspector, which no driver runs, and check the attributes that it prints."""
-    description.node.validate(_Inspector)
-
-    def check() -> None:
-        for reference in description.node.items("attributes"):
-            builder.attribute(reference)
-
-    builder.wirings.append(check)
+    """Make an inspector, which has no driver, and check the attributes that it prints."""
+    node = description.node
+    node.validate(_Inspector)
+    builder.wirings.append(lambda: [builder.attribute(item) for item in node.items("attributes")])
     return driverless_point(builder, description)
 
-
-FACTORIES["@Skill.Debugging.Inspector"] = _inspector
 
 _STAGES = {
     "startup": Stage.START_UP,
@@ -361,44 +277,67 @@ class _Connection(Settings, extra="ignore"):
     error_handler: Text | None = None
 
 
-class _Bridge(Settings, extra="ignore"):
+class _Bridge(_Plain):
     stages: Annotated[
         tuple[Literal["startup", "preop", "op", "postop", "shutdown"], ...],
         BeforeValidator(lambda value: [*_STAGES] if value == "all" else value),
     ] = ("op",)
     connections: tuple[_Connection, ...] = ()
 
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        bridge = Bridge(identity, frozenset(_STAGES[name] for name in self.stages))
 
-@_factory("@Skill.SignalFlow.Bridge", Category.MICROSERVICE, "signal bridge", _Bridge)
-def _bridge(builder: Builder, node: JsonNode, identity: Identity, settings: _Bridge) -> Element:
-    bridge = Bridge(identity, frozenset(_STAGES[name] for name in settings.stages))
+        def connect() -> None:
+            for connection in node.items("connections"):
+                names = ("source", "target", "errorHandler")
+                nodes = [connection.at(name) for name in names if name in connection.value]
+                bridge.connections.append(BridgeConnection(*map(builder.attribute, nodes)))
 
-    def connect() -> None:
-        for connection in node.items("connections"):
-            names = [
-                name for name in ("source", "target", "errorHandler") if name in connection.value
-            ]
-            attributes = (builder.attribute(connection.at(name)) for name in names)
-            bridge.connections.append(BridgeConnection(*attributes))
-
-    builder.wirings.append(connect)
-    return bridge
+        builder.wirings.append(connect)
+        return bridge
 
 
-class _EdgeDetection(Settings, extra="ignore"):
+class _EdgeDetection(_Plain):
     value: Text
 
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        detection = EdgeDetection(identity)
 
-@_factory(
-    "@Skill.SignalFlow.EdgeDetection", Category.MICROSERVICE, "edge detection", _EdgeDetection
+        def watch() -> None:
+            detection.watched, _ = builder.source(node.at("value"))
+
+        builder.wirings.append(watch)
+        return detection
+
+
+FACTORIES: dict[str, Factory] = defaultdict(
+    lambda: driverless_point,
+    {
+        "@DataPoint": _factory(Category.DATA_POINT, "data point", _DataPoint),
+        "@Group": _factory(Category.ELEMENT_GROUP, "element group"),
+        "@Pipeline": _factory(Category.EXECUTION_PIPELINE, "execution pipeline", _Pipeline),
+        "@Timer": _factory(Category.TIMER, "timer", _Timer),
+        "@Track": _factory(Category.EXECUTION_TRACK, "execution track"),
+        "@Skill.Debugging.Inspector": _inspector,
+        "@Skill.SignalFlow.Bridge": _factory(Category.MICROSERVICE, "signal bridge", _Bridge),
+        "@Skill.SignalFlow.EdgeDetection": _factory(
+            Category.MICROSERVICE, "edge detection", _EdgeDetection
+        ),
+        "@Skill.SignalFlow.Register": _factory(Category.DATA_POINT, "register", _Register),
+        "@Skill.SignalGenerator.Sampler": _factory(
+            Category.DEVICE, "signal generator sampler", _Sampler
+        ),
+        "@Skill.SignalGenerator.Signal": _factory(
+            Category.DATA_POINT, "signal generator signal", _Signal
+        ),
+        "@Skill.SignalProcessing.Bit": _factory(Category.DATA_POINT, "bit value", _Bit),
+        "@Skill.SignalProcessing.ConvertedValue": _factory(
+            Category.DATA_POINT, "converted value", _ConvertedValue
+        ),
+        "@Skill.SignalProcessing.SummaryState": _factory(
+            Category.DATA_POINT, "summary state", _SummaryState
+        ),
+        "@Skill.Simulator.Point": simulated_point,
+    },
 )
-def _edge_detection(
-    builder: Builder, node: JsonNode, identity: Identity, settings: _EdgeDetection
-) -> Element:
-    detection = EdgeDetection(identity)
-
-    def watch() -> None:
-        detection.watched, _ = builder.source(node.at("value"))
-
-    builder.wirings.append(watch)
-    return detection
+"""The factories by descriptor."""
