@@ -227,7 +227,7 @@ def test_log_in_on_the_connection_and_in_sub_sessions(
     small["config.json"]["httpServer"]["authentication"]["schemes"] = ["Bearer"]
     issuer = {**ISSUER, "authorizationClaims": {"roles": "implicit"}}
     small["oauth2.json"] = {"scope": ["plant"], "issuers": [issuer]}
-    assert from_documents(small).server.scope == ("plant",)
+    assert from_documents(small).server.authentication.scope == ("plant",)
     folder = write_folder(small)
     (folder / "keys.json").write_text(json.dumps({"keys": [KEY.as_dict(private=False)]}))
     now = int(time.time())

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -21,13 +21,16 @@ from pydantic import AfterValidator, Field
 
 from xentara_nb.simulator.documents import (
     ConfigurationError,
+    Document,
     JsonNode,
+    Settings,
+    Text,
     invalid,
     parse_document,
     read_document,
+    whole_number,
 )
 from xentara_nb.simulator.model.model import Model, read_model
-from xentara_nb.simulator.schema import Document, Settings, Text, whole_number
 from xentara_nb.simulator.security import access
 from xentara_nb.simulator.security.client_certificates import ClientCertificates
 from xentara_nb.simulator.security.settings import Security, User, read_security, read_users
@@ -54,26 +57,17 @@ JWKS = "jwks.json"
 """The key set that tokens are checked against, if it lies in the folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpServer:
-    """The settings of the web server: ``httpServer`` in ``config.json``."""
-
-    port: int = 8080
-    realm: str = "Xentara"
-    # A real server's default is Bearer alone; a simulator without passwords would be of no use.
-    schemes: tuple[str, ...] = (BASIC, BEARER)
-    scope: tuple[str, ...] = ()
-
-
 def _check_realm(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
         raise invalid("a realm has printable ASCII characters only", "Write it without others.")
     return text
 
 
-# The vendor's schema leaves this object open.
-class _Authentication(Settings, extra="allow"):
+class Authentication(Settings, extra="allow"):
+    """How clients log in; the vendor's schema leaves this object open."""
+
     realm: Annotated[str, AfterValidator(_check_realm)] = "Xentara"
+    # A real server's default is Bearer alone; a simulator without passwords would be of no use.
     schemes: Annotated[tuple[Literal["Basic", "Bearer"], ...], Field(min_length=1)] = (
         BASIC,
         BEARER,
@@ -81,11 +75,13 @@ class _Authentication(Settings, extra="allow"):
     scope: tuple[Text, ...] = ()
 
 
-class _HttpServer(Settings):
+class HttpServer(Settings):
+    """The settings of the web server: ``httpServer`` in ``config.json``."""
+
     hints: ClassVar[Mapping[str, str]] = {"port": 'Add "port": 8080.'}
 
     port: Annotated[int, whole_number(1, 65535)]
-    authentication: _Authentication = _Authentication()
+    authentication: Authentication = Authentication()
 
 
 class _ConfigDocument(Document, extra="allow"):
@@ -93,7 +89,7 @@ class _ConfigDocument(Document, extra="allow"):
         "httpServer": 'A server without it has no WebSocket API; add "httpServer": {"port": 8080}.'
     }
 
-    http_server: _HttpServer
+    http_server: HttpServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +97,11 @@ class Configuration:
     """Everything that a configuration folder says."""
 
     model: Model
-    server: HttpServer = HttpServer()
-    users: tuple[User, ...] = ()
-    security: Security = field(default_factory=Security)
-    oauth2: OAuth2 = OAuth2()
-    client_certificates: ClientCertificates = ClientCertificates()
+    server: HttpServer
+    users: tuple[User, ...]
+    security: Security
+    oauth2: OAuth2
+    client_certificates: ClientCertificates
 
 
 def read_folder(
@@ -130,7 +126,10 @@ def read_folder(
     )
     for name in FILES[1:]:
         # Users are only needed to log in with a password.
-        optional = BASIC not in server.schemes and name in ("users.json", "passwords.json")
+        optional = BASIC not in server.authentication.schemes and name in (
+            "users.json",
+            "passwords.json",
+        )
         if optional and not (folder / name).exists():
             documents[name] = JsonNode({}, name)
         elif name == "model.json" and model is not None:
@@ -185,7 +184,8 @@ def _configuration(
     declared = (access.EVERYONE, *security.roles)
     users = read_users(documents["users.json"], documents["passwords.json"], declared)
     model = read_model(documents["model.json"])
-    if not users and BASIC in server.schemes and BEARER not in server.schemes:
+    login = server.authentication
+    if not users and BASIC in login.schemes and BEARER not in login.schemes:
         _log.warning("users.json: there is no user, so no one can log in")
     # Without the file it has no issuers and no rules.
     tokens, rules = (documents.get(name, JsonNode({}, name)) for name in OPTIONAL_FILES)
@@ -203,7 +203,9 @@ def _configuration(
         (*access.BUILT_IN, *security.entitlements),
     )
     # The server's demand for a token names the scope that the token must have.
-    server = replace(server, scope=tuple(dict.fromkeys((*server.scope, *oauth2.scope))))
+    scope = tuple(dict.fromkeys((*login.scope, *oauth2.scope)))
+    login = login.model_copy(update={"scope": scope})
+    server = server.model_copy(update={"authentication": login})
     return Configuration(model, server, users, security, oauth2, certificates)
 
 
@@ -212,12 +214,11 @@ def _http_server(document: JsonNode) -> HttpServer:
     for name in settings.model_extra or ():
         if not name.startswith("skill."):
             _log.warning("%s: an unknown member, ignored", document.at(name))
-    found = settings.http_server.authentication
-    for name in found.model_extra or ():
+    for name in settings.http_server.authentication.model_extra or ():
         _log.warning(
             "%s: an unknown member, ignored", document.at("httpServer", "authentication", name)
         )
-    return HttpServer(settings.http_server.port, found.realm, found.schemes, found.scope)
+    return settings.http_server
 
 
 def _warn_of_undeclared(

@@ -31,8 +31,7 @@ from pydantic import AfterValidator
 from xentara_nb.protocol.errors import ServerError, TypeMismatchError, ValueOutOfRangeError
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import JsonNode, invalid, quoted
-from xentara_nb.simulator.schema import from_text, one_of
+from xentara_nb.simulator.documents import JsonNode, from_text, invalid, one_of, quoted
 
 NO_ERROR = "no error"
 """What the attributes ``error`` and ``writeError`` say when all is well."""

@@ -18,14 +18,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, NoReturn, cast
+from typing import Annotated, Any, ClassVar, cast
 from unicodedata import category
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from xentara_nb.simulator.documents import JsonNode, invalid, quoted
-from xentara_nb.simulator.schema import Document, JsonUuid, Settings, Text
+from xentara_nb.simulator.documents import (
+    Document,
+    JsonNode,
+    JsonUuid,
+    Settings,
+    Text,
+    invalid,
+    quoted,
+)
 from xentara_nb.simulator.security.access import AclSettings
 
 _PART = r"(?:\[([^\]]*)\]|([^\[.][^.]*))"
@@ -76,29 +83,27 @@ class Model:
 
     def resolve(self, reference: JsonNode) -> ElementDescription:
         """Return the element that a key in the model means; raises ConfigurationError."""
-        readings = _readings(reference)
-        for names in readings:
-            element = self.by_key.get(join_key(names))
-            if element is not None:
-                return element
-        return self._unknown(reference, join_key(readings[0]))
+        return self._find(reference, [(names, "") for names in _readings(reference)])[0]
 
     def resolve_member(self, reference: JsonNode) -> tuple[ElementDescription, str]:
         """Return the element and the member that a key such as ``Track.Timer.expired`` means.
 
         Attributes, events and tasks are such members.
         """
-        readings = _readings(reference)
-        for *names, member in readings:
+        return self._find(reference, [(key[:-1], key[-1]) for key in _readings(reference)])
+
+    def _find(
+        self, reference: JsonNode, readings: list[tuple[tuple[str, ...], str]]
+    ) -> tuple[ElementDescription, str]:
+        for names, member in readings:
             element = self.by_key.get(join_key(names))
             if element is not None:
                 return element, member
-        return self._unknown(reference, join_key(readings[0][:-1] or readings[0]))
-
-    def _unknown(self, reference: JsonNode, key: str) -> NoReturn:
+        names, member = readings[0]
+        key = join_key(names or (member,))
         near = difflib.get_close_matches(key, list(self.by_key)[:5000], n=1)
         hint = f"Did you mean {near[0]!r}?" if near else "Look for the name that has changed."
-        reference.fail(f"the model has no element {key!r}", hint)
+        return reference.fail(f"the model has no element {key!r}", hint)
 
 
 def join_key(names: Iterable[str]) -> str:

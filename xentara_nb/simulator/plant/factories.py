@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Discriminator, StrictBool, Tag
 
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Stage
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import JsonNode, invalid
+from xentara_nb.simulator.documents import JsonNode, Number, Settings, Text, invalid, whole_number
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import Interval, Keyword, PositiveInterval, SignalKeyword
 from xentara_nb.simulator.model.model import ElementDescription
@@ -26,11 +26,15 @@ from xentara_nb.simulator.plant.attributes import (
 from xentara_nb.simulator.plant.builder import Builder, Factory
 from xentara_nb.simulator.plant.datapoints import DataPoint, Derived, interpolate
 from xentara_nb.simulator.plant.elements import Element, Identity, Register
-from xentara_nb.simulator.plant.execution import Pipeline, Timer
+from xentara_nb.simulator.plant.execution import (
+    Bridge,
+    BridgeConnection,
+    EdgeDetection,
+    Pipeline,
+    Timer,
+)
 from xentara_nb.simulator.plant.points import driverless_point, simulated_point
-from xentara_nb.simulator.plant.processing import Bridge, BridgeConnection, EdgeDetection
 from xentara_nb.simulator.plant.signals import Sampler, Signal, WaveFormSettings
-from xentara_nb.simulator.schema import Number, Settings, Text, whole_number
 
 
 class _Plain(Settings, extra="ignore"):

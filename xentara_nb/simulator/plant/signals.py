@@ -17,12 +17,11 @@ from pydantic.alias_generators import to_pascal
 
 from xentara_nb.protocol.identifiers import Attribute, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import invalid
+from xentara_nb.simulator.documents import Settings, invalid
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import Interval, PositiveInterval
 from xentara_nb.simulator.plant.attributes import BASE, table_and_values, well_known
 from xentara_nb.simulator.plant.elements import Element, Identity
-from xentara_nb.simulator.schema import Settings
 
 WaveForm: TypeAlias = Callable[[int], float]
 """Gives the height, from 0 at the bottom to 1 at the top, for a time in nanoseconds."""

@@ -24,7 +24,7 @@ from types import MappingProxyType
 
 from pydantic import StrictBool
 
-from xentara_nb.simulator.schema import Settings, Text
+from xentara_nb.simulator.documents import Settings, Text
 
 EVERYONE = "Everyone"
 """The role that every client has."""

@@ -22,8 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
 
-from xentara_nb.simulator.documents import invalid, wrong_type
-from xentara_nb.simulator.schema import Document, Settings, Text, from_text
+from xentara_nb.simulator.documents import Document, Settings, Text, from_text, invalid, wrong_type
 from xentara_nb.simulator.security.access import Principal, roles
 
 _SID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.311.25.2")
@@ -83,8 +82,6 @@ class _CertificateRule(Settings):
     certificate: _Certificate = Field(alias="certificatePath")
     roles: tuple[Text, ...] = ()
 
-    issuer: ClassVar[None] = None
-
     def matches(self, certificate: x509.Certificate) -> bool:
         return bool(certificate == self.certificate)
 
@@ -94,8 +91,6 @@ class _FingerprintRule(Settings):
 
     fingerprint: Annotated[_Hexadecimal, AfterValidator(_check_length)]
     roles: tuple[Text, ...] = ()
-
-    issuer: ClassVar[None] = None
 
     def matches(self, certificate: x509.Certificate) -> bool:
         return self.fingerprint in _hashes(certificate.public_bytes(Encoding.DER))
@@ -187,7 +182,7 @@ class ClientCertificates(Document):
 
     def _matches(self, rule: _Rule, certificate: x509.Certificate) -> bool:
         return rule.matches(certificate) and (
-            rule.issuer is None
+            not isinstance(rule, _IssuerRule)
             or any(
                 _issued(certificate, root.certificate)
                 for root in self.root_certificates

@@ -15,8 +15,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from xentara_nb.simulator.documents import JsonNode, quoted
-from xentara_nb.simulator.schema import Document, JsonUuid, Settings, Text
+from xentara_nb.simulator.documents import Document, JsonNode, JsonUuid, Settings, Text, quoted
 from xentara_nb.simulator.security import access, passwords
 from xentara_nb.simulator.security.access import Acl, AclSettings
 

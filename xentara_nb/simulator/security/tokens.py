@@ -28,12 +28,14 @@ from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo
 from xentara_nb.protocol.errors import one_line
 from xentara_nb.simulator.documents import (
     ConfigurationError,
+    Document,
     JsonNode,
+    Settings,
+    Text,
     invalid,
     read_document,
     wrong_type,
 )
-from xentara_nb.simulator.schema import Document, Settings, Text
 from xentara_nb.simulator.security.access import Principal, roles
 
 _log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from xentara_nb.simulator.config.configuration import BASIC, BEARER, HttpServer
+from xentara_nb.simulator.config.configuration import BASIC, BEARER, Authentication
 from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.security import access
 from xentara_nb.simulator.security.access import Principal
@@ -59,7 +59,7 @@ class WebSocketConnection(ServerConnection):
 class Handshake:
     """Decides on upgrade requests: who may log in and connect, with which schemes."""
 
-    def __init__(self, service: Service, settings: HttpServer) -> None:
+    def __init__(self, service: Service, settings: Authentication) -> None:
         self._service = service
         self._settings = settings
 

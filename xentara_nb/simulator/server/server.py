@@ -161,7 +161,7 @@ class ServerThread:
         # taking all the computer's time.
         workers = ThreadPoolExecutor(2, thread_name_prefix="simulator-passwords")
         self._loop.set_default_executor(workers)
-        handshake = Handshake(self._service, self._settings)
+        handshake = Handshake(self._service, self._settings.authentication)
         server = await serve(
             cast(Any, self._serve_client),
             self._host,
