@@ -124,7 +124,7 @@ def test_many_elements() -> None:
     assert element_references([]) == []
 
 
-def test_rows_that_somebody_made() -> None:
+def test_rows_made_by_hand() -> None:
     assert element_reference({"element_uuid": str(E)}) == Reference(None, E)
     assert element_reference({"element_uuid": E, "primary_key": np.nan}) == Reference(None, E)
     assert element_reference({"element_uuid": None, "primary_key": "x"}) == Reference("x", None)
@@ -162,7 +162,11 @@ def test_what_is_missing_in_a_row_is_not_named(missing: object) -> None:
         ({"primary_key": ""}, "primary_key and element_uuid are missing"),
         ({"primary_key": np.nan}, "primary_key and element_uuid are missing"),
         ({"primary_key": None, "element_uuid": pd.NA}, "are missing"),
-        ({"element_uuid": "no uuid"}, "are missing"),
+        ({"element_uuid": "no uuid"}, "'no uuid' is no UUID"),
+        ({"primary_key": "Plant.A", "element_uuid": "no uuid"}, "'no uuid' is no UUID"),
+        ({"primary_key": "Plant.A", "element_uuid": 7}, "7 is no UUID"),
+        ({"primary_key": 7, "element_uuid": UUID(int=1)}, "7 is no text"),
+        ({"primary_key": "Plant.A", "attribute_name": 1.5}, "1.5 names no attribute"),
         (pd.DataFrame({"key": ["x"]}), "it needs a column element_uuid or primary_key"),
         (pd.DataFrame(), "it needs a column element_uuid or primary_key"),
         ([["Plant.A"]], "no element, but of type list"),

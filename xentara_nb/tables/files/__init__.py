@@ -54,6 +54,7 @@ from typing import BinaryIO, NamedTuple
 import pandas as pd
 
 from xentara_nb.errors import InventoryFileError
+from xentara_nb.tables.files import text
 from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel, write_parquet
 from xentara_nb.tables.files.cells import TableError, TextTable, from_table, to_table
 from xentara_nb.tables.files.text import read_csv, read_json, write_csv, write_json
@@ -97,17 +98,8 @@ def write_inventory(
         If Parquet or Excel needs a package that is not installed.
     OSError
         If the file cannot be written.
-
-    Examples
-    --------
-    >>> from xentara_nb.tables.frames import inventory_frame
-    >>> try:
-    ...     write_inventory(inventory_frame([]), "plant.doc")
-    ... except InventoryFileError as error:
-    ...     print(error)
-    plant.doc: an inventory is kept in files that end in .csv, .json, .parquet or .xlsx; choose one
     """
-    with _told(path):
+    with _named(path):
         write = _format(path, ending).write
         table = to_table(frame)
         with _replacing(Path(path)) as file:
@@ -130,7 +122,7 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
         The rows and columns in the order of the file, numbered from 0: ``primary_key`` (str),
         ``element_uuid`` (object), ``category`` (categorical), ``attribute_name`` (str),
         ``attribute_id`` (object), ``access`` (categorical), ``data_type`` (categorical), and
-        whatever columns the file has besides.
+        any columns that the file has besides.
 
     Raises
     ------
@@ -141,18 +133,8 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
         If Parquet or Excel needs a package that is not installed.
     OSError
         If the file cannot be read.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from xentara_nb.tables.frames import inventory_frame
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_inventory(inventory_frame([]), Path(folder, "plant.json"))
-    ...     len(read_inventory(Path(folder, "plant.json")))
-    0
     """
-    with _told(path):
+    with _named(path):
         read = _format(path, ending).read
         data = Path(path).read_bytes()
         if not data:
@@ -160,8 +142,24 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
         return from_table(read(data))
 
 
+def read_cells(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read any CSV whose first line names its columns, as texts; an empty cell is None.
+
+    Raises
+    ------
+    InventoryFileError
+        If it is no such CSV. The message names the line.
+    OSError
+        If the file cannot be read.
+    """
+    with _named(path):
+        columns = text.read_cells(Path(path).read_bytes()).columns
+    frame = pd.DataFrame(dict(columns), dtype=object)
+    return frame.where(frame != "", None)
+
+
 @contextmanager
-def _told(path: str | os.PathLike[str]) -> Iterator[None]:
+def _named(path: str | os.PathLike[str]) -> Iterator[None]:
     """Name the file in what is wrong with it."""
     try:
         yield
@@ -176,7 +174,7 @@ def _told(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def _format(path: str | os.PathLike[str], ending: str | None) -> _Format:
     try:
-        return _FORMATS[(ending or Path(path).suffix).lower()]
+        return _FORMATS[(Path(path).suffix if ending is None else ending).lower()]
     except KeyError:
         *most, last = _FORMATS
         raise TableError(
