@@ -10,7 +10,7 @@ to. All times of one change are given from outside, so that they agree.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, TypeAlias
@@ -198,8 +198,8 @@ class Element:
 
     def clear_fault(self, now: TimePoint) -> None:
         """Show the real values again."""
-        shown = {} if self.fault is None else self.fault.shown
-        self.fault = None
+        assert self.fault is not None
+        shown, self.fault = self.fault.shown, None
         changed = [
             position
             for position, value in shown.items()
@@ -261,6 +261,17 @@ def root_element(acl: Acl, *, category_as_text: bool) -> Element:
     """Return the root of an element tree: it has no name, and its UUID is nil."""
     kind = Kind.of(Category.ROOT_ELEMENT, "root element", category_as_text=category_as_text)
     return Element(Identity(kind, NIL_UUID, "", ""), table(), [], acl)
+
+
+def walk(start: Element, depth: int | None = None) -> Iterator[Element]:
+    """Return every element below one, down to a depth."""
+    waiting = [(start, 0)]
+    while waiting:
+        element, level = waiting.pop()
+        if level:
+            yield element
+        if depth is None or level < depth:
+            waiting += ((child, level + 1) for child in element.children)
 
 
 class Register(Element):

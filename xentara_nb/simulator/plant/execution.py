@@ -19,17 +19,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
+from itertools import chain
 from typing import NamedTuple
 
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Attribute, Stage
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.plant.attributes import table
-from xentara_nb.simulator.plant.elements import Element, Identity, Point
+from xentara_nb.simulator.plant.elements import Element, Identity, Point, walk
 from xentara_nb.simulator.plant.signals import Sampler
 
 EXPIRED = "expired"
-_SLICE = 256  # points between two pauses
+_SLICE = 256  # elements between two pauses
 _SHORTEST = 1_000_000
 """The shortest period that is kept, in nanoseconds: no client can see more."""
 
@@ -210,13 +211,8 @@ class Execution:
 
 def _refresh(element: Element, now: TimePoint) -> Iterator[None]:
     """Let a device report the same values once more."""
-    waiting = [element]
-    number = 0
-    while waiting:
-        point = waiting.pop()
-        waiting += point.children
+    for number, point in enumerate(chain([element], walk(element)), 1):
         if isinstance(point, Point):
             point.update({Attribute.UPDATE_TIME: now})
-            number += 1
-            if not number % _SLICE:
-                yield
+        if not number % _SLICE:
+            yield

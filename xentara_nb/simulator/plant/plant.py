@@ -18,7 +18,7 @@ from xentara_nb.protocol.identifiers import Stage
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.model.model import Model, join_key, split_key
 from xentara_nb.simulator.plant.builder import Builder
-from xentara_nb.simulator.plant.elements import Element
+from xentara_nb.simulator.plant.elements import Element, walk
 from xentara_nb.simulator.plant.execution import Execution
 from xentara_nb.simulator.plant.factories import FACTORIES
 from xentara_nb.simulator.security.access import SHUTDOWN, SUSPEND, Acl
@@ -170,14 +170,3 @@ class Plant:
             return found
         wanted = frozenset(categories)
         return (element for element in found if element.kind.category in wanted)
-
-
-def walk(start: Element, depth: int | None = None) -> Iterator[Element]:
-    """Return every element below one, down to a depth."""
-    waiting = [(start, 0)]
-    while waiting:
-        element, level = waiting.pop()
-        if level:
-            yield element
-        if depth is None or level < depth:
-            waiting += ((child, level + 1) for child in element.children)
