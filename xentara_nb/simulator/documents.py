@@ -215,7 +215,8 @@ def parse_document(text: str, name: str) -> JsonNode:
     def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
         if len(value) != len(pairs):
-            value = _Repeated(value, [member for member, _ in pairs])
+            value = _Repeated(value)
+            value.name = Counter(member for member, _ in pairs).most_common(1)[0][0]
             repeated.append(value)
         return value
 
@@ -242,9 +243,7 @@ def parse_document(text: str, name: str) -> JsonNode:
 class _Repeated(dict[str, Any]):
     """A JSON object in which a member came twice; JSON itself would keep the last one silently."""
 
-    def __init__(self, value: dict[str, Any], names: list[str]) -> None:
-        super().__init__(value)
-        self.name = next(name for name, count in Counter(names).items() if count > 1)
+    name: str
 
 
 # Half of a surrogate pair, which JSON lets through in this form, is no character and cannot be
