@@ -9,8 +9,8 @@ from xentara_nb.errors import OptionError
 from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.simulator.plant.datapoints import DataPoint
-from xentara_nb.simulator.plant.elements import Element
-from xentara_nb.simulator.plant.plant import Plant, walk
+from xentara_nb.simulator.plant.elements import Element, walk
+from xentara_nb.simulator.plant.plant import Plant
 
 Keys = str | UUID | Iterable[str | UUID]
 """One element or several, by primary key or UUID."""

@@ -21,7 +21,7 @@ from xentara_nb.simulator.plant import synthetic
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security import access
 from xentara_nb.simulator.security.authentication import Authenticator
-from xentara_nb.simulator.security.server_certificate import ServerCertificate
+from xentara_nb.simulator.security.certificates import ServerCertificate
 from xentara_nb.simulator.security.tokens import read_keys
 from xentara_nb.simulator.server.handshake import PATH
 from xentara_nb.simulator.server.request_log import RequestLog
@@ -51,7 +51,7 @@ class SimulatorSettings:
     options: Mapping[str, Any]
     whole_events: bool
     category_as_text: bool
-    entitlements: access.StageEntitlements
+    stage_entitlements: tuple[str, str]
     elements: int | None
 
 
@@ -214,7 +214,7 @@ class Simulator:
             found.model,
             found.security,
             category_as_text=settings.category_as_text,
-            entitlements=settings.entitlements,
+            stage_entitlements=settings.stage_entitlements,
         )
 
     def _serve(self, port: int) -> None:
@@ -359,7 +359,7 @@ def simulate(
         },
         whole_events,
         category_as_text,
-        access.StageEntitlements(*stage_entitlements),
+        stage_entitlements,
         elements,
     )
     users = demo.USERS if config is None else MappingProxyType({})

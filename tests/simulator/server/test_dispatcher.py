@@ -46,8 +46,8 @@ from xentara_nb.simulator import simulate
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.plant.plant import Plant
-from xentara_nb.simulator.security.access import roles
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
+from xentara_nb.simulator.security.access import Principal, roles
+from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.server import commands
 from xentara_nb.simulator.server.session import Service
 

@@ -34,8 +34,8 @@ from xentara_nb.protocol.packets import (
 )
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator import Simulator, simulate
-from xentara_nb.simulator.security.access import roles
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
+from xentara_nb.simulator.security.access import Principal, roles
+from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.server.session import Service
 from xentara_nb.simulator.server.subscriptions import LIMIT, unique_targets
 

@@ -209,11 +209,12 @@ async def _change_stage(
     command: commands.Suspend | commands.Resume | commands.Shutdown, session: Session
 ) -> None:
     """Suspend or resume the plant, or shut it down: then the server ends after the answer."""
-    plant, stages = session.service.plant, session.service.stage_machine
+    plant = session.service.plant
+    suspend, shutdown = plant.stage_entitlements
     entitlement, change = {
-        commands.Suspend: (plant.entitlements.suspend, stages.suspend),
-        commands.Resume: (plant.entitlements.suspend, stages.resume),
-        commands.Shutdown: (plant.entitlements.shutdown, stages.shutdown),
+        commands.Suspend: (suspend, plant.suspend),
+        commands.Resume: (suspend, plant.resume),
+        commands.Shutdown: (shutdown, plant.shutdown),
     }[type(command)]
     session.check_right(plant.acl, entitlement, command.sub_session_id)
     change()

@@ -14,12 +14,12 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from xentara_nb.simulator.config.configuration import BASIC, BEARER, HttpServer
+from xentara_nb.simulator.config.configuration import BASIC, BEARER, Authentication
 from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.security import access
+from xentara_nb.simulator.security.access import Principal
 from xentara_nb.simulator.security.authentication import (
     Authenticator,
-    Principal,
     parse_basic,
     parse_bearer,
 )
@@ -61,7 +61,7 @@ class WebSocketConnection(ServerConnection):
 
 
 async def process_request(
-    service: Service, settings: HttpServer, connection: WebSocketConnection, request: Request
+    service: Service, settings: Authentication, connection: WebSocketConnection, request: Request
 ) -> Response | None:
     """Refuse an upgrade request, or note who it comes from and return None."""
     if not _PATH.fullmatch(request.path):
@@ -86,7 +86,7 @@ async def process_request(
 
 
 async def _log_in(
-    authenticator: Authenticator, settings: HttpServer, authorizations: Sequence[str]
+    authenticator: Authenticator, settings: Authentication, authorizations: Sequence[str]
 ) -> Principal | None:
     if len(authorizations) != 1:
         return None
@@ -97,7 +97,7 @@ async def _log_in(
     return None
 
 
-def _challenges(settings: HttpServer, authorizations: Sequence[str]) -> Iterator[str]:
+def _challenges(settings: Authentication, authorizations: Sequence[str]) -> Iterator[str]:
     """Return a challenge for each scheme; browsers ask for a password only after one."""
     realm = settings.realm.replace("\\", "\\\\").replace('"', '\\"')
     if BASIC in settings.schemes:

@@ -18,6 +18,7 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from xentara_nb.protocol.errors import XentaraError
+from xentara_nb.protocol.identifiers import Stage
 from xentara_nb.simulator.config.configuration import HttpServer
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.server.dispatcher import Dispatcher
@@ -139,7 +140,9 @@ class ServerThread:
             self._port,
             ssl=self._context,
             create_connection=cast(Any, partial(WebSocketConnection, faults=self._service.faults)),
-            process_request=cast(Any, partial(process_request, self._service, self._settings)),
+            process_request=cast(
+                Any, partial(process_request, self._service, self._settings.authentication)
+            ),
             process_response=process_response,
             select_subprotocol=select_subprotocol,
             server_header="Xentara-simulator",
@@ -176,7 +179,7 @@ class ServerThread:
                 if answer is not None:
                     await transport.send(answer)
                 session.subscriptions.activate_new()
-                if service.stage_machine.ended:
+                if service.plant.stage is Stage.SHUTDOWN:
                     self._stopping.set()
         except ConnectionAbortedError:
             transport.abort()

@@ -8,9 +8,8 @@ from xentara_nb.protocol.errors import AccessDeniedError, UnknownSessionIdError
 from xentara_nb.protocol.identifiers import ServerInformationId
 from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.plant.plant import Plant
-from xentara_nb.simulator.plant.stages import StageMachine
-from xentara_nb.simulator.security.access import Acl
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
+from xentara_nb.simulator.security.access import Acl, Principal
+from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.server.channels import Broker
 from xentara_nb.simulator.server.request_log import RequestLog
 from xentara_nb.simulator.server.subscriptions import Subscriptions
@@ -34,7 +33,6 @@ class Service:
         self.request_log = RequestLog() if request_log is None else request_log
         self.faults = Faults(lambda: plant) if faults is None else faults
         self.broker = Broker(plant.clock, whole_events)
-        self.stage_machine = StageMachine(plant)
         self.information: dict[int, str] = {
             ServerInformationId.VERSION: version,
             # The account that the server runs under is not shown to clients.
