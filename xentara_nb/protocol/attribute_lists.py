@@ -7,7 +7,7 @@ lists instead of a million attributes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -26,32 +26,35 @@ class AttributeInfo(NamedTuple):
 
 
 def parse_attributes(item: Any) -> tuple[AttributeInfo, ...]:
-    """Read an attribute list; equal lists are mostly the same object.
-
-    Raises
-    ------
-    ProtocolError
-        If the list is not an array of ``{0: name, 1: id, 2: access, 3: data type}``. Other keys
-        are ignored.
-    """
+    """Read an array of ``{0: name, 1: id, 2: access, 3: data type}``; other keys are ignored."""
     return shared_list(tuple([_attribute(each) for each in as_list(item, "the attribute list")]))
 
 
 def _attribute(item: Any) -> AttributeInfo:
     attribute = as_map(item, "an entry of the attribute list")
-    return _shared_attribute(
-        AttributeInfo(
-            member(attribute, 0, "the attribute name", as_text),
-            member(attribute, 1, "the attribute id", as_attribute_id),
-            known(Access, member(attribute, 2, "the access", as_int)),
-            known(DataType, member(attribute, 3, "the data type", as_int)),
+    try:
+        return _shared_attribute(attribute[0], attribute[1], attribute[2], attribute[3])
+    except (KeyError, TypeError):  # one is missing, or of a type that has no hash
+        return AttributeInfo(
+            *[member(attribute, key, what, check) for key, (what, check) in enumerate(_MEMBERS)]
         )
+
+
+_MEMBERS: tuple[tuple[str, Callable[[Any, str], Any]], ...] = (
+    ("the attribute name", as_text),
+    ("the attribute id", as_attribute_id),
+    ("the access", as_int),
+    ("the data type", as_int),
+)
+
+
+# Typed, for to Python 1.0 and True are the same as 1.
+@lru_cache(maxsize=10_000, typed=True)
+def _shared_attribute(*members: Any) -> AttributeInfo:
+    name, attribute_id, access, data_type = (
+        check(each, what) for each, (what, check) in zip(members, _MEMBERS, strict=True)
     )
-
-
-@lru_cache(maxsize=10_000)
-def _shared_attribute(attribute: AttributeInfo) -> AttributeInfo:
-    return attribute
+    return AttributeInfo(name, attribute_id, known(Access, access), known(DataType, data_type))
 
 
 @lru_cache(maxsize=10_000)

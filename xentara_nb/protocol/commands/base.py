@@ -10,17 +10,23 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from enum import IntEnum
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, dataclass_transform
+from uuid import UUID
 
-from xentara_nb.protocol.checks import as_list, as_map, describe, member
+from xentara_nb.protocol.checks import as_list, as_map, describe
 from xentara_nb.protocol.errors import InvalidParameterError, ProtocolError
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import NOTHING, Nothing, Request
+from xentara_nb.protocol.values import TimePoint
 
 R = TypeVar("R")
 """What the answer to a command means in Python."""
 
 Check = Callable[[Any, str], Any]
 """Returns what an item means in Python; raises a ProtocolError with the name that it is given."""
+
+
+_PLAIN = frozenset({bool, float, int, str, TimePoint, UUID})
+"""The types of values that stand in a request as they are."""
 
 
 def plain(value: Any) -> Any:
@@ -93,7 +99,10 @@ class Command(Generic[R]):
         """Return the parameter map of the request, or None when the command has none."""
         items = {}
         for name, (key, _, _, build, _) in self.fields.items():
-            if (value := getattr(self, name)) is not None:
+            value = getattr(self, name)
+            if type(value) in _PLAIN:
+                items[key] = value
+            elif value is not None:
                 items[key] = build(value)
         return items if self.fields else None
 
@@ -108,13 +117,15 @@ class Command(Generic[R]):
         """
         try:
             given = as_map(parameters, "the parameter map")
-            return cls(
-                **{
-                    name: member(given, entry.key, entry.name, entry.check)
-                    for name, entry in cls.fields.items()
-                    if not entry.optional or entry.key in given
-                }
-            )
+            values = []
+            for key, what, check, _, optional in cls.fields.values():
+                if key in given:
+                    values.append(check(given[key], what))
+                elif optional:
+                    values.append(None)
+                else:
+                    raise ProtocolError(f"{what} (key {key}) is missing")
+            return cls(*values)
         except (ProtocolError, ValueError) as error:
             raise InvalidParameterError(f"invalid parameter: {error}") from None
 
