@@ -80,15 +80,41 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[Simulator]:
-    """One simulator of the demo plant for all; who needs its own, or writes much, starts one."""
+    """One simulator of the demo plant for all tests that change nothing."""
+    with xentara_nb.simulate() as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def module_simulator() -> Iterator[Simulator]:
+    """One simulator of the demo plant for the tests of a module."""
     with xentara_nb.simulate() as simulator:
         yield simulator
 
 
 @pytest.fixture
-def client(simulator: Simulator) -> Iterator[xentara_nb.Client]:
-    """A client of the simulator, logged in as the engineer, who may do everything."""
-    with simulator.connect() as client:
+def plant(module_simulator: Simulator) -> Simulator:
+    """A simulator that a test may write to: without faults, and its record empty.
+
+    What the tests of the same module wrote before is still there.
+    """
+    module_simulator.faults.clear()
+    module_simulator.forget()
+    return module_simulator
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file in which every client of a test journals."""
+    path = tmp_path / "state" / "journal.jsonl"
+    monkeypatch.setenv("XENTARA_JOURNAL", str(path))
+    return path
+
+
+@pytest.fixture
+def client(plant: Simulator, journal: Path) -> Iterator[xentara_nb.Client]:
+    """A client of the plant, logged in as the engineer, who may do everything."""
+    with plant.connect() as client:
         yield client
 
 

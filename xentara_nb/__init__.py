@@ -9,52 +9,40 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
+from xentara_nb._notebook import register_display
 
 if TYPE_CHECKING:
-    from xentara_nb._version import __version__
-    from xentara_nb.client import Client, connect
-    from xentara_nb.errors import XentaraError
-    from xentara_nb.simulator import simulate
-    from xentara_nb.tables.files import read_inventory
-    from xentara_nb.writes.policy import WritePolicy
-    from xentara_nb.writes.records import read_journal
+    from xentara_nb._api import *  # noqa: F403
+    from xentara_nb._version import __version__ as __version__
+    from xentara_nb.simulator import Simulator as Simulator
+    from xentara_nb.simulator import simulate as simulate
 
-# What is loaded when it is first used: the simulator is an extra, and does not need the client. To
-# know the version, Python looks for it among all that is installed.
-_HOMES = {
-    "Client": "xentara_nb.client",
-    "WritePolicy": "xentara_nb.writes.policy",
-    "XentaraError": "xentara_nb.errors",
-    "__version__": "xentara_nb._version",
-    "connect": "xentara_nb.client",
-    "read_inventory": "xentara_nb.tables.files",
-    "read_journal": "xentara_nb.writes.records",
-    "simulate": "xentara_nb.simulator",
-}
-
-__all__ = [
-    "Client",
-    "WritePolicy",
-    "XentaraError",
-    "__version__",
-    "connect",
-    "read_inventory",
-    "read_journal",
-    "simulate",
-]
+register_display()
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    """Load what is used for the first time: pandas alone is loaded before, to register its part."""
+    if name == "__version__":
+        # Python looks for it among all packages that are installed.
+        from xentara_nb._version import __version__
+
+        return __version__
+    if name in ("simulate", "Simulator"):  # an extra, which does not need the client
+        from xentara_nb.simulator import Simulator, simulate
+
+        return simulate if name == "simulate" else Simulator
+    if name == "__all__" or not name.startswith("_"):
+        from xentara_nb import _api
+
+        if hasattr(_api, name):
+            return getattr(_api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    from xentara_nb import _api
+
+    return sorted([*_api.__all__, "Simulator", "__version__", "simulate"])

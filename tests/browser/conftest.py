@@ -134,7 +134,7 @@ class Lab:
             "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
             "LabApp.extension_manager": "readonly",
             "ServerApp.terminals_enabled": False,
-            # It ends by itself when whoever started it was killed.
+            # It ends by itself when the process that started it was killed.
             "MappingKernelManager.cull_idle_timeout": 600,
             "ServerApp.shutdown_no_activity_timeout": 900,
         }
@@ -353,7 +353,8 @@ def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest) -> Iterator[Ca
 
 
 @pytest.fixture
-def plant() -> Iterator[Simulator]:
+def module_simulator() -> Iterator[Simulator]:
+    """A fresh simulator for each test: they look at the values that it starts with."""
     with simulate() as simulator:
         yield simulator
 

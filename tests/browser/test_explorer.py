@@ -58,7 +58,7 @@ def test_the_tree_is_walked_with_the_keyboard_and_opens_the_write_form(
     book.label("New value").fill("188")
     book.label("New value").press("Enter")
     book.button(f"Write 188.0 to {SET_POINT}").click()
-    book.text("read back as ordered").wait_for()
+    book.text("read back as written").wait_for()
     assert plant.writes["value"].tolist() == [177.0, 188.0]
 
 
@@ -81,7 +81,7 @@ def test_a_hundred_thousand_elements_stay_usable(notebook: Any, page: Any, shot:
 def test_a_client_offers_the_explorer(notebook: Any, page: Any, plant: Any, shot: Any) -> None:
     book = notebook(connecting(plant), "client")
     book.text("read and write").wait_for()
-    shot("offer")
+    shot("client-card")
     saved = book.save()
     assert "text/html" in saved
     assert "Xentara client" in saved
@@ -101,6 +101,6 @@ def test_what_a_server_says_is_never_html(notebook: Any, page: Any, plant: Any) 
     book.label("New value").fill("<i>Tea</i>")
     book.button("Review").click()
     book.button("Write “<i>Tea</i>” to Plant.Line 1.Recipe").click()
-    book.text("read back as ordered").wait_for()
+    book.text("read back as written").wait_for()
     assert page.evaluate("window.stolen") is None
     assert book.output.locator(".xnb img, .xnb i, .xnb td b").count() == 0

@@ -24,7 +24,7 @@ STRANGE_KEY = jwk.ECKey.generate_key("P-256")
 
 
 def token(key: jwk.ECKey = KEY) -> str:
-    """Return an access token of a robot, signed by the issuer or by nobody whom a plant knows."""
+    """Return an access token of a robot, signed by the issuer or by one whom no plant knows."""
     now = int(time.time())
     claims = {"iss": ISSUER["iss"], "aud": ISSUER["aud"], "iat": now, "exp": now + 600}
     who = {"sub": "robot", "client_id": "robot", "jti": "1"}
@@ -71,7 +71,7 @@ def test_logging_in_with_an_unknown_certificate_a_wrong_password_and_the_right_o
 ) -> None:
     plant, good, strange = robots, token(), token(STRANGE_KEY)
     book = open_form(notebook, plant)
-    book.text("nobody is logged in yet").wait_for()
+    book.text("no one is logged in yet").wait_for()
     book.label("Password").fill("wrong-password")
     book.label("Password").press("Enter")
     book.text("is not known").wait_for()

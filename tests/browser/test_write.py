@@ -10,7 +10,7 @@ from typing import Any
 from tests.browser.helpers import SET_POINT, connecting, overflows
 from xentara_nb.writes.policy import DAYS
 
-ORDER = re.compile("^Write .* to ")
+CONFIRM = re.compile("^Write .* to ")
 POLICY = """
 allowed = ["Plant.Line *.Set point", "Plant.Line 1.Maximum speed", "Data Types.*"]
 forbidden = ["*.Maximum speed"]
@@ -46,12 +46,12 @@ def open_form(notebook: Any, plant: Any, element: str = SET_POINT, **options: An
 
 
 def review(book: Any, value: str) -> Any:
-    """Type a value and review it; return the order button."""
+    """Type a value and review it; return the confirm button."""
     book.label("New value").fill(value)
     book.button("Review").click()
-    order = book.button(ORDER)
-    order.wait_for()
-    return order
+    confirm = book.button(CONFIRM)
+    confirm.wait_for()
+    return confirm
 
 
 def test_a_value_is_found_written_and_taken_back_with_the_keyboard_only(
@@ -71,8 +71,8 @@ def test_a_value_is_found_written_and_taken_back_with_the_keyboard_only(
     keys.type("195")
     book.text("every guard is content").wait_for()
     keys.press("Enter")
-    order = book.button(f"Write 195.0 to {SET_POINT}")
-    order.wait_for()
+    confirm = book.button(f"Write 195.0 to {SET_POINT}")
+    confirm.wait_for()
     shot("write-form", book.output.locator(".xnb-write"))
     theme("Dark")
     shot("write-form-dark", book.output.locator(".xnb-write"))
@@ -86,7 +86,7 @@ def test_a_value_is_found_written_and_taken_back_with_the_keyboard_only(
         keys.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == f"Write 195.0 to {SET_POINT}"
     keys.press("Enter")
-    book.text("read back as ordered").wait_for()
+    book.text("read back as written").wait_for()
     shot("write-outcome")
     assert plant.writes["value"].tolist() == [195.0]
     book.button("Undo").press("Enter")
@@ -98,10 +98,10 @@ def test_a_value_is_found_written_and_taken_back_with_the_keyboard_only(
 def test_no_click_writes_twice(notebook: Any, page: Any, plant: Any) -> None:
     book = open_form(notebook, plant)
     review(book, "181").dblclick()
-    book.text("read back as ordered").wait_for()
+    book.text("read back as written").wait_for()
     assert plant.writes["value"].tolist() == [181.0]
     # Three clicks in one go while the kernel is busy: they come all at once afterwards.
-    order = review(book, "182")
+    confirm = review(book, "182")
     page.evaluate(
         """() => {
             jupyterapp.shell.currentWidget.content.activeCellIndex = 2;
@@ -110,56 +110,56 @@ def test_no_click_writes_twice(notebook: Any, page: Any, plant: Any) -> None:
             jupyterapp.commands.execute('notebook:run-cell');
         }"""
     )
-    order.evaluate("button => { button.click(); button.click(); button.click(); }")
+    confirm.evaluate("button => { button.click(); button.click(); button.click(); }")
     book.wait_idle()
-    book.text("read back as ordered").wait_for()
+    book.text("read back as written").wait_for()
     assert plant.writes["value"].tolist() == [181.0, 182.0]
 
 
-def test_what_is_typed_withdraws_the_order(notebook: Any, page: Any, plant: Any) -> None:
+def test_what_is_typed_withdraws_the_write(notebook: Any, page: Any, plant: Any) -> None:
     book = open_form(notebook, plant)
-    order = review(book, "183")
+    confirm = review(book, "183")
     book.label("New value").press_sequentially("4")
-    order.wait_for(state="detached")
-    book.text("The order was withdrawn").wait_for()
+    confirm.wait_for(state="detached")
+    book.text("The write was withdrawn").wait_for()
     review(book, "184")
     book.button("Do not write").click()
     book.text("Nothing was written.").wait_for()
-    # A cell that is run again closes the form that it made before, with its order.
+    # A cell that is run again closes the form that it made before, with its button.
     review(book, "185")
     book.run(1)
     book.text("210.0").wait_for()
-    assert book.button(ORDER).count() == 0
+    assert book.button(CONFIRM).count() == 0
     assert plant.writes.empty
 
 
 def refuses(book: Any, value: str, reason: str) -> None:
     """Type a value, and see one guard refuse it in words: as it is typed, and in the review."""
-    verdict = book.output.locator(".xnb-verdicts li").locator("visible=true")
+    result = book.output.locator(".xnb-checks li").locator("visible=true")
     heading = book.output.get_by_role("heading", name="Review")
     book.label("New value").fill(value)
     heading.wait_for(state="hidden")
-    verdict.filter(has_text=reason).wait_for()
-    assert verdict.count() == 1
+    result.filter(has_text=reason).wait_for()
+    assert result.count() == 1
     book.button("Review").click()
     heading.wait_for()
-    verdict.filter(has_text=reason).wait_for()
-    assert verdict.inner_text().startswith("refused")
-    assert verdict.count() == 1
-    assert book.button(ORDER).count() == 0
+    result.filter(has_text=reason).wait_for()
+    assert result.inner_text().startswith("refused")
+    assert result.count() == 1
+    assert book.button(CONFIRM).count() == 0
 
 
 def test_every_guard_of_a_single_write_refuses(
     notebook: Any, page: Any, plant: Any, shot: Any, tmp_path: Path
 ) -> None:
     # Two settings of a policy refuse no single write: max_rows is 1 at least, and a single write
-    # is one row; most_writes_per_second lets a write wait, and refuses none. Nor can two rows
-    # write to the same attribute, and that a value has moved on is a warning before the order.
+    # is one row; max_writes_per_second lets a write wait, and refuses none. Nor can two rows
+    # write to the same attribute, and that a value has moved on is a warning before the click.
     policy, closed = tmp_path / "policy.toml", tmp_path / "closed.toml"
     policy.write_text(POLICY, encoding="utf-8")
     day = DAYS[(datetime.now(UTC).weekday() + 3) % 7]
     closed.write_text(
-        f'max_rows = 1\nmost_writes_per_second = 1\n[time_window]\nfrom = "08:00"\n'
+        f'max_rows = 1\nmax_writes_per_second = 1\n[time_window]\nfrom = "08:00"\n'
         f'to = "09:00"\ndays = ["{day}"]\ntime_zone = "UTC"\n',
         encoding="utf-8",
     )
@@ -185,14 +185,14 @@ def test_every_guard_of_a_single_write_refuses(
         book.rewrite(0, connecting(plant, **options))
         book.rewrite(1, f"form = WriteForm(client, {SET_POINT!r})\nform")
         refuses(book, "200", reason)
-    # An order that no guard had refused is refused when it is clicked, if one does by then.
+    # A write that no guard had refused is refused when it is clicked, if one does by then.
     book.rewrite(0, connecting(plant))
     book.rewrite(1, f"form = WriteForm(client, {SET_POINT!r})\nform")
-    order = review(book, "200")
+    confirm = review(book, "200")
     book.rewrite(2, "import os\nos.environ['XENTARA_READ_ONLY'] = '1'")
-    order.click()
+    confirm.click()
     book.output.get_by_role("alert").filter(has_text="XENTARA_READ_ONLY=1 is set").wait_for()
-    assert book.button(ORDER).count() == 0
+    assert book.button(CONFIRM).count() == 0
     refuses(book, "201", "XENTARA_READ_ONLY=1 is set")
     assert plant.writes.empty
     assert "write" not in plant.requests["command"].tolist()
@@ -201,15 +201,15 @@ def test_every_guard_of_a_single_write_refuses(
 def test_a_connection_that_is_lost_and_found(notebook: Any, page: Any, plant: Any) -> None:
     book = open_form(notebook, plant)
     book.text("live").wait_for()
-    # The answer to the write is lost with its connection: nobody knows, until it is read.
-    order = review(book, "186")
+    # The answer to the write is lost with its connection: no one knows, until it is read.
+    confirm = review(book, "186")
     plant.faults.lose("write")
-    order.click()
+    confirm.click()
     book.text("UNKNOWN").wait_for()
     assert plant.writes["value"].tolist() == [186.0]
     plant.faults.clear()
     book.button("Read the value now").click()
-    book.text("read back as ordered").wait_for()
+    book.text("read back as written").wait_for()
     assert plant.writes["value"].tolist() == [186.0]
     plant.stop()
     book.text(re.compile("^not live")).wait_for()

@@ -7,29 +7,19 @@ import sys
 
 import pytest
 
-import xentara_nb
 from xentara_nb import read_journal
 from xentara_nb.cli import main
 from xentara_nb.cli.common import UsageError
-from xentara_nb.cli.writing import read_orders
+from xentara_nb.cli.writing import read_writes
 from xentara_nb.errors import InventoryFileError
 
 ONE, TWO, THREE = (f"Plant.Line {line}.Set point" for line in (1, 2, 3))
 
 
-@pytest.fixture(scope="module")
-def plant():
-    with xentara_nb.simulate() as simulator:
-        yield simulator
-
-
 @pytest.fixture
-def options(plant, tmp_path, monkeypatch):
-    plant.faults.clear()
-    plant.forget()
+def options(plant, journal, monkeypatch):
     monkeypatch.setenv("XENTARA_USER", "engineer")
     monkeypatch.setenv("XENTARA_PASSWORD", plant.users["engineer"])
-    monkeypatch.setenv("XENTARA_JOURNAL", str(tmp_path / "journal.jsonl"))
     return [plant.url, "--ca-file", plant.ca_file]
 
 
@@ -157,9 +147,9 @@ def test_a_device_that_does_not_follow(plant, options, capsys):
     assert main(["write", *options, ONE, "99", "--yes", "--tolerance", "1000"]) == 0
 
 
-def test_without_a_journal(options, tmp_path):
+def test_without_a_journal(options, journal, tmp_path):
     assert main(["write", *options, ONE, "1", "--yes", "--journal", "off"]) == 0
-    assert not (tmp_path / "journal.jsonl").exists()
+    assert not journal.exists()
     other = tmp_path / "other.jsonl"
     assert main(["write", *options, ONE, "2", "--yes", "--journal", str(other)]) == 0
     assert read_journal(other)["value"].tolist() == [2.0]
@@ -192,12 +182,17 @@ def test_a_sub_session(plant, options, tmp_path, monkeypatch, answer, capsys):
 
 
 def test_interrupted(plant, options, orders, monkeypatch, capsys):
-    from xentara_nb.writes import sending
+    from xentara_nb.writes import records
 
-    def interrupt(*args):
-        raise KeyboardInterrupt
+    note, noted = records.note, []
 
-    monkeypatch.setattr(sending, "_verify", interrupt)
+    def interrupt(journal, results):
+        note(journal, results)
+        noted.append(results)
+        if len(noted) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(records, "note", interrupt)
     path = orders(f"primary_key,value\n{ONE},1\n{TWO},2\n")
     assert main(["apply", *options, path, "--yes"]) == 130
     out, err = capsys.readouterr()
@@ -284,8 +279,8 @@ def test_an_empty_cell_is_no_value(plant, options, orders, capsys):
         ("", "has no columns primary_key and value"),
         ("key,value\na,1\n", "has no columns"),
         ("primary_key\na\n", "has no columns"),
-        ("primary_key,value\na\n", "row 2 has 1 cells, not 2"),
-        ('primary_key,value\n"a\n', "is no CSV"),
+        ("primary_key,value\na\n", "line 2: 1 cells under 2 columns"),
+        ('primary_key,value\n"a\n', "line 2: this is not CSV"),
     ],
 )
 def test_files_that_are_none(plant, options, orders, capsys, text, message):
@@ -296,10 +291,10 @@ def test_files_that_are_none(plant, options, orders, capsys, text, message):
 
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
-        read_orders(str(tmp_path / "none.csv"))
+        read_writes(str(tmp_path / "none.csv"))
     (tmp_path / "latin.csv").write_bytes(b"primary_key,value\nM\xfchle,1\n")
-    with pytest.raises(UsageError, match="is not UTF-8"):
-        read_orders(str(tmp_path / "latin.csv"))
+    with pytest.raises(UsageError, match="line 2: this is not UTF-8"):
+        read_writes(str(tmp_path / "latin.csv"))
     (tmp_path / "orders.txt").touch()
     with pytest.raises(InventoryFileError):
-        read_orders(str(tmp_path / "orders.txt"))
+        read_writes(str(tmp_path / "orders.txt"))

@@ -7,9 +7,9 @@ import uuid
 
 import pytest
 
-import xentara_nb
+from tests.support.clients import connection_of
 from tests.support.server import Model
-from xentara_nb.errors import AddressError, WriteRefusedError
+from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.errors import (
     AccessDeniedError,
     InternalError,
@@ -23,20 +23,6 @@ from xentara_nb.writes.sub_session import SubSession, id_of, user_of
 KEY = "Plant.Line 1.Set point"
 OPERATOR = {"user": "operator", "password": "operator-demo"}
 VIEWER = {"user": "viewer", "password": "viewer-demo"}
-
-
-@pytest.fixture(scope="module")
-def plant():
-    with xentara_nb.simulate() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def client(plant):
-    plant.faults.clear()
-    plant.forget()
-    with plant.connect(journal=False) as client:
-        yield client
 
 
 def commands(plant):
@@ -123,7 +109,7 @@ def test_who_cannot_log_in(client):
         {"token": "t", "certificate": b"c"},
         {**OPERATOR, "token": "t"},
     ):
-        with pytest.raises(AddressError, match="in one way"):
+        with pytest.raises(OptionError, match="in one way"):
             client.sub_session(**options)
 
 
@@ -204,7 +190,7 @@ def test_a_connection_that_ends_while_it_is_closed(fake):
 def test_dead_with_its_connection(plant, client):
     plan = client.plan_writes({KEY: 6})
     with client.sub_session(**OPERATOR) as session:
-        client._link.connection().close()
+        session.connection().close()
         plant.forget()
         for use in (
             lambda: session.write(KEY, 6),
@@ -221,7 +207,7 @@ def test_dead_with_its_connection(plant, client):
         assert commands(plant) == []  # nothing was sent, not even to connect again
         # The client itself goes on, on a fresh connection.
         assert client.write(KEY, 6).ok
-        assert client._link.ended is None
+        assert client.ended is None
         with pytest.raises(WriteRefusedError, match="it ended with its connection"):
             session.write(KEY, 7)
         assert "ended: it ended with its connection" in repr(session)
@@ -233,7 +219,7 @@ def test_dead_with_its_connection(plant, client):
 
 def test_the_bare_id_of_one_that_is_dead(plant, client):
     session = client.create_sub_session(**OPERATOR)
-    client._link.connection().close()
+    connection_of(client).close()
     with pytest.raises(UnknownSessionIdError):
         client.write(KEY, 8, session=session)
     assert plant.plant.lookup(KEY).read(11) != 8

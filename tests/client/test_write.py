@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from uuid import UUID
 
 import pandas as pd
 import pytest
 
-import xentara_nb
-from tests.support.server import Model
+from tests.support.clients import connection_of
+from tests.support.server import Element, Model
 from xentara_nb import read_journal
 from xentara_nb.errors import (
     ConnectionLostError,
@@ -17,30 +18,18 @@ from xentara_nb.errors import (
     WriteOutcomeUnknownError,
     WriteRefusedError,
 )
+from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.errors import (
     AccessDeniedError,
     IllegalValueError,
     ValueOutOfRangeError,
 )
-from xentara_nb.protocol.identifiers import OpCode
+from xentara_nb.protocol.identifiers import Attribute, OpCode
 from xentara_nb.writes.outcome import Outcome
 
 KEY = "Plant.Line 1.Set point"
+GAIN = UUID(int=99)
 MODE = "Water Controller.Mode"
-
-
-@pytest.fixture(scope="module")
-def plant():
-    with xentara_nb.simulate() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def client(plant, tmp_path):
-    plant.faults.clear()
-    plant.forget()
-    with plant.connect(journal=tmp_path / "journal.jsonl") as client:
-        yield client
 
 
 def test_the_example_of_the_manual(plant, client):
@@ -68,7 +57,7 @@ def test_a_result_shows_itself(client):
         "outcome",
         "sent",
     ]
-    assert "VERIFIED: read back as ordered" in repr(result)
+    assert "VERIFIED: read back as written" in repr(result)
     html = result._repr_html_()
     assert "43.0" in html
     assert "<table>" in html
@@ -100,9 +89,65 @@ def test_a_row_names_its_attribute(client):
         client.write(row, 1)
     with pytest.raises(WriteRefusedError, match="quality"):
         client.write({"primary_key": KEY, "attribute_name": "quality"}, 1)
-    # What is said in words counts more.
-    with pytest.raises(WriteRefusedError, match="updateTime"):
-        client.write(row, 1, "updateTime")
+    assert client.write(rows[rows["attribute_name"] == "value"].iloc[0], 44).ok
+
+
+def test_an_attribute_that_is_given_is_never_ignored(fake, journal):
+    gain, value = AttributeInfo("gain", GAIN, 2, 10), AttributeInfo("value", 11, 2, 10)
+    model = Model({"Pump": Element(UUID(int=1), 2, (value, gain), {11: 1.0, GAIN: 2.0})})
+    with fake(model.serve).connect() as client:
+        rows = client.meta_data("Pump").set_index("attribute_name", drop=False)
+        row_of_gain = next(rows.loc[["gain"]].itertuples(index=False))
+        named = [
+            rows.loc["gain"],
+            row_of_gain,
+            {"primary_key": "Pump", "attribute_name": "gain"},
+            {"primary_key": "Pump", "attribute_id": GAIN},
+        ]
+        for element in named:
+            for other in ("value", 11, Attribute.VALUE.uuid):
+                with pytest.raises(WriteRefusedError, match=r"gain|0063, .* is value"):
+                    client.write(element, 5.0, attribute=other)
+        with pytest.raises(WriteRefusedError, match=r"attribute value, .* is gain"):
+            client.write(rows.loc["value"], 5.0, "gain")
+        assert not client.plan_writes({(row_of_gain, "value"): 5.0}).ok
+        assert model.written == []
+
+        for element in named:
+            for given in (None, "gain", GAIN):
+                assert client.write(element, 5.0, given).attribute_name == "gain"
+        assert client.write("Pump", 6.0, "gain").attribute_name == "gain"
+        assert client.write(rows.loc["value"], 6.0, "value").attribute_name == "value"
+        assert client.plan_writes({(row_of_gain, "gain"): 5.0}).ok
+        assert [write.attribute_id for write in model.written] == [GAIN] * 13 + [11]
+
+
+def test_a_sub_session_writes_to_the_attribute_of_a_row(client):
+    rows = client.meta_data(KEY)
+    row = rows[rows["attribute_name"] == "quality"].iloc[0]
+    with client.sub_session(user="engineer", password="engineer-demo") as session:
+        with pytest.raises(WriteRefusedError, match=r"\(quality\): the attribute is read"):
+            session.write(row, 1)
+        with pytest.raises(WriteRefusedError, match="the row names the attribute quality"):
+            session.write(row, 1, "value")
+
+
+def test_a_row_that_names_something_else_than_it_seems(plant, client):
+    uuid = client.lookup(KEY)
+    for row in (
+        {"primary_key": KEY, "element_uuid": "not-a-uuid"},
+        {"primary_key": KEY, "element_uuid": 5},
+        {"primary_key": 5, "element_uuid": uuid},
+        {"primary_key": KEY, "attribute_name": True},
+        {"primary_key": KEY, "attribute_name": 1.5},
+    ):
+        with pytest.raises(NotFoundError):
+            client.write(row, 1)
+        with pytest.raises(NotFoundError):
+            client.plan_writes([{**row, "value": 1}])
+    with pytest.raises(WriteRefusedError, match=r"\(quality\): the attribute is read"):
+        client.write({"primary_key": KEY, "attribute_name": 9}, 1)
+    assert len(plant.writes) == 0
 
 
 def test_a_row_with_a_name_that_would_be_passed_over(plant, client):
@@ -122,7 +167,7 @@ def test_nothing_is_sent_when_it_is_refused(plant, client):
         client.write(KEY, 1, "colour")
     with pytest.raises(NotFoundError):
         client.write(5, 1)
-    with pytest.raises(WriteRefusedError, match="verify"):
+    with pytest.raises(OptionError, match="verify"):
         client.write(KEY, 1, verify=None)
     with pytest.raises(OptionError):
         client.write(KEY, 1, timeout=-1)
@@ -166,14 +211,14 @@ def test_a_lost_answer(plant, client):
 def test_a_connection_that_had_ended_before(plant, client):
     """A fresh connection is made before a write, never after one."""
     client.write(KEY, 46)
-    client._link.connection().close()
+    connection_of(client).close()
     assert client.write(KEY, 47).ok
     assert len(plant.writes) == 2
 
 
 def test_a_connection_that_ends_just_before(plant, client, monkeypatch):
     client.write(KEY, 48)
-    connection = client._link.connection()
+    connection = connection_of(client)
     begin = connection.begin
 
     def close_first(commands, *args):
@@ -234,13 +279,13 @@ def test_interrupted(plant, client, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(client._link.connection(), "finish", interrupt)
+    monkeypatch.setattr(connection_of(client), "finish", interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:
         client.write(KEY, 2, verify=False)
     assert "UNKNOWN" in caught.value.__notes__[0] or "APPLIED" in caught.value.__notes__[0]
     assert read_journal(client.journal)["outcome"][1] in ("UNKNOWN", "APPLIED")
 
 
-def test_the_client_says_where_its_journal_is(client, tmp_path):
-    assert client.journal.path == tmp_path / "journal.jsonl"
-    assert repr(client.journal) == f"<Journal {tmp_path / 'journal.jsonl'}>"
+def test_the_client_says_where_its_journal_is(client, journal):
+    assert client.journal.path == journal
+    assert repr(client.journal) == f"<Journal {journal}>"

@@ -328,22 +328,6 @@ def test_a_server_error_is_a_result(fake: Fake) -> None:
         assert isinstance(reconnecting.send_once(Suspend()), AccessDeniedError)
 
 
-# Only over the present connection.
-
-
-def test_asking_now_opens_no_connection(fake: Fake) -> None:
-    server = fake(by_turns(cut_after(1), Model().serve))
-    with Watched(server) as reconnecting:
-        with pytest.raises(ConnectionLostError):
-            reconnecting.ask_now(GetStage(), 1)
-        reconnecting.wait_for_end()
-        with pytest.raises(ConnectionLostError):
-            reconnecting.ask_now(GetStage(), 1)
-        assert len(server.wires) == 1
-        assert reconnecting.stage() == 2
-        assert reconnecting.ask_now(GetStage(), 1) == 2
-
-
 # Closing.
 
 

@@ -16,6 +16,7 @@ from xentara_nb.protocol.commands import Browse, BrowseEntries, BrowseEntry, Met
 from xentara_nb.protocol.errors import UnknownElementError, server_error
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
 from xentara_nb.queries.inventory import attribute_lists, browse, category_ids, missing_text
+from xentara_nb.queries.model_cache import ModelCache
 
 E = UUID(int=1)
 
@@ -59,37 +60,37 @@ def test_no_category(category: Any) -> None:
 
 def test_browse() -> None:
     model = Model.of_points(2)
-    assert browse(model.ask, None, None, None) == [
+    assert browse(model.ask, ModelCache(model.ask), None, None, None) == [
         BrowseEntry("Point 0", UUID(int=1), 2),
         BrowseEntry("Point 1", UUID(int=2), 2),
     ]
-    assert browse(model.ask, E, 1, (2, 6)) == []
-    assert browse(model.ask, None, np.int64(3), ()) == []
+    assert browse(model.ask, ModelCache(model.ask), E, 1, (2, 6)) == []
+    assert browse(model.ask, ModelCache(model.ask), None, np.int64(3), ()) == []
     assert model.asked == [Browse(NIL_UUID), Browse(E, 1, (2, 6)), Browse(NIL_UUID, 3, ())]
     assert type(model.asked[2].depth) is int
 
 
 def test_browse_of_what_is_not_there() -> None:
     with pytest.raises(UnknownElementError, match=f"^browse of {UUID(int=9)}: unknown element"):
-        browse(Model().ask, UUID(int=9), None, None)
+        browse(Model().ask, ModelCache(Model().ask), UUID(int=9), None, None)
 
     def refuse(commands: object) -> Any:
         yield server_error(-32102)
 
     with pytest.raises(Exception, match=r"^browse of the root: access denied"):
-        browse(refuse, None, None, None)
+        browse(refuse, ModelCache(refuse), None, None, None)
 
 
 def test_a_depth_that_is_none() -> None:
     with pytest.raises(TypeError):
-        browse(Model().ask, None, 1.5, None)
+        browse(Model().ask, ModelCache(Model().ask), None, 1.5, None)
 
 
 # Attribute lists.
 
 
 def entries(model: Model) -> BrowseEntries:
-    return browse(model.ask, None, None, None)
+    return browse(model.ask, ModelCache(model.ask), None, None, None)
 
 
 def test_attribute_lists() -> None:

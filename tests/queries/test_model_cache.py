@@ -6,11 +6,11 @@ import pytest
 
 from tests.support.server import QUALITY, VALUE, Model
 from xentara_nb.errors import NotFoundError
-from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaData, MetaDataAnswer
+from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaData
 from xentara_nb.protocol.errors import ServerError, UnknownElementError
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries import model_cache as module
-from xentara_nb.queries.model_cache import META_DATA, ModelCache, attribute_ids, find_attribute
+from xentara_nb.queries.model_cache import META_DATA, ModelCache, find_attribute
 from xentara_nb.tables.references import Reference, element_references
 
 CUSTOM = UUID(int=99)
@@ -23,14 +23,14 @@ def keys(*names: str) -> list[Reference]:
 
 def test_a_key_is_looked_up_once() -> None:
     model = Model.of_points(3)
-    directory = ModelCache(model.ask)
+    model_cache = ModelCache(model.ask)
     wanted = [*keys("Point 1", "Point 0"), Reference(None, UUID(int=77)), *keys("Point 1")]
 
     for _ in range(2):
-        found = directory.uuids(wanted)
+        found = model_cache.uuids(wanted)
         assert found == [UUID(int=2), UUID(int=1), UUID(int=77), UUID(int=2)]
     assert model.asked == [Lookup("Point 1"), Lookup("Point 0")]
-    assert directory.uuids([]) == []
+    assert model_cache.uuids([]) == []
 
 
 def test_a_row_with_both_is_not_looked_up() -> None:
@@ -39,18 +39,18 @@ def test_a_row_with_both_is_not_looked_up() -> None:
     assert not model.asked
 
 
-def test_a_key_that_nobody_knows() -> None:
-    directory = ModelCache(Model.of_points(1).ask)
+def test_a_key_that_the_server_does_not_know() -> None:
+    model_cache = ModelCache(Model.of_points(1).ask)
     with pytest.raises(UnknownElementError, match=r"^lookup of 'Point 1': unknown element"):
-        directory.uuids(keys("Point 0", "Point 1"))
+        model_cache.uuids(keys("Point 0", "Point 1"))
 
 
 def test_meta_data_is_asked_for_once() -> None:
     model = Model.of_points(2)
-    directory = ModelCache(model.ask)
+    model_cache = ModelCache(model.ask)
     one, two, none = UUID(int=1), UUID(int=2), UUID(int=3)
 
-    answers = directory.meta_data([two, one, none, two])
+    answers = model_cache.meta_data([two, one, none, two])
     assert [getattr(answer, "primary_key", None) for answer in answers] == [
         "Point 1",
         "Point 0",
@@ -65,45 +65,32 @@ def test_meta_data_is_asked_for_once() -> None:
     ]
     # What was not there may be there now.
     model.asked.clear()
-    directory.meta_data([one, two, none])
+    model_cache.meta_data([one, two, none])
     assert model.asked == [MetaData(none, META_DATA)]
-
-
-def test_an_element() -> None:
-    directory = ModelCache(Model.of_points(2).ask)
-    for reference in (*keys("Point 1"), Reference(None, UUID(int=2))):
-        uuid, answer = directory.element(reference)
-        assert uuid == UUID(int=2)
-        assert answer == MetaDataAnswer("Point 1", 2, (VALUE, QUALITY), None)
-    with pytest.raises(UnknownElementError, match=r"^lookup of 'x'"):
-        directory.element(*keys("x"))
-    with pytest.raises(UnknownElementError, match=f"^meta_data of {UUID(int=9)}"):
-        directory.element(Reference(None, UUID(int=9)))
 
 
 def test_forgetting() -> None:
     model = Model.of_points(1)
-    directory = ModelCache(model.ask)
-    directory.element(*keys("Point 0"))
+    model_cache = ModelCache(model.ask)
+    assert model_cache.uuids(keys("Point 0")) == [UUID(int=1)]
     model.elements["Point 0"].uuid = UUID(int=50)
-    assert directory.element(*keys("Point 0"))[0] == UUID(int=1)
-    directory.forget()
-    assert directory.element(*keys("Point 0"))[0] == UUID(int=50)
+    assert model_cache.uuids(keys("Point 0")) == [UUID(int=1)]
+    model_cache.forget()
+    assert model_cache.uuids(keys("Point 0")) == [UUID(int=50)]
 
 
 def test_a_model_that_is_larger_than_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_REMEMBERED", 3)
+    monkeypatch.setattr(module, "MAX_CACHED", 3)
     model = Model.of_points(10)
-    directory = ModelCache(model.ask)
-    directory.uuids(keys("Point 0", "Point 1"))
+    model_cache = ModelCache(model.ask)
+    model_cache.uuids(keys("Point 0", "Point 1"))
 
     # What was known before is needed, and dropped on the way.
     names = [f"Point {number}" for number in range(10)]
     uuids = [UUID(int=number + 1) for number in range(10)]
-    assert directory.uuids(keys(*names)) == uuids
-    assert [getattr(a, "primary_key", None) for a in directory.meta_data(uuids)] == names
-    assert len(directory._uuids) <= 3
-    assert len(directory._meta_data) <= 3
+    assert model_cache.uuids(keys(*names)) == uuids
+    assert [getattr(a, "primary_key", None) for a in model_cache.meta_data(uuids)] == names
+    assert len(model_cache) <= 3
 
 
 def test_find_attribute() -> None:
@@ -112,7 +99,6 @@ def test_find_attribute() -> None:
         assert find_attribute("x", attributes, wanted) is VALUE
     for wanted in ("units", CUSTOM):
         assert find_attribute("x", attributes, wanted) is UNITS
-    assert attribute_ids("x", attributes, ["units", 4711, "value"]) == [CUSTOM, 4711, 11]
 
 
 @pytest.mark.parametrize(
@@ -136,8 +122,8 @@ def test_errors_are_no_knowledge() -> None:
         calls += 1
         yield ServerError("not now", code=-1)
 
-    directory = ModelCache(ask)
+    model_cache = ModelCache(ask)
     for number in (1, 2):
-        (answer,) = directory.meta_data([UUID(int=1)])
+        (answer,) = model_cache.meta_data([UUID(int=1)])
         assert isinstance(answer, ServerError)
         assert calls == number

@@ -63,7 +63,7 @@ def inventory() -> pd.DataFrame:
 
 
 def read_from(plant: Model, elements: Any, attributes: Any = None) -> Reading:
-    return read(plant.ask, ModelCache(plant.ask), element_references(elements), attributes)
+    return read(plant.ask, ModelCache(plant.ask), elements, attributes)
 
 
 def rows(reading: Reading) -> list[tuple[str, str, Any]]:
@@ -295,7 +295,7 @@ def test_an_error_of_a_whole_element_stands_in_each_of_its_rows() -> None:
                 yield from plant.ask([command])
 
     plant = model()
-    reading = read(ask, ModelCache(ask), element_references(["Pump", "Valve"]), ["value", "key"])
+    reading = read(ask, ModelCache(ask), ["Pump", "Valve"], ["value", "key"])
     assert [type(result) for result in reading.results] == [AccessDeniedError] * 2 + [float, str]
 
 
@@ -308,7 +308,7 @@ def test_a_server_that_leaves_an_attribute_out() -> None:
                 yield from plant.ask([command])
 
     plant = model()
-    reading = read(ask, ModelCache(ask), element_references("Pump"), ["value", "quality"])
+    reading = read(ask, ModelCache(ask), "Pump", ["value", "quality"])
     assert reading.results[0] == 1.5
     assert "did not answer for this attribute" in str(reading.results[1])
 
@@ -331,9 +331,8 @@ def test_the_time_of_each_answer() -> None:
 # What to subscribe to.
 
 
-def subscribe_to(elements: Any, attributes: Any = ("value", "quality")) -> list[Any]:
-    plant = model()
-    return targets(ModelCache(plant.ask), element_references(elements), attributes)
+def subscribe_to(elements: Any, attributes: Any = None) -> list[Any]:
+    return list(targets(ModelCache(model().ask), elements, attributes))
 
 
 def test_targets() -> None:
@@ -365,8 +364,14 @@ def test_every_element_is_one_target() -> None:
 
 
 def test_targets_of_rows_with_and_without_an_attribute() -> None:
-    mixed = [inventory().iloc[0], "Pump"]
-    assert subscribe_to(mixed) == [(GROUP, (11, 9)), (PUMP, (11, 9))]
+    row = inventory().iloc[0]
+    assert subscribe_to([row, "Pump"]) == [(GROUP, (row.attribute_id,)), (PUMP, (11, 9))]
+
+
+def test_attributes_that_are_given_count_more_than_those_of_rows() -> None:
+    units = inventory().query("attribute_name == 'units'")
+    assert subscribe_to(units, "value") == [(PUMP, (11,)), (VALVE, (11,))]
+    assert subscribe_to(units, ["value", "quality"]) == [(PUMP, (11, 9)), (VALVE, (11, 9))]
 
 
 def test_commands_are_what_they_say() -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from xentara_nb.errors import ConnectionLostError, DeadlineError, ProtocolError
+from xentara_nb.errors import ConnectionLostError, DeadlineError, ProtocolError, XentaraError
 from xentara_nb.protocol.commands import DataChange, SubscriptionTarget
 from xentara_nb.protocol.errors import InternalError, UnknownSubscriptionIdError
 from xentara_nb.protocol.identifiers import Attribute
@@ -38,10 +38,15 @@ class Ended:
 
 
 def subscription(
-    *targets: tuple[UUID, tuple[AttributeId, ...]], number: int = 7, error: Exception | None = None
+    *targets: tuple[UUID, tuple[AttributeId, ...]],
+    number: int = 7,
+    unsubscribe: Ended | None = None,
+    kind: type[Subscription] = Subscription,
 ) -> Subscription:
-    return Subscription(
-        UUID(int=number), [SubscriptionTarget(*target) for target in targets], Ended(error)
+    return kind(
+        UUID(int=number),
+        [SubscriptionTarget(*target) for target in targets],
+        Ended() if unsubscribe is None else unsubscribe,
     )
 
 
@@ -114,37 +119,40 @@ def test_more_events_than_anybody_wants(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_unsubscribing_once() -> None:
-    one = subscription((A, (11,)))
+    ended = Ended()
+    one = subscription((A, (11,)), unsubscribe=ended)
     one.unsubscribe()
     one.unsubscribe()
 
-    assert isinstance(one._unsubscribe, Ended)
-    assert one._unsubscribe.ids == [one.id]
+    assert ended.ids == [one.id]
     with pytest.raises(ConnectionLostError, match="has ended: it was unsubscribed"):
         one.next_event(0)
 
 
 def test_a_with_block() -> None:
-    with subscription((A, (11,))) as one:
+    ended = Ended()
+    with subscription((A, (11,)), unsubscribe=ended) as one:
         assert one.ended is None
     assert one.ended is not None
 
     with one:
-        pass  # it has ended, and there is nobody to tell
-    assert isinstance(one._unsubscribe, Ended)
-    assert one._unsubscribe.ids == [one.id]
+        pass  # it has ended already
+    assert ended.ids == [one.id]
 
 
 @pytest.mark.parametrize("error", [ConnectionLostError("gone"), UnknownSubscriptionIdError()])
 def test_leaving_a_with_block_when_it_has_ended_over_there(error: Exception) -> None:
-    with subscription((A, (11,)), error=error):
+    with subscription((A, (11,)), unsubscribe=Ended(error)):
         pass
-    with pytest.raises(RuntimeError, match="of the user"), subscription((A, (11,)), error=error):
+    with (
+        pytest.raises(RuntimeError, match="of the user"),
+        subscription((A, (11,)), unsubscribe=Ended(error)),
+    ):
         raise RuntimeError("of the user")
 
 
 def test_leaving_a_with_block_when_it_cannot_be_ended() -> None:
-    with pytest.raises(InternalError), subscription((A, (11,)), error=InternalError()):
+    with pytest.raises(InternalError), subscription((A, (11,)), unsubscribe=Ended(InternalError())):
         pass
 
 
@@ -162,17 +170,17 @@ def received(one: Subscription) -> list[tuple[UUID, dict[AttributeId, object]]]:
 
 
 def test_every_subscription_gets_its_own_part_of_an_event() -> None:
-    router = EventDispatcher()
+    dispatcher = EventDispatcher()
     both = subscription((A, (11, 9)), number=1)
     value = subscription((A, (11,)), (B, (11,)), number=2)
     other = subscription((B, (9,)), number=3)
     for each in (both, value, other):
-        router.add(each)
+        dispatcher.add(each)
 
-    router.route(change(A, value=1.5, quality=0))
-    router.route(change(B, value=2.5))
-    router.route(change(C, value=3.5))
-    router.route(change(A, error="x"))
+    dispatcher.dispatch(change(A, value=1.5, quality=0))
+    dispatcher.dispatch(change(B, value=2.5))
+    dispatcher.dispatch(change(C, value=3.5))
+    dispatcher.dispatch(change(A, error="x"))
 
     assert received(both) == [(A, {11: 1.5, 9: 0})]
     assert received(value) == [(A, {11: 1.5}), (B, {11: 2.5})]
@@ -180,15 +188,15 @@ def test_every_subscription_gets_its_own_part_of_an_event() -> None:
 
 
 def test_attributes_by_integer_and_by_uuid() -> None:
-    router = EventDispatcher()
+    dispatcher = EventDispatcher()
     by_number = subscription((A, (11,)), number=1)
     by_uuid = subscription((A, (Attribute.VALUE.uuid, CUSTOM)), number=2)
-    router.add(by_number)
-    router.add(by_uuid)
+    dispatcher.add(by_number)
+    dispatcher.add(by_uuid)
 
-    router.route(DataChange(NOW, A, {11: 1}))
-    router.route(DataChange(NOW, A, {Attribute.VALUE.uuid: 2}))
-    router.route(DataChange(NOW, A, {CUSTOM: 3}))
+    dispatcher.dispatch(DataChange(NOW, A, {11: 1}))
+    dispatcher.dispatch(DataChange(NOW, A, {Attribute.VALUE.uuid: 2}))
+    dispatcher.dispatch(DataChange(NOW, A, {CUSTOM: 3}))
 
     # The keys are those that the server used.
     assert received(by_number) == [(A, {11: 1}), (A, {Attribute.VALUE.uuid: 2})]
@@ -196,163 +204,184 @@ def test_attributes_by_integer_and_by_uuid() -> None:
 
 
 def test_an_element_that_is_named_twice_gives_one_event() -> None:
-    router = EventDispatcher()
+    dispatcher = EventDispatcher()
     one = subscription((A, (11,)), (A, (9,)))
-    router.add(one)
-    router.route(change(A, value=1, quality=0))
+    dispatcher.add(one)
+    dispatcher.dispatch(change(A, value=1, quality=0))
     assert received(one) == [(A, {11: 1, 9: 0})]
 
-    assert router.remove(one.id) is one
-    assert router._by_element == {}
+    assert dispatcher.remove(one.id) is one
+    assert len(dispatcher) == 0
 
 
 def test_removing() -> None:
-    router = EventDispatcher()
+    dispatcher = EventDispatcher()
     one, two = subscription((A, (11,)), number=1), subscription((A, (11,)), (B, (11,)), number=2)
-    router.add(one)
-    router.add(two)
+    dispatcher.add(one)
+    dispatcher.add(two)
 
-    assert router.remove(two.id) is two
-    assert router.remove(two.id) is None
+    assert dispatcher.remove(two.id) is two
+    assert dispatcher.remove(two.id) is None
     assert two.ended is not None
-    router.route(change(A, value=1))
-    router.route(change(B, value=1))
+    dispatcher.dispatch(change(A, value=1))
+    dispatcher.dispatch(change(B, value=1))
     assert received(one) == [(A, {11: 1})]
     assert one.ended is None
 
 
 def test_a_server_that_chooses_another_id_than_was_desired() -> None:
-    router = EventDispatcher()
+    dispatcher = EventDispatcher()
     one = subscription((A, (11,)))
-    router.add(one)
+    dispatcher.add(one)
     one.id = UUID(int=1000)
 
-    router.route(change(A, value=1))
+    dispatcher.dispatch(change(A, value=1))
     assert received(one) == [(A, {11: 1})]
-    assert router.remove(UUID(int=7)) is None
-    assert router.remove(UUID(int=1000)) is one
+    assert dispatcher.remove(UUID(int=7)) is None
+    assert dispatcher.remove(UUID(int=1000)) is one
 
 
 def test_another_one_with_the_same_id_takes_its_place() -> None:
-    router = EventDispatcher()
-    one, two = subscription((A, (11,)), number=1), subscription((A, (11,)), number=1)
-    router.add(one)
-    router.add(two)  # both get events until the server has answered
-    router.route(change(A, value=1))
-    router.confirm(two, UUID(int=1))
+    dispatcher = EventDispatcher()
+    ended = Ended()
+    one = subscription((A, (11,)), number=1, unsubscribe=ended)
+    two = subscription((A, (11,)), number=1)
+    dispatcher.add(one)
+    dispatcher.add(two)  # both get events until the server has answered
+    dispatcher.dispatch(change(A, value=1))
+    dispatcher.confirm(two, UUID(int=1))
 
-    router.route(change(A, value=2))
-    assert list(one._events) == [change(A, value=1)]
+    dispatcher.dispatch(change(A, value=2))
+    assert one.next_event(0) == change(A, value=1)
+    with pytest.raises(ConnectionLostError, match="another one was made with its id"):
+        one.next_event(0)
     assert received(two) == [(A, {11: 1}), (A, {11: 2})]
     assert "another one was made with its id" in str(one.ended)
     assert two.ended is None
     # What has ended does not end the one that took its place.
     one.unsubscribe()
-    assert one._unsubscribe.ids == []
-    assert router.remove(UUID(int=1)) is two
+    assert ended.ids == []
+    assert dispatcher.remove(UUID(int=1)) is two
 
 
 def test_another_one_with_the_same_wish_and_an_id_of_its_own() -> None:
-    router = EventDispatcher()
+    dispatcher = EventDispatcher()
     one, two = subscription((A, (11,)), number=1), subscription((A, (11,)), number=1)
-    router.add(one)
-    router.add(two)
-    router.confirm(two, UUID(int=2))
+    dispatcher.add(one)
+    dispatcher.add(two)
+    dispatcher.confirm(two, UUID(int=2))
     assert one.ended is two.ended is None
     assert two.id == UUID(int=2)
 
 
 def test_another_one_with_the_same_id_that_is_not_made() -> None:
-    router = EventDispatcher()
+    dispatcher = EventDispatcher()
     one, two = subscription((A, (11,)), number=1), subscription((A, (11,)), number=1)
-    router.add(one)
-    router.add(two)
-    router.discard(two)
+    dispatcher.add(one)
+    dispatcher.add(two)
+    dispatcher.discard(two)
     assert one.ended is None
     assert two.ended is not None
-    router.route(change(A, value=1))
+    dispatcher.dispatch(change(A, value=1))
     assert received(one) == [(A, {11: 1})]
-    assert not two._events
+    with pytest.raises(ConnectionLostError, match="it was not made"):
+        two.next_event(0)
 
 
 def test_the_end_of_all() -> None:
-    router = EventDispatcher()
+    dispatcher = EventDispatcher()
     one, two = subscription((A, (11,)), number=1), subscription((B, (11,)), number=2)
-    router.add(one)
-    router.add(two)
+    dispatcher.add(one)
+    dispatcher.add(two)
     reason = ConnectionLostError("dark")
-    router.end(reason)
+    dispatcher.end(reason)
 
     assert one.ended is two.ended is reason
-    router.route(change(A, value=1))
-    assert not one._events
+    dispatcher.dispatch(change(A, value=1))
+    with pytest.raises(ConnectionLostError, match="dark"):
+        one.next_event(0)
     # Those that come afterwards belong to the next connection.
     three = subscription((A, (11,)), number=3)
-    router.add(three)
-    router.route(change(A, value=2))
+    dispatcher.add(three)
+    dispatcher.dispatch(change(A, value=2))
     assert received(three) == [(A, {11: 2})]
 
 
 def test_a_subscription_that_nobody_has_any_more_goes() -> None:
-    router = EventDispatcher()
+    dispatcher = EventDispatcher()
     one, two = subscription((A, (11,)), number=1), subscription((A, (11,)), (B, (9,)), number=2)
-    router.add(one)
-    router.add(two)
+    dispatcher.add(one)
+    dispatcher.add(two)
     del two
-    assert list(router._by_element) == [A]
-    router.route(change(A, value=1))
+    assert dispatcher.subscriptions() == [one]
+    assert len(dispatcher) == 1
+    dispatcher.dispatch(change(A, value=1))
     assert received(one) == [(A, {11: 1})]
-    assert router.remove(UUID(int=2)) is None
+    assert dispatcher.remove(UUID(int=2)) is None
     del one
-    assert router._by_element == {}
-    assert router._subscriptions == {}
+    assert len(dispatcher) == 0
+    assert dispatcher.subscriptions() == []
 
 
 def test_a_subscription_that_goes_in_the_middle_of_an_event() -> None:
     # The garbage collector may come at any moment, in the reader thread too.
-    router = EventDispatcher()
-    kept: list[Subscription] = [subscription((A, (11,)), number=n) for n in range(4)]
-    for each in kept:
-        router.add(each)
-    reference = next(iter(router._subscriptions))
+    dispatcher = EventDispatcher()
 
-    class Going:
-        def __call__(self) -> Subscription | None:
-            kept.pop()
-            return None
+    class Collecting(Subscription):
+        def __hash__(self) -> int:
+            going.clear()
+            return id(self)
 
-    router._by_element[A].insert(1, (Going(), frozenset({11})))
-    router.route(change(A, value=1))
-    assert [received(each) for each in kept] == [[(A, {11: 1})]] * 3
-    assert reference in router._subscriptions
+    kept = [
+        subscription((A, (11,)), number=1),
+        subscription((A, (11,)), number=2, kind=Collecting),
+    ]
+    going = [subscription((A, (11,)), number=3), subscription((A, (11,)), number=4)]
+    for each in (*kept, *going):
+        dispatcher.add(each)
+    del each
+    dispatcher.dispatch(change(A, value=1))
+    assert not going
+    assert [received(each) for each in kept] == [[(A, {11: 1})]] * 2
+    assert dispatcher.subscriptions() == kept
 
 
-def test_the_end_when_somebody_has_gone() -> None:
-    router = EventDispatcher()
-    one = subscription((A, (11,)), number=1)
-    router.add(one)
-    router._subscriptions[lambda: None] = frozenset()
-    assert router.remove(UUID(int=5)) is None
-    router.end(ConnectionLostError("dark"))
+def test_the_end_when_some_go_at_the_same_time() -> None:
+    dispatcher = EventDispatcher()
+
+    class Collecting(Subscription):
+        def end(self, reason: XentaraError) -> None:
+            super().end(reason)
+            going.clear()
+
+    one = subscription((A, (11,)), number=1, kind=Collecting)
+    two = subscription((A, (11,)), number=2)
+    going = [subscription((A, (11,)), number=3)]
+    for each in (one, going[0], two):
+        dispatcher.add(each)
+    del each
+    dispatcher.end(ConnectionLostError("dark"))
+    assert not going
     assert one.ended is not None
+    assert two.ended is not None
 
 
 def test_subscribing_while_events_come() -> None:
-    router = EventDispatcher()
+    dispatcher = EventDispatcher()
     done = threading.Event()
 
     def events() -> None:
         while not done.is_set():
-            router.route(change(A, value=1))
+            dispatcher.dispatch(change(A, value=1))
 
     def come_and_go(number: int) -> int:
         seen = 0
         for turn in range(50):
             one = subscription((A, (11,)), (B, (9,)), number=1000 * number + turn)
-            router.add(one)
+            dispatcher.add(one)
             one.next_event(5)
             seen += 1
-            assert router.remove(one.id) is one
+            assert dispatcher.remove(one.id) is one
         return seen
 
     with ThreadPoolExecutor(5) as pool:
@@ -363,15 +392,15 @@ def test_subscribing_while_events_come() -> None:
         finally:
             done.set()
         source.result(5)
-    assert router._by_element == {}
+    assert len(dispatcher) == 0
 
 
 @pytest.mark.slow
 def test_many_events_are_fast() -> None:
-    router = EventDispatcher()
-    router.add(subscription(*((UUID(int=n), (11, 9)) for n in range(1000))))
+    dispatcher = EventDispatcher()
+    dispatcher.add(subscription(*((UUID(int=n), (11, 9)) for n in range(1000))))
     event = change(UUID(int=500), value=1.5, quality=0)
     start = time.perf_counter()
     for _ in range(10_000):
-        router.route(event)
+        dispatcher.dispatch(event)
     assert time.perf_counter() - start < 2

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import importlib
 import json
 import os
 import random
@@ -709,14 +708,7 @@ def test_a_missing_extra(
 ) -> None:
     path = tmp_path / f"plant{ending}"
     path.write_bytes(b"old")
-    real = importlib.import_module
-
-    def without(name: str, *arguments: Any) -> Any:
-        if name.partition(".")[0] == package:
-            raise ModuleNotFoundError(f"No module named {name!r}")
-        return real(name, *arguments)
-
-    monkeypatch.setattr(importlib, "import_module", without)
+    monkeypatch.setitem(sys.modules, package, None)
     advice = rf"package {package}: run pip install 'xentara_nb\[{extra}\]'"
     with pytest.raises(MissingExtraError, match=advice):
         read_inventory(path)

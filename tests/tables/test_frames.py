@@ -18,9 +18,8 @@ from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
 from xentara_nb.protocol.values import TimePoint
+from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
 from xentara_nb.tables.frames import (
-    ELEMENT_COLUMNS,
-    INVENTORY_COLUMNS,
     InventoryElement,
     elements_frame,
     inventory_frame,

@@ -8,20 +8,19 @@ from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
-from ipywidgets.widgets import widget as _widget
+
+from xentara_nb.client import Client
+from xentara_nb.simulator import Simulator
+from xentara_nb.widgets import LoginForm
 
 SET_POINT = "Plant.Line 1.Set point"
+SECRET = "operator-demo"
 PATIENCE = 10.0
-
-
-def widgets() -> list[ipywidgets.Widget]:
-    """Return all widgets that are open."""
-    return list(_widget._instances.values())
 
 
 def state_of_all_widgets() -> str:
     """Return what a notebook saved with the state of its widgets would hold of them."""
-    return json.dumps([widget.get_state() for widget in widgets()], default=str)
+    return json.dumps(ipywidgets.Widget.get_manager_state(), default=str)
 
 
 def eventually(check: Callable[[], Any], seconds: float = PATIENCE) -> Any:
@@ -33,6 +32,12 @@ def eventually(check: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     return found
 
 
+def sent_by_page(widget: Any, content: object) -> None:
+    """Do what happens when a message of a widget's view arrives."""
+    data = {"method": "custom", "content": content}
+    widget.comm.handle_msg({"content": {"data": data}, "buffers": []})
+
+
 def typed(widget: Any, text: str) -> None:
     """Do what the page does when something was typed into a field."""
     widget.set_state({"value": text})
@@ -40,8 +45,25 @@ def typed(widget: Any, text: str) -> None:
 
 def entered(widget: Any) -> None:
     """Do what the page does when Enter is pressed in a field."""
-    widget._handle_custom_msg({"event": "submit"}, [])
+    sent_by_page(widget, {"event": "submit"})
+
+
+def present_value(client: Client) -> float:
+    """Return the value of the set point, which tests before may have written."""
+    return float(client.read(SET_POINT, "value")["value"].iloc[0])
 
 
 def visible(widget: Any) -> bool:
     return widget.layout.display != "none"
+
+
+def make_login(plant: Simulator, **options: Any) -> LoginForm:
+    options.setdefault("fingerprint", plant.fingerprint)
+    options.setdefault("user", "operator")
+    return LoginForm(plant.url, **options)
+
+
+def log_in(form: LoginForm, password: str = SECRET) -> None:
+    typed(form.password, password)
+    form.button.click()
+    assert form.wait()

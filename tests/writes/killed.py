@@ -19,7 +19,7 @@ KEYS = [f"Plant.Line {line}.Set point" for line in (1, 2, 3)]
 
 
 def write(url: str, ca_file: str, password: str, journal: str, first: int, mode: str) -> None:
-    """Write until somebody kills this process."""
+    """Write until this process is killed."""
     with xentara_nb.connect(
         url, user="engineer", password=password, ca_file=ca_file, journal=journal
     ) as client:

@@ -78,7 +78,7 @@ def test_a_plan_cut_at_every_byte(plant, journal, proxy, direction, on_error):
                     on_error=on_error, if_unchanged=on_error == "stop", verify_within=1
                 )
             except XentaraError:
-                # Only reading had begun, which is told by an error and not by a report.
+                # Only reading had begun, which an error says and not a report.
                 assert plan.report is None
                 assert not plan.applied
                 continue

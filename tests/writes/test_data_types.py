@@ -108,7 +108,7 @@ def test_what_no_attribute_takes(plant, client, kind):
         with pytest.raises(WriteRefusedError):
             client.write(element(kind), value)
     frame = client.plan_writes([{"primary_key": element(kind), "value": v} for v in MISSING]).frame
-    assert (frame["verdict"] == "refused").all()
+    assert (frame["severity"] == "refused").all()
     assert frame["value"].isna().all()
     assert len(plant.writes) == 0
     assert len(read_journal()) == 0
@@ -117,6 +117,6 @@ def test_what_no_attribute_takes(plant, client, kind):
 @pytest.mark.parametrize("kind", [*WITHOUT_A_FORM, 23, 2**40])
 def test_types_that_cannot_be_written(kind):
     for value in (0, "0", True, None, TimePoint(0)):
-        new, verdict = guards.check_value(value, AttributeInfo("value", 11, 1, kind), True)
+        new, check = guards.check_value(value, AttributeInfo("value", 11, 1, kind), True)
         assert new is None
-        assert verdict.level is guards.Severity.REFUSED
+        assert check.severity is guards.Severity.REFUSED

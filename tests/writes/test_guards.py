@@ -15,21 +15,20 @@ from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import Access, Quality
 from xentara_nb.writes import guards
-from xentara_nb.writes.context import RateLimiter
 from xentara_nb.writes.guards import Guard, Severity
 from xentara_nb.writes.policy import KeyLimits, TimeWindow, WritePolicy
 
 KEY = "Plant.Line 1.Set point"
 
 
-def the_row(client, orders, guard, **options):
+def what_a_guard_says(client, requests, guard, **options):
     """Return what a guard says of a plan of one row."""
-    plan = client.plan_writes(orders, **options)
+    plan = client.plan_writes(requests, **options)
     frame = plan.frame
     assert len(frame) == 1
     said = frame[f"guard_{guard}"][0]
     if said.startswith("refused"):
-        assert frame["verdict"][0] == "refused"
+        assert frame["severity"][0] == "refused"
         assert said.removeprefix("refused: ") in frame["reason"][0]
         assert not plan.ok
         with pytest.raises(WriteRefusedError):
@@ -39,7 +38,7 @@ def the_row(client, orders, guard, **options):
 
 def refused(plant, client, guard, value=1, key=KEY, match=None):
     """A guard refuses both ways to write, with one message, and nothing is sent."""
-    said = the_row(client, {key: value}, guard)
+    said = what_a_guard_says(client, {key: value}, guard)
     assert said.startswith("refused: ")
     with pytest.raises(WriteRefusedError) as caught:
         client.write(key, value)
@@ -51,7 +50,7 @@ def refused(plant, client, guard, value=1, key=KEY, match=None):
 
 
 def test_an_element_that_is_not_there(plant, client):
-    said = the_row(client, {"Plant.Line 9": 1}, Guard.EXISTS)
+    said = what_a_guard_says(client, {"Plant.Line 9": 1}, Guard.EXISTS)
     assert said.startswith("refused: Plant.Line 9: unknown element (-32100)")
     with pytest.raises(UnknownElementError):
         client.write("Plant.Line 9", 1)
@@ -61,7 +60,7 @@ def test_an_element_that_is_not_there(plant, client):
 
 
 def test_an_attribute_that_is_not_there(plant, client):
-    said = the_row(client, {(KEY, "colour"): 1}, Guard.EXISTS)
+    said = what_a_guard_says(client, {(KEY, "colour"): 1}, Guard.EXISTS)
     assert "has no attribute 'colour'; its attributes are: key, name" in said
     with pytest.raises(NotFoundError, match="colour"):
         client.write(KEY, 1, "colour")
@@ -70,12 +69,12 @@ def test_an_attribute_that_is_not_there(plant, client):
 def test_a_row_that_contradicts_itself(plant, client):
     one, other = client.lookup(KEY), client.lookup("Plant.Line 2.Set point")
     row = {"primary_key": KEY, "element_uuid": other, "value": 1}
-    said = the_row(client, row, Guard.EXISTS)
+    said = what_a_guard_says(client, row, Guard.EXISTS)
     assert "its element_uuid is that of Plant.Line 2.Set point" in said
     with pytest.raises(WriteRefusedError, match="its element_uuid is that of"):
         client.write(row, 1)
     row = {"element_uuid": one, "attribute_id": 11, "attribute_name": "quality", "value": 1}
-    said = the_row(client, row, Guard.EXISTS)
+    said = what_a_guard_says(client, row, Guard.EXISTS)
     assert "the row says attribute quality, but its attribute_id is that of value" in said
     assert len(plant.writes) == 0
 
@@ -89,8 +88,8 @@ def test_a_row_that_names_nothing(client):
 def test_read_only_attributes(plant, client):
     refused(plant, client, Guard.ACCESS, 1, "Plant.Line 1.Speed", "the attribute is read only")
     for access, passes in ((1, True), (2, True), (3, False)):
-        verdict = guards.check_access("key", AttributeInfo("value", 11, access, 10))
-        assert (verdict is None) == passes
+        check = guards.check_access(AttributeInfo("value", 11, access, 10))
+        assert (check is None) == passes
 
 
 def test_values_that_do_not_fit(plant, client):
@@ -103,18 +102,18 @@ def test_values_that_do_not_fit(plant, client):
 def test_numbers_are_booleans_only_when_asked_for(plant, client):
     key = "Plant.Line 1.Run"
     refused(plant, client, Guard.FITS, 0, key, "number_as_boolean=True")
-    assert the_row(client, {key: 0}, Guard.FITS, number_as_boolean=True) == "ok"
+    assert what_a_guard_says(client, {key: 0}, Guard.FITS, number_as_boolean=True) == "ok"
     assert client.write(key, 0, number_as_boolean=True).read_back is False
 
 
 def test_the_same_attribute_twice(plant, client):
     plan = client.plan_writes([{"primary_key": KEY, "value": 1}, {"primary_key": KEY, "value": 2}])
-    assert plan.frame["verdict"].tolist() == ["ok", "refused"]
+    assert plan.frame["severity"].tolist() == ["ok", "refused"]
     assert "row 0 writes to the same attribute" in plan.frame["guard_distinct"][1]
     # By another name it is the same all the same.
     uuid = "4aa0e4e0-521e-4599-a985-e454baa59f89"
     plan = client.plan_writes({KEY: 1, (str(client.lookup(KEY)), uuid): 2})
-    assert plan.frame["verdict"].tolist() == ["ok", "refused"]
+    assert plan.frame["severity"].tolist() == ["ok", "refused"]
 
 
 def test_a_read_only_client(plant, client):
@@ -199,7 +198,7 @@ def test_the_largest_step(plant, journal):
     with with_policy(plant, limits=[KeyLimits(["*"], max_step=10)]) as client:
         # What cannot be read has no step.
         assert client.plan_writes({"Plant.Line 1.Capper.Lamp": True}).ok  # it is no number
-    verdicts = list(
+    checks = list(
         guards.check_limits(
             [WritePolicy(limits=[KeyLimits(["*"], max_step=10)])],
             "key",
@@ -208,8 +207,8 @@ def test_the_largest_step(plant, journal):
             None,
         )
     )
-    assert [verdict.guard for verdict in verdicts] == [Guard.STEP]
-    assert "the present value cannot be read" in verdicts[0].message
+    assert [check.guard for check in checks] == [Guard.STEP]
+    assert "the present value cannot be read" in checks[0].message
 
 
 @pytest.mark.parametrize(
@@ -234,7 +233,7 @@ def test_the_most_rows(plant, journal):
     with with_policy(plant, max_rows=2) as client:
         values = {f"Plant.Line {line}.Set point": 1 for line in (1, 2, 3)}
         plan = client.plan_writes(values)
-        assert (plan.frame["verdict"] == "refused").all()
+        assert (plan.frame["severity"] == "refused").all()
         assert "the plan has 3 rows, and the write policy allows 2" in plan.frame["guard_rows"][0]
         with pytest.raises(WriteRefusedError, match="the plan has 3 rows"):
             plan.apply(skip_refused=True)
@@ -265,7 +264,7 @@ def test_the_window_closes_while_a_plan_is_sent(plant, journal):
         (now - timedelta(hours=1)).time(), (now + timedelta(seconds=0.5)).time(), UTC
     )
     values = {f"Plant.Line {line}.Set point": 2 for line in (1, 2, 3)}
-    with with_policy(plant, time_window=closing, most_writes_per_second=1.5) as client:
+    with with_policy(plant, time_window=closing, max_writes_per_second=1.5) as client:
         report = client.plan_writes(values).apply()
     assert [str(result.outcome) for result in report] == ["VERIFIED", "SKIPPED", "SKIPPED"]
     assert "allows to write from" in report[1].reason
@@ -276,7 +275,7 @@ def test_a_client_made_read_only_while_a_plan_is_sent(plant, journal, monkeypatc
     values = {f"Plant.Line {line}.Set point": 3 for line in (1, 2, 3)}
     with plant.connect() as client:
 
-        def verify(ordered, read):
+        def verify(written, read):
             monkeypatch.setenv("XENTARA_READ_ONLY", "1")
             return True
 
@@ -294,7 +293,7 @@ def test_a_policy_that_changes_while_a_plan_is_sent(plant, journal, monkeypatch,
     values = {f"Plant.Line {line}.Set point": 3 for line in (1, 2, 3)}
     with plant.connect() as client:
 
-        def verify(ordered, read):
+        def verify(written, read):
             path.write_text(text, encoding="utf-8")
             return True
 
@@ -304,8 +303,10 @@ def test_a_policy_that_changes_while_a_plan_is_sent(plant, journal, monkeypatch,
     assert len(plant.writes) == 1
 
 
-@pytest.mark.parametrize(("setting", "level"), [("warn", 1), ("refuse", 2), ("ignore", 0)])
-def test_the_quality_of_the_present_value(plant, journal, setting, level):
+@pytest.mark.parametrize(
+    ("setting", "severity"), [("warn", "warning"), ("refuse", "refused"), ("ignore", "ok")]
+)
+def test_the_quality_of_the_present_value(plant, journal, setting, severity):
     key = "Plant.Water Treatment.Dosing pump"
     plant.faults.bad_quality(key)
     with with_policy(plant, bad_quality=setting) as client:
@@ -317,18 +318,18 @@ def test_the_quality_of_the_present_value(plant, journal, setting, level):
             with pytest.raises(WriteRefusedError, match="quality"):
                 client.write(key, 30, verify=False)
         else:
-            assert said.startswith("warning: ") if level else said == "ok"
-            assert plan.frame["verdict"][0] == ("warning" if level else "ok")
+            assert said.partition(":")[0] == severity
+            assert plan.frame["severity"][0] == severity
             assert plan.apply().ok
 
 
 def test_the_quality_is_a_warning_where_no_policy_says_something():
-    assert guards.check_quality([], Quality.BAD).level is Severity.WARNING
+    assert guards.check_quality([], Quality.BAD).severity is Severity.WARNING
     assert guards.check_quality([], Quality.UNRELIABLE) is None
     assert guards.check_quality([], None) is None
-    assert guards.check_quality([], 4).level is Severity.WARNING
+    assert guards.check_quality([], 4).severity is Severity.WARNING
     ignore, refuse = WritePolicy(bad_quality="ignore"), WritePolicy(bad_quality="refuse")
-    assert guards.check_quality([ignore, refuse], Quality.BAD).level is Severity.REFUSED
+    assert guards.check_quality([ignore, refuse], Quality.BAD).severity is Severity.REFUSED
 
 
 def test_write_only_points_are_a_warning(client):
@@ -341,7 +342,7 @@ def test_a_present_value_that_cannot_be_read_is_a_warning(plant, journal):
     key = "Plant.Utilities.Price of energy"
     with plant.connect(user="operator") as client:
         frame = client.plan_writes({key: 0.5}).frame
-        assert frame["verdict"][0] == "ok"
+        assert frame["severity"][0] == "ok"
     with plant.connect(user="viewer") as client:
         frame = client.plan_writes({key: 0.5}).frame
         assert frame["guard_old_value"][0].startswith("warning: the present value cannot be read")
@@ -349,28 +350,8 @@ def test_a_present_value_that_cannot_be_read_is_a_warning(plant, journal):
         assert frame["old_value"][0] is None
 
 
-def test_the_pace():
-    pace = RateLimiter()
-    assert pace.grant(5, []) == (5, 0.0)
-    policies = [WritePolicy(most_writes_per_second=10), WritePolicy(most_writes_per_second=50)]
-    assert pace.grant(4, policies) == (4, 0.0)
-    assert pace.grant(100, policies) == (6, 0.0)
-    granted, pause = pace.grant(1, policies)
-    assert granted == 0
-    assert 0 < pause <= 1
-
-
-def test_a_pace_below_one_a_second():
-    pace = RateLimiter()
-    policies = [WritePolicy(most_writes_per_second=0.5)]
-    assert pace.grant(3, policies)[0] == 1
-    granted, pause = pace.grant(3, policies)
-    assert granted == 0
-    assert 1.5 < pause <= 2
-
-
 @pytest.mark.parametrize("on_error", ["stop", "continue"])
-def test_the_pace_is_kept_while_sending(plant, journal, monkeypatch, on_error):
+def test_the_rate_is_kept_while_sending(plant, journal, monkeypatch, on_error):
     clock = Clock()
     monkeypatch.setattr("xentara_nb.writes.context.time", clock)
     monkeypatch.setattr("xentara_nb.writes.sending.time", clock)
@@ -379,7 +360,7 @@ def test_the_pace_is_kept_while_sending(plant, journal, monkeypatch, on_error):
     values = {
         f"Plant.Line {line}.{name}": 5 for line in (1, 2, 3) for name in ("Batch", "Set point")
     }
-    with with_policy(plant, most_writes_per_second=4) as client:
+    with with_policy(plant, max_writes_per_second=4) as client:
         assert client.plan_writes(values).apply(on_error=on_error).ok
         assert client.write("Data Types.UnsignedInteger8", 5).ok
     assert (sent, clock.pauses) == ([4], [1.0])
@@ -390,10 +371,10 @@ def test_access_of_the_manual():
     assert {access for access in Access if access.writable} == {1, 2}
 
 
-def test_a_pace_slower_than_the_time_out_refuses_instead_of_sending_late(plant) -> None:
-    with with_policy(plant, most_writes_per_second=0.01) as client:
+def test_a_rate_slower_than_the_time_out_refuses_instead_of_sending_late(plant) -> None:
+    with with_policy(plant, max_writes_per_second=0.01) as client:
         client.write("Plant.Line 1.Set point", 195)
         before = len(plant.writes)
-        with pytest.raises(WriteRefusedError, match="most_writes_per_second"):
+        with pytest.raises(WriteRefusedError, match="max_writes_per_second"):
             client.write("Plant.Line 1.Set point", 196, timeout=0.5)
         assert len(plant.writes) == before

@@ -1,4 +1,4 @@
-"""Kill -9 at random moments: the journal tells no lie, whatever the writer was about to do."""
+"""Kill -9 at random moments: what the journal says is true, at any of them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_killed_at_random(plant, journal):
     # Also a writer that was killed in the middle of a line leaves a journal that can be read and
     # written.
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", JournalWarning)  # of a torn line, which nobody has to see
+        warnings.simplefilter("ignore", JournalWarning)  # of a torn line, which is expected here
         shown = read_journal(journal)
     Journal(journal).note(["{}"])
     assert journal.read_bytes().endswith(b"\n{}\n")

@@ -1,4 +1,4 @@
-"""Laws that hold for every plan, whatever the plant does."""
+"""Laws that hold for every plan, no matter what the plant does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEYS = [f"Plant.Line {line}.{name}" for line in (1, 2, 3) for name in NUMBERS]
 KEYS += ["Plant.Line 1.Capper.Lamp", "Plant.Line 1.Run", "Plant.Line 1.Speed", "Not there"]
 
 VALUES = st.integers(0, 360) | st.booleans() | st.just("x")
-ORDERS = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6)
+REQUESTS = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6)
 _numbers = itertools.count(1)
 
 
@@ -31,7 +31,7 @@ def law(plant, client):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
-    orders=ORDERS,
+    requests=REQUESTS,
     refusing=st.sets(st.sampled_from(KEYS[:9]), max_size=2),
     stuck=st.sets(st.sampled_from(KEYS[:9]), max_size=2),
     on_error=st.sampled_from(["stop", "continue"]),
@@ -40,17 +40,17 @@ def law(plant, client):
     skip_refused=st.booleans(),
     lose=st.sampled_from([None, None, 0, 40]),
 )
-def test_laws(law, orders, refusing, stuck, on_error, verify, batch_size, skip_refused, lose):
+def test_laws(law, requests, refusing, stuck, on_error, verify, batch_size, skip_refused, lose):
     plant, client = law
     plant.faults.clear()
-    plan = client.plan_writes(orders)
+    plan = client.plan_writes(requests)
     if refusing:
         plant.faults.refuse_writes(keys=refusing)
     if stuck:
         plant.faults.no_follow(stuck)
     plant.forget()
     frame = plan.frame
-    assert frame["primary_key"].tolist() == list(orders)
+    assert frame["primary_key"].tolist() == list(requests)
     # A rehearsal sends nothing, and changes nothing.
     rehearsal = plan.apply(dry_run=True)
     assert not rehearsal.frame["sent"].any()
@@ -76,18 +76,18 @@ def test_laws(law, orders, refusing, stuck, on_error, verify, batch_size, skip_r
     plant.faults.clear()
 
     # One result per row, in order, with the values of the plan.
-    assert [result.order for result in report] == list(plan.orders)
+    assert [result.planned for result in report] == list(plan.planned)
     assert report.frame["value"].tolist() == frame["value"].tolist()
     # What the guards refused was not sent; of the rest, what was sent is its beginning.
-    allowed = [result for result in report if not result.order.refused]
-    assert all(result.sent is False for result in report if result.order.refused)
+    allowed = [result for result in report if not result.planned.refused]
+    assert all(result.sent is False for result in report if result.planned.refused)
     sent = [result for result in allowed if result.sent]
     assert sent == allowed[: len(sent)]
     # The plant saw just these writes, each once, in order, as the plan showed them.
     arrived = list(zip(plant.writes["primary_key"], plant.writes["sent"], strict=True))
-    told = [(result.primary_key, result.value) for result in sent]
-    assert arrived == told[: len(arrived)]
-    assert len(told) - len(arrived) <= sum(r.outcome is Outcome.UNKNOWN for r in sent)
+    reported = [(result.primary_key, result.value) for result in sent]
+    assert arrived == reported[: len(arrived)]
+    assert len(reported) - len(arrived) <= sum(r.outcome is Outcome.UNKNOWN for r in sent)
     # The outcome is what became of it.
     codes = dict(zip(plant.writes["primary_key"], plant.writes["code"], strict=True))
     for result in sent:
@@ -124,19 +124,19 @@ def test_laws(law, orders, refusing, stuck, on_error, verify, batch_size, skip_r
     # What is in doubt can be resolved, and then it can be undone.
     report.resolve(0.01)
     assert not any(
-        result.outcome is Outcome.UNKNOWN and result.order.target.readable for result in report
+        result.outcome is Outcome.UNKNOWN and result.planned.target.readable for result in report
     )
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(orders=st.dictionaries(st.sampled_from(KEYS[:9]), st.integers(0, 360), min_size=1))
-def test_undo_of_undo(law, orders):
+@given(requests=st.dictionaries(st.sampled_from(KEYS[:9]), st.integers(0, 360), min_size=1))
+def test_undo_of_undo(law, requests):
     _, client = law
-    keys = list(orders)
+    keys = list(requests)
     before = client.read(keys, "value")["value"].tolist()
-    report = client.plan_writes(orders).apply(on_error="continue")
+    report = client.plan_writes(requests).apply(on_error="continue")
     after = client.read(keys, "value")["value"].tolist()
-    assert after == list(orders.values())
+    assert after == list(requests.values())
     back = report.undo().apply()
     assert back.ok
     assert client.read(keys, "value")["value"].tolist() == before

@@ -32,7 +32,7 @@ PLAN_COLUMNS = {
     "old_quality": "str",
     "value": "object",
     "change": "object",
-    "verdict": "category",
+    "severity": "category",
     "reason": "str",
     **{f"guard_{guard}": "str" for guard in Guard},
 }
@@ -47,8 +47,8 @@ def test_a_plan_shows_itself(plant, client):
     plan = client.plan_writes({ONE: 150, (TWO, "value"): "fast", "Plant.Line 1.Capper.Lamp": True})
     frame = plan.frame
     assert dtypes(frame) == PLAN_COLUMNS
-    assert frame["verdict"].cat.categories.tolist() == ["ok", "warning", "refused"]
-    assert frame["verdict"].tolist() == ["ok", "refused", "warning"]
+    assert frame["severity"].cat.categories.tolist() == ["ok", "warning", "refused"]
+    assert frame["severity"].tolist() == ["ok", "refused", "warning"]
     assert frame["old_value"].tolist()[0] == 100.0
     assert frame["change"].tolist() == [50.0, None, None]
     assert frame["old_quality"].fillna("-").tolist() == ["good", "good", "-"]
@@ -66,8 +66,8 @@ def test_a_plan_shows_itself(plant, client):
 
 
 def test_an_empty_plan(client):
-    for orders in ({}, [], pd.DataFrame({"primary_key": [], "value": []}), pd.Series(dtype=object)):
-        plan = client.plan_writes(orders)
+    for values in ({}, [], pd.DataFrame({"primary_key": [], "value": []}), pd.Series(dtype=object)):
+        plan = client.plan_writes(values)
         assert dtypes(plan.frame) == PLAN_COLUMNS
         assert plan.ok
         report = plan.apply()
@@ -106,7 +106,7 @@ def test_changes(client):
     assert change[1] == 4700 - plan.frame["old_value"][1]
     assert change[2:] == [None, None, None]
     assert plan.frame["value"].tolist()[4] is pd.NaT
-    assert plan.orders[4].new == TimePoint.NEVER
+    assert plan.planned[4].new == TimePoint.NEVER
 
 
 # One apply.
@@ -187,7 +187,7 @@ def test_a_plan_with_a_refused_row_is_not_sent(plant, client):
     assert report[1].reason.startswith("refused: 'fast' is no number")
 
 
-def test_many_refused_rows_are_told_in_short(client):
+def test_many_refused_rows_are_named_in_short(client):
     plan = client.plan_writes(dict.fromkeys([f"No {number}" for number in range(20)], 1))
     with pytest.raises(WriteRefusedError, match=r"20 of 20 rows .* and 15 more"):
         plan.apply()
@@ -217,17 +217,17 @@ def test_a_client_that_is_closed(plant, journal):
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"on_error": "ignore"}, WriteRefusedError, "on_error is 'stop' or 'continue'"),
-        ({"batch_size": 0}, WriteRefusedError, "batch_size"),
-        ({"batch_size": True}, WriteRefusedError, "batch_size"),
-        ({"batch_size": 1.5}, WriteRefusedError, "batch_size"),
-        ({"verify": "yes"}, WriteRefusedError, "verify is True, False, or a function"),
-        ({"verify": 1}, WriteRefusedError, "verify is True, False, or a function"),
-        ({"tolerance": -1}, WriteRefusedError, "tolerance must be a number from 0 to inf"),
-        ({"tolerance": float("nan")}, WriteRefusedError, "tolerance"),
-        ({"tolerance": True}, WriteRefusedError, "tolerance"),
-        ({"verify_within": "5"}, WriteRefusedError, "verify_within"),
-        ({"verify_within": float("inf")}, WriteRefusedError, "verify_within"),
+        ({"on_error": "ignore"}, OptionError, "on_error is 'stop' or 'continue'"),
+        ({"batch_size": 0}, OptionError, "batch_size"),
+        ({"batch_size": True}, OptionError, "batch_size"),
+        ({"batch_size": 1.5}, OptionError, "batch_size"),
+        ({"verify": "yes"}, OptionError, "verify is True, False, or a function"),
+        ({"verify": 1}, OptionError, "verify is True, False, or a function"),
+        ({"tolerance": -1}, OptionError, "tolerance must be a number from 0 to inf"),
+        ({"tolerance": float("nan")}, OptionError, "tolerance"),
+        ({"tolerance": True}, OptionError, "tolerance"),
+        ({"verify_within": "5"}, OptionError, "verify_within"),
+        ({"verify_within": float("inf")}, OptionError, "verify_within"),
         ({"timeout": 0}, OptionError, "time-out"),
         ({"timeout": "5"}, OptionError, "time-out"),
     ],
@@ -245,4 +245,4 @@ def test_guards_of_the_whole_plan_are_in_its_title(plant, journal):
     with plant.connect(policy=policy) as client:
         plan = client.plan_writes({ONE: 1, TWO: 2})
         assert "(the plan has 2 rows, and the write policy allows 1)" in repr(plan)
-        assert [verdict.level for verdict in plan.verdicts] == [Severity.REFUSED]
+        assert [check.severity for check in plan.checks] == [Severity.REFUSED]

@@ -1,4 +1,4 @@
-"""The last look at a plan: whatever has changed since it was shown refuses it."""
+"""The last check of a plan: a change since it was shown refuses it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import pytest
 
 import xentara_nb
 from xentara_nb.errors import WriteRefusedError
+from xentara_nb.protocol.errors import UnknownElementError
+from xentara_nb.writes.policy import KeyLimits, WritePolicy
 
 ONE, TWO = (f"Plant.Line {line}.Set point" for line in (1, 2))
 
@@ -39,6 +41,40 @@ def test_a_value_that_cannot_be_read_any_more(plant, client):
     with pytest.raises(WriteRefusedError, match="it cannot be read any more"):
         plan.apply()
     plant.faults.clear()
+
+
+def test_a_quality_that_has_turned_bad(plant, journal):
+    key = "Plant.Water Treatment.Dosing pump"
+    with plant.connect(policy=WritePolicy(bad_quality="refuse")) as client:
+        plan = client.plan_writes({key: 30})
+        assert plan.ok
+        plant.faults.bad_quality(key)
+        with pytest.raises(WriteRefusedError, match=r"1 of 1 rows are refused by now.*is bad"):
+            plan.apply(tolerance=1000)
+        assert len(plant.writes) == 0
+        plant.faults.clear()
+        assert plan.apply(tolerance=1000).ok
+
+
+def test_a_step_that_has_become_too_large(plant, journal):
+    policy = WritePolicy(limits=[KeyLimits(["*.Set point"], max_step=10)])
+    with plant.connect() as other, plant.connect(policy=policy) as client:
+        other.write(ONE, 100)
+        plan = client.plan_writes({ONE: 110})
+        other.write(ONE, 99)
+        with pytest.raises(WriteRefusedError, match=r"from 99.0 to 110.0 is a larger step"):
+            plan.apply(tolerance=2)
+    assert len(plant.writes) == 2
+
+
+def test_a_stale_model_is_not_planned_with(journal):
+    """A restarted server may have another model, which a plan looks at before anything else."""
+    with xentara_nb.simulate() as plant, plant.connect() as client:
+        client.write("Plant.Line 1.Batch", 5)
+        plant.faults.restart({"children": []})
+        with pytest.raises(UnknownElementError):
+            client.write("Plant.Line 1.Batch", 6, verify=False)
+        assert len(plant.writes) == 1
 
 
 def test_a_policy_that_changed_since(plant, client, tmp_path, monkeypatch):

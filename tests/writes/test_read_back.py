@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from tests.clock import Clock
 from tests.support.server import Model
 from xentara_nb import read_journal
+from xentara_nb.connection.connection import Connection
 from xentara_nb.errors import WriteOutcomeUnknownError
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import DataType, OpCode
 from xentara_nb.protocol.packets import Success
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.writes.outcome import Outcome
-from xentara_nb.writes.read_back import same_value, verification
+from xentara_nb.writes.read_back import Verification, same_value
 
 KEY = "Plant.Line 1.Set point"
 F32, F64, BOOL = DataType.FLOAT_32, DataType.FLOAT_64, DataType.BOOLEAN
@@ -83,10 +84,10 @@ def test_values(one, other, data_type, tolerance, expected):
 
 
 def test_verify_is_a_choice():
-    assert verification(False).wanted is False
-    assert verification(True) == verification(True, 0.0, 5.0)
-    assert verification(lambda ordered, read: True).predicate is not None
-    assert verification(True, np.float32(0.5), np.int64(2)) == verification(True, 0.5, 2.0)
+    assert Verification(False).wanted is False
+    assert Verification(True).wanted is True
+    assert Verification(lambda written, read: False).wanted is True
+    assert Verification(True, np.float32(0.5), np.int64(2)) == Verification(True, 0.5, 2.0)
 
 
 # Every data type, through the wire and back.
@@ -159,7 +160,7 @@ def test_a_device_that_does_not_follow(plant, client, clock):
     assert result.read_back == 1.0
     assert result.reason == "1.0 was read back, 0.1 s after 2.0 was written"
     assert not result.ok
-    assert "DIFFERS: the value read back is NOT the one ordered" in repr(result)
+    assert "DIFFERS: the value read back is NOT the one written" in repr(result)
     assert "var(--jp-error-color1" in result._repr_html_()
     assert read_journal()["outcome"].tolist() == ["VERIFIED", "DIFFERS"]
     assert read_journal()["read_back"].tolist() == [1.0, 1.0]
@@ -174,21 +175,20 @@ def test_a_device_that_does_not_follow(plant, client, clock):
 def test_it_begins_before_the_write(plant, client, monkeypatch, on_error):
     """The value before is known, and the first look is asked for before the write is answered."""
     client.read(KEY)
-    connection = client._link.connection()
-    begin, finish = connection.begin, connection.finish
+    begin, finish = Connection.begin, Connection.finish
     events = []
 
-    def begun(commands, *args):
+    def begun(connection, commands, *args):
         events.append("+".join(command.name for command in commands))
-        return begin(commands, *args)
+        return begin(connection, commands, *args)
 
-    def finished(batch, *args):
-        answers = finish(batch, *args)
+    def finished(connection, batch, *args):
+        answers = finish(connection, batch, *args)
         events.append(f"answer to {batch.commands[0].name}")
         return answers
 
-    monkeypatch.setattr(connection, "begin", begun)
-    monkeypatch.setattr(connection, "finish", finished)
+    monkeypatch.setattr(Connection, "begin", begun)
+    monkeypatch.setattr(Connection, "finish", finished)
     if on_error == "write":
         client.write(KEY, 6)
     else:
@@ -367,9 +367,9 @@ def test_a_predicate(plant, client):
     plant.faults.no_follow(KEY)
     seen = []
 
-    def near(ordered, read):
-        seen.append((ordered, read))
-        return abs(ordered - read) < 5
+    def near(written, read):
+        seen.append((written, read))
+        return abs(written - read) < 5
 
     assert client.write(KEY, 12, verify=near).outcome is Outcome.VERIFIED
     assert seen == [(12.0, 10.0)]
@@ -379,7 +379,7 @@ def test_a_predicate(plant, client):
 
 
 def test_a_predicate_that_fails(plant, client):
-    def broken(ordered, read):
+    def broken(written, read):
         raise ZeroDivisionError("oh")
 
     result = client.write(KEY, 10, verify=broken)
@@ -419,7 +419,7 @@ def test_the_server_is_gone_while_reading_back(fake, journal):
                 return
 
     with fake(script).connect() as client:
-        # The value read in the same message is another one, and then nobody is there any more.
+        # The value read in the same message is another one, and then the server is gone.
         result = client.write("Point 0", 5.0)
         assert result.outcome is Outcome.NOT_READABLE
         assert result.read_back == 0.0

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from xentara_nb.errors import NotFoundError, WriteRefusedError
-from xentara_nb.writes.requests import wishes
+from xentara_nb.writes.requests import write_requests
 
 ONE, TWO = (f"Plant.Line {line}.Set point" for line in (1, 2))
 
@@ -50,11 +50,11 @@ def test_every_form_makes_the_same_plan(client):
 
 
 def test_an_element_called_value(client):
-    assert len(wishes({"value": 1, "other": 2})) == 2
+    assert len(write_requests({"value": 1, "other": 2})) == 2
 
 
 @pytest.mark.parametrize(
-    ("orders", "match"),
+    ("requests", "match"),
     [
         (None, "a NoneType does not say what to write"),
         (5, "an int does not say"),
@@ -75,22 +75,22 @@ def test_an_element_called_value(client):
         ([(ONE, 1)], "a tuple does not say"),
     ],
 )
-def test_what_is_no_plan(client, orders, match):
+def test_what_is_no_plan(client, requests, match):
     with pytest.raises(WriteRefusedError, match=match):
-        client.plan_writes(orders)
+        client.plan_writes(requests)
 
 
 def test_rows_that_name_nothing(client):
-    for orders in ({5: 1}, pd.DataFrame({"value": [1]}), {(ONE, -1): 1}, {"": 1}):
+    for requests in ({5: 1}, pd.DataFrame({"value": [1]}), {(ONE, -1): 1}, {"": 1}):
         with pytest.raises(NotFoundError):
-            client.plan_writes(orders)
+            client.plan_writes(requests)
 
 
 def test_which_row_names_nothing(client):
     rows = pd.DataFrame({"primary_key": [ONE, None, TWO], "value": 1}, index=[5, 5, 6])
-    for orders in (rows, rows.to_dict("records"), rows.itertuples()):
+    for requests in (rows, rows.to_dict("records"), rows.itertuples()):
         with pytest.raises(NotFoundError, match=r"^row 1: a row names no element"):
-            client.plan_writes(orders)
+            client.plan_writes(requests)
     rows["primary_key"] = pd.array([ONE, TWO, pd.NA], dtype="string")
     with pytest.raises(NotFoundError, match=r"^row 2: a row names no element"):
         client.plan_writes(rows)
@@ -103,9 +103,9 @@ def test_a_frame_that_names_nothing(client):
 
 def test_a_key_twice_is_never_passed_over(plant, client):
     twice = {"primary_key": [ONE, ONE], "value": [1, 2]}
-    for orders in (pd.Series([1, 2], index=[ONE, ONE]), pd.DataFrame(twice)):
-        plan = client.plan_writes(orders)
-        assert plan.frame["verdict"].tolist() == ["ok", "refused"]
+    for requests in (pd.Series([1, 2], index=[ONE, ONE]), pd.DataFrame(twice)):
+        plan = client.plan_writes(requests)
+        assert plan.frame["severity"].tolist() == ["ok", "refused"]
         with pytest.raises(WriteRefusedError, match="one plan writes it once"):
             plan.apply()
     assert len(plant.writes) == 0
@@ -141,7 +141,7 @@ def test_rows_of_every_kind(client, rows):
     frame = client.plan_writes(rows).frame
     assert frame["primary_key"].tolist() == [ONE, TWO]
     assert frame["value"].tolist() == [1.0, 2.0]
-    assert frame["verdict"].tolist() == ["ok", "ok"]
+    assert frame["severity"].tolist() == ["ok", "ok"]
     assert frame.index.tolist() == [0, 1]
 
 
@@ -163,7 +163,7 @@ def test_rows_of_every_kind(client, rows):
 )
 def test_what_is_missing_or_no_value_is_refused(plant, client, values):
     plan = client.plan_writes(pd.DataFrame({"primary_key": [ONE, TWO], "value": values}))
-    assert plan.frame["verdict"].tolist() == ["refused", "refused"]
+    assert plan.frame["severity"].tolist() == ["refused", "refused"]
     assert plan.frame["value"].tolist() == [None, None]
     with pytest.raises(WriteRefusedError, match="2 of 2 rows are refused"):
         plan.apply()

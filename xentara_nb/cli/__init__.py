@@ -6,15 +6,15 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from types import FrameType
 from typing import Any, NoReturn
 
 from xentara_nb._version import __version__
+from xentara_nb.cli import demo, exploring, lab, simulating, writing
 from xentara_nb.cli.common import UsageError, say
 from xentara_nb.errors import XentaraError
 
-_GROUPS = ("demo", "exploring", "writing", "simulating", "lab")
+_GROUPS = (demo, exploring, writing, simulating, lab)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -34,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"xentara-nb {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for group in _GROUPS:
-        import_module(f"xentara_nb.cli.{group}").add_parsers(subparsers)
+        group.add_parsers(subparsers)
     return parser
 
 
@@ -44,10 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all went well, 1 for an error that is said in words, 2 for wrong usage, 130 when
+        0 when all went well, 1 for an error that was reported, 2 for wrong usage, 130 when
         it was interrupted.
     """
-    # Asked to end, a command shall stop what it started, as with Ctrl-C.
+    # Asked to end, a command stops what it started, as with Ctrl-C.
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         args = build_parser().parse_args(argv)
@@ -59,14 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"xentara-nb: {error}")
         return 1
     except ModuleNotFoundError as error:
-        # The simulator says itself which extra is missing; anything else is a bug of ours.
+        # The simulator names the extra that is missing; anything else is a bug of ours.
         if "pip install" not in str(error):
             raise
         say(f"xentara-nb: {error}")
         return 1
     except OSError as error:
         if isinstance(error, BrokenPipeError):
-            # Whoever read our output has gone, as `head` does. Python would complain once more.
+            # The reader of our output has gone, as `head` does. Python would complain once more.
             sys.stderr.close()
         else:
             say(f"xentara-nb: {error.filename or 'the output'}: {error.strerror or error}")

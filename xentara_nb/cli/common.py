@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from xentara_nb.errors import XentaraError
 
@@ -16,14 +16,19 @@ if TYPE_CHECKING:
     from xentara_nb.client import Client
     from xentara_nb.writes.policy import WritePolicyLike
 
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-"""Where a group of commands adds its parsers."""
+
+class Subparsers(Protocol):
+    """Where a group of commands adds its parsers: what argparse's ``add_subparsers`` returns."""
+
+    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser:
+        """Add the parser of a command."""
+
 
 _WIDTH = 60  # characters
 
 
 class UsageError(XentaraError):
-    """The command line does not make sense."""
+    """The command line cannot be used."""
 
 
 def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +73,7 @@ def connect_from(
     args : argparse.Namespace
         The options.
     read_only : bool
-        Whether the client shall refuse everything that changes something.
+        Whether the client refuses everything that changes something.
     policy : WritePolicy or path, optional
         What may be written, beside the policy that the environment names.
 
@@ -86,8 +91,8 @@ def connect_from(
     return connect(
         args.url,
         user=args.user,
-        password=_secret(args.password_file),
-        token=_secret(args.token_file),
+        password=secret_in(args.password_file),
+        token=secret_in(args.token_file),
         ca_file=args.ca_file,
         fingerprint=args.fingerprint,
         timeout=args.timeout,
@@ -96,7 +101,19 @@ def connect_from(
     )
 
 
-def _secret(path: str | None) -> str | None:
+def attribute(name: str) -> int | str:
+    """Return the attribute that an argument names, by its number or by its name or UUID."""
+    return int(name) if name.isdecimal() else name
+
+
+def secret_in(path: str | None) -> str | None:
+    """Return the first line of a file; None without a file.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, or has none.
+    """
     if path is None:
         return None
     try:

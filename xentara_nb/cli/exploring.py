@@ -14,6 +14,7 @@ from xentara_nb.cli.common import (
     Subparsers,
     UsageError,
     add_connection_arguments,
+    attribute,
     connect_from,
     say,
     table,
@@ -94,7 +95,7 @@ def take_inventory(
     depth: int | None = None,
     categories: list[str] | None = None,
 ) -> tuple[pd.DataFrame, float]:
-    """Take an inventory with progress; elements that vanished are said in a line of their own."""
+    """Take an inventory with progress; elements that vanished are named on standard error."""
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InventoryWarning)
@@ -122,9 +123,7 @@ def check_folder(path: str) -> None:
 
 
 def _read(args: argparse.Namespace) -> int:
-    attributes = None
-    if args.attribute is not None:
-        attributes = [int(name) if name.isdecimal() else name for name in args.attribute]
+    attributes = None if args.attribute is None else [attribute(name) for name in args.attribute]
     with connect_from(args, read_only=True) as client:
         frame = client.read(args.elements, attributes)
     print(table(frame[["primary_key", "attribute_name", "value", "error"]]))

@@ -84,7 +84,7 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            # The first Ctrl-C makes JupyterLab ask; being told to end, it ends.
+            # The first Ctrl-C makes JupyterLab ask; terminated, it ends.
             process.terminate()
             try:
                 process.wait(_STOP_WAIT)

@@ -11,7 +11,7 @@ from xentara_nb.cli.common import Subparsers, UsageError, say
 if TYPE_CHECKING:
     from xentara_nb.simulator import Simulator
 
-# Written down here as well: help must not need the simulator's extra. A test compares.
+# Repeated here, for help must not need the simulator's extra. A test compares.
 _FAULTS = (
     "delay=SECONDS[,JITTER], drop-in=BYTES[,CONNECTIONS|all], drop-out=BYTES[,CONNECTIONS|all], "
     "lose=COMMAND[,CONNECTIONS|all], lose-answer=COMMAND[,CONNECTIONS|all], "
@@ -168,7 +168,7 @@ def _simulate(args: argparse.Namespace) -> int:
 
 
 def describe(simulator: Simulator) -> list[str]:
-    """Return what somebody must know to connect to a simulator."""
+    """Return what is needed to connect to a simulator."""
     lines = [
         f"url:         {simulator.url}",
         f"ca file:     {simulator.ca_file}",

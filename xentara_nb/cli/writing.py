@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
 import getpass
-import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +13,15 @@ from xentara_nb.cli.common import (
     Subparsers,
     UsageError,
     add_connection_arguments,
+    attribute,
     connect_from,
     say,
+    secret_in,
     table,
 )
+from xentara_nb.errors import InventoryFileError
+from xentara_nb.tables import INVENTORY_COLUMNS
+from xentara_nb.tables.files import read_cells, read_inventory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,12 +32,8 @@ if TYPE_CHECKING:
     from xentara_nb.writes.sub_session import SubSession
 
 _ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
-# Who confirms a plan must see what it writes to, and why it does not.
+# A plan that is to be confirmed shows in full what it writes to, and why it does not.
 _WHOLE = ("primary_key", "attribute_name", "reason", "error")
-_INVENTORY = {"primary_key", "element_uuid", "category", "attribute_name", "attribute_id"} | {
-    "access",
-    "data_type",
-}
 
 
 def add_parsers(subparsers: Subparsers) -> None:
@@ -56,7 +55,6 @@ def add_parsers(subparsers: Subparsers) -> None:
         "-a",
         "--attribute",
         metavar="NAME",
-        default="value",
         help="which attribute, by name, number or UUID (default: value)",
     )
     _add_arguments(parser)
@@ -106,7 +104,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NUMBER",
         type=float,
         default=0.0,
-        help="how far a number that is read back may be from the one ordered (default: 0)",
+        help="how far a number that is read back may be from the one written (default: 0)",
     )
     group.add_argument(
         "--number-as-boolean", action="store_true", help="take 0 and 1 for a Boolean"
@@ -134,18 +132,18 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _write(args: argparse.Namespace) -> int:
-    attribute = int(args.attribute) if args.attribute.isdecimal() else args.attribute
-    return _run(args, {(args.element, attribute): args.value})
+    which = "value" if args.attribute is None else attribute(args.attribute)
+    return _run(args, {(args.element, which): args.value})
 
 
 def _apply(args: argparse.Namespace) -> int:
-    return _run(args, read_orders(args.file))
+    return _run(args, read_writes(args.file))
 
 
-def _run(args: argparse.Namespace, orders: Any) -> int:
+def _run(args: argparse.Namespace, writes: Any) -> int:
     with connect_from(args, read_only=False, policy=args.policy) as client:
         _choose_journal(client, args.journal)
-        plan = client.plan_writes(orders, number_as_boolean=args.number_as_boolean)
+        plan = client.plan_writes(writes, number_as_boolean=args.number_as_boolean)
         _show_plan(plan, args.url, args.session_user)
         if args.dry_run:
             say("dry run: nothing was sent")
@@ -153,7 +151,7 @@ def _run(args: argparse.Namespace, orders: Any) -> int:
         if not plan.ok and not args.skip_refused:
             say("nothing was sent: guards refuse some of it")
             return 1
-        count = sum(not order.refused for order in plan.orders)
+        count = sum(not each.refused for each in plan.planned)
         if not count:
             say("nothing was sent: there is nothing to send")
             return 0 if plan.ok else 1
@@ -179,7 +177,7 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
         # Also when it is interrupted: what was sent must be known.
         if plan.report is not None:
             _show_report(plan.report)
-    return 0 if all(result.ok or result.order.refused for result in plan.report or ()) else 1
+    return 0 if all(result.ok or result.planned.refused for result in plan.report or ()) else 1
 
 
 def _choose_journal(client: Client, journal: str | None) -> None:
@@ -194,29 +192,17 @@ def _session(client: Client, args: argparse.Namespace) -> SubSession | None:
         if args.session_password_file is not None:
             raise UsageError("--session-password-file needs --session-user")
         return None
-    if args.session_password_file is not None:
-        password = _first_line(args.session_password_file)
-    elif sys.stdin.isatty():
+    password = secret_in(args.session_password_file)
+    if password is None:
+        if not sys.stdin.isatty():
+            raise UsageError("--session-user needs --session-password-file without a terminal")
         password = getpass.getpass(f"Password of {args.session_user}: ")
-    else:
-        raise UsageError("--session-user needs --session-password-file where nobody can be asked")
     return client.sub_session(user=args.session_user, password=password)
-
-
-def _first_line(path: str) -> str:
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text file"
-        raise UsageError(f"{path} cannot be read: {reason}") from None
-    if not lines or not lines[0]:
-        raise UsageError(f"{path} is empty: its first line must be the password")
-    return lines[0]
 
 
 def _confirmed(count: int) -> bool:
     if not sys.stdin.isatty():
-        raise UsageError("nobody can be asked here: look with --dry-run, and send with --yes")
+        raise UsageError("there is no terminal to ask at: look with --dry-run, and send with --yes")
     say(f"Send {'this write' if count == 1 else f'these {count} writes'}? [y/N] ")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -224,7 +210,15 @@ def _confirmed(count: int) -> bool:
 def _show_plan(plan: WritePlan, url: str, session_user: str | None) -> None:
     with_whom = f" with a sub-session of {session_user}" if session_user else ""
     say(f"Plan for {url.rpartition('@')[2]}, as {plan.who}{with_whom}:")
-    columns = ["primary_key", "attribute_name", "old_value", "value", "change", "verdict", "reason"]
+    columns = [
+        "primary_key",
+        "attribute_name",
+        "old_value",
+        "value",
+        "change",
+        "severity",
+        "reason",
+    ]
     print(table(_narrow(plan.frame, columns), whole=_WHOLE), flush=True)
 
 
@@ -234,54 +228,34 @@ def _show_report(report: WriteReport) -> None:
 
 
 def _narrow(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Return columns, without those of which no row has anything, and without None in cells."""
+    """Return columns, without those that are empty, and without None in cells."""
     chosen = frame[columns].astype(object)
     return chosen.where(chosen.notna(), "").loc[:, lambda f: (f != "").any()]
 
 
-def read_orders(path: str) -> pd.DataFrame:
-    """Read what shall be written from a file.
+def read_writes(path: str) -> pd.DataFrame:
+    """Read what is to be written from a file.
 
     Raises
     ------
     UsageError
-        If the file cannot be read, or holds something else.
+        If a CSV cannot be read, or holds something else.
     InventoryFileError
-        If it looks like an inventory and is none.
+        If it is an inventory, and cannot be read.
     """
-    import pandas as pd
-
-    from xentara_nb.tables.files import read_inventory
-
-    file = Path(path)
-    if file.suffix.lower() != ".csv":
-        return read_inventory(file)
+    if Path(path).suffix.lower() != ".csv":
+        return read_inventory(path)
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        frame = read_cells(path)
+    except InventoryFileError as error:
+        raise UsageError(str(error)) from None
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8: save it as 'CSV UTF-8'") from None
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise UsageError(f"{path} is no CSV: {error}") from None
-    header, *body = [row for row in rows if row] or [[]]
-    if set(header) >= _INVENTORY:
-        return read_inventory(file)
-    if "value" not in header or not {"primary_key", "element_uuid"} & set(header):
+    columns = set(frame.columns)
+    if columns >= set(INVENTORY_COLUMNS):
+        return read_inventory(path)
+    if "value" not in columns or not {"primary_key", "element_uuid"} & columns:
         raise UsageError(f"{path} has no columns primary_key and value in its first line")
-    for number, row in enumerate(body, 2):
-        if len(row) != len(header):
-            raise UsageError(f"{path}: row {number} has {len(row)} cells, not {len(header)}")
-    # As in inventories: what a spreadsheet would run as a formula has an apostrophe in front.
-    cells = [[cell[1:] if cell.startswith("'") else cell for cell in row] for row in body]
-    frame = pd.DataFrame(cells, columns=header, dtype=object)
-    frame = frame.where(frame != "", None)
-    if "attribute_id" in frame.columns:
-        frame["attribute_id"] = [
-            int(cell) if isinstance(cell, str) and cell.isdecimal() else cell
-            for cell in frame["attribute_id"]
-        ]
+    if "attribute_id" in columns:
+        frame["attribute_id"] = [cell and attribute(cell) for cell in frame["attribute_id"]]
     return frame

@@ -188,17 +188,6 @@ class ReconnectingConnection:
         (result,) = self.connection().execute([command], Deadline(seconds))
         return result
 
-    def ask_now(self, command: Command[Any], timeout: float) -> Any:
-        """Send a command that changes nothing over the present connection, and never another.
-
-        Raises
-        ------
-        ConnectionLostError, DeadlineError, ProtocolError
-            If there is no answer.
-        """
-        (result,) = self._connection.execute([command], Deadline(timeout))
-        return result
-
     def close(self) -> None:
         """End the connection for good."""
         with self._lock:

@@ -68,6 +68,18 @@ def fingerprint_of(der: bytes) -> str:
     return normal_fingerprint(hashlib.sha256(der).hexdigest())
 
 
+def certificate_der(data: bytes) -> bytes | None:
+    """Return the first certificate of a PEM or DER file in DER form, None if there is none."""
+    begin, end = data.find(b"-----BEGIN CERTIFICATE-----"), data.find(b"-----END CERTIFICATE-----")
+    if 0 <= begin < end:
+        text = data[begin : end + len(b"-----END CERTIFICATE-----")].decode("ascii", "replace")
+        # What is no base64 comes out as something that is no certificate.
+        with suppress(ValueError):
+            data = ssl.PEM_cert_to_DER_cert(text)
+    # A sequence whose length takes two bytes, as that of every certificate does.
+    return data if data[:2] == b"\x30\x82" else None
+
+
 def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
     """Connect, and check the server's certificate before anything is sent.
 

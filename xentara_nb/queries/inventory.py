@@ -5,27 +5,31 @@ from __future__ import annotations
 import numbers
 import operator
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import compress
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.codec import ListRequests
-from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntries
+from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntries, MetaData
 from xentara_nb.protocol.errors import ServerError
-from xentara_nb.protocol.identifiers import NIL_UUID, Category
-from xentara_nb.queries.model_cache import Ask
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
+from xentara_nb.queries.model_cache import Ask, ModelCache
+from xentara_nb.tables.frames import InventoryElement
+from xentara_nb.tables.references import (
+    ElementLike,
+    ElementsLike,
+    element_reference,
+    element_references,
+)
 
 Progress: TypeAlias = "bool | Callable[[int, int], object] | None"
 """How to show progress: None for a bar on long work, True or False, or ``f(done, total)``."""
 
 CategoryLike: TypeAlias = int | str
-"""A category: its identifier, or the manual's words for it."""
+"""A category: its identifier or its label in the manual."""
 
 _BAR_DELAY = 1.0  # seconds; work that is done by then shows no bar
 
@@ -34,16 +38,37 @@ class InventoryWarning(UserWarning):
     """Some elements are missing in an inventory; the message says which and why."""
 
 
-def category_ids(
+def browse(
+    ask: Ask,
+    model_cache: ModelCache,
+    root: ElementLike | None,
+    depth: int | None,
     categories: CategoryLike | Iterable[CategoryLike] | None,
-) -> tuple[int, ...] | None:
-    """Return the identifiers of categories.
+) -> BrowseEntries:
+    """Return the elements below an element; those of the whole model when it is None.
 
     Raises
     ------
+    UnknownElementError
+        If the server has no such element.
     NotFoundError
         If there is no such category; the message lists them all.
     """
+    root_uuid = NIL_UUID
+    if root is not None:
+        (root_uuid,) = model_cache.uuids([element_reference(root)])
+    levels = None if depth is None else operator.index(depth)  # a plain int, also of numpy's
+    (answer,) = ask([Browse(root_uuid, levels, category_ids(categories))])
+    if isinstance(answer, ServerError):
+        raise answer.within(f"browse of {'the root' if root is None else root_uuid}")
+    entries: BrowseEntries = answer
+    return entries
+
+
+def category_ids(
+    categories: CategoryLike | Iterable[CategoryLike] | None,
+) -> tuple[int, ...] | None:
+    """Return the identifiers of categories; raises as :func:`browse`."""
     if categories is None:
         return None
     if isinstance(categories, str) or not isinstance(categories, Iterable):
@@ -62,26 +87,29 @@ def _category_id(category: CategoryLike) -> int:
     return int(member)
 
 
-def browse(
-    ask: Ask,
-    root: UUID | None,
-    depth: int | None,
-    categories: tuple[int, ...] | None,
-) -> BrowseEntries:
-    """Return the elements below an element; the root's when there is none.
+def meta_data(model_cache: ModelCache, elements: ElementsLike) -> list[InventoryElement]:
+    """Return key, UUID, category and attributes of elements, of each one once.
 
     Raises
     ------
-    ServerError
-        What the server says against it.
+    UnknownElementError
+        If the server has no such element.
     """
-    levels = None if depth is None else operator.index(depth)  # a plain int, also of numpy's
-    command = Browse(NIL_UUID if root is None else root, levels, categories)
-    (answer,) = ask([command])
-    if isinstance(answer, ServerError):
-        raise answer.within(f"browse of {'the root' if root is None else root}")
-    entries: BrowseEntries = answer
-    return entries
+    references = list(dict.fromkeys(element_references(elements)))
+    uuids = list(dict.fromkeys(model_cache.uuids(references)))
+    return [
+        (answer.primary_key or "", uuid, answer.category or 0, answer.attributes or ())
+        for uuid, answer in model_cache.described(uuids).items()
+    ]
+
+
+def has_children(ask: Ask, model_cache: ModelCache, elements: ElementsLike) -> list[bool]:
+    """Return for each element whether there is something below it; True where it is not known."""
+    uuids = model_cache.uuids(element_references(elements))
+    answers = ask([MetaData(uuid, (MetaDataId.HAS_CHILDREN,)) for uuid in uuids])
+    return [
+        isinstance(answer, ServerError) or answer.has_children is not False for answer in answers
+    ]
 
 
 class ElementColumns(NamedTuple):

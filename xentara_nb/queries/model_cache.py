@@ -1,7 +1,7 @@
-"""What a client has learned of the model: the UUIDs of keys, and the meta data of elements.
+"""A cache of the server's model: the UUIDs of keys, and the meta data of elements.
 
-A running server's model does not change; a restarted one's may, so a client forgets all of it
-when it connects again.
+A running server's model does not change; a restarted one's may, so a client empties its cache when
+it connects again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from xentara_nb.protocol.commands import (
 )
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import MetaDataId
-from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.references import (
     AttributeLike,
     Reference,
@@ -31,14 +30,15 @@ from xentara_nb.tables.references import (
 META_DATA = (MetaDataId.PRIMARY_KEY, MetaDataId.ELEMENT_CATEGORY, MetaDataId.ATTRIBUTE_LIST)
 """What is asked for of every element."""
 
-_REMEMBERED = 200_000  # elements; beyond that the oldest knowledge is dropped as a whole
+MAX_CACHED = 200_000
+"""How many elements are cached; when there are more, the cache is emptied first."""
 
 Ask = Callable[[Sequence[Command[Any]]], Iterator[Any]]
 """Sends commands that change nothing, and gives each one's result or ServerError."""
 
 
 class ModelCache:
-    """Finds elements and attributes, and remembers them.
+    """Finds elements and their attributes, and caches them.
 
     Parameters
     ----------
@@ -51,8 +51,11 @@ class ModelCache:
         self._uuids: dict[str, UUID] = {}
         self._meta_data: dict[UUID, MetaDataAnswer] = {}
 
+    def __len__(self) -> int:
+        return max(len(self._uuids), len(self._meta_data))
+
     def forget(self) -> None:
-        """Forget everything: the model may be another one now."""
+        """Empty the cache: the model may be another one now."""
         self._uuids = {}
         self._meta_data = {}
 
@@ -64,68 +67,61 @@ class ModelCache:
         UnknownElementError
             If the server has no element with one of the keys.
         """
-        remembered = self._uuids
+        cached = self._uuids
         found: dict[str | None, UUID] = {}
         wanted: dict[str, None] = {}
         for reference in references:
             key = reference.primary_key
             if reference.element_uuid is None and key is not None:
-                if (known := remembered.get(key)) is None:
+                if (uuid := cached.get(key)) is None:
                     wanted[key] = None
                 else:
-                    found[key] = known
+                    found[key] = uuid
         answers = self._ask([Lookup(key) for key in wanted])
         for key, answer in zip(wanted, answers, strict=True):
             if isinstance(answer, ServerError):
                 raise answer.within(f"lookup of {key!r}")
             found[key] = answer
-            if len(remembered) >= _REMEMBERED:
-                remembered.clear()
-            remembered[key] = answer
+            if len(cached) >= MAX_CACHED:
+                cached.clear()
+            cached[key] = answer
         return [item.element_uuid or found[item.primary_key] for item in references]
 
     def meta_data(self, uuids: Sequence[UUID]) -> list[MetaDataAnswer | ServerError]:
         """Return the meta data of elements; an error where the server has none."""
+        # Mostly all are cached: the same elements are read and written again and again.
+        cached = [self._meta_data.get(uuid) for uuid in uuids]
+        missing = dict.fromkeys(
+            uuid for uuid, answer in zip(uuids, cached, strict=True) if answer is None
+        )
         found: dict[UUID, MetaDataAnswer | ServerError] = {}
-        missing = []
-        for uuid in dict.fromkeys(uuids):
-            if (answer := self._meta_data.get(uuid)) is not None:
-                found[uuid] = answer
-            else:
-                missing.append(uuid)
-        answers = self._ask([MetaData(uuid, META_DATA) for uuid in missing])
-        for uuid, result in zip(missing, answers, strict=True):
-            found[uuid] = result
-            if isinstance(result, MetaDataAnswer):
-                self.remember(uuid, result)
-        return [found[uuid] for uuid in uuids]
+        if missing:
+            answers = self._ask([MetaData(uuid, META_DATA) for uuid in missing])
+            for uuid, result in zip(missing, answers, strict=True):
+                found[uuid] = result
+                if isinstance(result, MetaDataAnswer):
+                    if len(self._meta_data) >= MAX_CACHED:
+                        self._meta_data.clear()
+                    self._meta_data[uuid] = result
+        return [
+            found[uuid] if answer is None else answer
+            for uuid, answer in zip(uuids, cached, strict=True)
+        ]
 
-    def remember(self, uuid: UUID, answer: MetaDataAnswer) -> None:
-        """Keep the meta data of an element."""
-        if len(self._meta_data) >= _REMEMBERED:
-            self._meta_data.clear()
-        self._meta_data[uuid] = answer
-
-    def element(self, reference: Reference) -> tuple[UUID, MetaDataAnswer]:
-        """Return the UUID and meta data of one element.
+    def described(self, uuids: Sequence[UUID]) -> dict[UUID, MetaDataAnswer]:
+        """Return the meta data of elements by UUID.
 
         Raises
         ------
         UnknownElementError
             If the server has no such element.
         """
-        key, uuid = reference.primary_key, reference.element_uuid
-        if uuid is None and key is not None:
-            uuid = self._uuids.get(key)
-        # What is known already is the usual case when one element is written again and again.
-        answer = None if uuid is None else self._meta_data.get(uuid)
-        if uuid is not None and answer is not None:
-            return uuid, answer
-        (uuid,) = self.uuids([reference])
-        (found,) = self.meta_data([uuid])
-        if isinstance(found, ServerError):
-            raise found.within(f"meta_data of {reference}")
-        return uuid, found
+        answers: dict[UUID, MetaDataAnswer] = {}
+        for uuid, answer in zip(uuids, self.meta_data(uuids), strict=True):
+            if isinstance(answer, ServerError):
+                raise answer.within(f"meta_data of {uuid}")
+            answers[uuid] = answer
+        return answers
 
 
 def find_attribute(
@@ -148,13 +144,3 @@ def find_attribute(
     raise NotFoundError(
         f"{element} has no attribute {attribute_label(wanted)!r}; its attributes are: {names}"
     )
-
-
-def attribute_ids(
-    element: str, attributes: Sequence[AttributeInfo], wanted: Sequence[AttributeLike]
-) -> list[AttributeId]:
-    """Return the ids of attributes that a user named; raises as :func:`find_attribute`."""
-    return [
-        find_attribute(element, attributes, item).attribute_id if isinstance(item, str) else item
-        for item in wanted
-    ]

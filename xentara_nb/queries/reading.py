@@ -1,4 +1,4 @@
-"""Values of attributes, from whatever a user names them by."""
+"""Which attributes of which elements a user means, and their values."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from xentara_nb.protocol.codec import ReadRequests
-from xentara_nb.protocol.commands import AttributeInfo, MetaDataAnswer
+from xentara_nb.protocol.commands import AttributeInfo, MetaDataAnswer, SubscriptionTarget
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Access, Attribute, known
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.model_cache import Ask, ModelCache, find_attribute
 from xentara_nb.tables.references import (
     AttributeLike,
+    ElementsLike,
     Reference,
     Rows,
     attribute_label,
     attribute_reference,
     canonical,
+    element_references,
 )
 
+_VALUE_AND_QUALITY: list[AttributeLike] = [int(Attribute.VALUE), int(Attribute.QUALITY)]
 _NOT_ANSWERED = ServerError("the server did not answer for this attribute")
 
 
@@ -39,7 +42,9 @@ class Reading(NamedTuple):
     times: list[int]
 
 
-class _Wanted(NamedTuple):
+class _ElementAttributes(NamedTuple):
+    """The attributes to read of one element, or to subscribe to."""
+
     primary_key: str
     element_uuid: UUID
     names: list[str]
@@ -49,8 +54,8 @@ class _Wanted(NamedTuple):
 
 def read(
     ask: Ask,
-    directory: ModelCache,
-    references: Sequence[Reference],
+    model_cache: ModelCache,
+    elements: ElementsLike,
     attributes: Iterable[AttributeLike] | AttributeLike | None,
 ) -> Reading:
     """Read attributes of elements.
@@ -59,24 +64,25 @@ def read(
     ----------
     ask : callable
         Sends the commands.
-    directory : ModelCache
+    model_cache : ModelCache
         Finds elements and attributes.
-    references : sequence of Reference
-        The elements; those that name an attribute mean just that one.
+    elements : elements
+        The elements; rows may name an attribute too.
     attributes : attributes, optional
-        Which attributes of each element. Left out: those that the references name, or all that
-        can be read.
+        Which attributes of each element. Left out: those that the rows name, or all that can be
+        read.
 
     Raises
     ------
     UnknownElementError, NotFoundError
         If an element or an attribute does not exist.
     """
+    references = element_references(elements)
     if isinstance(references, Rows) and attributes is None:
         return _read_rows(ask, references)
     reading = Reading([], [], [], [], [], [], [])
     uuids, parts = [], []
-    for item in _wanted(directory, references, _attribute_list(attributes)):
+    for item in _resolve(model_cache, references, _attribute_list(attributes)):
         size = len(item.ids)
         reading.primary_keys.extend([item.primary_key] * size)
         reading.element_uuids.extend([item.element_uuid] * size)
@@ -133,51 +139,56 @@ def _attribute_list(
     return [attribute_reference(attribute) for attribute in attributes]
 
 
-def _wanted(
-    directory: ModelCache, references: Sequence[Reference], attributes: list[AttributeLike] | None
-) -> list[_Wanted]:
-    uuids = directory.uuids(references)
-    described = _described(directory, references, uuids, attributes)
-    elsewhere = _ids_by_name(attributes, described)
-    wanted: list[_Wanted] = []
-    for reference, uuid in zip(references, uuids, strict=True):
+def _resolve(
+    model_cache: ModelCache,
+    references: Sequence[Reference],
+    attributes: list[AttributeLike] | None,
+    default: list[AttributeLike] | None = None,
+) -> list[_ElementAttributes]:
+    """Find the attributes of each element.
+
+    These are ``attributes``; if None, the one that the reference names; if it names none,
+    ``default``; and if that is None, all that can be read.
+    """
+    uuids = model_cache.uuids(references)
+    choices = [
+        default if attributes is None and not _names_attribute(reference) else attributes
+        for reference in references
+    ]
+    described = _described(model_cache, references, uuids, choices)
+    ids_by_name = _ids_by_name(attributes, described)
+    found: list[_ElementAttributes] = []
+    for reference, uuid, choice in zip(references, uuids, choices, strict=True):
         answer = described.get(uuid) if described else None
         key = reference.primary_key or (answer.primary_key if answer else None) or str(uuid)
-        infos = _attributes(reference, key, answer, attributes, elsewhere)
+        infos = _attributes(reference, key, answer, choice, ids_by_name)
         # Rows of one element that stand together are read together.
-        last = wanted[-1] if wanted and attributes is None else None
+        last = found[-1] if found and attributes is None else None
         if last is not None and (last.element_uuid is uuid or last.element_uuid == uuid):
             last.names.extend(infos[0])
             last.ids.extend(infos[1])
             last.data_types.extend(infos[2])
         else:
-            wanted.append(_Wanted(key, uuid, *infos))
-    return wanted
+            found.append(_ElementAttributes(key, uuid, *infos))
+    return found
 
 
 def _described(
-    directory: ModelCache,
+    model_cache: ModelCache,
     references: Sequence[Reference],
     uuids: Sequence[UUID],
-    attributes: list[AttributeLike] | None,
+    choices: Sequence[list[AttributeLike] | None],
 ) -> dict[UUID, MetaDataAnswer]:
     """Return the meta data of those elements that cannot be read without it."""
     # A well-known attribute needs no meta data; of any other, its name or data type is asked for.
-    by_name = any(not _well_known(attribute) for attribute in attributes or ())
-    asked = {
-        uuid
-        for reference, uuid in zip(references, uuids, strict=True)
-        if by_name
-        or reference.primary_key is None
-        or (attributes is None and reference.attribute_id is None)
-    }
-    in_order = [uuid for uuid in dict.fromkeys(uuids) if uuid in asked]
-    described: dict[UUID, MetaDataAnswer] = {}
-    for uuid, answer in zip(in_order, directory.meta_data(in_order), strict=True):
-        if isinstance(answer, ServerError):
-            raise answer.within(f"meta_data of {uuid}")
-        described[uuid] = answer
-    return described
+    distinct = {id(choice): choice for choice in choices if choice is not None}
+    well_known = {number: all(map(_well_known, choice)) for number, choice in distinct.items()}
+    asked: dict[UUID, None] = {}
+    for reference, uuid, choice in zip(references, uuids, choices, strict=True):
+        named = reference.attribute_id is not None if choice is None else well_known[id(choice)]
+        if not named or reference.primary_key is None:
+            asked[uuid] = None
+    return model_cache.described(list(asked))
 
 
 def _names_attribute(reference: Reference) -> bool:
@@ -189,7 +200,7 @@ def _attributes(
     key: str,
     answer: MetaDataAnswer | None,
     attributes: list[AttributeLike] | None,
-    elsewhere: dict[str, AttributeId],
+    ids_by_name: dict[str, AttributeId],
 ) -> tuple[list[str], list[AttributeId], list[int | None]]:
     """Return names, ids and data types of the attributes to read of one element."""
     if attributes is None and reference.attribute_id is not None:
@@ -215,8 +226,8 @@ def _attributes(
             attribute_id = attribute
         elif (found := by_name.get(attribute)) is not None:
             attribute_id = found.attribute_id
-        elif attribute in elsewhere:
-            attribute_id = elsewhere[attribute]
+        elif attribute in ids_by_name:
+            attribute_id = ids_by_name[attribute]
         else:
             attribute_id = find_attribute(key, described, attribute).attribute_id
         names.append(found.name if found else attribute_label(attribute))
@@ -234,8 +245,8 @@ def _ids_by_name(
 ) -> dict[str, AttributeId]:
     """Return the id of every name that was asked for, from any element that has it.
 
-    Elements that lack it are asked all the same, and the server's "missing attribute" stands in
-    their rows. A name that no element has is an error.
+    Elements that lack it are asked as well, and the server's "missing attribute" is in their rows.
+    A name that no element has is an error.
     """
     names = {attribute for attribute in attributes or () if isinstance(attribute, str)}
     ids: dict[str, AttributeId] = {}
@@ -247,16 +258,16 @@ def _ids_by_name(
 
 
 def targets(
-    directory: ModelCache,
-    references: Sequence[Reference],
-    attributes: Iterable[AttributeLike] | AttributeLike,
-) -> list[tuple[UUID, tuple[AttributeId, ...]]]:
-    """Return elements and attribute ids to subscribe to; rows of an inventory name their own."""
-    if references and all(_names_attribute(reference) for reference in references):
-        wanted = _wanted(directory, references, None)
-    else:
-        wanted = _wanted(directory, references, _attribute_list(attributes))
-    found: dict[UUID, dict[AttributeId, None]] = {}
-    for item in wanted:
-        found.setdefault(item.element_uuid, {}).update(dict.fromkeys(item.ids))
-    return [(uuid, tuple(ids)) for uuid, ids in found.items()]
+    model_cache: ModelCache,
+    elements: ElementsLike,
+    attributes: Iterable[AttributeLike] | AttributeLike | None,
+) -> tuple[SubscriptionTarget, ...]:
+    """Return the elements and attribute ids to subscribe to, each element once.
+
+    Attributes that are left out are those that the rows name, or the value and its quality.
+    """
+    references = element_references(elements)
+    ids: dict[UUID, dict[AttributeId, None]] = {}
+    for item in _resolve(model_cache, references, _attribute_list(attributes), _VALUE_AND_QUALITY):
+        ids.setdefault(item.element_uuid, {}).update(dict.fromkeys(item.ids))
+    return tuple(SubscriptionTarget(uuid, tuple(each)) for uuid, each in ids.items())

@@ -1,4 +1,4 @@
-"""Events on their way from the reader thread to whoever subscribed.
+"""Events on their way from the reader thread to the subscriptions.
 
 An event names its element and attributes but no subscription, so it goes to every subscription
 that covers one of its attributes, with the attributes of that subscription. Where two of a client
@@ -16,13 +16,13 @@ from typing import Self, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
-from xentara_nb.protocol.commands import DataChange, SubscriptionTarget
+from xentara_nb.protocol.commands import DataChange, Subscribe, SubscriptionTarget
 from xentara_nb.protocol.errors import UnknownSubscriptionIdError
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.references import canonical
 
 MAX_WAITING = 1_000_000
-"""How many events a subscription keeps for a reader who does not come."""
+"""How many unread events a subscription keeps."""
 
 
 class Subscription:
@@ -35,7 +35,7 @@ class Subscription:
     targets : sequence of SubscriptionTarget
         The elements and attributes that it covers.
     unsubscribe : callable
-        Ends it, given its id.
+        Ends it on the server, given its id.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class Subscription:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        # Where it cannot be ended any more, it has ended.
+        # Either way it has ended on the server.
         with suppress(ConnectionLostError, UnknownSubscriptionIdError):
             self.unsubscribe()
 
@@ -129,10 +129,10 @@ _Covered: TypeAlias = "tuple[weakref.ref[Subscription], frozenset[AttributeId]]"
 
 
 class EventDispatcher:
-    """Knows who subscribed to what.
+    """Hands every event to the subscriptions that cover it.
 
-    It does not keep subscriptions alive: a subscription keeps its client, and a client that
-    nobody has any more shall go, and end its connection.
+    It does not keep subscriptions alive: a subscription keeps its client, and a client that is no
+    longer used is to be collected, and its connection closed.
     """
 
     def __init__(self) -> None:
@@ -141,8 +141,43 @@ class EventDispatcher:
         self._subscriptions: dict[weakref.ref[Subscription], frozenset[UUID]] = {}
         self._by_element: dict[UUID, list[_Covered]] = {}
 
+    def __len__(self) -> int:
+        """Return how many elements are covered by some subscription."""
+        return len(self._by_element)
+
+    def subscribe(
+        self, command: Subscribe, send: Callable[[], UUID], unsubscribe: Callable[[UUID], None]
+    ) -> Subscription:
+        """Send a subscribe command, and return its subscription.
+
+        Parameters
+        ----------
+        command : Subscribe
+            The command, with a desired id.
+        send : callable
+            Sends the command, and returns the id that the server gave.
+        unsubscribe : callable
+            Ends the subscription on the server, given its id.
+        """
+        assert command.desired_subscription_id is not None
+        subscription = Subscription(command.desired_subscription_id, command.targets, unsubscribe)
+        self.add(subscription)
+        try:
+            subscription_id = send()
+        except BaseException:
+            self.discard(subscription)
+            raise
+        self.confirm(subscription, subscription_id)
+        return subscription
+
+    def subscriptions(self) -> list[Subscription]:
+        """Return the subscriptions that have not ended."""
+        with self._lock:
+            found = [reference() for reference in self._subscriptions]
+        return [subscription for subscription in found if subscription is not None]
+
     def add(self, subscription: Subscription) -> None:
-        """Begin to route to a subscription. Done before it is sent, so that no event is missed."""
+        """Begin to dispatch to a subscription: before it is sent, so that no event is missed."""
         reference = weakref.ref(subscription, self._drop)
         with self._lock:
             self._subscriptions[reference] = frozenset(uuid for uuid, _ in subscription.targets)
@@ -160,11 +195,11 @@ class EventDispatcher:
             )
 
     def discard(self, subscription: Subscription) -> None:
-        """Stop routing to a subscription that was not made, and to no other of its id."""
+        """Stop dispatching to a subscription that was not made, and to no other of its id."""
         self._end_all(lambda other: other is subscription, "it was not made")
 
     def remove(self, subscription_id: UUID) -> Subscription | None:
-        """Stop routing to a subscription, which ends it."""
+        """Stop dispatching to a subscription, which ends it."""
         # By the id that it has now: the server may have chosen another than was desired.
         removed = self._end_all(lambda other: other.id == subscription_id, "it was unsubscribed")
         return removed[0] if removed else None
@@ -180,7 +215,7 @@ class EventDispatcher:
                     ended.append(subscription)
             return ended
 
-    def route(self, event: DataChange) -> None:
+    def dispatch(self, event: DataChange) -> None:
         """Hand an event to every subscription that covers some of it, once to each."""
         found: dict[Subscription, frozenset[AttributeId]] = {}
         with self._lock:
@@ -205,7 +240,7 @@ class EventDispatcher:
     def _drop(self, reference: weakref.ref[Subscription]) -> None:
         with self._lock:
             for uuid in self._subscriptions.pop(reference, ()):
-                # Another list instead of a shorter one: this may come in the middle of route().
+                # Another list instead of a shorter one: this may come in the middle of dispatch().
                 pairs = self._by_element.pop(uuid)
                 if others := [pair for pair in pairs if pair[0] is not reference]:
                     self._by_element[uuid] = others

@@ -1,1 +1,9 @@
-"""Answers as DataFrames, what users pass as elements, attributes and values, and files of them."""
+"""DataFrames: inventories, elements and values, from the protocol and in files."""
+
+from __future__ import annotations
+
+ELEMENT_COLUMNS = ("primary_key", "element_uuid", "category")
+"""The columns of a frame of elements."""
+
+INVENTORY_COLUMNS = (*ELEMENT_COLUMNS, "attribute_name", "attribute_id", "access", "data_type")
+"""The columns of an inventory."""

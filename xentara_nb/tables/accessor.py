@@ -15,18 +15,15 @@ Examples
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Attribute
+from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
 from xentara_nb.tables.provenance import provenance_of
-
-if TYPE_CHECKING:
-    from xentara_nb.protocol.values import AttributeId
-
-# This module is loaded with the library: what makes frames and files is loaded when it is used.
 
 _NAME = "xentara"
 
@@ -37,71 +34,32 @@ class XentaraAccessor:
     Parameters
     ----------
     frame : pandas.DataFrame
-        A frame with at least the columns ``primary_key`` and ``element_uuid``; what each method
-        needs beyond these, it says.
+        A frame with at least the columns ``primary_key`` and ``element_uuid``.
 
     Raises
     ------
     AttributeError
-        If the frame has no such columns. The message names those that are missing.
+        If a column that is needed is missing, here or in a method. The message names it.
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
         if not {"primary_key", "element_uuid"} <= set(frame.columns):
-            from xentara_nb.tables.frames import INVENTORY_COLUMNS
-
             raise self._missing(INVENTORY_COLUMNS)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self._frame)} rows>"
 
     def readable(self) -> pd.DataFrame:
-        """Return the rows of the attributes that can be read.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The rows with access ``read only`` or ``read and write``, all columns and the index as
-            they are.
-
-        Raises
-        ------
-        AttributeError
-            If the column ``access`` is missing.
-
-        Examples
-        --------
-        >>> from xentara_nb.tables.frames import inventory_frame
-        >>> len(inventory_frame([]).xentara.readable())
-        0
-        """
+        """Return the rows of the attributes that can be read, with their index."""
         return self._with_access(access for access in Access if access.readable)
 
     def writable(self) -> pd.DataFrame:
-        """Return the rows of the attributes that can be written.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The rows with access ``write only`` or ``read and write``, all columns and the index
-            as they are.
-
-        Raises
-        ------
-        AttributeError
-            If the column ``access`` is missing.
-
-        Examples
-        --------
-        >>> from xentara_nb.tables.frames import inventory_frame
-        >>> len(inventory_frame([]).xentara.writable())
-        0
-        """
+        """Return the rows of the attributes that can be written, with their index."""
         return self._with_access(access for access in Access if access.writable)
 
-    def attribute(self, attribute: str | AttributeId) -> pd.DataFrame:
-        """Return the rows of one attribute.
+    def attribute(self, attribute: str | int | UUID) -> pd.DataFrame:
+        """Return the rows of one attribute, with their index.
 
         Parameters
         ----------
@@ -109,23 +67,10 @@ class XentaraAccessor:
             A name, or an id. A well-known attribute is found by its integer and by its UUID,
             whichever of them the frame has.
 
-        Returns
-        -------
-        pandas.DataFrame
-            All columns and the index as they are.
-
         Raises
         ------
-        AttributeError
-            If the column ``attribute_name`` or ``attribute_id`` is missing.
         TypeError
             If the attribute is something else.
-
-        Examples
-        --------
-        >>> from xentara_nb.tables.frames import inventory_frame
-        >>> len(inventory_frame([]).xentara.attribute("value"))
-        0
         """
         if isinstance(attribute, str):
             return self._frame[self._columns("attribute_name")["attribute_name"] == attribute]
@@ -133,7 +78,7 @@ class XentaraAccessor:
             raise TypeError(
                 f"an attribute is its name, an integer or a UUID, not {type(attribute).__name__}"
             )
-        ids: list[AttributeId] = [attribute]
+        ids: list[int | UUID] = [attribute]
         for member in Attribute:
             if attribute in (member, member.uuid):
                 ids = [int(member), member.uuid]
@@ -148,20 +93,7 @@ class XentaraAccessor:
             One row per element in the order of the frame, numbered from 0, with the columns
             ``primary_key`` (str), ``element_uuid`` (object), ``category`` (categorical) and
             ``attributes`` (int64): how many rows it has in the frame.
-
-        Raises
-        ------
-        AttributeError
-            If the column ``category`` is missing.
-
-        Examples
-        --------
-        >>> from xentara_nb.tables.frames import inventory_frame
-        >>> inventory_frame([]).xentara.elements().columns.tolist()
-        ['primary_key', 'element_uuid', 'category', 'attributes']
         """
-        from xentara_nb.tables.frames import ELEMENT_COLUMNS
-
         columns = list(ELEMENT_COLUMNS)
         frame = self._columns(*columns)[columns]
         groups = frame.groupby(columns[:2], sort=False, dropna=False)
@@ -173,17 +105,11 @@ class XentaraAccessor:
         """Where the frame came from, and when: a copy, empty when nothing is known.
 
         See :func:`xentara_nb.tables.provenance.with_provenance`.
-
-        Examples
-        --------
-        >>> from xentara_nb.tables.frames import inventory_frame
-        >>> inventory_frame([]).xentara.provenance
-        {}
         """
         return provenance_of(self._frame)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write the frame as CSV, whatever the ending of the path.
+        """Write the frame as CSV, also where the path ends otherwise.
 
         :func:`xentara_nb.read_inventory` gives back exactly the same. Unlike
         :meth:`pandas.DataFrame.to_csv`, this is safe to open in a spreadsheet; see
@@ -200,17 +126,6 @@ class XentaraAccessor:
             If the frame is no inventory, or holds what cannot be written.
         OSError
             If the file cannot be written.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from pathlib import Path
-        >>> from xentara_nb.tables.frames import inventory_frame
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     inventory_frame([]).xentara.to_csv(Path(folder, "attributes.csv"))
-        ...     print(Path(folder, "attributes.csv").read_text())
-        primary_key,element_uuid,category,attribute_name,attribute_id,access,data_type
-        <BLANKLINE>
         """
         self._write(path, ".csv")
 
@@ -231,26 +146,16 @@ class XentaraAccessor:
             If Parquet or Excel needs a package that is not installed.
         OSError
             If the file cannot be written.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from pathlib import Path
-        >>> from xentara_nb.tables.files import read_inventory
-        >>> from xentara_nb.tables.frames import inventory_frame
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     inventory_frame([]).xentara.to_file(Path(folder, "attributes.json"))
-        ...     print(len(read_inventory(Path(folder, "attributes.json"))))
-        0
         """
         self._write(path, None)
 
     def _write(self, path: str | os.PathLike[str], ending: str | None) -> None:
+        # This module is loaded with the library: what writes files is loaded when it is used.
         from xentara_nb.tables.files import write_inventory
 
         write_inventory(self._frame, path, ending=ending)
 
-    def _with_access(self, accesses: Any) -> pd.DataFrame:
+    def _with_access(self, accesses: Iterable[Access]) -> pd.DataFrame:
         labels = [access.label for access in accesses]
         return self._frame[self._columns("access")["access"].isin(labels)]
 

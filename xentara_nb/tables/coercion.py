@@ -138,8 +138,8 @@ def _refuse_missing(value: object, data_type: DataType) -> None:
         isinstance(value, Decimal) and value.is_nan()
     ):
         # In a DataFrame NaN is a missing value far more often than a value that is meant.
-        mend = " (write the text 'nan' to mean it)" if data_type.is_float else ""
-        raise _refused(value, f"may be a missing value{mend}", data_type)
+        hint = " (write the text 'nan' to mean it)" if data_type.is_float else ""
+        raise _refused(value, f"may be a missing value{hint}", data_type)
 
 
 def _refused(value: object, what: str, data_type: DataType) -> WriteRefusedError:
@@ -219,7 +219,7 @@ def _float(value: object, data_type: DataType) -> float:
         if math.isinf(rounded):
             raise _refused(value, "is too large", data_type)
         if rounded == 0 != value_as_float:
-            raise _refused(value, "is too small to be told from 0", data_type)
+            raise _refused(value, "is too small to differ from 0", data_type)
     return value_as_float
 
 
@@ -261,7 +261,7 @@ def _nearest(value: object, data_type: DataType) -> float:
     if math.isinf(number) and not infinite:
         raise _refused(value, "is too large", data_type)
     if number == 0 and not zero:
-        raise _refused(value, "is too small to be told from 0", data_type)
+        raise _refused(value, "is too small to differ from 0", data_type)
     return number
 
 

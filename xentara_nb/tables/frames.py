@@ -33,12 +33,6 @@ from xentara_nb.protocol.identifiers import (
 )
 from xentara_nb.protocol.values import AttributeId, TimePoint
 
-ELEMENT_COLUMNS = ("primary_key", "element_uuid", "category")
-"""The columns of :func:`elements_frame`."""
-
-INVENTORY_COLUMNS = (*ELEMENT_COLUMNS, "attribute_name", "attribute_id", "access", "data_type")
-"""The columns of :func:`inventory_frame`."""
-
 TEXT = pd.StringDtype("python", na_value=np.nan)
 """The dtype of texts: ``str``, kept as Python objects, so that each key and name, which are on
 many rows, is in memory once."""
@@ -107,7 +101,7 @@ def inventory_frame_of(
         order = sorted(range(len(element)), key=row_order)
         element, attribute = element[order], attribute[order]
 
-    return _frame(
+    return make_frame(
         {
             "primary_key": string_array(keys).take(element),
             "element_uuid": object_array(uuids).take(element),
@@ -145,7 +139,7 @@ def elements_frame(entries: Iterable[BrowseEntry]) -> pd.DataFrame:
     ordered = sorted(entries, key=itemgetter(0))
     if _repeats(keys := [entry.primary_key for entry in ordered]):
         ordered.sort()
-    return _frame(
+    return make_frame(
         {
             "primary_key": string_array(keys),
             "element_uuid": object_array([entry.element_uuid for entry in ordered]),
@@ -169,7 +163,7 @@ def values_frame(
     Parameters
     ----------
     primary_keys, element_uuids, attribute_names, attribute_ids : sequences
-        What each row is about. A key or name that nobody knows is None.
+        What each row is about. None where a key or name is not known.
     data_types : sequence of int or None
         The data type of each attribute where it is known: see :func:`to_display`.
     results : sequence
@@ -222,7 +216,7 @@ def values_frame(
         _put_timestamps(values, np.flatnonzero(of_kind == kinds[TimePoint]))
     for row in _worded(data_types, attribute_ids):
         values[row] = to_display(values[row], data_types[row], attribute_ids[row])
-    return _frame(
+    return make_frame(
         {
             "primary_key": string_array(primary_keys),
             "element_uuid": object_array(element_uuids),
@@ -230,7 +224,7 @@ def values_frame(
             "attribute_id": object_array(attribute_ids),
             "value": values,
             "error": string_array(errors),
-            "time": _timestamps(times),
+            "time": time_array(times),
         }
     )
 
@@ -278,7 +272,7 @@ def to_display(value: object, data_type: int | None, attribute_id: AttributeId) 
     """
     kind = type(value)
     if isinstance(value, TimePoint):
-        return _timestamps([value.nanoseconds])[0]
+        return time_array([value.nanoseconds])[0]
     if kind is int or kind is str:
         if data_type == _QUALITY or attribute_id in _QUALITY_IDS:
             return _word(Quality, value)
@@ -287,14 +281,44 @@ def to_display(value: object, data_type: int | None, attribute_id: AttributeId) 
     return value
 
 
+def make_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a DataFrame of equally long columns, numbered from 0, without a copy of them.
+
+    Parameters
+    ----------
+    columns : mapping
+        Each column with the dtype that it is to have, as :func:`string_array`,
+        :func:`object_array`, :func:`time_array` and :func:`categorical` return them: pandas
+        infers nothing.
+
+    Raises
+    ------
+    ValueError
+        If the columns are not equally long.
+    """
+    index = pd.RangeIndex(len(next(iter(columns.values()), ())))
+    # With an index, or pandas would fill up the columns that are too short.
+    series = {
+        name: pd.Series(values, index=index, dtype=values.dtype, copy=False)
+        for name, values in columns.items()
+    }
+    return pd.DataFrame(series, index=index, copy=False)
+
+
 def string_array(values: Sequence[str | None]) -> pd.api.extensions.ExtensionArray:
     """Return a column of dtype ``str``. None is a missing value."""
     return pd.array(values, dtype=TEXT)
 
 
 def object_array(values: Sequence[Any]) -> npt.NDArray[np.object_]:
-    """Return a column of dtype ``object``, the values untouched whatever they are."""
+    """Return a column of dtype ``object``, each value as it is."""
     return np.fromiter(values, dtype=np.object_, count=len(values))
+
+
+def time_array(nanoseconds: Sequence[int]) -> pd.DatetimeIndex:
+    """Return a column of dtype ``datetime64[ns, UTC]`` from nanoseconds since 1970."""
+    # The number that the protocol has for never is the one that pandas has for NaT.
+    return pd.to_datetime(np.asarray(nanoseconds, dtype=np.int64), unit="ns", utc=True)
 
 
 def categorical(table: type[Labelled], identifiers: Sequence[int]) -> pd.Categorical[int]:
@@ -324,22 +348,11 @@ def _categories(
     return codes, pd.CategoricalDtype([label(table, number) for number in numbers])
 
 
-def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
-    # Series of a stated dtype, for pandas would make texts or times of objects that all are such;
-    # of one index, for it would fill up those that are too short; and no copy in between.
-    index = pd.RangeIndex(len(columns["primary_key"]))
-    series = {
-        name: pd.Series(values, index=index, dtype=values.dtype, copy=False)
-        for name, values in columns.items()
-    }
-    return pd.DataFrame(series, index=index, copy=False)
-
-
 def _attribute_lists(
     lists: Sequence[tuple[AttributeInfo, ...]],
 ) -> tuple[list[AttributeInfo], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Return the attributes of all distinct lists, and where each of the lists is among them."""
-    # Told apart by identity first: mostly they are the very same objects, and hashing is slow.
+    # Compared by identity first: mostly they are the very same objects, and hashing is slow.
     attributes: list[AttributeInfo] = []
     spans: list[tuple[int, int]] = []
     numbers: dict[tuple[AttributeInfo, ...], int] = {}
@@ -371,15 +384,10 @@ def _error_text(error: XentaraError) -> str:
     return str(error)
 
 
-def _timestamps(nanoseconds: Sequence[int]) -> pd.DatetimeIndex:
-    # The number that the protocol has for never is the one that pandas has for NaT.
-    return pd.to_datetime(np.asarray(nanoseconds, dtype=np.int64), unit="ns", utc=True)
-
-
 def _put_timestamps(values: npt.NDArray[np.object_], rows: npt.NDArray[np.intp]) -> None:
     """Put a pandas time stamp in the place of the protocol's, in some rows."""
     nanoseconds = [value.nanoseconds for value in values[rows]]
-    values[rows] = np.asarray(_timestamps(nanoseconds), np.object_)
+    values[rows] = np.asarray(time_array(nanoseconds), np.object_)
 
 
 @lru_cache(maxsize=256)

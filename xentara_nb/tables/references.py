@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypeAlias, overload
 from uuid import UUID
 
@@ -68,24 +69,28 @@ def element_reference(element: object) -> Reference:
             f"this is no element, but of type {type(element).__name__}: give a primary key, a UUID "
             "or a row of an inventory"
         )
-    uuid = _uuid_or_none(row.get("element_uuid"))
-    key = row.get("primary_key")
-    key = key if isinstance(key, str) and key else None
-    if uuid is None and key is None:
+    key, uuid = _given(row, "primary_key"), _given(row, "element_uuid")
+    element_uuid = None if uuid is None else _uuid_or_none(uuid)
+    if uuid is not None and element_uuid is None:
+        raise NotFoundError(f"{uuid!r} is no UUID, and a row names it as its element_uuid")
+    if key is not None and not isinstance(key, str):
+        raise NotFoundError(f"{key!r} is no text, and a row names it as its primary_key")
+    if key is None and element_uuid is None:
         raise NotFoundError("a row names no element: its primary_key and element_uuid are missing")
-    attribute = row.get("attribute_id")
+    attribute, name = _given(row, "attribute_id"), _given(row, "attribute_name")
     if isinstance(attribute, float) and attribute.is_integer():
         attribute = int(attribute)  # pandas makes floats of integers with gaps
-    attribute_id = None if _is_missing(attribute) else attribute_reference(attribute)
-    name = row.get("attribute_name")
-    data_type = row.get("data_type")
-    if isinstance(attribute_id, str):  # who writes a row by hand may name it there
+    if attribute is None and name is not None and not isinstance(name, str):
+        attribute, name = name, None  # an id is in the column for names
+    attribute_id = None if attribute is None else attribute_reference(attribute)
+    if isinstance(attribute_id, str):  # a name is in the column for ids
         attribute_id, name = None, attribute_id
+    data_type = row.get("data_type")
     return Reference(
         key,
-        uuid,
+        element_uuid,
         attribute_id,
-        name if isinstance(name, str) and name else None,
+        name if isinstance(name, str) else None,
         _DATA_TYPES.get(data_type) if isinstance(data_type, str) else None,
     )
 
@@ -131,7 +136,7 @@ def attribute_reference(attribute: object) -> AttributeLike:
 
 def same_attribute(one: AttributeId, other: AttributeId) -> bool:
     """Return whether two ids mean the same attribute: a well-known one also has a UUID."""
-    return canonical(one) == canonical(other)
+    return one == other or canonical(one) == canonical(other)
 
 
 def attribute_label(attribute: AttributeLike) -> str:
@@ -169,9 +174,12 @@ def _uuid_or_none(value: object) -> UUID | None:
     return None
 
 
-def _is_missing(value: object) -> bool:
+def _given(row: Mapping[str, Any], name: str) -> Any:
+    """Return what a row has in a column, None if nothing: as a missing value, or an empty text."""
+    value = row.get(name)
     # Frames that were joined have NaN or NA where there was nothing.
-    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
+    missing = value is pd.NA or (isinstance(value, float) and value != value)
+    return None if missing or (isinstance(value, str) and not value) else value
 
 
 def _as_mapping(row: object) -> Mapping[str, Any] | None:
@@ -180,8 +188,8 @@ def _as_mapping(row: object) -> Mapping[str, Any] | None:
     if isinstance(row, Mapping):
         return row
     if hasattr(row, "_asdict"):
-        fields: Mapping[str, Any] = row._asdict()
-        return fields
+        values: Mapping[str, Any] = row._asdict()
+        return values
     return None
 
 
@@ -189,36 +197,15 @@ def _is_row(series: pd.Series[Any]) -> bool:
     return "element_uuid" in series.index or "primary_key" in series.index
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Rows(Sequence[Reference]):
-    """The references that the rows of an inventory are, column by column: there may be very many.
+    """The references of the rows of an inventory, column by column: there may be very many."""
 
-    Parameters
-    ----------
-    primary_keys, element_uuids, attribute_ids, attribute_names, data_types : list
-        What each row names.
-    """
-
-    __slots__ = (
-        "attribute_ids",
-        "attribute_names",
-        "data_types",
-        "element_uuids",
-        "primary_keys",
-    )
-
-    def __init__(
-        self,
-        primary_keys: list[str],
-        element_uuids: list[UUID],
-        attribute_ids: list[AttributeId],
-        attribute_names: list[str],
-        data_types: list[int | None],
-    ) -> None:
-        self.primary_keys = primary_keys
-        self.element_uuids = element_uuids
-        self.attribute_ids = attribute_ids
-        self.attribute_names = attribute_names
-        self.data_types = data_types
+    primary_keys: list[str]
+    element_uuids: list[UUID]
+    attribute_ids: list[AttributeId]
+    attribute_names: list[str]
+    data_types: list[int | None]
 
     def __len__(self) -> int:
         return len(self.element_uuids)
@@ -235,14 +222,8 @@ class Rows(Sequence[Reference]):
     def __iter__(self) -> Iterator[Reference]:
         return map(Reference, *self._columns())
 
-    def _columns(self) -> tuple[list[Any], ...]:
-        return (
-            self.primary_keys,
-            self.element_uuids,
-            self.attribute_ids,
-            self.attribute_names,
-            self.data_types,
-        )
+    def _columns(self) -> list[list[Any]]:
+        return [getattr(self, column.name) for column in fields(self)]
 
 
 def _from_frame(frame: pd.DataFrame) -> Sequence[Reference]:
@@ -252,11 +233,11 @@ def _from_frame(frame: pd.DataFrame) -> Sequence[Reference]:
         )
     names = ("primary_key", "element_uuid", "attribute_id", "attribute_name")
     count = len(frame)
-    nobody: list[Any] = [None] * count
+    nothing: list[Any] = [None] * count
     columns: list[list[Any]] = [
-        frame[name].tolist() if name in frame.columns else nobody for name in names
+        frame[name].tolist() if name in frame.columns else nothing for name in names
     ]
-    data_types = _data_types(frame) if "data_type" in frame.columns else nobody
+    data_types = _data_types(frame) if "data_type" in frame.columns else nothing
     keys, uuids, attribute_ids, attribute_names = columns
     kinds = [set(map(type, column)) for column in columns]
     if (

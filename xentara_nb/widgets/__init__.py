@@ -2,7 +2,7 @@
 
 >>> from xentara_nb.widgets import LoginForm
 >>> LoginForm("plant.example")
-<LoginForm: nobody is logged in to plant.example>
+<LoginForm: no one is logged in to plant.example>
 """
 
 from __future__ import annotations

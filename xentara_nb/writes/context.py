@@ -1,7 +1,8 @@
-"""What every part of a guarded write stands on."""
+"""What a guarded write needs of its client."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -9,20 +10,68 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from xentara_nb.connection.reconnecting import ReconnectingConnection
+from xentara_nb.errors import PolicyError
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.writes.journal import Journal
-from xentara_nb.writes.policy import PolicySource, WritePolicy
+from xentara_nb.writes.policy import VARIABLE, WritePolicy, WritePolicyLike
+
+
+class PolicySource:
+    """The policies that apply to a client, at any moment.
+
+    Parameters
+    ----------
+    own : WritePolicy or path, optional
+        The client's own policy.
+
+    Raises
+    ------
+    PolicyError
+        If a policy cannot be used.
+    """
+
+    def __init__(self, own: WritePolicyLike = None) -> None:
+        if own is not None and not isinstance(own, WritePolicy):
+            own = WritePolicy.from_toml(own)
+        self._own = () if own is None else (own,)
+        self._seen: tuple[object, ...] = ()
+        self._found = self._own
+        self.current()
+
+    def current(self) -> tuple[WritePolicy, ...]:
+        """Return the policies that apply now; the very same ones as long as nothing changes.
+
+        Raises
+        ------
+        PolicyError
+            If the file that the environment names cannot be used any more.
+        """
+        path = os.environ.get(VARIABLE)
+        if not path:
+            return self._own
+        try:
+            status = os.stat(path)
+            seen: tuple[object, ...] = (path, status.st_mtime_ns, status.st_size, status.st_ino)
+        except OSError:
+            seen = ()  # from_toml says what is wrong
+        if not seen or seen != self._seen:
+            try:
+                found = WritePolicy.from_toml(path)
+            except PolicyError as error:
+                raise PolicyError(f"{error} ({VARIABLE} names this file.)") from None
+            self._seen, self._found = seen, (*self._own, found)
+        return self._found
 
 
 class RateLimiter:
-    """Keeps to the most writes per second, over all plans and writes of a client."""
+    """Keeps to the maximum number of writes per second, over all plans and writes of a client."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sent: deque[float] = deque()
 
     def grant(self, wanted: int, policies: Sequence[WritePolicy]) -> tuple[int, float]:
-        """Return how many of the writes may go out now, and how long to wait if none may.
+        """Return how many of the writes may be sent now, and how long to wait if none may.
 
         In any span of a second no more than the policies say; below one a second, one in a span
         that is longer accordingly.
@@ -30,9 +79,9 @@ class RateLimiter:
         if not policies:
             return wanted, 0.0
         rates = [
-            policy.most_writes_per_second
+            policy.max_writes_per_second
             for policy in policies
-            if policy.most_writes_per_second is not None
+            if policy.max_writes_per_second is not None
         ]
         if not rates:
             return wanted, 0.0
@@ -51,7 +100,7 @@ class RateLimiter:
 
 
 class ClientSettings(Protocol):
-    """Whoever plans and writes: a client. What it says may change at any time."""
+    """What a client says about writing; it may change at any time."""
 
     read_only: bool
 
@@ -65,24 +114,24 @@ class WriteContext(NamedTuple):
 
     Attributes
     ----------
-    owner : ClientSettings
-        Says whether anything may be written at the moment, and where the journal is.
-    link : ReconnectingConnection
-        The line to the server.
-    directory : ModelCache
+    settings : ClientSettings
+        Whether anything may be written at the moment, and where the journal is.
+    connection : ReconnectingConnection
+        The connection to the server.
+    model_cache : ModelCache
         What is known of the server's model.
     server, user : str
         Which server, and who is logged in: for the journal, and to be shown.
     policies : PolicySource
         What the plant allows.
-    pace : RateLimiter
-        Keeps to the most writes per second.
+    rate_limiter : RateLimiter
+        Keeps to the maximum number of writes per second.
     """
 
-    owner: ClientSettings
-    link: ReconnectingConnection
-    directory: ModelCache
+    settings: ClientSettings
+    connection: ReconnectingConnection
+    model_cache: ModelCache
     server: str
     user: str
     policies: PolicySource
-    pace: RateLimiter
+    rate_limiter: RateLimiter

@@ -1,9 +1,9 @@
-"""The guards: what is looked at before anything is sent, each with its own message.
+"""The guards: what is checked before anything is sent, each with its own message.
 
 Examples
 --------
->>> check_access("Plant.Speed", AttributeInfo("value", 11, access=0, data_type=10))
-CheckResult(guard=<Guard.ACCESS: 'access'>, level=<Severity.REFUSED: 'refused'>, message='the \
+>>> check_access(AttributeInfo("value", 11, access=0, data_type=10))
+CheckResult(guard=<Guard.ACCESS: 'access'>, severity=<Severity.REFUSED: 'refused'>, message='the \
 attribute is read only; inventory.xentara.writable() shows what can be written')
 """
 
@@ -21,8 +21,7 @@ from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Access, Quality
 from xentara_nb.protocol.values import Value
 from xentara_nb.tables.coercion import coerce
-from xentara_nb.writes.patterns import matches
-from xentara_nb.writes.policy import WritePolicy
+from xentara_nb.writes.policy import WritePolicy, matches
 
 READ_ONLY_VARIABLE = "XENTARA_READ_ONLY"
 """The environment variable that makes every client read only, also those that are connected."""
@@ -31,7 +30,7 @@ _OFF = ("", "0", "false", "no", "off")
 
 
 class Guard(StrEnum):
-    """What is looked at."""
+    """What is checked."""
 
     EXISTS = "exists"
     ACCESS = "access"
@@ -48,7 +47,7 @@ class Guard(StrEnum):
 
 
 class Severity(StrEnum):
-    """What a guard says."""
+    """What a guard says of a write."""
 
     OK = "ok"
     WARNING = "warning"
@@ -57,25 +56,25 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one guard says of one write, where it has something to say."""
+    """What one guard says of one write, where it is not just "ok"."""
 
     guard: Guard
-    level: Severity
+    severity: Severity
     message: str
 
 
 def refused(guard: Guard, message: str) -> CheckResult:
-    """Return the verdict of a guard that lets nothing pass."""
+    """Return the result of a guard that refuses."""
     return CheckResult(guard, Severity.REFUSED, message)
 
 
 def warning(guard: Guard, message: str) -> CheckResult:
-    """Return the verdict of a guard that wants somebody to look."""
+    """Return the result of a guard that warns."""
     return CheckResult(guard, Severity.WARNING, message)
 
 
-def check_access(key: str, info: AttributeInfo) -> CheckResult | None:
-    """Look whether an attribute can be written."""
+def check_access(info: AttributeInfo) -> CheckResult | None:
+    """Check whether an attribute can be written."""
     if info.access == Access.READ_ONLY:
         return refused(
             Guard.ACCESS,
@@ -100,7 +99,7 @@ def check_value(
 
 
 def check_client(read_only: bool) -> CheckResult | None:
-    """Look whether the client may write at all."""
+    """Check whether the client may write at all."""
     setting = os.environ.get(READ_ONLY_VARIABLE, "")
     if setting and setting.strip().lower() not in _OFF:
         return refused(
@@ -116,7 +115,7 @@ def check_client(read_only: bool) -> CheckResult | None:
 
 
 def check_key(policies: Sequence[WritePolicy], key: str, info: AttributeInfo) -> CheckResult | None:
-    """Look whether the policies allow to write to a key."""
+    """Check whether the policies allow to write to a key."""
     for policy in policies:
         if matches(policy.forbidden, key, info.name):
             return refused(Guard.ALLOWED, f"{policy.source} forbids to write to {key}")
@@ -125,9 +124,11 @@ def check_key(policies: Sequence[WritePolicy], key: str, info: AttributeInfo) ->
     return None
 
 
-def needs_present_value(policies: Sequence[WritePolicy], key: str, info: AttributeInfo) -> bool:
-    """Return whether a policy cannot be kept without reading the present value."""
-    if not policies:
+def needs_present_value(
+    policies: Sequence[WritePolicy], key: str, info: AttributeInfo | None
+) -> bool:
+    """Return whether a policy cannot be checked without reading the present value."""
+    if not policies or info is None:
         return False
     return any(policy.bad_quality == "refuse" for policy in policies) or any(
         entry.max_step is not None and matches(entry.keys, key, info.name)
@@ -143,7 +144,7 @@ def check_limits(
     value: Any,
     old: Any,
 ) -> Iterator[CheckResult]:
-    """Look whether a number is within the limits, and no larger step than they allow."""
+    """Check whether a number is within the limits, and no larger step than they allow."""
     if not _is_number(value):
         return
     for policy in policies:
@@ -178,7 +179,7 @@ def _check_step(policy: WritePolicy, largest: float, value: Any, old: Any) -> It
 
 
 def check_quality(policies: Sequence[WritePolicy], quality: int | None) -> CheckResult | None:
-    """Look whether the present value can be trusted."""
+    """Check whether the present value can be trusted."""
     if quality is None or quality < Quality.BAD:
         return None
     choices = {policy.bad_quality for policy in policies} or {"warn"}
@@ -189,7 +190,7 @@ def check_quality(policies: Sequence[WritePolicy], quality: int | None) -> Check
 
 
 def check_rows(policies: Sequence[WritePolicy], rows: int) -> CheckResult | None:
-    """Look whether a plan has no more rows than it may."""
+    """Check whether a plan has no more rows than it may."""
     for policy in policies:
         if policy.max_rows is not None and rows > policy.max_rows:
             return refused(
@@ -200,7 +201,7 @@ def check_rows(policies: Sequence[WritePolicy], rows: int) -> CheckResult | None
 
 
 def check_time(policies: Sequence[WritePolicy]) -> CheckResult | None:
-    """Look whether now is a time to write."""
+    """Check whether now is a time to write."""
     for policy in policies:
         window = policy.time_window
         if window is not None and not window.open_at(datetime.now(UTC)):

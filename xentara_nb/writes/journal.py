@@ -22,12 +22,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
+import platformdirs
+
 from xentara_nb.errors import WriteRefusedError
 
 VARIABLE = "XENTARA_JOURNAL"
 """The environment variable that names the journal, or says ``off``."""
 
-_LOCK_PATIENCE = 5.0  # seconds; whoever holds the lock only writes some lines
+LOCK_TIMEOUT = 5.0
+"""How long to wait for another program that writes, in seconds: it only writes some lines."""
 
 _FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -41,16 +44,7 @@ class JournalWarning(UserWarning):
 
 def default_path() -> Path:
     """Return where the journal of this user is."""
-    home = Path.home()
-    if sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        folder = home / "Library" / "Application Support"
-    else:
-        folder = Path(os.environ.get("XDG_STATE_HOME") or "")
-        if not folder.is_absolute():  # the specification of these folders says so
-            folder = home / ".local" / "state"
-    return folder / "xentara_nb" / "journal.jsonl"
+    return platformdirs.user_state_path("xentara_nb", appauthor=False) / "journal.jsonl"
 
 
 class Journal:
@@ -136,7 +130,7 @@ class Journal:
             held = _take_lock(file, required=durable)
             try:
                 size = os.lseek(file, 0, os.SEEK_END)
-                # Whoever was killed or had no more room may have left half a line.
+                # A program that was killed, or had no more room, may have left half a line.
                 if size and not _ends_a_line(file, size):
                     data = b"\n" + data
                 try:
@@ -192,7 +186,7 @@ def _sync_folder(folder: Path) -> None:
 def _take_lock(file: int, *, required: bool) -> bool:
     """Keep other programs out of a file; return whether that was possible.
 
-    Without the lock a line is still appended as a whole; only the mending of torn ones could go
+    Without the lock a line is still appended as a whole; only what is done about torn ones could go
     wrong. So where a file system has no locks there is none, and an outcome does not wait forever.
     """
     end: float | None = None
@@ -202,7 +196,7 @@ def _take_lock(file: int, *, required: bool) -> bool:
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
                 return False
-            end = time.monotonic() + _LOCK_PATIENCE if end is None else end
+            end = time.monotonic() + LOCK_TIMEOUT if end is None else end
             if time.monotonic() > end:
                 if required:
                     raise OSError(errno.EAGAIN, "another program holds it") from None

@@ -17,11 +17,11 @@ class Outcome(StrEnum):
     """What became of a write. A member is also its text.
 
     ================  ============================================================================
-    ``APPLIED``       the server has taken it; it was not read back
-    ``VERIFIED``      the value was read back as ordered
+    ``APPLIED``       the server accepted it; it was not read back
+    ``VERIFIED``      the value was read back as it was written
     ``DIFFERS``       it was sent, and the value that was read back is another one
-    ``NOT_READABLE``  the server has taken it; the value cannot be read back
-    ``REJECTED``      the server answered that it does not take it
+    ``NOT_READABLE``  the server accepted it; the value cannot be read back
+    ``REJECTED``      the server answered with an error
     ``UNKNOWN``       it was sent and not answered: it may have taken effect or not
     ``SKIPPED``       it was not sent
     ================  ============================================================================
@@ -44,7 +44,7 @@ class Outcome(StrEnum):
 
     @property
     def taken(self) -> bool:
-        """Whether the value may be another one now, with the server's knowledge."""
+        """Whether the server accepted it, so that the value may be another one now."""
         return self in _TAKEN
 
     @property
@@ -56,11 +56,11 @@ class Outcome(StrEnum):
 _FAILED = frozenset({Outcome.REJECTED, Outcome.DIFFERS, Outcome.UNKNOWN})
 _TAKEN = frozenset({Outcome.APPLIED, Outcome.VERIFIED, Outcome.DIFFERS, Outcome.NOT_READABLE})
 _MEANINGS = {
-    Outcome.APPLIED: "the server has taken it; not read back",
-    Outcome.VERIFIED: "read back as ordered",
-    Outcome.DIFFERS: "the value read back is NOT the one ordered",
-    Outcome.NOT_READABLE: "the server has taken it; it cannot be read back",
-    Outcome.REJECTED: "the server does not take it",
-    Outcome.UNKNOWN: "sent, but NOBODY KNOWS whether it took effect: read the value",
+    Outcome.APPLIED: "accepted by the server; not read back",
+    Outcome.VERIFIED: "read back as written",
+    Outcome.DIFFERS: "the value read back is NOT the one written",
+    Outcome.NOT_READABLE: "accepted by the server; it cannot be read back",
+    Outcome.REJECTED: "the server rejected it",
+    Outcome.UNKNOWN: "sent, but it is NOT KNOWN whether it took effect: read the value",
     Outcome.SKIPPED: "not sent",
 }

@@ -1,4 +1,4 @@
-"""The plan: what is going to be written, looked at from all sides before anything moves."""
+"""The plan: what is going to be written, checked and shown before anything is sent."""
 
 from __future__ import annotations
 
@@ -8,43 +8,80 @@ from typing import NoReturn
 
 import pandas as pd
 
-from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.deadline import check_timeout
-from xentara_nb.errors import WriteRefusedError
-from xentara_nb.protocol.identifiers import DataType, Quality, label
-from xentara_nb.tables.frames import object_array, string_array
-from xentara_nb.writes import records
+from xentara_nb.errors import OptionError, WriteRefusedError
+from xentara_nb.protocol.identifiers import Quality, label
+from xentara_nb.writes.columns import GUARD_COLUMNS, build_frame, target_columns
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import CheckResult, Guard, Severity
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.planning import check_whole, make_planned_writes
+from xentara_nb.writes.planning import check_plan, plan_requests
 from xentara_nb.writes.policy import WritePolicy
-from xentara_nb.writes.preflight import check_model, check_policies, check_values, refuse_rows
-from xentara_nb.writes.read_back import Predicate, Verification, verification
-from xentara_nb.writes.rendering import Title, table_html, table_text
+from xentara_nb.writes.preflight import refuse_changes, refuse_policies, refuse_rows
+from xentara_nb.writes.read_back import Predicate, Verification
+from xentara_nb.writes.rendering import Table, counted
 from xentara_nb.writes.report import WriteReport
 from xentara_nb.writes.requests import WriteRequest
 from xentara_nb.writes.results import WriteResult
-from xentara_nb.writes.sending import Sending, send
-from xentara_nb.writes.sub_session import SessionLike, connection_for, id_of, user_of
+from xentara_nb.writes.sending import Sender
+from xentara_nb.writes.sub_session import SessionLike, connection_for
 
 BATCH_SIZE = 256
 """How many writes go into one message, where a failure does not stop those behind it."""
 
-_NOT_CHECKED = "not checked"
 _OF_THE_WHOLE = (Guard.CLIENT, Guard.ROWS, Guard.TIME_WINDOW)
 
 
 def make_plan(
-    context: WriteContext, wanted: Sequence[WriteRequest], *, number_as_boolean: bool = False
+    context: WriteContext, requests: Sequence[WriteRequest], *, number_as_boolean: bool = False
 ) -> WritePlan:
-    """Return the plan of some wishes: found, read and checked; nothing is sent."""
+    """Return the plan of some requests: found, read and checked; nothing is sent."""
+    if number_as_boolean:
+        requests = [request._replace(number_as_boolean=True) for request in requests]
     policies = context.policies.current()
-    connection = context.link.connection()
-    orders = make_planned_writes(context, wanted, policies, number_as_boolean=number_as_boolean)
-    verdicts = check_whole(context, policies, len(orders))
-    return WritePlan(context, orders, verdicts, policies, connection)
+    planned = plan_requests(context, requests, policies)
+    return WritePlan(context, planned, check_plan(context, policies, len(planned)), policies)
+
+
+def write_one(
+    context: WriteContext,
+    request: WriteRequest,
+    *,
+    session: SessionLike | None,
+    timeout: float | None,
+    how: Verification,
+    number_as_boolean: bool,
+) -> WriteResult:
+    """Plan and send one write, as :meth:`Client.write` does.
+
+    The present value is read only where verifying or a policy needs it.
+    """
+    seconds = context.connection.timeout if timeout is None else check_timeout(timeout)
+    policies = context.policies.current()
+    for check in check_plan(context, policies, 1):
+        raise WriteRefusedError(f"write to {request.reference}: {check.message}")
+    if session is not None:
+        connection_for(context.connection, session)  # before anything else is sent
+    if number_as_boolean:
+        request = request._replace(number_as_boolean=True)
+    (planned,) = plan_requests(context, [request], policies, read_all=how.wanted)
+    if planned.target.error is not None:
+        raise planned.target.error
+    if planned.refused:
+        refusals = [c.message for c in planned.checks if c.severity is Severity.REFUSED]
+        raise WriteRefusedError(f"{planned}: {'; '.join(refusals)}")
+    report = WriteReport(context, [planned], make_plan, how)
+    (result,) = report
+    connection = connection_for(context.connection, session)
+    try:
+        Sender(context, report, connection, session, policies, seconds).send([result])
+    except KeyboardInterrupt as error:
+        error.add_note(f"{planned}: {result.outcome}, {result.text}")
+        raise
+    if result.outcome is not Outcome.DIFFERS:  # which shows itself
+        result.raise_for_outcome()
+    return result
 
 
 class WritePlan:
@@ -53,25 +90,12 @@ class WritePlan:
     Shown in a notebook it is a table of every write with the old value, the new value as it will
     be sent, the change, and what the guards say. :meth:`apply` sends it, once.
 
-    Parameters
-    ----------
-    context : WriteContext
-        What the writes need.
-    orders : sequence of PlannedWrite
-        The writes.
-    verdicts : tuple of CheckResult
-        What is to be said of the plan as a whole.
-    policies : tuple of WritePolicy
-        The policies that it was checked against.
-    connection : Connection
-        The connection over which it was made.
-
     Attributes
     ----------
-    orders : tuple of PlannedWrite
+    planned : tuple of PlannedWrite
         The writes, one per row.
-    verdicts : tuple of CheckResult
-        What guards have to say of the plan as a whole.
+    checks : tuple of CheckResult
+        The refusals of the plan as a whole.
     report : WriteReport or None
         What the last :meth:`apply` has done, also when it was interrupted.
     """
@@ -79,22 +103,20 @@ class WritePlan:
     def __init__(
         self,
         context: WriteContext,
-        orders: Sequence[PlannedWrite],
-        verdicts: tuple[CheckResult, ...],
+        planned: Sequence[PlannedWrite],
+        checks: tuple[CheckResult, ...],
         policies: tuple[WritePolicy, ...],
-        connection: Connection,
     ) -> None:
-        self.orders = tuple(orders)
-        self.verdicts = verdicts
+        self.planned = tuple(planned)
+        self.checks = checks
         self.report: WriteReport | None = None
         self._context = context
         self._policies = policies
-        self._connection = connection
         self._lock = threading.Lock()
         self._taken = False
 
     def __len__(self) -> int:
-        return len(self.orders)
+        return len(self.planned)
 
     def __reduce__(self) -> NoReturn:
         # Two of the same plan would be two to apply.
@@ -103,8 +125,7 @@ class WritePlan:
     @property
     def ok(self) -> bool:
         """Whether no guard refuses any of it."""
-        whole = any(verdict.level is Severity.REFUSED for verdict in self.verdicts)
-        return not whole and not any(order.refused for order in self.orders)
+        return not self._refused and not any(each.refused for each in self.planned)
 
     @property
     def applied(self) -> bool:
@@ -124,33 +145,29 @@ class WritePlan:
         such element), ``attribute_name`` (str), ``attribute_id`` (object), ``data_type`` (str),
         ``old_value`` (object, None where not known), ``old_quality`` (str, missing where not
         known), ``value`` (object: the new value as it will be sent, None if it does not fit),
-        ``change`` (object: the difference of two numbers or times, otherwise None), ``verdict``
+        ``change`` (object: the difference of two numbers or times, otherwise None), ``severity``
         (categorical: ``ok``, ``warning``, ``refused``), ``reason`` (str, missing where there is
         none), and for every guard a column ``guard_...`` (str): ``ok``, ``not checked``, or what
-        it has to say.
+        it says.
         """
-        orders = self.orders
-        targets = [order.target for order in orders]
-        infos = [target.info for target in targets]
-        levels = [self._level(order) for order in orders]
-        columns = {
-            "primary_key": string_array([target.primary_key for target in targets]),
-            "element_uuid": object_array([target.element_uuid for target in targets]),
-            "attribute_name": string_array([target.attribute_name for target in targets]),
-            "attribute_id": object_array([info and info.attribute_id for info in infos]),
-            "data_type": string_array([info and label(DataType, info.data_type) for info in infos]),
-            "old_value": object_array([order.old_value for order in orders]),
-            "old_quality": string_array([_quality(order) for order in orders]),
-            "value": object_array([order.new_value for order in orders]),
-            "change": object_array([order.change for order in orders]),
-            "verdict": pd.Categorical(levels, categories=[str(level) for level in Severity]),
-            "reason": string_array([self._reason(order) or None for order in orders]),
-        }
-        for guard in Guard:
-            columns[f"guard_{guard}"] = string_array([self._says(guard, order) for order in orders])
-        index = pd.RangeIndex(len(orders))
-        return pd.DataFrame(
-            {name: pd.Series(values, index=index) for name, values in columns.items()}
+        rows = self.planned
+        whole = "; ".join(check.message for check in self.checks)
+        return build_frame(
+            {
+                **target_columns(each.target for each in rows),
+                "old_value": [each.old_value for each in rows],
+                "old_quality": [
+                    None if each.quality is None else label(Quality, each.quality) for each in rows
+                ],
+                "value": [each.new_value for each in rows],
+                "change": [each.change for each in rows],
+                "severity": self._severities(),
+                "reason": ["; ".join(filter(None, (whole, each.reason))) or None for each in rows],
+                **{
+                    column: [self._says(guard, each) for each in rows]
+                    for guard, column in GUARD_COLUMNS.items()
+                },
+            }
         )
 
     def apply(
@@ -176,20 +193,20 @@ class WritePlan:
         session : SubSession or uuid.UUID, optional
             A sub-session whose rights are needed as well.
         if_unchanged : bool, default True
-            Read all values once more before anything is sent, and refuse if one of them is not
-            the one that the plan shows. They are compared within ``tolerance``.
+            Read and check all values once more before anything is sent, and refuse if one of them
+            is not the one that the plan shows. They are compared within ``tolerance``.
         on_error : {"stop", "continue"}
             What to do after a write that was rejected, or whose value read back differs: send
             nothing more, or go on. With ``"stop"`` each write is sent, answered and verified
             before the next; with ``"continue"`` they go out in large messages, and are verified
             together. After a lost answer nothing more is sent in either case.
         verify : bool or callable
-            Whether to read the values back; or a function that is given the ordered and the read
-            value, and returns whether that will do.
+            Whether to read the values back; or a function that is given the written and the read
+            value, and returns whether they agree.
         verify_within : float, default 5.0
             How long a device may take to follow, in seconds.
         tolerance : float, default 0.0
-            How far a number that is read back may be from the one ordered.
+            How far a number that is read back may be from the one written.
         timeout : float, optional
             How long an answer may take, in seconds; that of the client when left out.
         batch_size : int, optional
@@ -207,8 +224,10 @@ class WritePlan:
 
         Raises
         ------
+        OptionError
+            If an argument makes no sense. Nothing was sent.
         WriteRefusedError
-            If it was applied before, guards refuse, values have moved on since it was made, the
+            If it was applied before, guards refuse, values have changed since it was made, the
             sub-session has ended, or the journal cannot be written. Nothing was sent.
         ConnectError, ConnectionLostError, DeadlineError
             If the server cannot be reached. Nothing was sent.
@@ -224,15 +243,14 @@ class WritePlan:
         0  Plant.Line 1.Set point     210.0  195.0  VERIFIED
         1      Plant.Line 1.Batch      4701      7  VERIFIED
         """
-        how = verification(verify, tolerance, verify_within)
+        context = self._context
+        how = Verification(verify, tolerance, verify_within)
         size = _batch_size(on_error, batch_size)
-        seconds = self._context.link.timeout if timeout is None else check_timeout(timeout)
-        plan_id = records.new_id()
-        results = [
-            WriteResult(order, f"{plan_id}-{number}") for number, order in enumerate(self.orders)
-        ]
+        seconds = context.connection.timeout if timeout is None else check_timeout(timeout)
+        report = WriteReport(context, self.planned, make_plan, how)
         if dry_run:
-            return self._rehearse(results, how)
+            self._rehearse(report)
+            return report
         with self._lock:
             if self._taken:
                 raise WriteRefusedError(
@@ -241,133 +259,97 @@ class WritePlan:
                 )
             self._taken = True
         try:
-            wanted = [result for result in results if not result.order.refused]
-            if len(wanted) < len(results) and not skip_refused:
-                refuse_rows(self.orders)
-            connection = self._check(wanted, session, if_unchanged, tolerance)
-            self.report = report = self._report(results, how)
-            for result in results:
-                if result.order.refused:
-                    result.reason = f"refused: {result.order.reason}"
-            sending = Sending(
-                connection,
-                id_of(session),
-                size,
-                on_error == "stop",
-                seconds,
-                how,
-                report.journal,
-                records.header(plan_id, self._context.server, self._context.user, user_of(session)),
+            wanted = [result for result in report if not result.planned.refused]
+            if len(wanted) < len(report) and not skip_refused:
+                refuse_rows(self.planned)
+            refuse_policies(context, self._policies, len(self.planned))
+            connection = connection_for(context.connection, session)
+            refuse_changes(
+                context,
+                [result.planned for result in wanted],
                 self._policies,
+                tolerance if if_unchanged else None,
+            )
+            self.report = report
+            for result in report:
+                if result.planned.refused:
+                    result.reason = f"refused: {result.planned.reason}"
+            stop = on_error == "stop"
+            sender = Sender(
+                context, report, connection, session, self._policies, seconds, size, stop
             )
             try:
-                send(self._context, wanted, sending)
+                sender.send(wanted)
             except KeyboardInterrupt as error:
                 error.add_note("plan.report says what was sent, and what became of it.")
                 raise
         finally:
-            if not any(result.sent for result in results):
+            if not any(result.sent for result in report):
                 self._taken = False
         return report
 
-    def _report(self, results: Sequence[WriteResult], how: Verification) -> WriteReport:
-        context = self._context
-        return WriteReport(
-            context, results, lambda back: make_plan(context, back), how, context.owner.journal
-        )
-
-    def _rehearse(self, results: Sequence[WriteResult], how: Verification) -> WriteReport:
-        whole = "; ".join(
-            verdict.message for verdict in self.verdicts if verdict.level is Severity.REFUSED
-        )
-        for result in results:
-            own = result.order.reason if result.order.refused else ""
-            refusal = "; ".join(filter(None, (whole, own)))
+    def _rehearse(self, report: WriteReport) -> None:
+        whole = [check.message for check in self.checks]
+        for result in report:
+            own = [result.planned.reason] if result.planned.refused else []
+            refusal = "; ".join([*whole, *own])
             result.reason = f"refused: {refusal}" if refusal else "dry run: it would be sent"
-        return self._report(results, how)
 
-    def _check(
-        self,
-        wanted: Sequence[WriteResult],
-        session: SessionLike | None,
-        if_unchanged: bool,
-        tolerance: float,
-    ) -> Connection:
-        """Look once more whether the plan may be sent, and return the connection to send it on."""
-        context = self._context
-        check_policies(context, self._policies, len(self.orders))
-        connection = connection_for(context.link, session)
-        orders = [result.order for result in wanted]
-        if connection is not self._connection:
-            check_model(context, orders)
-        if if_unchanged:
-            check_values(context, orders, tolerance)
-        return connection
+    @property
+    def _refused(self) -> bool:
+        """Whether the plan is refused as a whole."""
+        return any(check.severity is Severity.REFUSED for check in self.checks)
 
-    def _level(self, order: PlannedWrite) -> Severity:
-        whole = any(verdict.level is Severity.REFUSED for verdict in self.verdicts)
-        return Severity.REFUSED if whole else order.level
+    def _severities(self) -> list[Severity]:
+        """Return what the guards say of each row; those of the whole plan refuse all of it."""
+        if self._refused:
+            return [Severity.REFUSED] * len(self.planned)
+        return [each.severity for each in self.planned]
 
-    def _reason(self, order: PlannedWrite) -> str:
-        return "; ".join(
-            filter(None, (*(verdict.message for verdict in self.verdicts), order.reason))
-        )
+    def _says(self, guard: Guard, planned: PlannedWrite) -> str:
+        checks = self.checks if guard in _OF_THE_WHOLE else planned.checks
+        found = [check for check in checks if check.guard is guard]
+        if found:
+            worst = max(found, key=lambda check: check.severity is Severity.REFUSED)
+            return f"{worst.severity}: {'; '.join(check.message for check in found)}"
+        unknown = planned.target.info is None and guard not in (Guard.EXISTS, *_OF_THE_WHOLE)
+        unfit = planned.new is None and guard in (Guard.FITS, Guard.LIMITS, Guard.STEP)
+        unread = planned.quality is None and guard is Guard.QUALITY
+        return "not checked" if unknown or unfit or unread else str(Severity.OK)
 
-    def _says(self, guard: Guard, order: PlannedWrite) -> str:
-        verdicts = self.verdicts if guard in _OF_THE_WHOLE else order.verdicts
-        said = [verdict for verdict in verdicts if verdict.guard is guard]
-        if said:
-            worst = max(said, key=lambda verdict: verdict.level is Severity.REFUSED)
-            return f"{worst.level}: {'; '.join(verdict.message for verdict in said)}"
-        unknown = order.target.info is None and guard not in (Guard.EXISTS, *_OF_THE_WHOLE)
-        unfit = order.new is None and guard in (Guard.FITS, Guard.LIMITS, Guard.STEP)
-        unread = order.quality is None and guard is Guard.QUALITY
-        return _NOT_CHECKED if unknown or unfit or unread else str(Severity.OK)
-
-    def _title(self) -> Title:
-        count = len(self.orders)
-        title: list[tuple[str, Outcome | Severity | None]] = [
-            (f"Plan of {count} write{'' if count == 1 else 's'} as {self.who}:", None)
-        ]
-        levels = [self._level(order) for order in self.orders]
-        title += [
-            (f"{levels.count(level)} {level}", level) for level in Severity if level in levels
-        ]
-        title += [(f"({verdict.message})", verdict.level) for verdict in self.verdicts]
-        title.append(("Applied." if self._taken else "Nothing was sent yet.", None))
-        return title
-
-    def _shown(self) -> pd.DataFrame:
-        orders = self.orders
-        return pd.DataFrame(
+    def _table(self) -> Table:
+        rows, severities = self.planned, self._severities()
+        return Table(
+            [
+                (f"Plan of {len(rows)} write{'' if len(rows) == 1 else 's'} as {self.who}:", None),
+                *counted(severities, Severity),
+                *((f"({check.message})", check.severity) for check in self.checks),
+                ("Applied." if self._taken else "Nothing was sent yet.", None),
+            ],
             {
-                "primary_key": [order.target.primary_key for order in orders],
-                "attribute": [order.target.attribute_name for order in orders],
-                "old": object_array([order.old_value for order in orders]),
-                "new": object_array([order.new_value for order in orders]),
-                "change": object_array([order.change for order in orders]),
-                "verdict": [str(self._level(order)) for order in orders],
-                "": [order.reason for order in orders],
-            }
+                "primary_key": [each.target.primary_key for each in rows],
+                "attribute": [each.target.attribute_name for each in rows],
+                "old": [each.old_value for each in rows],
+                "new": [each.new_value for each in rows],
+                "change": [each.change for each in rows],
+                "severity": severities,
+                "": [each.reason for each in rows],
+            },
+            "severity",
         )
 
     def __repr__(self) -> str:
-        return table_text(self._title(), self._shown())
+        return self._table().text()
 
     def _repr_html_(self) -> str:
-        marked = {"verdict": [self._level(order) for order in self.orders]}
-        return table_html(self._title(), self._shown(), marked)
+        return self._table().html()
 
 
 def _batch_size(on_error: str, batch_size: int | None) -> int:
     if on_error not in ("stop", "continue"):
-        raise WriteRefusedError(f"on_error is 'stop' or 'continue', not {on_error!r}")
+        raise OptionError(f"on_error is 'stop' or 'continue', not {on_error!r}")
     if batch_size is None:
         return 1 if on_error == "stop" else BATCH_SIZE
     if type(batch_size) is not int or not 1 <= batch_size <= 10_000:
-        raise WriteRefusedError(f"batch_size must be a number from 1 to 10000, not {batch_size!r}")
+        raise OptionError(f"batch_size must be a number from 1 to 10000, not {batch_size!r}")
     return batch_size
-
-
-def _quality(order: PlannedWrite) -> str | None:
-    return None if order.quality is None else label(Quality, order.quality)

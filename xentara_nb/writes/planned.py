@@ -1,4 +1,4 @@
-"""Orders: wishes to write, found in the server's model, with the present values."""
+"""Planned writes: requests that were found in the server's model, with the present values."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from uuid import UUID
 
 import pandas as pd
 
-from xentara_nb.errors import NotFoundError, ServerError
+from xentara_nb.errors import NotFoundError, ServerError, WriteRefusedError, XentaraError
 from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaDataAnswer, Read
 from xentara_nb.protocol.identifiers import Access, Attribute, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
 from xentara_nb.queries.model_cache import Ask, ModelCache, find_attribute
 from xentara_nb.tables.frames import to_display
-from xentara_nb.tables.references import AttributeLike, Reference, attribute_label
-from xentara_nb.writes.guards import CheckResult, Guard, Severity, refused
+from xentara_nb.tables.references import (
+    AttributeLike,
+    Reference,
+    attribute_label,
+    same_attribute,
+)
+from xentara_nb.writes.guards import CheckResult, Severity
 from xentara_nb.writes.requests import WriteRequest
 
 _VALUE = int(Attribute.VALUE)
@@ -25,14 +30,30 @@ _QUALITY_WORDS = {quality.label: int(quality) for quality in Quality}
 
 
 class ResolvedAttribute(NamedTuple):
-    """What a wish means in the server's model."""
+    """What a request means in the server's model.
+
+    Attributes
+    ----------
+    primary_key : str
+        The key of the element, or what the user named it by if there is none.
+    element_uuid : uuid.UUID or None
+        The element, None if there is none.
+    attribute_name : str
+        The name of the attribute.
+    info : AttributeInfo or None
+        The attribute, None if there is none.
+    quality_id : int or None
+        The attribute that has the quality of the value, where there is one.
+    error : XentaraError or None
+        Why it cannot be written to: it does not exist, or its row contradicts itself.
+    """
 
     primary_key: str
     element_uuid: UUID | None
     attribute_name: str
     info: AttributeInfo | None
-    quality_id: AttributeId | None
-    verdict: CheckResult | None
+    quality_id: AttributeId | None = None
+    error: XentaraError | None = None
 
     @property
     def reference(self) -> Reference:
@@ -46,59 +67,80 @@ class ResolvedAttribute(NamedTuple):
         return self.info is not None and self.info.access != Access.WRITE_ONLY
 
     def read_command(self, *, with_quality: bool = False) -> Read:
-        """Return what reads the value, and its quality where it has one."""
+        """Return the command that reads the value, and its quality where it has one."""
         assert self.element_uuid is not None
         assert self.info is not None
         if with_quality and self.quality_id is not None:
             return Read(self.element_uuid, (self.info.attribute_id, self.quality_id))
         return Read(self.element_uuid, (self.info.attribute_id,))
 
+    def value_in(self, answer: Any) -> Any:
+        """Return the value from the answer to the read command, or the error in its place."""
+        if isinstance(answer, ServerError):
+            return answer
+        assert self.info is not None
+        return answer.get(self.info.attribute_id, _NOT_ANSWERED)
+
+    def quality_in(self, answer: Any) -> int | None:
+        """Return the quality from the answer to the read command, None if it has none."""
+        if self.quality_id is None or isinstance(answer, ServerError):
+            return None
+        quality = answer.get(self.quality_id)
+        if isinstance(quality, str):  # a server may write it out
+            quality = _QUALITY_WORDS.get(quality.strip().lower())
+        return quality if isinstance(quality, int) else None
+
+    def display(self, value: object) -> object:
+        """Return a value of the attribute as a DataFrame shows it."""
+        info = self.info
+        return value if info is None else to_display(value, info.data_type, info.attribute_id)
+
 
 class PlannedWrite(NamedTuple):
-    """One write, looked at from all sides.
+    """One write, with its present value and what the guards say.
 
     Attributes
     ----------
+    request : WriteRequest
+        What the user wants.
     target : ResolvedAttribute
         The element and attribute.
-    given : object
-        The value as the user gave it.
     new : value or None
         The value as it will be sent; None if it does not fit.
     old : value, ServerError or None
-        The present value at the time of planning, or why it could not be read; None if nobody
-        tried.
+        The present value at the time of planning, or why it could not be read; None if it was not
+        read.
     quality : int or None
         The quality of the present value, where it is known.
-    verdicts : tuple of CheckResult
-        What guards have to say; those that are content say nothing.
+    checks : tuple of CheckResult
+        The warnings and refusals of the guards.
     """
 
+    request: WriteRequest
     target: ResolvedAttribute
-    given: object
     new: Value | None
     old: Any
     quality: int | None
-    verdicts: tuple[CheckResult, ...]
+    checks: tuple[CheckResult, ...]
 
     @property
     def refused(self) -> bool:
-        """Whether some guard lets this not pass."""
-        verdicts = self.verdicts
-        return bool(verdicts) and any(verdict.level is Severity.REFUSED for verdict in verdicts)
+        """Whether a guard refuses it."""
+        checks = self.checks
+        return bool(checks) and any(check.severity is Severity.REFUSED for check in checks)
 
     @property
-    def level(self) -> Severity:
+    def severity(self) -> Severity:
         """The worst that a guard says."""
-        if not self.verdicts:
+        if not self.checks:
             return Severity.OK
         return Severity.REFUSED if self.refused else Severity.WARNING
 
     @property
     def reason(self) -> str:
-        """What the guards have to say, the worst first."""
-        ordered = sorted(self.verdicts, key=lambda verdict: verdict.level is not Severity.REFUSED)
-        return "; ".join(verdict.message for verdict in ordered)
+        """What the guards say, the worst first."""
+        ordered = sorted(self.checks, key=lambda check: check.severity is not Severity.REFUSED)
+        return "; ".join(check.message for check in ordered)
 
     @property
     def knows_old(self) -> bool:
@@ -108,12 +150,12 @@ class PlannedWrite(NamedTuple):
     @property
     def old_value(self) -> object:
         """The present value as a DataFrame shows it, None where it is not known."""
-        return shown(self.old, self.target) if self.knows_old else None
+        return self.target.display(self.old) if self.knows_old else None
 
     @property
     def new_value(self) -> object:
         """The new value as a DataFrame shows it."""
-        return None if self.new is None else shown(self.new, self.target)
+        return None if self.new is None else self.target.display(self.new)
 
     @property
     def change(self) -> object:
@@ -132,49 +174,30 @@ class PlannedWrite(NamedTuple):
         return f"write to {self.target.primary_key} ({self.target.attribute_name})"
 
 
-def shown(value: object, target: ResolvedAttribute) -> object:
-    """Return a value as a DataFrame shows it."""
-    info = target.info
-    return value if info is None else to_display(value, info.data_type, info.attribute_id)
-
-
-def find(
-    directory: ModelCache, ask: Ask, wanted: Sequence[WriteRequest]
+def resolve(
+    model_cache: ModelCache, ask: Ask, requests: Sequence[WriteRequest]
 ) -> list[ResolvedAttribute]:
-    """Find elements and attributes in the server's model; what is missing has a verdict."""
-    uuids = _uuids(directory, ask, wanted)
-    found = directory.meta_data([uuid for uuid in uuids if isinstance(uuid, UUID)])
-    answers = iter(found)
-    known: _Known = {}  # whose identities are those of what was found, which is held until the end
+    """Find elements and attributes in the server's model; what is missing has an error."""
+    uuids = _uuids(model_cache, ask, requests)
+    answers = model_cache.meta_data([uuid for uuid in uuids if isinstance(uuid, UUID)])
+    found = iter(answers)
+    known: _Known = {}
     return [
-        _target(wish, uuid, next(answers) if isinstance(uuid, UUID) else uuid, known)
-        for wish, uuid in zip(wanted, uuids, strict=True)
+        _resolved(request, uuid, next(found) if isinstance(uuid, UUID) else uuid, known)
+        for request, uuid in zip(requests, uuids, strict=True)
     ]
 
 
-def find_one(directory: ModelCache, wish: WriteRequest) -> ResolvedAttribute:
-    """Find one element and attribute.
-
-    Raises
-    ------
-    UnknownElementError, NotFoundError
-        If there is no such element or attribute.
-    """
-    uuid, answer = directory.element(wish.reference)
-    target = _target(wish, uuid, answer, {})
-    if target.info is None:
-        assert target.verdict is not None
-        raise NotFoundError(target.verdict.message)
-    return target
-
-
 def _uuids(
-    directory: ModelCache, ask: Ask, wanted: Sequence[WriteRequest]
+    model_cache: ModelCache, ask: Ask, requests: Sequence[WriteRequest]
 ) -> list[UUID | ServerError]:
-    references = [wish.reference for wish in wanted]
+    references = [request.reference for request in requests]
+    uuids: list[UUID | ServerError | None] = [each.element_uuid for each in references]
+    if None not in uuids:
+        return [uuid for uuid in uuids if uuid is not None]
     with suppress(ServerError):
-        return list(directory.uuids(references))
-    # Some are not there: each is asked for by itself, for its own verdict.
+        return list(model_cache.uuids(references))
+    # Some do not exist: each is asked for by itself, for its own error.
     keys = [
         reference.primary_key
         for reference in references
@@ -186,49 +209,59 @@ def _uuids(
     ]
 
 
-# Elements of a kind share their list of attributes: what was found in one, by its identity.
+# Elements of one type share their list of attributes: what was found in a list, by the identity of
+# the list, which lives as long as the answers do.
 _Known: TypeAlias = "dict[tuple[int, AttributeLike], tuple[AttributeInfo, AttributeId | None]]"
 
 
-def _target(
-    wish: WriteRequest,
+def _resolved(
+    request: WriteRequest,
     uuid: UUID | ServerError,
     answer: MetaDataAnswer | ServerError,
     known: _Known,
 ) -> ResolvedAttribute:
-    reference = wish.reference
+    reference = request.reference
     element = uuid if isinstance(uuid, UUID) else None
     if isinstance(answer, ServerError):
-        name = attribute_label(wish.attribute)
-        missing = refused(Guard.EXISTS, str(answer.within(str(reference))))
-        return ResolvedAttribute(str(reference), element, name, None, None, missing)
+        name = attribute_label(request.attribute)
+        missing = answer.within(str(reference))
+        return ResolvedAttribute(str(reference), element, name, None, error=missing)
     key = answer.primary_key or str(uuid)
     attributes = answer.attributes or ()
-    found = known.get((id(attributes), wish.attribute))
+    found = known.get((id(attributes), request.attribute))
     if found is None:
         try:
-            info = _attribute(key, attributes, wish.attribute)
+            info = _attribute(key, attributes, request.attribute)
         except NotFoundError as error:
-            name = attribute_label(wish.attribute)
-            return ResolvedAttribute(
-                key, element, name, None, None, refused(Guard.EXISTS, str(error))
-            )
-        found = known[id(attributes), wish.attribute] = info, _quality_beside(info, attributes)
+            name = attribute_label(request.attribute)
+            return ResolvedAttribute(key, element, name, None, error=error)
+        found = known[id(attributes), request.attribute] = info, _quality_beside(info, attributes)
     info, quality_id = found
-    verdict = wish.verdict
+    contradiction = None
     if reference.element_uuid is not None and reference.primary_key not in (None, key):
-        verdict = refused(
-            Guard.EXISTS,
+        contradiction = WriteRefusedError(
             f"the row says {reference.primary_key}, but its element_uuid is that of {key}: take a "
-            "fresh inventory",
+            "fresh inventory"
         )
-    elif reference.attribute_id is not None and reference.attribute_name not in (None, info.name):
-        verdict = refused(
-            Guard.EXISTS,
-            f"the row says attribute {reference.attribute_name}, but its attribute_id is that of "
-            f"{info.name}",
-        )
-    return ResolvedAttribute(key, element, info.name, info, quality_id, verdict)
+    elif (text := _contradiction(reference, info)) is not None:
+        contradiction = WriteRefusedError(text)
+    return ResolvedAttribute(key, element, info.name, info, quality_id, contradiction)
+
+
+def _contradiction(reference: Reference, info: AttributeInfo) -> str | None:
+    """Return how what a row names differs from the attribute that was found, None if it agrees."""
+    named, attribute_id = reference.attribute_name, reference.attribute_id
+    if attribute_id is None or same_attribute(attribute_id, info.attribute_id):
+        if named is None or named == info.name:
+            return None
+        if attribute_id is not None:
+            return f"the row says attribute {named}, but its attribute_id is that of {info.name}"
+    elif named is None:
+        named = attribute_label(attribute_id)
+    return (
+        f"the row names the attribute {named}, and the one given beside it is {info.name}: leave "
+        "one of them out"
+    )
 
 
 def _quality_beside(info: AttributeInfo, attributes: Sequence[AttributeInfo]) -> AttributeId | None:
@@ -249,39 +282,4 @@ def _attribute(
     return find_attribute(key, attributes, wanted)
 
 
-def read_present(ask: Ask, targets: Sequence[ResolvedAttribute]) -> list[tuple[Any, int | None]]:
-    """Read the present value and quality of each target: (None, None) where nobody can.
-
-    A :class:`ServerError` stands in the place of a value that could not be read.
-    """
-    commands = [target.read_command(with_quality=True) for target in targets if target.readable]
-    answers = iter(ask(commands))
-    to_display: list[tuple[Any, int | None]] = []
-    for target in targets:
-        if target.readable:
-            answer = next(answers)
-            to_display.append((value_of(target, answer), _quality_of(target, answer)))
-        else:
-            to_display.append(_NOTHING)
-    return to_display
-
-
-def value_of(target: ResolvedAttribute, answer: Any) -> Any:
-    """Return the value from the answer to a target's read command, or the error in its place."""
-    if isinstance(answer, ServerError):
-        return answer
-    assert target.info is not None
-    return answer.get(target.info.attribute_id, _NOT_ANSWERED)
-
-
-def _quality_of(target: ResolvedAttribute, answer: Any) -> int | None:
-    if target.quality_id is None or isinstance(answer, ServerError):
-        return None
-    quality = answer.get(target.quality_id)
-    if isinstance(quality, str):  # a server may write it out
-        quality = _QUALITY_WORDS.get(quality.strip().lower())
-    return quality if isinstance(quality, int) else None
-
-
-_NOTHING = (None, None)
 _NOT_ANSWERED = ServerError("the server did not answer for this attribute")

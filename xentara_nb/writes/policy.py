@@ -4,8 +4,8 @@ A policy is a TOML file. All of it may be left out::
 
     allowed = ["Plant.*.Set point", "Plant.Water Treatment.*"]   # nothing else may be written
     forbidden = ["*.Maximum speed"]                              # not even if it is allowed
-    max_rows = 50                                               # of one plan
-    most_writes_per_second = 10
+    max_rows = 50                                                # of one plan
+    max_writes_per_second = 10
     bad_quality = "refuse"                                       # or "warn" (default), "ignore"
 
     [time_window]
@@ -18,23 +18,25 @@ A policy is a TOML file. All of it may be left out::
     keys = ["Plant.*.Set point"]
     minimum = 0
     maximum = 400
-    max_step = 25             # from the present value to the new one
+    max_step = 25                 # from the present value to the new one
 
-Limits are for numbers, and every entry whose keys match counts. How keys are matched is told in
-:mod:`xentara_nb.writes.patterns`.
+Limits are for numbers, and every entry whose keys match applies. Keys are patterns, see
+:func:`matches`.
 
-The file that the environment variable ``XENTARA_POLICY`` names counts for every client, beside the
+The file that the environment variable ``XENTARA_POLICY`` names applies to every client, beside the
 policy that a client is given, and is read again when it changes.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 from zoneinfo import ZoneInfo
@@ -47,14 +49,54 @@ VARIABLE = "XENTARA_POLICY"
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BAD_QUALITY = ("warn", "refuse", "ignore")
 
-_NAMES = {
+_SETTINGS = {
     "": (
-        *("allowed", "forbidden", "max_rows", "most_writes_per_second"),
+        *("allowed", "forbidden", "max_rows", "max_writes_per_second"),
         *("bad_quality", "time_window", "limits"),
     ),
     "time_window": ("from", "to", "days", "time_zone"),
     "limits": ("keys", "minimum", "maximum", "max_step"),
 }
+_RENAMED = {
+    "most_rows": "max_rows",
+    "most_writes_per_second": "max_writes_per_second",
+    "largest_step": "max_step",
+}
+_NUMBER = "Give a number."
+_WILDCARDS = {"*": ".*", "?": "."}
+
+
+def matches(patterns: Sequence[str], primary_key: str, attribute_name: str) -> bool:
+    """Return whether a pattern matches an attribute of an element.
+
+    ``*`` stands for any characters, periods included, ``?`` for exactly one; everything else for
+    itself, also brackets: a name with a period stands in brackets in a key. A pattern is for the
+    whole key, and upper and lower case are different. It is compared with the key of the element
+    and with that of the attribute, which is the element's with the attribute's name behind it.
+
+    Examples
+    --------
+    >>> matches(("Plant.*.Set point",), "Plant.Line 1.Set point", "value")
+    True
+    >>> matches(("*.units",), "Plant.Line 1.Speed", "units")
+    True
+    >>> matches(("Set point",), "Plant.Line 1.Set point", "value")
+    False
+    """
+    if not patterns:
+        return False
+    match = _compiled(tuple(patterns)).fullmatch
+    return bool(match(primary_key) or match(f"{primary_key}.{attribute_name}"))
+
+
+@lru_cache(maxsize=256)
+def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    alternatives = (
+        # Several stars in a row mean the same as one, and would take far longer.
+        "".join(_WILDCARDS.get(character) or re.escape(character) for character in squeezed)
+        for squeezed in (re.sub(r"\*+", "*", pattern) for pattern in patterns)
+    )
+    return re.compile("|".join(alternatives), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +120,17 @@ class KeyLimits:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", _patterns("keys", self.keys))
-        names = ("minimum", "maximum", "max_step")
-        # An entry that limits nothing is a slip of whoever relies on it.
-        if not self.keys:
-            raise _Fault("keys", "it is empty", "Say which keys the limits are for.")
-        if all(getattr(self, name) is None for name in names):
-            raise _Fault("minimum", "no limit is given", f"Give one or more of {', '.join(names)}.")
-        for name in names:
-            _number(name, getattr(self, name))
-        if self.max_step is not None and self.max_step < 0:
-            raise _Fault("max_step", "it is below zero", "Give a distance.")
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise _Fault("minimum", "it is above the maximum", "Change one of the two.")
+        # An entry that limits nothing is a mistake: someone relies on it.
+        _require(bool(self.keys), "keys", "it is empty", "Say which keys the limits are for.")
+        limits = {name: getattr(self, name) for name in _SETTINGS["limits"] if name != "keys"}
+        for name, limit in limits.items():
+            _require(limit is None or _is_number(limit), name, f"{limit!r} is no number", _NUMBER)
+        hint = f"Give one or more of {', '.join(limits)}."
+        _require(any(v is not None for v in limits.values()), "minimum", "no limit is given", hint)
+        low, high, step = limits.values()
+        ordered = low is None or high is None or low <= high
+        _require(ordered, "minimum", "it is above the maximum", "Change one of the two.")
+        _require(step is None or step >= 0, "max_step", "it is below zero", "Give a distance.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +153,8 @@ class TimeWindow:
     days: frozenset[int] = frozenset(range(7))
 
     def __post_init__(self) -> None:
-        if self.start == self.end:
-            raise _Fault("to", "it is the same as from", "Leave the window out to be open always.")
+        hint = "Leave the window out to be open always."
+        _require(self.start != self.end, "to", "it is the same as from", hint)
 
     def open_at(self, moment: datetime) -> bool:
         """Return whether something may be written at a moment, which has a time zone."""
@@ -142,10 +183,10 @@ class WritePolicy:
     forbidden : sequence of str
         Patterns of the keys that may not be written, allowed or not.
     limits : sequence of KeyLimits
-        Limits for numbers. Every one whose keys match counts.
+        Limits for numbers. Every one whose keys match applies.
     max_rows : int, optional
         How many rows a plan may have.
-    most_writes_per_second : float, optional
+    max_writes_per_second : float, optional
         How many writes a client may send in a second; 0.1 is one in ten seconds.
     time_window : TimeWindow, optional
         When something may be written.
@@ -174,7 +215,7 @@ class WritePolicy:
     forbidden: Sequence[str] = ()
     limits: Sequence[KeyLimits] = ()
     max_rows: int | None = None
-    most_writes_per_second: float | None = None
+    max_writes_per_second: float | None = None
     time_window: TimeWindow | None = None
     bad_quality: str = "warn"
     source: str = "the write policy"
@@ -184,40 +225,29 @@ class WritePolicy:
             object.__setattr__(self, "allowed", _patterns("allowed", self.allowed))
         object.__setattr__(self, "forbidden", _patterns("forbidden", self.forbidden))
         object.__setattr__(self, "limits", tuple(self.limits))
-        if not all(isinstance(entry, KeyLimits) for entry in self.limits):
-            raise _Fault("limits", "they must be KeyLimits", "Write [KeyLimits(keys, ...)].")
-        if not isinstance(self.time_window, TimeWindow | None):
-            raise _Fault("time_window", "it must be a TimeWindow", "Write TimeWindow(...).")
-        if self.max_rows is not None and (type(self.max_rows) is not int or self.max_rows < 1):
-            raise _Fault("max_rows", f"{self.max_rows!r} is no number of rows", "Give 1 or more.")
-        rate = self.most_writes_per_second
-        _number("most_writes_per_second", rate)
-        if rate is not None and not 0.0001 <= rate <= 1_000_000:
-            mend = "Give 0.0001 to 1000000, or leave it out to have no limit."
-            raise _Fault("most_writes_per_second", f"{rate!r} makes no sense", mend)
-        if self.bad_quality not in BAD_QUALITY:
-            mend = f"Give one of {', '.join(BAD_QUALITY)}."
-            raise _Fault("bad_quality", f"{self.bad_quality!r} is not known", mend)
+        known = all(isinstance(entry, KeyLimits) for entry in self.limits)
+        _require(known, "limits", "they must be KeyLimits", "Write [KeyLimits(keys, ...)].")
+        known = isinstance(self.time_window, TimeWindow | None)
+        _require(known, "time_window", "it must be a TimeWindow", "Write TimeWindow(...).")
+        rows, rate = self.max_rows, self.max_writes_per_second
+        fits = rows is None or (type(rows) is int and rows >= 1)
+        _require(fits, "max_rows", f"{rows!r} is no number of rows", "Give 1 or more.")
+        fits = rate is None or (_is_number(rate) and 0.0001 <= rate <= 1_000_000)
+        hint = "Give 0.0001 to 1000000, or leave it out to have no limit."
+        _require(fits, "max_writes_per_second", f"{rate!r} makes no sense", hint)
+        hint = f"Give one of {', '.join(BAD_QUALITY)}."
+        known = self.bad_quality in BAD_QUALITY
+        _require(known, "bad_quality", f"{self.bad_quality!r} is not known", hint)
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> Self:
-        r"""Read a policy file.
+        """Read a policy file.
 
         Raises
         ------
         PolicyError
             If the file cannot be read or something in it makes no sense: the message names the
-            file, the place and the mend.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder, "policy.toml")
-        ...     _ = path.write_text('max_rows = 50\nforbidden = ["*.Maximum speed"]')
-        ...     policy = WritePolicy.from_toml(path)
-        >>> policy.max_rows, policy.forbidden
-        (50, ('*.Maximum speed',))
+            file, the place and how to fix it.
         """
         file = Path(path)
         try:
@@ -230,11 +260,11 @@ class WritePolicy:
             ) from None
         except ValueError as error:  # no TOML, or no UTF-8
             raise PolicyError(
-                f"the policy file {file} is no TOML: {error}. Mend it there."
+                f"the policy file {file} is no TOML: {error}. Fix it there."
             ) from None
         try:
             return cls(**_arguments(content), source=f"the policy {file}")
-        except _Fault as fault:
+        except _SettingError as fault:
             raise PolicyError(f"the policy file {file}, {fault}") from None
 
 
@@ -242,106 +272,65 @@ WritePolicyLike: TypeAlias = "WritePolicy | str | os.PathLike[str] | None"
 """A policy, or the path of its file."""
 
 
-class PolicySource:
-    """The policies that count for a client, at any moment.
+class _SettingError(PolicyError):
+    """A setting that makes no sense: where it is, what is wrong, and how to fix it."""
 
-    Parameters
-    ----------
-    own : WritePolicy or path, optional
-        The client's own policy.
+    def __init__(self, where: str, problem: str, hint: str) -> None:
+        super().__init__(f"{where}: {problem}. {hint}")
+        self.parts = (where, problem, hint)
 
-    Raises
-    ------
-    PolicyError
-        If a policy cannot be used.
-    """
-
-    def __init__(self, own: WritePolicyLike = None) -> None:
-        if own is not None and not isinstance(own, WritePolicy):
-            own = WritePolicy.from_toml(own)
-        self._own = () if own is None else (own,)
-        self._seen: tuple[object, ...] = ()
-        self._found = self._own
-        self.current()
-
-    def current(self) -> tuple[WritePolicy, ...]:
-        """Return the policies that count now; the very same ones as long as nothing changes.
-
-        Raises
-        ------
-        PolicyError
-            If the file that the environment names cannot be used any more.
-        """
-        path = os.environ.get(VARIABLE)
-        if not path:
-            return self._own
-        try:
-            status = os.stat(path)
-            seen: tuple[object, ...] = (path, status.st_mtime_ns, status.st_size, status.st_ino)
-        except OSError:
-            seen = ()  # from_toml says what is wrong
-        if not seen or seen != self._seen:
-            try:
-                found = WritePolicy.from_toml(path)
-            except PolicyError as error:
-                raise PolicyError(f"{error} ({VARIABLE} names this file.)") from None
-            self._seen, self._found = seen, (*self._own, found)
-        return self._found
+    def below(self, table: str) -> _SettingError:
+        """Return the same error, of a setting in a table."""
+        where, problem, hint = self.parts
+        return _SettingError(f"{table}.{where}", problem, hint)
 
 
-class _Fault(PolicyError):
-    """Something in a policy that makes no sense, and where."""
-
-    def __init__(self, where: str, what: str, mend: str) -> None:
-        super().__init__(f"{where}: {what}. {mend}")
-        self.parts = (where, what, mend)
-
-    def below(self, table: str) -> _Fault:
-        where, what, mend = self.parts
-        return _Fault(f"{table}.{where}", what, mend)
+def _require(holds: bool, where: str, problem: str, hint: str) -> None:
+    if not holds:
+        raise _SettingError(where, problem, hint)
 
 
 def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a WritePolicy that a TOML document stands for."""
-    _known_names(content, "")
+    _check_names(content, "")
     arguments = dict(content)
     if "limits" in content:
         entries = content["limits"]
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise _Fault("limits", "it must be a list of tables", "Write each under [[limits]].")
+        tables = isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
+        _require(tables, "limits", "it must be a list of tables", "Write each under [[limits]].")
         arguments["limits"] = [_limits(number, entry) for number, entry in enumerate(entries, 1)]
     if "time_window" in content:
         arguments["time_window"] = _time_window(content["time_window"])
     return arguments
 
 
-def _known_names(table: Mapping[str, Any], name: str) -> None:
+def _check_names(table: Mapping[str, Any], name: str) -> None:
     for key in table:
-        if key not in _NAMES[name]:
-            mend = f"There are: {', '.join(_NAMES[name])}."
-            raise _Fault(key, "there is no such setting", mend)
+        hint = f"There are: {', '.join(_SETTINGS[name])}."
+        if (new := _RENAMED.get(key)) is not None:
+            hint = f"It is called {new} now: rename it."
+        _require(key in _SETTINGS[name], key, "there is no such setting", hint)
 
 
 def _limits(number: int, entry: Mapping[str, Any]) -> KeyLimits:
     try:
-        _known_names(entry, "limits")
-        if "keys" not in entry:
-            raise _Fault("keys", "it is missing", "Say which keys the limits are for.")
+        _check_names(entry, "limits")
+        _require("keys" in entry, "keys", "it is missing", "Say which keys the limits are for.")
         return KeyLimits(**entry)
-    except _Fault as fault:
-        raise fault.below(f"limits (entry {number})") from None
+    except _SettingError as error:
+        raise error.below(f"limits (entry {number})") from None
 
 
-def _time_window(table: object) -> TimeWindow:
-    if not isinstance(table, dict):
-        raise _Fault("time_window", "it must be a table", "Write it under [time_window].")
+def _time_window(table: Any) -> TimeWindow:
+    hint = "Write it under [time_window]."
+    _require(isinstance(table, dict), "time_window", "it must be a table", hint)
     try:
-        _known_names(table, "time_window")
+        _check_names(table, "time_window")
         return TimeWindow(
             _time("from", table), _time("to", table), _zone(table), _days(table.get("days", DAYS))
         )
-    except _Fault as fault:
-        raise fault.below("time_window") from None
+    except _SettingError as error:
+        raise error.below("time_window") from None
 
 
 def _time(name: str, table: Mapping[str, Any]) -> time:
@@ -350,29 +339,29 @@ def _time(name: str, table: Mapping[str, Any]) -> time:
         with suppress(ValueError):
             value = time.fromisoformat(value)
     if not isinstance(value, time) or value.tzinfo is not None:
-        shown = "it is missing" if value is None else f"{value!r} is no time of day"
-        raise _Fault(name, shown, 'Write it as "06:00".')
+        problem = "it is missing" if value is None else f"{value!r} is no time of day"
+        raise _SettingError(name, problem, 'Write it as "06:00".')
     return value
 
 
 def _zone(table: Mapping[str, Any]) -> ZoneInfo:
     name = table.get("time_zone")
-    mend = 'Write the name of a time zone, such as "Europe/Berlin".'
+    hint = 'Write the name of a time zone, such as "Europe/Berlin".'
     if not isinstance(name, str):
-        raise _Fault("time_zone", "it is missing" if name is None else "it is no text", mend)
+        problem = "it is missing" if name is None else "it is no text"
+        raise _SettingError("time_zone", problem, hint)
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
-        raise _Fault("time_zone", f"this computer knows no time zone {name!r}", mend) from None
+        problem = f"this computer knows no time zone {name!r}"
+        raise _SettingError("time_zone", problem, hint) from None
 
 
-def _days(days: object) -> frozenset[int]:
-    mend = f"Write a list of {', '.join(DAYS)}."
-    if not isinstance(days, list | tuple) or not days:
-        raise _Fault("days", "it is no list of days", mend)
+def _days(days: Any) -> frozenset[int]:
+    hint = f"Write a list of {', '.join(DAYS)}."
+    _require(isinstance(days, list | tuple) and days != [], "days", "it is no list of days", hint)
     for day in days:
-        if day not in DAYS:
-            raise _Fault("days", f"{day!r} is no day of the week", mend)
+        _require(day in DAYS, "days", f"{day!r} is no day of the week", hint)
     return frozenset(DAYS.index(day) for day in days)
 
 
@@ -383,11 +372,8 @@ def _patterns(name: str, patterns: object) -> tuple[str, ...]:
         found = tuple(patterns)
         if all(isinstance(pattern, str) and pattern for pattern in found):
             return found
-    raise _Fault(name, "it must be a list of patterns", 'Write ["Plant.*.Set point"].')
+    raise _SettingError(name, "it must be a list of patterns", 'Write ["Plant.*.Set point"].')
 
 
-def _number(name: str, value: object) -> None:
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, int | float) or value != value
-    ):
-        raise _Fault(name, f"{value!r} is no number", "Give a number.")
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value

@@ -1,7 +1,7 @@
-"""Reading back: whether a value is the one that was ordered.
+"""Reading back: whether a value is the one that was written.
 
-A device may follow slowly, so a value that is not there yet is looked for again, ever more
-seldom, until a deadline.
+A device may follow slowly, so a value that is not there yet is read again, at growing intervals,
+until a deadline.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,
+    OptionError,
     ServerError,
-    WriteRefusedError,
     XentaraError,
 )
 from xentara_nb.protocol.errors import (
@@ -33,19 +33,18 @@ from xentara_nb.protocol.errors import (
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.tables.coercion import float_32
 from xentara_nb.writes.outcome import Outcome
-from xentara_nb.writes.planned import shown, value_of
 from xentara_nb.writes.rendering import value_text
 from xentara_nb.writes.results import WriteResult
 
 Predicate: TypeAlias = Callable[[Any, Any], bool]
-"""Given the value that was ordered and the one read back, says whether that will do."""
+"""Given the value that was written and the one read back, returns whether they agree."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.005, 0.25, 1.6  # seconds
-_PATIENCE = 1.0  # seconds
+_MIN_TIMEOUT = 1.0  # seconds
 _DAY = 86_400.0  # seconds
 # Errors that trying again does not help against. A real server may answer -32103, read only, for
 # what cannot be read: the manual's page on reading has that number.
-_FOR_GOOD = (
+_PERMANENT = (
     WriteOnlyError,
     ReadOnlyError,
     AccessDeniedError,
@@ -56,71 +55,57 @@ _FOR_GOOD = (
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """How to look whether a write took effect.
+    """How to verify that a write took effect.
 
     Parameters
     ----------
-    wanted : bool
-        Whether to look at all.
-    predicate : callable, optional
-        Compares ordered and read value, instead of equality.
+    verify : bool or callable
+        Whether to verify at all, or what compares the written and the read value.
     tolerance : float
-        How far a number may be from the one ordered.
+        How far a number may be from the one written.
     within : float
         How long to wait for it, in seconds.
-    """
-
-    wanted: bool = True
-    predicate: Predicate | None = None
-    tolerance: float = 0.0
-    within: float = 5.0
-
-    def matches(self, result: WriteResult, value: Any) -> bool:
-        """Return whether a value that was read is the one that was ordered.
-
-        Raises
-        ------
-        Exception
-            Whatever the predicate raises.
-        """
-        order = result.order
-        target = order.target
-        if self.predicate is not None:
-            return bool(self.predicate(result.value, shown(value, target)))
-        if type(value) is type(order.new) and value == order.new:
-            return True
-        assert target.info is not None
-        return same_value(result.order.new, value, target.info.data_type, self.tolerance) or (
-            # A category or quality, which a server may write out.
-            type(value) is str and shown(value, target) == result.value
-        )
-
-
-def verification(
-    verify: bool | Predicate, tolerance: float = 0.0, within: float = 5.0
-) -> Verification:
-    """Return how to verify, from the arguments that a user gives.
 
     Raises
     ------
-    WriteRefusedError
+    OptionError
         If they make no sense.
     """
-    if isinstance(verify, bool) and (tolerance, within) == (0.0, 5.0):
-        return _USUAL if verify else _NONE
-    if not isinstance(verify, bool) and not callable(verify):
-        raise WriteRefusedError(
-            "verify is True, False, or a function of the ordered and the read value"
+
+    verify: bool | Predicate = True
+    tolerance: float = 0.0
+    within: float = 5.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.verify, bool) and (self.tolerance, self.within) == (0.0, 5.0):
+            return  # the defaults, which every single write has
+        if not isinstance(self.verify, bool) and not callable(self.verify):
+            raise OptionError(
+                "verify is True, False, or a function of the written and the read value"
+            )
+        limits = {"tolerance": (self.tolerance, math.inf), "verify_within": (self.within, _DAY)}
+        for name, (number, most) in limits.items():
+            is_number = isinstance(number, Real) and not isinstance(number, bool)
+            if not is_number or not 0 <= number <= most:
+                raise OptionError(f"{name} must be a number from 0 to {most:g}, not {number!r}")
+
+    @property
+    def wanted(self) -> bool:
+        """Whether to verify at all."""
+        return self.verify is not False
+
+    def matches(self, result: WriteResult, value: Any) -> bool:
+        """Return whether a value that was read is the one that was written."""
+        target, new = result.planned.target, result.planned.new
+        if callable(self.verify):
+            return bool(self.verify(result.value, target.display(value)))
+        if type(value) is type(new) and value == new:
+            return True
+        assert target.info is not None
+        return same_value(new, value, target.info.data_type, self.tolerance) or (
+            # A category or quality, which a server may write out.
+            type(value) is str and target.display(value) == result.value
         )
-    for name, number, most in (("tolerance", tolerance, math.inf), ("verify_within", within, _DAY)):
-        is_number = isinstance(number, Real) and not isinstance(number, bool)
-        if not is_number or not 0 <= number <= most:
-            raise WriteRefusedError(f"{name} must be a number from 0 to {most:g}, not {number!r}")
-    predicate = None if isinstance(verify, bool) else verify
-    return Verification(verify is not False, predicate, float(tolerance), float(within))
-
-
-_USUAL, _NONE = Verification(), Verification(wanted=False)
 
 
 def same_value(one: Any, other: Any, data_type: int, tolerance: float = 0.0) -> bool:
@@ -150,40 +135,30 @@ def same_value(one: Any, other: Any, data_type: int, tolerance: float = 0.0) -> 
 
 
 def read_back(
-    link: ReconnectingConnection, results: Sequence[WriteResult], how: Verification
+    connection: ReconnectingConnection, results: Sequence[WriteResult], how: Verification
 ) -> Iterator[list[WriteResult]]:
-    """Read values until they are the ones ordered, or the time is up; set the outcomes.
+    """Read values until they are the ones written, or the time is up; set the outcomes.
 
-    Parameters
-    ----------
-    link : ReconnectingConnection
-        The line to the server. Reading may be repeated on a fresh connection.
-    results : sequence of WriteResult
-        Whose values to read: writes that the server has taken, or that are UNKNOWN or DIFFERS.
-    how : Verification
-        What counts as the value ordered, and how long to wait for it.
-
-    Yields
-    ------
-    list of WriteResult
-        Those whose outcome has just become final.
+    The results are those of writes that the server has taken, or that are UNKNOWN or DIFFERS.
+    Those whose outcome has just become final are yielded. Reading may be repeated on a fresh
+    connection.
     """
     deadline = Deadline(min(max(how.within, 0.001), _DAY))
     pause = _FIRST_PAUSE
-    waiting = [result for result in results if result.order.target.readable]
+    waiting = [result for result in results if result.planned.target.readable]
     readable = set(waiting)
     yield [_write_only(result) for result in results if result not in readable]
     failure: XentaraError | None = None
     while waiting:
         try:
-            answers = _ask(link, waiting, deadline)
+            answers = _read(connection, waiting, deadline)
         except XentaraError as error:
             failure = error
             break
         done = {
             result
             for result, answer in zip(waiting, answers, strict=True)
-            if look(result, value_of(result.order.target, answer), how)
+            if take_reading(result, result.planned.target.value_in(answer), how)
         }
         if done:
             yield [result for result in waiting if result in done]
@@ -196,11 +171,11 @@ def read_back(
     yield [_given_up(result, failure, deadline) for result in waiting]
 
 
-def look(result: WriteResult, value: Any, how: Verification) -> bool:
+def take_reading(result: WriteResult, value: Any, how: Verification) -> bool:
     """Take a value that was read back, or the error in its place; return whether that is final."""
     if isinstance(value, ServerError):
-        result.reason = f"reading back failed: {_line(value)}"
-        if not isinstance(value, _FOR_GOOD):
+        result.reason = f"reading back failed: {_one_line(value)}"
+        if not isinstance(value, _PERMANENT):
             return False
         if result.outcome is Outcome.APPLIED:
             result.outcome = Outcome.NOT_READABLE
@@ -208,7 +183,9 @@ def look(result: WriteResult, value: Any, how: Verification) -> bool:
     result.raw_read_back = value
     try:
         found = how.matches(result, value)
-    except Exception as error:  # the function is the user's: a fault in it must not cost the report
+    except (
+        Exception
+    ) as error:  # the function is the user's: an error in it must not cost the report
         result.reason = f"the function that verifies failed: {type(error).__name__}: {error}"
         return True
     if found:
@@ -218,19 +195,19 @@ def look(result: WriteResult, value: Any, how: Verification) -> bool:
     return found
 
 
-def _ask(
-    link: ReconnectingConnection, waiting: Sequence[WriteResult], deadline: Deadline
+def _read(
+    connection: ReconnectingConnection, waiting: Sequence[WriteResult], deadline: Deadline
 ) -> list[Any]:
     """Read the values; once again on a fresh connection where that has ended."""
-    commands = [result.order.target.read_command() for result in waiting]
+    commands = [result.planned.target.read_command() for result in waiting]
     answers: list[Any] = []
     renewed = False
     while len(answers) < len(commands):
         part = commands[len(answers) :][:BATCH_SIZE]
         try:
-            # A look that has begun is given the time that an answer takes.
-            patience = max(deadline.remaining, min(link.timeout, _PATIENCE))
-            answers += link.connection().execute(part, Deadline(patience))
+            # A reading that has begun is given the time that an answer takes.
+            seconds = max(deadline.remaining, min(connection.timeout, _MIN_TIMEOUT))
+            answers += connection.connection().execute(part, Deadline(seconds))
         except ConnectionLostError:
             if renewed:
                 raise
@@ -255,11 +232,11 @@ def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadl
         )
     else:
         if failure is not None:
-            result.reason = f"reading back failed: {_line(failure)}"
+            result.reason = f"reading back failed: {_one_line(failure)}"
         if result.outcome is Outcome.APPLIED:
             result.outcome = Outcome.NOT_READABLE
     return result
 
 
-def _line(error: XentaraError) -> str:
+def _one_line(error: XentaraError) -> str:
     return f"{error.text} ({error.code})" if isinstance(error, ServerError) else str(error)

@@ -1,4 +1,4 @@
-"""The lines of the journal: from writes to JSON, and back to a DataFrame."""
+"""The records in the journal: from writes to lines of JSON, and back to a DataFrame."""
 
 from __future__ import annotations
 
@@ -19,21 +19,17 @@ from uuid import UUID
 import pandas as pd
 
 from xentara_nb.errors import ServerError, WriteRefusedError
+from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import DataType, label
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.tables.frames import object_array, string_array, to_display
+from xentara_nb.tables.frames import to_display
+from xentara_nb.writes.columns import NO_TIME, build_frame
 from xentara_nb.writes.journal import Journal, JournalLike, JournalWarning
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.results import WriteResult
 
 _INTENT, _OUTCOME = "intent", "outcome"
-_ENCODE = json.JSONEncoder(allow_nan=False).encode
 _DECODE = json.JSONDecoder().decode
-
-
-def new_id() -> str:
-    """Return an id for an apply, which no other has anywhere."""
-    return os.urandom(16).hex()
 
 
 def header(plan_id: str, server: str, user: str, session_user: str | None) -> str:
@@ -66,26 +62,25 @@ def _account() -> str:
 def intents(results: Sequence[WriteResult], common: str) -> Iterator[str]:
     """Return the lines that say what is about to be sent."""
     head = f'{{"event": "{_INTENT}", "time": "{_now()}", {common}, "id": "'
-    last, attribute = None, ""
+    last: AttributeInfo | None = None
+    attribute = ""
     for result in results:
-        order = result.order
-        target = order.target
+        planned = result.planned
+        target = planned.target
         info = target.info
         assert info is not None
         if info is not last:  # mostly it is the same one for all
-            last, attribute = (
-                info,
-                (
-                    f'"attribute_name": {_text(info.name)}, "attribute_id": '
-                    f'{_value(info.attribute_id)}, "data_type": {int(info.data_type)}'
-                ),
+            last = info
+            attribute = (
+                f'"attribute_name": {_text(info.name)}, "attribute_id": '
+                f'{encode_value(info.attribute_id)}, "data_type": {int(info.data_type)}'
             )
-        old = order.old
+        old = planned.old
         yield (
             f'{head}{result.write_id}", "primary_key": {_text(target.primary_key)}, '
             f'"element_uuid": "{target.element_uuid}", {attribute}, '
-            f'"old_value": {"null" if isinstance(old, ServerError) else _value(old)}, '
-            f'"value": {_value(order.new)}}}'
+            f'"old_value": {"null" if isinstance(old, ServerError) else encode_value(old)}, '
+            f'"value": {encode_value(planned.new)}}}'
         )
 
 
@@ -95,9 +90,9 @@ def outcomes(results: Sequence[WriteResult]) -> Iterator[str]:
     for result in results:
         line = f'{head}, "id": "{result.write_id}", "outcome": "{result.outcome.value}"'
         if result.raw_read_back is not None:
-            line += f', "read_back": {_value(result.raw_read_back)}'
+            line += f', "read_back": {encode_value(result.raw_read_back)}'
         if result.error is not None or result.reason:
-            line += f', "error": {_text(error_text(result) or "")}'
+            line += f', "error": {_text(result.error_text or "")}'
         yield f"{line}}}"
 
 
@@ -120,13 +115,6 @@ def note(journal: Journal, results: Sequence[WriteResult]) -> None:
         journal.note(outcomes(known))
     for result in results:
         result.noted = result.outcome
-
-
-def error_text(result: WriteResult) -> str | None:
-    """Return what went wrong in one line, None if nothing did."""
-    if result.outcome is Outcome.REJECTED and isinstance(result.error, ServerError):
-        return f"{' '.join(result.error.text.split())} ({result.error.code})"
-    return result.reason or None
 
 
 def read_journal(path: JournalLike = None) -> pd.DataFrame:
@@ -182,23 +170,31 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
         data = b"" if file is None else file.read_bytes()
     except FileNotFoundError:
         data = b""
-    found: dict[str, dict[str, Any]] = {}
-    *lines, last = data.split(b"\n")
-    bad = sum(not _take(found, line) for line in lines if line.strip())
-    # Whatever stands behind the last end of a line is being written, or will never be.
-    if last:
-        _take(found, last)
-    if bad:
+    frame, unreadable = parse_records(data)
+    if unreadable:
         warnings.warn(
-            f"{bad} lines of the journal {file} cannot be read and are left out",
+            f"{unreadable} lines of the journal {file} cannot be read and are left out",
             JournalWarning,
             stacklevel=2,
         )
-    return _frame(list(found.values()))
+    return frame
 
 
-def _take(found: dict[str, dict[str, Any]], line: bytes) -> bool:
-    """Take one line into what was found; return whether it could be read."""
+def parse_records(data: bytes) -> tuple[pd.DataFrame, int]:
+    """Return the content of a journal as :func:`read_journal` does, and how many lines are bad."""
+    rows: dict[str, dict[str, Any]] = {}
+    *lines, last = data.split(b"\n")
+    unreadable = sum(not _take(rows, line) for line in lines if line.strip())
+    # What stands behind the last end of a line is being written, or will never be.
+    if last:
+        _take(rows, last)
+    return build_frame(
+        {name: [row[name] for row in rows.values()] for name in _COLUMNS}
+    ), unreadable
+
+
+def _take(rows: dict[str, dict[str, Any]], line: bytes) -> bool:
+    """Take one line into the rows; return whether it could be read."""
     try:
         record = _DECODE(line.decode())
         write_id = record["id"]
@@ -206,39 +202,39 @@ def _take(found: dict[str, dict[str, Any]], line: bytes) -> bool:
         if not isinstance(write_id, str):
             return False
         if record["event"] == _INTENT:
-            found[write_id] = _intent(record, moment)
+            rows[write_id] = _intent(record, moment)
         elif record["event"] == _OUTCOME:
-            row = found.get(write_id)
-            if row is not None:  # whoever shortened the journal may have left outcomes only
+            row = rows.get(write_id)
+            if row is not None:  # of a journal that was shortened, outcomes only may be left
                 row["outcome"] = Outcome(record["outcome"])
                 row["error"] = record.get("error")
                 row["finished"] = moment
                 if "read_back" in record:
-                    row["read_back"] = _shown(record["read_back"], row)
+                    row["read_back"] = _display(record["read_back"], row)
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return False
     return True
 
 
 def _intent(record: dict[str, Any], moment: int) -> dict[str, Any]:
-    row: dict[str, Any] = {name: record.get(name) for name in (*_TEXTS, "process")}
-    for name in _TEXTS:
-        if row[name] is not None and type(row[name]) is not str:
-            raise TypeError("a text was expected")
-    row["type"] = int(record["data_type"])
+    row: dict[str, Any] = {name: record.get(name) for name in _TEXTS}
+    if not all(text is None or type(text) is str for text in row.values()):
+        raise TypeError("a text was expected")
+    process = record.get("process")
     row.update(
         time=moment,
         finished=NO_TIME,
         element_uuid=UUID(record["element_uuid"]),
-        attribute_id=_from_json(record["attribute_id"]),
-        data_type=label(DataType, row["type"]),
+        attribute_id=decode_value(record["attribute_id"]),
+        type=int(record["data_type"]),
         read_back=None,
         outcome=Outcome.UNKNOWN,
         error=None,
+        process=None if process is None else int(process),
     )
-    row["process"] = None if row["process"] is None else int(row["process"])
-    row["old_value"] = _shown(record.get("old_value"), row)
-    row["value"] = _shown(record["value"], row)
+    row["data_type"] = label(DataType, row["type"])
+    row["old_value"] = _display(record.get("old_value"), row)
+    row["value"] = _display(record["value"], row)
     return row
 
 
@@ -249,12 +245,10 @@ def _nanoseconds(text: str) -> int:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NO_TIME = pd.NaT.value
-"""In nanoseconds, what pandas takes for no time."""
 
 
-def _shown(value: Any, row: Mapping[str, Any]) -> object:
-    value = _from_json(value)
+def _display(value: Any, row: Mapping[str, Any]) -> object:
+    value = decode_value(value)
     return None if value is None else to_display(value, row["type"], row["attribute_id"])
 
 
@@ -269,40 +263,8 @@ _COLUMNS = (
 )
 
 
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    index = pd.RangeIndex(len(rows))
-    columns: dict[str, Any] = {}
-    for name in _COLUMNS:
-        values: list[Any] = [row[name] for row in rows]
-        if name in ("time", "finished"):
-            columns[name] = pd.Series(values, dtype="int64").astype("datetime64[ns, UTC]")
-        elif name == "outcome":
-            columns[name] = outcome_column(values)
-        elif name == "process":
-            columns[name] = pd.array(values, dtype="Int64")
-        elif name in _TEXTS or name in ("data_type", "error"):
-            columns[name] = string_array(values)
-        else:
-            columns[name] = object_array(values)
-    return pd.DataFrame(
-        {
-            name: pd.Series(values, index=index, dtype=values.dtype)
-            for name, values in columns.items()
-        }
-    )
-
-
-def outcome_column(values: Sequence[Outcome]) -> pd.Categorical[int]:
-    """Return a column of outcomes: a categorical with all of them."""
-    order = {outcome: code for code, outcome in enumerate(Outcome)}
-    return pd.Categorical.from_codes(
-        [order[value] for value in values],
-        dtype=pd.CategoricalDtype([str(outcome) for outcome in Outcome]),
-    )
-
-
-def _value(value: Any) -> str:
-    """Return the JSON of a value."""
+def encode_value(value: Any) -> str:
+    """Return the JSON of a value: what JSON has no form for is a map of one item."""
     kind = type(value)
     if kind is float and math.isfinite(value):
         return float.__repr__(value)
@@ -312,27 +274,23 @@ def _value(value: Any) -> str:
         return _text(value)
     if value is None:
         return "null"
-    return _ENCODE(_to_json(value))
-
-
-def _to_json(value: Any) -> Any:
-    """Return a value as JSON has it: what JSON has no form for is a map of one item."""
-    kind = type(value)
-    if value is None or kind is bool or kind is str or (kind is float and math.isfinite(value)):
-        return value
-    if isinstance(value, UUID):
-        return {"uuid": str(value)}
-    if isinstance(value, TimePoint):
-        return {"time": value.isoformat()}
-    if kind is float:
-        return {"float": repr(value)}
+    if kind is bool:
+        return "true" if value else "false"
     if isinstance(value, int):  # of an enum
-        return int(value)
-    # A server sent something that is no value of the protocol.
-    return {"other": repr(value)[:200]}
+        return int.__repr__(value)
+    if isinstance(value, UUID):
+        name, text = "uuid", str(value)
+    elif isinstance(value, TimePoint):
+        name, text = "time", value.isoformat()
+    elif kind is float:
+        name, text = "float", repr(value)
+    else:  # a server sent something that is no value of the protocol
+        name, text = "other", repr(value)[:200]
+    return f'{{"{name}": {_text(text)}}}'
 
 
-def _from_json(value: Any) -> Any:
+def decode_value(value: Any) -> Any:
+    """Return the value that decoded JSON stands for; ValueError if it is none."""
     match value:
         case {"uuid": str(text)}:
             return UUID(text)

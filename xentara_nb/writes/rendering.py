@@ -7,18 +7,16 @@ fit the light and the dark theme.
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 import pandas as pd
 
+from xentara_nb.tables.frames import object_array
 from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.outcome import Outcome
 
-if TYPE_CHECKING:
-    from xentara_nb.writes.results import WriteResult
-
-MOST_ROWS = 60
+MAX_ROWS = 60
 """How many rows of a table are shown."""
 
 _RED = "var(--jp-error-color1, #c62828)"
@@ -37,104 +35,111 @@ _COLOURS = {
     Severity.WARNING: _ORANGE,
     Severity.REFUSED: _RED,
 }
-Title: TypeAlias = Sequence[tuple[str, Outcome | Severity | None]]
-"""The words of a headline, each with the outcome or level whose colour it has, or None."""
-
 _LEFT = "style='text-align:left'"
+
+Kind: TypeAlias = Outcome | Severity
+"""What has a colour."""
 
 
 def value_text(value: object) -> str:
     """Return a value in one short line."""
-    text = value if isinstance(value, str) else repr(value)
-    text = str(value) if isinstance(value, pd.Timestamp) else text
-    text = repr(value) if isinstance(value, str) else text
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    text = str(value) if isinstance(value, pd.Timestamp) else repr(value)
+    return _short(text, 80)
 
 
-def result_rows(result: WriteResult) -> dict[str, str]:
-    """Return what a result shows, line by line."""
-    rows = {"write to": f"{result.primary_key} ({result.attribute_name})"}
-    rows["old value"] = value_text(result.old_value) if result.order.knows_old else "not known"
-    rows["new value"] = value_text(result.value)
-    read = result.raw_read_back is not None
-    rows["read back"] = value_text(result.read_back) if read else "not read"
-    rows["outcome"] = f"{result.outcome}: {result.text}"
-    if result.time is not None:
-        took = "" if result.duration is None else f", answered after {result.duration * 1e3:.1f} ms"
-        rows["sent"] = f"{result.time.isoformat(timespec='milliseconds')}{took}"
-    return rows
+def counted(kinds: Iterable[Kind], among: Iterable[Kind]) -> list[tuple[str, Kind | None]]:
+    """Return the words of a headline that say how many rows are of each kind."""
+    rows = list(kinds)
+    return [(f"{rows.count(kind)} {kind}", kind) for kind in among if kind in rows]
 
 
-def result_text(result: WriteResult) -> str:
-    """Return a result as text, its outcome first."""
-    rows = result_rows(result)
-    return "\n".join(f"{name:>9}: {text}" for name, text in rows.items())
+class Table(NamedTuple):
+    """A headline, and a table with a coloured column.
 
-
-def result_html(result: WriteResult) -> str:
-    """Return a result as HTML."""
-    colour = _COLOURS[result.outcome]
-    lines = [
-        f"<tr><th {_LEFT}>{html.escape(name)}</th>"
-        f"<td {_LEFT}>{_value(name, text, colour)}</td></tr>"
-        for name, text in result_rows(result).items()
-    ]
-    return f"<table>{''.join(lines)}</table>"
-
-
-def _value(name: str, text: str, colour: str) -> str:
-    shown = html.escape(text)
-    return f"<b style='color:{colour}'>{shown}</b>" if name == "outcome" else shown
-
-
-def table_text(title: Title, frame: pd.DataFrame) -> str:
-    """Return a headline and a table as text."""
-    head = " ".join(text for text, _ in title)
-    return f"{head}\n{frame.to_string(max_rows=MOST_ROWS, max_colwidth=60)}" if len(frame) else head
-
-
-def table_html(
-    title: Title,
-    frame: pd.DataFrame,
-    marked: Mapping[str, Sequence[Any]],
-) -> str:
-    """Return a headline and a table as HTML.
-
-    Parameters
+    Attributes
     ----------
-    title : sequence of (str, Outcome, Level or None)
-        The words of the headline.
-    frame : pandas.DataFrame
-        The table; of a long one the first rows are shown.
-    marked : mapping
-        The outcomes or levels of every row, of the columns that have their colours.
+    title : sequence of (str, Outcome, Severity or None)
+        The words of the headline, each with what it is coloured as.
+    columns : mapping
+        The cells by the name of their column; of a long table the first rows are shown.
+    coloured : str
+        The column of outcomes or severities.
     """
-    head = " ".join(
-        html.escape(text)
-        if kind is None
-        else f"<b style='color:{_COLOURS[kind]}'>{html.escape(text)}</b>"
-        for text, kind in title
-    )
-    rows = []
-    names = list(frame.columns)
-    for number, values in enumerate(frame.head(MOST_ROWS).itertuples(index=False)):
-        cells = [f"<th>{number}</th>"]
-        for name, value in zip(names, values, strict=True):
-            text = html.escape(_cell(value))
-            if name in marked:
-                text = f"<b style='color:{_COLOURS[marked[name][number]]}'>{text}</b>"
-            cells.append(f"<td {_LEFT}>{text}</td>")
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    header = "".join(f"<th {_LEFT}>{html.escape(str(name))}</th>" for name in names)
-    more = f"<p>… and {len(frame) - MOST_ROWS} more rows</p>" if len(frame) > MOST_ROWS else ""
-    table = (
-        f"<table><thead><tr><th></th>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    )
-    return f"<div><p>{head}</p>{table if rows else ''}{more}</div>"
+
+    title: Sequence[tuple[str, Kind | None]]
+    columns: Mapping[str, Sequence[object]]
+    coloured: str
+
+    def text(self) -> str:
+        """Return it as text."""
+        head = " ".join(text for text, _ in self.title)
+        frame = pd.DataFrame({name: object_array(cells) for name, cells in self.columns.items()})
+        if not len(frame):
+            return head
+        return f"{head}\n{frame.to_string(max_rows=MAX_ROWS, max_colwidth=60)}"
+
+    def html(self) -> str:
+        """Return it as HTML."""
+        head = " ".join(_coloured(text, kind) for text, kind in self.title)
+        count = len(self.columns[self.coloured])
+        if not count:
+            return f"<div><p>{head}</p></div>"
+        rows = []
+        for number, cells in enumerate(zip(*self.columns.values(), strict=True)):
+            if number == MAX_ROWS:
+                break
+            shown = (
+                _coloured(_cell(cell), cell if isinstance(cell, Kind) else None) for cell in cells
+            )
+            rows.append(
+                f"<th>{number}</th>" + "".join(f"<td {_LEFT}>{cell}</td>" for cell in shown)
+            )
+        names = "".join(f"<th {_LEFT}>{html.escape(name)}</th>" for name in self.columns)
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        table = f"<table><thead><tr><th></th>{names}</tr></thead><tbody>{body}</tbody></table>"
+        more = f"<p>… and {count - MAX_ROWS} more rows</p>" if count > MAX_ROWS else ""
+        return f"<div><p>{head}</p>{table}{more}</div>"
+
+
+class Facts(NamedTuple):
+    """Names and values, one a line.
+
+    Attributes
+    ----------
+    lines : mapping
+        The values by their names.
+    kinds : mapping
+        The outcome or severity of those lines that are coloured.
+    """
+
+    lines: Mapping[str, str]
+    kinds: Mapping[str, Kind]
+
+    def text(self) -> str:
+        """Return them as text."""
+        width = max(map(len, self.lines))
+        return "\n".join(f"{name:>{width}}: {text}" for name, text in self.lines.items())
+
+    def html(self) -> str:
+        """Return them as HTML."""
+        rows = (
+            f"<tr><th {_LEFT}>{html.escape(name)}</th>"
+            f"<td {_LEFT}>{_coloured(text, self.kinds.get(name))}</td></tr>"
+            for name, text in self.lines.items()
+        )
+        return f"<table>{''.join(rows)}</table>"
+
+
+def _coloured(text: str, kind: Kind | None) -> str:
+    shown = html.escape(text)
+    return shown if kind is None else f"<b style='color:{_COLOURS[kind]}'>{shown}</b>"
 
 
 def _cell(value: object) -> str:
     if value is None or value is pd.NaT or value is pd.NA or value != value:
         return ""
-    text = str(value)
-    return text if len(text) <= 120 else f"{text[:119]}…"
+    return _short(str(value), 120)
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,4 +1,4 @@
-"""What a user wants to write, read from whatever a user gives: frames, dicts, Series, rows."""
+"""What a user wants to write, read from all that a user may give: frames, dicts, Series, rows."""
 
 from __future__ import annotations
 
@@ -29,17 +29,34 @@ ANYTHING: Final = object()
 
 
 class WriteRequest(NamedTuple):
-    """What somebody wants to write, not looked at yet."""
+    """What a user wants to write, not checked yet.
+
+    Attributes
+    ----------
+    reference : Reference
+        The element.
+    attribute : str, int or UUID
+        The attribute.
+    value : object
+        The value as the user gave it.
+    check : CheckResult or None
+        What is known of it beforehand: an undo may have no way back.
+    expected : object
+        What the present value should be; another one is a warning.
+    number_as_boolean : bool
+        Whether 0 and 1 may be written to a Boolean.
+    """
 
     reference: Reference
     attribute: AttributeLike
     value: object
-    verdict: CheckResult | None = None
+    check: CheckResult | None = None
     expected: object = ANYTHING
+    number_as_boolean: bool = False
 
 
-def wishes(orders: object) -> list[WriteRequest]:
-    """Read what shall be written, from everything that :meth:`Client.plan_writes` takes.
+def write_requests(values: object) -> list[WriteRequest]:
+    """Read what is to be written, from everything that :meth:`Client.plan_writes` takes.
 
     Raises
     ------
@@ -48,20 +65,51 @@ def wishes(orders: object) -> list[WriteRequest]:
     NotFoundError
         If a row names no element or attribute.
     """
-    if isinstance(orders, pd.DataFrame):
-        return _from_frame(orders)
-    if isinstance(orders, Mapping | pd.Series):
-        if "value" in orders and ("primary_key" in orders or "element_uuid" in orders):
-            return [_from_row(orders)]
-        # A Series may have a key twice; both are orders then, of which a guard refuses one.
-        return [_from_item(element, value) for element, value in orders.items()]
-    if isinstance(orders, Iterable) and not isinstance(orders, str | bytes):
-        return [_numbered(_from_row, row, number) for number, row in enumerate(orders)]
+    if isinstance(values, pd.DataFrame):
+        return _from_frame(values)
+    if isinstance(values, Mapping | pd.Series):
+        if "value" in values and ("primary_key" in values or "element_uuid" in values):
+            return [_from_row(values)]
+        # A Series may have a key twice; both are requests then, of which a guard refuses one.
+        return [_from_item(element, value) for element, value in values.items()]
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes):
+        return [_numbered(_from_row, row, number) for number, row in enumerate(values)]
     raise WriteRefusedError(
-        f"{with_article(type(orders).__name__)} does not say what to write: give a DataFrame with "
+        f"{with_article(type(values).__name__)} does not say what to write: give a DataFrame with "
         "the columns primary_key and value (and attribute_name, if it is another attribute), a "
         "dict of keys and values, or rows of an inventory with a column value"
     )
+
+
+def request_for(
+    element: Any, value: object, attribute: AttributeLike | None = None
+) -> WriteRequest:
+    """Return the request to write a value to an element.
+
+    Parameters
+    ----------
+    element : element
+        The element; a row may name an attribute too.
+    value : object
+        The value.
+    attribute : attribute, optional
+        Which attribute. Left out, the one that the row names, or the value if it names none.
+
+    Raises
+    ------
+    NotFoundError
+        If it names no element or attribute.
+    WriteRefusedError
+        If it names the attribute in a way that would be passed over.
+    """
+    if isinstance(element, str | UUID):
+        return _request(element_reference(element), value, attribute)
+    fields = getattr(element, "_fields", None)
+    if fields is None and isinstance(element, Mapping | pd.Series):
+        fields = element.keys()
+    if fields is not None:
+        _refuse_attribute(fields)
+    return _request(element_reference(element), value, attribute)
 
 
 def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
@@ -82,7 +130,7 @@ def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
                 _numbered(element_reference, row, number)
         raise
     values = frame["value"].tolist()
-    return [wish_for(*pair) for pair in zip(references, values, strict=True)]
+    return [_request(*pair) for pair in zip(references, values, strict=True)]
 
 
 def _from_row(row: Any) -> WriteRequest:
@@ -95,27 +143,26 @@ def _from_row(row: Any) -> WriteRequest:
             f"{with_article(type(row).__name__)} does not say what to write: give rows with "
             "primary_key and value, or a dict of keys and values"
         )
-    return wish_for(row_reference(row), row["value"])
+    return request_for(row, row["value"])
 
 
-def row_reference(element: Any) -> Reference:
-    """Read what names the element of a write, perhaps with the attribute that is meant.
+def _from_item(element: Any, value: object) -> WriteRequest:
+    if type(element) is tuple and len(element) == 2:
+        return request_for(element[0], value, element[1])
+    return request_for(element, value)
 
-    Raises
-    ------
-    NotFoundError
-        If it names no element.
-    WriteRefusedError
-        If it names the attribute in a way that would be passed over.
-    """
-    if isinstance(element, str | UUID):
-        return element_reference(element)
-    fields = getattr(element, "_fields", None)
-    if fields is None and isinstance(element, Mapping | pd.Series):
-        fields = element.keys()
-    if fields is not None:
-        _refuse_attribute(fields)
-    return element_reference(element)
+
+def _request(
+    reference: Reference, value: object, attribute: AttributeLike | None = None
+) -> WriteRequest:
+    # That a row names another attribute than the one given is found in the element's meta data.
+    if attribute is not None and attribute != reference.attribute_name:
+        return WriteRequest(reference, attribute_reference(attribute), value)
+    if reference.attribute_id is not None:
+        return WriteRequest(reference, reference.attribute_id, value)
+    if reference.attribute_name is not None:
+        return WriteRequest(reference, attribute_reference(reference.attribute_name), value)
+    return WriteRequest(reference, _VALUE, value)
 
 
 def _refuse_attribute(names: Iterable[Any]) -> None:
@@ -130,20 +177,3 @@ def _numbered(read: Callable[[Any], _T], row: Any, number: int) -> _T:
         return read(row)
     except NotFoundError as error:
         raise NotFoundError(f"row {number}: {error}") from None
-
-
-def _from_item(element: Any, value: object) -> WriteRequest:
-    if type(element) is tuple and len(element) == 2:
-        element, attribute = element
-        return WriteRequest(element_reference(element), attribute_reference(attribute), value)
-    return wish_for(element_reference(element), value)
-
-
-def wish_for(reference: Reference, value: object) -> WriteRequest:
-    """Return what is wanted where a row alone says which attribute; the value if it does not."""
-    wanted: AttributeLike = _VALUE
-    if reference.attribute_id is not None:
-        wanted = reference.attribute_id
-    elif reference.attribute_name:
-        wanted = attribute_reference(reference.attribute_name)
-    return WriteRequest(reference, wanted, value)

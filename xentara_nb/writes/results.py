@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -14,92 +15,76 @@ from xentara_nb.errors import (
     XentaraError,
 )
 from xentara_nb.writes.outcome import Outcome
-from xentara_nb.writes.planned import PlannedWrite, shown
-from xentara_nb.writes.rendering import result_html, result_text
-
-if TYPE_CHECKING:
-    from xentara_nb.writes.plan import WritePlan
+from xentara_nb.writes.planned import PlannedWrite
+from xentara_nb.writes.rendering import Facts, value_text
 
 
-class _Report(Protocol):
-    def resolve(self, within: float = ...) -> Any: ...
-    def undo(self) -> WritePlan: ...
+class Report(Protocol):
+    """The report that a result is in."""
+
+    def resolve(self, within: float = ...) -> Any:
+        """Read the values of writes that are UNKNOWN or DIFFERS."""
+
+    def undo(self) -> Any:
+        """Return a plan back to the old values."""
 
 
-class Origin(Protocol):
-    """What a result came from, and can be looked after with."""
-
-    def report_of(self, result: WriteResult) -> _Report:
-        """Return the report that a result is in."""
-
-
+@dataclass(slots=True, eq=False, repr=False)
 class WriteResult:
     """What became of one write. It shows itself, and changes only when it is resolved.
 
     Attributes
     ----------
-    order : PlannedWrite
-        What was to be written, as it was planned.
+    planned : PlannedWrite
+        What was to be written.
     outcome : Outcome
         What became of it.
     reason : str
         More about the outcome, where there is more to say.
     error : XentaraError or None
         What the server answered, or what went wrong.
+    report : WriteReport
+        The report that it is in.
     """
 
-    __slots__ = (
-        "answered_ns",
-        "error",
-        "intended",
-        "noted",
-        "order",
-        "origin",
-        "outcome",
-        "raw_read_back",
-        "reason",
-        "sent_ns",
-        "write_id",
-    )
-
-    def __init__(self, order: PlannedWrite, write_id: str = "") -> None:
-        self.order = order
-        self.write_id = write_id
-        self.outcome = Outcome.SKIPPED
-        self.reason = ""
-        self.error: XentaraError | None = None
-        self.raw_read_back: Any = None
-        self.sent_ns: int | None = None
-        self.answered_ns: int | None = None
-        # Whether the intent may stand in the journal, and which outcome does.
-        self.intended = False
-        self.noted: Outcome | None = None
-        self.origin: Origin | None = None
+    planned: PlannedWrite
+    write_id: str
+    report: Report
+    outcome: Outcome = Outcome.SKIPPED
+    reason: str = ""
+    error: XentaraError | None = None
+    raw_read_back: Any = None
+    sent_ns: int | None = None
+    answered_ns: int | None = None
+    # Whether the intent may be in the journal, and which outcome is.
+    intended: bool = False
+    noted: Outcome | None = None
 
     @property
     def primary_key(self) -> str:
         """The key of the element."""
-        return self.order.target.primary_key
+        return self.planned.target.primary_key
 
     @property
     def attribute_name(self) -> str:
         """The name of the attribute."""
-        return self.order.target.attribute_name
+        return self.planned.target.attribute_name
 
     @property
     def old_value(self) -> object:
         """The value before, None where it is not known."""
-        return self.order.old_value
+        return self.planned.old_value
 
     @property
     def value(self) -> object:
         """The value as it was sent, or was to be."""
-        return self.order.new_value
+        return self.planned.new_value
 
     @property
     def read_back(self) -> object:
         """The value that was read last after sending, None if none was."""
-        return None if self.raw_read_back is None else shown(self.raw_read_back, self.order.target)
+        value = self.raw_read_back
+        return None if value is None else self.planned.target.display(value)
 
     @property
     def sent(self) -> bool:
@@ -122,7 +107,7 @@ class WriteResult:
 
     @property
     def ok(self) -> bool:
-        """Whether it was sent and there is nothing to complain of."""
+        """Whether it was sent, and did not fail."""
         return self.sent and not self.outcome.failed
 
     @property
@@ -130,28 +115,32 @@ class WriteResult:
         """The outcome in words, with the reason."""
         return f"{self.outcome.meaning}{': ' if self.reason else ''}{self.reason}"
 
+    @property
+    def error_text(self) -> str | None:
+        """What went wrong in one line, None if nothing did."""
+        if self.outcome is Outcome.REJECTED and isinstance(self.error, ServerError):
+            return f"{' '.join(self.error.text.split())} ({self.error.code})"
+        return self.reason or None
+
     def resolve(self, within: float = 2.0) -> WriteResult:
         """Read the value, to learn what became of a write that is UNKNOWN or DIFFERS.
 
         Parameters
         ----------
         within : float, default 2.0
-            How long to wait for the value that was ordered, in seconds.
+            How long to wait for the value that was written, in seconds.
 
         Returns
         -------
         WriteResult
-            This same result: VERIFIED if the value is the one ordered, DIFFERS if it is not.
+            This same result: VERIFIED if the value is the one written, DIFFERS if it is not.
         """
-        if self.origin is not None:
-            self.origin.report_of(self).resolve(within)
+        self.report.resolve(within)
         return self
 
-    def undo(self) -> WritePlan:
-        """Return a plan back to the old value; see :meth:`WriteReport.undo`."""
-        if self.origin is None:
-            raise WriteRefusedError(f"{self.order} was not sent, so there is nothing to undo")
-        return self.origin.report_of(self).undo()
+    def undo(self) -> Any:
+        """Return a :class:`WritePlan` back to the old value; see :meth:`WriteReport.undo`."""
+        return self.report.undo()
 
     def raise_for_outcome(self) -> None:
         """Raise the error that belongs to the outcome; nothing happens where it is ``ok``.
@@ -161,7 +150,7 @@ class WriteResult:
         ServerError
             If the server rejected it.
         WriteOutcomeUnknownError
-            If nobody knows what became of it.
+            If it is not known whether it took effect.
         WriteDiffersError
             If another value was read back.
         WriteRefusedError
@@ -173,20 +162,35 @@ class WriteResult:
             raise self.error
         if self.outcome is Outcome.UNKNOWN:
             raise WriteOutcomeUnknownError(
-                f"{self.order} was sent, but its answer was lost ({self.reason}). It may have "
+                f"{self.planned} was sent, but its answer was lost ({self.reason}). It may have "
                 "taken effect, and is not sent again: result.resolve() reads the value to learn "
                 "what became of it",
                 result=self,
             ) from self.error
         if self.outcome is Outcome.DIFFERS:
-            raise WriteDiffersError(f"{self.order}: {self.text}", result=self)
+            raise WriteDiffersError(f"{self.planned}: {self.text}", result=self)
         if self.outcome is Outcome.SKIPPED and self.error is not None:
             raise self.error
         if self.outcome is Outcome.SKIPPED:
-            raise WriteRefusedError(f"{self.order}: not sent: {self.reason}")
+            raise WriteRefusedError(f"{self.planned}: not sent: {self.reason}")
+
+    def _facts(self) -> Facts:
+        old, read = self.planned.knows_old, self.raw_read_back is not None
+        lines = {
+            "write to": f"{self.primary_key} ({self.attribute_name})",
+            "old value": value_text(self.old_value) if old else "not known",
+            "new value": value_text(self.value),
+            "read back": value_text(self.read_back) if read else "not read",
+            "outcome": f"{self.outcome}: {self.text}",
+        }
+        if self.time is not None:
+            duration = self.duration
+            took = "" if duration is None else f", answered after {duration * 1e3:.1f} ms"
+            lines["sent"] = f"{self.time.isoformat(timespec='milliseconds')}{took}"
+        return Facts(lines, {"outcome": self.outcome})
 
     def __repr__(self) -> str:
-        return result_text(self)
+        return self._facts().text()
 
     def _repr_html_(self) -> str:
-        return result_html(self)
+        return self._facts().html()

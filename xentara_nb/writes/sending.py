@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from xentara_nb.connection.batch import UNANSWERED, Batch
@@ -21,220 +22,220 @@ from xentara_nb.protocol.commands import Command, Write
 from xentara_nb.writes import records
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import check_client, check_time
-from xentara_nb.writes.journal import Journal
 from xentara_nb.writes.outcome import Outcome
-from xentara_nb.writes.planned import value_of
 from xentara_nb.writes.policy import WritePolicy
-from xentara_nb.writes.read_back import Verification, look, read_back
+from xentara_nb.writes.read_back import read_back, take_reading
+from xentara_nb.writes.report import WriteReport
 from xentara_nb.writes.results import WriteResult
+from xentara_nb.writes.sub_session import SessionLike, id_of, user_of
 
-_MESSAGE_TEXT = 256 * 1024  # characters; more text than this goes into more messages
+MESSAGE_TEXT = 256 * 1024
+"""How many characters of text go into one message; more text than this goes into more messages."""
 
 
-class Sending(NamedTuple):
-    """How to send.
+@dataclass(slots=True)
+class Sender:
+    """Sends the writes of a report over one connection.
 
-    Parameters
-    ----------
-    connection : Connection
-        Where to send. Nothing goes anywhere else: the rest is skipped when it ends.
-    session : uuid.UUID or None
-        The sub-session whose rights count as well.
-    batch_size : int
-        How many writes go into one message.
-    stop : bool
-        Whether to send nothing more after a write that failed.
-    timeout : float
-        How long an answer may take, in seconds.
-    how : Verification
-        How to verify.
-    journal : Journal
-        Where to put the intents.
-    common : str
-        What all intents have in common, as JSON.
-    policies : sequence of WritePolicy
-        The policies that everything was checked against just now.
+    Nothing goes over any other connection: the rest is skipped when it ends.
     """
 
+    context: WriteContext
+    report: WriteReport
     connection: Connection
-    session: UUID | None
-    batch_size: int
-    stop: bool
+    session: SessionLike | None
+    policies: Sequence[WritePolicy]  # everything was checked against them just now
     timeout: float
-    how: Verification
-    journal: Journal
-    common: str
-    policies: Sequence[WritePolicy]
+    batch_size: int = 1
+    stop: bool = True  # after a write that failed
 
+    def send(self, results: Sequence[WriteResult]) -> None:
+        """Send writes in order, all of them SKIPPED so far, and set what became of them.
 
-def send(context: WriteContext, results: Sequence[WriteResult], sending: Sending) -> None:
-    """Send writes and set what became of them.
-
-    Parameters
-    ----------
-    context : WriteContext
-        What writes need.
-    results : sequence of WriteResult
-        The writes, in order; all of them SKIPPED so far.
-    sending : Sending
-        How to send.
-
-    Raises
-    ------
-    WriteRefusedError
-        If nothing was sent because the journal cannot be written, or nothing may be written any
-        more. Whatever goes wrong after the first message stands in the results.
-    """
-    try:
-        _send(context, results, sending)
-    except BaseException as error:
-        for result in results:
-            if result.outcome is Outcome.SKIPPED and not result.reason:
-                result.reason = f"{error}" if isinstance(error, XentaraError) else "interrupted"
-        raise
-    finally:
-        # However it ends: the journal learns what is known.
-        records.note(
-            sending.journal,
-            [
-                result
-                for result in results
-                if result.intended and result.noted is not result.outcome
-            ],
-        )
-
-
-def _send(context: WriteContext, results: Sequence[WriteResult], sending: Sending) -> None:
-    at = 0
-    unfinished: list[WriteResult] = []
-    why = ""
-    while at < len(results) and not why:
+        Raises
+        ------
+        WriteRefusedError
+            If nothing was sent because the journal cannot be written, or nothing may be written
+            any more. What goes wrong after the first message stands in the results.
+        """
         try:
-            group = results[at : at + _next_group(context, results, at, sending)]
-            records.intend(sending.journal, group, sending.common)
-        except WriteRefusedError as error:
-            if at == 0:
-                raise
-            why = str(error)
-            break
-        at += len(group)
-        why, open_ = _exchange(group, sending)
-        records.note(sending.journal, group)
-        unfinished += open_
-        if sending.stop:
-            _verify(context, unfinished, sending)
-            unfinished = []
-            if not why and any(result.outcome.failed for result in group):
-                why = f"after {_first_failure(group)}"
-    for result in results[at:]:
-        result.reason = why
-    _verify(context, unfinished, sending)
-
-
-def _next_group(
-    context: WriteContext, results: Sequence[WriteResult], at: int, sending: Sending
-) -> int:
-    """Return how many writes may go into the next message; wait until one may."""
-    wanted, text = 0, 0
-    for result in results[at : at + sending.batch_size]:
-        new = result.order.new
-        text += len(new) if isinstance(new, str) else 0
-        if wanted and text > _MESSAGE_TEXT:
-            break
-        wanted += 1
-    policies = sending.policies
-    just_checked = at == 0
-    while True:
-        if not just_checked:
-            policies = context.policies.current()
-            if policies != sending.policies:
-                # Nothing of what is left was checked against these.
-                raise WriteRefusedError("the write policy has changed since it was checked")
-            for verdict in (check_client(context.owner.read_only), check_time(policies)):
-                if verdict is not None:
-                    raise WriteRefusedError(verdict.message)
-        granted, pause = context.pace.grant(wanted, policies)
-        if granted:
-            return granted
-        if pause > sending.timeout:
-            # An order that goes out long after it was given is one that nobody expects any more.
-            raise WriteRefusedError(
-                f"the policy's most_writes_per_second lets the next write out in {pause:.0f} s, "
-                f"which is longer than the time-out of {sending.timeout:g} s: write it later, or "
-                "give a longer timeout="
+            self._send(results)
+        except BaseException as error:
+            for result in results:
+                if result.outcome is Outcome.SKIPPED and not result.reason:
+                    result.reason = f"{error}" if isinstance(error, XentaraError) else "interrupted"
+            raise
+        finally:
+            # However it ends: the journal learns what is known.
+            records.note(
+                self.report.journal,
+                [
+                    result
+                    for result in results
+                    if result.intended and result.noted is not result.outcome
+                ],
             )
-        just_checked = False
-        time.sleep(pause)
 
+    def _send(self, results: Sequence[WriteResult]) -> None:
+        context = self.context
+        header = records.header(self.report.id, context.server, context.user, user_of(self.session))
+        at = 0
+        unfinished: list[WriteResult] = []
+        stopped = ""  # why nothing more is sent
+        while at < len(results) and not stopped:
+            try:
+                batch = results[at : at + self._next_size(results, at)]
+                records.intend(self.report.journal, batch, header)
+            except WriteRefusedError as error:
+                if at == 0:
+                    raise
+                stopped = str(error)
+                break
+            at += len(batch)
+            stopped, unverified = self._exchange(batch)
+            records.note(self.report.journal, batch)
+            unfinished += unverified
+            if self.stop:
+                self._verify(unfinished)
+                unfinished = []
+                if not stopped and any(result.outcome.failed for result in batch):
+                    stopped = f"after {_first_failure(batch)}"
+        for result in results[at:]:
+            result.reason = stopped
+        self._verify(unfinished)
 
-def _exchange(group: Sequence[WriteResult], sending: Sending) -> tuple[str, list[WriteResult]]:
-    """Send one message and take its answers.
+    def _next_size(self, results: Sequence[WriteResult], at: int) -> int:
+        """Return how many writes may go into the next message; wait until one may."""
+        wanted, text = 0, 0
+        for result in results[at : at + self.batch_size]:
+            new = result.planned.new
+            text += len(new) if isinstance(new, str) else 0
+            if wanted and text > MESSAGE_TEXT:
+                break
+            wanted += 1
+        policies = self.policies
+        just_checked = at == 0
+        while True:
+            if not just_checked:
+                policies = self._check_again()
+            granted, pause = self.context.rate_limiter.grant(wanted, policies)
+            if granted:
+                return granted
+            if pause > self.timeout:
+                # A write that is sent long after it was ordered is one that no one expects any
+                # more.
+                raise WriteRefusedError(
+                    "the policy's max_writes_per_second allows the next write in "
+                    f"{pause:.0f} s, which is longer than the time-out of {self.timeout:g} s: "
+                    "write it later, or give a longer timeout="
+                )
+            just_checked = False
+            time.sleep(pause)
 
-    Returns
-    -------
-    str
-        Why nothing more can be sent, empty if it can.
-    list of WriteResult
-        Those that are still to be verified.
-    """
-    connection = sending.connection
-    commands: list[Command[Any]] = [_write(result, sending.session) for result in group]
-    readers = [result for result in group if sending.how.wanted and result.order.target.readable]
-    reads = [result.order.target.read_command() for result in readers]
-    # A single write takes its reading with it. Many of them are read by a message of their own,
-    # on the heels of the first: a message of readings only is made in a third of the time.
-    together = len(group) == 1
-    if together:
-        commands += reads
-    batch: Batch | None = None
-    looks: list[Any] = []
-    now = time.time_ns()
-    for result in group:
-        result.sent_ns = now
-        result.outcome = Outcome.UNKNOWN
-        result.reason = "it is not answered yet"
-    try:
-        try:
-            deadline = Deadline(sending.timeout)
-            batch = connection.begin(commands, deadline)
-            looking = None if together else _begin_looking(connection, reads, deadline)
-            answers, lost = connection.finish(batch, deadline), ""
-        except XentaraError as error:
-            if batch is None and not getattr(error, "sent", False):
-                _not_sent(group, error)
-                return str(error), []
-            answers, lost, looking = _answers(batch, commands), str(error), None
+    def _check_again(self) -> Sequence[WritePolicy]:
+        """Refuse if nothing may be sent any more; return the policies."""
+        context = self.context
+        policies = context.policies.current()
+        if policies != self.policies:
+            # Nothing of what is left was checked against these.
+            raise WriteRefusedError("the write policy has changed since it was checked")
+        for check in (check_client(context.settings.read_only), check_time(policies)):
+            if check is not None:
+                raise WriteRefusedError(check.message)
+        return policies
+
+    def _exchange(self, results: Sequence[WriteResult]) -> tuple[str, list[WriteResult]]:
+        """Send one message and take its answers.
+
+        Return why nothing more can be sent, empty if it can, and what is still to be verified.
+        """
+        connection = self.connection
+        commands: list[Command[Any]] = [_command(result, id_of(self.session)) for result in results]
+        readers = [
+            result
+            for result in results
+            if self.report.how.wanted and result.planned.target.readable
+        ]
+        reads = [result.planned.target.read_command() for result in readers]
+        # A single write takes its reading with it. Many of them are read by a message of their
+        # own, on the heels of the first: a message of readings only is made in a third of the
+        # time.
+        together = len(results) == 1
+        if together:
+            commands += reads
+        batch: Batch | None = None
+        readings: list[Any] = []
         now = time.time_ns()
-        for result, answer in zip(group, answers, strict=False):
-            _take(result, answer, lost, now)
-        looks = answers[len(group) :]
-        if looking is not None:
-            with suppress(XentaraError):  # they are read once more then
-                looks = connection.finish(looking, deadline)
-    except BaseException:
-        # The user interrupts, most likely. What was answered by now is known all the same.
-        for result, answer in zip(group, _answers(batch, commands), strict=False):
-            if result.outcome is Outcome.UNKNOWN:
-                _take(result, answer, "it was interrupted before the answer came", time.time_ns())
-        raise
-    unfinished: list[WriteResult] = []
-    if sending.how.wanted:
-        unfinished = _looked(group, dict(zip(readers, looks, strict=False)), sending)
-    if any(result.outcome is Outcome.UNKNOWN for result in group):
-        # Nobody knows how the server is by now: nothing more is sent, whatever was asked for.
-        return f"after {_first_failure(group)}", unfinished
-    return "", unfinished
+        for result in results:
+            result.sent_ns = now
+            result.outcome = Outcome.UNKNOWN
+            result.reason = "it is not answered yet"
+        try:
+            try:
+                deadline = Deadline(self.timeout)
+                batch = connection.begin(commands, deadline)
+                reading = None if together else _begin_reading(connection, reads, deadline)
+                answers, lost = connection.finish(batch, deadline), ""
+            except XentaraError as error:
+                if batch is None and not getattr(error, "sent", False):
+                    _not_sent(results, error)
+                    return str(error), []
+                answers, lost, reading = _answers(batch, commands), str(error), None
+            now = time.time_ns()
+            for result, answer in zip(results, answers, strict=False):
+                _take(result, answer, lost, now)
+            readings = answers[len(results) :]
+            if reading is not None:
+                with suppress(XentaraError):  # they are read once more then
+                    readings = connection.finish(reading, deadline)
+        except BaseException:
+            # The user interrupts, most likely. What was answered by now is known all the same.
+            for result, answer in zip(results, _answers(batch, commands), strict=False):
+                if result.outcome is Outcome.UNKNOWN:
+                    _take(
+                        result, answer, "it was interrupted before the answer came", time.time_ns()
+                    )
+            raise
+        unfinished: list[WriteResult] = []
+        if self.report.how.wanted:
+            unfinished = self._take_readings(results, dict(zip(readers, readings, strict=False)))
+        if any(result.outcome is Outcome.UNKNOWN for result in results):
+            # The state of the server is not known: nothing more is sent, not even on "continue".
+            return f"after {_first_failure(results)}", unfinished
+        return "", unfinished
+
+    def _take_readings(
+        self, results: Sequence[WriteResult], readings: Mapping[WriteResult, Any]
+    ) -> list[WriteResult]:
+        """Take what was read right behind the writes; return those still to be verified."""
+        unfinished = []
+        for result in results:
+            answer = readings.get(result, UNANSWERED)
+            readable = answer is not UNANSWERED and not isinstance(answer, ProtocolError)
+            value = result.planned.target.value_in(answer) if readable else None
+            if result.outcome is Outcome.REJECTED and not isinstance(value, ServerError):
+                result.raw_read_back = value
+            elif result.outcome is Outcome.APPLIED and not (
+                readable and take_reading(result, value, self.report.how)
+            ):
+                unfinished.append(result)
+        return unfinished
+
+    def _verify(self, unfinished: Sequence[WriteResult]) -> None:
+        if unfinished:
+            for done in read_back(self.context.connection, unfinished, self.report.how):
+                records.note(self.report.journal, done)
 
 
-def _write(result: WriteResult, session: UUID | None) -> Write:
-    target, new = result.order.target, result.order.new
+def _command(result: WriteResult, session: UUID | None) -> Write:
+    target, new = result.planned.target, result.planned.new
     assert target.element_uuid is not None
     assert target.info is not None
     assert new is not None
     return Write(target.element_uuid, target.info.attribute_id, new, session)
 
 
-def _begin_looking(
+def _begin_reading(
     connection: Connection, reads: Sequence[Command[Any]], deadline: Deadline
 ) -> Batch | None:
     """Ask for the values behind the writes that have just gone out; None if that fails."""
@@ -260,7 +261,7 @@ def _take(result: WriteResult, answer: Any, lost: str, now: int) -> None:
         result.reason = ""
         result.outcome = Outcome.APPLIED
     elif isinstance(answer, ServerError):
-        result.error = answer.within(str(result.order))
+        result.error = answer.within(str(result.planned))
         result.reason = str(answer)
         result.outcome = Outcome.REJECTED
     else:
@@ -268,37 +269,13 @@ def _take(result: WriteResult, answer: Any, lost: str, now: int) -> None:
         result.reason = f"the answer cannot be read: {answer}"
 
 
-def _not_sent(group: Sequence[WriteResult], error: XentaraError) -> None:
-    for result in group:
+def _not_sent(results: Sequence[WriteResult], error: XentaraError) -> None:
+    for result in results:
         result.outcome = Outcome.SKIPPED
         result.reason, result.error = str(error), error
         result.sent_ns = None
 
 
-def _looked(
-    group: Sequence[WriteResult], looks: Mapping[WriteResult, Any], sending: Sending
-) -> list[WriteResult]:
-    """Take what was read back in the same message; return those that are still to be verified."""
-    unfinished = []
-    for result in group:
-        answer = looks.get(result, UNANSWERED)
-        readable = answer is not UNANSWERED and not isinstance(answer, ProtocolError)
-        value = value_of(result.order.target, answer) if readable else None
-        if result.outcome is Outcome.REJECTED and not isinstance(value, ServerError):
-            result.raw_read_back = value
-        elif result.outcome is Outcome.APPLIED and not (
-            readable and look(result, value, sending.how)
-        ):
-            unfinished.append(result)
-    return unfinished
-
-
-def _verify(context: WriteContext, unfinished: Sequence[WriteResult], sending: Sending) -> None:
-    if unfinished:
-        for done in read_back(context.link, unfinished, sending.how):
-            records.note(sending.journal, done)
-
-
-def _first_failure(group: Sequence[WriteResult]) -> str:
-    failed = next(result for result in group if result.outcome.failed)
-    return f"the {failed.order}, which is {failed.outcome}"
+def _first_failure(results: Sequence[WriteResult]) -> str:
+    failed = next(result for result in results if result.outcome.failed)
+    return f"the {failed.planned}, which is {failed.outcome}"

@@ -1,4 +1,4 @@
-"""A sub-session: somebody else logged in on the same connection, whose rights count as well."""
+"""A sub-session: another user logged in on the same connection, whose rights are needed as well."""
 
 from __future__ import annotations
 
@@ -12,9 +12,24 @@ from typing import Any, Self
 from uuid import UUID
 
 from xentara_nb.connection.connection import Connection
+from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.reconnecting import ReconnectingConnection
-from xentara_nb.errors import ConnectionLostError, WriteRefusedError, XentaraError
-from xentara_nb.protocol.commands import Authentication, Certificate, Password
+from xentara_nb.errors import (
+    ConnectionLostError,
+    OptionError,
+    ServerError,
+    WriteRefusedError,
+    XentaraError,
+)
+from xentara_nb.protocol.commands import (
+    Authentication,
+    Certificate,
+    CloseSubSession,
+    Command,
+    CreateSubSession,
+    Password,
+    Token,
+)
 from xentara_nb.protocol.errors import UnknownSessionIdError
 from xentara_nb.tables.coercion import with_article
 
@@ -25,21 +40,10 @@ class SubSession:
     What is done with it needs the rights of the connection and its own. It ends with its ``with``
     block, and with the connection that it was made on, of which it is a part.
 
-    Parameters
-    ----------
-    session_id : uuid.UUID
-        Its id on the server.
-    who : str
-        Who is logged in.
-    connection : Connection
-        The connection that it was made on.
-    write, close : callable
-        Write with it, and log out.
-
     Attributes
     ----------
     id : uuid.UUID
-        Its id on the server. Whoever knows it can write with it over the same connection, so it
+        Its id on the server. Anyone who knows it can write with it over the same connection, so it
         is not shown.
     who : str
         Who is logged in.
@@ -52,20 +56,19 @@ class SubSession:
         session_id: UUID,
         who: str,
         connection: Connection,
-        *,
+        timeout: float,
         write: Callable[..., Any],
-        close: Callable[[UUID], None],
     ) -> None:
         self.id = session_id
         self.who = who
         self.since = datetime.now(UTC)
         self._connection = connection
+        self._timeout = timeout
         self._write = write
-        self._close = close
         self._closed: str | None = None
         replace(session_id, connection)
         with _lock:
-            _alive.add(self)
+            _open[session_id, id(connection)] = self
 
     @property
     def ended(self) -> str | None:
@@ -91,7 +94,7 @@ class SubSession:
             )
         return self._connection
 
-    def write(self, element: Any, value: object, attribute: Any = "value", **options: Any) -> Any:
+    def write(self, element: Any, value: object, attribute: Any = None, **options: Any) -> Any:
         """Write one value with the rights of this sub-session as well.
 
         Parameters
@@ -108,7 +111,9 @@ class SubSession:
         WriteRefusedError
             If the sub-session has ended; and all that :meth:`Client.write` raises.
         """
-        return self._write(element, value, attribute, session=self, **options)
+        if attribute is not None:  # left out, a row says which one
+            options["attribute"] = attribute
+        return self._write(element, value, session=self, **options)
 
     def close(self) -> None:
         """Log out. Nothing happens if it has ended already.
@@ -119,10 +124,15 @@ class SubSession:
             If the server did not confirm it. It ends with the connection at the latest.
         """
         if self.ended is None:
-            self._closed = "it was closed"
+            self.end("it was closed")
             # The server has ended it already, or it ends with its connection just now.
             with suppress(UnknownSessionIdError, ConnectionLostError):
-                self._close(self.id)
+                # On its own connection, and no other: there it ended with the first.
+                _ask(self._connection, CloseSubSession(self.id), self._timeout)
+
+    def end(self, reason: str) -> None:
+        """Take note that the server has ended it. Nothing is sent."""
+        self._closed = self._closed or reason
 
     def __enter__(self) -> Self:
         return self
@@ -140,30 +150,81 @@ class SubSession:
         return f"<Sub-session of {self.who}, {state}>"
 
 
-_alive: weakref.WeakSet[SubSession] = weakref.WeakSet()
+# By id and connection, which lives as long as its sub-session.
+_open: weakref.WeakValueDictionary[tuple[UUID, int], SubSession] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
 
 
 def replace(session_id: UUID, connection: Connection) -> None:
-    """End every sub-session that another one has taken the id of.
+    """End the sub-session whose id another one on the same connection has taken.
 
-    Its id is good still, but whoever wrote with it would write as somebody else.
+    Its id is still valid, but what is written with it would be written as another user.
     """
     with _lock:
-        sessions = list(_alive)
-    for session in sessions:
-        if session.id == session_id and session._connection is connection:
-            session._closed = session._closed or "another one was made with its id"
+        replaced = _open.pop((session_id, id(connection)), None)
+    if replaced is not None:
+        replaced.end("another one was made with its id")
 
 
 def who_is(authentication: Authentication) -> str:
-    """Say who logs in with a password, a certificate or a token."""
+    """Return who logs in with a password, a certificate or a token."""
     if isinstance(authentication, Password):
         return authentication.user
     if isinstance(authentication, Certificate):
         digest = hashlib.sha256(authentication.der).hexdigest().upper()
         return f"the holder of certificate {digest[:16]}… (SHA-256)"
     return "the bearer of a token"
+
+
+def authentication(
+    user: str | None, password: str | None, token: str | None, certificate: bytes | None
+) -> Authentication:
+    """Return the way to log in that the arguments give.
+
+    Raises
+    ------
+    OptionError
+        If it is not exactly one.
+    """
+    if (certificate, token) == (None, None) and user is not None and password is not None:
+        return Password(user, password)
+    if (user, password, certificate) == (None, None, None) and token is not None:
+        return Token(token)
+    if (user, password, token) == (None, None, None) and certificate is not None:
+        return Certificate(bytes(certificate))
+    raise OptionError(
+        "log in to a sub-session in one way: user= and password=, or token=, or certificate="
+    )
+
+
+def log_in(
+    connection: Connection,
+    how: Authentication,
+    desired_id: UUID | None,
+    *,
+    timeout: float,
+    write: Callable[..., Any],
+) -> SubSession:
+    """Log in to a sub-session on a connection.
+
+    Raises
+    ------
+    AccessDeniedError
+        If the server does not accept the log-in.
+    """
+    who = who_is(how)
+    try:
+        session_id = _ask(connection, CreateSubSession(how, desired_id), timeout)
+    except ServerError as error:
+        raise error.within(f"sub-session of {who}") from None
+    return SubSession(session_id, who, connection, timeout, write)
+
+
+def _ask(connection: Connection, command: Command[Any], timeout: float) -> Any:
+    (answer,) = connection.execute([command], Deadline(timeout))
+    if isinstance(answer, ServerError):
+        raise answer.within(command.name)
+    return answer
 
 
 SessionLike = SubSession | UUID
@@ -176,13 +237,13 @@ def id_of(session: SessionLike | None) -> UUID | None:
 
 
 def user_of(session: SessionLike | None) -> str | None:
-    """Return who is logged in to a session; its id alone does not tell."""
+    """Return who is logged in to a session; its id alone does not say."""
     if session is None:
         return None
     return session.who if isinstance(session, SubSession) else "a sub-session"
 
 
-def connection_for(link: ReconnectingConnection, session: SessionLike | None) -> Connection:
+def connection_for(reconnecting: ReconnectingConnection, session: SessionLike | None) -> Connection:
     """Return the connection to send on, with a session or without.
 
     Raises
@@ -191,14 +252,14 @@ def connection_for(link: ReconnectingConnection, session: SessionLike | None) ->
         If the session has ended, or belongs to another client, or is none. Nothing was sent.
     """
     if session is None or isinstance(session, UUID):
-        return link.connection()
+        return reconnecting.connection()
     if not isinstance(session, SubSession):
         raise WriteRefusedError(
             "session= is what client.sub_session(...) gives, or the UUID of a sub-session, not "
             f"{with_article(type(session).__name__)}. Nothing was sent"
         )
     connection = session.connection()
-    if link.connection() is not connection:
+    if reconnecting.connection() is not connection:
         # Either another client made it, or it ended just now.
         session.connection()
         raise WriteRefusedError(

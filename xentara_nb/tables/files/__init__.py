@@ -54,6 +54,7 @@ from typing import BinaryIO, NamedTuple
 import pandas as pd
 
 from xentara_nb.errors import InventoryFileError
+from xentara_nb.tables.files import text
 from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel, write_parquet
 from xentara_nb.tables.files.cells import TableError, TextTable, from_table, to_table
 from xentara_nb.tables.files.text import read_csv, read_json, write_csv, write_json
@@ -107,7 +108,7 @@ def write_inventory(
     ...     print(error)
     plant.doc: an inventory is kept in files that end in .csv, .json, .parquet or .xlsx; choose one
     """
-    with _told(path):
+    with _named(path):
         write = _format(path, ending).write
         table = to_table(frame)
         with _replacing(Path(path)) as file:
@@ -130,7 +131,7 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
         The rows and columns in the order of the file, numbered from 0: ``primary_key`` (str),
         ``element_uuid`` (object), ``category`` (categorical), ``attribute_name`` (str),
         ``attribute_id`` (object), ``access`` (categorical), ``data_type`` (categorical), and
-        whatever columns the file has besides.
+        any columns that the file has besides.
 
     Raises
     ------
@@ -152,7 +153,7 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
     ...     len(read_inventory(Path(folder, "plant.json")))
     0
     """
-    with _told(path):
+    with _named(path):
         read = _format(path, ending).read
         data = Path(path).read_bytes()
         if not data:
@@ -160,8 +161,24 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
         return from_table(read(data))
 
 
+def read_cells(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read any CSV whose first line names its columns, as texts; an empty cell is None.
+
+    Raises
+    ------
+    InventoryFileError
+        If it is no such CSV. The message names the line.
+    OSError
+        If the file cannot be read.
+    """
+    with _named(path):
+        columns = text.read_cells(Path(path).read_bytes()).columns
+    frame = pd.DataFrame(dict(columns), dtype=object)
+    return frame.where(frame != "", None)
+
+
 @contextmanager
-def _told(path: str | os.PathLike[str]) -> Iterator[None]:
+def _named(path: str | os.PathLike[str]) -> Iterator[None]:
     """Name the file in what is wrong with it."""
     try:
         yield
@@ -176,7 +193,7 @@ def _told(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def _format(path: str | os.PathLike[str], ending: str | None) -> _Format:
     try:
-        return _FORMATS[(ending or Path(path).suffix).lower()]
+        return _FORMATS[(Path(path).suffix if ending is None else ending).lower()]
     except KeyError:
         *most, last = _FORMATS
         raise TableError(

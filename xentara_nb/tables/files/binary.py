@@ -10,17 +10,18 @@ Examples
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, zip_longest
 from typing import Any, BinaryIO
 
 import pandas as pd
 
 from xentara_nb.errors import MissingExtraError
+from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files.cells import (
     Cell,
     TableError,
@@ -29,7 +30,6 @@ from xentara_nb.tables.files.cells import (
     plain,
     row_text,
 )
-from xentara_nb.tables.frames import INVENTORY_COLUMNS
 
 _PROVENANCE = b"xentara"
 _SHEET = "inventory"
@@ -47,7 +47,9 @@ _WRITE_AGAIN = "Write it again with inventory.xentara.to_file(path)"
 
 def write_parquet(table: TextTable, file: BinaryIO) -> None:
     """Write an inventory as Parquet: texts and dictionaries of texts, and the added columns."""
-    pyarrow, parquet = _package("pyarrow", "parquet"), _package("pyarrow.parquet", "parquet")
+    with _extra("parquet"):
+        import pyarrow
+        from pyarrow import parquet
     frame = pd.DataFrame(
         {
             name: cells if isinstance(cells, pd.Series) else pd.Categorical(list(map(str, cells)))
@@ -74,7 +76,8 @@ def read_parquet(data: bytes) -> TextTable:
     MissingExtraError
         If pyarrow is not installed.
     """
-    parquet = _package("pyarrow.parquet", "parquet")
+    with _extra("parquet"):
+        from pyarrow import parquet
     # What a file can make the package stumble over has no list: the cause is the file.
     try:
         reader = parquet.ParquetFile(io.BytesIO(data))
@@ -99,7 +102,9 @@ def read_parquet(data: bytes) -> TextTable:
 
 def write_excel(table: TextTable, file: BinaryIO) -> None:
     """Write an inventory as an Excel workbook."""
-    openpyxl, cell = _package("openpyxl", "excel"), _package("openpyxl.cell", "excel")
+    with _extra("excel"):
+        import openpyxl
+        from openpyxl import cell
     columns = {
         name: plain(cells) if isinstance(cells, pd.Series) else cells
         for name, cells in table.columns.items()
@@ -146,7 +151,8 @@ def read_excel(data: bytes) -> TextTable:
     MissingExtraError
         If openpyxl is not installed.
     """
-    openpyxl = _package("openpyxl", "excel")
+    with _extra("excel"):
+        import openpyxl
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheet = book[_SHEET] if _SHEET in book.sheetnames else book.worksheets[0]
@@ -171,17 +177,19 @@ def read_excel(data: bytes) -> TextTable:
             if isinstance(value, str):
                 value = texts.setdefault(value, _unescaped(value))
             elif value is None and name in INVENTORY_COLUMNS:
-                value = ""  # a sheet does not tell an empty text from no text
+                value = ""  # in a sheet an empty text and no text are the same
             columns[name].append(value)
     return TextTable(columns, {}, lambda row: f"row {rows[row][0]}")
 
 
-def _package(name: str, extra: str) -> Any:
+@contextmanager
+def _extra(extra: str) -> Iterator[None]:
+    """Say which extra a package belongs to that cannot be imported."""
     try:
-        return importlib.import_module(name)
+        yield
     except ImportError as error:
         raise MissingExtraError(
-            f"this kind of file needs the package {name.partition('.')[0]}: run "
+            f"this kind of file needs the package {(error.name or extra).partition('.')[0]}: run "
             f"pip install 'xentara_nb[{extra}]'"
         ) from error
 

@@ -28,7 +28,8 @@ import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, label
 from xentara_nb.protocol.values import AttributeId
-from xentara_nb.tables.frames import INVENTORY_COLUMNS, categorical, object_array, string_array
+from xentara_nb.tables import INVENTORY_COLUMNS
+from xentara_nb.tables.frames import categorical, object_array, string_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
 
 Cell: TypeAlias = bool | int | float | str | None
@@ -112,6 +113,14 @@ def check_header(names: Sequence[object], what: str, advice: str) -> None:
     TableError
         If they are not.
     """
+    check_names(names, what)
+    missing = [name for name in INVENTORY_COLUMNS if name not in names]
+    if missing:
+        raise TableError(f"{what} has no column {', '.join(map(repr, missing))}. {advice}")
+
+
+def check_names(names: Sequence[object], what: str) -> None:
+    """Check that each column has a name of its own; raises as :func:`check_header`."""
     seen: set[str] = set()
     for number, name in enumerate(names, 1):
         if not isinstance(name, str) or not name:
@@ -119,9 +128,6 @@ def check_header(names: Sequence[object], what: str, advice: str) -> None:
         if name in seen:
             raise TableError(f"{what} has two columns {_shown(name)}. Take one of them out")
         seen.add(name)
-    missing = [name for name in INVENTORY_COLUMNS if name not in seen]
-    if missing:
-        raise TableError(f"{what} has no column {', '.join(map(repr, missing))}. {advice}")
 
 
 def row_text(row: int) -> str:

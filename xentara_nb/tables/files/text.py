@@ -15,26 +15,27 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain, islice
 from typing import BinaryIO
 
 import pandas as pd
 
+from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files.cells import (
     Cell,
     Cells,
     TableError,
     TextTable,
     check_header,
+    check_names,
     plain,
 )
-from xentara_nb.tables.frames import INVENTORY_COLUMNS
 
 _RUNS_AS_FORMULA = tuple("=+-@\t\r\n'")
 _NEEDS_QUOTES = re.compile(r'[",;\t\r\n\ufeff]|^ | $')
-_LONGEST_CELL = 131_072  # what csv reads, unless the whole process is told otherwise
+_LONGEST_CELL = 131_072  # what csv reads, unless the limit of the whole process is changed
 _ROWS_AT_ONCE = 256  # few enough to stay in the processor's cache
 _WRITE_AGAIN = "Write it again with inventory.xentara.to_csv(path)"
 
@@ -69,6 +70,25 @@ def read_csv(data: bytes) -> TextTable:
     TableError
         If the bytes are not UTF-8, or not CSV, or have not all the columns.
     """
+    table = read_cells(data)
+    if not table.columns:
+        raise TableError(f"the file is empty. {_WRITE_AGAIN}")
+    check_header(list(table.columns), "the file", _WRITE_AGAIN)
+    columns = {
+        name: cells if name in INVENTORY_COLUMNS else _added(cells)
+        for name, cells in table.columns.items()
+    }
+    return table._replace(columns=columns)
+
+
+def read_cells(data: bytes) -> TextTable:
+    """Read any CSV whose first line names its columns: the texts of its cells.
+
+    Raises
+    ------
+    TableError
+        If the bytes are not UTF-8, or not CSV, or have two columns of one name.
+    """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -79,11 +99,9 @@ def read_csv(data: bytes) -> TextTable:
         ) from None
     delimiter = max(",;\t", key=lambda delimiter: _known_columns(text, delimiter))
     records = _records(text, delimiter)
-    _, header = next(records, (0, None))
-    if header is None:
-        raise TableError(f"the file is empty. {_WRITE_AGAIN}")
+    _, header = next(records, (0, []))
     names = [_without_guard(name) for name in header]
-    check_header(names, "the file", _WRITE_AGAIN)
+    check_names(names, "the file")
 
     columns: list[list[str]] = [[] for _ in names]
     memo = _Memo()
@@ -101,14 +119,7 @@ def read_csv(data: bytes) -> TextTable:
         line, _ = next(islice(_records(text, delimiter), row + 1, None))
         return f"line {line}"
 
-    return TextTable(
-        {
-            name: cells if name in INVENTORY_COLUMNS else _added(cells)
-            for name, cells in zip(names, columns, strict=True)
-        },
-        {},
-        place,
-    )
+    return TextTable(dict(zip(names, columns, strict=True)), {}, place)
 
 
 def write_json(table: TextTable, file: BinaryIO) -> None:
@@ -175,7 +186,7 @@ def _without_guard(cell: str) -> str:
     return cell[1:] if cell.startswith("'") else cell
 
 
-def _added(cells: Sequence[str]) -> pd.Series[str]:
+def _added(cells: Cells) -> pd.Series[str]:
     return pd.Series([cell or None for cell in cells], dtype="str")
 
 

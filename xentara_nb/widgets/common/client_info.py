@@ -1,28 +1,11 @@
-"""What forms need to know of a client and that it has no public word for."""
+"""What forms need to know of a client."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-from uuid import UUID
-
-from xentara_nb.protocol.commands import MetaData, MetaDataAnswer
-from xentara_nb.protocol.identifiers import MetaDataId
+from xentara_nb.client import Client
 from xentara_nb.writes.guards import check_client
-
-if TYPE_CHECKING:
-    from xentara_nb.client import Client
 
 
 def read_only(client: Client) -> bool:
-    """Return whether nothing may be changed through a client, also by the environment's word."""
+    """Return whether nothing may be changed through a client, here or by the environment."""
     return check_client(client.read_only) is not None
-
-
-def have_children(client: Client, elements: Sequence[UUID]) -> list[bool]:
-    """Return for each element whether there is something below it; True where nobody knows."""
-    commands = [MetaData(uuid, (MetaDataId.HAS_CHILDREN,)) for uuid in elements]
-    return [
-        answer.has_children is not False if isinstance(answer, MetaDataAnswer) else True
-        for answer in client._link.ask(commands)
-    ]

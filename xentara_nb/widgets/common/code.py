@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from uuid import UUID
 
 import ipywidgets
 import pandas as pd
@@ -26,10 +25,10 @@ class CodeCard:
     def __init__(self) -> None:
         self.code = ""
         self.widget = ipywidgets.HTML()
-        show(self.widget, False)
+        self.show("")
 
     def show(self, code: str) -> None:
-        """Show code."""
+        """Show code; nothing if there is none."""
         self.code = code
         self.widget.value = (
             "<div class='xnb-code' role='group' aria-label='Code for a cell'>"
@@ -37,13 +36,7 @@ class CodeCard:
             f'<button type="button" class="xnb-copy" aria-live="polite" onclick="{_COPY}">Copy'
             "</button></div>"
         )
-        show(self.widget, True)
-
-    def hide(self) -> None:
-        """Show nothing."""
-        self.code = ""
-        self.widget.value = ""
-        show(self.widget, False)
+        show(self.widget, bool(code))
 
 
 def literal(value: object) -> str:
@@ -56,10 +49,6 @@ def literal(value: object) -> str:
     """
     if isinstance(value, pd.Timestamp):
         return repr(value.tz_convert("UTC").tz_localize(None).isoformat() + "Z")
-    if isinstance(value, UUID):
-        return repr(str(value))
     if isinstance(value, float):
         return f'float("{value}")' if value != value or abs(value) == float("inf") else repr(value)
-    if isinstance(value, bool | int | str):
-        return repr(value)
-    return repr(str(value))
+    return repr(value) if isinstance(value, bool | int) else repr(str(value))

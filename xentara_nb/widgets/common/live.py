@@ -10,13 +10,16 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
+import ipywidgets
 import pandas as pd
 
 from xentara_nb.client import Client
-from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
+from xentara_nb.errors import DeadlineError, XentaraError
 from xentara_nb.protocol.errors import ServerError
+from xentara_nb.queries.subscriptions import Subscription
+from xentara_nb.widgets.common import notebook
+from xentara_nb.widgets.common.style import badge
 
 SHORTEST = 0.5
 """The least time between two reads, in seconds."""
@@ -25,42 +28,44 @@ POLLING = 1.0
 """The time between two reads where the server gives no events."""
 
 QUIET = 5.0
-"""The longest time without a read; what events do not tell is seen after it."""
+"""The longest time without a read; changes that give no event are seen after it."""
 
-_BACK_OFF = (1.0, 2.0, 4.0, 8.0)
+BACK_OFF = (1.0, 2.0, 4.0, 8.0)
+"""How long to wait after the first failure, the second and so on, in seconds."""
+
+
+class LiveText(ipywidgets.HTML):
+    """HTML that knows whether it is on a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        if notebook.shell() is not None:
+            self._view_count = 0  # lets the page count the views; elsewhere it stays None
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether the values can be seen, as far as is known."""
+        return bool(self._view_count != 0)
 
 
 class Live:
-    """Reads some attributes again and again, as long as somebody looks.
+    """Reads some attributes again and again, as long as they can be seen.
 
-    Parameters
-    ----------
-    client : Client
-        Who reads.
-    show : callable
-        Called with the frame that ``client.read`` gives.
-    state : callable
-        Called with a text and a kind, when the values become live or stop to be.
-    visible : callable
-        Whether anybody can see the values at the moment.
+    ``show`` is called with the frame that ``client.read`` gives, to put it into ``text``; ``state``
+    says whether the values are live.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        show: Callable[[pd.DataFrame], object],
-        state: Callable[[str, str], object],
-        visible: Callable[[], bool] = lambda: True,
-    ) -> None:
-        self._client, self._show, self._state, self._visible = client, show, state, visible
+    def __init__(self, client: Client, show: Callable[[pd.DataFrame], object]) -> None:
+        self._client, self._show = client, show
+        self.text = LiveText()
+        self.state = ipywidgets.HTML()
         self._rows: pd.DataFrame | None = None
         self._wake = threading.Event()
         self._closed = False
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._subscription: Any = None
-        self._events = True
-        self._said: tuple[str, str] | None = None
+        self._subscription: Subscription | None = None
+        self._has_events = True
 
     def follow(self, rows: pd.DataFrame | None) -> None:
         """Follow these attributes, rows of an inventory, instead of any others."""
@@ -88,7 +93,7 @@ class Live:
         while not self._closed and not self._client.closed:
             self._wake.clear()
             rows = self._rows
-            if rows is None or not self._visible():
+            if rows is None or not self.text.is_visible:
                 self._unsubscribe()
                 subscribed = None
                 self._wake.wait(SHORTEST)
@@ -101,33 +106,30 @@ class Live:
                 frame = self._client.read(rows)
                 if rows is self._rows and not self._closed:
                     self._show(frame)
-                    self._say("live", "ok")
+                    self._set_state("live", "ok")
                 failures = 0
                 self._wait()
-            except (ConnectionLostError, DeadlineError, XentaraError) as error:
+            except XentaraError as error:
                 # Subscriptions do not outlive their connection.
                 self._subscription, subscribed = None, None
-                self._say(f"not live: {error}", "error")
-                self._wake.wait(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
+                self._set_state(f"not live: {error}", "error")
+                self._wake.wait(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
                 failures += 1
         self._unsubscribe()
 
-    def _say(self, text: str, kind: str) -> None:
-        if (text, kind) != self._said and not self._closed:
-            self._said = (text, kind)
-            self._state(text, kind)
+    def _set_state(self, text: str, kind: str) -> None:
+        if not self._closed:
+            self.state.value = badge(text, kind)
 
     def _subscribe(self, rows: pd.DataFrame) -> None:
-        if not self._events:
+        if not self._has_events:
             return
         try:
             self._subscription = self._client.subscribe(
                 rows, maximum_update_rate=int(SHORTEST * 1000)
             )
-        except (ConnectionLostError, DeadlineError):
-            raise
         except ServerError:
-            self._events = False
+            self._has_events = False
 
     def _unsubscribe(self) -> None:
         subscription, self._subscription = self._subscription, None

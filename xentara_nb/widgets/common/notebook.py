@@ -11,14 +11,9 @@ import keyword
 import sys
 import threading
 import weakref
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-
-class Closable(Protocol):
-    """A form that can be closed."""
-
-    def close(self) -> None:
-        """End everything that the form does."""
+from xentara_nb.widgets.common.form import Form
 
 
 class CellRun(NamedTuple):
@@ -29,7 +24,7 @@ class CellRun(NamedTuple):
 
 
 _lock = threading.Lock()
-_forms: dict[str, list[tuple[str, weakref.ref[Any]]]] = {}
+_forms: dict[str, list[tuple[str, weakref.ref[Form]]]] = {}
 
 
 def shell() -> Any:
@@ -42,8 +37,8 @@ def shell() -> Any:
     return found if found is not None and hasattr(found, "kernel") else None
 
 
-def place() -> CellRun | None:
-    """Return the cell that runs now; None where nobody can tell."""
+def current_cell() -> CellRun | None:
+    """Return the cell that runs now; None where that is not known."""
     kernel = getattr(shell(), "kernel", None)
     with contextlib.suppress(Exception):  # a kernel of another make
         parent = kernel.get_parent("shell")  # type: ignore[union-attr]  # None is suppressed too
@@ -53,9 +48,9 @@ def place() -> CellRun | None:
     return None
 
 
-def register(form: Closable, here: CellRun | None = None) -> None:
-    """Close the forms that earlier runs of this cell made, and remember this one."""
-    here = place() if here is None else here
+def register(form: Form, cell_run: CellRun | None = None) -> None:
+    """Remember the form that a cell makes, and close those that earlier runs of the cell made."""
+    here = current_cell() if cell_run is None else cell_run
     if here is None:
         return
     with _lock:
@@ -65,8 +60,7 @@ def register(form: Closable, here: CellRun | None = None) -> None:
         _forms[here.cell] = [*kept, (here.run, weakref.ref(form))]
     for old in stale:
         if old is not None:
-            with contextlib.suppress(Exception):  # what is being replaced must not stop the new
-                old.close()
+            old.close()
 
 
 def name_of(thing: object, otherwise: str) -> str:

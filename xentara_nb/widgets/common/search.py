@@ -6,8 +6,9 @@ Examples
 >>> index = KeyIndex()
 >>> index.fill([("Plant.Line 1.Set point", UUID(int=1), "data point"),
 ...             ("Plant.Line 2.Set point", UUID(int=2), "data point")])
->>> [found.key for found in index.find("set 2")]
-['Plant.Line 2.Set point']
+>>> found, total = index.find("set 2")
+>>> found[0].primary_key, total
+('Plant.Line 2.Set point', 1)
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ from uuid import UUID
 import ipywidgets
 
 from xentara_nb.client import Client
-from xentara_nb.widgets.common.style import escape, plain, show, text_input
+from xentara_nb.widgets.common.style import escape, on_enter, plain, show
 from xentara_nb.widgets.common.tasks import TaskRunner
 
 SHOWN = 100
 """How many hits a list shows; more of them say only that the search is not done."""
 
-_RANKED = 5_000  # hits that are put in order; with more, nobody knows yet what is meant
+_RANKED = 5_000  # hits that are put in order; more of them are not worth it yet
 
 
 class SearchHit(NamedTuple):
     """An element that was found."""
 
-    key: str
+    primary_key: str
     element_uuid: UUID
     category: str
 
@@ -41,54 +42,38 @@ class KeyIndex:
     """The keys of all elements of a server."""
 
     def __init__(self) -> None:
+        self.loaded = False
         self._elements: list[SearchHit] = []
         self._folded: list[str] = []
         self._lock = threading.Lock()
-        self.loaded = False
-        self.hits = 0
-
-    def __len__(self) -> int:
-        return len(self._elements)
 
     def fill(self, elements: Iterable[tuple[str, UUID, str]]) -> None:
         """Take the elements; in the order in which they shall be found."""
         found = [SearchHit(*element) for element in elements]
-        folded = [element.key.casefold() for element in found]
+        folded = [element.primary_key.casefold() for element in found]
         self._elements, self._folded, self.loaded = found, folded, True
 
     def load(self, client: Client) -> None:
         """Fetch the elements, once."""
         with self._lock:
-            if self.loaded:
-                return
-            frame = client.browse()
-            self.fill(
-                zip(
-                    frame["primary_key"].tolist(),
-                    frame["element_uuid"].tolist(),
-                    frame["category"].tolist(),
-                    strict=True,
-                )
-            )
+            if not self.loaded:
+                frame = client.browse()
+                columns = (frame[name].tolist() for name in SearchHit._fields)
+                self.fill(zip(*columns, strict=True))
 
-    def find(self, text: str, limit: int = SHOWN) -> list[SearchHit]:
-        """Return the elements whose key has every word of the text in it, the best first.
-
-        ``hits`` then says how many there are in all.
-        """
+    def find(self, text: str) -> tuple[list[SearchHit], int]:
+        """Return the best elements whose key has every word of the text, and how many there are."""
         words = text.casefold().split()
         if not words:
-            self.hits = 0
-            return []
+            return [], 0
         folded = self._folded
         rows: Iterable[int] = range(len(folded))
         for word in sorted(words, key=len, reverse=True):
             rows = [row for row in rows if word in folded[row]]
         found = list(rows)
-        self.hits = len(found)
         if len(found) <= _RANKED:
             found.sort(key=lambda row: _rank(folded[row], words))
-        return [self._elements[row] for row in found[:limit]]
+        return [self._elements[row] for row in found[:SHOWN]], len(found)
 
 
 def _rank(key: str, words: list[str]) -> tuple[int, int, str]:
@@ -112,62 +97,53 @@ def _rank(key: str, words: list[str]) -> tuple[int, int, str]:
 class SearchBox:
     """An input, and a list of what was found that follows it as one types.
 
-    Parameters
-    ----------
-    desk : TaskRunner
-        Where the work is done.
-    client : Client
-        Whose elements.
-    choose : callable
-        Called with the :class:`SearchHit` that the user chooses.
-    index : KeyIndex, optional
-        The index, to be shared between forms.
+    ``choose`` is called with the :class:`SearchHit` that the user chooses. Forms may share an
+    index.
     """
 
     def __init__(
         self,
-        desk: TaskRunner,
+        tasks: TaskRunner,
         client: Client,
         choose: Callable[[SearchHit], object],
         index: KeyIndex | None = None,
     ) -> None:
-        self._desk, self._client, self._choose = desk, client, choose
+        self._tasks, self._client, self._choose = tasks, client, choose
         self.index = KeyIndex() if index is None else index
         self._found: list[SearchHit] = []
         self._filling = False
-        self.text = text_input("Find", placeholder="part of a name, such as: line 1 set")
-        self.results = ipywidgets.Select(
-            options=[], rows=8, description="SearchHit", style={"description_width": "0"}
+        self.text = ipywidgets.Text(
+            description="Find", placeholder="part of a name, such as: line 1 set"
         )
+        self.results = ipywidgets.Select(options=[], rows=8, description="Found")
         self.results.add_class("xnb-found")
         self.status = ipywidgets.HTML()
         self.box = ipywidgets.VBox([self.text, self.status, self.results])
-        self.text.observe(desk.guard(lambda change: self._typed()), "value")
-        self.text.on_msg(desk.guard(self._entered))
-        self.results.observe(desk.guard(self._chosen), "index")
+        self.text.observe(tasks.handler(self._typed), "value")
+        on_enter(self.text, tasks.handler(self._choose_first))
+        self.results.observe(tasks.handler(self._chosen), "index")
         show(self.results, False)
 
     def _typed(self) -> None:
         text = self.text.value
         if not self.index.loaded and text.strip():
             self._say("Reading the names of all elements …")
-        self._desk.newest("search", lambda wanted: self._search(text, wanted))
+        self._tasks.run_latest("search", lambda wanted: self._search(text, wanted))
 
     def _search(self, text: str, wanted: Callable[[], bool]) -> None:
         if text.strip():
             self.index.load(self._client)
         if not wanted():
             return
-        found = self.index.find(text)
-        hits = self.index.hits
+        found, total = self.index.find(text)
         if wanted():
-            self._list(text, found, hits)
+            self._list(text, found, total)
 
-    def _list(self, text: str, found: list[SearchHit], hits: int) -> None:
+    def _list(self, text: str, found: list[SearchHit], total: int) -> None:
         self._filling = True
         try:
             self._found = found
-            self.results.options = [plain(element.key) for element in found]
+            self.results.options = [plain(element.primary_key) for element in found]
             self.results.rows = min(8, max(2, len(found)))
             self.results.index = None
         finally:
@@ -175,25 +151,25 @@ class SearchBox:
         show(self.results, bool(found))
         if not text.strip():
             self._say("")
-        elif not hits:
+        elif not total:
             self._say(f"No element has “{text.strip()}” in its key.")
-        elif hits > len(found):
-            self._say(f"{hits:,} elements; the first {len(found)} are shown.")
+        elif total > len(found):
+            self._say(f"{total:,} elements; the first {len(found)} are shown.")
         else:
-            self._say(f"{hits:,} element{'s' if hits != 1 else ''}")
+            self._say(f"{total:,} element{'s' if total != 1 else ''}")
 
     def _say(self, text: str) -> None:
         self.status.value = f'<span class="xnb-dim" role="status">{escape(text)}</span>'
 
-    def _chosen(self, change: object) -> None:
+    def _chosen(self) -> None:
         row = self.results.index
         if not self._filling and row is not None and row < len(self._found):
             self._choose(self._found[row])
 
-    def _entered(self, widget: object, content: object, buffers: object) -> None:
-        """Take the first that was found when Enter is pressed in the input."""
-        if isinstance(content, dict) and content.get("event") == "submit" and self._found:
-            if self.results.index == 0:
-                self._choose(self._found[0])
-            else:
-                self.results.index = 0
+    def _choose_first(self) -> None:
+        if not self._found:
+            return
+        if self.results.index == 0:
+            self._choose(self._found[0])
+        else:
+            self.results.index = 0

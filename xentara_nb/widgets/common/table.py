@@ -1,14 +1,17 @@
-"""Attributes and their values as HTML, every text of the server escaped."""
+"""Values as a person reads them, and tables of them as HTML, every text of the server escaped."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import pandas as pd
 
-from xentara_nb.widgets.common.style import escape, plain, quality_badge, table
+from xentara_nb.widgets.common.style import badge, escape, plain
+
+Values: TypeAlias = Mapping[str, tuple[Any, str | None]]
+"""Value and error by attribute name, as far as they are read."""
 
 _FIRST = ("value", "quality", "error", "writeError", "deviceState")
 _LAST = ("key", "name", "type", "category", "UUID")
@@ -42,44 +45,68 @@ def time_text(time: pd.Timestamp) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S}.{time.microsecond // 1000:03d} UTC"
 
 
-def attribute_table(
-    described: pd.DataFrame, values: Mapping[str, tuple[Any, str | None]], *, caption: str
-) -> str:
-    """Return the table of an element's attributes.
+def value_html(value: object) -> str:
+    """Return a value in the type of code."""
+    return f"<span class='xnb-mono'>{escape(value_text(value))}</span>"
 
-    Parameters
-    ----------
-    described : pandas.DataFrame
-        The rows of an inventory.
-    values : mapping
-        Value and error by attribute name, as far as they are read.
-    caption : str
-        What the table is, for screen readers.
-    """
-    rows = []
-    names, accesses, data_types = (
-        described[column].tolist() for column in ("attribute_name", "access", "data_type")
+
+def quality_badge(quality: object) -> str:
+    """Return the label of a quality."""
+    kinds = {"good": "ok", "acceptable": "warning", "unreliable": "warning", "bad": "error"}
+    return badge(quality, kinds.get(str(quality), ""))
+
+
+def facts(pairs: Iterable[tuple[str, str]], *, caption: str) -> str:
+    """Return a table of names and values, which are HTML. The caption is for screen readers."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{value}</td></tr>' for name, value in pairs
     )
-    ordered = sorted(zip(names, accesses, data_types, strict=True), key=lambda row: _order(row[0]))
-    for name, access, data_type in ordered:
-        value, error = values.get(name, (None, None))
-        if access == "write only":
-            cell = '<span class="xnb-dim">cannot be read</span>'
-        elif error is not None:
-            cell = f'<span class="xnb-dim">{escape(error)}</span>'
-        elif name == "quality" and value is not None:
-            cell = quality_badge(value)
-        else:
-            cell = f'<span class="xnb-mono">{escape(value_text(value))}</span>'
-        rows.append((escape(name), cell, escape(data_type), escape(access)))
+    return f"<table class='xnb-facts'>{_caption(caption)}<tbody>{rows}</tbody></table>"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> str:
+    """Return a table with a head; the cells are HTML. The caption is for screen readers."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for cells in rows)
+    return (
+        f'<div class="xnb-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f"<table>{_caption(caption)}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        "</div>"
+    )
+
+
+def _caption(text: str) -> str:
+    return f"<caption class='xnb-hidden'>{escape(text)}</caption>"
+
+
+def attribute_table(described: pd.DataFrame, values: Values, *, caption: str) -> str:
+    """Return the table of an element's attributes, which are rows of an inventory."""
+    columns = (described[name].tolist() for name in ("attribute_name", "access", "data_type"))
+    rows = [
+        (escape(name), _value_cell(name, access, values), escape(data_type), escape(access))
+        for name, access, data_type in sorted(
+            zip(*columns, strict=True), key=lambda row: _order(row[0])
+        )
+    ]
     return table(("Attribute", "Value", "Data type", "Access"), rows, caption=caption)
 
 
-def values_of(frame: pd.DataFrame) -> dict[str, tuple[Any, str | None]]:
+def _value_cell(name: str, access: str, values: Values) -> str:
+    value, error = values.get(name, (None, None))
+    if access == "write only":
+        error = "cannot be read"
+    if error is not None:
+        return f'<span class="xnb-dim">{escape(error)}</span>'
+    if name == "quality" and value is not None:
+        return quality_badge(value)
+    return value_html(value)
+
+
+def values_of(frame: pd.DataFrame) -> Values:
     """Return value and error by attribute name, from what ``client.read`` gave for an element."""
-    names: Sequence[str] = frame["attribute_name"].tolist()
     errors = [error if isinstance(error, str) else None for error in frame["error"].tolist()]
-    return dict(zip(names, zip(frame["value"].tolist(), errors, strict=True), strict=True))
+    pairs = zip(frame["value"].tolist(), errors, strict=True)
+    return dict(zip(frame["attribute_name"].tolist(), pairs, strict=True))
 
 
 def _order(name: str) -> tuple[int, str]:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import ipywidgets
 import pandas as pd
 
 from xentara_nb.client import Client
-from xentara_nb.errors import NotFoundError, XentaraError
+from xentara_nb.errors import OptionError, OutputExistsError
 from xentara_nb.protocol.identifiers import Stage, label
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.widgets.common import client_info, notebook
 from xentara_nb.widgets.common.code import CodeCard
-from xentara_nb.widgets.common.form import Form, close_parts
+from xentara_nb.widgets.common.form import Form, put_form
 from xentara_nb.widgets.common.live import Live
-from xentara_nb.widgets.common.search import SearchBox, SearchHit
+from xentara_nb.widgets.common.search import SearchBox
 from xentara_nb.widgets.common.style import (
     badge,
     button,
@@ -28,11 +28,12 @@ from xentara_nb.widgets.common.style import (
     plain,
     row,
     show,
-    text_input,
 )
-from xentara_nb.widgets.common.table import attribute_table, values_of
-from xentara_nb.widgets.explorer import tree
+from xentara_nb.widgets.common.table import Values, attribute_table, values_of
+from xentara_nb.widgets.explorer.tree import Tree, children_of
 from xentara_nb.widgets.explorer.treeview import TreeView
+from xentara_nb.widgets.write.form import WriteForm
+from xentara_nb.writes.sub_session import SubSession
 
 
 class Explorer(Form):
@@ -42,7 +43,7 @@ class Explorer(Form):
     ----------
     client : Client
         A connected client.
-    session : optional
+    session : SubSession, optional
         The sub-session that the write form, when it is opened from here, writes in.
 
     Attributes
@@ -51,6 +52,8 @@ class Explorer(Form):
         The primary key of the element that is selected, or an empty text.
     frame : pandas.DataFrame
         What "To DataFrame" took last, in the form of ``client.inventory()``.
+    write_form : WriteForm or None
+        The write form that was opened from here.
 
     Examples
     --------
@@ -65,17 +68,17 @@ class Explorer(Form):
 
     title = "Xentara explorer"
 
-    def __init__(self, client: Client, *, session: Any = None) -> None:
+    def __init__(self, client: Client, *, session: SubSession | None = None) -> None:
         super().__init__("explorer")
         self._client, self._session = client, session
         self.selected = ""
         self.frame = pd.DataFrame()
-        self._described: pd.DataFrame | None = None
-        self._write_form: Any = None
+        self.write_form: WriteForm | None = None
+        self._described = pd.DataFrame()
         self._make()
-        self.settle()
+        notebook.register(self)
         self.tree.begin()
-        self.desk.run("head", self._show_head)
+        self.tasks.run("head", self._show_head)
 
     def summary(self) -> str:
         """Return the server, and what is selected."""
@@ -90,25 +93,25 @@ class Explorer(Form):
         UnknownElementError
             If there is no such element.
         """
-        described = self._client.meta_data(element)
-        self._described = described
+        described = self._described = self._client.meta_data(element)
         self.selected = str(described["primary_key"].iloc[0]) if len(described) else str(element)
         category = str(described["category"].iloc[0]) if len(described) else ""
         self.name.value = (
             f"<div role='status'><h4 class='xnb-key'>{escape(self.selected)}</h4>"
             f"<p class='xnb-dim'>{escape(category)}, {len(described)} attributes</p></div>"
         )
-        self.attributes.value = self._table({})
-        self.code.hide()
+        self.live.text.value = self._table({})
+        self.code.show("")
         show(self.actions, True)
         show(self.hint, False)
-        writable = described.xentara.writable()
-        self.write.disabled = writable.empty or client_info.read_only(self._client)
+        read_only = client_info.read_only(self._client)
+        nothing = described.xentara.writable().empty
+        self.write.disabled = read_only or nothing
         self.write.tooltip = (
             "This client is read only"
-            if client_info.read_only(self._client)
+            if read_only
             else "No attribute of this element can be written"
-            if writable.empty
+            if nothing
             else None
         )
         self.path.value = f"{_file_name(self.selected)}.csv"
@@ -124,11 +127,11 @@ class Explorer(Form):
 
         Raises
         ------
-        NotFoundError
+        OptionError
             If nothing is selected.
         """
         if not self.selected:
-            raise NotFoundError("select an element first")
+            raise OptionError("select an element first")
         own = self._client.meta_data(self.selected)
         if not below:
             self.frame = own
@@ -142,30 +145,36 @@ class Explorer(Form):
         self.frame = with_provenance(both, notes)
         return self.frame
 
+    def as_code(self) -> str:
+        """Return a cell that reads what is selected."""
+        client = notebook.name_of(self._client, "client")
+        key = repr(self.selected)
+        if self.below.value:
+            return f"inventory = {client}.inventory({key})\ninventory"
+        return f"values = {client}.read({key})\nvalues"
+
     # What the page uses
 
     def _make(self) -> None:
         self.head = ipywidgets.HTML(f"<p>{escape(self._client.address.url)}</p>")
-        self.search = SearchBox(self.desk, self._client, self._choose_found)
-        model = tree.Tree(tree.children_of(self._client))
-        self._tree_model = model
+        self.search = SearchBox(
+            self.tasks, self._client, lambda found: self._choose(found.element_uuid)
+        )
+        tree = Tree(partial(children_of, self._client))
         self.tree = TreeView(
-            self.desk, model, lambda number: self._choose(model.node(number).element_uuid)
+            self.tasks, tree, lambda number: self._choose(tree.node(number).element.element_uuid)
         )
         self.name = ipywidgets.HTML()
         self.hint = ipywidgets.HTML(
             "<p class='xnb-dim'>Select an element: in the tree with the mouse or the arrow keys, "
             "or by typing part of its name into Find.</p>"
         )
-        self.liveness = ipywidgets.HTML()
-        self.attributes = ipywidgets.HTML()
-        if notebook.shell() is not None:
-            # Begins to count the views, so that nothing is read while nobody can see it.
-            self.attributes._view_count = 0
+        self.live = Live(self._client, self._show_values)
+        self.when_closed(self.live.close)
         self.below = ipywidgets.Checkbox(description="with everything below it", indent=False)
         self.to_frame = button("To DataFrame")
         self.export = button("Export CSV")
-        self.path = text_input("File")
+        self.path = ipywidgets.Text(description="File")
         self.copy = button("Copy as code")
         self.write = button("Write …", style="primary")
         self.code = CodeCard()
@@ -178,30 +187,17 @@ class Explorer(Form):
             ]
         )
         show(self.actions, False)
-        self.writing = ipywidgets.VBox([])
-        self.live = Live(self._client, self._show_values, self._show_state, self._visible)
-        self.when_closed(self.live.close)
+        self.write_box = ipywidgets.VBox([])
         side = ipywidgets.VBox([self.search.box, self.tree.widget])
         main = ipywidgets.VBox(
-            [self.name, self.hint, self.liveness, self.attributes, self.actions, self.notice]
+            [self.name, self.hint, self.live.state, self.live.text, self.actions, self.notice]
         )
-        self.fill(
-            card(heading(self.title), self.head, columns(side, main)),
-            self.writing,
-        )
-        guard = self.desk.guard
-        self.to_frame.on_click(guard(lambda clicked: self._begin_take()))
-        self.export.on_click(guard(lambda clicked: self._begin_export()))
-        self.copy.on_click(guard(lambda clicked: self.code.show(self.as_code())))
-        self.write.on_click(guard(lambda clicked: self._open_write_form()))
-
-    def as_code(self) -> str:
-        """Return a cell that reads what is selected."""
-        client = notebook.name_of(self._client, "client")
-        key = repr(self.selected)
-        if self.below.value:
-            return f"inventory = {client}.inventory({key})\ninventory"
-        return f"values = {client}.read({key})\nvalues"
+        self.fill(card(heading(self.title), self.head, columns(side, main)), self.write_box)
+        handler = self.tasks.handler
+        self.to_frame.on_click(handler(self._begin_take))
+        self.export.on_click(handler(self._begin_export))
+        self.copy.on_click(handler(lambda: self.code.show(self.as_code())))
+        self.write.on_click(handler(self._open_write_form))
 
     def _show_head(self) -> None:
         client = self._client
@@ -213,34 +209,18 @@ class Explorer(Form):
             f"{' ' + badge('read only') if client_info.read_only(client) else ''}</p>"
         )
 
-    def _visible(self) -> bool:
-        # None: the page does not count, as where there is no page at all.
-        return bool(self.attributes._view_count != 0)
-
     def _choose(self, element: UUID | None) -> None:
         if element is not None:
             self.notice.clear()
-            self.desk.newest("select", lambda wanted: self._select_if(wanted, element))
+            self.tasks.run_latest("select", lambda wanted: self.select(element))
 
-    def _choose_found(self, found: SearchHit) -> None:
-        self._choose(found.element_uuid)
-
-    def _select_if(self, wanted: Any, element: UUID) -> None:
-        if wanted():
-            self.select(element)
-
-    def _table(self, values: Any) -> str:
-        described = self._described
-        if described is None:
-            return ""
-        return attribute_table(described, values, caption=f"Attributes of {plain(self.selected)}")
+    def _table(self, values: Values) -> str:
+        caption = f"Attributes of {plain(self.selected)}"
+        return attribute_table(self._described, values, caption=caption)
 
     def _show_values(self, frame: pd.DataFrame) -> None:
         if len(frame) and str(frame["primary_key"].iloc[0]) == self.selected:
-            self.attributes.value = self._table(values_of(frame))
-
-    def _show_state(self, text: str, kind: str) -> None:
-        self.liveness.value = badge(text, kind)
+            self.live.text.value = self._table(values_of(frame))
 
     def _progress(self, done: int, total: int) -> None:
         self.notice.say(f"{done:,} of {total:,} elements …", "busy")
@@ -256,37 +236,27 @@ class Explorer(Form):
                 "ok",
             )
 
-        self.desk.run("take", take, busy="Fetching …")
+        self.tasks.run("take", take, busy="Fetching …")
 
     def _begin_export(self) -> None:
         path = Path(self.path.value.strip()).expanduser()
 
         def export() -> None:
             if path.suffix.lower() != ".csv":
-                raise NotFoundError("the name of the file must end in .csv")
+                raise OptionError("the name of the file must end in .csv")
             if path.exists():
-                raise NotFoundError(f"there is a file {path} already: choose another name")
+                raise OutputExistsError(f"there is a file {path} already: choose another name")
             frame = self.take(below=self.below.value)
             frame.xentara.to_csv(path)
             self.notice.say(f"Wrote {len(frame):,} rows to {path.absolute()}.", "ok")
 
-        self.desk.run("take", export, busy="Fetching …")
+        self.tasks.run("take", export, busy="Fetching …")
 
     def _open_write_form(self) -> None:
-        from xentara_nb.widgets.write.form import WriteForm
-
-        if client_info.read_only(self._client):
-            raise XentaraError("this client is read only")
-        if self._write_form is not None:
-            self._write_form.close()
-        self._write_form = WriteForm(
+        self.write_form = WriteForm(
             self._client, self.selected, session=self._session, index=self.search.index
         )
-        self.when_closed(self._write_form.close)
-        old = self.writing.children
-        self.writing.children = (self._write_form,)
-        for widget in old:
-            close_parts(widget)
+        put_form(self.write_box, self.write_form)
 
 
 def _file_name(key: str) -> str:

@@ -7,7 +7,7 @@ function render({ model, el }) {
   box.className = "xnb-tree";
   box.tabIndex = 0;
   box.setAttribute("role", "tree");
-  box.setAttribute("aria-label", model.get("label"));
+  box.setAttribute("aria-label", "Elements of the model");
   // The notebook would take the arrow keys otherwise.
   box.setAttribute("data-lm-suppress-shortcuts", "true");
   const space = document.createElement("div");
@@ -18,7 +18,7 @@ function render({ model, el }) {
   const prefix = `xnb-tree-${Math.random().toString(36).slice(2)}-`;
 
   let rows = model.get("rows");
-  let active = model.get("selected");
+  let active = 0;
   let selecting = 0;
 
   const key = (row) => (row[4] === "more" ? -1 - row[0] : row[0]);
@@ -137,14 +137,7 @@ function render({ model, el }) {
     rows = model.get("rows");
     draw();
   };
-  const onSelected = () => {
-    active = model.get("selected");
-    const at = index();
-    if (at >= 0) reveal(at);
-    draw();
-  };
   model.on("change:rows", onRows);
-  model.on("change:selected", onSelected);
   const observer = new ResizeObserver(draw);
   observer.observe(box);
   draw();
@@ -152,7 +145,6 @@ function render({ model, el }) {
     clearTimeout(selecting);
     observer.disconnect();
     model.off("change:rows", onRows);
-    model.off("change:selected", onSelected);
   };
 }
 

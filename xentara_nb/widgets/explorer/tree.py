@@ -17,13 +17,12 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError
-from xentara_nb.widgets.common import client_info
 
 ROOT = 0
 """The number of the root, which is never shown itself."""
@@ -35,10 +34,10 @@ LEAF, CLOSED, OPEN, MORE = "leaf", "closed", "open", "more"
 
 
 class Child(NamedTuple):
-    """An element below another."""
+    """An element below another; the root has no UUID."""
 
     key: str
-    element_uuid: UUID
+    element_uuid: UUID | None
     category: str
     has_children: bool
 
@@ -55,44 +54,37 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Node:
-    """An element in the tree."""
+    """An element in the tree, and how it is shown."""
 
     number: int
-    parent: int
     level: int
-    key: str
     name: str
-    element_uuid: UUID | None
-    category: str
-    has_children: bool
+    element: Child
     is_open: bool = False
     shown: int = PAGE
-    children: list[int] | None = field(default=None)
+    children: list[int] | None = None
+
+    @property
+    def state(self) -> str:
+        """Whether the node is a leaf, open or closed, as far as is known."""
+        children = self.element.has_children if self.children is None else self.children
+        return (OPEN if self.is_open else CLOSED) if children else LEAF
 
 
 class Tree:
     """A tree whose nodes are fetched when they are opened.
 
-    Parameters
-    ----------
-    load : callable
-        Returns the children of an element, given its UUID; of the root, given None.
+    ``load`` returns the children of an element, given its UUID; of the root, given None.
     """
 
     def __init__(self, load: Callable[[UUID | None], list[Child]]) -> None:
         self._load = load
         self._numbers = itertools.count(ROOT + 1)
         self._lock = threading.Lock()
-        self._nodes = {ROOT: Node(ROOT, -1, 0, "", "", None, "root element", True)}
+        self._nodes = {ROOT: Node(ROOT, 0, "", Child("", None, "", True))}
 
     def node(self, number: int) -> Node:
-        """Return a node by its number.
-
-        Raises
-        ------
-        NotFoundError
-            If there is none.
-        """
+        """Return a node by its number; raises NotFoundError if there is none."""
         try:
             return self._nodes[number]
         except KeyError:
@@ -103,10 +95,9 @@ class Tree:
         node = self.node(number)
         with self._lock:
             if node.children is None:
-                children = self._load(node.element_uuid)
+                children = self._load(node.element.element_uuid)
                 node.children = [self._add(node, child) for child in children]
-                node.has_children = bool(children)
-            node.is_open = node.has_children
+            node.is_open = True
 
     def close(self, number: int) -> None:
         """Hide what is below a node."""
@@ -120,27 +111,11 @@ class Tree:
         """Return the rows that are to be seen."""
         return list(self._rows(self._nodes[ROOT]))
 
-    def path(self, number: int) -> Iterator[int]:
-        """Give the numbers of the nodes above a node, the nearest first."""
-        node = self.node(number)
-        while node.parent >= 0:
-            yield node.parent
-            node = self.node(node.parent)
-
     def _add(self, parent: Node, child: Child) -> int:
         number = next(self._numbers)
-        prefix = f"{parent.key}."
-        name = child.key[len(prefix) :] if child.key.startswith(prefix) else child.key
-        self._nodes[number] = Node(
-            number,
-            parent.number,
-            parent.level + 1,
-            child.key,
-            name,
-            child.element_uuid,
-            child.category,
-            child.has_children,
-        )
+        prefix = f"{parent.element.key}." if parent.element.key else ""
+        name = child.key.removeprefix(prefix)
+        self._nodes[number] = Node(number, parent.level + 1, name, child)
         return number
 
     def _rows(self, parent: Node) -> Iterator[Row]:
@@ -148,8 +123,7 @@ class Tree:
             return
         for number in parent.children[: parent.shown]:
             node = self._nodes[number]
-            state = LEAF if not node.has_children else OPEN if node.is_open else CLOSED
-            yield Row(number, node.level, node.name, node.category, state)
+            yield Row(number, node.level, node.name, node.element.category, node.state)
             yield from self._rows(node)
         hidden = len(parent.children) - parent.shown
         if hidden > 0:
@@ -157,21 +131,10 @@ class Tree:
             yield Row(parent.number, parent.level + 1, text, "", MORE)
 
 
-def children_of(client: Client) -> Callable[[UUID | None], list[Child]]:
-    """Return a function that fetches the children of an element from a server."""
-
-    def load(element: UUID | None) -> list[Child]:
-        frame = client.browse(element, depth=1)
-        uuids = frame["element_uuid"].tolist()
-        return [
-            Child(*each)
-            for each in zip(
-                frame["primary_key"].tolist(),
-                uuids,
-                frame["category"].tolist(),
-                client_info.have_children(client, uuids),
-                strict=True,
-            )
-        ]
-
-    return load
+def children_of(client: Client, element: UUID | None) -> list[Child]:
+    """Fetch the children of an element from a server; of the root, given None."""
+    frame = client.browse(element, depth=1)
+    uuids = frame["element_uuid"].tolist()
+    keys, categories = frame["primary_key"].tolist(), frame["category"].tolist()
+    have_children = client.has_children(uuids)
+    return [Child(*each) for each in zip(keys, uuids, categories, have_children, strict=True)]

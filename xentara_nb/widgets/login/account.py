@@ -13,71 +13,44 @@ from xentara_nb.writes.sub_session import SubSession
 
 
 class Account:
-    """A connection, and the sub-session on it.
-
-    Attributes
-    ----------
-    client : Client or None
-        The connected client.
-    since, session_since : datetime or None
-        When they were made.
-    session : SubSession or None
-        The sub-session on the connection.
-    session_user : str
-        Who is logged in to the sub-session, in words.
-    """
+    """A connection since when it was made, and the sub-session on it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._client: Client | None = None
         self.since: datetime.datetime | None = None
         self.session: SubSession | None = None
-        self.session_user = ""
-        self.session_since: datetime.datetime | None = None
+        self._client: Client | None = None
+        self._lock = threading.Lock()
         self._listeners: list[Callable[[], object]] = []
 
     @property
     def client(self) -> Client | None:
-        """The client, None when nobody is logged in or the client was closed by hand."""
+        """The client; None when no one is logged in or the client was closed by hand."""
         client = self._client
         return None if client is None or client.closed else client
 
     def enter(self, client: Client) -> None:
         """Take a connected client, in the place of any other."""
-        self.leave(tell=False)
+        self._close()
         with self._lock:
             self._client, self.since = client, datetime.datetime.now().astimezone()
-        self._tell()
+        self._notify()
 
-    def leave(self, *, tell: bool = True) -> None:
+    def leave(self) -> None:
         """Log out of everything."""
-        self.leave_session(tell=False)
-        with self._lock:
-            client, self._client, self.since = self._client, None, None
-        if client is not None:
-            client.close()
-        if tell:
-            self._tell()
+        self._close()
+        self._notify()
 
-    def enter_session(self, session: SubSession, user: str) -> None:
+    def enter_session(self, session: SubSession) -> None:
         """Take a sub-session, in the place of any other."""
-        self.leave_session(tell=False)
+        self._close_session()
         with self._lock:
-            self.session, self.session_user = session, user
-            self.session_since = datetime.datetime.now().astimezone()
-        self._tell()
+            self.session = session
+        self._notify()
 
-    def leave_session(self, *, tell: bool = True) -> None:
+    def leave_session(self) -> None:
         """Log out of the sub-session."""
-        with self._lock:
-            session, self.session = self.session, None
-            self.session_user, self.session_since = "", None
-        if session is not None:
-            # A session that is gone already is what was wanted.
-            with contextlib.suppress(XentaraError):
-                session.close()
-        if tell:
-            self._tell()
+        self._close_session()
+        self._notify()
 
     def listen(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call a function at every change; return what ends that."""
@@ -89,17 +62,31 @@ class Account:
 
         return end
 
-    def _tell(self) -> None:
+    def _close(self) -> None:
+        self._close_session()
+        with self._lock:
+            client, self._client, self.since = self._client, None, None
+        if client is not None:
+            client.close()
+
+    def _close_session(self) -> None:
+        with self._lock:
+            session, self.session = self.session, None
+        if session is not None:
+            # A session that is gone already is what was wanted.
+            with contextlib.suppress(XentaraError):
+                session.close()
+
+    def _notify(self) -> None:
         for callback in list(self._listeners):
             with contextlib.suppress(Exception):  # one form that is gone must not stop the others
                 callback()
 
 
-_accounts: dict[str, Account] = {}
-_accounts_lock = threading.Lock()
+accounts: dict[str, Account] = {}
+"""The accounts of this kernel, by their names."""
 
 
 def account(name: str) -> Account:
     """Return the account of a name, the same one as long as the kernel runs."""
-    with _accounts_lock:
-        return _accounts.setdefault(name, Account())
+    return accounts.setdefault(name, Account())

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
 
-from xentara_nb import client as _client
-from xentara_nb.client import Client
+from xentara_nb.client import Client, connect
 from xentara_nb.connection.address import Address, parse_address
+from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import check_timeout
-from xentara_nb.errors import AddressError, CertificateNotTrustedError, LoginError, XentaraError
-from xentara_nb.widgets.common import client_info
+from xentara_nb.connection.tls import Trust
+from xentara_nb.errors import (
+    AddressError,
+    CertificateNotTrustedError,
+    LoginError,
+    OptionError,
+    XentaraError,
+)
+from xentara_nb.widgets.common import client_info, notebook
 from xentara_nb.widgets.common.style import badge, escape, show
 from xentara_nb.widgets.login import secret, trust_store
 from xentara_nb.widgets.login.account import account
@@ -26,12 +31,13 @@ from xentara_nb.widgets.login.view import (
     LoginView,
     without_password,
 )
+from xentara_nb.writes.sub_session import SubSession
 
 
 class LoginForm(LoginView):
     """Log in to a Xentara server, and to a sub-session on the connection.
 
-    Once somebody is logged in, ``form.client`` is the client, and ``form.session`` the
+    Once a user is logged in, ``form.client`` is the client, and ``form.session`` the
     sub-session. When the cell is run again, the form finds the client that it made and does not
     ask again.
 
@@ -60,14 +66,14 @@ class LoginForm(LoginView):
 
     Raises
     ------
-    AddressError
+    OptionError, AddressError
         If an argument cannot be used.
 
     Examples
     --------
     >>> form = LoginForm("plant.example", user="operator")
     >>> form
-    <LoginForm: nobody is logged in to plant.example>
+    <LoginForm: no one is logged in to plant.example>
     >>> form.close()
     """
 
@@ -85,20 +91,25 @@ class LoginForm(LoginView):
         name: str | None = None,
     ) -> None:
         if method is not None and method not in METHODS:
-            raise AddressError(f"{method!r} is no way to log in; there are: {', '.join(METHODS)}")
+            raise OptionError(f"{method!r} is no way to log in; there are: {', '.join(METHODS)}")
         super().__init__(address, user, method)
-        self._trust_options = {"ca_file": ca_file, "fingerprint": fingerprint}
+        self._trust = Trust(ca_file, fingerprint)
         self._timeout = check_timeout(timeout)
         self._read_only = read_only
-        self._waiting: tuple[Address, dict[str, str], bool] | None = None
+        self._waiting: tuple[Address, Credentials, bool] | None = None  # for a trusted certificate
         clean = without_password(address)
         self.account = account(name or f"{user}@{clean} {'read only' if read_only else ''}".strip())
-        self._make(address)
-        self.when_closed(self.account.listen(self.desk.guard(self._show_state)))
-        self.settle()
+        self._make()
+        self.when_closed(self.account.listen(self.tasks.handler(self._show_state)))
+        notebook.register(self)
         self._show_state()
-        if at_once and self.account.client is None:
-            self._at_once()
+        if at_once:
+            # Only where that needs no question; what goes wrong is in the form.
+            if self.method.value not in (ENVIRONMENT, KEYRING) and secret.from_environment():
+                self.method.value = ENVIRONMENT
+            if self.method.value in (ENVIRONMENT, KEYRING):
+                self.button.click()
+                self.tasks.wait()
 
     # What code uses
 
@@ -109,27 +120,27 @@ class LoginForm(LoginView):
         Raises
         ------
         LoginError
-            If nobody is logged in.
+            If no one is logged in.
         """
         client = self.account.client
         if client is None:
             raise LoginError(
-                "nobody is logged in yet: log in with the form, then run this cell again"
+                "no one is logged in yet: log in with the form, then run this cell again"
             )
         return client
 
     @property
-    def session(self) -> Any:
+    def session(self) -> SubSession:
         """The sub-session, for ``plan.apply(session=...)``.
 
         Raises
         ------
         LoginError
-            If nobody is logged in to one.
+            If no one is logged in to one.
         """
         if self.account.client is None or self.account.session is None:
             raise LoginError(
-                "nobody is logged in to a sub-session: log in with the form (Act as another "
+                "no one is logged in to a sub-session: log in with the form (Act as another "
                 "user), then run this cell again"
             )
         return self.account.session
@@ -142,6 +153,8 @@ class LoginForm(LoginView):
         token: str | None = None,
     ) -> Client:
         """Log in from code, as the button does; return the client.
+
+        Without a password or token, those of the environment are taken.
 
         Parameters
         ----------
@@ -157,17 +170,17 @@ class LoginForm(LoginView):
         """
         if (client := self.account.client) is not None:
             return client
-        secrets: dict[str, str] = {}
+        credentials: Credentials | None
         if token is not None:
-            secrets = {"token": token}
+            credentials = Credentials(token=token)
         elif password is not None:
-            secrets = {"user": user or self.user.value.strip(), "password": password}
-        elif (found := secret.from_environment()) is not None:
-            secrets = found
-        if not secrets.get("token") and not secrets.get("user"):
+            credentials = Credentials(user or self.user.value.strip(), password)
+        else:
+            credentials = secret.from_environment()
+        if credentials is None or not (credentials.token or credentials.user):
             raise LoginError("log in with user= and password=, or with token=")
         try:
-            self._connect(self._address(), secrets, keep=False)
+            self._connect(self._address(), credentials)
         except XentaraError as error:
             self.notice.say(str(error), "error")
             raise
@@ -178,31 +191,32 @@ class LoginForm(LoginView):
         self.account.leave()
         self.notice.say("Logged out.", "info")
 
+    @staticmethod
+    def forget_certificate(address: str) -> bool:
+        """Trust the remembered certificate of a server no more; return whether there was one."""
+        return trust_store.forget(parse_address(address)[0].netloc)
+
     def summary(self) -> str:
         """Return who is logged in."""
         client = self.account.client
-        where = self.address.value or "a server"
-        return (
-            f"nobody is logged in to {where}"
-            if client is None
-            else f"{client.user} at {client.address.url}"
-        )
+        if client is None:
+            return f"no one is logged in to {self.address.value or 'a server'}"
+        return f"{client.user} at {client.address.url}"
 
     # What the page uses
 
-    def _make(self, address: str) -> None:
-        self.trust = TrustCard(self.desk, self._trusted, self._refused)
-        self.sub = SessionPart(self.desk, self.account)
+    def _make(self) -> None:
+        self.trust = TrustCard(self.tasks, self._trusted, self._refused)
+        self.sub = SessionPart(self.tasks, self.account)
         self.lay_out(self.trust.box, self.sub.box)
-        guard = self.desk.guard
-        self.address.observe(guard(self._take_address), "value")
-        self.method.observe(guard(lambda change: self.show_fields()), "value")
-        self.button.on_click(guard(lambda clicked: self._start()))
-        self.out.on_click(guard(self._log_out))
-        self.password.on_enter(guard(self._start))
-        self.token.on_enter(guard(self._start))
-        if "@" in address:
-            self._take_address(None)
+        handler = self.tasks.handler
+        self.address.observe(handler(self._take_address), "value")
+        self.method.observe(handler(self.show_fields), "value")
+        self.button.on_click(handler(self._start))
+        self.out.on_click(handler(self._log_out))
+        self.password.on_enter(handler(self._start))
+        self.token.on_enter(handler(self._start))
+        self._take_address()
         self.show_fields()
 
     def _show_state(self) -> None:
@@ -219,7 +233,7 @@ class LoginForm(LoginView):
             )
         self.sub.refresh()
 
-    def _take_address(self, change: object) -> None:
+    def _take_address(self) -> None:
         """Take the credentials out of an address that has some."""
         text = self.address.value
         if "@" not in text:
@@ -237,97 +251,88 @@ class LoginForm(LoginView):
             raise AddressError("type the address of the server: host, host:port or wss://…")
         return parse_address(text)[0]
 
-    def _secrets(self, address: Address) -> dict[str, str]:
+    def _credentials(self, address: Address) -> Credentials:
         """Take what was typed out of the fields, or from where it is kept."""
         method, user = self.method.value, self.user.value.strip()
         password, token = self.password.take(), self.token.take()
         if method == TOKEN:
             if not token:
-                raise LoginError("type the token")
-            return {"token": token.strip()}
+                raise OptionError("type the token")
+            return Credentials(token=token.strip())
         if method == ENVIRONMENT:
             found = secret.from_environment()
             if found is None:
-                raise LoginError(
+                raise OptionError(
                     "XENTARA_USER and XENTARA_PASSWORD, or XENTARA_TOKEN, are not set where this "
                     "notebook runs"
                 )
             return found
         if not user:
-            raise LoginError("type the name of the user")
+            raise OptionError("type the name of the user")
         if method == KEYRING:
-            return {"user": user, "password": secret.from_keyring(address.netloc, user)}
+            return Credentials(user, secret.from_keyring(address.netloc, user))
         if not password:
-            raise LoginError(f"type the password of {user}")
-        return {"user": user, "password": password}
+            raise OptionError(f"type the password of {user}")
+        return Credentials(user, password)
 
     def _start(self) -> None:
         """Begin to log in, with what the fields hold."""
-        if self.account.client is not None or self.trust.asking or self.desk.is_busy("log in"):
+        if self.account.client is not None or self.trust.asking or self.tasks.is_busy("log in"):
             return
         address = self._address()
-        secrets = self._secrets(address)
-        self._begin(address, secrets, keep=self.keep.value and self.method.value == PASSWORD)
+        credentials = self._credentials(address)
+        self._begin(address, credentials, self.keep.value and self.method.value == PASSWORD)
 
-    def _begin(self, address: Address, secrets: dict[str, str], *, keep: bool) -> None:
+    def _begin(self, address: Address, credentials: Credentials, keep: bool) -> None:
         self.button.disabled = True
-        self.desk.run(
+        self.tasks.run(
             "log in",
-            lambda: self._connect_in_form(address, secrets, keep=keep),
+            lambda: self._connect_in_form(address, credentials, keep),
             busy=f"Connecting to {address.netloc} (for {self._timeout:g} s at most) …",
             after=self._show_state,
         )
 
-    def _at_once(self) -> None:
-        """Log in now if that needs no question; what goes wrong is in the form."""
-        if self.method.value not in (ENVIRONMENT, KEYRING):
-            self.method.value = ENVIRONMENT if secret.from_environment() else PASSWORD
-        if self.method.value in (ENVIRONMENT, KEYRING):
-            self.desk.guard(self._log_in_at_once)()
-
-    def _log_in_at_once(self) -> None:
-        address = self._address()
-        self._connect_in_form(address, self._secrets(address), keep=False)
-
-    def _connect_in_form(self, address: Address, secrets: dict[str, str], *, keep: bool) -> None:
+    def _connect_in_form(self, address: Address, credentials: Credentials, keep: bool) -> None:
         try:
-            self._connect(address, secrets, keep=keep)
+            self._connect(address, credentials, keep)
         except CertificateNotTrustedError:
             # The card says it all, and what its message says beyond that is for code.
             self.notice.say("The certificate of the server is not known: see above.", "warning")
 
-    def _connect(self, address: Address, secrets: dict[str, str], *, keep: bool) -> None:
-        options: dict[str, Any] = dict(self._trust_options)
-        if options["ca_file"] is None and options["fingerprint"] is None and address.tls:
+    def _connect(self, address: Address, credentials: Credentials, keep: bool = False) -> None:
+        trust = self._trust
+        if trust == Trust() and address.tls:
             certificate = trust_store.known_certificate(address.netloc)
-            options["fingerprint"] = None if certificate is None else certificate.fingerprint
+            trust = Trust(fingerprint=None if certificate is None else certificate.fingerprint)
         try:
-            client = _client.connect(
+            client = connect(
                 address.url,
-                **options,
-                **secrets,
+                user=credentials.user,
+                password=credentials.password,
+                token=credentials.token,
+                ca_file=trust.ca_file,
+                fingerprint=trust.fingerprint,
                 timeout=self._timeout,
                 read_only=self._read_only,
             )
         except CertificateNotTrustedError as error:
-            self._waiting = (address, secrets, keep)
+            self._waiting = (address, credentials, keep)
             self.trust.show(address.netloc, error)
             self._show_state()
             raise
-        if self.desk.closed:
+        if self.closed:
             client.close()
             return
         self.account.enter(client)
         self.notice.say(f"Logged in as {client.user}.", "ok")
         if keep:
-            secret.to_keyring(address.netloc, secrets["user"], secrets["password"])
+            secret.to_keyring(address.netloc, credentials)
 
-    def _trusted(self, fingerprint: str) -> None:
+    def _trusted(self) -> None:
+        self._trust = Trust()  # what the user has just chosen to trust is in the trust store
         waiting, self._waiting = self._waiting, None
-        self._trust_options = {"ca_file": None, "fingerprint": None}
         if waiting is not None:
-            address, secrets, keep = waiting
-            self._begin(address, secrets, keep=keep)
+            self._begin(*waiting)
         self._show_state()
 
     def _refused(self) -> None:
@@ -335,10 +340,5 @@ class LoginForm(LoginView):
         self.notice.say("The certificate is not trusted, and nothing was sent.", "warning")
         self._show_state()
 
-    def _log_out(self, clicked: object) -> None:
-        self.desk.run("log out", self.log_out, busy="Logging out …")
-
-    @staticmethod
-    def forget_certificate(address: str, path: Path | None = None) -> bool:
-        """Trust the remembered certificate of a server no more; return whether there was one."""
-        return trust_store.forget(parse_address(address)[0].netloc, path)
+    def _log_out(self) -> None:
+        self.tasks.run("log out", self.log_out, busy="Logging out …")

@@ -7,13 +7,15 @@ it, before anything is done with it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
 from traitlets import Unicode
 
+from xentara_nb.connection.credentials import Credentials
 from xentara_nb.errors import LoginError, MissingExtraError
+from xentara_nb.widgets.common.style import on_enter
 
 SERVICE = "xentara_nb"
 """The name under which secrets are in the keyring; the address of the server follows it."""
@@ -24,13 +26,8 @@ _DOTS = "••••••••"
 class SecretInput(ipywidgets.Password):
     """An input whose value leaves it at once, and never comes back.
 
-    Whatever arrives from the page is taken into a private place, and the field is emptied; dots
+    What arrives from the page is taken into a private place, and the field is emptied; dots
     stand in it, so that it can be seen that something was typed.
-
-    Parameters
-    ----------
-    label : str
-        The description of the field.
     """
 
     # The kernel never sends the value out: not as an echo, not in the state that is saved.
@@ -43,20 +40,14 @@ class SecretInput(ipywidgets.Password):
         super().__init__(
             description=label,
             continuous_update=False,
-            style={"description_width": "initial"},
             **options,
         )
         self.observe(self._take_in, "value")
-        self.on_msg(self._take_message)
+        on_enter(self, self._entered)
 
     def on_enter(self, callback: Callable[[], object]) -> None:
-        """Call a function when the user presses Enter in the field."""
+        """Call a function when Enter is pressed in the field and its value has arrived."""
         self._on_enter = callback
-
-    @property
-    def filled(self) -> bool:
-        """Whether something was typed."""
-        return bool(self._secret)
 
     def take(self) -> str:
         """Return what was typed, and forget it."""
@@ -74,30 +65,21 @@ class SecretInput(ipywidgets.Password):
         self.value = ""
         self.placeholder = _DOTS
         if self._enter_waits:
-            self._enter_waits = False
             self._entered()
 
-    def _take_message(self, widget: Any, content: Any, buffers: Any) -> None:
-        if isinstance(content, dict) and content.get("event") == "submit":
-            # The page reports the key first and the value it completes afterwards.
-            self._enter_waits = not self._secret
-            if self._secret:
-                self._entered()
-
     def _entered(self) -> None:
-        if self._on_enter is not None:
+        # The page reports the key first and the value it completes afterwards.
+        self._enter_waits = not self._secret
+        if self._secret and self._on_enter is not None:
             self._on_enter()
 
 
-def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, str] | None:
-    """Return user and password, or a token, from the environment; None if they are not there."""
-    values = os.environ if environment is None else environment
-    if token := values.get("XENTARA_TOKEN", "").strip():
-        return {"token": token}
-    user, password = values.get("XENTARA_USER"), values.get("XENTARA_PASSWORD")
-    if user and password is not None:
-        return {"user": user, "password": password}
-    return None
+def from_environment() -> Credentials | None:
+    """Return who logs in according to the environment; None if it does not say."""
+    if token := os.environ.get("XENTARA_TOKEN", "").strip():
+        return Credentials(token=token)
+    user, password = os.environ.get("XENTARA_USER"), os.environ.get("XENTARA_PASSWORD")
+    return Credentials(user, password) if user and password is not None else None
 
 
 def from_keyring(server: str, user: str) -> str:
@@ -105,10 +87,8 @@ def from_keyring(server: str, user: str) -> str:
 
     Raises
     ------
-    LoginError
-        If it is not there.
-    MissingExtraError
-        If there is no keyring.
+    LoginError, MissingExtraError
+        If it is not there, or there is no keyring.
     """
     keyring = _keyring()
     try:
@@ -123,12 +103,11 @@ def from_keyring(server: str, user: str) -> str:
     return str(password)
 
 
-def to_keyring(server: str, user: str, password: str) -> None:
-    """Keep a password in the keyring; raises as :func:`from_keyring`."""
+def to_keyring(server: str, credentials: Credentials) -> None:
+    """Keep the password of a user in the keyring; raises as :func:`from_keyring`."""
+    keyring = _keyring()
     try:
-        _keyring().set_password(f"{SERVICE} {server}", user, password)
-    except MissingExtraError:
-        raise
+        keyring.set_password(f"{SERVICE} {server}", credentials.user, credentials.password)
     except Exception as error:
         raise LoginError(
             f"logged in, but the keyring did not take the password ({type(error).__name__})"

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import ssl
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import ipywidgets
 
-from xentara_nb.errors import AddressError, LoginError
+from xentara_nb.connection.tls import certificate_der
+from xentara_nb.errors import LoginError, OptionError
 from xentara_nb.protocol.errors import AccessDeniedError
 from xentara_nb.widgets.common.style import (
     Disclosure,
     badge,
     button,
-    choice,
     escape,
     row,
     show,
-    text_input,
 )
 from xentara_nb.widgets.common.tasks import TaskRunner
 from xentara_nb.widgets.login import secret
 from xentara_nb.widgets.login.account import Account
-from xentara_nb.writes.sub_session import SubSession
 
 _PASSWORD, _TOKEN, _CERTIFICATE = "password", "token", "certificate"
 _METHODS = (
@@ -37,26 +33,18 @@ _MAX_CERTIFICATE = 1 << 20
 
 
 class SessionPart:
-    """Logs in to a sub-session and out of it.
+    """Logs in to a sub-session of an account and out of it."""
 
-    Parameters
-    ----------
-    desk : TaskRunner
-        Where its work is done.
-    account : Account
-        The connection, and where the session is kept.
-    """
-
-    def __init__(self, desk: TaskRunner, account: Account) -> None:
-        self._desk, self._account = desk, account
-        self.method = choice("Act as", _METHODS)
-        self.user = text_input("Session user")
+    def __init__(self, tasks: TaskRunner, account: Account) -> None:
+        self._tasks, self._account = tasks, account
+        self.method = ipywidgets.Dropdown(description="Act as", options=_METHODS)
+        self.user = ipywidgets.Text(description="Session user")
         self.password = secret.SecretInput("Session password")
         self.token = secret.SecretInput("Session token")
-        self.certificate = text_input(
-            "Certificate file", placeholder="a PEM or DER file where this notebook runs"
+        self.certificate = ipywidgets.Text(
+            description="Certificate file", placeholder="a PEM or DER file where this notebook runs"
         )
-        self.desired = text_input("Desired id", placeholder="optional: a UUID")
+        self.desired = ipywidgets.Text(description="Desired id", placeholder="optional: a UUID")
         self.button = button("Log in to sub-session")
         self.out = button("Log out of sub-session")
         self.state = ipywidgets.HTML()
@@ -69,29 +57,27 @@ class SessionPart:
             ]
         )
         self.inside = row(self.state, self.out)
-        self.fold = Disclosure("Act as another user (sub-session)", self.fields)
-        self.box = ipywidgets.VBox([self.inside, self.fold.widget])
-        guard = desk.guard
-        self.method.observe(guard(lambda change: self._show_fields()), "value")
-        self.button.on_click(guard(lambda clicked: self._start()))
-        self.out.on_click(guard(self._log_out))
-        self.password.on_enter(guard(self._start))
-        self.token.on_enter(guard(self._start))
+        self.disclosure = Disclosure("Act as another user (sub-session)", self.fields)
+        self.box = ipywidgets.VBox([self.inside, self.disclosure.widget])
+        self.method.observe(tasks.handler(self._show_fields), "value")
+        self.button.on_click(tasks.handler(self._start))
+        self.out.on_click(tasks.handler(self._log_out))
+        self.password.on_enter(tasks.handler(self._start))
+        self.token.on_enter(tasks.handler(self._start))
         self._show_fields()
 
     def refresh(self) -> None:
         """Show who is logged in to the sub-session."""
-        account = self._account
-        session = account.session
-        inside = session is not None
-        show(self.inside, inside)
-        show(self.fold.widget, account.client is not None and not inside)
+        session = self._account.session
+        show(self.inside, session is not None)
+        show(self.disclosure.widget, self._account.client is not None and session is None)
         self.button.disabled = False
-        if session is not None and account.session_since is not None:
+        if session is not None:
+            ended = f" {badge(f'ended: {session.ended}', 'error')}" if session.ended else ""
             self.state.value = (
                 f"<p role='status'>{badge('sub-session', 'ok')} writes are made as "
-                f"<b>{escape(account.session_user)}</b> since "
-                f"{account.session_since:%H:%M:%S}{_ended(session)}</p>"
+                f"<b>{escape(session.who)}</b> since "
+                f"{session.since.astimezone():%H:%M:%S}{ended}</p>"
             )
 
     def _show_fields(self) -> None:
@@ -104,8 +90,8 @@ class SessionPart:
     def _start(self) -> None:
         client = self._account.client
         if client is None:
-            raise LoginError("log in to the connection first")
-        if self._account.session is not None or self._desk.is_busy("sub-session"):
+            raise OptionError("log in to the connection first")
+        if self._account.session is not None or self._tasks.is_busy("sub-session"):
             return
         options, who = self._options()
         desired = _desired(self.desired.value.strip())
@@ -118,11 +104,11 @@ class SessionPart:
                     f"the server does not accept {who}: it does not know this log-in, or does "
                     "not take this way to log in"
                 ) from None
-            self._account.enter_session(session, who)
-            self._desk.notice.say(f"Logged in to a sub-session as {who}.", "ok")
+            self._account.enter_session(session)
+            self._tasks.notice.say(f"Logged in to a sub-session as {who}.", "ok")
 
         self.button.disabled = True
-        self._desk.run("sub-session", log_in, busy=f"Logging in {who} …", after=self.refresh)
+        self._tasks.run("sub-session", log_in, busy=f"Logging in {who} …", after=self.refresh)
 
     def _options(self) -> tuple[dict[str, Any], str]:
         """Take what was typed; return the arguments, and who it is in words."""
@@ -130,28 +116,23 @@ class SessionPart:
         password, token = self.password.take(), self.token.take()
         if method == _TOKEN:
             if not token:
-                raise LoginError("type the token of the sub-session")
+                raise OptionError("type the token of the sub-session")
             return {"token": token.strip()}, "the bearer of a token"
         if method == _CERTIFICATE:
             path = Path(self.certificate.value.strip()).expanduser()
             return {"certificate": read_certificate(path)}, f"the certificate {path.name}"
         if not user:
-            raise LoginError("type the name of the sub-session's user")
+            raise OptionError("type the name of the sub-session's user")
         if not password:
-            raise LoginError(f"type the password of {user}")
+            raise OptionError(f"type the password of {user}")
         return {"user": user, "password": password}, user
 
-    def _log_out(self, clicked: object) -> None:
+    def _log_out(self) -> None:
         def leave() -> None:
             self._account.leave_session()
-            self._desk.notice.say("Logged out of the sub-session.", "info")
+            self._tasks.notice.say("Logged out of the sub-session.", "info")
 
-        self._desk.run("sub-session", leave, busy="Logging out of the sub-session …")
-
-
-def _ended(session: SubSession) -> str:
-    """Say that a session has ended, where it has."""
-    return "" if session.ended is None else f" {badge(f'ended: {session.ended}', 'error')}"
+        self._tasks.run("sub-session", leave, busy="Logging out of the sub-session …")
 
 
 def read_certificate(path: Path) -> bytes:
@@ -159,25 +140,17 @@ def read_certificate(path: Path) -> bytes:
 
     Raises
     ------
-    AddressError
-        If the file holds no certificate.
-    OSError
-        If it cannot be read.
+    OptionError, OSError
+        If the file holds no certificate, or cannot be read.
     """
     if not str(path) or str(path) == ".":
-        raise AddressError("name the file of the certificate")
+        raise OptionError("name the file of the certificate")
     with path.open("rb") as file:
         data = file.read(_MAX_CERTIFICATE + 1)
-    begin, end = data.find(b"-----BEGIN CERTIFICATE-----"), data.find(b"-----END CERTIFICATE-----")
-    if 0 <= begin < end:
-        text = data[begin : end + len(b"-----END CERTIFICATE-----")].decode("ascii", "replace")
-        # What is no base64 comes out as something that is no certificate.
-        with contextlib.suppress(ValueError):
-            data = ssl.PEM_cert_to_DER_cert(text)
-    # A sequence whose length takes two bytes, as that of every certificate does.
-    if data[:2] != b"\x30\x82" or len(data) > _MAX_CERTIFICATE:
-        raise AddressError(f"{path.name} holds no certificate in PEM or DER form")
-    return data
+    der = certificate_der(data)
+    if der is None or len(data) > _MAX_CERTIFICATE:
+        raise OptionError(f"{path.name} holds no certificate in PEM or DER form")
+    return der
 
 
 def _desired(text: str) -> UUID | None:
@@ -186,4 +159,4 @@ def _desired(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
-        raise AddressError(f"the desired id {text!r} is no UUID") from None
+        raise OptionError(f"the desired id {text!r} is no UUID") from None

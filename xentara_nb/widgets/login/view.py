@@ -1,4 +1,4 @@
-"""The face of the log-in form: its parts and where they stand; what they do is in login.py."""
+"""The view of the log-in form: its parts and where they stand; what they do is in ``form``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import ipywidgets
 from traitlets import Unicode
 
 from xentara_nb.widgets.common.form import Form
-from xentara_nb.widgets.common.style import button, card, choice, heading, row, show, text_input
+from xentara_nb.widgets.common.style import button, card, heading, row, show
 from xentara_nb.widgets.login import secret
 
 PASSWORD, TOKEN, ENVIRONMENT, KEYRING = "password", "token", "environment", "keyring"
@@ -31,20 +31,12 @@ def without_password(text: str, widget: object = None) -> str:
 
 
 class _AddressInput(ipywidgets.Text):
-    # Somebody may paste wss://user:password@host: the state of a widget must not have that.
+    # A user may paste wss://user:password@host: the state of a widget must not have that.
     value = Unicode("").tag(sync=True, echo_update=False, to_json=without_password)
 
 
 class LoginView(Form):
-    """The parts of a log-in form: the fields, or who is logged in.
-
-    Parameters
-    ----------
-    address, user : str
-        What the fields begin with.
-    method : str or None
-        The way to log in that is chosen at first.
-    """
+    """The parts of a log-in form: the fields, or who is logged in."""
 
     title = "Log in to Xentara"
 
@@ -54,16 +46,17 @@ class LoginView(Form):
             address, description="Address", placeholder="host, host:port or wss://host:port/api/ws"
         )
         self.address.continuous_update = False
-        self.address.style.description_width = "initial"
-        self.user = text_input("User", value=user)
+        self.user = ipywidgets.Text(description="User", value=user)
         self.password = secret.SecretInput("Password")
         self.token = secret.SecretInput("Token")
         in_environment = secret.from_environment() is not None
         offered = [PASSWORD, TOKEN]
         offered += [ENVIRONMENT] if in_environment or method == ENVIRONMENT else []
         offered += [KEYRING] if find_spec("keyring") or method == KEYRING else []
-        self.method = choice(
-            "Log in with", [(METHODS[each], each) for each in offered], value=method or PASSWORD
+        self.method = ipywidgets.Dropdown(
+            description="Log in with",
+            options=[(METHODS[each], each) for each in offered],
+            value=method or PASSWORD,
         )
         self.keep = ipywidgets.Checkbox(
             description="Remember the password in the keyring of this computer", indent=False

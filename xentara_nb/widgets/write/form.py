@@ -1,16 +1,15 @@
-"""The form that writes one value: find, type, review, order once, read back, undo."""
+"""The form that writes one value: find, type, review, confirm once, read back, undo."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
-from uuid import UUID
 
 import pandas as pd
 
 from xentara_nb.client import Client
-from xentara_nb.errors import NotFoundError, WriteRefusedError
+from xentara_nb.errors import NotFoundError, OptionError, WriteRefusedError
+from xentara_nb.tables.references import AttributeLike, ElementLike, element_reference
 from xentara_nb.widgets.common import client_info, notebook
 from xentara_nb.widgets.common.code import literal
 from xentara_nb.widgets.common.live import Live
@@ -21,12 +20,13 @@ from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.confirm import ConfirmButton
 from xentara_nb.widgets.write.history import History
 from xentara_nb.widgets.write.inputs import ValueInput
-from xentara_nb.widgets.write.review import order_text, result_html, review_html, verdict_html
+from xentara_nb.widgets.write.review import checks_html, confirm_text, result_html, review_html
 from xentara_nb.widgets.write.target import Writable, WriteTarget, present_html
 from xentara_nb.widgets.write.view import WriteView
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.results import WriteResult
+from xentara_nb.writes.sub_session import SubSession
 
 _TYPING = 0.25
 """How long after the last key the guards are asked, in seconds."""
@@ -35,15 +35,16 @@ _TYPING = 0.25
 class WriteForm(WriteView):
     """Write one value with care.
 
-    Nothing is sent before the order button is clicked. That button is made for one order, says
-    what it will write, and is good for one click; when anything is typed or chosen anew, it goes.
+    Nothing is sent before the confirm button is clicked. That button is made for one reviewed
+    write, says what it will write, and is good for one click; when anything is typed or chosen
+    anew, it goes.
 
     Parameters
     ----------
     client : Client or LoginForm
-        Who writes. With a log-in form, its sub-session counts as well, if there is one.
-    element : str or UUID, optional
-        What to write to.
+        The client that writes. With a log-in form, its sub-session counts as well, if there is one.
+    element : str, UUID or row, optional
+        What to write to; a row of an inventory names its attribute too.
     attribute : str, int or UUID, optional
         Which attribute.
     session : SubSession, optional
@@ -59,6 +60,12 @@ class WriteForm(WriteView):
     ----------
     results : list of WriteResult
         What became of the writes that this form has made, the oldest first.
+    target : WriteTarget or None
+        The element that is written to.
+    value_input : ValueInput or None
+        The input for the new value, made for the attribute that is chosen.
+    confirm_button : ConfirmButton or None
+        The button that does the write that was reviewed, as long as there is one.
 
     Examples
     --------
@@ -73,10 +80,10 @@ class WriteForm(WriteView):
     def __init__(
         self,
         client: Client | LoginForm,
-        element: str | UUID = "",
-        attribute: Any = None,
+        element: ElementLike | None = None,
+        attribute: AttributeLike | None = None,
         *,
-        session: Any = None,
+        session: SubSession | None = None,
         verify_within: float = 5.0,
         tolerance: float = 0.0,
         index: KeyIndex | None = None,
@@ -87,29 +94,29 @@ class WriteForm(WriteView):
         self._session = session
         self._verify_within, self._tolerance = verify_within, tolerance
         self.results: list[WriteResult] = []
-        self._target: WriteTarget | None = None
+        self.target: WriteTarget | None = None
+        self.value_input: ValueInput | None = None
+        self.confirm_button: ConfirmButton | None = None
         self._attribute: Writable | None = None
-        self._order: ConfirmButton | None = None
-        self._input: ValueInput | None = None
-        self._choosing = self._suggested = self._suggesting = False
+        self._choosing = False
         self._make(index)
         if self._login is not None:
-            # Whoever logs in or out changes as whom the order would be sent.
-            changed = self.desk.guard(self._identity_changed)
+            # A log-in or log-out changes as whom the write would be sent.
+            changed = self.tasks.handler(self._identity_changed)
             self.when_closed(self._login.account.listen(changed))
         self.when_closed(self.withdraw)
-        self.settle()
+        notebook.register(self)
         self._show_head()
-        if element:
+        if element is not None:
             self.choose(element, attribute)
         self.history.refresh()
 
     def summary(self) -> str:
         """Return what the form writes to."""
-        return "write" if self._target is None else f"write to {self._target.key}"
+        return "write" if self.target is None else f"write to {self.target.key}"
 
     @property
-    def session(self) -> Any:
+    def session(self) -> SubSession | None:
         """The sub-session in which is written, None if there is none."""
         if self._session is None and self._login is not None:
             return self._login.account.session
@@ -124,10 +131,10 @@ class WriteForm(WriteView):
 
     @property
     def staged(self) -> str:
-        """What the order button says, an empty text when there is none."""
-        return "" if self._order is None else str(self._order.button.description)
+        """What the confirm button says, an empty text when there is none."""
+        return "" if self.confirm_button is None else str(self.confirm_button.description)
 
-    def choose(self, element: str | UUID, attribute: Any = None) -> None:
+    def choose(self, element: ElementLike, attribute: AttributeLike | None = None) -> None:
         """Choose what to write to.
 
         Raises
@@ -136,8 +143,11 @@ class WriteForm(WriteView):
             If there is no such element, or it has no such attribute that can be written.
         """
         self.withdraw()
+        if attribute is None:
+            row = element_reference(element)
+            attribute = row.attribute_name or row.attribute_id
         target = WriteTarget(self._client, element)
-        self._target, self._attribute = target, None
+        self.target, self._attribute = target, None
         self._show_outcome(None)
         self.live.follow(None)
         self.name.value = f"<div role='status'><h4 class='xnb-key'>{escape(target.key)}</h4></div>"
@@ -155,53 +165,53 @@ class WriteForm(WriteView):
             self._choosing = False
         show(self.attribute_row, len(target.writable) > 1 or target.writable[0].name != "value")
         show(self.inside, True)
-        self._take_attribute(wanted)
+        self._take_attribute(target, wanted)
 
     def withdraw(self) -> bool:
-        """Withdraw the staged order; return whether there was one."""
-        # First, so that a review that is under way finds out and withdraws its order itself.
-        self.desk.forget("review")
-        order, self._order = self._order, None
+        """Withdraw the reviewed write; return whether there was one."""
+        # First, so that a review that is under way finds out and withdraws its button itself.
+        self.tasks.cancel("review")
+        confirm_button, self.confirm_button = self.confirm_button, None
         show(self.review_card, False)
-        self.order_row.children = ()
-        return order.withdraw() if order is not None else False
+        self.confirm_row.children = ()
+        return confirm_button is not None and confirm_button.withdraw()
 
     def as_code(self) -> str:
         """Return a cell that does what the form is set to do.
 
         Raises
         ------
+        OptionError
+            If there is no value yet.
         WriteRefusedError
-            If there is no value yet, or it does not fit.
+            If the value does not fit.
         """
-        plan = self._plan()
-        order = plan.orders[0]
-        if order.new is None:
-            raise WriteRefusedError(order.reason)
+        planned = self._plan().planned[0]
+        if planned.new is None:
+            raise WriteRefusedError(planned.reason)
         client = notebook.name_of(self._client, "client")
-        arguments = [repr(order.target.primary_key), literal(order.new_value)]
-        if order.target.attribute_name != "value":
-            arguments.append(repr(order.target.attribute_name))
+        arguments = [repr(planned.target.primary_key), literal(planned.new_value)]
+        if planned.target.attribute_name != "value":
+            arguments.append(repr(planned.target.attribute_name))
         if self.session is not None:
-            name = notebook.name_of(self.session, "session")
-            arguments.append(f"session={name}")
+            arguments.append(f"session={notebook.name_of(self.session, 'session')}")
         return f"result = {client}.write({', '.join(arguments)})\nresult"
 
     # What the page uses
 
     def _make(self, index: KeyIndex | None) -> None:
-        self.search = SearchBox(self.desk, self._client, self._chosen, index)
-        self.history = History(self.desk, self._client)
-        self.lay_out(self.search.box, self.history.widget)
-        self.live = Live(self._client, self._show_values, self._show_liveness, self.is_visible)
+        self.search = SearchBox(self.tasks, self._client, self._found, index)
+        self.live = Live(self._client, self._show_values)
         self.when_closed(self.live.close)
-        guard = self.desk.guard
-        self.attribute.observe(guard(self._attribute_chosen), "value")
-        self.review.on_click(guard(lambda clicked: self._begin_review()))
-        self.cancel.on_click(guard(self._cancelled))
-        self.copy.on_click(guard(lambda clicked: self._begin_copy()))
-        self.undo.on_click(guard(lambda clicked: self._begin_undo()))
-        self.resolve.on_click(guard(lambda clicked: self._begin_resolve()))
+        self.history = History(self.tasks, self._client)
+        self.lay_out(self.search, self.live, self.history)
+        handler = self.tasks.handler
+        self.attribute.observe(handler(self._attribute_chosen), "value")
+        self.review.on_click(handler(self._begin_review))
+        self.cancel.on_click(handler(self._cancel))
+        self.copy.on_click(handler(self._begin_copy))
+        self.undo.on_click(handler(self._begin_undo))
+        self.resolve.on_click(handler(self._begin_resolve))
 
     def _show_head(self) -> None:
         client = self._client
@@ -213,107 +223,105 @@ class WriteForm(WriteView):
 
     def _identity_changed(self) -> None:
         if self.withdraw():
-            self.notice.say("The order was withdrawn: who is logged in has changed.", "warning")
+            self.notice.say("The write was withdrawn: who is logged in has changed.", "warning")
         self._show_head()
 
-    def _chosen(self, found: SearchHit) -> None:
+    def _found(self, found: SearchHit) -> None:
         self.withdraw()
         self.notice.clear()
-        self.desk.newest(
-            "choose", lambda wanted: self.choose(found.element_uuid) if wanted() else None
-        )
+        self.tasks.run_latest("choose", lambda wanted: self.choose(found.element_uuid))
 
-    def _attribute_chosen(self, change: object) -> None:
-        if not self._choosing and self._target is not None:
-            self._take_attribute(self._target.attribute(self.attribute.value))
+    def _attribute_chosen(self) -> None:
+        if not self._choosing and self.target is not None:
+            self._take_attribute(self.target, self.target.attribute(self.attribute.value))
 
-    def _take_attribute(self, attribute: Writable) -> None:
-        assert self._target is not None
+    def _take_attribute(self, target: WriteTarget, attribute: Writable) -> None:
         self.withdraw()
         self._attribute = attribute
-        self.verdict.value = ""
-        self.code.hide()
-        self._input = ValueInput(
-            attribute.data_type, self.desk.guard(self._typed), self.desk.guard(self._begin_review)
+        self.checks.value = ""
+        self.code.show("")
+        self.value_input = ValueInput(
+            attribute.data_type,
+            self.tasks.handler(self._typed),
+            self.tasks.handler(self._begin_review),
         )
-        self.input_box.children = (self._input.widget,)
-        self.review.disabled = self.copy.disabled = not self._input.can_be_written
-        self.present.value = present_html(attribute, {})
-        self._suggested = False
-        self.live.follow(self._target.rows_about(attribute))
+        self.input_box.children = (self.value_input.widget,)
+        self.review.disabled = self.copy.disabled = not self.value_input.can_be_written
+        self.live.text.value = present_html(attribute, {})
+        self.live.follow(target.rows_about(attribute))
 
     def _show_values(self, frame: pd.DataFrame) -> None:
-        target, attribute = self._target, self._attribute
-        if target is None or attribute is None or frame.empty:
+        target, attribute, value_input = self.target, self._attribute, self.value_input
+        if target is None or attribute is None or value_input is None or frame.empty:
             return
         if str(frame["primary_key"].iloc[0]) != target.key:
             return
         values = values_of(frame)
-        self.present.value = present_html(attribute, values)
-        if not self._suggested and self._input is not None and attribute.name in values:
-            self._suggested = True
-            if not self._input.given:
-                self._suggesting = True
-                try:
-                    self._input.suggest(values[attribute.name][0])
-                finally:
-                    self._suggesting = False
-
-    def _show_liveness(self, text: str, kind: str) -> None:
-        self.liveness.value = badge(text, kind)
+        self.live.text.value = present_html(attribute, values)
+        if attribute.name in values:
+            value_input.suggest(values[attribute.name][0])
 
     def _typed(self) -> None:
-        if self._suggesting:
-            return
         if self.withdraw():
-            self.notice.say("The order was withdrawn: the value has changed.", "info")
-        self.code.hide()
-        self.desk.newest("verdict", self._judge)
+            self.notice.say("The write was withdrawn: the value has changed.", "info")
+        self.code.show("")
+        self.tasks.run_latest("check", self._check)
 
-    def _judge(self, wanted: Callable[[], bool]) -> None:
+    def _check(self, wanted: Callable[[], bool]) -> None:
         """Ask the guards, once the keys have come to rest."""
         time.sleep(_TYPING)
         if not wanted():
             return
-        if self._input is None or not self._input.given:
-            self.verdict.value = ""
-            return
-        html = verdict_html(self._plan())
+        given = self.value_input is not None and self.value_input.given
+        html = checks_html(self._plan()) if given else ""
         if wanted():
-            self.verdict.value = html
+            self.checks.value = html
 
     def _plan(self) -> WritePlan:
-        if self._target is None or self._attribute is None or self._input is None:
-            raise NotFoundError("find an element first")
-        if not self._input.given:
-            raise WriteRefusedError("type the new value first")
-        wish = {(self._target.element_uuid, self._attribute.attribute_id): self._input.value}
-        return self._client.plan_writes(wish)
+        target, attribute, value_input = self.target, self._attribute, self.value_input
+        if target is None or attribute is None or value_input is None:
+            raise OptionError("find an element first")
+        if not value_input.given:
+            raise OptionError("type the new value first")
+        return self._client.plan_writes(
+            {(target.element_uuid, attribute.attribute_id): value_input.value}
+        )
 
     def _begin_review(self) -> None:
-        self.withdraw()
-        # The review has the verdict; one that is under way must not come to stand beside it.
-        self.desk.forget("verdict")
-        self.notice.clear()
-        self.desk.newest("review", lambda wanted: self._stage(self._plan(), wanted))
+        self._begin_staging(self._plan)
 
-    def _stage(self, plan: WritePlan, wanted: Callable[[], bool], *, undo: bool = False) -> None:
-        """Show a plan, and make the order button for it if no guard refuses."""
+    def _begin_undo(self) -> None:
+        if self.results:
+            self._begin_staging(self.results[-1].undo, undo=True)
+
+    def _begin_staging(self, plan: Callable[[], WritePlan], *, undo: bool = False) -> None:
+        """Plan a write in a thread, show it, and make the button for it if no guard refuses."""
+
+        def stage(wanted: Callable[[], bool]) -> None:
+            self._stage(plan(), wanted, undo=undo)
+
+        self.withdraw()
+        # The review shows the checks; no others must come to stand beside it.
+        self.tasks.cancel("check")
+        self.notice.clear()
+        self.tasks.run_latest("review", stage)
+
+    def _stage(self, plan: WritePlan, wanted: Callable[[], bool], *, undo: bool) -> None:
         session, who = self.session, self.who
         if not wanted():
             return
         self._show_outcome(None)
-        self.verdict.value = ""
+        self.checks.value = ""
         self.review_text.value = review_html(plan, who)
         if plan.ok:
-            order = ConfirmButton(
-                self.desk,
-                order_text(plan, undo=undo),
-                lambda: self._apply(plan, session),
+            confirm_button = ConfirmButton(
+                self.tasks,
+                confirm_text(plan, undo=undo),
+                lambda: self._apply(confirm_button, plan, session),
                 self._expired,
             )
-            self._order = order
-            self.order_row.children = (order.button,)
+            self.confirm_button = confirm_button
+            self.confirm_row.children = (confirm_button,)
         show(self.review_card, True)
         if not wanted():
             # Something was typed in this very moment.
@@ -321,22 +329,25 @@ class WriteForm(WriteView):
 
     def _expired(self) -> None:
         self.withdraw()
-        self.notice.say("This order has waited too long: review it again.", "warning")
+        self.notice.say("This write has waited too long: review it again.", "warning")
 
-    def _cancelled(self, clicked: object) -> None:
+    def _cancel(self) -> None:
         self.withdraw()
         self.notice.say("Nothing was written.", "info")
 
-    def _apply(self, plan: WritePlan, session: Any) -> None:
-        """Send a plan: the body of an order."""
-        show(self.review_card, False)
-        self._order = None
+    def _apply(
+        self, confirm_button: ConfirmButton, plan: WritePlan, session: SubSession | None
+    ) -> None:
+        """Send a plan, once it is confirmed."""
+        if self.confirm_button is confirm_button:  # and not one of a later review
+            self.confirm_button = None
+            show(self.review_card, False)
         try:
             plan.apply(
                 session=session, verify_within=self._verify_within, tolerance=self._tolerance
             )
         finally:
-            # What was sent is not lost, whatever happened on the way.
+            # What was sent is shown, also where something failed afterwards.
             report = plan.report
             if report is not None and report[0].sent:
                 self.results.append(report[0])
@@ -350,30 +361,19 @@ class WriteForm(WriteView):
         if result is None:
             return
         self.outcome.value = result_html(result)
-        doubt = result.outcome in (Outcome.UNKNOWN, Outcome.DIFFERS)
         show(self.undo, result.outcome.taken)
-        show(self.resolve, doubt)
-
-    def _begin_undo(self) -> None:
-        if not self.results:
-            return
-        self.withdraw()
-        self.desk.forget("verdict")
-        result = self.results[-1]
-        self.desk.newest("review", lambda wanted: self._stage(result.undo(), wanted, undo=True))
+        show(self.resolve, result.outcome in (Outcome.UNKNOWN, Outcome.DIFFERS))
 
     def _begin_resolve(self) -> None:
-        if not self.results:
-            return
-        result = self.results[-1]
-
         def resolve() -> None:
+            result = self.results[-1]
             result.resolve()
             self._show_outcome(result)
             self.notice.clear()
             self.history.refresh()
 
-        self.desk.run("resolve", resolve, busy="Reading the value …")
+        if self.results:
+            self.tasks.run("resolve", resolve, busy="Reading the value …")
 
     def _begin_copy(self) -> None:
-        self.desk.run("code", lambda: self.code.show(self.as_code()))
+        self.tasks.run("code", lambda: self.code.show(self.as_code()))

@@ -9,8 +9,8 @@ import ipywidgets
 import pandas as pd
 
 from xentara_nb.client import Client
-from xentara_nb.widgets.common.style import Disclosure, badge, escape, table
-from xentara_nb.widgets.common.table import time_text, value_text
+from xentara_nb.widgets.common.style import Disclosure, badge, escape
+from xentara_nb.widgets.common.table import table, value_html, value_text
 from xentara_nb.widgets.common.tasks import TaskRunner
 from xentara_nb.writes.journal import JournalWarning
 from xentara_nb.writes.outcome import Outcome
@@ -32,25 +32,16 @@ KINDS = {
 
 
 class History:
-    """Shows the writes that this kernel has made on a server.
+    """Shows the writes that this kernel has made on the server of a client."""
 
-    Parameters
-    ----------
-    desk : TaskRunner
-        Where the work is done.
-    client : Client
-        Whose writes.
-    """
-
-    def __init__(self, desk: TaskRunner, client: Client) -> None:
-        self._desk, self._client = desk, client
+    def __init__(self, tasks: TaskRunner, client: Client) -> None:
+        self._tasks, self._client = tasks, client
         self.text = ipywidgets.HTML()
-        self.fold = Disclosure("Journal of this notebook", self.text)
-        self.widget = self.fold.widget
+        self.disclosure = Disclosure("Journal of this notebook", self.text)
 
     def refresh(self) -> None:
         """Read the journal again, in a thread."""
-        self._desk.newest("journal", lambda wanted: self._read())
+        self._tasks.run_latest("journal", lambda wanted: self._read())
 
     def rows(self) -> pd.DataFrame:
         """Return the writes of this kernel on this server, the latest first."""
@@ -67,35 +58,22 @@ class History:
         rows = self.rows()
         path = escape(self._client.journal.path)
         where = f"<p class='xnb-dim'>All of it: <code>{path}</code></p>"
-        self.fold.set_title(f"Journal of this notebook ({len(rows)})")
+        self.disclosure.set_title(f"Journal of this notebook ({len(rows)})")
         if rows.empty:
             self.text.value = f"<p>Nothing was written to this server yet.</p>{where}"
             return
-        latest = rows.head(SHOWN)
-        columns = (latest[name].tolist() for name in _COLUMNS)
-        lines = [_line(*values) for values in zip(*columns, strict=True)]
+        cells = []
+        for row in rows.head(SHOWN).itertuples():
+            also = f", as {row.session_user}" if isinstance(row.session_user, str) else ""
+            cells.append(
+                (
+                    escape(value_text(row.time)),
+                    escape(row.primary_key),
+                    value_html(row.old_value),
+                    value_html(row.value),
+                    badge(row.outcome, KINDS[Outcome(str(row.outcome))]),
+                    escape(f"{row.user}{also}"),
+                )
+            )
         heads = ("Time", "Element", "Old", "New", "Outcome", "By")
-        self.text.value = table(heads, lines, caption="Journal of this notebook") + where
-
-
-_COLUMNS = ("time", "primary_key", "old_value", "value", "outcome", "user", "session_user")
-
-
-def _line(
-    time: pd.Timestamp,
-    key: str,
-    old: object,
-    new: object,
-    outcome: str,
-    user: str,
-    session_user: object,
-) -> tuple[str, ...]:
-    also = f", as {session_user}" if isinstance(session_user, str) else ""
-    return (
-        escape(time_text(time)),
-        escape(key),
-        f"<span class='xnb-mono'>{escape(value_text(old))}</span>",
-        f"<span class='xnb-mono'>{escape(value_text(new))}</span>",
-        badge(outcome, KINDS[Outcome(outcome)]),
-        escape(f"{user}{also}"),
-    )
+        self.text.value = table(heads, cells, caption="Journal of this notebook") + where

@@ -12,8 +12,8 @@ from typing import Any
 
 import ipywidgets
 
-from xentara_nb.protocol.identifiers import Category, DataType, Quality, known
-from xentara_nb.widgets.common.style import button, choice, escape, row, text_input
+from xentara_nb.protocol.identifiers import Category, DataType, Quality
+from xentara_nb.widgets.common.style import button, escape, on_enter, row
 
 LABEL = "New value"
 
@@ -26,23 +26,10 @@ _HINTS = {
 
 
 class ValueInput:
-    """An input for a value of one data type.
+    """An input for a value of one data type, as the widget with its hint.
 
-    Parameters
-    ----------
-    data_type : int
-        The data type of the attribute.
-    changed : callable
-        Called when something was typed or chosen.
-    entered : callable
-        Called when Enter is pressed in a line of text.
-
-    Attributes
-    ----------
-    widget : Widget
-        The input, with its hint.
-    can_be_written : bool
-        Whether the protocol has a form for values of this type.
+    ``changed`` is called when something was typed or chosen, ``entered`` when Enter is pressed in a
+    line of text.
 
     Examples
     --------
@@ -52,17 +39,20 @@ class ValueInput:
     """
 
     def __init__(
-        self, data_type: int, changed: Callable[[], object], entered: Callable[[], object]
+        self,
+        data_type: DataType | None,
+        changed: Callable[[], object],
+        entered: Callable[[], object],
     ) -> None:
-        self._changed, self._entered = changed, entered
-        self._kind = known(DataType, data_type)
-        self._touched = False
+        self._type = data_type
+        self._is_text = data_type is not None and data_type.is_text
+        self._changed = changed
+        self._is_new, self._touched, self._suggesting = True, False, False
         self.can_be_written = True
         self.input: Any = self._make()
         self.input.description = LABEL
-        self.input.style.description_width = "initial"
-        parts: list[Any] = [self.input]
-        if self._kind is DataType.TIME_POINT:
+        parts: list[ipywidgets.Widget] = [self.input]
+        if self._type is DataType.TIME_POINT:
             now = button("Now", tooltip="Take the time of this computer")
             now.on_click(lambda clicked: self.set(_now()))
             parts.append(now)
@@ -70,16 +60,14 @@ class ValueInput:
         self.widget = row(*parts)
         self.input.observe(self._observed, "value")
         if isinstance(self.input, ipywidgets.Text):
-            self.input.on_msg(self._message)
+            on_enter(self.input, entered)
 
     @property
     def given(self) -> bool:
         """Whether there is a value; an empty text is one where texts are written."""
         if not self.can_be_written or self.input.value is None:
             return False
-        if isinstance(self._kind, DataType) and self._kind.is_text:
-            return self._touched
-        return bool(str(self.input.value).strip())
+        return self._touched if self._is_text else bool(str(self.input.value).strip())
 
     @property
     def value(self) -> Any:
@@ -92,49 +80,43 @@ class ValueInput:
         self._touched = True
 
     def suggest(self, value: object) -> None:
-        """Begin with the present value where one edits it, which is a text."""
-        if isinstance(self._kind, DataType) and self._kind.is_text and isinstance(value, str):
-            self.input.value = value
-            self._touched = False
+        """Begin with the present value, once, where it is a text, which one edits."""
+        is_new, self._is_new = self._is_new, False
+        if is_new and not self._touched and self._is_text and isinstance(value, str):
+            self._suggesting = True
+            try:
+                self.input.value = value
+            finally:
+                self._suggesting = False
 
     def _make(self) -> Any:
-        kind = self._kind
+        kind = self._type
         if kind is DataType.BOOLEAN:
             return ipywidgets.RadioButtons(
                 options=[("False", False), ("True", True)], index=None, orientation="horizontal"
             )
         if kind is DataType.QUALITY:
-            return choice(LABEL, _words([member.label for member in Quality]))
+            return ipywidgets.Dropdown(options=_words([member.label for member in Quality]))
         if kind is DataType.ELEMENT_CATEGORY:
-            return choice(LABEL, _words([member.label for member in Category]))
-        if isinstance(kind, DataType) and kind.is_text:
+            return ipywidgets.Dropdown(options=_words([member.label for member in Category]))
+        if self._is_text:
             return ipywidgets.Textarea(rows=2)
-        if not isinstance(kind, DataType) or not (
+        self.can_be_written = kind is not None and bool(
             kind.is_float or kind.integer_range or kind in (DataType.TIME_POINT, DataType.UUID)
-        ):
-            self.can_be_written = False
-            return text_input(LABEL, disabled=True)
-        return text_input(LABEL)
+        )
+        return ipywidgets.Text(disabled=not self.can_be_written)
 
     def _hint(self) -> str:
-        kind = self._kind
-        if not self.can_be_written:
+        if self._type is None or not self.can_be_written:
             return "the protocol has no form for values of this data type"
-        if isinstance(kind, DataType):
-            if (allowed := kind.integer_range) is not None:
-                return f"a whole number from {allowed[0]:,} to {allowed[-1]:,}"
-            if kind.is_text:
-                return "a text; it may be empty"
-            return _HINTS.get(kind, "")
-        return ""
+        if (allowed := self._type.integer_range) is not None:
+            return f"a whole number from {allowed[0]:,} to {allowed[-1]:,}"
+        return "a text; it may be empty" if self._is_text else _HINTS.get(self._type, "")
 
     def _observed(self, change: object) -> None:
-        self._touched = True
-        self._changed()
-
-    def _message(self, widget: object, content: object, buffers: object) -> None:
-        if isinstance(content, dict) and content.get("event") == "submit":
-            self._entered()
+        if not self._suggesting:
+            self._touched = True
+            self._changed()
 
 
 def _words(labels: list[str]) -> list[tuple[str, str | None]]:

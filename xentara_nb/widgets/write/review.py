@@ -2,110 +2,81 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from xentara_nb.widgets.common.style import badge, escape, facts, plain, quality_badge
-from xentara_nb.widgets.common.table import time_text, value_text
+from xentara_nb.protocol.identifiers import DataType, label
+from xentara_nb.widgets.common.style import badge, escape, plain
+from xentara_nb.widgets.common.table import facts, quality_badge, time_text, value_html, value_text
 from xentara_nb.widgets.write.history import KINDS
-from xentara_nb.writes.guards import CheckResult, Severity
+from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.results import WriteResult
 
-_LEVELS = {Severity.OK: "ok", Severity.WARNING: "warning", Severity.REFUSED: "error"}
+_KINDS = {Severity.OK: "ok", Severity.WARNING: "warning", Severity.REFUSED: "error"}
 
 
-def verdicts_of(plan: WritePlan) -> list[CheckResult]:
-    """Return what the guards have to say of a plan of one write, the worst first."""
-    found = [*plan.verdicts, *(verdict for order in plan.orders for verdict in order.verdicts)]
-    return sorted(found, key=lambda verdict: verdict.level is not Severity.REFUSED)
-
-
-def verdict_html(plan: WritePlan) -> str:
-    """Return the verdict on a plan, read aloud as it changes."""
-    found = verdicts_of(plan)
-    if not found:
+def checks_html(plan: WritePlan) -> str:
+    """Return what the guards say of a plan of one write, the worst first; read aloud."""
+    results = [*plan.checks, *plan.planned[0].checks]
+    if not results:
         return f"<p role='status'>{badge('every guard is content', 'ok')}</p>"
+    results.sort(key=lambda result: result.severity is not Severity.REFUSED)
     items = "".join(
-        f"<li>{badge(verdict.level, _LEVELS[verdict.level])} {escape(verdict.message)}</li>"
-        for verdict in found
+        f"<li>{badge(result.severity, _KINDS[result.severity])} {escape(result.message)}</li>"
+        for result in results
     )
-    return f"<ul role='status' class='xnb-verdicts'>{items}</ul>"
+    return f"<ul role='status' class='xnb-checks'>{items}</ul>"
 
 
 def review_html(plan: WritePlan, who: str) -> str:
     """Return the review of a plan of one write: old, new, what will be sent, by whom."""
-    order = plan.orders[0]
-    old = _mono(order.old_value) if order.knows_old else "not known"
-    if order.quality is not None:
-        old += f" {quality_badge(_quality(plan))}"
+    planned = plan.planned[0]
+    target, info = planned.target, planned.target.info
+    old = value_html(planned.old_value) if planned.knows_old else "not known"
+    if planned.quality is not None:
+        old += f" {quality_badge(plan.frame['old_quality'].iloc[0])}"
+    data_type = "" if info is None else f" ({label(DataType, info.data_type)})"
     pairs = [
-        ("Write to", _mono(order.target.primary_key)),
-        ("Attribute", _mono(order.target.attribute_name)),
+        ("Write to", value_html(target.primary_key)),
+        ("Attribute", value_html(target.attribute_name)),
         ("Old value", old),
-        ("New value", f"<span class='xnb-big'>{_mono(order.new_value)}</span>"),
-        ("Sent as", _sent(order)),
+        ("New value", f"<span class='xnb-big'>{value_html(planned.new_value)}</span>"),
+        ("Sent as", f"<code>{escape(repr(planned.new))}</code>{escape(data_type)}"),
     ]
-    if order.change is not None:
-        pairs.append(("Change", _mono(order.change)))
+    if planned.change is not None:
+        pairs.append(("Change", value_html(planned.change)))
     pairs.append(("By", escape(who)))
-    return f"<h4>Review</h4>{facts(pairs, caption='Review of the write')}{verdict_html(plan)}"
+    return f"<h4>Review</h4>{facts(pairs, caption='Review of the write')}{checks_html(plan)}"
 
 
-def order_text(plan: WritePlan, *, undo: bool = False) -> str:
-    """Return what the order button says.
-
-    It is the whole of the order, so that nobody clicks something else than it says.
-    """
-    order = plan.orders[0]
-    value = value_text(order.new_value)
-    if isinstance(order.new_value, str):
-        value = "an empty text" if not order.new_value else f"“{plain(order.new_value)}”"
-    name = order.target.attribute_name
+def confirm_text(plan: WritePlan, *, undo: bool = False) -> str:
+    """Return what the confirm button says: all of the write, so that no other is meant by it."""
+    planned = plan.planned[0]
+    value = value_text(planned.new_value)
+    if isinstance(planned.new_value, str):
+        value = f"“{plain(planned.new_value)}”" if planned.new_value else "an empty text"
+    name = planned.target.attribute_name
     attribute = "" if name == "value" else f" ({plain(name)})"
     back = " back" if undo else ""
-    return f"Write {value}{back} to {plain(order.target.primary_key)}{attribute}"
+    return f"Write {value}{back} to {plain(planned.target.primary_key)}{attribute}"
 
 
 def result_html(result: WriteResult) -> str:
     """Return what became of a write."""
     outcome = result.outcome
-    old = _mono(result.old_value) if result.order.knows_old else "not known"
-    read = "not read" if result.raw_read_back is None else _mono(result.read_back)
+    old = value_html(result.old_value) if result.planned.knows_old else "not known"
+    read = "not read" if result.raw_read_back is None else value_html(result.read_back)
     pairs = [
-        ("Write to", _mono(result.primary_key)),
+        ("Write to", value_html(result.primary_key)),
         ("Old value", old),
-        ("Written", _mono(result.value)),
+        ("Written", value_html(result.value)),
         ("Read back", read),
     ]
     if result.time is not None:
         took = "" if result.duration is None else f", answered after {result.duration * 1e3:.0f} ms"
         pairs.append(("Sent", escape(f"{time_text(result.time)}{took}")))
     role = "alert" if outcome.failed else "status"
-    more = f" {escape(result.reason)}" if result.reason else ""
-    if result.error is not None and not result.reason:
-        more = f" {escape(result.error)}"
+    more = result.reason or result.error
     return (
         f"<h4>Outcome</h4><div role='{role}'><p>{badge(outcome, KINDS[outcome])} "
-        f"{escape(outcome.meaning)}.{more}</p></div>"
+        f"{escape(outcome.meaning)}.{f' {escape(more)}' if more else ''}</p></div>"
         f"{facts(pairs, caption='Outcome of the write')}"
     )
-
-
-def _quality(plan: WritePlan) -> str:
-    return str(plan.frame["old_quality"].iloc[0])
-
-
-def _sent(order: Any) -> str:
-    info = order.target.info
-    kind = "" if info is None else f" ({_type(info.data_type)})"
-    return f"<code>{escape(repr(order.new))}</code>{escape(kind)}"
-
-
-def _type(data_type: int) -> str:
-    from xentara_nb.protocol.identifiers import DataType, label
-
-    return label(DataType, data_type)
-
-
-def _mono(value: object) -> str:
-    return f"<span class='xnb-mono'>{escape(value_text(value))}</span>"

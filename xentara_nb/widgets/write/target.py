@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import pandas as pd
@@ -12,13 +11,17 @@ from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.protocol.values import AttributeId
-from xentara_nb.tables.references import same_attribute
-from xentara_nb.widgets.common.style import escape, facts, quality_badge
-from xentara_nb.widgets.common.table import value_text
+from xentara_nb.tables.references import (
+    AttributeLike,
+    ElementLike,
+    element_reference,
+    same_attribute,
+)
+from xentara_nb.widgets.common.style import escape
+from xentara_nb.widgets.common.table import Values, facts, quality_badge, value_text
 
-# What tells how far the present value can be trusted, in the order in which it is shown.
-_ABOUT = ("quality", "updateTime", "changeTime", "writeTime", "sourceTime", "error", "writeError")
-_WORDS = {
+# What says how far the present value can be trusted, in the order in which it is shown.
+_ABOUT = {
     "quality": "Quality",
     "updateTime": "Updated",
     "changeTime": "Changed",
@@ -27,7 +30,6 @@ _WORDS = {
     "error": "Error",
     "writeError": "Write error",
 }
-_DATA_TYPES = {member.label: int(member) for member in DataType}
 
 
 class Writable(NamedTuple):
@@ -35,41 +37,26 @@ class Writable(NamedTuple):
 
     name: str
     attribute_id: AttributeId
-    data_type: int
+    data_type: DataType | None  # None: one that this version does not know
     type_name: str
     readable: bool
 
 
 class WriteTarget:
-    """An element, as far as writing to it goes.
+    """An element, as far as writing to it goes: its key, UUID and writable attributes."""
 
-    Parameters
-    ----------
-    client : Client
-        Whose element.
-    element : str or UUID
-        The element.
-
-    Attributes
-    ----------
-    key : str
-        Its primary key.
-    element_uuid : UUID
-        Its UUID.
-    writable : tuple of Writable
-        The attributes that can be written.
-    """
-
-    def __init__(self, client: Client, element: str | UUID) -> None:
+    def __init__(self, client: Client, element: ElementLike) -> None:
         self._described = client.meta_data(element)
         if self._described.empty:
-            raise NotFoundError(f"{element} has no attributes")
+            raise NotFoundError(f"{element_reference(element)} has no attributes")
         first = self._described.iloc[0]
         self.key = str(first["primary_key"])
         self.element_uuid: UUID = first["element_uuid"]
         rows = self._described.xentara.writable()
         self.writable = tuple(
-            Writable(name, attribute_id, _data_type(type_name), type_name, access != "write only")
+            Writable(
+                name, attribute_id, DataType.find(type_name), type_name, access != "write only"
+            )
             for name, attribute_id, type_name, access in zip(
                 rows["attribute_name"].tolist(),
                 rows["attribute_id"].tolist(),
@@ -79,14 +66,8 @@ class WriteTarget:
             )
         )
 
-    def attribute(self, wanted: Any) -> Writable:
-        """Return a writable attribute by its name or id.
-
-        Raises
-        ------
-        NotFoundError
-            If there is none.
-        """
+    def attribute(self, wanted: AttributeLike) -> Writable:
+        """Return a writable attribute by its name or id; raises NotFoundError if there is none."""
         for each in self.writable:
             if each.name == wanted:
                 return each
@@ -95,7 +76,7 @@ class WriteTarget:
         raise NotFoundError(f"{self.key} has no attribute {wanted!r} that can be written")
 
     def rows_about(self, attribute: Writable) -> pd.DataFrame:
-        """Return the rows of an attribute and of what tells about it, those that can be read."""
+        """Return the rows of an attribute and of what is known about it, those that can be read."""
         readable: pd.DataFrame = self._described.xentara.readable()
         names = readable["attribute_name"]
         if attribute.name != "value":
@@ -103,21 +84,8 @@ class WriteTarget:
         return readable.loc[names.isin(("value", "units", *_ABOUT))]
 
 
-def _data_type(name: str) -> int:
-    # A data type that this version does not know shows as its number.
-    return _DATA_TYPES[name] if name in _DATA_TYPES else int(name)
-
-
-def present_html(attribute: Writable, values: Mapping[str, tuple[Any, str | None]]) -> str:
-    """Return the present value of an attribute, its quality and its times.
-
-    Parameters
-    ----------
-    attribute : Writable
-        The attribute.
-    values : mapping
-        Value and error by attribute name, as far as they are read.
-    """
+def present_html(attribute: Writable, values: Values) -> str:
+    """Return the present value of an attribute, its quality and its times."""
     if not attribute.readable:
         shown = "<span class='xnb-dim'>it can be written, not read</span>"
     else:
@@ -126,9 +94,9 @@ def present_html(attribute: Writable, values: Mapping[str, tuple[Any, str | None
         text = error if error else f"{value_text(value)} {units}"
         shown = f"<span class='xnb-mono xnb-big'>{escape(text)}</span>"
     pairs = [("Present value", shown)]
-    for name in _ABOUT:
+    for name, word in _ABOUT.items():
         if name in values:
             value, error = values[name]
             text = quality_badge(value) if name == "quality" else escape(value_text(value))
-            pairs.append((_WORDS.get(name, name), escape(error) if error else text))
+            pairs.append((word, escape(error) if error else text))
     return facts(pairs, caption="The present value")

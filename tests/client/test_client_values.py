@@ -13,6 +13,7 @@ import pytest
 
 import xentara_nb
 from tests.conftest import Fake
+from tests.support.clients import reader_threads
 from tests.support.server import QUALITY, VALUE, Element, Model, Wire, event
 from xentara_nb import Client
 from xentara_nb.errors import ConnectionLostError, DeadlineError, NotFoundError, ProtocolError
@@ -309,7 +310,7 @@ def test_a_server_that_chooses_the_id(fake: Fake) -> None:
             assert subscription.id == chosen
             assert values(subscription) == [{11: 1}]
         assert server.parameters == {0: chosen}
-        assert not client._router._subscriptions
+        assert client.subscriptions == []
 
 
 def test_a_desired_id_that_exists_is_replaced(fake: Fake) -> None:
@@ -328,7 +329,7 @@ def test_a_desired_id_that_exists_is_replaced(fake: Fake) -> None:
         # The first one has left its block, and the second one goes on.
         assert [request.opcode for request in server.requests] == [OpCode.SUBSCRIBE] * 3
         assert other.ended is None
-        assert len(client._router._subscriptions) == 1
+        assert client.subscriptions == [other]
 
 
 @pytest.mark.parametrize("answer", [-32100, "nonsense"])
@@ -337,8 +338,7 @@ def test_a_subscription_that_fails_leaves_nothing(fake: Fake, answer: Any) -> No
     with fake(server.serve).connect() as client:
         with pytest.raises((UnknownElementError, ProtocolError), match="subscribe"):
             client.subscribe("Pump")
-        assert not client._router._subscriptions
-        assert client._router._by_element == {}
+        assert client.subscriptions == []
 
 
 def test_what_is_refused_before_it_is_sent(fake: Fake) -> None:
@@ -400,14 +400,15 @@ def test_a_subscription_that_is_lost_on_the_way_is_not_sent_again(fake: Fake) ->
         client.lookup("Pump")
         with pytest.raises(ConnectionLostError, match="subscribe was sent and may have taken eff"):
             client.subscribe({"primary_key": "Pump", "element_uuid": A})
-        assert not client._router._subscriptions
+        assert client.subscriptions == []
     assert server.count(OpCode.SUBSCRIBE) == 1
 
 
 def test_a_client_with_a_subscription_goes_when_nobody_has_them(fake: Fake) -> None:
     server = Plant()
+    before = set(reader_threads())
     client = fake(server.serve).connect()
-    thread = client._link._connection._thread
+    (thread,) = set(reader_threads()) - before
     subscription = client.subscribe("Pump")
     server.events = [event(A, {11: 1})]
     client.subscribe("Output")

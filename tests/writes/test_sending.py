@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 
-import pandas as pd
 import pytest
 
 from tests.support.server import Model
 from xentara_nb import read_journal
 from xentara_nb.connection.batch import UNANSWERED
+from xentara_nb.connection.connection import Connection
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,
@@ -21,25 +21,10 @@ from xentara_nb.errors import (
 from xentara_nb.protocol.errors import ERRORS_BY_CODE, ServerError, server_error
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import Failure, Success
-from xentara_nb.writes import sending
 from xentara_nb.writes.outcome import Outcome
+from xentara_nb.writes.sending import MESSAGE_TEXT
 
 KEYS = [f"Plant.Line {line}.{name}" for line in (1, 2, 3) for name in ("Set point", "Batch")]
-REPORT_COLUMNS = {
-    "primary_key": "str",
-    "element_uuid": "object",
-    "attribute_name": "str",
-    "attribute_id": "object",
-    "data_type": "str",
-    "old_value": "object",
-    "value": "object",
-    "read_back": "object",
-    "outcome": "category",
-    "error": "str",
-    "sent": "bool",
-    "time": "datetime64[ns, UTC]",
-    "duration": "float64",
-}
 
 
 def outcomes(report):
@@ -66,18 +51,17 @@ def sent(plant):
 )
 def test_in_order_and_in_batches(plant, client, monkeypatch, options, messages):
     plan = client.plan_writes(dict.fromkeys(KEYS, 7))
-    connection = client._link.connection()
-    begin = connection.begin
+    begin = Connection.begin
     seen = []
 
-    def watched(commands, *args):
+    def watched(connection, commands, *args):
         names = [command.name for command in commands]
         seen.append(names.count("write"))
         # What reads back stands behind all writes of a message.
         assert names == sorted(names, reverse=True)
-        return begin(commands, *args)
+        return begin(connection, commands, *args)
 
-    monkeypatch.setattr(connection, "begin", watched)
+    monkeypatch.setattr(Connection, "begin", watched)
     report = plan.apply(**options)
     assert [count for count in seen if count] == messages
     assert sent(plant) == KEYS
@@ -85,38 +69,13 @@ def test_in_order_and_in_batches(plant, client, monkeypatch, options, messages):
     assert outcomes(report) == [expected] * 6
 
 
-def test_long_texts_go_in_several_messages(plant, client, monkeypatch):
-    monkeypatch.setattr(sending, "_MESSAGE_TEXT", 100)
-    values = {f"Plant.Line {line}.Recipe": "x" * 60 for line in (1, 2, 3)}
+def test_long_texts_go_in_several_messages(plant, client):
+    text = "x" * (MESSAGE_TEXT // 2 + 1)
+    values = {f"Plant.Line {line}.Recipe": text for line in (1, 2, 3)}
     plan = client.plan_writes(values)
     plant.forget()
     assert plan.apply(on_error="continue", if_unchanged=False).ok
     assert plant.requests["command"].tolist() == ["write", "read"] * 3
-
-
-def test_the_report_as_a_frame(plant, client):
-    plant.faults.refuse_writes(keys=KEYS[1], code=-32107, text="not now")
-    report = client.plan_writes(dict.fromkeys(KEYS[:3], 8)).apply()
-    frame = report.frame
-    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == REPORT_COLUMNS
-    assert frame["outcome"].tolist() == ["VERIFIED", "REJECTED", "SKIPPED"]
-    assert frame["outcome"].cat.categories.tolist() == [str(outcome) for outcome in Outcome]
-    assert frame["sent"].tolist() == [True, True, False]
-    assert frame["time"].isna().tolist() == [False, False, True]
-    assert frame["duration"].isna().tolist() == [False, False, True]
-    assert frame["error"].isna().tolist() == [True, False, False]
-    assert frame["error"][1] == "not now (-32107)"
-    assert frame["error"][2].startswith(f"after the write to {KEYS[1]} (value), which is REJECTED")
-    assert frame["read_back"].tolist()[0] == 8.0
-    # What was rejected was read all the same.
-    assert frame["read_back"].tolist()[1] == frame["old_value"].tolist()[1]
-    assert not report.ok
-    assert report.counts == {Outcome.VERIFIED: 1, Outcome.REJECTED: 1, Outcome.SKIPPED: 1}
-    assert "3 writes: 1 VERIFIED 1 REJECTED 1 SKIPPED" in repr(report)
-    assert "1 REJECTED" in report._repr_html_()
-    assert [result.primary_key for result in report[1:]] == KEYS[1:3]
-    with pytest.raises(ServerError, match="not now"):
-        report.raise_for_outcome()
 
 
 # Stop, or go on.
@@ -178,16 +137,15 @@ def test_nothing_is_sent_after_a_lost_answer(plant, client, on_error):
 
 def test_the_rest_goes_nowhere_else_when_the_connection_ends(plant, client, monkeypatch):
     plan = client.plan_writes(dict.fromkeys(KEYS[:3], 15))
-    connection = client._link.connection()
-    begin = connection.begin
+    begin = Connection.begin
 
-    def ends_before_the_second(commands, *args):
-        batch = begin(commands, *args)
+    def ends_before_the_second(connection, commands, *args):
+        batch = begin(connection, commands, *args)
         batch.wait(5)
         connection.close()
         return batch
 
-    monkeypatch.setattr(connection, "begin", ends_before_the_second)
+    monkeypatch.setattr(Connection, "begin", ends_before_the_second)
     report = plan.apply(if_unchanged=False)
     assert outcomes(report) == ["VERIFIED", "SKIPPED", "SKIPPED"]
     assert isinstance(report[1].error, ConnectionLostError)
@@ -222,15 +180,15 @@ def test_an_answer_that_does_not_come_in_time(plant, client):
             "UNKNOWN",
             "APPLIED",
         ),  # the answer may be here already
-        ("xentara_nb.writes.sending._looked", "APPLIED", "APPLIED"),
-        ("xentara_nb.writes.sending._verify", "VERIFIED", "VERIFIED"),
+        ("xentara_nb.writes.sending.take_reading", "APPLIED", "APPLIED"),
+        ("xentara_nb.writes.sending.read_back", "APPLIED", "APPLIED"),
         ("xentara_nb.writes.records.note", "VERIFIED", "VERIFIED"),
         ("xentara_nb.writes.journal.os.fsync", "SKIPPED", "SKIPPED"),
     ],
 )
 def test_interrupted(plant, client, monkeypatch, name, one, other):
     expected = [one, one]
-    plan = client.plan_writes(dict.fromkeys(KEYS[:2], 17))
+    plan = client.plan_writes(dict.fromkeys(KEYS[:2], len(name)))  # another value in each case
     once = []
 
     def interrupt(*args, **kwargs):
@@ -244,6 +202,8 @@ def test_interrupted(plant, client, monkeypatch, name, one, other):
     for part in module.split(".")[2:]:
         owner = getattr(owner, part)
     original = getattr(owner, attribute)
+    if attribute == "read_back":  # which is called where a device does not follow at once
+        plant.faults.no_follow(KEYS[:2], after=0.02)
     with monkeypatch.context() as patch:
         patch.setattr(owner, attribute, interrupt)
         with pytest.raises(KeyboardInterrupt) as caught:
@@ -266,14 +226,13 @@ def test_interrupted(plant, client, monkeypatch, name, one, other):
 
 def test_interrupted_when_some_is_answered(plant, client, monkeypatch):
     plan = client.plan_writes(dict.fromkeys(KEYS[:2], 18))
-    connection = client._link.connection()
 
-    def interrupt(batch, deadline):
+    def interrupt(connection, batch, deadline):
         batch.wait(5)
         batch.answers[1] = UNANSWERED
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(connection, "finish", interrupt)
+    monkeypatch.setattr(Connection, "finish", interrupt)
     with pytest.raises(KeyboardInterrupt):
         plan.apply(on_error="continue", verify=False, if_unchanged=False)
     assert outcomes(plan.report) == ["APPLIED", "UNKNOWN"]
@@ -284,7 +243,7 @@ def test_interrupted_when_some_is_answered(plant, client, monkeypatch):
 def test_interrupted_between_two_messages(plant, client, monkeypatch):
     plan = client.plan_writes(dict.fromkeys(KEYS[:3], 19))
 
-    def interrupt(ordered, read):
+    def interrupt(written, read):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -349,7 +308,7 @@ def test_every_error_code(plant, client, code):
 
 
 def script(answer):
-    """Return a server that answers writes as told, and everything else as it should."""
+    """Return a server that answers writes as the script says, and everything else as it should."""
     model = Model.of_points(3)
 
     def serve(wire):
@@ -427,7 +386,7 @@ def test_nonsense_instead_of_an_answer(fake, journal):
         assert server.count(OpCode.WRITE) == 1
 
 
-def test_answers_for_others_are_nobody_s(fake, journal):
+def test_answers_for_others_are_ignored(fake, journal):
     def answer(wire, requests, model):
         wire.answer(*(Success(request.message_id + 1000) for request in requests))
         wire.answer(*model.answers(requests))
@@ -450,30 +409,6 @@ def test_a_late_answer_changes_nothing(plant, client):
     assert isinstance(DeadlineError("x"), TimeoutError)
     plant.faults.clear()
     assert result.resolve().outcome is Outcome.VERIFIED
-
-
-def test_a_plan_of_many_rows(journal):
-    import xentara_nb
-
-    with xentara_nb.simulate(elements=3000) as many, many.connect() as client:
-        inventory = client.inventory().xentara.writable().xentara.attribute("value")
-        numbers = inventory[inventory["data_type"].isin(["Float64", "Float32"])].head(700)
-        assert len(numbers) > 300
-        values = pd.Series(range(len(numbers)), index=numbers.index, dtype=float)
-        report = client.plan_writes(numbers.assign(value=values)).apply(on_error="continue")
-        assert report.ok
-        assert len(many.writes) == len(numbers)
-        back = report.undo().apply(on_error="continue")
-        assert back.ok
-        assert back.frame["value"].tolist() == report.frame["old_value"].tolist()[::-1]
-        assert len(read_journal()) == 2 * len(numbers)
-
-
-def test_an_error_for_what_was_skipped(plant, client):
-    report = client.plan_writes({KEYS[0]: 1}).apply(dry_run=True)
-    with pytest.raises(WriteRefusedError, match="not sent: dry run"):
-        report.raise_for_outcome()
-    assert client.plan_writes({KEYS[0]: 1}).apply().raise_for_outcome() is None
 
 
 def test_nothing_is_refused_by_mistake_after_sending(plant, client):

@@ -11,9 +11,8 @@ import pandas as pd
 import pytest
 
 from tests.conftest import Fake
-from tests.support.server import QUALITY, VALUE, Element, Model, Wire, event
+from tests.support.server import VALUE, Element, Model, Wire, event
 from xentara_nb import Client
-from xentara_nb.client.exploring import Exploring
 from xentara_nb.connection.pipeline import BATCH_SIZE
 from xentara_nb.errors import ConnectionLostError, NotFoundError, ProtocolError
 from xentara_nb.protocol.commands import AttributeInfo
@@ -161,7 +160,6 @@ def test_the_order_of_the_server_does_not_matter(fake: Fake) -> None:
 @pytest.mark.parametrize("count", [0, 1, BATCH_SIZE, BATCH_SIZE + 1, 1500])
 def test_round_trips(fake: Fake, count: int) -> None:
     model = Model({f"P{n:04}": Element(UUID(int=n + 1), 2, (VALUE,)) for n in range(count)})
-    model._find = {e.uuid: (k, e) for k, e in model.elements.items()}.get
     server = fake(model.serve)
     with server.connect() as client:
         assert len(client.inventory()) == count
@@ -357,7 +355,10 @@ def test_meta_data_of_a_server_that_tells_little(fake: Fake) -> None:
     assert frame.category.tolist() == ["root element"]
 
 
-def test_there_is_a_method_for_every_command_that_explores() -> None:
-    for name in ("server_information", "browse", "inventory", "meta_data", "lookup"):
-        assert callable(getattr(Exploring, name))
-    assert QUALITY.access == 0
+def test_which_elements_have_children(client: Client) -> None:
+    elements = client.browse(depth=1)
+    below = [len(client.browse(row, depth=1)) > 0 for _, row in elements.iterrows()]
+    assert client.has_children(elements) == below
+    assert client.has_children("Plant") == [True]
+    assert client.has_children(["Plant.Line 1.Set point", UUID(int=1)]) == [False, True]
+    assert client.has_children([]) == []

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -12,10 +12,13 @@ import pandas as pd
 import pytest
 
 from tests.conftest import Fake
+from tests.support.clients import eventually
 from tests.support.server import PASSWORD, USER, Model, Wire
+from xentara_nb import Client
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,
+    LoginError,
     ServerError,
     WriteOutcomeUnknownError,
     WriteRefusedError,
@@ -48,6 +51,7 @@ def silent(wire: Wire) -> None:
 def test_a_client_shows_itself(fake: Fake) -> None:
     server = fake(Model().serve)
     with server.connect() as client:
+        client.get_stage()
         assert repr(client) == (
             f"<Xentara client, server: {server.url}, user: {USER}, protocol version: 1, "
             "stage: operational, access: read and write>"
@@ -66,10 +70,9 @@ def test_a_client_that_is_read_only_says_so(fake: Fake) -> None:
 
 
 @pytest.mark.parametrize(("stage", "word"), [(5, "suspended"), (99, "99")])
-def test_the_stage_of_the_moment(fake: Fake, stage: int, word: str) -> None:
-    model = Model()
-    with fake(model.serve).connect() as client:
-        model.stage = stage
+def test_the_stage_that_was_last_known(fake: Fake, stage: int, word: str) -> None:
+    with fake(Model(stage=stage).serve).connect() as client:
+        client.get_stage()
         assert f"stage: {word}," in repr(client)
 
 
@@ -79,66 +82,45 @@ def test_html_is_escaped(fake: Fake) -> None:
         assert "&lt;b&gt;" in client._repr_html_()
 
 
-def test_showing_a_client_keeps_nobody_waiting(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xentara_nb.client.core._REPR_PATIENCE", 0.05)
-    # Longer than the script waits: if the client used its own time-out, the script would fail.
-    with fake(silent).connect(timeout=60) as client:
-        assert "stage: not known" in repr(client)
-
-
-def test_showing_a_client_shows_the_last_stage_that_is_known(
-    fake: Fake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("xentara_nb.client.core._REPR_PATIENCE", 0.05)
-
-    def script(wire: Wire) -> None:
-        wire.hello()
-        wire.answer(*Model().answers(wire.requests()))
-        wire.until_goodbye()
-
-    with fake(script).connect() as client:
-        assert client.get_stage() == 2
-        assert "stage: operational" in repr(client)
-
-
-def test_showing_a_client_connects_to_nobody(fake: Fake) -> None:
-    server = fake(cut_after(1))
+def test_showing_a_client_asks_the_server_nothing(fake: Fake) -> None:
+    server = fake(silent)
     with server.connect() as client:
-        assert "stage: not known" in repr(client)  # cut by that very question
-        client._link._connection._thread.join(5)
+        for _ in range(2):
+            assert "stage: not known" in repr(client)
+            assert "not known" in client._repr_html_()
+    server.stop()
+    assert server.count(OpCode.GET_STAGE) == 0
+
+
+def test_showing_a_client_opens_no_connection(fake: Fake) -> None:
+    server = fake(cut_after(0))
+    with server.connect() as client:
+        eventually(lambda: client.ended)
         assert "stage: not connected: the connection to 127.0.0.1" in repr(client)
         assert len(server.wires) == 1
 
 
-def test_a_server_that_does_not_tell_its_stage(fake: Fake) -> None:
-    def script(wire: Wire) -> None:
-        wire.hello()
-        while True:
-            for request in wire.requests():
-                wire.answer(Failure(request.message_id, server_error(-32102)))
-
-    with fake(script).connect() as client:
-        assert "stage: not known" in repr(client)
+def test_after_a_stage_change_the_stage_is_not_known(client: Client) -> None:
+    client.get_stage()
+    client.suspend()
+    assert "stage: not known" in repr(client)
+    client.get_stage()
+    assert "stage: suspended" in repr(client)
+    client.resume()
 
 
-def test_what_a_notebook_shows(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    with fake(Model().serve).connect() as client:
-        monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-        assert client._repr_mimebundle_() == {}
-        monkeypatch.setitem(sys.modules, "ipykernel", object())
-
-        class Explorer:
-            def _repr_mimebundle_(self) -> dict[str, Any]:
-                return {"text/plain": "x", "application/widget": {"id": 1}}
-
-        class Widgets:
-            @staticmethod
-            def explorer_for(shown: object) -> Explorer:
-                assert shown is client
-                return Explorer()
-
-        monkeypatch.setitem(sys.modules, "xentara_nb.widgets", Widgets)
-        assert client._repr_mimebundle_() == {"application/widget": {"id": 1}}
+def test_everything_can_be_shown_when_connecting_fails(fake: Fake) -> None:
+    server = fake(lambda wire: wire.refuse("401 Unauthorized"))
+    with pytest.raises(LoginError) as caught:
+        server.connect()
+    shown = [
+        repr(value)
+        for frame, _ in traceback.walk_tb(caught.value.__traceback__)
+        for value in frame.f_locals.values()
+        if type(value).__module__.startswith("xentara_nb")
+    ]
+    assert shown
+    assert not any(PASSWORD in text for text in shown)
 
 
 # Where a frame came from.
@@ -195,11 +177,12 @@ def test_a_stage_change_whose_answer_is_lost(fake: Fake) -> None:
             "; shutdown was sent and may have taken effect, and is not sent again"
         )
         assert caught.value.sent
-        client._link._connection._thread.join(5)
-        server.script = silent
-        client._link.timeout = 0.05
-        with pytest.raises(DeadlineError, match="suspend was sent and may have taken effect"):
-            client.suspend()
+    server.script = silent
+    with (
+        server.connect(timeout=0.2) as client,
+        pytest.raises(DeadlineError, match="suspend was sent and may have taken effect"),
+    ):
+        client.suspend()
     assert server.count(OpCode.SHUTDOWN) == 1
     assert server.count(OpCode.SUSPEND) == 1
 
@@ -264,7 +247,7 @@ def test_a_write_after_a_cut_goes_over_a_fresh_connection(fake: Fake) -> None:
     server = fake(script)
     with server.connect(journal=False) as client:
         cut.set()
-        client._link._connection._thread.join(5)
+        eventually(lambda: client.ended)
         client.write("Point 0", 5.0, verify=False)
     assert [command.value for command in model.written] == [5.0]
     assert len(server.wires) == 2
@@ -367,7 +350,6 @@ def test_closing_twice_and_from_another_thread(fake: Fake) -> None:
         client.close()
         with pytest.raises(ConnectionLostError, match="this client is closed: connect again"):
             client.get_stage()
-    assert not client._finalizer.alive
 
 
 def test_an_interrupted_call_leaves_the_client_usable(
@@ -382,7 +364,6 @@ def test_an_interrupted_call_leaves_the_client_usable(
             with pytest.raises(KeyboardInterrupt):
                 call()
         monkeypatch.undo()
-        assert client._link._connection._pending == {}
         assert len(client.inventory()) == 6
 
 

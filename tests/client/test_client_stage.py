@@ -12,7 +12,7 @@ from tests.conftest import Fake
 from tests.support.certificates import Certificate
 from tests.support.server import PASSWORD, Model, Wire
 from xentara_nb import Client
-from xentara_nb.errors import AddressError, WriteRefusedError
+from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.errors import (
     AccessDeniedError,
     InvalidStageChangeRequestError,
@@ -141,7 +141,7 @@ def test_not_exactly_one_way_to_log_in(
     faked: Client, server: Server, arguments: dict[str, Any]
 ) -> None:
     for log_in in (faked.create_sub_session, faked.sub_session):
-        with pytest.raises(AddressError, match="log in to a sub-session in one way"):
+        with pytest.raises(OptionError, match="log in to a sub-session in one way"):
             log_in(**arguments)
     assert server.seen == []
 

@@ -8,16 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.widgets.helpers import SET_POINT, entered, eventually, typed, visible
+from tests.widgets.helpers import SET_POINT, entered, eventually, present_value, typed, visible
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.errors import UnknownElementError
-from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.simulator import Simulator
 from xentara_nb.widgets import LoginForm, WriteForm
-from xentara_nb.widgets.common import tasks
 from xentara_nb.widgets.write import confirm
-from xentara_nb.widgets.write.inputs import ValueInput
 from xentara_nb.writes.policy import KeyLimits, WritePolicy
 
 
@@ -29,8 +26,7 @@ def form(client: Client) -> Iterator[WriteForm]:
 
 
 def review(form: WriteForm, value: object) -> None:
-    assert form._input is not None
-    form._input.set(value)
+    form.value_input.set(value)
     form.review.click()
     assert form.wait()
 
@@ -39,68 +35,55 @@ def written(plant: Simulator) -> list[object]:
     return list(plant.writes["value"])
 
 
-def test_a_write_from_the_first_key_to_the_undo(form: WriteForm, plant: Simulator) -> None:
-    eventually(lambda: "210.0" in form.present.value)
+def test_a_write_from_the_first_key_to_the_undo(
+    form: WriteForm, client: Client, plant: Simulator
+) -> None:
+    old = present_value(client)
+    new = old - 15
+    eventually(lambda: str(old) in form.live.text.value)
     for word in ("Quality", "good", "Updated", "Changed"):
-        assert word in form.present.value
-    assert form._input is not None
-    typed(form._input.input, "195")
+        assert word in form.live.text.value
+    typed(form.value_input.input, f"{new:g}")
     form.wait()
-    assert "every guard is content" in form.verdict.value
-    entered(form._input.input)
+    assert "every guard is content" in form.checks.value
+    entered(form.value_input.input)
     form.wait()
-    for word in (SET_POINT, "210.0", "195.0", "Float64", "-15.0", "engineer"):
+    for word in (SET_POINT, str(old), str(new), "Float64", "-15.0", "engineer"):
         assert word in form.review_text.value
-    assert form.staged == f"Write 195.0 to {SET_POINT}"
+    assert form.staged == f"Write {new} to {SET_POINT}"
     assert written(plant) == []
-    form._order.button.click()  # type: ignore[union-attr]  # it was staged
+    form.confirm_button.click()
     form.wait()
-    assert written(plant) == [195.0]
+    assert written(plant) == [new]
     assert "VERIFIED" in form.outcome.value
     assert form.results[-1].ok
     assert not visible(form.review_card)
     form.undo.click()
     form.wait()
-    assert form.staged == f"Write 210.0 back to {SET_POINT}"
-    form._order.button.click()  # type: ignore[union-attr]  # it was staged
+    assert form.staged == f"Write {old} back to {SET_POINT}"
+    form.confirm_button.click()
     form.wait()
-    assert written(plant) == [195.0, 210.0]
-    assert form.history.rows()["value"].tolist() == [210.0, 195.0]
+    assert written(plant) == [new, old]
+    assert form.history.rows()["value"].tolist() == [old, new]
     assert "VERIFIED" in form.history.text.value
 
 
-def test_a_review_leaves_no_second_verdict_beside_it(form: WriteForm) -> None:
-    assert form._input is not None
-    typed(form._input.input, "195")
+def test_a_review_leaves_no_second_checks_beside_it(form: WriteForm) -> None:
+    typed(form.value_input.input, "195")
     form.review.click()  # while the guards wait for the keys to come to rest
     form.wait()
     assert form.staged
     assert "every guard is content" in form.review_text.value
-    assert form.verdict.value == ""
+    assert form.checks.value == ""
 
 
-def test_an_order_is_good_for_one_click_from_whichever_thread(
-    form: WriteForm, plant: Simulator
-) -> None:
-    review(form, "195")
-    button = form._order.button  # type: ignore[union-attr]  # it was staged
-    clicks = [threading.Thread(target=button.click) for _ in range(20)]
-    for click in clicks:
-        click.start()
-    for click in clicks:
-        click.join()
-    button.click()
-    form.wait()
-    assert written(plant) == [195.0]
-
-
-def test_what_changes_withdraws_the_order(form: WriteForm, plant: Simulator) -> None:
+def test_a_change_withdraws_the_write(form: WriteForm, plant: Simulator) -> None:
     def staged() -> Any:
         review(form, "195")
-        return form._order.button  # type: ignore[union-attr]  # it was staged
+        return form.confirm_button
 
     buttons = [staged()]
-    typed(form._input.input, "196")  # type: ignore[union-attr]  # it is there
+    typed(form.value_input.input, "196")
     assert "withdrawn" in form.notice.value
     form.wait()
     buttons.append(staged())
@@ -117,10 +100,10 @@ def test_what_changes_withdraws_the_order(form: WriteForm, plant: Simulator) -> 
 
 
 def test_a_review_that_is_under_way_does_not_outlive_what_is_typed(
-    form: WriteForm, plant: Simulator, monkeypatch: pytest.MonkeyPatch
+    form: WriteForm, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, go_on = threading.Event(), threading.Event()
-    plan_writes = form._client.plan_writes
+    plan_writes = client.plan_writes
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         plan = plan_writes(*args, **kwargs)
@@ -128,27 +111,15 @@ def test_a_review_that_is_under_way_does_not_outlive_what_is_typed(
         assert go_on.wait(10)
         return plan
 
-    assert form._input is not None
-    form._input.set("195")
+    form.value_input.set("195")
     form.wait()
-    monkeypatch.setattr(form._client, "plan_writes", slow)
+    monkeypatch.setattr(client, "plan_writes", slow)
     form.review.click()
     assert began.wait(10)
-    typed(form._input.input, "196")
+    typed(form.value_input.input, "196")
     go_on.set()
     form.wait()
     assert form.staged == ""
-
-
-def test_an_order_that_waited_too_long_is_looked_at_again(
-    form: WriteForm, plant: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(confirm, "EXPIRES", -1.0)
-    review(form, "195")
-    form._order.button.click()  # type: ignore[union-attr]  # it was staged
-    form.wait()
-    assert "waited too long" in form.notice.value
-    assert written(plant) == []
 
 
 def test_a_value_that_moved_since_the_review_refuses(
@@ -156,7 +127,7 @@ def test_a_value_that_moved_since_the_review_refuses(
 ) -> None:
     review(form, "195")
     client.write(SET_POINT, 200)
-    form._order.button.click()  # type: ignore[union-attr]  # it was staged
+    form.confirm_button.click()
     form.wait()
     assert "no longer what the plan shows" in form.notice.value
     assert written(plant) == [200.0]
@@ -186,9 +157,9 @@ def test_every_guard_refuses_in_words(
     )
     with plant.connect(policy=policy) as client:
         form = WriteForm(client, element)
-        typed(form._input.input, value)  # type: ignore[union-attr]  # it is there
+        typed(form.value_input.input, value)
         form.wait()
-        assert reason in form.verdict.value
+        assert reason in form.checks.value
         form.review.click()
         form.wait()
         assert reason in form.review_text.value
@@ -214,11 +185,11 @@ def test_bad_quality_is_a_warning(form: WriteForm, plant: Simulator) -> None:
     assert form.staged
 
 
-def test_a_refusal_of_the_server_is_told(plant: Simulator) -> None:
+def test_a_refusal_of_the_server_is_shown(plant: Simulator) -> None:
     with plant.connect(user="viewer") as client:
         form = WriteForm(client, SET_POINT)
         review(form, "195")
-        form._order.button.click()  # type: ignore[union-attr]  # it was staged
+        form.confirm_button.click()
         form.wait()
         assert "REJECTED" in form.outcome.value
         assert "access denied" in form.outcome.value.lower()
@@ -229,7 +200,7 @@ def test_a_refusal_of_the_server_is_told(plant: Simulator) -> None:
 def test_a_lost_answer_is_unknown_until_it_is_read(form: WriteForm, plant: Simulator) -> None:
     review(form, "195")
     plant.faults.lose("write")
-    form._order.button.click()  # type: ignore[union-attr]  # it was staged
+    form.confirm_button.click()
     form.wait()
     assert "UNKNOWN" in form.outcome.value
     assert visible(form.resolve)
@@ -239,7 +210,7 @@ def test_a_lost_answer_is_unknown_until_it_is_read(form: WriteForm, plant: Simul
     assert written(plant) == [195.0]
 
 
-def test_the_sub_session_counts_and_is_part_of_the_order(plant: Simulator) -> None:
+def test_the_sub_session_counts_and_is_part_of_the_write(plant: Simulator) -> None:
     login = LoginForm(plant.url, user="engineer", fingerprint=plant.fingerprint)
     login.log_in(user="engineer", password="engineer-demo")
     form = WriteForm(login, SET_POINT)
@@ -248,13 +219,13 @@ def test_the_sub_session_counts_and_is_part_of_the_order(plant: Simulator) -> No
     login.sub.user.value = "operator"
     login.sub.button.click()
     login.wait()
-    # The order was made as somebody else.
+    # The write was reviewed as another user.
     assert form.staged == ""
     assert "who is logged in has changed" in form.notice.value
     assert "engineer, and operator" in form.head.value
     review(form, "195")
     assert "engineer, and operator" in form.review_text.value
-    form._order.button.click()  # type: ignore[union-attr]  # it was staged
+    form.confirm_button.click()
     form.wait()
     assert plant.writes["session_user"].tolist() == ["operator"]
     assert "session=" in form.as_code()
@@ -264,7 +235,7 @@ def test_copied_code_does_the_same(form: WriteForm, plant: Simulator, client: Cl
     form.copy.click()
     form.wait()
     assert "type the new value first" in form.notice.value
-    form._input.set("195")  # type: ignore[union-attr]  # it is there
+    form.value_input.set("195")
     form.copy.click()
     form.wait()
     assert form.code.code == f"result = client.write('{SET_POINT}', 195.0)\nresult"
@@ -287,7 +258,7 @@ def test_an_element_is_found_by_typing(client: Client) -> None:
     form.close()
 
 
-def test_what_cannot_be_written_is_told(client: Client) -> None:
+def test_what_cannot_be_written_is_said(client: Client) -> None:
     form = WriteForm(client)
     with pytest.raises(NotFoundError, match="no attribute that can be written"):
         form.choose("Plant")
@@ -301,12 +272,23 @@ def test_what_cannot_be_written_is_told(client: Client) -> None:
     form.close()
 
 
+def test_a_row_names_its_attribute_and_an_argument_wins(client: Client) -> None:
+    rows = client.meta_data(SET_POINT).set_index("attribute_name", drop=False)
+    form = WriteForm(client, rows.loc["value"])
+    assert form.attribute.value == "value"
+    with pytest.raises(NotFoundError, match="that can be written"):
+        form.choose(rows.loc["quality"])
+    form.choose(rows.loc["quality"], "value")
+    assert form.attribute.value == "value"
+    form.close()
+
+
 def test_a_write_only_point_has_no_way_back(client: Client, plant: Simulator) -> None:
     form = WriteForm(client, "Plant.Line 1.Capper.Lamp")
-    assert "not read" in form.present.value
+    assert "not read" in form.live.text.value
     review(form, True)
     assert form.staged == "Write True to Plant.Line 1.Capper.Lamp"
-    form._order.button.click()  # type: ignore[union-attr]  # it was staged
+    form.confirm_button.click()
     form.wait()
     assert "NOT_READABLE" in form.outcome.value
     form.undo.click()
@@ -316,79 +298,25 @@ def test_a_write_only_point_has_no_way_back(client: Client, plant: Simulator) ->
     form.close()
 
 
-# Inputs
+def test_a_write_is_confirmed_once_from_any_thread(form: WriteForm, plant: Simulator) -> None:
+    review(form, "195")
+    button = form.confirm_button
+    clicks = [threading.Thread(target=button.click) for _ in range(20)]
+    for click in clicks:
+        click.start()
+    for click in clicks:
+        click.join()
+    button.click()
+    form.wait()
+    assert written(plant) == [195.0]
 
 
-@pytest.mark.parametrize("data_type", list(DataType))
-def test_every_data_type_has_an_input_with_a_label(data_type: DataType) -> None:
-    made = ValueInput(data_type, lambda: None, lambda: None)
-    assert made.input.description == "New value"
-    assert not made.given
-    writable = data_type not in (DataType.ERROR_CODE, DataType.CUSTOM, DataType.NONE)
-    assert made.can_be_written is writable
-
-
-def test_inputs_neither_clamp_nor_round() -> None:
-    made = ValueInput(DataType.UNSIGNED_INTEGER_8, lambda: None, lambda: None)
-    typed(made.input, "99999999999999999999")
-    assert made.value == "99999999999999999999"
-    unknown = ValueInput(99, lambda: None, lambda: None)
-    assert not unknown.can_be_written
-
-
-def test_a_text_may_be_empty_once_it_was_touched() -> None:
-    made = ValueInput(DataType.STRING, lambda: None, lambda: None)
-    made.suggest("Cola")
-    assert made.value == "Cola"
-    assert not made.given
-    typed(made.input, "")
-    assert made.given
-    assert made.value == ""
-
-
-def test_now_is_a_time_with_its_zone() -> None:
-    made = ValueInput(DataType.TIME_POINT, lambda: None, lambda: None)
-    made.widget.children[1].click()
-    assert made.value.endswith("Z")
-    assert made.given
-
-
-# The desk
-
-
-def test_an_unforeseen_error_shows_its_kind_and_not_its_text() -> None:
-    desk = tasks.TaskRunner(tasks.Notice())
-
-    def fail() -> None:
-        raise KeyError("operator-demo")
-
-    desk.guard(fail)()
-    assert "KeyError" in desk.notice.value
-    assert "operator-demo" not in desk.notice.value
-    desk.close()
-    desk.notice.clear()
-    desk.guard(fail)()
-    assert desk.notice.value == ""
-
-
-def test_the_desk_does_one_job_of_a_name_at_a_time_and_the_newest() -> None:
-    desk = tasks.TaskRunner(tasks.Notice())
-    gate = threading.Event()
-    assert desk.run("job", lambda: gate.wait(10))
-    assert not desk.run("job", lambda: None)
-    gate.set()
-    assert desk.wait()
-    assert desk.run("job", lambda: None)
-    seen: list[int] = []
-    gate.clear()
-
-    def slow(wanted: Any) -> None:
-        gate.wait(10)
-        if wanted():
-            seen.append(1)
-
-    desk.newest("keys", slow)
-    desk.newest("keys", lambda wanted: seen.append(2))
-    gate.set()
-    desk.wait()
-    assert seen == [2]
+def test_a_write_that_waited_too_long_is_reviewed_again(
+    form: WriteForm, plant: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirm, "EXPIRES", -1.0)
+    review(form, "195")
+    form.confirm_button.click()
+    form.wait()
+    assert "waited too long" in form.notice.value
+    assert written(plant) == []

@@ -1,0 +1,39 @@
+"""What a client shows as the last line of a cell."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import ipykernel
+import nbformat
+import pytest
+from IPython.core.formatters import DisplayFormatter
+from nbclient import NotebookClient
+
+from xentara_nb import Client
+from xentara_nb._notebook import client_bundle, register_display
+
+CODE = "plant = __import__('xentara_nb').simulate().__enter__()\nclient = plant.connect()\nclient"
+
+
+def test_a_client_in_a_notebook() -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE)])
+    NotebookClient(notebook, timeout=90, kernel_name="python3").execute()
+    (output,) = notebook.cells[0].outputs
+    assert output.data["text/plain"].startswith("<Xentara client, server: wss://127.0.0.1")
+    assert "Xentara client</caption>" in output.data["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in output.data
+
+
+def test_it_is_registered_in_a_kernel_only(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    formatter = DisplayFormatter()
+    shell = SimpleNamespace(display_formatter=formatter)
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    register_display()
+    assert set(formatter.format(client)[0]) == {"text/plain", "text/html"}
+    monkeypatch.setitem(sys.modules, "ipykernel", ipykernel)
+    register_display()
+    assert "application/vnd.jupyter.widget-view+json" in formatter.format(client)[0]
+    assert all(not kind.startswith("text/") for kind in client_bundle(client))

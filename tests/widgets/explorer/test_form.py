@@ -1,0 +1,153 @@
+"""The explorer, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.widgets.helpers import SET_POINT, entered, eventually, present_value, typed, visible
+from xentara_nb import read_inventory, simulate
+from xentara_nb.client import Client
+from xentara_nb.errors import OptionError
+from xentara_nb.simulator import Simulator
+from xentara_nb.widgets import Explorer
+from xentara_nb.widgets.common import live
+
+
+@pytest.fixture
+def explorer(client: Client) -> Iterator[Explorer]:
+    made = Explorer(client)
+    assert made.wait()
+    yield made
+    made.close()
+
+
+def numbers(explorer: Explorer) -> dict[str, int]:
+    return {row.name: row.number for row in explorer.tree.tree.rows()}
+
+
+def test_the_tree_is_filled_as_it_is_opened(
+    explorer: Explorer, client: Client, plant: Simulator
+) -> None:
+    assert "operational" in explorer.head.value
+    assert "Plant" in numbers(explorer)
+    assert "Line 1" not in numbers(explorer)
+    plant.forget()
+    explorer.tree.act("open", numbers(explorer)["Plant"])
+    explorer.wait()
+    assert "Line 1" in numbers(explorer)
+    assert plant.requests["command"].tolist().count("browse") == 1
+    explorer.tree.act("open", numbers(explorer)["Line 1"])
+    explorer.wait()
+    explorer.tree.act("select", numbers(explorer)["Set point"])
+    explorer.wait()
+    assert explorer.selected == SET_POINT
+    assert SET_POINT in explorer.name.value
+    value = present_value(client)
+    eventually(lambda: f">{value}<" in explorer.live.text.value)
+    eventually(lambda: "live" in explorer.live.state.value)
+    explorer.tree.act("close", numbers(explorer)["Plant"])
+    assert "Line 1" not in numbers(explorer)
+    explorer.tree.act("open", 999_999)
+    explorer.wait()
+    assert "not there any more" in explorer.notice.value
+
+
+def test_values_follow_the_server(explorer: Explorer, client: Client) -> None:
+    value = present_value(client)
+    explorer.select(SET_POINT)
+    eventually(lambda: f">{value}<" in explorer.live.text.value)
+    client.write(SET_POINT, value - 9)
+    eventually(lambda: f">{value - 9}<" in explorer.live.text.value)
+
+
+def test_a_lost_connection_is_shown_and_made_again(
+    explorer: Explorer, plant: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "BACK_OFF", (0.05,))
+    explorer.select(SET_POINT)
+    eventually(lambda: "live" in explorer.live.state.value)
+    plant.faults.lose("read", connections=2)
+    explorer.live.refresh()
+    eventually(lambda: "not live" in explorer.live.state.value)
+    plant.faults.clear()
+    eventually(lambda: "not live" not in explorer.live.state.value)
+
+
+def test_frames_csv_and_code_of_what_is_selected(
+    explorer: Explorer, client: Client, tmp_path: Path
+) -> None:
+    with pytest.raises(OptionError, match="select an element first"):
+        explorer.take()
+    explorer.select("Plant.Line 1")
+    assert explorer.write.disabled
+    explorer.to_frame.click()
+    explorer.wait()
+    assert explorer.frame["primary_key"].unique().tolist() == ["Plant.Line 1"]
+    assert "explorer.frame is a DataFrame" in explorer.notice.value
+    explorer.below.value = True
+    explorer.to_frame.click()
+    explorer.wait()
+    inventory = client.inventory(progress=False)
+    below = inventory["primary_key"].str.match(r"Plant\.Line 1(\.|$)")
+    expected = inventory[below].reset_index(drop=True)
+    pd.testing.assert_frame_equal(explorer.frame, expected)
+    explorer.path.value = str(tmp_path / "line.csv")
+    explorer.export.click()
+    explorer.wait()
+    assert "Wrote" in explorer.notice.value
+    assert len(read_inventory(tmp_path / "line.csv")) == len(explorer.frame)
+    explorer.export.click()
+    explorer.wait()
+    assert "already" in explorer.notice.value
+    explorer.path.value = str(tmp_path / "line.exe")
+    explorer.export.click()
+    explorer.wait()
+    assert "must end in .csv" in explorer.notice.value
+    explorer.copy.click()
+    names = {"client": client}
+    exec(explorer.code.code, names)
+    assert len(names["inventory"]) > 10  # type: ignore[arg-type]  # it is a frame
+    explorer.below.value = False
+    exec(explorer.as_code(), names)
+    assert "values" in names
+
+
+def test_the_write_form_opens_on_what_is_selected(explorer: Explorer, plant: Simulator) -> None:
+    explorer.select(SET_POINT)
+    explorer.write.click()
+    explorer.wait()
+    first = explorer.write_form
+    assert first.target.key == SET_POINT
+    assert explorer.write_box.children == (first,)
+    explorer.select("Plant.Line 2.Set point")
+    explorer.write.click()
+    assert first.closed
+    assert explorer.write_form.target.key == "Plant.Line 2.Set point"
+    explorer.close()
+    assert explorer.write_form.closed
+
+
+def test_a_search_leads_to_the_element(explorer: Explorer) -> None:
+    typed(explorer.search.text, "batch")
+    explorer.wait()
+    assert visible(explorer.search.results)
+    assert "elements" in explorer.search.status.value
+    entered(explorer.search.text)
+    explorer.wait()
+    first = explorer.search.results.options[0]
+    assert explorer.selected == first
+    typed(explorer.search.text, "")
+    explorer.wait()
+    assert not visible(explorer.search.results)
+
+
+def test_a_model_that_is_large_is_not_fetched_to_be_shown() -> None:
+    with simulate(elements=2_000) as plant, plant.connect() as client:
+        made = Explorer(client)
+        made.wait()
+        assert plant.requests["command"].tolist().count("browse") == 1
+        made.close()

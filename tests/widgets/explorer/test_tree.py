@@ -1,0 +1,30 @@
+"""The tree that is filled as it is opened."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from xentara_nb.client import Client
+from xentara_nb.widgets.explorer.tree import MORE, PAGE, ROOT, Child, Tree, children_of
+
+
+def test_a_wide_tree_shows_a_page_at_a_time() -> None:
+    children = [Child(f"Device {n}", UUID(int=n + 1), "device", True) for n in range(PAGE + 7)]
+    tree = Tree(lambda parent: children if parent is None else [])
+    tree.open(ROOT)
+    rows = tree.rows()
+    assert len(rows) == PAGE + 1
+    assert rows[-1].state == MORE
+    tree.more(ROOT)
+    assert len(tree.rows()) == PAGE + 7
+    tree.open(1)  # nothing is below it after all
+    assert tree.rows()[0].state == "leaf"
+
+
+def test_names_with_periods_stay_whole(client: Client) -> None:
+    tree = Tree(partial(children_of, client))
+    tree.open(ROOT)
+    for name in ("Plant", "Line 1", "Filler"):
+        tree.open(next(row.number for row in tree.rows() if row.name == name))
+    assert "[Pump 1.2]" in [row.name for row in tree.rows()]

@@ -1,0 +1,59 @@
+"""The question whether an unknown certificate is trusted."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from tests.widgets.helpers import SECRET, log_in, make_login, visible
+from xentara_nb.simulator import Simulator
+from xentara_nb.widgets import LoginForm
+from xentara_nb.widgets.login import trust_store
+
+
+def test_an_unknown_certificate_is_trusted_on_purpose_and_once(
+    plant: Simulator, places: Path
+) -> None:
+    form = make_login(plant, fingerprint=None)
+    log_in(form)
+    assert visible(form.trust.box)
+    assert not visible(form.fields)
+    text = form.trust.text.value
+    assert plant.fingerprint.upper()[:2] in text
+    for word in ("Subject", "Issuer", "Valid from", "Valid until", "Fingerprint", "self-signed"):
+        assert word in text
+    form.trust.trust.disabled = False  # a click may be on its way before the box is ticked
+    form.trust.trust.click()
+    assert form.trust.asking
+    form.trust.compared.value = True
+    form.trust.trust.click()
+    form.wait()
+    assert form.client.user == "operator"
+    file = places / "trusted.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert SECRET not in file.read_text()
+    form.log_out()
+    other = make_login(plant, fingerprint=None, name="another kernel, another day")
+    log_in(other)
+    assert other.client.user == "operator"
+
+
+def test_a_certificate_can_be_refused(plant: Simulator, places: Path) -> None:
+    form = make_login(plant, fingerprint=None)
+    log_in(form)
+    form.trust.refuse.click()
+    assert not visible(form.trust.box)
+    assert visible(form.fields)
+    assert "nothing was sent" in form.notice.value
+    assert not (places / "trusted.json").exists()
+
+
+def test_a_certificate_that_has_changed_is_a_warning(plant: Simulator) -> None:
+    netloc = plant.url.removeprefix("wss://").removesuffix("/api/ws")
+    trust_store.remember(netloc, "AB" * 32, "commonName=before")
+    form = make_login(plant, fingerprint=None)
+    log_in(form)
+    assert "has changed" in form.trust.text.value
+    assert "AB:AB" in form.trust.text.value
+    assert LoginForm.forget_certificate(netloc)
+    assert not LoginForm.forget_certificate(netloc)

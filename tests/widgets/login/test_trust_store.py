@@ -1,0 +1,76 @@
+"""The file of trusted certificates."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.widgets.helpers import log_in, make_login
+from xentara_nb.errors import OptionError
+from xentara_nb.simulator import Simulator
+from xentara_nb.widgets.login import trust_store
+
+
+def test_a_damaged_trust_file_trusts_nothing(plant: Simulator, places: Path) -> None:
+    (places / "trusted.json").write_text("{")
+    form = make_login(plant, fingerprint=None)
+    log_in(form)
+    assert "cannot be used" in form.notice.value
+    netloc = "plant:8080"
+    (places / "trusted.json").write_text(
+        json.dumps({"version": 1, "servers": {netloc: {"fingerprint": "no"}}})
+    )
+    with pytest.raises(OptionError):
+        trust_store.known_certificate(netloc)
+
+
+def test_many_threads_remember_at_once(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = places / "some" / "folder" / "trusted.json"
+    monkeypatch.setenv("XENTARA_TRUST_FILE", str(path))
+    threads = [
+        threading.Thread(target=trust_store.remember, args=(f"plant{n}:8080", "AB" * 32))
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(trust_store.known_certificate(f"plant{n}:8080") for n in range(8))
+    assert [p.name for p in path.parent.iterdir()] == ["trusted.json"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the places of Linux")
+def test_the_trust_file_is_where_linux_keeps_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("XENTARA_TRUST_FILE")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert trust_store.trust_file() == tmp_path / "xentara_nb" / "trusted.json"
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert trust_store.trust_file() == tmp_path / ".config" / "xentara_nb" / "trusted.json"
+
+
+def test_a_trust_file_that_cannot_be_replaced_is_left_whole(
+    monkeypatch: pytest.MonkeyPatch, places: Path
+) -> None:
+    path = places / "trusted.json"
+    trust_store.remember("plant:8080", "AB" * 32)
+    before = path.read_text()
+
+    def full(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(trust_store.os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        trust_store.remember("other:8080", "CD" * 32)
+    assert path.read_text() == before
+    assert list(places.glob(".trusted-*")) == []
+    path.write_text('{"version": 2, "servers": {}}')
+    with pytest.raises(OptionError, match="cannot be used"):
+        trust_store.forget("plant:8080")

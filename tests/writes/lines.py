@@ -1,0 +1,32 @@
+"""Lines of a journal for the tests."""
+
+from __future__ import annotations
+
+import json
+
+KEY = "Plant.Line 1.Set point"
+
+
+def line(number: int, event: str = "intent", **more: object) -> str:
+    record = {
+        "event": event,
+        "id": f"plan-{number}",
+        "time": "2026-01-02T03:04:05.678901Z",
+        "plan": "plan",
+        "server": "wss://plant:8080/api/ws",
+        "user": "anna",
+        "session_user": None,
+        "account": "a",
+        "computer": "c",
+        "process": 1,
+        "primary_key": KEY,
+        "element_uuid": "88130ce8-b9e7-4a2a-8f26-d32a931129aa",
+        "attribute_name": "value",
+        "attribute_id": 11,
+        "data_type": 10,
+        "old_value": 1.5,
+        "value": float(number),
+    }
+    if event == "outcome":
+        record = {name: record[name] for name in ("event", "id", "time")} | {"outcome": "VERIFIED"}
+    return json.dumps(record | more)

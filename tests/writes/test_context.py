@@ -1,0 +1,87 @@
+"""Which policies apply, and the rate limiter: no more writes in a second than they say."""
+
+from __future__ import annotations
+
+import pytest
+
+from xentara_nb.errors import PolicyError, WriteRefusedError
+from xentara_nb.writes.context import PolicySource, RateLimiter
+from xentara_nb.writes.policy import WritePolicy
+
+
+def test_the_rate_limiter():
+    limiter = RateLimiter()
+    assert limiter.grant(5, []) == (5, 0.0)
+    policies = [WritePolicy(max_writes_per_second=10), WritePolicy(max_writes_per_second=50)]
+    assert limiter.grant(4, policies) == (4, 0.0)
+    assert limiter.grant(100, policies) == (6, 0.0)
+    granted, pause = limiter.grant(1, policies)
+    assert granted == 0
+    assert 0 < pause <= 1
+
+
+def test_a_rate_below_one_a_second():
+    limiter = RateLimiter()
+    policies = [WritePolicy(max_writes_per_second=0.5)]
+    assert limiter.grant(3, policies)[0] == 1
+    granted, pause = limiter.grant(3, policies)
+    assert granted == 0
+    assert 1.5 < pause <= 2
+
+
+# Which policies apply.
+
+
+def test_the_policy_of_the_plant_applies_beside_the_own_one(policy_file, monkeypatch):
+    own = WritePolicy(max_rows=5)
+    assert PolicySource(own).current() == (own,)
+    assert PolicySource().current() == ()
+    path = policy_file("max_rows = 7")
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    assert [policy.max_rows for policy in PolicySource(own).current()] == [5, 7]
+
+
+def test_a_policy_file_that_changes_is_read_again(policy_file, monkeypatch):
+    path = policy_file("max_rows = 7")
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    source = PolicySource()
+    first = source.current()
+    assert source.current() is first
+    policy_file("max_rows = 123")
+    assert source.current()[0].max_rows == 123
+    policy_file("max_rows = ")
+    with pytest.raises(PolicyError, match=r"(?s)no TOML.*XENTARA_POLICY names this file"):
+        source.current()
+    path.unlink()
+    with pytest.raises(PolicyError, match="cannot be read"):
+        source.current()
+    monkeypatch.delenv("XENTARA_POLICY")
+    assert source.current() == ()
+    # Set after connecting, it counts as well.
+    policy_file("max_rows = 9")
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    assert source.current()[0].max_rows == 9
+
+
+def test_a_bad_policy_refuses_to_connect(plant, policy_file, monkeypatch):
+    path = policy_file("max_rows = 0")
+    with pytest.raises(PolicyError, match="max_rows"):
+        plant.connect(policy=path)
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    with pytest.raises(PolicyError, match="max_rows"):
+        plant.connect()
+    assert len(plant.requests) == 0
+
+
+def test_a_policy_that_goes_bad_refuses_to_write(plant, client, policy_file, monkeypatch):
+    plan = client.plan_writes({"Plant.Line 1.Set point": 1})
+    monkeypatch.setenv("XENTARA_POLICY", str(policy_file("max_rows = 0")))
+    with pytest.raises(WriteRefusedError, match="max_rows"):
+        client.write("Plant.Line 1.Set point", 1)
+    with pytest.raises(PolicyError, match="max_rows"):
+        client.plan_writes({"Plant.Line 1.Set point": 1})
+    with pytest.raises(PolicyError, match="max_rows"):
+        plan.apply()
+    assert len(plant.writes) == 0
+    monkeypatch.delenv("XENTARA_POLICY")
+    assert plan.apply().ok

@@ -1,0 +1,717 @@
+"""One class, one method for every command of the manual; the work is done in the rooms below."""
+
+from __future__ import annotations
+
+import datetime
+import html
+import uuid
+import warnings
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self, TypeAlias
+from uuid import UUID
+
+import pandas as pd
+
+import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara, which every answer offers
+from xentara_nb._version import __version__
+from xentara_nb.connection.address import Address
+from xentara_nb.connection.reconnecting import ReconnectingConnection
+from xentara_nb.errors import ConnectionLostError, DeadlineError, WriteRefusedError, XentaraError
+from xentara_nb.protocol.commands import (
+    CloseSubSession,
+    Command,
+    CreateSubSession,
+    GetStage,
+    Lookup,
+    Resume,
+    ServerInformation,
+    Shutdown,
+    Subscribe,
+    Suspend,
+    Unsubscribe,
+)
+from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.identifiers import ServerInformationId, Stage, label
+from xentara_nb.queries import inventory as _inventory
+from xentara_nb.queries import reading as _reading
+from xentara_nb.queries.inventory import CategoryLike, InventoryWarning, Progress
+from xentara_nb.queries.model_cache import ModelCache
+from xentara_nb.queries.subscriptions import EventDispatcher, Subscription
+from xentara_nb.tables.frames import (
+    elements_frame,
+    inventory_frame,
+    inventory_frame_of,
+    values_frame,
+)
+from xentara_nb.tables.provenance import with_provenance
+from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
+from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
+from xentara_nb.writes.guards import check_client
+from xentara_nb.writes.journal import Journal, JournalLike
+from xentara_nb.writes.plan import WritePlan, make_plan, write_one
+from xentara_nb.writes.read_back import Predicate, Verification
+from xentara_nb.writes.requests import request_for, write_requests
+from xentara_nb.writes.results import WriteResult
+from xentara_nb.writes.sub_session import (
+    SessionLike,
+    SubSession,
+    authentication,
+    connection_for,
+    id_of,
+    log_in,
+    replace,
+)
+
+Writes: TypeAlias = "pd.DataFrame | pd.Series[Any] | Mapping[Any, Any] | Iterable[Any]"
+"""What to write where; see :meth:`Client.plan_writes`."""
+
+Attributes: TypeAlias = AttributeLike | Iterable[AttributeLike]
+"""One attribute or several."""
+
+Categories: TypeAlias = CategoryLike | Iterable[CategoryLike]
+"""One category or several."""
+
+
+class Client:
+    """A connection to a Xentara server; made by :func:`connect`. Safe from several threads.
+
+    Wherever an element is asked for, a primary key, a :class:`uuid.UUID`, its text or a row of an
+    inventory will do; wherever an attribute, its name, integer or UUID.
+
+    Attributes
+    ----------
+    read_only : bool
+        Whether everything that changes something is refused.
+    """
+
+    def __init__(
+        self,
+        connection: ReconnectingConnection,
+        model_cache: ModelCache,
+        dispatcher: EventDispatcher,
+        *,
+        read_only: bool,
+        policies: PolicySource,
+        journal: Journal,
+    ) -> None:
+        self.read_only = read_only
+        self._connection = connection
+        self._model_cache = model_cache
+        self._dispatcher = dispatcher
+        self._policies = policies
+        self._journal = journal
+        self._rate_limiter = RateLimiter()
+        self._stage: int | None = None
+        # The connection lives in a thread, which must not hold the client: one that is no longer
+        # used is collected, and its connection is closed.
+        weakref.finalize(self, connection.close)
+
+    @property
+    def address(self) -> Address:
+        """Where the server is."""
+        return self._connection.address
+
+    @property
+    def user(self) -> str:
+        """Who is logged in."""
+        return self._connection.credentials.who
+
+    @property
+    def timeout(self) -> float:
+        """How long an answer may take, in seconds."""
+        return self._connection.timeout
+
+    @property
+    def closed(self) -> bool:
+        """Whether this client was closed, and will not connect again."""
+        return self._connection.closed
+
+    @property
+    def ended(self) -> XentaraError | None:
+        """Why there is no open connection; None while there is. The next command opens one."""
+        return self._connection.ended
+
+    @property
+    def subscriptions(self) -> list[Subscription]:
+        """The subscriptions of this client that have not ended."""
+        return self._dispatcher.subscriptions()
+
+    @property
+    def journal(self) -> Journal:
+        """Where writes are journalled; a path or False, set here, chooses another place."""
+        return self._journal
+
+    @journal.setter
+    def journal(self, where: JournalLike) -> None:
+        self._journal = Journal(where)
+
+    def close(self) -> None:
+        """Close the connection. The client cannot be used any more; closing twice is no error."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Xentara client, {', '.join(f'{k}: {v}' for k, v in self._facts().items())}>"
+
+    def _repr_html_(self) -> str:
+        left = "style='text-align:left'"
+        rows = "".join(
+            f"<tr><th {left}>{html.escape(name)}</th><td {left}>{html.escape(fact)}</td></tr>"
+            for name, fact in self._facts().items()
+        )
+        return f"<table><caption>Xentara client</caption>{rows}</table>"
+
+    def _facts(self) -> dict[str, str]:
+        """Return what a client shows of itself: no secret, and nothing that has to be asked for."""
+        if (ended := self.ended) is not None:
+            stage = f"not connected: {ended}"
+        else:
+            stage = "not known" if self._stage is None else label(Stage, self._stage)
+        return {
+            "server": self.address.url,
+            "user": self.user,
+            "protocol version": str(self._connection.protocol_version),
+            "stage": stage,
+            "access": "read and write" if check_client(self.read_only) is None else "read only",
+        }
+
+    # The model.
+
+    def server_information(self) -> dict[str, Any]:
+        """Return information about the server (the manual's server_information).
+
+        Returns
+        -------
+        dict
+            ``version``, ``user name`` (the account that the server runs under) and ``model file
+            path``, as far as the server gives them.
+        """
+        answer = self._ask(ServerInformation(), "server_information")
+        return {
+            identifier.name.replace("_", " ").lower(): answer[identifier]
+            for identifier in ServerInformationId
+            if identifier in answer
+        }
+
+    def browse(
+        self,
+        root: ElementLike | None = None,
+        depth: int | None = None,
+        categories: Categories | None = None,
+    ) -> pd.DataFrame:
+        """Return the elements below an element (the manual's browse).
+
+        Parameters
+        ----------
+        root : element, optional
+            Where to begin; it is not in the answer itself. Left out, the whole model.
+        depth : int, optional
+            How many levels down; 1 gives the children. Left out, all.
+        categories : int, str or iterable of them, optional
+            Only elements of these categories, such as ``"data point"``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``primary_key`` (str), ``element_uuid`` (object: UUID), ``category`` (categorical),
+            sorted by primary key.
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            If there is no such element or category.
+        """
+        entries = _inventory.browse(
+            self._connection.ask, self._model_cache, root, depth, categories
+        )
+        return self._with_provenance(elements_frame(entries), elements=len(entries))
+
+    def inventory(
+        self,
+        root: ElementLike | None = None,
+        depth: int | None = None,
+        categories: Categories | None = None,
+        progress: Progress = None,
+    ) -> pd.DataFrame:
+        """Return every attribute of every element: browse, then meta_data of all found.
+
+        Parameters
+        ----------
+        root, depth, categories
+            As in :meth:`browse`.
+        progress : bool or callable, optional
+            True for a progress bar, False for none, left out for one on long work; or a function
+            that is called as ``progress(done, total)``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per attribute, as :meth:`meta_data` gives it, sorted by primary key and
+            attribute name. ``frame.xentara`` filters and exports it.
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            As in :meth:`browse`.
+
+        Warns
+        -----
+        InventoryWarning
+            If elements vanished while the inventory was taken; the rest is there.
+        """
+        ask = self._connection.ask
+        entries = _inventory.browse(ask, self._model_cache, root, depth, categories)
+        columns, missing = _inventory.attribute_lists(ask, entries, progress)
+        if missing:
+            warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=2)
+        facts = {"vanished": list(missing)} if missing else {}
+        return self._with_provenance(
+            inventory_frame_of(*columns), elements=len(columns.keys), **facts
+        )
+
+    def meta_data(self, elements: ElementsLike) -> pd.DataFrame:
+        """Return the attributes of elements (the manual's meta_data).
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements
+            Whose attributes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per attribute: ``primary_key`` (str), ``element_uuid`` (object: UUID),
+            ``category`` (categorical), ``attribute_name`` (str), ``attribute_id`` (object: int or
+            UUID), ``access`` (categorical), ``data_type`` (categorical).
+
+        Raises
+        ------
+        UnknownElementError
+            If one of the elements does not exist.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     frame = client.meta_data("Plant")
+        >>> frame.attribute_name.tolist()
+        ['UUID', 'category', 'key', 'name', 'type']
+        """
+        rows = _inventory.meta_data(self._model_cache, elements)
+        return self._with_provenance(inventory_frame(rows), elements=len(rows))
+
+    def has_children(self, elements: ElementsLike) -> list[bool]:
+        """Return for each element whether there is something below it (the manual's meta_data).
+
+        True also where the server does not say.
+        """
+        return _inventory.has_children(self._connection.ask, self._model_cache, elements)
+
+    def lookup(self, primary_key: str) -> UUID:
+        """Return the UUID of an element (the manual's lookup).
+
+        Raises
+        ------
+        UnknownElementError
+            If there is no element with this primary key.
+        """
+        found: UUID = self._ask(Lookup(primary_key), f"lookup of {primary_key!r}")
+        return found
+
+    # Values.
+
+    def read(self, elements: ElementsLike, attributes: Attributes | None = None) -> pd.DataFrame:
+        """Read values (the manual's read).
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements
+            What to read. Rows of an inventory name their attribute too.
+        attributes : attribute or iterable of attributes, optional
+            Which attributes of each element. Left out, those that the rows name, or all that can
+            be read.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per attribute, in the order asked for: ``primary_key`` (str),
+            ``element_uuid`` (object: UUID), ``attribute_name`` (str), ``attribute_id`` (object),
+            ``value`` (object; time stamps are pandas.Timestamp in UTC, never is NaT, qualities
+            and categories are the manual's words), ``error`` (str, missing where there is none),
+            ``time`` (datetime64[ns, UTC], when the answer came).
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            If an element, or an attribute named by its name, does not exist. Everything else that
+            fails is in the column ``error`` of its row.
+        """
+        reading = _reading.read(self._connection.ask, self._model_cache, elements, attributes)
+        return self._with_provenance(values_frame(**reading._asdict()))
+
+    def write(
+        self,
+        element: ElementLike,
+        value: object,
+        attribute: AttributeLike | None = None,
+        *,
+        session: SessionLike | None = None,
+        timeout: float | None = None,
+        verify: bool | Predicate = True,
+        verify_within: float = 5.0,
+        tolerance: float = 0.0,
+        number_as_boolean: bool = False,
+    ) -> WriteResult:
+        """Write one value, at most once, and read it back (the manual's write).
+
+        The guards of :meth:`plan_writes` check it first, and it is in the journal before it is
+        sent. Where the device follows slowly, this waits for it.
+
+        Parameters
+        ----------
+        element : element
+            What to write to; a row of an inventory names its attribute too.
+        value : object
+            A Python, numpy or pandas scalar that fits the attribute's data type.
+        attribute : attribute, optional
+            Which attribute. Left out, the one that the row names, or ``"value"`` where none is
+            named.
+        session : SubSession or uuid.UUID, optional
+            A sub-session, whose rights are needed as well as those of the connection.
+        timeout : float, optional
+            How long to wait for the answer, in seconds; that of the client when left out.
+        verify : bool or callable
+            Whether to read the value before and after; or a function that is given the value to
+            write and the value read back, and returns whether they agree.
+        verify_within : float, default 5.0
+            How long the device may take to follow, in seconds.
+        tolerance : float, default 0.0
+            How far a number that is read back may be from the one written.
+        number_as_boolean : bool, default False
+            Whether 0 and 1 are taken for a Boolean.
+
+        Returns
+        -------
+        WriteResult
+            The outcome; a value read back that is another one (``DIFFERS``) is no error and is
+            shown.
+
+        Raises
+        ------
+        WriteRefusedError
+            If the client is read only, the attribute cannot be written, the value does not fit,
+            the write policy does not allow it, the row names another attribute than the one
+            given, the sub-session has ended, or the journal cannot be written. Nothing was sent.
+        NotFoundError, UnknownElementError
+            If there is no such element or attribute. Nothing was sent.
+        WriteOutcomeUnknownError
+            If the answer was lost. The write may have taken effect and is never sent again:
+            ``error.result.resolve()`` reads the value to find out.
+        ServerError
+            If the server refused it, in the class of its error code.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect(journal=False) as client:
+        ...     result = client.write("Plant.Line 1.Set point", 195)
+        >>> result.old_value, result.value, result.read_back, result.outcome
+        (210.0, 195.0, 195.0, <Outcome.VERIFIED: 'VERIFIED'>)
+        """
+        return write_one(
+            self._write_context(),
+            request_for(element, value, attribute),
+            session=session,
+            timeout=timeout,
+            how=Verification(verify, tolerance, verify_within),
+            number_as_boolean=number_as_boolean,
+        )
+
+    def plan_writes(self, writes: Writes, *, number_as_boolean: bool = False) -> WritePlan:
+        """Plan some writes: find, read and check everything, and send nothing.
+
+        Parameters
+        ----------
+        writes : DataFrame, dict, Series or list of rows
+            A DataFrame with the columns ``primary_key`` (or ``element_uuid``), ``value`` and, for
+            another attribute than ``value``, ``attribute_name`` or ``attribute_id``; so rows of an
+            inventory, or of :meth:`read`, with a column ``value`` will do. Or a dict or Series of
+            values by element, or by ``(element, attribute)``.
+        number_as_boolean : bool, default False
+            Whether 0 and 1 are taken for a Boolean.
+
+        Returns
+        -------
+        WritePlan
+            Shown, it is a table of old values, new values as they will be sent, and the result of
+            every check; ``plan.apply()`` sends it, once.
+
+        Raises
+        ------
+        WriteRefusedError
+            If ``writes`` is nothing of that kind. What is wrong with single rows is in the plan.
+        NotFoundError
+            If a row names no element or attribute.
+        ConnectionLostError, DeadlineError
+            If the present values cannot be read.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect(journal=False) as client:
+        ...     plan = client.plan_writes({"Plant.Line 1.Set point": 195, "Plant.Line 1.Run": 1})
+        >>> plan.frame[["old_value", "value", "change", "severity"]]
+          old_value  value change severity
+        0     210.0  195.0  -15.0       ok
+        1      True   None   None  refused
+        """
+        return make_plan(
+            self._write_context(), write_requests(writes), number_as_boolean=number_as_boolean
+        )
+
+    def subscribe(
+        self,
+        elements: ElementsLike,
+        attributes: Attributes | None = None,
+        *,
+        maximum_update_rate: int | None = None,
+        minimum_update_rate: int | None = None,
+        desired_subscription_id: UUID | None = None,
+    ) -> Subscription:
+        """Subscribe to the changes of attributes (the manual's subscribe).
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements
+            What to watch. Rows of an inventory name their attribute too.
+        attributes : attribute or iterable of attributes, optional
+            Which attributes of each element. Left out, the one that a row names, or ``"value"``
+            and ``"quality"`` where none is named.
+        maximum_update_rate : int, optional
+            The shortest time between two events, in milliseconds.
+        minimum_update_rate : int, optional
+            The longest time between two events, in milliseconds.
+        desired_subscription_id : uuid.UUID, optional
+            The id that the subscription is to have; one that exists is replaced, and ends.
+
+        Returns
+        -------
+        Subscription
+            Gives the events; ends them when its ``with`` block is left.
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            If an element or attribute does not exist.
+        """
+        command = Subscribe(
+            _reading.targets(self._model_cache, elements, attributes),
+            maximum_update_rate,
+            minimum_update_rate,
+            uuid.uuid4() if desired_subscription_id is None else desired_subscription_id,
+        )
+        return self._dispatcher.subscribe(
+            command, lambda: self._send_once(command, "subscribe"), self.unsubscribe
+        )
+
+    def unsubscribe(self, subscription: Subscription | UUID) -> None:
+        """End a subscription (the manual's unsubscribe).
+
+        Raises
+        ------
+        UnknownSubscriptionIdError
+            If there is no such subscription on this connection.
+        """
+        subscription_id = subscription if isinstance(subscription, UUID) else subscription.id
+        self._send_once(Unsubscribe(subscription_id), "unsubscribe")
+        self._dispatcher.remove(subscription_id)
+
+    # The stage of the server.
+
+    def get_stage(self) -> Stage | int:
+        """Return the operational stage of the server (the manual's get_stage).
+
+        A number if this version does not know it.
+        """
+        stage: int = self._ask(GetStage(), "get_stage")
+        self._stage = stage
+        return stage
+
+    def resume(self, *, session: SessionLike | None = None) -> None:
+        """Take a suspended server back to operational (the manual's resume).
+
+        Raises
+        ------
+        AccessDeniedError, InvalidStageChangeRequestError
+            If the user may not do it, or the server is not suspended.
+        """
+        self._change_stage(Resume(id_of(session)), session)
+
+    def suspend(self, *, session: SessionLike | None = None) -> None:
+        """Take an operational server to suspended: its plant stops (the manual's suspend).
+
+        Raises
+        ------
+        AccessDeniedError, InvalidStageChangeRequestError
+            If the user may not do it, or the server is not operational.
+        """
+        self._change_stage(Suspend(id_of(session)), session)
+
+    def shutdown(self, *, session: SessionLike | None = None) -> None:
+        """End the server (the manual's shutdown).
+
+        Raises
+        ------
+        AccessDeniedError, InvalidStageChangeRequestError
+            If the user may not do it, or the server is ending already.
+        """
+        self._change_stage(Shutdown(id_of(session)), session)
+
+    # Sub-sessions.
+
+    def create_sub_session(
+        self,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        certificate: bytes | None = None,
+        desired_id: UUID | None = None,
+    ) -> UUID:
+        """Log in to a sub-session (the manual's create_sub_session).
+
+        Parameters
+        ----------
+        user, password : str, optional
+            Log in with a password.
+        token : str, optional
+            Log in with an OAuth 2.0 token.
+        certificate : bytes, optional
+            Log in with a certificate in DER form.
+        desired_id : uuid.UUID, optional
+            The id that the session is to have; one that exists is replaced, and ends.
+
+        Returns
+        -------
+        uuid.UUID
+            The session's id, for ``write(..., session=...)``. It ends with the connection.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the server does not accept the log-in.
+        OptionError
+            If not exactly one way to log in is given.
+        """
+        how = authentication(user, password, token, certificate)
+        connection = self._connection.connection()
+        session: UUID = self._send_once(CreateSubSession(how, desired_id), "create_sub_session")
+        replace(session, connection)
+        return session
+
+    def close_sub_session(self, session: UUID) -> None:
+        """Log out of a sub-session (the manual's close_sub_session).
+
+        Raises
+        ------
+        UnknownSessionIdError
+            If there is no such session on this connection.
+        """
+        self._send_once(CloseSubSession(session), "close_sub_session")
+
+    def sub_session(
+        self,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        certificate: bytes | None = None,
+        desired_id: UUID | None = None,
+    ) -> SubSession:
+        """Log in to a sub-session that closes itself (the manual's create_sub_session).
+
+        The parameters and errors are those of :meth:`create_sub_session`.
+
+        Returns
+        -------
+        SubSession
+            For ``with``: it is closed at the end in any case. ``session.write(...)`` and
+            ``plan.apply(session=session)`` need its rights as well as those of the connection.
+            When the connection is lost it ends, and nothing is sent with it then.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect(journal=False) as client:
+        ...     with client.sub_session(user="operator", password="operator-demo") as session:
+        ...         result = session.write("Plant.Line 1.Set point", 195)
+        >>> session
+        <Sub-session of operator, ended: it was closed>
+        """
+        return log_in(
+            self._connection.connection(),
+            authentication(user, password, token, certificate),
+            desired_id,
+            timeout=self.timeout,
+            write=self.write,
+        )
+
+    # What the methods share.
+
+    def _ask(self, command: Command[Any], what: str) -> Any:
+        (answer,) = self._connection.ask([command])
+        if isinstance(answer, ServerError):
+            raise answer.within(what)
+        return answer
+
+    def _send_once(self, command: Command[Any], what: str) -> Any:
+        try:
+            answer = self._connection.send_once(command)
+        except (ConnectionLostError, DeadlineError) as error:
+            if not error.sent:
+                raise
+            raise type(error)(
+                f"{error}; {what} was sent and may have taken effect, and is not sent again",
+                sent=True,
+            ) from None
+        if isinstance(answer, ServerError):
+            raise answer.within(what)
+        return answer
+
+    def _change_stage(self, command: Command[None], session: SessionLike | None) -> None:
+        if (result := check_client(self.read_only)) is not None:
+            raise WriteRefusedError(f"{command.name}: {result.message}")
+        if session is not None:
+            connection_for(self._connection, session)
+        self._stage = None
+        self._send_once(command, command.name)
+
+    def _write_context(self) -> WriteContext:
+        return WriteContext(
+            self,
+            self._connection,
+            self._model_cache,
+            self.address.url,
+            self.user,
+            self._policies,
+            self._rate_limiter,
+        )
+
+    def _with_provenance(self, frame: pd.DataFrame, **facts: int | Sequence[str]) -> pd.DataFrame:
+        return with_provenance(
+            frame,
+            {
+                "server": self.address.url,
+                "user": self.user,
+                "protocol_version": self._connection.protocol_version,
+                "library_version": __version__,
+                "taken_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                **facts,
+            },
+        )

@@ -1,0 +1,131 @@
+"""How a client is made: from arguments, and from the environment where they are left out."""
+
+from __future__ import annotations
+
+import os
+
+from xentara_nb.client.client import Client
+from xentara_nb.connection.address import parse_address
+from xentara_nb.connection.credentials import ask, find_credentials
+from xentara_nb.connection.deadline import Deadline, check_timeout
+from xentara_nb.connection.reconnecting import ReconnectingConnection
+from xentara_nb.connection.tls import Trust, open_stream
+from xentara_nb.errors import AddressError
+from xentara_nb.queries.model_cache import ModelCache
+from xentara_nb.queries.subscriptions import EventDispatcher
+from xentara_nb.writes.context import PolicySource
+from xentara_nb.writes.journal import Journal, JournalLike
+from xentara_nb.writes.policy import WritePolicyLike
+
+
+def connect(
+    url: str | None = None,
+    *,
+    user: str | None = None,
+    password: str | None = None,
+    token: str | None = None,
+    ca_file: str | os.PathLike[str] | None = None,
+    fingerprint: str | None = None,
+    timeout: float = 10.0,
+    read_only: bool = False,
+    policy: WritePolicyLike = None,
+    journal: JournalLike = None,
+) -> Client:
+    """Connect to a Xentara server and log in (the manual's client_hello).
+
+    Parameters
+    ----------
+    url : str, optional
+        ``host``, ``host:port`` or ``wss://host:port/api/ws``, with ``user:password@`` in it or
+        not. The port is 8080 when left out. Without a url, ``XENTARA_URL`` says where, and
+        ``XENTARA_CA_FILE`` or ``XENTARA_FINGERPRINT`` what is trusted there.
+    user, password : str, optional
+        Who logs in. Left out, ``XENTARA_USER`` and ``XENTARA_PASSWORD`` are taken, and what is
+        still missing is asked for where there is a terminal or a notebook.
+    token : str, optional
+        An OAuth 2.0 token (a JWT) instead of user and password; or ``XENTARA_TOKEN``.
+    ca_file : path, optional
+        A PEM file with the certificates to trust, instead of the system's.
+    fingerprint : str, optional
+        The SHA-256 of the server's certificate, to trust exactly that one.
+    timeout : float, default 10.0
+        How long to wait for the connection, and for each answer, in seconds.
+    read_only : bool, default False
+        Whether this client refuses everything that changes something. The environment variable
+        ``XENTARA_READ_ONLY=1`` makes every client read only, at any time.
+    policy : WritePolicy or path, optional
+        What may be written: a policy or its TOML file, see :mod:`xentara_nb.writes.policy`. The
+        file that ``XENTARA_POLICY`` names counts as well.
+    journal : path or bool, optional
+        Where writes are journalled, see :mod:`xentara_nb.writes.journal`: a file; False for
+        nowhere. Left out, where ``XENTARA_JOURNAL`` says, or in the user's own journal.
+
+    Returns
+    -------
+    Client
+        A connected client; ``with connect(...) as client:`` closes it at the end.
+
+    Raises
+    ------
+    AddressError
+        If the address cannot be used; nothing was sent.
+    OptionError
+        If another argument cannot be used; nothing was sent.
+    CertificateNotTrustedError
+        If the certificate is not known; the message shows the line of code that trusts it. No
+        user, password or token was sent.
+    LoginError, ConnectionForbiddenError
+        If the server does not let the user in.
+    ServerUnreachableError, NotTlsError, PathNotFoundError, NotXentaraError, DeadlineError
+        If there is no such server.
+    PolicyError
+        If a write policy cannot be used; nothing was sent.
+
+    Examples
+    --------
+    >>> from xentara_nb import connect, simulate
+    >>> with simulate() as plant:
+    ...     client = connect(
+    ...         plant.url, user="operator", password="operator-demo", ca_file=plant.ca_file
+    ...     )
+    ...     stage = client.get_stage()
+    ...     client.close()
+    >>> stage
+    <Stage.OPERATIONAL: 2>
+    """
+    if url is None:
+        url = os.environ.get("XENTARA_URL")
+        if not url:
+            raise AddressError("say where the server is: connect(url), or set XENTARA_URL")
+        if ca_file is None and fingerprint is None:
+            ca_file = os.environ.get("XENTARA_CA_FILE") or None
+            fingerprint = os.environ.get("XENTARA_FINGERPRINT") or None
+    address, in_address = parse_address(url)
+    credentials = find_credentials(user, password, token, in_address=in_address)
+    trust = Trust(ca_file, fingerprint)
+    seconds = check_timeout(timeout)
+    write_journal = Journal(journal)
+    policies = PolicySource(policy)
+    if not credentials.complete:
+        # No one is asked for a password that could not be sent anyway.
+        open_stream(address, trust, Deadline(seconds)).close()
+        credentials = ask(credentials, address.netloc)
+    dispatcher = EventDispatcher()
+    model_cache = ModelCache(lambda commands: connection.ask(commands))
+    connection = ReconnectingConnection(
+        address,
+        credentials,
+        trust,
+        seconds,
+        on_event=dispatcher.dispatch,
+        on_renewal=model_cache.forget,
+        on_end=dispatcher.end,
+    )
+    return Client(
+        connection,
+        model_cache,
+        dispatcher,
+        read_only=read_only,
+        policies=policies,
+        journal=write_journal,
+    )
