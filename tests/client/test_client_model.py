@@ -267,7 +267,7 @@ def test_progress(fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_cut_in_the_middle_changes_nothing(
     fake: Fake, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xentara_nb.connection.reconnecting.BATCH_SIZE", 7)
+    monkeypatch.setattr("xentara_nb.connection.pipeline.BATCH_SIZE", 7)
     model = shuffled(60, seed)
     left = random.Random(seed).randrange(6000)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -19,7 +19,19 @@ from xentara_nb.errors import ConnectionLostError, DeadlineError
 from xentara_nb.protocol.commands import GetStage, Lookup
 from xentara_nb.protocol.errors import UnknownElementError
 
+Sizes = Callable[..., None]
 LOOKUPS = [Lookup(f"Point {number}") for number in range(10)]
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> Sizes:
+    """Set how many commands go into a message, and how many messages are in flight."""
+
+    def chosen(batch_size: int, in_flight: int = IN_FLIGHT) -> None:
+        monkeypatch.setattr("xentara_nb.connection.pipeline.BATCH_SIZE", batch_size)
+        monkeypatch.setattr("xentara_nb.connection.pipeline.IN_FLIGHT", in_flight)
+
+    return chosen
 
 
 @contextmanager
@@ -35,11 +47,12 @@ def connected(server: FakeServer) -> Iterator[Connection]:
 @pytest.mark.parametrize(("size", "messages"), [(1, 10), (3, 4), (5, 2), (10, 1), (11, 1)])
 @pytest.mark.parametrize("in_flight", [1, 2, 20])
 def test_results_in_order_in_as_few_messages_as_wanted(
-    fake: Fake, size: int, messages: int, in_flight: int
+    fake: Fake, sizes: Sizes, size: int, messages: int, in_flight: int
 ) -> None:
+    sizes(size, in_flight)
     server = fake(Model.of_points(9).serve)
     with connected(server) as connection:
-        batches = list(pipeline(connection, LOOKUPS, 5, batch_size=size, in_flight=in_flight))
+        batches = list(pipeline(connection, LOOKUPS, 5))
 
     assert [len(batch) for batch in batches] == [size] * (10 // size) + [10 % size] * (
         10 % size > 0
@@ -57,7 +70,8 @@ def test_nothing_to_send(fake: Fake) -> None:
     assert server.messages == 1
 
 
-def test_so_many_are_in_flight_and_no_more(fake: Fake) -> None:
+def test_so_many_are_in_flight_and_no_more(fake: Fake, sizes: Sizes) -> None:
+    sizes(1, 3)
     model = Model.of_points(10)
     waiting: list[int] = []
 
@@ -73,12 +87,15 @@ def test_so_many_are_in_flight_and_no_more(fake: Fake) -> None:
         model.go_on(wire)
 
     with connected(fake(script)) as connection:
-        batches = pipeline(connection, LOOKUPS, 5, batch_size=1, in_flight=3)
+        batches = pipeline(connection, LOOKUPS, 5)
         assert [len(batch) for batch in batches] == [1] * 10
     assert waiting == [3]
 
 
-def test_each_batch_has_the_whole_time(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_batch_has_the_whole_time(
+    fake: Fake, sizes: Sizes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes(5)
     budgets: list[float] = []
 
     class Watched(Deadline):
@@ -88,11 +105,12 @@ def test_each_batch_has_the_whole_time(fake: Fake, monkeypatch: pytest.MonkeyPat
 
     with connected(fake(Model.of_points(10).serve)) as connection:
         monkeypatch.setattr("xentara_nb.connection.pipeline.Deadline", Watched)
-        list(pipeline(connection, LOOKUPS, 3.5, batch_size=5))
+        list(pipeline(connection, LOOKUPS, 3.5))
     assert budgets == [3.5] * 4  # to send and to answer, twice
 
 
-def test_closing_the_results_early_leaves_nothing_behind(fake: Fake) -> None:
+def test_closing_the_results_early_leaves_nothing_behind(fake: Fake, sizes: Sizes) -> None:
+    sizes(2, 4)
     answer = threading.Event()
 
     def script(wire: Wire) -> None:
@@ -102,7 +120,7 @@ def test_closing_the_results_early_leaves_nothing_behind(fake: Fake) -> None:
         wire.until_goodbye()
 
     with connected(fake(script)) as connection:
-        batches = pipeline(connection, LOOKUPS, 5, batch_size=2, in_flight=4)
+        batches = pipeline(connection, LOOKUPS, 5)
         next(batches)
         assert connection.pending == 6
         batches.close()
@@ -110,28 +128,32 @@ def test_closing_the_results_early_leaves_nothing_behind(fake: Fake) -> None:
         answer.set()
 
 
-def test_a_server_that_stops_answering(fake: Fake) -> None:
+def test_a_server_that_stops_answering(fake: Fake, sizes: Sizes) -> None:
+    sizes(2)
+
     def script(wire: Wire) -> None:
         wire.hello()
         wire.answer(*Model.of_points(10).answers(wire.requests()))
         wire.until_goodbye()
 
     with connected(fake(script)) as connection:
-        batches = pipeline(connection, LOOKUPS, 0.05, batch_size=2)
+        batches = pipeline(connection, LOOKUPS, 0.05)
         assert len(next(batches)) == 2
         with pytest.raises(DeadlineError, match=r"did not answer 2 x lookup within 0.05 s"):
             next(batches)
         assert not connection.pending
 
 
-def test_a_connection_that_ends_on_the_way(fake: Fake) -> None:
+def test_a_connection_that_ends_on_the_way(fake: Fake, sizes: Sizes) -> None:
+    sizes(4, 2)
+
     def script(wire: Wire) -> None:
         wire.hello()
         wire.answer(*Model.of_points(10).answers(wire.requests()))
         wire.requests()
 
     with connected(fake(script)) as connection:
-        batches = pipeline(connection, LOOKUPS, 5, batch_size=4, in_flight=2)
+        batches = pipeline(connection, LOOKUPS, 5)
         assert len(next(batches)) == 4
         with pytest.raises(ConnectionLostError):
             next(batches)

@@ -192,7 +192,9 @@ def test_no_question_is_repeated_that_was_not_answered_in_time(fake: Fake) -> No
     assert len(server.wires) == 1
 
 
-def test_what_was_answered_is_not_asked_again(fake: Fake) -> None:
+def test_what_was_answered_is_not_asked_again(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xentara_nb.connection.pipeline.BATCH_SIZE", 4)
+    monkeypatch.setattr("xentara_nb.connection.pipeline.IN_FLIGHT", 1)
     model = Model.of_points(10)
 
     def first(wire: Wire) -> None:
@@ -202,7 +204,7 @@ def test_what_was_answered_is_not_asked_again(fake: Fake) -> None:
 
     server = fake(by_turns(first, model.serve))
     with Watched(server) as reconnecting:
-        results = list(reconnecting.ask_many(LOOKUPS, batch_size=4, in_flight=1))
+        results = list(reconnecting.ask(LOOKUPS))
     assert results == [UUID(int=number + 1) for number in range(10)]
     asked = [r.parameters[0] for r in server.seen if r.opcode == OpCode.LOOKUP]
     assert asked[:4] == [f"Point {number}" for number in range(4)]
@@ -210,8 +212,12 @@ def test_what_was_answered_is_not_asked_again(fake: Fake) -> None:
 
 
 @pytest.mark.parametrize("seed", range(15))
-def test_a_cut_at_any_byte_changes_nothing(fake: Fake, seed: int) -> None:
+def test_a_cut_at_any_byte_changes_nothing(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
     """The first connection ends after some bytes of the answers, wherever that is."""
+    monkeypatch.setattr("xentara_nb.connection.pipeline.BATCH_SIZE", 4)
+    monkeypatch.setattr("xentara_nb.connection.pipeline.IN_FLIGHT", 2)
     model = Model.of_points(10)
     left = random.Random(seed).randrange(700)
 
@@ -222,7 +228,7 @@ def test_a_cut_at_any_byte_changes_nothing(fake: Fake, seed: int) -> None:
 
     server = fake(by_turns(cutting, model.serve))
     with Watched(server) as reconnecting:
-        results = list(reconnecting.ask_many(LOOKUPS * 4, batch_size=4, in_flight=2))
+        results = list(reconnecting.ask(LOOKUPS * 4))
     assert results == [UUID(int=number + 1) for number in range(10)] * 4
     assert len(server.wires) <= 2
 

@@ -38,12 +38,8 @@ def handshake(
 ) -> WebSocket:
     """Log in, and turn a stream into a WebSocket.
 
-    Raises
-    ------
-    LoginError, ConnectionForbiddenError, PathNotFoundError, NotXentaraError
-        How the server refused.
-    DeadlineError
-        If it did not answer in time.
+    Raises a LoginError, ConnectionForbiddenError, PathNotFoundError or NotXentaraError as the
+    server refused, and a DeadlineError if it did not answer in time.
     """
     key = base64.b64encode(os.urandom(16)).decode()
     late = f"{address.netloc} did not answer the log-in"

@@ -19,37 +19,22 @@ IN_FLIGHT = 8
 
 
 def pipeline(
-    connection: Connection,
-    commands: Sequence[Command[Any]],
-    timeout: float,
-    *,
-    batch_size: int = BATCH_SIZE,
-    in_flight: int = IN_FLIGHT,
+    connection: Connection, commands: Sequence[Command[Any]], timeout: float
 ) -> Iterator[list[Any]]:
     """Send commands in batches, several in flight, and give the results batch by batch, in order.
 
-    Parameters
-    ----------
-    connection : Connection
-        Where to send them.
-    commands : sequence of Command
-        What to send. Only commands that change nothing belong in here.
-    timeout : float
-        How long to wait for each batch, in seconds: as long as answers keep coming, it goes on.
-
-    Raises
-    ------
-    DeadlineError, ConnectionLostError, ProtocolError
-        As :meth:`Connection.begin` and :meth:`Connection.finish` do.
+    Only commands that change nothing belong in here. The time-out is for each batch, in seconds: as
+    long as answers keep coming, it goes on. Raises as :meth:`Connection.begin` and
+    :meth:`Connection.finish` do.
     """
     batches = (
-        commands[start : start + batch_size] for start in range(0, len(commands), batch_size)
+        commands[start : start + BATCH_SIZE] for start in range(0, len(commands), BATCH_SIZE)
     )
     waiting: deque[Batch] = deque()
     try:
         for batch in batches:
             waiting.append(connection.begin(batch, Deadline(timeout)))
-            if len(waiting) >= in_flight:
+            if len(waiting) >= IN_FLIGHT:
                 yield connection.finish(waiting.popleft(), Deadline(timeout))
         while waiting:
             yield connection.finish(waiting.popleft(), Deadline(timeout))

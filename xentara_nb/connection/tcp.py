@@ -13,10 +13,7 @@ from xentara_nb.errors import ServerUnreachableError
 def open_socket(address: Address, deadline: Deadline) -> socket.socket:
     """Connect to the first of a host's addresses that answers.
 
-    Raises
-    ------
-    ServerUnreachableError, DeadlineError
-        If none does.
+    Raises a ServerUnreachableError or DeadlineError if none does.
     """
     try:
         choices = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)

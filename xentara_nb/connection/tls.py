@@ -28,12 +28,8 @@ _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does 
 class Trust:
     """What makes a server's certificate trusted.
 
-    Parameters
-    ----------
-    ca_file : path, optional
-        A PEM file with the certificates to trust instead of the system's.
-    fingerprint : str, optional
-        The SHA-256 of the one certificate to trust, with any name and dates.
+    A PEM file with the certificates to trust instead of the system's; or the SHA-256 of the one
+    certificate to trust, with any name and dates.
     """
 
     ca_file: str | os.PathLike[str] | None = None
@@ -45,13 +41,7 @@ class Trust:
 
 
 def normal_fingerprint(text: str) -> str:
-    """Return a fingerprint as ``AB:CD:...``.
-
-    Raises
-    ------
-    OptionError
-        If the text is not a SHA-256 in hexadecimal.
-    """
+    """Return a fingerprint as ``AB:CD:...``; OptionError if it is no SHA-256 in hexadecimal."""
     # As browsers, openssl and this library show it: "SHA256 Fingerprint=AB:CD...".
     digits = re.sub(r"(?i)^sha-?256(\s*fingerprint)?\s*[:=]?", "", text.strip())
     digits = re.sub(r"[\s:-]", "", digits).upper()
@@ -83,12 +73,8 @@ def certificate_der(data: bytes) -> bytes | None:
 def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
     """Connect, and check the server's certificate before anything is sent.
 
-    Raises
-    ------
-    ServerUnreachableError, NotTlsError, CertificateNotTrustedError, DeadlineError
-        If there is no such server, or none to be trusted.
-    OptionError
-        If the CA file cannot be used.
+    Raises a ServerUnreachableError, NotTlsError, CertificateNotTrustedError or DeadlineError if
+    there is no such server, or none to be trusted; an OptionError if the CA file cannot be used.
     """
     if not address.tls:
         return Stream(open_socket(address, deadline), deadline)

@@ -73,31 +73,6 @@ class OpCode(IntEnum):
     CLIENT_HELLO = 14
 
 
-class ErrorCode(IntEnum):
-    """The error codes of the manual."""
-
-    PARSE_ERROR = -32700
-    INTERNAL_ERROR = -32603
-    INVALID_PARAMETER = -32602
-    COMMAND_NOT_FOUND = -32601
-    INVALID_REQUEST = -32600
-    MISSING_CLIENT_HELLO = -32000
-    DUPLICATE_CLIENT_HELLO = -32001
-    UNKNOWN_ELEMENT = -32100
-    MISSING_ATTRIBUTE = -32101
-    ACCESS_DENIED = -32102
-    READ_ONLY = -32103
-    WRITE_ONLY = -32104
-    VALUE_OUT_OF_RANGE = -32105
-    TYPE_MISMATCH = -32106
-    ILLEGAL_VALUE = -32107
-    READ_ERROR = -32108
-    WRITE_ERROR = -32109
-    UNKNOWN_SUBSCRIPTION_ID = -32110
-    UNKNOWN_SESSION_ID = -32111
-    INVALID_STAGE_CHANGE_REQUEST = -32112
-
-
 class ServerInformationId(IntEnum):
     """What the command server_information can be asked for."""
 

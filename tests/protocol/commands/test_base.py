@@ -49,7 +49,7 @@ ALL = sorted(COMMANDS)
 
 def test_every_opcode_has_its_command():
     assert set(COMMANDS) == set(OpCode)
-    assert [(int(code), kind.__name__) for code, kind in COMMANDS.items()] == [
+    assert [(int(code), kind.__name__) for code, kind in sorted(COMMANDS.items())] == [
         (code, name) for code, _, name in OPCODES
     ]
     for code, _, name in OPCODES:
@@ -168,7 +168,6 @@ def test_parameters_that_are_not_known_are_passed_over():
 
 def test_the_base_class_knows_no_answer():
     assert Command().parameters() is None
-    with pytest.raises(NotImplementedError):
-        Command().build_answer(None)
+    assert Command().build_answer(5) == 5
     with pytest.raises(NotImplementedError):
         Command().parse_answer(None)

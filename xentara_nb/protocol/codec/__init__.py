@@ -52,10 +52,7 @@ def coalesce(commands: Sequence[Command[Any]]) -> Sequence[Command[Any]]:
 def encode_requests(commands: Sequence[Command[Any]], first_id: int) -> bytes:
     """Return the message that sends some commands, their message ids counting up.
 
-    Raises
-    ------
-    ProtocolError
-        If a command cannot be sent.
+    Raises a ProtocolError if a command cannot be sent.
     """
     if isinstance(commands, CodedRequests):
         # The generic encoder says what is wrong.
@@ -69,10 +66,7 @@ def decode_results(
 ) -> Sequence[Any] | None:
     """Return the results of commands, if a message is all their answers and is known here.
 
-    Returns
-    -------
-    sequence, or None
-        None if the message is one for the generic decoder; it may still be right.
+    None if the message is one for the generic decoder; it may still be right.
     """
     if isinstance(commands, CodedRequests):
         return commands.decode(message, first_id)

@@ -8,15 +8,6 @@ A wrong cut, made where the same bytes stand inside of a list, can cost time but
 result: a piece counts only if it is a whole item by itself. No item of CBOR is the beginning of
 another one, so after a sound piece the next one begins where the generic decoder goes on, and the
 first wrong cut leaves a piece that is no item.
-
-Examples
---------
->>> from uuid import UUID
->>> requests = ListRequests([UUID(int=0)])
->>> requests.encode(1).hex()
-'8184000102a200d8255000000000000000000000000000000000018102'
->>> requests.decode(bytes.fromhex("81 830101 a102 80"), 1)
-[MetaDataAnswer(primary_key=None, category=None, attributes=(), has_children=None)]
 """
 
 from __future__ import annotations
@@ -24,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from xentara_nb.protocol.attribute_lists import AttributeInfo
@@ -49,13 +41,7 @@ _ANY_REQUEST = MetaData(NIL_UUID, _IDENTIFIERS)
 
 
 class ListRequests(CodedRequests[MetaData]):
-    """Requests for the attribute lists of elements, to be sent and answered together.
-
-    Parameters
-    ----------
-    uuids : sequence of UUID
-        The elements.
-    """
+    """Requests for the attribute lists of elements, to be sent and answered together."""
 
     def __init__(self, uuids: Sequence[UUID]) -> None:
         self._uuids = uuids
@@ -63,13 +49,10 @@ class ListRequests(CodedRequests[MetaData]):
     def __len__(self) -> int:
         return len(self._uuids)
 
-    def command(self, index: int) -> MetaData:
-        """Return one of the commands."""
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return ListRequests(self._uuids[index])
         return MetaData(self._uuids[index], _IDENTIFIERS)
-
-    def part(self, index: slice) -> ListRequests:
-        """Return some of the requests."""
-        return ListRequests(self._uuids[index])
 
     def encode(self, first_id: int) -> bytes:
         """Return the message with all the requests; see :class:`CodedRequests`."""
@@ -97,10 +80,7 @@ class ListRequests(CodedRequests[MetaData]):
 def known_list(item: bytes) -> MetaDataAnswer:
     """Decode an attribute list, one that is new from the attributes that came before.
 
-    Raises
-    ------
-    ProtocolError
-        If the bytes are not exactly a list.
+    Raises a ProtocolError if the bytes are not exactly a list.
     """
     start, *pieces = item.split(_ATTRIBUTE)
     if start == head(ARRAY, len(pieces)):

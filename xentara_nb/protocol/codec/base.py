@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Generic, TypeVar
 
 from xentara_nb.protocol.commands.base import Command
 
@@ -15,37 +15,20 @@ class CodedRequests(Sequence[C], Generic[C], ABC):
     """Requests of one kind: a sequence of commands that need not exist one by one."""
 
     @abstractmethod
-    def command(self, index: int) -> C:
-        """Return one of the commands."""
-
-    @abstractmethod
-    def part(self, index: slice) -> Self:
-        """Return some of the requests."""
-
-    @overload
-    def __getitem__(self, index: int) -> C: ...
-    @overload
-    def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> C | Self:
-        return self.part(index) if isinstance(index, slice) else self.command(index)
+    def __getitem__(self, index: Any) -> Any: ...
 
     @abstractmethod
     def encode(self, first_id: int) -> bytes:
         """Return the message with all the requests, their message ids counting up.
 
-        Raises
-        ------
-        AttributeError, ProtocolError, ValueError
-            If a command cannot be sent: the generic encoder says why.
+        Raises an AttributeError, ProtocolError or ValueError if a command cannot be sent: the
+        generic encoder says why.
         """
 
     @abstractmethod
     def decode(self, message: bytes, first_id: int) -> Sequence[Any] | None:
         """Return the answers to all the requests, in order.
 
-        Returns
-        -------
-        sequence, or None
-            None if the message is anything but all these answers, in order and in their usual
-            form: it is one for the generic decoder.
+        None if the message is anything but these, in order and in their usual form: it is one for
+        the generic decoder.
         """

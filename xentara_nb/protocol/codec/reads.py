@@ -6,15 +6,6 @@ and the values of one kind are decoded together.
 
 A wrong cut, made where the same bytes stand inside of a value, cannot change a result: what must
 stand behind the value is missing there, or it leaves a piece that is no item by itself.
-
-Examples
---------
->>> from uuid import UUID
->>> requests = ReadRequests([UUID(int=0)], [(11,)])
->>> requests.encode(1).hex()
-'8184000104a200d825500000000000000000000000000000000001810b'
->>> requests.decode(bytes.fromhex("81 830101 a1 0b d879 f93e00"), 1)
-[{11: 1.5}]
 """
 
 from __future__ import annotations
@@ -74,15 +65,7 @@ def _layout(attribute_ids: tuple[AttributeId, ...]) -> _Layout:
 
 
 class ReadRequests(CodedRequests[Read]):
-    """Requests to read, to be sent and answered together.
-
-    Parameters
-    ----------
-    uuids : sequence of UUID
-        The elements.
-    attribute_ids : sequence of tuple
-        The ids of the attributes of each of them.
-    """
+    """Requests to read, to be sent and answered together."""
 
     def __init__(
         self, uuids: Sequence[UUID], attribute_ids: Sequence[tuple[AttributeId, ...]]
@@ -105,12 +88,9 @@ class ReadRequests(CodedRequests[Read]):
     def __len__(self) -> int:
         return len(self._uuids)
 
-    def command(self, index: int) -> Read:
-        """Return one of the commands."""
-        return Read(self._uuids[index], self._layouts[index].keys)
-
-    def part(self, index: slice) -> ReadRequests:
-        """Return some of the requests."""
+    def __getitem__(self, index: Any) -> Any:
+        if not isinstance(index, slice):
+            return Read(self._uuids[index], self._layouts[index].keys)
         part = ReadRequests((), ())
         part._uuids, part._layouts = self._uuids[index], self._layouts[index]
         part._usual, part._single = self._usual, self._single

@@ -80,15 +80,7 @@ def attribute_value(value: Value | ServerError) -> bytes:
 
 
 def event_body(element: bytes, values: Iterable[tuple[bytes, Value | ServerError]]) -> bytes:
-    """Return the part of an event behind its time stamp.
-
-    Parameters
-    ----------
-    element : bytes
-        The element's UUID, encoded.
-    values : iterable of tuple
-        Encoded attribute ids and what the attributes hold.
-    """
+    """Return what stands behind an event's time stamp; element and attribute ids are encoded."""
     parts = [b"\x01", element, b"\x02", b""]
     for encoded_id, value in values:
         parts += (encoded_id, attribute_value(value))

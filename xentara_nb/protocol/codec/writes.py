@@ -1,18 +1,9 @@
-"""Requests to write many attributes, and the answer that all of them were done.
-
-Examples
---------
->>> from uuid import UUID
->>> requests = WriteRequests([Write(UUID(int=0), 11, 1.5)])
->>> requests.encode(1).hex()
-'8184000105a300d8255000000000000000000000000000000000010b02f93e00'
->>> requests.decode(bytes.fromhex("81 820101"), 1)
-[None]
-"""
+"""Requests to write many attributes, and the answer that all of them were done."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.codec.base import CodedRequests
@@ -30,13 +21,7 @@ _DONE = b"\x82\x01"
 
 
 class WriteRequests(CodedRequests[Write]):
-    """Requests to write, to be sent and answered together.
-
-    Parameters
-    ----------
-    writes : sequence of Write
-        The commands.
-    """
+    """Requests to write, to be sent and answered together."""
 
     def __init__(self, writes: Sequence[Write]) -> None:
         self._writes = writes
@@ -44,13 +29,10 @@ class WriteRequests(CodedRequests[Write]):
     def __len__(self) -> int:
         return len(self._writes)
 
-    def command(self, index: int) -> Write:
-        """Return one of the commands."""
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return WriteRequests(self._writes[index])
         return self._writes[index]
-
-    def part(self, index: slice) -> WriteRequests:
-        """Return some of the requests."""
-        return WriteRequests(self._writes[index])
 
     def encode(self, first_id: int) -> bytes:
         """Return the message with all the requests; see :class:`CodedRequests`."""

@@ -56,18 +56,8 @@ def parameter(
 ) -> Any:
     """Return a field that is a parameter of the command; the default None makes it optional.
 
-    Parameters
-    ----------
-    key : int
-        Its key in the parameter map.
-    name : str
-        What it is called in messages.
-    check : callable
-        Reads it from a request.
-    default : object, optional
-        What a client sends when it says nothing else.
-    build : callable, optional
-        Returns its item for a request, from its value.
+    ``name`` is what messages call it, ``check`` reads it from a request, ``build`` returns its
+    item for one, and ``default`` is what a client sends when it says nothing else.
     """
     entry = Parameter(key, name, check, build, default is None)
     return field(default=default, metadata={"parameter": entry})
@@ -110,10 +100,7 @@ class Command(Generic[R]):
     def from_parameters(cls, parameters: dict[int, Any]) -> Self:
         """Read the parameter map of a request; keys that are not known are ignored.
 
-        Raises
-        ------
-        InvalidParameterError
-            If a parameter is missing or wrong.
+        Raises an InvalidParameterError if a parameter is missing or wrong.
         """
         try:
             given = as_map(parameters, "the parameter map")
@@ -140,15 +127,12 @@ class Command(Generic[R]):
 
     def build_answer(self, result: R) -> Any:
         """Return the item of the success packet, ``NOTHING`` for a command without a result."""
-        raise NotImplementedError
+        return result
 
     def parse_answer(self, item: Any) -> R:
         """Read the item of a success packet.
 
-        Raises
-        ------
-        ProtocolError
-            If the item is not what the manual says for this command.
+        Raises a ProtocolError if the item is not what the manual says for this command.
         """
         raise NotImplementedError
 
@@ -160,6 +144,9 @@ class Command(Generic[R]):
 
 C = TypeVar("C", bound=Command[Any])
 
+COMMANDS: dict[OpCode, type[Command[Any]]] = {}
+"""The class of every command by its opcode."""
+
 
 @dataclass_transform(frozen_default=True, field_specifiers=(parameter,))
 def command(cls: type[C]) -> type[C]:
@@ -167,6 +154,7 @@ def command(cls: type[C]) -> type[C]:
     made: Any = dataclass(frozen=True, slots=True)(cls)
     made.fields = {each.name: each.metadata["parameter"] for each in fields(made)}
     kind: type[C] = made
+    COMMANDS[kind.opcode] = kind
     return kind
 
 

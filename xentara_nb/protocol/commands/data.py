@@ -103,16 +103,8 @@ def _target_items(targets: Sequence[SubscriptionTarget]) -> list[dict[int, Any]]
 class Subscribe(Command[UUID]):
     """subscribe (6): events whenever one of the attributes changes.
 
-    Parameters
-    ----------
-    targets : tuple of SubscriptionTarget
-        What to subscribe to.
-    maximum_update_rate : int, optional
-        The shortest interval between two events, in milliseconds; changes within are merged.
-    minimum_update_rate : int, optional
-        The longest interval between two events, in milliseconds; sent even without a change.
-    desired_subscription_id : uuid.UUID, optional
-        The id that the subscription shall have.
+    The maximum update rate is the shortest interval between two events, in milliseconds: changes
+    within are merged. The minimum update rate is the longest: an event is sent without a change.
     """
 
     targets: tuple[SubscriptionTarget, ...] = parameter(
@@ -141,10 +133,6 @@ class Subscribe(Command[UUID]):
                 f"the shortest interval between events ({self.maximum_update_rate} ms) is above "
                 f"the longest ({self.minimum_update_rate} ms)"
             )
-
-    def build_answer(self, result: UUID) -> UUID:
-        """Return the id of the subscription."""
-        return result
 
     def parse_answer(self, item: Any) -> UUID:
         """Return the id of the subscription."""
@@ -177,10 +165,7 @@ class DataChange:
     def from_event(cls, event: Event) -> Self:
         """Read the packet.
 
-        Raises
-        ------
-        ProtocolError
-            If the event is of another type or its body is not as the manual says.
+        Raises a ProtocolError if it is of another type or its body is not as the manual says.
         """
         if event.event_type != EventType.DATA_CHANGE:
             raise ProtocolError(f"an event of the unknown type {event.event_type}")

@@ -84,11 +84,6 @@ class BrowseEntries(Sequence[BrowseEntry]):
     """The entries in an answer to browse, column by column.
 
     A large server has so many that one object for each would keep the garbage collector busy.
-
-    Parameters
-    ----------
-    keys, uuids, categories : list
-        Primary key, UUID and category of every element.
     """
 
     __slots__ = ("categories", "keys", "uuids")
@@ -214,10 +209,6 @@ class Lookup(Command[UUID]):
     def __post_init__(self) -> None:
         if not self.primary_key:
             raise ProtocolError("the primary key must not be empty")
-
-    def build_answer(self, result: UUID) -> UUID:
-        """Return the UUID."""
-        return result
 
     def parse_answer(self, item: Any) -> UUID:
         """Return the UUID."""

@@ -94,10 +94,6 @@ class CreateSubSession(Command[UUID]):
         if self.desired_session_id == NIL_UUID:
             raise ProtocolError("the desired session id must not be nil")
 
-    def build_answer(self, result: UUID) -> UUID:
-        """Return the id of the session."""
-        return result
-
     def parse_answer(self, item: Any) -> UUID:
         """Return the id of the session."""
         session_id = as_uuid(item, "the answer to create_sub_session")
