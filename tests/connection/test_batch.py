@@ -6,7 +6,8 @@ import pytest
 
 from xentara_nb.connection.batch import UNANSWERED, Batch, UnreadableAnswerError
 from xentara_nb.errors import ConnectionLostError, ProtocolError
-from xentara_nb.protocol.codec import ListRequests, encode_requests
+from xentara_nb.protocol.codec import encode_requests
+from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import GetStage, Lookup, MetaData, MetaDataAnswer
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.packets import Failure, Request, Success, encode_packets

@@ -104,11 +104,6 @@ class Labelled(IntEnum):
 
         Upper and lower case and blanks around a label make no difference. A number may also stand
         in a text.
-
-        Examples
-        --------
-        >>> Quality.find("Good"), Quality.find("3"), Quality.find(3), Quality.find("fair")
-        (<Quality.GOOD: 0>, <Quality.BAD: 3>, <Quality.BAD: 3>, None)
         """
         if isinstance(value, str):
             return _members_by_text(cls).get(value.strip().lower())
@@ -121,19 +116,7 @@ class Labelled(IntEnum):
     def parse(cls, value: object, error: Callable[[str], Exception] = ValueError) -> Self:
         """Return the member that a label or a number stands for; see :meth:`find`.
 
-        Parameters
-        ----------
-        value : object
-            The label or number.
-        error : callable
-            Makes the exception to raise from the text that says what is wrong.
-
-        Examples
-        --------
-        >>> Quality.parse("fair")
-        Traceback (most recent call last):
-            ...
-        ValueError: 'fair' is none of: good, acceptable, unreliable, bad
+        ``error`` makes the exception to raise from the text that says what is wrong.
         """
         member = cls.find(value)
         if member is None:

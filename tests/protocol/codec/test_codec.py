@@ -6,15 +6,10 @@ import pytest
 
 from tests.protocol.codec.helpers import CUSTOM, FIRST_IDS, E
 from xentara_nb.protocol.attribute_lists import AttributeInfo
-from xentara_nb.protocol.codec import (
-    ListRequests,
-    ReadRequests,
-    WriteRequests,
-    coalesce,
-    decode_results,
-    encode_requests,
-    first_answered,
-)
+from xentara_nb.protocol.codec import coalesce, decode_results, encode_requests, first_answered
+from xentara_nb.protocol.codec.attribute_lists import ListRequests
+from xentara_nb.protocol.codec.reads import ReadRequests
+from xentara_nb.protocol.codec.writes import WriteRequests
 from xentara_nb.protocol.commands import (
     Browse,
     BrowseEntry,

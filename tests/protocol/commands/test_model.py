@@ -25,7 +25,7 @@ from xentara_nb.protocol.identifiers import (
     MetaDataId,
     ServerInformationId,
 )
-from xentara_nb.protocol.packets import Success, decode_answers, encode_packets
+from xentara_nb.protocol.packets import Request, Success, decode_answers, encode_packets
 
 E = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
 CUSTOM = UUID("00000000-0000-4000-8000-000000000001")
@@ -77,8 +77,8 @@ def test_server_information_gives_what_was_asked_for_and_answered():
     ],
 )
 def test_browse_parameters(command, parameters):
-    assert command.parameters() == parameters
-    assert Browse.from_parameters(parameters) == command
+    assert command.request(1).parameters == parameters
+    assert Browse.from_request(Request(1, Browse.opcode, parameters)) == command
 
 
 def test_browse_keeps_the_order_of_the_server():
@@ -126,18 +126,20 @@ def test_browse_entries_have_integer_keys(entry):
 
 def test_meta_data_asks_for_everything():
     assert MetaData(E).identifiers == tuple(MetaDataId)
-    assert MetaData(E, (2,)).parameters() == {0: E, 1: [2]}
+    assert MetaData(E, (2,)).request(1).parameters == {0: E, 1: [2]}
 
 
 @pytest.mark.parametrize("identifier", [4, 83, 1 << 63])
 def test_an_unknown_meta_data_identifier_fails_the_whole_request(identifier):
     with pytest.raises(InvalidParameterError, match=f"invalid meta data identifier {identifier}"):
-        MetaData.from_parameters({0: E, 1: [0, identifier, 1]})
+        MetaData.from_request(Request(1, MetaData.opcode, {0: E, 1: [0, identifier, 1]}))
 
 
 def test_meta_data_with_no_or_repeated_identifiers():
     for identifiers in ((), (1, 1)):
-        assert MetaData.from_parameters({0: E, 1: list(identifiers)}) == MetaData(E, identifiers)
+        assert MetaData.from_request(
+            Request(1, MetaData.opcode, {0: E, 1: list(identifiers)})
+        ) == MetaData(E, identifiers)
     assert MetaData(E, ()).build_answer(MetaDataAnswer()) == {}
     assert MetaData(E, (1, 1)).build_answer(MetaDataAnswer(category=2)) == {1: 2}
 
@@ -188,7 +190,9 @@ def test_meta_data_of_a_newer_server(odd):
 
 @pytest.mark.parametrize("key", ["Plant", "Plant.[1.5 bar].P", "Ωμέγα 🜁"])
 def test_lookup(key):
-    assert Lookup.from_parameters(Lookup(key).parameters()) == Lookup(key)
+    assert Lookup.from_request(
+        Request(1, Lookup.opcode, Lookup(key).request(1).parameters)
+    ) == Lookup(key)
     assert Lookup(key).build_answer(E) is E
     assert Lookup(key).parse_answer(received(E)) == E
 
@@ -197,4 +201,4 @@ def test_lookup_of_nothing():
     with pytest.raises(ProtocolError, match="the primary key must not be empty"):
         Lookup("")
     with pytest.raises(InvalidParameterError, match="the primary key must not be empty"):
-        Lookup.from_parameters({0: ""})
+        Lookup.from_request(Request(1, Lookup.opcode, {0: ""}))

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, cast
 
-from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.codec.base import CodedRequests
 from xentara_nb.protocol.codec.browsing import decode_browse
 from xentara_nb.protocol.codec.heads import MESSAGE_ID
@@ -19,17 +18,6 @@ from xentara_nb.protocol.codec.reads import ReadRequests
 from xentara_nb.protocol.codec.writes import WriteRequests
 from xentara_nb.protocol.commands import Browse, Command, Read, Write
 from xentara_nb.protocol.packets import encode_packets
-
-__all__ = [
-    "CodedRequests",
-    "ListRequests",
-    "ReadRequests",
-    "WriteRequests",
-    "coalesce",
-    "decode_results",
-    "encode_requests",
-    "first_answered",
-]
 
 # The head of an array; then an array of two or three, type 1 or 2, the message id.
 _FIRST = re.compile(

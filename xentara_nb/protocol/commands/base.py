@@ -85,8 +85,8 @@ class Command(Generic[R]):
     fields: ClassVar[dict[str, Parameter]] = {}
     """The parameters by the names of their fields."""
 
-    def parameters(self) -> dict[int, Any] | None:
-        """Return the parameter map of the request, or None when the command has none."""
+    def request(self, message_id: int) -> Request:
+        """Return the packet that asks for this command."""
         items = {}
         for name, (key, _, _, build, _) in self.fields.items():
             value = getattr(self, name)
@@ -94,16 +94,18 @@ class Command(Generic[R]):
                 items[key] = value
             elif value is not None:
                 items[key] = build(value)
-        return items if self.fields else None
+        return Request(message_id, int(self.opcode), items if self.fields else None)
 
     @classmethod
-    def from_parameters(cls, parameters: dict[int, Any]) -> Self:
-        """Read the parameter map of a request; keys that are not known are ignored.
+    def from_request(cls, request: Request) -> Self:
+        """Read the command from its packet; parameters that are not known are ignored.
 
         Raises an InvalidParameterError if a parameter is missing or wrong.
         """
         try:
-            given = as_map(parameters, "the parameter map")
+            given = as_map(
+                {} if request.parameters is None else request.parameters, "the parameter map"
+            )
             values = []
             for key, what, check, _, optional in cls.fields.values():
                 if key in given:
@@ -115,15 +117,6 @@ class Command(Generic[R]):
             return cls(*values)
         except (ProtocolError, ValueError) as error:
             raise InvalidParameterError(f"invalid parameter: {error}") from None
-
-    def request(self, message_id: int) -> Request:
-        """Return the packet that asks for this command."""
-        return Request(message_id, int(self.opcode), self.parameters())
-
-    @classmethod
-    def from_request(cls, request: Request) -> Self:
-        """Read the command from its packet; raises as :meth:`from_parameters`."""
-        return cls.from_parameters({} if request.parameters is None else request.parameters)
 
     def build_answer(self, result: R) -> Any:
         """Return the item of the success packet, ``NOTHING`` for a command without a result."""

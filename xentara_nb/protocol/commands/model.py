@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, overload
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from xentara_nb.protocol.attribute_lists import AttributeInfo, attributes_item, parse_attributes
@@ -16,7 +16,6 @@ from xentara_nb.protocol.checks import (
     as_unsigned,
     as_uuid,
     member,
-    wrong,
 )
 from xentara_nb.protocol.commands.base import Command, array_of, command, parameter
 from xentara_nb.protocol.errors import ProtocolError
@@ -28,18 +27,9 @@ from xentara_nb.protocol.identifiers import (
     known,
 )
 
-ALL_SERVER_INFORMATION: tuple[int, ...] = tuple(ServerInformationId)
-ALL_META_DATA: tuple[int, ...] = tuple(MetaDataId)
-
-
-def _identifier(item: object, name: str) -> int:
-    if type(item) is not int or item < 0:
-        raise wrong(name, "an integer from 0 up", item)
-    return item
-
 
 def _meta_data_id(item: object, name: str) -> int:
-    identifier = _identifier(item, name)
+    identifier = as_unsigned(item, name)
     if type(known(MetaDataId, identifier)) is int:
         raise ProtocolError(f"invalid meta data identifier {identifier}")
     return identifier
@@ -52,8 +42,8 @@ class ServerInformation(Command[Mapping[int, Any]]):
     identifiers: tuple[int, ...] = parameter(
         0,
         "the array of server information identifiers",
-        array_of(_identifier, "each of the server information identifiers"),
-        default=ALL_SERVER_INFORMATION,
+        array_of(as_unsigned, "each of the server information identifiers"),
+        default=tuple(ServerInformationId),
     )
 
     opcode: ClassVar[OpCode] = OpCode.SERVER_INFORMATION
@@ -94,11 +84,7 @@ class BrowseEntries(Sequence[BrowseEntry]):
     def __len__(self) -> int:
         return len(self.keys)
 
-    @overload
-    def __getitem__(self, index: int) -> BrowseEntry: ...
-    @overload
-    def __getitem__(self, index: slice) -> BrowseEntries: ...
-    def __getitem__(self, index: int | slice) -> BrowseEntry | BrowseEntries:
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return BrowseEntries(self.keys[index], self.uuids[index], self.categories[index])
         return BrowseEntry(self.keys[index], self.uuids[index], self.categories[index])
@@ -125,7 +111,7 @@ class Browse(Command[Sequence[BrowseEntry]]):
     element_uuid: UUID = parameter(0, "the element UUID", as_uuid)
     depth: int | None = parameter(1, "the depth", as_unsigned, default=None)
     categories: tuple[int, ...] | None = parameter(
-        2, "the array of categories", array_of(_identifier, "each of the categories"), default=None
+        2, "the array of categories", array_of(as_unsigned, "each of the categories"), default=None
     )
 
     opcode: ClassVar[OpCode] = OpCode.BROWSE
@@ -171,7 +157,7 @@ class MetaData(Command[MetaDataAnswer]):
         1,
         "the array of meta data identifiers",
         array_of(_meta_data_id, "each of the meta data identifiers"),
-        default=ALL_META_DATA,
+        default=tuple(MetaDataId),
     )
 
     opcode: ClassVar[OpCode] = OpCode.META_DATA
