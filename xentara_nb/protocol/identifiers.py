@@ -6,15 +6,6 @@ Every table is an :class:`enum.IntEnum`. The members that users meet in a DataFr
 
 A newer server may use identifiers that this version does not know. They are kept as plain
 integers, see :func:`known`, so that such a server can still be explored.
-
-Examples
---------
->>> Category.DATA_POINT.label
-'data point'
->>> known(Category, 2), known(Category, 16)
-(<Category.DATA_POINT: 2>, 16)
->>> label(Category, 16)
-'16'
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from typing import Any
 from uuid import UUID
 
 from xentara_nb.protocol.attribute_lists import AttributeInfo
-from xentara_nb.protocol.codec.base import CodedRequests
 from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UUID_HEAD, head, id_heads
 from xentara_nb.protocol.commands.model import MetaData, MetaDataAnswer
 from xentara_nb.protocol.errors import ProtocolError
@@ -40,7 +39,7 @@ _ATTRIBUTE = b"\xa4\x00"  # a map of four, key 0
 _ANY_REQUEST = MetaData(NIL_UUID, _IDENTIFIERS)
 
 
-class ListRequests(CodedRequests[MetaData]):
+class ListRequests(Sequence[MetaData]):
     """Requests for the attribute lists of elements, to be sent and answered together."""
 
     def __init__(self, uuids: Sequence[UUID]) -> None:
@@ -55,14 +54,14 @@ class ListRequests(CodedRequests[MetaData]):
         return MetaData(self._uuids[index], _IDENTIFIERS)
 
     def encode(self, first_id: int) -> bytes:
-        """Return the message with all the requests; see :class:`CodedRequests`."""
+        """Return the message with all the requests, their message ids counting up."""
         parts = [head(ARRAY, len(self))]
         for message_id, uuid in zip(id_heads(first_id, len(self)), self._uuids, strict=True):
             parts += (_REQUEST, message_id, _ELEMENT, uuid.int.to_bytes(16, "big"), _LIST_ONLY)
         return b"".join(parts)
 
     def decode(self, message: bytes, first_id: int) -> list[MetaDataAnswer] | None:
-        """Return the answers, equal lists the same object; or None, see :class:`CodedRequests`."""
+        """Return the answers, equal lists the same object; None if the message is unusual."""
         start, *pieces = _LIST.split(message)
         ids, lists = pieces[::2], pieces[1::2]
         if start != head(ARRAY, len(self)) or ids != id_heads(first_id, len(self)):

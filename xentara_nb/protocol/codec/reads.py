@@ -18,7 +18,6 @@ from uuid import UUID
 
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.cbor import uuid_from
-from xentara_nb.protocol.codec.base import CodedRequests
 from xentara_nb.protocol.codec.heads import ARRAY, MAP, UUID_HEAD, head, id_heads
 from xentara_nb.protocol.commands.data import Read
 from xentara_nb.protocol.errors import ProtocolError
@@ -64,7 +63,7 @@ def _layout(attribute_ids: tuple[AttributeId, ...]) -> _Layout:
     return _Layout(cbor.encode(keys), head(MAP, len(keys)) + first, tuple(others), keys)
 
 
-class ReadRequests(CodedRequests[Read]):
+class ReadRequests(Sequence[Read]):
     """Requests to read, to be sent and answered together."""
 
     def __init__(
@@ -97,7 +96,7 @@ class ReadRequests(CodedRequests[Read]):
         return part
 
     def encode(self, first_id: int) -> bytes:
-        """Return the message with all the requests; see :class:`CodedRequests`."""
+        """Return the message with all the requests, their message ids counting up."""
         parts = [head(ARRAY, len(self))]
         for message_id, uuid, layout in zip(
             id_heads(first_id, len(self)), self._uuids, self._layouts, strict=True
@@ -106,7 +105,7 @@ class ReadRequests(CodedRequests[Read]):
         return b"".join(parts)
 
     def decode(self, message: bytes, first_id: int) -> list[dict[AttributeId, Any]] | None:
-        """Return the values of each element; or None, see :class:`CodedRequests`."""
+        """Return the values of each element; None if the message is an unusual one."""
         starts = [
             _SUCCESS + message_id + start
             for message_id, (_, start, _, _) in zip(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from xentara_nb.protocol import cbor
-from xentara_nb.protocol.codec.base import CodedRequests
 from xentara_nb.protocol.codec.heads import ARRAY, UUID_HEAD, head, id_heads
 from xentara_nb.protocol.commands.data import Write
 from xentara_nb.protocol.values import AttributeId
@@ -20,7 +19,7 @@ _ATTRIBUTE, _VALUE, _SESSION = b"\x01", b"\x02", b"\x03" + UUID_HEAD
 _DONE = b"\x82\x01"
 
 
-class WriteRequests(CodedRequests[Write]):
+class WriteRequests(Sequence[Write]):
     """Requests to write, to be sent and answered together."""
 
     def __init__(self, writes: Sequence[Write]) -> None:
@@ -35,7 +34,7 @@ class WriteRequests(CodedRequests[Write]):
         return self._writes[index]
 
     def encode(self, first_id: int) -> bytes:
-        """Return the message with all the requests; see :class:`CodedRequests`."""
+        """Return the message with all the requests, their message ids counting up."""
         ids: dict[AttributeId, bytes] = {}  # there are few
         parts = [head(ARRAY, len(self))]
         for message_id, write in zip(id_heads(first_id, len(self)), self._writes, strict=True):
