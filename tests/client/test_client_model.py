@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Fake
 from tests.support.server import VALUE, Element, Model, Wire, event
 from xentara_nb import Client
-from xentara_nb.connection.pipeline import BATCH_SIZE
+from xentara_nb.connection.reconnecting import BATCH_SIZE
 from xentara_nb.errors import ConnectionLostError, NotFoundError, ProtocolError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.errors import UnknownElementError
@@ -267,7 +267,7 @@ def test_progress(fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_cut_in_the_middle_changes_nothing(
     fake: Fake, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xentara_nb.connection.pipeline.BATCH_SIZE", 7)
+    monkeypatch.setattr("xentara_nb.connection.reconnecting.BATCH_SIZE", 7)
     model = shuffled(60, seed)
     left = random.Random(seed).randrange(6000)
 

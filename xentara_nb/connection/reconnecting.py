@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 from xentara_nb.connection.address import Address
+from xentara_nb.connection.batch import Batch
 from xentara_nb.connection.connection import Connection, open_connection
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
-from xentara_nb.connection.pipeline import pipeline
 from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
 from xentara_nb.protocol.commands import Command, DataChange
+
+BATCH_SIZE = 512
+"""How many commands go into one message."""
+
+IN_FLIGHT = 8
+"""How many messages wait for their answers at the same time."""
 
 
 class ReconnectingConnection:
@@ -161,3 +168,28 @@ class ReconnectingConnection:
             self._closed = True
             connection = self._connection
         connection.close()
+
+
+def pipeline(
+    connection: Connection, commands: Sequence[Command[Any]], timeout: float
+) -> Iterator[list[Any]]:
+    """Send commands in batches, several in flight, and give the results batch by batch, in order.
+
+    Only commands that change nothing belong in here. The time-out is for each batch, in seconds: as
+    long as answers keep coming, it goes on. Raises as :meth:`Connection.begin` and
+    :meth:`Connection.finish` do.
+    """
+    batches = (
+        commands[start : start + BATCH_SIZE] for start in range(0, len(commands), BATCH_SIZE)
+    )
+    waiting: deque[Batch] = deque()
+    try:
+        for batch in batches:
+            waiting.append(connection.begin(batch, Deadline(timeout)))
+            if len(waiting) >= IN_FLIGHT:
+                yield connection.finish(waiting.popleft(), Deadline(timeout))
+        while waiting:
+            yield connection.finish(waiting.popleft(), Deadline(timeout))
+    finally:
+        for left in waiting:
+            connection.forget(left)

@@ -3,6 +3,11 @@
 Time stamps have a resolution of one nanosecond and can be "never" or "for ever", so
 :class:`datetime.datetime` cannot hold them. Alternatives are the protocol's way to say which of
 several forms a value has.
+
+Examples
+--------
+>>> TimePoint.parse("2024-01-01T11:11:11.111587983Z").nanoseconds
+1704107471111587983
 """
 
 from __future__ import annotations
@@ -60,8 +65,8 @@ class TimePoint:
     def parse(cls, text: str) -> TimePoint:
         """Read a time stamp with its time zone as RFC 3339 writes it, or ``never``, ``for ever``.
 
-        A blank is allowed in place of the ``T``, as in a model file. Raises a ValueError if the text
-        is not such a time stamp, or has no time zone.
+        A blank is allowed in place of the ``T``, as in a model file. Raises a ValueError if the
+        text is not such a time stamp, or has no time zone.
         """
         if text in ("never", "for ever"):
             return cls.NEVER if text == "never" else cls.FOREVER
