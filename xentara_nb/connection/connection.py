@@ -38,15 +38,13 @@ from xentara_nb.protocol.packets import Event, Failure, decode_answers
 class Connection:
     """An open connection. Made by :func:`open_connection`; safe from several threads.
 
-    ``timeout`` is how long sending may take when nothing else is said, in seconds.
     :attr:`on_event` is called with every event, and :attr:`on_end` with the reason when the
     connection ends, in the reader thread. They must not wait for answers: it is that thread which
     reads them.
     """
 
-    def __init__(self, address: Address, stream: Stream, socket: WebSocket, timeout: float) -> None:
+    def __init__(self, address: Address, stream: Stream, socket: WebSocket) -> None:
         self.address = address
-        self.timeout = timeout
         self.protocol_version = PROTOCOL_VERSION
         self.on_event: Callable[[DataChange], None] | None = None
         self.on_end: Callable[[XentaraError], None] | None = None
@@ -77,14 +75,13 @@ class Connection:
         """How many requests still wait for their answers."""
         return len(self._pending)
 
-    def begin(self, commands: Sequence[Command[Any]], deadline: Deadline | None = None) -> Batch:
+    def begin(self, commands: Sequence[Command[Any]], deadline: Deadline) -> Batch:
         """Send some commands in one message, without waiting for their answers.
 
-        Left out, the deadline is :attr:`timeout` from now. Raises a ProtocolError if a command
-        cannot be sent, a ConnectionLostError if the connection has ended, and a DeadlineError if
-        the server did not take them in time; unless nothing went out, that ends the connection.
+        Raises a ProtocolError if a command cannot be sent, a ConnectionLostError if the connection
+        has ended, and a DeadlineError if the server did not take them in time; unless nothing went
+        out, that ends the connection.
         """
-        deadline = Deadline(self.timeout) if deadline is None else deadline
         with self._lock:
             batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
@@ -251,7 +248,7 @@ def open_connection(
     stream = open_stream(address, trust, deadline)
     try:
         socket = handshake(stream, address, credentials, deadline)
-        connection = Connection(address, stream, socket, deadline.seconds)
+        connection = Connection(address, stream, socket)
     except BaseException:
         stream.close()
         raise

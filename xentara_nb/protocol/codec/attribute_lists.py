@@ -18,9 +18,8 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from xentara_nb.protocol.attribute_lists import AttributeInfo
 from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UUID_HEAD, head, id_heads
-from xentara_nb.protocol.commands.model import MetaData, MetaDataAnswer
+from xentara_nb.protocol.commands.model import AttributeInfo, MetaData, MetaDataAnswer
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID, MetaDataId
 from xentara_nb.protocol.packets import Success, decode_answers

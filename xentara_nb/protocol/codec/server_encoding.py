@@ -7,11 +7,10 @@ values. The bytes are the same as those of :mod:`xentara_nb.protocol.cbor`, whic
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from uuid import UUID
 
 from xentara_nb.protocol import cbor
-from xentara_nb.protocol.attribute_lists import AttributeInfo, attributes_item
 from xentara_nb.protocol.checks import error_item
 from xentara_nb.protocol.codec.heads import ARRAY, MAP, NEGATIVE, TEXT, UNSIGNED, UUID_HEAD, head
 from xentara_nb.protocol.errors import ServerError
@@ -103,11 +102,6 @@ def browse_entry(key: str, element: UUID, category: int) -> bytes:
     return b"".join(
         (b"\xa3\x00", text(key), b"\x01", UUID_HEAD, element.bytes, b"\x02", integer(category))
     )
-
-
-def attribute_list(infos: Sequence[AttributeInfo]) -> bytes:
-    """Return the attribute list of an element's meta data."""
-    return cbor.encode(attributes_item(infos))
 
 
 def success(message_id: int, item: bytes) -> bytes:

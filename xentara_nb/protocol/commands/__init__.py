@@ -1,6 +1,5 @@
 """The commands of the Xentara WebSocket API, 0 to 14, each a frozen dataclass."""
 
-from xentara_nb.protocol.attribute_lists import AttributeInfo
 from xentara_nb.protocol.commands.base import COMMANDS, Command, CommandWithoutResult
 from xentara_nb.protocol.commands.control import ClientHello, GetStage, Resume, Shutdown, Suspend
 from xentara_nb.protocol.commands.data import (
@@ -12,6 +11,7 @@ from xentara_nb.protocol.commands.data import (
     Write,
 )
 from xentara_nb.protocol.commands.model import (
+    AttributeInfo,
     Browse,
     BrowseEntries,
     BrowseEntry,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
@@ -30,11 +30,6 @@ from xentara_nb.protocol.errors import ProtocolError, ServerError
 from xentara_nb.protocol.identifiers import NIL_UUID, EventType, OpCode
 from xentara_nb.protocol.packets import Event
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
-
-
-def _as_it_is(value: Any, name: str) -> Any:
-    return value
-
 
 _ATTRIBUTE_IDS = array_of(as_attribute_id, "an attribute id")
 
@@ -71,7 +66,7 @@ class Write(CommandWithoutResult):
 
     element_uuid: UUID = parameter(0, "the element UUID", as_uuid)
     attribute_id: AttributeId = parameter(1, "the attribute id", as_attribute_id)
-    value: Value = parameter(2, "the attribute value", _as_it_is)
+    value: Value = parameter(2, "the attribute value", lambda value, _: value)
     sub_session_id: UUID | None = parameter(3, "the sub-session id", as_uuid, default=None)
 
     opcode: ClassVar[OpCode] = OpCode.WRITE
@@ -95,10 +90,6 @@ def _target(item: object, name: str) -> SubscriptionTarget:
     )
 
 
-def _target_items(targets: Sequence[SubscriptionTarget]) -> list[dict[int, Any]]:
-    return [{0: uuid, 1: plain(attribute_ids)} for uuid, attribute_ids in targets]
-
-
 @command
 class Subscribe(Command[UUID]):
     """subscribe (6): events whenever one of the attributes changes.
@@ -111,7 +102,7 @@ class Subscribe(Command[UUID]):
         0,
         "the array of elements to subscribe to",
         array_of(_target, "an item of the array of elements to subscribe to"),
-        build=_target_items,
+        build=lambda targets: [{0: uuid, 1: plain(ids)} for uuid, ids in targets],
     )
     maximum_update_rate: int | None = parameter(1, "maximum_update_rate", as_unsigned, default=None)
     minimum_update_rate: int | None = parameter(2, "minimum_update_rate", as_unsigned, default=None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
-from xentara_nb.protocol.attribute_lists import AttributeInfo, attributes_item, parse_attributes
 from xentara_nb.protocol.checks import (
+    as_attribute_id,
     as_bool,
     as_int,
     as_list,
@@ -20,12 +21,15 @@ from xentara_nb.protocol.checks import (
 from xentara_nb.protocol.commands.base import Command, array_of, command, parameter
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import (
+    Access,
     Category,
+    DataType,
     MetaDataId,
     OpCode,
     ServerInformationId,
     known,
 )
+from xentara_nb.protocol.values import AttributeId
 
 
 def _meta_data_id(item: object, name: str) -> int:
@@ -137,6 +141,66 @@ def _entry(entry: Any) -> BrowseEntry:
         member(entry, 1, "the element UUID", as_uuid),
         known(Category, member(entry, 2, "the category", as_int)),
     )
+
+
+class AttributeInfo(NamedTuple):
+    """One attribute in the answer to meta_data. Unknown identifiers stay numbers."""
+
+    name: str
+    attribute_id: AttributeId
+    access: int
+    data_type: int
+
+
+# Elements of one type share their attributes, so a model has few distinct attributes and lists.
+# Equal ones are the same object here: an inventory of a large server holds a dozen lists instead of
+# a million attributes.
+
+
+def parse_attributes(item: Any) -> tuple[AttributeInfo, ...]:
+    """Read an array of ``{0: name, 1: id, 2: access, 3: data type}``; other keys are ignored."""
+    return shared_list(tuple([_attribute(each) for each in as_list(item, "the attribute list")]))
+
+
+def _attribute(item: Any) -> AttributeInfo:
+    attribute = as_map(item, "an entry of the attribute list")
+    try:
+        return _shared_attribute(attribute[0], attribute[1], attribute[2], attribute[3])
+    except (KeyError, TypeError):  # one is missing, or of a type that has no hash
+        return AttributeInfo(
+            *[member(attribute, key, what, check) for key, (what, check) in enumerate(_MEMBERS)]
+        )
+
+
+_MEMBERS: tuple[tuple[str, Callable[[Any, str], Any]], ...] = (
+    ("the attribute name", as_text),
+    ("the attribute id", as_attribute_id),
+    ("the access", as_int),
+    ("the data type", as_int),
+)
+
+
+# Typed, for to Python 1.0 and True are the same as 1.
+@lru_cache(maxsize=10_000, typed=True)
+def _shared_attribute(*members: Any) -> AttributeInfo:
+    name, attribute_id, access, data_type = (
+        check(each, what) for each, (what, check) in zip(members, _MEMBERS, strict=True)
+    )
+    return AttributeInfo(name, attribute_id, known(Access, access), known(DataType, data_type))
+
+
+@lru_cache(maxsize=10_000)
+def shared_list(attributes: tuple[AttributeInfo, ...]) -> tuple[AttributeInfo, ...]:
+    """Return the first list that was equal to this one, as long as it is remembered."""
+    return attributes
+
+
+def attributes_item(attributes: Sequence[AttributeInfo]) -> list[dict[int, Any]]:
+    """Return the array that :func:`parse_attributes` reads."""
+    return [
+        {0: name, 1: attribute_id, 2: int(access), 3: int(data_type)}
+        for name, attribute_id, access, data_type in attributes
+    ]
 
 
 class MetaDataAnswer(NamedTuple):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xentara_nb.protocol.attribute_lists import (
+from xentara_nb.protocol.commands.model import (
     AttributeInfo,
     attributes_item,
     parse_attributes,
