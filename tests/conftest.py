@@ -69,7 +69,11 @@ def nothing_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is slow, unless ``-m`` speaks of it."""
+    """Put browser tests last, and leave out what is slow unless ``-m`` mentions it.
+
+    Playwright keeps an event loop running in the main thread, where no other can run then.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if "slow" in config.option.markexpr:
         return
     slow = [item for item in items if item.get_closest_marker("slow")]

@@ -56,7 +56,7 @@ def test_no_secret_is_saved_with_the_widgets(
     models = {model["model_name"] for model in state.values()}
     assert {"PasswordModel", "VBoxModel", "ButtonModel"} <= models
     for cell in notebook.cells:
-        cell.source = ""  # the text tells the demo password
+        cell.source = ""  # the text contains the demo password
     saved = nbformat.writes(notebook)
     assert not [password for password in USERS.values() if password in saved]
     assert "VERIFIED" in saved

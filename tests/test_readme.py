@@ -30,7 +30,7 @@ def test_every_line_of_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     demo.write_documents(folder)
     monkeypatch.chdir(tmp_path)
     code = "\n".join(blocks("python")).replace("/etc/xdg/xentara", str(folder))
-    # There is no plant server and nobody to ask for a password; "me" is the demo's engineer.
+    # There is no plant server and no one to ask for a password; "me" is the demo's engineer.
     code, count = re.subn(r'xentara_nb\.connect\("plant-server.*?\)', "plant.connect()", code)
     assert count == 1
     code = code.replace('user="me", password="..."', 'user="engineer", password="engineer-demo"')

@@ -1,4 +1,4 @@
-"""xentara-nb simulate and xentara-nb lab: they run until they are told to stop."""
+"""xentara-nb simulate and xentara-nb lab: they run until they are stopped."""
 
 from __future__ import annotations
 

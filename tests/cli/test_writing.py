@@ -35,10 +35,10 @@ def answer(monkeypatch):
 
 
 @pytest.fixture
-def orders(tmp_path):
-    """Return a function that writes a file of orders."""
+def write_file(tmp_path):
+    """Return a function that writes a file of writes."""
 
-    def write(text, name="orders.csv"):
+    def write(text, name="writes.csv"):
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")
         return str(path)
@@ -71,7 +71,7 @@ def test_write_is_confirmed(plant, options, answer, capsys):
     assert "nothing was sent" in err
 
 
-def test_nobody_to_ask(plant, options, monkeypatch, capsys):
+def test_no_one_to_ask(plant, options, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     assert main(["write", *options, ONE, "1"]) == 2
     assert "send with --yes" in capsys.readouterr().err
@@ -102,21 +102,21 @@ def test_read_only(plant, options, monkeypatch, capsys):
     assert len(plant.writes) == 0
 
 
-def test_a_policy(plant, options, orders, monkeypatch, capsys):
-    policy = orders('forbidden = ["*.Line 1.*"]', "policy.toml")
+def test_a_policy(plant, options, write_file, monkeypatch, capsys):
+    policy = write_file('forbidden = ["*.Line 1.*"]', "policy.toml")
     assert main(["write", *options, ONE, "1", "--yes", "--policy", policy]) == 1
     assert f"the policy {policy} forbids to write to {ONE}" in capsys.readouterr().out
-    rows = orders(f"primary_key,value\n{ONE},1\n{TWO},2\n")
+    rows = write_file(f"primary_key,value\n{ONE},1\n{TWO},2\n")
     assert main(["apply", *options, rows, "--yes", "--policy", policy]) == 1
     assert len(plant.writes) == 0
     assert main(["apply", *options, rows, "--yes", "--policy", policy, "--skip-refused"]) == 0
     assert plant.writes["primary_key"].tolist() == [TWO]
     # That of the plant counts as well.
-    monkeypatch.setenv("XENTARA_POLICY", orders('forbidden = ["*.Line 2.*"]', "plant.toml"))
+    monkeypatch.setenv("XENTARA_POLICY", write_file('forbidden = ["*.Line 2.*"]', "plant.toml"))
     assert main(["write", *options, TWO, "1", "--yes", "--policy", policy]) == 1
-    # A policy with a mistake is not passed over.
+    # A policy with a mistake is not ignored.
     plant.forget()
-    policy = orders("alowed = []", "policy.toml")
+    policy = write_file("alowed = []", "policy.toml")
     assert main(["write", *options, THREE, "1", "--yes", "--policy", policy]) == 1
     assert f"the policy file {policy}, alowed: there is no such" in capsys.readouterr().err
     assert main(["write", *options, THREE, "1", "--yes", "--policy", "not there"]) == 1
@@ -181,7 +181,7 @@ def test_a_sub_session(plant, options, tmp_path, monkeypatch, answer, capsys):
     assert "operator-demo" not in "".join(capsys.readouterr())
 
 
-def test_interrupted(plant, options, orders, monkeypatch, capsys):
+def test_interrupted(plant, options, write_file, monkeypatch, capsys):
     from xentara_nb.writes import records
 
     note, noted = records.note, []
@@ -193,7 +193,7 @@ def test_interrupted(plant, options, orders, monkeypatch, capsys):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(records, "note", interrupt)
-    path = orders(f"primary_key,value\n{ONE},1\n{TWO},2\n")
+    path = write_file(f"primary_key,value\n{ONE},1\n{TWO},2\n")
     assert main(["apply", *options, path, "--yes"]) == 130
     out, err = capsys.readouterr()
     assert "interrupted" in err
@@ -204,8 +204,8 @@ def test_interrupted(plant, options, orders, monkeypatch, capsys):
 # Files.
 
 
-def test_apply(plant, options, orders, capsys):
-    path = orders(
+def test_apply(plant, options, write_file, capsys):
+    path = write_file(
         f"primary_key,value,attribute_name\n{ONE},101,value\n{TWO},102,\nPlant.Line 1.Run,false,\n"
     )
     assert main(["apply", *options, path, "--dry-run"]) == 0
@@ -215,8 +215,8 @@ def test_apply(plant, options, orders, capsys):
     assert capsys.readouterr().out.count("VERIFIED") == 3
 
 
-def test_apply_with_a_refused_row(plant, options, orders, capsys):
-    path = orders(f"primary_key,value\n{ONE},fast\n{TWO},7\n")
+def test_apply_with_a_refused_row(plant, options, write_file, capsys):
+    path = write_file(f"primary_key,value\n{ONE},fast\n{TWO},7\n")
     assert main(["apply", *options, path, "--yes"]) == 1
     assert len(plant.writes) == 0
     assert main(["apply", *options, path, "--yes", "--skip-refused"]) == 0
@@ -224,25 +224,25 @@ def test_apply_with_a_refused_row(plant, options, orders, capsys):
     assert "SKIPPED" in capsys.readouterr().out
 
 
-def test_what_is_confirmed_is_what_is_sent(plant, options, orders, answer, capsys):
-    path = orders(f"primary_key,value\n{ONE},fast\n{TWO},7\n{THREE},8\n")
+def test_what_is_confirmed_is_what_is_sent(plant, options, write_file, answer, capsys):
+    path = write_file(f"primary_key,value\n{ONE},fast\n{TWO},7\n{THREE},8\n")
     answer("y\n")
     assert main(["apply", *options, path, "--skip-refused"]) == 0
     assert "Send these 2 writes? [y/N]" in capsys.readouterr().err
-    path = orders(f"primary_key,value\n{ONE},fast\n{TWO},7\n")
+    path = write_file(f"primary_key,value\n{ONE},fast\n{TWO},7\n")
     answer("n\n")
     assert main(["apply", *options, path, "--skip-refused"]) == 1
     assert "Send this write? [y/N]" in capsys.readouterr().err
-    # Nobody is asked about nothing.
+    # Where nothing can be sent, nothing is asked.
     for text, code in ((f"primary_key,value\n{ONE},fast\n", 1), ("primary_key,value\n", 0)):
-        assert main(["apply", *options, orders(text), "--skip-refused"]) == code
+        assert main(["apply", *options, write_file(text), "--skip-refused"]) == code
         assert "there is nothing to send" in capsys.readouterr().err
     assert len(plant.writes) == 2
 
 
-def test_apply_stops_or_goes_on(plant, options, orders):
+def test_apply_stops_or_goes_on(plant, options, write_file):
     plant.faults.refuse_writes(keys=ONE)
-    path = orders(f"primary_key,value\n{ONE},1\n{TWO},8\n")
+    path = write_file(f"primary_key,value\n{ONE},1\n{TWO},8\n")
     assert main(["apply", *options, path, "--yes"]) == 1
     assert len(plant.writes) == 1
     assert main(["apply", *options, path, "--yes", "--on-error", "continue"]) == 1
@@ -253,22 +253,22 @@ def test_apply_stops_or_goes_on(plant, options, orders):
 def test_an_inventory_with_values(plant, options, tmp_path, ending):
     with plant.connect() as client:
         rows = client.meta_data([ONE, TWO]).xentara.writable()
-    path = tmp_path / f"orders{ending}"
+    path = tmp_path / f"writes{ending}"
     rows.assign(value=["11", "12"]).xentara.to_file(path)
     assert main(["apply", *options, str(path), "--yes"]) == 0
     assert [value(plant, key) for key in (ONE, TWO)] == [11.0, 12.0]
 
 
 def test_what_a_spreadsheet_makes_of_it(plant, options, tmp_path):
-    path = tmp_path / "orders.csv"
+    path = tmp_path / "writes.csv"
     text = f"\ufeffprimary_key;attribute_id;value\r\n{ONE};11;13\r\n\r\n{TWO};;'-14\r\n"
     path.write_bytes(text.encode())
     assert main(["apply", *options, str(path), "--yes"]) == 0
     assert [value(plant, key) for key in (ONE, TWO)] == [13.0, -14.0]
 
 
-def test_an_empty_cell_is_no_value(plant, options, orders, capsys):
-    path = orders("primary_key,value\nPlant.Line 1.Recipe,\n")
+def test_an_empty_cell_is_no_value(plant, options, write_file, capsys):
+    path = write_file("primary_key,value\nPlant.Line 1.Recipe,\n")
     assert main(["apply", *options, path, "--yes"]) == 1
     assert "there is no value to write" in capsys.readouterr().out
 
@@ -283,8 +283,8 @@ def test_an_empty_cell_is_no_value(plant, options, orders, capsys):
         ('primary_key,value\n"a\n', "line 2: this is not CSV"),
     ],
 )
-def test_files_that_are_none(plant, options, orders, capsys, text, message):
-    assert main(["apply", *options, orders(text), "--yes"]) == 2
+def test_files_that_are_none(plant, options, write_file, capsys, text, message):
+    assert main(["apply", *options, write_file(text), "--yes"]) == 2
     assert message in capsys.readouterr().err
     assert len(plant.requests) == 0  # not even connected
 
@@ -295,6 +295,6 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "latin.csv").write_bytes(b"primary_key,value\nM\xfchle,1\n")
     with pytest.raises(UsageError, match="line 2: this is not UTF-8"):
         read_writes(str(tmp_path / "latin.csv"))
-    (tmp_path / "orders.txt").touch()
+    (tmp_path / "writes.txt").touch()
     with pytest.raises(InventoryFileError):
-        read_writes(str(tmp_path / "orders.txt"))
+        read_writes(str(tmp_path / "writes.txt"))

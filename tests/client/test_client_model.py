@@ -252,15 +252,15 @@ def test_elements_that_vanish_are_reported(fake: Fake) -> None:
 
 
 def test_progress(fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     with fake(Model.of_points(3).serve).connect() as client:
-        client.inventory(progress=lambda done, total: told.append((done, total)))
+        client.inventory(progress=lambda done, total: reported.append((done, total)))
         client.inventory(progress=False)
         client.inventory()
         assert capsys.readouterr().err == ""
         client.inventory(progress=True)
         assert "Inventory: 100%" in capsys.readouterr().err
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert reported == [(1, 3), (2, 3), (3, 3)]
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -269,7 +269,7 @@ def test_subscribe_to_rows_of_an_inventory(fake: Fake) -> None:
 
 @pytest.mark.parametrize("turn", range(5))
 def test_the_first_event_is_never_missed(fake: Fake, turn: int) -> None:
-    """It comes right behind the answer, maybe before anybody has looked at that."""
+    """It comes right behind the answer, maybe before the client has looked at that."""
     before = event(A, {11: 0.5})
     server = Plant(*[event(A, {11: float(n)}) for n in range(1, 50)], first=(before,))
     with fake(server.serve).connect() as client, client.subscribe("Pump", "value") as subscription:
@@ -404,7 +404,7 @@ def test_a_subscription_that_is_lost_on_the_way_is_not_sent_again(fake: Fake) ->
     assert server.count(OpCode.SUBSCRIBE) == 1
 
 
-def test_a_client_with_a_subscription_goes_when_nobody_has_them(fake: Fake) -> None:
+def test_a_client_with_a_subscription_is_collected_when_it_is_no_longer_used(fake: Fake) -> None:
     server = Plant()
     before = set(reader_threads())
     client = fake(server.serve).connect()

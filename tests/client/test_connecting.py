@@ -182,7 +182,7 @@ def test_how_connecting_fails(
         assert isinstance(caught.value, ConnectError)
 
 
-def test_nobody_there() -> None:
+def test_no_server_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(ServerUnreachableError, match="no server answers"):
@@ -273,7 +273,7 @@ def test_the_line_of_code_in_the_error_works(
         assert client.get_stage() == 2
 
 
-def test_nobody_is_asked_for_a_password_that_could_not_be_sent(
+def test_no_one_is_asked_for_a_password_that_could_not_be_sent(
     fake: Fake, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def asked(question: str) -> str:
@@ -299,7 +299,7 @@ def test_a_person_is_asked(simulator: Simulator, monkeypatch: pytest.MonkeyPatch
         assert client.user == "viewer"
 
 
-def test_nobody_is_there_to_be_asked(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_one_to_ask(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False))
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     with pytest.raises(LoginError, match=r"no password for 127.0.0.1:.*XENTARA_PASSWORD"):
@@ -336,7 +336,7 @@ def test_errors_after_the_log_in_show_no_secret(fake: Fake) -> None:
 # Nothing stays behind.
 
 
-def test_a_client_that_nobody_has_any_more_goes(fake: Fake) -> None:
+def test_a_client_that_is_no_longer_used_is_collected(fake: Fake) -> None:
     before = set(reader_threads())
     server = fake(Model.of_points(3).serve)
     client = server.connect()

@@ -1,4 +1,4 @@
-"""Sub-sessions: closed at the end whatever happens, dead after a reconnect."""
+"""Sub-sessions: closed at the end in any case, dead after a reconnect."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_plan_with_it(plant, client):
         assert client.plan_writes({KEY: 3}).apply(session=session.id).ok
         report = client.plan_writes({KEY: 4}).apply(session=session, on_error="continue")
         assert report.ok
-        # The way back is as whoever applies it.
+        # The undo is sent as the user who applies it.
         assert report.undo().apply(session=session).ok
     assert plant.writes["session_user"].tolist() == ["operator"] * 4
     with client.sub_session(**VIEWER) as session:
@@ -81,7 +81,7 @@ def test_a_desired_id_that_exists_is_replaced(plant, client):
             client.sub_session(user="operator", password="wrong", desired_id=wanted)
         assert one.write(KEY, 1).ok  # a failure replaces nothing
         other = client.sub_session(**engineer, desired_id=wanted)
-        # With the id of the other it would write as somebody else than it says.
+        # With the id of the other it would write as another user than it says.
         with pytest.raises(WriteRefusedError, match="another one was made with its id"):
             one.write(KEY, 2)
         with pytest.raises(WriteRefusedError, match="another one was made with its id"):

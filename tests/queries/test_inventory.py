@@ -139,14 +139,14 @@ def test_what_is_missing_in_words() -> None:
 )
 def test_progress_is_told(count: int, calls: list[tuple[int, int]] | None) -> None:
     model = Model.of_points(count)
-    told: list[tuple[int, int]] = []
-    attribute_lists(model.ask, entries(model), lambda *numbers: told.append(numbers))
+    reported: list[tuple[int, int]] = []
+    attribute_lists(model.ask, entries(model), lambda *numbers: reported.append(numbers))
     if calls is not None:
-        assert told == calls
+        assert reported == calls
     else:  # not for every single one of many
-        assert told[:2] == [(2, count), (4, count)]
-        assert told[-1] == (count, count)
-        assert len(told) == 105
+        assert reported[:2] == [(2, count), (4, count)]
+        assert reported[-1] == (count, count)
+        assert len(reported) == 105
 
 
 def test_progress_that_fails_stops_it() -> None:

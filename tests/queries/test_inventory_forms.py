@@ -1,4 +1,4 @@
-"""An inventory is the same in whatever form its answers come, whichever way they are decoded."""
+"""An inventory is the same in any form of its answers, decoded in either way."""
 
 from __future__ import annotations
 

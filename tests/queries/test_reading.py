@@ -215,7 +215,7 @@ def test_rows_and_attributes() -> None:
     ]
 
 
-def test_rows_that_somebody_made() -> None:
+def test_rows_made_by_hand() -> None:
     plant = model()
     frame = pd.DataFrame(
         {

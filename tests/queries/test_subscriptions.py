@@ -76,7 +76,7 @@ def test_an_event_wakes_up_who_waits() -> None:
     assert sorted(values) == [0, 1, 2, 3]
 
 
-def test_the_end_wakes_up_everybody_and_comes_after_the_events() -> None:
+def test_the_end_wakes_up_all_and_comes_after_the_events() -> None:
     one = subscription((A, (11,)))
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(one.next_event, 5) for _ in range(4)]
@@ -104,7 +104,7 @@ def test_events_end_with_a_clear_error() -> None:
         next(events)
 
 
-def test_more_events_than_anybody_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_events_than_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscriptions, "MAX_WAITING", 3)
     one = subscription((A, (11,)))
     for number in range(10):
@@ -307,7 +307,7 @@ def test_the_end_of_all() -> None:
     assert received(three) == [(A, {11: 2})]
 
 
-def test_a_subscription_that_nobody_has_any_more_goes() -> None:
+def test_a_subscription_that_is_no_longer_used_is_collected() -> None:
     dispatcher = EventDispatcher()
     one, two = subscription((A, (11,)), number=1), subscription((A, (11,)), (B, (9,)), number=2)
     dispatcher.add(one)

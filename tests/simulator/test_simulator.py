@@ -19,7 +19,6 @@ from uuid import UUID
 
 import pytest
 
-import xentara_nb
 from xentara_nb.errors import OptionError
 from xentara_nb.protocol.commands import Browse, ClientHello, GetStage, Read, ServerInformation
 from xentara_nb.protocol.identifiers import NIL_UUID
@@ -173,7 +172,7 @@ def test_the_configurations_own_certificate(
 
 
 def test_connect_fills_in_what_is_known() -> None:
-    with simulate() as simulator, mock.patch.object(xentara_nb, "connect", create=True) as connect:
+    with simulate() as simulator, mock.patch("xentara_nb.client.connect") as connect:
         simulator.connect()
         simulator.connect(user="viewer")
         simulator.connect(user="zoe", password="x", fingerprint="00")

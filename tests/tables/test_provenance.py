@@ -54,7 +54,7 @@ def test_provenance_is_what_json_can_hold(bad: object) -> None:
         with_provenance(inventory_frame([]), {"server": bad})
 
 
-def test_provenance_that_somebody_broke() -> None:
+def test_broken_provenance() -> None:
     frame = inventory_frame([])
     frame.attrs["xentara"] = "text"
 

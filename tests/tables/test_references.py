@@ -124,7 +124,7 @@ def test_many_elements() -> None:
     assert element_references([]) == []
 
 
-def test_rows_that_somebody_made() -> None:
+def test_rows_made_by_hand() -> None:
     assert element_reference({"element_uuid": str(E)}) == Reference(None, E)
     assert element_reference({"element_uuid": E, "primary_key": np.nan}) == Reference(None, E)
     assert element_reference({"element_uuid": None, "primary_key": "x"}) == Reference("x", None)

@@ -168,7 +168,14 @@ def _progress(progress: Progress, total: int) -> Iterator[Callable[[int], object
     if progress is False or (progress is None and sys.stderr is None):
         yield lambda count: None
     elif callable(progress):
-        yield _Counter(progress, total).advance
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            progress(done, total)
+
+        yield advance
     else:
         from tqdm.auto import tqdm
 
@@ -176,12 +183,3 @@ def _progress(progress: Progress, total: int) -> Iterator[Callable[[int], object
         bar: Any = tqdm(total=total, unit="element", desc="Inventory", delay=delay)
         with bar:
             yield bar.update
-
-
-class _Counter:
-    def __init__(self, report: Callable[[int, int], object], total: int) -> None:
-        self._report, self._total, self._done = report, total, 0
-
-    def advance(self, count: int) -> None:
-        self._done += count
-        self._report(self._done, self._total)

@@ -195,7 +195,7 @@ class Simulator:
             As for ``xentara_nb.connect``, such as ``user`` and ``password``.
         """
         # The simulator stands beside the client, and only this convenience knows of it.
-        from xentara_nb import connect
+        from xentara_nb.client import connect
 
         if not {"user", "password", "token"} & set(kwargs) and self.users:
             kwargs["user"] = demo.DEFAULT_USER

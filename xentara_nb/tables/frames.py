@@ -127,14 +127,6 @@ def elements_frame(entries: Iterable[BrowseEntry]) -> pd.DataFrame:
     pandas.DataFrame
         Sorted by primary key (where equal: by UUID), numbered from 0, with the columns
         ``primary_key`` (str), ``element_uuid`` (object), ``category`` (categorical).
-
-    Examples
-    --------
-    >>> entries = [BrowseEntry("Line 2", UUID(int=7), 1), BrowseEntry("Line 1", UUID(int=9), 16)]
-    >>> elements_frame(entries)[["primary_key", "category"]]
-      primary_key       category
-    0      Line 1             16
-    1      Line 2  element group
     """
     ordered = sorted(entries, key=itemgetter(0))
     if _repeats(keys := [entry.primary_key for entry in ordered]):
@@ -184,23 +176,6 @@ def values_frame(
     ------
     ValueError
         If the sequences are not equally long.
-
-    Examples
-    --------
-    >>> from xentara_nb.protocol.errors import server_error
-    >>> frame = values_frame(
-    ...     primary_keys=["Plant.Speed"] * 2,
-    ...     element_uuids=[UUID(int=1)] * 2,
-    ...     attribute_names=["quality", "colour"],
-    ...     attribute_ids=[9, UUID(int=5)],
-    ...     data_types=[18, None],
-    ...     results=[0, server_error(-32101)],
-    ...     times=[1_700_000_000_000_000_000] * 2,
-    ... )
-    >>> frame[["attribute_name", "value", "error"]]
-      attribute_name value                       error
-    0        quality  good                         NaN
-    1         colour  None  missing attribute (-32101)
     """
     values = object_array(results)
     errors: list[str | None] = [None] * len(values)

@@ -11,7 +11,7 @@ import pytest
 from tests.widgets.helpers import SET_POINT, entered, eventually, present_value, typed, visible
 from xentara_nb import read_inventory, simulate
 from xentara_nb.client import Client
-from xentara_nb.errors import OptionError
+from xentara_nb.errors import OptionError, OutputExistsError
 from xentara_nb.simulator import Simulator
 from xentara_nb.widgets import Explorer
 from xentara_nb.widgets.common import live
@@ -103,6 +103,8 @@ def test_frames_csv_and_code_of_what_is_selected(
     explorer.export.click()
     explorer.wait()
     assert "already" in explorer.notice.value
+    with pytest.raises(OutputExistsError, match="already"):
+        explorer.export_csv(tmp_path / "line.csv")
     explorer.path.value = str(tmp_path / "line.exe")
     explorer.export.click()
     explorer.wait()

@@ -98,15 +98,6 @@ def write_inventory(
         If Parquet or Excel needs a package that is not installed.
     OSError
         If the file cannot be written.
-
-    Examples
-    --------
-    >>> from xentara_nb.tables.frames import inventory_frame
-    >>> try:
-    ...     write_inventory(inventory_frame([]), "plant.doc")
-    ... except InventoryFileError as error:
-    ...     print(error)
-    plant.doc: an inventory is kept in files that end in .csv, .json, .parquet or .xlsx; choose one
     """
     with _named(path):
         write = _format(path, ending).write
@@ -142,16 +133,6 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
         If Parquet or Excel needs a package that is not installed.
     OSError
         If the file cannot be read.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from xentara_nb.tables.frames import inventory_frame
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_inventory(inventory_frame([]), Path(folder, "plant.json"))
-    ...     len(read_inventory(Path(folder, "plant.json")))
-    0
     """
     with _named(path):
         read = _format(path, ending).read

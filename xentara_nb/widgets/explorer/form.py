@@ -145,6 +145,24 @@ class Explorer(Form):
         self.frame = with_provenance(both, notes)
         return self.frame
 
+    def export_csv(self, path: Path, *, below: bool = False) -> pd.DataFrame:
+        """Write what :meth:`take` returns into a new CSV file, and return it.
+
+        Raises
+        ------
+        OptionError
+            If nothing is selected, or the name does not end in ``.csv``.
+        OutputExistsError
+            If there is such a file already.
+        """
+        if path.suffix.lower() != ".csv":
+            raise OptionError("the name of the file must end in .csv")
+        if path.exists():
+            raise OutputExistsError(f"there is a file {path} already: choose another name")
+        frame = self.take(below=below)
+        frame.xentara.to_csv(path)
+        return frame
+
     def as_code(self) -> str:
         """Return a cell that reads what is selected."""
         client = notebook.name_of(self._client, "client")
@@ -239,15 +257,9 @@ class Explorer(Form):
         self.tasks.run("take", take, busy="Fetching …")
 
     def _begin_export(self) -> None:
-        path = Path(self.path.value.strip()).expanduser()
-
         def export() -> None:
-            if path.suffix.lower() != ".csv":
-                raise OptionError("the name of the file must end in .csv")
-            if path.exists():
-                raise OutputExistsError(f"there is a file {path} already: choose another name")
-            frame = self.take(below=self.below.value)
-            frame.xentara.to_csv(path)
+            path = Path(self.path.value.strip()).expanduser()
+            frame = self.export_csv(path, below=self.below.value)
             self.notice.say(f"Wrote {len(frame):,} rows to {path.absolute()}.", "ok")
 
         self.tasks.run("take", export, busy="Fetching …")
