@@ -6,6 +6,8 @@ from uuid import UUID
 
 import cbor2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xentara_nb.protocol.commands import (
     AttributeInfo,
@@ -16,6 +18,7 @@ from xentara_nb.protocol.commands import (
     MetaDataAnswer,
     ServerInformation,
 )
+from xentara_nb.protocol.commands.model import attributes_item, parse_attributes, shared_list
 from xentara_nb.protocol.errors import InvalidParameterError, ProtocolError
 from xentara_nb.protocol.identifiers import (
     NIL_UUID,
@@ -26,19 +29,6 @@ from xentara_nb.protocol.identifiers import (
     ServerInformationId,
 )
 from xentara_nb.protocol.packets import Request, Success, decode_answers, encode_packets
-
-"""The attribute list of meta data: what it means, and what is shared between elements."""
-
-
-from hypothesis import given
-from hypothesis import strategies as st
-
-from xentara_nb.protocol.commands.model import (
-    AttributeInfo,
-    attributes_item,
-    parse_attributes,
-    shared_list,
-)
 
 E = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
 CUSTOM = UUID("00000000-0000-4000-8000-000000000001")
