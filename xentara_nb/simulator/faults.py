@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from weakref import WeakSet
 
-from xentara_nb.protocol.errors import ReadError, server_error
-from xentara_nb.protocol.identifiers import Attribute, ErrorCode, OpCode, Quality
+from xentara_nb.protocol.errors import ReadError, WriteError, server_error
+from xentara_nb.protocol.identifiers import Attribute, OpCode, Quality
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.byte_limits import ByteLimit, ConnectionLimits, Countdown
 from xentara_nb.simulator.fault_targets import (
@@ -169,7 +169,7 @@ class Faults:
     def refuse_writes(
         self,
         share: float = 1.0,
-        code: int = ErrorCode.WRITE_ERROR,
+        code: int = WriteError.default_code,
         *,
         seed: int | None = None,
         keys: Keys | None = None,

@@ -39,6 +39,7 @@ from xentara_nb.protocol.commands import (
 )
 from xentara_nb.protocol.identifiers import NIL_UUID, Attribute, OpCode, Stage
 from xentara_nb.protocol.packets import Failure, Request, Success
+from xentara_nb.protocol.values import Alternative
 from xentara_nb.simulator import simulate
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.plant.plant import Plant
@@ -166,7 +167,7 @@ def test_sub_sessions_that_are_refused(offline: Callable[..., OfflineClient]) ->
     for login in (Password("anna", "x"), Password("zoe", "secret"), Token("x"), Certificate(b"x")):
         assert client.code(CreateSubSession(login, OWN)) == -32102
     assert client.code(CloseSubSession(OWN)) == -32111
-    nil = Request(1, 12, {0: Password("anna", "secret").alternative(), 1: NIL_UUID})
+    nil = Request(1, 12, {0: Alternative(2, {0: "anna", 1: "secret"}), 1: NIL_UUID})
     (answer,) = client.say(nil)
     assert isinstance(answer, Failure)
     assert answer.error.code == -32602

@@ -7,8 +7,9 @@ from functools import cached_property, lru_cache
 from typing import TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from xentara_nb.protocol.codec import server_encoding
+from xentara_nb.protocol import cbor
 from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.protocol.commands.model import attributes_item
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Access, Attribute, DataType
 from xentara_nb.protocol.values import AttributeId, Value
@@ -92,7 +93,7 @@ class AttributeTable:
     @cached_property
     def encoded(self) -> bytes:
         """The attribute list as meta data has it; a model of any size has only a few of them."""
-        return server_encoding.attribute_list(self.infos)
+        return cbor.encode(attributes_item(self.infos))
 
     def info(self, attribute_id: AttributeId) -> AttributeInfo | None:
         """Return the meta data of an attribute, None if there is no such attribute."""
