@@ -37,14 +37,14 @@ from xentara_nb.protocol.commands import (
     Token,
     Write,
 )
-from xentara_nb.protocol.identifiers import NIL_UUID, Attribute, OpCode
+from xentara_nb.protocol.identifiers import NIL_UUID, Attribute, OpCode, Stage
 from xentara_nb.protocol.packets import Failure, Request, Success
 from xentara_nb.protocol.values import Alternative
 from xentara_nb.simulator import simulate
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.plant.plant import Plant
-from xentara_nb.simulator.security.access import StageEntitlements
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
+from xentara_nb.simulator.security.access import Principal
+from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.server.session import Service
 
 
@@ -206,7 +206,7 @@ def test_the_way_there_and_back(service: Service) -> None:
     answers = OfflineClient(service).say(*requests)
     items = [a.error.code if isinstance(a, Failure) else a.packet()[2:] for a in answers]
     assert items == [[], -32112, [5], [], -32112, [2], [], -32112, [4]]
-    assert service.stage_machine.ended
+    assert service.plant.stage is Stage.SHUTDOWN
 
 
 def test_a_stage_change_with_a_sub_session_needs_both_rights(service: Service) -> None:
@@ -223,7 +223,7 @@ def test_stage_entitlements_of_another_name(small: Documents) -> None:
     small["security.json"]["entitlements"] = [{"name": "process.suspend", "UUID": str(NOWHERE)}]
     found = from_documents(small)
     plant = Plant.from_model(
-        found.model, found.security, entitlements=StageEntitlements("process.suspend", "stop")
+        found.model, found.security, stage_entitlements=("process.suspend", "stop")
     )
     client = OfflineClient(Service(plant, Authenticator([])))
     requests = Suspend().request(1), Resume().request(2), Shutdown().request(3)
