@@ -6,7 +6,7 @@ import argparse
 import gc
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import Subparsers, UsageError, say
+from xentara_nb.cli.common import AddParser, UsageError, say
 
 if TYPE_CHECKING:
     from xentara_nb.simulator import Simulator
@@ -22,9 +22,9 @@ _FAULTS = (
 _POLL = 1.0  # how often a blocked main thread looks for Ctrl-C, in seconds
 
 
-def add_parsers(subparsers: Subparsers) -> None:
+def add_parsers(add_parser: AddParser) -> None:
     """Add the command."""
-    parser = subparsers.add_parser(
+    parser = add_parser(
         "simulate",
         help="run a simulated server",
         description="Run a simulated Xentara server until it is stopped with Ctrl-C, or shut down "
@@ -98,24 +98,7 @@ def _add_fault_arguments(parser: argparse.ArgumentParser) -> None:
 def simulator_from(
     args: argparse.Namespace, host: str, port: int | None, **options: Any
 ) -> Simulator:
-    """Return the simulator that the options of :func:`add_plant_arguments` describe.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        The options.
-    host, port
-        Where to listen.
-    **options
-        More for ``xentara_nb.simulate``.
-
-    Raises
-    ------
-    UsageError
-        If they contradict each other.
-    ConfigurationError
-        If the configuration is wrong.
-    """
+    """Return the simulator that the options of :func:`add_plant_arguments` describe."""
     from xentara_nb.simulator import simulate
 
     if args.elements is not None and args.elements < 1:

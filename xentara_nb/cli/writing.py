@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import (
-    Subparsers,
+    AddParser,
     UsageError,
     add_connection_arguments,
     attribute,
@@ -36,9 +36,9 @@ _ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
 _WHOLE = ("primary_key", "attribute_name", "reason", "error")
 
 
-def add_parsers(subparsers: Subparsers) -> None:
+def add_parsers(add_parser: AddParser) -> None:
     """Add the two commands."""
-    parser = subparsers.add_parser(
+    parser = add_parser(
         "write",
         help="write one value, guarded and verified",
         description="Write one value: the plan is shown and confirmed, the value sent once and "
@@ -60,7 +60,7 @@ def add_parsers(subparsers: Subparsers) -> None:
     _add_arguments(parser)
     parser.set_defaults(run=_write, skip_refused=False)
 
-    parser = subparsers.add_parser(
+    parser = add_parser(
         "apply",
         help="write the values of a file, guarded and verified",
         description="Write the values of a file: the plan is shown and confirmed, every value sent "
@@ -234,15 +234,7 @@ def _narrow(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 def read_writes(path: str) -> pd.DataFrame:
-    """Read what is to be written from a file.
-
-    Raises
-    ------
-    UsageError
-        If a CSV cannot be read, or holds something else.
-    InventoryFileError
-        If it is an inventory, and cannot be read.
-    """
+    """Read what is to be written from a file: an inventory, or any CSV that names elements."""
     if Path(path).suffix.lower() != ".csv":
         return read_inventory(path)
     try:
