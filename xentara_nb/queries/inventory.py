@@ -45,15 +45,7 @@ def browse(
     depth: int | None,
     categories: CategoryLike | Iterable[CategoryLike] | None,
 ) -> BrowseEntries:
-    """Return the elements below an element; those of the whole model when it is None.
-
-    Raises
-    ------
-    UnknownElementError
-        If the server has no such element.
-    NotFoundError
-        If there is no such category; the message lists them all.
-    """
+    """Return the elements below an element; those of the whole model when it is None."""
     root_uuid = NIL_UUID
     if root is not None:
         (root_uuid,) = model_cache.uuids([element_reference(root)])
@@ -88,13 +80,7 @@ def _category_id(category: CategoryLike) -> int:
 
 
 def meta_data(model_cache: ModelCache, elements: ElementsLike) -> list[InventoryElement]:
-    """Return key, UUID, category and attributes of elements, of each one once.
-
-    Raises
-    ------
-    UnknownElementError
-        If the server has no such element.
-    """
+    """Return key, UUID, category and attributes of elements, of each one once."""
     references = list(dict.fromkeys(element_references(elements)))
     uuids = list(dict.fromkeys(model_cache.uuids(references)))
     return [
@@ -124,15 +110,7 @@ class ElementColumns(NamedTuple):
 def attribute_lists(
     ask: Ask, entries: BrowseEntries, progress: Progress
 ) -> tuple[ElementColumns, dict[str, str]]:
-    """Return the attributes of elements, and why some elements gave none.
-
-    Returns
-    -------
-    found : ElementColumns
-        The elements that there are.
-    missing : dict of str
-        The reason by primary key, for elements that vanished or cannot be asked.
-    """
+    """Return the elements that there are, and by key why the others vanished or cannot be asked."""
     lists: list[tuple[AttributeInfo, ...]] = []
     errors: dict[int, ServerError] = {}
     step = max(1, len(entries) // 100)

@@ -1,11 +1,6 @@
-r"""Inventories as Parquet and as Excel workbooks, with the packages of two extras.
+"""Inventories as Parquet and as Excel workbooks, with the packages of two extras.
 
 Neither package is loaded before it is needed, nor needed for anything else.
-
-Examples
---------
->>> _escaped("two\r\nlines"), _unescaped(_escaped("two\r\nlines, _x000D_"))
-('two_x000D_\nlines', 'two\r\nlines, _x000D_')
 """
 
 from __future__ import annotations
@@ -67,15 +62,7 @@ def write_parquet(table: TextTable, file: BinaryIO) -> None:
 
 
 def read_parquet(data: bytes) -> TextTable:
-    """Read an inventory from Parquet.
-
-    Raises
-    ------
-    TableError
-        If the bytes are not Parquet, or have not all the columns.
-    MissingExtraError
-        If pyarrow is not installed.
-    """
+    """Read an inventory from Parquet."""
     with _extra("parquet"):
         from pyarrow import parquet
     # What a file can make the package stumble over has no list: the cause is the file.
@@ -142,15 +129,7 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
 
 
 def read_excel(data: bytes) -> TextTable:
-    """Read an inventory from an Excel workbook.
-
-    Raises
-    ------
-    TableError
-        If the bytes are not a workbook, or its sheet has not all the columns.
-    MissingExtraError
-        If openpyxl is not installed.
-    """
+    """Read an inventory from an Excel workbook."""
     with _extra("excel"):
         import openpyxl
     try:

@@ -2,11 +2,6 @@
 
 The CSV is put together here rather than by :mod:`csv`, which leaves a carriage return without
 quotes in some versions of Python. It is read by :mod:`csv`, strictly.
-
-Examples
---------
->>> csv_cell("-1"), csv_cell(-1), csv_cell("a, b"), csv_cell(None)
-("'-1", '-1', '"a, b"', '')
 """
 
 from __future__ import annotations
@@ -16,7 +11,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from itertools import chain, islice
 from typing import BinaryIO
 
@@ -63,13 +58,7 @@ def csv_cell(cell: Cell) -> str:
 
 
 def read_csv(data: bytes) -> TextTable:
-    """Read an inventory from CSV, also from what a spreadsheet has made of it.
-
-    Raises
-    ------
-    TableError
-        If the bytes are not UTF-8, or not CSV, or have not all the columns.
-    """
+    """Read an inventory from CSV, also from what a spreadsheet has made of it."""
     table = read_cells(data)
     if not table.columns:
         raise TableError(f"the file is empty. {_WRITE_AGAIN}")
@@ -82,13 +71,7 @@ def read_csv(data: bytes) -> TextTable:
 
 
 def read_cells(data: bytes) -> TextTable:
-    """Read any CSV whose first line names its columns: the texts of its cells.
-
-    Raises
-    ------
-    TableError
-        If the bytes are not UTF-8, or not CSV, or have two columns of one name.
-    """
+    """Read any CSV whose first line names its columns: the texts of its cells."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -104,7 +87,7 @@ def read_cells(data: bytes) -> TextTable:
     check_names(names, "the file")
 
     columns: list[list[str]] = [[] for _ in names]
-    memo = _Memo()
+    text_of = cache(_without_guard)  # each text once in memory: an inventory repeats itself
     while rows := list(islice(records, _ROWS_AT_ONCE)):
         for line, row in rows:
             if len(row) != len(names):
@@ -112,7 +95,7 @@ def read_cells(data: bytes) -> TextTable:
                     f"line {line}: {len(row)} cells under {len(names)} columns. Restore the line"
                 )
         for column, cells in zip(columns, zip(*(row for _, row in rows), strict=True), strict=True):
-            column.extend(map(memo.__getitem__, cells))
+            column.extend(map(text_of, cells))
 
     def place(row: int) -> str:
         # Looked for when it is needed, which is once at most.
@@ -137,13 +120,7 @@ def write_json(table: TextTable, file: BinaryIO) -> None:
 
 
 def read_json(data: bytes) -> TextTable:
-    """Read an inventory from JSON: the object of :func:`write_json`, or an array of records.
-
-    Raises
-    ------
-    TableError
-        If the bytes are not JSON, or hold something else, or have not all the columns.
-    """
+    """Read an inventory from JSON: the object of :func:`write_json`, or an array of records."""
     try:
         document = json.loads(data)
     except json.JSONDecodeError as error:
@@ -172,14 +149,6 @@ def read_json(data: bytes) -> TextTable:
         provenance,
         lambda row: f"record {row + 1}",
     )
-
-
-class _Memo(dict[str, str]):
-    """Cells without their guard, each text once in memory: an inventory repeats itself."""
-
-    def __missing__(self, cell: str) -> str:
-        text = self[cell] = _without_guard(cell)
-        return text
 
 
 def _without_guard(cell: str) -> str:
