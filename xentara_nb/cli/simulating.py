@@ -43,8 +43,27 @@ def add_parsers(add_parser: AddParser) -> None:
     parser.add_argument(
         "--log", metavar="FILE", help="append every request and write to a file, as JSON lines"
     )
-    _add_security_arguments(parser)
-    _add_fault_arguments(parser)
+    group = parser.add_argument_group("security")
+    group.add_argument(
+        "--certificate",
+        metavar="FILE",
+        help="keep the simulator's own certificate in this PEM file (its key beside it): made if "
+        "it is missing, and the same at the next start, so that its fingerprint stays valid",
+    )
+    group.add_argument(
+        "--jwks", metavar="FILE", help="a JSON Web Key Set that OAuth 2.0 tokens are checked with"
+    )
+    group.add_argument(
+        "--stage-entitlement",
+        metavar="NAME",
+        action="append",
+        help="what the configuration calls the right to suspend and resume, and given a second "
+        "time the right to shut down (default: suspend, shutdown)",
+    )
+    group = parser.add_argument_group("faults", "What goes wrong on purpose, as often as wanted.")
+    group.add_argument(
+        "--fault", metavar="NAME=VALUE", action="append", default=[], help=f"one of: {_FAULTS}"
+    )
     parser.set_defaults(run=_simulate)
 
 
@@ -65,33 +84,6 @@ def add_plant_arguments(parser: argparse.ArgumentParser) -> None:
         "--own-certificate",
         action="store_true",
         help="make a certificate even if the configuration names one (whose key may not be here)",
-    )
-
-
-def _add_security_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("security")
-    group.add_argument(
-        "--certificate",
-        metavar="FILE",
-        help="keep the simulator's own certificate in this PEM file (its key beside it): made if "
-        "it is missing, and the same at the next start, so that its fingerprint stays valid",
-    )
-    group.add_argument(
-        "--jwks", metavar="FILE", help="a JSON Web Key Set that OAuth 2.0 tokens are checked with"
-    )
-    group.add_argument(
-        "--stage-entitlement",
-        metavar="NAME",
-        action="append",
-        help="what the configuration calls the right to suspend and resume, and given a second "
-        "time the right to shut down (default: suspend, shutdown)",
-    )
-
-
-def _add_fault_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("faults", "What goes wrong on purpose, as often as wanted.")
-    group.add_argument(
-        "--fault", metavar="NAME=VALUE", action="append", default=[], help=f"one of: {_FAULTS}"
     )
 
 

@@ -22,6 +22,7 @@ from xentara_nb.cli.common import (
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files import read_cells, read_inventory
+from xentara_nb.writes.journal import Journal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,7 +143,8 @@ def _apply(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, writes: Any) -> int:
     with connect_from(args, read_only=False, policy=args.policy) as client:
-        _choose_journal(client, args.journal)
+        if args.journal is not None:
+            client.journal = Journal(False if args.journal.lower() == "off" else args.journal)
         plan = client.plan_writes(writes, number_as_boolean=args.number_as_boolean)
         _show_plan(plan, args.url, args.session_user)
         if args.dry_run:
@@ -178,13 +180,6 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
         if plan.report is not None:
             _show_report(plan.report)
     return 0 if all(result.ok or result.planned.refused for result in plan.report or ()) else 1
-
-
-def _choose_journal(client: Client, journal: str | None) -> None:
-    if journal is not None:
-        from xentara_nb.writes.journal import Journal
-
-        client.journal = Journal(False if journal.lower() == "off" else journal)
 
 
 def _session(client: Client, args: argparse.Namespace) -> SubSession | None:

@@ -131,6 +131,7 @@ def with_article(word: str) -> str:
 
 
 def _boolean(value: object, number_as_boolean: bool) -> bool:
+    kind = DataType.BOOLEAN
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and (truth := _TRUTH.get(value.strip().lower())) is not None:
@@ -139,8 +140,8 @@ def _boolean(value: object, number_as_boolean: bool) -> bool:
     if isinstance(number, int | float | str) and number in (0, 1, "0", "1"):
         if number_as_boolean:
             return number in (1, "1")
-        raise _refused(value, "is a number (number_as_boolean=True takes 0 and 1)", _BOOLEAN)
-    raise _refused(value, "is neither True nor False", _BOOLEAN)
+        raise _refused(value, "is a number (number_as_boolean=True takes 0 and 1)", kind)
+    raise _refused(value, "is neither True nor False", kind)
 
 
 def _integer(value: object, data_type: DataType, allowed: range) -> int:
@@ -210,25 +211,18 @@ def _nearest(value: object, data_type: DataType) -> float:
     """Return the float nearest to a number that is not whole."""
     if isinstance(value, bool):
         raise _refused(value, "is a boolean, no number", data_type)
-    if isinstance(value, str):
-        text = value.strip()
-        if not _FLOAT.fullmatch(text):
-            raise _refused(value, "is no number", data_type)
-        number, infinite = float(text), "inf" in text.lower()
-        zero = not re.search("[1-9]", re.split("[eE]", text)[0])
-    elif isinstance(value, Decimal):
-        number, infinite, zero = float(value), value.is_infinite(), value == 0
-    elif isinstance(value, Rational):
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        infinite, zero = False, value == 0
-    else:
+    exact = value
+    if isinstance(value, str) and _FLOAT.fullmatch(value.strip()):
+        exact = Decimal(value.strip())
+    if not isinstance(exact, Decimal | Rational):
         raise _refused(value, "is no number", data_type)
-    if math.isinf(number) and not infinite:
+    try:
+        number = float(exact)
+    except OverflowError:
+        number = math.inf
+    if math.isinf(number) and not (isinstance(exact, Decimal) and exact.is_infinite()):
         raise _refused(value, "is too large", data_type)
-    if number == 0 and not zero:
+    if number == 0 != exact:
         raise _refused(value, "is too small to differ from 0", data_type)
     return number
 
@@ -296,6 +290,3 @@ def _labelled(value: object, table: type[Quality] | type[Category], data_type: D
     if member is None:
         raise _refused(value, f"is none of: {table.labels()}", data_type)
     return int(member)
-
-
-_BOOLEAN = DataType.BOOLEAN

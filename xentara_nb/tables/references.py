@@ -56,7 +56,10 @@ def element_reference(element: object) -> Reference:
     if isinstance(element, UUID):
         return Reference(None, element)
     if isinstance(element, str):
-        return _from_text(element)
+        if not element:
+            raise NotFoundError("an empty text names no element; the root is None")
+        uuid = _uuid_or_none(element)
+        return Reference(None, uuid) if uuid is not None else Reference(element, None)
     row = _as_mapping(element)
     if row is None or not ("element_uuid" in row or "primary_key" in row):
         raise NotFoundError(
@@ -93,11 +96,11 @@ def element_references(elements: object) -> Rows | list[Reference]:
     """Read what names some elements, in the order given; raises as :func:`element_reference`."""
     if isinstance(elements, pd.DataFrame):
         return _from_frame(elements)
-    if isinstance(elements, pd.Series) and not _is_row(elements):
-        return [element_reference(item) for item in elements]
-    if isinstance(elements, str | UUID | Mapping | pd.Series) or hasattr(elements, "_fields"):
-        return [element_reference(elements)]
-    if isinstance(elements, Iterable):
+    if isinstance(elements, pd.Series):
+        one = "element_uuid" in elements.index or "primary_key" in elements.index
+    else:
+        one = isinstance(elements, str | UUID | Mapping) or hasattr(elements, "_fields")
+    if isinstance(elements, Iterable) and not one:
         return [element_reference(item) for item in elements]
     return [element_reference(elements)]
 
@@ -144,13 +147,6 @@ def canonical(attribute: AttributeId) -> AttributeId:
         return attribute
 
 
-def _from_text(text: str) -> Reference:
-    if not text:
-        raise NotFoundError("an empty text names no element; the root is None")
-    uuid = _uuid_or_none(text)
-    return Reference(None, uuid) if uuid is not None else Reference(text, None)
-
-
 def _uuid_or_none(value: object) -> UUID | None:
     if isinstance(value, UUID):
         return value
@@ -180,10 +176,6 @@ def _as_mapping(row: object) -> Mapping[str, Any] | None:
         values: Mapping[str, Any] = row._asdict()
         return values
     return None
-
-
-def _is_row(series: pd.Series[Any]) -> bool:
-    return "element_uuid" in series.index or "primary_key" in series.index
 
 
 @dataclass(frozen=True, slots=True, eq=False)

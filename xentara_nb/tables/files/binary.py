@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import chain, zip_longest
 from typing import Any, BinaryIO
 
@@ -92,10 +93,7 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
     with _extra("excel"):
         import openpyxl
         from openpyxl import cell
-    columns = {
-        name: plain(cells) if isinstance(cells, pd.Series) else cells
-        for name, cells in table.columns.items()
-    }
+    columns = {name: plain(cells) for name, cells in table.columns.items()}
     rows = len(columns["primary_key"]) + 1
     if rows > _MAX_ROWS or len(columns) > _MAX_COLUMNS:
         raise TableError(
@@ -147,14 +145,14 @@ def read_excel(data: bytes) -> TextTable:
     _, header = rows.pop(0)
     names = [_unescaped(name) if isinstance(name, str) else name for name in header]
     check_header(names, "the sheet", _WRITE_AGAIN)
-    texts: dict[str, str] = {}
+    text_of = cache(_unescaped)  # each text once in memory
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for number, row in rows:
         if len(row) > len(names):
             raise TableError(f"row {number}: there is a cell beside the columns. Clear it")
         for name, value in zip_longest(names, row):
             if isinstance(value, str):
-                value = texts.setdefault(value, _unescaped(value))
+                value = text_of(value)
             elif value is None and name in INVENTORY_COLUMNS:
                 value = ""  # in a sheet an empty text and no text are the same
             columns[name].append(value)
@@ -193,7 +191,7 @@ def _sheet_text(text: str, where: str) -> str:
         raise TableError(
             f"{where}: a sheet cannot hold the character {illegal[0]!r}. Write CSV or Parquet"
         )
-    escaped = _escaped(text)
+    escaped = _TO_ESCAPE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
     # The limit counts UTF-16, and openpyxl would cut the text off.
     if len(escaped.encode("utf-16-le")) > 2 * _MAX_CHARACTERS:
         raise TableError(
@@ -201,10 +199,6 @@ def _sheet_text(text: str, where: str) -> str:
             f"{_MAX_CHARACTERS}). Write CSV or Parquet"
         )
     return escaped
-
-
-def _escaped(text: str) -> str:
-    return _TO_ESCAPE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
 
 
 def _unescaped(text: str) -> str:

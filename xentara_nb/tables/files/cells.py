@@ -97,9 +97,9 @@ def row_text(row: int) -> str:
     return f"row {row} (the first is 0)"
 
 
-def plain(values: pd.Series[Any]) -> list[Cell]:
-    """Return an added column as cells: numbers, booleans and texts; the rest as its text."""
-    return [_plain(value) for value in values.tolist()]
+def plain(values: Cells) -> Sequence[Cell]:
+    """Return a column as cells; of an added one, the rest beside numbers and booleans as texts."""
+    return [_plain(v) for v in values.tolist()] if isinstance(values, pd.Series) else values
 
 
 def _plain(value: Any) -> Cell:

@@ -10,8 +10,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
-from functools import cache, partial
+from collections.abc import Iterator
+from functools import cache
 from itertools import chain, islice
 from typing import BinaryIO
 
@@ -38,7 +38,11 @@ _WRITE_AGAIN = "Write it again with inventory.xentara.to_csv(path)"
 def write_csv(table: TextTable, file: BinaryIO) -> None:
     """Write an inventory as CSV."""
     file.write((",".join(map(csv_cell, table.columns)) + "\n").encode())
-    columns = [_encoded(cells, csv_cell) for cells in table.columns.values()]
+    columns = [
+        # Each text once, but True, 1 and 1.0 of an added column are equal without being the same.
+        list(map(cache(csv_cell) if name in INVENTORY_COLUMNS else csv_cell, plain(cells)))
+        for name, cells in table.columns.items()
+    ]
     file.writelines((",".join(row) + "\n").encode() for row in zip(*columns, strict=True))
 
 
@@ -107,16 +111,12 @@ def read_cells(data: bytes) -> TextTable:
 
 def write_json(table: TextTable, file: BinaryIO) -> None:
     """Write an inventory as a JSON object, a record to a line."""
-    head = {"provenance": table.provenance, "columns": list(table.columns)}
-    file.write((_json(head)[:-1] + ', "records": [').encode())
-    columns = [
-        _encoded(cells, partial(_member, _json(name))) for name, cells in table.columns.items()
-    ]
-    separator = "\n"
-    for row in zip(*columns, strict=True):
-        file.write(f"{separator}{{{', '.join(row)}}}".encode())
-        separator = ",\n"
-    file.write(b"\n]}\n")
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    names = list(table.columns)
+    head = encode({"provenance": table.provenance, "columns": names})
+    rows = zip(*map(plain, table.columns.values()), strict=True)
+    records = ",\n".join(encode(dict(zip(names, row, strict=True))) for row in rows)
+    file.write(f'{head[:-1]}, "records": [\n{records}\n]}}\n'.encode())
 
 
 def read_json(data: bytes) -> TextTable:
@@ -178,18 +178,3 @@ def _known_columns(text: str, delimiter: str) -> int:
     except TableError:
         return 0
     return len(set(INVENTORY_COLUMNS).intersection(header))
-
-
-def _encoded(cells: Cells, encode: Callable[[Cell], str]) -> list[str]:
-    if isinstance(cells, pd.Series):
-        return [encode(cell) for cell in plain(cells)]
-    encoded = {cell: encode(cell) for cell in set(cells)}
-    return [encoded[cell] for cell in cells]
-
-
-def _member(name: str, cell: Cell) -> str:
-    return f"{name}: {_json(cell)}"
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
