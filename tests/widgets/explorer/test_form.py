@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from xentara_nb import read_inventory, simulate
 from xentara_nb.client import Client
 from xentara_nb.errors import OptionError, OutputExistsError
 from xentara_nb.simulator import Simulator
-from xentara_nb.widgets import Explorer
+from xentara_nb.widgets import ClientCard, Explorer
 from xentara_nb.widgets.common import live
 
 
@@ -153,3 +155,20 @@ def test_a_model_that_is_large_is_not_fetched_to_be_shown() -> None:
         made.wait()
         assert plant.requests["command"].tolist().count("browse") == 1
         made.close()
+
+
+def test_the_card_of_a_client_opens_the_explorer(client: Client, plant: Simulator) -> None:
+    client_card = ClientCard(client)
+    assert client_card.wait()
+    assert "operational" in client_card.about.value
+    client_card.button.click()
+    assert client_card.explorer is not None
+    client_card.explorer.wait()
+    assert not visible(client_card.card)
+    client_card.close()
+    assert client_card.explorer.closed
+
+
+def test_importing_the_package_loads_no_widgets() -> None:
+    code = "import sys, xentara_nb; assert 'ipywidgets' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -13,10 +13,13 @@ from xentara_nb.widgets.explorer.tree import Tree, children_of
 from xentara_nb.widgets.explorer.treeview import TreeView
 
 
-def test_without_anywidget_the_tree_is_a_list(client: Client) -> None:
+def test_without_anywidget_the_tree_is_a_list(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xentara_nb.widgets.explorer.treeview.find_spec", lambda name: None)
     selected: list[int] = []
     tasks = TaskRunner(Notice())
-    view = TreeView(tasks, Tree(partial(children_of, client)), selected.append, plain_list=True)
+    view = TreeView(tasks, Tree(partial(children_of, client)), selected.append)
     view.begin()
     tasks.wait()
     at = [option.strip() for option in view.widget.list.options].index("▸ Plant")

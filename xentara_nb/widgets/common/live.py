@@ -51,8 +51,7 @@ class LiveText(ipywidgets.HTML):
 class Live:
     """Reads some attributes again and again, as long as they can be seen.
 
-    ``show`` is called with the frame that ``client.read`` gives, to put it into ``text``; ``state``
-    says whether the values are live.
+    ``show`` is called in the thread with the frame that ``client.read`` gives; it fills ``text``.
     """
 
     def __init__(self, client: Client, show: Callable[[pd.DataFrame], object]) -> None:
@@ -72,10 +71,9 @@ class Live:
         with self._lock:
             self._rows = None if rows is None or rows.empty else rows
             if self._thread is None and not self._closed and self._rows is not None:
-                self._thread = threading.Thread(
-                    target=self._run, name="xentara live values", daemon=True
-                )
-                self._thread.start()
+                run = threading.Thread(target=self._run, name="xentara live values", daemon=True)
+                self._thread = run
+                run.start()
         self._wake.set()
 
     def refresh(self) -> None:

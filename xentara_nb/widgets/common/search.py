@@ -95,28 +95,22 @@ def _rank(key: str, words: list[str]) -> tuple[int, int, str]:
 
 
 class SearchBox:
-    """An input, and a list of what was found that follows it as one types.
-
-    ``choose`` is called with the :class:`SearchHit` that the user chooses. Forms may share an
-    index.
-    """
+    """An input, and a list of what was found that follows it as one types; calls ``choose``."""
 
     def __init__(
         self,
         tasks: TaskRunner,
         client: Client,
         choose: Callable[[SearchHit], object],
-        index: KeyIndex | None = None,
+        index: KeyIndex | None = None,  # another form's, which has read the names already
     ) -> None:
         self._tasks, self._client, self._choose = tasks, client, choose
-        self.index = KeyIndex() if index is None else index
+        self.index = index or KeyIndex()
         self._found: list[SearchHit] = []
-        self._filling = False
         self.text = ipywidgets.Text(
             description="Find", placeholder="part of a name, such as: line 1 set"
         )
-        self.results = ipywidgets.Select(options=[], rows=8, description="Found")
-        self.results.add_class("xnb-found")
+        self.results = ipywidgets.Select(rows=8, description="Found").add_class("xnb-found")
         self.status = ipywidgets.HTML()
         self.box = ipywidgets.VBox([self.text, self.status, self.results])
         self.text.observe(tasks.handler(self._typed), "value")
@@ -140,30 +134,26 @@ class SearchBox:
             self._list(text, found, total)
 
     def _list(self, text: str, found: list[SearchHit], total: int) -> None:
-        self._filling = True
-        try:
-            self._found = found
-            self.results.options = [plain(element.primary_key) for element in found]
-            self.results.rows = min(8, max(2, len(found)))
-            self.results.index = None
-        finally:
-            self._filling = False
+        self._found = []  # a new list selects by itself, which is no choice of the user
+        self.results.options = [plain(element.primary_key) for element in found]
+        self.results.rows = min(8, max(2, len(found)))
+        self.results.index = None
+        self._found = found
         show(self.results, bool(found))
+        more = f"; the first {len(found)} are shown." if total > len(found) else ""
         if not text.strip():
             self._say("")
         elif not total:
             self._say(f"No element has “{text.strip()}” in its key.")
-        elif total > len(found):
-            self._say(f"{total:,} elements; the first {len(found)} are shown.")
         else:
-            self._say(f"{total:,} element{'s' if total != 1 else ''}")
+            self._say(f"{total:,} element{'s' if total != 1 else ''}{more}")
 
     def _say(self, text: str) -> None:
         self.status.value = f'<span class="xnb-dim" role="status">{escape(text)}</span>'
 
     def _chosen(self) -> None:
         row = self.results.index
-        if not self._filling and row is not None and row < len(self._found):
+        if row is not None and row < len(self._found):
             self._choose(self._found[row])
 
     def _choose_first(self) -> None:

@@ -35,7 +35,10 @@ class Notice(ipywidgets.HTML):
 
 
 class TaskRunner:
-    """Runs the work of a form, and shows its errors in the notice."""
+    """Runs the work of a form, and shows its errors in the notice.
+
+    A job goes by its name, which is either one of :meth:`run` or one of :meth:`run_latest`.
+    """
 
     def __init__(self, notice: Notice) -> None:
         self.notice = notice
@@ -83,13 +86,9 @@ class TaskRunner:
             self.notice.say(busy, "busy")
 
         def work() -> None:
-            try:
-                self.guard(job)()
-                if after is not None:
-                    self.guard(after)()
-            finally:
-                with self._changed:
-                    self._busy.discard(name)
+            self.guard(job)()
+            if after is not None:
+                self.guard(after)()
 
         self._start(name, work)
         return True
@@ -152,6 +151,7 @@ class TaskRunner:
                 work()
             finally:
                 with self._changed:
+                    self._busy.discard(name)
                     self._running -= 1
                     self._changed.notify_all()
 

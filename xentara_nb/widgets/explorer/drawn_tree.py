@@ -9,8 +9,6 @@ from typing import Any
 import anywidget
 import traitlets
 
-from xentara_nb.widgets.explorer.tree import Row
-
 _HERE = Path(__file__).parent
 
 
@@ -19,16 +17,12 @@ class DrawnTree(anywidget.AnyWidget):
 
     _esm = _HERE / "tree.js"
     _css = _HERE / "tree.css"
-    rows: Any = traitlets.List().tag(sync=True)
+    rows: Any = traitlets.List().tag(sync=True)  # of Row
 
     def __init__(self, act: Callable[[str, int], None]) -> None:
         super().__init__()
         self._act = act
         self.on_msg(self._receive)
-
-    def draw(self, rows: list[Row]) -> None:
-        """Show these rows."""
-        self.rows = rows
 
     def _receive(self, widget: object, content: object, buffers: object) -> None:
         if isinstance(content, dict) and isinstance(content.get("number"), int):

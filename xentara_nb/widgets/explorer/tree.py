@@ -36,7 +36,7 @@ LEAF, CLOSED, OPEN, MORE = "leaf", "closed", "open", "more"
 class Child(NamedTuple):
     """An element below another; the root has no UUID."""
 
-    key: str
+    primary_key: str
     element_uuid: UUID | None
     category: str
     has_children: bool
@@ -62,13 +62,7 @@ class Node:
     element: Child
     is_open: bool = False
     shown: int = PAGE
-    children: list[int] | None = None
-
-    @property
-    def state(self) -> str:
-        """Whether the node is a leaf, open or closed, as far as is known."""
-        children = self.element.has_children if self.children is None else self.children
-        return (OPEN if self.is_open else CLOSED) if children else LEAF
+    children: list[int] | None = None  # None before they are fetched
 
 
 class Tree:
@@ -113,17 +107,18 @@ class Tree:
 
     def _add(self, parent: Node, child: Child) -> int:
         number = next(self._numbers)
-        prefix = f"{parent.element.key}." if parent.element.key else ""
-        name = child.key.removeprefix(prefix)
+        name = child.primary_key.removeprefix(f"{parent.element.primary_key}.")
         self._nodes[number] = Node(number, parent.level + 1, name, child)
         return number
 
     def _rows(self, parent: Node) -> Iterator[Row]:
-        if parent.children is None or not (parent.is_open or parent.number == ROOT):
+        if parent.children is None or not parent.is_open:
             return
         for number in parent.children[: parent.shown]:
             node = self._nodes[number]
-            yield Row(number, node.level, node.name, node.element.category, node.state)
+            expands = node.element.has_children if node.children is None else node.children
+            state = (OPEN if node.is_open else CLOSED) if expands else LEAF
+            yield Row(number, node.level, node.name, node.element.category, state)
             yield from self._rows(node)
         hidden = len(parent.children) - parent.shown
         if hidden > 0:
@@ -134,7 +129,5 @@ class Tree:
 def children_of(client: Client, element: UUID | None) -> list[Child]:
     """Fetch the children of an element from a server; of the root, given None."""
     frame = client.browse(element, depth=1)
-    uuids = frame["element_uuid"].tolist()
-    keys, categories = frame["primary_key"].tolist(), frame["category"].tolist()
-    have_children = client.has_children(uuids)
-    return [Child(*each) for each in zip(keys, uuids, categories, have_children, strict=True)]
+    frame["has_children"] = client.has_children(frame["element_uuid"])
+    return [Child(*each) for each in frame[list(Child._fields)].itertuples(index=False)]

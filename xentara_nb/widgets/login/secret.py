@@ -14,7 +14,7 @@ import ipywidgets
 from traitlets import Unicode
 
 from xentara_nb.connection.credentials import Credentials
-from xentara_nb.errors import LoginError, MissingExtraError
+from xentara_nb.errors import LoginError, MissingExtraError, OptionError
 from xentara_nb.widgets.common.style import on_enter
 
 SERVICE = "xentara_nb"
@@ -33,15 +33,11 @@ class SecretInput(ipywidgets.Password):
     # The kernel never sends the value out: not as an echo, not in the state that is saved.
     value = Unicode("").tag(sync=True, echo_update=False, to_json=lambda value, widget: "")
 
-    def __init__(self, label: str, **options: Any) -> None:
+    def __init__(self, label: str) -> None:
         self._secret = ""
         self._on_enter: Callable[[], object] | None = None
         self._enter_waits = False
-        super().__init__(
-            description=label,
-            continuous_update=False,
-            **options,
-        )
+        super().__init__(description=label, continuous_update=False)
         self.observe(self._take_in, "value")
         on_enter(self, self._entered)
 
@@ -74,6 +70,13 @@ class SecretInput(ipywidgets.Password):
             self._on_enter()
 
 
+def required(text: str, what: str) -> str:
+    """Return what was typed; raises OptionError if it is nothing."""
+    if not text:
+        raise OptionError(f"type {what}")
+    return text
+
+
 def from_environment() -> Credentials | None:
     """Return who logs in according to the environment; None if it does not say."""
     if token := os.environ.get("XENTARA_TOKEN", "").strip():
@@ -83,13 +86,7 @@ def from_environment() -> Credentials | None:
 
 
 def from_keyring(server: str, user: str) -> str:
-    """Return a password from the keyring.
-
-    Raises
-    ------
-    LoginError, MissingExtraError
-        If it is not there, or there is no keyring.
-    """
+    """Return a password from the keyring; raises LoginError if it cannot."""
     keyring = _keyring()
     try:
         password = keyring.get_password(f"{SERVICE} {server}", user)
@@ -104,7 +101,7 @@ def from_keyring(server: str, user: str) -> str:
 
 
 def to_keyring(server: str, credentials: Credentials) -> None:
-    """Keep the password of a user in the keyring; raises as :func:`from_keyring`."""
+    """Keep the password of a user in the keyring; raises LoginError if it cannot."""
     keyring = _keyring()
     try:
         keyring.set_password(f"{SERVICE} {server}", credentials.user, credentials.password)

@@ -55,15 +55,13 @@ class WriteTarget:
         rows = self._described.xentara.writable()
         self.writable = tuple(
             Writable(
-                name, attribute_id, DataType.find(type_name), type_name, access != "write only"
+                row.attribute_name,
+                row.attribute_id,
+                DataType.find(row.data_type),
+                row.data_type,
+                row.access != "write only",
             )
-            for name, attribute_id, type_name, access in zip(
-                rows["attribute_name"].tolist(),
-                rows["attribute_id"].tolist(),
-                rows["data_type"].tolist(),
-                rows["access"].tolist(),
-                strict=True,
-            )
+            for row in rows.itertuples()
         )
 
     def attribute(self, wanted: AttributeLike) -> Writable:
