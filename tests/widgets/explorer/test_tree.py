@@ -27,4 +27,6 @@ def test_names_with_periods_stay_whole(client: Client) -> None:
     tree.open(ROOT)
     for name in ("Plant", "Line 1", "Filler"):
         tree.open(next(row.number for row in tree.rows() if row.name == name))
-    assert "[Pump 1.2]" in [row.name for row in tree.rows()]
+    rows = {row.name: (row.level, row.state) for row in tree.rows()}
+    assert rows["Plant"] == (1, "open")
+    assert rows["[Pump 1.2]"][0] == 4

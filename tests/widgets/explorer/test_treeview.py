@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from uuid import UUID
 
 import pytest
 
@@ -17,7 +18,7 @@ def test_without_anywidget_the_tree_is_a_list(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xentara_nb.widgets.explorer.treeview.find_spec", lambda name: None)
-    selected: list[int] = []
+    selected: list[UUID | None] = []
     tasks = TaskRunner(Notice())
     view = TreeView(tasks, Tree(partial(children_of, client)), selected.append)
     view.begin()
@@ -37,10 +38,13 @@ def test_without_anywidget_the_tree_is_a_list(
 
 def test_the_drawn_tree_takes_only_what_it_knows(client: Client) -> None:
     pytest.importorskip("anywidget")
-    selected: list[int] = []
-    view = TreeView(TaskRunner(Notice()), Tree(partial(children_of, client)), selected.append)
+    selected: list[UUID | None] = []
+    tasks = TaskRunner(Notice())
+    view = TreeView(tasks, Tree(partial(children_of, client)), selected.append)
+    view.begin()
+    tasks.wait()
     for content in ({"do": "select", "number": "1"}, "select", {"do": "fly", "number": 1}):
         sent_by_page(view.widget, content)
     assert selected == []
     sent_by_page(view.widget, {"do": "select", "number": 1})
-    assert selected == [1]
+    assert selected == [view.tree.node(1).element.element_uuid]

@@ -21,17 +21,11 @@ from xentara_nb.queries.subscriptions import Subscription
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.style import badge
 
-SHORTEST = 0.5
-"""The least time between two reads, in seconds."""
-
-POLLING = 1.0
-"""The time between two reads where the server gives no events."""
-
-QUIET = 5.0
-"""The longest time without a read; changes that give no event are seen after it."""
-
-BACK_OFF = (1.0, 2.0, 4.0, 8.0)
-"""How long to wait after the first failure, the second and so on, in seconds."""
+# All in seconds.
+SHORTEST = 0.5  # between two reads, at least
+POLLING = 1.0  # between two reads where the server gives no events
+QUIET = 5.0  # without a read, at most: changes that give no event are seen after it
+BACK_OFF = (1.0, 2.0, 4.0, 8.0)  # after the first failure, the second and so on
 
 
 class LiveText(ipywidgets.HTML):

@@ -57,13 +57,7 @@ def register(form: Form) -> None:
 
 
 def name_of(thing: object, otherwise: str) -> str:
-    """Return what the user calls a thing in the notebook, for code to be copied.
-
-    Examples
-    --------
-    >>> name_of(object(), "client")
-    'client'
-    """
+    """Return what the user calls a thing in the notebook, for code to be copied."""
     names: dict[str, Any] = getattr(shell(), "user_ns", None) or {}
     for name, value in list(names.items()):
         if value is thing and not name.startswith("_"):

@@ -1,18 +1,8 @@
-"""Find an element by typing part of its key: all keys in memory, a hundred thousand in an instant.
-
-Examples
---------
->>> from uuid import UUID
->>> index = KeyIndex()
->>> index.fill([("Plant.Line 1.Set point", UUID(int=1), "data point"),
-...             ("Plant.Line 2.Set point", UUID(int=2), "data point")])
->>> found, total = index.find("set 2")
->>> found[0].primary_key, total
-('Plant.Line 2.Set point', 1)
-"""
+"""Find an element by typing part of its key; all keys are in memory."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -24,9 +14,7 @@ from xentara_nb.client import Client
 from xentara_nb.widgets.common.style import escape, on_enter, plain, show
 from xentara_nb.widgets.common.tasks import TaskRunner
 
-SHOWN = 100
-"""How many hits a list shows; more of them say only that the search is not done."""
-
+_SHOWN = 100  # hits in a list; more of them say only that the search is not done
 _RANKED = 5_000  # hits that are put in order; more of them are not worth it yet
 
 
@@ -72,25 +60,20 @@ class KeyIndex:
             rows = [row for row in rows if word in folded[row]]
         found = list(rows)
         if len(found) <= _RANKED:
-            found.sort(key=lambda row: _rank(folded[row], words))
-        return [self._elements[row] for row in found[:SHOWN]], len(found)
+            typed = " ".join(words)
+            in_order = re.compile(".*?".join(map(re.escape, words)), re.DOTALL)
+            found.sort(key=lambda row: _rank(folded[row], typed, in_order))
+        return [self._elements[row] for row in found[:_SHOWN]], len(found)
 
 
-def _rank(key: str, words: list[str]) -> tuple[int, int, str]:
+def _rank(key: str, text: str, in_order: re.Pattern[str]) -> tuple[int, int, str]:
     """Return what to sort by: whole names first, then the words in the order as they were typed."""
-    text = " ".join(words)
     if key == text or key.endswith("." + text):
         order = 0
     elif key.startswith(text) or f".{text}" in key:
         order = 1
     else:
-        at = 0
-        for word in words:
-            at = key.find(word, at)
-            if at < 0:
-                return 3, len(key), key
-            at += len(word)
-        order = 2
+        order = 2 if in_order.search(key) else 3
     return order, len(key), key
 
 

@@ -1,14 +1,7 @@
-r"""One look for all forms, in the light and the dark theme, and safe text for what servers say.
+"""One look for all forms, in the light and the dark theme, and safe text for what servers say.
 
 Every text that came from a server goes through :func:`escape` or, where a widget takes plain text,
 through :func:`plain`.
-
-Examples
---------
->>> escape("<b>Line 1</b>")
-'&lt;b&gt;Line 1&lt;/b&gt;'
->>> plain("Line 1\u202e2 eniL")
-'Line 1\\u202e2 eniL'
 """
 
 from __future__ import annotations

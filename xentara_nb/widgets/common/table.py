@@ -21,13 +21,7 @@ _ORDER |= {name: at for at, name in enumerate(("key", "name", "type", "category"
 
 
 def value_text(value: object) -> str:
-    """Return a value as a person reads it, on one line.
-
-    Examples
-    --------
-    >>> value_text(21.5), value_text(True), value_text(None), value_text(pd.NaT)
-    ('21.5', 'True', '–', 'never')
-    """
+    """Return a value as a person reads it, on one line."""
     if value is None:
         return "–"
     if value is pd.NaT:

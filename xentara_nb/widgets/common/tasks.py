@@ -101,11 +101,9 @@ class TaskRunner:
     def run_latest(self, name: str, job: Callable[[Callable[[], bool]], object]) -> None:
         """Do a job in a thread that a later one of that name makes stale.
 
-        For what follows the keys as they are typed. A job that is stale is not begun; one that is
-        under way finds out by the function that it is called with.
+        A job that is stale is not begun; one that is under way asks the function that it is given.
         """
-        with self._changed:
-            number = self._latest[name] = self._latest.get(name, 0) + 1
+        number = self.cancel(name)
 
         def wanted() -> bool:
             return not self.closed and self._latest[name] == number
@@ -116,10 +114,11 @@ class TaskRunner:
 
         self._start(name, work)
 
-    def cancel(self, name: str) -> None:
-        """Make the jobs of that name that are under way stale."""
+    def cancel(self, name: str) -> int:
+        """Make the jobs of that name that are under way stale; return the number of the next."""
         with self._changed:
             self._latest[name] = self._latest.get(name, 0) + 1
+            return self._latest[name]
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until all jobs are done; return whether they are."""

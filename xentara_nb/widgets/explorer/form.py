@@ -21,17 +21,7 @@ from xentara_nb.widgets.common.code import CodeCard
 from xentara_nb.widgets.common.form import Form, put_form, read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import SearchBox
-from xentara_nb.widgets.common.style import (
-    badge,
-    button,
-    card,
-    columns,
-    escape,
-    heading,
-    plain,
-    row,
-    show,
-)
+from xentara_nb.widgets.common.style import badge, button, card, columns, escape, heading, row, show
 from xentara_nb.widgets.common.table import Values, attribute_table, values_of
 from xentara_nb.widgets.explorer.tree import Tree, children_of
 from xentara_nb.widgets.explorer.treeview import TreeView
@@ -180,9 +170,7 @@ class Explorer(Form):
             self.tasks, self._client, lambda found: self._choose(found.element_uuid)
         )
         tree = Tree(partial(children_of, self._client))
-        self.tree = TreeView(
-            self.tasks, tree, lambda number: self._choose(tree.node(number).element.element_uuid)
-        )
+        self.tree = TreeView(self.tasks, tree, self._choose)
         self.name = ipywidgets.HTML()
         self.hint = ipywidgets.HTML(
             "<p class='xnb-dim'>Select an element: in the tree with the mouse or the arrow keys, "
@@ -234,7 +222,7 @@ class Explorer(Form):
             self.tasks.run_latest("select", lambda wanted: self.select(element))
 
     def _table(self, values: Values) -> str:
-        caption = f"Attributes of {plain(self.selected)}"
+        caption = f"Attributes of {self.selected}"
         return attribute_table(self._described, values, caption=caption)
 
     def _show_values(self, frame: pd.DataFrame) -> None:
@@ -302,10 +290,6 @@ class ClientCard(Form):
         self.about.value = self._client._repr_html_()
 
     def _open(self) -> None:
-        self.button.disabled = True
-        try:
-            self.explorer = Explorer(self._client)
-        finally:
-            self.button.disabled = False
+        self.explorer = Explorer(self._client)
         put_form(self.explorer_box, self.explorer)
         show(self.card, False)

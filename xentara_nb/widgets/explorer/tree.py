@@ -1,16 +1,4 @@
-"""The model as a tree that is filled as it is opened: the logic, without a widget.
-
-Examples
---------
->>> from uuid import UUID
->>> below = {None: [Child("Plant", UUID(int=1), "element group", True)],
-...          UUID(int=1): [Child("Plant.Speed", UUID(int=2), "data point", False)]}
->>> tree = Tree(below.__getitem__)
->>> tree.open(ROOT)
->>> tree.open(1)
->>> [(row.level, row.name, row.state) for row in tree.rows()]
-[(1, 'Plant', 'open'), (2, 'Speed', 'leaf')]
-"""
+"""The model as a tree that is filled as it is opened: the logic, without a widget."""
 
 from __future__ import annotations
 
@@ -24,12 +12,8 @@ from uuid import UUID
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError
 
-ROOT = 0
-"""The number of the root, which is never shown itself."""
-
-PAGE = 500
-"""How many children of one element are shown at first; a row below them shows more."""
-
+ROOT = 0  # the number of the root, which is never shown itself
+PAGE = 500  # children of one element that are shown at first; a row below them shows more
 LEAF, CLOSED, OPEN, MORE = "leaf", "closed", "open", "more"
 
 

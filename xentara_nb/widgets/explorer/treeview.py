@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
+from uuid import UUID
 
 import ipywidgets
 
@@ -18,9 +19,11 @@ _SPACE = "\N{NO-BREAK SPACE}" * 3
 
 
 class TreeView:
-    """Shows a :class:`Tree`, opens its nodes, and calls ``select`` with the number of one."""
+    """Shows a :class:`Tree`, opens its nodes, and calls ``select`` with the UUID of one."""
 
-    def __init__(self, tasks: TaskRunner, tree: Tree, select: Callable[[int], object]) -> None:
+    def __init__(
+        self, tasks: TaskRunner, tree: Tree, select: Callable[[UUID | None], object]
+    ) -> None:
         self.tree = tree
         self._tasks, self._select = tasks, select
         self.widget: Any
@@ -34,7 +37,7 @@ class TreeView:
     def act(self, what: str, number: int) -> None:
         """Do what the user asks for: ``open``, ``close``, ``more`` or ``select``."""
         if what == "select":
-            self._select(number)
+            self._select(self.tree.node(number).element.element_uuid)
         elif what == "open":
             self._tasks.run(f"open {number}", lambda: self._change(self.tree.open, number))
         elif what == "close":

@@ -62,8 +62,7 @@ class Account:
                 callback()
 
 
-accounts: dict[str, Account] = {}
-"""The accounts of this kernel, by their names."""
+accounts: dict[str, Account] = {}  # of this kernel, by their names
 
 
 def account(name: str) -> Account:

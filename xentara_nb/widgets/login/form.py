@@ -36,7 +36,6 @@ METHODS = {
     ENVIRONMENT: "Environment variables",
     KEYRING: "Keyring of this computer",
 }
-"""The ways to log in to the connection, by their name in code."""
 
 
 def _without_password(text: str, widget: object = None) -> str:

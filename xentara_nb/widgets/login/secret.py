@@ -17,10 +17,7 @@ from xentara_nb.connection.credentials import Credentials
 from xentara_nb.errors import LoginError, MissingExtraError, OptionError
 from xentara_nb.widgets.common.style import on_enter
 
-SERVICE = "xentara_nb"
-"""The name under which secrets are in the keyring; the address of the server follows it."""
-
-_DOTS = "••••••••"
+_SERVICE = "xentara_nb"  # the name of secrets in the keyring; the address of the server follows it
 
 
 class SecretInput(ipywidgets.Password):
@@ -59,7 +56,7 @@ class SecretInput(ipywidgets.Password):
             return
         self._secret = change["new"]
         self.value = ""
-        self.placeholder = _DOTS
+        self.placeholder = "••••••••"
         if self._enter_waits:
             self._entered()
 
@@ -89,7 +86,7 @@ def from_keyring(server: str, user: str) -> str:
     """Return a password from the keyring; raises LoginError if it cannot."""
     keyring = _keyring()
     try:
-        password = keyring.get_password(f"{SERVICE} {server}", user)
+        password = keyring.get_password(f"{_SERVICE} {server}", user)
     except Exception as error:
         raise LoginError(f"the keyring cannot be read ({type(error).__name__})") from None
     if password is None:
@@ -104,7 +101,7 @@ def to_keyring(server: str, credentials: Credentials) -> None:
     """Keep the password of a user in the keyring; raises LoginError if it cannot."""
     keyring = _keyring()
     try:
-        keyring.set_password(f"{SERVICE} {server}", credentials.user, credentials.password)
+        keyring.set_password(f"{_SERVICE} {server}", credentials.user, credentials.password)
     except Exception as error:
         raise LoginError(
             f"logged in, but the keyring did not take the password ({type(error).__name__})"

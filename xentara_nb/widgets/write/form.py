@@ -4,42 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets
 import pandas as pd
 
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError, OptionError, WriteRefusedError
+from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.tables.references import AttributeLike, ElementLike, element_reference
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard, literal
 from xentara_nb.widgets.common.form import Form, read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import KeyIndex, SearchBox, SearchHit
-from xentara_nb.widgets.common.style import (
-    badge,
-    button,
-    card,
-    columns,
-    escape,
-    heading,
-    row,
-    show,
-)
+from xentara_nb.widgets.common.style import badge, button, card, columns, escape, heading, row, show
 from xentara_nb.widgets.common.table import values_of
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.confirm import ConfirmButton
 from xentara_nb.widgets.write.history import History
 from xentara_nb.widgets.write.inputs import ValueInput
 from xentara_nb.widgets.write.review import checks_html, confirm_text, result_html, review_html
-from xentara_nb.widgets.write.target import Writable, WriteTarget, present_html
+from xentara_nb.widgets.write.target import WriteTarget, present_html
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.sub_session import SubSession
 
-_TYPING = 0.25
-"""How long after the last key the guards are asked, in seconds."""
+_TYPING = 0.25  # seconds after the last key before the guards are asked
 
 
 class WriteForm(Form):
@@ -109,7 +101,7 @@ class WriteForm(Form):
         self.target: WriteTarget | None = None
         self.value_input: ValueInput | None = None
         self.confirm_button: ConfirmButton | None = None
-        self._attribute: Writable | None = None
+        self._attribute: Any = None  # a row of an inventory
         self._make(index)
         self.when_closed.callback(self.live.close)
         self.when_closed.callback(self.withdraw)
@@ -138,8 +130,7 @@ class WriteForm(Form):
     def who(self) -> str:
         """As whom is written."""
         session = self.session
-        also = "" if session is None else f", and {session.who}"
-        return f"{self._client.user}{also}"
+        return self._client.user if session is None else f"{self._client.user}, and {session.who}"
 
     @property
     def staged(self) -> str:
@@ -168,10 +159,12 @@ class WriteForm(Form):
             raise NotFoundError(f"{target.key} has no attribute that can be written")
         wanted = target.attribute(attribute) if attribute is not None else target.writable[0]
         self.attribute.options = [
-            (f"{each.name} ({each.type_name})", each.name) for each in target.writable
+            (f"{each.attribute_name} ({each.data_type})", each.attribute_name)
+            for each in target.writable
         ]
-        self.attribute.value = wanted.name
-        show(self.attribute_row, len(target.writable) > 1 or target.writable[0].name != "value")
+        self.attribute.value = wanted.attribute_name
+        only_value = [each.attribute_name for each in target.writable] == ["value"]
+        show(self.attribute_row, not only_value)
         show(self.inside, True)
         self._take_attribute(target, wanted)
 
@@ -243,17 +236,14 @@ class WriteForm(Form):
         self.attribute.observe(handler(self._attribute_chosen), "value")
         self.review.on_click(handler(self._begin_review))
         self.cancel.on_click(handler(self._cancel))
-        self.copy.on_click(handler(lambda: self.tasks.run("code", self._show_code)))
+        self.copy.on_click(handler(self._begin_copy))
         self.undo.on_click(handler(self._begin_undo))
         self.resolve.on_click(handler(self._begin_resolve))
 
     def _show_head(self) -> None:
-        client = self._client
-        only = f" {badge('read only', 'warning')}" if read_only(client) else ""
-        self.head.value = (
-            f"<p>to <code>{escape(client.address.url)}</code> as <b>{escape(self.who)}</b>"
-            f"{only}</p>"
-        )
+        only = f" {badge('read only', 'warning')}" if read_only(self._client) else ""
+        server = f"<code>{escape(self._client.address.url)}</code>"
+        self.head.value = f"<p>to {server} as <b>{escape(self.who)}</b>{only}</p>"
 
     def _identity_changed(self) -> None:
         if self.withdraw():
@@ -270,31 +260,31 @@ class WriteForm(Form):
         if self.target is not None and self._attribute is not None:
             self._take_attribute(self.target, self.target.attribute(self.attribute.value))
 
-    def _take_attribute(self, target: WriteTarget, attribute: Writable) -> None:
+    def _take_attribute(self, target: WriteTarget, attribute: Any) -> None:
         self.withdraw()
         self._attribute = attribute
         self.checks.value = ""
         self.code.show("")
         self.value_input = ValueInput(
-            attribute.data_type,
+            DataType.find(attribute.data_type),
             self.tasks.handler(self._typed),
             self.tasks.handler(self._begin_review),
         )
         self.input_box.children = (self.value_input.widget,)
         self.review.disabled = self.copy.disabled = not self.value_input.can_be_written
         self.live.text.value = present_html(attribute, {})
-        self.live.follow(target.rows_about(attribute))
+        self.live.follow(target.rows_about(attribute.attribute_name))
 
     def _show_values(self, frame: pd.DataFrame) -> None:
-        target, attribute, value_input = self.target, self._attribute, self.value_input
-        if target is None or attribute is None or value_input is None or frame.empty:
+        attribute, value_input = self._attribute, self.value_input
+        if attribute is None or value_input is None or frame.empty:
             return
-        if str(frame["primary_key"].iloc[0]) != target.key:
+        if frame["primary_key"].iloc[0] != attribute.primary_key:
             return
         values = values_of(frame)
         self.live.text.value = present_html(attribute, values)
-        if attribute.name in values:
-            value_input.suggest(values[attribute.name][0])
+        if attribute.attribute_name in values:
+            value_input.suggest(values[attribute.attribute_name][0])
 
     def _typed(self) -> None:
         if self.withdraw():
@@ -305,29 +295,27 @@ class WriteForm(Form):
     def _check(self, wanted: Callable[[], bool]) -> None:
         """Ask the guards, once the keys have come to rest."""
         time.sleep(_TYPING)
-        if not wanted():
+        if self.value_input is None or not wanted():
             return
-        given = self.value_input is not None and self.value_input.given
-        html = checks_html(self._plan()) if given else ""
+        html = checks_html(self._plan()) if self.value_input.given else ""
         if wanted():
             self.checks.value = html
 
     def _plan(self) -> WritePlan:
-        target, attribute, value_input = self.target, self._attribute, self.value_input
-        if target is None or attribute is None or value_input is None:
+        attribute, value_input = self._attribute, self.value_input
+        if attribute is None or value_input is None:
             raise OptionError("find an element first")
         if not value_input.given:
             raise OptionError("type the new value first")
         return self._client.plan_writes(
-            {(target.element_uuid, attribute.attribute_id): value_input.value}
+            {(attribute.element_uuid, attribute.attribute_id): value_input.value}
         )
 
     def _begin_review(self) -> None:
         self._stage(self._plan)
 
     def _begin_undo(self) -> None:
-        if self.results:
-            self._stage(self.results[-1].undo, undo=True)
+        self._stage(self.results[-1].undo, undo=True)
 
     def _stage(self, plan: Callable[[], WritePlan], *, undo: bool = False) -> None:
         """Plan a write in a thread, show it, and make the button for it if no guard refuses."""
@@ -395,12 +383,11 @@ class WriteForm(Form):
         show(self.undo, result.outcome.taken)
         show(self.resolve, result.outcome in (Outcome.UNKNOWN, Outcome.DIFFERS))
 
-    def _show_code(self) -> None:
-        self.code.show(self.as_code())
+    def _begin_copy(self) -> None:
+        self.tasks.run("code", lambda: self.code.show(self.as_code()))
 
     def _begin_resolve(self) -> None:
-        if self.results:
-            self.tasks.run("resolve", self._resolve, busy="Reading the value …")
+        self.tasks.run("resolve", self._resolve, busy="Reading the value …")
 
     def _resolve(self) -> None:
         result = self.results[-1]

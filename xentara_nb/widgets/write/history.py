@@ -18,6 +18,7 @@ from xentara_nb.writes.records import read_journal
 
 _SHOWN = 20  # writes, the latest first
 
+# The colour of each outcome; its meaning is in the words.
 KINDS = {
     Outcome.APPLIED: "ok",
     Outcome.VERIFIED: "ok",
@@ -27,7 +28,6 @@ KINDS = {
     Outcome.UNKNOWN: "error",
     Outcome.SKIPPED: "",
 }
-"""The colour of each outcome; its meaning is in the words."""
 
 
 class History:

@@ -27,12 +27,6 @@ class ValueInput:
     """An input for a value of one data type, as the widget with its hint.
 
     ``changed`` is called when something was typed, ``entered`` when Enter was pressed in a line.
-
-    Examples
-    --------
-    >>> boolean = ValueInput(DataType.BOOLEAN, print, print)
-    >>> boolean.given, boolean.value
-    (False, None)
     """
 
     def __init__(
