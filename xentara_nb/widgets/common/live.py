@@ -98,20 +98,17 @@ class Live:
                 frame = self._client.read(rows)
                 if rows is self._rows and not self._closed:
                     self._show(frame)
-                    self._set_state("live", "ok")
+                    self.state.value = badge("live", "ok")
                 failures = 0
                 self._wait()
             except XentaraError as error:
                 # Subscriptions do not outlive their connection.
                 self._subscription, subscribed = None, None
-                self._set_state(f"not live: {error}", "error")
+                if not self._closed:
+                    self.state.value = badge(f"not live: {error}", "error")
                 self._wake.wait(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
                 failures += 1
         self._unsubscribe()
-
-    def _set_state(self, text: str, kind: str) -> None:
-        if not self._closed:
-            self.state.value = badge(text, kind)
 
     def _subscribe(self, rows: pd.DataFrame) -> None:
         if not self._has_events:

@@ -7,7 +7,6 @@ time is done in a thread, because a callback that waits keeps every cell of the 
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
 from collections.abc import Callable
@@ -51,7 +50,6 @@ class TaskRunner:
     def guard(self, callback: Callable[..., object]) -> Callable[..., None]:
         """Return a callback that shows its errors in the form."""
 
-        @functools.wraps(callback)
         def guarded(*args: Any) -> None:
             if self.closed:
                 return

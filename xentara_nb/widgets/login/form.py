@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from importlib.util import find_spec
 
 import ipywidgets
@@ -359,11 +360,8 @@ class LoginForm(Form):
         try:
             client = connect(
                 address.url,
-                user=credentials.user,
-                password=credentials.password,
-                token=credentials.token,
-                ca_file=trust.ca_file,
-                fingerprint=trust.fingerprint,
+                **asdict(credentials),
+                **asdict(trust),
                 timeout=self._timeout,
                 read_only=self._read_only,
             )

@@ -44,9 +44,8 @@ class ValueInput:
         self.input.description = "New value"
         parts: list[ipywidgets.Widget] = [self.input]
         if self._type is DataType.TIME_POINT:
-            now = button("Now", tooltip="Take the time of this computer")
-            now.on_click(lambda clicked: self._set_now())
-            parts.append(now)
+            parts.append(button("Now", tooltip="Take the time of this computer"))
+            parts[-1].on_click(lambda clicked: self._set_now())
         parts.append(ipywidgets.HTML(f"<span class='xnb-dim'>{escape(self._hint())}</span>"))
         self.widget = row(*parts)
         self.input.observe(self._observed, "value")
