@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pandas as pd
 import pytest
@@ -27,35 +28,35 @@ def explorer(client: Client) -> Iterator[Explorer]:
     made.close()
 
 
-def numbers(explorer: Explorer) -> dict[str, int]:
-    return {row.name: row.number for row in explorer.tree.tree.rows()}
+def elements(explorer: Explorer) -> dict[str, str]:
+    return {row.name: row.element for row in explorer.tree.tree.rows()}
 
 
 def test_the_tree_is_filled_as_it_is_opened(
     explorer: Explorer, client: Client, plant: Simulator
 ) -> None:
     assert "operational" in explorer.head.value
-    assert "Plant" in numbers(explorer)
-    assert "Line 1" not in numbers(explorer)
+    assert "Plant" in elements(explorer)
+    assert "Line 1" not in elements(explorer)
     plant.forget()
-    explorer.tree.act("open", numbers(explorer)["Plant"])
+    explorer.tree.act("open", elements(explorer)["Plant"])
     explorer.wait()
-    assert "Line 1" in numbers(explorer)
+    assert "Line 1" in elements(explorer)
     assert plant.requests["command"].tolist().count("browse") == 1
-    explorer.tree.act("open", numbers(explorer)["Line 1"])
+    explorer.tree.act("open", elements(explorer)["Line 1"])
     explorer.wait()
-    explorer.tree.act("select", numbers(explorer)["Set point"])
+    explorer.tree.act("select", elements(explorer)["Set point"])
     explorer.wait()
     assert explorer.selected == SET_POINT
     assert SET_POINT in explorer.name.value
     value = present_value(client)
     eventually(lambda: f">{value}<" in explorer.live.text.value)
     eventually(lambda: "live" in explorer.live.state.value)
-    explorer.tree.act("close", numbers(explorer)["Plant"])
-    assert "Line 1" not in numbers(explorer)
-    explorer.tree.act("open", 999_999)
+    explorer.tree.act("close", elements(explorer)["Plant"])
+    assert "Line 1" not in elements(explorer)
+    explorer.tree.act("open", str(UUID(int=1)))
     explorer.wait()
-    assert "not there any more" in explorer.notice.value
+    assert "unknown element" in explorer.notice.value
 
 
 def test_values_follow_the_server(explorer: Explorer, client: Client) -> None:

@@ -18,7 +18,7 @@ def test_without_anywidget_the_tree_is_a_list(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xentara_nb.widgets.explorer.treeview.find_spec", lambda name: None)
-    selected: list[UUID | None] = []
+    selected: list[UUID] = []
     tasks = TaskRunner(Notice())
     view = TreeView(tasks, Tree(partial(children_of, client)), selected.append)
     view.begin()
@@ -38,13 +38,14 @@ def test_without_anywidget_the_tree_is_a_list(
 
 def test_the_drawn_tree_takes_only_what_it_knows(client: Client) -> None:
     pytest.importorskip("anywidget")
-    selected: list[UUID | None] = []
+    selected: list[UUID] = []
     tasks = TaskRunner(Notice())
     view = TreeView(tasks, Tree(partial(children_of, client)), selected.append)
     view.begin()
     tasks.wait()
-    for content in ({"do": "select", "number": "1"}, "select", {"do": "fly", "number": 1}):
+    element = view.tree.rows()[0].element
+    for content in ({"do": "select", "element": 1}, "select", {"do": "fly", "element": element}):
         sent_by_page(view.widget, content)
     assert selected == []
-    sent_by_page(view.widget, {"do": "select", "number": 1})
-    assert selected == [view.tree.node(1).element.element_uuid]
+    sent_by_page(view.widget, {"do": "select", "element": element})
+    assert selected == [UUID(element)]

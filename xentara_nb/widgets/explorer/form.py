@@ -216,10 +216,9 @@ class Explorer(Form):
             f"{' ' + badge('read only') if read_only(client) else ''}</p>"
         )
 
-    def _choose(self, element: UUID | None) -> None:
-        if element is not None:
-            self.notice.clear()
-            self.tasks.run_latest("select", lambda wanted: self.select(element))
+    def _choose(self, element: UUID) -> None:
+        self.notice.clear()
+        self.tasks.run_latest("select", lambda wanted: self.select(element))
 
     def _table(self, values: Values) -> str:
         caption = f"Attributes of {self.selected}"

@@ -21,9 +21,7 @@ _SPACE = "\N{NO-BREAK SPACE}" * 3
 class TreeView:
     """Shows a :class:`Tree`, opens its nodes, and calls ``select`` with the UUID of one."""
 
-    def __init__(
-        self, tasks: TaskRunner, tree: Tree, select: Callable[[UUID | None], object]
-    ) -> None:
+    def __init__(self, tasks: TaskRunner, tree: Tree, select: Callable[[UUID], object]) -> None:
         self.tree = tree
         self._tasks, self._select = tasks, select
         self.widget: Any
@@ -34,23 +32,23 @@ class TreeView:
 
             self.widget = DrawnTree(tasks.guard(self.act))
 
-    def act(self, what: str, number: int) -> None:
+    def act(self, what: str, element: str) -> None:
         """Do what the user asks for: ``open``, ``close``, ``more`` or ``select``."""
         if what == "select":
-            self._select(self.tree.node(number).element.element_uuid)
+            self._select(UUID(element))
         elif what == "open":
-            self._tasks.run(f"open {number}", lambda: self._change(self.tree.open, number))
+            self._tasks.run(f"open {element}", lambda: self._change(self.tree.open, element))
         elif what == "close":
-            self._change(self.tree.close, number)
+            self._change(self.tree.close, element)
         elif what == "more":
-            self._change(self.tree.more, number)
+            self._change(self.tree.more, element)
 
     def begin(self) -> None:
         """Fetch the first level."""
         self.act("open", ROOT)
 
-    def _change(self, change: Callable[[int], None], number: int) -> None:
-        change(number)
+    def _change(self, change: Callable[[str], None], element: str) -> None:
+        change(element)
         self.widget.rows = [
             each._replace(name=plain(each.name), category=plain(each.category))
             for each in self.tree.rows()
@@ -60,7 +58,7 @@ class TreeView:
 class ListTree(ipywidgets.VBox):
     """The tree as a list, with a button that opens and closes what is selected."""
 
-    def __init__(self, act: Callable[[str, int], None]) -> None:
+    def __init__(self, act: Callable[[str, str], None]) -> None:
         self._act = act
         self._rows: list[Row] = []
         self.list = ipywidgets.Select(options=[], rows=14, description="Elements")
@@ -82,10 +80,9 @@ class ListTree(ipywidgets.VBox):
             f"{_SPACE * (each.level - 1)}{_MARKS.get(each.state, _SPACE)}{each.name}"
             for each in rows
         ]
-        # The row of "more" has the number of the node above it.
-        numbers = [None if each.state == MORE else each.number for each in rows]
-        if before is not None and before.number in numbers:
-            self.list.index = numbers.index(before.number)
+        elements = [None if each.state == MORE else each.element for each in rows]
+        if before is not None and before.element in elements:
+            self.list.index = elements.index(before.element)
         else:
             self.list.index = None
         self._rows = rows
@@ -97,9 +94,9 @@ class ListTree(ipywidgets.VBox):
     def _chosen(self, change: object) -> None:
         selected = self._selected()
         if selected is not None and selected.state != MORE:
-            self._act("select", selected.number)
+            self._act("select", selected.element)
 
     def _toggled(self, clicked: object) -> None:
         selected = self._selected()
         if selected is not None and selected.state in _TOGGLES:
-            self._act(_TOGGLES[selected.state], selected.number)
+            self._act(_TOGGLES[selected.state], selected.element)
