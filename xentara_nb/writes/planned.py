@@ -30,30 +30,17 @@ _QUALITY_WORDS = {quality.label: int(quality) for quality in Quality}
 
 
 class ResolvedAttribute(NamedTuple):
-    """What a request means in the server's model.
+    """What a request means in the server's model: an element and one of its attributes.
 
-    Attributes
-    ----------
-    primary_key : str
-        The key of the element, or what the user named it by if there is none.
-    element_uuid : uuid.UUID or None
-        The element, None if there is none.
-    attribute_name : str
-        The name of the attribute.
-    info : AttributeInfo or None
-        The attribute, None if there is none.
-    quality_id : int or None
-        The attribute that has the quality of the value, where there is one.
-    error : XentaraError or None
-        Why it cannot be written to: it does not exist, or its row contradicts itself.
+    Where there is none, they are None, and the primary key is what the user named the element by.
     """
 
     primary_key: str
     element_uuid: UUID | None
     attribute_name: str
     info: AttributeInfo | None
-    quality_id: AttributeId | None = None
-    error: XentaraError | None = None
+    quality_id: AttributeId | None = None  # of the attribute that has the quality of the value
+    error: XentaraError | None = None  # it does not exist, or its row contradicts itself
 
     @property
     def reference(self) -> Reference:
@@ -97,37 +84,19 @@ class ResolvedAttribute(NamedTuple):
 
 
 class PlannedWrite(NamedTuple):
-    """One write, with its present value and what the guards say.
-
-    Attributes
-    ----------
-    request : WriteRequest
-        What the user wants.
-    target : ResolvedAttribute
-        The element and attribute.
-    new : value or None
-        The value as it will be sent; None if it does not fit.
-    old : value, ServerError or None
-        The present value at the time of planning, or why it could not be read; None if it was not
-        read.
-    quality : int or None
-        The quality of the present value, where it is known.
-    checks : tuple of CheckResult
-        The warnings and refusals of the guards.
-    """
+    """One write, with its present value at the time of planning and what the guards say."""
 
     request: WriteRequest
     target: ResolvedAttribute
-    new: Value | None
-    old: Any
-    quality: int | None
-    checks: tuple[CheckResult, ...]
+    new: Value | None  # as it will be sent; None if it does not fit
+    old: Any  # or the ServerError, if it could not be read; None if it was not
+    quality: int | None  # of the old value, where it is known
+    checks: tuple[CheckResult, ...]  # warnings and refusals
 
     @property
     def refused(self) -> bool:
         """Whether a guard refuses it."""
-        checks = self.checks
-        return bool(checks) and any(check.severity is Severity.REFUSED for check in checks)
+        return any(check.severity is Severity.REFUSED for check in self.checks)
 
     @property
     def severity(self) -> Severity:

@@ -55,26 +55,11 @@ _PERMANENT = (
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """How to verify that a write took effect.
-
-    Parameters
-    ----------
-    verify : bool or callable
-        Whether to verify at all, or what compares the written and the read value.
-    tolerance : float
-        How far a number may be from the one written.
-    within : float
-        How long to wait for it, in seconds.
-
-    Raises
-    ------
-    OptionError
-        If they make no sense.
-    """
+    """How to verify that a write took effect; :class:`OptionError` if it makes no sense."""
 
     verify: bool | Predicate = True
     tolerance: float = 0.0
-    within: float = 5.0
+    within: float = 5.0  # seconds
 
     def __post_init__(self) -> None:
         if isinstance(self.verify, bool) and (self.tolerance, self.within) == (0.0, 5.0):
@@ -113,15 +98,6 @@ def same_value(one: Any, other: Any, data_type: int, tolerance: float = 0.0) -> 
 
     A Float32 holds fewer digits than are sent, so two of them are compared as what it holds. NaN
     is the same as NaN here.
-
-    Examples
-    --------
-    >>> same_value(0.1, 0.10000000149011612, DataType.FLOAT_32)
-    True
-    >>> same_value(0.1, 0.10000000149011612, DataType.FLOAT_64)
-    False
-    >>> same_value(True, 1, DataType.BOOLEAN)
-    False
     """
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other

@@ -23,9 +23,9 @@ from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import DataType, label
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables.frames import to_display
-from xentara_nb.writes.columns import NO_TIME, build_frame
 from xentara_nb.writes.journal import Journal, JournalLike, JournalWarning
 from xentara_nb.writes.outcome import Outcome
+from xentara_nb.writes.rendering import NO_TIME, build_frame
 from xentara_nb.writes.results import WriteResult
 
 _INTENT, _OUTCOME = "intent", "outcome"

@@ -11,13 +11,20 @@ from typing import Any, overload
 import pandas as pd
 
 from xentara_nb.writes import records
-from xentara_nb.writes.columns import NO_TIME, build_frame, target_columns
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import Guard, refused
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.read_back import Verification, read_back
-from xentara_nb.writes.rendering import Table, counted
+from xentara_nb.writes.rendering import (
+    NO_TIME,
+    Title,
+    build_frame,
+    counted,
+    table_html,
+    table_text,
+    target_columns,
+)
 from xentara_nb.writes.requests import WriteRequest
 from xentara_nb.writes.results import WriteResult
 
@@ -173,31 +180,18 @@ class WriteReport(Sequence[WriteResult]):
         for result in sorted(self._results, key=lambda result: not result.outcome.failed):
             result.raise_for_outcome()
 
-    def _table(self) -> Table:
-        results = self._results
-        outcomes = [result.outcome for result in results]
-        return Table(
-            [
-                (f"{len(results)} write{'' if len(results) == 1 else 's'}:", None),
-                *counted(outcomes, Outcome),
-            ],
-            {
-                "primary_key": [result.primary_key for result in results],
-                "attribute": [result.attribute_name for result in results],
-                "old": [result.old_value for result in results],
-                "new": [result.value for result in results],
-                "read back": [result.read_back for result in results],
-                "outcome": outcomes,
-                "": [result.error_text or "" for result in results],
-            },
-            "outcome",
-        )
+    def _title(self) -> Title:
+        count = len(self._results)
+        return [
+            (f"{count} write{'' if count == 1 else 's'}:", None),
+            *counted([result.outcome for result in self._results], Outcome),
+        ]
 
     def __repr__(self) -> str:
-        return self._table().text()
+        return table_text(self._title(), self.frame)
 
     def _repr_html_(self) -> str:
-        return self._table().html()
+        return table_html(self._title(), self.frame)
 
 
 def _back(result: WriteResult) -> WriteRequest:

@@ -16,7 +16,7 @@ from xentara_nb.errors import (
 )
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.rendering import Facts, value_text
+from xentara_nb.writes.rendering import facts_html, facts_text, value_text
 
 
 class Report(Protocol):
@@ -174,9 +174,9 @@ class WriteResult:
         if self.outcome is Outcome.SKIPPED:
             raise WriteRefusedError(f"{self.planned}: not sent: {self.reason}")
 
-    def _facts(self) -> Facts:
+    def _facts(self) -> dict[str, str]:
         old, read = self.planned.knows_old, self.raw_read_back is not None
-        lines = {
+        facts = {
             "write to": f"{self.primary_key} ({self.attribute_name})",
             "old value": value_text(self.old_value) if old else "not known",
             "new value": value_text(self.value),
@@ -186,11 +186,11 @@ class WriteResult:
         if self.time is not None:
             duration = self.duration
             took = "" if duration is None else f", answered after {duration * 1e3:.1f} ms"
-            lines["sent"] = f"{self.time.isoformat(timespec='milliseconds')}{took}"
-        return Facts(lines, {"outcome": self.outcome})
+            facts["sent"] = f"{self.time.isoformat(timespec='milliseconds')}{took}"
+        return facts
 
     def __repr__(self) -> str:
-        return self._facts().text()
+        return facts_text(self._facts())
 
     def _repr_html_(self) -> str:
-        return self._facts().html()
+        return facts_html(self._facts(), self.outcome)

@@ -52,11 +52,9 @@ class Sender:
     def send(self, results: Sequence[WriteResult]) -> None:
         """Send writes in order, all of them SKIPPED so far, and set what became of them.
 
-        Raises
-        ------
-        WriteRefusedError
-            If nothing was sent because the journal cannot be written, or nothing may be written
-            any more. What goes wrong after the first message stands in the results.
+        Raises :class:`WriteRefusedError` if nothing was sent because the journal cannot be
+        written, or nothing may be written any more. What goes wrong after the first message stands
+        in the results.
         """
         try:
             self._send(results)
