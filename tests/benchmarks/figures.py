@@ -30,7 +30,7 @@ from tests.benchmarks.measuring import (
 from tests.benchmarks.model import ATTRIBUTES
 from tests.benchmarks.table import Figure, Sizes
 from xentara_nb import Client
-from xentara_nb.connection.pipeline import BATCH_SIZE
+from xentara_nb.connection.reconnecting import BATCH_SIZE
 from xentara_nb.protocol.commands import ClientHello, Command, Read, Write
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.packets import encode_packets

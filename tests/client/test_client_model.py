@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Fake
 from tests.support.server import VALUE, Element, Model, Wire, event
 from xentara_nb import Client
-from xentara_nb.connection.pipeline import BATCH_SIZE
+from xentara_nb.connection.reconnecting import BATCH_SIZE
 from xentara_nb.errors import ConnectionLostError, NotFoundError, ProtocolError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.errors import UnknownElementError

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from xentara_nb.protocol import commands, errors, packets, values
 from xentara_nb.protocol.commands import sessions
-from xentara_nb.protocol.identifiers import NIL_UUID, ErrorCode, MetaDataId
+from xentara_nb.protocol.identifiers import NIL_UUID, MetaDataId
 
 INTEGERS = st.integers(-(1 << 63), (1 << 64) - 1) | st.sampled_from(
     [
@@ -27,7 +27,7 @@ VALUES = st.booleans() | INTEGERS | FLOATS | TEXTS | UUIDS | TIME_POINTS
 ATTRIBUTE_IDS = UNSIGNED | UUIDS
 ERRORS = st.builds(
     errors.server_error,
-    st.sampled_from(ErrorCode).map(int) | st.integers(-(1 << 63), (1 << 63) - 1),
+    st.sampled_from(sorted(errors.ERRORS_BY_CODE)) | st.integers(-(1 << 63), (1 << 63) - 1),
     TEXTS.filter(bool),
 )
 RESULTS = st.dictionaries(ATTRIBUTE_IDS, VALUES | ERRORS, max_size=5)

@@ -17,7 +17,6 @@ from xentara_nb.protocol.errors import (
     XentaraError,
     server_error,
 )
-from xentara_nb.protocol.identifiers import ErrorCode
 
 TABLE = [
     (-32700, "ParseError", "payload not well formed"),
@@ -63,7 +62,7 @@ def test_the_documentation_names_every_class_with_its_code(code, name, text):
 
 def test_no_code_is_left_out():
     codes = [code for code, _, _ in TABLE]
-    assert sorted(ERRORS_BY_CODE) == sorted(codes) == sorted(int(code) for code in ErrorCode)
+    assert sorted(ERRORS_BY_CODE) == sorted(codes)
     assert all(type(code) is int for code in ERRORS_BY_CODE)
 
 

@@ -100,8 +100,8 @@ class Wire:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
 
-    def send(self, message: bytes) -> bytes:
-        """Send a message and return the answer."""
+    def send(self, message: bytes | list[bytes]) -> bytes:
+        """Send a message, whole or in fragments, and return the answer."""
         self.connection.send(message)
         answer = self.connection.recv(timeout=10)
         assert isinstance(answer, bytes)

@@ -1,17 +1,23 @@
-"""Reading JSON files: every error names its file, its place and what to do."""
+"""Reading and declaring JSON files: every error names its file, its place and what to do."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
+from pydantic import StrictBool
 
 from xentara_nb.simulator.documents import (
     ConfigurationError,
     JsonNode,
+    JsonUuid,
+    Number,
+    Settings,
+    Text,
     parse_document,
     read_document,
+    whole_number,
 )
 
 
@@ -92,3 +98,110 @@ def test_files(tmp_path: Path) -> None:
         read_document(tmp_path / "x.json", "x.json", "")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_document(tmp_path, "x.json", "")
+
+
+class Item(Settings):
+    """An object in an array."""
+
+    b: Text
+
+
+class Example(Settings):
+    """An object with members of all kinds."""
+
+    a: tuple[Item, ...] = ()
+    long_name: Text = "x"
+    n: Annotated[int, whole_number(0, 10)] = 0
+    f: Number = 0.0
+    flag: StrictBool = False
+    uuid: JsonUuid | None = None
+    choice: Literal["one", "two"] = "one"
+    by_name: dict[str, Text] = {}  # noqa: RUF012  # pydantic copies it
+
+
+def _read(text: str, name: str = "x.json") -> Example:
+    return parse_document(text, name).validate(Example)
+
+
+def test_the_message_has_file_place_problem_and_hint() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        _read('{"a": [{"b": 1}]}')
+    error = caught.value
+    assert str(error) == "x.json: a[0].b: a number stands here. Write a text instead."
+    assert (error.file, error.place) == ("x.json", "a[0].b")
+    assert error.problem
+    assert error.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1", 1), ("-1.5", -1.5), (str(2**63), 2**63), ("1" + "0" * 30, 1e30)]
+)
+def test_numbers(text: str, number: float) -> None:
+    assert _read(f'{{"f": {text}}}').f == number
+
+
+@pytest.mark.parametrize("text", ["1e400", "1" + "0" * 400, "-1e400"])
+def test_numbers_that_nothing_can_hold(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"x.json: f: the number is out of range"):
+        _read(f'{{"f": {text}}}')
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "12345678",
+        "{e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8}",
+        "e3ee10714d884ba18e5d0f1e4ce25ee8",
+        "00000000-0000-0000-0000-000000000000",
+        "",
+        5,
+    ],
+)
+def test_what_is_no_uuid(value: object) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        JsonNode({"uuid": value}, "x.json").validate(Example)
+    assert caught.value.place == "uuid"
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "words"),
+    [
+        ({"n": 1.5}, "n", "whole number"),
+        ({"n": True}, "n", "whole number"),
+        ({"n": 70000}, "n", "70000 is out of range. Give a number from 0 to 10."),
+        ({"f": True}, "f", "a boolean stands here. Write a number instead."),
+        ({"f": "1"}, "f", "a text stands here. Write a number instead."),
+        ({"longName": ""}, "longName", "empty"),
+        ({"flag": 0}, "flag", "true or false"),
+        ({"a": {}}, "a", "an object stands here. Write an array"),
+        ({"a": [[]]}, "a[0]", "an array stands here. Write an object"),
+        ({"a": [{}]}, "a[0]", "the member 'b' is missing. Add 'b'."),
+        ({"a": None}, "", "the member 'a' is null. Give it a value, or leave it out."),
+        ({"a": [None]}, "a[0]", "null stands here. Write an object"),
+        ({"choice": "three"}, "choice", "'three' is not known here. Take 'one' or 'two'."),
+        ({"choice": 1}, "choice", "a number stands here. Write a text"),
+        ({"byName": {"x y": 1}}, "byName.x y", "Write a text"),
+        ({"byName": 1}, "byName", "Write an object"),
+        ({"long_name": "x"}, "", "no member 'long_name' here. Take it out, or spell it as one of"),
+        ([], "", "an array stands here. Write an object"),
+        (None, "", "null stands here. Write an object"),
+    ],
+)
+def test_what_does_not_fit(content: Any, place: str, words: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        JsonNode(content, "x.json").validate(Example)
+    assert caught.value.place == place
+    assert words in str(caught.value)
+
+
+def test_a_hint_of_its_own_for_a_missing_member() -> None:
+    class Needy(Settings):
+        hints: ClassVar[dict[str, str]] = {"needed": "Say what is needed."}
+        needed: Text
+
+    with pytest.raises(ConfigurationError, match=r"the member 'needed' is missing. Say what is"):
+        JsonNode({}, "x.json").validate(Needy)
+
+
+def test_whole_numbers_may_be_written_with_a_fraction_of_zero() -> None:
+    assert _read('{"n": 3.0}').n == 3

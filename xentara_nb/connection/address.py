@@ -1,15 +1,4 @@
-"""Where a server is: the text that a user types, parsed into host, port and path.
-
-Examples
---------
->>> address, credentials = parse_address("plant.example:8443")
->>> address.url
-'wss://plant.example:8443/api/ws'
->>> parse_address("http://plant.example")
-Traceback (most recent call last):
-    ...
-xentara_nb.errors.AddressError: 'http://plant.example' is no address of a Xentara server: ...
-"""
+"""Where a server is: the text that a user types, parsed into host, port and path."""
 
 from __future__ import annotations
 
@@ -56,18 +45,10 @@ class Address:
 
 
 def parse_address(text: str) -> tuple[Address, Credentials | None]:
-    """Read an address, and the credentials in it if it has any.
+    """Read ``host``, ``host:port`` or ``wss://user:password@host:port/api/ws``.
 
-    Parameters
-    ----------
-    text : str
-        ``host``, ``host:port`` or ``wss://user:password@host:port/api/ws``. The port is 8080 and
-        the path ``/api/ws`` when they are left out. ``ws://`` is for this computer only.
-
-    Raises
-    ------
-    AddressError
-        If the text is no such address. The message never shows what stands before an ``@``.
+    Return the address, and the credentials in it if it has any. ``ws://`` is for this computer
+    only. Raises an AddressError that never shows what stands before an ``@``.
     """
     if not isinstance(text, str):
         raise AddressError(f"an address is a text, not a {type(text).__name__}: {_FORMS}")

@@ -4,59 +4,30 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from enum import Enum
 from typing import Any, Final
 
 from xentara_nb.errors import ProtocolError, ServerError, XentaraError
-from xentara_nb.protocol.codec import coalesce, decode_results, encode_requests
+from xentara_nb.protocol.codec import coalesce, decode_results
 from xentara_nb.protocol.commands import Command
 from xentara_nb.protocol.packets import Failure, Success
 
 
 class UnreadableAnswerError(ProtocolError):
-    """The answer to a request came, and is not what the manual says.
-
-    Attributes
-    ----------
-    sent : bool
-        True: the request has reached the server.
-    """
+    """The answer to a request came, so that was sent, and is not what the manual says."""
 
     sent = True
 
 
-class Unanswered(Enum):
-    """The type of :data:`UNANSWERED`."""
-
-    UNANSWERED = "unanswered"
-
-    def __repr__(self) -> str:
-        return "<unanswered>"
-
-
-UNANSWERED: Final = Unanswered.UNANSWERED
+UNANSWERED: Final = object()
 """Stands for an answer that has not come."""
 
 
 class Batch:
     """Some requests that go out in one message, and their answers.
 
-    Parameters
-    ----------
-    commands : sequence of Command
-        What is asked for.
-    first_id : int
-        The message id of the first; the others follow it.
-
-    Attributes
-    ----------
-    answers : list
-        For each command its result, the :class:`ServerError` that was answered, an
-        :class:`UnreadableAnswerError`, or :data:`UNANSWERED`.
-    failure : XentaraError or None
-        Why there will be no more answers.
-    unattributed_error : ServerError or None
-        An error that the server has sent meanwhile without naming a request.
+    :attr:`answers` holds for each command its result, the :class:`ServerError` that was answered,
+    an :class:`UnreadableAnswerError`, or :data:`UNANSWERED`; :attr:`failure` is why there will be
+    no more, and :attr:`unattributed_error` an error that meanwhile came without naming a request.
     """
 
     def __init__(self, commands: Sequence[Command[Any]], first_id: int) -> None:
@@ -78,16 +49,6 @@ class Batch:
         """The names of the commands, for a message."""
         names = ", ".join(dict.fromkeys(command.name for command in self.commands))
         return f"{len(self.commands)} x {names}" if len(self.commands) > 1 else names
-
-    def message(self) -> bytes:
-        """Return the message to send.
-
-        Raises
-        ------
-        ProtocolError
-            If a command cannot be sent.
-        """
-        return encode_requests(self.commands, self.first_id)
 
     def take(self, answer: Success | Failure) -> None:
         """Take one answer, each once; called by the reader thread only."""
@@ -128,10 +89,7 @@ class Batch:
     def results(self) -> list[Any]:
         """Return the result of each command, a :class:`ServerError` where it failed.
 
-        Raises
-        ------
-        UnreadableAnswerError
-            If an answer is not what the manual says.
+        Raises an UnreadableAnswerError if one of the answers is not what the manual says.
         """
         for answer in self.answers:
             if isinstance(answer, UnreadableAnswerError):

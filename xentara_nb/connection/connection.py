@@ -29,7 +29,7 @@ from xentara_nb.errors import (
     ServerError,
     XentaraError,
 )
-from xentara_nb.protocol.codec import first_answered
+from xentara_nb.protocol.codec import encode_requests, first_answered
 from xentara_nb.protocol.commands import ClientHello, Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
 from xentara_nb.protocol.packets import Event, Failure, decode_answers
@@ -38,27 +38,13 @@ from xentara_nb.protocol.packets import Event, Failure, decode_answers
 class Connection:
     """An open connection. Made by :func:`open_connection`; safe from several threads.
 
-    Parameters
-    ----------
-    address : Address
-        Where the server is.
-    stream : Stream
-        The connection's bytes.
-    socket : WebSocket
-        The messages on it.
-    timeout : float
-        How long sending may take when nothing else is said, in seconds.
-
-    Attributes
-    ----------
-    on_event, on_end : callable or None
-        Called with every event, and with the reason when the connection ends, in the reader thread.
-        They must not wait for answers: it is that thread which reads them.
+    :attr:`on_event` is called with every event, and :attr:`on_end` with the reason when the
+    connection ends, in the reader thread. They must not wait for answers: it is that thread which
+    reads them.
     """
 
-    def __init__(self, address: Address, stream: Stream, socket: WebSocket, timeout: float) -> None:
+    def __init__(self, address: Address, stream: Stream, socket: WebSocket) -> None:
         self.address = address
-        self.timeout = timeout
         self.protocol_version = PROTOCOL_VERSION
         self.on_event: Callable[[DataChange], None] | None = None
         self.on_end: Callable[[XentaraError], None] | None = None
@@ -74,10 +60,7 @@ class Connection:
         self._thread = threading.Thread(
             target=self._read, name=f"xentara {address.netloc}", daemon=True
         )
-
-    def start(self) -> None:
-        """Begin to read."""
-        self._stream.established()
+        stream.established()
         self._thread.start()
 
     @property
@@ -92,31 +75,17 @@ class Connection:
         """How many requests still wait for their answers."""
         return len(self._pending)
 
-    def begin(self, commands: Sequence[Command[Any]], deadline: Deadline | None = None) -> Batch:
+    def begin(self, commands: Sequence[Command[Any]], deadline: Deadline) -> Batch:
         """Send some commands in one message, without waiting for their answers.
 
-        Parameters
-        ----------
-        commands : sequence of Command
-            What to send.
-        deadline : Deadline, optional
-            By when they must be sent; in :attr:`timeout` seconds when left out.
-
-        Raises
-        ------
-        ConnectionLostError
-            If the connection has ended, now or before.
-        DeadlineError
-            If the server did not take them in time; unless nothing went out, that ends the
-            connection.
-        ProtocolError
-            If a command cannot be sent.
+        Raises a ProtocolError if a command cannot be sent, a ConnectionLostError if the connection
+        has ended, and a DeadlineError if the server did not take them in time; unless nothing went
+        out, that ends the connection.
         """
-        deadline = Deadline(self.timeout) if deadline is None else deadline
         with self._lock:
             batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
-        message = batch.message()
+        message = encode_requests(batch.commands, batch.first_id)
         with self._lock:
             if (ended := self.ended) is not None:
                 raise ConnectionLostError(str(ended))
@@ -144,14 +113,8 @@ class Connection:
     def finish(self, batch: Batch, deadline: Deadline) -> list[Any]:
         """Wait for the answers of a batch; a :class:`ServerError` stands for each that failed.
 
-        Raises
-        ------
-        DeadlineError
-            If the answers are not there in time.
-        ConnectionLostError
-            If the connection ended before.
-        UnreadableAnswerError
-            If an answer is not what the manual says.
+        Raises a DeadlineError if they are not there in time, a ConnectionLostError if the
+        connection ended before, an UnreadableAnswerError if one is not what the manual says.
         """
         try:
             if not batch.wait(deadline.remaining):
@@ -168,10 +131,7 @@ class Connection:
         return batch.results()
 
     def execute(self, commands: Sequence[Command[Any]], deadline: Deadline) -> list[Any]:
-        """Send some commands in one message and return their results.
-
-        Raises as :meth:`begin` and :meth:`finish` do.
-        """
+        """Send some commands in one message, and wait for their results."""
         return self.finish(self.begin(commands, deadline), deadline) if commands else []
 
     def forget(self, batch: Batch) -> None:
@@ -181,13 +141,7 @@ class Connection:
                 self._pending.pop(message_id, None)
 
     def close(self, *, graceful: bool = True) -> None:
-        """End the connection. Closing twice is no error.
-
-        Parameters
-        ----------
-        graceful : bool
-            Whether to send a close frame and wait a moment for the answer.
-        """
+        """End the connection; if gracefully, with a close frame and a moment for its answer."""
         if self._process != os.getpid():
             self._stream.close()
             return
@@ -290,20 +244,11 @@ class Connection:
 def open_connection(
     address: Address, credentials: Credentials, trust: Trust, deadline: Deadline
 ) -> Connection:
-    """Connect, log in and do the client hello.
-
-    Raises
-    ------
-    ConnectError
-        One of its subclasses, for what went wrong.
-    DeadlineError
-        If it took too long.
-    """
+    """Connect, log in and do the client hello; raises a ConnectError or a DeadlineError."""
     stream = open_stream(address, trust, deadline)
     try:
         socket = handshake(stream, address, credentials, deadline)
-        connection = Connection(address, stream, socket, deadline.seconds)
-        connection.start()
+        connection = Connection(address, stream, socket)
     except BaseException:
         stream.close()
         raise

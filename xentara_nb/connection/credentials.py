@@ -1,10 +1,4 @@
-"""The log-in: from arguments, the address, the environment, or a prompt. Never shown.
-
-Examples
---------
->>> Credentials(user="operator", password="secret")
-Credentials(user='operator', password=***)
-"""
+"""The log-in: from arguments, the address, the environment, or a prompt. Never shown."""
 
 from __future__ import annotations
 
@@ -68,12 +62,8 @@ def find_credentials(
 ) -> Credentials:
     """Collect what is known of the log-in: arguments first, then address, then environment.
 
-    The result may be incomplete: :func:`ask` completes it.
-
-    Raises
-    ------
-    OptionError
-        If a token is given together with a user, or the user or token cannot be sent.
+    The result may be incomplete: :func:`ask` completes it. Raises an OptionError if a token is
+    given together with a user, or the user or token cannot be sent.
     """
     if token is not None and (user is not None or password is not None or in_address is not None):
         raise OptionError("log in with a user and password, or with token=, not with both")
@@ -115,10 +105,7 @@ def _checked(credentials: Credentials) -> Credentials:
 def ask(credentials: Credentials, server: str) -> Credentials:
     """Ask for what is missing, in the terminal or the notebook.
 
-    Raises
-    ------
-    LoginError
-        If there is no terminal or notebook to ask in.
+    Raises a LoginError if there is none to ask in.
     """
     if credentials.complete:
         return credentials

@@ -9,18 +9,7 @@ from xentara_nb.errors import DeadlineError, OptionError
 
 
 class Deadline:
-    """A moment by which something must be done.
-
-    Parameters
-    ----------
-    seconds : float
-        The time from now.
-
-    Examples
-    --------
-    >>> Deadline(10.0).remaining > 9
-    True
-    """
+    """A moment by which something must be done, so many seconds from now."""
 
     __slots__ = ("_end", "seconds")
 
@@ -44,13 +33,7 @@ class Deadline:
 
 
 def check_timeout(seconds: float) -> float:
-    """Return a time-out that makes sense.
-
-    Raises
-    ------
-    OptionError
-        If it is not a positive number of seconds, at most a day.
-    """
+    """Return a time-out in seconds; OptionError unless it is a number above 0 and at most a day."""
     # Real, for numpy's integers are no int.
     if isinstance(seconds, bool) or not isinstance(seconds, numbers.Real):
         raise OptionError(f"a time-out is a number of seconds, not {seconds!r}")

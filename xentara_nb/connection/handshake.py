@@ -38,12 +38,8 @@ def handshake(
 ) -> WebSocket:
     """Log in, and turn a stream into a WebSocket.
 
-    Raises
-    ------
-    LoginError, ConnectionForbiddenError, PathNotFoundError, NotXentaraError
-        How the server refused.
-    DeadlineError
-        If it did not answer in time.
+    Raises a LoginError, ConnectionForbiddenError, PathNotFoundError or NotXentaraError as the
+    server refused, and a DeadlineError if it did not answer in time.
     """
     key = base64.b64encode(os.urandom(16)).decode()
     late = f"{address.netloc} did not answer the log-in"
@@ -52,17 +48,19 @@ def handshake(
         status, headers, rest = _answer(stream)
     except TimeoutError:
         raise deadline.error(late) from None
-    except (OSError, _NotHttpError) as error:
+    except OSError as error:
         if isinstance(error, SendError) and error.timed_out:
             raise deadline.error(late) from None
         raise NotXentaraError(
             f"{address.netloc} does not answer as a Xentara server does "
-            f"({getattr(error, 'strerror', None) or error}): check host and port"
+            f"({error.strerror or error}): check host and port"
         ) from None
     if status != 101:
         raise _refused(address, credentials, status)
-    accept = headers.get("sec-websocket-accept")
-    if headers.get("upgrade", "").lower() != "websocket" or accept != _accept(key):
+    digest = hashlib.sha1((key + _MAGIC).encode(), usedforsecurity=False).digest()
+    accept = base64.b64encode(digest).decode()
+    upgraded = headers.get("upgrade", "").lower() == "websocket"
+    if not upgraded or headers.get("sec-websocket-accept") != accept:
         raise NotXentaraError(
             f"{address.netloc} does not answer as a WebSocket does: check host and port"
         )
@@ -86,34 +84,25 @@ def _request(address: Address, credentials: Credentials, key: str) -> bytes:
     return "\r\n".join(lines).encode("ascii")
 
 
-class _NotHttpError(Exception):
-    """What came is no answer to an HTTP request."""
-
-
 def _answer(stream: Stream) -> tuple[int, dict[str, str], bytes]:
-    """Return the status and the headers of the server's answer, and what came behind them."""
+    """Return status and headers of the answer, and what came behind; OSError if there is none."""
     data = b""
     while (end := data.find(b"\r\n\r\n")) < 0:
         if not b"HTTP/".startswith(data[:5]):
-            raise _NotHttpError("its answer is not HTTP")
+            raise OSError("its answer is not HTTP")
         if len(data) > MAX_HEAD:
-            raise _NotHttpError("its answer has no end")
+            raise OSError("its answer has no end")
         piece = stream.recv(4096)
         if not piece:
-            raise _NotHttpError("it closed the connection without an answer")
+            raise OSError("it closed the connection without an answer")
         data += piece
     first, *lines = data[:end].decode("latin-1").split("\r\n")
     status = re.match(r"HTTP/1\.\d (\d{3})(?: |$)", first)
     if status is None:
-        raise _NotHttpError("its answer is not HTTP/1.1")
+        raise OSError("its answer is not HTTP/1.1")
     pairs = (line.partition(":") for line in lines)
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     return int(status[1]), headers, data[end + 4 :]
-
-
-def _accept(key: str) -> str:
-    digest = hashlib.sha1((key + _MAGIC).encode(), usedforsecurity=False).digest()
-    return base64.b64encode(digest).decode()
 
 
 def _refused(address: Address, credentials: Credentials, status: int) -> XentaraError:

@@ -26,12 +26,7 @@ CLOSE_TIMEOUT = 1.0
 class WebSocket(websocket.WebSocket):
     """Messages over a stream, for one thread that reads and never waits for those that send.
 
-    Parameters
-    ----------
-    stream : Stream
-        The connection, after the handshake.
-    received : bytes
-        What came behind the server's answer to the handshake.
+    ``received`` is what came behind the server's answer to the handshake.
     """
 
     def __init__(self, stream: Stream, received: bytes = b"") -> None:

@@ -8,35 +8,33 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 from xentara_nb.connection.address import Address
+from xentara_nb.connection.batch import Batch
 from xentara_nb.connection.connection import Connection, open_connection
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
-from xentara_nb.connection.pipeline import BATCH_SIZE, IN_FLIGHT, pipeline
 from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
 from xentara_nb.protocol.commands import Command, DataChange
+
+BATCH_SIZE = 512
+"""How many commands go into one message."""
+
+IN_FLIGHT = 8
+"""How many messages wait for their answers at the same time."""
 
 
 class ReconnectingConnection:
     """The connection of a client, renewed when it is needed and has ended.
 
-    Parameters
-    ----------
-    address, credentials, trust : Address, Credentials, Trust
-        Where and how to connect.
-    timeout : float
-        The time for one answer, or for connecting, in seconds.
-    on_event : callable
-        Called with every event, in the reader thread.
-    on_renewal : callable
-        Called before a fresh connection is used: what was known may no longer be true.
-    on_end : callable
-        Called with the reason when a connection ends.
+    ``timeout`` is the time for one answer, or for connecting, in seconds. ``on_event`` is called
+    with every event, in the reader thread; ``on_renewal`` before a fresh connection is used, for
+    what was known may no longer be true; ``on_end`` with the reason when a connection ends.
     """
 
     def __init__(
@@ -103,12 +101,8 @@ class ReconnectingConnection:
     def connection(self) -> Connection:
         """Return an open connection, a fresh one if the last has ended.
 
-        Raises
-        ------
-        ConnectionLostError
-            If the client was closed.
-        ConnectError, DeadlineError
-            If the server cannot be reached any more.
+        Raises a ConnectionLostError if the client was closed, a ConnectError or DeadlineError if
+        the server cannot be reached any more.
         """
         try:
             if not self._connecting.acquire(timeout=self.timeout):
@@ -145,23 +139,11 @@ class ReconnectingConnection:
         When the connection ends on the way, what is not answered yet is asked again on a fresh
         one, once.
         """
-        return self.ask_many(commands, BATCH_SIZE, IN_FLIGHT)
-
-    def ask_many(
-        self, commands: Sequence[Command[Any]], batch_size: int, in_flight: int
-    ) -> Iterator[Any]:
-        """Do as :meth:`ask` does, with so many commands a message, so many messages in flight."""
         done = 0
         renewed = False
         while done < len(commands):
             try:
-                for results in pipeline(
-                    self.connection(),
-                    commands[done:],
-                    self.timeout,
-                    batch_size=batch_size,
-                    in_flight=in_flight,
-                ):
+                for results in pipeline(self.connection(), commands[done:], self.timeout):
                     done += len(results)
                     yield from results
             except ConnectionLostError:
@@ -172,17 +154,9 @@ class ReconnectingConnection:
     def send_once(self, command: Command[Any], timeout: float | None = None) -> Any:
         """Send a command that changes something: at most once, and never again.
 
-        Returns
-        -------
-        object
-            The command's result, or the :class:`ServerError` that the server answered.
-
-        Raises
-        ------
-        ConnectionLostError, DeadlineError, UnreadableAnswerError
-            Their ``sent`` is whether any byte may have reached the server.
-        ProtocolError
-            If the command cannot be sent.
+        Return its result, or the :class:`ServerError` that was answered. Raises a ProtocolError if
+        the command cannot be sent; a ConnectionLostError, DeadlineError or UnreadableAnswerError,
+        whose ``sent`` is whether any byte may have reached the server.
         """
         seconds = self.timeout if timeout is None else check_timeout(timeout)
         (result,) = self.connection().execute([command], Deadline(seconds))
@@ -194,3 +168,28 @@ class ReconnectingConnection:
             self._closed = True
             connection = self._connection
         connection.close()
+
+
+def pipeline(
+    connection: Connection, commands: Sequence[Command[Any]], timeout: float
+) -> Iterator[list[Any]]:
+    """Send commands in batches, several in flight, and give the results batch by batch, in order.
+
+    Only commands that change nothing belong in here. The time-out is for each batch, in seconds: as
+    long as answers keep coming, it goes on. Raises as :meth:`Connection.begin` and
+    :meth:`Connection.finish` do.
+    """
+    batches = (
+        commands[start : start + BATCH_SIZE] for start in range(0, len(commands), BATCH_SIZE)
+    )
+    waiting: deque[Batch] = deque()
+    try:
+        for batch in batches:
+            waiting.append(connection.begin(batch, Deadline(timeout)))
+            if len(waiting) >= IN_FLIGHT:
+                yield connection.finish(waiting.popleft(), Deadline(timeout))
+        while waiting:
+            yield connection.finish(waiting.popleft(), Deadline(timeout))
+    finally:
+        for left in waiting:
+            connection.forget(left)

@@ -28,15 +28,7 @@ _SHORT = 1.0  # seconds, for what the network takes at once
 
 
 class SendError(OSError):
-    """Sending failed.
-
-    Attributes
-    ----------
-    sent : bool
-        Whether any byte may have gone out.
-    timed_out : bool
-        Whether there was only too little time.
-    """
+    """Sending failed: whether any byte may have gone out, and whether only time was missing."""
 
     def __init__(self, message: str, *, sent: bool = False, timed_out: bool = False) -> None:
         super().__init__(message)
@@ -45,23 +37,10 @@ class SendError(OSError):
 
 
 class Stream:
-    """A connection to a server.
+    """A connection to a server, over a socket that it owns from now on.
 
-    Parameters
-    ----------
-    sock : socket.socket
-        A connected socket; the stream owns it from now on.
-    deadline : Deadline
-        By when everything must be read, until :meth:`established` is called.
-    context : ssl.SSLContext, optional
-        Left out, the bytes go in the clear.
-    server_name : str, optional
-        The name that the certificate must have.
-
-    Raises
-    ------
-    OSError
-        If the TLS handshake fails, or is not done in time; the socket is closed then.
+    Until :meth:`established` is called, all must be read by the deadline. Without a context the
+    bytes go in the clear. Raises an OSError, the socket closed, if the TLS handshake fails.
     """
 
     def __init__(
@@ -153,14 +132,9 @@ class Stream:
     def send(self, data: bytes, deadline: Deadline) -> None:
         """Send all of the bytes; messages of several threads go one after the other.
 
-        Raises
-        ------
-        SendError
-            If they were not taken in time, or the connection has ended. It has ended now: what
-            comes after a part of a message cannot be read.
-        TimeoutError
-            If other threads were sending all the time, or this one is in the middle of a message.
-            Nothing has changed.
+        Raises a SendError if they were not taken in time, or the connection has ended. It has
+        ended now: what comes after a part of a message cannot be read. Raises a TimeoutError, with
+        nothing changed, if other threads send all the time, or this one is within a message.
         """
         try:
             if not self._write_lock.acquire(timeout=deadline.remaining):

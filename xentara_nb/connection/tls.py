@@ -6,14 +6,15 @@ import hashlib
 import hmac
 import os
 import re
+import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.stream import Stream
-from xentara_nb.connection.tcp import open_socket
 from xentara_nb.errors import (
     CertificateNotTrustedError,
     NotTlsError,
@@ -28,12 +29,8 @@ _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does 
 class Trust:
     """What makes a server's certificate trusted.
 
-    Parameters
-    ----------
-    ca_file : path, optional
-        A PEM file with the certificates to trust instead of the system's.
-    fingerprint : str, optional
-        The SHA-256 of the one certificate to trust, with any name and dates.
+    A PEM file with the certificates to trust instead of the system's; or the SHA-256 of the one
+    certificate to trust, with any name and dates.
     """
 
     ca_file: str | os.PathLike[str] | None = None
@@ -45,13 +42,7 @@ class Trust:
 
 
 def normal_fingerprint(text: str) -> str:
-    """Return a fingerprint as ``AB:CD:...``.
-
-    Raises
-    ------
-    OptionError
-        If the text is not a SHA-256 in hexadecimal.
-    """
+    """Return a fingerprint as ``AB:CD:...``; OptionError if it is no SHA-256 in hexadecimal."""
     # As browsers, openssl and this library show it: "SHA256 Fingerprint=AB:CD...".
     digits = re.sub(r"(?i)^sha-?256(\s*fingerprint)?\s*[:=]?", "", text.strip())
     digits = re.sub(r"[\s:-]", "", digits).upper()
@@ -83,12 +74,8 @@ def certificate_der(data: bytes) -> bytes | None:
 def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
     """Connect, and check the server's certificate before anything is sent.
 
-    Raises
-    ------
-    ServerUnreachableError, NotTlsError, CertificateNotTrustedError, DeadlineError
-        If there is no such server, or none to be trusted.
-    OptionError
-        If the CA file cannot be used.
+    Raises a ServerUnreachableError, NotTlsError, CertificateNotTrustedError or DeadlineError if
+    there is no such server, or none to be trusted; an OptionError if the CA file cannot be used.
     """
     if not address.tls:
         return Stream(open_socket(address, deadline), deadline)
@@ -112,6 +99,50 @@ def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
             stream.close()
             raise _not_trusted(address, deadline, "its fingerprint is not the one that was given")
     return stream
+
+
+def open_socket(address: Address, deadline: Deadline) -> socket.socket:
+    """Connect to the first of a host's addresses that answers.
+
+    Raises a ServerUnreachableError or DeadlineError if none does.
+    """
+    try:
+        choices = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ServerUnreachableError(
+            f"there is no host {address.host!r} ({_reason(error)}): check the name"
+        ) from None
+    timed_out, reason = False, "it has no address"
+    for left in range(len(choices), 0, -1):
+        try:
+            # One that never answers must leave some time for the others.
+            return _connected(choices[-left], deadline.remaining / left)
+        except OSError as error:
+            timed_out, reason = isinstance(error, TimeoutError), _reason(error)
+    if timed_out:
+        raise deadline.error(f"no server answered at {address.netloc}")
+    raise ServerUnreachableError(
+        f"no server answers at {address.netloc} ({reason}): check that the server runs, its "
+        "httpServer.port, and the firewall"
+    )
+
+
+def _connected(choice: tuple[Any, ...], seconds: float) -> socket.socket:
+    family, kind, protocol, _, where = choice
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.settimeout(seconds or 1e-6)
+        sock.connect(where)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A server that vanishes is noticed within a minute, also by a client that only listens.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+            if hasattr(socket, option):  # not every system has each of them
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _context(trust: Trust) -> ssl.SSLContext:

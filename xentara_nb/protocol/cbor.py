@@ -4,13 +4,6 @@ The bytes come from the network and are not trusted. What cbor2 would turn into 
 surprising (shared references that make cycles, dates, regular expressions, numbers of a million
 digits...) stays an opaque :class:`cbor2.CBORTag`, so that a newer server may put it where this
 version does not look, and nowhere else.
-
-Examples
---------
->>> encode([1, 65, {0: "Group 1", 1: 1.5}]).hex()
-'83011841a2006747726f7570203101f93e00'
->>> decode(bytes.fromhex("d87900"))
-Alternative(number=0, value=0)
 """
 
 from __future__ import annotations
@@ -18,11 +11,11 @@ from __future__ import annotations
 import io
 import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, NoReturn
 from uuid import UUID, SafeUUID
 
@@ -50,11 +43,6 @@ class Encoded(NamedTuple):
     """One data item that is encoded already, to be put into a larger one as it is.
 
     What is sent again and again, such as the attribute list of a type of element, is encoded once.
-
-    Examples
-    --------
-    >>> encode([1, Encoded(encode("value"))]).hex()
-    '82016576616c7565'
     """
 
     data: bytes
@@ -63,15 +51,8 @@ class Encoded(NamedTuple):
 def decode(data: bytes) -> Any:
     """Decode exactly one CBOR data item.
 
-    UUIDs come back as :class:`uuid.UUID`, time stamps as
-    :class:`~xentara_nb.protocol.values.TimePoint`, tags 121 to 123 as
-    :class:`~xentara_nb.protocol.values.Alternative`, arrays as lists, maps as dicts.
-
-    Raises
-    ------
-    ProtocolError
-        If the bytes are not exactly one well-formed item: truncated, with bytes behind it, nested
-        deeper than :data:`MAX_DEPTH`, with a UUID or time stamp that is none.
+    Raises a ProtocolError if it is truncated, followed by other bytes, nested deeper than
+    :data:`MAX_DEPTH`, or holds a UUID or time stamp that is none.
     """
     stream = io.BytesIO(data)
     try:
@@ -96,11 +77,8 @@ def decode(data: bytes) -> Any:
 def encode(item: object) -> bytes:
     """Encode one data item; floats in their shortest exact form, map keys in the given order.
 
-    Raises
-    ------
-    ProtocolError
-        If the item holds a type that the protocol has no form for, or an integer that fits
-        neither 64 bits signed nor unsigned.
+    Raises a ProtocolError if it holds a type that the protocol has no form for, or an integer that
+    fits neither 64 bits signed nor unsigned.
     """
     try:
         return cbor2.dumps(item, encoders=_ENCODERS)
@@ -118,18 +96,12 @@ def _reason(error: BaseException) -> str:
     return one_line(str(error), 200) or type(error).__name__
 
 
-def _decode_alternative(index: int) -> Callable[[Any, bool], object]:
-    def alternative(content: object, immutable: bool) -> object:
-        return Alternative(index, content)
-
-    return alternative
+def _decode_alternative(number: int, content: object, immutable: bool) -> object:
+    return Alternative(number, content)
 
 
-def _decode_opaque(tag: int) -> Callable[[Any, bool], object]:
-    def opaque(content: object, immutable: bool) -> object:
-        return cbor2.CBORTag(tag, content)
-
-    return opaque
+def _decode_opaque(tag: int, content: object, immutable: bool) -> object:
+    return cbor2.CBORTag(tag, content)
 
 
 def _decode_uuid(content: object, immutable: bool) -> UUID:
@@ -184,10 +156,6 @@ def _decode_seconds(content: object, immutable: bool) -> TimePoint:
     return TimePoint(round(content * 1e9))
 
 
-def _encode_float(encoder: cbor2.CBOREncoder, value: float) -> None:
-    encoder.write(shortest_float(value))
-
-
 def shortest_float(value: float) -> bytes:
     """Return a float in the shortest of CBOR's three forms that holds it exactly."""
     if math.isnan(value):
@@ -217,10 +185,6 @@ def _encode_time(encoder: cbor2.CBOREncoder, value: TimePoint) -> None:
     encoder.encode(cbor2.CBORTag(_TAG_TIME, content))
 
 
-def _encode_encoded(encoder: cbor2.CBOREncoder, value: Encoded) -> None:
-    encoder.write(value.data)
-
-
 def _encode_alternative(encoder: cbor2.CBOREncoder, value: Alternative) -> None:
     if value.number not in (0, 1, 2):
         raise ValueError(f"there is no alternative {value.number}")
@@ -232,17 +196,17 @@ def _refuse(encoder: cbor2.CBOREncoder, value: object) -> NoReturn:
 
 
 _DECODERS: dict[int, Any] = {
-    **{tag: _decode_opaque(tag) for tag in _OPAQUE_TAGS},
-    **{tag: _decode_alternative(index) for index, tag in enumerate(_TAG_ALTERNATIVES)},
+    **{tag: partial(_decode_opaque, tag) for tag in _OPAQUE_TAGS},
+    **{tag: partial(_decode_alternative, number) for number, tag in enumerate(_TAG_ALTERNATIVES)},
     _TAG_UUID: _decode_uuid,
     _TAG_TIME: _decode_time,
     _TAG_EPOCH: _decode_seconds,
 }
 _ENCODERS: dict[Any, Any] = {
     int: _encode_int,
-    float: _encode_float,
+    float: lambda encoder, value: encoder.write(shortest_float(value)),
     TimePoint: _encode_time,
     Alternative: _encode_alternative,
-    Encoded: _encode_encoded,
+    Encoded: lambda encoder, value: encoder.write(value.data),
     **dict.fromkeys(_REFUSED_TYPES, _refuse),
 }

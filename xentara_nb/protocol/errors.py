@@ -31,9 +31,8 @@ A code that this version does not know is a plain :class:`ServerError` with that
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
-
-from xentara_nb.protocol.identifiers import ErrorCode
 
 
 class XentaraError(Exception):
@@ -105,17 +104,11 @@ class ServerError(XentaraError):
         return hash((type(self), self.code, self.server_text))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.server_text, self.code, self.context)
+        return partial(type(self), self.server_text, code=self.code, context=self.context), ()
 
     def within(self, context: str) -> ServerError:
         """Return the same error, saying what was being done."""
         return type(self)(self.server_text, code=self.code, context=context)
-
-
-def _rebuild(
-    kind: type[ServerError], text: str | None, code: int, context: str | None
-) -> ServerError:
-    return kind(text, code=code, context=context)
 
 
 def one_line(text: str, limit: int = 500) -> str:
@@ -127,7 +120,7 @@ def one_line(text: str, limit: int = 500) -> str:
 class ParseError(ServerError):
     """The server could not read the request (-32700)."""
 
-    default_code = ErrorCode.PARSE_ERROR
+    default_code = -32700
     default_text = "payload not well formed"
     advice = "The client and the server do not agree on the protocol; please report it."
 
@@ -135,7 +128,7 @@ class ParseError(ServerError):
 class InternalError(ServerError):
     """The server failed inside (-32603)."""
 
-    default_code = ErrorCode.INTERNAL_ERROR
+    default_code = -32603
     default_text = "internal server error"
     advice = "Look at the server's log."
 
@@ -143,7 +136,7 @@ class InternalError(ServerError):
 class InvalidParameterError(ServerError):
     """A parameter of the command is missing or wrong (-32602)."""
 
-    default_code = ErrorCode.INVALID_PARAMETER
+    default_code = -32602
     default_text = "invalid parameter"
     advice = "Check the ids and options of the call."
 
@@ -151,7 +144,7 @@ class InvalidParameterError(ServerError):
 class CommandNotFoundError(ServerError):
     """The server does not know the command (-32601)."""
 
-    default_code = ErrorCode.COMMAND_NOT_FOUND
+    default_code = -32601
     default_text = "command not found"
     advice = "The server is of a version without this command."
 
@@ -159,7 +152,7 @@ class CommandNotFoundError(ServerError):
 class InvalidRequestError(ServerError):
     """The packet is not a valid request (-32600)."""
 
-    default_code = ErrorCode.INVALID_REQUEST
+    default_code = -32600
     default_text = "invalid request"
     advice = "The client and the server do not agree on the protocol; please report it."
 
@@ -167,7 +160,7 @@ class InvalidRequestError(ServerError):
 class MissingClientHelloError(ServerError):
     """A command came before the client's hello (-32000)."""
 
-    default_code = ErrorCode.MISSING_CLIENT_HELLO
+    default_code = -32000
     default_text = "missing client hello request"
     advice = "Connect again; the hello is the first command of every connection."
 
@@ -175,7 +168,7 @@ class MissingClientHelloError(ServerError):
 class DuplicateClientHelloError(ServerError):
     """A connection said hello twice (-32001)."""
 
-    default_code = ErrorCode.DUPLICATE_CLIENT_HELLO
+    default_code = -32001
     default_text = "duplicate client hello request"
     advice = "The connection has said hello already; go on with the next command."
 
@@ -183,7 +176,7 @@ class DuplicateClientHelloError(ServerError):
 class UnknownElementError(ServerError):
     """The model has no such element (-32100)."""
 
-    default_code = ErrorCode.UNKNOWN_ELEMENT
+    default_code = -32100
     default_text = "unknown element"
     advice = "Check the primary key or UUID; take a fresh inventory if the model has changed."
 
@@ -191,7 +184,7 @@ class UnknownElementError(ServerError):
 class MissingAttributeError(ServerError):
     """The element has no such attribute (-32101)."""
 
-    default_code = ErrorCode.MISSING_ATTRIBUTE
+    default_code = -32101
     default_text = "missing attribute"
     advice = "Look at client.meta_data(element) for the attributes that it has."
 
@@ -199,7 +192,7 @@ class MissingAttributeError(ServerError):
 class AccessDeniedError(ServerError):
     """The user does not have the right, or could not log in (-32102)."""
 
-    default_code = ErrorCode.ACCESS_DENIED
+    default_code = -32102
     default_text = "access denied"
     advice = "Log in as a user with the right, or have it granted in the server's access control."
 
@@ -207,7 +200,7 @@ class AccessDeniedError(ServerError):
 class ReadOnlyError(ServerError):
     """The attribute cannot be written (-32103)."""
 
-    default_code = ErrorCode.READ_ONLY
+    default_code = -32103
     default_text = "value is read only"
     advice = "Choose a row of inventory.xentara.writable()."
 
@@ -215,7 +208,7 @@ class ReadOnlyError(ServerError):
 class WriteOnlyError(ServerError):
     """The attribute cannot be read (-32104)."""
 
-    default_code = ErrorCode.WRITE_ONLY
+    default_code = -32104
     default_text = "value is write only"
     advice = "It can only be written; read what the device reports back instead."
 
@@ -223,7 +216,7 @@ class WriteOnlyError(ServerError):
 class ValueOutOfRangeError(ServerError):
     """The value does not fit the attribute's data type (-32105)."""
 
-    default_code = ErrorCode.VALUE_OUT_OF_RANGE
+    default_code = -32105
     default_text = "value is out of range"
     advice = "Send a value that fits the attribute's data type."
 
@@ -231,7 +224,7 @@ class ValueOutOfRangeError(ServerError):
 class TypeMismatchError(ServerError):
     """The value cannot be converted to the attribute's data type (-32106)."""
 
-    default_code = ErrorCode.TYPE_MISMATCH
+    default_code = -32106
     default_text = "value cannot be converted to requested type"
     advice = "Send a value of the attribute's data type."
 
@@ -239,7 +232,7 @@ class TypeMismatchError(ServerError):
 class IllegalValueError(ServerError):
     """The attribute does not allow this value (-32107)."""
 
-    default_code = ErrorCode.ILLEGAL_VALUE
+    default_code = -32107
     default_text = "value supplied is not valid"
     advice = "The element's documentation says which values it takes."
 
@@ -247,7 +240,7 @@ class IllegalValueError(ServerError):
 class ReadError(ServerError):
     """The device could not be read (-32108)."""
 
-    default_code = ErrorCode.READ_ERROR
+    default_code = -32108
     default_text = "read error"
     advice = "Look at the device and its quality attribute."
 
@@ -255,7 +248,7 @@ class ReadError(ServerError):
 class WriteError(ServerError):
     """The device could not be written (-32109)."""
 
-    default_code = ErrorCode.WRITE_ERROR
+    default_code = -32109
     default_text = "write error"
     advice = "Look at the device and its error attribute, and read the value before another try."
 
@@ -263,7 +256,7 @@ class WriteError(ServerError):
 class UnknownSubscriptionIdError(ServerError):
     """There is no such subscription on this connection (-32110)."""
 
-    default_code = ErrorCode.UNKNOWN_SUBSCRIPTION_ID
+    default_code = -32110
     default_text = "unknown subscription Id"
     advice = "It has ended already, or belongs to another connection."
 
@@ -271,7 +264,7 @@ class UnknownSubscriptionIdError(ServerError):
 class UnknownSessionIdError(ServerError):
     """There is no such sub-session on this connection (-32111)."""
 
-    default_code = ErrorCode.UNKNOWN_SESSION_ID
+    default_code = -32111
     default_text = "unknown session Id"
     advice = "It has been closed, or ended with its connection; log in again."
 
@@ -279,13 +272,13 @@ class UnknownSessionIdError(ServerError):
 class InvalidStageChangeRequestError(ServerError):
     """The operational stage cannot change like that now (-32112)."""
 
-    default_code = ErrorCode.INVALID_STAGE_CHANGE_REQUEST
+    default_code = -32112
     default_text = "invalid stage change request"
     advice = "Look at client.get_stage(); only an operational server can be suspended."
 
 
 ERRORS_BY_CODE: dict[int, type[ServerError]] = {
-    int(kind.default_code): kind for kind in ServerError.__subclasses__()
+    kind.default_code: kind for kind in ServerError.__subclasses__()
 }
 """The class of every error code that this version knows."""
 

@@ -6,15 +6,6 @@ Every table is an :class:`enum.IntEnum`. The members that users meet in a DataFr
 
 A newer server may use identifiers that this version does not know. They are kept as plain
 integers, see :func:`known`, so that such a server can still be explored.
-
-Examples
---------
->>> Category.DATA_POINT.label
-'data point'
->>> known(Category, 2), known(Category, 16)
-(<Category.DATA_POINT: 2>, 16)
->>> label(Category, 16)
-'16'
 """
 
 from __future__ import annotations
@@ -73,31 +64,6 @@ class OpCode(IntEnum):
     CLIENT_HELLO = 14
 
 
-class ErrorCode(IntEnum):
-    """The error codes of the manual."""
-
-    PARSE_ERROR = -32700
-    INTERNAL_ERROR = -32603
-    INVALID_PARAMETER = -32602
-    COMMAND_NOT_FOUND = -32601
-    INVALID_REQUEST = -32600
-    MISSING_CLIENT_HELLO = -32000
-    DUPLICATE_CLIENT_HELLO = -32001
-    UNKNOWN_ELEMENT = -32100
-    MISSING_ATTRIBUTE = -32101
-    ACCESS_DENIED = -32102
-    READ_ONLY = -32103
-    WRITE_ONLY = -32104
-    VALUE_OUT_OF_RANGE = -32105
-    TYPE_MISMATCH = -32106
-    ILLEGAL_VALUE = -32107
-    READ_ERROR = -32108
-    WRITE_ERROR = -32109
-    UNKNOWN_SUBSCRIPTION_ID = -32110
-    UNKNOWN_SESSION_ID = -32111
-    INVALID_STAGE_CHANGE_REQUEST = -32112
-
-
 class ServerInformationId(IntEnum):
     """What the command server_information can be asked for."""
 
@@ -129,11 +95,6 @@ class Labelled(IntEnum):
 
         Upper and lower case and blanks around a label make no difference. A number may also stand
         in a text.
-
-        Examples
-        --------
-        >>> Quality.find("Good"), Quality.find("3"), Quality.find(3), Quality.find("fair")
-        (<Quality.GOOD: 0>, <Quality.BAD: 3>, <Quality.BAD: 3>, None)
         """
         if isinstance(value, str):
             return _members_by_text(cls).get(value.strip().lower())
@@ -146,19 +107,7 @@ class Labelled(IntEnum):
     def parse(cls, value: object, error: Callable[[str], Exception] = ValueError) -> Self:
         """Return the member that a label or a number stands for; see :meth:`find`.
 
-        Parameters
-        ----------
-        value : object
-            The label or number.
-        error : callable
-            Makes the exception to raise from the text that says what is wrong.
-
-        Examples
-        --------
-        >>> Quality.parse("fair")
-        Traceback (most recent call last):
-            ...
-        ValueError: 'fair' is none of: good, acceptable, unreliable, bad
+        ``error`` makes the exception to raise from the text that says what is wrong.
         """
         member = cls.find(value)
         if member is None:

@@ -117,10 +117,7 @@ def encode_packets(packets: Iterable[Request | Answer]) -> bytes:
 def decode_answers(data: bytes) -> list[Answer]:
     """Read a message from a server.
 
-    Raises
-    ------
-    ProtocolError
-        If the message is not an array of success, error and event packets.
+    Raises a ProtocolError if it is not an array of success, error and event packets.
     """
     packets = as_list(cbor.decode(data), "a message")
     return [_answer(packet) for packet in packets]

@@ -8,8 +8,6 @@ Examples
 --------
 >>> TimePoint.parse("2024-01-01T11:11:11.111587983Z").nanoseconds
 1704107471111587983
->>> TimePoint.NEVER.isoformat()
-'never'
 """
 
 from __future__ import annotations
@@ -38,16 +36,8 @@ _RFC_3339 = re.compile(
 class TimePoint:
     """A point in time: nanoseconds since 1970-01-01T00:00Z, or never, or for ever.
 
-    Parameters
-    ----------
-    nanoseconds : int
-        Nanoseconds since 1970-01-01T00:00Z. The two limits of a signed 64-bit integer
-        stand for :attr:`NEVER` and :attr:`FOREVER`.
-
-    Raises
-    ------
-    ValueError
-        If the number does not fit a signed 64-bit integer (years 1677 to 2262).
+    The two limits of a signed 64-bit integer stand for these; ValueError if a number does not fit
+    it (years 1677 to 2262).
     """
 
     nanoseconds: int
@@ -75,12 +65,8 @@ class TimePoint:
     def parse(cls, text: str) -> TimePoint:
         """Read a time stamp with its time zone as RFC 3339 writes it, or ``never``, ``for ever``.
 
-        A blank is allowed in place of the ``T``, as in a model file.
-
-        Raises
-        ------
-        ValueError
-            If the text is not such a time stamp, or has no time zone.
+        A blank is allowed in place of the ``T``, as in a model file. Raises a ValueError if the
+        text is not such a time stamp, or has no time zone.
         """
         if text in ("never", "for ever"):
             return cls.NEVER if text == "never" else cls.FOREVER

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import NotFoundError
-from xentara_nb.protocol.codec import ListRequests
+from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntries, MetaData
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId

@@ -9,7 +9,7 @@ from operator import ne
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from xentara_nb.protocol.codec import ReadRequests
+from xentara_nb.protocol.codec.reads import ReadRequests
 from xentara_nb.protocol.commands import AttributeInfo, MetaDataAnswer, SubscriptionTarget
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Access, Attribute, known

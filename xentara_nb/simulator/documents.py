@@ -1,8 +1,15 @@
-"""Reading configuration files, so that every error says where it is and what to do.
+"""Configuration files: reading them, declaring what stands in them, and saying what is wrong.
 
-A :class:`JsonNode` is a JSON value together with its place: ``model.json``,
-``children[2].@Group.name``. :meth:`JsonNode.validate` turns it into an instance of a model that
-:mod:`xentara_nb.simulator.schema` declares.
+Examples
+--------
+>>> class Server(Settings):
+...     port: Annotated[int, whole_number(1, 65535)] = 8080
+>>> parse_document('{"port": 80}', "server.json").validate(Server)
+Server(port=80)
+>>> parse_document('{"port": 0}', "server.json").validate(Server)
+Traceback (most recent call last):
+...
+xentara_nb.simulator.documents.ConfigurationError: server.json: port: 0 is out of range. ...
 """
 
 from __future__ import annotations
@@ -10,13 +17,23 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, ClassVar, NoReturn, TypeVar
+from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from xentara_nb.protocol.errors import XentaraError
@@ -64,17 +81,7 @@ _S = TypeVar("_S", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JsonNode:
-    """A value of a configuration file and where it stands.
-
-    Attributes
-    ----------
-    value
-        The value, as JSON gave it.
-    file : str
-        The name of the file.
-    steps : tuple of str and int
-        The way from the top of the file to the value: names of members and indices of items.
-    """
+    """A value of a configuration file, as JSON gave it, and the steps that lead to it there."""
 
     value: Any
     file: str
@@ -119,19 +126,9 @@ class JsonNode:
         seen[key] = self
 
     def validate(self, settings: type[_S], context: Any = None) -> _S:
-        """Return this value as an instance of a declared model.
+        """Return this value as an instance of a declared model; raises ConfigurationError.
 
-        Parameters
-        ----------
-        settings : type
-            The model.
-        context
-            What its validators need to know, such as the folder of the file.
-
-        Raises
-        ------
-        ConfigurationError
-            If it does not fit the declaration.
+        The context is what its validators need to know, such as the folder of the file.
         """
         try:
             return settings.model_validate(self.value, context=context)
@@ -194,21 +191,9 @@ def quoted(text: str, limit: int = 60) -> str:
 
 
 def read_document(path: Path, name: str, hint: str) -> JsonNode:
-    """Read a JSON file.
+    """Read a JSON file; raises ConfigurationError, which calls the file by the name.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        How errors are to call it.
-    hint : str
-        What to do when the file is missing.
-
-    Raises
-    ------
-    ConfigurationError
-        If the file is missing, unreadable, no UTF-8, no JSON, or nested too deeply.
+    The hint is what to do when the file is missing.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -230,7 +215,8 @@ def parse_document(text: str, name: str) -> JsonNode:
     def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
         if len(value) != len(pairs):
-            value = _Repeated(value, [member for member, _ in pairs])
+            value = _Repeated(value)
+            value.name = Counter(member for member, _ in pairs).most_common(1)[0][0]
             repeated.append(value)
         return value
 
@@ -244,11 +230,9 @@ def parse_document(text: str, name: str) -> JsonNode:
         place = f"line {error.lineno}, column {error.colno}"
         problem = f"this is not JSON ({error.msg})"
         hint = "Look for a missing comma, quote or bracket there or just before."
-    except _ConstantError as error:
-        problem, hint = f"JSON has no number {error}", "Write a finite number."
     except ValueError as error:
-        # A number of more digits than Python is willing to read.
-        problem, hint = f"a number cannot be read ({error})", "Write a shorter number."
+        # NaN or an infinity, or a number of more digits than Python is willing to read.
+        problem, hint = f"a number cannot be read ({error})", "Write a finite, shorter number."
     except RecursionError:
         problem, hint = "the objects are nested too deeply", "Use fewer levels."
     else:
@@ -259,9 +243,7 @@ def parse_document(text: str, name: str) -> JsonNode:
 class _Repeated(dict[str, Any]):
     """A JSON object in which a member came twice; JSON itself would keep the last one silently."""
 
-    def __init__(self, value: dict[str, Any], names: list[str]) -> None:
-        super().__init__(value)
-        self.name = next(name for name, count in Counter(names).items() if count > 1)
+    name: str
 
 
 # Half of a surrogate pair, which JSON lets through in this form, is no character and cannot be
@@ -283,9 +265,118 @@ def _check_names_and_texts(node: JsonNode) -> None:
         _check_names_and_texts(node.at(step))
 
 
-class _ConstantError(ValueError):
-    """NaN or an infinity, which Python's parser would take."""
-
-
 def _no_constant(text: str) -> NoReturn:
-    raise _ConstantError(text)
+    raise ValueError(f"JSON has no number {text}")
+
+
+class Settings(BaseModel):
+    """An object in a configuration file; a subclass declares its members.
+
+    Members have the names of the fields in camel case. A member is either left out or has a value:
+    null is an error. So is a member that is not declared, unless the subclass allows it with
+    ``extra`` in its ``model_config``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+    hints: ClassVar[Mapping[str, str]] = {}
+    """What to do when a member is missing, where the name alone does not say it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_members(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        declared = _members(cls)
+        for name, required in declared.items():
+            if name not in value:
+                if required:
+                    hint = cls.hints.get(name, f"Add {name!r}.")
+                    raise invalid(f"the member {name!r} is missing", hint)
+            elif value[name] is None:
+                raise invalid(f"the member {name!r} is null", "Give it a value, or leave it out.")
+        if cls.model_config.get("extra") == "forbid":
+            for name in value:
+                if name not in declared:
+                    raise invalid(
+                        f"there is no member {quoted(name)} here",
+                        f"Take it out, or spell it as one of: {', '.join(declared)}.",
+                    )
+        return value
+
+
+class Document(Settings):
+    """The outermost object of a configuration file, which may name its schema."""
+
+    json_schema: Any = Field(default=None, alias="$schema")
+
+
+@cache
+def _members(settings: type[Settings]) -> dict[str, bool]:
+    """Return the names of the members, and whether each is required."""
+    return {
+        field.alias or name: field.is_required() for name, field in settings.model_fields.items()
+    }
+
+
+def whole_number(low: int, high: int) -> BeforeValidator:
+    """Return the validator of a whole number between two limits."""
+
+    def check(value: Any) -> int:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise wrong_type(value, "a whole number")
+        if not low <= value <= high:
+            raise invalid(f"{value} is out of range", f"Give a number from {low} to {high}.")
+        return value
+
+    return BeforeValidator(check)
+
+
+def from_text(parse: Callable[[str], Any]) -> BeforeValidator:
+    """Return the validator of what is written as a text; the function makes the value of it."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise wrong_type(value, "a text")
+        return parse(value)
+
+    return BeforeValidator(check)
+
+
+def one_of(values: Mapping[str, Any], what: str) -> BeforeValidator:
+    """Return the validator of a text that stands for a value, and of which there are only these."""
+
+    def parse(text: str) -> Any:
+        if text not in values:
+            choices = ", ".join(map(repr, values))
+            raise invalid(f"there is no {what} {quoted(text)}", f"Take one of {choices}.")
+        return values[text]
+
+    return from_text(parse)
+
+
+def _parse_uuid(text: str) -> UUID:
+    try:
+        uuid = UUID(text)
+    except ValueError:
+        uuid = None
+    # Python also reads UUIDs in braces and without hyphens, a server does not.
+    if uuid is None or str(uuid) != text.lower():
+        raise invalid(
+            f"{quoted(text)} is not a UUID",
+            "Write it as 8-4-4-4-12 hexadecimal digits, such as "
+            "'e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8'.",
+        )
+    if not uuid.int:
+        raise invalid("the nil UUID stands for the root element", "Give another UUID.")
+    return uuid
+
+
+Text = Annotated[str, Field(min_length=1)]
+"""A text that is not empty."""
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A number, which is no boolean and finite."""
+JsonUuid = Annotated[UUID, from_text(_parse_uuid)]
+"""A UUID other than the nil one, written as a server writes it."""

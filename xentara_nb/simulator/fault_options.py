@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 from xentara_nb.protocol.identifiers import Quality
@@ -20,19 +19,15 @@ _Parser = Callable[[str], Cause]
 
 
 def parse_fault(text: str) -> Cause:
-    """Read one ``NAME=VALUE``.
+    """Read one ``NAME=VALUE``; raises FaultError if it makes no sense.
 
-    Raises
-    ------
-    FaultError
-        If there is no such fault, or its value makes no sense; the elements that it names are
-        looked for only when it is brought about.
+    The elements that it names are looked for only when the fault is brought about.
     """
     name, _, value = text.partition("=")
-    if name not in _PARSERS:
+    if name not in USAGE:
         raise FaultError(f"there is no fault {name!r}. Take one of: {', '.join(USAGE)}")
     try:
-        return _PARSERS[name](value)
+        return _FAULTS[USAGE[name]](value)
     except ValueError:
         raise FaultError(f"{text!r} makes no sense. Write it as {USAGE[name]}") from None
 
@@ -100,7 +95,7 @@ def _restart(value: str) -> Cause:
 
 
 _lose, _lose_answer = partial(Faults.lose, executed=False), partial(Faults.lose, executed=True)
-_FAULTS: Mapping[str, _Parser] = {
+_FAULTS: dict[str, _Parser] = {
     "delay=SECONDS[,JITTER]": _parser(Faults.delay, seconds=float, jitter=float),
     "drop-in=BYTES[,CONNECTIONS|all]": _parser(
         Faults.drop_after, bytes_in=int, connections=_connections
@@ -123,6 +118,5 @@ _FAULTS: Mapping[str, _Parser] = {
     "no-pong": _no_pong,
     "restart=SECONDS[:MODEL_FILE]": _restart,
 }
-_PARSERS = {usage.partition("=")[0]: parser for usage, parser in _FAULTS.items()}
-USAGE: Mapping[str, str] = MappingProxyType({usage.partition("=")[0]: usage for usage in _FAULTS})
+USAGE = {usage.partition("=")[0]: usage for usage in _FAULTS}
 """How each fault is written, by its name."""

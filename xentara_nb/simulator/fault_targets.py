@@ -9,8 +9,8 @@ from xentara_nb.errors import OptionError
 from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.simulator.plant.datapoints import DataPoint
-from xentara_nb.simulator.plant.elements import Element
-from xentara_nb.simulator.plant.plant import Plant, walk
+from xentara_nb.simulator.plant.elements import Element, walk
+from xentara_nb.simulator.plant.plant import Plant
 
 Keys = str | UUID | Iterable[str | UUID]
 """One element or several, by primary key or UUID."""
@@ -33,10 +33,7 @@ def chosen_elements(
 ) -> list[Element]:
     """Return some elements and those below them, or what stands behind them.
 
-    Raises
-    ------
-    FaultError
-        If there is no such element, or nothing fit for the fault behind it and those below it.
+    Raises FaultError if there is no such element, or nothing fit for the fault.
     """
     found: dict[Element, None] = {}
     for key in [keys] if isinstance(keys, str | UUID) else keys:

@@ -18,14 +18,14 @@ import asyncio
 import contextlib
 import math
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+from weakref import WeakSet
 
-from xentara_nb.protocol.errors import ReadError, server_error
-from xentara_nb.protocol.identifiers import Attribute, ErrorCode, OpCode, Quality
+from xentara_nb.protocol.errors import ReadError, WriteError, server_error
+from xentara_nb.protocol.identifiers import Attribute, OpCode, Quality
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.byte_limits import ByteLimit, ConnectionLimits, Countdown
 from xentara_nb.simulator.fault_targets import (
@@ -43,8 +43,7 @@ from xentara_nb.simulator.plant.elements import Element, InjectedFault
 from xentara_nb.simulator.plant.plant import Plant
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Some writes that are refused: those to some elements, None for all, or a share of them."""
 
     share: float
@@ -53,29 +52,16 @@ class Refusal:
     dice: random.Random
     elements: frozenset[Element] | None
 
-    def check(self, element: Element) -> None:
-        """Raise the error for a write to an element, if it is refused."""
-        concerned = self.elements is None or not self.elements.isdisjoint(write_path(element))
-        if concerned and self.dice.random() < self.share:
-            raise server_error(self.code, self.text)
-
 
 class Faults:
-    """What goes wrong in a simulator; see ``simulator.faults``.
-
-    Parameters
-    ----------
-    plant : callable
-        Gives the plant that is served now.
-    run : callable
-        Runs a function where the plant may be changed, and returns what it returns.
-    restart : callable, optional
-        Restarts the server with another model.
+    """What goes wrong in a simulator; see ``simulator.faults``, which is the one to use.
 
     Attributes
     ----------
     pongs : bool
         Whether pings are answered.
+    losses : list
+        The requests at which connections break, nearly always none; see :meth:`lose`.
     """
 
     def __init__(
@@ -84,14 +70,14 @@ class Faults:
         run: Callable[[Callable[[], Any]], Any] = lambda function: function(),
         restart: Callable[[Any], None] | None = None,
     ) -> None:
-        self._plant = plant
-        self._run = run
+        self._plant = plant  # gives the plant that is served now
+        self._run = run  # runs a function where the plant may be changed
         self._restart = restart
         self.pongs = True
         self._delay = (0.0, 0.0)
         self._byte_limits: list[ByteLimit] = []
-        self._connections: set[ConnectionLimits] = set()
-        self._losses: list[tuple[OpCode, bool, Countdown]] = []
+        self._connections: WeakSet[ConnectionLimits] = WeakSet()
+        self.losses: list[tuple[OpCode, bool, Countdown]] = []
         self._refusals: list[Refusal] = []
         self._faulty: dict[Element, InjectedFault] = {}
         self._random = random.Random(0)
@@ -101,7 +87,7 @@ class Faults:
             f"{len(self._faulty)} faulty elements": self._faulty,
             f"delay {self._delay[0]} s": any(self._delay),
             "drop": self._byte_limits,
-            "lose": self._losses,
+            "lose": self.losses,
             "refuse writes": self._refusals,
             "no pong": not self.pongs,
         }
@@ -145,13 +131,12 @@ class Faults:
         connections : int or None
             How many connections break before the fault is used up; None for every one.
         """
-        if (bytes_in is None) == (bytes_out is None):
+        sizes = [size for size in (bytes_in, bytes_out) if size is not None]
+        if len(sizes) != 1:
             raise FaultError("give either bytes_in or bytes_out, one of the two")
-        size = bytes_in if bytes_out is None else bytes_out
-        assert size is not None
-        if size < 0:
+        if sizes[0] < 0:
             raise FaultError("the bytes must be from 0 up")
-        limit = ByteLimit(bytes_out is None, size, _countdown(connections))
+        limit = ByteLimit(bytes_out is None, sizes[0], _countdown(connections))
 
         def add() -> None:
             self._byte_limits.append(limit)
@@ -176,15 +161,15 @@ class Faults:
         connections : int or None
             How many connections break before the fault is used up; None for every one.
         """
-        opcodes = {opcode.name.lower(): opcode for opcode in OpCode}
-        if command not in opcodes:
-            raise FaultError(f"there is no command {command!r}; take one of {', '.join(opcodes)}")
-        self._losses.append((opcodes[command], executed, _countdown(connections)))
+        names = [opcode.name.lower() for opcode in OpCode]
+        if command not in names:
+            raise FaultError(f"there is no command {command!r}; take one of {', '.join(names)}")
+        self.losses.append((OpCode[command.upper()], executed, _countdown(connections)))
 
     def refuse_writes(
         self,
         share: float = 1.0,
-        code: int = ErrorCode.WRITE_ERROR,
+        code: int = WriteError.default_code,
         *,
         seed: int | None = None,
         keys: Keys | None = None,
@@ -222,12 +207,7 @@ class Faults:
         """
         elements = chosen_elements(self._plant(), keys, readable_source)
 
-        def spoil() -> None:
-            for element in elements:
-                self._fault(element)
-                element.show({Attribute.QUALITY: int(Quality(quality))}, self._plant().clock())
-
-        self._run(spoil)
+        self._show(elements, {Attribute.QUALITY: int(Quality(quality))})
 
     def read_error(self, keys: Keys) -> None:
         """Let the values of elements, and those below them, fail to be read until it is cleared.
@@ -242,20 +222,15 @@ class Faults:
         """
         chosen = chosen_elements(self._plant(), keys, readable_source)
         elements = [e for e in chosen if e.table.info(Attribute.VALUE) is not None]
-
         error = ReadError()
-        shown: dict[Attribute, AttributeValue] = {
-            Attribute.VALUE: error,
-            Attribute.ERROR: error.text,
-            Attribute.QUALITY: int(Quality.BAD),
-        }
-
-        def fail() -> None:
-            for element in elements:
-                self._fault(element)
-                element.show(shown, self._plant().clock())
-
-        self._run(fail)
+        self._show(
+            elements,
+            {
+                Attribute.VALUE: error,
+                Attribute.ERROR: error.text,
+                Attribute.QUALITY: int(Quality.BAD),
+            },
+        )
 
     def no_follow(self, keys: Keys, after: float | None = None) -> None:
         """Let a device take set points without following them.
@@ -312,7 +287,7 @@ class Faults:
             self._byte_limits.clear()
             for connection in self._connections:
                 connection.clear()
-            self._losses.clear()
+            self.losses.clear()
             self._refusals.clear()
             self.pongs = True
             for element in self._faulty:
@@ -325,41 +300,42 @@ class Faults:
     # What the server asks.
 
     def attach(self) -> ConnectionLimits:
-        """Return the limits of a new connection, which hold until :meth:`detach`."""
+        """Return the limits of a new connection, which hold as long as it keeps them."""
         limits = ConnectionLimits(self._byte_limits)
         self._connections.add(limits)
         return limits
-
-    def detach(self, limits: ConnectionLimits) -> None:
-        """Forget the limits of a connection that has ended."""
-        self._connections.discard(limits)
 
     def latency(self) -> float:
         """Return how late the next message is, in seconds."""
         seconds, jitter = self._delay
         return max(seconds + self._random.uniform(-jitter, jitter), 0.0) if jitter else seconds
 
-    @property
-    def may_lose(self) -> bool:
-        """Whether :meth:`loses` can be true at all."""
-        return bool(self._losses)
-
     def loses(self, opcode: int, executed: bool) -> bool:
         """Whether the connection is to break at a request, before or after it is executed."""
         return any(
             opcode == lost and executed is when and countdown.take()
-            for lost, when, countdown in self._losses
+            for lost, when, countdown in self.losses
         )
 
     def check_write(self, element: Element) -> None:
         """Raise the error with which a write is refused, if it is."""
-        for refusal in self._refusals:
-            refusal.check(element)
+        for share, code, text, dice, elements in self._refusals:
+            concerned = elements is None or not elements.isdisjoint(write_path(element))
+            if concerned and dice.random() < share:
+                raise server_error(code, text)
 
     def forget_elements(self) -> None:
         """Forget the faults of elements that are not there any more."""
         self._faulty.clear()
         self._refusals = [refusal for refusal in self._refusals if refusal.elements is None]
+
+    def _show(self, elements: Iterable[Element], shown: Mapping[Attribute, AttributeValue]) -> None:
+        def show() -> None:
+            for element in elements:
+                self._fault(element)
+                element.show(shown, self._plant().clock())
+
+        self._run(show)
 
     def _fault(self, element: Element) -> InjectedFault:
         if element not in self._faulty:
@@ -381,4 +357,4 @@ def _seconds(value: float, what: str) -> float:
 def _countdown(connections: int | None) -> Countdown:
     if connections is not None and connections < 1:
         raise FaultError("the connections must be at least 1")
-    return Countdown(connections)
+    return Countdown(math.inf if connections is None else connections)

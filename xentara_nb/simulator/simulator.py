@@ -21,11 +21,11 @@ from xentara_nb.simulator.plant import synthetic
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security import access
 from xentara_nb.simulator.security.authentication import Authenticator
-from xentara_nb.simulator.security.server_certificate import ServerCertificate
+from xentara_nb.simulator.security.certificates import ServerCertificate
 from xentara_nb.simulator.security.tokens import read_keys
 from xentara_nb.simulator.server.handshake import PATH
 from xentara_nb.simulator.server.request_log import RequestLog
-from xentara_nb.simulator.server.server import ServerOptions, ServerThread, SimulatorError
+from xentara_nb.simulator.server.server import ServerThread, SimulatorError
 from xentara_nb.simulator.server.session import Service
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ class SimulatorSettings:
     port: int | None
     certificate: Path | None
     log: Path | None
-    options: ServerOptions
+    options: Mapping[str, Any]
     whole_events: bool
     category_as_text: bool
-    entitlements: access.StageEntitlements
+    stage_entitlements: tuple[str, str]
     elements: int | None
 
 
@@ -62,6 +62,8 @@ class Simulator:
     ----------
     users : mapping of str to str
         The demo users and their passwords; empty for a configuration of your own.
+    plant : Plant
+        The plant that is served.
     faults : Faults
         What goes wrong on purpose: delay, lost connections, refused writes, stuck devices.
     """
@@ -72,9 +74,9 @@ class Simulator:
         self.users = users
         self._configuration = found
         self._settings = settings
-        self._plant = self._build(found)
+        self.plant = self._build(found)
         self._request_log = RequestLog()
-        self.faults = Faults(lambda: self._plant, self._run, self._restart)
+        self.faults = Faults(lambda: self.plant, self._run, self._restart)
         self._thread: ServerThread | None = None
         self._restarting = threading.RLock()
         self._address: tuple[str, int] = ("", 0)
@@ -89,7 +91,7 @@ class Simulator:
 
     def __repr__(self) -> str:
         where = self.url if self._thread is not None else "stopped"
-        return f"<Simulator {where}, {len(self._plant)} elements>"
+        return f"<Simulator {where}, {len(self.plant)} elements>"
 
     def start(self) -> None:
         """Start the server; nothing happens if it runs already.
@@ -138,11 +140,6 @@ class Simulator:
             return False
         with self._restarting:
             return self._thread in (thread, None)
-
-    @property
-    def plant(self) -> Plant:
-        """The plant that is served."""
-        return self._plant
 
     @property
     def requests(self) -> pd.DataFrame:
@@ -217,13 +214,13 @@ class Simulator:
             found.model,
             found.security,
             category_as_text=settings.category_as_text,
-            entitlements=settings.entitlements,
+            stage_entitlements=settings.stage_entitlements,
         )
 
     def _serve(self, port: int) -> None:
         settings, found = self._settings, self._configuration
         service = Service(
-            self._plant,
+            self.plant,
             Authenticator(found.users, found.oauth2, found.client_certificates),
             VERSION,
             self._request_log,
@@ -254,7 +251,7 @@ class Simulator:
             if served is not None:
                 served.stop()
                 self._thread = None
-            self._configuration, self._plant = found, plant
+            self._configuration, self.plant = found, plant
             self.faults.forget_elements()
             if served is not None:
                 self._serve(self._address[1])
@@ -355,10 +352,14 @@ def simulate(
         port,
         None if certificate is None else Path(certificate),
         None if log is None else Path(log),
-        ServerOptions(ping_interval, ping_timeout, max_message_size),
+        {
+            "ping_interval": ping_interval,
+            "ping_timeout": ping_timeout,
+            "max_size": max_message_size,
+        },
         whole_events,
         category_as_text,
-        access.StageEntitlements(*stage_entitlements),
+        stage_entitlements,
         elements,
     )
     users = demo.USERS if config is None else MappingProxyType({})

@@ -14,8 +14,7 @@ from numbers import Real
 from typing import Any, TypeAlias
 
 from xentara_nb.connection.deadline import Deadline
-from xentara_nb.connection.pipeline import BATCH_SIZE
-from xentara_nb.connection.reconnecting import ReconnectingConnection
+from xentara_nb.connection.reconnecting import BATCH_SIZE, ReconnectingConnection
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,

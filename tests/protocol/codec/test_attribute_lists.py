@@ -22,11 +22,10 @@ from tests.protocol.codec.helpers import (
     types,
 )
 from tests.protocol.codec.helpers import TRAP as TRAP_UUID
-from xentara_nb.protocol.attribute_lists import AttributeInfo
-from xentara_nb.protocol.codec import ListRequests
 from xentara_nb.protocol.codec import attribute_lists as module
-from xentara_nb.protocol.codec.attribute_lists import known_attribute, known_list
+from xentara_nb.protocol.codec.attribute_lists import ListRequests, known_attribute, known_list
 from xentara_nb.protocol.commands import MetaData, MetaDataAnswer
+from xentara_nb.protocol.commands.model import AttributeInfo
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import NIL_UUID, Access, DataType
 from xentara_nb.protocol.packets import Event, Failure, Success, encode_packets

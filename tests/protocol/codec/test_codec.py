@@ -5,16 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.protocol.codec.helpers import CUSTOM, FIRST_IDS, E
-from xentara_nb.protocol.attribute_lists import AttributeInfo
-from xentara_nb.protocol.codec import (
-    ListRequests,
-    ReadRequests,
-    WriteRequests,
-    coalesce,
-    decode_results,
-    encode_requests,
-    first_answered,
-)
+from xentara_nb.protocol.codec import coalesce, decode_results, encode_requests, first_answered
+from xentara_nb.protocol.codec.attribute_lists import ListRequests
+from xentara_nb.protocol.codec.reads import ReadRequests
+from xentara_nb.protocol.codec.writes import WriteRequests
 from xentara_nb.protocol.commands import (
     Browse,
     BrowseEntry,
@@ -24,6 +18,7 @@ from xentara_nb.protocol.commands import (
     Read,
     Write,
 )
+from xentara_nb.protocol.commands.model import AttributeInfo
 from xentara_nb.protocol.errors import ProtocolError, server_error
 from xentara_nb.protocol.identifiers import NIL_UUID, Attribute
 from xentara_nb.protocol.packets import Failure, Success, encode_packets

@@ -21,7 +21,7 @@ from tests.protocol.codec.helpers import (
     edited,
     generic,
 )
-from xentara_nb.protocol.codec import ReadRequests
+from xentara_nb.protocol.codec.reads import ReadRequests
 from xentara_nb.protocol.commands import Read
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import NIL_UUID, Attribute

@@ -13,6 +13,7 @@ from xentara_nb.protocol import cbor
 from xentara_nb.protocol.checks import error_item
 from xentara_nb.protocol.codec import server_encoding
 from xentara_nb.protocol.commands import AttributeInfo, DataChange
+from xentara_nb.protocol.commands.model import attributes_item
 from xentara_nb.protocol.errors import MissingAttributeError, ServerError
 from xentara_nb.protocol.identifiers import Access, Attribute, DataType
 from xentara_nb.protocol.packets import Success, encode_packets
@@ -63,7 +64,7 @@ def test_attribute_lists() -> None:
         AttributeInfo("own", E, Access.READ_ONLY, DataType.STRING),
     )
     plain = [{0: "value", 1: 11, 2: 2, 3: 10}, {0: "own", 1: E, 2: 0, 3: 11}]
-    assert server_encoding.attribute_list(infos) == cbor.encode(plain)
+    assert cbor.encode(attributes_item(infos)) == cbor.encode(plain)
 
 
 @pytest.mark.parametrize("count", [0, 1, 23, 24, 255, 256, 70_000])

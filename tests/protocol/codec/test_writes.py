@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.protocol.codec.helpers import CUSTOM, EDITS, FIRST_IDS, UUIDS, E, edited, generic
-from xentara_nb.protocol.codec import WriteRequests
+from xentara_nb.protocol.codec.writes import WriteRequests
 from xentara_nb.protocol.commands import Write
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import Attribute

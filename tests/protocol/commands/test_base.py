@@ -49,7 +49,7 @@ ALL = sorted(COMMANDS)
 
 def test_every_opcode_has_its_command():
     assert set(COMMANDS) == set(OpCode)
-    assert [(int(code), kind.__name__) for code, kind in COMMANDS.items()] == [
+    assert [(int(code), kind.__name__) for code, kind in sorted(COMMANDS.items())] == [
         (code, name) for code, _, name in OPCODES
     ]
     for code, _, name in OPCODES:
@@ -154,7 +154,7 @@ def test_events_survive():
 
 def test_a_wrong_parameter_is_an_error_to_answer():
     with pytest.raises(InvalidParameterError) as caught:
-        Write.from_parameters({0: E, 1: 11})
+        Write.from_request(Request(1, Write.opcode, {0: E, 1: 11}))
     assert caught.value.text == "invalid parameter: the attribute value (key 2) is missing"
     assert caught.value.code == -32602
     assert caught.value.__cause__ is None
@@ -162,13 +162,20 @@ def test_a_wrong_parameter_is_an_error_to_answer():
 
 
 def test_parameters_that_are_not_known_are_passed_over():
-    assert Write.from_parameters({0: E, 1: 11, 2: 5, 7: b"new", -1: [None]}) == Write(E, 11, 5)
-    assert commands.GetStage.from_parameters({0: 5}) == commands.GetStage()
+    assert Write.from_request(
+        Request(1, Write.opcode, {0: E, 1: 11, 2: 5, 7: b"new", -1: [None]})
+    ) == Write(E, 11, 5)
+    assert (
+        commands.GetStage.from_request(Request(1, commands.GetStage.opcode, {0: 5}))
+        == commands.GetStage()
+    )
 
 
-def test_the_base_class_knows_no_answer():
-    assert Command().parameters() is None
-    with pytest.raises(NotImplementedError):
-        Command().build_answer(None)
+def test_a_command_without_parameters():
+    assert commands.GetStage().request(1).parameters is None
+
+
+def test_the_base_class_reads_no_answer():
+    assert Command().build_answer(5) == 5
     with pytest.raises(NotImplementedError):
         Command().parse_answer(None)

@@ -21,15 +21,19 @@ def test_hello_asks_for_the_version_of_this_library():
 
 def test_hello_with_a_range():
     assert encode_packets([ClientHello(0, 1).request(65)]).hex() == "81840018410ea200000101"
-    assert ClientHello.from_parameters({0: 0, 1: 1}) == ClientHello(0, 1)
-    assert ClientHello.from_parameters({1: 7, 0: 7}) == ClientHello(7, 7)
+    assert ClientHello.from_request(Request(1, ClientHello.opcode, {0: 0, 1: 1})) == ClientHello(
+        0, 1
+    )
+    assert ClientHello.from_request(Request(1, ClientHello.opcode, {1: 7, 0: 7})) == ClientHello(
+        7, 7
+    )
 
 
 def test_hello_the_wrong_way_round():
     with pytest.raises(ProtocolError, match="minimum protocol version 2 is above the maximum 1"):
         ClientHello(2, 1)
     with pytest.raises(InvalidParameterError, match="version 2 is above the maximum 1"):
-        ClientHello.from_parameters({0: 2, 1: 1})
+        ClientHello.from_request(Request(1, ClientHello.opcode, {0: 2, 1: 1}))
 
 
 def test_hello_answer():

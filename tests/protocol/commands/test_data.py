@@ -24,7 +24,13 @@ from xentara_nb.protocol.errors import (
     WriteOnlyError,
 )
 from xentara_nb.protocol.identifiers import NIL_UUID, Attribute, Quality
-from xentara_nb.protocol.packets import Event, decode_answers, decode_requests, encode_packets
+from xentara_nb.protocol.packets import (
+    Event,
+    Request,
+    decode_answers,
+    decode_requests,
+    encode_packets,
+)
 from xentara_nb.protocol.values import Alternative, TimePoint
 
 E = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
@@ -164,7 +170,7 @@ TARGETS = (SubscriptionTarget(E, (11, CUSTOM)), SubscriptionTarget(OTHER, ()))
 def test_subscribe_options(options, parameters):
     command = Subscribe(TARGETS, **options)
     listed = [{0: E, 1: [11, CUSTOM]}, {0: OTHER, 1: []}]
-    assert command.parameters() == {0: listed, **parameters}
+    assert command.request(1).parameters == {0: listed, **parameters}
     assert asked(command) == command
 
 
@@ -177,14 +183,14 @@ def test_subscribe_rates_the_wrong_way_round():
     with pytest.raises(ProtocolError, match=r"\(101 ms\) is above the longest \(100 ms\)"):
         Subscribe(TARGETS, 101, 100)
     with pytest.raises(InvalidParameterError, match=r"\(101 ms\) is above the longest"):
-        Subscribe.from_parameters({0: [], 1: 101, 2: 100})
+        Subscribe.from_request(Request(1, Subscribe.opcode, {0: [], 1: 101, 2: 100}))
 
 
 def test_subscribe_with_a_nil_id():
     with pytest.raises(ProtocolError, match="desired subscription id must not be nil"):
         Subscribe(TARGETS, desired_subscription_id=NIL_UUID)
     with pytest.raises(InvalidParameterError, match="must not be nil"):
-        Subscribe.from_parameters({0: [], 3: NIL_UUID})
+        Subscribe.from_request(Request(1, Subscribe.opcode, {0: [], 3: NIL_UUID}))
 
 
 def test_subscribe_answer():
@@ -194,12 +200,14 @@ def test_subscribe_answer():
 
 
 def test_unknown_keys_of_a_target_are_passed_over():
-    command = Subscribe.from_parameters({0: [{0: E, 1: [11], 2: b"new"}]})
+    command = Subscribe.from_request(
+        Request(1, Subscribe.opcode, {0: [{0: E, 1: [11], 2: b"new"}]})
+    )
     assert command == Subscribe((SubscriptionTarget(E, (11,)),))
 
 
 def test_unsubscribe():
-    assert Unsubscribe(OTHER).parameters() == {0: OTHER}
+    assert Unsubscribe(OTHER).request(1).parameters == {0: OTHER}
     assert asked(Unsubscribe(NIL_UUID)) == Unsubscribe(NIL_UUID)
 
 

@@ -15,7 +15,7 @@ from xentara_nb.protocol.commands import (
 )
 from xentara_nb.protocol.errors import InvalidParameterError, ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID
-from xentara_nb.protocol.packets import Failure, decode_requests, encode_packets
+from xentara_nb.protocol.packets import Failure, Request, decode_requests, encode_packets
 from xentara_nb.protocol.values import Alternative
 
 SESSION = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
@@ -31,10 +31,13 @@ LOG_INS = [
 
 @pytest.mark.parametrize(("authentication", "alternative"), LOG_INS)
 def test_three_ways_to_log_in(authentication, alternative):
-    assert authentication.alternative() == alternative
+    assert CreateSubSession(authentication).request(1).parameters[0] == alternative
     command = CreateSubSession(authentication)
-    assert command.parameters() == {0: alternative}
-    assert CreateSubSession.from_parameters({0: alternative}) == command
+    assert command.request(1).parameters == {0: alternative}
+    assert (
+        CreateSubSession.from_request(Request(1, CreateSubSession.opcode, {0: alternative}))
+        == command
+    )
     (request,) = decode_requests(encode_packets([command.request(1)]))
     assert CreateSubSession.from_request(request) == command
 
@@ -75,22 +78,29 @@ def test_no_secret_is_in_the_error_about_a_request(text):
 
 def test_unknown_keys_are_passed_over():
     item = Alternative(2, {0: "u", 1: "p", 2: "new"})
-    assert CreateSubSession.from_parameters({0: item, 5: None}) == CreateSubSession(
-        Password("u", "p")
-    )
+    assert CreateSubSession.from_request(
+        Request(1, CreateSubSession.opcode, {0: item, 5: None})
+    ) == CreateSubSession(Password("u", "p"))
 
 
 def test_desired_id():
     command = CreateSubSession(Token("t"), SESSION)
-    assert command.parameters() == {0: Alternative(0, {0: "t"}), 1: SESSION}
-    assert CreateSubSession.from_parameters(command.parameters()) == command
+    assert command.request(1).parameters == {0: Alternative(0, {0: "t"}), 1: SESSION}
+    assert (
+        CreateSubSession.from_request(
+            Request(1, CreateSubSession.opcode, command.request(1).parameters)
+        )
+        == command
+    )
 
 
 def test_a_nil_desired_id():
     with pytest.raises(ProtocolError, match="desired session id must not be nil"):
         CreateSubSession(Token("t"), NIL_UUID)
     with pytest.raises(InvalidParameterError, match="desired session id must not be nil"):
-        CreateSubSession.from_parameters({0: Alternative(0, {0: "t"}), 1: NIL_UUID})
+        CreateSubSession.from_request(
+            Request(1, CreateSubSession.opcode, {0: Alternative(0, {0: "t"}), 1: NIL_UUID})
+        )
 
 
 def test_answer():
@@ -106,6 +116,8 @@ def test_close():
     assert encode_packets([command.request(65)]).hex() == (
         "818400 1841 0d a100 d82550e3ee10714d884ba18e5d0f1e4ce25ee8".replace(" ", "")
     )
-    assert CloseSubSession.from_parameters({0: SESSION}) == command
+    assert CloseSubSession.from_request(Request(1, CloseSubSession.opcode, {0: SESSION})) == command
     # That there is no such session is for the server to say.
-    assert CloseSubSession.from_parameters({0: NIL_UUID}) == CloseSubSession(NIL_UUID)
+    assert CloseSubSession.from_request(
+        Request(1, CloseSubSession.opcode, {0: NIL_UUID})
+    ) == CloseSubSession(NIL_UUID)

@@ -25,8 +25,8 @@ Change = Callable[[Documents], None]
 def test_a_folder_is_read(small: Documents, write_folder: Callable[[Documents], Path]) -> None:
     found = read_folder(write_folder(small))
     assert found.server.port == 8080
-    assert found.server.realm == "Xentara"
-    assert found.server.schemes == ("Basic",)
+    assert found.server.authentication.realm == "Xentara"
+    assert found.server.authentication.schemes == ("Basic",)
     assert [(user.name, user.roles) for user in found.users] == [("anna", ("Shift",))]
     assert list(found.model.by_key) == ["Group.Register", "Group.Point", "Group"]
     assert found.security.certificate is None

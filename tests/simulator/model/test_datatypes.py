@@ -14,7 +14,7 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import ConfigurationError, JsonNode
+from xentara_nb.simulator.documents import ConfigurationError, JsonNode, Settings
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import (
     Interval,
@@ -22,7 +22,6 @@ from xentara_nb.simulator.model.datatypes import (
     convert,
     skill_name,
 )
-from xentara_nb.simulator.schema import Settings
 
 UUID_1 = UUID(int=1)
 

@@ -1,4 +1,4 @@
-"""The plant: elements by UUID and key, browsing, inherited access lists."""
+"""The plant: elements by UUID and key, browsing, inherited access lists, stages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from xentara_nb.protocol.errors import UnknownElementError
-from xentara_nb.protocol.identifiers import NIL_UUID, Category
+from tests.simulator.models import Clock, go, pipeline, plant, sampler, track
+from xentara_nb.protocol.errors import InvalidStageChangeRequestError, UnknownElementError
+from xentara_nb.protocol.identifiers import NIL_UUID, Attribute, Category, Stage
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security.access import roles
@@ -74,3 +75,29 @@ def test_access_lists_are_inherited_along_the_tree(small: Documents) -> None:
     assert rights("Group.Point") == []
     assert plant.root.acl.allows(roles(), "read")
     assert not plant.acl.allows(roles(), "read")
+
+
+def test_from_stage_to_stage() -> None:
+    clock = Clock()
+    timed = track(pipeline(["Track.T.expired"], "Sampler.generate"))
+    running = plant(sampler(), timed, clock=clock)
+    signal = running.lookup("Sampler.S")
+    assert int(running.stage) == 2
+    with pytest.raises(InvalidStageChangeRequestError):
+        running.resume()
+    running.suspend()
+    assert int(running.stage) == 5
+    go(running, clock, 5)
+    assert signal.read(Attribute.VALUE) == 0
+    with pytest.raises(InvalidStageChangeRequestError):
+        running.suspend()
+    running.resume()
+    go(running, clock, 6)
+    assert signal.read(Attribute.VALUE) == pytest.approx(6)
+    running.suspend()
+    assert running.stage is not Stage.SHUTDOWN
+    running.shutdown()
+    assert running.stage is Stage.SHUTDOWN
+    for change in (running.shutdown, running.suspend, running.resume):
+        with pytest.raises(InvalidStageChangeRequestError):
+            change()

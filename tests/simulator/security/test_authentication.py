@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 from passlib.hash import sha512_crypt
 
-from xentara_nb.simulator.security.authentication import Authenticator, Principal, parse_basic
+from xentara_nb.simulator.security.access import Principal
+from xentara_nb.simulator.security.authentication import Authenticator, parse_basic
 from xentara_nb.simulator.security.settings import User
 
 ANNA = User("anna", UUID(int=1), ("Shift",), sha512_crypt.using(rounds=1000).hash("sécret:1"))

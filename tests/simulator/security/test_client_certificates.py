@@ -20,10 +20,8 @@ from xentara_nb.protocol.packets import Failure, Success
 from xentara_nb.simulator import ConfigurationError, simulate
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.documents import JsonNode
-from xentara_nb.simulator.security.client_certificates import (
-    ClientCertificates,
-    read_client_certificates,
-)
+from xentara_nb.simulator.security.access import Principal, roles
+from xentara_nb.simulator.security.client_certificates import ClientCertificates
 
 NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -88,7 +86,7 @@ def read(folder: Path, *rules: dict[str, Any], roots: Any = None) -> ClientCerti
     if roots is None:
         roots = [{"issuer": "C=DE, O=Plant\\, Inc, CN=Root", "certificatePath": "root.pem"}]
     content = {"rules": list(rules), "rootCertificates": roots}
-    return read_client_certificates(JsonNode(content, "client-certs.json"), folder)
+    return JsonNode(content, "client-certs.json").validate(ClientCertificates, folder)
 
 
 ISSUER = {"issuer": "C=DE, O=Plant\\, Inc, CN=Root"}
@@ -115,7 +113,7 @@ POINT = KEY.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPo
 )
 def test_rules_that_match(rule: dict[str, Any], folder: Path) -> None:
     found = read(folder, {**rule, "roles": ["Shift"]})
-    assert found.verify(der(ANNA)) == ("C=DE, O=Plant, CN=anna", ("Shift",))
+    assert found.verify(der(ANNA)) == Principal("C=DE, O=Plant, CN=anna", roles("Shift"))
     assert list(found.role_names()) == ["Shift"]
 
 
@@ -160,7 +158,7 @@ def test_the_roles_of_all_rules_that_match(folder: Path) -> None:
     )
     found = read(folder, *rules).verify(der(ANNA))
     assert found is not None
-    assert found[1] == ("Shift", "Boss")
+    assert found.roles == roles("Shift", "Boss")
 
 
 @pytest.mark.parametrize("data", [b"", b"nonsense", der(ANNA)[:-1], b"\x30" * 300_000])

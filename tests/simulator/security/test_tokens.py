@@ -22,6 +22,7 @@ from xentara_nb.simulator import ConfigurationError, simulate
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.documents import JsonNode
 from xentara_nb.simulator.security import certificates
+from xentara_nb.simulator.security.access import Principal, roles
 from xentara_nb.simulator.security.tokens import OAuth2, read_keys, read_oauth2
 
 NOW = 1_800_000_000
@@ -62,8 +63,8 @@ def oauth2(scope: list[str] | None = None, **issuer: Any) -> OAuth2:
 
 
 def test_a_good_token() -> None:
-    assert oauth2(roles=["Shift"]).verify(token(), NOW) == ("anna", ("Shift",))
-    assert oauth2().verify(token(kid="one"), NOW) == ("anna", ())
+    assert oauth2(roles=["Shift"]).verify(token(), NOW) == Principal("anna", roles("Shift"))
+    assert oauth2().verify(token(kid="one"), NOW) == Principal("anna", roles())
     assert oauth2().verify(token(typ="application/AT+JWT"), NOW) is not None
     assert oauth2().verify(token({"aud": ["x", "xentara"]}), NOW) is not None
     for alg in ("RS256", "PS256"):
@@ -119,7 +120,9 @@ def test_what_an_issuer_may_leave_out() -> None:
     claims = ("iat", "exp", "sub", "jti")
     flags = {f"allowMissing{name.capitalize()}": True for name in claims}
     lenient = oauth2(nonConformance={**flags, "allowMissingTyp": True})
-    assert lenient.verify(token(dict.fromkeys(claims), typ=None), NOW) == ("panel", ())
+    assert lenient.verify(token(dict.fromkeys(claims), typ=None), NOW) == Principal(
+        "panel", roles()
+    )
     assert lenient.verify(token({"client_id": None}), NOW) is None
     generic = oauth2(nonConformance={"allowGenericJwt": True, "allowMissingTyp": False})
     assert generic.verify(token(typ="JWT"), NOW) is not None
@@ -140,8 +143,8 @@ def test_roles_by_claims() -> None:
         authorizationClaims={"groups": {"hall-7": ["Shift", "Guest"]}, "roles": "implicit"},
     )
     claims = {"groups": ["hall-7", "hall-8"], "roles": ["Boss"]}
-    assert issuer.verify(token(claims), NOW) == ("anna", ("Guest", "Shift", "Boss"))
-    assert issuer.verify(token({"groups": 5}), NOW) == ("anna", ("Guest",))
+    assert issuer.verify(token(claims), NOW) == Principal("anna", roles("Guest", "Shift", "Boss"))
+    assert issuer.verify(token({"groups": 5}), NOW) == Principal("anna", roles("Guest"))
     assert list(issuer.role_names()) == ["Guest", "Shift", "Guest"]
 
 
@@ -224,7 +227,7 @@ def test_log_in_on_the_connection_and_in_sub_sessions(
     small["config.json"]["httpServer"]["authentication"]["schemes"] = ["Bearer"]
     issuer = {**ISSUER, "authorizationClaims": {"roles": "implicit"}}
     small["oauth2.json"] = {"scope": ["plant"], "issuers": [issuer]}
-    assert from_documents(small).server.scope == ("plant",)
+    assert from_documents(small).server.authentication.scope == ("plant",)
     folder = write_folder(small)
     (folder / "keys.json").write_text(json.dumps({"keys": [KEY.as_dict(private=False)]}))
     now = int(time.time())

@@ -24,8 +24,8 @@ from xentara_nb.protocol.packets import (
 )
 from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.plant.plant import Plant
-from xentara_nb.simulator.security.access import roles
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
+from xentara_nb.simulator.security.access import Principal, roles
+from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.server.dispatcher import Dispatcher
 from xentara_nb.simulator.server.session import Service, Session
 

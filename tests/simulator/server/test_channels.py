@@ -13,7 +13,7 @@ from tests.simulator.server.sessions import (
 from xentara_nb.protocol.commands import Write
 from xentara_nb.protocol.identifiers import NIL_UUID, Attribute
 from xentara_nb.simulator.config.configuration import from_documents
-from xentara_nb.simulator.security.authentication import Principal
+from xentara_nb.simulator.security.access import Principal
 from xentara_nb.simulator.server.session import Service
 
 

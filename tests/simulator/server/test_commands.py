@@ -37,13 +37,14 @@ from xentara_nb.protocol.commands import (
     Token,
     Write,
 )
-from xentara_nb.protocol.identifiers import NIL_UUID, Attribute, OpCode
+from xentara_nb.protocol.identifiers import NIL_UUID, Attribute, OpCode, Stage
 from xentara_nb.protocol.packets import Failure, Request, Success
+from xentara_nb.protocol.values import Alternative
 from xentara_nb.simulator import simulate
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.plant.plant import Plant
-from xentara_nb.simulator.security.access import StageEntitlements
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
+from xentara_nb.simulator.security.access import Principal
+from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.server.session import Service
 
 
@@ -166,7 +167,7 @@ def test_sub_sessions_that_are_refused(offline: Callable[..., OfflineClient]) ->
     for login in (Password("anna", "x"), Password("zoe", "secret"), Token("x"), Certificate(b"x")):
         assert client.code(CreateSubSession(login, OWN)) == -32102
     assert client.code(CloseSubSession(OWN)) == -32111
-    nil = Request(1, 12, {0: Password("anna", "secret").alternative(), 1: NIL_UUID})
+    nil = Request(1, 12, {0: Alternative(2, {0: "anna", 1: "secret"}), 1: NIL_UUID})
     (answer,) = client.say(nil)
     assert isinstance(answer, Failure)
     assert answer.error.code == -32602
@@ -205,7 +206,7 @@ def test_the_way_there_and_back(service: Service) -> None:
     answers = OfflineClient(service).say(*requests)
     items = [a.error.code if isinstance(a, Failure) else a.packet()[2:] for a in answers]
     assert items == [[], -32112, [5], [], -32112, [2], [], -32112, [4]]
-    assert service.stage_machine.ended
+    assert service.plant.stage is Stage.SHUTDOWN
 
 
 def test_a_stage_change_with_a_sub_session_needs_both_rights(service: Service) -> None:
@@ -222,7 +223,7 @@ def test_stage_entitlements_of_another_name(small: Documents) -> None:
     small["security.json"]["entitlements"] = [{"name": "process.suspend", "UUID": str(NOWHERE)}]
     found = from_documents(small)
     plant = Plant.from_model(
-        found.model, found.security, entitlements=StageEntitlements("process.suspend", "stop")
+        found.model, found.security, stage_entitlements=("process.suspend", "stop")
     )
     client = OfflineClient(Service(plant, Authenticator([])))
     requests = Suspend().request(1), Resume().request(2), Shutdown().request(3)

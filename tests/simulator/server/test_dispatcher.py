@@ -46,8 +46,8 @@ from xentara_nb.simulator import simulate
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.plant.plant import Plant
-from xentara_nb.simulator.security.access import roles
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
+from xentara_nb.simulator.security.access import Principal, roles
+from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.server import commands
 from xentara_nb.simulator.server.session import Service
 
@@ -193,10 +193,11 @@ def test_long_work_gives_others_their_turn(
     assert [answer.message_id for answer in answers] == [r.message_id for r in requests]
 
 
-def test_a_fault_of_the_quick_way_costs_no_answer(offline: Callable[..., OfflineClient]) -> None:
+def test_a_fault_of_the_quick_way_costs_one_answer(offline: Callable[..., OfflineClient]) -> None:
     client = offline()
     with mock.patch.object(commands, "ordinary_meta_data", side_effect=RuntimeError):
-        assert client.ask(MetaData(REGISTER, (0,))).primary_key == "Group.Register"
+        assert client.code(MetaData(REGISTER, (0,))) == -32603
+    assert client.ask(MetaData(REGISTER, (0,))).primary_key == "Group.Register"
 
 
 def test_a_fault_of_the_simulator_costs_one_answer(

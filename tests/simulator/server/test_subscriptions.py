@@ -34,8 +34,8 @@ from xentara_nb.protocol.packets import (
 )
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator import Simulator, simulate
-from xentara_nb.simulator.security.access import roles
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
+from xentara_nb.simulator.security.access import Principal, roles
+from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.server.session import Service
 from xentara_nb.simulator.server.subscriptions import LIMIT, unique_targets
 
@@ -116,7 +116,7 @@ def test_the_end_by_unsubscribe_and_with_the_connection(
     other.subscribe(11, desired_subscription_id=OWN)
     # It belongs to its connection.
     assert client.code(Unsubscribe(OWN)) == -32110
-    other.session.end()
+    other.session.subscriptions.clear()
     assert len(service.broker) == 0
     assert service.plant.element(REGISTER).watchers is None
 

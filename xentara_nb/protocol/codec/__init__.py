@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import Any, cast
 
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
-from xentara_nb.protocol.codec.base import CodedRequests
 from xentara_nb.protocol.codec.browsing import decode_browse
 from xentara_nb.protocol.codec.heads import MESSAGE_ID
 from xentara_nb.protocol.codec.reads import ReadRequests
@@ -20,17 +19,10 @@ from xentara_nb.protocol.codec.writes import WriteRequests
 from xentara_nb.protocol.commands import Browse, Command, Read, Write
 from xentara_nb.protocol.packets import encode_packets
 
-__all__ = [
-    "CodedRequests",
-    "ListRequests",
-    "ReadRequests",
-    "WriteRequests",
-    "coalesce",
-    "decode_results",
-    "encode_requests",
-    "first_answered",
-]
-
+# Sequences of requests of one kind, which need not exist one by one. `encode` raises an
+# AttributeError, ProtocolError or ValueError where the generic encoder says what is wrong, and
+# `decode` gives None where the message is one for the generic decoder.
+_CODED = (ListRequests, ReadRequests, WriteRequests)
 # The head of an array; then an array of two or three, type 1 or 2, the message id.
 _FIRST = re.compile(
     rb"(?:[\x80-\x97]|\x98.|\x99..|\x9a....)[\x82\x83][\x01\x02]" + MESSAGE_ID, re.DOTALL
@@ -39,7 +31,7 @@ _FIRST = re.compile(
 
 def coalesce(commands: Sequence[Command[Any]]) -> Sequence[Command[Any]]:
     """Return the same commands, as requests of one kind if they are."""
-    if isinstance(commands, CodedRequests):
+    if isinstance(commands, _CODED):
         return commands
     kinds = set(map(type, commands))
     if kinds == {Read}:
@@ -52,12 +44,9 @@ def coalesce(commands: Sequence[Command[Any]]) -> Sequence[Command[Any]]:
 def encode_requests(commands: Sequence[Command[Any]], first_id: int) -> bytes:
     """Return the message that sends some commands, their message ids counting up.
 
-    Raises
-    ------
-    ProtocolError
-        If a command cannot be sent.
+    Raises a ProtocolError if a command cannot be sent.
     """
-    if isinstance(commands, CodedRequests):
+    if isinstance(commands, _CODED):
         # The generic encoder says what is wrong.
         with suppress(AttributeError, ValueError):
             return commands.encode(first_id)
@@ -69,12 +58,9 @@ def decode_results(
 ) -> Sequence[Any] | None:
     """Return the results of commands, if a message is all their answers and is known here.
 
-    Returns
-    -------
-    sequence, or None
-        None if the message is one for the generic decoder; it may still be right.
+    None if the message is one for the generic decoder; it may still be right.
     """
-    if isinstance(commands, CodedRequests):
+    if isinstance(commands, _CODED):
         return commands.decode(message, first_id)
     if len(commands) == 1 and type(commands[0]) is Browse:
         entries = decode_browse(message, first_id)

@@ -8,15 +8,6 @@ A wrong cut, made where the same bytes stand inside of a list, can cost time but
 result: a piece counts only if it is a whole item by itself. No item of CBOR is the beginning of
 another one, so after a sound piece the next one begins where the generic decoder goes on, and the
 first wrong cut leaves a piece that is no item.
-
-Examples
---------
->>> from uuid import UUID
->>> requests = ListRequests([UUID(int=0)])
->>> requests.encode(1).hex()
-'8184000102a200d8255000000000000000000000000000000000018102'
->>> requests.decode(bytes.fromhex("81 830101 a102 80"), 1)
-[MetaDataAnswer(primary_key=None, category=None, attributes=(), has_children=None)]
 """
 
 from __future__ import annotations
@@ -24,12 +15,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from xentara_nb.protocol.attribute_lists import AttributeInfo
-from xentara_nb.protocol.codec.base import CodedRequests
 from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UUID_HEAD, head, id_heads
-from xentara_nb.protocol.commands.model import MetaData, MetaDataAnswer
+from xentara_nb.protocol.commands.model import AttributeInfo, MetaData, MetaDataAnswer
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID, MetaDataId
 from xentara_nb.protocol.packets import Success, decode_answers
@@ -48,14 +38,8 @@ _ATTRIBUTE = b"\xa4\x00"  # a map of four, key 0
 _ANY_REQUEST = MetaData(NIL_UUID, _IDENTIFIERS)
 
 
-class ListRequests(CodedRequests[MetaData]):
-    """Requests for the attribute lists of elements, to be sent and answered together.
-
-    Parameters
-    ----------
-    uuids : sequence of UUID
-        The elements.
-    """
+class ListRequests(Sequence[MetaData]):
+    """Requests for the attribute lists of elements, to be sent and answered together."""
 
     def __init__(self, uuids: Sequence[UUID]) -> None:
         self._uuids = uuids
@@ -63,23 +47,20 @@ class ListRequests(CodedRequests[MetaData]):
     def __len__(self) -> int:
         return len(self._uuids)
 
-    def command(self, index: int) -> MetaData:
-        """Return one of the commands."""
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return ListRequests(self._uuids[index])
         return MetaData(self._uuids[index], _IDENTIFIERS)
 
-    def part(self, index: slice) -> ListRequests:
-        """Return some of the requests."""
-        return ListRequests(self._uuids[index])
-
     def encode(self, first_id: int) -> bytes:
-        """Return the message with all the requests; see :class:`CodedRequests`."""
+        """Return the message with all the requests, their message ids counting up."""
         parts = [head(ARRAY, len(self))]
         for message_id, uuid in zip(id_heads(first_id, len(self)), self._uuids, strict=True):
             parts += (_REQUEST, message_id, _ELEMENT, uuid.int.to_bytes(16, "big"), _LIST_ONLY)
         return b"".join(parts)
 
     def decode(self, message: bytes, first_id: int) -> list[MetaDataAnswer] | None:
-        """Return the answers, equal lists the same object; or None, see :class:`CodedRequests`."""
+        """Return the answers, equal lists the same object; None if the message is unusual."""
         start, *pieces = _LIST.split(message)
         ids, lists = pieces[::2], pieces[1::2]
         if start != head(ARRAY, len(self)) or ids != id_heads(first_id, len(self)):
@@ -97,10 +78,7 @@ class ListRequests(CodedRequests[MetaData]):
 def known_list(item: bytes) -> MetaDataAnswer:
     """Decode an attribute list, one that is new from the attributes that came before.
 
-    Raises
-    ------
-    ProtocolError
-        If the bytes are not exactly a list.
+    Raises a ProtocolError if the bytes are not exactly a list.
     """
     start, *pieces = item.split(_ATTRIBUTE)
     if start == head(ARRAY, len(pieces)):

@@ -1,12 +1,6 @@
 """The answer to browse: its entries have one form, so it is cut at what stands between two keys.
 
 A wrong cut, where the same bytes stand inside of a key, leaves a piece that is no text by itself.
-
-Examples
---------
->>> element = "a3 00 624131 01 d82550 00000000000000000000000000000005 0202"
->>> decode_browse(bytes.fromhex("81 830101 81" + element), 1).keys
-['A1']
 """
 
 from __future__ import annotations
@@ -33,13 +27,7 @@ _START = re.compile(rb"\x81" + SUCCESS + rb"([\x81-\x97]|\x98.|\x99..|\x9a....)"
 
 
 def decode_browse(message: bytes, message_id: int) -> BrowseEntries | None:
-    """Return the entries in the answer to a browse.
-
-    Returns
-    -------
-    BrowseEntries, or None
-        None if the message is anything but this one answer, or if its form is unusual.
-    """
+    """Return the entries in the answer to a browse; None if its form is unusual, or it is none."""
     start = _START.match(message)
     if start is None or start[1] != head(UNSIGNED, message_id):
         return None

@@ -19,18 +19,7 @@ UUID_HEAD = b"\xd8\x25\x50"
 
 
 def head(kind: int, number: int) -> bytes:
-    """Return the head of an item.
-
-    Raises
-    ------
-    ValueError
-        If the number does not fit 64 bits.
-
-    Examples
-    --------
-    >>> head(ARRAY, 3).hex(), head(UNSIGNED, 500).hex()
-    ('83', '1901f4')
-    """
+    """Return the head of an item; ValueError if its number does not fit 64 bits."""
     first = kind << 5
     if number < 24:
         return bytes((first | number,))

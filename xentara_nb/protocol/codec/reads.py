@@ -6,15 +6,6 @@ and the values of one kind are decoded together.
 
 A wrong cut, made where the same bytes stand inside of a value, cannot change a result: what must
 stand behind the value is missing there, or it leaves a piece that is no item by itself.
-
-Examples
---------
->>> from uuid import UUID
->>> requests = ReadRequests([UUID(int=0)], [(11,)])
->>> requests.encode(1).hex()
-'8184000104a200d825500000000000000000000000000000000001810b'
->>> requests.decode(bytes.fromhex("81 830101 a1 0b d879 f93e00"), 1)
-[{11: 1.5}]
 """
 
 from __future__ import annotations
@@ -27,7 +18,6 @@ from uuid import UUID
 
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.cbor import uuid_from
-from xentara_nb.protocol.codec.base import CodedRequests
 from xentara_nb.protocol.codec.heads import ARRAY, MAP, UUID_HEAD, head, id_heads
 from xentara_nb.protocol.commands.data import Read
 from xentara_nb.protocol.errors import ProtocolError
@@ -73,16 +63,8 @@ def _layout(attribute_ids: tuple[AttributeId, ...]) -> _Layout:
     return _Layout(cbor.encode(keys), head(MAP, len(keys)) + first, tuple(others), keys)
 
 
-class ReadRequests(CodedRequests[Read]):
-    """Requests to read, to be sent and answered together.
-
-    Parameters
-    ----------
-    uuids : sequence of UUID
-        The elements.
-    attribute_ids : sequence of tuple
-        The ids of the attributes of each of them.
-    """
+class ReadRequests(Sequence[Read]):
+    """Requests to read, to be sent and answered together."""
 
     def __init__(
         self, uuids: Sequence[UUID], attribute_ids: Sequence[tuple[AttributeId, ...]]
@@ -105,19 +87,16 @@ class ReadRequests(CodedRequests[Read]):
     def __len__(self) -> int:
         return len(self._uuids)
 
-    def command(self, index: int) -> Read:
-        """Return one of the commands."""
-        return Read(self._uuids[index], self._layouts[index].keys)
-
-    def part(self, index: slice) -> ReadRequests:
-        """Return some of the requests."""
+    def __getitem__(self, index: Any) -> Any:
+        if not isinstance(index, slice):
+            return Read(self._uuids[index], self._layouts[index].keys)
         part = ReadRequests((), ())
         part._uuids, part._layouts = self._uuids[index], self._layouts[index]
         part._usual, part._single = self._usual, self._single
         return part
 
     def encode(self, first_id: int) -> bytes:
-        """Return the message with all the requests; see :class:`CodedRequests`."""
+        """Return the message with all the requests, their message ids counting up."""
         parts = [head(ARRAY, len(self))]
         for message_id, uuid, layout in zip(
             id_heads(first_id, len(self)), self._uuids, self._layouts, strict=True
@@ -126,7 +105,7 @@ class ReadRequests(CodedRequests[Read]):
         return b"".join(parts)
 
     def decode(self, message: bytes, first_id: int) -> list[dict[AttributeId, Any]] | None:
-        """Return the values of each element; or None, see :class:`CodedRequests`."""
+        """Return the values of each element; None if the message is an unusual one."""
         starts = [
             _SUCCESS + message_id + start
             for message_id, (_, start, _, _) in zip(

@@ -7,11 +7,10 @@ values. The bytes are the same as those of :mod:`xentara_nb.protocol.cbor`, whic
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from uuid import UUID
 
 from xentara_nb.protocol import cbor
-from xentara_nb.protocol.attribute_lists import AttributeInfo, attributes_item
 from xentara_nb.protocol.checks import error_item
 from xentara_nb.protocol.codec.heads import ARRAY, MAP, NEGATIVE, TEXT, UNSIGNED, UUID_HEAD, head
 from xentara_nb.protocol.errors import ServerError
@@ -80,15 +79,7 @@ def attribute_value(value: Value | ServerError) -> bytes:
 
 
 def event_body(element: bytes, values: Iterable[tuple[bytes, Value | ServerError]]) -> bytes:
-    """Return the part of an event behind its time stamp.
-
-    Parameters
-    ----------
-    element : bytes
-        The element's UUID, encoded.
-    values : iterable of tuple
-        Encoded attribute ids and what the attributes hold.
-    """
+    """Return what stands behind an event's time stamp; element and attribute ids are encoded."""
     parts = [b"\x01", element, b"\x02", b""]
     for encoded_id, value in values:
         parts += (encoded_id, attribute_value(value))
@@ -111,11 +102,6 @@ def browse_entry(key: str, element: UUID, category: int) -> bytes:
     return b"".join(
         (b"\xa3\x00", text(key), b"\x01", UUID_HEAD, element.bytes, b"\x02", integer(category))
     )
-
-
-def attribute_list(infos: Sequence[AttributeInfo]) -> bytes:
-    """Return the attribute list of an element's meta data."""
-    return cbor.encode(attributes_item(infos))
 
 
 def success(message_id: int, item: bytes) -> bytes:

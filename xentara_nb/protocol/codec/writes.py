@@ -1,21 +1,11 @@
-"""Requests to write many attributes, and the answer that all of them were done.
-
-Examples
---------
->>> from uuid import UUID
->>> requests = WriteRequests([Write(UUID(int=0), 11, 1.5)])
->>> requests.encode(1).hex()
-'8184000105a300d8255000000000000000000000000000000000010b02f93e00'
->>> requests.decode(bytes.fromhex("81 820101"), 1)
-[None]
-"""
+"""Requests to write many attributes, and the answer that all of them were done."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from xentara_nb.protocol import cbor
-from xentara_nb.protocol.codec.base import CodedRequests
 from xentara_nb.protocol.codec.heads import ARRAY, UUID_HEAD, head, id_heads
 from xentara_nb.protocol.commands.data import Write
 from xentara_nb.protocol.values import AttributeId
@@ -29,14 +19,8 @@ _ATTRIBUTE, _VALUE, _SESSION = b"\x01", b"\x02", b"\x03" + UUID_HEAD
 _DONE = b"\x82\x01"
 
 
-class WriteRequests(CodedRequests[Write]):
-    """Requests to write, to be sent and answered together.
-
-    Parameters
-    ----------
-    writes : sequence of Write
-        The commands.
-    """
+class WriteRequests(Sequence[Write]):
+    """Requests to write, to be sent and answered together."""
 
     def __init__(self, writes: Sequence[Write]) -> None:
         self._writes = writes
@@ -44,16 +28,13 @@ class WriteRequests(CodedRequests[Write]):
     def __len__(self) -> int:
         return len(self._writes)
 
-    def command(self, index: int) -> Write:
-        """Return one of the commands."""
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return WriteRequests(self._writes[index])
         return self._writes[index]
 
-    def part(self, index: slice) -> WriteRequests:
-        """Return some of the requests."""
-        return WriteRequests(self._writes[index])
-
     def encode(self, first_id: int) -> bytes:
-        """Return the message with all the requests; see :class:`CodedRequests`."""
+        """Return the message with all the requests, their message ids counting up."""
         ids: dict[AttributeId, bytes] = {}  # there are few
         parts = [head(ARRAY, len(self))]
         for message_id, write in zip(id_heads(first_id, len(self)), self._writes, strict=True):

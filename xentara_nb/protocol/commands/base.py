@@ -10,17 +10,23 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from enum import IntEnum
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, dataclass_transform
+from uuid import UUID
 
-from xentara_nb.protocol.checks import as_list, as_map, describe, member
+from xentara_nb.protocol.checks import as_list, as_map, describe
 from xentara_nb.protocol.errors import InvalidParameterError, ProtocolError
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import NOTHING, Nothing, Request
+from xentara_nb.protocol.values import TimePoint
 
 R = TypeVar("R")
 """What the answer to a command means in Python."""
 
 Check = Callable[[Any, str], Any]
 """Returns what an item means in Python; raises a ProtocolError with the name that it is given."""
+
+
+_PLAIN = frozenset({bool, float, int, str, TimePoint, UUID})
+"""The types of values that stand in a request as they are."""
 
 
 def plain(value: Any) -> Any:
@@ -50,18 +56,8 @@ def parameter(
 ) -> Any:
     """Return a field that is a parameter of the command; the default None makes it optional.
 
-    Parameters
-    ----------
-    key : int
-        Its key in the parameter map.
-    name : str
-        What it is called in messages.
-    check : callable
-        Reads it from a request.
-    default : object, optional
-        What a client sends when it says nothing else.
-    build : callable, optional
-        Returns its item for a request, from its value.
+    ``name`` is what messages call it, ``check`` reads it from a request, ``build`` returns its
+    item for one, and ``default`` is what a client sends when it says nothing else.
     """
     entry = Parameter(key, name, check, build, default is None)
     return field(default=default, metadata={"parameter": entry})
@@ -89,55 +85,47 @@ class Command(Generic[R]):
     fields: ClassVar[dict[str, Parameter]] = {}
     """The parameters by the names of their fields."""
 
-    def parameters(self) -> dict[int, Any] | None:
-        """Return the parameter map of the request, or None when the command has none."""
-        items = {}
-        for name, (key, _, _, build, _) in self.fields.items():
-            if (value := getattr(self, name)) is not None:
-                items[key] = build(value)
-        return items if self.fields else None
-
-    @classmethod
-    def from_parameters(cls, parameters: dict[int, Any]) -> Self:
-        """Read the parameter map of a request; keys that are not known are ignored.
-
-        Raises
-        ------
-        InvalidParameterError
-            If a parameter is missing or wrong.
-        """
-        try:
-            given = as_map(parameters, "the parameter map")
-            return cls(
-                **{
-                    name: member(given, entry.key, entry.name, entry.check)
-                    for name, entry in cls.fields.items()
-                    if not entry.optional or entry.key in given
-                }
-            )
-        except (ProtocolError, ValueError) as error:
-            raise InvalidParameterError(f"invalid parameter: {error}") from None
-
     def request(self, message_id: int) -> Request:
         """Return the packet that asks for this command."""
-        return Request(message_id, int(self.opcode), self.parameters())
+        items = {}
+        for name, (key, _, _, build, _) in self.fields.items():
+            value = getattr(self, name)
+            if type(value) in _PLAIN:
+                items[key] = value
+            elif value is not None:
+                items[key] = build(value)
+        return Request(message_id, int(self.opcode), items if self.fields else None)
 
     @classmethod
     def from_request(cls, request: Request) -> Self:
-        """Read the command from its packet; raises as :meth:`from_parameters`."""
-        return cls.from_parameters({} if request.parameters is None else request.parameters)
+        """Read the command from its packet; parameters that are not known are ignored.
+
+        Raises an InvalidParameterError if a parameter is missing or wrong.
+        """
+        try:
+            given = as_map(
+                {} if request.parameters is None else request.parameters, "the parameter map"
+            )
+            values = []
+            for key, what, check, _, optional in cls.fields.values():
+                if key in given:
+                    values.append(check(given[key], what))
+                elif optional:
+                    values.append(None)
+                else:
+                    raise ProtocolError(f"{what} (key {key}) is missing")
+            return cls(*values)
+        except (ProtocolError, ValueError) as error:
+            raise InvalidParameterError(f"invalid parameter: {error}") from None
 
     def build_answer(self, result: R) -> Any:
         """Return the item of the success packet, ``NOTHING`` for a command without a result."""
-        raise NotImplementedError
+        return result
 
     def parse_answer(self, item: Any) -> R:
         """Read the item of a success packet.
 
-        Raises
-        ------
-        ProtocolError
-            If the item is not what the manual says for this command.
+        Raises a ProtocolError if the item is not what the manual says for this command.
         """
         raise NotImplementedError
 
@@ -149,6 +137,9 @@ class Command(Generic[R]):
 
 C = TypeVar("C", bound=Command[Any])
 
+COMMANDS: dict[OpCode, type[Command[Any]]] = {}
+"""The class of every command by its opcode."""
+
 
 @dataclass_transform(frozen_default=True, field_specifiers=(parameter,))
 def command(cls: type[C]) -> type[C]:
@@ -156,6 +147,7 @@ def command(cls: type[C]) -> type[C]:
     made: Any = dataclass(frozen=True, slots=True)(cls)
     made.fields = {each.name: each.metadata["parameter"] for each in fields(made)}
     kind: type[C] = made
+    COMMANDS[kind.opcode] = kind
     return kind
 
 

@@ -57,26 +57,27 @@ class GetStage(Command[int]):
 
 
 @command
-class _StageChange(CommandWithoutResult):
-    sub_session_id: UUID | None = parameter(0, "the sub-session id", as_uuid, default=None)
-
-
-class Resume(_StageChange):
+class Resume(CommandWithoutResult):
     """resume (9): takes a suspended server back to operational."""
 
-    __slots__ = ()
+    sub_session_id: UUID | None = parameter(0, "the sub-session id", as_uuid, default=None)
+
     opcode: ClassVar[OpCode] = OpCode.RESUME
 
 
-class Suspend(_StageChange):
+@command
+class Suspend(CommandWithoutResult):
     """suspend (10): takes an operational server to suspended."""
 
-    __slots__ = ()
+    sub_session_id: UUID | None = parameter(0, "the sub-session id", as_uuid, default=None)
+
     opcode: ClassVar[OpCode] = OpCode.SUSPEND
 
 
-class Shutdown(_StageChange):
+@command
+class Shutdown(CommandWithoutResult):
     """shutdown (11): ends the server."""
 
-    __slots__ = ()
+    sub_session_id: UUID | None = parameter(0, "the sub-session id", as_uuid, default=None)
+
     opcode: ClassVar[OpCode] = OpCode.SHUTDOWN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
@@ -30,11 +30,6 @@ from xentara_nb.protocol.errors import ProtocolError, ServerError
 from xentara_nb.protocol.identifiers import NIL_UUID, EventType, OpCode
 from xentara_nb.protocol.packets import Event
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
-
-
-def _as_it_is(value: Any, name: str) -> Any:
-    return value
-
 
 _ATTRIBUTE_IDS = array_of(as_attribute_id, "an attribute id")
 
@@ -71,7 +66,7 @@ class Write(CommandWithoutResult):
 
     element_uuid: UUID = parameter(0, "the element UUID", as_uuid)
     attribute_id: AttributeId = parameter(1, "the attribute id", as_attribute_id)
-    value: Value = parameter(2, "the attribute value", _as_it_is)
+    value: Value = parameter(2, "the attribute value", lambda value, _: value)
     sub_session_id: UUID | None = parameter(3, "the sub-session id", as_uuid, default=None)
 
     opcode: ClassVar[OpCode] = OpCode.WRITE
@@ -95,31 +90,19 @@ def _target(item: object, name: str) -> SubscriptionTarget:
     )
 
 
-def _target_items(targets: Sequence[SubscriptionTarget]) -> list[dict[int, Any]]:
-    return [{0: uuid, 1: plain(attribute_ids)} for uuid, attribute_ids in targets]
-
-
 @command
 class Subscribe(Command[UUID]):
     """subscribe (6): events whenever one of the attributes changes.
 
-    Parameters
-    ----------
-    targets : tuple of SubscriptionTarget
-        What to subscribe to.
-    maximum_update_rate : int, optional
-        The shortest interval between two events, in milliseconds; changes within are merged.
-    minimum_update_rate : int, optional
-        The longest interval between two events, in milliseconds; sent even without a change.
-    desired_subscription_id : uuid.UUID, optional
-        The id that the subscription shall have.
+    The maximum update rate is the shortest interval between two events, in milliseconds: changes
+    within are merged. The minimum update rate is the longest: an event is sent without a change.
     """
 
     targets: tuple[SubscriptionTarget, ...] = parameter(
         0,
         "the array of elements to subscribe to",
         array_of(_target, "an item of the array of elements to subscribe to"),
-        build=_target_items,
+        build=lambda targets: [{0: uuid, 1: plain(ids)} for uuid, ids in targets],
     )
     maximum_update_rate: int | None = parameter(1, "maximum_update_rate", as_unsigned, default=None)
     minimum_update_rate: int | None = parameter(2, "minimum_update_rate", as_unsigned, default=None)
@@ -141,10 +124,6 @@ class Subscribe(Command[UUID]):
                 f"the shortest interval between events ({self.maximum_update_rate} ms) is above "
                 f"the longest ({self.minimum_update_rate} ms)"
             )
-
-    def build_answer(self, result: UUID) -> UUID:
-        """Return the id of the subscription."""
-        return result
 
     def parse_answer(self, item: Any) -> UUID:
         """Return the id of the subscription."""
@@ -177,10 +156,7 @@ class DataChange:
     def from_event(cls, event: Event) -> Self:
         """Read the packet.
 
-        Raises
-        ------
-        ProtocolError
-            If the event is of another type or its body is not as the manual says.
+        Raises a ProtocolError if it is of another type or its body is not as the manual says.
         """
         if event.event_type != EventType.DATA_CHANGE:
             raise ProtocolError(f"an event of the unknown type {event.event_type}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, overload
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
-from xentara_nb.protocol.attribute_lists import AttributeInfo, attributes_item, parse_attributes
 from xentara_nb.protocol.checks import (
+    as_attribute_id,
     as_bool,
     as_int,
     as_list,
@@ -16,30 +17,23 @@ from xentara_nb.protocol.checks import (
     as_unsigned,
     as_uuid,
     member,
-    wrong,
 )
 from xentara_nb.protocol.commands.base import Command, array_of, command, parameter
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import (
+    Access,
     Category,
+    DataType,
     MetaDataId,
     OpCode,
     ServerInformationId,
     known,
 )
-
-ALL_SERVER_INFORMATION: tuple[int, ...] = tuple(ServerInformationId)
-ALL_META_DATA: tuple[int, ...] = tuple(MetaDataId)
-
-
-def _identifier(item: object, name: str) -> int:
-    if type(item) is not int or item < 0:
-        raise wrong(name, "an integer from 0 up", item)
-    return item
+from xentara_nb.protocol.values import AttributeId
 
 
 def _meta_data_id(item: object, name: str) -> int:
-    identifier = _identifier(item, name)
+    identifier = as_unsigned(item, name)
     if type(known(MetaDataId, identifier)) is int:
         raise ProtocolError(f"invalid meta data identifier {identifier}")
     return identifier
@@ -52,8 +46,8 @@ class ServerInformation(Command[Mapping[int, Any]]):
     identifiers: tuple[int, ...] = parameter(
         0,
         "the array of server information identifiers",
-        array_of(_identifier, "each of the server information identifiers"),
-        default=ALL_SERVER_INFORMATION,
+        array_of(as_unsigned, "each of the server information identifiers"),
+        default=tuple(ServerInformationId),
     )
 
     opcode: ClassVar[OpCode] = OpCode.SERVER_INFORMATION
@@ -84,11 +78,6 @@ class BrowseEntries(Sequence[BrowseEntry]):
     """The entries in an answer to browse, column by column.
 
     A large server has so many that one object for each would keep the garbage collector busy.
-
-    Parameters
-    ----------
-    keys, uuids, categories : list
-        Primary key, UUID and category of every element.
     """
 
     __slots__ = ("categories", "keys", "uuids")
@@ -99,11 +88,7 @@ class BrowseEntries(Sequence[BrowseEntry]):
     def __len__(self) -> int:
         return len(self.keys)
 
-    @overload
-    def __getitem__(self, index: int) -> BrowseEntry: ...
-    @overload
-    def __getitem__(self, index: slice) -> BrowseEntries: ...
-    def __getitem__(self, index: int | slice) -> BrowseEntry | BrowseEntries:
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return BrowseEntries(self.keys[index], self.uuids[index], self.categories[index])
         return BrowseEntry(self.keys[index], self.uuids[index], self.categories[index])
@@ -130,7 +115,7 @@ class Browse(Command[Sequence[BrowseEntry]]):
     element_uuid: UUID = parameter(0, "the element UUID", as_uuid)
     depth: int | None = parameter(1, "the depth", as_unsigned, default=None)
     categories: tuple[int, ...] | None = parameter(
-        2, "the array of categories", array_of(_identifier, "each of the categories"), default=None
+        2, "the array of categories", array_of(as_unsigned, "each of the categories"), default=None
     )
 
     opcode: ClassVar[OpCode] = OpCode.BROWSE
@@ -158,6 +143,66 @@ def _entry(entry: Any) -> BrowseEntry:
     )
 
 
+class AttributeInfo(NamedTuple):
+    """One attribute in the answer to meta_data. Unknown identifiers stay numbers."""
+
+    name: str
+    attribute_id: AttributeId
+    access: int
+    data_type: int
+
+
+# Elements of one type share their attributes, so a model has few distinct attributes and lists.
+# Equal ones are the same object here: an inventory of a large server holds a dozen lists instead of
+# a million attributes.
+
+
+def parse_attributes(item: Any) -> tuple[AttributeInfo, ...]:
+    """Read an array of ``{0: name, 1: id, 2: access, 3: data type}``; other keys are ignored."""
+    return shared_list(tuple([_attribute(each) for each in as_list(item, "the attribute list")]))
+
+
+def _attribute(item: Any) -> AttributeInfo:
+    attribute = as_map(item, "an entry of the attribute list")
+    try:
+        return _shared_attribute(attribute[0], attribute[1], attribute[2], attribute[3])
+    except (KeyError, TypeError):  # one is missing, or of a type that has no hash
+        return AttributeInfo(
+            *[member(attribute, key, what, check) for key, (what, check) in enumerate(_MEMBERS)]
+        )
+
+
+_MEMBERS: tuple[tuple[str, Callable[[Any, str], Any]], ...] = (
+    ("the attribute name", as_text),
+    ("the attribute id", as_attribute_id),
+    ("the access", as_int),
+    ("the data type", as_int),
+)
+
+
+# Typed, for to Python 1.0 and True are the same as 1.
+@lru_cache(maxsize=10_000, typed=True)
+def _shared_attribute(*members: Any) -> AttributeInfo:
+    name, attribute_id, access, data_type = (
+        check(each, what) for each, (what, check) in zip(members, _MEMBERS, strict=True)
+    )
+    return AttributeInfo(name, attribute_id, known(Access, access), known(DataType, data_type))
+
+
+@lru_cache(maxsize=10_000)
+def shared_list(attributes: tuple[AttributeInfo, ...]) -> tuple[AttributeInfo, ...]:
+    """Return the first list that was equal to this one, as long as it is remembered."""
+    return attributes
+
+
+def attributes_item(attributes: Sequence[AttributeInfo]) -> list[dict[int, Any]]:
+    """Return the array that :func:`parse_attributes` reads."""
+    return [
+        {0: name, 1: attribute_id, 2: int(access), 3: int(data_type)}
+        for name, attribute_id, access, data_type in attributes
+    ]
+
+
 class MetaDataAnswer(NamedTuple):
     """The meta data of an element; what was not asked for, or not answered, is None."""
 
@@ -176,7 +221,7 @@ class MetaData(Command[MetaDataAnswer]):
         1,
         "the array of meta data identifiers",
         array_of(_meta_data_id, "each of the meta data identifiers"),
-        default=ALL_META_DATA,
+        default=tuple(MetaDataId),
     )
 
     opcode: ClassVar[OpCode] = OpCode.META_DATA
@@ -214,10 +259,6 @@ class Lookup(Command[UUID]):
     def __post_init__(self) -> None:
         if not self.primary_key:
             raise ProtocolError("the primary key must not be empty")
-
-    def build_answer(self, result: UUID) -> UUID:
-        """Return the UUID."""
-        return result
 
     def parse_answer(self, item: Any) -> UUID:
         """Return the UUID."""

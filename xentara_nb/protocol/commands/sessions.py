@@ -5,7 +5,7 @@ An action with a sub-session needs the rights of the connection and of the sub-s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
@@ -22,10 +22,6 @@ class Token:
 
     token: str = field(repr=False)
 
-    def alternative(self) -> Alternative:
-        """Return ``121({0: token})``."""
-        return Alternative(0, {0: self.token})
-
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -36,10 +32,6 @@ class Certificate:
 
     der: bytes = field(repr=False)
 
-    def alternative(self) -> Alternative:
-        """Return ``122({0: certificate})``."""
-        return Alternative(1, {0: self.der})
-
 
 @dataclass(frozen=True, slots=True)
 class Password:
@@ -48,13 +40,14 @@ class Password:
     user: str
     password: str = field(repr=False)
 
-    def alternative(self) -> Alternative:
-        """Return ``123({0: user, 1: password})``."""
-        return Alternative(2, {0: self.user, 1: self.password})
-
 
 Authentication: TypeAlias = Token | Certificate | Password
 """The three ways to log in to a sub-session."""
+
+
+def _alternative(how: Authentication) -> Alternative:
+    number = (Token, Certificate, Password).index(type(how))
+    return Alternative(number, dict(enumerate(astuple(how))))
 
 
 def _authentication(item: object, name: str) -> Authentication:
@@ -84,7 +77,7 @@ class CreateSubSession(Command[UUID]):
         0,
         "the authentication information",
         _authentication,
-        build=lambda authentication: authentication.alternative(),
+        build=_alternative,
     )
     desired_session_id: UUID | None = parameter(1, "the desired session id", as_uuid, default=None)
 
@@ -93,10 +86,6 @@ class CreateSubSession(Command[UUID]):
     def __post_init__(self) -> None:
         if self.desired_session_id == NIL_UUID:
             raise ProtocolError("the desired session id must not be nil")
-
-    def build_answer(self, result: UUID) -> UUID:
-        """Return the id of the session."""
-        return result
 
     def parse_answer(self, item: Any) -> UUID:
         """Return the id of the session."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -21,21 +21,20 @@ from pydantic import AfterValidator, Field
 
 from xentara_nb.simulator.documents import (
     ConfigurationError,
+    Document,
     JsonNode,
+    Settings,
+    Text,
     invalid,
     parse_document,
     read_document,
+    whole_number,
 )
 from xentara_nb.simulator.model.model import Model, read_model
-from xentara_nb.simulator.schema import Document, Settings, Text, whole_number
 from xentara_nb.simulator.security import access
-from xentara_nb.simulator.security.client_certificates import (
-    NO_CERTIFICATES,
-    ClientCertificates,
-    read_client_certificates,
-)
+from xentara_nb.simulator.security.client_certificates import ClientCertificates
 from xentara_nb.simulator.security.settings import Security, User, read_security, read_users
-from xentara_nb.simulator.security.tokens import NO_TOKENS, Key, OAuth2, read_keys, read_oauth2
+from xentara_nb.simulator.security.tokens import Key, OAuth2, read_keys, read_oauth2
 
 _log = logging.getLogger(__name__)
 
@@ -58,26 +57,17 @@ JWKS = "jwks.json"
 """The key set that tokens are checked against, if it lies in the folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpServer:
-    """The settings of the web server: ``httpServer`` in ``config.json``."""
-
-    port: int = 8080
-    realm: str = "Xentara"
-    # A real server's default is Bearer alone; a simulator without passwords would be of no use.
-    schemes: tuple[str, ...] = (BASIC, BEARER)
-    scope: tuple[str, ...] = ()
-
-
 def _check_realm(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
         raise invalid("a realm has printable ASCII characters only", "Write it without others.")
     return text
 
 
-# The vendor's schema leaves this object open.
-class _Authentication(Settings, extra="allow"):
+class Authentication(Settings, extra="allow"):
+    """How clients log in; the vendor's schema leaves this object open."""
+
     realm: Annotated[str, AfterValidator(_check_realm)] = "Xentara"
+    # A real server's default is Bearer alone; a simulator without passwords would be of no use.
     schemes: Annotated[tuple[Literal["Basic", "Bearer"], ...], Field(min_length=1)] = (
         BASIC,
         BEARER,
@@ -85,11 +75,13 @@ class _Authentication(Settings, extra="allow"):
     scope: tuple[Text, ...] = ()
 
 
-class _HttpServer(Settings):
+class HttpServer(Settings):
+    """The settings of the web server: ``httpServer`` in ``config.json``."""
+
     hints: ClassVar[Mapping[str, str]] = {"port": 'Add "port": 8080.'}
 
     port: Annotated[int, whole_number(1, 65535)]
-    authentication: _Authentication = _Authentication()
+    authentication: Authentication = Authentication()
 
 
 class _ConfigDocument(Document, extra="allow"):
@@ -97,7 +89,7 @@ class _ConfigDocument(Document, extra="allow"):
         "httpServer": 'A server without it has no WebSocket API; add "httpServer": {"port": 8080}.'
     }
 
-    http_server: _HttpServer
+    http_server: HttpServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +97,11 @@ class Configuration:
     """Everything that a configuration folder says."""
 
     model: Model
-    server: HttpServer = HttpServer()
-    users: tuple[User, ...] = ()
-    security: Security = field(default_factory=Security)
-    folder: Path | None = None
-    oauth2: OAuth2 = NO_TOKENS
-    client_certificates: ClientCertificates = NO_CERTIFICATES
+    server: HttpServer
+    users: tuple[User, ...]
+    security: Security
+    oauth2: OAuth2
+    client_certificates: ClientCertificates
 
 
 def read_folder(
@@ -120,23 +111,10 @@ def read_folder(
     certificate: bool = True,
     keys: tuple[Key, ...] = (),
 ) -> Configuration:
-    """Read a configuration folder.
+    """Read a configuration folder; raises ConfigurationError.
 
-    Parameters
-    ----------
-    folder : Path
-        The folder with ``config.json`` and its companions.
-    model : Path, optional
-        A model to take in place of the folder's own.
-    certificate : bool
-        Whether the folder's TLS certificate is used, so that it must be there.
-    keys : tuple
-        Keys that tokens are checked against, beside those of ``oauth2.json`` and ``jwks.json``.
-
-    Raises
-    ------
-    ConfigurationError
-        If there is no such folder, or a file is missing or wrong.
+    Another model can take the place of the folder's own. The TLS certificate must be there if it is
+    used. Tokens are checked against the keys beside those of ``oauth2.json`` and ``jwks.json``.
     """
     if not folder.is_dir():
         problem = "this is a file" if folder.exists() else "there is no such folder"
@@ -148,7 +126,10 @@ def read_folder(
     )
     for name in FILES[1:]:
         # Users are only needed to log in with a password.
-        optional = BASIC not in server.schemes and name in ("users.json", "passwords.json")
+        optional = BASIC not in server.authentication.schemes and name in (
+            "users.json",
+            "passwords.json",
+        )
         if optional and not (folder / name).exists():
             documents[name] = JsonNode({}, name)
         elif name == "model.json" and model is not None:
@@ -174,17 +155,9 @@ def read_model_file(path: Path) -> Model:
 
 
 def from_documents(documents: Mapping[str, Mapping[str, Any]]) -> Configuration:
-    """Check the contents of configuration files that are not on disk, by the same rules.
+    """Check the contents of configuration files that are not on disk, as those of a folder.
 
-    Parameters
-    ----------
-    documents : mapping of file name to content
-        Of each of :data:`FILES`, what would stand in it; of :data:`OPTIONAL_FILES` if wanted.
-
-    Raises
-    ------
-    ConfigurationError
-        As for a folder.
+    There must be all of :data:`FILES`, and can be :data:`OPTIONAL_FILES`.
     """
     names = (*FILES, *(name for name in OPTIONAL_FILES if name in documents))
     nodes = {name: parse_document(json.dumps(documents[name]), name) for name in names}
@@ -211,13 +184,13 @@ def _configuration(
     declared = (access.EVERYONE, *security.roles)
     users = read_users(documents["users.json"], documents["passwords.json"], declared)
     model = read_model(documents["model.json"])
-    if not users and BASIC in server.schemes and BEARER not in server.schemes:
+    login = server.authentication
+    if not users and BASIC in login.schemes and BEARER not in login.schemes:
         _log.warning("users.json: there is no user, so no one can log in")
-    oauth2, certificates = NO_TOKENS, NO_CERTIFICATES
-    if "oauth2.json" in documents:
-        oauth2 = read_oauth2(documents["oauth2.json"], folder, keys)
-    if "client-certs.json" in documents:
-        certificates = read_client_certificates(documents["client-certs.json"], folder)
+    # Without the file it has no issuers and no rules.
+    tokens, rules = (documents.get(name, JsonNode({}, name)) for name in OPTIONAL_FILES)
+    oauth2 = read_oauth2(tokens, folder, keys)
+    certificates = rules.validate(ClientCertificates, folder)
     acls = ((documents["security.json"], security.acl), *model.acls())
     entries = [(node, entry) for node, acl in acls if acl is not None for entry in acl.entries]
     roles: list[tuple[object, str]] = [(node, entry.role) for node, entry in entries]
@@ -230,8 +203,10 @@ def _configuration(
         (*access.BUILT_IN, *security.entitlements),
     )
     # The server's demand for a token names the scope that the token must have.
-    server = replace(server, scope=tuple(dict.fromkeys((*server.scope, *oauth2.scope))))
-    return Configuration(model, server, users, security, folder, oauth2, certificates)
+    scope = tuple(dict.fromkeys((*login.scope, *oauth2.scope)))
+    login = login.model_copy(update={"scope": scope})
+    server = server.model_copy(update={"authentication": login})
+    return Configuration(model, server, users, security, oauth2, certificates)
 
 
 def _http_server(document: JsonNode) -> HttpServer:
@@ -239,12 +214,11 @@ def _http_server(document: JsonNode) -> HttpServer:
     for name in settings.model_extra or ():
         if not name.startswith("skill."):
             _log.warning("%s: an unknown member, ignored", document.at(name))
-    found = settings.http_server.authentication
-    for name in found.model_extra or ():
+    for name in settings.http_server.authentication.model_extra or ():
         _log.warning(
             "%s: an unknown member, ignored", document.at("httpServer", "authentication", name)
         )
-    return HttpServer(settings.http_server.port, found.realm, found.schemes, found.scope)
+    return settings.http_server
 
 
 def _warn_of_undeclared(

@@ -28,15 +28,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator
 
-from xentara_nb.protocol.errors import (
-    ServerError,
-    TypeMismatchError,
-    ValueOutOfRangeError,
-)
+from xentara_nb.protocol.errors import ServerError, TypeMismatchError, ValueOutOfRangeError
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import JsonNode, invalid, quoted
-from xentara_nb.simulator.schema import from_text, one_of
+from xentara_nb.simulator.documents import JsonNode, from_text, invalid, one_of, quoted
 
 NO_ERROR = "no error"
 """What the attributes ``error`` and ``writeError`` say when all is well."""
@@ -114,16 +109,13 @@ def skill_name(text: str) -> DataType | None:
 
 def first_value(data_type: DataType) -> Value | ServerError:
     """Return what an attribute of the type holds before anything was read or written."""
-    if data_type is DataType.BOOLEAN:
-        return False
     if data_type.integer_range is not None:
         return 0
-    if data_type.is_float:
-        return 0.0
-    return _FIRST_VALUES.get(data_type, "")
+    return 0.0 if data_type.is_float else _FIRST_VALUES.get(data_type, "")
 
 
 _FIRST_VALUES: dict[DataType, Value | ServerError] = {
+    DataType.BOOLEAN: False,
     DataType.TIME_POINT: TimePoint.NEVER,
     DataType.UUID: NIL_UUID,
     DataType.QUALITY: int(Quality.GOOD),
@@ -136,12 +128,8 @@ _FIRST_VALUES: dict[DataType, Value | ServerError] = {
 def convert(data_type: DataType, value: Value) -> Value:
     """Return a written value as an attribute of the type holds it.
 
-    Raises
-    ------
-    TypeMismatchError
-        If the value is of another kind, or would lose a fraction.
-    ValueOutOfRangeError
-        If the value is too large or too small.
+    Raises TypeMismatchError if it is of another kind or would lose a fraction, ValueOutOfRangeError
+    if it is too large or too small.
     """
     if data_type is DataType.BOOLEAN:
         return value if isinstance(value, bool) else bool(_whole(value, range(2)))
@@ -165,13 +153,7 @@ _NUMBERED = {DataType.QUALITY: range(len(Quality)), DataType.ELEMENT_CATEGORY: r
 
 
 def from_json(data_type: DataType, node: JsonNode) -> Value:
-    """Return a value as a configuration gives it: times and UUIDs are texts there.
-
-    Raises
-    ------
-    ConfigurationError
-        If it does not fit the data type.
-    """
+    """Return a value as a configuration gives it: times and UUIDs are texts there."""
     value = node.value
     if not isinstance(value, bool | int | float | str):
         node.fail(f"this is no {data_type.label}", "Write a number, a boolean or a text.")

@@ -18,14 +18,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, NoReturn
+from typing import Annotated, Any, ClassVar, cast
 from unicodedata import category
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from xentara_nb.simulator.documents import JsonNode, invalid, quoted
-from xentara_nb.simulator.schema import Document, JsonUuid, Settings, Text
+from xentara_nb.simulator.documents import (
+    Document,
+    JsonNode,
+    JsonUuid,
+    Settings,
+    Text,
+    invalid,
+    quoted,
+)
 from xentara_nb.simulator.security.access import AclSettings
 
 _PART = r"(?:\[([^\]]*)\]|([^\[.][^.]*))"
@@ -40,17 +47,10 @@ _SKILL = re.compile(r"@Skill\.[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ElementDescription:
-    """One element of a model.
-
-    Attributes
-    ----------
-    descriptor : str
-        What the model calls its kind, such as ``@Skill.SignalFlow.Register``.
-    node : JsonNode
-        Its properties, of which each kind has its own.
-    """
+    """One element of a model, with its properties, of which each kind has its own."""
 
     descriptor: str
+    """What the model calls its kind, such as ``@Skill.SignalFlow.Register``."""
     name: str
     key: str
     uuid: UUID
@@ -61,8 +61,7 @@ class ElementDescription:
     @property
     def properties(self) -> dict[str, Any]:
         """The properties as they stand in the file."""
-        properties: dict[str, Any] = self.node.value
-        return properties
+        return cast("dict[str, Any]", self.node.value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,36 +82,28 @@ class Model:
                 yield element.node, element.acl
 
     def resolve(self, reference: JsonNode) -> ElementDescription:
-        """Return the element that a key in the model means.
-
-        Raises
-        ------
-        ConfigurationError
-            If there is no such element.
-        """
-        readings = _readings(reference)
-        for names in readings:
-            element = self.by_key.get(join_key(names))
-            if element is not None:
-                return element
-        return self._unknown(reference, join_key(readings[0]))
+        """Return the element that a key in the model means; raises ConfigurationError."""
+        return self._find(reference, [(names, "") for names in _readings(reference)])[0]
 
     def resolve_member(self, reference: JsonNode) -> tuple[ElementDescription, str]:
         """Return the element and the member that a key such as ``Track.Timer.expired`` means.
 
         Attributes, events and tasks are such members.
         """
-        readings = _readings(reference)
-        for *names, member in readings:
+        return self._find(reference, [(key[:-1], key[-1]) for key in _readings(reference)])
+
+    def _find(
+        self, reference: JsonNode, readings: list[tuple[tuple[str, ...], str]]
+    ) -> tuple[ElementDescription, str]:
+        for names, member in readings:
             element = self.by_key.get(join_key(names))
             if element is not None:
                 return element, member
-        return self._unknown(reference, join_key(readings[0][:-1] or readings[0]))
-
-    def _unknown(self, reference: JsonNode, key: str) -> NoReturn:
+        names, member = readings[0]
+        key = join_key(names or (member,))
         near = difflib.get_close_matches(key, list(self.by_key)[:5000], n=1)
         hint = f"Did you mean {near[0]!r}?" if near else "Look for the name that has changed."
-        reference.fail(f"the model has no element {key!r}", hint)
+        return reference.fail(f"the model has no element {key!r}", hint)
 
 
 def join_key(names: Iterable[str]) -> str:
@@ -121,13 +112,7 @@ def join_key(names: Iterable[str]) -> str:
 
 
 def split_key(key: str) -> tuple[str, ...]:
-    """Return the names in a primary key.
-
-    Raises
-    ------
-    ValueError
-        If the text cannot be a primary key.
-    """
+    """Return the names in a primary key; raises ValueError if it cannot be one."""
     if not _KEY.fullmatch(key):
         raise ValueError(f"{key!r} is not a primary key")
     return tuple(match[1] if match[1] is not None else match[2] for match in _NEXT.finditer(key))
@@ -194,13 +179,7 @@ class _Properties(Settings, extra="ignore"):
 
 
 def read_model(document: JsonNode) -> Model:
-    """Read the description of a model.
-
-    Raises
-    ------
-    ConfigurationError
-        If an element is not as the manual says, or has a key or UUID that another one has.
-    """
+    """Read the description of a model; raises ConfigurationError."""
     settings = document.validate(_ModelDocument)
     by_key: dict[str, ElementDescription] = {}
     keys: dict[str, JsonNode] = {}

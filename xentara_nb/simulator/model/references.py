@@ -19,33 +19,21 @@ _VALUE = Attribute.VALUE.attribute_name
 
 @dataclass(slots=True)
 class References:
-    """What one element is used for.
+    """What one element is used for."""
 
-    Attributes
-    ----------
-    read, written : bool
-        Whether its value is read, and whether it is written.
-    data_type : DataType or None
-        What the value must be, where only one kind of value will do.
-    attributes : dict
-        Further attributes that are used, by their names: how, and of which type they may be.
-    """
-
-    read: bool = False
+    has_value: bool = False
+    """Whether its value is read or written."""
     written: bool = False
     data_type: DataType | None = None
+    """What the value must be, where only one kind of value will do."""
     attributes: dict[str, tuple[Access, DataType]] = field(default_factory=dict)
-
-    @property
-    def has_value(self) -> bool:
-        """Whether the element must have a value."""
-        return self.read or self.written
+    """Further attributes that are used, by their names: how, and of which type they may be."""
 
     def add(self, attribute: str, use: _Use) -> None:
         """Add one more use of an attribute."""
         if attribute == _VALUE:
+            self.has_value = True
             self.written = self.written or use.written
-            self.read = self.read or not use.written
             # Not "or": a boolean is the data type 0.
             if use.data_type is not None:
                 self.data_type = use.data_type

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from xentara_nb.protocol.codec import server_encoding
+from xentara_nb.protocol import cbor
 from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.protocol.commands.model import attributes_item
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Access, Attribute, DataType
 from xentara_nb.protocol.values import AttributeId, Value
@@ -64,16 +65,7 @@ def value_attributes(data_type: DataType, access: Access) -> list[AttributeInfo]
     return [well_known(Attribute.VALUE, data_type, access), *map(well_known, further)]
 
 
-BASE = tuple(
-    well_known(attribute)
-    for attribute in (
-        Attribute.PRIMARY_KEY,
-        Attribute.NAME,
-        Attribute.UUID,
-        Attribute.TYPE,
-        Attribute.CATEGORY,
-    )
-)
+BASE = tuple(map(well_known, list(Attribute)[: Attribute.CATEGORY + 1]))
 """The attributes that every element has; no element stores them."""
 
 UNITS = AttributeInfo("units", attribute_uuid("units"), Access.READ_ONLY, DataType.STRING)
@@ -83,21 +75,13 @@ DISPLAY_NAME = AttributeInfo(
 
 
 class AttributeTable:
-    """The attributes of a kind of element; elements with the same ones share it.
+    """The attributes of a kind of element, those of :data:`BASE` first; elements share it.
 
-    Attributes
-    ----------
-    infos : tuple of AttributeInfo
-        All attributes, those of :data:`BASE` first.
-    index : dict
-        The position of every attribute, by its integer and by its UUID.
+    The index has the position of every attribute by its integer and by its UUID.
     """
-
-    __slots__ = ("_encoded", "index", "infos", "names")
 
     def __init__(self, infos: tuple[AttributeInfo, ...]) -> None:
         self.infos = infos
-        self._encoded: bytes | None = None
         self.index: dict[AttributeId, int] = {}
         self.names: dict[str, int] = {}
         for position, info in enumerate(infos):
@@ -106,12 +90,10 @@ class AttributeTable:
                 self.index[Attribute(info.attribute_id).uuid] = position
             self.names[info.name] = position
 
-    @property
+    @cached_property
     def encoded(self) -> bytes:
         """The attribute list as meta data has it; a model of any size has only a few of them."""
-        if self._encoded is None:
-            self._encoded = server_encoding.attribute_list(self.infos)
-        return self._encoded
+        return cbor.encode(attributes_item(self.infos))
 
     def info(self, attribute_id: AttributeId) -> AttributeInfo | None:
         """Return the meta data of an attribute, None if there is no such attribute."""

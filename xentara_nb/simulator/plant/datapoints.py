@@ -16,6 +16,8 @@ from xentara_nb.simulator.plant.attributes import (
     UNITS,
     AttributeTable,
     AttributeValue,
+    table,
+    table_and_values,
     well_known,
 )
 from xentara_nb.simulator.plant.elements import Element, Identity, Point, Watcher
@@ -24,30 +26,15 @@ _INPUT, _OUTPUT = 0, 1
 _OF_THE_OUTPUT = (Attribute.WRITE_TIME, Attribute.WRITE_ERROR)
 
 
-class DataPointTable(AttributeTable):
-    """The attributes of data points, and from where each comes.
-
-    Attributes
-    ----------
-    routes : tuple
-        For each attribute beyond those of every element and before the two that a data point
-        holds itself: whether it comes from the input or the output, and its position there.
-    """
-
-    __slots__ = ("routes",)
-
-    def __init__(
-        self, infos: tuple[AttributeInfo, ...], routes: tuple[tuple[int, int], ...]
-    ) -> None:
-        super().__init__((*BASE, *infos, UNITS, DISPLAY_NAME))
-        self.routes = routes
-
-
 @lru_cache(maxsize=4096)
-def data_point_table(
+def _table_and_routes(
     source: AttributeTable | None, target: AttributeTable | None
-) -> DataPointTable:
-    """Return the table of data points that read from a source and write to a target."""
+) -> tuple[AttributeTable, tuple[tuple[int, int], ...]]:
+    """Return the attributes of data points with this input and output, and from where each comes.
+
+    The routes are those of the attributes that a data point does not hold itself: whether it comes
+    from the input or the output, and its position there.
+    """
     infos: dict[object, AttributeInfo] = {}
     routes: dict[object, tuple[int, int]] = {}
     for side, attributes in ((_INPUT, source), (_OUTPUT, target)):
@@ -60,18 +47,16 @@ def data_point_table(
                 routes[key] = (side, position)
     value = infos.get(Attribute.VALUE)
     if value is not None:
-        readable = source is not None
-        writable = target is not None
-        access = Access.READ_AND_WRITE if readable and writable else Access.READ_ONLY
-        access = Access.WRITE_ONLY if writable and not readable else access
+        access = Access.READ_ONLY if source is not None else Access.WRITE_ONLY
+        access = Access.READ_AND_WRITE if None not in (source, target) else access
         infos[Attribute.VALUE] = value._replace(access=access)
-    return DataPointTable(tuple(infos.values()), tuple(routes.values()))
+    return table(*infos.values(), UNITS, DISPLAY_NAME), tuple(routes.values())
 
 
 class DataPoint(Element):
     """A data point: it shows the values of its input and writes to its output."""
 
-    __slots__ = ("input", "output")
+    __slots__ = ("_routes", "input", "output")
 
     def __init__(
         self,
@@ -81,7 +66,7 @@ class DataPoint(Element):
         units: str,
         display_name: str,
     ) -> None:
-        attributes = data_point_table(
+        attributes, self._routes = _table_and_routes(
             None if source is None else source.table, None if target is None else target.table
         )
         super().__init__(identity, attributes, [units, display_name])
@@ -91,12 +76,11 @@ class DataPoint(Element):
     def current(self, position: int) -> AttributeValue:
         """Return what the attribute at a position holds, from where it comes."""
         routed = position - len(BASE)
-        routes = self._routes
         if routed < 0:
             return super().current(position)
-        if routed >= len(routes):
-            return self.values[routed - len(routes)]
-        side, there = routes[routed]
+        if routed >= len(self._routes):
+            return self.values[routed - len(self._routes)]
+        side, there = self._routes[routed]
         return self._behind(side).current(there)
 
     def write(self, attribute_id: AttributeId, value: Value, now: TimePoint) -> Value:
@@ -128,11 +112,6 @@ class DataPoint(Element):
         if source is not target and isinstance(source, Point) and isinstance(target, Point):
             target.feedback = (*target.feedback, source)
 
-    @property
-    def _routes(self) -> tuple[tuple[int, int], ...]:
-        assert isinstance(self.table, DataPointTable)
-        return self.table.routes
-
     def _behind(self, side: int) -> Element:
         behind = self.output if side == _OUTPUT else self.input
         assert behind is not None, "a route never leads to a side that is not there"
@@ -151,30 +130,22 @@ class DataPoint(Element):
 
 
 class Derived(Element):
-    """A value that is computed from other elements' values, whenever one of them changes.
-
-    Parameters
-    ----------
-    sources : sequence of Element
-        What the value is computed from.
-    compute : callable
-        Gives the value from those of the sources.
-    write_back : callable, optional
-        Writes a value to the sources.
-    """
+    """A value that is computed from other elements' values, whenever one of them changes."""
 
     __slots__ = ("_compute", "_sources", "_write_back")
 
     def __init__(
         self,
         identity: Identity,
-        attributes: AttributeTable,
-        values: list[AttributeValue],
+        data_type: DataType,
         sources: Sequence[Element],
         compute: Callable[[Sequence[Value]], Value],
         write_back: Callable[[Value, TimePoint], None] | None = None,
     ) -> None:
-        super().__init__(identity, attributes, values)
+        access = Access.READ_ONLY if write_back is None else Access.READ_AND_WRITE
+        value = well_known(Attribute.VALUE, data_type, access)
+        others = map(well_known, (Attribute.QUALITY, Attribute.UPDATE_TIME, Attribute.CHANGE_TIME))
+        super().__init__(identity, *table_and_values((value, *others)))
         self._sources = sources
         self._compute = compute
         self._write_back = write_back
@@ -195,15 +166,6 @@ class Derived(Element):
         now = max((_update_time(source) for source in self._sources), default=TimePoint.NEVER)
         if len(values) == len(read):
             self.take_reading(self._compute(values), now, quality)
-
-
-def derived_attributes(data_type: DataType, writable: bool = False) -> tuple[AttributeInfo, ...]:
-    """Return the attributes of a value that is computed from others."""
-    access = Access.READ_AND_WRITE if writable else Access.READ_ONLY
-    return (
-        well_known(Attribute.VALUE, data_type, access),
-        *map(well_known, (Attribute.QUALITY, Attribute.UPDATE_TIME, Attribute.CHANGE_TIME)),
-    )
 
 
 def interpolate(mappings: Sequence[tuple[float, float]], value: float) -> float:

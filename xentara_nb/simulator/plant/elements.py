@@ -10,7 +10,7 @@ to. All times of one change are given from outside, so that they agree.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, TypeAlias
@@ -33,17 +33,7 @@ from xentara_nb.simulator.security.access import Acl
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What elements of one kind have in common.
-
-    Attributes
-    ----------
-    category : Category
-        The category, as browse and meta data give it.
-    type_text : str
-        The attribute ``type``.
-    category_value : str or int
-        The attribute ``category`` as read gives it.
-    """
+    """What elements of one kind have in common; browse gives the category, read its value."""
 
     category: Category
     type_text: str
@@ -70,35 +60,18 @@ Watcher: TypeAlias = "Callable[[Element, Sequence[int]], None]"
 
 @dataclass(slots=True, eq=False)
 class InjectedFault:
-    """What is wrong with an element on purpose; see :mod:`xentara_nb.simulator.faults`.
-
-    Attributes
-    ----------
-    later : callable
-        Calls a function after some seconds, with the time.
-    shown : dict of int to Value or ServerError
-        By their positions, what attributes show in place of their real values.
-    follows_after : float or None
-        After how many seconds the value follows what was written; None for at once.
-    """
+    """What is wrong with an element on purpose; see :mod:`xentara_nb.simulator.faults`."""
 
     later: Callable[[float, Callable[[TimePoint], None]], None]
+    """Calls a function after some seconds, with the time."""
     shown: dict[int, AttributeValue] = field(default_factory=dict)
+    """By their positions, what attributes show in place of their real values."""
     follows_after: float | None = None
+    """After how many seconds the value follows what was written; None for at once."""
 
 
 class Element:
-    """An element that runs.
-
-    Parameters
-    ----------
-    identity : Identity
-        Its kind, UUID, primary key and name.
-    attributes : AttributeTable
-        What attributes it has.
-    values : list
-        What the attributes hold, beginning after those of :data:`BASE`.
-    """
+    """An element that runs; the values are those of the attributes after :data:`BASE`."""
 
     __slots__ = (
         "acl",
@@ -152,13 +125,7 @@ class Element:
         return self.values[position - len(BASE)]
 
     def write(self, attribute_id: AttributeId, value: Value, now: TimePoint) -> Value:
-        """Give an attribute a value, and return the value as the attribute takes it.
-
-        Raises
-        ------
-        ServerError
-            If there is no such attribute, it is read only, or does not take the value.
-        """
+        """Give an attribute a value, and return it as the attribute takes it, or raise why not."""
         position = self.writable_position(attribute_id)
         taken = datatypes.convert(DataType(self.table.infos[position].data_type), value)
         self.accept(position, taken, now)
@@ -205,10 +172,7 @@ class Element:
         self.update(new, changed)
 
     def send_to_device(self, value: Value, now: TimePoint) -> None:
-        """Let the device behind the element follow a value that was written to it.
-
-        It does at once, unless a fault keeps it from that.
-        """
+        """Let the device behind the element follow a written value: at once, if it has no fault."""
         fault = self.fault
         if fault is None or fault.follows_after is None:
             self.follow(value, now, written=True)
@@ -234,8 +198,8 @@ class Element:
 
     def clear_fault(self, now: TimePoint) -> None:
         """Show the real values again."""
-        shown = {} if self.fault is None else self.fault.shown
-        self.fault = None
+        assert self.fault is not None
+        shown, self.fault = self.fault.shown, None
         changed = [
             position
             for position, value in shown.items()
@@ -249,12 +213,7 @@ class Element:
     ) -> None:
         """Set those of the attributes that the element has, and notify the watchers.
 
-        Parameters
-        ----------
-        values : mapping of Attribute to Value or ServerError
-            Well-known attributes and what they hold from now on.
-        changed : sequence of int
-            Positions of further attributes that have changed.
+        They are told as well of further positions that have changed.
         """
         positions = list(changed)
         for attribute, value in values.items():
@@ -302,6 +261,17 @@ def root_element(acl: Acl, *, category_as_text: bool) -> Element:
     """Return the root of an element tree: it has no name, and its UUID is nil."""
     kind = Kind.of(Category.ROOT_ELEMENT, "root element", category_as_text=category_as_text)
     return Element(Identity(kind, NIL_UUID, "", ""), table(), [], acl)
+
+
+def walk(start: Element, depth: int | None = None) -> Iterator[Element]:
+    """Return every element below one, down to a depth."""
+    waiting = [(start, 0)]
+    while waiting:
+        element, level = waiting.pop()
+        if level:
+            yield element
+        if depth is None or level < depth:
+            waiting += ((child, level + 1) for child in element.children)
 
 
 class Register(Element):

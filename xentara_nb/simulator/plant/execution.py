@@ -16,18 +16,21 @@ Events of registers and other points trigger pipelines as well: ``written`` afte
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
+from itertools import chain
+from typing import NamedTuple
 
+from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Attribute, Stage
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.plant.attributes import table
-from xentara_nb.simulator.plant.elements import Element, Identity, Point
-from xentara_nb.simulator.plant.processing import Bridge, EdgeDetection
+from xentara_nb.simulator.plant.elements import Element, Identity, Point, walk
 from xentara_nb.simulator.plant.signals import Sampler
 
 EXPIRED = "expired"
-_SLICE = 256  # points between two pauses
+_SLICE = 256  # elements between two pauses
 _SHORTEST = 1_000_000
 """The shortest period that is kept, in nanoseconds: no client can see more."""
 
@@ -56,6 +59,67 @@ class Pipeline:
     tasks: tuple[tuple[Element, str], ...] = ()
 
 
+class BridgeConnection(NamedTuple):
+    """What a bridge copies, and where it writes the errors of that.
+
+    Each attribute is an element and a position there.
+    """
+
+    source: tuple[Element, int]
+    target: tuple[Element, int]
+    error_handler: tuple[Element, int] | None = None
+
+
+class Bridge(Element):
+    """A signal bridge: its task ``copy`` copies values between attributes in some stages.
+
+    In those that the server only passes through it copies once.
+    """
+
+    __slots__ = ("connections", "stages")
+
+    def __init__(self, identity: Identity, stages: frozenset[Stage]) -> None:
+        super().__init__(identity, table(), [])
+        self.connections: list[BridgeConnection] = []
+        self.stages = stages
+
+    def copy(self, now: TimePoint) -> None:
+        """Copy all values, one after the other; an error of one does not keep back the others."""
+        for (source, position), (target, target_position), handler in self.connections:
+            try:
+                value = source.read(source.table.infos[position].attribute_id)
+                if isinstance(value, ServerError):
+                    raise value
+                target.write(target.table.infos[target_position].attribute_id, value, now)
+            except ServerError as error:
+                if handler is not None:
+                    element, position = handler
+                    with suppress(ServerError):
+                        element.write(element.table.infos[position].attribute_id, error.text, now)
+
+
+class EdgeDetection(Element):
+    """Edge detection: its task looks whether the watched value has changed, and raises events."""
+
+    __slots__ = ("_before", "watched")
+
+    def __init__(self, identity: Identity) -> None:
+        super().__init__(identity, table(), [])
+        self.watched: Element = self
+        self._before: object = None
+
+    def detect(self, fire: Callable[[Element, str], None]) -> None:
+        """Raise the events ``rising``, ``falling`` and ``changed`` that apply."""
+        value = self.watched.read(Attribute.VALUE)
+        before, self._before = self._before, value
+        # The first time finds no edge: there is nothing to compare with.
+        if before is None or isinstance(value, ServerError) or value == before:
+            return
+        fire(self, "changed")
+        if isinstance(value, bool | int | float) and isinstance(before, bool | int | float):
+            fire(self, "rising" if value > before else "falling")
+
+
 class Execution:
     """Runs the pipelines of a plant, which has these elements, while it is operational."""
 
@@ -77,8 +141,7 @@ class Execution:
         ]
         self._due: list[tuple[int, int, int, Timer]] = []
         for element in dict.fromkeys(element for element, _ in self._triggered):
-            if not isinstance(element, Timer | EdgeDetection):
-                element.watch(self._changed)
+            element.watch(self._changed)
 
     def enter(self, stage: Stage, now: TimePoint) -> None:
         """Do what belongs to a stage; pipelines run in the operational one only."""
@@ -148,13 +211,8 @@ class Execution:
 
 def _refresh(element: Element, now: TimePoint) -> Iterator[None]:
     """Let a device report the same values once more."""
-    waiting = [element]
-    number = 0
-    while waiting:
-        point = waiting.pop()
-        waiting += point.children
+    for number, point in enumerate(chain([element], walk(element)), 1):
         if isinstance(point, Point):
             point.update({Attribute.UPDATE_TIME: now})
-            number += 1
-            if not number % _SLICE:
-                yield
+        if not number % _SLICE:
+            yield

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, StrictBool, Tag
 
-from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
+from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Stage
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import JsonNode, invalid
+from xentara_nb.simulator.documents import JsonNode, Number, Settings, Text, invalid, whole_number
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import Interval, Keyword, PositiveInterval, SignalKeyword
 from xentara_nb.simulator.model.model import ElementDescription
@@ -22,70 +23,44 @@ from xentara_nb.simulator.plant.attributes import (
     table_and_values,
     well_known,
 )
-from xentara_nb.simulator.plant.context import BuildContext, Factory
-from xentara_nb.simulator.plant.datapoints import (
-    DataPoint,
-    Derived,
-    derived_attributes,
-    interpolate,
-)
+from xentara_nb.simulator.plant.builder import Builder, Factory
+from xentara_nb.simulator.plant.datapoints import DataPoint, Derived, interpolate
 from xentara_nb.simulator.plant.elements import Element, Identity, Register
-from xentara_nb.simulator.plant.execution import Timer
-from xentara_nb.simulator.plant.processing import Bridge, EdgeDetection
-from xentara_nb.simulator.plant.signals import ATTRIBUTES as SIGNAL_ATTRIBUTES
+from xentara_nb.simulator.plant.execution import (
+    Bridge,
+    BridgeConnection,
+    EdgeDetection,
+    Pipeline,
+    Timer,
+)
+from xentara_nb.simulator.plant.points import driverless_point, simulated_point
 from xentara_nb.simulator.plant.signals import Sampler, Signal, WaveFormSettings
-from xentara_nb.simulator.schema import Number, Settings, Text, whole_number
-
-_S = TypeVar("_S", bound=Settings)
-_Make: TypeAlias = Callable[[BuildContext, JsonNode, Identity, _S], Element]
 
 
-def _plain(
-    category: Category,
-    type_text: str,
-    make: Callable[[Identity], Element] = lambda identity: Element(identity, table(), []),
-) -> Factory:
-    """Return the factory of elements that have no attributes but those of every element."""
-    return lambda context, description: make(context.identity(description, category, type_text))
+class _Plain(Settings, extra="ignore"):
+    """What can be set for an element, beside what all have; subclasses make others of it."""
+
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        """Make the element; the node has these settings."""
+        return Element(identity, table(), [])
 
 
-FACTORIES: dict[str, Factory] = {
-    "@Group": _plain(Category.ELEMENT_GROUP, "element group"),
-    "@Track": _plain(Category.EXECUTION_TRACK, "execution track"),
-    "@Pipeline": _plain(Category.EXECUTION_PIPELINE, "execution pipeline"),
-    "@Skill.SignalFlow.Bridge": _plain(Category.MICROSERVICE, "signal bridge", Bridge),
-    "@Skill.SignalFlow.EdgeDetection": _plain(
-        Category.MICROSERVICE, "edge detection", EdgeDetection
-    ),
-}
-"""The factories by descriptor."""
+def _factory(category: Category, type_text: str, settings: type[_Plain] = _Plain) -> Factory:
+    def make(builder: Builder, description: ElementDescription) -> Element:
+        identity = builder.identity(description, category, type_text)
+        node = description.node
+        return node.validate(settings).make(builder, node, identity)
+
+    return make
 
 
-def _factory(
-    descriptor: str, category: Category, type_text: str, settings: type[_S]
-) -> Callable[[_Make[_S]], _Make[_S]]:
-    """Add a function to the factories, which makes an element from its settings."""
-
-    def add(make: _Make[_S]) -> _Make[_S]:
-        def build(context: BuildContext, description: ElementDescription) -> Element:
-            identity = context.identity(description, category, type_text)
-            return make(context, description.node, identity, description.node.validate(settings))
-
-        FACTORIES[descriptor] = build
-        return make
-
-    return add
-
-
-class _Timer(Settings, extra="ignore"):
+class _Timer(_Plain):
     period: PositiveInterval
     offset: Interval = 0
     sequence: Annotated[int, whole_number(-(1 << 31), 1 << 31)] = 0
 
-
-@_factory("@Timer", Category.TIMER, "timer", _Timer)
-def _timer(_: BuildContext, node: JsonNode, identity: Identity, settings: _Timer) -> Element:
-    return Timer(identity, settings.period, settings.offset, settings.sequence)
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        return Timer(identity, self.period, self.offset, self.sequence)
 
 
 class _InputAndOutput(Settings):
@@ -93,7 +68,7 @@ class _InputAndOutput(Settings):
     output: Text | None = None
 
 
-class _DataPoint(Settings, extra="ignore"):
+class _DataPoint(_Plain):
     hints: ClassVar[Mapping[str, str]] = {
         "io": "Name the input and output that the data point stands for."
     }
@@ -105,28 +80,24 @@ class _DataPoint(Settings, extra="ignore"):
     units: str = ""
     display_name: str | None = None
 
-
-@_factory("@DataPoint", Category.DATA_POINT, "data point", _DataPoint)
-def _data_point(
-    context: BuildContext, node: JsonNode, identity: Identity, settings: _DataPoint
-) -> Element:
-    io = node.at("io")
-    if isinstance(settings.io, str):
-        element, value = context.source(io)
-        source = element if Access(value.access).readable else None
-        target = element if Access(value.access).writable else None
-    else:
-        sides: dict[str, Element] = {}
-        for side in sorted(settings.io.model_fields_set):
-            sides[side], value = context.source(io.at(side))
-            access = Access(value.access)
-            if not (access.readable if side == "input" else access.writable):
-                io.at(side).fail(f"this element has no {side}", "Name another element.")
-        if not sides:
-            io.fail("there is neither input nor output", "Name at least one of them.")
-        source, target = sides.get("input"), sides.get("output")
-    name = identity.key if settings.display_name is None else settings.display_name
-    return DataPoint(identity, source, target, settings.units, name)
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        io = node.at("io")
+        if isinstance(self.io, str):
+            element, value = builder.source(io)
+            source = element if Access(value.access).readable else None
+            target = element if Access(value.access).writable else None
+        else:
+            sides: dict[str, Element] = {}
+            for side in sorted(self.io.model_fields_set):
+                sides[side], value = builder.source(io.at(side))
+                access = Access(value.access)
+                if not (access.readable if side == "input" else access.writable):
+                    io.at(side).fail(f"this element has no {side}", "Name another element.")
+            if not sides:
+                io.fail("there is neither input nor output", "Name at least one of them.")
+            source, target = sides.get("input"), sides.get("output")
+        name = identity.key if self.display_name is None else self.display_name
+        return DataPoint(identity, source, target, self.units, name)
 
 
 def _check_pair(value: Any) -> Any:
@@ -135,18 +106,16 @@ def _check_pair(value: Any) -> Any:
     return value
 
 
-class _Register(Settings, extra="ignore"):
+class _Register(_Plain):
     hints: ClassVar[Mapping[str, str]] = {"defaultValue": 'Write "defaultValue": ["float64", 0].'}
 
     default_value: Annotated[tuple[Keyword, Any], BeforeValidator(_check_pair)]
 
-
-@_factory("@Skill.SignalFlow.Register", Category.DATA_POINT, "register", _Register)
-def _register(_: BuildContext, node: JsonNode, identity: Identity, settings: _Register) -> Element:
-    data_type, _value = settings.default_value
-    attributes, first = _register_attributes(data_type)
-    value = datatypes.from_json(data_type, node.at("defaultValue", 1))
-    return Register(identity, attributes, [value, *first[1:]])
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        data_type = self.default_value[0]
+        attributes, first = _register_attributes(data_type)
+        value = datatypes.from_json(data_type, node.at("defaultValue", 1))
+        return Register(identity, attributes, [value, *first[1:]])
 
 
 @lru_cache(maxsize=64)
@@ -156,39 +125,24 @@ def _register_attributes(data_type: DataType) -> tuple[AttributeTable, list[Attr
     return table_and_values((value, *map(well_known, Register.ATTRIBUTES)))
 
 
-class _Sampler(Settings, extra="ignore"):
-    """A sampler has nothing to set."""
+class _Sampler(_Plain):
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        return Sampler(identity)
 
 
-@_factory("@Skill.SignalGenerator.Sampler", Category.DEVICE, "signal generator sampler", _Sampler)
-def _sampler(_: BuildContext, node: JsonNode, identity: Identity, settings: _Sampler) -> Element:
-    infos = tuple(map(well_known, (Attribute.UPDATE_TIME, Attribute.QUALITY)))
-    return Sampler(identity, *table_and_values(infos, quality=int(Quality.BAD)))
-
-
-class _Signal(Settings, extra="ignore"):
+class _Signal(_Plain):
     data_type: SignalKeyword
     bottom: Number | StrictBool
     top: Number | StrictBool
     wave_form: WaveFormSettings
 
-
-@_factory("@Skill.SignalGenerator.Signal", Category.DATA_POINT, "signal generator signal", _Signal)
-def _signal(_: BuildContext, node: JsonNode, identity: Identity, settings: _Signal) -> Element:
-    bottom, top = float(settings.bottom), float(settings.top)
-    if not math.isfinite(top - bottom):
-        node.fail("there is too much between 'bottom' and 'top'", "Bring them together.")
-    infos = (
-        well_known(Attribute.VALUE, settings.data_type),
-        *map(well_known, SIGNAL_ATTRIBUTES[1:]),
-    )
-    return Signal(
-        identity,
-        *table_and_values(infos, quality=int(Quality.BAD)),
-        settings.wave_form.wave_form(identity.uuid),
-        bottom,
-        top,
-    )
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        bottom, top = float(self.bottom), float(self.top)
+        if not math.isfinite(top - bottom):
+            node.fail("there is too much between 'bottom' and 'top'", "Bring them together.")
+        return Signal(
+            identity, self.data_type, self.wave_form.wave_form(identity.uuid), bottom, top
+        )
 
 
 class _Mapping(Settings, extra="ignore"):
@@ -196,82 +150,198 @@ class _Mapping(Settings, extra="ignore"):
     mapped: Number
 
 
-class _ConvertedValue(Settings, extra="ignore"):
+class _ConvertedValue(_Plain):
     raw_value: Text
     mappings: tuple[_Mapping, ...]
 
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        mappings = [(item.raw, item.mapped) for item in self.mappings]
+        inverse = [(mapped, raw) for raw, mapped in mappings]
+        if min(len(dict(mappings)), len(dict(inverse))) != len(mappings):
+            node.at("mappings").fail(
+                "a value is mapped twice", "Let every raw and every mapped value stand once."
+            )
+        source, info = builder.source(node.at("rawValue"))
+        data_type = DataType(info.data_type)
+        if data_type.integer_range is None and not data_type.is_float:
+            node.at("rawValue").fail(
+                f"{source.key!r} is no number", "Name an element with a number."
+            )
 
-@_factory(
-    "@Skill.SignalProcessing.ConvertedValue",
-    Category.DATA_POINT,
-    "converted value",
-    _ConvertedValue,
-)
-def _converted_value(
-    context: BuildContext, node: JsonNode, identity: Identity, settings: _ConvertedValue
-) -> Element:
-    mappings = [(item.raw, item.mapped) for item in settings.mappings]
-    inverse = [(mapped, raw) for raw, mapped in mappings]
-    if min(len(dict(mappings)), len(dict(inverse))) != len(mappings):
-        node.at("mappings").fail(
-            "a value is mapped twice", "Let every raw and every mapped value stand once."
+        def write_back(value: Value, now: TimePoint) -> None:
+            number = interpolate(inverse, _number(value))
+            whole = not data_type.is_float and math.isfinite(number)
+            source.write(Attribute.VALUE, round(number) if whole else number, now)
+
+        return Derived(
+            identity,
+            DataType.FLOAT_64,
+            [source],
+            lambda values: float(interpolate(mappings, _number(values[0]))),
+            write_back if info.access == Access.READ_AND_WRITE else None,
         )
-    source, info = context.source(node.at("rawValue"))
-    data_type = DataType(info.data_type)
-    if data_type.integer_range is None and not data_type.is_float:
-        node.at("rawValue").fail(f"{source.key!r} is no number", "Name an element with a number.")
-
-    def write_back(value: Value, now: TimePoint) -> None:
-        number = interpolate(inverse, _number(value))
-        whole = not data_type.is_float and math.isfinite(number)
-        source.write(Attribute.VALUE, round(number) if whole else number, now)
-
-    writable = info.access == Access.READ_AND_WRITE
-    return Derived(
-        identity,
-        *table_and_values(derived_attributes(DataType.FLOAT_64, writable)),
-        [source],
-        lambda values: float(interpolate(mappings, _number(values[0]))),
-        write_back if writable else None,
-    )
 
 
-class _Bit(Settings, extra="ignore"):
+class _Bit(_Plain):
     source: Text
     bit_number: Annotated[int, whole_number(0, 63)]
 
-
-@_factory("@Skill.SignalProcessing.Bit", Category.DATA_POINT, "bit value", _Bit)
-def _bit(context: BuildContext, node: JsonNode, identity: Identity, settings: _Bit) -> Element:
-    source, info = context.source(node.at("source"))
-    if DataType(info.data_type).integer_range is None:
-        node.at("source").fail(f"{source.key!r} is no whole number", "Name one that has bits.")
-    return Derived(
-        identity,
-        *table_and_values(derived_attributes(DataType.BOOLEAN)),
-        [source],
-        lambda values: bool(int(_number(values[0])) >> settings.bit_number & 1),
-    )
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        source, info = builder.source(node.at("source"))
+        if DataType(info.data_type).integer_range is None:
+            node.at("source").fail(f"{source.key!r} is no whole number", "Name one that has bits.")
+        return Derived(
+            identity,
+            DataType.BOOLEAN,
+            [source],
+            lambda values: bool(int(_number(values[0])) >> self.bit_number & 1),
+        )
 
 
-class _SummaryState(Settings, extra="ignore"):
+class _SummaryState(_Plain):
     operator: Literal["or", "and"] = "or"
     states: tuple[Text, ...]
 
-
-@_factory(
-    "@Skill.SignalProcessing.SummaryState", Category.DATA_POINT, "summary state", _SummaryState
-)
-def _summary_state(
-    context: BuildContext, node: JsonNode, identity: Identity, settings: _SummaryState
-) -> Element:
-    return Derived(
-        identity,
-        *table_and_values(derived_attributes(DataType.BOOLEAN)),
-        [context.source(state)[0] for state in node.items("states")],
-        all if settings.operator == "and" else any,
-    )
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        sources = [builder.source(state)[0] for state in node.items("states")]
+        return Derived(identity, DataType.BOOLEAN, sources, all if self.operator == "and" else any)
 
 
 def _number(value: Value) -> int | float:
     return value if isinstance(value, int | float) else 0
+
+
+_Checkpoint = Annotated[int, whole_number(0, 1 << 31)]
+
+
+class _Task(Settings, extra="ignore"):
+    function: Text
+
+
+class _Segment(Settings, extra="ignore"):
+    start: _Checkpoint
+    end: _Checkpoint
+    tasks: tuple[_Task, ...] = ()
+
+
+class _Pipeline(_Plain):
+    checkpoints: tuple[Any, ...]
+    triggers: tuple[Text, ...] = ()
+    segments: tuple[_Segment, ...] = ()
+
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        builder.wirings.append(lambda: builder.pipelines.append(self._pipeline(builder, node)))
+        return super().make(builder, node, identity)
+
+    def _pipeline(self, builder: Builder, node: JsonNode) -> Pipeline:
+        last = max(len(self.checkpoints) - 1, 0)
+        ordered: list[tuple[int, int, list[tuple[Element, str]]]] = []
+        for item, segment in zip(node.items("segments"), self.segments, strict=True):
+            for name, checkpoint in (("start", segment.start), ("end", segment.end)):
+                if checkpoint > last:
+                    item.at(name).fail(
+                        f"{checkpoint} is out of range", f"Give a number from 0 to {last}."
+                    )
+            if segment.start >= segment.end:
+                item.fail("the segment ends before it starts", "Let it end at a later checkpoint.")
+            tasks = [builder.member(task.at("function")) for task in item.items("tasks")]
+            ordered.append((segment.start, segment.end, tasks))
+        # Segments between the same checkpoints may run side by side; here they run one by one.
+        ordered.sort(key=lambda segment: segment[:2])
+        return Pipeline(
+            tuple(builder.member(trigger) for trigger in node.items("triggers")),
+            tuple(task for _, _, tasks in ordered for task in tasks),
+        )
+
+
+class _Inspector(Settings, extra="ignore"):
+    attributes: tuple[Text, ...] = ()
+
+
+def _inspector(builder: Builder, description: ElementDescription) -> Element:
+    """Make an inspector, which has no driver, and check the attributes that it prints."""
+    node = description.node
+    node.validate(_Inspector)
+    builder.wirings.append(lambda: [builder.attribute(item) for item in node.items("attributes")])
+    return driverless_point(builder, description)
+
+
+_STAGES = {
+    "startup": Stage.START_UP,
+    "preop": Stage.PRE_OPERATIONAL,
+    "op": Stage.OPERATIONAL,
+    "postop": Stage.POST_OPERATIONAL,
+    "shutdown": Stage.SHUTDOWN,
+}
+
+
+class _Connection(Settings, extra="ignore"):
+    source: Text
+    target: Text
+    error_handler: Text | None = None
+
+
+class _Bridge(_Plain):
+    stages: Annotated[
+        tuple[Literal["startup", "preop", "op", "postop", "shutdown"], ...],
+        BeforeValidator(lambda value: [*_STAGES] if value == "all" else value),
+    ] = ("op",)
+    connections: tuple[_Connection, ...] = ()
+
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        bridge = Bridge(identity, frozenset(_STAGES[name] for name in self.stages))
+
+        def connect() -> None:
+            for connection in node.items("connections"):
+                names = ("source", "target", "errorHandler")
+                nodes = [connection.at(name) for name in names if name in connection.value]
+                bridge.connections.append(BridgeConnection(*map(builder.attribute, nodes)))
+
+        builder.wirings.append(connect)
+        return bridge
+
+
+class _EdgeDetection(_Plain):
+    value: Text
+
+    def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
+        detection = EdgeDetection(identity)
+
+        def watch() -> None:
+            detection.watched, _ = builder.source(node.at("value"))
+
+        builder.wirings.append(watch)
+        return detection
+
+
+FACTORIES: dict[str, Factory] = defaultdict(
+    lambda: driverless_point,
+    {
+        "@DataPoint": _factory(Category.DATA_POINT, "data point", _DataPoint),
+        "@Group": _factory(Category.ELEMENT_GROUP, "element group"),
+        "@Pipeline": _factory(Category.EXECUTION_PIPELINE, "execution pipeline", _Pipeline),
+        "@Timer": _factory(Category.TIMER, "timer", _Timer),
+        "@Track": _factory(Category.EXECUTION_TRACK, "execution track"),
+        "@Skill.Debugging.Inspector": _inspector,
+        "@Skill.SignalFlow.Bridge": _factory(Category.MICROSERVICE, "signal bridge", _Bridge),
+        "@Skill.SignalFlow.EdgeDetection": _factory(
+            Category.MICROSERVICE, "edge detection", _EdgeDetection
+        ),
+        "@Skill.SignalFlow.Register": _factory(Category.DATA_POINT, "register", _Register),
+        "@Skill.SignalGenerator.Sampler": _factory(
+            Category.DEVICE, "signal generator sampler", _Sampler
+        ),
+        "@Skill.SignalGenerator.Signal": _factory(
+            Category.DATA_POINT, "signal generator signal", _Signal
+        ),
+        "@Skill.SignalProcessing.Bit": _factory(Category.DATA_POINT, "bit value", _Bit),
+        "@Skill.SignalProcessing.ConvertedValue": _factory(
+            Category.DATA_POINT, "converted value", _ConvertedValue
+        ),
+        "@Skill.SignalProcessing.SummaryState": _factory(
+            Category.DATA_POINT, "summary state", _SummaryState
+        ),
+        "@Skill.Simulator.Point": simulated_point,
+    },
+)
+"""The factories by descriptor."""

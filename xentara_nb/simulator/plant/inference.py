@@ -97,13 +97,10 @@ def _used(name: str, access: Access, data_type: DataType) -> AttributeInfo:
 
 
 def _category(element: ElementDescription, references: References) -> Category:
-    category = _category_by_name(element)
     # A value is not read from a whole device, but something with children stays what it is.
-    return Category.DATA_POINT if references.has_value and not element.children else category
-
-
-def _category_by_name(element: ElementDescription) -> Category:
-    words = _words(element.descriptor.split(".")[-1])
+    if references.has_value and not element.children:
+        return Category.DATA_POINT
+    words = _WORD.findall(element.descriptor.split(".")[-1])
     last = words[-1].lower() if words else ""
     for listed, category in _BY_WORD:
         if last in listed or "".join(words).lower() in listed:
@@ -119,12 +116,8 @@ def _category_by_name(element: ElementDescription) -> Category:
 
 def _type_text(descriptor: str) -> str:
     _, skill, *rest = descriptor.split(".")
-    words = [word if word.isupper() else word.lower() for part in rest for word in _words(part)]
-    return " ".join((skill, *words))
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text)
+    words = (word for part in rest for word in _WORD.findall(part))
+    return " ".join((skill, *(word if word.isupper() else word.lower() for word in words)))
 
 
 def _data_type(element: ElementDescription, references: References, warned: set[str]) -> DataType:
@@ -154,11 +147,8 @@ def _data_type(element: ElementDescription, references: References, warned: set[
 
 def _type_by_another_name(element: ElementDescription) -> DataType | None:
     """Return the data type that a skill states, but does not call the data type."""
-    for text in _texts(element, _TYPE_NAMES):
-        found = datatypes.skill_name(text)
-        if found is not None:
-            return found
-    return None
+    found = map(datatypes.skill_name, _texts(element, _TYPE_NAMES))
+    return next((data_type for data_type in found if data_type is not None), None)
 
 
 def _kind(element: ElementDescription) -> str:

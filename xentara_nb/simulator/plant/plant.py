@@ -1,4 +1,11 @@
-"""The plant that a simulator serves: all running elements, by UUID and by primary key."""
+"""The plant that a simulator serves: all running elements by UUID and key, and its stage.
+
+The operational stages: at the start start up, pre-operational, operational; suspend goes through
+post-operational to suspended, resume through pre-operational to operational; shutdown through
+post-operational, if it was operational, to shutdown, and the server ends. A request that does not
+fit the present stage is refused. Tasks that belong to a stage run on the way; a simulated plant
+needs no time for them.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +13,24 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from xentara_nb.protocol.errors import UnknownElementError
+from xentara_nb.protocol.errors import InvalidStageChangeRequestError, UnknownElementError
 from xentara_nb.protocol.identifiers import Stage
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.model.model import Model, join_key, split_key
-from xentara_nb.simulator.plant.builder import build
-from xentara_nb.simulator.plant.elements import Element
+from xentara_nb.simulator.plant.builder import Builder
+from xentara_nb.simulator.plant.elements import Element, walk
 from xentara_nb.simulator.plant.execution import Execution
-from xentara_nb.simulator.security.access import STAGE_ENTITLEMENTS, Acl, StageEntitlements
+from xentara_nb.simulator.plant.factories import FACTORIES
+from xentara_nb.simulator.security.access import SHUTDOWN, SUSPEND, Acl
 from xentara_nb.simulator.security.settings import Security
 
 
 class Plant:
     """All elements, and what is common to them.
 
-    Parameters
-    ----------
-    root : Element
-        The root element, with the whole tree below it.
-    acl : Acl
-        The global access control list, for what does not belong to an element.
-    file : str
-        Where the model came from.
-    clock : callable
-        Gives the time.
-    entitlements : StageEntitlements
-        Which entitlements a stage change needs.
-    execution : Execution, optional
-        What runs in the plant.
-
-    Attributes
-    ----------
-    stage : Stage
-        The operational stage.
+    The access control list is the global one, for what does not belong to an element. The stage
+    entitlements are those to suspend and resume, and to shut down. Elements that disappear are told
+    to those in ``on_vanish``.
     """
 
     def __init__(
@@ -47,7 +39,7 @@ class Plant:
         acl: Acl,
         file: str,
         clock: Callable[[], TimePoint] = TimePoint.now,
-        entitlements: StageEntitlements = STAGE_ENTITLEMENTS,
+        stage_entitlements: tuple[str, str] = (SUSPEND, SHUTDOWN),
         execution: Execution | None = None,
     ) -> None:
         self.root = root
@@ -55,7 +47,7 @@ class Plant:
         self.file = file
         self.clock = clock
         self.stage = Stage.OPERATIONAL
-        self.entitlements = entitlements
+        self.stage_entitlements = stage_entitlements
         self.execution = Execution() if execution is None else execution
         self.on_vanish: list[Callable[[Element], None]] = []
         self._hidden: list[tuple[Element, Sequence[Element]]] = []
@@ -73,18 +65,13 @@ class Plant:
         clock: Callable[[], TimePoint] = TimePoint.now,
         *,
         category_as_text: bool = True,
-        entitlements: StageEntitlements = STAGE_ENTITLEMENTS,
+        stage_entitlements: tuple[str, str] = (SUSPEND, SHUTDOWN),
     ) -> Plant:
-        """Build the plant of a model.
-
-        Raises
-        ------
-        ConfigurationError
-            If the model cannot be run.
-        """
+        """Build the plant of a model; raises ConfigurationError if it cannot be run."""
         acl = security.global_acl
-        root, execution = build(model, acl, clock(), category_as_text=category_as_text)
-        plant = cls(root, acl, model.file, clock, entitlements, execution)
+        builder = Builder(model, FACTORIES, clock(), category_as_text=category_as_text)
+        root, execution = builder.build(acl)
+        plant = cls(root, acl, model.file, clock, stage_entitlements, execution)
         plant.start()
         return plant
 
@@ -96,19 +83,12 @@ class Plant:
 
     def start(self) -> None:
         """Start up: every pipeline that a timer triggers runs once before anyone connects."""
-        for stage in (Stage.START_UP, Stage.PRE_OPERATIONAL, Stage.OPERATIONAL):
-            self.enter(stage)
+        self.enter(Stage.START_UP, Stage.PRE_OPERATIONAL, Stage.OPERATIONAL)
         for _ in self.execution.run(self.clock):
             pass
 
     def element(self, uuid: UUID) -> Element:
-        """Return the element with a UUID, the nil UUID being the root.
-
-        Raises
-        ------
-        UnknownElementError
-            If there is none.
-        """
+        """Return the element with a UUID, nil for the root; raises UnknownElementError."""
         try:
             return self._by_uuid[uuid]
         except KeyError:
@@ -119,13 +99,7 @@ class Plant:
         return self._by_uuid.get(uuid)
 
     def lookup(self, key: str) -> Element:
-        """Return the element with a primary key.
-
-        Raises
-        ------
-        UnknownElementError
-            If there is none.
-        """
+        """Return the element with a primary key; raises UnknownElementError."""
         element = self._by_key.get(key)
         if element is None:
             # With brackets around a name that needs none it is the same key.
@@ -135,10 +109,32 @@ class Plant:
             raise UnknownElementError
         return element
 
-    def enter(self, stage: Stage) -> None:
-        """Enter an operational stage, and do what belongs to it."""
-        self.stage = stage
-        self.execution.enter(stage, self.clock())
+    def enter(self, *stages: Stage) -> None:
+        """Enter operational stages one after the other, and do what belongs to them."""
+        for stage in stages:
+            self.stage = stage
+            self.execution.enter(stage, self.clock())
+
+    def suspend(self) -> None:
+        """Suspend the plant; raises InvalidStageChangeRequestError if it is not operational."""
+        self._only_from(Stage.OPERATIONAL)
+        self.enter(Stage.POST_OPERATIONAL, Stage.SUSPENDED)
+
+    def resume(self) -> None:
+        """Resume the plant; raises InvalidStageChangeRequestError if it is not suspended."""
+        self._only_from(Stage.SUSPENDED)
+        self.enter(Stage.PRE_OPERATIONAL, Stage.OPERATIONAL)
+
+    def shutdown(self) -> None:
+        """End the server; raises InvalidStageChangeRequestError if it is ending already."""
+        self._only_from(Stage.OPERATIONAL, Stage.SUSPENDED)
+        if self.stage is Stage.OPERATIONAL:
+            self.enter(Stage.POST_OPERATIONAL)
+        self.enter(Stage.SHUTDOWN)
+
+    def _only_from(self, *stages: Stage) -> None:
+        if self.stage not in stages:
+            raise InvalidStageChangeRequestError
 
     def hide(self, element: Element) -> None:
         """Take an element, and those below it, out of the plant."""
@@ -164,37 +160,13 @@ class Plant:
     def browse(
         self, start: UUID, depth: int | None = None, categories: Collection[int] | None = None
     ) -> Iterator[Element]:
-        """Return the elements below one, but not that one itself.
+        """Return the elements below one, of some categories; the walk goes through all others too.
 
-        The order is not the model's, as with a real server: clients must not rely on it.
-
-        Parameters
-        ----------
-        start : UUID
-            The element to start from, nil for the root.
-        depth : int, optional
-            How many levels to go down; all of them when left out.
-        categories : collection of int, optional
-            The categories to return. The walk goes through the others all the same.
-
-        Raises
-        ------
-        UnknownElementError
-            If there is no such element.
+        The order is not the model's, as with a real server: clients must not rely on it. Raises
+        UnknownElementError.
         """
         found = walk(self.element(start), depth)
         if categories is None:
             return found
         wanted = frozenset(categories)
         return (element for element in found if element.kind.category in wanted)
-
-
-def walk(start: Element, depth: int | None = None) -> Iterator[Element]:
-    """Return every element below one, down to a depth."""
-    waiting = [(start, 0)]
-    while waiting:
-        element, level = waiting.pop()
-        if level:
-            yield element
-        if depth is None or level < depth:
-            waiting += ((child, level + 1) for child in element.children)

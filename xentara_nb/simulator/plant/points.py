@@ -35,11 +35,11 @@ from xentara_nb.protocol.identifiers import (
     Access,
     Attribute,
     Category,
-    DataType,
     Labelled,
     Quality,
 )
-from xentara_nb.simulator.documents import JsonNode
+from xentara_nb.protocol.values import AttributeId
+from xentara_nb.simulator.documents import JsonUuid, Settings, Text, one_of
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import AnyDataType
 from xentara_nb.simulator.model.model import ElementDescription
@@ -52,9 +52,8 @@ from xentara_nb.simulator.plant.attributes import (
     value_attributes,
     well_known,
 )
-from xentara_nb.simulator.plant.context import BuildContext
+from xentara_nb.simulator.plant.builder import Builder
 from xentara_nb.simulator.plant.elements import Element, Limits, Point
-from xentara_nb.simulator.schema import JsonUuid, Settings, Text, one_of
 
 
 def _labelled(identifiers: type[Labelled]) -> BeforeValidator:
@@ -87,61 +86,53 @@ class _SimulatedPoint(Settings, extra="ignore"):
     attributes: tuple[_CustomAttribute, ...] = ()
 
 
-def driverless_point(context: BuildContext, description: ElementDescription) -> Element:
+def driverless_point(builder: Builder, description: ElementDescription) -> Element:
     """Make an element of a skill that the simulator has no driver for."""
-    references = context.references.get(description.key, References())
-    category, type_text, infos = inference.infer(description, references, context.warned)
-    known: dict[str, AttributeValue] = dict.fromkeys(("updateTime", "changeTime"), context.now)
+    references = builder.references.get(description.key, References())
+    category, type_text, infos = inference.infer(description, references, builder.warned)
+    known: dict[str, AttributeValue] = dict.fromkeys(("updateTime", "changeTime"), builder.now)
     known["deviceState"] = True
-    identity = context.identity(description, category, type_text)
+    identity = builder.identity(description, category, type_text)
     return Point(identity, *table_and_values(infos, **known))
 
 
-def simulated_point(context: BuildContext, description: ElementDescription) -> Element:
+def simulated_point(builder: Builder, description: ElementDescription) -> Element:
     """Make one of the simulator's own points."""
     node = description.node
     settings = node.validate(_SimulatedPoint)
     infos: list[AttributeInfo] = []
     known: dict[str, AttributeValue] = {
-        "updateTime": context.now,
-        "changeTime": context.now,
+        "updateTime": builder.now,
+        "changeTime": builder.now,
         "quality": int(settings.quality),
     }
-    limits = Limits()
-    if settings.data_type is not None:
-        infos += value_attributes(settings.data_type, settings.access)
-        if settings.value is not None:
-            known["value"] = datatypes.from_json(settings.data_type, node.at("value"))
-        limits = _limits(settings, settings.data_type, node)
+    data_type, limits = settings.data_type, Limits()
+    if data_type is not None:
+        infos += value_attributes(data_type, settings.access)
+        given = {
+            name: datatypes.from_json(data_type, node.at(name))
+            for name in ("value", "minimum", "maximum")
+            if getattr(settings, name) is not None
+        }
+        if "value" in given:
+            known["value"] = given["value"]
+        allowed = tuple(datatypes.from_json(data_type, item) for item in node.items("allowed"))
+        limits = Limits(
+            given.get("minimum"),
+            given.get("maximum"),
+            None if settings.allowed is None else allowed,
+        )
     if settings.device_state is not None:
         infos.append(well_known(Attribute.DEVICE_STATE))
         known["deviceState"] = settings.device_state
     for item, custom in zip(node.items("attributes"), settings.attributes, strict=True):
-        infos.append(_custom_info(custom))
-        known[custom.name] = (
-            datatypes.first_value(custom.data_type)
-            if custom.value is None
-            else datatypes.from_json(custom.data_type, item.at("value"))
-        )
-    identity = context.identity(description, settings.category, settings.type)
+        attribute_id: AttributeId = custom.uuid or attribute_uuid(custom.name)
+        if custom.name in ATTRIBUTES_BY_NAME:
+            attribute_id = int(ATTRIBUTES_BY_NAME[custom.name])
+        infos.append(AttributeInfo(custom.name, attribute_id, custom.access, custom.data_type))
+        if custom.value is not None:
+            known[custom.name] = datatypes.from_json(custom.data_type, item.at("value"))
+        else:
+            known[custom.name] = datatypes.first_value(custom.data_type)
+    identity = builder.identity(description, settings.category, settings.type)
     return Point(identity, *table_and_values(infos, **known), limits)
-
-
-def _custom_info(custom: _CustomAttribute) -> AttributeInfo:
-    attribute = ATTRIBUTES_BY_NAME.get(custom.name)
-    attribute_id = custom.uuid or attribute_uuid(custom.name)
-    return AttributeInfo(
-        custom.name,
-        attribute_id if attribute is None else int(attribute),
-        custom.access,
-        custom.data_type,
-    )
-
-
-def _limits(settings: _SimulatedPoint, data_type: DataType, node: JsonNode) -> Limits:
-    minimum, maximum = (
-        datatypes.from_json(data_type, node.at(name)) if limit is not None else None
-        for name, limit in (("minimum", settings.minimum), ("maximum", settings.maximum))
-    )
-    allowed = tuple(datatypes.from_json(data_type, item) for item in node.items("allowed"))
-    return Limits(minimum, maximum, None if settings.allowed is None else allowed)

@@ -17,12 +17,11 @@ from pydantic.alias_generators import to_pascal
 
 from xentara_nb.protocol.identifiers import Attribute, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value
-from xentara_nb.simulator.documents import invalid
+from xentara_nb.simulator.documents import Settings, invalid
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import Interval, PositiveInterval
-from xentara_nb.simulator.plant.attributes import BASE, AttributeTable, AttributeValue
+from xentara_nb.simulator.plant.attributes import BASE, table_and_values, well_known
 from xentara_nb.simulator.plant.elements import Element, Identity
-from xentara_nb.simulator.schema import Settings
 
 WaveForm: TypeAlias = Callable[[int], float]
 """Gives the height, from 0 at the bottom to 1 at the top, for a time in nanoseconds."""
@@ -31,13 +30,8 @@ WaveForm: TypeAlias = Callable[[int], float]
 _SLICE = 256  # signals between two pauses
 
 
-ATTRIBUTES = (
-    Attribute.VALUE,
-    Attribute.UPDATE_TIME,
-    Attribute.CHANGE_TIME,
-    Attribute.QUALITY,
-)
-"""The attributes of a signal beyond those of every element, in their order."""
+_TIMES_AND_QUALITY = (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY)
+# The order of a signal's values.
 _VALUE, _UPDATE, _CHANGE, _QUALITY = range(4)
 _UPDATED = (len(BASE) + _UPDATE,)
 _ALL_CHANGED = (len(BASE) + _VALUE, *_UPDATED, len(BASE) + _CHANGE)
@@ -51,17 +45,17 @@ class Signal(Element):
     def __init__(
         self,
         identity: Identity,
-        attributes: AttributeTable,
-        values: list[AttributeValue],
+        data_type: DataType,
         wave_form: WaveForm,
         bottom: float,
         top: float,
     ) -> None:
-        super().__init__(identity, attributes, values)
+        infos = (well_known(Attribute.VALUE, data_type), *map(well_known, _TIMES_AND_QUALITY))
+        super().__init__(identity, *table_and_values(infos, quality=int(Quality.BAD)))
         self._wave_form = wave_form
         self._bottom = bottom
         self._height = top - bottom
-        self._data_type = DataType(attributes.infos[attributes.index[Attribute.VALUE]].data_type)
+        self._data_type = data_type
 
     def generate(self, now: TimePoint) -> None:
         """Take the value that the wave form has now."""
@@ -84,6 +78,10 @@ class Sampler(Element):
     """A signal generator's sampler: its task ``generate`` makes new values of all its signals."""
 
     __slots__ = ()
+
+    def __init__(self, identity: Identity) -> None:
+        infos = tuple(map(well_known, (Attribute.UPDATE_TIME, Attribute.QUALITY)))
+        super().__init__(identity, *table_and_values(infos, quality=int(Quality.BAD)))
 
     def generate(self, now: TimePoint) -> Iterator[None]:
         """Make new values of all signals, with pauses where there are many."""

@@ -14,12 +14,7 @@ from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataTyp
 from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator.model.datatypes import NO_ERROR
 from xentara_nb.simulator.model.model import Model
-from xentara_nb.simulator.plant.attributes import (
-    AttributeTable,
-    attribute_uuid,
-    table,
-    well_known,
-)
+from xentara_nb.simulator.plant.attributes import attribute_uuid, table, well_known
 from xentara_nb.simulator.plant.elements import (
     Element,
     Identity,
@@ -47,6 +42,7 @@ _VALUES: tuple[tuple[DataType, Callable[[int], Value]], ...] = (
     (DataType.FLOAT_32, lambda number: number % 1000 / 8),
     (DataType.STRING, lambda number: f"Batch {number % 1000}"),
 )
+_TIMES_AND_QUALITY = (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY)
 _AREAS = ("North hall", "South hall", "Tank farm", "Roof")
 
 
@@ -59,21 +55,7 @@ def plant(
 ) -> Plant:
     """Build a made-up plant: devices with registers and inputs of several data types.
 
-    Parameters
-    ----------
-    count : int
-        How many elements it has, the root not counted.
-    security : Security
-        The global access control list.
-    clock : callable
-        Gives the time.
-    category_as_text : bool
-        Whether reading the attribute ``category`` gives its name or its number.
-
-    Raises
-    ------
-    ValueError
-        If the number is negative.
+    The root does not count. Raises ValueError if the number is negative.
     """
     if count < 0:
         raise ValueError(f"a model cannot have {count} elements; give a number from 0 up")
@@ -86,7 +68,16 @@ def plant(
         )
     )
     device_table = table(*map(well_known, (Attribute.DEVICE_STATE, Attribute.ERROR)))
-    tables = [(_register_table(data_type), _point_table(data_type)) for data_type, _ in _VALUES]
+    area = AttributeInfo("area", attribute_uuid("area"), Access.READ_ONLY, DataType.STRING)
+    registered = tuple(map(well_known, Register.ATTRIBUTES))
+    measured = tuple(map(well_known, _TIMES_AND_QUALITY))
+    tables = [
+        (
+            table(well_known(Attribute.VALUE, data_type, Access.READ_AND_WRITE), *registered),
+            table(well_known(Attribute.VALUE, data_type), *measured, area),
+        )
+        for data_type, _ in _VALUES
+    ]
     acl = security.global_acl
     root = root_element(acl, category_as_text=category_as_text)
     now, never, good = clock(), TimePoint.NEVER, int(Quality.GOOD)
@@ -106,9 +97,9 @@ def plant(
             key = f"{parent.name}.{name}"
             child: Element
             if number % 2:
-                area = _AREAS[made % len(_AREAS)]
                 identity = Identity(point, uuid, key, name)
-                child = Point(identity, tables[kind][1], [value, now, now, good, area])
+                place = _AREAS[made % len(_AREAS)]
+                child = Point(identity, tables[kind][1], [value, now, now, good, place])
             else:
                 # In the order of Register.ATTRIBUTES.
                 identity = Identity(register, uuid, key, name)
@@ -125,15 +116,3 @@ def plant(
 
 def _uuid(number: int) -> UUID:
     return UUID(int=_BASE_UUID ^ (number * _STEP & 0x3FFFFFFFFFFFFFFF))
-
-
-def _register_table(data_type: DataType) -> AttributeTable:
-    value = well_known(Attribute.VALUE, data_type, Access.READ_AND_WRITE)
-    return table(value, *map(well_known, Register.ATTRIBUTES))
-
-
-def _point_table(data_type: DataType) -> AttributeTable:
-    value = well_known(Attribute.VALUE, data_type)
-    times = (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY)
-    area = AttributeInfo("area", attribute_uuid("area"), Access.READ_ONLY, DataType.STRING)
-    return table(value, *map(well_known, times), area)

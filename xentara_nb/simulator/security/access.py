@@ -24,7 +24,7 @@ from types import MappingProxyType
 
 from pydantic import StrictBool
 
-from xentara_nb.simulator.schema import Settings, Text
+from xentara_nb.simulator.documents import Settings, Text
 
 EVERYONE = "Everyone"
 """The role that every client has."""
@@ -39,17 +39,6 @@ SHUTDOWN = "shutdown"
 
 BUILT_IN = (READ, WRITE, CONNECT, SUSPEND, SHUTDOWN)
 """The entitlements that need no declaration."""
-
-
-@dataclass(frozen=True, slots=True)
-class StageEntitlements:
-    """The entitlements for stage changes, where a configuration calls them something else."""
-
-    suspend: str = SUSPEND
-    shutdown: str = SHUTDOWN
-
-
-STAGE_ENTITLEMENTS = StageEntitlements()
 
 
 class AclEntry(Settings):
@@ -73,12 +62,8 @@ class AclSettings(Settings):
 class Acl:
     """What each role is allowed at one place of the model, with inheritance applied.
 
-    Parameters
-    ----------
-    granted : mapping of (role, entitlement) to bool
-        What the lists say, True for allowed.
-    defaults : mapping of entitlement to bool
-        What holds for entitlements of which no list says anything for any role of the client.
+    The lists say what is granted, by role and entitlement, True for allowed. The defaults hold for
+    entitlements of which no list says anything for any role of the client.
     """
 
     __slots__ = ("_answers", "_defaults", "_granted")
@@ -121,6 +106,14 @@ class Acl:
             answer = any(said) if said else self._defaults.get(entitlement, False)
             self._answers[question] = answer
         return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Someone who has logged in."""
+
+    name: str
+    roles: frozenset[str]
 
 
 def roles(*names: str) -> frozenset[str]:

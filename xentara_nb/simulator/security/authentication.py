@@ -5,20 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from xentara_nb.simulator.security import access, passwords
-from xentara_nb.simulator.security.client_certificates import NO_CERTIFICATES, ClientCertificates
+from xentara_nb.simulator.security import passwords
+from xentara_nb.simulator.security.access import Principal, roles
+from xentara_nb.simulator.security.client_certificates import ClientCertificates
 from xentara_nb.simulator.security.settings import User
-from xentara_nb.simulator.security.tokens import NO_TOKENS, OAuth2
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Someone who has logged in."""
-
-    name: str
-    roles: frozenset[str]
+from xentara_nb.simulator.security.tokens import OAuth2
 
 
 class Authenticator:
@@ -27,11 +19,11 @@ class Authenticator:
     def __init__(
         self,
         users: Iterable[User],
-        oauth2: OAuth2 = NO_TOKENS,
-        certificates: ClientCertificates = NO_CERTIFICATES,
+        oauth2: OAuth2 = OAuth2(),
+        certificates: ClientCertificates = ClientCertificates(),
     ) -> None:
-        self._oauth2 = oauth2
-        self._certificates = certificates
+        self.by_token = oauth2.verify
+        self.by_certificate = certificates.verify
         self._users = {user.name: user for user in users}
         hashes = [user.password_hash for user in self._users.values() if user.password_hash]
         self._decoy = passwords.decoy_for(hashes)
@@ -45,17 +37,7 @@ class Authenticator:
         password_hash = None if user is None else user.password_hash
         if not passwords.verify(password, password_hash, self._decoy) or user is None:
             return None
-        return Principal(user.name, access.roles(*user.roles))
-
-    def by_token(self, token: str) -> Principal | None:
-        """Return the client that a token stands for, None if it is not accepted."""
-        found = self._oauth2.verify(token)
-        return None if found is None else Principal(found[0], access.roles(*found[1]))
-
-    def by_certificate(self, der: bytes) -> Principal | None:
-        """Return the client that a certificate stands for, None if it is not accepted."""
-        found = self._certificates.verify(der)
-        return None if found is None else Principal(found[0], access.roles(*found[1]))
+        return Principal(user.name, roles(*user.roles))
 
 
 def parse_bearer(header: str) -> str | None:

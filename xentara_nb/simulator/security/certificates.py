@@ -1,14 +1,16 @@
-"""The simulator's own TLS certificate, for configurations that bring none.
+"""The TLS certificate of a simulator: the configuration's, or one of its own.
 
-It is made at every start, or kept in a file, so that a fingerprint once trusted stays valid.
+Its own is made at every start, or kept in a file, so that a fingerprint once trusted stays valid.
 """
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 import ipaddress
+import shutil
 import ssl
+import tempfile
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from xentara_nb.protocol.errors import XentaraError
+from xentara_nb.simulator.documents import ConfigurationError
+from xentara_nb.simulator.security.settings import Security
 
 ALWAYS_NAMED = ("localhost", "127.0.0.1", "::1")
 """The names and addresses that every certificate of a simulator is valid for."""
@@ -45,21 +49,8 @@ def write_certificate(
 ) -> tuple[Path, Path]:
     """Make a self-signed certificate and its key, and write both into a folder.
 
-    Parameters
-    ----------
-    folder : Path
-        Where the two files go.
-    names : iterable of str
-        Host names and addresses to be valid for, beyond :data:`ALWAYS_NAMED`.
-    stem : str
-        The name of the files, before ``.pem`` and ``.key.pem``.
-    valid_for : datetime.timedelta
-        How long the certificate is valid.
-
-    Returns
-    -------
-    tuple of Path
-        The certificate, and the private key, readable by its owner alone.
+    It is valid for these host names and addresses and those of :data:`ALWAYS_NAMED`. The files are
+    ``stem.pem`` and ``stem.key.pem``, which only its owner can read.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Xentara simulator")])
@@ -106,17 +97,7 @@ def write_certificate(
 def kept_certificate(path: Path, names: Iterable[str] = ()) -> tuple[Path, Path]:
     """Return the certificate in a file and its key beside it, made there if there is none.
 
-    Parameters
-    ----------
-    path : Path
-        The certificate, such as ``simulator.pem``; its key is then ``simulator.key.pem``.
-    names : iterable of str
-        As for :func:`write_certificate`.
-
-    Raises
-    ------
-    SimulatorCertificateError
-        If the files cannot be used, or the certificate is not valid any more.
+    Raises SimulatorCertificateError if they cannot be used, or the certificate has expired.
     """
     stem = path.name.removesuffix(".pem")
     key = path.with_name(f"{stem}.key.pem")
@@ -137,11 +118,7 @@ def kept_certificate(path: Path, names: Iterable[str] = ()) -> tuple[Path, Path]
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """Return the TLS settings of a server with this certificate: TLS 1.2 and later.
 
-    Raises
-    ------
-    OSError
-        If one of the files cannot be read, or the two do not belong together (then it is an
-        :class:`ssl.SSLError`).
+    Raises OSError if one of the files cannot be read, or the two do not belong together.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -157,15 +134,59 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
 
 
 def fingerprint(certificate: Path) -> str:
-    """Return the SHA-256 fingerprint of the first certificate of a PEM file, in hexadecimal.
-
-    Raises
-    ------
-    ValueError
-        If the file holds no certificate.
-    """
+    """Return the SHA-256 fingerprint of the first certificate of a PEM file, in hexadecimal."""
     loaded = x509.load_pem_x509_certificate(certificate.read_bytes())
-    return hashlib.sha256(loaded.public_bytes(serialization.Encoding.DER)).hexdigest()
+    return loaded.fingerprint(hashes.SHA256()).hex()
+
+
+class ServerCertificate:
+    """The certificate that a simulator shows, from its start to its stop.
+
+    It is the one in the file in which the simulator keeps its own, else the configuration's, else a
+    temporary one; what is made here is valid for the host names and addresses given. Raises
+    ConfigurationError if the configuration's cannot be used, SimulatorCertificateError for the kept
+    one.
+    """
+
+    def __init__(self, security: Security, names: list[str], kept: Path | None = None) -> None:
+        self._remove: weakref.finalize[..., ServerCertificate] | None = None
+        # For this computer, unlike a configuration's, which is seldom made out to it.
+        self.made = kept is not None or security.certificate is None
+        if kept is not None:
+            self.certificate, key = kept_certificate(kept, names)
+        elif security.certificate is not None:
+            self.certificate, key = security.certificate
+        else:
+            folder = Path(tempfile.mkdtemp(prefix="xentara-simulator-"))
+            # Also without close(): nothing stays behind when Python ends.
+            self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            self.certificate, key = write_certificate(folder, names)
+        try:
+            self.context = server_context(self.certificate, key)
+        except OSError as error:
+            if self.made:
+                raise SimulatorCertificateError(self.certificate, key, error) from None
+            raise ConfigurationError(
+                "security.json",
+                "TLS.serverCertificate",
+                f"{self.certificate} with {key} cannot be used ({error})",
+                "Give a PEM certificate and its own key without a pass phrase, or let the "
+                "simulator make its own certificate, with own_certificate=True or "
+                "--own-certificate.",
+            ) from None
+        if self._remove is not None:
+            # It is loaded, and not needed on disk any more.
+            key.unlink()
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 fingerprint of the certificate."""
+        return fingerprint(self.certificate)
+
+    def close(self) -> None:
+        """Remove a temporary certificate."""
+        if self._remove is not None:
+            self._remove()
 
 
 def _no_pass_phrase() -> str:

@@ -13,6 +13,7 @@ import datetime
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeAlias
 
@@ -21,8 +22,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
 
-from xentara_nb.simulator.documents import JsonNode, invalid, wrong_type
-from xentara_nb.simulator.schema import Document, Settings, Text, from_text
+from xentara_nb.simulator.documents import Document, Settings, Text, from_text, invalid, wrong_type
+from xentara_nb.simulator.security.access import Principal, roles
 
 _SID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.311.25.2")
 _LONGEST = 256 * 1024
@@ -81,8 +82,6 @@ class _CertificateRule(Settings):
     certificate: _Certificate = Field(alias="certificatePath")
     roles: tuple[Text, ...] = ()
 
-    issuer: ClassVar[None] = None
-
     def matches(self, certificate: x509.Certificate) -> bool:
         return bool(certificate == self.certificate)
 
@@ -92,8 +91,6 @@ class _FingerprintRule(Settings):
 
     fingerprint: Annotated[_Hexadecimal, AfterValidator(_check_length)]
     roles: tuple[Text, ...] = ()
-
-    issuer: ClassVar[None] = None
 
     def matches(self, certificate: x509.Certificate) -> bool:
         return self.fingerprint in _hashes(certificate.public_bytes(Encoding.DER))
@@ -157,7 +154,7 @@ class _Root(Settings):
 
 
 class ClientCertificates(Document):
-    """``client-certs.json``: which certificates are accepted."""
+    """``client-certs.json``: which certificates are accepted; validated with the folder."""
 
     rules: tuple[_Rule, ...] = ()
     root_certificates: tuple[_Root, ...] = ()
@@ -167,28 +164,25 @@ class ClientCertificates(Document):
         for rule in self.rules:
             yield from rule.roles
 
-    def verify(
-        self, der: bytes, now: datetime.datetime | None = None
-    ) -> tuple[str, tuple[str, ...]] | None:
-        """Return the name and roles that a certificate stands for, None if it is not accepted."""
+    def verify(self, der: bytes) -> Principal | None:
+        """Return the client that a certificate stands for, None if it is not accepted."""
         if len(der) > _LONGEST:
             return None
         try:
             certificate = x509.load_der_x509_certificate(der)
             matching = [rule for rule in self.rules if self._matches(rule, certificate)]
             name = ", ".join(distinguished_name(certificate.subject)) or "certificate"
-            valid = _valid(certificate, now)
+            valid = _valid(certificate)
         # It comes from the network, and the library reads parts of it only when asked for them.
         except Exception:
             return None
         if not matching or not valid:
             return None
-        roles = dict.fromkeys(role for rule in matching for role in rule.roles)
-        return name, tuple(roles)
+        return Principal(name, roles(*(role for rule in matching for role in rule.roles)))
 
     def _matches(self, rule: _Rule, certificate: x509.Certificate) -> bool:
         return rule.matches(certificate) and (
-            rule.issuer is None
+            not isinstance(rule, _IssuerRule)
             or any(
                 _issued(certificate, root.certificate)
                 for root in self.root_certificates
@@ -197,30 +191,16 @@ class ClientCertificates(Document):
         )
 
 
-NO_CERTIFICATES = ClientCertificates()
-
-
-def read_client_certificates(document: JsonNode, folder: Path | None) -> ClientCertificates:
-    """Read ``client-certs.json``.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is not as the manual says, or names a file that is not there.
-    """
-    return document.validate(ClientCertificates, folder)
-
-
 def _issued(certificate: x509.Certificate, root: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(root)
-        return _valid(root, None)
+        return _valid(root)
     except (InvalidSignature, ValueError, TypeError):
         return False
 
 
-def _valid(certificate: x509.Certificate, now: datetime.datetime | None) -> bool:
-    now = datetime.datetime.now(datetime.UTC) if now is None else now
+def _valid(certificate: x509.Certificate) -> bool:
+    now = datetime.datetime.now(datetime.UTC)
     return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
 
 
@@ -237,13 +217,15 @@ def _hashes(data: bytes) -> tuple[bytes, bytes]:
 def _key_forms(certificate: x509.Certificate) -> tuple[bytes, ...]:
     key = certificate.public_key()
     whole = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    forms = ((Encoding.DER, PublicFormat.PKCS1), (Encoding.X962, PublicFormat.UncompressedPoint))
     found = [whole]
-    for encoding, form in (*forms, (Encoding.Raw, PublicFormat.Raw)):
-        try:
+    for encoding, form in (
+        (Encoding.DER, PublicFormat.PKCS1),
+        (Encoding.X962, PublicFormat.UncompressedPoint),
+        (Encoding.Raw, PublicFormat.Raw),
+    ):
+        # Not every kind of key has every form.
+        with suppress(ValueError, TypeError):
             found.append(key.public_bytes(encoding, form))
-        except (ValueError, TypeError):
-            continue  # a form that keys of this kind do not have
     return tuple(found)
 
 

@@ -46,14 +46,7 @@ def decoy_for(hashes: Iterable[str]) -> str:
 def verify(password: str, password_hash: str | None, decoy: str = _DECOY) -> bool:
     """Return whether the password belongs to the hash; takes some milliseconds of work.
 
-    Parameters
-    ----------
-    password : str
-        What the client sent.
-    password_hash : str or None
-        The user's hash, None for an unknown user, whom no password lets in.
-    decoy : str
-        What is checked in place of a hash that is not there.
+    No password lets an unknown user in, for whom the decoy is checked.
     """
     if len(password) > _LONGEST or "\0" in password:
         return False

@@ -15,8 +15,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from xentara_nb.simulator.documents import JsonNode, quoted
-from xentara_nb.simulator.schema import Document, JsonUuid, Settings, Text
+from xentara_nb.simulator.documents import Document, JsonNode, JsonUuid, Settings, Text, quoted
 from xentara_nb.simulator.security import access, passwords
 from xentara_nb.simulator.security.access import Acl, AclSettings
 
@@ -39,19 +38,15 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """``security.json``: what roles and entitlements there are, and the global list.
+    """``security.json``: roles, the global list, the certificate and its key.
 
-    Attributes
-    ----------
-    entitlements : mapping of str to bool
-        The declared entitlements, and whether they are allowed by default.
+    Of the declared entitlements there is whether they are allowed by default.
     """
 
     roles: tuple[str, ...] = ()
     entitlements: Mapping[str, bool] = field(default_factory=dict)
     acl: AclSettings | None = None
-    certificate: Path | None = None
-    private_key: Path | None = None
+    certificate: tuple[Path, Path] | None = None
 
     @property
     def global_acl(self) -> Acl:
@@ -101,10 +96,7 @@ class _PasswordsDocument(Document, extra="allow"):
 def read_security(document: JsonNode, folder: Path | None, *, certificate: bool) -> Security:
     """Read ``security.json``, and look for the certificate in the folder if it is used.
 
-    Raises
-    ------
-    ConfigurationError
-        If it is not as the manual says, or names a file that is not there.
+    Raises ConfigurationError.
     """
     settings = document.validate(_SecurityDocument)
     uuids: dict[UUID, JsonNode] = {}
@@ -115,22 +107,19 @@ def read_security(document: JsonNode, folder: Path | None, *, certificate: bool)
             node.unique("UUID", item.uuid, uuids, "the UUID")
             if member == "roles" and item.name == access.EVERYONE:
                 node.at("name").fail("the role Everyone is there already", "Take it out.")
-    paths = _certificate(document, settings.tls, folder) if certificate else (None, None)
     return Security(
         tuple(role.name for role in settings.roles),
         {item.name: item.default == "allow" for item in settings.entitlements},
         settings.acl,
-        *paths,
+        _certificate(document, settings.tls, folder) if certificate else None,
     )
 
 
-def _certificate(
-    document: JsonNode, tls: _Tls, folder: Path | None
-) -> tuple[Path | None, Path | None]:
+def _certificate(document: JsonNode, tls: _Tls, folder: Path | None) -> tuple[Path, Path] | None:
     settings = tls.server_certificate
     if settings is None:
-        paths = (folder / _DEFAULT_CERTIFICATE, folder / _DEFAULT_KEY) if folder else ()
-        return paths if paths and all(path.is_file() for path in paths) else (None, None)
+        paths = (folder / _DEFAULT_CERTIFICATE, folder / _DEFAULT_KEY) if folder else None
+        return paths if paths is not None and all(path.is_file() for path in paths) else None
     found = []
     for name, text in settings.model_dump(by_alias=True).items():
         path = (folder or Path()) / Path(text).expanduser()
@@ -147,13 +136,7 @@ def _certificate(
 def read_users(
     document: JsonNode, hashes: JsonNode, declared_roles: Iterable[str]
 ) -> tuple[User, ...]:
-    """Read ``users.json`` and ``passwords.json``.
-
-    Raises
-    ------
-    ConfigurationError
-        If one of them is not as the manual says.
-    """
+    """Read ``users.json`` and ``passwords.json``; raises ConfigurationError."""
     users = document.validate(_UsersDocument).users
     declared = {*declared_roles}
     names: dict[str, JsonNode] = {}

@@ -16,7 +16,6 @@ import copy
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeAlias
 
@@ -29,12 +28,15 @@ from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo
 from xentara_nb.protocol.errors import one_line
 from xentara_nb.simulator.documents import (
     ConfigurationError,
+    Document,
     JsonNode,
+    Settings,
+    Text,
     invalid,
     read_document,
     wrong_type,
 )
-from xentara_nb.simulator.schema import Document, Settings, Text
+from xentara_nb.simulator.security.access import Principal, roles
 
 _log = logging.getLogger(__name__)
 
@@ -81,10 +83,7 @@ Claim: TypeAlias = Annotated[dict[str, Roles] | None, BeforeValidator(_check_cla
 def read_keys(path: Path) -> tuple[Key, ...]:
     """Read keys from a file: a JSON key set, a single JWK, or a PEM public key or certificate.
 
-    Raises
-    ------
-    ConfigurationError
-        If there is no such file, or no key in it.
+    Raises ConfigurationError if there is no such file, or no key in it.
     """
     try:
         data = path.read_bytes()
@@ -101,10 +100,15 @@ def read_keys(path: Path) -> tuple[Key, ...]:
 
 
 def _own_keys(verification: Any, info: ValidationInfo) -> tuple[Key, ...]:
-    """Find the keys in a ``verification`` object, whose members the schema leaves open."""
+    """Find the keys in a ``verification`` object, whose members the schema leaves open.
+
+    The folder, and the keys that count for every issuer, are the context.
+    """
     if not isinstance(verification, dict):
         raise wrong_type(verification, "an object, {...}")
-    keys: list[Key] = []
+    assert info.context is not None
+    folder, shared = info.context
+    keys: list[Key] = [*shared]
     waiting: list[Any] = [verification]
     while waiting:
         value = waiting.pop()
@@ -115,8 +119,8 @@ def _own_keys(verification: Any, info: ValidationInfo) -> tuple[Key, ...]:
                 raise invalid(_unusable(error), _HINT) from None
         elif isinstance(value, dict):
             waiting += value.values()
-        elif isinstance(value, str) and info.context is not None and len(value) < 1000:
-            path = info.context / value
+        elif isinstance(value, str) and folder is not None and len(value) < 1000:
+            path = folder / value
             if "://" not in value and "\0" not in value and path.is_file():
                 keys += read_keys(path)
     return tuple(keys)
@@ -159,12 +163,7 @@ def _pem_key(data: bytes) -> Key:
 class Issuer(Settings):
     """Who issues tokens, and which roles they give.
 
-    Attributes
-    ----------
-    keys : tuple
-        The keys in ``verification``, or in the files that are named there.
-    authorization_claims : dict
-        For each claim the roles of its values; or None, then the values are roles themselves.
+    An authorization claim has the roles of its values; with None the values are roles themselves.
     """
 
     hints: ClassVar[Mapping[str, str]] = {"verification": "Say how its tokens are verified."}
@@ -178,34 +177,27 @@ class Issuer(Settings):
     non_conformance: NonConformance = NonConformance()
 
 
-class _OAuth2Document(Document):
+class OAuth2(Document):
+    """``oauth2.json``: which tokens are accepted."""
+
     scope: tuple[Text, ...] = ()
     issuers: tuple[Issuer, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class OAuth2:
-    """``oauth2.json``: which tokens are accepted; the keys count for every issuer."""
-
-    issuers: tuple[Issuer, ...] = ()
-    scope: tuple[str, ...] = ()
-    keys: tuple[Key, ...] = field(default=(), repr=False)
 
     def role_names(self) -> Iterator[str]:
         """Return the roles that are named, each as often as it is."""
         for issuer in self.issuers:
             yield from issuer.roles
             for roles_of in issuer.authorization_claims.values():
-                for roles in (roles_of or {}).values():
-                    yield from roles
+                for names in (roles_of or {}).values():
+                    yield from names
 
-    def verify(self, token: str, now: float | None = None) -> tuple[str, tuple[str, ...]] | None:
-        """Return the name and the roles that a token stands for, None if it is not accepted."""
+    def verify(self, token: str, now: float | None = None) -> Principal | None:
+        """Return the client that a token stands for, None if it is not accepted."""
         if len(token) > _LONGEST or token.count(".") != 2:
             return None
         now = time.time() if now is None else now
         for issuer in self.issuers:
-            decoded = _decode(token, (*issuer.keys, *self.keys))
+            decoded = _decode(token, issuer.keys)
             if decoded is None:
                 continue
             try:
@@ -215,27 +207,20 @@ class OAuth2:
                 continue
             claims = decoded.claims
             name = claims.get("sub") or claims.get("client_id") or "token"
-            roles = dict.fromkeys((*issuer.roles, *_roles(claims, issuer)))
-            return str(name), tuple(roles)
+            return Principal(str(name), roles(*issuer.roles, *_roles(claims, issuer)))
         return None
 
 
-NO_TOKENS = OAuth2()
-
-
 def read_oauth2(document: JsonNode, folder: Path | None, keys: tuple[Key, ...] = ()) -> OAuth2:
-    """Read ``oauth2.json``, and the files in the folder that it names.
+    """Read ``oauth2.json``, and the files in the folder that it names; raises ConfigurationError.
 
-    Raises
-    ------
-    ConfigurationError
-        If it is not as the manual says.
+    The keys count for every issuer.
     """
-    settings = document.validate(_OAuth2Document, folder)
-    for node, issuer in zip(document.items("issuers"), settings.issuers, strict=True):
-        if not issuer.keys and not keys:
+    oauth2 = document.validate(OAuth2, (folder, keys))
+    for node, issuer in zip(document.items("issuers"), oauth2.issuers, strict=True):
+        if not issuer.keys:
             _log.warning("%s: no key set, so its tokens are refused; give one as jwks", node)
-    return OAuth2(settings.issuers, settings.scope, keys)
+    return oauth2
 
 
 def _decode(token: str, keys: Iterable[Key]) -> jwt.Token | None:

@@ -6,7 +6,7 @@ A change is encoded once, however many clients there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import TypeAlias
 
 from xentara_nb.protocol.codec import server_encoding
 from xentara_nb.protocol.errors import (
@@ -20,47 +20,27 @@ from xentara_nb.protocol.values import AttributeId, TimePoint
 from xentara_nb.simulator.plant.attributes import AttributeValue
 from xentara_nb.simulator.plant.elements import Element
 
-
-class Subscriber(Protocol):
-    """Is notified of changes."""
-
-    def mark(self, channel: Channel, mask: int) -> None:
-        """Note that some attributes of a channel have changed, a bit for each of its ids."""
+Mark: TypeAlias = "Callable[[Channel, int], None]"
+"""Notes that some attributes of a channel have changed, a bit for each of its ids."""
 
 
 class Channel:
-    """Some attributes of an element, for all who have subscribed to just these.
-
-    Parameters
-    ----------
-    ids : tuple
-        The attributes, by the ids that were asked for.
-    allowed : bool
-        Whether the subscribers may read the element.
-    whole : bool
-        Whether a change of one attribute sends all of them.
-    """
+    """Some attributes of an element, by the ids that were asked for, and who has subscribed."""
 
     __slots__ = (
-        *("_allowed", "_bits", "_body", "_body_mask", "_broker", "_encoded_ids", "_encoded_uuid"),
-        *("_frame", "_gone", "_known", "_known_mask", "_moment", "_only", "_packet"),
-        *("_packet_mask", "_positions", "_timed", "_update_position", "all_bits", "element"),
-        *("key", "subscribers"),
+        *("_all_bits", "_allowed", "_bits", "_body", "_body_mask", "_broker", "_encoded_ids"),
+        *("_encoded_uuid", "_frame", "_gone", "_known", "_known_mask", "_only", "_positions"),
+        *("_time_stamp", "_timed", "_update_position", "element", "key", "subscribers"),
     )
 
     def __init__(
-        self,
-        element: Element,
-        ids: tuple[AttributeId, ...],
-        allowed: bool,
-        broker: Broker,
-        whole: bool = False,
+        self, element: Element, ids: tuple[AttributeId, ...], allowed: bool, broker: Broker
     ) -> None:
         self.element = element
         self.key = (element, ids, allowed)
-        self.all_bits = (1 << len(ids)) - 1
-        self.subscribers: dict[Subscriber, None] = {}
-        self._allowed = allowed
+        self.subscribers: dict[Mark, None] = {}
+        self._all_bits = (1 << len(ids)) - 1
+        self._allowed = allowed  # whether the subscribers may read the element
         self._gone = False
         self._broker = broker
         self._update_position = element.table.index.get(Attribute.UPDATE_TIME, -1)
@@ -69,7 +49,7 @@ class Channel:
         self._bits: dict[int, int] = {}
         for number, position in enumerate(self._positions):
             if position is not None:
-                bits = self.all_bits if whole else 1 << number
+                bits = self._all_bits if broker.whole_events else 1 << number
                 self._bits[position] = self._bits.get(position, 0) | bits
         self._encoded_uuid = server_encoding.uuid(element.uuid)
         self._encoded_ids = [server_encoding.attribute_id(attribute) for attribute in ids]
@@ -80,10 +60,9 @@ class Channel:
         if only is not None and allowed and self._readable(only):
             self._only = only
             self._frame = server_encoding.event_frame(self._encoded_uuid, self._encoded_ids[0])
-        self._moment = TimePoint.NEVER
         # What was encoded last, and for which attributes: nearly always the same ones.
-        self._packet, self._packet_mask = b"", 0
         self._body, self._body_mask = b"", 0
+        self._time_stamp = b""
         # The positions that have changed are the same ones nearly every time.
         self._known: Sequence[int] = ()
         self._known_mask = 0
@@ -95,10 +74,8 @@ class Channel:
             self._learn(positions)
         if not self._known_mask:
             return
-        moment = None
-        if self._timed:
-            # The change has a time of its own.
-            moment = element.current(self._update_position)
+        # Most changes have a time of their own.
+        moment = element.current(self._update_position) if self._timed else None
         self._mark(
             self._known_mask, moment if isinstance(moment, TimePoint) else self._broker.clock()
         )
@@ -117,25 +94,21 @@ class Channel:
         """Notify the subscribers that there is no such element any more."""
         self._gone = True
         self._frame = None
-        self._mark(self.all_bits, self._broker.clock())
+        self._mark(self._all_bits, self._broker.clock())
 
     def packet(self, mask: int) -> bytes:
         """Return the event for a change of some attributes, at the time of the change."""
-        if mask != self._packet_mask:
-            time_stamp = self._broker.time_stamp(self._moment)
-            self._packet = server_encoding.event(time_stamp, self._encoded(mask))
-            self._packet_mask = mask
-        return self._packet
+        return server_encoding.event(self._time_stamp, self._encoded(mask))
 
     def whole(self, now: bytes) -> bytes:
         """Return an event with all attributes, at a time that is encoded."""
-        return server_encoding.event(now, self._encoded(self.all_bits))
+        return server_encoding.event(now, self._encoded(self._all_bits))
 
     def _mark(self, mask: int, moment: TimePoint) -> None:
-        self._packet_mask = self._body_mask = 0
-        self._moment = moment
-        for subscriber in self.subscribers:
-            subscriber.mark(self, mask)
+        self._body_mask = 0
+        self._time_stamp = self._broker.time_stamp(moment)
+        for mark in self.subscribers:
+            mark(self, mask)
 
     def _encoded(self, mask: int) -> bytes:
         """Return the part of an event behind its time stamp."""
@@ -146,10 +119,8 @@ class Channel:
             self._body = self._frame + server_encoding.attribute_value(value)
         else:
             values = [
-                (encoded_id, self._value(position))
-                for number, (encoded_id, position) in enumerate(
-                    zip(self._encoded_ids, self._positions, strict=True)
-                )
+                (self._encoded_ids[number], self._value(position))
+                for number, position in enumerate(self._positions)
                 if mask >> number & 1
             ]
             self._body = server_encoding.event_body(self._encoded_uuid, values)
@@ -172,19 +143,11 @@ class Channel:
 
 
 class Broker:
-    """All channels of a plant.
+    """All channels of a plant."""
 
-    Parameters
-    ----------
-    clock : callable
-        Gives the time of a change that has none of its own.
-    whole : bool
-        Whether every event has all attributes, or only those that have changed.
-    """
-
-    def __init__(self, clock: Callable[[], TimePoint], *, whole: bool = False) -> None:
-        self.clock = clock
-        self._whole = whole
+    def __init__(self, clock: Callable[[], TimePoint], whole_events: bool) -> None:
+        self.clock = clock  # gives the time of a change that has none of its own
+        self.whole_events = whole_events
         self._moment = TimePoint.NEVER
         self._time_stamp = b""
         self._channels: dict[tuple[Element, tuple[AttributeId, ...], bool], Channel] = {}
@@ -199,30 +162,26 @@ class Broker:
         return self._time_stamp
 
     def join(
-        self,
-        subscriber: Subscriber,
-        element: Element,
-        ids: tuple[AttributeId, ...],
-        allowed: bool,
+        self, mark: Mark, element: Element, ids: tuple[AttributeId, ...], allowed: bool
     ) -> Channel:
-        """Return the channel of some attributes, which notifies the subscriber from now on."""
+        """Return the channel of some attributes, which notifies a subscriber from now on."""
         key = (element, ids, allowed)
         channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[key] = Channel(element, ids, allowed, self, self._whole)
+            channel = self._channels[key] = Channel(element, ids, allowed, self)
             element.watch(channel.changed)
-        channel.subscribers[subscriber] = None
+        channel.subscribers[mark] = None
         return channel
 
-    def leave(self, subscriber: Subscriber, channels: Iterable[Channel]) -> None:
+    def leave(self, mark: Mark, channels: Iterable[Channel]) -> None:
         """Notify a subscriber no more."""
         for channel in channels:
-            channel.subscribers.pop(subscriber, None)
+            channel.subscribers.pop(mark, None)
             if not channel.subscribers and self._channels.pop(channel.key, None) is not None:
                 channel.element.unwatch(channel.changed)
 
     def vanish(self, element: Element) -> None:
         """Notify those who have subscribed to an element that it is gone."""
-        for (subscribed, _, _), channel in tuple(self._channels.items()):
-            if subscribed is element:
+        for channel in tuple(self._channels.values()):
+            if channel.element is element:
                 channel.vanish()

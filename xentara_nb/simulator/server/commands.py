@@ -1,16 +1,12 @@
-"""The commands, a function each: what it does for a session, and what it answers.
-
-They are coroutines, for browsing and subscribing give other connections their turn, and passwords
-are checked in a thread. A result is what :meth:`~xentara_nb.protocol.commands.Command.build_answer`
-takes, or the item of the answer if it is encoded already.
-"""
+"""The commands, a function each: what it does for a session, and what it answers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import singledispatch
 from itertools import combinations
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 from uuid import UUID, uuid4
 
 from xentara_nb.protocol import commands
@@ -25,37 +21,32 @@ from xentara_nb.protocol.errors import (
     UnknownSubscriptionIdError,
 )
 from xentara_nb.protocol.identifiers import NIL_UUID, PROTOCOL_VERSION, MetaDataId
+from xentara_nb.protocol.packets import Request
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.security import access
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
 from xentara_nb.simulator.server.request_log import WriteRecord
 from xentara_nb.simulator.server.session import Session
 from xentara_nb.simulator.server.subscriptions import ServerSubscription, unique_targets
-
-Handler: TypeAlias = Callable[[Session, Any], Awaitable[Any]]
-H = TypeVar("H", bound=Handler)
-
-HANDLERS: dict[type[commands.Command[Any]], Handler] = {}
-"""The function of each command."""
 
 # A few milliseconds of work between two turns of the other connections.
 _BROWSE_SLICE = 1024
 _SUBSCRIBE_SLICE = 256
 
 
-def handles(command: type[commands.Command[Any]]) -> Callable[[H], H]:
-    """Enter a function in :data:`HANDLERS`."""
+@singledispatch
+async def execute(command: commands.Command[Any], session: Session) -> Any:
+    """Carry out a command for a session.
 
-    def enter(function: H) -> H:
-        HANDLERS[command] = function
-        return function
+    These are coroutines, for browsing and subscribing give other connections their turn, and
+    passwords are checked in a thread. Returns what ``command.build_answer`` takes, or the item of
+    the answer if it is encoded already; raises the ServerError to answer.
+    """
+    raise NotImplementedError(type(command).__name__)
 
-    return enter
 
-
-@handles(commands.ClientHello)
-async def client_hello(session: Session, command: commands.ClientHello) -> int:
-    """Begin the session; that it is the first request has been checked."""
+@execute.register
+async def _client_hello(command: commands.ClientHello, session: Session) -> int:
+    # That it is the first request has been checked.
     if not command.minimum_version <= PROTOCOL_VERSION <= command.maximum_version:
         raise InvalidParameterError(
             f"invalid parameter: this server speaks protocol version {PROTOCOL_VERSION} only"
@@ -64,11 +55,10 @@ async def client_hello(session: Session, command: commands.ClientHello) -> int:
     return PROTOCOL_VERSION
 
 
-@handles(commands.ServerInformation)
-async def server_information(
-    session: Session, command: commands.ServerInformation
+@execute.register
+async def _server_information(
+    command: commands.ServerInformation, session: Session
 ) -> dict[int, str]:
-    """Return what was asked for about the server."""
     information = session.service.information
     for identifier in command.identifiers:
         if identifier not in information:
@@ -76,9 +66,8 @@ async def server_information(
     return {identifier: information[identifier] for identifier in command.identifiers}
 
 
-@handles(commands.Browse)
-async def browse(session: Session, command: commands.Browse) -> Encoded:
-    """Return the elements below one."""
+@execute.register
+async def _browse(command: commands.Browse, session: Session) -> Encoded:
     plant = session.service.plant
     entries: list[bytes] = []
     for element in plant.browse(command.element_uuid, command.depth, command.categories):
@@ -90,18 +79,18 @@ async def browse(session: Session, command: commands.Browse) -> Encoded:
     return Encoded(server_encoding.message(entries))
 
 
-@handles(commands.MetaData)
-async def meta_data(session: Session, command: commands.MetaData) -> Encoded:
-    """Return what an element is."""
+@execute.register
+async def _meta_data(command: commands.MetaData, session: Session) -> Encoded:
     element = session.service.plant.element(command.element_uuid)
-    return Encoded(_meta_data(element, tuple(dict.fromkeys(command.identifiers))))
+    return _meta_data_item(element, tuple(dict.fromkeys(command.identifiers)))
 
 
-def ordinary_meta_data(session: Session, parameters: dict[int, Any] | None) -> bytes | None:
+def ordinary_meta_data(session: Session, request: Request) -> Encoded | None:
     """Return the answer's item to a request for meta data as clients send it by the thousand.
 
-    None if there is anything unusual about it; then :func:`meta_data` answers it.
+    None if there is anything unusual about it; then it is answered as all others are.
     """
+    parameters = request.parameters
     if parameters is None or not session.hello_received or len(parameters) != 2:
         return None
     listed, uuid = parameters.get(1), parameters.get(0)
@@ -112,7 +101,7 @@ def ordinary_meta_data(session: Session, parameters: dict[int, Any] | None) -> b
     element = session.service.plant.find(uuid)
     if element is None or identifiers not in _ORDINARY:
         return None
-    return _meta_data(element, identifiers)
+    return _meta_data_item(element, identifiers)
 
 
 # The identifiers that an inventory asks for: some or all of them, in their order.
@@ -127,28 +116,26 @@ _META_DATA: dict[int, Callable[[Element], bytes]] = {
 }
 
 
-def _meta_data(element: Element, identifiers: tuple[int, ...]) -> bytes:
+def _meta_data_item(element: Element, identifiers: tuple[int, ...]) -> Encoded:
     parts = [head(MAP, len(identifiers))]
     parts += [_META_DATA[identifier](element) for identifier in identifiers]
-    return b"".join(parts)
+    return Encoded(b"".join(parts))
 
 
-@handles(commands.Lookup)
-async def lookup(session: Session, command: commands.Lookup) -> UUID:
-    """Return the UUID of the element with a primary key."""
+@execute.register
+async def _lookup(command: commands.Lookup, session: Session) -> UUID:
     return session.service.plant.lookup(command.primary_key).uuid
 
 
-@handles(commands.Read)
-async def read(session: Session, command: commands.Read) -> dict[Any, Any]:
-    """Return what attributes of an element hold, or why one cannot be read."""
+@execute.register
+async def _read(command: commands.Read, session: Session) -> dict[Any, Any]:
     element = session.service.plant.element(command.element_uuid)
     session.check_right(element.acl, access.READ)
     return {attribute: element.read(attribute) for attribute in command.attribute_ids}
 
 
-@handles(commands.Write)
-async def write(session: Session, command: commands.Write) -> None:
+@execute.register
+async def _write(command: commands.Write, session: Session) -> None:
     """Give an attribute a value, and log that, whether it is taken or refused."""
     service = session.service
     now = service.plant.clock()
@@ -182,8 +169,8 @@ async def write(session: Session, command: commands.Write) -> None:
         )
 
 
-@handles(commands.Subscribe)
-async def subscribe(session: Session, command: commands.Subscribe) -> UUID:
+@execute.register
+async def _subscribe(command: commands.Subscribe, session: Session) -> UUID:
     """Subscribe to attributes; the events begin when the answer is on its way."""
     plant, broker = session.service.plant, session.service.broker
     # All elements must be there before anything is subscribed to.
@@ -194,56 +181,56 @@ async def subscribe(session: Session, command: commands.Subscribe) -> UUID:
         command.maximum_update_rate,
         command.minimum_update_rate,
     )
-    try:
-        for number, (element, ids) in enumerate(targets, 1):
-            if ids:
-                allowed = element.acl.allows(session.principal.roles, access.READ)
-                subscription.channels.append(broker.join(subscription, element, ids, allowed))
-            if not number % _SUBSCRIBE_SLICE:
-                await asyncio.sleep(0)
-    except BaseException:
-        # The server ends meanwhile.
-        broker.leave(subscription, subscription.channels)
-        raise
+    # Taken in at once, so that it ends with its connection, should that end here.
     session.subscriptions.add(subscription)
+    for number, (element, ids) in enumerate(targets, 1):
+        if ids:
+            allowed = element.acl.allows(session.principal.roles, access.READ)
+            channel = broker.join(subscription.mark, element, ids, allowed)
+            subscription.channels.append(channel)
+        if not number % _SUBSCRIBE_SLICE:
+            await asyncio.sleep(0)
     return subscription.subscription_id
 
 
-@handles(commands.Unsubscribe)
-async def unsubscribe(session: Session, command: commands.Unsubscribe) -> None:
-    """End a subscription of this connection."""
+@execute.register
+async def _unsubscribe(command: commands.Unsubscribe, session: Session) -> None:
     if not session.subscriptions.remove(command.subscription_id):
         raise UnknownSubscriptionIdError
 
 
-@handles(commands.GetStage)
-async def get_stage(session: Session, command: commands.GetStage) -> int:
-    """Return the operational stage."""
+@execute.register
+async def _get_stage(command: commands.GetStage, session: Session) -> int:
     return session.service.plant.stage
 
 
-@handles(commands.Suspend)
-@handles(commands.Resume)
-@handles(commands.Shutdown)
-async def change_stage(
-    session: Session, command: commands.Suspend | commands.Resume | commands.Shutdown
+@execute.register
+async def _change_stage(
+    command: commands.Suspend | commands.Resume | commands.Shutdown, session: Session
 ) -> None:
     """Suspend or resume the plant, or shut it down: then the server ends after the answer."""
-    plant, stages = session.service.plant, session.service.stage_machine
+    plant = session.service.plant
+    suspend, shutdown = plant.stage_entitlements
     entitlement, change = {
-        commands.Suspend: (plant.entitlements.suspend, stages.suspend),
-        commands.Resume: (plant.entitlements.suspend, stages.resume),
-        commands.Shutdown: (plant.entitlements.shutdown, stages.shutdown),
+        commands.Suspend: (suspend, plant.suspend),
+        commands.Resume: (suspend, plant.resume),
+        commands.Shutdown: (shutdown, plant.shutdown),
     }[type(command)]
     session.check_right(plant.acl, entitlement, command.sub_session_id)
     change()
 
 
-@handles(commands.CreateSubSession)
-async def create_sub_session(session: Session, command: commands.CreateSubSession) -> UUID:
+@execute.register
+async def _create_sub_session(command: commands.CreateSubSession, session: Session) -> UUID:
     """Log in to a sub-session; one that has the desired id already is replaced."""
     authenticator = session.service.authenticator
-    principal = await asyncio.to_thread(_log_in, authenticator, command.authentication)
+    match command.authentication:
+        case commands.Password(user, password):
+            principal = await asyncio.to_thread(authenticator.by_password, user, password)
+        case commands.Token(token):
+            principal = await asyncio.to_thread(authenticator.by_token, token)
+        case commands.Certificate(der):
+            principal = await asyncio.to_thread(authenticator.by_certificate, der)
     if principal is None:
         raise AccessDeniedError
     session_id = command.desired_session_id or uuid4()
@@ -251,18 +238,7 @@ async def create_sub_session(session: Session, command: commands.CreateSubSessio
     return session_id
 
 
-def _log_in(authenticator: Authenticator, login: commands.Authentication) -> Principal | None:
-    match login:
-        case commands.Password():
-            return authenticator.by_password(login.user, login.password)
-        case commands.Token():
-            return authenticator.by_token(login.token)
-        case commands.Certificate():
-            return authenticator.by_certificate(login.der)
-
-
-@handles(commands.CloseSubSession)
-async def close_sub_session(session: Session, command: commands.CloseSubSession) -> None:
-    """Log out of a sub-session."""
+@execute.register
+async def _close_sub_session(command: commands.CloseSubSession, session: Session) -> None:
     if session.sub_sessions.pop(command.session_id, None) is None:
         raise UnknownSessionIdError

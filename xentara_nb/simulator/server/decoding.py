@@ -10,40 +10,34 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cbor2
 
 from xentara_nb.protocol import cbor
-from xentara_nb.protocol.checks import as_int
-from xentara_nb.protocol.errors import (
-    InvalidParameterError,
-    ParseError,
-    ProtocolError,
-    ServerError,
-)
-from xentara_nb.protocol.identifiers import PacketType
+from xentara_nb.protocol.codec.heads import ARRAY, head
+from xentara_nb.protocol.errors import InvalidParameterError, ParseError, ProtocolError
 from xentara_nb.protocol.packets import UNREADABLE_ID, Failure, Request, decode_requests
 
 # RFC 8949, 3.4.6: "this is CBOR", with which some encoders begin everything.
 _SELF_DESCRIBED = bytes.fromhex("d9d9f7")
 _MAX_SIZE = 256 * 1024  # bytes that are taken apart; it is slow, and others are waiting
-_ARRAY, _ENDLESS, _BREAK = 4, 31, 0xFF
+_NULL, _ENDLESS, _BREAK = b"\xf6", 31, 0xFF
 # Takes every tag, with any content.
 _ANY_TAG: defaultdict[int, Callable[[Any, bool], object]] = defaultdict(
     lambda: lambda content, immutable: None
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrokenRequest(Request):
     """A command whose parameters cannot be read.
 
     What comes first, such as the missing hello or a command that there is not, is answered first.
     """
 
-    error: ServerError = field(default_factory=InvalidParameterError)
+    error: InvalidParameterError
 
 
 def read_requests(message: bytes) -> list[Request | Failure]:
@@ -80,38 +74,28 @@ def _request(packet: bytes) -> Request | Failure:
     fields = _items(packet)
     if not isinstance(request, Failure) or not _is_broken(request) or fields is None:
         return request
-    message_id = UNREADABLE_ID
-    try:
-        # The id first, so that an error of the others can be answered under it.
-        message_id = as_int(cbor.decode(fields[1]), "the message id")
-        kind = as_int(cbor.decode(fields[0]), "the packet type")
-        opcode = as_int(cbor.decode(fields[2]), "the opcode")
-    except (IndexError, ProtocolError):
-        return Failure(message_id, request.error)
-    if kind != PacketType.REQUEST or len(fields) != 4:
-        return Failure(message_id, request.error)
-    if isinstance(request.error, InvalidParameterError):
-        return BrokenRequest(message_id, opcode, None, request.error)
-    reason = "they cannot be read"
-    try:
-        cbor.decode(fields[3])
-    except ProtocolError as error:
-        reason = _reason(error)
-    return BrokenRequest(
-        message_id, opcode, None, InvalidParameterError(f"invalid parameter: {reason}")
-    )
-
-
-def _reason(error: ProtocolError) -> str:
-    """Return what is wrong, without what was said of the message around it."""
-    text = str(error)
-    return text.partition("CBOR: ")[2] or text
+    readable, problem = [head(ARRAY, len(fields))], ""
+    for field in fields:
+        try:
+            cbor.decode(b"\x81\x81" + field)  # as deep in arrays as it is in a message
+            readable.append(field)
+        except ProtocolError as error:
+            # Without what was said of the message around it.
+            problem = str(error).partition("CBOR: ")[2] or str(error)
+            readable.append(_NULL)
+    (found,) = decode_requests(b"\x81" + b"".join(readable))
+    if not isinstance(found, Failure):
+        return found
+    if not isinstance(found.error, InvalidParameterError):
+        return Failure(found.message_id, request.error)
+    reason = InvalidParameterError(f"invalid parameter: {problem}") if problem else found.error
+    return BrokenRequest(found.message_id, cbor.decode(fields[2]), error=reason)
 
 
 def _items(data: bytes) -> list[bytes] | None:
     """Return the items of the array that the data are; None if they are none, or not CBOR."""
     major, low = divmod(data[0], 32) if data else (0, 0)
-    if major != _ARRAY or 28 <= low < _ENDLESS:
+    if major != ARRAY or 28 <= low < _ENDLESS:
         return None
     size = 1 << low - 24 if 24 <= low < 28 else 0
     count = int.from_bytes(data[1 : 1 + size], "big") if size else low

@@ -42,12 +42,8 @@ class Dispatcher:
     async def answer(self, message: bytes) -> bytes | None:
         """Return the answer to a message, None if it asks for nothing.
 
-        Every request in the message gets its answer, in the same order, in one message.
-
-        Raises
-        ------
-        ConnectionAbortedError
-            If a fault breaks the connection here; nothing else is raised.
+        Every request in the message gets its answer, in the same order, in one message. Raises
+        ConnectionAbortedError if a fault breaks the connection here, and nothing else.
         """
         if len(message) < _LARGE:
             requests = read_requests(message)
@@ -58,8 +54,7 @@ class Dispatcher:
         answers: list[bytes] = []
         for number, request in enumerate(requests, 1):
             if isinstance(request, Request):
-                quick = self._quick_answer(request)
-                answers.append(await self._answer(request) if quick is None else quick)
+                answers.append(await self._answer(request))
             else:
                 self._log_request(request, request.error, time.time_ns())
                 answers.append(_encoded(request))
@@ -67,14 +62,35 @@ class Dispatcher:
                 await asyncio.sleep(0)
         return server_encoding.message(answers) if answers else None
 
-    async def execute(self, request: Request) -> Any:
-        """Carry out a request, and return the item of the success packet.
+    async def _answer(self, request: Request) -> bytes:
+        began = time.time_ns()
+        if self._faults.losses:
+            self._break_at(request, executed=False)
+        item: Any = None
+        failure: ServerError | None = None
+        try:
+            # Meta data come a hundred thousand times in a row.
+            usual = request.opcode == OpCode.META_DATA
+            item = commands.ordinary_meta_data(self._session, request) if usual else None
+            if item is None:
+                item = await self._execute(request)
+        except ServerError as error:
+            failure = error
+        except Exception:
+            # A fault of the simulator must cost one answer, not the connection.
+            _log.exception("the command %s failed", request.opcode)
+            failure = InternalError()
+        self._log_request(request, failure, began)
+        if self._faults.losses:
+            self._break_at(request, executed=True)
+        if failure is not None:
+            return _encoded(Failure(request.message_id, failure))
+        if isinstance(item, Encoded):
+            return server_encoding.success(request.message_id, item.data)
+        return _encoded(Success(request.message_id, item))
 
-        Raises
-        ------
-        ServerError
-            The error to answer.
-        """
+    async def _execute(self, request: Request) -> Any:
+        """Carry out a request, and return the item of the success packet."""
         hello = request.opcode == OpCode.CLIENT_HELLO
         if self._session.hello_received and hello:
             raise DuplicateClientHelloError
@@ -86,51 +102,11 @@ class Dispatcher:
         if isinstance(request, BrokenRequest):
             raise request.error
         command = kind.from_request(request)
-        result = await commands.HANDLERS[kind](self._session, command)
+        result = await commands.execute(command, self._session)
         return result if isinstance(result, Encoded) else command.build_answer(result)
 
-    def _quick_answer(self, request: Request) -> bytes | None:
-        """Return the answer to the one command that comes a hundred thousand times in a row.
-
-        None if there is anything unusual about it; then it is answered as all others are.
-        """
-        if request.opcode != OpCode.META_DATA or self._faults.may_lose:
-            return None
-        began = time.time_ns()
-        try:
-            item = commands.ordinary_meta_data(self._session, request.parameters)
-        except Exception:
-            # It must not cost the connection; the general way answers it.
-            _log.exception("the quick way of the command %s failed", request.opcode)
-            return None
-        if item is None:
-            return None
-        self._log_request(request, None, began)
-        return server_encoding.success(request.message_id, item)
-
-    async def _answer(self, request: Request) -> bytes:
-        began = time.time_ns()
-        self._break_at(request, executed=False)
-        item: Any = None
-        failure: ServerError | None = None
-        try:
-            item = await self.execute(request)
-        except ServerError as error:
-            failure = error
-        except Exception:
-            # A fault of the simulator must cost one answer, not the connection.
-            _log.exception("the command %s failed", request.opcode)
-            failure = InternalError()
-        self._log_request(request, failure, began)
-        self._break_at(request, executed=True)
-        if failure is not None:
-            return _encoded(Failure(request.message_id, failure))
-        if isinstance(item, Encoded):
-            return server_encoding.success(request.message_id, item.data)
-        return _encoded(Success(request.message_id, item))
-
     def _break_at(self, request: Request, *, executed: bool) -> None:
-        if self._faults.may_lose and self._faults.loses(request.opcode, executed):
+        if self._faults.loses(request.opcode, executed):
             raise ConnectionAbortedError("lost on purpose")
 
     def _log_request(

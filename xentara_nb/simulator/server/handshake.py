@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,10 +14,15 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from xentara_nb.simulator.config.configuration import BASIC, BEARER, HttpServer
+from xentara_nb.simulator.config.configuration import BASIC, BEARER, Authentication
 from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.security import access
-from xentara_nb.simulator.security.authentication import Principal, parse_basic, parse_bearer
+from xentara_nb.simulator.security.access import Principal
+from xentara_nb.simulator.security.authentication import (
+    Authenticator,
+    parse_basic,
+    parse_bearer,
+)
 from xentara_nb.simulator.server.session import Service
 
 PATH = "/api/ws"
@@ -55,61 +60,53 @@ class WebSocketConnection(ServerConnection):
         protocol.data_to_send = data_without_pongs  # type: ignore[method-assign]  # see above
 
 
-class Handshake:
-    """Decides on upgrade requests: who may log in and connect, with which schemes."""
+async def process_request(
+    service: Service, settings: Authentication, connection: WebSocketConnection, request: Request
+) -> Response | None:
+    """Refuse an upgrade request, or note who it comes from and return None."""
+    if not _PATH.fullmatch(request.path):
+        return connection.respond(
+            HTTPStatus.NOT_FOUND, f"There is nothing here. The API is at {PATH}.\n"
+        )
+    authorizations = request.headers.get_all("Authorization")
+    principal = await _log_in(service.authenticator, settings, authorizations)
+    if principal is None:
+        response = connection.respond(
+            HTTPStatus.UNAUTHORIZED, f"Log in with {' or '.join(settings.schemes)}.\n"
+        )
+        for challenge in _challenges(settings, authorizations):
+            response.headers["WWW-Authenticate"] = challenge
+        return response
+    if not service.plant.acl.allows(principal.roles, access.CONNECT):
+        return connection.respond(
+            HTTPStatus.FORBIDDEN, "The user does not have the right to connect.\n"
+        )
+    connection.principal = principal
+    return None
 
-    def __init__(self, service: Service, settings: HttpServer) -> None:
-        self._service = service
-        self._settings = settings
 
-    async def process_request(
-        self, connection: WebSocketConnection, request: Request
-    ) -> Response | None:
-        """Refuse an upgrade request, or note who it comes from and return None."""
-        if not _PATH.fullmatch(request.path):
-            return connection.respond(
-                HTTPStatus.NOT_FOUND, f"There is nothing here. The API is at {PATH}.\n"
-            )
-        principal = await self._log_in(request)
-        if principal is None:
-            response = connection.respond(
-                HTTPStatus.UNAUTHORIZED, f"Log in with {' or '.join(self._settings.schemes)}.\n"
-            )
-            for challenge in self._challenges(request):
-                response.headers["WWW-Authenticate"] = challenge
-            return response
-        if not self._service.plant.acl.allows(principal.roles, access.CONNECT):
-            return connection.respond(
-                HTTPStatus.FORBIDDEN, "The user does not have the right to connect.\n"
-            )
-        connection.principal = principal
+async def _log_in(
+    authenticator: Authenticator, settings: Authentication, authorizations: Sequence[str]
+) -> Principal | None:
+    if len(authorizations) != 1:
         return None
+    if BEARER in settings.schemes and (token := parse_bearer(authorizations[0])) is not None:
+        return await asyncio.to_thread(authenticator.by_token, token)
+    if BASIC in settings.schemes and (login := parse_basic(authorizations[0])) is not None:
+        return await asyncio.to_thread(authenticator.by_password, *login)
+    return None
 
-    async def _log_in(self, request: Request) -> Principal | None:
-        headers = request.headers.get_all("Authorization")
-        if len(headers) != 1:
-            return None
-        authenticator = self._service.authenticator
-        if (token := parse_bearer(headers[0])) is not None and BEARER in self._settings.schemes:
-            return await asyncio.to_thread(authenticator.by_token, token)
-        if (login := parse_basic(headers[0])) is not None and BASIC in self._settings.schemes:
-            return await asyncio.to_thread(authenticator.by_password, *login)
-        return None
 
-    def _challenges(self, request: Request) -> list[str]:
-        """Return a challenge for each scheme; browsers ask for a password only after one."""
-        realm = self._settings.realm.replace("\\", "\\\\").replace('"', '\\"')
-        scope = f', scope="{" ".join(self._settings.scope)}"' if self._settings.scope else ""
+def _challenges(settings: Authentication, authorizations: Sequence[str]) -> Iterator[str]:
+    """Return a challenge for each scheme; browsers ask for a password only after one."""
+    realm = settings.realm.replace("\\", "\\\\").replace('"', '\\"')
+    if BASIC in settings.schemes:
+        yield f'Basic realm="{realm}"'
+    if BEARER in settings.schemes:
+        scope = f', scope="{" ".join(settings.scope)}"' if settings.scope else ""
         # RFC 6750: only those who have sent a token are given the error.
-        sent = any(parse_bearer(value) for value in request.headers.get_all("Authorization"))
-        error = ', error="invalid_token"' if sent else ""
-        challenges = {
-            BASIC: f'Basic realm="{realm}"',
-            BEARER: f'Bearer realm="{realm}"{scope}{error}',
-        }
-        return [
-            challenges[scheme] for scheme in (BASIC, BEARER) if scheme in self._settings.schemes
-        ]
+        error = ', error="invalid_token"' if any(map(parse_bearer, authorizations)) else ""
+        yield f'Bearer realm="{realm}"{scope}{error}'
 
 
 def process_response(

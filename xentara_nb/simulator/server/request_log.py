@@ -28,8 +28,6 @@ MAX_RECORDS = 100_000
 MAX_BYTES = 32 * 1024 * 1024
 """How many bytes the requests that are kept, and the writes, may have had on the wire."""
 
-_HIDDEN = "***"
-
 
 class RequestRecord(NamedTuple):
     """A request and what was answered; a packet that could not be read has no opcode."""
@@ -126,7 +124,7 @@ class RequestLog:
     def add_request(self, record: RequestRecord, size: int = 0) -> None:
         """Note a request of so many bytes that has been answered."""
         if record.opcode == OpCode.CREATE_SUB_SESSION:
-            record = record._replace(parameters=_HIDDEN)
+            record = record._replace(parameters="***")
         with self._lock:
             self._requests.add(record, size)
             self._write_line("request", record)
@@ -170,14 +168,11 @@ class RequestLog:
 def _frame(record_type: type[R], records: Sequence[R]) -> pd.DataFrame:
     import pandas as pd  # only needed for looking at the log
 
-    content = {
-        column: pd.Series(
-            [getattr(record, column) for record in records], dtype=_DTYPES.get(field_type, "object")
-        )
-        for column, field_type in get_type_hints(record_type).items()
-    }
-    content["time"] = pd.to_datetime(content["time"], unit="ns", utc=True)
-    return pd.DataFrame(content)
+    frame = pd.DataFrame(records, columns=list(record_type._fields), dtype="object")
+    hints = get_type_hints(record_type).items()
+    frame = frame.astype({column: _DTYPES[hint] for column, hint in hints if hint in _DTYPES})
+    frame["time"] = pd.to_datetime(frame["time"], unit="ns", utc=True)
+    return frame
 
 
 def to_json(value: object) -> Any:

@@ -7,25 +7,25 @@ import itertools
 import logging
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from xentara_nb.protocol.errors import XentaraError
+from xentara_nb.protocol.identifiers import Stage
 from xentara_nb.simulator.config.configuration import HttpServer
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.server.dispatcher import Dispatcher
 from xentara_nb.simulator.server.handshake import (
     CONNECTION_LOG,
-    Handshake,
     WebSocketConnection,
+    process_request,
     process_response,
     select_subprotocol,
 )
@@ -42,32 +42,17 @@ _CALL_TIMEOUT = 30.0
 _LONGEST_WAIT = 3600.0
 _REST = 0.001
 
-R = TypeVar("R")
-
 
 class SimulatorError(XentaraError):
     """The simulator cannot be started, or does not run."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
-    """What can be set about the connections of a server.
-
-    Attributes
-    ----------
-    ping_interval, ping_timeout : float or None
-        Seconds between two pings, and how long a client may owe the pong; None for never.
-    max_message_size : int
-        The largest message in bytes; a client that sends a larger one is disconnected.
-    """
-
-    ping_interval: float | None = 30.0
-    ping_timeout: float | None = 60.0
-    max_message_size: int = 16 * 1024 * 1024
-
-
 class ServerThread:
-    """A running server, on a port, or on any free one for port 0."""
+    """A running server, on a port, or on any free one for port 0.
+
+    The options are those of ``websockets`` about pings and the size of messages; ``ping_timeout``
+    is also how long a client may read nothing at all.
+    """
 
     def __init__(
         self,
@@ -76,7 +61,7 @@ class ServerThread:
         context: ssl.SSLContext,
         host: str,
         port: int,
-        options: ServerOptions,
+        options: Mapping[str, Any],
     ) -> None:
         self._service = service
         self._settings = settings
@@ -86,18 +71,12 @@ class ServerThread:
         self._options = options
         self._numbers = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
+        self._stopping = asyncio.Event()
         self._address: Future[tuple[str, int]] = Future()
         self._thread = threading.Thread(target=self._main, name="simulator", daemon=True)
 
     def start(self) -> tuple[str, int]:
-        """Start serving and return the address.
-
-        Raises
-        ------
-        SimulatorError
-            If the address cannot be listened on.
-        """
+        """Start serving and return the address; raises SimulatorError if it is taken."""
         self._thread.start()
         try:
             return self._address.result()
@@ -110,13 +89,9 @@ class ServerThread:
 
     def stop(self) -> None:
         """Close all connections and end the thread; takes a few seconds at the most."""
-        loop, stopping = self._loop, self._stopping
-        if loop is not None and stopping is not None and self._thread.is_alive():
-            try:
-                loop.call_soon_threadsafe(stopping.set)
-            except RuntimeError:
-                # The loop has just ended by itself.
-                _log.debug("the server had ended already")
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop may have ended by itself
+                self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(3 * _STOP_TIMEOUT)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -124,12 +99,12 @@ class ServerThread:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def call(self, function: Callable[[], R]) -> R:
+    def call(self, function: Callable[[], Any]) -> Any:
         """Run a function between two steps of the server, and return what it returns."""
         loop = self._loop
         if loop is None or threading.current_thread() is self._thread:
             return function()
-        result: Future[R] = Future()
+        result: Future[Any] = Future()
 
         def run() -> None:
             try:
@@ -155,19 +130,19 @@ class ServerThread:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
         # Password hashes are slow on purpose. Two threads for them keep a storm of log-ins from
         # taking all the computer's time.
         workers = ThreadPoolExecutor(2, thread_name_prefix="simulator-passwords")
         self._loop.set_default_executor(workers)
-        handshake = Handshake(self._service, self._settings)
         server = await serve(
             cast(Any, self._serve_client),
             self._host,
             self._port,
             ssl=self._context,
             create_connection=cast(Any, partial(WebSocketConnection, faults=self._service.faults)),
-            process_request=cast(Any, handshake.process_request),
+            process_request=cast(
+                Any, partial(process_request, self._service, self._settings.authentication)
+            ),
             process_response=process_response,
             select_subprotocol=select_subprotocol,
             server_header="Xentara-simulator",
@@ -175,10 +150,8 @@ class ServerThread:
             compression=None,
             open_timeout=_OPEN_TIMEOUT,
             close_timeout=_CLOSE_TIMEOUT,
-            ping_interval=self._options.ping_interval,
-            ping_timeout=self._options.ping_timeout,
-            max_size=self._options.max_message_size,
             logger=CONNECTION_LOG,
+            **self._options,
         )
         try:
             host, port = next(iter(server.sockets)).getsockname()[:2]
@@ -195,7 +168,7 @@ class ServerThread:
         service = self._service
         session = Session(service, connection.principal, next(self._numbers))
         dispatcher = Dispatcher(session)
-        transport = Transport(connection, service.faults, self._options.ping_timeout)
+        transport = Transport(connection, service.faults, self._options["ping_timeout"])
         events = asyncio.create_task(_send_events(transport, session.subscriptions))
         try:
             async for message in connection:
@@ -206,8 +179,7 @@ class ServerThread:
                 if answer is not None:
                     await transport.send(answer)
                 session.subscriptions.activate_new()
-                if service.stage_machine.ended:
-                    assert self._stopping is not None
+                if service.plant.stage is Stage.SHUTDOWN:
                     self._stopping.set()
         except ConnectionAbortedError:
             transport.abort()
@@ -215,7 +187,7 @@ class ServerThread:
             _log.debug("a connection of %s has ended", connection.principal.name)
         finally:
             events.cancel()
-            session.end()
+            session.subscriptions.clear()
             transport.close()
 
 

@@ -8,24 +8,15 @@ from xentara_nb.protocol.errors import AccessDeniedError, UnknownSessionIdError
 from xentara_nb.protocol.identifiers import ServerInformationId
 from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.plant.plant import Plant
-from xentara_nb.simulator.plant.stages import StageMachine
-from xentara_nb.simulator.security.access import Acl
-from xentara_nb.simulator.security.authentication import Authenticator, Principal
+from xentara_nb.simulator.security.access import Acl, Principal
+from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.server.channels import Broker
 from xentara_nb.simulator.server.request_log import RequestLog
 from xentara_nb.simulator.server.subscriptions import Subscriptions
 
 
 class Service:
-    """What all connections of a server share.
-
-    Parameters
-    ----------
-    version : str
-        What the server calls its version.
-    whole_events : bool
-        Whether every event has all the attributes that are subscribed to.
-    """
+    """What all connections of a server share."""
 
     def __init__(
         self,
@@ -41,8 +32,7 @@ class Service:
         self.authenticator = authenticator
         self.request_log = RequestLog() if request_log is None else request_log
         self.faults = Faults(lambda: plant) if faults is None else faults
-        self.broker = Broker(plant.clock, whole=whole_events)
-        self.stage_machine = StageMachine(plant)
+        self.broker = Broker(plant.clock, whole_events)
         self.information: dict[int, str] = {
             ServerInformationId.VERSION: version,
             # The account that the server runs under is not shown to clients.
@@ -53,17 +43,9 @@ class Service:
 
 
 class Session:
-    """What one connection may do, and what it has under way.
+    """What one connection may do, and what it has under way; the log calls it by its number."""
 
-    Parameters
-    ----------
-    principal : Principal
-        Who the connection belongs to.
-    number : int
-        What the log calls the connection.
-    """
-
-    def __init__(self, service: Service, principal: Principal, number: int = 0) -> None:
+    def __init__(self, service: Service, principal: Principal, number: int) -> None:
         self.service = service
         self.principal = principal
         self.number = number
@@ -71,21 +53,8 @@ class Session:
         self.subscriptions = Subscriptions(service.broker)
         self.sub_sessions: dict[UUID, Principal] = {}
 
-    def end(self) -> None:
-        """Give up everything, because the connection has ended."""
-        self.subscriptions.clear()
-        self.sub_sessions.clear()
-
     def check_right(self, acl: Acl, entitlement: str, sub_session_id: UUID | None = None) -> None:
-        """Make sure of a right: the connection's, and the sub-session's if one is named.
-
-        Raises
-        ------
-        AccessDeniedError
-            If one of them lacks it.
-        UnknownSessionIdError
-            If there is no such sub-session.
-        """
+        """Make sure of a right: the connection's, and the sub-session's if one is named."""
         principals = [self.principal]
         if sub_session_id is not None:
             if sub_session_id not in self.sub_sessions:

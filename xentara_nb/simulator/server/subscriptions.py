@@ -33,15 +33,7 @@ _WHOLE = -1  # stands for all bits: an event with all attributes, even if none h
 
 
 class ServerSubscription:
-    """What one client has subscribed to.
-
-    Parameters
-    ----------
-    wake : callable
-        Is called when there is something to send.
-    maximum_update_rate, minimum_update_rate : int or None
-        The shortest and the longest time between two events of an element, in milliseconds.
-    """
+    """What one client has subscribed to; the rates are in milliseconds."""
 
     __slots__ = (
         *("_last", "_later", "_maximum", "_minimum", "_pending", "_ready", "_wake"),
@@ -53,8 +45,8 @@ class ServerSubscription:
         self,
         subscription_id: UUID,
         wake: Callable[[], None],
-        maximum_update_rate: int | None = None,
-        minimum_update_rate: int | None = None,
+        maximum_update_rate: int | None,
+        minimum_update_rate: int | None,
     ) -> None:
         self.subscription_id = subscription_id
         self.channels: list[Channel] = []
@@ -95,8 +87,11 @@ class ServerSubscription:
             self._wake()
         self._ready.append(channel)
 
-    def take(self, now: int, time_stamp: bytes, packets: list[bytes]) -> None:
-        """Add the events that are due to a message, as far as there is room."""
+    def take(self, now: int, time_stamp: bytes, packets: list[bytes]) -> int | None:
+        """Add the events that are due to a message, as far as there is room.
+
+        Returns when there is something to send again, None if that is not known.
+        """
         while self._later and self._later[0][0] <= now:
             self._ready.append(heappop(self._later)[2])
         while self._minimum and self._last and len(self._ready) < LIMIT:
@@ -116,11 +111,8 @@ class ServerSubscription:
             packets.append(channel.whole(time_stamp) if whole else channel.packet(mask))
             if rated:
                 self._note(channel, now)
-
-    def next_due(self) -> int | None:
-        """Return when there is something to send again, None if that is not known."""
         if self._ready:
-            return 0
+            return now
         due = [self._later[0][0]] if self._later else []
         if self._minimum and self._last:
             due.append(next(iter(self._last.values())) + self._minimum)
@@ -132,15 +124,10 @@ class ServerSubscription:
 
 
 class Subscriptions:
-    """The subscriptions of one connection.
-
-    Attributes
-    ----------
-    wake : callable
-        Is called when there is something to send.
-    """
+    """The subscriptions of one connection."""
 
     def __init__(self, broker: Broker) -> None:
+        # Is called when there is something to send.
         self.wake: Callable[[], None] = lambda: None
         self._broker = broker
         self._by_id: dict[UUID, ServerSubscription] = {}
@@ -160,17 +147,14 @@ class Subscriptions:
         subscription = self._by_id.pop(subscription_id, None)
         if subscription is None:
             return False
-        self._broker.leave(subscription, subscription.channels)
-        subscription.active = False
+        self._broker.leave(subscription.mark, subscription.channels)
         return True
 
     def activate_new(self) -> None:
         """Let new subscriptions begin: the answers to them are on their way."""
-        if self._new:
-            for subscription in self._new:
-                if self._by_id.get(subscription.subscription_id) is subscription:
-                    subscription.activate()
-            self._new.clear()
+        for subscription in self._new:
+            subscription.activate()
+        self._new.clear()
 
     def clear(self) -> None:
         """End all of them, because the connection has ended."""
@@ -185,17 +169,15 @@ class Subscriptions:
         now = time.monotonic_ns()
         time_stamp = server_encoding.time(self._broker.clock().nanoseconds)
         packets: list[bytes] = []
-        for subscription in self._by_id.values():
-            if subscription.active:
-                subscription.take(now, time_stamp, packets)
+        due = [
+            subscription.take(now, time_stamp, packets)
+            for subscription in self._by_id.values()
+            if subscription.active
+        ]
         if packets:
             return server_encoding.message(packets), 0.0
-        due = [
-            when
-            for subscription in self._by_id.values()
-            if subscription.active and (when := subscription.next_due()) is not None
-        ]
-        return None, max(min(due) - now, 0) / 1e9 if due else None
+        soonest = min((when for when in due if when is not None), default=None)
+        return None, None if soonest is None else max(soonest - now, 0) / 1e9
 
 
 def unique_targets(

@@ -18,16 +18,10 @@ _LINGER = 1.0  # how long the last bytes of a broken connection may take, in sec
 
 
 class Transport:
-    """One connection's way out.
-
-    Parameters
-    ----------
-    read_timeout : float or None
-        How long a client may take no bytes at all before it is dropped, in seconds; None for ever.
-    """
+    """One connection's way out; a client that takes no byte for ``read_timeout`` s is dropped."""
 
     def __init__(
-        self, connection: ServerConnection, faults: Faults, read_timeout: float | None = 60.0
+        self, connection: ServerConnection, faults: Faults, read_timeout: float | None
     ) -> None:
         self._connection = connection
         self._faults = faults
@@ -37,38 +31,27 @@ class Transport:
         self._last_due = 0.0
         self._sent = 0
         self._broken = False
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = [asyncio.create_task(self._deliver())]
         if read_timeout is not None:
             self._tasks.append(asyncio.create_task(self._drop_if_unread(read_timeout)))
-        self._delivers = False
 
     def close(self) -> None:
         """Give up what belongs to the transport; the connection itself is left alone."""
-        self._faults.detach(self._limits)
         for task in self._tasks:
             task.cancel()
 
     def receive(self, size: int) -> bool:
         """Count a message that has come in; False if the connection breaks before its end."""
-        if not self._limits.receive(size):
+        if self._limits.count(size, inwards=True) < size:
             self.abort()
         return not self._broken
 
     async def send(self, message: bytes) -> None:
-        """Send a message, after those that were sent before; waits where the client is slow.
-
-        Raises
-        ------
-        ConnectionClosed
-            If the connection has ended.
-        """
+        """Send a message, after those that were sent before; waits where the client is slow."""
         delay = self._faults.latency()
         if delay <= 0 and not self._under_way:
             await self._transmit(message)
             return
-        if not self._delivers:
-            self._delivers = True
-            self._tasks.append(asyncio.create_task(self._deliver()))
         self._under_way += 1
         # What was sent later arrives later: jitter does not mix messages up.
         self._last_due = max(asyncio.get_running_loop().time() + delay, self._last_due)
@@ -87,16 +70,13 @@ class Transport:
     async def _transmit(self, message: bytes) -> None:
         if self._broken:
             return
-        allowed = self._limits.send(len(message))
-        if allowed < len(message):
-            self._cut(message, allowed)
+        allowed = self._limits.count(len(message), inwards=False)
+        if allowed == len(message):
+            await self._connection.send(message)
+            self._sent += 1
             return
-        await self._connection.send(message)
-        self._sent += 1
-
-    def _cut(self, message: bytes, allowed: int) -> None:
-        """Send the beginning of a message, as a server does that dies in the middle of it."""
         if allowed:
+            # Only the beginning goes out, as from a server that dies in the middle of it.
             frame = Frame(Opcode.BINARY, message).serialize(mask=False)
             self._connection.transport.write(frame[: len(frame) - len(message) + allowed])
         self.abort()
