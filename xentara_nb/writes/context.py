@@ -98,7 +98,5 @@ class WriteContext(NamedTuple):
     settings: ClientSettings
     connection: ReconnectingConnection
     model_cache: ModelCache
-    server: str  # this and the user are for the journal, and to be shown
-    user: str
     policies: PolicySource
     rate_limiter: RateLimiter

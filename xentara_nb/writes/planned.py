@@ -161,9 +161,11 @@ def _uuids(
     model_cache: ModelCache, ask: Ask, requests: Sequence[WriteRequest]
 ) -> list[UUID | ServerError]:
     references = [request.reference for request in requests]
-    uuids: list[UUID | ServerError | None] = [each.element_uuid for each in references]
-    if None not in uuids:
-        return [uuid for uuid in uuids if uuid is not None]
+    uuids: list[UUID | ServerError] = [
+        each.element_uuid for each in references if each.element_uuid is not None
+    ]
+    if len(uuids) == len(references):
+        return uuids
     with suppress(ServerError):
         return list(model_cache.uuids(references))
     # Some do not exist: each is asked for by itself, for its own error.
@@ -200,7 +202,9 @@ def _resolved(
     found = known.get((id(attributes), request.attribute))
     if found is None:
         try:
-            info = _attribute(key, attributes, request.attribute)
+            # By its very id first: comparing what may be a UUID as well takes far longer.
+            same = (each for each in attributes if each.attribute_id == request.attribute)
+            info = next(same, None) or find_attribute(key, attributes, request.attribute)
         except NotFoundError as error:
             name = attribute_label(request.attribute)
             return ResolvedAttribute(key, element, name, None, error=error)
@@ -240,15 +244,6 @@ def _quality_beside(info: AttributeInfo, attributes: Sequence[AttributeInfo]) ->
             if other.attribute_id == _QUALITY and other.access != Access.WRITE_ONLY:
                 return _QUALITY
     return None
-
-
-def _attribute(
-    key: str, attributes: Sequence[AttributeInfo], wanted: AttributeLike
-) -> AttributeInfo:
-    for info in attributes:
-        if info.attribute_id == wanted:
-            return info
-    return find_attribute(key, attributes, wanted)
 
 
 _NOT_ANSWERED = ServerError("the server did not answer for this attribute")

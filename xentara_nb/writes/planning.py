@@ -13,6 +13,7 @@ from xentara_nb.errors import ServerError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Access
 from xentara_nb.protocol.values import Value
 from xentara_nb.queries.model_cache import Ask
+from xentara_nb.tables.frames import error_text
 from xentara_nb.tables.references import canonical
 from xentara_nb.writes import guards
 from xentara_nb.writes.context import WriteContext
@@ -33,8 +34,10 @@ def plan_requests(
     *,
     read_all: bool = True,
 ) -> list[PlannedWrite]:
-    """Find, read and check what is to be written; read all values, or those that a policy needs."""
-    context.connection.connection()  # a fresh one forgets the model, which may be another one now
+    """Find, read and check what is to be written; read all values, or those that a policy needs.
+
+    The connection must be open: a fresh one forgets the model, which may be another one now.
+    """
     ask = context.connection.ask
     targets = resolve(context.model_cache, ask, requests)
     wanted = [
@@ -143,8 +146,7 @@ def _check_old(request: WriteRequest, target: ResolvedAttribute, old: Any) -> Ch
             "the attribute is write only, so the write can be neither verified nor undone",
         )
     if isinstance(old, ServerError):
-        reason = " ".join(old.text.split())
-        return warning(Guard.OLD_VALUE, f"the present value cannot be read: {reason} ({old.code})")
+        return warning(Guard.OLD_VALUE, f"the present value cannot be read: {error_text(old)}")
     expected = request.expected
     if expected is ANYTHING or old is None or same_value(expected, old, target.info.data_type):
         return None

@@ -31,6 +31,7 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.tables.coercion import float_32
+from xentara_nb.tables.frames import error_text
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.rendering import value_text
 from xentara_nb.writes.results import WriteResult
@@ -122,7 +123,10 @@ def read_back(
     pause = _FIRST_PAUSE
     waiting = [result for result in results if result.planned.target.readable]
     readable = set(waiting)
-    yield [_write_only(result) for result in results if result not in readable]
+    unreadable = [result for result in results if result not in readable]
+    for result in unreadable:
+        _not_readable(result, "the attribute is write only")
+    yield unreadable
     failure: XentaraError | None = None
     while waiting:
         try:
@@ -149,12 +153,12 @@ def read_back(
 def take_reading(result: WriteResult, value: Any, how: Verification) -> bool:
     """Take a value that was read back, or the error in its place; return whether that is final."""
     if isinstance(value, ServerError):
-        result.reason = f"reading back failed: {_one_line(value)}"
-        if not isinstance(value, _PERMANENT):
-            return False
-        if result.outcome is Outcome.APPLIED:
-            result.outcome = Outcome.NOT_READABLE
-        return True
+        reason = f"reading back failed: {error_text(value)}"
+        if isinstance(value, _PERMANENT):
+            _not_readable(result, reason)
+            return True
+        result.reason = reason
+        return False
     result.raw_read_back = value
     try:
         found = how.matches(result, value)
@@ -190,11 +194,10 @@ def _read(
     return answers
 
 
-def _write_only(result: WriteResult) -> WriteResult:
-    result.reason = "the attribute is write only"
+def _not_readable(result: WriteResult, reason: str) -> None:
+    result.reason = reason
     if result.outcome is Outcome.APPLIED:
         result.outcome = Outcome.NOT_READABLE
-    return result
 
 
 def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadline) -> WriteResult:
@@ -206,12 +209,6 @@ def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadl
             f"{value_text(result.value)} was written"
         )
     else:
-        if failure is not None:
-            result.reason = f"reading back failed: {_one_line(failure)}"
-        if result.outcome is Outcome.APPLIED:
-            result.outcome = Outcome.NOT_READABLE
+        reason = f"reading back failed: {error_text(failure)}" if failure else result.reason
+        _not_readable(result, reason)
     return result
-
-
-def _one_line(error: XentaraError) -> str:
-    return f"{error.text} ({error.code})" if isinstance(error, ServerError) else str(error)

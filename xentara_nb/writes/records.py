@@ -25,7 +25,7 @@ from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables.frames import to_display
 from xentara_nb.writes.journal import Journal, JournalLike, JournalWarning
 from xentara_nb.writes.outcome import Outcome
-from xentara_nb.writes.rendering import NO_TIME, build_frame
+from xentara_nb.writes.rendering import build_frame
 from xentara_nb.writes.results import WriteResult
 
 _INTENT, _OUTCOME = "intent", "outcome"
@@ -221,7 +221,7 @@ def _intent(record: dict[str, Any], moment: int) -> dict[str, Any]:
     process = record.get("process")
     row.update(
         time=moment,
-        finished=NO_TIME,
+        finished=None,
         element_uuid=UUID(record["element_uuid"]),
         attribute_id=decode_value(record["attribute_id"]),
         type=int(record["data_type"]),

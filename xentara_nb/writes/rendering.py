@@ -18,9 +18,6 @@ from xentara_nb.writes.guards import Guard, Severity
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import ResolvedAttribute
 
-NO_TIME = pd.NaT.value
-"""In nanoseconds, what pandas takes for no time."""
-
 GUARD_COLUMNS = {guard: f"guard_{guard}" for guard in Guard}
 """The column of each guard in a plan."""
 
@@ -70,6 +67,7 @@ _COLOURS: dict[str, str] = {
     Severity.WARNING: _ORANGE,
     Severity.REFUSED: _RED,
 }
+_NO_TIME = int(pd.NaT.value)
 _LEFT = "style='text-align:left'"
 
 Title: TypeAlias = list[tuple[str, str | None]]
@@ -79,8 +77,8 @@ Title: TypeAlias = list[tuple[str, str | None]]
 def build_frame(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     """Return a DataFrame, numbered from 0, whose dtypes follow from the names of its columns.
 
-    Values are ``object``, with None where there is none; texts ``str``; times, in nanoseconds,
-    ``datetime64[ns, UTC]``; outcomes and severities categoricals with all of their words.
+    Values are ``object``; texts ``str``; times, in nanoseconds, ``datetime64[ns, UTC]``; outcomes
+    and severities categoricals with all of their words. None stands for what there is not.
     """
     return make_frame({name: _column(name, values) for name, values in columns.items()})
 
@@ -89,7 +87,7 @@ def _column(name: str, values: Sequence[Any]) -> Any:
     if name in _TEXTS:
         return string_array(values)
     if name in ("time", "finished"):
-        return time_array(values)
+        return time_array([_NO_TIME if value is None else value for value in values])
     if (dtype := _OTHERS.get(name)) is not None:
         return pd.Series(values, dtype=dtype)
     return object_array(values)

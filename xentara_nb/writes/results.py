@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
@@ -14,19 +14,10 @@ from xentara_nb.errors import (
     WriteRefusedError,
     XentaraError,
 )
+from xentara_nb.tables.frames import error_text
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.rendering import facts_html, facts_text, value_text
-
-
-class Report(Protocol):
-    """The report that a result is in."""
-
-    def resolve(self, within: float = ...) -> Any:
-        """Read the values of writes that are UNKNOWN or DIFFERS."""
-
-    def undo(self) -> Any:
-        """Return a plan back to the old values."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -49,7 +40,7 @@ class WriteResult:
 
     planned: PlannedWrite
     write_id: str
-    report: Report
+    report: Any  # a WriteReport, which holds results
     outcome: Outcome = Outcome.SKIPPED
     reason: str = ""
     error: XentaraError | None = None
@@ -119,7 +110,7 @@ class WriteResult:
     def error_text(self) -> str | None:
         """What went wrong in one line, None if nothing did."""
         if self.outcome is Outcome.REJECTED and isinstance(self.error, ServerError):
-            return f"{' '.join(self.error.text.split())} ({self.error.code})"
+            return error_text(self.error)
         return self.reason or None
 
     def resolve(self, within: float = 2.0) -> WriteResult:

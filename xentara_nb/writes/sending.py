@@ -76,8 +76,13 @@ class Sender:
             )
 
     def _send(self, results: Sequence[WriteResult]) -> None:
-        journal, context = self.report.journal, self.context
-        header = records.header(self.report.id, context.server, context.user, user_of(self.session))
+        journal, connection = self.report.journal, self.context.connection
+        header = records.header(
+            self.report.id,
+            connection.address.url,
+            connection.credentials.who,
+            user_of(self.session),
+        )
         at = 0
         unfinished: list[WriteResult] = []
         stopped = ""  # why nothing more is sent
