@@ -148,11 +148,12 @@ def resolve(
 ) -> list[ResolvedAttribute]:
     """Find elements and attributes in the server's model; what is missing has an error."""
     uuids = _uuids(model_cache, ask, requests)
-    answers = model_cache.meta_data([uuid for uuid in uuids if isinstance(uuid, UUID)])
-    found = iter(answers)
+    found = iter(model_cache.meta_data([uuid for uuid in uuids if isinstance(uuid, UUID)]))
     known: _Known = {}
     return [
-        _resolved(request, uuid, next(found) if isinstance(uuid, UUID) else uuid, known)
+        _resolved(request, uuid, next(found), known)
+        if isinstance(uuid, UUID)
+        else _missing(request, None, uuid)
         for request, uuid in zip(requests, uuids, strict=True)
     ]
 
@@ -186,17 +187,11 @@ _Known: TypeAlias = "dict[tuple[int, AttributeLike], tuple[AttributeInfo, Attrib
 
 
 def _resolved(
-    request: WriteRequest,
-    uuid: UUID | ServerError,
-    answer: MetaDataAnswer | ServerError,
-    known: _Known,
+    request: WriteRequest, uuid: UUID, answer: MetaDataAnswer | ServerError, known: _Known
 ) -> ResolvedAttribute:
-    reference = request.reference
-    element = uuid if isinstance(uuid, UUID) else None
     if isinstance(answer, ServerError):
-        name = attribute_label(request.attribute)
-        missing = answer.within(str(reference))
-        return ResolvedAttribute(str(reference), element, name, None, error=missing)
+        return _missing(request, uuid, answer)
+    reference = request.reference
     key = answer.primary_key or str(uuid)
     attributes = answer.attributes or ()
     found = known.get((id(attributes), request.attribute))
@@ -207,7 +202,7 @@ def _resolved(
             info = next(same, None) or find_attribute(key, attributes, request.attribute)
         except NotFoundError as error:
             name = attribute_label(request.attribute)
-            return ResolvedAttribute(key, element, name, None, error=error)
+            return ResolvedAttribute(key, uuid, name, None, error=error)
         found = known[id(attributes), request.attribute] = info, _quality_beside(info, attributes)
     info, quality_id = found
     contradiction = None
@@ -218,7 +213,13 @@ def _resolved(
         )
     elif (text := _contradiction(reference, info)) is not None:
         contradiction = WriteRefusedError(text)
-    return ResolvedAttribute(key, element, info.name, info, quality_id, contradiction)
+    return ResolvedAttribute(key, uuid, info.name, info, quality_id, contradiction)
+
+
+def _missing(request: WriteRequest, uuid: UUID | None, error: ServerError) -> ResolvedAttribute:
+    named = str(request.reference)
+    name = attribute_label(request.attribute)
+    return ResolvedAttribute(named, uuid, name, None, error=error.within(named))
 
 
 def _contradiction(reference: Reference, info: AttributeInfo) -> str | None:

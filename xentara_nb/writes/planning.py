@@ -46,11 +46,10 @@ def plan_requests(
         else None
         for target in targets
     ]
+    present = read_present(ask, wanted)
     planned = [
         check_write(request, target, old, quality, policies)
-        for request, target, (old, quality) in zip(
-            requests, targets, read_present(ask, wanted), strict=True
-        )
+        for request, target, (old, quality) in zip(requests, targets, present, strict=True)
     ]
     return planned if len(planned) == 1 else _refuse_repeats(planned)
 

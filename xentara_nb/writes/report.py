@@ -58,9 +58,9 @@ class WriteReport(Sequence[WriteResult]):
         self.how = how
         self._context = context
         self._make_plan = make_plan
-        self._results = tuple(
+        self._results = [
             WriteResult(each, f"{self.id}-{row}", self) for row, each in enumerate(planned)
-        )
+        ]
 
     @overload
     def __getitem__(self, index: int) -> WriteResult: ...
