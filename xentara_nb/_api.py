@@ -6,6 +6,7 @@ from xentara_nb.client import Client as Client, connect as connect
 from xentara_nb.connection.address import Address as Address
 from xentara_nb.errors import (
     AddressError as AddressError,
+    AmbiguousError as AmbiguousError,
     CertificateNotTrustedError as CertificateNotTrustedError,
     ConnectError as ConnectError,
     ConnectionForbiddenError as ConnectionForbiddenError,

@@ -18,6 +18,7 @@
     ├── ConnectionLostError            the connection ended
     ├── DeadlineError                  no answer in time (also a TimeoutError)
     ├── NotFoundError                  no such element or attribute here (also a LookupError)
+    │   └── AmbiguousError                a name or id that means more than one of them
     ├── WriteRefusedError              nothing was sent (also a ValueError)
     │   └── PolicyError                   the write policy cannot be used
     ├── WriteOutcomeUnknownError       it was sent, and whether it took effect is not known
@@ -145,6 +146,10 @@ class NotFoundError(XentaraError, LookupError):
     """There is no such element or attribute."""
 
 
+class AmbiguousError(NotFoundError):
+    """What was given means more than one element or attribute; nothing was read or written."""
+
+
 class WriteRefusedError(XentaraError, ValueError):
     """The write was refused here, and nothing was sent."""
 
@@ -202,6 +207,7 @@ class MissingExtraError(XentaraError, ImportError):
 
 __all__ = [
     "AddressError",
+    "AmbiguousError",
     "CertificateNotTrustedError",
     "ConnectError",
     "ConnectionForbiddenError",

@@ -39,7 +39,7 @@ def plan_requests(
     The connection must be open: a fresh one forgets the model, which may be another one now.
     """
     ask = context.connection.ask
-    targets = resolve(context.model_cache, ask, requests)
+    targets = resolve(context.model_cache, requests)
     wanted = [
         target
         if read_all or guards.needs_present_value(policies, target.primary_key, target.info)
@@ -191,7 +191,7 @@ def refuse_changes(
     """
     ask = context.connection.ask
     # What is known of the model is forgotten with a connection, so this asks after a restart only.
-    targets = resolve(context.model_cache, ask, [each.request for each in planned])
+    targets = resolve(context.model_cache, [each.request for each in planned])
     moved = [
         str(each) for each, target in zip(planned, targets, strict=True) if each.target != target
     ]
