@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from xentara_nb.errors import PolicyError, WriteRefusedError
@@ -85,3 +87,27 @@ def test_a_policy_that_goes_bad_refuses_to_write(plant, client, policy_file, mon
     assert len(plant.writes) == 0
     monkeypatch.delenv("XENTARA_POLICY")
     assert plan.apply().ok
+
+
+def test_a_file_that_changes_within_the_same_size_and_time(policy_file, monkeypatch):
+    path = policy_file("max_rows = 1")
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    source = PolicySource()
+    (before,) = source.current()
+    status = path.stat()
+    path.write_text("max_rows = 2")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    (after,) = source.current()
+    assert (before.max_rows, after.max_rows) == (1, 2)
+
+
+def test_a_relative_path_stays_the_same_file(tmp_path, monkeypatch):
+    name = f"{tmp_path.name}.toml"  # what it means is found once in a process
+    for folder, rows in (("one", 1), ("two", 2)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(f"max_rows = {rows}")
+    monkeypatch.setenv("XENTARA_POLICY", name)
+    monkeypatch.chdir(tmp_path / "one")
+    source = PolicySource()
+    monkeypatch.chdir(tmp_path / "two")
+    assert source.current()[0].max_rows == PolicySource().current()[0].max_rows == 1
