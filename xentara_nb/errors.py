@@ -11,6 +11,7 @@
     │   ├── ServerUnreachableError        no server answers there
     │   ├── NotTlsError                   something answers, not with TLS
     │   ├── CertificateNotTrustedError    the certificate is not known
+    │   │   └── CertificateChangedError      it is another one than the one that is trusted
     │   ├── LoginError                    user, password or token are wrong (401)
     │   ├── ConnectionForbiddenError      the user may not connect (403)
     │   ├── PathNotFoundError             the server has no WebSocket at that path (404)
@@ -98,6 +99,13 @@ class CertificateNotTrustedError(ConnectError):
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions are copied with their positional arguments alone.
         return partial(type(self), **vars(self)), self.args
+
+
+class CertificateChangedError(CertificateNotTrustedError):
+    """The server has another certificate than the one that is trusted for it.
+
+    It was renewed, or someone stands between you and the server.
+    """
 
 
 class LoginError(ConnectError):
@@ -208,6 +216,7 @@ class MissingExtraError(XentaraError, ImportError):
 __all__ = [
     "AddressError",
     "AmbiguousError",
+    "CertificateChangedError",
     "CertificateNotTrustedError",
     "ConnectError",
     "ConnectionForbiddenError",

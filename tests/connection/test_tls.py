@@ -26,6 +26,7 @@ from xentara_nb.connection.tls import (
     open_stream,
 )
 from xentara_nb.errors import (
+    CertificateChangedError,
     CertificateNotTrustedError,
     DeadlineError,
     NotTlsError,
@@ -248,13 +249,26 @@ def test_another_ca_file(fake: Fake, certificate: Certificate, new_certificate: 
 
 def test_another_fingerprint(fake: Fake, certificate: Certificate) -> None:
     server = fake(listen, certificate)
-    with pytest.raises(CertificateNotTrustedError, match="not the one that was given") as caught:
+    with pytest.raises(CertificateChangedError, match="not the one that was given") as caught:
         # A file that trusts it does not help: the fingerprint was given on purpose.
         open_to(server, Trust(ca_file=certificate.path, fingerprint=SHA))
 
     assert caught.value.fingerprint == certificate.fingerprint
     assert caught.value.subject == "commonName=Test server"
     assert server.received == b""
+    # It never says how to trust this one.
+    assert "IS NOT THE ONE THAT IS TRUSTED" in str(caught.value)
+    assert f"trusted:     {SHA}" in str(caught.value)
+    assert "xentara_nb.connect" not in str(caught.value)
+
+
+def test_another_directory_means_no_other_ca_file(
+    certificate: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(certificate.path.parent)
+    trust = Trust(ca_file=certificate.path.name)
+    monkeypatch.chdir(tmp_path)
+    assert trust == Trust(ca_file=str(certificate.path))
 
 
 def test_a_certificate_without_a_name(fake: Fake, new_certificate: Make) -> None:

@@ -266,3 +266,18 @@ def test_a_journal_that_is_moved_away_is_begun_anew(client, journal):
     client.write(KEY, 2)
     assert read_journal()["value"].tolist() == [2.0]
     assert read_journal(journal.with_suffix(".1"))["value"].tolist() == [1.0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other rights")
+def test_a_journal_that_is_not_the_own_is_refused(tmp_path):
+    path, link = tmp_path / "journal.jsonl", tmp_path / "link.jsonl"
+    Journal(path).intend(["{}"])
+    link.symlink_to(path)
+    with pytest.raises(WriteRefusedError, match="it is a link"):
+        Journal(link).intend(["{}"])
+    path.chmod(0o622)
+    with pytest.raises(WriteRefusedError, match=r"others may write it: .* chmod go-w"):
+        Journal(path).intend(["{}"])
+    assert path.read_text() == "{}\n"
+    path.chmod(0o600)
+    Journal(path).intend(["{}"])

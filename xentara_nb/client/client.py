@@ -78,11 +78,6 @@ class Client:
 
     Wherever an element is asked for, a primary key, a :class:`uuid.UUID`, its text or a row of an
     inventory will do; wherever an attribute, its name, integer or UUID.
-
-    Attributes
-    ----------
-    read_only : bool
-        Whether everything that changes something is refused.
     """
 
     def __init__(
@@ -95,7 +90,7 @@ class Client:
         policies: PolicySource,
         journal: Journal,
     ) -> None:
-        self.read_only = read_only
+        self._read_only = read_only
         self._connection = connection
         self._model_cache = model_cache
         self._dispatcher = dispatcher
@@ -106,6 +101,26 @@ class Client:
         # The connection lives in a thread, which must not hold the client: one that is no longer
         # used is collected, and its connection is closed.
         weakref.finalize(self, connection.close)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether everything that changes something is refused. True can be set, and stays.
+
+        Raises
+        ------
+        WriteRefusedError
+            If it is to be switched off: that takes a new connection.
+        """
+        return self._read_only
+
+    @read_only.setter
+    def read_only(self, wanted: bool) -> None:
+        if self._read_only and not wanted:
+            raise WriteRefusedError(
+                "a client that is read only stays it: connect without read_only=True to change "
+                "something"
+            )
+        self._read_only = bool(wanted)
 
     @property
     def address(self) -> Address:

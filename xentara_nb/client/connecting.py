@@ -74,6 +74,8 @@ def connect(
     CertificateNotTrustedError
         If the certificate is not known; the message shows the line of code that trusts it. No
         user, password or token was sent.
+    CertificateChangedError
+        If it is another one than the fingerprint says: renewed, or a stranger in between.
     LoginError, ConnectionForbiddenError
         If the server does not let the user in.
     ServerUnreachableError, NotTlsError, PathNotFoundError, NotXentaraError, DeadlineError

@@ -16,12 +16,14 @@ from xentara_nb.connection.address import Address
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.stream import Stream
 from xentara_nb.errors import (
+    CertificateChangedError,
     CertificateNotTrustedError,
     NotTlsError,
     OptionError,
     ServerUnreachableError,
 )
 
+_ANOTHER = "its fingerprint is not the one that was given"
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does not name
 
 
@@ -39,6 +41,9 @@ class Trust:
     def __post_init__(self) -> None:
         if self.fingerprint is not None:
             object.__setattr__(self, "fingerprint", normal_fingerprint(self.fingerprint))
+        if self.ca_file is not None:
+            # Read again for each connection: a chdir in between must not mean another file.
+            object.__setattr__(self, "ca_file", os.path.abspath(os.path.expanduser(self.ca_file)))
 
 
 def normal_fingerprint(text: str) -> str:
@@ -97,7 +102,7 @@ def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
         found = fingerprint_of(stream.certificate())
         if not hmac.compare_digest(found, trust.fingerprint):
             stream.close()
-            raise _not_trusted(address, deadline, "its fingerprint is not the one that was given")
+            raise _not_trusted(address, deadline, _ANOTHER, trust.fingerprint)
     return stream
 
 
@@ -173,8 +178,13 @@ def _context(trust: Trust) -> ssl.SSLContext:
     return context
 
 
-def _not_trusted(address: Address, deadline: Deadline, reason: str) -> CertificateNotTrustedError:
-    """Return an error that shows the certificate, which is fetched once more for that."""
+def _not_trusted(
+    address: Address, deadline: Deadline, reason: str, expected: str | None = None
+) -> CertificateNotTrustedError:
+    """Return an error that shows the certificate, which is fetched once more for that.
+
+    Where another one was expected, no line says how to trust this one.
+    """
     der, fields = b"", dict[str, object]()
     with suppress(OSError, ssl.SSLError, ServerUnreachableError, TimeoutError):
         der = _fetch(address, deadline, None).certificate()
@@ -185,20 +195,34 @@ def _not_trusted(address: Address, deadline: Deadline, reason: str) -> Certifica
     not_after = str(fields.get("notAfter", "not known"))
     if subject == issuer and fields:
         issuer = "itself (self-signed)"
+    if expected is None:
+        title = f"the certificate of {address.netloc} is not trusted: {reason}"
+    else:
+        title = (
+            f"THE CERTIFICATE OF {address.netloc} IS NOT THE ONE THAT IS TRUSTED: {reason}. It was "
+            "renewed, or someone stands between you and the server. Nothing secret was sent"
+        )
     lines = [
-        f"the certificate of {address.netloc} is not trusted: {reason}",
+        title,
         f"  subject:     {subject}",
         f"  issuer:      {issuer}",
         f"  valid:       {not_before} to {not_after}",
         f"  fingerprint: {fingerprint} (SHA-256)",
     ]
-    if der:
+    if expected is not None:
+        lines += [
+            f"  trusted:     {expected} (SHA-256)",
+            "Do not log in. Ask the server's administrator, over another way than this network, "
+            "whether and why it has changed.",
+        ]
+    elif der:
         lines += [
             "If this is the fingerprint that the server's administrator gives you, trust it with",
             f'  xentara_nb.connect("{address.url}", fingerprint="{fingerprint}")',
             "or name the file of the authority that signed it with ca_file=...",
         ]
-    return CertificateNotTrustedError(
+    kind = CertificateNotTrustedError if expected is None else CertificateChangedError
+    return kind(
         "\n".join(lines),
         subject=subject,
         issuer=issuer,

@@ -91,7 +91,9 @@ class RateLimiter:
 class ClientSettings(Protocol):
     """What a client says about writing; it may change at any time."""
 
-    read_only: bool
+    @property
+    def read_only(self) -> bool:
+        """Whether everything that changes something is refused."""
 
     @property
     def journal(self) -> Journal:

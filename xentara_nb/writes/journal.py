@@ -25,6 +25,7 @@ from typing import TypeAlias
 import platformdirs
 
 from xentara_nb.errors import WriteRefusedError
+from xentara_nb.tables.files.owner import unsafe
 
 VARIABLE = "XENTARA_JOURNAL"
 """The environment variable that names the journal, or says ``off``."""
@@ -32,7 +33,9 @@ VARIABLE = "XENTARA_JOURNAL"
 LOCK_TIMEOUT = 5.0
 """How long to wait for another program that writes, in seconds: it only writes some lines."""
 
-_FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_FLAGS = os.O_RDWR | os.O_APPEND
+for _name in ("O_CLOEXEC", "O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"):  # not blocked by a pipe
+    _FLAGS |= getattr(os, _name, 0)
 
 JournalLike: TypeAlias = "str | os.PathLike[str] | bool | Journal | None"
 """Where to keep the journal: a path; False for nowhere; None or True for the usual place."""
@@ -156,10 +159,22 @@ def _open(path: Path) -> tuple[int, bool]:
     """Return the open file, and whether it is new."""
     # Opened each time, so that a file that was moved away is begun anew.
     try:
-        return os.open(path, _FLAGS), False
+        file, created = os.open(path, _FLAGS), False
     except FileNotFoundError:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(path, _FLAGS | os.O_CREAT, 0o600), True
+        file, created = os.open(path, _FLAGS | os.O_CREAT, 0o600), True
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            text = "it is a link, behind which another file may stand: name the file itself"
+            raise OSError(errno.ELOOP, text) from None
+        raise
+    try:
+        if (problem := unsafe(os.fstat(file))) is not None:
+            raise PermissionError(errno.EPERM, problem)
+    except BaseException:
+        os.close(file)
+        raise
+    return file, created
 
 
 def _ends_a_line(file: int, size: int) -> bool:

@@ -97,10 +97,6 @@ class WritePlan:
 
     Attributes
     ----------
-    planned : tuple of PlannedWrite
-        The writes, one per row.
-    checks : tuple of CheckResult
-        The refusals of the plan as a whole.
     report : WriteReport or None
         What the last :meth:`apply` has done, also when it was interrupted.
     """
@@ -112,8 +108,8 @@ class WritePlan:
         checks: tuple[CheckResult, ...],
         policies: tuple[WritePolicy, ...],
     ) -> None:
-        self.planned = tuple(planned)
-        self.checks = checks
+        self._planned = tuple(planned)
+        self._checks = checks
         self.report: WriteReport | None = None
         self._context = context
         self._policies = policies
@@ -126,6 +122,16 @@ class WritePlan:
     def __reduce__(self) -> NoReturn:
         # Two of the same plan would be two to apply.
         raise TypeError("a plan is good for one apply, so it cannot be copied or stored")
+
+    @property
+    def planned(self) -> tuple[PlannedWrite, ...]:
+        """The writes, one per row."""
+        return self._planned
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """The refusals of the plan as a whole."""
+        return self._checks
 
     @property
     def ok(self) -> bool:

@@ -74,3 +74,31 @@ def test_a_trust_file_that_cannot_be_replaced_is_left_whole(
     path.write_text('{"version": 2, "servers": {}}')
     with pytest.raises(OptionError, match="cannot be used"):
         trust_store.forget("plant:8080")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Plant.Example:8080", "plant.example:8080"),
+        ("plant.example.:8080", "plant.example:8080"),
+        ("[::1]:8080", "[0:0:0:0:0:0:0:1]:8080"),
+        ("müll.example:8080", "xn--mll-hoa.example:8080"),
+    ],
+)
+def test_a_server_is_the_same_under_every_spelling(places: Path, one: str, other: str) -> None:
+    for first, second in ((one, other), (other, one)):
+        trust_store.remember(first, "AB" * 32)
+        known = trust_store.known_certificate(second)
+        assert known is not None
+        trust_store.remember(second, "CD" * 32)
+        assert trust_store.forget(first)
+        assert trust_store.known_certificate(second) is None
+    assert trust_store.known_certificate("plant.example:8081") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other rights")
+def test_a_file_that_others_may_write_trusts_nothing(places: Path) -> None:
+    trust_store.remember("plant:8080", "AB" * 32)
+    (places / "trusted.json").chmod(0o666)
+    with pytest.raises(OptionError, match=r"others may write it: .* chmod go-w"):
+        trust_store.known_certificate("plant:8080")

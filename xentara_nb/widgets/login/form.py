@@ -16,6 +16,7 @@ from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import (
     AddressError,
+    CertificateChangedError,
     CertificateNotTrustedError,
     LoginError,
     OptionError,
@@ -348,6 +349,9 @@ class LoginForm(Form):
     def _connect_in_form(self, address: Address, credentials: Credentials, keep: bool) -> None:
         try:
             self._connect(address, credentials, keep)
+        except CertificateChangedError:
+            text = "The certificate of the server has CHANGED: nothing was sent, see above."
+            self.notice.say(text, "error")
         except CertificateNotTrustedError:
             # The card says it all, and what its message says beyond that is for code.
             self.notice.say("The certificate of the server is not known: see above.", "warning")

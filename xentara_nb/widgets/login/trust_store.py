@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import ipaddress
 import json
 import os
 import tempfile
@@ -20,6 +21,7 @@ from platformdirs import user_config_path
 
 from xentara_nb.connection.tls import normal_fingerprint
 from xentara_nb.errors import OptionError
+from xentara_nb.tables.files.owner import unsafe
 
 _VERSION = 1
 _lock = threading.Lock()
@@ -49,7 +51,7 @@ def known_certificate(server: str) -> TrustedCertificate | None:
 
     Raises OptionError if the file cannot be used: nothing in it is trusted then.
     """
-    return _read(trust_file()).get(server)
+    return _read(trust_file()).get(_canonical(server))
 
 
 def remember(server: str, fingerprint: str, subject: str = "") -> None:
@@ -58,7 +60,7 @@ def remember(server: str, fingerprint: str, subject: str = "") -> None:
     path = trust_file()
     with _lock:
         certificates = _read(path)
-        certificates[server] = TrustedCertificate(fingerprint, subject, now)
+        certificates[_canonical(server)] = TrustedCertificate(fingerprint, subject, now)
         _write(path, certificates)
 
 
@@ -67,20 +69,38 @@ def forget(server: str) -> bool:
     path = trust_file()
     with _lock:
         certificates = _read(path)
-        if certificates.pop(server, None) is None:
+        if certificates.pop(_canonical(server), None) is None:
             return False
         _write(path, certificates)
     return True
 
 
+def _canonical(server: str) -> str:
+    """Return one spelling of a host and port: a name also with a dot behind it, or in capitals."""
+    host, _, port = server.rpartition(":")
+    host = host.strip("[]").removesuffix(".").lower()
+    with contextlib.suppress(ValueError):
+        host = ipaddress.ip_address(host).compressed
+    with contextlib.suppress(UnicodeError):
+        host = host.encode("idna").decode("ascii")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _read(path: Path) -> dict[str, TrustedCertificate]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            problem = unsafe(os.fstat(file.fileno()))
+            document = json.load(file)
+        if problem is not None:
+            raise OptionError(f"the file of trusted certificates {str(path)!r}: {problem}")
         if document["version"] != _VERSION:
             raise ValueError
-        return {name: TrustedCertificate(**entry) for name, entry in document["servers"].items()}
+        servers = document["servers"].items()
+        return {_canonical(name): TrustedCertificate(**entry) for name, entry in servers}
     except FileNotFoundError:
         return {}
+    except OptionError:
+        raise
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise OptionError(
             f"the file of trusted certificates {str(path)!r} cannot be used: correct it, or remove "
