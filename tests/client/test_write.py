@@ -283,6 +283,9 @@ def test_interrupted(plant, client, monkeypatch):
     with pytest.raises(KeyboardInterrupt) as caught:
         client.write(KEY, 2, verify=False)
     assert "UNKNOWN" in caught.value.__notes__[0] or "APPLIED" in caught.value.__notes__[0]
+    assert "error.result.resolve()" in caught.value.__notes__[1]
+    monkeypatch.undo()
+    assert caught.value.result.resolve().outcome in ("VERIFIED", "APPLIED")
     assert read_journal(client.journal)["outcome"][1] in ("UNKNOWN", "APPLIED")
 
 

@@ -83,6 +83,13 @@ def write_one(
         Sender(context, report, connection, session, policies, seconds).send([result])
     except KeyboardInterrupt as error:
         error.add_note(f"{planned}: {result.outcome}, {result.text}")
+        if result.sent:
+            # Nothing is returned, so the exception is all that leads to the result.
+            setattr(error, "result", result)  # noqa: B010 - no attribute of its class
+            error.add_note(
+                "error.result.resolve() reads the value, error being this exception; in a later "
+                "cell, import sys and call sys.last_value.result.resolve()"
+            )
         raise
     if result.outcome is not Outcome.DIFFERS:  # which shows itself
         result.raise_for_outcome()
