@@ -21,6 +21,7 @@ from xentara_nb.protocol.commands import (
 from xentara_nb.protocol.errors import ServerError, UnknownElementError
 from xentara_nb.protocol.identifiers import MetaDataId
 from xentara_nb.protocol.values import AttributeId
+from xentara_nb.tables.names import same_look
 from xentara_nb.tables.references import (
     AttributeLike,
     Reference,
@@ -162,6 +163,13 @@ def find_attribute(
     if number is not None:
         found += [each for each in with_id(attributes, number) if each.name != wanted]
     if not found:
+        look = same_look(wanted) if isinstance(wanted, str) else None
+        alike = next((each.name for each in attributes if same_look(each.name) == look), None)
+        if alike is not None:
+            raise NotFoundError(
+                f"{element} has no attribute {wanted!a}; {alike!a} looks the same and is written "
+                "with other characters: copy it from an inventory"
+            )
         names = ", ".join(attribute.name for attribute in attributes[:40]) or "none"
         raise NotFoundError(
             f"{element} has no attribute {attribute_label(wanted)!r}; its attributes are: {names}"
