@@ -49,11 +49,6 @@ def test_browsing(small: Documents) -> None:
     assert keys(NIL_UUID, 2) == keys(NIL_UUID, 10**30) == everything
     assert keys(NIL_UUID, 0) == []
     assert keys(group) == everything[1:]
-    # The walk goes through elements that are not of a wanted category.
-    assert keys(NIL_UUID, None, [Category.DATA_POINT]) == everything[1:]
-    assert keys(NIL_UUID, 1, [Category.DATA_POINT]) == []
-    assert keys(NIL_UUID, None, []) == []
-    assert keys(NIL_UUID, None, [2, 2, 99]) == everything[1:]
     with pytest.raises(UnknownElementError):
         plant.browse(UUID(int=7))
 

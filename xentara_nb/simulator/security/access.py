@@ -18,6 +18,8 @@ False
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -114,6 +116,12 @@ class Principal:
 
     name: str
     roles: frozenset[str]
+    expires: float = math.inf
+    """When that ends, in seconds since 1970."""
+
+    def has_expired(self) -> bool:
+        """Whether that has ended."""
+        return time.time() >= self.expires
 
 
 def roles(*names: str) -> frozenset[str]:
