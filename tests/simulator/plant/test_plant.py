@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulator.models import Clock, go, pipeline, plant, sampler, track
 from xentara_nb.protocol.errors import InvalidStageChangeRequestError, UnknownElementError
-from xentara_nb.protocol.identifiers import NIL_UUID, Attribute, Category, Stage
+from xentara_nb.protocol.identifiers import NIL_UUID, Attribute, Stage
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security.access import roles

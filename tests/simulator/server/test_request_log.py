@@ -106,7 +106,7 @@ def test_large_ones_push_the_others_out() -> None:
     "value",
     [
         [[]] * 200,
-        {number: 0 for number in range(100)},
+        dict.fromkeys(range(100), 0),
         {0: Alternative(2, [0] * 200)},
         {0: CBORTag(99, [0] * 200)},
         b"x" * 10_000,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -43,7 +44,10 @@ _log = logging.getLogger(__name__)
 Key: TypeAlias = "jwk.RSAKey | jwk.ECKey | jwk.OKPKey | jwk.OctKey"
 
 _LEEWAY = 60
+_LATEST = 1 << 53  # seconds since 1970; whole ones are exact up to here
 _LONGEST = 64 * 1024
+_SHORTEST_RSA = 2048  # bits
+_SHORTEST_SECRET = 32  # bytes: RFC 7518, 3.2 asks for those of the digest
 _ALGORITHMS = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     "EC": ("ES256", "ES384", "ES512"),
@@ -133,7 +137,7 @@ def _jwks(content: Any) -> Iterator[Key]:
     for item in listed:
         # Keys of kinds that no token here is signed with are ignored, as clients of an issuer do.
         if isinstance(item, dict) and item.get("kty") in _ALGORITHMS:
-            yield jwk.import_key(copy.deepcopy(item))
+            yield _strong(jwk.import_key(copy.deepcopy(item)))
 
 
 _UNUSABLE = (JoseError, ValueError, TypeError, KeyError)
@@ -154,10 +158,20 @@ def _pem_key(data: bytes) -> Key:
         )
     for kind in (jwk.RSAKey, jwk.ECKey, jwk.OKPKey):
         try:
-            return kind.import_key(data)
+            key = kind.import_key(data)
         except (JoseError, ValueError, TypeError):
             continue
+        return _strong(key)
     raise ValueError("neither RSA nor EC nor Ed25519")
+
+
+def _strong(key: Key) -> Key:
+    """Return a key that is long enough for its kind; raises ValueError for others."""
+    if isinstance(key, jwk.RSAKey) and key.raw_value.key_size < _SHORTEST_RSA:
+        raise ValueError(f"an RSA key of {key.raw_value.key_size} bits; {_SHORTEST_RSA} are needed")
+    if isinstance(key, jwk.OctKey) and len(key.raw_value) < _SHORTEST_SECRET:
+        raise ValueError(f"a secret of {len(key.raw_value)} bytes; {_SHORTEST_SECRET} are needed")
+    return key
 
 
 class Issuer(Settings):
@@ -207,7 +221,8 @@ class OAuth2(Document):
                 continue
             claims = decoded.claims
             name = claims.get("sub") or claims.get("client_id") or "token"
-            return Principal(str(name), roles(*issuer.roles, *_roles(claims, issuer)))
+            expires = claims["exp"] + _LEEWAY if "exp" in claims else math.inf
+            return Principal(str(name), roles(*issuer.roles, *_roles(claims, issuer)), expires)
         return None
 
 
@@ -243,6 +258,12 @@ def _check(token: jwt.Token, issuer: Issuer, scope: Iterable[str], now: float) -
     types = (*_TYPES, "jwt") if allowed.allow_generic_jwt else _TYPES
     if not (typ is None and allowed.allow_missing_typ) and str(typ).lower() not in types:
         raise InvalidClaimError("typ")
+    for name in ("iat", "exp", "nbf"):
+        value = claims.get(name, 0)
+        # JSON as Python reads it has NaN and infinities, which no comparison finds to be over; a
+        # whole number of any size would not fit into a float.
+        if type(value) not in (int, float) or not abs(value) < _LATEST:
+            raise InvalidClaimError(name)
     jwt.JWTClaimsRegistry(
         now=int(now),
         leeway=_LEEWAY,

@@ -29,9 +29,9 @@ from xentara_nb.simulator.server.request_log import WriteRecord
 from xentara_nb.simulator.server.session import Session
 from xentara_nb.simulator.server.subscriptions import ServerSubscription, unique_targets
 
-# A few milliseconds of work between two turns of the other connections.
-_BROWSE_SLICE = 1024
-_SUBSCRIBE_SLICE = 256
+# Less than a millisecond of work between two turns of the other connections.
+_BROWSE_SLICE = 256
+_SUBSCRIBE_SLICE = 128
 
 
 @singledispatch

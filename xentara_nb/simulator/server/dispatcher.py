@@ -31,7 +31,7 @@ _LARGE = 16 * 1024  # bytes of a message that takes milliseconds to be decoded
 _COMMAND_NAMES: dict[int | None, str] = {opcode: opcode.name.lower() for opcode in OpCode}
 # How many requests, and seconds of work, lie between two turns of the other connections at most.
 _SLICE = 64
-_LONGEST_TURN = 0.005
+_LONGEST_TURN = 0.002
 
 
 class Dispatcher:
