@@ -3,8 +3,8 @@
 A certificate logs in when at least one rule matches; it then has the roles of all rules that
 match. A rule by fingerprint or by the certificate itself trusts exactly that certificate; a rule by
 issuer asks that one of the ``rootCertificates`` of that issuer has signed it, and that it is no
-authority's own. Certificates that have expired, or are not valid yet, are refused. Whether the client has the private key is not
-checked, as with a real server.
+authority's own. Certificates that have expired, or are not valid yet, are refused. Whether the
+client has the private key is not checked, as with a real server.
 """
 
 from __future__ import annotations
