@@ -16,14 +16,15 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from joserfc import jwk, jwt
-from joserfc.errors import InvalidClaimError, JoseError
+from joserfc.errors import InvalidClaimError, JoseError, SecurityWarning
 from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo
 
 from xentara_nb.protocol.errors import one_line
@@ -137,7 +138,7 @@ def _jwks(content: Any) -> Iterator[Key]:
     for item in listed:
         # Keys of kinds that no token here is signed with are ignored, as clients of an issuer do.
         if isinstance(item, dict) and item.get("kty") in _ALGORITHMS:
-            yield _strong(jwk.import_key(copy.deepcopy(item)))
+            yield _imported(jwk.import_key, copy.deepcopy(item))
 
 
 _UNUSABLE = (JoseError, ValueError, TypeError, KeyError)
@@ -158,19 +159,32 @@ def _pem_key(data: bytes) -> Key:
         )
     for kind in (jwk.RSAKey, jwk.ECKey, jwk.OKPKey):
         try:
-            key = kind.import_key(data)
+            return _imported(kind.import_key, data)
+        except _ShortKeyError:
+            raise
         except (JoseError, ValueError, TypeError):
             continue
-        return _strong(key)
     raise ValueError("neither RSA nor EC nor Ed25519")
 
 
-def _strong(key: Key) -> Key:
-    """Return a key that is long enough for its kind; raises ValueError for others."""
+class _ShortKeyError(ValueError):
+    """A key that is too short to be trusted."""
+
+
+def _imported(import_key: Callable[[Any], Key], data: Any) -> Key:
+    """Return a key that is long enough for its kind; raises _ShortKeyError for others."""
+    with warnings.catch_warnings():
+        # The library only warns of short ones.
+        warnings.simplefilter("ignore", SecurityWarning)
+        key = import_key(data)
     if isinstance(key, jwk.RSAKey) and key.raw_value.key_size < _SHORTEST_RSA:
-        raise ValueError(f"an RSA key of {key.raw_value.key_size} bits; {_SHORTEST_RSA} are needed")
+        raise _ShortKeyError(
+            f"an RSA key of {key.raw_value.key_size} bits; {_SHORTEST_RSA} are needed"
+        )
     if isinstance(key, jwk.OctKey) and len(key.raw_value) < _SHORTEST_SECRET:
-        raise ValueError(f"a secret of {len(key.raw_value)} bytes; {_SHORTEST_SECRET} are needed")
+        raise _ShortKeyError(
+            f"a secret of {len(key.raw_value)} bytes; {_SHORTEST_SECRET} are needed"
+        )
     return key
 
 
