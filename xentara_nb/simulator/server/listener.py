@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 _BURST = 8  # connections that are accepted between two turns of the others
-_COLLECT_AFTER = 64  # connections that have ended
+_COLLECT_AFTER = 128  # connections that have ended
 
 
 class Connections:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_RECORDS = 100_000
 """How many requests, and how many writes, are kept in memory: the last ones."""
 
-MAX_BYTES = 48 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 """About how many bytes the parameters that are kept, and the values written, may take."""
 
 _ITEM = 64  # bytes that a small value or a container takes in memory; on the wire it can be one
