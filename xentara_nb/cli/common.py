@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import sys
 from collections.abc import Callable, Collection
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 from xentara_nb.errors import XentaraError
+from xentara_nb.paths import read_file
+from xentara_nb.protocol.secret import Secret
+from xentara_nb.protocol.text import without_marks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +25,7 @@ AddParser: TypeAlias = Callable[..., argparse.ArgumentParser]
 """Adds the parser of a command, by name: that of argparse's ``add_subparsers``."""
 
 _WIDTH = 60  # characters
+_MAX_SECRET = 64 * 1024  # bytes
 
 
 class UsageError(XentaraError):
@@ -29,7 +34,10 @@ class UsageError(XentaraError):
 
 def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which server, who logs in, and what is trusted."""
-    parser.add_argument("url", metavar="URL", help="host, host:port or wss://host:port/api/ws")
+    # A password may stand in it, and a traceback shows variables.
+    parser.add_argument(
+        "url", metavar="URL", type=Secret, help="host, host:port or wss://host:port/api/ws"
+    )
     group = parser.add_argument_group(
         "connection",
         "Who logs in is taken from these options or the environment (XENTARA_USER, "
@@ -83,18 +91,29 @@ def attribute(name: str) -> int | str:
     return int(name) if name.isdecimal() else name
 
 
-def secret_in(path: str | None) -> str | None:
+def secret_in(path: str | None) -> Secret | None:
     """Return the first line of a file, which must have one; None without a file."""
     if path is None:
         return None
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text file"
-        raise UsageError(f"{path} cannot be read: {reason}") from None
-    if not lines or not lines[0]:
+        secret = _first_line(read_file(path, _MAX_SECRET))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+    if secret is None:
+        raise UsageError(f"{path} cannot be read: it is no text file in UTF-8")
+    if not secret:
         raise UsageError(f"{path} is empty: its first line must be the secret")
-    return lines[0]
+    return secret
+
+
+def _first_line(data: bytes) -> Secret | None:
+    """Return the first line of a text file; None if it is none."""
+    # What Windows programs save as Unicode begins with one of these marks.
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    with suppress(UnicodeError):
+        lines = data.decode("utf-16" if utf16 else "utf-8-sig").splitlines()
+        return Secret(without_marks(lines[0]) if lines else "")
+    return None
 
 
 def say(text: str = "") -> None:

@@ -33,6 +33,7 @@ from xentara_nb.protocol.commands import (
 )
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ServerInformationId, Stage, label
+from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.queries import inventory as _inventory
 from xentara_nb.queries import reading as _reading
 from xentara_nb.queries.inventory import CategoryLike, InventoryWarning, Progress
@@ -578,9 +579,9 @@ class Client:
     def create_sub_session(
         self,
         *,
-        user: str | None = None,
-        password: str | None = None,
-        token: str | None = None,
+        user: SecretLike | None = None,
+        password: SecretLike | None = None,
+        token: SecretLike | None = None,
         certificate: bytes | None = None,
         desired_id: UUID | None = None,
     ) -> UUID:
@@ -609,6 +610,8 @@ class Client:
         OptionError
             If not exactly one way to log in is given.
         """
+        # At once, so that a traceback that shows variables shows none of them.
+        user, password, token = map(Secret.of, (user, password, token))
         how = authentication(user, password, token, certificate)
         connection = self._connection.connection()
         session: UUID = self._send_once(CreateSubSession(how, desired_id), "create_sub_session")
@@ -628,9 +631,9 @@ class Client:
     def sub_session(
         self,
         *,
-        user: str | None = None,
-        password: str | None = None,
-        token: str | None = None,
+        user: SecretLike | None = None,
+        password: SecretLike | None = None,
+        token: SecretLike | None = None,
         certificate: bytes | None = None,
         desired_id: UUID | None = None,
     ) -> SubSession:
@@ -654,6 +657,8 @@ class Client:
         >>> session
         <Sub-session of operator, ended: it was closed>
         """
+        # At once, so that a traceback that shows variables shows none of them.
+        user, password, token = map(Secret.of, (user, password, token))
         return log_in(
             self._connection.connection(),
             authentication(user, password, token, certificate),

@@ -33,6 +33,7 @@ from xentara_nb.protocol.codec import encode_requests, first_answered
 from xentara_nb.protocol.commands import ClientHello, Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
 from xentara_nb.protocol.packets import Event, Failure, decode_answers
+from xentara_nb.protocol.secret import SecretBytes
 
 
 class Connection:
@@ -85,7 +86,8 @@ class Connection:
         with self._lock:
             batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
-        message = encode_requests(batch.commands, batch.first_id)
+        # It may hold the password of a sub-session.
+        message = SecretBytes(encode_requests(batch.commands, batch.first_id))
         with self._lock:
             if (ended := self.ended) is not None:
                 raise ConnectionLostError(str(ended))

@@ -12,6 +12,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from xentara_nb.connection.connection import Connection
+from xentara_nb.connection.credentials import Credentials, checked
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.errors import (
@@ -31,6 +32,7 @@ from xentara_nb.protocol.commands import (
     Token,
 )
 from xentara_nb.protocol.errors import UnknownSessionIdError
+from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.tables.coercion import with_article
 
 
@@ -177,19 +179,28 @@ def who_is(authentication: Authentication) -> str:
 
 
 def authentication(
-    user: str | None, password: str | None, token: str | None, certificate: bytes | None
+    user: SecretLike | None,
+    password: SecretLike | None,
+    token: SecretLike | None,
+    certificate: bytes | None,
 ) -> Authentication:
     """Return the way to log in that the arguments give.
 
     Raises
     ------
     OptionError
-        If it is not exactly one.
+        If it is not exactly one, or cannot be sent.
     """
+    user, password, token = map(Secret.of, (user, password, token))
     if (certificate, token) == (None, None) and user is not None and password is not None:
-        return Password(user, password)
+        given = checked(Credentials(user.reveal(), password), colon=True)
+        assert given.user is not None
+        assert given.password is not None
+        return Password(given.user, given.password)
     if (user, password, certificate) == (None, None, None) and token is not None:
-        return Token(token)
+        given = checked(Credentials(token=token))
+        assert given.token is not None
+        return Token(given.token)
     if (user, password, token) == (None, None, None) and certificate is not None:
         return Certificate(bytes(certificate))
     raise OptionError(

@@ -226,9 +226,9 @@ async def _create_sub_session(command: commands.CreateSubSession, session: Sessi
     authenticator = session.service.authenticator
     match command.authentication:
         case commands.Password(user, password):
-            principal = await asyncio.to_thread(authenticator.by_password, user, password)
+            principal = await asyncio.to_thread(authenticator.by_password, user, password.reveal())
         case commands.Token(token):
-            principal = await asyncio.to_thread(authenticator.by_token, token)
+            principal = await asyncio.to_thread(authenticator.by_token, token.reveal())
         case commands.Certificate(der):
             principal = await asyncio.to_thread(authenticator.by_certificate, der)
     if principal is None:
