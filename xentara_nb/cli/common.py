@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from xentara_nb.errors import XentaraError
 from xentara_nb.paths import read_file
 from xentara_nb.protocol.secret import Secret
-from xentara_nb.protocol.text import without_marks
+from xentara_nb.protocol.text import safe_cell, safe_lines, without_marks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,18 +118,25 @@ def _first_line(data: bytes) -> Secret | None:
 
 def say(text: str = "") -> None:
     """Print a line for people; results that others read go to standard output."""
-    print(text, file=sys.stderr, flush=True)
+    print(safe_lines(text), file=sys.stderr, flush=True)
+
+
+def show(text: str) -> None:
+    """Print lines of a result."""
+    print(safe_lines(text), flush=True)
 
 
 def table(frame: pd.DataFrame, *, whole: Collection[str] = ()) -> str:
     """Return a frame as lines of text: all rows, and cells cut unless their column is ``whole``."""
     if frame.empty:
         return "(nothing)"
-    cut = [name for name in frame.columns if name not in whole]
-    frame = frame.assign(**{name: frame[name].map(_cut) for name in cut})
+    frame = frame.assign(
+        **{name: frame[name].map(safe_cell if name in whole else _cut) for name in frame.columns}
+    )
     return frame.to_string(index=False, max_colwidth=None, na_rep="")
 
 
 def _cut(cell: object) -> object:
+    cell = safe_cell(cell)
     text = str(cell)
     return cell if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."

@@ -6,7 +6,7 @@ import argparse
 import gc
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import AddParser, UsageError, say
+from xentara_nb.cli.common import AddParser, UsageError, say, show
 
 if TYPE_CHECKING:
     from xentara_nb.simulator import Simulator
@@ -129,7 +129,7 @@ def _simulate(args: argparse.Namespace) -> int:
         gc.freeze()
         timers = [cause(simulator) for cause in faults]
         for line in describe(simulator):
-            print(line, flush=True)
+            show(line)
         say("Stop it with Ctrl-C.")
         try:
             while not simulator.wait(_POLL):

@@ -17,6 +17,7 @@ from xentara_nb.cli.common import (
     connect_from,
     say,
     secret_in,
+    show,
     table,
 )
 from xentara_nb.errors import InventoryFileError
@@ -215,12 +216,12 @@ def _show_plan(plan: WritePlan, server: str, session_user: str | None) -> None:
         "severity",
         "reason",
     ]
-    print(table(_narrow(plan.frame, columns), whole=_WHOLE), flush=True)
+    show(table(_narrow(plan.frame, columns), whole=_WHOLE))
 
 
 def _show_report(report: WriteReport) -> None:
     columns = ["primary_key", "attribute_name", "old_value", "value", "read_back", "outcome"]
-    print(table(_narrow(report.frame, [*columns, "error"]), whole=_WHOLE), flush=True)
+    show(table(_narrow(report.frame, [*columns, "error"]), whole=_WHOLE))
 
 
 def _narrow(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

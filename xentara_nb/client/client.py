@@ -34,6 +34,7 @@ from xentara_nb.protocol.commands import (
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
+from xentara_nb.protocol.text import safe
 from xentara_nb.queries import inventory as _inventory
 from xentara_nb.queries import reading as _reading
 from xentara_nb.queries.inventory import CategoryLike, InventoryWarning, Progress
@@ -158,12 +159,13 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Xentara client, {', '.join(f'{k}: {v}' for k, v in self._facts().items())}>"
+        facts = ", ".join(f"{name}: {fact}" for name, fact in self._facts().items())
+        return f"<Xentara client, {safe(facts)}>"
 
     def _repr_html_(self) -> str:
         left = "style='text-align:left'"
         rows = "".join(
-            f"<tr><th {left}>{html.escape(name)}</th><td {left}>{html.escape(fact)}</td></tr>"
+            f"<tr><th {left}>{html.escape(name)}</th><td {left}>{html.escape(safe(fact))}</td></tr>"
             for name, fact in self._facts().items()
         )
         return f"<table><caption>Xentara client</caption>{rows}</table>"

@@ -34,6 +34,7 @@ from xentara_nb.protocol.commands import ClientHello, Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
 from xentara_nb.protocol.packets import Event, Failure, decode_answers
 from xentara_nb.protocol.secret import SecretBytes
+from xentara_nb.protocol.text import safe
 
 
 class Connection:
@@ -286,5 +287,5 @@ def _reason(error: BaseException) -> str:
 
 def _close_text(address: Address, data: bytes) -> str:
     code = int.from_bytes(data[:2], "big") if len(data) >= 2 else 1005
-    reason = "".join(c for c in data[2:].decode("utf-8", "replace") if c.isprintable())
+    reason = safe(data[2:].decode("utf-8", "replace"))
     return f"{address.netloc} closed the connection (code {code}{': ' if reason else ''}{reason})"

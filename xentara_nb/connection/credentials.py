@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from xentara_nb.errors import LoginError, OptionError
 from xentara_nb.protocol.secret import Secret, SecretLike
-from xentara_nb.protocol.text import pasted, safe, without_marks
+from xentara_nb.protocol.text import pasted, safe, trimmed, without_marks
 
 _HOW = (
     "pass user= and password= (or token=), or set XENTARA_USER and XENTARA_PASSWORD "
@@ -126,7 +126,9 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Credential
     user, password, token = (
         values.get(f"XENTARA_{name}", "") for name in ("USER", "PASSWORD", "TOKEN")
     )
-    return Credentials(pasted(user) or None, without_marks(password) or None, pasted(token) or None)
+    return Credentials(
+        trimmed(user) or None, without_marks(password) or None, pasted(token) or None
+    )
 
 
 def checked(credentials: Credentials, *, colon: bool = False) -> Credentials:
@@ -153,7 +155,7 @@ def _user(secret: Secret, colon: bool = False) -> str:
     """Return the name of a user who may log in; raises an OptionError if it cannot be sent."""
     if problem := _user_problem(secret.reveal(), colon):
         raise OptionError(problem)
-    return pasted(secret.reveal())
+    return trimmed(secret.reveal())
 
 
 # These return what is wrong instead of raising it, and so do not stand in a traceback.
@@ -167,7 +169,7 @@ def _user_problem(text: object, colon: bool) -> str | None:
             "the user name has a colon in it, which a Xentara server cannot take with a password: "
             "give the password as password=, or log in with a token"
         )
-    return _text_problem(pasted(text), "user name")
+    return _text_problem(trimmed(text), "user name")
 
 
 def _token_problem(text: object) -> str | None:

@@ -21,6 +21,7 @@ from xentara_nb.errors import (
     OptionError,
     ServerUnreachableError,
 )
+from xentara_nb.protocol.text import safe
 
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does not name
 
@@ -238,5 +239,4 @@ def _name(field: object) -> str:
     if not isinstance(field, tuple):
         return "not known"
     pairs = [f"{key}={value}" for part in field for key, value in part]
-    text = "".join(c if c.isprintable() else " " for c in ", ".join(pairs))
-    return text[:300] or "without a name"
+    return safe(", ".join(pairs)[:300]) or "without a name"

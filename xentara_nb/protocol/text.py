@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories of characters that move the cursor, turn the direction of the text, or are none."""
+from collections.abc import Collection
 
 _LINE_ENDS = "\r\n\x1a\x85\u2028\u2029"  # and what ends a file of DOS
 _QUOTES = "\"'`“”„‟‘’‚‛«»‹›<>"
 
 
 def safe(text: str) -> str:
-    r"""Return a text with every character that a terminal would obey written as an escape.
+    r"""Return a text with every character that cannot be seen written as an escape.
+
+    A terminal obeys some of them: with the cursor moved, or the direction of the text turned, one
+    value can be made to look like another one.
 
     Examples
     --------
@@ -21,13 +22,16 @@ def safe(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(_escaped(character) for character in text)
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
 
 
-def _escaped(character: str) -> str:
-    if unicodedata.category(character) not in _HIDDEN:
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+def safe_cell(value: object) -> object:
+    """Return a value as it can stand in a table of text."""
+    if isinstance(value, str):
+        return safe(value)
+    return safe(repr(value)) if isinstance(value, Collection) else value
 
 
 def safe_lines(text: str) -> str:
@@ -53,8 +57,15 @@ def _is_mark(character: str) -> bool:
     return character in _LINE_ENDS or unicodedata.category(character) == "Cf"
 
 
+def trimmed(text: str) -> str:
+    """Return a text without the blanks, line ends and invisible marks around it."""
+    while (bare := without_marks(text.strip())) != text:
+        text = bare
+    return text
+
+
 def pasted(text: str) -> str:
-    """Return a text without the blanks, marks and quotation marks around it."""
-    while (bare := without_marks(text.strip()).strip(_QUOTES)) != text:
+    """Return a text as :func:`trimmed` does, and without the quotation marks around it."""
+    while (bare := trimmed(text).strip(_QUOTES)) != text:
         text = bare
     return text

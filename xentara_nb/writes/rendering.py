@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 import pandas as pd
 
+from xentara_nb.protocol.text import safe, safe_cell
 from xentara_nb.tables.frames import object_array
 from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.outcome import Outcome
@@ -43,7 +44,7 @@ Kind: TypeAlias = Outcome | Severity
 
 def value_text(value: object) -> str:
     """Return a value in one short line."""
-    text = str(value) if isinstance(value, pd.Timestamp) else repr(value)
+    text = str(value) if isinstance(value, pd.Timestamp) else safe(repr(value))
     return _short(text, 80)
 
 
@@ -72,8 +73,13 @@ class Table(NamedTuple):
 
     def text(self) -> str:
         """Return it as text."""
-        head = " ".join(text for text, _ in self.title)
-        frame = pd.DataFrame({name: object_array(cells) for name, cells in self.columns.items()})
+        head = safe(" ".join(text for text, _ in self.title))
+        frame = pd.DataFrame(
+            {
+                name: object_array([safe_cell(cell) for cell in cells])
+                for name, cells in self.columns.items()
+            }
+        )
         if not len(frame):
             return head
         return f"{head}\n{frame.to_string(max_rows=MAX_ROWS, max_colwidth=60)}"
@@ -118,7 +124,7 @@ class Facts(NamedTuple):
     def text(self) -> str:
         """Return them as text."""
         width = max(map(len, self.lines))
-        return "\n".join(f"{name:>{width}}: {text}" for name, text in self.lines.items())
+        return "\n".join(f"{name:>{width}}: {safe(text)}" for name, text in self.lines.items())
 
     def html(self) -> str:
         """Return them as HTML."""
@@ -131,7 +137,7 @@ class Facts(NamedTuple):
 
 
 def _coloured(text: str, kind: Kind | None) -> str:
-    shown = html.escape(text)
+    shown = html.escape(safe(text))
     return shown if kind is None else f"<b style='color:{_COLOURS[kind]}'>{shown}</b>"
 
 

@@ -33,6 +33,7 @@ from xentara_nb.protocol.commands import (
 )
 from xentara_nb.protocol.errors import UnknownSessionIdError
 from xentara_nb.protocol.secret import Secret, SecretLike
+from xentara_nb.protocol.text import safe
 from xentara_nb.tables.coercion import with_article
 
 
@@ -149,7 +150,7 @@ class SubSession:
 
     def __repr__(self) -> str:
         state = f"ended: {self.ended}" if self.ended else f"since {self.since:%Y-%m-%d %H:%M:%SZ}"
-        return f"<Sub-session of {self.who}, {state}>"
+        return safe(f"<Sub-session of {self.who}, {state}>")
 
 
 # By id and connection, which lives as long as its sub-session.
