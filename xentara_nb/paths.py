@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from xentara_nb.errors import OptionError
@@ -92,3 +93,20 @@ def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
             "right file?"
         )
     return data
+
+
+def own_folder(find: Callable[..., Path], **options: bool) -> Path:
+    """Return a folder of this library, which a function of platformdirs finds.
+
+    Where the user has no home folder, as in some containers, it begins with ``~``: see
+    :func:`lacks_home`.
+    """
+    try:
+        return find("xentara_nb", appauthor=False, **options)
+    except RuntimeError:
+        return Path("~", "xentara_nb")
+
+
+def lacks_home(path: Path) -> bool:
+    """Return whether a path of :func:`own_folder` is in a home folder that there is not."""
+    return path.parts[:1] == ("~",)

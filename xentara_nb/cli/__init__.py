@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from xentara_nb._version import __version__
 from xentara_nb.cli import demo, exploring, lab, simulating, writing
-from xentara_nb.cli.common import UsageError, say
+from xentara_nb.cli.common import UsageError, in_options, say
 from xentara_nb.errors import XentaraError
 
 
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"xentara-nb: {error}")
         return 2
     except XentaraError as error:
-        say(f"xentara-nb: {error}")
+        say(f"xentara-nb: {in_options(error)}")
         return 1
     except ModuleNotFoundError as error:
         # The simulator names the extra that is missing; anything else is a bug of ours.

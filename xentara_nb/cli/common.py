@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import re
 import sys
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -114,6 +115,29 @@ def _first_line(data: bytes) -> Secret | None:
         lines = data.decode("utf-16" if utf16 else "utf-8-sig").splitlines()
         return Secret(without_marks(lines[0]) if lines else "")
     return None
+
+
+_OPTIONS = {
+    r'xentara_nb\.connect\("[^"]*", fingerprint="([^"]*)"\)': r"--fingerprint \1",
+    r"connect\(journal=\.\.\.\)": "--journal FILE",
+    r"journal=False": "--journal off",
+    r"ca_file=(\.\.\.)?": "--ca-file FILE",
+    r"fingerprint=(\.\.\.)?": "--fingerprint SHA256",
+    r"user=": "--user NAME",
+    r"password=": "--password-file FILE",
+    r"token=": "--token-file FILE",
+    r"skip_refused=True": "--skip-refused",
+    r"number_as_boolean=True": "--number-as-boolean",
+}
+"""What errors say for Python, and the option that is meant by it."""
+
+
+def in_options(error: XentaraError) -> str:
+    """Return what an error says, with its advice in the options of the command line."""
+    text = str(error)
+    for python, option in _OPTIONS.items():
+        text = re.sub(rf"\b{python}", option, text)
+    return text
 
 
 def say(text: str = "") -> None:

@@ -20,6 +20,7 @@ from xentara_nb.cli.common import (
     show,
     table,
 )
+from xentara_nb.paths import user_path
 from xentara_nb.queries.inventory import InventoryWarning
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def summary(frame: pd.DataFrame, seconds: float) -> str:
 
 def check_folder(path: str) -> None:
     """Refuse before the work what cannot be written after it."""
-    folder = Path(path).parent
+    folder = user_path(path).parent
     if not folder.is_dir():
         raise UsageError(f"{path} cannot be written: there is no folder {folder}")
 

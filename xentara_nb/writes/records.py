@@ -52,7 +52,7 @@ def _program(process: int) -> str:
 def _account() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container may know no name for its user
+    except (KeyError, OSError, ImportError):  # a container may know no name for its user
         return ""
 
 

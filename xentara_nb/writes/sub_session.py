@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import weakref
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.credentials import Credentials, checked
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.reconnecting import ReconnectingConnection
+from xentara_nb.connection.tls import fingerprint_of
 from xentara_nb.errors import (
     ConnectionLostError,
     OptionError,
@@ -174,8 +174,8 @@ def who_is(authentication: Authentication) -> str:
     if isinstance(authentication, Password):
         return authentication.user
     if isinstance(authentication, Certificate):
-        digest = hashlib.sha256(authentication.der).hexdigest().upper()
-        return f"the holder of certificate {digest[:16]}… (SHA-256)"
+        fingerprint = fingerprint_of(authentication.der)
+        return f"the holder of certificate {fingerprint[:23]}… (SHA-256)"
     return "the bearer of a token"
 
 
