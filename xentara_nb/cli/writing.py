@@ -22,6 +22,7 @@ from xentara_nb.cli.common import (
 )
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.protocol.secret import Secret
+from xentara_nb.protocol.text import safe
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files import read_cells, read_inventory
 from xentara_nb.writes.journal import Journal
@@ -193,7 +194,7 @@ def _session(client: Client, args: argparse.Namespace) -> SubSession | None:
     if password is None:
         if not sys.stdin.isatty():
             raise UsageError("--session-user needs --session-password-file without a terminal")
-        password = Secret(getpass.getpass(f"Password of {args.session_user}: "))
+        password = Secret(getpass.getpass(f"Password of {safe(args.session_user)}: "))
     return client.sub_session(user=args.session_user, password=password)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import TypeVar
 
 from xentara_nb.client.client import Client
 from xentara_nb.connection.address import parse_address
@@ -10,7 +12,7 @@ from xentara_nb.connection.credentials import ask, find_credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
 from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.connection.tls import Trust, open_stream
-from xentara_nb.errors import AddressError
+from xentara_nb.errors import AddressError, OptionError
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import pasted
 from xentara_nb.queries.model_cache import ModelCache
@@ -18,6 +20,8 @@ from xentara_nb.queries.subscriptions import EventDispatcher
 from xentara_nb.writes.context import PolicySource
 from xentara_nb.writes.journal import Journal, JournalLike
 from xentara_nb.writes.policy import WritePolicyLike
+
+T = TypeVar("T")
 
 
 def connect(
@@ -105,7 +109,10 @@ def connect(
         if ca_file is None and fingerprint is None:
             ca_file = pasted(os.environ.get("XENTARA_CA_FILE", "")) or None
             fingerprint = pasted(os.environ.get("XENTARA_FINGERPRINT", "")) or None
-    address, in_address = parse_address(url)
+            _named("XENTARA_FINGERPRINT", Trust, None, fingerprint)
+        address, in_address = _named("XENTARA_URL", parse_address, url)
+    else:
+        address, in_address = parse_address(url)
     credentials = find_credentials(user, password, token, in_address=in_address)
     trust = Trust(ca_file, fingerprint)
     seconds = check_timeout(timeout)
@@ -134,3 +141,11 @@ def connect(
         policies=policies,
         journal=write_journal,
     )
+
+
+def _named(variable: str, read: Callable[..., T], *arguments: object) -> T:
+    """Return what a function reads; an error names the environment variable that is at fault."""
+    try:
+        return read(*arguments)
+    except (AddressError, OptionError) as error:
+        raise type(error)(f"{variable}: {error}") from None

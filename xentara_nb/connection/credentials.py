@@ -7,7 +7,7 @@ import getpass
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from xentara_nb.errors import LoginError, OptionError
@@ -23,21 +23,24 @@ _NOT_SENT = "the user name or password has characters that cannot be sent"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
-    """A user with a password, or a token (a JWT)."""
+    """A user with a password, or a token (a JWT); and the variable that gave password or token."""
 
     user: str | None = None
     password: Secret | None = None
     token: Secret | None = None
+    variable: str = field(default="", compare=False)
 
     def __init__(
         self,
         user: str | None = None,
         password: SecretLike | None = None,
         token: SecretLike | None = None,
+        variable: str = "",
     ) -> None:
         object.__setattr__(self, "user", user)
         object.__setattr__(self, "password", Secret.of(password))
         object.__setattr__(self, "token", Secret.of(token))
+        object.__setattr__(self, "variable", variable)
 
     def __repr__(self) -> str:
         if self.token is not None:
@@ -59,13 +62,13 @@ class Credentials:
 
     @property
     def doubt(self) -> str:
-        """What may be wrong with the password when a server does not accept it; empty if nothing.
+        """What to look at when a server does not accept the log-in; empty if nothing.
 
         Blanks and quotation marks may be meant, so they are sent.
         """
-        if self.password is None:
-            return ""
-        return _doubt(self.password.reveal())
+        doubt = "" if self.password is None else _doubt(self.password.reveal())
+        taken = f"{self.variable} was taken" if self.variable else ""
+        return ", and ".join(filter(None, (taken, doubt)))
 
     def authorization(self) -> str:
         """Return the value of the HTTP header ``Authorization``."""
@@ -110,13 +113,15 @@ def find_credentials(
         name = in_address.user
         password = in_address.password if password is None else password
     if token is None and name is None and password is None and known.token:
-        return checked(Credentials(token=known.token))
+        return checked(Credentials(token=known.token, variable="XENTARA_TOKEN"))
     if token is None:
         # A password from the environment belongs to the user from the environment.
         if name is None:
             name = known.user
         if password is None and name is not None and known.user in (None, name):
             password = known.password
+            if password is not None:
+                return checked(Credentials(name, password, variable="XENTARA_PASSWORD"))
     return checked(Credentials(name, password, token))
 
 
@@ -148,6 +153,7 @@ def checked(credentials: Credentials, *, colon: bool = False) -> Credentials:
         user,
         None if password is None else without_marks(password.reveal()),
         None if token is None else pasted(token.reveal()),
+        credentials.variable,
     )
 
 
