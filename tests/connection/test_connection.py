@@ -296,7 +296,7 @@ def test_a_large_message(fake: Fake) -> None:
         (close_frame(1001, "Xentara stops"), "closed the connection (code 1001: Xentara stops)"),
         (close_frame(1000), "closed the connection (code 1000)"),
         (b"", "closed the connection (code 1005)"),
-        (close_frame(3000, "a\r\nb\u202e"), "closed the connection (code 3000: ab)"),
+        (close_frame(3000, "a\r\nb\u202e"), "closed the connection (code 3000: a\\r\\nb\\u202e)"),
         (b"\x03\xe9\xff", "closed the connection (code 1001: \ufffd)"),
     ],
 )

@@ -73,6 +73,9 @@ def open_to(server: FakeServer, trust: Trust | None = None, seconds: float = 5.0
         f"SHA-256={SHA}",
         f"SHA256 Fingerprint={SHA}",
         f"sha256 fingerprint: {SHA.lower()}",
+        f"\u200e{SHA.replace(':', ' ')}",
+        "\ufeff" + SHA.replace(":", "\u200b:") + "\r\n",
+        f"“{SHA}”",
     ],
 )
 def test_a_fingerprint_as_others_show_it(text: str) -> None:
@@ -84,6 +87,12 @@ def test_a_fingerprint_as_others_show_it(text: str) -> None:
 def test_no_fingerprint(text: str) -> None:
     with pytest.raises(OptionError, match="SHA-256 of a certificate, 64 hexadecimal digits"):
         Trust(fingerprint=text)
+
+
+@pytest.mark.parametrize(("count", "name"), [(40, "SHA-1"), (32, "MD5")])
+def test_a_fingerprint_of_another_kind_is_named(count: int, name: str) -> None:
+    with pytest.raises(OptionError, match=name):
+        normal_fingerprint("a" * count)
 
 
 def test_the_fingerprint_of_a_certificate(certificate: Certificate) -> None:
@@ -98,6 +107,15 @@ def test_a_certificate_in_the_file(fake: Fake, certificate: Certificate) -> None
     server = fake(say_hello, certificate)
     open_to(server, Trust(ca_file=certificate.path))
     open_to(server, Trust(ca_file=str(certificate.path)))
+
+
+def test_a_file_in_the_home_folder(
+    fake: Fake, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(certificate.path)
+    monkeypatch.setenv("HOME", str(path.parent))
+    monkeypatch.setenv("USERPROFILE", str(path.parent))
+    open_to(fake(say_hello, certificate), Trust(ca_file=f"~/{path.name}"))
 
 
 def test_an_authority_in_the_file(fake: Fake, new_certificate: Make) -> None:
@@ -269,7 +287,7 @@ def test_what_a_certificate_says_cannot_forge_the_message(
     name = "good\n  fingerprint: 00" + "x" * 40
     with pytest.raises(CertificateNotTrustedError) as caught:
         open_to(fake(listen, new_certificate(name=name)))
-    assert caught.value.subject.startswith("commonName=good   fingerprint: 00")
+    assert caught.value.subject.startswith(r"commonName=good\n  fingerprint: 00")
     assert len(str(caught.value).splitlines()) == 8
 
 

@@ -33,6 +33,8 @@ from xentara_nb.protocol.codec import encode_requests, first_answered
 from xentara_nb.protocol.commands import ClientHello, Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
 from xentara_nb.protocol.packets import Event, Failure, decode_answers
+from xentara_nb.protocol.secret import SecretBytes
+from xentara_nb.protocol.text import safe
 
 
 class Connection:
@@ -85,7 +87,8 @@ class Connection:
         with self._lock:
             batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
-        message = encode_requests(batch.commands, batch.first_id)
+        # It may hold the password of a sub-session.
+        message = SecretBytes(encode_requests(batch.commands, batch.first_id))
         with self._lock:
             if (ended := self.ended) is not None:
                 raise ConnectionLostError(str(ended))
@@ -284,5 +287,5 @@ def _reason(error: BaseException) -> str:
 
 def _close_text(address: Address, data: bytes) -> str:
     code = int.from_bytes(data[:2], "big") if len(data) >= 2 else 1005
-    reason = "".join(c for c in data[2:].decode("utf-8", "replace") if c.isprintable())
+    reason = safe(data[2:].decode("utf-8", "replace"))
     return f"{address.netloc} closed the connection (code {code}{': ' if reason else ''}{reason})"

@@ -21,6 +21,8 @@ from xentara_nb.errors import (
     OptionError,
     ServerUnreachableError,
 )
+from xentara_nb.paths import user_path
+from xentara_nb.protocol.text import pasted, safe
 
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does not name
 
@@ -44,12 +46,14 @@ class Trust:
 def normal_fingerprint(text: str) -> str:
     """Return a fingerprint as ``AB:CD:...``; OptionError if it is no SHA-256 in hexadecimal."""
     # As browsers, openssl and this library show it: "SHA256 Fingerprint=AB:CD...".
-    digits = re.sub(r"(?i)^sha-?256(\s*fingerprint)?\s*[:=]?", "", text.strip())
-    digits = re.sub(r"[\s:-]", "", digits).upper()
+    digits = re.sub(r"(?i)^sha-?256(\s*fingerprint)?\s*[:=]?", "", pasted(text))
+    # Windows shows pairs with blanks, and copies an invisible mark with them.
+    digits = "".join(c for c in digits if c.isprintable() and c not in " :-").upper()
     if not re.fullmatch(r"[0-9A-F]{64}", digits):
+        known = {40: ", as a SHA-1 has", 32: ", as an MD5 has"}.get(len(digits), "")
         raise OptionError(
             "a fingerprint is the SHA-256 of a certificate, 64 hexadecimal digits with or "
-            f"without colons; this one has {len(digits)}"
+            f"without colons; this one has {len(digits)}{known}"
         )
     return ":".join(digits[i : i + 2] for i in range(0, 64, 2))
 
@@ -147,7 +151,9 @@ def _connected(choice: tuple[Any, ...], seconds: float) -> socket.socket:
 
 def _context(trust: Trust) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=trust.ca_file)
+        context = ssl.create_default_context(
+            cafile=None if trust.ca_file is None else user_path(trust.ca_file)
+        )
     except ssl.SSLError:
         raise OptionError(
             f"the CA file {str(trust.ca_file)!r} cannot be used: it holds no certificate in PEM "
@@ -238,5 +244,4 @@ def _name(field: object) -> str:
     if not isinstance(field, tuple):
         return "not known"
     pairs = [f"{key}={value}" for part in field for key, value in part]
-    text = "".join(c if c.isprintable() else " " for c in ", ".join(pairs))
-    return text[:300] or "without a name"
+    return safe(", ".join(pairs)[:300]) or "without a name"

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from xentara_nb.connection.reconnecting import ReconnectingConnection
-from xentara_nb.errors import PolicyError
+from xentara_nb.errors import OptionError, PolicyError
+from xentara_nb.paths import user_path
+from xentara_nb.protocol.text import pasted
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.writes.journal import Journal
 from xentara_nb.writes.policy import VARIABLE, WritePolicy, WritePolicyLike
@@ -35,13 +37,13 @@ class PolicySource:
 
         Raises :class:`PolicyError` if the file that the environment names cannot be used any more.
         """
-        path = os.environ.get(VARIABLE)
+        path = pasted(os.environ.get(VARIABLE, ""))
         if not path:
             return self._own
         try:
-            status = os.stat(path)
+            status = os.stat(user_path(path))
             seen: tuple[object, ...] = (path, status.st_mtime_ns, status.st_size, status.st_ino)
-        except OSError:
+        except (OSError, OptionError):
             seen = ()  # from_toml says what is wrong
         if not seen or seen != self._seen:
             try:

@@ -25,6 +25,8 @@ from typing import TypeAlias
 import platformdirs
 
 from xentara_nb.errors import WriteRefusedError
+from xentara_nb.paths import lacks_home, own_folder, user_path
+from xentara_nb.protocol.text import pasted
 
 VARIABLE = "XENTARA_JOURNAL"
 """The environment variable that names the journal, or says ``off``."""
@@ -44,7 +46,7 @@ class JournalWarning(UserWarning):
 
 def default_path() -> Path:
     """Return where the journal of this user is."""
-    return platformdirs.user_state_path("xentara_nb", appauthor=False) / "journal.jsonl"
+    return own_folder(platformdirs.user_state_path) / "journal.jsonl"
 
 
 class Journal:
@@ -73,11 +75,11 @@ class Journal:
         elif where is False:
             self.path = None
         elif where is None or where is True:
-            setting = os.environ.get(VARIABLE, "").strip()
+            setting = pasted(os.environ.get(VARIABLE, ""))
             off = setting.lower() == "off"
-            self.path = None if off else Path(setting).expanduser() if setting else default_path()
+            self.path = None if off else user_path(setting) if setting else default_path()
         else:
-            self.path = Path(where).expanduser()
+            self.path = user_path(where)
 
     def __repr__(self) -> str:
         return f"<Journal {'off' if self.path is None else self.path}>"
@@ -92,6 +94,12 @@ class Journal:
         """
         if self.path is None:
             return
+        if lacks_home(self.path):
+            raise WriteRefusedError(
+                "there is no home folder for the journal, so nothing was sent. Set HOME, or "
+                f"choose a file with {VARIABLE} or connect(journal=...); journal=False does "
+                "without, on purpose."
+            )
         try:
             self._append(lines, durable=True)
         except (OSError, ValueError) as error:  # ValueError: a path that can be none

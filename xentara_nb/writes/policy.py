@@ -37,11 +37,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Self, TypeAlias
 from zoneinfo import ZoneInfo
 
-from xentara_nb.errors import PolicyError
+from xentara_nb.errors import OptionError, PolicyError
+from xentara_nb.paths import user_path
 
 VARIABLE = "XENTARA_POLICY"
 """The environment variable that names the policy file of a plant."""
@@ -249,7 +249,10 @@ class WritePolicy:
             If the file cannot be read or something in it makes no sense: the message names the
             file, the place and how to fix it.
         """
-        file = Path(path)
+        try:
+            file = user_path(path)
+        except OptionError as error:
+            raise PolicyError(f"{error}. Nothing is written without the policy.") from None
         try:
             # Some editors put a mark at the beginning, which is no TOML.
             content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
