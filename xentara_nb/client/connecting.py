@@ -121,11 +121,16 @@ def connect(
         on_renewal=model_cache.forget,
         on_end=dispatcher.end,
     )
-    return Client(
-        connection,
-        model_cache,
-        dispatcher,
-        read_only=read_only,
-        policies=policies,
-        journal=write_journal,
-    )
+    try:
+        connection.connection()
+        return Client(
+            connection,
+            model_cache,
+            dispatcher,
+            read_only=read_only,
+            policies=policies,
+            journal=write_journal,
+        )
+    except BaseException:
+        connection.close()
+        raise

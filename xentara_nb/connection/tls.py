@@ -71,16 +71,39 @@ def certificate_der(data: bytes) -> bytes | None:
     return data if data[:2] == b"\x30\x82" else None
 
 
-def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
+class OpeningSocket:
+    """The socket that is being connected, for another thread that wants it to end."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._aborted = False
+
+    def begin(self, sock: socket.socket) -> None:
+        """Take the socket that is about to be connected; raises OSError if it is to end already."""
+        self._socket = sock
+        if self._aborted:
+            raise OSError("it was given up")
+
+    def abort(self) -> None:
+        """Wake up the thread that connects."""
+        self._aborted = True
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def open_stream(
+    address: Address, trust: Trust, deadline: Deadline, opening: OpeningSocket | None = None
+) -> Stream:
     """Connect, and check the server's certificate before anything is sent.
 
     Raises a ServerUnreachableError, NotTlsError, CertificateNotTrustedError or DeadlineError if
     there is no such server, or none to be trusted; an OptionError if the CA file cannot be used.
     """
     if not address.tls:
-        return Stream(open_socket(address, deadline), deadline)
+        return Stream(open_socket(address, deadline, opening), deadline)
     context = _context(trust)
-    sock = open_socket(address, deadline)
+    sock = open_socket(address, deadline, opening)
     try:
         stream = Stream(sock, deadline, context, address.host)
     except ssl.SSLCertVerificationError as error:
@@ -101,7 +124,9 @@ def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
     return stream
 
 
-def open_socket(address: Address, deadline: Deadline) -> socket.socket:
+def open_socket(
+    address: Address, deadline: Deadline, opening: OpeningSocket | None = None
+) -> socket.socket:
     """Connect to the first of a host's addresses that answers.
 
     Raises a ServerUnreachableError or DeadlineError if none does.
@@ -116,7 +141,7 @@ def open_socket(address: Address, deadline: Deadline) -> socket.socket:
     for left in range(len(choices), 0, -1):
         try:
             # One that never answers must leave some time for the others.
-            return _connected(choices[-left], deadline.remaining / left)
+            return _connected(choices[-left], deadline.remaining / left, opening)
         except OSError as error:
             timed_out, reason = isinstance(error, TimeoutError), _reason(error)
     if timed_out:
@@ -127,10 +152,14 @@ def open_socket(address: Address, deadline: Deadline) -> socket.socket:
     )
 
 
-def _connected(choice: tuple[Any, ...], seconds: float) -> socket.socket:
+def _connected(
+    choice: tuple[Any, ...], seconds: float, opening: OpeningSocket | None
+) -> socket.socket:
     family, kind, protocol, _, where = choice
     sock = socket.socket(family, kind, protocol)
     try:
+        if opening is not None:
+            opening.begin(sock)
         sock.settimeout(seconds or 1e-6)
         sock.connect(where)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
