@@ -79,18 +79,20 @@ class ModelCache:
         """Return the meta data of elements; an error where the server has none."""
         # Mostly all are cached: the same elements are read and written again and again.
         cached = [self._meta_data.get(uuid) for uuid in uuids]
+        known = [answer for answer in cached if answer is not None]
+        if len(known) == len(cached):
+            return [*known]
         missing = dict.fromkeys(
             uuid for uuid, answer in zip(uuids, cached, strict=True) if answer is None
         )
         found: dict[UUID, MetaDataAnswer | ServerError] = {}
-        if missing:
-            answers = self._ask([MetaData(uuid, META_DATA) for uuid in missing])
-            for uuid, result in zip(missing, answers, strict=True):
-                found[uuid] = result
-                if isinstance(result, MetaDataAnswer):
-                    if len(self._meta_data) >= MAX_CACHED:
-                        self._meta_data.clear()
-                    self._meta_data[uuid] = result
+        answers = self._ask([MetaData(uuid, META_DATA) for uuid in missing])
+        for uuid, result in zip(missing, answers, strict=True):
+            found[uuid] = result
+            if isinstance(result, MetaDataAnswer):
+                if len(self._meta_data) >= MAX_CACHED:
+                    self._meta_data.clear()
+                self._meta_data[uuid] = result
         return [
             found[uuid] if answer is None else answer
             for uuid, answer in zip(uuids, cached, strict=True)

@@ -130,7 +130,7 @@ def values_frame(
     for kind, number in kinds.items():
         if issubclass(kind, XentaraError):
             for row in np.flatnonzero(of_kind == number).tolist():
-                errors[row] = _error_text(values[row])
+                errors[row] = error_text(values[row])
                 values[row] = None
     # All time stamps together take a third of the time.
     if TimePoint in kinds:
@@ -277,7 +277,8 @@ def _attribute_order(attribute: AttributeInfo) -> tuple[str, str, int, int]:
     return attribute.name, str(attribute.attribute_id), attribute.access, attribute.data_type
 
 
-def _error_text(error: XentaraError) -> str:
+def error_text(error: XentaraError) -> str:
+    """Return an error as a column of errors shows it, such as ``missing attribute (-32101)``."""
     if isinstance(error, ServerError):
         # On one line: the text is the server's, the table is ours.
         return f"{' '.join(error.text.split())} ({error.code})"
