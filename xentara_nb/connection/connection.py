@@ -195,7 +195,10 @@ class Connection:
                 self._pending.pop(message_id, None)
 
     def close(self, *, graceful: bool = True) -> None:
-        """End the connection; if gracefully, with a close frame and a moment for its answer."""
+        """End the connection; if gracefully, with a close frame and a moment for its answer.
+
+        Otherwise it does not wait: the thread gives the socket back as soon as it can.
+        """
         if self._process != os.getpid():
             if self._stream is not None:
                 self._stream.close()
@@ -209,7 +212,7 @@ class Connection:
                     self._gone.wait(CLOSE_TIMEOUT)
         finally:
             self._end(ConnectionLostError("the client has closed the connection"))
-        if waits:
+        if waits and graceful:
             self._gone.wait(CLOSE_TIMEOUT)
 
     def wait_ended(self, seconds: float) -> bool:
@@ -242,7 +245,8 @@ class Connection:
         suspicion = self._suspicion
         if suspicion is None or self._stream is None:
             return
-        if self._stream.received != suspicion.received:
+        if self._stream.received != suspicion.received or self._stream.sending:
+            # What is being sent has a deadline of its own, and the probe may be behind it.
             self._suspicion = None
         elif suspicion.deadline.passed:
             self._end(
@@ -332,6 +336,8 @@ class Connection:
     def _look_after(self) -> None:
         """See whether there is still something to read for; called while nothing comes."""
         self._judge()
+        if self._closing:  # and the server takes its time to answer, or closing was interrupted
+            self._end(ConnectionLostError("the client has closed the connection"))
         if self._ended is not None:
             raise self._ended
 

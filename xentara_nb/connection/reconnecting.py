@@ -130,7 +130,7 @@ class ReconnectingConnection:
                 connection.wait_for_probe(deadline)
                 if (ended := connection.ended) is None:
                     return connection
-                connection.close()
+                connection.close(graceful=False)
                 self._end_of(connection, ended)
                 self._on_renewal()
             return self._open(deadline)

@@ -97,6 +97,11 @@ class Stream:
         """How many bytes have come from the network so far."""
         return self._received
 
+    @property
+    def sending(self) -> bool:
+        """Whether a message is on its way out at this moment."""
+        return self._sending
+
     def established(self, on_idle: Callable[[], None] | None = None) -> None:
         """Lift the deadline on reading: from now on a reader waits as long as it takes.
 
