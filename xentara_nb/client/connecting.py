@@ -9,7 +9,7 @@ from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.credentials import ask, find_credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
 from xentara_nb.connection.reconnecting import ReconnectingConnection
-from xentara_nb.connection.tls import Trust, open_stream
+from xentara_nb.connection.tls import Trust, check_server
 from xentara_nb.errors import AddressError
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.queries.subscriptions import EventDispatcher
@@ -108,7 +108,7 @@ def connect(
     policies = PolicySource(policy)
     if not credentials.complete:
         # No one is asked for a password that could not be sent anyway.
-        open_stream(address, trust, Deadline(seconds)).close()
+        check_server(address, trust, Deadline(seconds))
         credentials = ask(credentials, address.netloc)
     dispatcher = EventDispatcher()
     model_cache = ModelCache(lambda commands: connection.ask(commands))

@@ -24,7 +24,7 @@ from xentara_nb.connection.handshake import handshake
 from xentara_nb.connection.latch import Latch
 from xentara_nb.connection.messages import CLOSE_TIMEOUT
 from xentara_nb.connection.stream import SendError, Stream
-from xentara_nb.connection.tls import OpeningSocket, Trust, open_stream
+from xentara_nb.connection.tls import GRACE, OpeningSocket, Trust, open_stream
 from xentara_nb.errors import (
     ConnectionLostError,
     NotXentaraError,
@@ -44,7 +44,6 @@ HANG_TIMEOUT = 30.0
 """How long a server may answer pings and nothing else, after it has missed a deadline."""
 
 _POLL = 0.01  # seconds
-_GRACE = 0.25  # seconds, in which the thread that connects says itself why it took too long
 
 
 class _Suspicion(NamedTuple):
@@ -105,7 +104,7 @@ class Connection:
             )
             # An interrupt in the middle of Thread.start() would leave a thread that hangs.
             _thread.start_new_thread(self._start, ())
-            opened = self._opened.wait(deadline.remaining + _GRACE)
+            opened = self._opened.wait(deadline.remaining + GRACE)
             if self._open_error is not None:
                 raise self._open_error from None
             if not opened:
@@ -113,7 +112,7 @@ class Connection:
         except BaseException:
             self._closing = True
             self._end(ConnectionLostError("it was not opened"))
-            self._gone.wait(_GRACE)
+            self._gone.wait(GRACE)
             raise
 
     @property

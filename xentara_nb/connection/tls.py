@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import hashlib
 import hmac
 import os
@@ -14,6 +15,7 @@ from typing import Any
 
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.deadline import Deadline
+from xentara_nb.connection.latch import Latch
 from xentara_nb.connection.stream import Stream
 from xentara_nb.errors import (
     CertificateNotTrustedError,
@@ -23,6 +25,12 @@ from xentara_nb.errors import (
 )
 
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does not name
+
+GRACE = 0.25
+"""How long a thread that connects has after its deadline to say why it took too long, in seconds.
+
+It may not come back at all: looking up a name has no time-out.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,31 @@ def open_stream(
             stream.close()
             raise _not_trusted(address, deadline, "its fingerprint is not the one that was given")
     return stream
+
+
+def check_server(address: Address, trust: Trust, deadline: Deadline) -> None:
+    """Find out whether there is a server that is trusted; raises as :func:`open_stream` does."""
+    done = Latch()
+    errors: list[BaseException] = []
+
+    def check() -> None:
+        try:
+            open_stream(address, trust, deadline, opening).close()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            done.set()
+
+    opening = OpeningSocket()
+    try:
+        # In a thread that is never interrupted, so that no socket is left open.
+        _thread.start_new_thread(check, ())
+        if not done.wait(deadline.remaining + GRACE):
+            raise deadline.error(f"{address.netloc} was not reached")
+    finally:
+        opening.abort()
+    for error in errors:
+        raise error
 
 
 def open_socket(
