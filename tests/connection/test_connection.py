@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -812,6 +813,20 @@ def test_closing(fake: Fake) -> None:
     with pytest.raises(ConnectionLostError, match="the client has closed") as caught:
         stage(connection)
     assert not caught.value.sent
+
+
+def test_a_connection_whose_owner_is_no_more_ends(fake: Fake) -> None:
+    class Owner:
+        pass
+
+    server = fake(Model().serve)
+    owner = Owner()
+    connection = Connection(parse_address(server.url)[0], owner=weakref.ref(owner))
+    connection.open(Credentials(USER, PASSWORD), Trust(), Deadline(5))
+    assert stage(connection) == 2
+    del owner
+    assert connection.wait_ended(5)
+    assert str(connection.ended) == "the client is no more"
 
 
 def test_closing_while_others_wait(fake: Fake) -> None:

@@ -11,6 +11,7 @@ import _thread
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -60,7 +61,8 @@ class Connection:
     and no socket is ever in its hands.
 
     ``on_event`` is called with every event, and ``on_end`` with the reason when the connection
-    ends, in that thread. They must not wait for answers: it is that thread which reads them.
+    ends, in that thread. They must not wait for answers: it is that thread which reads them. When
+    ``owner`` is no more, there is no one who could close the connection, and it ends by itself.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class Connection:
         on_event: Callable[[DataChange], None] | None = None,
         on_end: Callable[[XentaraError], None] | None = None,
         probe_timeout: float = PROBE_TIMEOUT,
+        owner: weakref.ref[Any] | None = None,
     ) -> None:
         self.address = address
         self.protocol_version = PROTOCOL_VERSION
         self.on_event = on_event
         self.on_end = on_end
         self._probe_timeout = probe_timeout
+        self._owner = owner
         self._opening = OpeningSocket()
         self._stream: Stream | None = None
         # An RLock: the garbage collector may end the connection in the very thread that holds it.
@@ -333,8 +337,10 @@ class Connection:
             self._gone.set()
 
     def _look_after(self) -> None:
-        """See whether there is still something to read for; called while nothing comes."""
+        """See whether there is still something to read for; called also while nothing comes."""
         self._judge()
+        if self._owner is not None and self._owner() is None:
+            self._end(ConnectionLostError("the client is no more"))
         if self._closing:  # and the server takes its time to answer, or closing was interrupted
             self._end(ConnectionLostError("the client has closed the connection"))
         if self._ended is not None:

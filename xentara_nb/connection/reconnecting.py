@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -65,17 +66,20 @@ class ReconnectingConnection:
         self._connection: Connection | None = None
 
     def _open(self, deadline: Deadline) -> Connection:
+        # Its thread must not hold this: what is no longer used is collected, and it ends then.
+        owner = weakref.ref(self)
         connection = Connection(
             self.address,
             on_event=self._on_event,
             probe_timeout=min(PROBE_TIMEOUT, self.timeout / 2),
+            owner=owner,
         )
-        connection.on_end = functools.partial(self._end_of, connection)
+        connection.on_end = functools.partial(_report_end, owner, connection)
         try:
             connection.open(self.credentials, self._trust, deadline)
             self._announced = self._connection = connection
             if connection.ended is not None:  # before it was announced
-                self._end_of(connection, connection.ended)
+                self.end_of(connection, connection.ended)
             if self._closed:  # meanwhile, by another thread
                 connection.close()
                 raise _closed()
@@ -85,7 +89,7 @@ class ReconnectingConnection:
             raise
         return connection
 
-    def _end_of(self, connection: Connection, reason: XentaraError) -> None:
+    def end_of(self, connection: Connection, reason: XentaraError) -> None:
         """Report that a connection has ended, and not when the next one is in use already."""
         with self._lock:
             if connection is self._announced:
@@ -131,7 +135,7 @@ class ReconnectingConnection:
                 if (ended := connection.ended) is None:
                     return connection
                 connection.close(graceful=False)
-                self._end_of(connection, ended)
+                self.end_of(connection, ended)
                 self._on_renewal()
             return self._open(deadline)
         finally:
@@ -184,6 +188,14 @@ class ReconnectingConnection:
             if self._connection is not None:
                 self._connection.close(graceful=False)
             raise
+
+
+def _report_end(
+    owner: weakref.ref[ReconnectingConnection], connection: Connection, reason: XentaraError
+) -> None:
+    reconnecting = owner()
+    if reconnecting is not None:
+        reconnecting.end_of(connection, reason)
 
 
 def _closed() -> ConnectionLostError:
