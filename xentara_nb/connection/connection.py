@@ -316,6 +316,11 @@ class Connection:
             raise NotXentaraError(
                 f"{netloc} does not take protocol version {PROTOCOL_VERSION}: {answer.text}"
             )
+        if answer != PROTOCOL_VERSION:
+            raise NotXentaraError(
+                f"{netloc} chose protocol version {answer}, which was not offered: this version of "
+                f"xentara_nb speaks version {PROTOCOL_VERSION}"
+            )
         self.protocol_version = answer
         return stream
 
@@ -350,8 +355,9 @@ class Connection:
         """Read until something is done, or the end; return why it ended."""
         try:
             while not done():
-                if self._ended is not None:
-                    return self._ended
+                if self._ended is not None and self._stream is not None:
+                    # What has come before is still taken: it may be the answer to a write.
+                    self._stream.abort()
                 opcode, data = self._socket.recv_data()
                 if opcode == websocket.ABNF.OPCODE_BINARY:
                     self._take(data)

@@ -38,12 +38,7 @@ class ClientHello(Command[int]):
     def parse_answer(self, item: Any) -> int:
         """Return the protocol version of the connection."""
         answer = as_map(item, "the answer to client_hello")
-        version = member(answer, 0, "current protocol version", as_unsigned)
-        if not self.minimum_version <= version <= self.maximum_version:
-            raise ProtocolError(
-                f"the server chose protocol version {version}, which was not offered"
-            )
-        return version
+        return member(answer, 0, "current protocol version", as_unsigned)
 
 
 @command
