@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
+import stat
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -21,6 +24,7 @@ AddParser: TypeAlias = Callable[..., argparse.ArgumentParser]
 """Adds the parser of a command, by name: that of argparse's ``add_subparsers``."""
 
 _WIDTH = 60  # characters
+_HOST = re.compile(r"[^/?#@:]*(:[0-9]*)?[/?#]|\[[^\]]*\](:[0-9]*)?[/?#]")  # and what ends it
 
 
 class UsageError(XentaraError):
@@ -29,7 +33,9 @@ class UsageError(XentaraError):
 
 def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which server, who logs in, and what is trusted."""
-    parser.add_argument("url", metavar="URL", help="host, host:port or wss://host:port/api/ws")
+    parser.add_argument(
+        "url", metavar="URL", type=_url, help="host, host:port or wss://host:port/api/ws"
+    )
     group = parser.add_argument_group(
         "connection",
         "Who logs in is taken from these options or the environment (XENTARA_USER, "
@@ -57,6 +63,20 @@ def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
         default=10.0,
         help="how long to wait for the connection and for each answer (default: 10)",
     )
+
+
+def _url(text: str) -> str:
+    """Return a URL; refuse one with a password, without showing it."""
+    rest = text.partition("://")[2] or text
+    before, at, _ = rest.rpartition("@")
+    # An "@" behind the host, in the path, is none of a log-in.
+    if at and ":" in before and not _HOST.match(before):
+        raise UsageError(
+            "there is a password in the URL, where every user of this computer can see it (with "
+            "ps, and in the shell's history). Leave it out, and use --user with --password-file, "
+            "XENTARA_PASSWORD, or the question for it; and change the password."
+        )
+    return text
 
 
 def connect_from(
@@ -88,6 +108,7 @@ def secret_in(path: str | None) -> str | None:
     if path is None:
         return None
     try:
+        _warn_if_others_read(path)
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text file"
@@ -95,6 +116,12 @@ def secret_in(path: str | None) -> str | None:
     if not lines or not lines[0]:
         raise UsageError(f"{path} is empty: its first line must be the secret")
     return lines[0]
+
+
+def _warn_if_others_read(path: str) -> None:
+    mode = os.stat(path).st_mode
+    if os.name == "posix" and stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+        say(f"warning: other users of this computer can read {path}; end that with: chmod 600")
 
 
 def say(text: str = "") -> None:

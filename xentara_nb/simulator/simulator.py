@@ -24,6 +24,7 @@ from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.security.certificates import ServerCertificate
 from xentara_nb.simulator.security.tokens import read_keys
 from xentara_nb.simulator.server.handshake import PATH
+from xentara_nb.simulator.server.limits import DEFAULT_LIMITS, Limits
 from xentara_nb.simulator.server.request_log import RequestLog
 from xentara_nb.simulator.server.server import ServerThread, SimulatorError
 from xentara_nb.simulator.server.session import Service
@@ -53,6 +54,7 @@ class SimulatorSettings:
     category_as_text: bool
     stage_entitlements: tuple[str, str]
     elements: int | None
+    limits: Limits
 
 
 class Simulator:
@@ -226,6 +228,7 @@ class Simulator:
             self._request_log,
             self.faults,
             whole_events=settings.whole_events,
+            limits=settings.limits,
         )
         context = self._running().context
         thread = ServerThread(service, found.server, context, settings.host, port, settings.options)
@@ -285,7 +288,8 @@ def simulate(
     whole_events: bool = False,
     ping_interval: float | None = 30.0,
     ping_timeout: float | None = 60.0,
-    max_message_size: int = 16 * 1024 * 1024,
+    max_message_size: int = 4 * 1024 * 1024,
+    limits: Limits = DEFAULT_LIMITS,
     category_as_text: bool = True,
 ) -> Simulator:
     """Return a simulated Xentara server: of the demo plant, a configuration, or a made-up model.
@@ -325,6 +329,8 @@ def simulate(
         Seconds between two pings, and how long a client may owe the pong, or read nothing at all.
     max_message_size : int
         The largest message in bytes that clients may send.
+    limits : Limits
+        What else a client may ask for, such as the number of its connections and subscriptions.
     category_as_text : bool
         Whether reading the attribute ``category`` gives its name, as servers were seen to do, or
         its number.
@@ -361,6 +367,7 @@ def simulate(
         category_as_text,
         stage_entitlements,
         elements,
+        limits,
     )
     users = demo.USERS if config is None else MappingProxyType({})
     with _garbage_collection_paused():
