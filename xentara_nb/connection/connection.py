@@ -248,7 +248,9 @@ class Connection:
         suspicion = self._suspicion
         if suspicion is None or self._stream is None:
             return
-        if self._stream.received != suspicion.received or self._stream.sending:
+        if self._stream.received != suspicion.received:
+            self._suspicion = None
+        elif suspicion.deadline.passed and self._stream.sending:
             # What is being sent has a deadline of its own, and the probe may be behind it.
             self._suspicion = None
         elif suspicion.deadline.passed:
