@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from cryptography.hazmat.primitives import serialization
 from tests.conftest import Fake
 from tests.support.certificates import Certificate
 from tests.support.server import FakeServer, Wire
-from xentara_nb.connection.address import Address
+from xentara_nb.connection.address import Address, parse_address
+from xentara_nb.connection.connection import Connection
+from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.tls import (
     Trust,
+    check_server,
     fingerprint_of,
     normal_fingerprint,
     open_socket,
@@ -442,6 +446,29 @@ def test_no_server_listens() -> None:
         ServerUnreachableError, match=f"no server answers at 127.0.0.1:{port} .*refused"
     ):
         open_socket(Address("127.0.0.1", port), Deadline(5))
+
+
+def test_a_name_that_is_looked_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(10) and [])
+    address, credentials = Address("plant.example"), Credentials("operator", "x")
+    begin = time.monotonic()
+    try:
+        with pytest.raises(DeadlineError, match=r"was not reached within 0\.1 s"):
+            Connection(address).open(credentials, Trust(), Deadline(0.1))
+        with pytest.raises(DeadlineError, match=r"was not reached within 0\.1 s"):
+            check_server(address, Trust(), Deadline(0.1))
+        assert time.monotonic() - begin < 1.2
+    finally:
+        over.set()
+
+
+def test_the_check_of_a_server_raises_what_connecting_would(fake: Fake) -> None:
+    server = fake(lambda wire: wire.until_gone())
+    check_server(parse_address(server.url)[0], Trust(), Deadline(5))
+    server.stop()
+    with pytest.raises(ServerUnreachableError, match="no server answers at"):
+        check_server(parse_address(server.url)[0], Trust(), Deadline(5))
 
 
 class Answers:

@@ -116,7 +116,7 @@ def test_a_disk_that_fails_refuses_the_write(plant, client, journal, monkeypatch
     plant.forget()
     before = journal.read_bytes()
 
-    def fail(*args):
+    def fail(*args, **options):
         raise OSError(error, os.strerror(error))
 
     with monkeypatch.context() as patch:

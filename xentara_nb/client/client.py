@@ -75,6 +75,16 @@ Categories: TypeAlias = CategoryLike | Iterable[CategoryLike]
 """One category or several."""
 
 
+def _close(reference: weakref.ref[ReconnectingConnection]) -> None:
+    """Close the connection of a client that is no longer used.
+
+    By a weak reference: should an interrupt come in here, the connection ends as it has no owner.
+    """
+    connection = reference()
+    if connection is not None:
+        connection.close()
+
+
 class Client:
     """A connection to a Xentara server; made by :func:`connect`. Safe from several threads.
 
@@ -107,7 +117,7 @@ class Client:
         self._stage: int | None = None
         # The connection lives in a thread, which must not hold the client: one that is no longer
         # used is collected, and its connection is closed.
-        weakref.finalize(self, connection.close)
+        weakref.finalize(self, _close, weakref.ref(connection))
 
     @property
     def address(self) -> Address:

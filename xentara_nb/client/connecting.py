@@ -11,7 +11,7 @@ from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.credentials import ask, find_credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
 from xentara_nb.connection.reconnecting import ReconnectingConnection
-from xentara_nb.connection.tls import Trust, open_stream
+from xentara_nb.connection.tls import Trust, check_server
 from xentara_nb.errors import AddressError, OptionError
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import pasted
@@ -120,7 +120,7 @@ def connect(
     policies = PolicySource(policy)
     if not credentials.complete:
         # No one is asked for a password that could not be sent anyway.
-        open_stream(address, trust, Deadline(seconds)).close()
+        check_server(address, trust, Deadline(seconds))
         credentials = ask(credentials, address.netloc)
     dispatcher = EventDispatcher()
     model_cache = ModelCache(lambda commands: connection.ask(commands))
@@ -133,14 +133,19 @@ def connect(
         on_renewal=model_cache.forget,
         on_end=dispatcher.end,
     )
-    return Client(
-        connection,
-        model_cache,
-        dispatcher,
-        read_only=read_only,
-        policies=policies,
-        journal=write_journal,
-    )
+    try:
+        connection.connection()
+        return Client(
+            connection,
+            model_cache,
+            dispatcher,
+            read_only=read_only,
+            policies=policies,
+            journal=write_journal,
+        )
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _named(variable: str, read: Callable[..., T], *arguments: object) -> T:

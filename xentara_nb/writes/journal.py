@@ -19,6 +19,8 @@ import time
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
+from io import FileIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -33,8 +35,6 @@ VARIABLE = "XENTARA_JOURNAL"
 
 LOCK_TIMEOUT = 5.0
 """How long to wait for another program that writes, in seconds: it only writes some lines."""
-
-_FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 JournalLike: TypeAlias = "str | os.PathLike[str] | bool | Journal | None"
 """Where to keep the journal: a path; False for nowhere; None or True for the usual place."""
@@ -133,8 +133,8 @@ class Journal:
     def _append(self, lines: Iterable[str], *, durable: bool) -> None:
         assert self.path is not None
         data = ("\n".join(lines) + "\n").encode("ascii")
-        file, created = _open(self.path)
-        try:
+        with _open(self.path) as opened:
+            file = opened.fileno()
             held = _take_lock(file, required=durable)
             try:
                 size = os.lseek(file, 0, os.SEEK_END)
@@ -154,20 +154,20 @@ class Journal:
             finally:
                 if held:
                     _unlock(file)
-            if durable and created:
+            if durable and not size:
                 _sync_folder(self.path.parent)
-        finally:
-            os.close(file)
 
 
-def _open(path: Path) -> tuple[int, bool]:
-    """Return the open file, and whether it is new."""
-    # Opened each time, so that a file that was moved away is begun anew.
+def _open(path: Path) -> FileIO:
+    """Return the open file, which is made where there is none."""
+    # Opened each time, so that a file that was moved away is begun anew; and as an object from the
+    # first moment on, for a bare number would be lost if an interrupt came now.
+    opener = partial(os.open, mode=0o600)
     try:
-        return os.open(path, _FLAGS), False
+        return FileIO(path, "a+", opener=opener)
     except FileNotFoundError:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(path, _FLAGS | os.O_CREAT, 0o600), True
+        return FileIO(path, "a+", opener=opener)
 
 
 def _ends_a_line(file: int, size: int) -> bool:
