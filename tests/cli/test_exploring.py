@@ -150,7 +150,9 @@ def test_a_secret_that_others_can_read(tmp_path: Path, capsys: pytest.CaptureFix
     path.write_text("geheim")
     for mode, warned in ((0o600, False), (0o640, True), (0o604, True), (0o400, False)):
         path.chmod(mode)
-        assert secret_in(str(path)) == "geheim"
+        secret = secret_in(str(path))
+        assert secret is not None
+        assert secret.reveal() == "geheim"
         shown = capsys.readouterr().err
         assert ("chmod 600" in shown) is warned
         assert "geheim" not in shown

@@ -43,6 +43,16 @@ def test_the_policy_of_the_plant_applies_beside_the_own_one(policy_file, monkeyp
     assert [policy.max_rows for policy in PolicySource(own).current()] == [5, 7]
 
 
+def test_the_path_of_a_policy_as_people_write_it(policy_file, monkeypatch):
+    path = policy_file("max_rows = 7")
+    monkeypatch.setenv("HOME", str(path.parent))
+    monkeypatch.setenv("USERPROFILE", str(path.parent))
+    for text in (f'"{path}"', f"\ufeff{path}\n", f"~/{path.name}"):
+        monkeypatch.setenv("XENTARA_POLICY", text)
+        assert PolicySource().current()[0].max_rows == 7
+    assert PolicySource(f"~/{path.name}").current()[0].max_rows == 7
+
+
 def test_a_policy_file_that_changes_is_read_again(policy_file, monkeypatch):
     path = policy_file("max_rows = 7")
     monkeypatch.setenv("XENTARA_POLICY", str(path))

@@ -16,7 +16,7 @@ import pytest
 from tests.writes.lines import KEY, line
 from xentara_nb import read_journal
 from xentara_nb.connection.connection import Connection
-from xentara_nb.errors import WriteRefusedError
+from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.writes import journal as journals
 from xentara_nb.writes.journal import Journal, JournalWarning, default_path
 
@@ -116,7 +116,7 @@ def test_a_disk_that_fails_refuses_the_write(plant, client, journal, monkeypatch
     plant.forget()
     before = journal.read_bytes()
 
-    def fail(*args):
+    def fail(*args, **options):
         raise OSError(error, os.strerror(error))
 
     with monkeypatch.context() as patch:
@@ -164,9 +164,8 @@ def test_a_folder_that_cannot_be_made(plant, client, tmp_path):
     client.journal = Journal(tmp_path)
     with pytest.raises(WriteRefusedError, match="Is a directory"):
         client.write(KEY, 1)
-    client.journal = Journal("a\0b")
-    with pytest.raises(WriteRefusedError, match="a\0b cannot be written"):
-        client.write(KEY, 1)
+    with pytest.raises(OptionError, match="null character"):
+        client.journal = Journal("a\0b")
     assert len(plant.writes) == 0
 
 
@@ -266,6 +265,51 @@ def test_a_journal_that_is_moved_away_is_begun_anew(client, journal):
     client.write(KEY, 2)
     assert read_journal()["value"].tolist() == [2.0]
     assert read_journal(journal.with_suffix(".1"))["value"].tolist() == [1.0]
+
+
+# Where there is no home folder, as in some containers.
+
+
+@pytest.fixture
+def no_home(monkeypatch, tmp_path):
+    if sys.platform == "win32":
+        pytest.skip("Windows always has one")
+    import pwd
+
+    def unknown(user):
+        raise KeyError(user)
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "USER", "LOGNAME", "LNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("XENTARA_JOURNAL", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    return tmp_path
+
+
+def test_without_a_home_folder_everything_but_a_write_works(plant, no_home):
+    with plant.connect() as client:
+        assert len(client.read(KEY, "value")) == 1
+        plan = client.plan_writes({KEY: 1})
+        with pytest.raises(WriteRefusedError, match=r"no home folder.*Set HOME.*XENTARA_JOURNAL"):
+            client.write(KEY, 1)
+        assert not plant.writes.shape[0]
+        client.journal = no_home / "journal"
+        assert client.write(KEY, 2).ok
+        assert plan.ok
+    assert sorted(path.name for path in no_home.iterdir()) == ["journal"]
+
+
+def test_a_journal_below_a_home_folder_that_there_is_not(plant, no_home):
+    with pytest.raises(OptionError, match="no home folder"):
+        plant.connect(journal="~/journal")
+
+
+@pytest.mark.parametrize("form", ['"{}"', " {}\n", "\ufeff{}", "\u202a{}"])
+def test_a_path_as_it_is_copied(monkeypatch, tmp_path, form):
+    monkeypatch.setenv("XENTARA_JOURNAL", form.format(tmp_path / "a"))
+    assert Journal().path == tmp_path / "a"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="other rights")

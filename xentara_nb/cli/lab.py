@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from xentara_nb.cli.common import AddParser, UsageError, say
 from xentara_nb.cli.simulating import add_plant_arguments, describe, simulator_from
 from xentara_nb.errors import MissingExtraError
+from xentara_nb.paths import user_path
 
 if TYPE_CHECKING:
     from xentara_nb.simulator import Simulator
@@ -74,9 +75,9 @@ def _environment(simulator: Simulator) -> dict[str, str]:
 def _folder(notebooks: str | None) -> Path:
     if notebooks is None:
         return Path("notebooks") if Path("notebooks").is_dir() else Path()
-    if not Path(notebooks).is_dir():
+    if not user_path(notebooks).is_dir():
         raise UsageError(f"there is no folder {notebooks}")
-    return Path(notebooks)
+    return user_path(notebooks)
 
 
 def _command(folder: Path, args: argparse.Namespace) -> list[str]:

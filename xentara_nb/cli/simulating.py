@@ -9,7 +9,7 @@ import signal
 import socket
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import AddParser, UsageError, say
+from xentara_nb.cli.common import AddParser, UsageError, say, show
 
 if TYPE_CHECKING:
     import threading
@@ -146,7 +146,7 @@ def _run(
         gc.freeze()
         timers = [cause(simulator) for cause in faults]
         for line in describe(simulator):
-            print(line, flush=True)
+            show(line)
         if simulator.users and not _is_loopback(host):
             say(
                 f"WARNING: other computers can reach this simulator at {host or 'any address'}"

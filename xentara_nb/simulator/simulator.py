@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from xentara_nb.errors import OptionError
+from xentara_nb.protocol.secret import Secret
 from xentara_nb.simulator.config import configuration, demo
 from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.faults import Faults
@@ -196,10 +197,12 @@ class Simulator:
         # The simulator stands beside the client, and only this convenience knows of it.
         from xentara_nb.client import connect
 
+        for name in {"password", "token"} & kwargs.keys():  # a traceback may show variables
+            kwargs[name] = Secret.of(kwargs[name])
         if not {"user", "password", "token"} & set(kwargs) and self.users:
             kwargs["user"] = demo.DEFAULT_USER
         if kwargs.get("user") in self.users:
-            kwargs.setdefault("password", self.users[kwargs["user"]])
+            kwargs.setdefault("password", Secret.of(self.users[kwargs["user"]]))
         if not {"ca_file", "fingerprint"} & set(kwargs):
             # A certificate of the configuration is seldom made out to this computer.
             own = self._running().made

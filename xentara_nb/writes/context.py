@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from xentara_nb.connection.reconnecting import ReconnectingConnection
-from xentara_nb.errors import PolicyError
+from xentara_nb.errors import OptionError, PolicyError
+from xentara_nb.paths import user_path
+from xentara_nb.protocol.text import pasted
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.writes.journal import Journal
 from xentara_nb.writes.policy import VARIABLE, WritePolicy, WritePolicyLike, read_policy
@@ -37,7 +39,7 @@ class PolicySource:
 
         Raises :class:`PolicyError` if the file that the environment names cannot be used any more.
         """
-        setting = os.environ.get(VARIABLE)
+        setting = pasted(os.environ.get(VARIABLE, ""))
         if not setting:
             return self._own
         path = _absolute(setting)
@@ -55,7 +57,12 @@ class PolicySource:
 @cache
 def _absolute(setting: str) -> Path:
     """Return the file that a setting names, the same one from then on, also after a chdir."""
-    return Path(setting).expanduser().absolute()
+    try:
+        return user_path(setting).absolute()
+    except OptionError as error:
+        raise PolicyError(
+            f"{error}. Nothing is written without the policy. ({VARIABLE} names this file.)"
+        ) from None
 
 
 class RateLimiter:

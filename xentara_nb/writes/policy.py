@@ -37,11 +37,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Self, TypeAlias
 from zoneinfo import ZoneInfo
 
-from xentara_nb.errors import PolicyError
+from xentara_nb.errors import OptionError, PolicyError
+from xentara_nb.paths import user_path
 from xentara_nb.tables.names import same_look
 
 VARIABLE = "XENTARA_POLICY"
@@ -291,7 +291,9 @@ class WritePolicy:
 def read_policy(path: str | os.PathLike[str]) -> bytes:
     """Return what a policy file holds; raises a PolicyError if it cannot be read."""
     try:
-        return Path(path).read_bytes()
+        return user_path(path).read_bytes()
+    except OptionError as error:
+        raise PolicyError(f"{error}. Nothing is written without the policy.") from None
     except (OSError, ValueError) as error:  # ValueError: a path that can be none
         raise PolicyError(
             f"the policy file {path} cannot be read ({getattr(error, 'strerror', None) or error}). "

@@ -42,7 +42,7 @@ def header(plan_id: str, server: str, user: str, session_user: str | None) -> st
 def _origin(server: str, user: str, session_user: str | None, process: int) -> str:
     try:
         account = getpass.getuser()
-    except (KeyError, OSError):  # a container may know no name for its user
+    except (KeyError, OSError, ImportError):  # a container may know no name for its user
         account = ""
     origin = {
         "server": server,

@@ -67,13 +67,31 @@ def test_a_trust_file_that_cannot_be_replaced_is_left_whole(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(trust_store.os, "replace", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OptionError, match=r"No space left.*XENTARA_TRUST_FILE"):
         trust_store.remember("other:8080", "CD" * 32)
     assert path.read_text() == before
     assert list(places.glob(".trusted-*")) == []
     path.write_text('{"version": 2, "servers": {}}')
     with pytest.raises(OptionError, match="cannot be used"):
         trust_store.forget("plant:8080")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the places of Linux")
+def test_without_a_home_folder_nothing_is_known_and_nothing_can_be_remembered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def unknown(user: int) -> None:
+        raise KeyError(user)
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("XENTARA_TRUST_FILE", "XDG_CONFIG_HOME", "HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert trust_store.known_certificate("plant:8080") is None
+    assert not trust_store.forget("plant:8080")
+    with pytest.raises(OptionError, match=r"no home folder.*XENTARA_TRUST_FILE"):
+        trust_store.remember("plant:8080", "AB" * 32)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

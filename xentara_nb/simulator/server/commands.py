@@ -233,11 +233,11 @@ async def _create_sub_session(command: commands.CreateSubSession, session: Sessi
     match command.authentication:
         case commands.Password(user, password):
             try:
-                principal = await session.service.passwords.check(user, password)
+                principal = await session.service.passwords.check(user, password.reveal())
             except TooManyLoginsError as error:
                 raise AccessDeniedError(f"access denied: {error}") from None
         case commands.Token(token):
-            principal = await asyncio.to_thread(authenticator.by_token, token)
+            principal = await asyncio.to_thread(authenticator.by_token, token.reveal())
         case commands.Certificate(der):
             principal = await asyncio.to_thread(authenticator.by_certificate, der)
     if principal is None:

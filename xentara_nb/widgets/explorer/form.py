@@ -14,7 +14,9 @@ import pandas as pd
 
 from xentara_nb.client import Client
 from xentara_nb.errors import OptionError, OutputExistsError, XentaraError
+from xentara_nb.paths import user_path
 from xentara_nb.protocol.identifiers import Stage, label
+from xentara_nb.protocol.text import pasted
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard, cell, literal
@@ -251,7 +253,7 @@ class Explorer(Form):
         )
 
     def _export(self) -> None:
-        path = Path(self.path.value.strip()).expanduser()
+        path = user_path(pasted(self.path.value))
         frame = self.export_csv(path, below=self.below.value)
         self.notice.say(f"Wrote {len(frame):,} rows to {path.absolute()}.", "ok")
 

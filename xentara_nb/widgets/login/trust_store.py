@@ -21,6 +21,8 @@ from platformdirs import user_config_path
 
 from xentara_nb.connection.tls import normal_fingerprint
 from xentara_nb.errors import OptionError
+from xentara_nb.paths import lacks_home, own_folder, user_path
+from xentara_nb.protocol.text import pasted
 from xentara_nb.tables.files.owner import unsafe
 
 _VERSION = 1
@@ -41,9 +43,9 @@ class TrustedCertificate:
 
 def trust_file() -> Path:
     """Return the path of the file; the variable ``XENTARA_TRUST_FILE`` names another."""
-    if named := os.environ.get("XENTARA_TRUST_FILE"):
-        return Path(named)
-    return user_config_path("xentara_nb", appauthor=False, roaming=True) / "trusted.json"
+    if named := pasted(os.environ.get("XENTARA_TRUST_FILE", "")):
+        return user_path(named)
+    return own_folder(user_config_path, roaming=True) / "trusted.json"
 
 
 def known_certificate(server: str) -> TrustedCertificate | None:
@@ -109,7 +111,25 @@ def _read(path: Path) -> dict[str, TrustedCertificate]:
 
 
 def _write(path: Path, certificates: dict[str, TrustedCertificate]) -> None:
-    """Write the file in one step: a reader sees the old one or the new one."""
+    """Write the file in one step: a reader sees the old one or the new one.
+
+    Raises OptionError if that is not possible.
+    """
+    if lacks_home(path):
+        raise OptionError(
+            "there is no home folder to remember certificates in: set HOME, or name a file with "
+            "XENTARA_TRUST_FILE"
+        )
+    try:
+        _replace(path, certificates)
+    except OSError as error:
+        raise OptionError(
+            f"the certificate cannot be remembered in {str(path)!r} "
+            f"({error.strerror or error}): name another file with XENTARA_TRUST_FILE"
+        ) from None
+
+
+def _replace(path: Path, certificates: dict[str, TrustedCertificate]) -> None:
     servers = {name: asdict(certificate) for name, certificate in certificates.items()}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".trusted-")  # 0600 from the start

@@ -1,0 +1,112 @@
+"""Files that a user names: which are meant, and how they are read.
+
+A path comes from an argument, a setting or a form, so it may begin with ``~``, and may lead to what
+is no file: reading a FIFO waits for ever, reading a device never ends.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from xentara_nb.errors import OptionError
+
+# So that opening a FIFO does not wait; Windows has none, and has a text mode instead.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def user_path(path: str | os.PathLike[str]) -> Path:
+    """Return a path that a user gave, a leading ``~`` replaced by the home folder.
+
+    Raises
+    ------
+    OptionError
+        If it is no path, or there is no such home folder.
+    """
+    try:
+        if "\0" in (text := os.fspath(path)):
+            raise OptionError(f"{text!r} is no path: it holds a null character")
+        return Path(text).expanduser()
+    except TypeError:
+        raise OptionError(f"a path is a text or a Path, not {path!r}") from None
+    except RuntimeError:
+        raise OptionError(f"there is no home folder for {os.fspath(path)!r}") from None
+
+
+def open_regular(path: Path) -> int:
+    """Return the descriptor of a file to be read, without ever waiting for it.
+
+    Raises
+    ------
+    OptionError
+        If it is no regular file.
+    OSError
+        If it cannot be opened.
+    """
+    _require_regular(path, os.stat(path))  # first, for opening a device may move it
+    descriptor = os.open(path, _FLAGS)
+    try:
+        _require_regular(path, os.fstat(descriptor))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _require_regular(path: Path, status: os.stat_result) -> None:
+    """Raise an OptionError unless a status is that of a file, or of a folder.
+
+    With a folder the system's own error is the best.
+    """
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        kind = "a FIFO" if stat.S_ISFIFO(status.st_mode) else "a device or a socket"
+        raise OptionError(f"{str(path)!r} is {kind}, not a file: copy what it gives into a file")
+
+
+def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
+    """Return all bytes of a file that a user named.
+
+    Parameters
+    ----------
+    path : path
+        The file; a leading ``~`` is the home folder.
+    limit : int
+        How many bytes it may have.
+
+    Raises
+    ------
+    OptionError
+        If it is no regular file, or has more bytes.
+    OSError
+        If it cannot be read.
+    """
+    file = user_path(path)
+    with open(open_regular(file), "rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        # Some files are longer than the system says, so it is not taken for the truth.
+        data = b"" if size > limit else stream.read(limit + 1)
+    if max(size, len(data)) > limit:
+        raise OptionError(
+            f"{str(file)!r} has more than the {limit:,} bytes that are read here: is it the "
+            "right file?"
+        )
+    return data
+
+
+def own_folder(find: Callable[..., Path], **options: bool) -> Path:
+    """Return a folder of this library, which a function of platformdirs finds.
+
+    Where the user has no home folder, as in some containers, it begins with ``~``: see
+    :func:`lacks_home`.
+    """
+    try:
+        return find("xentara_nb", appauthor=False, **options)
+    except RuntimeError:
+        return Path("~", "xentara_nb")
+
+
+def lacks_home(path: Path) -> bool:
+    """Return whether a path of :func:`own_folder` is in a home folder that there is not."""
+    return path.parts[:1] == ("~",)
