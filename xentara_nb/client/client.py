@@ -17,7 +17,15 @@ import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara, which ev
 from xentara_nb._version import __version__
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.reconnecting import ReconnectingConnection
-from xentara_nb.errors import ConnectionLostError, DeadlineError, WriteRefusedError, XentaraError
+from xentara_nb.errors import (
+    ConnectionLostError,
+    DeadlineError,
+    OptionError,
+    WriteRefusedError,
+    XentaraError,
+)
+from xentara_nb.live.subscribing import SubscriptionManager
+from xentara_nb.live.watch import KEEP, Keep, Watch
 from xentara_nb.protocol.commands import (
     CloseSubSession,
     Command,
@@ -32,7 +40,7 @@ from xentara_nb.protocol.commands import (
     Unsubscribe,
 )
 from xentara_nb.protocol.errors import ServerError
-from xentara_nb.protocol.identifiers import ServerInformationId, Stage, label
+from xentara_nb.protocol.identifiers import Attribute, ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
 from xentara_nb.queries import inventory as _inventory
@@ -75,6 +83,15 @@ Categories: TypeAlias = CategoryLike | Iterable[CategoryLike]
 """One category or several."""
 
 
+def _milliseconds(name: str, seconds: float | None) -> int | None:
+    """Return an update rate as the server takes it."""
+    if seconds is None:
+        return None
+    if not 0.001 <= seconds <= 1e6:
+        raise OptionError(f"{name} is a time of at least 0.001 seconds, not {seconds!r}")
+    return round(seconds * 1000)
+
+
 def _close(reference: weakref.ref[ReconnectingConnection]) -> None:
     """Close the connection of a client that is no longer used.
 
@@ -97,6 +114,7 @@ class Client:
         connection: ReconnectingConnection,
         model_cache: ModelCache,
         dispatcher: EventDispatcher,
+        watches: SubscriptionManager,
         *,
         read_only: bool,
         policies: PolicySource,
@@ -106,6 +124,7 @@ class Client:
         self._connection = connection
         self._model_cache = model_cache
         self._dispatcher = dispatcher
+        self._watches = watches
         self._policies = policies
         self._journal = journal
         self._rate_limiter = RateLimiter()
@@ -547,6 +566,67 @@ class Client:
         return self._dispatcher.subscribe(
             command, lambda: self._send_once(command, "subscribe"), self.unsubscribe
         )
+
+    def watch(
+        self,
+        elements: ElementsLike,
+        attributes: Attributes | None = None,
+        *,
+        every: float | None = None,
+        at_least: float | None = None,
+        keep: Keep = KEEP,
+    ) -> Watch:
+        """Watch attributes change: collect, wait for, and show what a subscription reports.
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements
+            What to watch. Rows of an inventory name their attribute too.
+        attributes : attribute or iterable of attributes, optional
+            Which attributes of each element. Left out, the one that a row names, or the value.
+        every : float, optional
+            Changes of an attribute come no faster than this, in seconds (the manual's maximum
+            update rate); those in between are left out by the server.
+        at_least : float, optional
+            A value comes again after this time though it has not changed, in seconds (the manual's
+            minimum update rate).
+        keep : int, str or timedelta, default 10,000
+            How many changes of each attribute are kept, or for how long, such as ``"10min"``;
+            ``watch.dropped`` is how many were not.
+
+        Returns
+        -------
+        Watch
+            For ``with``. A lost connection is made anew, and the gap is in the data.
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            If an element or attribute does not exist.
+        OptionError
+            If a time or ``keep`` cannot be used.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     with client.watch("Plant.Line 1.Set point") as watch:
+        ...         latest = watch.until(lambda latest: latest.value.notna().all(), timeout=30)
+        >>> latest[["primary_key", "value", "quality"]]
+                    primary_key  value quality
+        0  Plant.Line 1.Set point  210.0    good
+        """
+        watched = _reading.resolved(self._model_cache, elements, attributes)
+        watch = Watch(
+            self,
+            self._watches,
+            watched,
+            _reading.companions(self._model_cache, watched, Attribute.QUALITY),
+            (_milliseconds("every", every), _milliseconds("at_least", at_least)),
+            keep,
+        )
+        watch.open()
+        return watch
 
     def unsubscribe(self, subscription: Subscription | UUID) -> None:
         """End a subscription (the manual's unsubscribe).

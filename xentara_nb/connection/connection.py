@@ -62,7 +62,8 @@ class Connection:
     Its thread opens it, reads it and gives its socket back: only the main thread is interrupted,
     and no socket is ever in its hands.
 
-    ``on_event`` is called with every event, and ``on_end`` with the reason when the connection
+    ``on_events`` is called with every message, and returns whether it took it, being one of events;
+    ``on_event`` with every event of the others, and ``on_end`` with the reason when the connection
     ends, in that thread. They must not wait for answers: it is that thread which reads them. When
     ``owner`` is no more, there is no one who could close the connection, and it ends by itself.
     """
@@ -72,6 +73,7 @@ class Connection:
         address: Address,
         *,
         on_event: Callable[[DataChange], None] | None = None,
+        on_events: Callable[[bytes], bool] | None = None,
         on_end: Callable[[XentaraError], None] | None = None,
         probe_timeout: float = PROBE_TIMEOUT,
         owner: weakref.ref[Any] | None = None,
@@ -79,6 +81,7 @@ class Connection:
         self.address = address
         self.protocol_version = PROTOCOL_VERSION
         self.on_event = on_event
+        self.on_events = on_events
         self.on_end = on_end
         self._probe_timeout = probe_timeout
         self._owner = owner
@@ -386,6 +389,8 @@ class Connection:
         return f"{self.address.netloc} did not take {batch.names}"
 
     def _take(self, data: bytes) -> None:
+        if self.on_events is not None and self.on_events(data):
+            return
         if self._take_all(data):
             return
         for answer in decode_answers(data):

@@ -34,8 +34,9 @@ class ReconnectingConnection:
     """The connection of a client, renewed when it is needed and has ended.
 
     ``timeout`` is the time for one answer, or for connecting, in seconds. ``on_event`` is called
-    with every event, in the reader thread; ``on_renewal`` before a fresh connection is used, for
-    what was known may no longer be true; ``on_end`` with the reason when a connection ends.
+    with every event, in the reader thread, unless ``on_events`` took the whole message;
+    ``on_renewal`` before a fresh connection is used, for what was known may no longer be true;
+    ``on_end`` with the reason when a connection ends.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class ReconnectingConnection:
         on_event: Callable[[DataChange], None],
         on_renewal: Callable[[], None],
         on_end: Callable[[XentaraError], None],
+        on_events: Callable[[bytes], bool] | None = None,
     ) -> None:
         self.address = address
         self.credentials = credentials
         self.timeout = timeout
         self._trust = trust
         self._on_event = on_event
+        self._on_events = on_events
         self._on_renewal = on_renewal
         self._on_end = on_end
         # RLocks: only its owner can release the one, which is right also when an interrupt came in
@@ -71,6 +74,7 @@ class ReconnectingConnection:
         connection = Connection(
             self.address,
             on_event=self._on_event,
+            on_events=self._on_events,
             probe_timeout=min(PROBE_TIMEOUT, self.timeout / 2),
             owner=owner,
         )

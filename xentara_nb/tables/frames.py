@@ -205,7 +205,9 @@ def make_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(series, index=index, copy=False)
 
 
-def string_array(values: Sequence[str | None]) -> pd.api.extensions.ExtensionArray:
+def string_array(
+    values: Sequence[str | None] | npt.NDArray[Any],
+) -> pd.api.extensions.ExtensionArray:
     """Return a column of dtype ``str``. None is a missing value."""
     return pd.array(values, dtype=TEXT)
 
@@ -215,7 +217,7 @@ def object_array(values: Sequence[Any]) -> npt.NDArray[np.object_]:
     return np.fromiter(values, dtype=np.object_, count=len(values))
 
 
-def time_array(nanoseconds: Sequence[int]) -> pd.DatetimeIndex:
+def time_array(nanoseconds: Sequence[int] | npt.NDArray[Any]) -> pd.DatetimeIndex:
     """Return a column of dtype ``datetime64[ns, UTC]`` from nanoseconds since 1970."""
     # The number that the protocol has for never is the one that pandas has for NaT.
     return pd.to_datetime(np.asarray(nanoseconds, dtype=np.int64), unit="ns", utc=True)
