@@ -24,6 +24,7 @@ from xentara_nb.errors import (
     WriteRefusedError,
     XentaraError,
 )
+from xentara_nb.live.sampling import sample as _sample
 from xentara_nb.live.subscribing import SubscriptionManager
 from xentara_nb.live.watch import KEEP, Keep, Watch
 from xentara_nb.protocol.commands import (
@@ -45,17 +46,18 @@ from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
 from xentara_nb.queries import inventory as _inventory
 from xentara_nb.queries import reading as _reading
-from xentara_nb.queries.inventory import CategoryLike, InventoryWarning, Progress
+from xentara_nb.queries.inventory import CategoryLike, InventoryWarning
 from xentara_nb.queries.model_cache import ModelCache
+from xentara_nb.queries.progress import Progress
 from xentara_nb.queries.subscriptions import EventDispatcher, Subscription
 from xentara_nb.tables.frames import (
     elements_frame,
     inventory_frame,
     inventory_frame_of,
-    values_frame,
 )
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
+from xentara_nb.tables.values import values_frame
 from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
@@ -389,9 +391,11 @@ class Client:
         pandas.DataFrame
             One row per attribute, in the order asked for: ``primary_key`` (str),
             ``element_uuid`` (object: UUID), ``attribute_name`` (str), ``attribute_id`` (object),
-            ``value`` (object; time stamps are pandas.Timestamp in UTC, never is NaT, qualities
-            and categories are the manual's words), ``error`` (str, missing where there is none),
-            ``time`` (datetime64[ns, UTC], when the answer came).
+            ``value``, ``error`` (str, missing where there is none), ``time`` (datetime64[ns, UTC],
+            one for all: when the last answer was there). Where all rows have one data type,
+            ``value`` is of that: float64, int64, uint64, bool, datetime64[ns, UTC] or str; Float64,
+            Int64, UInt64 or boolean if some could not be read. Else it is object. Time stamps are
+            pandas.Timestamp in UTC, never is NaT; qualities and categories are the manual's words.
 
         Raises
         ------
@@ -567,6 +571,59 @@ class Client:
             command, lambda: self._send_once(command, "subscribe"), self.unsubscribe
         )
 
+    def sample(
+        self,
+        elements: ElementsLike,
+        attributes: Attributes | None = None,
+        *,
+        every: float,
+        for_: float,
+        progress: Progress = None,
+    ) -> pd.DataFrame:
+        """Read values again and again in a fixed rhythm.
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements
+            What to read. Rows of an inventory name their attribute too.
+        attributes : attribute or iterable of attributes, optional
+            Which attributes of each element. Left out, the one that a row names, or the value.
+        every : float
+            The time from one reading to the next, in seconds.
+        for_ : float
+            How long, in seconds: the readings begin at 0, ``every``, 2 ``every``... below it.
+        progress : bool or callable, optional
+            As in :meth:`inventory`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each reading, one column for each attribute. Index ``time``
+            (datetime64[ns, UTC], when its last answer was there); columns and dtypes as in
+            :meth:`Watch.frame`. A reading that could not begin in its time, or that the connection
+            did not survive, is a row without values: ``attrs["missed"]`` counts them.
+            ``attrs["errors"]`` has the last error of each attribute that could not be read.
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            If an element or attribute does not exist.
+        OptionError
+            If a time cannot be used.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     frame = client.sample("Plant.Line 1.Set point", every=0.1, for_=0.3)
+        >>> frame["Plant.Line 1.Set point"].tolist()
+        [210.0, 210.0, 210.0]
+        """
+        sampled = _reading.resolved(self._model_cache, elements, attributes)
+        return self._with_provenance(
+            _sample(self._connection, sampled, every, for_, progress), attributes=len(sampled)
+        )
+
     def watch(
         self,
         elements: ElementsLike,
@@ -613,7 +670,7 @@ class Client:
         ...     with client.watch("Plant.Line 1.Set point") as watch:
         ...         latest = watch.until(lambda latest: latest.value.notna().all(), timeout=30)
         >>> latest[["primary_key", "value", "quality"]]
-                    primary_key  value quality
+                      primary_key  value quality
         0  Plant.Line 1.Set point  210.0    good
         """
         watched = _reading.resolved(self._model_cache, elements, attributes)

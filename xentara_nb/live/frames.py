@@ -16,7 +16,7 @@ from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array, to_display
 from xentara_nb.tables.references import same_attribute
-from xentara_nb.tables.typed import typed_array
+from xentara_nb.tables.values import typed_array
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -27,8 +27,8 @@ MAX_CELLS = 200_000_000
 def column_names(attributes: Sequence[ResolvedAttribute]) -> list[str]:
     """Return the names of the columns of a wide DataFrame, each once.
 
-    A name is the element's key; behind it the attribute's name where that is not the value, or where
-    several attributes of the element are there; and its UUID where two elements have one key.
+    A name is the element's key; behind it the attribute's name where that is not the value, or
+    where several attributes of the element are there; and its UUID where two have one key.
     """
     elements = Counter(attribute.element_uuid for attribute in attributes)
     names = [

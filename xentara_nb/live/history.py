@@ -7,7 +7,8 @@ until the next one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,8 +17,8 @@ import numpy.typing as npt
 from xentara_nb.protocol.errors import XentaraError
 from xentara_nb.protocol.identifiers import DataType, Quality
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.tables.frames import error_text, to_display
-from xentara_nb.tables.typed import storage_dtype
+from xentara_nb.tables.frames import error_text, object_array, to_display
+from xentara_nb.tables.values import storage_dtype
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -46,11 +47,10 @@ class History:
         How many of them are not kept any more.
     """
 
-    def __init__(self, data_type: int | None, attribute_id: Any) -> None:
+    def __init__(self, data_type: int | None) -> None:
         self.count = 0
         self.dropped = 0
         self._data_type = data_type
-        self._attribute_id = attribute_id
         self._times = np.empty(_FIRST_CAPACITY, dtype=np.int64)
         self._values = np.empty(_FIRST_CAPACITY, dtype=storage_dtype(data_type))
         self._start = self._end = 0
@@ -106,17 +106,8 @@ class History:
         """Take one value, or error, as the generic decoder gives it."""
         if isinstance(value, XentaraError):
             self.append_error(time, error_text(value))
-            return
-        if isinstance(value, TimePoint):
-            array = np.array([value.nanoseconds]).view("datetime64[ns]")
-        elif type(value) is bool or type(value) is float:
-            array = np.array([value])
-        elif type(value) is int and -(1 << 63) <= value < 1 << 64:
-            array = np.array([value], dtype=np.int64 if value < 1 << 63 else np.uint64)
         else:
-            array = np.empty(1, dtype=object)
-            array[0] = value
-        self.append(np.array([time]), array)
+            self.append(np.array([time]), array_of([value]))
 
     def append_error(self, time: int, text: str) -> None:
         """Take an error, after which there is a gap until the next value."""
@@ -206,6 +197,26 @@ class History:
             self._times = self._times[self._start : self._end].copy()
             self._values = self._values[self._start : self._end].copy()
             self._start, self._end = 0, len(self._times)
+
+
+def array_of(values: Sequence[Any]) -> Array:
+    """Return values as the generic decoder gives them in an array, typed if they are of one type.
+
+    Examples
+    --------
+    >>> array_of([1, 2]), array_of([1, 0.5])
+    (array([1, 2]), array([1, 0.5], dtype=object))
+    """
+    kinds = set(map(type, values))
+    if kinds == {float} or kinds == {bool}:
+        return np.array(values)
+    if kinds == {int}:
+        for dtype in (np.int64, np.uint64):
+            with suppress(OverflowError):
+                return np.array(values, dtype=dtype)
+    if kinds == {TimePoint}:
+        return np.array([each.nanoseconds for each in values]).view("datetime64[ns]")
+    return object_array(values)
 
 
 def _objects(values: Array) -> Array:

@@ -93,8 +93,7 @@ class Watch:
         self.rates = rates
         self.ended: XentaraError | None = None
         self.histories = {
-            _key(each): History(each.data_type, each.attribute_id)
-            for each in [*attributes, *companions]
+            _key(each): History(each.data_type) for each in [*attributes, *companions]
         }
         self._callbacks: dict[object, Callable[[Watch], object]] = {}
         self._waiting: set[queue.SimpleQueue[None]] = set()

@@ -115,13 +115,14 @@ def _take(
     distinct = [tuple(dict.fromkeys(part)) if len(part) > 1 else part for part in parts]
     for part, answer in zip(parts, ask(ReadRequests(uuids, distinct)), strict=True):
         size = len(part)
-        times += [time.time_ns()] * size
         if isinstance(answer, ServerError):
             results += [answer] * size
         elif size == 1 or (*answer,) != part:
             results += [answer.get(attribute_id, _NOT_ANSWERED) for attribute_id in part]
         else:
             results += answer.values()
+    # One for all, so that readings can be put side by side.
+    times += [time.time_ns()] * len(results)
     return reading
 
 
