@@ -134,6 +134,7 @@ def connect(
         on_event=dispatcher.dispatch,
         on_renewal=model_cache.forget,
         on_end=dispatcher.end,
+        is_watching=lambda: len(dispatcher) > 0,
     )
     try:
         connection.connection()
