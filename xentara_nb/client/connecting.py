@@ -148,6 +148,7 @@ def connect(
         on_end=take_end,
         # Where a subscription takes single events, they are decoded one by one.
         on_events=lambda message: not len(dispatcher) and watches.take_message(message),
+        is_watching=lambda: len(dispatcher) > 0 or watches.is_watching,
     )
     watches.attach(connection)
     try:

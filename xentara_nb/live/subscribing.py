@@ -124,7 +124,7 @@ class SubscriptionManager:
         self._uuids: list[UUID] = []
         self._running = False
         self._subscribed_on: Connection | None = None
-        self._lost: tuple[int, XentaraError] | None = None
+        self._lost: XentaraError | None = None
         self._last_event = 0
         self._skew = 0
 
@@ -153,7 +153,7 @@ class SubscriptionManager:
 
     def connection_ended(self, reason: XentaraError) -> None:
         """Take note that the connection has ended."""
-        self._lost = time.time_ns(), reason
+        self._lost = reason
         self._wake()
 
     def _signal(self) -> None:
@@ -217,9 +217,14 @@ class SubscriptionManager:
         self._wake()
 
     @property
+    def is_watching(self) -> bool:
+        """Whether there is a watch, which waits for what the server sends by itself."""
+        return bool(self._watchers)
+
+    @property
     def lost(self) -> XentaraError | None:
         """Why there is no connection at present."""
-        return None if self._lost is None else self._lost[1]
+        return self._lost
 
     def drain(self) -> None:
         """Decode what was put aside, and put it where it belongs; under the lock."""
@@ -413,9 +418,10 @@ class SubscriptionManager:
             for watcher in self._alive():
                 watcher.changed()
 
-    def _next_time(self) -> int:
-        """Return the present time by the server's clock, behind all that has come from it."""
-        return min(max(self._last_event + 1, time.time_ns() + self._skew), _MAX_TIME)
+    def _next_time(self, ago: float = 0.0) -> int:
+        """Return a time by the server's clock, so many seconds ago, behind all that has come."""
+        now = time.time_ns() + self._skew - round(ago * 1e9)
+        return min(max(self._last_event + 1, now), _MAX_TIME)
 
     # The thread.
 
@@ -439,7 +445,7 @@ class SubscriptionManager:
         self.drain()
         connection = self._subscribed_on
         if connection is not None and connection.ended is not None:
-            self._gap(connection.ended)
+            self._gap(connection.ended, connection.silence)
         self._notify()
         if self._subscribed_on is None:
             self._reconnect(reconnecting)
@@ -452,13 +458,13 @@ class SubscriptionManager:
         for watcher in watchers:
             watcher.notify()
 
-    def _gap(self, reason: XentaraError) -> None:
+    def _gap(self, reason: XentaraError, silent: float) -> None:
         """Put the end of the connection into the data."""
         with self.lock:
             self._subscribed_on = None
-            if self._lost is None:
-                self._lost = time.time_ns(), reason
-            self._last_event = at = self._next_time()
+            self._lost = reason
+            # What hangs was silent before that was noticed.
+            self._last_event = at = self._next_time(silent)
             for histories in self._routes.values():
                 for history in histories:
                     history.append_error(max(at, (history.last_time or 0) + 1), str(reason))
