@@ -132,6 +132,6 @@ def test_the_changes_one_below_the_other() -> None:
 def test_changes_of_one_data_type_are_typed() -> None:
     frame = changes_frame([TWO[0]], [COLUMNS[0]], [None], [{2 * SECOND: "gone"}])
 
-    assert str(frame["value"].dtype) == "Float64"
+    assert str(frame["value"].dtype) == "float64"
     empty = changes_frame([], [], [], [])
     assert empty.columns.tolist() == frame.columns.tolist()

@@ -144,7 +144,7 @@ def displayed(attribute: ResolvedAttribute, column: Changes) -> Any:
         values = object_array(
             [to_display(value, attribute.data_type, attribute.attribute_id) for value in values]
         )
-    return typed_array(values, column.missing, attribute.data_type)
+    return typed_array(values, column.missing, attribute.data_type, gaps=True)
 
 
 def common_column(
