@@ -480,7 +480,7 @@ class SubscriptionManager:
         with self.lock:
             self._subscribed_on = None
             self._lost = reason
-            # What hangs was silent before that was noticed.
+            # What was sent behind the last byte that came is lost.
             self._last_event = at = self._next_time(silent)
             for histories in self._routes.values():
                 for history in histories:
