@@ -80,10 +80,11 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
         fail_with(ModuleNotFoundError("No module named 'x'"), monkeypatch)
 
 
-def test_an_empty_table_says_so() -> None:
+def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     import pandas as pd
 
-    assert common.table(pd.DataFrame()) == "(nothing)"
+    common.show_table(pd.DataFrame())
+    assert capsys.readouterr().out == "(nothing)\n"
 
 
 SHA = "AB:CD"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import html
 import uuid
 import warnings
 import weakref
@@ -48,6 +47,7 @@ from xentara_nb.tables.frames import (
 )
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
+from xentara_nb.tables.rendering import facts_html
 from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
@@ -188,12 +188,7 @@ class Client:
         return f"<Xentara client, {safe(facts)}>"
 
     def _repr_html_(self) -> str:
-        left = "style='text-align:left'"
-        rows = "".join(
-            f"<tr><th {left}>{html.escape(name)}</th><td {left}>{html.escape(safe(fact))}</td></tr>"
-            for name, fact in self._facts().items()
-        )
-        return f"<table><caption>Xentara client</caption>{rows}</table>"
+        return facts_html(self._facts().items(), caption="Xentara client")
 
     def _facts(self) -> dict[str, str]:
         """Return what a client shows of itself: no secret, and nothing that has to be asked for."""

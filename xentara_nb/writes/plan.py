@@ -355,10 +355,10 @@ class WritePlan:
         ]
 
     def __repr__(self) -> str:
-        return rendering.table_text(self._title(), self.frame)
+        return rendering.plan_text(self._title(), self.frame)
 
     def _repr_html_(self) -> str:
-        return rendering.table_html(self._title(), self.frame)
+        return rendering.plan_html(self._title(), self.frame)
 
 
 def _batch_size(on_error: str, batch_size: int | None) -> int:

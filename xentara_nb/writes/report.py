@@ -176,10 +176,10 @@ class WriteReport(Sequence[WriteResult]):
         ]
 
     def __repr__(self) -> str:
-        return rendering.table_text(self._title(), self.frame)
+        return rendering.plan_text(self._title(), self.frame)
 
     def _repr_html_(self) -> str:
-        return rendering.table_html(self._title(), self.frame)
+        return rendering.plan_html(self._title(), self.frame)
 
 
 def _back(result: WriteResult) -> WriteRequest:

@@ -22,9 +22,10 @@ from xentara_nb.errors import (
     XentaraError,
 )
 from xentara_nb.protocol.secret import Secret, SecretLike
+from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.form import Form, read_only
-from xentara_nb.widgets.common.style import badge, button, card, escape, heading, row, show
+from xentara_nb.widgets.common.style import badge, button, card, heading, row, show
 from xentara_nb.widgets.login import secret, trust_store
 from xentara_nb.widgets.login.account import account
 from xentara_nb.widgets.login.sub_session import SessionPart

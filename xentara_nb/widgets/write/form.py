@@ -13,12 +13,13 @@ from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError, OptionError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Attribute, DataType
 from xentara_nb.tables.references import AttributeLike, ElementLike, element_reference
+from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard, cell, literal
 from xentara_nb.widgets.common.form import Form, read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import KeyIndex, SearchBox, SearchHit
-from xentara_nb.widgets.common.style import badge, button, card, columns, escape, heading, row, show
+from xentara_nb.widgets.common.style import badge, button, card, columns, heading, row, show
 from xentara_nb.widgets.common.table import values_of
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.confirm import ConfirmButton
