@@ -30,7 +30,7 @@ from xentara_nb.protocol.commands import (
     Suspend,
     Unsubscribe,
 )
-from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.errors import result_of
 from xentara_nb.protocol.identifiers import ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
@@ -579,20 +579,14 @@ class Client:
     def suspend(self, *, session: SessionLike | None = None) -> None:
         """Take an operational server to suspended: its plant stops (the manual's suspend).
 
-        Raises
-        ------
-        AccessDeniedError, InvalidStageChangeRequestError
-            If the user may not do it, or the server is not operational.
+        Raises as :meth:`resume`, if the server is not operational.
         """
         self._change_stage(Suspend(id_of(session)), session)
 
     def shutdown(self, *, session: SessionLike | None = None) -> None:
         """End the server (the manual's shutdown).
 
-        Raises
-        ------
-        AccessDeniedError, InvalidStageChangeRequestError
-            If the user may not do it, or the server is ending already.
+        Raises as :meth:`resume`, if the server is ending already.
         """
         self._change_stage(Shutdown(id_of(session)), session)
 
@@ -693,9 +687,7 @@ class Client:
 
     def _ask(self, command: Command[Any], what: str) -> Any:
         (answer,) = self._connection.ask([command])
-        if isinstance(answer, ServerError):
-            raise answer.within(what)
-        return answer
+        return result_of(answer, what)
 
     def _send_once(self, command: Command[Any], what: str) -> Any:
         try:
@@ -707,9 +699,7 @@ class Client:
                 f"{error}; {what} was sent and may have taken effect, and is not sent again",
                 sent=True,
             ) from None
-        if isinstance(answer, ServerError):
-            raise answer.within(what)
-        return answer
+        return result_of(answer, what)
 
     def _change_stage(self, command: Command[None], session: SessionLike | None) -> None:
         if (result := check_client(self.read_only)) is not None:

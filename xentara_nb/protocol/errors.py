@@ -7,7 +7,7 @@ A code that this version does not know is a plain :class:`ServerError` with that
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from xentara_nb.protocol.text import safe, safe_lines
 
@@ -90,6 +90,13 @@ class ServerError(XentaraError):
     def within(self, context: str) -> ServerError:
         """Return the same error, saying what was being done."""
         return type(self)(self.server_text, code=self.code, context=context)
+
+
+def result_of(answer: Any, what: str) -> Any:
+    """Return what a command gave; raise the error if the server answered one."""
+    if isinstance(answer, ServerError):
+        raise answer.within(what)
+    return answer
 
 
 def one_line(text: str, limit: int = 500) -> str:

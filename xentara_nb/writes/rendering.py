@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -113,26 +114,35 @@ def counted(kinds: Iterable[str], among: Iterable[str]) -> Title:
     return [(f"{rows.count(kind)} {kind}", kind) for kind in among if kind in rows]
 
 
-def plan_text(title: Title, frame: pd.DataFrame) -> str:
-    """Return a plan or report as text, of a long one the first rows."""
-    head = safe(" ".join(text for text, _ in title))
-    if frame.empty:
-        return head
-    return "\n".join([head, frame_text(_shown(frame), index=True), *_more(frame)])
+class Shown(ABC):
+    """A plan or report, which shows itself as a headline and a table: of many rows the first."""
 
+    @property
+    @abstractmethod
+    def frame(self) -> pd.DataFrame:
+        """Return all of it, a row for each write."""
 
-def plan_html(title: Title, frame: pd.DataFrame) -> str:
-    """Return a plan or report as HTML, of a long one the first rows."""
-    words = [escape(text) if kind is None else _word(text, kind) for text, kind in title]
-    head = f"<p>{' '.join(words)}</p>"
-    if frame.empty:
-        return f"<div>{head}</div>"
-    shown = _shown(frame)
-    for name in shown.columns.intersection(["severity", "outcome"]):
-        shown[name] = object_array([_word(kind, kind) for kind in shown[name]])
-    rows = ([Html(f"<b>{row}</b>"), *cells] for row, *cells in shown.itertuples(name=None))
-    more = "".join(f"<p>{text}</p>" for text in _more(frame))
-    return f"<div>{head}{table_html(['', *shown], rows)}{more}</div>"
+    @abstractmethod
+    def title(self) -> Title:
+        """Return the headline."""
+
+    def __repr__(self) -> str:
+        head, frame = safe(" ".join(text for text, _ in self.title())), self.frame
+        if frame.empty:
+            return head
+        return "\n".join([head, frame_text(_shown(frame), index=True), *_more(frame)])
+
+    def _repr_html_(self) -> str:
+        words = [escape(text) if kind is None else _word(text, kind) for text, kind in self.title()]
+        head, frame = f"<p>{' '.join(words)}</p>", self.frame
+        if frame.empty:
+            return f"<div>{head}</div>"
+        shown = _shown(frame)
+        for name in shown.columns.intersection(["severity", "outcome"]):
+            shown[name] = object_array([_word(kind, kind) for kind in shown[name]])
+        rows = ([Html(f"<b>{row}</b>"), *cells] for row, *cells in shown.itertuples(name=None))
+        more = "".join(f"<p>{text}</p>" for text in _more(frame))
+        return f"<div>{head}{table_html(['', *shown], rows)}{more}</div>"
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:

@@ -52,10 +52,8 @@ class WriteForm(Form):
         Which attribute.
     session : SubSession, optional
         A sub-session whose rights are needed as well.
-    verify_within : float, default 5.0
-        How long a device may take to follow, in seconds.
-    tolerance : float, default 0.0
-        How far a number that is read back may be from the one written.
+    verify_within, tolerance
+        As for :meth:`Client.write`.
     index : KeyIndex, optional
         The keys of all elements, where another form has them already.
 
