@@ -379,6 +379,18 @@ class FakeServer:
             sock.close()
 
 
+def answering(reply: Callable[[Wire, Request], object]) -> Script:
+    """Return a script that answers every single request after the hello."""
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        while True:
+            for request in wire.requests():
+                reply(wire, request)
+
+    return script
+
+
 def header(head: str, name: str) -> str:
     """Return a header of an HTTP head, empty if it is not there."""
     for line in head.splitlines()[1:]:
@@ -465,6 +477,13 @@ class Model:
         """Be a good server from now on."""
         while True:
             wire.answer(*self.answers(wire.requests()))
+
+    def until_write(self, wire: Wire) -> None:
+        """Be a good server up to the message that writes, which is answered as well."""
+        requests: list[Request] = []
+        while not any(request.opcode == OpCode.WRITE for request in requests):
+            requests = wire.requests()
+            wire.answer(*self.answers(requests))
 
     def _find(self, uuid: UUID) -> tuple[str, Element] | None:
         for key, element in self.elements.items():
