@@ -12,7 +12,9 @@ Examples
 
 from __future__ import annotations
 
+import math
 import re
+import struct
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +32,26 @@ _RFC_3339 = re.compile(
     r"(?:([Zz])|([+-])(\d\d):(\d\d))",
     re.ASCII,
 )
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def uuid_in(value: object) -> UUID | None:
+    """Return a UUID, or the one that a text has in its canonical form; None if it is neither."""
+    if isinstance(value, UUID):
+        return value
+    # UUID() itself would also take other dashes, digits of other scripts, braces and more.
+    return UUID(value) if isinstance(value, str) and _UUID.fullmatch(value) else None
+
+
+def float_32(number: float) -> float:
+    """Return the Float32 nearest to a number: infinite where it is too large for one."""
+    try:
+        rounded: float = struct.unpack(">f", struct.pack(">f", number))[0]
+    except OverflowError:
+        return math.copysign(math.inf, number)
+    return rounded
 
 
 @dataclass(frozen=True, slots=True, order=True)

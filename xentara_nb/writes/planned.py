@@ -13,6 +13,7 @@ from xentara_nb.protocol.commands import AttributeInfo, MetaDataAnswer, Read
 from xentara_nb.protocol.identifiers import Access, Attribute, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
 from xentara_nb.queries.model_cache import ModelCache, find_attribute
+from xentara_nb.queries.reading import NOT_ANSWERED
 from xentara_nb.tables.frames import to_display
 from xentara_nb.tables.references import (
     AttributeLike,
@@ -25,7 +26,6 @@ from xentara_nb.writes.requests import WriteRequest
 
 _VALUE = int(Attribute.VALUE)
 _QUALITY = int(Attribute.QUALITY)
-_QUALITY_WORDS = {quality.label: int(quality) for quality in Quality}
 
 
 class ResolvedAttribute(NamedTuple):
@@ -65,7 +65,7 @@ class ResolvedAttribute(NamedTuple):
         if isinstance(answer, ServerError):
             return answer
         assert self.info is not None
-        return answer.get(self.info.attribute_id, _NOT_ANSWERED)
+        return answer.get(self.info.attribute_id, NOT_ANSWERED)
 
     def quality_in(self, answer: Any) -> int | None:
         """Return the quality from the answer to the read command, None if it has none."""
@@ -73,7 +73,7 @@ class ResolvedAttribute(NamedTuple):
             return None
         quality = answer.get(self.quality_id)
         if isinstance(quality, str):  # a server may write it out
-            quality = _QUALITY_WORDS.get(quality.strip().lower())
+            quality = Quality.find(quality)
         return quality if isinstance(quality, int) else None
 
     def display(self, value: object) -> object:
@@ -219,6 +219,3 @@ def _quality_beside(info: AttributeInfo, attributes: Sequence[AttributeInfo]) ->
             if other.attribute_id == _QUALITY and other.access != Access.WRITE_ONLY:
                 return _QUALITY
     return None
-
-
-_NOT_ANSWERED = ServerError("the server did not answer for this attribute")

@@ -30,7 +30,7 @@ from xentara_nb.protocol.errors import (
     WriteOnlyError,
 )
 from xentara_nb.protocol.identifiers import DataType
-from xentara_nb.tables.coercion import float_32
+from xentara_nb.protocol.values import float_32
 from xentara_nb.tables.frames import error_text
 from xentara_nb.tables.rendering import value_repr
 from xentara_nb.writes.outcome import Outcome
