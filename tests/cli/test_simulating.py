@@ -22,24 +22,16 @@ from xentara_nb.simulator.config import demo
 COMMAND = [sys.executable, "-W", "error", "-m", "xentara_nb.cli"]
 
 
-@contextmanager
-def running(
-    *arguments: str, until: str = "Stop it with", cwd: Path
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run a command, and give it with what it has printed until a line with some words."""
+def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
+    return subprocess.Popen(
         [*COMMAND, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         cwd=cwd,
         env=environment,
-    ) as process:
-        try:
-            yield process, lines_until(process, until)
-        finally:
-            process.kill()
+    )
 
 
 def lines_until(process: subprocess.Popen[str], wanted: str) -> str:
@@ -50,6 +42,18 @@ def lines_until(process: subprocess.Popen[str], wanted: str) -> str:
         if wanted in line:
             return seen
     raise AssertionError(f"{wanted!r} did not come, but: {seen}")
+
+
+@contextmanager
+def running(
+    *arguments: str, until: str = "Stop it with", cwd: Path
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a command, and give it with what it has printed until a line with some words."""
+    with start(*arguments, cwd=cwd) as process:
+        try:
+            yield process, lines_until(process, until)
+        finally:
+            process.kill()
 
 
 def connect(seen: str, user: str, **options: Any) -> xentara_nb.Client:
@@ -216,13 +220,18 @@ def test_lab_hands_no_secret_of_another_plant_on(
     ("host", "warned"), [("127.0.0.1", False), ("localhost", False), ("0.0.0.0", True), ("", True)]
 )
 def test_documented_passwords_on_the_network(tmp_path: Path, host: str, warned: bool) -> None:
-    with running("simulate", "--port", "0", "--host", host, cwd=tmp_path) as (_, seen):
-        assert ("WARNING: other computers can reach this simulator" in seen) is warned
+    with start("simulate", "--port", "0", "--host", host, cwd=tmp_path) as process:
+        try:
+            seen = lines_until(process, "Stop it with")
+            assert ("WARNING: other computers can reach this simulator" in seen) is warned
+        finally:
+            process.kill()
 
 
-def take_inventories(seen: str) -> None:
+def take_inventories(url: str, fingerprint: str) -> None:
+    login = {"user": "viewer", "password": "viewer-demo"}
     for _ in range(50):
-        with connect(seen, "viewer", timeout=1) as client:
+        with xentara_nb.connect(url, fingerprint=fingerprint, timeout=1, **login) as client:
             client.inventory()
 
 
@@ -232,14 +241,19 @@ def test_simulate_ends_though_its_log_blocks(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        with running("simulate", "--port", "0", "--log", str(pipe), cwd=tmp_path) as (
-            process,
-            seen,
-        ):
-            # Some inventories are more than the pipe holds, and the server stands.
-            with pytest.raises(xentara_nb.XentaraError):
-                take_inventories(seen)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == -signal.SIGALRM
+        with start("simulate", "--port", "0", "--log", str(pipe), cwd=tmp_path) as process:
+            try:
+                seen = lines_until(process, "Stop it with")
+                url = re.search(r"url: +(\S+)", seen)
+                fingerprint = re.search(r"fingerprint: +(\S+)", seen)
+                assert url is not None
+                assert fingerprint is not None
+                # Some inventories are more than the pipe holds, and the server stands.
+                with pytest.raises(xentara_nb.XentaraError):
+                    take_inventories(url[1], fingerprint[1])
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(20) == -signal.SIGALRM
+            finally:
+                process.kill()
     finally:
         os.close(reader)

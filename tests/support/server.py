@@ -509,9 +509,3 @@ class Model:
 def event(element: UUID, values: dict[Any, Any], nanoseconds: int = 0) -> Event:
     """Return the event of a change."""
     return DataChange(TimePoint(nanoseconds), element, values).event()
-
-
-def chunks(data: bytes, size: int) -> Iterator[bytes]:
-    """Cut bytes into pieces."""
-    for start in range(0, len(data), size):
-        yield data[start : start + size]
