@@ -44,7 +44,7 @@ def test_values_in_a_line_of_a_message() -> None:
 
 def test_every_cell_of_a_table_is_escaped_unless_it_is_html() -> None:
     table = rendering.table_html(["<i>"], [["<b>"], [Html("<u>")]], caption="<p>")
-    facts = rendering.facts_html([("<i>", "<b>"), ("x", Html("<u>"))], caption="<p>")
+    facts = rendering.facts_html({"<i>": "<b>", "x": Html("<u>")}, caption="<p>")
     for shown in (table, facts, rendering.coloured("<b>", "ok")):
         assert isinstance(shown, Html)
         assert not any(tag in shown for tag in ("<i>", "<p>"))
@@ -58,7 +58,7 @@ def test_a_caption_can_be_for_screen_readers_alone() -> None:
         table = rendering.table_html(["x"], [], caption="All", hidden=hidden)
         assert ("<caption class='xnb-hidden'>All</caption>" in table) is hidden
         assert ("<caption>All</caption>" in table) is not hidden
-    assert "caption" not in rendering.facts_html([("x", "y")])
+    assert "caption" not in rendering.facts_html({"x": "y"})
 
 
 def test_a_frame_as_text() -> None:
@@ -78,4 +78,4 @@ def test_containers_in_a_frame_are_safe_as_well() -> None:
 
 
 def test_facts_as_text() -> None:
-    assert rendering.facts_text([("a", 1), ("long", "x\x1b")]) == "   a: 1\nlong: x\\x1b"
+    assert rendering.facts_text({"a": 1, "long": "x\x1b"}) == "   a: 1\nlong: x\\x1b"

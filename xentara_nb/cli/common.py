@@ -172,8 +172,8 @@ def show(text: str) -> None:
     print(safe_lines(text), flush=True)
 
 
-def show_table(frame: pd.DataFrame, *, whole: Collection[str] = ()) -> None:
-    """Print a frame: all rows, and cells cut unless their column is ``whole``."""
+def table(frame: pd.DataFrame, *, whole: Collection[str] = ()) -> str:
+    """Return a frame as lines of text: all rows, and cells cut unless their column is ``whole``."""
     from xentara_nb.tables.rendering import frame_text
 
-    show("(nothing)" if frame.empty else frame_text(frame, whole=whole))
+    return "(nothing)" if frame.empty else frame_text(frame, whole=whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import AddParser, show, show_table
+from xentara_nb.cli.common import AddParser, show, table
 from xentara_nb.cli.exploring import check_folder, summary, take_inventory
 from xentara_nb.cli.simulating import add_plant_arguments, simulator_from
 
@@ -50,10 +50,10 @@ def _demo(args: argparse.Namespace) -> int:
             frame, seconds = take_inventory(client)
     frame.xentara.to_file(args.output)
     show(f"\n{summary(frame, seconds)}\n")
-    show_table(_by_category(frame))
+    show(table(_by_category(frame)))
     show("\nThe first of the attributes that can be written:\n")
     columns = ["primary_key", "attribute_name", "attribute_id", "access", "data_type"]
-    show_table(_samples(frame)[columns])
+    show(table(_samples(frame)[columns]))
     show(f"\nAll of it is in {args.output}\n\n{_NEXT.format(output=args.output)}")
     return 0
 

@@ -17,7 +17,8 @@ from xentara_nb.cli.common import (
     attribute,
     connect_from,
     say,
-    show_table,
+    show,
+    table,
 )
 from xentara_nb.paths import user_path
 from xentara_nb.queries.inventory import InventoryWarning
@@ -127,5 +128,5 @@ def _read(args: argparse.Namespace) -> int:
     attributes = None if args.attribute is None else [attribute(name) for name in args.attribute]
     with connect_from(args, read_only=True) as client:
         frame = client.read(args.elements, attributes)
-    show_table(frame[["primary_key", "attribute_name", "value", "error"]])
+    show(table(frame[["primary_key", "attribute_name", "value", "error"]]))
     return 1 if len(frame) and frame["error"].notna().all() else 0

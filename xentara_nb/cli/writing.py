@@ -17,7 +17,8 @@ from xentara_nb.cli.common import (
     connect_from,
     say,
     secret_in,
-    show_table,
+    show,
+    table,
 )
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.protocol.secret import Secret
@@ -226,7 +227,7 @@ def _show_report(report: WriteReport) -> None:
 
 def _show(frame: pd.DataFrame, columns: list[str]) -> None:
     """Print columns, without those that are empty."""
-    show_table(frame[columns].dropna(axis="columns", how="all"), whole=_WHOLE)
+    show(table(frame[columns].dropna(axis="columns", how="all"), whole=_WHOLE))
 
 
 def read_writes(path: str) -> pd.DataFrame:

@@ -188,7 +188,7 @@ class Client:
         return f"<Xentara client, {safe(facts)}>"
 
     def _repr_html_(self) -> str:
-        return facts_html(self._facts().items(), caption="Xentara client")
+        return facts_html(self._facts(), caption="Xentara client")
 
     def _facts(self) -> dict[str, str]:
         """Return what a client shows of itself: no secret, and nothing that has to be asked for."""

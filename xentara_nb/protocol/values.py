@@ -34,17 +34,6 @@ _RFC_3339 = re.compile(
 )
 
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-def uuid_in(value: object) -> UUID | None:
-    """Return a UUID, or the one that a text has in its canonical form; None if it is neither."""
-    if isinstance(value, UUID):
-        return value
-    # UUID() itself would also take other dashes, digits of other scripts, braces and more.
-    return UUID(value) if isinstance(value, str) and _UUID.fullmatch(value) else None
-
-
 def float_32(number: float) -> float:
     """Return the Float32 nearest to a number: infinite where it is too large for one."""
     try:

@@ -20,13 +20,14 @@ from xentara_nb.protocol.commands import (
 )
 from xentara_nb.protocol.errors import ServerError, UnknownElementError, result_of
 from xentara_nb.protocol.identifiers import MetaDataId
-from xentara_nb.protocol.values import AttributeId, uuid_in
+from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.names import same_look
 from xentara_nb.tables.references import (
     AttributeLike,
     Reference,
     attribute_label,
     canonical,
+    uuid_in,
 )
 
 META_DATA = (MetaDataId.PRIMARY_KEY, MetaDataId.ELEMENT_CATEGORY, MetaDataId.ATTRIBUTE_LIST)

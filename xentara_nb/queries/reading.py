@@ -14,7 +14,7 @@ from xentara_nb.protocol.codec.reads import ReadRequests
 from xentara_nb.protocol.commands import MetaDataAnswer, SubscriptionTarget
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute, known
-from xentara_nb.protocol.values import AttributeId, uuid_in
+from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.model_cache import Ask, ModelCache, find_attribute, with_id
 from xentara_nb.tables.references import (
     AttributeLike,
@@ -24,11 +24,11 @@ from xentara_nb.tables.references import (
     attribute_label,
     attribute_reference,
     element_references,
+    uuid_in,
 )
 
 _VALUE_AND_QUALITY: list[AttributeLike] = [int(Attribute.VALUE), int(Attribute.QUALITY)]
-NOT_ANSWERED = ServerError("the server did not answer for this attribute")
-"""Stands for what an answer to read leaves out."""
+_NOT_ANSWERED = ServerError("the server did not answer for this attribute")
 
 
 _Attribute: TypeAlias = tuple[str, AttributeId, int | None]
@@ -108,7 +108,7 @@ def _take(
         if isinstance(answer, ServerError):
             results += [answer] * size
         elif size == 1 or (*answer,) != part:
-            results += [answer.get(attribute_id, NOT_ANSWERED) for attribute_id in part]
+            results += [answer.get(attribute_id, _NOT_ANSWERED) for attribute_id in part]
         else:
             results += answer.values()
     return reading

@@ -37,7 +37,6 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from xentara_nb.protocol.errors import XentaraError
-from xentara_nb.protocol.values import uuid_in
 
 
 class ConfigurationError(XentaraError):
@@ -361,8 +360,12 @@ def one_of(values: Mapping[str, Any], what: str) -> BeforeValidator:
 
 
 def _parse_uuid(text: str) -> UUID:
-    uuid = uuid_in(text)
-    if uuid is None:
+    try:
+        uuid = UUID(text)
+    except ValueError:
+        uuid = None
+    # Python also reads UUIDs in braces and without hyphens, a server does not.
+    if uuid is None or str(uuid) != text.lower():
         raise invalid(
             f"{quoted(text)} is not a UUID",
             "Write it as 8-4-4-4-12 hexadecimal digits, such as "

@@ -8,6 +8,7 @@ UUID, so what a text means is found in the server's model.
 from __future__ import annotations
 
 import numbers
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
@@ -21,7 +22,7 @@ from xentara_nb.protocol.identifiers import (
     Attribute,
     DataType,
 )
-from xentara_nb.protocol.values import AttributeId, uuid_in
+from xentara_nb.protocol.values import AttributeId
 
 ElementLike: TypeAlias = "str | UUID | pd.Series[Any] | Mapping[str, Any] | tuple[Any, ...]"
 """What names one element: a primary key, a UUID, its text, or a row of an inventory."""
@@ -34,6 +35,7 @@ AttributeLike: TypeAlias = str | int | UUID
 
 
 _DATA_TYPES = {member.label: int(member) for member in DataType}
+_UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Reference(NamedTuple):
@@ -147,6 +149,16 @@ def canonical(attribute: AttributeId) -> AttributeId:
         return Attribute(attribute)
     except ValueError:
         return attribute
+
+
+def uuid_in(value: object) -> UUID | None:
+    """Return a UUID, or the one that a text has in its canonical form; None if it is neither."""
+    if isinstance(value, UUID):
+        return value
+    # UUID() itself would also take other dashes, digits of other scripts, braces and more.
+    if isinstance(value, str) and _UUID_TEXT.fullmatch(value):
+        return UUID(value)
+    return None
 
 
 def _given(row: Mapping[str, Any], name: str) -> Any:

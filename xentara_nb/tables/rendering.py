@@ -9,7 +9,7 @@ and the dark theme.
 from __future__ import annotations
 
 import html
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -87,20 +87,17 @@ def without_missing(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(object).where(frame.notna(), "")
 
 
-def facts_text(facts: Iterable[tuple[str, object]]) -> str:
+def facts_text(facts: Mapping[str, object]) -> str:
     """Return names and values as text, one a line."""
-    pairs = list(facts)
-    width = max(len(name) for name, _ in pairs)
-    return "\n".join(f"{name:>{width}}: {safe(str(value))}" for name, value in pairs)
+    width = max(map(len, facts))
+    return "\n".join(f"{name:>{width}}: {safe(str(value))}" for name, value in facts.items())
 
 
-def facts_html(
-    facts: Iterable[tuple[str, object]], *, caption: str = "", hidden: bool = False
-) -> Html:
+def facts_html(facts: Mapping[str, object], *, caption: str = "", hidden: bool = False) -> Html:
     """Return a table of names and values; a caption in a form can be for screen readers alone."""
     rows = "".join(
         f"<tr><th scope='row' {_LEFT}>{escape(name)}</th><td {_LEFT}>{escape(value)}</td></tr>"
-        for name, value in facts
+        for name, value in facts.items()
     )
     head = _caption(caption, hidden)
     return Html(f"<table class='xnb-facts'>{head}<tbody>{rows}</tbody></table>")

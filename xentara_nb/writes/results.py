@@ -185,8 +185,8 @@ class WriteResult:
         return facts
 
     def __repr__(self) -> str:
-        return facts_text(self.facts.items())
+        return facts_text(self.facts)
 
     def _repr_html_(self) -> str:
         outcome = coloured(self.facts["outcome"], KINDS[self.outcome])
-        return facts_html({**self.facts, "outcome": outcome}.items())
+        return facts_html({**self.facts, "outcome": outcome})

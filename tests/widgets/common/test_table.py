@@ -28,7 +28,7 @@ def test_values_are_shown_as_a_person_reads_them(value: Any, text: str) -> None:
 def test_what_a_server_says_is_escaped() -> None:
     shown = (
         badge("<b>"),
-        facts([("<b>", "<b>")], caption="<b>"),
+        facts({"<b>": "<b>"}, caption="<b>"),
         table(["<b>"], [["<b>"]], caption="<b>"),
     )
     for html in shown:

@@ -6,6 +6,7 @@ Roles and entitlements that nothing declares are accepted with a warning, as a s
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +15,13 @@ from uuid import UUID
 
 from pydantic import Field
 
-from xentara_nb.protocol.values import uuid_in
 from xentara_nb.simulator.documents import Document, JsonNode, JsonUuid, Settings, Text, quoted
 from xentara_nb.simulator.security import access, passwords
 from xentara_nb.simulator.security.access import Acl, AclSettings
 
 _log = logging.getLogger(__name__)
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DEFAULT_CERTIFICATE = Path("certs", "xentara.pem")
 _DEFAULT_KEY = Path("private", "xentara.key.pem")
 
@@ -160,10 +161,11 @@ def _read_hashes(document: JsonNode, users: Mapping[UUID, JsonNode]) -> dict[UUI
     hashes: dict[UUID, str] = {}
     for name, text in (document.validate(_PasswordsDocument).model_extra or {}).items():
         node = document.at(name)
-        if (uuid := uuid_in(name)) is None:
+        if not _UUID.fullmatch(name):
             document.fail(
                 f"{quoted(name)} is not the UUID of a user", "Take it out, or write a UUID."
             )
+        uuid = UUID(name)
         if uuid in hashes:
             node.fail(f"the user {uuid} has another password here", "Take one of them out.")
         problem = passwords.hash_problem(text)

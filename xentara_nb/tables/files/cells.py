@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, label
-from xentara_nb.protocol.values import AttributeId, uuid_in
+from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.frames import categorical, object_array, string_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
@@ -28,6 +28,7 @@ Cell: TypeAlias = bool | int | float | str | None
 Cells: TypeAlias = "Sequence[Any] | pd.Series[Any]"
 """A column: a sequence of cells, or an added column as pandas has it."""
 
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,19}", re.ASCII)
 _R = TypeVar("_R")
 
@@ -158,12 +159,12 @@ def _uuid_to_cell(value: object) -> str:
 
 
 def _uuid_from_cell(cell: object) -> UUID:
-    if (uuid := uuid_in(cell)) is None:
+    if not isinstance(cell, str) or not _UUID.fullmatch(cell):
         raise TableError(
             f"{_shown(cell)} is no UUID, such as 01234567-89ab-cdef-0123-456789abcdef. "
             "Restore the cell, or take a fresh inventory"
         )
-    return uuid
+    return UUID(cell)
 
 
 def _id_to_cell(value: object) -> Cell:
@@ -175,8 +176,8 @@ def _id_from_cell(cell: object) -> AttributeId:
     number = _integer(cell)
     if number is not None and number >= 0:
         return number
-    if (uuid := uuid_in(cell)) is not None:
-        return uuid
+    if isinstance(cell, str) and _UUID.fullmatch(cell):
+        return UUID(cell)
     raise TableError(
         f"{_shown(cell)} is no attribute id, an integer such as 11 or a UUID. Restore the cell, or "
         "take a fresh inventory"

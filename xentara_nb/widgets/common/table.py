@@ -41,7 +41,7 @@ def quality_badge(quality: object) -> Html:
     return badge(quality, kinds.get(str(quality), ""))
 
 
-def facts(pairs: Iterable[tuple[str, object]], *, caption: str) -> Html:
+def facts(pairs: Mapping[str, object], *, caption: str) -> Html:
     """Return a table of names and values; the caption is for screen readers."""
     return rendering.facts_html(pairs, caption=caption, hidden=True)
 

@@ -51,14 +51,14 @@ class TrustCard:
         before = trust_store.known_certificate(server)
         another = before is not None and before.fingerprint != error.fingerprint
         changed = another or isinstance(error, CertificateChangedError)
-        pairs = [
-            ("Subject", error.subject),
-            ("Issuer", error.issuer),
-            ("Valid from", error.not_before),
-            ("Valid until", error.not_after),
-            ("Fingerprint (SHA-256)", value_html(error.fingerprint)),
-            ("Why it is not trusted", error.reason),
-        ]
+        pairs = {
+            "Subject": error.subject,
+            "Issuer": error.issuer,
+            "Valid from": error.not_before,
+            "Valid until": error.not_after,
+            "Fingerprint (SHA-256)": value_html(error.fingerprint),
+            "Why it is not trusted": error.reason,
+        }
         if changed:
             self._accept = None
             warning = (
@@ -69,8 +69,8 @@ class TrustCard:
                 "correct the fingerprint that was given, and log in again.</div>"
             )
             if before is not None:
-                pairs.append(("Trusted until now", value_html(before.fingerprint)))
-                pairs.append(("Trusted since", before.since))
+                pairs["Trusted until now"] = value_html(before.fingerprint)
+                pairs["Trusted since"] = before.since
         else:
             warning = (
                 "<p role='alert'>Nothing secret has been sent yet. The holder of this "

@@ -33,16 +33,16 @@ def review_html(plan: WritePlan, who: str) -> str:
     if planned.quality is not None:
         old = Html(f"{escape(old)} {quality_badge(plan.frame['old_quality'].iloc[0])}")
     data_type = "" if info is None else f" ({label(DataType, info.data_type)})"
-    pairs: list[tuple[str, str]] = [
-        ("Write to", value_html(target.primary_key)),
-        ("Attribute", value_html(target.attribute_name)),
-        ("Old value", old),
-        ("New value", Html(f"<span class='xnb-big'>{value_html(planned.new_value)}</span>")),
-        ("Sent as", Html(f"<code>{escape(repr(planned.new))}</code>{escape(data_type)}")),
-    ]
+    pairs = {
+        "Write to": value_html(target.primary_key),
+        "Attribute": value_html(target.attribute_name),
+        "Old value": old,
+        "New value": Html(f"<span class='xnb-big'>{value_html(planned.new_value)}</span>"),
+        "Sent as": Html(f"<code>{escape(repr(planned.new))}</code>{escape(data_type)}"),
+    }
     if planned.change is not None:
-        pairs.append(("Change", value_html(planned.change)))
-    pairs.append(("By", who))
+        pairs["Change"] = value_html(planned.change)
+    pairs["By"] = who
     return f"<h4>Review</h4>{facts(pairs, caption='Review of the write')}{checks_html(plan)}"
 
 
@@ -63,7 +63,7 @@ def result_html(result: WriteResult) -> str:
     outcome = result.outcome
     role = "alert" if outcome.failed else "status"
     more = result.reason or result.error
-    pairs = [(name, text) for name, text in result.facts.items() if name != "outcome"]
+    pairs = {name: text for name, text in result.facts.items() if name != "outcome"}
     return (
         f"<h4>Outcome</h4><div role='{role}'><p>{badge(outcome, KINDS[outcome])} "
         f"{escape(outcome.meaning)}.{f' {escape(more)}' if more else ''}</p></div>"

@@ -74,10 +74,10 @@ def present_html(attribute: Any, values: Values) -> Html:
         units = values.get("units", ("", None))[0] or ""
         text = error if error else f"{value_text(value)} {units}"
         shown = Html(f"<span class='xnb-mono xnb-big'>{escape(text)}</span>")
-    pairs: list[tuple[str, str]] = [("Present value", shown)]
+    pairs: dict[str, str] = {"Present value": shown}
     for name, word in _ABOUT.items():
         if name in values:
             value, error = values[name]
             shown_value = quality_badge(value) if name == "quality" else value_text(value)
-            pairs.append((word, error if error else shown_value))
+            pairs[word] = error if error else shown_value
     return facts(pairs, caption="The present value")
