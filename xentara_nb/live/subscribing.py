@@ -19,10 +19,8 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID
-
-import numpy as np
 
 from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.deadline import Deadline
@@ -35,14 +33,14 @@ from xentara_nb.errors import (
     ServerError,
     XentaraError,
 )
-from xentara_nb.live.events import decode_events
 from xentara_nb.live.history import History
+from xentara_nb.live.routing import EventRouter, Key
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
-from xentara_nb.protocol.codec.events import split_events
 from xentara_nb.protocol.commands import DataChange, Subscribe, SubscriptionTarget, Unsubscribe
+from xentara_nb.protocol.errors import MissingAttributeError
 from xentara_nb.protocol.values import AttributeId
+from xentara_nb.queries.model_cache import with_id
 from xentara_nb.tables.frames import error_text
-from xentara_nb.tables.references import canonical
 
 TICK = 1.0
 """How long undecoded events may lie about, in seconds; memory of them is bounded by this too."""
@@ -56,17 +54,12 @@ MIN_INTERVAL = 0.02
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 """How long to wait before connecting again, in seconds: at first, and at most."""
 
-Key: TypeAlias = tuple[UUID, AttributeId]
-"""An attribute of an element; of a well-known one, its integer."""
-
 Rates: TypeAlias = tuple[int | None, int | None]
 """Maximum and minimum update rate of a subscription, in milliseconds."""
 
 # Without a person who does something, these stay as they are; and a password that is wrong may lock
 # the account when it is sent again and again.
 _FINAL = (LoginError, ConnectionForbiddenError, CertificateNotTrustedError)
-
-_MAX_TIME = (1 << 63) - 2
 
 _log = logging.getLogger(__name__)
 
@@ -100,6 +93,11 @@ class _Shared(NamedTuple):
     targets: dict[UUID, list[AttributeId]]
     watchers: set[int]  # by their numbers
 
+    @property
+    def keys(self) -> set[Key]:
+        """The attributes that it covers."""
+        return {(element, each) for element, ids in self.targets.items() for each in ids}
+
 
 class SubscriptionManager:
     """The subscriptions of the watches of one client.
@@ -111,7 +109,7 @@ class SubscriptionManager:
         # An RLock: the garbage collector may close a watch in the very thread that holds it.
         self.lock = threading.RLock()
         self._connection: Callable[[], ReconnectingConnection | None] = lambda: None
-        self._pending: deque[bytes | DataChange] = deque()
+        self._router = EventRouter()
         # One entry wakes the thread up. A queue of this kind waits in C as a whole.
         self._wakeups: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._signalled = False
@@ -121,14 +119,9 @@ class SubscriptionManager:
         self._abandoned: deque[int] = deque()
         self._shared: list[_Shared] = []
         self._ended: list[UUID] = []
-        self._routes: dict[Key, list[History]] = {}
-        self._elements = np.empty(0, dtype="S16")
-        self._uuids: list[UUID] = []
         self._running = False
         self._subscribed_on: Connection | None = None
         self._lost: XentaraError | None = None
-        self._last_event = 0
-        self._skew = 0
 
     def attach(self, connection: ReconnectingConnection) -> None:
         """Take the connection of the client."""
@@ -138,19 +131,15 @@ class SubscriptionManager:
 
     def take_message(self, message: bytes) -> bool:
         """Put a message of events aside; False if it is to be decoded by the generic decoder."""
-        if not self._watchers:
+        if not self._watchers or not self._router.put_message(message):
             return False
-        events = split_events(message)
-        if events is None:
-            return False
-        self._pending.extend(events)
         self._signal()
         return True
 
     def take(self, event: DataChange) -> None:
         """Put aside an event that is decoded already."""
         if self._watchers:
-            self._pending.append(event)
+            self._router.put(event)
             self._signal()
 
     def connection_ended(self, reason: XentaraError) -> None:
@@ -159,7 +148,7 @@ class SubscriptionManager:
         self._wake()
 
     def _signal(self) -> None:
-        if not self._signalled and (self._eager or len(self._pending) >= MAX_UNDECODED):
+        if not self._signalled and (self._eager or self._router.pending >= MAX_UNDECODED):
             self._signalled = True
             self._wake()
 
@@ -180,9 +169,7 @@ class SubscriptionManager:
             watcher.number = next(self._numbers)
             self._watchers[watcher.number] = weakref.ref(watcher)
             weakref.finalize(watcher, _abandon, weakref.ref(self), watcher.number).atexit = False
-            for key, history in watcher.histories.items():
-                self._routes.setdefault(key, []).append(history)
-            self._index()
+            self._router.follow(watcher.histories.items())
         try:
             self._subscribe_for(watcher, connection)
         except BaseException:
@@ -237,61 +224,9 @@ class SubscriptionManager:
         """Decode what was put aside, and put it where it belongs; under the lock."""
         with self.lock:
             self._signalled = False
-            count = len(self._pending)
-            if not count:
-                return
-            # Taken off only afterwards: interrupted, all comes once more, which changes nothing.
-            items = [self._pending[at] for at in range(count)]
-            start = 0
-            for at, item in enumerate(items):
-                if isinstance(item, DataChange):
-                    self._take_raw(items[start:at])
-                    self._take_change(item)
-                    start = at + 1
-            self._take_raw(items[start:])
-            for _ in range(count):
-                self._pending.popleft()
-            self._skew = self._last_event - time.time_ns()
-            for watcher in self._alive():
-                watcher.changed()
-
-    def _take_raw(self, events: list[Any]) -> None:
-        if not events:
-            return
-        for attribute_id, elements, times, values in decode_events(events):
-            self._last_event = max(self._last_event, int(times.max()))
-            if not len(self._elements):
-                continue
-            places = np.searchsorted(self._elements, elements)
-            places[places == len(self._elements)] = 0
-            of_ours = self._elements[places] == elements
-            if not of_ours.all():
-                places, times, values = places[of_ours], times[of_ours], values[of_ours]
-            if not len(places):
-                continue
-            if (places == places[0]).all():
-                self._deliver(int(places[0]), attribute_id, times, values)
-                continue
-            order = np.argsort(places, kind="stable")
-            ordered = places[order]
-            bounds = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-            times, values = times[order], values[order]
-            starts = [0, *bounds.tolist(), len(order)]
-            for start, end in itertools.pairwise(starts):
-                place = int(ordered[start])
-                self._deliver(place, attribute_id, times[start:end], values[start:end])
-
-    def _deliver(self, place: int, attribute_id: AttributeId, times: Any, values: Any) -> None:
-        for history in self._routes.get((self._uuids[place], attribute_id), ()):
-            history.append(times, values)
-
-    def _take_change(self, event: DataChange) -> None:
-        nanoseconds = event.time_stamp.nanoseconds
-        self._last_event = max(self._last_event, nanoseconds)
-        for attribute_id, value in event.values.items():
-            key = event.element_uuid, canonical(attribute_id)
-            for history in self._routes.get(key, ()):
-                history.append_value(nanoseconds, value)
+            if self._router.drain():
+                for watcher in self._alive():
+                    watcher.changed()
 
     def _alive(self) -> list[Watcher]:
         found = []
@@ -303,20 +238,9 @@ class SubscriptionManager:
                 del self._watchers[number]
         return found
 
-    def _index(self) -> None:
-        """Make the table that finds an element among those that are watched."""
-        self._uuids = sorted({element for element, _ in self._routes}, key=lambda each: each.bytes)
-        self._elements = np.array([each.bytes for each in self._uuids], dtype="S16")
-
     def _release(self, *numbers: int) -> None:
         """Forget watches; what only they were subscribed to is to be unsubscribed."""
-        watched = {id(each) for one in self._alive() for each in one.histories.values()}
-        routes = {
-            key: [each for each in histories if id(each) in watched]
-            for key, histories in self._routes.items()
-        }
-        self._routes = {key: histories for key, histories in routes.items() if histories}
-        self._index()
+        self._router.keep([each for one in self._alive() for each in one.histories.values()])
         for shared in self._shared:
             shared.watchers.difference_update(numbers)
         self._ended += [shared.subscription_id for shared in self._shared if not shared.watchers]
@@ -350,20 +274,19 @@ class SubscriptionManager:
         with self.lock:
             wanted = dict.fromkeys(watcher.histories)
             # What no other watch follows has no present value here to begin with.
-            followed = {key for key in wanted if len(self._routes[key]) > 1}
+            followed = {
+                key: others
+                for key, own in watcher.histories.items()
+                if (others := self._router.others(key, own))
+            }
             for shared in self._shared:
                 if shared.rates != watcher.rates:
                     continue
-                covered = {
-                    (element, canonical(each))
-                    for element, ids in shared.targets.items()
-                    for each in ids
-                }
-                if found := covered & followed & wanted.keys():
+                if found := shared.keys & followed.keys() & wanted.keys():
                     shared.watchers.add(watcher.number)
                     for key in found:
                         del wanted[key]
-                        self._begin_with_known(watcher, key)
+                        watcher.histories[key].begin_as(followed[key][0])
             if not wanted:
                 return
             targets: dict[UUID, list[AttributeId]] = {}
@@ -378,17 +301,6 @@ class SubscriptionManager:
             if isinstance(answer, ServerError):
                 raise answer.within("subscribe")
 
-    def _begin_with_known(self, watcher: Watcher, key: Key) -> None:
-        """Give a new watch the present value of an attribute whose first event is long past."""
-        own = watcher.histories[key]
-        for history in self._routes.get(key, ()):
-            if history is not own and (last := history.changes(last=1)) and len(last.times):
-                if last.missing[0]:
-                    own.append_error(int(last.times[0]), history.errors[int(last.times[0])])
-                else:
-                    own.append(last.times, last.values)
-                return
-
     def _resubscribe(self, reconnecting: ReconnectingConnection) -> None:
         """Make all subscriptions on a fresh connection, without what is not there any more."""
         connection = reconnecting.connection()
@@ -396,20 +308,18 @@ class SubscriptionManager:
             shared = list(self._shared)
         elements = list(dict.fromkeys(each for one in shared for each in one.targets))
         answers = zip(elements, reconnecting.ask(ListRequests(elements)), strict=True)
-        gone: dict[UUID, str] = {}
-        there: dict[UUID, set[AttributeId]] = {}
-        for element, answer in answers:
-            if isinstance(answer, ServerError):
-                gone[element] = error_text(answer)
-            else:
-                there[element] = {canonical(each.attribute_id) for each in answer.attributes or ()}
+        found = dict(answers)
+        gone: dict[Key, str] = {}
         for one in shared:
-            targets = {
-                element: [each for each in ids if canonical(each) in there[element]]
-                for element, ids in one.targets.items()
-                if element in there
-            }
-            targets = {element: ids for element, ids in targets.items() if ids}
+            targets: dict[UUID, list[AttributeId]] = {}
+            for element, attribute_id in one.keys:
+                answer = found[element]
+                if isinstance(answer, ServerError):
+                    gone[element, attribute_id] = error_text(answer)
+                elif with_id(answer.attributes or (), attribute_id):
+                    targets.setdefault(element, []).append(attribute_id)
+                else:
+                    gone[element, attribute_id] = error_text(MissingAttributeError())
             if not targets:
                 continue
             deadline = Deadline(reconnecting.timeout)
@@ -418,22 +328,10 @@ class SubscriptionManager:
                     raise ConnectionLostError(f"subscribe: {answer}")
         with self.lock:
             self.drain()
-            now = self._next_time()
-            for (element, attribute_id), histories in self._routes.items():
-                text = gone.get(element)
-                if text is None and attribute_id not in there.get(element, {attribute_id}):
-                    text = "missing attribute (-32101)"
-                if text is not None:
-                    for history in histories:
-                        history.append_error(max(now, (history.last_time or 0) + 1), text)
+            self._router.add_errors(gone)
             self._subscribed_on, self._lost = connection, None
             for watcher in self._alive():
                 watcher.changed()
-
-    def _next_time(self, ago: float = 0.0) -> int:
-        """Return a time by the server's clock, so many seconds ago, behind all that has come."""
-        now = time.time_ns() + self._skew - round(ago * 1e9)
-        return min(max(self._last_event + 1, now), _MAX_TIME)
 
     # The thread.
 
@@ -457,7 +355,7 @@ class SubscriptionManager:
         self._unsubscribe()
         with self.lock:
             if not self._alive():
-                self._pending.clear()
+                self._router.forget_pending()
                 self._subscribed_on = None
                 self._running = False
                 return False
@@ -486,10 +384,7 @@ class SubscriptionManager:
             self._subscribed_on = None
             self._lost = reason
             # What was sent behind the last byte that came is lost.
-            self._last_event = at = self._next_time(silent)
-            for histories in self._routes.values():
-                for history in histories:
-                    history.append_error(max(at, (history.last_time or 0) + 1), str(reason))
+            self._router.add_error(str(reason), silent)
             for watcher in self._alive():
                 watcher.changed()
 

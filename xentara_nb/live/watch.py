@@ -23,7 +23,8 @@ from xentara_nb.live.frames import (
     wide_frame,
 )
 from xentara_nb.live.history import Changes, History
-from xentara_nb.live.subscribing import Key, Rates, SubscriptionManager
+from xentara_nb.live.routing import Key
+from xentara_nb.live.subscribing import Rates, SubscriptionManager
 from xentara_nb.protocol.errors import XentaraError
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.values import TimePoint
