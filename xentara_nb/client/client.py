@@ -23,9 +23,10 @@ from xentara_nb.errors import (
     WriteRefusedError,
     XentaraError,
 )
+from xentara_nb.live.collection import KEEP, Keep
 from xentara_nb.live.sampling import sample as _sample
 from xentara_nb.live.subscribing import SubscriptionManager
-from xentara_nb.live.watch import KEEP, Keep, Watch
+from xentara_nb.live.watch import Watch
 from xentara_nb.protocol.commands import (
     CloseSubSession,
     Command,

@@ -16,7 +16,6 @@ import threading
 import time
 import uuid
 import weakref
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple, Protocol, TypeAlias
@@ -116,7 +115,7 @@ class SubscriptionManager:
         self._eager = False
         self._watchers: dict[int, weakref.ref[Watcher]] = {}
         self._numbers = itertools.count(1)
-        self._abandoned: deque[int] = deque()
+        self._abandoned = False
         self._shared: list[_Shared] = []
         self._ended: list[UUID] = []
         self._running = False
@@ -168,7 +167,7 @@ class SubscriptionManager:
             self.drain()
             watcher.number = next(self._numbers)
             self._watchers[watcher.number] = weakref.ref(watcher)
-            weakref.finalize(watcher, _abandon, weakref.ref(self), watcher.number).atexit = False
+            weakref.finalize(watcher, _abandon, weakref.ref(self)).atexit = False
             self._router.follow(watcher.histories.items())
         try:
             self._subscribe_for(watcher, connection)
@@ -193,13 +192,13 @@ class SubscriptionManager:
             self.drain()
             if self._watchers.pop(watcher.number, None) is None:
                 return
-            self._release(watcher.number, *self._abandoned)
+            self._release()
         self._unsubscribe()
         self._wake()
 
-    def abandon(self, number: int) -> None:
+    def abandon(self) -> None:
         """Take note that a watch is no more; for the garbage collector, so it takes no lock."""
-        self._abandoned.append(number)
+        self._abandoned = True
         self._wake()
 
     def notify_at_once(self) -> None:
@@ -238,28 +237,33 @@ class SubscriptionManager:
                 del self._watchers[number]
         return found
 
-    def _release(self, *numbers: int) -> None:
-        """Forget watches; what only they were subscribed to is to be unsubscribed."""
-        self._router.keep([each for one in self._alive() for each in one.histories.values()])
+    def _release(self) -> None:
+        """Forget the watches that are no more; what only they had is to be unsubscribed."""
+        self._abandoned = False
+        alive = self._alive()
+        self._router.keep([each for one in alive for each in one.histories.values()])
         for shared in self._shared:
-            shared.watchers.difference_update(numbers)
-        self._ended += [shared.subscription_id for shared in self._shared if not shared.watchers]
-        self._shared = [shared for shared in self._shared if shared.watchers]
-        for number in numbers:
-            with suppress(ValueError):
-                self._abandoned.remove(number)
+            shared.watchers.intersection_update(one.number for one in alive)
+        left = [shared for shared in self._shared if shared.watchers]
+        self._ended += [shared.subscription_id for shared in self._shared if shared not in left]
+        self._shared = left
 
     def _unsubscribe(self) -> None:
         """End on the server what no watch has any more."""
-        with self.lock:
-            ended, self._ended = self._ended, []
-            connection, reconnecting = self._subscribed_on, self._connection()
-        if ended and connection is not None and reconnecting is not None:
-            # Either way they have ended on the server.
-            with suppress(XentaraError):
-                connection.execute(
-                    [Unsubscribe(each) for each in ended], Deadline(reconnecting.timeout)
-                )
+        reconnecting = self._connection()
+        ended: list[UUID] = []
+        try:
+            with self.lock:
+                ended, self._ended = self._ended, []
+            if ended and reconnecting is not None and reconnecting.ended is None:
+                deadline = Deadline(reconnecting.timeout)
+                commands = [Unsubscribe(each) for each in ended]
+                # Either way they have ended on the server.
+                with suppress(XentaraError):
+                    reconnecting.connection(deadline).execute(commands, deadline)
+            ended = []
+        finally:
+            self._ended += ended  # interrupted: the next one does it
 
     # Subscribing.
 
@@ -351,7 +355,7 @@ class SubscriptionManager:
             self._end_all(ConnectionLostError("the client has closed the connection"))
         if self._abandoned:
             with self.lock:
-                self._release(*self._abandoned)
+                self._release()
         self._unsubscribe()
         with self.lock:
             if not self._alive():
@@ -416,16 +420,16 @@ class SubscriptionManager:
             for watcher in watchers:
                 watcher.end(reason)
                 del self._watchers[watcher.number]
-                self._release(watcher.number)
+            self._release()
         for watcher in watchers:
             watcher.notify()
 
 
-def _abandon(reference: weakref.ref[SubscriptionManager], number: int) -> None:
+def _abandon(reference: weakref.ref[SubscriptionManager]) -> None:
     """Let the thread of a manager forget a watch that was dropped without being closed."""
     manager = reference()
     if manager is not None:
-        manager.abandon(number)
+        manager.abandon()
 
 
 def _command(shared: _Shared, targets: dict[UUID, list[AttributeId]]) -> Subscribe:
