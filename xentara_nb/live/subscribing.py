@@ -18,7 +18,6 @@ import uuid
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from xentara_nb.connection.connection import Connection
@@ -32,10 +31,10 @@ from xentara_nb.errors import (
     ServerError,
     XentaraError,
 )
-from xentara_nb.live.history import History
 from xentara_nb.live.routing import EventRouter, Key
+from xentara_nb.live.shared import SharedSubscription, Watcher
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
-from xentara_nb.protocol.commands import DataChange, Subscribe, SubscriptionTarget, Unsubscribe
+from xentara_nb.protocol.commands import DataChange, Unsubscribe
 from xentara_nb.protocol.errors import MissingAttributeError
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.model_cache import with_id
@@ -53,49 +52,11 @@ MIN_INTERVAL = 0.02
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 """How long to wait before connecting again, in seconds: at first, and at most."""
 
-Rates: TypeAlias = tuple[int | None, int | None]
-"""Maximum and minimum update rate of a subscription, in milliseconds."""
-
 # Without a person who does something, these stay as they are; and a password that is wrong may lock
 # the account when it is sent again and again.
 _FINAL = (LoginError, ConnectionForbiddenError, CertificateNotTrustedError)
 
 _log = logging.getLogger(__name__)
-
-
-class Watcher(Protocol):
-    """What a watch is to the manager, which calls it under its lock where it says nothing else."""
-
-    number: int  # the manager's own, while it is there
-    histories: dict[Key, History]
-    rates: Rates
-
-    def changed(self) -> None:
-        """Take note that changes have come, or that a connection was lost or made."""
-
-    def end(self, reason: XentaraError) -> None:
-        """Take note that no more changes will come."""
-
-    def notify(self) -> None:
-        """Tell those who want to know of changes; called without the lock."""
-
-    @property
-    def waited_for(self) -> bool:
-        """Whether someone wants to know of changes at once."""
-
-
-class _Shared(NamedTuple):
-    """One subscription on the server, and the watches that it is for."""
-
-    subscription_id: UUID
-    rates: Rates
-    targets: dict[UUID, list[AttributeId]]
-    watchers: set[int]  # by their numbers
-
-    @property
-    def keys(self) -> set[Key]:
-        """The attributes that it covers."""
-        return {(element, each) for element, ids in self.targets.items() for each in ids}
 
 
 class SubscriptionManager:
@@ -116,7 +77,7 @@ class SubscriptionManager:
         self._watchers: dict[int, weakref.ref[Watcher]] = {}
         self._numbers = itertools.count(1)
         self._abandoned = False
-        self._shared: list[_Shared] = []
+        self._shared: list[SharedSubscription] = []
         self._ended: list[UUID] = []
         self._running = False
         self._subscribed_on: Connection | None = None
@@ -296,12 +257,12 @@ class SubscriptionManager:
             targets: dict[UUID, list[AttributeId]] = {}
             for element, attribute_id in wanted:
                 targets.setdefault(element, []).append(attribute_id)
-            new = _Shared(uuid.uuid4(), watcher.rates, targets, {watcher.number})
+            new = SharedSubscription(uuid.uuid4(), watcher.rates, targets, {watcher.number})
             self._shared.append(new)
             if self._subscribed_on is None and self._shared == [new]:
                 self._subscribed_on, self._lost = connection, None
         deadline = Deadline(reconnecting.timeout)
-        for answer in connection.execute([_command(new, targets)], deadline):
+        for answer in connection.execute([new.command(targets)], deadline):
             if isinstance(answer, ServerError):
                 raise answer.within("subscribe")
 
@@ -327,7 +288,7 @@ class SubscriptionManager:
             if not targets:
                 continue
             deadline = Deadline(reconnecting.timeout)
-            for answer in connection.execute([_command(one, targets)], deadline):
+            for answer in connection.execute([one.command(targets)], deadline):
                 if isinstance(answer, ServerError):
                     raise ConnectionLostError(f"subscribe: {answer}")
         with self.lock:
@@ -430,16 +391,6 @@ def _abandon(reference: weakref.ref[SubscriptionManager]) -> None:
     manager = reference()
     if manager is not None:
         manager.abandon()
-
-
-def _command(shared: _Shared, targets: dict[UUID, list[AttributeId]]) -> Subscribe:
-    maximum, minimum = shared.rates
-    return Subscribe(
-        tuple(SubscriptionTarget(element, tuple(ids)) for element, ids in targets.items()),
-        maximum,
-        minimum,
-        shared.subscription_id,
-    )
 
 
 def _run(reference: weakref.ref[SubscriptionManager], wakeups: queue.SimpleQueue[None]) -> None:

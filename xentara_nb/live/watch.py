@@ -14,7 +14,8 @@ import pandas as pd
 from xentara_nb.errors import ConnectionLostError, DeadlineError
 from xentara_nb.live.collection import KEEP, Change, Collection, Keep
 from xentara_nb.live.routing import Key
-from xentara_nb.live.subscribing import Rates, SubscriptionManager
+from xentara_nb.live.shared import Rates
+from xentara_nb.live.subscribing import SubscriptionManager
 from xentara_nb.protocol.errors import XentaraError
 from xentara_nb.queries.reading import ResolvedAttribute
 
