@@ -149,7 +149,7 @@ class EventRouter:
 
     def _add_error(self, key: Key, text: str, now: int) -> None:
         for history in self._histories.get(key, ()):
-            history.append_error(max(now, (history.last_time or 0) + 1), text)
+            history.append_error(max(now, min((history.last_time or 0), _MAX_TIME) + 1), text)
 
     def _behind_all(self, ago: float = 0.0) -> int:
         """Return a time by the server's clock, so many seconds ago, behind all that has come."""
