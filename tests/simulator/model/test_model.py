@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.simulator.models import data_point, element, plant, register
+from tests.simulator.models import data_point, plant, register
 from xentara_nb.simulator.documents import ConfigurationError, JsonNode, parse_document
 from xentara_nb.simulator.model.model import Model, join_key, read_model, split_key
 
@@ -59,16 +59,16 @@ def test_keys_as_the_schema_has_them() -> None:
         _group("Drive [1]", 4),
         _group("[f.g]", 5),
     )
-    for key, found in {
+    for key, element in {
         "A[b.c]": "A.[b.c]",
         "A[b.c][d.e]": "A.[b.c].[d.e]",
         "A.[b.c][d.e]": "A.[b.c].[d.e]",
         "Drive [1]": "Drive [1]",
         "[f.g]": "[f.g]",
     }.items():
-        assert model.resolve(JsonNode(key, "model.json")).key == found
+        assert model.resolve(JsonNode(key, "model.json")).key == element
         found, member = model.resolve_member(JsonNode(f"{key}.value", "model.json"))
-        assert (found.key, member) == (found, "value")
+        assert (found.key, member) == (element, "value")
     for key in ("A[b.c", "A[b.d]", "[f.g]x"):
         with pytest.raises(ConfigurationError):
             model.resolve(JsonNode(key, "model.json"))
@@ -149,9 +149,6 @@ def test_what_does_not_run_of_older_models_is_named(caplog: pytest.LogCaptureFix
 
 
 def test_a_key_through_the_input_of_a_data_point_is_of_an_older_format() -> None:
+    inspector = {"@Skill.Debugging.Inspector": {"name": "I", "attributes": ["P.input.value"]}}
     with pytest.raises(ConfigurationError, match="this was the data point's input: name that"):
-        plant(
-            register("R"),
-            data_point("P", "R"),
-            element("@Skill.Debugging.Inspector", "I", attributes=["P.input.value"]),
-        )
+        plant(register("R"), data_point("P", "R"), inspector)
