@@ -162,6 +162,11 @@ def test_lab_needs_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "nowhere" in capsys.readouterr().err
 
 
+def test_lab_needs_a_port(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "--lab-port", "65536"]) == 2
+    assert "--lab-port must be from 0 to 65535" in capsys.readouterr().err
+
+
 def test_lab_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
