@@ -76,8 +76,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     A good half of its time is spent waiting. What is slow measures times, a debugger needs the
     terminal, and coverage has to know of the processes when it begins: with ``-n 2``.
     """
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
+    if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
+        return  # there is no choice, or this is one of the two
     option = config.option
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     measured = config.pluginmanager.hasplugin("_cov")
