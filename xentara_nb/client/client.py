@@ -344,6 +344,7 @@ class Client:
         ask = self._connection.ask
         entries = _inventory.browse(ask, self._model_cache, root, depth, categories)
         columns, missing = _inventory.attribute_lists(ask, entries, progress)
+        self._model_cache.learn(columns.uuids, columns.lists)
         if missing:
             warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=2)
         facts = {"vanished": list(missing)} if missing else {}
