@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -21,8 +23,12 @@ from uuid import UUID, SafeUUID
 
 import cbor2
 
+from xentara_nb.protocol.cost import Cost
 from xentara_nb.protocol.errors import ProtocolError, one_line
 from xentara_nb.protocol.values import INT_MAX, INT_MIN, Alternative, TimePoint
+
+SMALL = 64 * 1024
+"""Up to this size, in bytes, a message is decoded without a look at what its items take."""
 
 MAX_DEPTH = 40
 """How deep containers may be nested. The protocol's own need is about ten."""
@@ -52,26 +58,101 @@ def decode(data: bytes) -> Any:
     """Decode exactly one CBOR data item.
 
     Raises a ProtocolError if it is truncated, followed by other bytes, nested deeper than
-    :data:`MAX_DEPTH`, or holds a UUID or time stamp that is none.
+    :data:`MAX_DEPTH`, would take far more memory than its bytes (see :mod:`.cost`), or holds a
+    UUID or time stamp that is none.
     """
-    stream = io.BytesIO(data)
-    try:
-        item = cbor2.CBORDecoder(
-            stream,
-            semantic_decoders=_DECODERS,
-            max_depth=MAX_DEPTH,
-            allow_duplicate_keys=False,
-        ).decode()
-    # Any error of the decoder is caused by the bytes: no input may look like a bug.
-    except Exception as error:
-        raise ProtocolError(
-            f"the message of {len(data)} bytes is not well-formed CBOR: {_reason(error)}"
-        ) from None
-    if stream.tell() != len(data):
-        raise ProtocolError(
-            f"{len(data) - stream.tell()} bytes follow the CBOR item of {stream.tell()} bytes"
-        )
+    items = _Items(data)
+    item = items.decode()
+    items.check_end()
     return item
+
+
+class ArrayItems:
+    """The items of a CBOR data item that is an array, decoded one by one as they are asked for.
+
+    So not all of them need to exist at the same time: :meth:`release` says that those which were
+    given are not kept. The array begins at ``start``, where it stands at ``depth``, and must reach
+    to the end of the data. Raises a ProtocolError if there is none, and where it gives an item that
+    :func:`decode` would refuse.
+    """
+
+    def __init__(self, data: bytes, start: int = 0, depth: int = 1) -> None:
+        head = _ARRAY_HEAD.match(data, start)
+        if head is None:
+            raise ProtocolError(f"the message of {len(data)} bytes holds no array there")
+        first, number = data[start], head[0][1:]
+        self._size = int.from_bytes(number, "big") if number else first & 0x1F
+        self._open = first == 0x9F
+        self._items = _Items(data, head.end(), MAX_DEPTH - depth)
+
+    def __iter__(self) -> Iterator[Any]:
+        given = 0
+        while not (self._items.at_break() if self._open else given == self._size):
+            yield self._items.decode()
+            given += 1
+        self._items.check_end()
+
+    def release(self) -> None:
+        """Say that what was given so far is not kept."""
+        self._items.release()
+
+
+_ARRAY_HEAD = re.compile(rb"[\x80-\x97]|\x98.|\x99..|\x9a.{4}|\x9b.{8}|\x9f", re.DOTALL)
+
+
+class _Items:
+    """Data items that stand one behind the other, and the decoder of them."""
+
+    def __init__(self, data: bytes, start: int = 0, depth: int = MAX_DEPTH) -> None:
+        self._data = data
+        self._cost = Cost(data, start) if len(data) > SMALL else None
+        # The decoder holds all other threads up until it asks for more bytes.
+        self._stream = io.BytesIO(data) if self._cost is None else _CostedBytes(data, self._cost)
+        self._stream.seek(start)
+        self._decoder = cbor2.CBORDecoder(
+            self._stream,
+            semantic_decoders=_DECODERS,
+            max_depth=depth,
+            allow_duplicate_keys=False,
+        )
+
+    def decode(self) -> Any:
+        try:
+            return self._decoder.decode()
+        # Any error of the decoder is caused by the bytes: no input may look like a bug.
+        except Exception as error:
+            raise ProtocolError(
+                f"the message of {len(self._data)} bytes is not well-formed CBOR: {_reason(error)}"
+            ) from None
+
+    def at_break(self) -> bool:
+        """Return whether the end of an array comes next, and pass it."""
+        at = self._stream.tell()
+        if self._data[at : at + 1] != b"\xff":
+            return False
+        self._stream.seek(at + 1)
+        return True
+
+    def check_end(self) -> None:
+        left = len(self._data) - (at := self._stream.tell())
+        if left:
+            raise ProtocolError(f"{left} bytes follow the CBOR item of {at} bytes")
+
+    def release(self) -> None:
+        if self._cost is not None:
+            self._cost.release()
+
+
+class _CostedBytes(io.BytesIO):
+    """The bytes of a large message, whose cost is known before the decoder sees them."""
+
+    def __init__(self, data: bytes, cost: Cost) -> None:
+        super().__init__(data)
+        self._cost = cost
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._cost.advance(self.tell() + size if size is not None and size >= 0 else sys.maxsize)
+        return super().read(size)
 
 
 def encode(item: object) -> bytes:
