@@ -19,7 +19,7 @@ from xentara_nb.connection.batch import Batch, UnreadableAnswerError
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.handshake import handshake
-from xentara_nb.connection.messages import CLOSE_TIMEOUT, WebSocket
+from xentara_nb.connection.messages import CLOSE_TIMEOUT, MAX_MESSAGE, WebSocket
 from xentara_nb.connection.stream import SendError, Stream
 from xentara_nb.connection.tls import Trust, open_stream
 from xentara_nb.errors import (
@@ -30,9 +30,15 @@ from xentara_nb.errors import (
     XentaraError,
 )
 from xentara_nb.protocol.codec import encode_requests, first_answered
-from xentara_nb.protocol.commands import ClientHello, Command, DataChange
+from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
-from xentara_nb.protocol.packets import Event, Failure, decode_answers
+from xentara_nb.protocol.packets import Event, Failure, iterate_answers
+
+MAX_UNASKED = 16 * 1024 * 1024
+"""The largest message that comes without having been asked for, events that is, in bytes."""
+
+MAX_ANSWER = 1024 * 1024
+"""How much larger each request makes the messages that are taken, in bytes; browse apart."""
 
 
 class Connection:
@@ -54,6 +60,8 @@ class Connection:
         self._lock = threading.RLock()
         self._pending: dict[int, Batch] = {}
         self._next_id = 1  # 0 is what a server answers when it cannot read the id
+        self._browsed = False
+        socket.largest = self._largest_message
         self._ended: XentaraError | None = None
         self._closing = False
         self._process = os.getpid()
@@ -85,6 +93,7 @@ class Connection:
         with self._lock:
             batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
+            self._browsed = self._browsed or any(type(each) is Browse for each in commands[:1])
         message = encode_requests(batch.commands, batch.first_id)
         with self._lock:
             if (ended := self.ended) is not None:
@@ -201,6 +210,13 @@ class Connection:
         finally:
             self._stream.close()
 
+    def _largest_message(self) -> int:
+        """Return the size of the largest message that can be the answer to what was asked.
+
+        Answers may come after their deadline, so all requests of the connection count.
+        """
+        return MAX_MESSAGE if self._browsed else MAX_UNASKED + MAX_ANSWER * self._next_id
+
     def _lost(self, reason: str) -> ConnectionLostError:
         return ConnectionLostError(f"the connection to {self.address.netloc} was lost: {reason}")
 
@@ -210,18 +226,28 @@ class Connection:
     def _take(self, data: bytes) -> None:
         if self._take_all(data):
             return
-        for answer in decode_answers(data):
+        results: dict[int, Any] = {}
+        errors: list[ServerError] = []
+        # Each is parsed at once: what it was decoded into takes far more memory. None counts
+        # before all of the message is known to be well-formed.
+        for answer in iterate_answers(data):
             if isinstance(answer, Event):
                 self._take_event(answer)
-                continue
+            elif (batch := self._pending.get(answer.message_id)) is None:
+                if isinstance(answer, Failure):
+                    errors.append(answer.error)
+            elif answer.message_id not in results:
+                results[answer.message_id] = batch.parse(answer)
+        for message_id, result in results.items():
             with self._lock:
-                batch = self._pending.pop(answer.message_id, None)
-                waiting = set(self._pending.values()) if batch is None else ()
+                batch = self._pending.pop(message_id, None)
             if batch is not None:
-                batch.take(answer)
-            elif isinstance(answer, Failure):
-                for other in waiting:
-                    other.unattributed_error = answer.error
+                batch.take(message_id, result)
+        if errors:
+            with self._lock:
+                waiting = set(self._pending.values())
+            for batch in waiting:
+                batch.unattributed_error = errors[-1]
 
     def _take_all(self, data: bytes) -> bool:
         """Give a message to the batch that it answers, if that can take it as a whole."""
