@@ -34,7 +34,9 @@ def __getattr__(name: str) -> Any:
         from xentara_nb.simulator import Simulator, simulate
 
         return simulate if name == "simulate" else Simulator
-    if name == "__all__" or not name.startswith("_"):
+    if name == "__all__":
+        return _names()
+    if not name.startswith("_"):
         from xentara_nb import _api
 
         if hasattr(_api, name):
@@ -43,6 +45,10 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
+    return sorted([*_names(), "Simulator", "__version__", "simulate"])
+
+
+def _names() -> list[str]:
     from xentara_nb import _api
 
-    return sorted([*_api.__all__, "Simulator", "__version__", "simulate"])
+    return [name for name in vars(_api) if not name.startswith("_")]

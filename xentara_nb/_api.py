@@ -1,118 +1,60 @@
 """The names that users import from ``xentara_nb``, loaded when the first of them is used."""
 
-from __future__ import annotations
+# ruff: noqa: I001 - with "as", or type checkers do not offer the names
 
-from xentara_nb.client import Client, connect
-from xentara_nb.connection.address import Address
+from xentara_nb.client import Client as Client, connect as connect
+from xentara_nb.connection.address import Address as Address
 from xentara_nb.errors import (
-    AddressError,
-    CertificateNotTrustedError,
-    ConnectError,
-    ConnectionForbiddenError,
-    ConnectionLostError,
-    DeadlineError,
-    InventoryFileError,
-    LoginError,
-    MissingExtraError,
-    NotFoundError,
-    NotTlsError,
-    NotXentaraError,
-    OptionError,
-    OutputExistsError,
-    PathNotFoundError,
-    PolicyError,
-    ServerUnreachableError,
-    WriteDiffersError,
-    WriteOutcomeUnknownError,
-    WriteRefusedError,
+    AddressError as AddressError,
+    CertificateNotTrustedError as CertificateNotTrustedError,
+    ConnectError as ConnectError,
+    ConnectionForbiddenError as ConnectionForbiddenError,
+    ConnectionLostError as ConnectionLostError,
+    DeadlineError as DeadlineError,
+    InventoryFileError as InventoryFileError,
+    LoginError as LoginError,
+    MissingExtraError as MissingExtraError,
+    NotFoundError as NotFoundError,
+    NotTlsError as NotTlsError,
+    NotXentaraError as NotXentaraError,
+    OptionError as OptionError,
+    OutputExistsError as OutputExistsError,
+    PathNotFoundError as PathNotFoundError,
+    PolicyError as PolicyError,
+    ServerUnreachableError as ServerUnreachableError,
+    WriteDiffersError as WriteDiffersError,
+    WriteOutcomeUnknownError as WriteOutcomeUnknownError,
+    WriteRefusedError as WriteRefusedError,
 )
-from xentara_nb.protocol.commands import DataChange
+from xentara_nb.protocol.commands import DataChange as DataChange
 from xentara_nb.protocol.errors import (
-    AccessDeniedError,
-    IllegalValueError,
-    InvalidStageChangeRequestError,
-    MissingAttributeError,
-    ProtocolError,
-    ReadError,
-    ReadOnlyError,
-    ServerError,
-    TypeMismatchError,
-    UnknownElementError,
-    UnknownSessionIdError,
-    UnknownSubscriptionIdError,
-    ValueOutOfRangeError,
-    WriteError,
-    WriteOnlyError,
-    XentaraError,
+    AccessDeniedError as AccessDeniedError,
+    IllegalValueError as IllegalValueError,
+    InvalidStageChangeRequestError as InvalidStageChangeRequestError,
+    MissingAttributeError as MissingAttributeError,
+    ProtocolError as ProtocolError,
+    ReadError as ReadError,
+    ReadOnlyError as ReadOnlyError,
+    ServerError as ServerError,
+    TypeMismatchError as TypeMismatchError,
+    UnknownElementError as UnknownElementError,
+    UnknownSessionIdError as UnknownSessionIdError,
+    UnknownSubscriptionIdError as UnknownSubscriptionIdError,
+    ValueOutOfRangeError as ValueOutOfRangeError,
+    WriteError as WriteError,
+    WriteOnlyError as WriteOnlyError,
+    XentaraError as XentaraError,
 )
-from xentara_nb.protocol.identifiers import Category, Quality, Stage
-from xentara_nb.protocol.values import TimePoint
-from xentara_nb.queries.inventory import InventoryWarning
-from xentara_nb.queries.subscriptions import Subscription
-from xentara_nb.tables.files import read_inventory
-from xentara_nb.writes.journal import Journal
-from xentara_nb.writes.outcome import Outcome
-from xentara_nb.writes.plan import WritePlan
-from xentara_nb.writes.policy import WritePolicy
-from xentara_nb.writes.records import read_journal
-from xentara_nb.writes.report import WriteReport
-from xentara_nb.writes.results import WriteResult
-from xentara_nb.writes.sub_session import SubSession
-
-__all__ = [
-    "AccessDeniedError",
-    "Address",
-    "AddressError",
-    "Category",
-    "CertificateNotTrustedError",
-    "Client",
-    "ConnectError",
-    "ConnectionForbiddenError",
-    "ConnectionLostError",
-    "DataChange",
-    "DeadlineError",
-    "IllegalValueError",
-    "InvalidStageChangeRequestError",
-    "InventoryFileError",
-    "InventoryWarning",
-    "Journal",
-    "LoginError",
-    "MissingAttributeError",
-    "MissingExtraError",
-    "NotFoundError",
-    "NotTlsError",
-    "NotXentaraError",
-    "OptionError",
-    "Outcome",
-    "OutputExistsError",
-    "PathNotFoundError",
-    "PolicyError",
-    "ProtocolError",
-    "Quality",
-    "ReadError",
-    "ReadOnlyError",
-    "ServerError",
-    "ServerUnreachableError",
-    "Stage",
-    "SubSession",
-    "Subscription",
-    "TimePoint",
-    "TypeMismatchError",
-    "UnknownElementError",
-    "UnknownSessionIdError",
-    "UnknownSubscriptionIdError",
-    "ValueOutOfRangeError",
-    "WriteDiffersError",
-    "WriteError",
-    "WriteOnlyError",
-    "WriteOutcomeUnknownError",
-    "WritePlan",
-    "WritePolicy",
-    "WriteRefusedError",
-    "WriteReport",
-    "WriteResult",
-    "XentaraError",
-    "connect",
-    "read_inventory",
-    "read_journal",
-]
+from xentara_nb.protocol.identifiers import Category as Category, Quality as Quality, Stage as Stage
+from xentara_nb.protocol.values import TimePoint as TimePoint
+from xentara_nb.queries.inventory import InventoryWarning as InventoryWarning
+from xentara_nb.queries.subscriptions import Subscription as Subscription
+from xentara_nb.tables.files import read_inventory as read_inventory
+from xentara_nb.writes.journal import Journal as Journal
+from xentara_nb.writes.outcome import Outcome as Outcome
+from xentara_nb.writes.plan import WritePlan as WritePlan
+from xentara_nb.writes.policy import WritePolicy as WritePolicy
+from xentara_nb.writes.records import read_journal as read_journal
+from xentara_nb.writes.report import WriteReport as WriteReport
+from xentara_nb.writes.results import WriteResult as WriteResult
+from xentara_nb.writes.sub_session import SubSession as SubSession

@@ -24,7 +24,7 @@ def register_display() -> None:
 
 def client_bundle(client: Any) -> dict[str, Any]:
     """Return the widget that offers the explorer; the texts beside it are the client's own."""
-    from xentara_nb.widgets import explorer_for
+    from xentara_nb.widgets import ClientCard
 
-    bundle: dict[str, Any] = explorer_for(client)._repr_mimebundle_()
+    bundle: dict[str, Any] = ClientCard(client)._repr_mimebundle_()
     return {kind: data for kind, data in bundle.items() if not kind.startswith("text/")}

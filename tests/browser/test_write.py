@@ -69,7 +69,7 @@ def test_a_value_is_found_written_and_taken_back_with_the_keyboard_only(
     book.text("210.0").wait_for()
     keys.press("Tab")
     keys.type("195")
-    book.text("every guard is content").wait_for()
+    book.text("All checks passed").wait_for()
     keys.press("Enter")
     confirm = book.button(f"Write 195.0 to {SET_POINT}")
     confirm.wait_for()

@@ -164,7 +164,7 @@ class Bars:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.options: list[dict[str, Any]] = []
-        self.updates = 0
+        self.n = 0
         self.closed = 0
         monkeypatch.setattr(tqdm.auto, "tqdm", self.new)
 
@@ -173,7 +173,7 @@ class Bars:
         return self
 
     def update(self, count: int) -> None:
-        self.updates += count
+        self.n += count
 
     def __enter__(self) -> Bars:
         return self
@@ -187,7 +187,7 @@ def test_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Model.of_points(3)
     attribute_lists(model.ask, entries(model), True)
     assert bars.options == [{"total": 3, "unit": "element", "desc": "Inventory", "delay": 0.0}]
-    assert (bars.updates, bars.closed) == (3, 1)
+    assert (bars.n, bars.closed) == (3, 1)
 
 
 def test_a_bar_on_long_work_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ class InterruptibleLock:
     armed = False
     """Whether the next lock that is taken with acquire() is interrupted."""
 
-    _real = threading.RLock
+    _real = staticmethod(threading.RLock)  # a function of Python since 3.14
 
     def __init__(self) -> None:
         self._lock = self._real()

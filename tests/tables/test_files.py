@@ -154,8 +154,8 @@ def test_any_added_column(ending: str, tmp_path: Path, data: st.DataObject) -> N
     texts = LEGAL if ending == ".xlsx" else TEXTS
     # The empty text is a missing value afterwards in CSV and Excel, and is one before here.
     cells = data.draw(st.lists(texts.filter(bool) | st.none(), min_size=3, max_size=3))
-    name = data.draw(texts.filter(bool))
     frame = inventory(["a"])
+    name = data.draw(texts.filter(lambda text: text and text not in frame.columns))
     frame[name] = pd.Series(cells, dtype="str")
     first = data.draw(st.booleans())
     frame = frame[[name, *frame.columns.drop(name)]] if first else frame

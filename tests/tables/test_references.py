@@ -75,9 +75,7 @@ def test_rows_of_an_inventory_in_every_form() -> None:
     rows = element_references(INVENTORY)
     assert type(rows) is Rows
     assert list(rows) == ROWS
-    assert rows[1] == ROWS[1]
-    assert list(rows[1:]) == ROWS[1:]
-    assert len(rows) == len(ROWS)
+    assert rows.element_uuids == [row.element_uuid for row in ROWS]
     assert element_references([row for _, row in INVENTORY.iterrows()]) == ROWS
     assert element_references(list(INVENTORY.itertuples())) == ROWS
     assert element_references(next(INVENTORY.itertuples(index=False))) == [ROWS[0]]

@@ -18,5 +18,5 @@ def places(tmp_path: Path, journal: Path, monkeypatch: pytest.MonkeyPatch) -> It
     yield tmp_path
     ipywidgets.Widget.close_all()
     for each in accounts.values():
-        each.leave()
+        each.set_client(None)
     accounts.clear()

@@ -6,47 +6,34 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from xentara_nb._version import __version__
 from xentara_nb.cli import demo, exploring, lab, simulating, writing
 from xentara_nb.cli.common import UsageError, say
 from xentara_nb.errors import XentaraError
 
-_GROUPS = (demo, exploring, writing, simulating, lab)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Takes options by their whole name only: ``--password`` must not mean ``--password-file``."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"allow_abbrev": False, **options})
-
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    parser = _Parser(
+    # Options by their whole name only: --password must not mean --password-file.
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="xentara-nb",
         description="Explore a Xentara automation server, and change values without fear.",
         epilog="Begin with: xentara-nb demo",
     )
     parser.add_argument("--version", action="version", version=f"xentara-nb {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    for group in _GROUPS:
-        group.add_parsers(subparsers)
+    for group in (demo, exploring, writing, simulating, lab):
+        group.add_parsers(partial(subparsers.add_parser, allow_abbrev=False))
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Returns
-    -------
-    int
-        0 when all went well, 1 for an error that was reported, 2 for wrong usage, 130 when
-        it was interrupted.
-    """
+    """Run the command line: 0 for success, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
     # Asked to end, a command stops what it started, as with Ctrl-C.
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:

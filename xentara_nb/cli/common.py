@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from xentara_nb.errors import XentaraError
 
@@ -17,12 +17,8 @@ if TYPE_CHECKING:
     from xentara_nb.writes.policy import WritePolicyLike
 
 
-class Subparsers(Protocol):
-    """Where a group of commands adds its parsers: what argparse's ``add_subparsers`` returns."""
-
-    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser:
-        """Add the parser of a command."""
-
+AddParser: TypeAlias = Callable[..., argparse.ArgumentParser]
+"""Adds the parser of a command, by name: that of argparse's ``add_subparsers``."""
 
 _WIDTH = 60  # characters
 
@@ -66,26 +62,7 @@ def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
 def connect_from(
     args: argparse.Namespace, *, read_only: bool, policy: WritePolicyLike = None
 ) -> Client:
-    """Connect as the options of :func:`add_connection_arguments` say.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        The options.
-    read_only : bool
-        Whether the client refuses everything that changes something.
-    policy : WritePolicy or path, optional
-        What may be written, beside the policy that the environment names.
-
-    Raises
-    ------
-    UsageError
-        If a file with a password or token cannot be read.
-    PolicyError
-        If the policy cannot be used. Nothing is connected then.
-    ConnectError, DeadlineError
-        If no connection is made.
-    """
+    """Connect as the options of :func:`add_connection_arguments` say."""
     from xentara_nb.client import connect
 
     return connect(
@@ -107,13 +84,7 @@ def attribute(name: str) -> int | str:
 
 
 def secret_in(path: str | None) -> str | None:
-    """Return the first line of a file; None without a file.
-
-    Raises
-    ------
-    UsageError
-        If the file cannot be read, or has none.
-    """
+    """Return the first line of a file, which must have one; None without a file."""
     if path is None:
         return None
     try:
@@ -132,15 +103,7 @@ def say(text: str = "") -> None:
 
 
 def table(frame: pd.DataFrame, *, whole: Collection[str] = ()) -> str:
-    """Return a frame as lines of text: all of its rows, and cells of at most 60 characters.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        What to show.
-    whole : collection of str
-        The columns whose cells are never cut.
-    """
+    """Return a frame as lines of text: all rows, and cells cut unless their column is ``whole``."""
     if frame.empty:
         return "(nothing)"
     cut = [name for name in frame.columns if name not in whole]
@@ -149,5 +112,5 @@ def table(frame: pd.DataFrame, *, whole: Collection[str] = ()) -> str:
 
 
 def _cut(cell: object) -> object:
-    text = cell if isinstance(cell, str) else str(cell)
+    text = str(cell)
     return cell if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import Subparsers, table
+from xentara_nb.cli.common import AddParser, table
 from xentara_nb.cli.exploring import check_folder, summary, take_inventory
 from xentara_nb.cli.simulating import add_plant_arguments, simulator_from
 
@@ -20,9 +20,9 @@ What to try next:
   xentara-nb inventory HOST -o all.csv  the same with a real server"""
 
 
-def add_parsers(subparsers: Subparsers) -> None:
+def add_parsers(add_parser: AddParser) -> None:
     """Add the command."""
-    parser = subparsers.add_parser(
+    parser = add_parser(
         "demo",
         help="take the inventory of a simulated plant",
         description="Start a simulated plant, connect to it over TLS, take its inventory and "

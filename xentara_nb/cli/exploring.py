@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xentara_nb.cli.common import (
-    Subparsers,
+    AddParser,
     UsageError,
     add_connection_arguments,
     attribute,
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from xentara_nb.client import Client
 
 
-def add_parsers(subparsers: Subparsers) -> None:
+def add_parsers(add_parser: AddParser) -> None:
     """Add the two commands."""
-    parser = subparsers.add_parser(
+    parser = add_parser(
         "inventory",
         help="write every attribute of a server to a file",
         description="Take the inventory of a server: one row per attribute, with its name, id, "
@@ -52,7 +52,7 @@ def add_parsers(subparsers: Subparsers) -> None:
     )
     parser.set_defaults(run=_inventory)
 
-    parser = subparsers.add_parser(
+    parser = add_parser(
         "read",
         help="read values of elements",
         description="Read attributes of elements and show them.",

@@ -9,16 +9,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from xentara_nb.cli.common import Subparsers, UsageError, say
+from xentara_nb.cli.common import AddParser, UsageError, say
 from xentara_nb.cli.simulating import add_plant_arguments, describe, simulator_from
 from xentara_nb.errors import MissingExtraError
 
 _STOP_WAIT = 10.0  # how long JupyterLab may take to stop its kernels, in seconds
 
 
-def add_parsers(subparsers: Subparsers) -> None:
+def add_parsers(add_parser: AddParser) -> None:
     """Add the command."""
-    parser = subparsers.add_parser(
+    parser = add_parser(
         "lab",
         help="start the simulator and JupyterLab on it",
         description="Start a simulated plant and JupyterLab, with notebooks that connect to it. "

@@ -6,7 +6,7 @@ import argparse
 import gc
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import Subparsers, UsageError, say
+from xentara_nb.cli.common import AddParser, UsageError, say
 
 if TYPE_CHECKING:
     from xentara_nb.simulator import Simulator
@@ -22,9 +22,9 @@ _FAULTS = (
 _POLL = 1.0  # how often a blocked main thread looks for Ctrl-C, in seconds
 
 
-def add_parsers(subparsers: Subparsers) -> None:
+def add_parsers(add_parser: AddParser) -> None:
     """Add the command."""
-    parser = subparsers.add_parser(
+    parser = add_parser(
         "simulate",
         help="run a simulated server",
         description="Run a simulated Xentara server until it is stopped with Ctrl-C, or shut down "
@@ -43,8 +43,27 @@ def add_parsers(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--log", metavar="FILE", help="append every request and write to a file, as JSON lines"
     )
-    _add_security_arguments(parser)
-    _add_fault_arguments(parser)
+    group = parser.add_argument_group("security")
+    group.add_argument(
+        "--certificate",
+        metavar="FILE",
+        help="keep the simulator's own certificate in this PEM file (its key beside it): made if "
+        "it is missing, and the same at the next start, so that its fingerprint stays valid",
+    )
+    group.add_argument(
+        "--jwks", metavar="FILE", help="a JSON Web Key Set that OAuth 2.0 tokens are checked with"
+    )
+    group.add_argument(
+        "--stage-entitlement",
+        metavar="NAME",
+        action="append",
+        help="what the configuration calls the right to suspend and resume, and given a second "
+        "time the right to shut down (default: suspend, shutdown)",
+    )
+    group = parser.add_argument_group("faults", "What goes wrong on purpose, as often as wanted.")
+    group.add_argument(
+        "--fault", metavar="NAME=VALUE", action="append", default=[], help=f"one of: {_FAULTS}"
+    )
     parser.set_defaults(run=_simulate)
 
 
@@ -68,54 +87,10 @@ def add_plant_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_security_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("security")
-    group.add_argument(
-        "--certificate",
-        metavar="FILE",
-        help="keep the simulator's own certificate in this PEM file (its key beside it): made if "
-        "it is missing, and the same at the next start, so that its fingerprint stays valid",
-    )
-    group.add_argument(
-        "--jwks", metavar="FILE", help="a JSON Web Key Set that OAuth 2.0 tokens are checked with"
-    )
-    group.add_argument(
-        "--stage-entitlement",
-        metavar="NAME",
-        action="append",
-        help="what the configuration calls the right to suspend and resume, and given a second "
-        "time the right to shut down (default: suspend, shutdown)",
-    )
-
-
-def _add_fault_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("faults", "What goes wrong on purpose, as often as wanted.")
-    group.add_argument(
-        "--fault", metavar="NAME=VALUE", action="append", default=[], help=f"one of: {_FAULTS}"
-    )
-
-
 def simulator_from(
     args: argparse.Namespace, host: str, port: int | None, **options: Any
 ) -> Simulator:
-    """Return the simulator that the options of :func:`add_plant_arguments` describe.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        The options.
-    host, port
-        Where to listen.
-    **options
-        More for ``xentara_nb.simulate``.
-
-    Raises
-    ------
-    UsageError
-        If they contradict each other.
-    ConfigurationError
-        If the configuration is wrong.
-    """
+    """Return the simulator that the options of :func:`add_plant_arguments` describe."""
     from xentara_nb.simulator import simulate
 
     if args.elements is not None and args.elements < 1:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import (
-    Subparsers,
+    AddParser,
     UsageError,
     add_connection_arguments,
     attribute,
@@ -22,6 +22,7 @@ from xentara_nb.cli.common import (
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files import read_cells, read_inventory
+from xentara_nb.writes.journal import Journal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,9 +37,9 @@ _ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
 _WHOLE = ("primary_key", "attribute_name", "reason", "error")
 
 
-def add_parsers(subparsers: Subparsers) -> None:
+def add_parsers(add_parser: AddParser) -> None:
     """Add the two commands."""
-    parser = subparsers.add_parser(
+    parser = add_parser(
         "write",
         help="write one value, guarded and verified",
         description="Write one value: the plan is shown and confirmed, the value sent once and "
@@ -60,7 +61,7 @@ def add_parsers(subparsers: Subparsers) -> None:
     _add_arguments(parser)
     parser.set_defaults(run=_write, skip_refused=False)
 
-    parser = subparsers.add_parser(
+    parser = add_parser(
         "apply",
         help="write the values of a file, guarded and verified",
         description="Write the values of a file: the plan is shown and confirmed, every value sent "
@@ -142,7 +143,8 @@ def _apply(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, writes: Any) -> int:
     with connect_from(args, read_only=False, policy=args.policy) as client:
-        _choose_journal(client, args.journal)
+        if args.journal is not None:
+            client.journal = Journal(False if args.journal.lower() == "off" else args.journal)
         plan = client.plan_writes(writes, number_as_boolean=args.number_as_boolean)
         _show_plan(plan, args.url, args.session_user)
         if args.dry_run:
@@ -178,13 +180,6 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
         if plan.report is not None:
             _show_report(plan.report)
     return 0 if all(result.ok or result.planned.refused for result in plan.report or ()) else 1
-
-
-def _choose_journal(client: Client, journal: str | None) -> None:
-    if journal is not None:
-        from xentara_nb.writes.journal import Journal
-
-        client.journal = Journal(False if journal.lower() == "off" else journal)
 
 
 def _session(client: Client, args: argparse.Namespace) -> SubSession | None:
@@ -234,15 +229,7 @@ def _narrow(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 def read_writes(path: str) -> pd.DataFrame:
-    """Read what is to be written from a file.
-
-    Raises
-    ------
-    UsageError
-        If a CSV cannot be read, or holds something else.
-    InventoryFileError
-        If it is an inventory, and cannot be read.
-    """
+    """Read what is to be written from a file: an inventory, or any CSV that names elements."""
     if Path(path).suffix.lower() != ".csv":
         return read_inventory(path)
     try:

@@ -697,8 +697,6 @@ class Client:
             self,
             self._connection,
             self._model_cache,
-            self.address.url,
-            self.user,
             self._policies,
             self._rate_limiter,
         )

@@ -45,15 +45,7 @@ def browse(
     depth: int | None,
     categories: CategoryLike | Iterable[CategoryLike] | None,
 ) -> BrowseEntries:
-    """Return the elements below an element; those of the whole model when it is None.
-
-    Raises
-    ------
-    UnknownElementError
-        If the server has no such element.
-    NotFoundError
-        If there is no such category; the message lists them all.
-    """
+    """Return the elements below an element; those of the whole model when it is None."""
     root_uuid = NIL_UUID
     if root is not None:
         (root_uuid,) = model_cache.uuids([element_reference(root)])
@@ -88,13 +80,7 @@ def _category_id(category: CategoryLike) -> int:
 
 
 def meta_data(model_cache: ModelCache, elements: ElementsLike) -> list[InventoryElement]:
-    """Return key, UUID, category and attributes of elements, of each one once.
-
-    Raises
-    ------
-    UnknownElementError
-        If the server has no such element.
-    """
+    """Return key, UUID, category and attributes of elements, of each one once."""
     references = list(dict.fromkeys(element_references(elements)))
     uuids = list(dict.fromkeys(model_cache.uuids(references)))
     return [
@@ -124,29 +110,20 @@ class ElementColumns(NamedTuple):
 def attribute_lists(
     ask: Ask, entries: BrowseEntries, progress: Progress
 ) -> tuple[ElementColumns, dict[str, str]]:
-    """Return the attributes of elements, and why some elements gave none.
-
-    Returns
-    -------
-    found : ElementColumns
-        The elements that there are.
-    missing : dict of str
-        The reason by primary key, for elements that vanished or cannot be asked.
-    """
+    """Return the elements that there are, and by key why the others vanished or cannot be asked."""
     lists: list[tuple[AttributeInfo, ...]] = []
     errors: dict[int, ServerError] = {}
-    step = max(1, len(entries) // 100)
-    with _progress(progress, len(entries)) as advance:
-        for answer in ask(ListRequests(entries.uuids)):
+    total = len(entries)
+    step = max(1, total // 100)
+    with _progress(progress, total) as report:
+        for done, answer in enumerate(ask(ListRequests(entries.uuids)), 1):
             if isinstance(answer, ServerError):
-                errors[len(lists)] = answer
+                errors[done - 1] = answer
                 lists.append(())
             else:
                 lists.append(answer.attributes or ())
-            if len(lists) % step == 0:
-                advance(step)
-        if left := len(lists) % step:
-            advance(left)
+            if done % step == 0 or done == total:
+                report(done, total)
     found = ElementColumns(entries.keys, entries.uuids, entries.categories, lists)
     if errors:
         there = [at not in errors for at in range(len(lists))]
@@ -163,23 +140,16 @@ def missing_text(missing: dict[str, str]) -> str:
 
 
 @contextmanager
-def _progress(progress: Progress, total: int) -> Iterator[Callable[[int], object]]:
-    """Give a function to call with the number of elements that are done since the last time."""
+def _progress(progress: Progress, total: int) -> Iterator[Callable[[int, int], object]]:
+    """Give a function to call with the number of elements that are done, and that of all."""
     if progress is False or (progress is None and sys.stderr is None):
-        yield lambda count: None
+        yield lambda done, total: None
     elif callable(progress):
-        done = 0
-
-        def advance(count: int) -> None:
-            nonlocal done
-            done += count
-            progress(done, total)
-
-        yield advance
+        yield progress
     else:
         from tqdm.auto import tqdm
 
         delay = 0.0 if progress else _BAR_DELAY
         bar: Any = tqdm(total=total, unit="element", desc="Inventory", delay=delay)
         with bar:
-            yield bar.update
+            yield lambda done, total: bar.update(done - bar.n)

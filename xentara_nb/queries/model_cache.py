@@ -6,7 +6,7 @@ it connects again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -38,13 +38,7 @@ Ask = Callable[[Sequence[Command[Any]]], Iterator[Any]]
 
 
 class ModelCache:
-    """Finds elements and their attributes, and caches them.
-
-    Parameters
-    ----------
-    ask : callable
-        Sends commands and gives their results in order.
-    """
+    """Finds elements and their attributes, and caches them."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
@@ -59,14 +53,8 @@ class ModelCache:
         self._uuids = {}
         self._meta_data = {}
 
-    def uuids(self, references: Sequence[Reference]) -> list[UUID]:
-        """Return the UUID of every element, looked up where only the key is given.
-
-        Raises
-        ------
-        UnknownElementError
-            If the server has no element with one of the keys.
-        """
+    def uuids(self, references: Iterable[Reference]) -> list[UUID]:
+        """Return the UUID of every element, looked up where only the key is given."""
         cached = self._uuids
         found: dict[str | None, UUID] = {}
         wanted: dict[str, None] = {}
@@ -91,31 +79,27 @@ class ModelCache:
         """Return the meta data of elements; an error where the server has none."""
         # Mostly all are cached: the same elements are read and written again and again.
         cached = [self._meta_data.get(uuid) for uuid in uuids]
+        known = [answer for answer in cached if answer is not None]
+        if len(known) == len(cached):
+            return [*known]
         missing = dict.fromkeys(
             uuid for uuid, answer in zip(uuids, cached, strict=True) if answer is None
         )
         found: dict[UUID, MetaDataAnswer | ServerError] = {}
-        if missing:
-            answers = self._ask([MetaData(uuid, META_DATA) for uuid in missing])
-            for uuid, result in zip(missing, answers, strict=True):
-                found[uuid] = result
-                if isinstance(result, MetaDataAnswer):
-                    if len(self._meta_data) >= MAX_CACHED:
-                        self._meta_data.clear()
-                    self._meta_data[uuid] = result
+        answers = self._ask([MetaData(uuid, META_DATA) for uuid in missing])
+        for uuid, result in zip(missing, answers, strict=True):
+            found[uuid] = result
+            if isinstance(result, MetaDataAnswer):
+                if len(self._meta_data) >= MAX_CACHED:
+                    self._meta_data.clear()
+                self._meta_data[uuid] = result
         return [
             found[uuid] if answer is None else answer
             for uuid, answer in zip(uuids, cached, strict=True)
         ]
 
     def described(self, uuids: Sequence[UUID]) -> dict[UUID, MetaDataAnswer]:
-        """Return the meta data of elements by UUID.
-
-        Raises
-        ------
-        UnknownElementError
-            If the server has no such element.
-        """
+        """Return the meta data of elements by UUID; raises the error of one that does not exist."""
         answers: dict[UUID, MetaDataAnswer] = {}
         for uuid, answer in zip(uuids, self.meta_data(uuids), strict=True):
             if isinstance(answer, ServerError):
@@ -127,13 +111,7 @@ class ModelCache:
 def find_attribute(
     element: str, attributes: Sequence[AttributeInfo], wanted: AttributeLike
 ) -> AttributeInfo:
-    """Return the attribute that a user named, from an element's attribute list.
-
-    Raises
-    ------
-    NotFoundError
-        If the element has no such attribute; the message lists what it has.
-    """
+    """Return the attribute that a user named, from an element's attribute list."""
     for attribute in attributes:
         if isinstance(wanted, str):
             if attribute.name == wanted:

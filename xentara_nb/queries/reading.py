@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from itertools import compress, count, islice
 from operator import ne
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.protocol.codec.reads import ReadRequests
@@ -30,6 +30,10 @@ _VALUE_AND_QUALITY: list[AttributeLike] = [int(Attribute.VALUE), int(Attribute.Q
 _NOT_ANSWERED = ServerError("the server did not answer for this attribute")
 
 
+_Attribute: TypeAlias = tuple[str, AttributeId, int | None]
+"""Name, id and data type of an attribute."""
+
+
 class Reading(NamedTuple):
     """The columns of what was read, one item for every attribute."""
 
@@ -47,9 +51,7 @@ class _ElementAttributes(NamedTuple):
 
     primary_key: str
     element_uuid: UUID
-    names: list[str]
-    ids: list[AttributeId]
-    data_types: list[int | None]
+    attributes: list[_Attribute]
 
 
 def read(
@@ -58,39 +60,21 @@ def read(
     elements: ElementsLike,
     attributes: Iterable[AttributeLike] | AttributeLike | None,
 ) -> Reading:
-    """Read attributes of elements.
-
-    Parameters
-    ----------
-    ask : callable
-        Sends the commands.
-    model_cache : ModelCache
-        Finds elements and attributes.
-    elements : elements
-        The elements; rows may name an attribute too.
-    attributes : attributes, optional
-        Which attributes of each element. Left out: those that the rows name, or all that can be
-        read.
-
-    Raises
-    ------
-    UnknownElementError, NotFoundError
-        If an element or an attribute does not exist.
-    """
+    """Read the attributes given; without, those that rows name, or all that can be read."""
     references = element_references(elements)
     if isinstance(references, Rows) and attributes is None:
         return _read_rows(ask, references)
     reading = Reading([], [], [], [], [], [], [])
     uuids, parts = [], []
     for item in _resolve(model_cache, references, _attribute_list(attributes)):
-        size = len(item.ids)
-        reading.primary_keys.extend([item.primary_key] * size)
-        reading.element_uuids.extend([item.element_uuid] * size)
-        reading.attribute_names.extend(item.names)
-        reading.attribute_ids.extend(item.ids)
-        reading.data_types.extend(item.data_types)
+        ids = [attribute_id for _, attribute_id, _ in item.attributes]
+        reading.primary_keys.extend([item.primary_key] * len(ids))
+        reading.element_uuids.extend([item.element_uuid] * len(ids))
+        reading.attribute_names.extend(name for name, _, _ in item.attributes)
+        reading.attribute_ids.extend(ids)
+        reading.data_types.extend(data_type for _, _, data_type in item.attributes)
         uuids.append(item.element_uuid)
-        parts.append(tuple(item.ids))
+        parts.append(tuple(ids))
     return _take(ask, uuids, parts, reading)
 
 
@@ -141,7 +125,7 @@ def _attribute_list(
 
 def _resolve(
     model_cache: ModelCache,
-    references: Sequence[Reference],
+    references: Iterable[Reference],
     attributes: list[AttributeLike] | None,
     default: list[AttributeLike] | None = None,
 ) -> list[_ElementAttributes]:
@@ -165,17 +149,15 @@ def _resolve(
         # Rows of one element that stand together are read together.
         last = found[-1] if found and attributes is None else None
         if last is not None and (last.element_uuid is uuid or last.element_uuid == uuid):
-            last.names.extend(infos[0])
-            last.ids.extend(infos[1])
-            last.data_types.extend(infos[2])
+            last.attributes.extend(infos)
         else:
-            found.append(_ElementAttributes(key, uuid, *infos))
+            found.append(_ElementAttributes(key, uuid, infos))
     return found
 
 
 def _described(
     model_cache: ModelCache,
-    references: Sequence[Reference],
+    references: Iterable[Reference],
     uuids: Sequence[UUID],
     choices: Sequence[list[AttributeLike] | None],
 ) -> dict[UUID, MetaDataAnswer]:
@@ -201,24 +183,21 @@ def _attributes(
     answer: MetaDataAnswer | None,
     attributes: list[AttributeLike] | None,
     ids_by_name: dict[str, AttributeId],
-) -> tuple[list[str], list[AttributeId], list[int | None]]:
-    """Return names, ids and data types of the attributes to read of one element."""
+) -> list[_Attribute]:
+    """Return the attributes to read of one element."""
     if attributes is None and reference.attribute_id is not None:
         name = reference.attribute_name or attribute_label(reference.attribute_id)
-        return [name], [reference.attribute_id], [reference.data_type]
+        return [(name, reference.attribute_id, reference.data_type)]
     described = (answer.attributes if answer else None) or ()
     if attributes is None and not _names_attribute(reference):
-        infos = [info for info in described if info.access != Access.WRITE_ONLY]
-        return (
-            [info.name for info in infos],
-            [info.attribute_id for info in infos],
-            [info.data_type for info in infos],
-        )
+        return [
+            (info.name, info.attribute_id, info.data_type)
+            for info in described
+            if info.access != Access.WRITE_ONLY
+        ]
     by_id = {canonical(info.attribute_id): info for info in described}
     by_name = {info.name: info for info in reversed(described)}
-    names: list[str] = []
-    ids: list[AttributeId] = []
-    data_types: list[int | None] = []
+    chosen: list[_Attribute] = []
     for attribute in [reference.attribute_name or ""] if attributes is None else attributes:
         found: AttributeInfo | None
         if not isinstance(attribute, str):
@@ -230,10 +209,9 @@ def _attributes(
             attribute_id = ids_by_name[attribute]
         else:
             attribute_id = find_attribute(key, described, attribute).attribute_id
-        names.append(found.name if found else attribute_label(attribute))
-        ids.append(attribute_id)
-        data_types.append(found.data_type if found else None)
-    return names, ids, data_types
+        name = found.name if found else attribute_label(attribute)
+        chosen.append((name, attribute_id, found.data_type if found else None))
+    return chosen
 
 
 def _well_known(attribute: AttributeLike) -> bool:
@@ -269,5 +247,7 @@ def targets(
     references = element_references(elements)
     ids: dict[UUID, dict[AttributeId, None]] = {}
     for item in _resolve(model_cache, references, _attribute_list(attributes), _VALUE_AND_QUALITY):
-        ids.setdefault(item.element_uuid, {}).update(dict.fromkeys(item.ids))
+        ids.setdefault(item.element_uuid, {}).update(
+            dict.fromkeys(attribute_id for _, attribute_id, _ in item.attributes)
+        )
     return tuple(SubscriptionTarget(uuid, tuple(each)) for uuid, each in ids.items())

@@ -148,17 +148,7 @@ class EventDispatcher:
     def subscribe(
         self, command: Subscribe, send: Callable[[], UUID], unsubscribe: Callable[[UUID], None]
     ) -> Subscription:
-        """Send a subscribe command, and return its subscription.
-
-        Parameters
-        ----------
-        command : Subscribe
-            The command, with a desired id.
-        send : callable
-            Sends the command, and returns the id that the server gave.
-        unsubscribe : callable
-            Ends the subscription on the server, given its id.
-        """
+        """Return the subscription of a command, which ``send`` sends; it has a desired id."""
         assert command.desired_subscription_id is not None
         subscription = Subscription(command.desired_subscription_id, command.targets, unsubscribe)
         self.add(subscription)

@@ -6,15 +6,6 @@ away, a text never taken for a boolean. What does not fit is refused, and nothin
 A float means the nearest number that its type holds: 0.1, ``"0.1"`` and ``Decimal("0.1")`` are
 taken for a Float32 as for a Float64. A whole number has to be exact also there: ``2**53 + 1`` is
 refused for a Float64, and ``2**24 + 1`` for a Float32.
-
-Examples
---------
->>> coerce("42", DataType.SIGNED_INTEGER_32)
-42
->>> coerce("4.2", DataType.SIGNED_INTEGER_8)
-Traceback (most recent call last):
-    ...
-xentara_nb.errors.WriteRefusedError: '4.2' is no whole number, and the attribute is a SignedInteger8
 """
 
 from __future__ import annotations
@@ -53,25 +44,8 @@ _MOST_DIGITS = 400
 def coerce(value: Any, data_type: int, *, number_as_boolean: bool = False) -> Value:
     """Return a value in the form in which an attribute of a data type takes it.
 
-    Parameters
-    ----------
-    value : object
-        A Python, numpy or pandas scalar, a :class:`decimal.Decimal` or
-        :class:`fractions.Fraction`. A text is read as the data type says, as from a CSV.
-    data_type : int
-        A :class:`~xentara_nb.protocol.identifiers.DataType`.
-    number_as_boolean : bool
-        Whether 0 and 1 will do for a Boolean.
-
-    Returns
-    -------
-    bool, int, float, str, uuid.UUID or TimePoint
-        Coerced again, it is the same.
-
-    Raises
-    ------
-    WriteRefusedError
-        If the value does not fit, with the reason.
+    A text is read as the data type says, as from a CSV. Coerced again, the result is the same.
+    With ``number_as_boolean`` 0 and 1 will do for a Boolean. Raises WriteRefusedError.
     """
     kind = known(DataType, data_type)
     if not isinstance(kind, DataType):
@@ -152,17 +126,12 @@ def _refused(value: object, what: str, data_type: DataType) -> WriteRefusedError
 
 
 def with_article(word: str) -> str:
-    """Return a word with its article in front, for a message.
-
-    Examples
-    --------
-    >>> with_article("UnsignedInteger8"), with_article("U8String"), with_article("Float32")
-    ('an UnsignedInteger8', 'a U8String', 'a Float32')
-    """
+    """Return a word with its article in front: "a U8String", "an Uuid" would be wrong."""
     return f"{'an' if _VOWEL_FIRST.match(word) else 'a'} {word}"
 
 
 def _boolean(value: object, number_as_boolean: bool) -> bool:
+    kind = DataType.BOOLEAN
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and (truth := _TRUTH.get(value.strip().lower())) is not None:
@@ -171,8 +140,8 @@ def _boolean(value: object, number_as_boolean: bool) -> bool:
     if isinstance(number, int | float | str) and number in (0, 1, "0", "1"):
         if number_as_boolean:
             return number in (1, "1")
-        raise _refused(value, "is a number (number_as_boolean=True takes 0 and 1)", _BOOLEAN)
-    raise _refused(value, "is neither True nor False", _BOOLEAN)
+        raise _refused(value, "is a number (number_as_boolean=True takes 0 and 1)", kind)
+    raise _refused(value, "is neither True nor False", kind)
 
 
 def _integer(value: object, data_type: DataType, allowed: range) -> int:
@@ -242,37 +211,24 @@ def _nearest(value: object, data_type: DataType) -> float:
     """Return the float nearest to a number that is not whole."""
     if isinstance(value, bool):
         raise _refused(value, "is a boolean, no number", data_type)
-    if isinstance(value, str):
-        text = value.strip()
-        if not _FLOAT.fullmatch(text):
-            raise _refused(value, "is no number", data_type)
-        number, infinite = float(text), "inf" in text.lower()
-        zero = not re.search("[1-9]", re.split("[eE]", text)[0])
-    elif isinstance(value, Decimal):
-        number, infinite, zero = float(value), value.is_infinite(), value == 0
-    elif isinstance(value, Rational):
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        infinite, zero = False, value == 0
-    else:
+    exact = value
+    if isinstance(value, str) and _FLOAT.fullmatch(value.strip()):
+        exact = Decimal(value.strip())
+    if not isinstance(exact, Decimal | Rational):
         raise _refused(value, "is no number", data_type)
-    if math.isinf(number) and not infinite:
+    try:
+        number = float(exact)
+    except OverflowError:
+        number = math.inf
+    if math.isinf(number) and not (isinstance(exact, Decimal) and exact.is_infinite()):
         raise _refused(value, "is too large", data_type)
-    if number == 0 and not zero:
+    if number == 0 != exact:
         raise _refused(value, "is too small to differ from 0", data_type)
     return number
 
 
 def float_32(number: float) -> float:
-    """Return the Float32 nearest to a number: infinite where it is too large for one.
-
-    Examples
-    --------
-    >>> float_32(0.1)
-    0.10000000149011612
-    """
+    """Return the Float32 nearest to a number: infinite where it is too large for one."""
     try:
         rounded: float = struct.unpack(">f", struct.pack(">f", number))[0]
     except OverflowError:
@@ -334,6 +290,3 @@ def _labelled(value: object, table: type[Quality] | type[Category], data_type: D
     if member is None:
         raise _refused(value, f"is none of: {table.labels()}", data_type)
     return int(member)
-
-
-_BOOLEAN = DataType.BOOLEAN

@@ -42,29 +42,10 @@ InventoryElement: TypeAlias = tuple[str, UUID, int, tuple[AttributeInfo, ...]]
 
 
 def inventory_frame(elements: Iterable[InventoryElement]) -> pd.DataFrame:
-    """Return an inventory: one row per attribute.
+    """Return an inventory: one row per attribute; an element without attributes gives no row.
 
-    Parameters
-    ----------
-    elements : iterable of (str, UUID, int, tuple of AttributeInfo)
-        Primary key, UUID, category and attributes of each element, in any order. An element
-        without attributes gives no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Sorted by primary key, then attribute name (where both are equal: by element UUID and the
-        attribute id's text), numbered from 0, with the columns ``primary_key`` (str),
-        ``element_uuid`` (object), ``category`` (categorical), ``attribute_name`` (str),
-        ``attribute_id`` (object), ``access`` (categorical), ``data_type`` (categorical).
-
-    Examples
-    --------
-    >>> speed = AttributeInfo("value", 11, access=2, data_type=10)
-    >>> frame = inventory_frame([("Plant.Speed", UUID(int=1), 2, (speed,))])
-    >>> frame[["primary_key", "attribute_name", "attribute_id", "access", "data_type"]]
-       primary_key attribute_name attribute_id          access data_type
-    0  Plant.Speed          value           11  read and write   Float64
+    Sorted by primary key, then attribute name (where both are equal: by element UUID and the
+    attribute id's text), and numbered from 0.
     """
     columns = zip(*elements, strict=True)
     return inventory_frame_of(*(list(next(columns, ())) for _ in range(4)))
@@ -115,19 +96,7 @@ def inventory_frame_of(
 
 
 def elements_frame(entries: Iterable[BrowseEntry]) -> pd.DataFrame:
-    """Return the answer to browse: one row per element.
-
-    Parameters
-    ----------
-    entries : iterable of BrowseEntry
-        The elements, in any order.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Sorted by primary key (where equal: by UUID), numbered from 0, with the columns
-        ``primary_key`` (str), ``element_uuid`` (object), ``category`` (categorical).
-    """
+    """Return the answer to browse: one row per element, sorted by key (where equal: by UUID)."""
     ordered = sorted(entries, key=itemgetter(0))
     if _repeats(keys := [entry.primary_key for entry in ordered]):
         ordered.sort()
@@ -152,30 +121,7 @@ def values_frame(
 ) -> pd.DataFrame:
     """Return the answer to read: one row per attribute, in the order given.
 
-    Parameters
-    ----------
-    primary_keys, element_uuids, attribute_names, attribute_ids : sequences
-        What each row is about. None where a key or name is not known.
-    data_types : sequence of int or None
-        The data type of each attribute where it is known: see :func:`to_display`.
-    results : sequence
-        What was read: a value, or the :class:`~xentara_nb.protocol.errors.XentaraError` that
-        came in its place.
-    times : sequence of int
-        When each was read, in nanoseconds since 1970-01-01T00:00Z.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Numbered from 0, with the columns ``primary_key`` (str), ``element_uuid`` (object),
-        ``attribute_name`` (str), ``attribute_id`` (object), ``value`` (object, None beside an
-        error), ``error`` (str, such as ``missing attribute (-32101)``), ``time`` (datetime64[ns,
-        UTC]).
-
-    Raises
-    ------
-    ValueError
-        If the sequences are not equally long.
+    A result is a value or the error that came in its place; a time is in nanoseconds since 1970.
     """
     values = object_array(results)
     errors: list[str | None] = [None] * len(values)
@@ -184,11 +130,13 @@ def values_frame(
     for kind, number in kinds.items():
         if issubclass(kind, XentaraError):
             for row in np.flatnonzero(of_kind == number).tolist():
-                errors[row] = _error_text(values[row])
+                errors[row] = error_text(values[row])
                 values[row] = None
     # All time stamps together take a third of the time.
     if TimePoint in kinds:
-        _put_timestamps(values, np.flatnonzero(of_kind == kinds[TimePoint]))
+        rows = np.flatnonzero(of_kind == kinds[TimePoint])
+        nanoseconds = [value.nanoseconds for value in values[rows]]
+        values[rows] = np.asarray(time_array(nanoseconds), np.object_)
     for row in _worded(data_types, attribute_ids):
         values[row] = to_display(values[row], data_types[row], attribute_ids[row])
     return make_frame(
@@ -227,23 +175,10 @@ def to_display(value: object, data_type: int | None, attribute_id: AttributeId) 
     an element category (data type 19, or attribute 4) are the manual's words, whether the server
     sent a number or a text. Everything else is as it came.
 
-    Parameters
-    ----------
-    value : object
-        The value as the protocol gives it.
-    data_type : int or None
-        The data type of the attribute, None when it is not known.
-    attribute_id : int or UUID
-        The attribute.
-
     Examples
     --------
     >>> to_display(3, DataType.QUALITY, 9), to_display("Data Point", None, 4)
     ('bad', 'data point')
-    >>> to_display(3, None, 11)
-    3
-    >>> to_display(TimePoint.NEVER, DataType.TIME_POINT, 6)
-    NaT
     """
     kind = type(value)
     if isinstance(value, TimePoint):
@@ -259,17 +194,7 @@ def to_display(value: object, data_type: int | None, attribute_id: AttributeId) 
 def make_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
     """Return a DataFrame of equally long columns, numbered from 0, without a copy of them.
 
-    Parameters
-    ----------
-    columns : mapping
-        Each column with the dtype that it is to have, as :func:`string_array`,
-        :func:`object_array`, :func:`time_array` and :func:`categorical` return them: pandas
-        infers nothing.
-
-    Raises
-    ------
-    ValueError
-        If the columns are not equally long.
+    Each column has the dtype that it is to have: pandas infers nothing.
     """
     index = pd.RangeIndex(len(next(iter(columns.values()), ())))
     # With an index, or pandas would fill up the columns that are too short.
@@ -352,17 +277,12 @@ def _attribute_order(attribute: AttributeInfo) -> tuple[str, str, int, int]:
     return attribute.name, str(attribute.attribute_id), attribute.access, attribute.data_type
 
 
-def _error_text(error: XentaraError) -> str:
+def error_text(error: XentaraError) -> str:
+    """Return an error as a column of errors shows it, such as ``missing attribute (-32101)``."""
     if isinstance(error, ServerError):
         # On one line: the text is the server's, the table is ours.
         return f"{' '.join(error.text.split())} ({error.code})"
     return str(error)
-
-
-def _put_timestamps(values: npt.NDArray[np.object_], rows: npt.NDArray[np.intp]) -> None:
-    """Put a pandas time stamp in the place of the protocol's, in some rows."""
-    nanoseconds = [value.nanoseconds for value in values[rows]]
-    values[rows] = np.asarray(time_array(nanoseconds), np.object_)
 
 
 @lru_cache(maxsize=256)

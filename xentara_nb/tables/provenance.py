@@ -15,27 +15,9 @@ def with_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd
     """Return the same data with a note of where it came from, in ``frame.attrs["xentara"]``.
 
     pandas hands the note on to what is filtered or sorted, and copies it each time: keep it small.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Any frame of this library. It is left as it is.
-    provenance : mapping
-        What JSON can hold, and no secret: ``server``, ``user``, ``server_version``,
-        ``protocol_version``, ``library_version``, ``taken_at`` (ISO 8601 text), ``elements`` (how
-        many), ``vanished`` (keys of elements that went while the inventory was taken).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the provenance holds something that JSON has no form for.
-
-    Examples
-    --------
-    >>> from xentara_nb.tables.frames import elements_frame
-    >>> frame = with_provenance(elements_frame([]), {"server": "plant:8080", "elements": 0})
-    >>> provenance_of(frame[frame["category"] == "device"])
-    {'server': 'plant:8080', 'elements': 0}
+    It holds what JSON can hold, and no secret: ``server``, ``user``, ``server_version``,
+    ``protocol_version``, ``library_version``, ``taken_at`` (ISO 8601 text), ``elements`` (how
+    many), ``vanished`` (keys of elements that went while the inventory was taken).
     """
     # Through JSON and back: a copy that is checked, and equal to itself after a file.
     note = json.loads(json.dumps(dict(provenance), allow_nan=False))
@@ -45,12 +27,6 @@ def with_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd
 
 
 def provenance_of(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return the note of :func:`with_provenance`, or an empty dict where there is none.
-
-    Examples
-    --------
-    >>> provenance_of(pd.DataFrame())
-    {}
-    """
+    """Return the note of :func:`with_provenance`, or an empty dict where there is none."""
     note = frame.attrs.get(_PROVENANCE)
     return dict(note) if isinstance(note, dict) else {}

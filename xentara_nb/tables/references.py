@@ -7,9 +7,9 @@ are a list, a Series or a DataFrame of these.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, NamedTuple, TypeAlias, overload
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import pandas as pd
@@ -50,19 +50,16 @@ class Reference(NamedTuple):
 
 
 def element_reference(element: object) -> Reference:
-    """Read what names one element.
-
-    Raises
-    ------
-    NotFoundError
-        If it is nothing that names an element.
-    """
+    """Read what names one element; raises NotFoundError for anything else."""
     if isinstance(element, Reference):
         return element
     if isinstance(element, UUID):
         return Reference(None, element)
     if isinstance(element, str):
-        return _from_text(element)
+        if not element:
+            raise NotFoundError("an empty text names no element; the root is None")
+        uuid = _uuid_or_none(element)
+        return Reference(None, uuid) if uuid is not None else Reference(element, None)
     row = _as_mapping(element)
     if row is None or not ("element_uuid" in row or "primary_key" in row):
         raise NotFoundError(
@@ -95,15 +92,15 @@ def element_reference(element: object) -> Reference:
     )
 
 
-def element_references(elements: object) -> Sequence[Reference]:
+def element_references(elements: object) -> Rows | list[Reference]:
     """Read what names some elements, in the order given; raises as :func:`element_reference`."""
     if isinstance(elements, pd.DataFrame):
         return _from_frame(elements)
-    if isinstance(elements, pd.Series) and not _is_row(elements):
-        return [element_reference(item) for item in elements]
-    if isinstance(elements, str | UUID | Mapping | pd.Series) or hasattr(elements, "_fields"):
-        return [element_reference(elements)]
-    if isinstance(elements, Iterable):
+    if isinstance(elements, pd.Series):
+        one = "element_uuid" in elements.index or "primary_key" in elements.index
+    else:
+        one = isinstance(elements, str | UUID | Mapping) or hasattr(elements, "_fields")
+    if isinstance(elements, Iterable) and not one:
         return [element_reference(item) for item in elements]
     return [element_reference(elements)]
 
@@ -112,11 +109,6 @@ def attribute_reference(attribute: object) -> AttributeLike:
     """Read what names an attribute: its integer, UUID (or the text of one), or name.
 
     A well-known name becomes its integer; another name stays, to be found in the meta data.
-
-    Raises
-    ------
-    NotFoundError
-        If it is none of these.
     """
     if isinstance(attribute, UUID):
         return attribute
@@ -155,13 +147,6 @@ def canonical(attribute: AttributeId) -> AttributeId:
         return attribute
 
 
-def _from_text(text: str) -> Reference:
-    if not text:
-        raise NotFoundError("an empty text names no element; the root is None")
-    uuid = _uuid_or_none(text)
-    return Reference(None, uuid) if uuid is not None else Reference(text, None)
-
-
 def _uuid_or_none(value: object) -> UUID | None:
     if isinstance(value, UUID):
         return value
@@ -193,12 +178,8 @@ def _as_mapping(row: object) -> Mapping[str, Any] | None:
     return None
 
 
-def _is_row(series: pd.Series[Any]) -> bool:
-    return "element_uuid" in series.index or "primary_key" in series.index
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows(Sequence[Reference]):
+class Rows:
     """The references of the rows of an inventory, column by column: there may be very many."""
 
     primary_keys: list[str]
@@ -207,33 +188,24 @@ class Rows(Sequence[Reference]):
     attribute_names: list[str]
     data_types: list[int | None]
 
-    def __len__(self) -> int:
-        return len(self.element_uuids)
-
-    @overload
-    def __getitem__(self, index: int) -> Reference: ...
-    @overload
-    def __getitem__(self, index: slice) -> Rows: ...
-    def __getitem__(self, index: int | slice) -> Reference | Rows:
-        kind: Any = Rows if isinstance(index, slice) else Reference
-        row: Reference | Rows = kind(*(column[index] for column in self._columns()))
-        return row
-
     def __iter__(self) -> Iterator[Reference]:
-        return map(Reference, *self._columns())
+        return map(
+            Reference,
+            self.primary_keys,
+            self.element_uuids,
+            self.attribute_ids,
+            self.attribute_names,
+            self.data_types,
+        )
 
-    def _columns(self) -> list[list[Any]]:
-        return [getattr(self, column.name) for column in fields(self)]
 
-
-def _from_frame(frame: pd.DataFrame) -> Sequence[Reference]:
+def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     if not ("element_uuid" in frame.columns or "primary_key" in frame.columns):
         raise NotFoundError(
             "the DataFrame does not name elements: it needs a column element_uuid or primary_key"
         )
     names = ("primary_key", "element_uuid", "attribute_id", "attribute_name")
-    count = len(frame)
-    nothing: list[Any] = [None] * count
+    nothing: list[Any] = [None] * len(frame)
     columns: list[list[Any]] = [
         frame[name].tolist() if name in frame.columns else nothing for name in names
     ]

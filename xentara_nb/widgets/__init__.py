@@ -7,9 +7,8 @@
 
 from __future__ import annotations
 
-from xentara_nb.widgets.explorer.client_card import explorer_for
-from xentara_nb.widgets.explorer.form import Explorer
+from xentara_nb.widgets.explorer.form import ClientCard, Explorer
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.form import WriteForm
 
-__all__ = ["Explorer", "LoginForm", "WriteForm", "explorer_for"]
+__all__ = ["ClientCard", "Explorer", "LoginForm", "WriteForm"]

@@ -17,17 +17,9 @@ from xentara_nb.writes.policy import VARIABLE, WritePolicy, WritePolicyLike
 
 
 class PolicySource:
-    """The policies that apply to a client, at any moment.
+    """The policies that apply to a client: its own, and that which the environment names.
 
-    Parameters
-    ----------
-    own : WritePolicy or path, optional
-        The client's own policy.
-
-    Raises
-    ------
-    PolicyError
-        If a policy cannot be used.
+    Making one raises :class:`PolicyError` if a policy cannot be used.
     """
 
     def __init__(self, own: WritePolicyLike = None) -> None:
@@ -41,10 +33,7 @@ class PolicySource:
     def current(self) -> tuple[WritePolicy, ...]:
         """Return the policies that apply now; the very same ones as long as nothing changes.
 
-        Raises
-        ------
-        PolicyError
-            If the file that the environment names cannot be used any more.
+        Raises :class:`PolicyError` if the file that the environment names cannot be used any more.
         """
         path = os.environ.get(VARIABLE)
         if not path:
@@ -76,13 +65,7 @@ class RateLimiter:
         In any span of a second no more than the policies say; below one a second, one in a span
         that is longer accordingly.
         """
-        if not policies:
-            return wanted, 0.0
-        rates = [
-            policy.max_writes_per_second
-            for policy in policies
-            if policy.max_writes_per_second is not None
-        ]
+        rates = [each.max_writes_per_second for each in policies if each.max_writes_per_second]
         if not rates:
             return wanted, 0.0
         rate = min(rates)
@@ -110,28 +93,10 @@ class ClientSettings(Protocol):
 
 
 class WriteContext(NamedTuple):
-    """What a write needs.
-
-    Attributes
-    ----------
-    settings : ClientSettings
-        Whether anything may be written at the moment, and where the journal is.
-    connection : ReconnectingConnection
-        The connection to the server.
-    model_cache : ModelCache
-        What is known of the server's model.
-    server, user : str
-        Which server, and who is logged in: for the journal, and to be shown.
-    policies : PolicySource
-        What the plant allows.
-    rate_limiter : RateLimiter
-        Keeps to the maximum number of writes per second.
-    """
+    """What a write needs."""
 
     settings: ClientSettings
     connection: ReconnectingConnection
     model_cache: ModelCache
-    server: str
-    user: str
     policies: PolicySource
     rate_limiter: RateLimiter

@@ -1,11 +1,4 @@
-"""The guards: what is checked before anything is sent, each with its own message.
-
-Examples
---------
->>> check_access(AttributeInfo("value", 11, access=0, data_type=10))
-CheckResult(guard=<Guard.ACCESS: 'access'>, severity=<Severity.REFUSED: 'refused'>, message='the \
-attribute is read only; inventory.xentara.writable() shows what can be written')
-"""
+"""The guards: what is checked before anything is sent, each with its own message."""
 
 from __future__ import annotations
 

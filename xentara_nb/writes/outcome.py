@@ -1,12 +1,4 @@
-"""What became of a write.
-
-Examples
---------
->>> Outcome.UNKNOWN
-<Outcome.UNKNOWN: 'UNKNOWN'>
->>> Outcome.VERIFIED == "VERIFIED", Outcome.DIFFERS.failed
-(True, True)
-"""
+"""What became of a write."""
 
 from __future__ import annotations
 

@@ -11,16 +11,20 @@ import pandas as pd
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Quality, label
-from xentara_nb.writes.columns import GUARD_COLUMNS, build_frame, target_columns
+from xentara_nb.writes import rendering
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import CheckResult, Guard, Severity
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.planning import check_plan, plan_requests
+from xentara_nb.writes.planning import (
+    check_plan,
+    plan_requests,
+    refuse_changes,
+    refuse_policies,
+    refuse_rows,
+)
 from xentara_nb.writes.policy import WritePolicy
-from xentara_nb.writes.preflight import refuse_changes, refuse_policies, refuse_rows
 from xentara_nb.writes.read_back import Predicate, Verification
-from xentara_nb.writes.rendering import Table, counted
 from xentara_nb.writes.report import WriteReport
 from xentara_nb.writes.requests import WriteRequest
 from xentara_nb.writes.results import WriteResult
@@ -40,6 +44,7 @@ def make_plan(
     if number_as_boolean:
         requests = [request._replace(number_as_boolean=True) for request in requests]
     policies = context.policies.current()
+    context.connection.connection()
     planned = plan_requests(context, requests, policies)
     return WritePlan(context, planned, check_plan(context, policies, len(planned)), policies)
 
@@ -61,19 +66,19 @@ def write_one(
     policies = context.policies.current()
     for check in check_plan(context, policies, 1):
         raise WriteRefusedError(f"write to {request.reference}: {check.message}")
-    if session is not None:
-        connection_for(context.connection, session)  # before anything else is sent
+    connection = connection_for(context.connection, session)
     if number_as_boolean:
         request = request._replace(number_as_boolean=True)
     (planned,) = plan_requests(context, [request], policies, read_all=how.wanted)
     if planned.target.error is not None:
         raise planned.target.error
     if planned.refused:
-        refusals = [c.message for c in planned.checks if c.severity is Severity.REFUSED]
-        raise WriteRefusedError(f"{planned}: {'; '.join(refusals)}")
+        raise WriteRefusedError(f"{planned}: {planned.reason}")
     report = WriteReport(context, [planned], make_plan, how)
     (result,) = report
-    connection = connection_for(context.connection, session)
+    # Either may have ended since, above all when the present value was read.
+    if session is not None or connection.ended is not None:
+        connection = connection_for(context.connection, session)
     try:
         Sender(context, report, connection, session, policies, seconds).send([result])
     except KeyboardInterrupt as error:
@@ -125,7 +130,7 @@ class WritePlan:
     @property
     def ok(self) -> bool:
         """Whether no guard refuses any of it."""
-        return not self._refused and not any(each.refused for each in self.planned)
+        return not self.checks and not any(each.refused for each in self.planned)
 
     @property
     def applied(self) -> bool:
@@ -135,7 +140,7 @@ class WritePlan:
     @property
     def who(self) -> str:
         """As whom it will be sent, if no sub-session is given."""
-        return self._context.user
+        return self._context.connection.credentials.who
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -152,9 +157,9 @@ class WritePlan:
         """
         rows = self.planned
         whole = "; ".join(check.message for check in self.checks)
-        return build_frame(
+        return rendering.build_frame(
             {
-                **target_columns(each.target for each in rows),
+                **rendering.target_columns(each.target for each in rows),
                 "old_value": [each.old_value for each in rows],
                 "old_quality": [
                     None if each.quality is None else label(Quality, each.quality) for each in rows
@@ -165,7 +170,7 @@ class WritePlan:
                 "reason": ["; ".join(filter(None, (whole, each.reason))) or None for each in rows],
                 **{
                     column: [self._says(guard, each) for each in rows]
-                    for guard, column in GUARD_COLUMNS.items()
+                    for guard, column in rendering.GUARD_COLUMNS.items()
                 },
             }
         )
@@ -295,14 +300,9 @@ class WritePlan:
             refusal = "; ".join([*whole, *own])
             result.reason = f"refused: {refusal}" if refusal else "dry run: it would be sent"
 
-    @property
-    def _refused(self) -> bool:
-        """Whether the plan is refused as a whole."""
-        return any(check.severity is Severity.REFUSED for check in self.checks)
-
     def _severities(self) -> list[Severity]:
         """Return what the guards say of each row; those of the whole plan refuse all of it."""
-        if self._refused:
+        if self.checks:
             return [Severity.REFUSED] * len(self.planned)
         return [each.severity for each in self.planned]
 
@@ -317,32 +317,20 @@ class WritePlan:
         unread = planned.quality is None and guard is Guard.QUALITY
         return "not checked" if unknown or unfit or unread else str(Severity.OK)
 
-    def _table(self) -> Table:
-        rows, severities = self.planned, self._severities()
-        return Table(
-            [
-                (f"Plan of {len(rows)} write{'' if len(rows) == 1 else 's'} as {self.who}:", None),
-                *counted(severities, Severity),
-                *((f"({check.message})", check.severity) for check in self.checks),
-                ("Applied." if self._taken else "Nothing was sent yet.", None),
-            ],
-            {
-                "primary_key": [each.target.primary_key for each in rows],
-                "attribute": [each.target.attribute_name for each in rows],
-                "old": [each.old_value for each in rows],
-                "new": [each.new_value for each in rows],
-                "change": [each.change for each in rows],
-                "severity": severities,
-                "": [each.reason for each in rows],
-            },
-            "severity",
-        )
+    def _title(self) -> rendering.Title:
+        count = len(self.planned)
+        return [
+            (f"Plan of {count} write{'' if count == 1 else 's'} as {self.who}:", None),
+            *rendering.counted(self._severities(), Severity),
+            *((f"({check.message})", check.severity) for check in self.checks),
+            ("Applied." if self._taken else "Nothing was sent yet.", None),
+        ]
 
     def __repr__(self) -> str:
-        return self._table().text()
+        return rendering.table_text(self._title(), self.frame)
 
     def _repr_html_(self) -> str:
-        return self._table().html()
+        return rendering.table_html(self._title(), self.frame)
 
 
 def _batch_size(on_error: str, batch_size: int | None) -> int:

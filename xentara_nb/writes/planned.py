@@ -30,30 +30,17 @@ _QUALITY_WORDS = {quality.label: int(quality) for quality in Quality}
 
 
 class ResolvedAttribute(NamedTuple):
-    """What a request means in the server's model.
+    """What a request means in the server's model: an element and one of its attributes.
 
-    Attributes
-    ----------
-    primary_key : str
-        The key of the element, or what the user named it by if there is none.
-    element_uuid : uuid.UUID or None
-        The element, None if there is none.
-    attribute_name : str
-        The name of the attribute.
-    info : AttributeInfo or None
-        The attribute, None if there is none.
-    quality_id : int or None
-        The attribute that has the quality of the value, where there is one.
-    error : XentaraError or None
-        Why it cannot be written to: it does not exist, or its row contradicts itself.
+    Where there is none, they are None, and the primary key is what the user named the element by.
     """
 
     primary_key: str
     element_uuid: UUID | None
     attribute_name: str
     info: AttributeInfo | None
-    quality_id: AttributeId | None = None
-    error: XentaraError | None = None
+    quality_id: AttributeId | None = None  # of the attribute that has the quality of the value
+    error: XentaraError | None = None  # it does not exist, or its row contradicts itself
 
     @property
     def reference(self) -> Reference:
@@ -97,37 +84,19 @@ class ResolvedAttribute(NamedTuple):
 
 
 class PlannedWrite(NamedTuple):
-    """One write, with its present value and what the guards say.
-
-    Attributes
-    ----------
-    request : WriteRequest
-        What the user wants.
-    target : ResolvedAttribute
-        The element and attribute.
-    new : value or None
-        The value as it will be sent; None if it does not fit.
-    old : value, ServerError or None
-        The present value at the time of planning, or why it could not be read; None if it was not
-        read.
-    quality : int or None
-        The quality of the present value, where it is known.
-    checks : tuple of CheckResult
-        The warnings and refusals of the guards.
-    """
+    """One write, with its present value at the time of planning and what the guards say."""
 
     request: WriteRequest
     target: ResolvedAttribute
-    new: Value | None
-    old: Any
-    quality: int | None
-    checks: tuple[CheckResult, ...]
+    new: Value | None  # as it will be sent; None if it does not fit
+    old: Any  # or the ServerError, if it could not be read; None if it was not
+    quality: int | None  # of the old value, where it is known
+    checks: tuple[CheckResult, ...]  # warnings and refusals
 
     @property
     def refused(self) -> bool:
         """Whether a guard refuses it."""
-        checks = self.checks
-        return bool(checks) and any(check.severity is Severity.REFUSED for check in checks)
+        return any(check.severity is Severity.REFUSED for check in self.checks)
 
     @property
     def severity(self) -> Severity:
@@ -179,11 +148,12 @@ def resolve(
 ) -> list[ResolvedAttribute]:
     """Find elements and attributes in the server's model; what is missing has an error."""
     uuids = _uuids(model_cache, ask, requests)
-    answers = model_cache.meta_data([uuid for uuid in uuids if isinstance(uuid, UUID)])
-    found = iter(answers)
+    found = iter(model_cache.meta_data([uuid for uuid in uuids if isinstance(uuid, UUID)]))
     known: _Known = {}
     return [
-        _resolved(request, uuid, next(found) if isinstance(uuid, UUID) else uuid, known)
+        _resolved(request, uuid, next(found), known)
+        if isinstance(uuid, UUID)
+        else _missing(request, None, uuid)
         for request, uuid in zip(requests, uuids, strict=True)
     ]
 
@@ -192,9 +162,11 @@ def _uuids(
     model_cache: ModelCache, ask: Ask, requests: Sequence[WriteRequest]
 ) -> list[UUID | ServerError]:
     references = [request.reference for request in requests]
-    uuids: list[UUID | ServerError | None] = [each.element_uuid for each in references]
-    if None not in uuids:
-        return [uuid for uuid in uuids if uuid is not None]
+    uuids: list[UUID | ServerError] = [
+        each.element_uuid for each in references if each.element_uuid is not None
+    ]
+    if len(uuids) == len(references):
+        return uuids
     with suppress(ServerError):
         return list(model_cache.uuids(references))
     # Some do not exist: each is asked for by itself, for its own error.
@@ -215,26 +187,22 @@ _Known: TypeAlias = "dict[tuple[int, AttributeLike], tuple[AttributeInfo, Attrib
 
 
 def _resolved(
-    request: WriteRequest,
-    uuid: UUID | ServerError,
-    answer: MetaDataAnswer | ServerError,
-    known: _Known,
+    request: WriteRequest, uuid: UUID, answer: MetaDataAnswer | ServerError, known: _Known
 ) -> ResolvedAttribute:
-    reference = request.reference
-    element = uuid if isinstance(uuid, UUID) else None
     if isinstance(answer, ServerError):
-        name = attribute_label(request.attribute)
-        missing = answer.within(str(reference))
-        return ResolvedAttribute(str(reference), element, name, None, error=missing)
+        return _missing(request, uuid, answer)
+    reference = request.reference
     key = answer.primary_key or str(uuid)
     attributes = answer.attributes or ()
     found = known.get((id(attributes), request.attribute))
     if found is None:
         try:
-            info = _attribute(key, attributes, request.attribute)
+            # By its very id first: comparing what may be a UUID as well takes far longer.
+            same = (each for each in attributes if each.attribute_id == request.attribute)
+            info = next(same, None) or find_attribute(key, attributes, request.attribute)
         except NotFoundError as error:
             name = attribute_label(request.attribute)
-            return ResolvedAttribute(key, element, name, None, error=error)
+            return ResolvedAttribute(key, uuid, name, None, error=error)
         found = known[id(attributes), request.attribute] = info, _quality_beside(info, attributes)
     info, quality_id = found
     contradiction = None
@@ -245,7 +213,13 @@ def _resolved(
         )
     elif (text := _contradiction(reference, info)) is not None:
         contradiction = WriteRefusedError(text)
-    return ResolvedAttribute(key, element, info.name, info, quality_id, contradiction)
+    return ResolvedAttribute(key, uuid, info.name, info, quality_id, contradiction)
+
+
+def _missing(request: WriteRequest, uuid: UUID | None, error: ServerError) -> ResolvedAttribute:
+    named = str(request.reference)
+    name = attribute_label(request.attribute)
+    return ResolvedAttribute(named, uuid, name, None, error=error.within(named))
 
 
 def _contradiction(reference: Reference, info: AttributeInfo) -> str | None:
@@ -271,15 +245,6 @@ def _quality_beside(info: AttributeInfo, attributes: Sequence[AttributeInfo]) ->
             if other.attribute_id == _QUALITY and other.access != Access.WRITE_ONLY:
                 return _QUALITY
     return None
-
-
-def _attribute(
-    key: str, attributes: Sequence[AttributeInfo], wanted: AttributeLike
-) -> AttributeInfo:
-    for info in attributes:
-        if info.attribute_id == wanted:
-            return info
-    return find_attribute(key, attributes, wanted)
 
 
 _NOT_ANSWERED = ServerError("the server did not answer for this attribute")

@@ -32,8 +32,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from functools import lru_cache
@@ -264,30 +264,26 @@ class WritePolicy:
             ) from None
         try:
             return cls(**_arguments(content), source=f"the policy {file}")
-        except _SettingError as fault:
-            raise PolicyError(f"the policy file {file}, {fault}") from None
+        except PolicyError as error:
+            raise PolicyError(f"the policy file {file}, {error}") from None
 
 
 WritePolicyLike: TypeAlias = "WritePolicy | str | os.PathLike[str] | None"
 """A policy, or the path of its file."""
 
 
-class _SettingError(PolicyError):
-    """A setting that makes no sense: where it is, what is wrong, and how to fix it."""
-
-    def __init__(self, where: str, problem: str, hint: str) -> None:
-        super().__init__(f"{where}: {problem}. {hint}")
-        self.parts = (where, problem, hint)
-
-    def below(self, table: str) -> _SettingError:
-        """Return the same error, of a setting in a table."""
-        where, problem, hint = self.parts
-        return _SettingError(f"{table}.{where}", problem, hint)
-
-
 def _require(holds: bool, where: str, problem: str, hint: str) -> None:
     if not holds:
-        raise _SettingError(where, problem, hint)
+        raise PolicyError(f"{where}: {problem}. {hint}")
+
+
+@contextmanager
+def _in_table(name: str) -> Iterator[None]:
+    """Name the table that a setting is in, where it makes no sense."""
+    try:
+        yield
+    except PolicyError as error:
+        raise PolicyError(f"{name}.{error}") from None
 
 
 def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -313,24 +309,20 @@ def _check_names(table: Mapping[str, Any], name: str) -> None:
 
 
 def _limits(number: int, entry: Mapping[str, Any]) -> KeyLimits:
-    try:
+    with _in_table(f"limits (entry {number})"):
         _check_names(entry, "limits")
         _require("keys" in entry, "keys", "it is missing", "Say which keys the limits are for.")
         return KeyLimits(**entry)
-    except _SettingError as error:
-        raise error.below(f"limits (entry {number})") from None
 
 
 def _time_window(table: Any) -> TimeWindow:
     hint = "Write it under [time_window]."
     _require(isinstance(table, dict), "time_window", "it must be a table", hint)
-    try:
+    with _in_table("time_window"):
         _check_names(table, "time_window")
         return TimeWindow(
             _time("from", table), _time("to", table), _zone(table), _days(table.get("days", DAYS))
         )
-    except _SettingError as error:
-        raise error.below("time_window") from None
 
 
 def _time(name: str, table: Mapping[str, Any]) -> time:
@@ -338,23 +330,22 @@ def _time(name: str, table: Mapping[str, Any]) -> time:
     if isinstance(value, str):
         with suppress(ValueError):
             value = time.fromisoformat(value)
-    if not isinstance(value, time) or value.tzinfo is not None:
-        problem = "it is missing" if value is None else f"{value!r} is no time of day"
-        raise _SettingError(name, problem, 'Write it as "06:00".')
-    return value
+    if isinstance(value, time) and value.tzinfo is None:
+        return value
+    problem = "it is missing" if value is None else f"{value!r} is no time of day"
+    raise PolicyError(f'{name}: {problem}. Write it as "06:00".')
 
 
 def _zone(table: Mapping[str, Any]) -> ZoneInfo:
-    name = table.get("time_zone")
+    name: Any = table.get("time_zone")
     hint = 'Write the name of a time zone, such as "Europe/Berlin".'
-    if not isinstance(name, str):
-        problem = "it is missing" if name is None else "it is no text"
-        raise _SettingError("time_zone", problem, hint)
+    problem = "it is missing" if name is None else "it is no text"
+    _require(isinstance(name, str), "time_zone", problem, hint)
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
         problem = f"this computer knows no time zone {name!r}"
-        raise _SettingError("time_zone", problem, hint) from None
+        raise PolicyError(f"time_zone: {problem}. {hint}") from None
 
 
 def _days(days: Any) -> frozenset[int]:
@@ -368,11 +359,10 @@ def _days(days: Any) -> frozenset[int]:
 def _patterns(name: str, patterns: object) -> tuple[str, ...]:
     if isinstance(patterns, str):
         patterns = (patterns,)
-    if isinstance(patterns, Iterable):
-        found = tuple(patterns)
-        if all(isinstance(pattern, str) and pattern for pattern in found):
-            return found
-    raise _SettingError(name, "it must be a list of patterns", 'Write ["Plant.*.Set point"].')
+    found = tuple(patterns) if isinstance(patterns, Iterable) else (None,)
+    fits = all(isinstance(pattern, str) and pattern for pattern in found)
+    _require(fits, name, "it must be a list of patterns", 'Write ["Plant.*.Set point"].')
+    return found
 
 
 def _is_number(value: object) -> bool:

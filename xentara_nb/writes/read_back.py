@@ -31,6 +31,7 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.tables.coercion import float_32
+from xentara_nb.tables.frames import error_text
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.rendering import value_text
 from xentara_nb.writes.results import WriteResult
@@ -54,26 +55,11 @@ _PERMANENT = (
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """How to verify that a write took effect.
-
-    Parameters
-    ----------
-    verify : bool or callable
-        Whether to verify at all, or what compares the written and the read value.
-    tolerance : float
-        How far a number may be from the one written.
-    within : float
-        How long to wait for it, in seconds.
-
-    Raises
-    ------
-    OptionError
-        If they make no sense.
-    """
+    """How to verify that a write took effect; :class:`OptionError` if it makes no sense."""
 
     verify: bool | Predicate = True
     tolerance: float = 0.0
-    within: float = 5.0
+    within: float = 5.0  # seconds
 
     def __post_init__(self) -> None:
         if isinstance(self.verify, bool) and (self.tolerance, self.within) == (0.0, 5.0):
@@ -112,15 +98,6 @@ def same_value(one: Any, other: Any, data_type: int, tolerance: float = 0.0) -> 
 
     A Float32 holds fewer digits than are sent, so two of them are compared as what it holds. NaN
     is the same as NaN here.
-
-    Examples
-    --------
-    >>> same_value(0.1, 0.10000000149011612, DataType.FLOAT_32)
-    True
-    >>> same_value(0.1, 0.10000000149011612, DataType.FLOAT_64)
-    False
-    >>> same_value(True, 1, DataType.BOOLEAN)
-    False
     """
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
@@ -146,7 +123,10 @@ def read_back(
     pause = _FIRST_PAUSE
     waiting = [result for result in results if result.planned.target.readable]
     readable = set(waiting)
-    yield [_write_only(result) for result in results if result not in readable]
+    unreadable = [result for result in results if result not in readable]
+    for result in unreadable:
+        _not_readable(result, "the attribute is write only")
+    yield unreadable
     failure: XentaraError | None = None
     while waiting:
         try:
@@ -173,12 +153,12 @@ def read_back(
 def take_reading(result: WriteResult, value: Any, how: Verification) -> bool:
     """Take a value that was read back, or the error in its place; return whether that is final."""
     if isinstance(value, ServerError):
-        result.reason = f"reading back failed: {_one_line(value)}"
-        if not isinstance(value, _PERMANENT):
-            return False
-        if result.outcome is Outcome.APPLIED:
-            result.outcome = Outcome.NOT_READABLE
-        return True
+        reason = f"reading back failed: {error_text(value)}"
+        if isinstance(value, _PERMANENT):
+            _not_readable(result, reason)
+            return True
+        result.reason = reason
+        return False
     result.raw_read_back = value
     try:
         found = how.matches(result, value)
@@ -214,11 +194,10 @@ def _read(
     return answers
 
 
-def _write_only(result: WriteResult) -> WriteResult:
-    result.reason = "the attribute is write only"
+def _not_readable(result: WriteResult, reason: str) -> None:
+    result.reason = reason
     if result.outcome is Outcome.APPLIED:
         result.outcome = Outcome.NOT_READABLE
-    return result
 
 
 def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadline) -> WriteResult:
@@ -230,12 +209,6 @@ def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadl
             f"{value_text(result.value)} was written"
         )
     else:
-        if failure is not None:
-            result.reason = f"reading back failed: {_one_line(failure)}"
-        if result.outcome is Outcome.APPLIED:
-            result.outcome = Outcome.NOT_READABLE
+        reason = f"reading back failed: {error_text(failure)}" if failure else result.reason
+        _not_readable(result, reason)
     return result
-
-
-def _one_line(error: XentaraError) -> str:
-    return f"{error.text} ({error.code})" if isinstance(error, ServerError) else str(error)

@@ -10,7 +10,7 @@ import socket
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _text
 from typing import Any
@@ -23,37 +23,36 @@ from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import DataType, label
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables.frames import to_display
-from xentara_nb.writes.columns import NO_TIME, build_frame
 from xentara_nb.writes.journal import Journal, JournalLike, JournalWarning
 from xentara_nb.writes.outcome import Outcome
+from xentara_nb.writes.rendering import build_frame
 from xentara_nb.writes.results import WriteResult
 
 _INTENT, _OUTCOME = "intent", "outcome"
-_DECODE = json.JSONDecoder().decode
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def header(plan_id: str, server: str, user: str, session_user: str | None) -> str:
     """Return the JSON of what the intents of one apply have in common."""
-    return (
-        f'"plan": "{plan_id}", "server": {_text(server)}, "user": {_text(user)}, '
-        f'"session_user": {"null" if session_user is None else _text(session_user)}, '
-        f"{_program(os.getpid())}"
-    )
+    return f'"plan": "{plan_id}", {_origin(server, user, session_user, os.getpid())}'
 
 
-@lru_cache(maxsize=1)
-def _program(process: int) -> str:
-    return (
-        f'"account": {_text(_account())}, "computer": {_text(socket.gethostname())}, '
-        f'"process": {process}'
-    )
-
-
-def _account() -> str:
+@lru_cache(maxsize=16)
+def _origin(server: str, user: str, session_user: str | None, process: int) -> str:
     try:
-        return getpass.getuser()
+        account = getpass.getuser()
     except (KeyError, OSError):  # a container may know no name for its user
-        return ""
+        account = ""
+    origin = {
+        "server": server,
+        "user": user,
+        "session_user": session_user,
+        "account": account,
+        "computer": socket.gethostname(),
+        "process": process,
+    }
+    return json.dumps(origin)[1:-1]
 
 
 # The lines are put together by hand: for many small ones that takes half of the time.
@@ -181,22 +180,21 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
 
 
 def parse_records(data: bytes) -> tuple[pd.DataFrame, int]:
-    """Return the content of a journal as :func:`read_journal` does, and how many lines are bad."""
+    """Return the frame that :func:`read_journal` returns, and how many lines are bad."""
     rows: dict[str, dict[str, Any]] = {}
     *lines, last = data.split(b"\n")
     unreadable = sum(not _take(rows, line) for line in lines if line.strip())
     # What stands behind the last end of a line is being written, or will never be.
     if last:
         _take(rows, last)
-    return build_frame(
-        {name: [row[name] for row in rows.values()] for name in _COLUMNS}
-    ), unreadable
+    frame = build_frame({name: [row[name] for row in rows.values()] for name in _COLUMNS})
+    return frame, unreadable
 
 
 def _take(rows: dict[str, dict[str, Any]], line: bytes) -> bool:
     """Take one line into the rows; return whether it could be read."""
     try:
-        record = _DECODE(line.decode())
+        record = json.loads(line.decode())
         write_id = record["id"]
         moment = _nanoseconds(record["time"])
         if not isinstance(write_id, str):
@@ -223,7 +221,7 @@ def _intent(record: dict[str, Any], moment: int) -> dict[str, Any]:
     process = record.get("process")
     row.update(
         time=moment,
-        finished=NO_TIME,
+        finished=None,
         element_uuid=UUID(record["element_uuid"]),
         attribute_id=decode_value(record["attribute_id"]),
         type=int(record["data_type"]),
@@ -239,12 +237,8 @@ def _intent(record: dict[str, Any], moment: int) -> dict[str, Any]:
 
 
 def _nanoseconds(text: str) -> int:
-    """Return a time of the journal; ValueError if it is none, or has no time zone."""
     since = datetime.fromisoformat(text) - _EPOCH  # TypeError without a time zone
-    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+    return since // _MICROSECOND * 1000
 
 
 def _display(value: Any, row: Mapping[str, Any]) -> object:
@@ -266,18 +260,14 @@ _COLUMNS = (
 def encode_value(value: Any) -> str:
     """Return the JSON of a value: what JSON has no form for is a map of one item."""
     kind = type(value)
-    if kind is float and math.isfinite(value):
-        return float.__repr__(value)
-    if kind is int:
-        return int.__repr__(value)
+    if kind is int or (kind is float and math.isfinite(value)):
+        return repr(value)
     if kind is str:
         return _text(value)
     if value is None:
         return "null"
-    if kind is bool:
-        return "true" if value else "false"
-    if isinstance(value, int):  # of an enum
-        return int.__repr__(value)
+    if isinstance(value, int):  # a Boolean, or of an enum
+        return json.dumps(value)
     if isinstance(value, UUID):
         name, text = "uuid", str(value)
     elif isinstance(value, TimePoint):

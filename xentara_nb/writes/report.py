@@ -10,19 +10,14 @@ from typing import Any, overload
 
 import pandas as pd
 
-from xentara_nb.writes import records
-from xentara_nb.writes.columns import NO_TIME, build_frame, target_columns
+from xentara_nb.writes import records, rendering
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import Guard, refused
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.read_back import Verification, read_back
-from xentara_nb.writes.rendering import Table, counted
 from xentara_nb.writes.requests import WriteRequest
 from xentara_nb.writes.results import WriteResult
-
-MakePlan = Callable[[WriteContext, list[WriteRequest]], Any]
-"""Makes the plan of some requests; a plan itself is no business of its report."""
 
 
 class WriteReport(Sequence[WriteResult]):
@@ -55,7 +50,7 @@ class WriteReport(Sequence[WriteResult]):
         self,
         context: WriteContext,
         planned: Sequence[PlannedWrite],
-        make_plan: MakePlan,
+        make_plan: Callable[[WriteContext, list[WriteRequest]], Any],
         how: Verification,
     ) -> None:
         self.id = os.urandom(16).hex()
@@ -63,9 +58,9 @@ class WriteReport(Sequence[WriteResult]):
         self.how = how
         self._context = context
         self._make_plan = make_plan
-        self._results = tuple(
+        self._results = [
             WriteResult(each, f"{self.id}-{row}", self) for row, each in enumerate(planned)
-        )
+        ]
 
     @overload
     def __getitem__(self, index: int) -> WriteResult: ...
@@ -102,16 +97,16 @@ class WriteReport(Sequence[WriteResult]):
         sent, NaT where it was not), ``duration`` (float64, the seconds until the answer).
         """
         results = self._results
-        return build_frame(
+        return rendering.build_frame(
             {
-                **target_columns(result.planned.target for result in results),
+                **rendering.target_columns(result.planned.target for result in results),
                 "old_value": [result.old_value for result in results],
                 "value": [result.value for result in results],
                 "read_back": [result.read_back for result in results],
                 "outcome": [result.outcome for result in results],
                 "error": [result.error_text for result in results],
                 "sent": [result.sent for result in results],
-                "time": [result.sent_ns if result.sent else NO_TIME for result in results],
+                "time": [result.sent_ns if result.sent else None for result in results],
                 "duration": [result.duration for result in results],
             }
         )
@@ -173,31 +168,18 @@ class WriteReport(Sequence[WriteResult]):
         for result in sorted(self._results, key=lambda result: not result.outcome.failed):
             result.raise_for_outcome()
 
-    def _table(self) -> Table:
-        results = self._results
-        outcomes = [result.outcome for result in results]
-        return Table(
-            [
-                (f"{len(results)} write{'' if len(results) == 1 else 's'}:", None),
-                *counted(outcomes, Outcome),
-            ],
-            {
-                "primary_key": [result.primary_key for result in results],
-                "attribute": [result.attribute_name for result in results],
-                "old": [result.old_value for result in results],
-                "new": [result.value for result in results],
-                "read back": [result.read_back for result in results],
-                "outcome": outcomes,
-                "": [result.error_text or "" for result in results],
-            },
-            "outcome",
-        )
+    def _title(self) -> rendering.Title:
+        count = len(self._results)
+        return [
+            (f"{count} write{'' if count == 1 else 's'}:", None),
+            *rendering.counted([result.outcome for result in self._results], Outcome),
+        ]
 
     def __repr__(self) -> str:
-        return self._table().text()
+        return rendering.table_text(self._title(), self.frame)
 
     def _repr_html_(self) -> str:
-        return self._table().html()
+        return rendering.table_html(self._title(), self.frame)
 
 
 def _back(result: WriteResult) -> WriteRequest:

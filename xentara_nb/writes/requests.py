@@ -29,41 +29,21 @@ ANYTHING: Final = object()
 
 
 class WriteRequest(NamedTuple):
-    """What a user wants to write, not checked yet.
-
-    Attributes
-    ----------
-    reference : Reference
-        The element.
-    attribute : str, int or UUID
-        The attribute.
-    value : object
-        The value as the user gave it.
-    check : CheckResult or None
-        What is known of it beforehand: an undo may have no way back.
-    expected : object
-        What the present value should be; another one is a warning.
-    number_as_boolean : bool
-        Whether 0 and 1 may be written to a Boolean.
-    """
+    """What a user wants to write, not checked yet."""
 
     reference: Reference
     attribute: AttributeLike
-    value: object
-    check: CheckResult | None = None
-    expected: object = ANYTHING
-    number_as_boolean: bool = False
+    value: object  # as the user gave it
+    check: CheckResult | None = None  # known beforehand: an undo may have no way back
+    expected: object = ANYTHING  # as the present value; another one is a warning
+    number_as_boolean: bool = False  # whether 0 and 1 may be written to a Boolean
 
 
 def write_requests(values: object) -> list[WriteRequest]:
     """Read what is to be written, from everything that :meth:`Client.plan_writes` takes.
 
-    Raises
-    ------
-    WriteRefusedError
-        If it is nothing of that kind.
-    NotFoundError
-        If a row names no element or attribute.
+    Raises :class:`WriteRefusedError` if it is nothing of that kind, :class:`NotFoundError` if a row
+    names no element or attribute.
     """
     if isinstance(values, pd.DataFrame):
         return _from_frame(values)
@@ -86,21 +66,9 @@ def request_for(
 ) -> WriteRequest:
     """Return the request to write a value to an element.
 
-    Parameters
-    ----------
-    element : element
-        The element; a row may name an attribute too.
-    value : object
-        The value.
-    attribute : attribute, optional
-        Which attribute. Left out, the one that the row names, or the value if it names none.
-
-    Raises
-    ------
-    NotFoundError
-        If it names no element or attribute.
-    WriteRefusedError
-        If it names the attribute in a way that would be passed over.
+    Where no attribute is given it is the one that a row names, or the value if it names none.
+    Raises :class:`NotFoundError` if it names no element or attribute, and
+    :class:`WriteRefusedError` if it names the attribute in a way that would be passed over.
     """
     if isinstance(element, str | UUID):
         return _request(element_reference(element), value, attribute)

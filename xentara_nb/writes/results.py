@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
@@ -14,19 +14,10 @@ from xentara_nb.errors import (
     WriteRefusedError,
     XentaraError,
 )
+from xentara_nb.tables.frames import error_text
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.rendering import Facts, value_text
-
-
-class Report(Protocol):
-    """The report that a result is in."""
-
-    def resolve(self, within: float = ...) -> Any:
-        """Read the values of writes that are UNKNOWN or DIFFERS."""
-
-    def undo(self) -> Any:
-        """Return a plan back to the old values."""
+from xentara_nb.writes.rendering import facts_html, facts_text, value_text
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -49,7 +40,7 @@ class WriteResult:
 
     planned: PlannedWrite
     write_id: str
-    report: Report
+    report: Any  # a WriteReport, which holds results
     outcome: Outcome = Outcome.SKIPPED
     reason: str = ""
     error: XentaraError | None = None
@@ -119,7 +110,7 @@ class WriteResult:
     def error_text(self) -> str | None:
         """What went wrong in one line, None if nothing did."""
         if self.outcome is Outcome.REJECTED and isinstance(self.error, ServerError):
-            return f"{' '.join(self.error.text.split())} ({self.error.code})"
+            return error_text(self.error)
         return self.reason or None
 
     def resolve(self, within: float = 2.0) -> WriteResult:
@@ -174,9 +165,9 @@ class WriteResult:
         if self.outcome is Outcome.SKIPPED:
             raise WriteRefusedError(f"{self.planned}: not sent: {self.reason}")
 
-    def _facts(self) -> Facts:
+    def _facts(self) -> dict[str, str]:
         old, read = self.planned.knows_old, self.raw_read_back is not None
-        lines = {
+        facts = {
             "write to": f"{self.primary_key} ({self.attribute_name})",
             "old value": value_text(self.old_value) if old else "not known",
             "new value": value_text(self.value),
@@ -186,11 +177,11 @@ class WriteResult:
         if self.time is not None:
             duration = self.duration
             took = "" if duration is None else f", answered after {duration * 1e3:.1f} ms"
-            lines["sent"] = f"{self.time.isoformat(timespec='milliseconds')}{took}"
-        return Facts(lines, {"outcome": self.outcome})
+            facts["sent"] = f"{self.time.isoformat(timespec='milliseconds')}{took}"
+        return facts
 
     def __repr__(self) -> str:
-        return self._facts().text()
+        return facts_text(self._facts())
 
     def _repr_html_(self) -> str:
-        return self._facts().html()
+        return facts_html(self._facts(), self.outcome)

@@ -23,6 +23,7 @@ from xentara_nb.writes import records
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import check_client, check_time
 from xentara_nb.writes.outcome import Outcome
+from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.policy import WritePolicy
 from xentara_nb.writes.read_back import read_back, take_reading
 from xentara_nb.writes.report import WriteReport
@@ -52,11 +53,9 @@ class Sender:
     def send(self, results: Sequence[WriteResult]) -> None:
         """Send writes in order, all of them SKIPPED so far, and set what became of them.
 
-        Raises
-        ------
-        WriteRefusedError
-            If nothing was sent because the journal cannot be written, or nothing may be written
-            any more. What goes wrong after the first message stands in the results.
+        Raises :class:`WriteRefusedError` if nothing was sent because the journal cannot be
+        written, or nothing may be written any more. What goes wrong after the first message stands
+        in the results.
         """
         try:
             self._send(results)
@@ -77,15 +76,20 @@ class Sender:
             )
 
     def _send(self, results: Sequence[WriteResult]) -> None:
-        context = self.context
-        header = records.header(self.report.id, context.server, context.user, user_of(self.session))
+        journal, connection = self.report.journal, self.context.connection
+        header = records.header(
+            self.report.id,
+            connection.address.url,
+            connection.credentials.who,
+            user_of(self.session),
+        )
         at = 0
         unfinished: list[WriteResult] = []
         stopped = ""  # why nothing more is sent
         while at < len(results) and not stopped:
             try:
                 batch = results[at : at + self._next_size(results, at)]
-                records.intend(self.report.journal, batch, header)
+                records.intend(journal, batch, header)
             except WriteRefusedError as error:
                 if at == 0:
                     raise
@@ -93,7 +97,7 @@ class Sender:
                 break
             at += len(batch)
             stopped, unverified = self._exchange(batch)
-            records.note(self.report.journal, batch)
+            records.note(journal, batch)
             unfinished += unverified
             if self.stop:
                 self._verify(unfinished)
@@ -113,12 +117,10 @@ class Sender:
             if wanted and text > MESSAGE_TEXT:
                 break
             wanted += 1
-        policies = self.policies
-        just_checked = at == 0
+        if at:
+            self._check_again()
         while True:
-            if not just_checked:
-                policies = self._check_again()
-            granted, pause = self.context.rate_limiter.grant(wanted, policies)
+            granted, pause = self.context.rate_limiter.grant(wanted, self.policies)
             if granted:
                 return granted
             if pause > self.timeout:
@@ -129,34 +131,29 @@ class Sender:
                     f"{pause:.0f} s, which is longer than the time-out of {self.timeout:g} s: "
                     "write it later, or give a longer timeout="
                 )
-            just_checked = False
             time.sleep(pause)
+            self._check_again()
 
-    def _check_again(self) -> Sequence[WritePolicy]:
-        """Refuse if nothing may be sent any more; return the policies."""
+    def _check_again(self) -> None:
+        """Refuse if nothing may be sent any more."""
         context = self.context
-        policies = context.policies.current()
-        if policies != self.policies:
+        if context.policies.current() != self.policies:
             # Nothing of what is left was checked against these.
             raise WriteRefusedError("the write policy has changed since it was checked")
-        for check in (check_client(context.settings.read_only), check_time(policies)):
+        for check in (check_client(context.settings.read_only), check_time(self.policies)):
             if check is not None:
                 raise WriteRefusedError(check.message)
-        return policies
 
     def _exchange(self, results: Sequence[WriteResult]) -> tuple[str, list[WriteResult]]:
         """Send one message and take its answers.
 
         Return why nothing more can be sent, empty if it can, and what is still to be verified.
         """
-        connection = self.connection
-        commands: list[Command[Any]] = [_command(result, id_of(self.session)) for result in results]
-        readers = [
-            result
-            for result in results
-            if self.report.how.wanted and result.planned.target.readable
-        ]
-        reads = [result.planned.target.read_command() for result in readers]
+        connection, session = self.connection, id_of(self.session)
+        commands: list[Command[Any]] = [_command(result.planned, session) for result in results]
+        verify = self.report.how.wanted
+        readers = [each for each in results if verify and each.planned.target.readable]
+        reads = [each.planned.target.read_command() for each in readers]
         # A single write takes its reading with it. Many of them are read by a message of their
         # own, on the heels of the first: a message of readings only is made in a third of the
         # time.
@@ -197,7 +194,7 @@ class Sender:
                     )
             raise
         unfinished: list[WriteResult] = []
-        if self.report.how.wanted:
+        if verify:
             unfinished = self._take_readings(results, dict(zip(readers, readings, strict=False)))
         if any(result.outcome is Outcome.UNKNOWN for result in results):
             # The state of the server is not known: nothing more is sent, not even on "continue".
@@ -227,8 +224,8 @@ class Sender:
                 records.note(self.report.journal, done)
 
 
-def _command(result: WriteResult, session: UUID | None) -> Write:
-    target, new = result.planned.target, result.planned.new
+def _command(planned: PlannedWrite, session: UUID | None) -> Write:
+    target, new = planned.target, planned.new
     assert target.element_uuid is not None
     assert target.info is not None
     assert new is not None

@@ -80,13 +80,7 @@ class SubSession:
         return None
 
     def connection(self) -> Connection:
-        """Return the connection that it belongs to.
-
-        Raises
-        ------
-        WriteRefusedError
-            If it has ended. Nothing was sent.
-        """
+        """Return the connection that it belongs to; WriteRefusedError if it has ended."""
         if (ended := self.ended) is not None:
             raise WriteRefusedError(
                 f"the sub-session of {self.who} cannot be used any more: {ended}. Nothing was "
@@ -179,13 +173,7 @@ def who_is(authentication: Authentication) -> str:
 def authentication(
     user: str | None, password: str | None, token: str | None, certificate: bytes | None
 ) -> Authentication:
-    """Return the way to log in that the arguments give.
-
-    Raises
-    ------
-    OptionError
-        If it is not exactly one.
-    """
+    """Return the way to log in that the arguments give; OptionError if not exactly one."""
     if (certificate, token) == (None, None) and user is not None and password is not None:
         return Password(user, password)
     if (user, password, certificate) == (None, None, None) and token is not None:
@@ -205,13 +193,7 @@ def log_in(
     timeout: float,
     write: Callable[..., Any],
 ) -> SubSession:
-    """Log in to a sub-session on a connection.
-
-    Raises
-    ------
-    AccessDeniedError
-        If the server does not accept the log-in.
-    """
+    """Log in to a sub-session on a connection; AccessDeniedError if the server refuses."""
     who = who_is(how)
     try:
         session_id = _ask(connection, CreateSubSession(how, desired_id), timeout)
@@ -246,10 +228,8 @@ def user_of(session: SessionLike | None) -> str | None:
 def connection_for(reconnecting: ReconnectingConnection, session: SessionLike | None) -> Connection:
     """Return the connection to send on, with a session or without.
 
-    Raises
-    ------
-    WriteRefusedError
-        If the session has ended, or belongs to another client, or is none. Nothing was sent.
+    Raises :class:`WriteRefusedError` if the session has ended, or belongs to another client, or is
+    none. Nothing was sent.
     """
     if session is None or isinstance(session, UUID):
         return reconnecting.connection()

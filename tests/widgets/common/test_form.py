@@ -37,8 +37,8 @@ def test_a_form_closes_the_forms_in_it_and_calls_its_listeners() -> None:
     put_form(box, other)
     put_form(box, inner)
     assert other.closed
-    outer.when_closed(fail)
-    outer.when_closed(lambda: called.append("second"))
+    outer.when_closed.callback(lambda: called.append("second"))
+    outer.when_closed.callback(fail)
     outer.close()
     outer.close()
     assert inner.closed

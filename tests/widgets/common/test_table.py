@@ -13,6 +13,9 @@ from xentara_nb.widgets.common.table import value_text
 @pytest.mark.parametrize(
     ("value", "text"),
     [
+        (None, "–"),
+        (pd.NaT, "never"),
+        (True, "True"),
         (1, "1"),
         (0.1, "0.1"),
         (3.0, "3.0"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pandas as pd
 import pytest
@@ -13,7 +16,7 @@ from xentara_nb import read_inventory, simulate
 from xentara_nb.client import Client
 from xentara_nb.errors import OptionError, OutputExistsError
 from xentara_nb.simulator import Simulator
-from xentara_nb.widgets import Explorer
+from xentara_nb.widgets import ClientCard, Explorer
 from xentara_nb.widgets.common import live
 
 
@@ -25,35 +28,35 @@ def explorer(client: Client) -> Iterator[Explorer]:
     made.close()
 
 
-def numbers(explorer: Explorer) -> dict[str, int]:
-    return {row.name: row.number for row in explorer.tree.tree.rows()}
+def elements(explorer: Explorer) -> dict[str, str]:
+    return {row.name: row.element for row in explorer.tree.tree.rows()}
 
 
 def test_the_tree_is_filled_as_it_is_opened(
     explorer: Explorer, client: Client, plant: Simulator
 ) -> None:
     assert "operational" in explorer.head.value
-    assert "Plant" in numbers(explorer)
-    assert "Line 1" not in numbers(explorer)
+    assert "Plant" in elements(explorer)
+    assert "Line 1" not in elements(explorer)
     plant.forget()
-    explorer.tree.act("open", numbers(explorer)["Plant"])
+    explorer.tree.act("open", elements(explorer)["Plant"])
     explorer.wait()
-    assert "Line 1" in numbers(explorer)
+    assert "Line 1" in elements(explorer)
     assert plant.requests["command"].tolist().count("browse") == 1
-    explorer.tree.act("open", numbers(explorer)["Line 1"])
+    explorer.tree.act("open", elements(explorer)["Line 1"])
     explorer.wait()
-    explorer.tree.act("select", numbers(explorer)["Set point"])
+    explorer.tree.act("select", elements(explorer)["Set point"])
     explorer.wait()
     assert explorer.selected == SET_POINT
     assert SET_POINT in explorer.name.value
     value = present_value(client)
     eventually(lambda: f">{value}<" in explorer.live.text.value)
     eventually(lambda: "live" in explorer.live.state.value)
-    explorer.tree.act("close", numbers(explorer)["Plant"])
-    assert "Line 1" not in numbers(explorer)
-    explorer.tree.act("open", 999_999)
+    explorer.tree.act("close", elements(explorer)["Plant"])
+    assert "Line 1" not in elements(explorer)
+    explorer.tree.act("open", str(UUID(int=1)))
     explorer.wait()
-    assert "not there any more" in explorer.notice.value
+    assert "unknown element" in explorer.notice.value
 
 
 def test_values_follow_the_server(explorer: Explorer, client: Client) -> None:
@@ -153,3 +156,20 @@ def test_a_model_that_is_large_is_not_fetched_to_be_shown() -> None:
         made.wait()
         assert plant.requests["command"].tolist().count("browse") == 1
         made.close()
+
+
+def test_the_card_of_a_client_opens_the_explorer(client: Client, plant: Simulator) -> None:
+    client_card = ClientCard(client)
+    assert client_card.wait()
+    assert "operational" in client_card.about.value
+    client_card.button.click()
+    assert client_card.explorer is not None
+    client_card.explorer.wait()
+    assert not visible(client_card.card)
+    client_card.close()
+    assert client_card.explorer.closed
+
+
+def test_importing_the_package_loads_no_widgets() -> None:
+    code = "import sys, xentara_nb; assert 'ipywidgets' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

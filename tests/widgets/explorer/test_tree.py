@@ -18,7 +18,7 @@ def test_a_wide_tree_shows_a_page_at_a_time() -> None:
     assert rows[-1].state == MORE
     tree.more(ROOT)
     assert len(tree.rows()) == PAGE + 7
-    tree.open(1)  # nothing is below it after all
+    tree.open(rows[0].element)  # nothing is below it after all
     assert tree.rows()[0].state == "leaf"
 
 
@@ -26,5 +26,7 @@ def test_names_with_periods_stay_whole(client: Client) -> None:
     tree = Tree(partial(children_of, client))
     tree.open(ROOT)
     for name in ("Plant", "Line 1", "Filler"):
-        tree.open(next(row.number for row in tree.rows() if row.name == name))
-    assert "[Pump 1.2]" in [row.name for row in tree.rows()]
+        tree.open(next(row.element for row in tree.rows() if row.name == name))
+    rows = {row.name: (row.level, row.state) for row in tree.rows()}
+    assert rows["Plant"] == (1, "open")
+    assert rows["[Pump 1.2]"][0] == 4

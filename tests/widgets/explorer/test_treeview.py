@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from uuid import UUID
 
 import pytest
 
@@ -13,10 +14,13 @@ from xentara_nb.widgets.explorer.tree import Tree, children_of
 from xentara_nb.widgets.explorer.treeview import TreeView
 
 
-def test_without_anywidget_the_tree_is_a_list(client: Client) -> None:
-    selected: list[int] = []
+def test_without_anywidget_the_tree_is_a_list(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xentara_nb.widgets.explorer.treeview.find_spec", lambda name: None)
+    selected: list[UUID] = []
     tasks = TaskRunner(Notice())
-    view = TreeView(tasks, Tree(partial(children_of, client)), selected.append, plain_list=True)
+    view = TreeView(tasks, Tree(partial(children_of, client)), selected.append)
     view.begin()
     tasks.wait()
     at = [option.strip() for option in view.widget.list.options].index("▸ Plant")
@@ -34,10 +38,14 @@ def test_without_anywidget_the_tree_is_a_list(client: Client) -> None:
 
 def test_the_drawn_tree_takes_only_what_it_knows(client: Client) -> None:
     pytest.importorskip("anywidget")
-    selected: list[int] = []
-    view = TreeView(TaskRunner(Notice()), Tree(partial(children_of, client)), selected.append)
-    for content in ({"do": "select", "number": "1"}, "select", {"do": "fly", "number": 1}):
+    selected: list[UUID] = []
+    tasks = TaskRunner(Notice())
+    view = TreeView(tasks, Tree(partial(children_of, client)), selected.append)
+    view.begin()
+    tasks.wait()
+    element = view.tree.rows()[0].element
+    for content in ({"do": "select", "element": 1}, "select", {"do": "fly", "element": element}):
         sent_by_page(view.widget, content)
     assert selected == []
-    sent_by_page(view.widget, {"do": "select", "number": 1})
-    assert selected == [1]
+    sent_by_page(view.widget, {"do": "select", "element": element})
+    assert selected == [UUID(element)]

@@ -15,11 +15,11 @@ def test_an_account_is_found_by_its_name() -> None:
 def test_a_client_takes_the_place_of_another(plant: Simulator, client: Client) -> None:
     mine = Account()
     first = plant.connect()
-    mine.enter(first)
+    mine.set_client(first)
     session = first.sub_session(user="operator", password=plant.users["operator"])
-    mine.enter_session(session)
+    mine.set_session(session)
     assert mine.session is session
-    mine.enter(client)
+    mine.set_client(client)
     assert first.closed
     assert mine.client is client
     assert mine.session is None
@@ -36,10 +36,10 @@ def test_changes_are_notified_until_the_listener_ends(plant: Simulator) -> None:
     mine = Account()
     mine.listen(fail)
     end = mine.listen(lambda: seen.append(mine.client is not None))
-    mine.enter(plant.connect())
-    mine.leave_session()
-    mine.leave()
+    mine.set_client(plant.connect())
+    mine.set_session(None)
+    mine.set_client(None)
     end()
     end()
-    mine.leave()
+    mine.set_client(None)
     assert seen == [True, True, False]

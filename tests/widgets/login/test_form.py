@@ -168,7 +168,7 @@ def test_the_keyring_keeps_a_password_when_asked(
             kept[service, user] = password
 
     monkeypatch.setitem(sys.modules, "keyring", Keyring("keyring"))
-    monkeypatch.setattr("xentara_nb.widgets.login.view.find_spec", lambda name: True)
+    monkeypatch.setattr("xentara_nb.widgets.login.form.find_spec", lambda name: True)
     form = make_login(plant)
     form.keep.value = True
     log_in(form)

@@ -45,7 +45,7 @@ def test_a_write_from_the_first_key_to_the_undo(
         assert word in form.live.text.value
     typed(form.value_input.input, f"{new:g}")
     form.wait()
-    assert "every guard is content" in form.checks.value
+    assert "All checks passed" in form.checks.value
     entered(form.value_input.input)
     form.wait()
     for word in (SET_POINT, str(old), str(new), "Float64", "-15.0", "engineer"):
@@ -73,7 +73,7 @@ def test_a_review_leaves_no_second_checks_beside_it(form: WriteForm) -> None:
     form.review.click()  # while the guards wait for the keys to come to rest
     form.wait()
     assert form.staged
-    assert "every guard is content" in form.review_text.value
+    assert "All checks passed" in form.review_text.value
     assert form.checks.value == ""
 
 
@@ -266,6 +266,7 @@ def test_what_cannot_be_written_is_said(client: Client) -> None:
         form.choose("Nowhere")
     with pytest.raises(NotFoundError, match="no attribute 'quality' that can be written"):
         form.choose(SET_POINT, "quality")
+    assert not visible(form.inside)
     form.review.click()
     form.wait()
     assert "find an element first" in form.notice.value

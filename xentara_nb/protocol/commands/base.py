@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from enum import IntEnum
-from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Generic, Self, TypeVar, dataclass_transform
 from uuid import UUID
 
 from xentara_nb.protocol.checks import as_list, as_map, describe
@@ -36,14 +36,8 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, IntEnum) else value
 
 
-class Parameter(NamedTuple):
-    """What is known of a parameter, see :func:`parameter`."""
-
-    key: int
-    name: str
-    check: Check
-    build: Callable[[Any], Any]
-    optional: bool
+Parameter = tuple[str, int, str, Check, Callable[[Any], Any], bool]
+"""The name of the field, and what :func:`parameter` was told: key, name, check, build, optional."""
 
 
 def parameter(
@@ -59,7 +53,7 @@ def parameter(
     ``name`` is what messages call it, ``check`` reads it from a request, ``build`` returns its
     item for one, and ``default`` is what a client sends when it says nothing else.
     """
-    entry = Parameter(key, name, check, build, default is None)
+    entry = (key, name, check, build, default is None)
     return field(default=default, metadata={"parameter": entry})
 
 
@@ -82,13 +76,12 @@ class Command(Generic[R]):
     __slots__ = ()
 
     opcode: ClassVar[OpCode]
-    fields: ClassVar[dict[str, Parameter]] = {}
-    """The parameters by the names of their fields."""
+    fields: ClassVar[tuple[Parameter, ...]] = ()
 
     def request(self, message_id: int) -> Request:
         """Return the packet that asks for this command."""
         items = {}
-        for name, (key, _, _, build, _) in self.fields.items():
+        for name, key, _, _, build, _ in self.fields:
             value = getattr(self, name)
             if type(value) in _PLAIN:
                 items[key] = value
@@ -107,7 +100,7 @@ class Command(Generic[R]):
                 {} if request.parameters is None else request.parameters, "the parameter map"
             )
             values = []
-            for key, what, check, _, optional in cls.fields.values():
+            for _, key, what, check, _, optional in cls.fields:
                 if key in given:
                     values.append(check(given[key], what))
                 elif optional:
@@ -145,7 +138,7 @@ COMMANDS: dict[OpCode, type[Command[Any]]] = {}
 def command(cls: type[C]) -> type[C]:
     """Make a command a frozen dataclass of its parameters."""
     made: Any = dataclass(frozen=True, slots=True)(cls)
-    made.fields = {each.name: each.metadata["parameter"] for each in fields(made)}
+    made.fields = tuple([(each.name, *each.metadata["parameter"]) for each in fields(made)])
     kind: type[C] = made
     COMMANDS[kind.opcode] = kind
     return kind

@@ -46,61 +46,37 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import pandas as pd
 
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.tables.files import text
 from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel, write_parquet
-from xentara_nb.tables.files.cells import TableError, TextTable, from_table, to_table
+from xentara_nb.tables.files.cells import TableError, from_table, to_table
 from xentara_nb.tables.files.text import read_csv, read_json, write_csv, write_json
 
-
-class _Format(NamedTuple):
-    write: Callable[[TextTable, BinaryIO], None]
-    read: Callable[[bytes], TextTable]
-
-
-_FORMATS = {
-    ".csv": _Format(write_csv, read_csv),
-    ".json": _Format(write_json, read_json),
-    ".parquet": _Format(write_parquet, read_parquet),
-    ".xlsx": _Format(write_excel, read_excel),
+_WRITERS = {
+    ".csv": write_csv,
+    ".json": write_json,
+    ".parquet": write_parquet,
+    ".xlsx": write_excel,
 }
+_READERS = {".csv": read_csv, ".json": read_json, ".parquet": read_parquet, ".xlsx": read_excel}
 
 
 def write_inventory(
     frame: pd.DataFrame, path: str | os.PathLike[str], *, ending: str | None = None
 ) -> None:
-    """Write an inventory to a file.
+    """Write an inventory, or rows of one, to a file; its ending says how, or ``ending``.
 
     The file is written beside the one that is there, and takes its place when it is complete.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        An inventory, rows of one, or one with columns added.
-    path : path
-        The file.
-    ending : str, optional
-        ``.csv``, ``.json``, ``.parquet`` or ``.xlsx``; left out, that of the path.
-
-    Raises
-    ------
-    InventoryFileError
-        If the frame is no inventory, if it holds what this kind of file cannot, or if the ending
-        is another. A file that is there stays as it is.
-    MissingExtraError
-        If Parquet or Excel needs a package that is not installed.
-    OSError
-        If the file cannot be written.
     """
     with _named(path):
-        write = _format(path, ending).write
+        write = _WRITERS[_ending(path, ending)]
         table = to_table(frame)
         with _replacing(Path(path)) as file:
             write(table, file)
@@ -135,7 +111,7 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
         If the file cannot be read.
     """
     with _named(path):
-        read = _format(path, ending).read
+        read = _READERS[_ending(path, ending)]
         data = Path(path).read_bytes()
         if not data:
             raise TableError("the file is empty; write the inventory again")
@@ -143,15 +119,7 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
 
 
 def read_cells(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read any CSV whose first line names its columns, as texts; an empty cell is None.
-
-    Raises
-    ------
-    InventoryFileError
-        If it is no such CSV. The message names the line.
-    OSError
-        If the file cannot be read.
-    """
+    """Read any CSV whose first line names its columns, as texts; an empty cell is None."""
     with _named(path):
         columns = text.read_cells(Path(path).read_bytes()).columns
     frame = pd.DataFrame(dict(columns), dtype=object)
@@ -172,14 +140,14 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
         ) from None
 
 
-def _format(path: str | os.PathLike[str], ending: str | None) -> _Format:
-    try:
-        return _FORMATS[(Path(path).suffix if ending is None else ending).lower()]
-    except KeyError:
-        *most, last = _FORMATS
+def _ending(path: str | os.PathLike[str], ending: str | None) -> str:
+    ending = (Path(path).suffix if ending is None else ending).lower()
+    if ending not in _READERS:
+        *most, last = _READERS
         raise TableError(
             f"an inventory is kept in files that end in {', '.join(most)} or {last}; choose one"
-        ) from None
+        )
+    return ending
 
 
 @contextmanager

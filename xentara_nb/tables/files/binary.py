@@ -1,11 +1,6 @@
-r"""Inventories as Parquet and as Excel workbooks, with the packages of two extras.
+"""Inventories as Parquet and as Excel workbooks, with the packages of two extras.
 
 Neither package is loaded before it is needed, nor needed for anything else.
-
-Examples
---------
->>> _escaped("two\r\nlines"), _unescaped(_escaped("two\r\nlines, _x000D_"))
-('two_x000D_\nlines', 'two\r\nlines, _x000D_')
 """
 
 from __future__ import annotations
@@ -15,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import chain, zip_longest
 from typing import Any, BinaryIO
 
@@ -67,15 +63,7 @@ def write_parquet(table: TextTable, file: BinaryIO) -> None:
 
 
 def read_parquet(data: bytes) -> TextTable:
-    """Read an inventory from Parquet.
-
-    Raises
-    ------
-    TableError
-        If the bytes are not Parquet, or have not all the columns.
-    MissingExtraError
-        If pyarrow is not installed.
-    """
+    """Read an inventory from Parquet."""
     with _extra("parquet"):
         from pyarrow import parquet
     # What a file can make the package stumble over has no list: the cause is the file.
@@ -105,10 +93,7 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
     with _extra("excel"):
         import openpyxl
         from openpyxl import cell
-    columns = {
-        name: plain(cells) if isinstance(cells, pd.Series) else cells
-        for name, cells in table.columns.items()
-    }
+    columns = {name: plain(cells) for name, cells in table.columns.items()}
     rows = len(columns["primary_key"]) + 1
     if rows > _MAX_ROWS or len(columns) > _MAX_COLUMNS:
         raise TableError(
@@ -142,15 +127,7 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
 
 
 def read_excel(data: bytes) -> TextTable:
-    """Read an inventory from an Excel workbook.
-
-    Raises
-    ------
-    TableError
-        If the bytes are not a workbook, or its sheet has not all the columns.
-    MissingExtraError
-        If openpyxl is not installed.
-    """
+    """Read an inventory from an Excel workbook."""
     with _extra("excel"):
         import openpyxl
     try:
@@ -168,14 +145,14 @@ def read_excel(data: bytes) -> TextTable:
     _, header = rows.pop(0)
     names = [_unescaped(name) if isinstance(name, str) else name for name in header]
     check_header(names, "the sheet", _WRITE_AGAIN)
-    texts: dict[str, str] = {}
+    text_of = cache(_unescaped)  # each text once in memory
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for number, row in rows:
         if len(row) > len(names):
             raise TableError(f"row {number}: there is a cell beside the columns. Clear it")
         for name, value in zip_longest(names, row):
             if isinstance(value, str):
-                value = texts.setdefault(value, _unescaped(value))
+                value = text_of(value)
             elif value is None and name in INVENTORY_COLUMNS:
                 value = ""  # in a sheet an empty text and no text are the same
             columns[name].append(value)
@@ -214,7 +191,7 @@ def _sheet_text(text: str, where: str) -> str:
         raise TableError(
             f"{where}: a sheet cannot hold the character {illegal[0]!r}. Write CSV or Parquet"
         )
-    escaped = _escaped(text)
+    escaped = _TO_ESCAPE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
     # The limit counts UTF-16, and openpyxl would cut the text off.
     if len(escaped.encode("utf-16-le")) > 2 * _MAX_CHARACTERS:
         raise TableError(
@@ -222,10 +199,6 @@ def _sheet_text(text: str, where: str) -> str:
             f"{_MAX_CHARACTERS}). Write CSV or Parquet"
         )
     return escaped
-
-
-def _escaped(text: str) -> str:
-    return _TO_ESCAPE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
 
 
 def _unescaped(text: str) -> str:

@@ -2,16 +2,6 @@
 
 A file is not trusted. Anything that is wrong with one becomes a :class:`TableError` that says where
 it is and what to do about it, and so does a frame that is no inventory.
-
-Examples
---------
->>> from uuid import UUID
->>> from xentara_nb.tables.frames import inventory_frame
->>> from xentara_nb.protocol.commands import AttributeInfo
->>> attributes = (AttributeInfo("value", 11, 2, 10),)
->>> table = to_table(inventory_frame([("Plant.Speed", UUID(int=1), 16, attributes)]))
->>> table.columns["element_uuid"], table.columns["category"], table.columns["attribute_id"]
-(['00000000-0000-0000-0000-000000000001'], ['16'], [11])
 """
 
 from __future__ import annotations
@@ -48,17 +38,7 @@ class TableError(Exception):
 
 
 class TextTable(NamedTuple):
-    """An inventory between a frame and a file.
-
-    Attributes
-    ----------
-    columns : mapping
-        The cells by column name; a :class:`pandas.Series` is taken over as it is.
-    provenance : mapping
-        The note of :func:`xentara_nb.tables.provenance.with_provenance`, empty when there is none.
-    place : callable
-        Says where a row stands: ``line 5``.
-    """
+    """An inventory between a frame and a file; ``place`` says where a row stands: ``line 5``."""
 
     columns: Mapping[str, Cells]
     provenance: Mapping[str, Any]
@@ -66,13 +46,7 @@ class TextTable(NamedTuple):
 
 
 def to_table(frame: pd.DataFrame) -> TextTable:
-    """Return an inventory as cells, the added columns as they are.
-
-    Raises
-    ------
-    TableError
-        If the frame is no inventory.
-    """
+    """Return an inventory as cells, the added columns as they are."""
     check_header(list(frame.columns), "the frame", "Take client.inventory(), and choose rows of it")
     columns: dict[str, Any] = {}
     for name, series in frame.reset_index(drop=True).items():
@@ -85,13 +59,7 @@ def to_table(frame: pd.DataFrame) -> TextTable:
 
 
 def from_table(table: TextTable) -> pd.DataFrame:
-    """Return the inventory that cells hold.
-
-    Raises
-    ------
-    TableError
-        If they hold something else.
-    """
+    """Return the inventory that cells hold."""
     columns = {}
     for name, cells in table.columns.items():
         if name in _COLUMNS:
@@ -106,13 +74,7 @@ def from_table(table: TextTable) -> pd.DataFrame:
 
 
 def check_header(names: Sequence[object], what: str, advice: str) -> None:
-    """Check that an inventory's columns are all there, and each column once.
-
-    Raises
-    ------
-    TableError
-        If they are not.
-    """
+    """Check that an inventory's columns are all there, and each column once."""
     check_names(names, what)
     missing = [name for name in INVENTORY_COLUMNS if name not in names]
     if missing:
@@ -120,7 +82,7 @@ def check_header(names: Sequence[object], what: str, advice: str) -> None:
 
 
 def check_names(names: Sequence[object], what: str) -> None:
-    """Check that each column has a name of its own; raises as :func:`check_header`."""
+    """Check that each column has a name of its own."""
     seen: set[str] = set()
     for number, name in enumerate(names, 1):
         if not isinstance(name, str) or not name:
@@ -135,9 +97,9 @@ def row_text(row: int) -> str:
     return f"row {row} (the first is 0)"
 
 
-def plain(values: pd.Series[Any]) -> list[Cell]:
-    """Return an added column as cells: numbers, booleans and texts; the rest as its text."""
-    return [_plain(value) for value in values.tolist()]
+def plain(values: Cells) -> Sequence[Cell]:
+    """Return a column as cells; of an added one, the rest beside numbers and booleans as texts."""
+    return [_plain(v) for v in values.tolist()] if isinstance(values, pd.Series) else values
 
 
 def _plain(value: Any) -> Cell:

@@ -2,11 +2,6 @@
 
 The CSV is put together here rather than by :mod:`csv`, which leaves a carriage return without
 quotes in some versions of Python. It is read by :mod:`csv`, strictly.
-
-Examples
---------
->>> csv_cell("-1"), csv_cell(-1), csv_cell("a, b"), csv_cell(None)
-("'-1", '-1', '"a, b"', '')
 """
 
 from __future__ import annotations
@@ -15,8 +10,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
+from functools import cache
 from itertools import chain, islice
 from typing import BinaryIO
 
@@ -43,7 +38,11 @@ _WRITE_AGAIN = "Write it again with inventory.xentara.to_csv(path)"
 def write_csv(table: TextTable, file: BinaryIO) -> None:
     """Write an inventory as CSV."""
     file.write((",".join(map(csv_cell, table.columns)) + "\n").encode())
-    columns = [_encoded(cells, csv_cell) for cells in table.columns.values()]
+    columns = [
+        # Each text once, but True, 1 and 1.0 of an added column are equal without being the same.
+        list(map(cache(csv_cell) if name in INVENTORY_COLUMNS else csv_cell, plain(cells)))
+        for name, cells in table.columns.items()
+    ]
     file.writelines((",".join(row) + "\n").encode() for row in zip(*columns, strict=True))
 
 
@@ -63,13 +62,7 @@ def csv_cell(cell: Cell) -> str:
 
 
 def read_csv(data: bytes) -> TextTable:
-    """Read an inventory from CSV, also from what a spreadsheet has made of it.
-
-    Raises
-    ------
-    TableError
-        If the bytes are not UTF-8, or not CSV, or have not all the columns.
-    """
+    """Read an inventory from CSV, also from what a spreadsheet has made of it."""
     table = read_cells(data)
     if not table.columns:
         raise TableError(f"the file is empty. {_WRITE_AGAIN}")
@@ -82,13 +75,7 @@ def read_csv(data: bytes) -> TextTable:
 
 
 def read_cells(data: bytes) -> TextTable:
-    """Read any CSV whose first line names its columns: the texts of its cells.
-
-    Raises
-    ------
-    TableError
-        If the bytes are not UTF-8, or not CSV, or have two columns of one name.
-    """
+    """Read any CSV whose first line names its columns: the texts of its cells."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -104,7 +91,7 @@ def read_cells(data: bytes) -> TextTable:
     check_names(names, "the file")
 
     columns: list[list[str]] = [[] for _ in names]
-    memo = _Memo()
+    text_of = cache(_without_guard)  # each text once in memory: an inventory repeats itself
     while rows := list(islice(records, _ROWS_AT_ONCE)):
         for line, row in rows:
             if len(row) != len(names):
@@ -112,7 +99,7 @@ def read_cells(data: bytes) -> TextTable:
                     f"line {line}: {len(row)} cells under {len(names)} columns. Restore the line"
                 )
         for column, cells in zip(columns, zip(*(row for _, row in rows), strict=True), strict=True):
-            column.extend(map(memo.__getitem__, cells))
+            column.extend(map(text_of, cells))
 
     def place(row: int) -> str:
         # Looked for when it is needed, which is once at most.
@@ -124,26 +111,16 @@ def read_cells(data: bytes) -> TextTable:
 
 def write_json(table: TextTable, file: BinaryIO) -> None:
     """Write an inventory as a JSON object, a record to a line."""
-    head = {"provenance": table.provenance, "columns": list(table.columns)}
-    file.write((_json(head)[:-1] + ', "records": [').encode())
-    columns = [
-        _encoded(cells, partial(_member, _json(name))) for name, cells in table.columns.items()
-    ]
-    separator = "\n"
-    for row in zip(*columns, strict=True):
-        file.write(f"{separator}{{{', '.join(row)}}}".encode())
-        separator = ",\n"
-    file.write(b"\n]}\n")
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    names = list(table.columns)
+    head = encode({"provenance": table.provenance, "columns": names})
+    rows = zip(*map(plain, table.columns.values()), strict=True)
+    records = ",\n".join(encode(dict(zip(names, row, strict=True))) for row in rows)
+    file.write(f'{head[:-1]}, "records": [\n{records}\n]}}\n'.encode())
 
 
 def read_json(data: bytes) -> TextTable:
-    """Read an inventory from JSON: the object of :func:`write_json`, or an array of records.
-
-    Raises
-    ------
-    TableError
-        If the bytes are not JSON, or hold something else, or have not all the columns.
-    """
+    """Read an inventory from JSON: the object of :func:`write_json`, or an array of records."""
     try:
         document = json.loads(data)
     except json.JSONDecodeError as error:
@@ -174,14 +151,6 @@ def read_json(data: bytes) -> TextTable:
     )
 
 
-class _Memo(dict[str, str]):
-    """Cells without their guard, each text once in memory: an inventory repeats itself."""
-
-    def __missing__(self, cell: str) -> str:
-        text = self[cell] = _without_guard(cell)
-        return text
-
-
 def _without_guard(cell: str) -> str:
     return cell[1:] if cell.startswith("'") else cell
 
@@ -209,18 +178,3 @@ def _known_columns(text: str, delimiter: str) -> int:
     except TableError:
         return 0
     return len(set(INVENTORY_COLUMNS).intersection(header))
-
-
-def _encoded(cells: Cells, encode: Callable[[Cell], str]) -> list[str]:
-    if isinstance(cells, pd.Series):
-        return [encode(cell) for cell in plain(cells)]
-    encoded = {cell: encode(cell) for cell in set(cells)}
-    return [encoded[cell] for cell in cells]
-
-
-def _member(name: str, cell: Cell) -> str:
-    return f"{name}: {_json(cell)}"
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

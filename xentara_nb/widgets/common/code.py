@@ -40,13 +40,7 @@ class CodeCard:
 
 
 def literal(value: object) -> str:
-    """Return the Python code of a value.
-
-    Examples
-    --------
-    >>> literal(1.5), literal(pd.Timestamp("2026-01-01T00:00:00Z"))
-    ('1.5', "'2026-01-01T00:00:00Z'")
-    """
+    """Return the Python code of a value."""
     if isinstance(value, pd.Timestamp):
         return repr(value.tz_convert("UTC").tz_localize(None).isoformat() + "Z")
     if isinstance(value, float):

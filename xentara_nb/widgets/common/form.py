@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import ipywidgets
 
+from xentara_nb.client import Client
 from xentara_nb.widgets.common.style import escape, sheet
 from xentara_nb.widgets.common.tasks import Notice, TaskRunner
+from xentara_nb.writes.guards import check_client
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -17,31 +19,21 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 class Form(ipywidgets.VBox):
     """The outer box of a form.
 
-    Attributes
-    ----------
-    notice : Notice
-        Where the form says what happens.
-    tasks : TaskRunner
-        What runs the work of the form.
+    What is registered with ``when_closed.callback`` is called when the form is closed.
     """
 
     title = "A form"
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.add_class("xnb")
-        self.add_class(f"xnb-{name}")
+        self.add_class("xnb").add_class(f"xnb-{name}")
         self.notice = Notice()
         self.tasks = TaskRunner(self.notice)
-        self._when_closed: list[Callable[[], object]] = []
+        self.when_closed = contextlib.ExitStack()
 
     def fill(self, *children: ipywidgets.Widget) -> None:
         """Put the parts of the form into it, behind the style sheet."""
         self.children = (sheet(), *children)
-
-    def when_closed(self, callback: Callable[[], object]) -> None:
-        """Call a function when the form is closed."""
-        self._when_closed.append(callback)
 
     def wait(self, seconds: float = 30.0) -> bool:
         """Wait until what the form is doing is done; return whether it is."""
@@ -60,10 +52,8 @@ class Form(ipywidgets.VBox):
         if self.closed:
             return
         self.tasks.close()
-        callbacks, self._when_closed = self._when_closed, []
-        for callback in callbacks:
-            with contextlib.suppress(Exception):  # one part must not keep the others from ending
-                callback()
+        with contextlib.suppress(Exception):  # one part must not keep the others from ending
+            self.when_closed.close()
         for part in list(_parts(self)):
             with contextlib.suppress(Exception):  # a part may be gone already
                 part.close()
@@ -97,6 +87,11 @@ def put_form(box: ipywidgets.Box, form: Form) -> None:
     box.children = (form,)
     for widget in old:
         widget.close()
+
+
+def read_only(client: Client) -> bool:
+    """Return whether nothing may be changed through a client, here or by the environment."""
+    return check_client(client.read_only) is not None
 
 
 def _parts(box: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:

@@ -21,17 +21,11 @@ from xentara_nb.queries.subscriptions import Subscription
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.style import badge
 
-SHORTEST = 0.5
-"""The least time between two reads, in seconds."""
-
-POLLING = 1.0
-"""The time between two reads where the server gives no events."""
-
-QUIET = 5.0
-"""The longest time without a read; changes that give no event are seen after it."""
-
-BACK_OFF = (1.0, 2.0, 4.0, 8.0)
-"""How long to wait after the first failure, the second and so on, in seconds."""
+# All in seconds.
+SHORTEST = 0.5  # between two reads, at least
+POLLING = 1.0  # between two reads where the server gives no events
+QUIET = 5.0  # without a read, at most: changes that give no event are seen after it
+BACK_OFF = (1.0, 2.0, 4.0, 8.0)  # after the first failure, the second and so on
 
 
 class LiveText(ipywidgets.HTML):
@@ -51,8 +45,7 @@ class LiveText(ipywidgets.HTML):
 class Live:
     """Reads some attributes again and again, as long as they can be seen.
 
-    ``show`` is called with the frame that ``client.read`` gives, to put it into ``text``; ``state``
-    says whether the values are live.
+    ``show`` is called in the thread with the frame that ``client.read`` gives; it fills ``text``.
     """
 
     def __init__(self, client: Client, show: Callable[[pd.DataFrame], object]) -> None:
@@ -72,10 +65,9 @@ class Live:
         with self._lock:
             self._rows = None if rows is None or rows.empty else rows
             if self._thread is None and not self._closed and self._rows is not None:
-                self._thread = threading.Thread(
-                    target=self._run, name="xentara live values", daemon=True
-                )
-                self._thread.start()
+                run = threading.Thread(target=self._run, name="xentara live values", daemon=True)
+                self._thread = run
+                run.start()
         self._wake.set()
 
     def refresh(self) -> None:
@@ -106,20 +98,17 @@ class Live:
                 frame = self._client.read(rows)
                 if rows is self._rows and not self._closed:
                     self._show(frame)
-                    self._set_state("live", "ok")
+                    self.state.value = badge("live", "ok")
                 failures = 0
                 self._wait()
             except XentaraError as error:
                 # Subscriptions do not outlive their connection.
                 self._subscription, subscribed = None, None
-                self._set_state(f"not live: {error}", "error")
+                if not self._closed:
+                    self.state.value = badge(f"not live: {error}", "error")
                 self._wake.wait(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
                 failures += 1
         self._unsubscribe()
-
-    def _set_state(self, text: str, kind: str) -> None:
-        if not self._closed:
-            self.state.value = badge(text, kind)
 
     def _subscribe(self, rows: pd.DataFrame) -> None:
         if not self._has_events:

@@ -7,24 +7,15 @@ button of theirs does anything any more.
 from __future__ import annotations
 
 import contextlib
-import keyword
 import sys
 import threading
 import weakref
-from typing import Any, NamedTuple
+from typing import Any
 
 from xentara_nb.widgets.common.form import Form
 
-
-class CellRun(NamedTuple):
-    """A run of a cell."""
-
-    cell: str
-    run: str
-
-
 _lock = threading.Lock()
-_forms: dict[str, list[tuple[str, weakref.ref[Form]]]] = {}
+_forms: dict[str, tuple[str, weakref.WeakSet[Form]]] = {}  # by cell: its last run, what it made
 
 
 def shell() -> Any:
@@ -37,42 +28,38 @@ def shell() -> Any:
     return found if found is not None and hasattr(found, "kernel") else None
 
 
-def current_cell() -> CellRun | None:
-    """Return the cell that runs now; None where that is not known."""
+def current_cell() -> tuple[str, str] | None:
+    """Return the ids of the cell that runs now and of this run; None where that is not known."""
     kernel = getattr(shell(), "kernel", None)
     with contextlib.suppress(Exception):  # a kernel of another make
         parent = kernel.get_parent("shell")  # type: ignore[union-attr]  # None is suppressed too
         cell = parent["metadata"].get("cellId")
         if cell and parent["header"]["msg_type"] == "execute_request":
-            return CellRun(str(cell), str(parent["header"]["msg_id"]))
+            return str(cell), str(parent["header"]["msg_id"])
     return None
 
 
-def register(form: Form, cell_run: CellRun | None = None) -> None:
+def register(form: Form) -> None:
     """Remember the form that a cell makes, and close those that earlier runs of the cell made."""
-    here = current_cell() if cell_run is None else cell_run
+    here = current_cell()
     if here is None:
         return
+    cell, run = here
     with _lock:
-        known = _forms.get(here.cell, [])
-        stale = [reference() for run, reference in known if run != here.run]
-        kept = [(run, reference) for run, reference in known if run == here.run]
-        _forms[here.cell] = [*kept, (here.run, weakref.ref(form))]
+        last_run, forms = _forms.get(cell, ("", weakref.WeakSet()))
+        stale: list[Form] = []
+        if last_run != run:
+            stale, forms = list(forms), weakref.WeakSet()
+        forms.add(form)
+        _forms[cell] = run, forms
     for old in stale:
-        if old is not None:
-            old.close()
+        old.close()
 
 
 def name_of(thing: object, otherwise: str) -> str:
-    """Return what the user calls a thing in the notebook, for code to be copied.
-
-    Examples
-    --------
-    >>> name_of(object(), "client")
-    'client'
-    """
-    names = getattr(shell(), "user_ns", None) or {}
+    """Return what the user calls a thing in the notebook, for code to be copied."""
+    names: dict[str, Any] = getattr(shell(), "user_ns", None) or {}
     for name, value in list(names.items()):
-        if value is thing and not name.startswith("_") and name.isidentifier():
-            return str(name) if not keyword.iskeyword(name) else otherwise
+        if value is thing and not name.startswith("_"):
+            return name
     return otherwise

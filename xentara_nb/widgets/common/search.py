@@ -1,18 +1,8 @@
-"""Find an element by typing part of its key: all keys in memory, a hundred thousand in an instant.
-
-Examples
---------
->>> from uuid import UUID
->>> index = KeyIndex()
->>> index.fill([("Plant.Line 1.Set point", UUID(int=1), "data point"),
-...             ("Plant.Line 2.Set point", UUID(int=2), "data point")])
->>> found, total = index.find("set 2")
->>> found[0].primary_key, total
-('Plant.Line 2.Set point', 1)
-"""
+"""Find an element by typing part of its key; all keys are in memory."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -24,9 +14,7 @@ from xentara_nb.client import Client
 from xentara_nb.widgets.common.style import escape, on_enter, plain, show
 from xentara_nb.widgets.common.tasks import TaskRunner
 
-SHOWN = 100
-"""How many hits a list shows; more of them say only that the search is not done."""
-
+_SHOWN = 100  # hits in a list; more of them say only that the search is not done
 _RANKED = 5_000  # hits that are put in order; more of them are not worth it yet
 
 
@@ -72,51 +60,40 @@ class KeyIndex:
             rows = [row for row in rows if word in folded[row]]
         found = list(rows)
         if len(found) <= _RANKED:
-            found.sort(key=lambda row: _rank(folded[row], words))
-        return [self._elements[row] for row in found[:SHOWN]], len(found)
+            typed = " ".join(words)
+            in_order = re.compile(".*?".join(map(re.escape, words)), re.DOTALL)
+            found.sort(key=lambda row: _rank(folded[row], typed, in_order))
+        return [self._elements[row] for row in found[:_SHOWN]], len(found)
 
 
-def _rank(key: str, words: list[str]) -> tuple[int, int, str]:
+def _rank(key: str, text: str, in_order: re.Pattern[str]) -> tuple[int, int, str]:
     """Return what to sort by: whole names first, then the words in the order as they were typed."""
-    text = " ".join(words)
     if key == text or key.endswith("." + text):
         order = 0
     elif key.startswith(text) or f".{text}" in key:
         order = 1
     else:
-        at = 0
-        for word in words:
-            at = key.find(word, at)
-            if at < 0:
-                return 3, len(key), key
-            at += len(word)
-        order = 2
+        order = 2 if in_order.search(key) else 3
     return order, len(key), key
 
 
 class SearchBox:
-    """An input, and a list of what was found that follows it as one types.
-
-    ``choose`` is called with the :class:`SearchHit` that the user chooses. Forms may share an
-    index.
-    """
+    """An input, and a list of what was found that follows it as one types; calls ``choose``."""
 
     def __init__(
         self,
         tasks: TaskRunner,
         client: Client,
         choose: Callable[[SearchHit], object],
-        index: KeyIndex | None = None,
+        index: KeyIndex | None = None,  # another form's, which has read the names already
     ) -> None:
         self._tasks, self._client, self._choose = tasks, client, choose
-        self.index = KeyIndex() if index is None else index
+        self.index = index or KeyIndex()
         self._found: list[SearchHit] = []
-        self._filling = False
         self.text = ipywidgets.Text(
             description="Find", placeholder="part of a name, such as: line 1 set"
         )
-        self.results = ipywidgets.Select(options=[], rows=8, description="Found")
-        self.results.add_class("xnb-found")
+        self.results = ipywidgets.Select(rows=8, description="Found").add_class("xnb-found")
         self.status = ipywidgets.HTML()
         self.box = ipywidgets.VBox([self.text, self.status, self.results])
         self.text.observe(tasks.handler(self._typed), "value")
@@ -140,30 +117,26 @@ class SearchBox:
             self._list(text, found, total)
 
     def _list(self, text: str, found: list[SearchHit], total: int) -> None:
-        self._filling = True
-        try:
-            self._found = found
-            self.results.options = [plain(element.primary_key) for element in found]
-            self.results.rows = min(8, max(2, len(found)))
-            self.results.index = None
-        finally:
-            self._filling = False
+        self._found = []  # a new list selects by itself, which is no choice of the user
+        self.results.options = [plain(element.primary_key) for element in found]
+        self.results.rows = min(8, max(2, len(found)))
+        self.results.index = None
+        self._found = found
         show(self.results, bool(found))
+        more = f"; the first {len(found)} are shown." if total > len(found) else ""
         if not text.strip():
             self._say("")
         elif not total:
             self._say(f"No element has “{text.strip()}” in its key.")
-        elif total > len(found):
-            self._say(f"{total:,} elements; the first {len(found)} are shown.")
         else:
-            self._say(f"{total:,} element{'s' if total != 1 else ''}")
+            self._say(f"{total:,} element{'s' if total != 1 else ''}{more}")
 
     def _say(self, text: str) -> None:
         self.status.value = f'<span class="xnb-dim" role="status">{escape(text)}</span>'
 
     def _chosen(self) -> None:
         row = self.results.index
-        if not self._filling and row is not None and row < len(self._found):
+        if row is not None and row < len(self._found):
             self._choose(self._found[row])
 
     def _choose_first(self) -> None:

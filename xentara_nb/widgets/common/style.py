@@ -1,14 +1,7 @@
-r"""One look for all forms, in the light and the dark theme, and safe text for what servers say.
+"""One look for all forms, in the light and the dark theme, and safe text for what servers say.
 
 Every text that came from a server goes through :func:`escape` or, where a widget takes plain text,
 through :func:`plain`.
-
-Examples
---------
->>> escape("<b>Line 1</b>")
-'&lt;b&gt;Line 1&lt;/b&gt;'
->>> plain("Line 1\u202e2 eniL")
-'Line 1\\u202e2 eniL'
 """
 
 from __future__ import annotations
@@ -42,25 +35,18 @@ def sheet() -> ipywidgets.HTML:
 
 def card(*children: ipywidgets.Widget) -> ipywidgets.VBox:
     """Return a box with a border."""
-    box = ipywidgets.VBox(list(children))
-    box.add_class("xnb-card")
-    return box
+    return ipywidgets.VBox(children).add_class("xnb-card")
 
 
 def row(*children: ipywidgets.Widget) -> ipywidgets.HBox:
     """Return a row that wraps where there is no room."""
-    box = ipywidgets.HBox(list(children))
-    box.add_class("xnb-row")
-    return box
+    return ipywidgets.HBox(children).add_class("xnb-row")
 
 
 def columns(side: ipywidgets.Widget, main: ipywidgets.Widget) -> ipywidgets.HBox:
     """Return two columns, which stand above each other where there is no room."""
-    box = ipywidgets.HBox([side, main])
-    box.add_class("xnb-columns")
-    side.add_class("xnb-side")
-    main.add_class("xnb-main")
-    return box
+    parts = [side.add_class("xnb-side"), main.add_class("xnb-main")]
+    return ipywidgets.HBox(parts).add_class("xnb-columns")
 
 
 def button(text: str, *, style: str = "", tooltip: str | None = None) -> ipywidgets.Button:
@@ -94,8 +80,7 @@ class Disclosure:
     def __init__(self, title: str, content: ipywidgets.Widget) -> None:
         self._is_open = False
         self.content = content
-        self.button = ipywidgets.Button()
-        self.button.add_class("xnb-disclosure")
+        self.button = ipywidgets.Button().add_class("xnb-disclosure")
         self.button.on_click(lambda clicked: self._toggle())
         self.widget = ipywidgets.VBox([self.button, content])
         show(content, False)

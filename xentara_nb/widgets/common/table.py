@@ -13,18 +13,15 @@ from xentara_nb.widgets.common.style import badge, escape, plain
 Values: TypeAlias = Mapping[str, tuple[Any, str | None]]
 """Value and error by attribute name, as far as they are read."""
 
-_FIRST = ("value", "quality", "error", "writeError", "deviceState")
-_LAST = ("key", "name", "type", "category", "UUID")
+# What changes stands first, what an element is at the end, the rest between them.
+_ORDER = {
+    name: at for at, name in enumerate(("value", "quality", "error", "writeError", "deviceState"))
+}
+_ORDER |= {name: at for at, name in enumerate(("key", "name", "type", "category", "UUID"), 100)}
 
 
 def value_text(value: object) -> str:
-    """Return a value as a person reads it, on one line.
-
-    Examples
-    --------
-    >>> value_text(21.5), value_text(True), value_text(None), value_text(pd.NaT)
-    ('21.5', 'True', '–', 'never')
-    """
+    """Return a value as a person reads it, on one line."""
     if value is None:
         return "–"
     if value is pd.NaT:
@@ -85,7 +82,7 @@ def attribute_table(described: pd.DataFrame, values: Values, *, caption: str) ->
     rows = [
         (escape(name), _value_cell(name, access, values), escape(data_type), escape(access))
         for name, access, data_type in sorted(
-            zip(*columns, strict=True), key=lambda row: _order(row[0])
+            zip(*columns, strict=True), key=lambda row: (_ORDER.get(row[0], 50), row[0])
         )
     ]
     return table(("Attribute", "Value", "Data type", "Access"), rows, caption=caption)
@@ -107,12 +104,3 @@ def values_of(frame: pd.DataFrame) -> Values:
     errors = [error if isinstance(error, str) else None for error in frame["error"].tolist()]
     pairs = zip(frame["value"].tolist(), errors, strict=True)
     return dict(zip(frame["attribute_name"].tolist(), pairs, strict=True))
-
-
-def _order(name: str) -> tuple[int, str]:
-    """Return where an attribute stands: what changes first, what an element is at the end."""
-    if name in _FIRST:
-        return _FIRST.index(name), name
-    if name in _LAST:
-        return len(_FIRST) + 1 + _LAST.index(name), name
-    return len(_FIRST), name

@@ -7,7 +7,6 @@ time is done in a thread, because a callback that waits keeps every cell of the 
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
 from collections.abc import Callable
@@ -35,7 +34,10 @@ class Notice(ipywidgets.HTML):
 
 
 class TaskRunner:
-    """Runs the work of a form, and shows its errors in the notice."""
+    """Runs the work of a form, and shows its errors in the notice.
+
+    A job goes by its name, which is either one of :meth:`run` or one of :meth:`run_latest`.
+    """
 
     def __init__(self, notice: Notice) -> None:
         self.notice = notice
@@ -48,7 +50,6 @@ class TaskRunner:
     def guard(self, callback: Callable[..., object]) -> Callable[..., None]:
         """Return a callback that shows its errors in the form."""
 
-        @functools.wraps(callback)
         def guarded(*args: Any) -> None:
             if self.closed:
                 return
@@ -83,13 +84,9 @@ class TaskRunner:
             self.notice.say(busy, "busy")
 
         def work() -> None:
-            try:
-                self.guard(job)()
-                if after is not None:
-                    self.guard(after)()
-            finally:
-                with self._changed:
-                    self._busy.discard(name)
+            self.guard(job)()
+            if after is not None:
+                self.guard(after)()
 
         self._start(name, work)
         return True
@@ -102,11 +99,9 @@ class TaskRunner:
     def run_latest(self, name: str, job: Callable[[Callable[[], bool]], object]) -> None:
         """Do a job in a thread that a later one of that name makes stale.
 
-        For what follows the keys as they are typed. A job that is stale is not begun; one that is
-        under way finds out by the function that it is called with.
+        A job that is stale is not begun; one that is under way asks the function that it is given.
         """
-        with self._changed:
-            number = self._latest[name] = self._latest.get(name, 0) + 1
+        number = self.cancel(name)
 
         def wanted() -> bool:
             return not self.closed and self._latest[name] == number
@@ -117,10 +112,11 @@ class TaskRunner:
 
         self._start(name, work)
 
-    def cancel(self, name: str) -> None:
-        """Make the jobs of that name that are under way stale."""
+    def cancel(self, name: str) -> int:
+        """Make the jobs of that name that are under way stale; return the number of the next."""
         with self._changed:
             self._latest[name] = self._latest.get(name, 0) + 1
+            return self._latest[name]
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until all jobs are done; return whether they are."""
@@ -152,6 +148,7 @@ class TaskRunner:
                 work()
             finally:
                 with self._changed:
+                    self._busy.discard(name)
                     self._running -= 1
                     self._changed.notify_all()
 

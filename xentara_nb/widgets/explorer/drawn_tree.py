@@ -9,27 +9,21 @@ from typing import Any
 import anywidget
 import traitlets
 
-from xentara_nb.widgets.explorer.tree import Row
-
 _HERE = Path(__file__).parent
 
 
 class DrawnTree(anywidget.AnyWidget):
-    """Draws the rows in sight; calls ``act`` with what the user asks for and the node's number."""
+    """Draws the rows in sight; calls ``act`` with what the user asks for and the element."""
 
     _esm = _HERE / "tree.js"
     _css = _HERE / "tree.css"
-    rows: Any = traitlets.List().tag(sync=True)
+    rows: Any = traitlets.List().tag(sync=True)  # of Row
 
-    def __init__(self, act: Callable[[str, int], None]) -> None:
+    def __init__(self, act: Callable[[str, str], None]) -> None:
         super().__init__()
         self._act = act
         self.on_msg(self._receive)
 
-    def draw(self, rows: list[Row]) -> None:
-        """Show these rows."""
-        self.rows = rows
-
     def _receive(self, widget: object, content: object, buffers: object) -> None:
-        if isinstance(content, dict) and isinstance(content.get("number"), int):
-            self._act(str(content.get("do")), content["number"])
+        if isinstance(content, dict) and isinstance(content.get("element"), str):
+            self._act(str(content.get("do")), content["element"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -10,25 +13,15 @@ import ipywidgets
 import pandas as pd
 
 from xentara_nb.client import Client
-from xentara_nb.errors import OptionError, OutputExistsError
+from xentara_nb.errors import OptionError, OutputExistsError, XentaraError
 from xentara_nb.protocol.identifiers import Stage, label
 from xentara_nb.tables.provenance import with_provenance
-from xentara_nb.widgets.common import client_info, notebook
+from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard
-from xentara_nb.widgets.common.form import Form, put_form
+from xentara_nb.widgets.common.form import Form, put_form, read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import SearchBox
-from xentara_nb.widgets.common.style import (
-    badge,
-    button,
-    card,
-    columns,
-    escape,
-    heading,
-    plain,
-    row,
-    show,
-)
+from xentara_nb.widgets.common.style import badge, button, card, columns, escape, heading, row, show
 from xentara_nb.widgets.common.table import Values, attribute_table, values_of
 from xentara_nb.widgets.explorer.tree import Tree, children_of
 from xentara_nb.widgets.explorer.treeview import TreeView
@@ -104,17 +97,15 @@ class Explorer(Form):
         self.code.show("")
         show(self.actions, True)
         show(self.hint, False)
-        read_only = client_info.read_only(self._client)
-        nothing = described.xentara.writable().empty
-        self.write.disabled = read_only or nothing
-        self.write.tooltip = (
-            "This client is read only"
-            if read_only
-            else "No attribute of this element can be written"
-            if nothing
-            else None
-        )
-        self.path.value = f"{_file_name(self.selected)}.csv"
+        reason = None
+        if read_only(self._client):
+            reason = "This client is read only"
+        elif described.xentara.writable().empty:
+            reason = "No attribute of this element can be written"
+        self.write.disabled, self.write.tooltip = reason is not None, reason
+        # Nothing of a key has a meaning in a path.
+        name = re.sub(r"[^\w-]", "-", self.selected).strip("-")[:80] or "elements"
+        self.path.value = f"{name}.csv"
         self.live.follow(described.xentara.readable())
 
     def take(self, *, below: bool = False) -> pd.DataFrame:
@@ -179,16 +170,14 @@ class Explorer(Form):
             self.tasks, self._client, lambda found: self._choose(found.element_uuid)
         )
         tree = Tree(partial(children_of, self._client))
-        self.tree = TreeView(
-            self.tasks, tree, lambda number: self._choose(tree.node(number).element.element_uuid)
-        )
+        self.tree = TreeView(self.tasks, tree, self._choose)
         self.name = ipywidgets.HTML()
         self.hint = ipywidgets.HTML(
             "<p class='xnb-dim'>Select an element: in the tree with the mouse or the arrow keys, "
             "or by typing part of its name into Find.</p>"
         )
         self.live = Live(self._client, self._show_values)
-        self.when_closed(self.live.close)
+        self.when_closed.callback(self.live.close)
         self.below = ipywidgets.Checkbox(description="with everything below it", indent=False)
         self.to_frame = button("To DataFrame")
         self.export = button("Export CSV")
@@ -205,15 +194,15 @@ class Explorer(Form):
             ]
         )
         show(self.actions, False)
-        self.write_box = ipywidgets.VBox([])
+        self.write_box = ipywidgets.VBox()
         side = ipywidgets.VBox([self.search.box, self.tree.widget])
         main = ipywidgets.VBox(
             [self.name, self.hint, self.live.state, self.live.text, self.actions, self.notice]
         )
         self.fill(card(heading(self.title), self.head, columns(side, main)), self.write_box)
         handler = self.tasks.handler
-        self.to_frame.on_click(handler(self._begin_take))
-        self.export.on_click(handler(self._begin_export))
+        self.to_frame.on_click(handler(lambda: self._fetch(self._take)))
+        self.export.on_click(handler(lambda: self._fetch(self._export)))
         self.copy.on_click(handler(lambda: self.code.show(self.as_code())))
         self.write.on_click(handler(self._open_write_form))
 
@@ -224,16 +213,15 @@ class Explorer(Form):
         self.head.value = (
             f"<p><code>{escape(client.address.url)}</code> as <b>{escape(client.user)}</b> "
             f"{badge(stage, kind)}"
-            f"{' ' + badge('read only') if client_info.read_only(client) else ''}</p>"
+            f"{' ' + badge('read only') if read_only(client) else ''}</p>"
         )
 
-    def _choose(self, element: UUID | None) -> None:
-        if element is not None:
-            self.notice.clear()
-            self.tasks.run_latest("select", lambda wanted: self.select(element))
+    def _choose(self, element: UUID) -> None:
+        self.notice.clear()
+        self.tasks.run_latest("select", lambda wanted: self.select(element))
 
     def _table(self, values: Values) -> str:
-        caption = f"Attributes of {plain(self.selected)}"
+        caption = f"Attributes of {self.selected}"
         return attribute_table(self._described, values, caption=caption)
 
     def _show_values(self, frame: pd.DataFrame) -> None:
@@ -243,26 +231,23 @@ class Explorer(Form):
     def _progress(self, done: int, total: int) -> None:
         self.notice.say(f"{done:,} of {total:,} elements …", "busy")
 
-    def _begin_take(self) -> None:
-        def take() -> None:
-            frame = self.take(below=self.below.value)
-            elements = frame["element_uuid"].nunique()
-            name = notebook.name_of(self, "explorer")
-            self.notice.say(
-                f"{name}.frame is a DataFrame of {len(frame):,} attributes of {elements:,} "
-                f"element{'s' if elements != 1 else ''}.",
-                "ok",
-            )
+    def _fetch(self, job: Callable[[], object]) -> None:
+        self.tasks.run("take", job, busy="Fetching …")
 
-        self.tasks.run("take", take, busy="Fetching …")
+    def _take(self) -> None:
+        frame = self.take(below=self.below.value)
+        elements = frame["element_uuid"].nunique()
+        name = notebook.name_of(self, "explorer")
+        self.notice.say(
+            f"{name}.frame is a DataFrame of {len(frame):,} attributes of {elements:,} "
+            f"element{'s' if elements != 1 else ''}.",
+            "ok",
+        )
 
-    def _begin_export(self) -> None:
-        def export() -> None:
-            path = Path(self.path.value.strip()).expanduser()
-            frame = self.export_csv(path, below=self.below.value)
-            self.notice.say(f"Wrote {len(frame):,} rows to {path.absolute()}.", "ok")
-
-        self.tasks.run("take", export, busy="Fetching …")
+    def _export(self) -> None:
+        path = Path(self.path.value.strip()).expanduser()
+        frame = self.export_csv(path, below=self.below.value)
+        self.notice.say(f"Wrote {len(frame):,} rows to {path.absolute()}.", "ok")
 
     def _open_write_form(self) -> None:
         self.write_form = WriteForm(
@@ -271,7 +256,39 @@ class Explorer(Form):
         put_form(self.write_box, self.write_form)
 
 
-def _file_name(key: str) -> str:
-    """Return a name of a file for a key; nothing of it has a meaning in a path."""
-    kept = "".join(c if c.isalnum() or c in "-_" else "-" for c in key)
-    return kept.strip("-")[:80] or "elements"
+class ClientCard(Form):
+    """What a client shows of itself in a notebook, and the explorer at a click.
+
+    It costs nothing before the button is clicked: the model is not looked at.
+    """
+
+    title = "Xentara client"
+
+    def __init__(self, client: Client) -> None:
+        super().__init__("client-card")
+        self._client = client
+        self.explorer: Explorer | None = None
+        # The client knows how to show itself, and escapes what a server may have said.
+        self.about = ipywidgets.HTML(client._repr_html_())
+        self.button = button("Explore …", style="primary")
+        self.button.on_click(self.tasks.handler(self._open))
+        self.explorer_box = ipywidgets.VBox()
+        self.card = card(self.about, row(self.button), self.notice)
+        self.fill(self.card, self.explorer_box)
+        notebook.register(self)
+        self.tasks.run("stage", self._show_stage)
+
+    def summary(self) -> str:
+        """Return the server."""
+        return self._client.address.url
+
+    def _show_stage(self) -> None:
+        # A client shows the stage that it knows, and does not ask for it.
+        with contextlib.suppress(XentaraError):
+            self._client.get_stage()
+        self.about.value = self._client._repr_html_()
+
+    def _open(self) -> None:
+        self.explorer = Explorer(self._client)
+        put_form(self.explorer_box, self.explorer)
+        show(self.card, False)

@@ -1,5 +1,5 @@
 // A tree that draws only the rows in sight, with the keys and roles that ARIA asks of a tree.
-// rows: [number, level, name, category, state]; state: leaf, closed, open, more.
+// rows: [element, level, name, category, state]; state: leaf, closed, open, more.
 const HEIGHT = 24;
 
 function render({ model, el }) {
@@ -18,14 +18,14 @@ function render({ model, el }) {
   const prefix = `xnb-tree-${Math.random().toString(36).slice(2)}-`;
 
   let rows = model.get("rows");
-  let active = 0;
+  let active = null;
   let selecting = 0;
 
-  const key = (row) => (row[4] === "more" ? -1 - row[0] : row[0]);
+  const key = (row) => (row[4] === "more" ? `more-${row[0]}` : row[0]);
   const index = () => rows.findIndex((row) => key(row) === active);
 
   function line(row, at) {
-    const [number, level, name, category, state] = row;
+    const [, level, name, category, state] = row;
     const item = document.createElement("div");
     item.id = prefix + key(row);
     item.className = "xnb-tree-row";
@@ -71,7 +71,7 @@ function render({ model, el }) {
   }
 
   function send(what, row) {
-    model.send({ do: what, number: row[0] });
+    model.send({ do: what, element: row[0] });
   }
 
   function go(at) {

@@ -1,140 +1,89 @@
-"""The model as a tree that is filled as it is opened: the logic, without a widget.
-
-Examples
---------
->>> from uuid import UUID
->>> below = {None: [Child("Plant", UUID(int=1), "element group", True)],
-...          UUID(int=1): [Child("Plant.Speed", UUID(int=2), "data point", False)]}
->>> tree = Tree(below.__getitem__)
->>> tree.open(ROOT)
->>> tree.open(1)
->>> [(row.level, row.name, row.state) for row in tree.rows()]
-[(1, 'Plant', 'open'), (2, 'Speed', 'leaf')]
-"""
+"""The model as a tree that is filled as it is opened: the logic, without a widget."""
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 from xentara_nb.client import Client
-from xentara_nb.errors import NotFoundError
 
-ROOT = 0
-"""The number of the root, which is never shown itself."""
-
-PAGE = 500
-"""How many children of one element are shown at first; a row below them shows more."""
-
+ROOT = ""  # stands for the root, which is never shown itself; any other element is its UUID
+PAGE = 500  # children of one element that are shown at first; a row below them shows more
 LEAF, CLOSED, OPEN, MORE = "leaf", "closed", "open", "more"
 
 
 class Child(NamedTuple):
-    """An element below another; the root has no UUID."""
+    """An element below another."""
 
-    key: str
-    element_uuid: UUID | None
+    primary_key: str
+    element_uuid: UUID
     category: str
     has_children: bool
 
 
 class Row(NamedTuple):
-    """A row of the tree as it is seen."""
+    """A row of the tree as it is seen; one that shows more has the element above it."""
 
-    number: int
+    element: str
     level: int
     name: str
     category: str
     state: str
 
 
-@dataclass(slots=True)
-class Node:
-    """An element in the tree, and how it is shown."""
-
-    number: int
-    level: int
-    name: str
-    element: Child
-    is_open: bool = False
-    shown: int = PAGE
-    children: list[int] | None = None
-
-    @property
-    def state(self) -> str:
-        """Whether the node is a leaf, open or closed, as far as is known."""
-        children = self.element.has_children if self.children is None else self.children
-        return (OPEN if self.is_open else CLOSED) if children else LEAF
-
-
 class Tree:
-    """A tree whose nodes are fetched when they are opened.
+    """A tree whose elements are fetched when the one above them is opened.
 
     ``load`` returns the children of an element, given its UUID; of the root, given None.
     """
 
     def __init__(self, load: Callable[[UUID | None], list[Child]]) -> None:
         self._load = load
-        self._numbers = itertools.count(ROOT + 1)
         self._lock = threading.Lock()
-        self._nodes = {ROOT: Node(ROOT, 0, "", Child("", None, "", True))}
+        self._children: dict[str, list[Child]] = {}  # of elements that were opened
+        self._open: set[str] = set()
+        self._shown: dict[str, int] = {}  # how many children, where it is more than a page
 
-    def node(self, number: int) -> Node:
-        """Return a node by its number; raises NotFoundError if there is none."""
-        try:
-            return self._nodes[number]
-        except KeyError:
-            raise NotFoundError("this part of the tree is not there any more") from None
-
-    def open(self, number: int) -> None:
-        """Show what is below a node; it is fetched the first time."""
-        node = self.node(number)
+    def open(self, element: str) -> None:
+        """Show what is below an element; it is fetched the first time."""
         with self._lock:
-            if node.children is None:
-                children = self._load(node.element.element_uuid)
-                node.children = [self._add(node, child) for child in children]
-            node.is_open = True
+            if element not in self._children:
+                self._children[element] = self._load(None if element == ROOT else UUID(element))
+            self._open.add(element)
 
-    def close(self, number: int) -> None:
-        """Hide what is below a node."""
-        self.node(number).is_open = False
+    def close(self, element: str) -> None:
+        """Hide what is below an element."""
+        self._open.discard(element)
 
-    def more(self, number: int) -> None:
-        """Show more of the children of a node."""
-        self.node(number).shown += PAGE
+    def more(self, element: str) -> None:
+        """Show more of the children of an element."""
+        self._shown[element] = self._shown.get(element, PAGE) + PAGE
 
     def rows(self) -> list[Row]:
         """Return the rows that are to be seen."""
-        return list(self._rows(self._nodes[ROOT]))
+        return list(self._rows(ROOT, "", 1))
 
-    def _add(self, parent: Node, child: Child) -> int:
-        number = next(self._numbers)
-        prefix = f"{parent.element.key}." if parent.element.key else ""
-        name = child.key.removeprefix(prefix)
-        self._nodes[number] = Node(number, parent.level + 1, name, child)
-        return number
-
-    def _rows(self, parent: Node) -> Iterator[Row]:
-        if parent.children is None or not (parent.is_open or parent.number == ROOT):
+    def _rows(self, element: str, key: str, level: int) -> Iterator[Row]:
+        if element not in self._open:
             return
-        for number in parent.children[: parent.shown]:
-            node = self._nodes[number]
-            yield Row(number, node.level, node.name, node.element.category, node.state)
-            yield from self._rows(node)
-        hidden = len(parent.children) - parent.shown
+        children, shown = self._children[element], self._shown.get(element, PAGE)
+        for child in children[:shown]:
+            uuid = str(child.element_uuid)
+            expands = self._children.get(uuid, child.has_children)
+            state = (OPEN if uuid in self._open else CLOSED) if expands else LEAF
+            name = child.primary_key.removeprefix(f"{key}.")
+            yield Row(uuid, level, name, child.category, state)
+            yield from self._rows(uuid, child.primary_key, level + 1)
+        hidden = len(children) - shown
         if hidden > 0:
             text = f"{min(hidden, PAGE):,} more of {hidden:,}; or use Find"
-            yield Row(parent.number, parent.level + 1, text, "", MORE)
+            yield Row(element, level, text, "", MORE)
 
 
 def children_of(client: Client, element: UUID | None) -> list[Child]:
     """Fetch the children of an element from a server; of the root, given None."""
     frame = client.browse(element, depth=1)
-    uuids = frame["element_uuid"].tolist()
-    keys, categories = frame["primary_key"].tolist(), frame["category"].tolist()
-    have_children = client.has_children(uuids)
-    return [Child(*each) for each in zip(keys, uuids, categories, have_children, strict=True)]
+    frame["has_children"] = client.has_children(frame["element_uuid"])
+    return [Child(*each) for each in frame[list(Child._fields)].itertuples(index=False)]

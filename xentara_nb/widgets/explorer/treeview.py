@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
+from uuid import UUID
 
 import ipywidgets
 
@@ -18,95 +19,73 @@ _SPACE = "\N{NO-BREAK SPACE}" * 3
 
 
 class TreeView:
-    """Shows a :class:`Tree`, opens its nodes, and calls ``select`` with the number of one.
+    """Shows a :class:`Tree`, opens its nodes, and calls ``select`` with the UUID of one."""
 
-    ``plain_list`` says whether to show a list, which needs no further package; None, where
-    anywidget is missing.
-    """
-
-    def __init__(
-        self,
-        tasks: TaskRunner,
-        tree: Tree,
-        select: Callable[[int], object],
-        *,
-        plain_list: bool | None = None,
-    ) -> None:
+    def __init__(self, tasks: TaskRunner, tree: Tree, select: Callable[[UUID], object]) -> None:
         self.tree = tree
         self._tasks, self._select = tasks, select
-        self.widget: Any = _tree_widget(tasks.guard(self.act), plain_list)
+        self.widget: Any
+        if find_spec("anywidget") is None:
+            self.widget = ListTree(tasks.guard(self.act))
+        else:
+            from xentara_nb.widgets.explorer.drawn_tree import DrawnTree
 
-    def act(self, what: str, number: int) -> None:
+            self.widget = DrawnTree(tasks.guard(self.act))
+
+    def act(self, what: str, element: str) -> None:
         """Do what the user asks for: ``open``, ``close``, ``more`` or ``select``."""
         if what == "select":
-            self._select(number)
-        elif what == "close":
-            self.tree.close(number)
-            self.draw()
-        elif what == "more":
-            self.tree.more(number)
-            self.draw()
+            self._select(UUID(element))
         elif what == "open":
-            self._tasks.run(f"open {number}", lambda: self._open(number))
+            self._tasks.run(f"open {element}", lambda: self._change(self.tree.open, element))
+        elif what == "close":
+            self._change(self.tree.close, element)
+        elif what == "more":
+            self._change(self.tree.more, element)
 
     def begin(self) -> None:
         """Fetch the first level."""
         self.act("open", ROOT)
 
-    def draw(self) -> None:
-        """Show the tree as it is now."""
-        self.widget.draw(
-            [
-                each._replace(name=plain(each.name), category=plain(each.category))
-                for each in self.tree.rows()
-            ]
-        )
-
-    def _open(self, number: int) -> None:
-        self.tree.open(number)
-        self.draw()
-
-
-def _tree_widget(act: Callable[[str, int], None], plain_list: bool | None) -> Any:
-    if plain_list or (plain_list is None and find_spec("anywidget") is None):
-        return ListTree(act)
-    # anywidget may not be installed.
-    from xentara_nb.widgets.explorer.drawn_tree import DrawnTree
-
-    return DrawnTree(act)
+    def _change(self, change: Callable[[str], None], element: str) -> None:
+        change(element)
+        self.widget.rows = [
+            each._replace(name=plain(each.name), category=plain(each.category))
+            for each in self.tree.rows()
+        ]
 
 
 class ListTree(ipywidgets.VBox):
     """The tree as a list, with a button that opens and closes what is selected."""
 
-    def __init__(self, act: Callable[[str, int], None]) -> None:
+    def __init__(self, act: Callable[[str, str], None]) -> None:
         self._act = act
         self._rows: list[Row] = []
-        self._drawing = False
         self.list = ipywidgets.Select(options=[], rows=14, description="Elements")
         self.toggle = button("Open or close")
         super().__init__([self.list, row(self.toggle)])
         self.list.observe(self._chosen, "index")
         self.toggle.on_click(self._toggled)
 
-    def draw(self, rows: list[Row]) -> None:
-        """Show these rows."""
+    @property
+    def rows(self) -> list[Row]:
+        """The rows that are shown."""
+        return self._rows
+
+    @rows.setter
+    def rows(self, rows: list[Row]) -> None:
         before = self._selected()
-        self._drawing = True
-        try:
-            self._rows = rows
-            self.list.options = [
-                f"{_SPACE * (each.level - 1)}{_MARKS.get(each.state, _SPACE)}{each.name}"
-                for each in rows
-            ]
-            # The row of "more" has the number of the node above it.
-            numbers = [None if each.state == MORE else each.number for each in rows]
-            if before is not None and before.number in numbers:
-                self.list.index = numbers.index(before.number)
-            else:
-                self.list.index = None
-        finally:
-            self._drawing = False
+        self._rows = []  # a new list selects by itself, which is no choice of the user
+        self.list.options = [
+            f"{_SPACE * (each.level - 1)}{_MARKS.get(each.state, _SPACE)}{each.name}"
+            for each in rows
+        ]
+        elements = [None if each.state == MORE else each.element for each in rows]
+        if before is not None and before.element in elements:
+            self.list.index = elements.index(before.element)
+        else:
+            self.list.index = None
+        self._rows = rows
 
     def _selected(self) -> Row | None:
         at = self.list.index
@@ -114,10 +93,10 @@ class ListTree(ipywidgets.VBox):
 
     def _chosen(self, change: object) -> None:
         selected = self._selected()
-        if not self._drawing and selected is not None and selected.state != MORE:
-            self._act("select", selected.number)
+        if selected is not None and selected.state != MORE:
+            self._act("select", selected.element)
 
     def _toggled(self, clicked: object) -> None:
         selected = self._selected()
         if selected is not None and selected.state in _TOGGLES:
-            self._act(_TOGGLES[selected.state], selected.number)
+            self._act(_TOGGLES[selected.state], selected.element)

@@ -13,14 +13,14 @@ from xentara_nb.writes.sub_session import SubSession
 
 
 class Account:
-    """A connection since when it was made, and the sub-session on it."""
+    """A connection, since when it was made, and the sub-session on it."""
 
     def __init__(self) -> None:
         self.since: datetime.datetime | None = None
         self.session: SubSession | None = None
         self._client: Client | None = None
         self._lock = threading.Lock()
-        self._listeners: list[Callable[[], object]] = []
+        self._listeners: dict[Callable[[], object], None] = {}  # in the order as they came
 
     @property
     def client(self) -> Client | None:
@@ -28,54 +28,33 @@ class Account:
         client = self._client
         return None if client is None or client.closed else client
 
-    def enter(self, client: Client) -> None:
-        """Take a connected client, in the place of any other."""
-        self._close()
+    def set_client(self, client: Client | None) -> None:
+        """Take a connected client; the one before and its sub-session are logged out."""
+        self._replace_session(None)
+        since = None if client is None else datetime.datetime.now().astimezone()
         with self._lock:
-            self._client, self.since = client, datetime.datetime.now().astimezone()
+            before, self._client, self.since = self._client, client, since
+        if before is not None:
+            before.close()
         self._notify()
 
-    def leave(self) -> None:
-        """Log out of everything."""
-        self._close()
-        self._notify()
-
-    def enter_session(self, session: SubSession) -> None:
-        """Take a sub-session, in the place of any other."""
-        self._close_session()
-        with self._lock:
-            self.session = session
-        self._notify()
-
-    def leave_session(self) -> None:
-        """Log out of the sub-session."""
-        self._close_session()
+    def set_session(self, session: SubSession | None) -> None:
+        """Take a sub-session; the one before is logged out."""
+        self._replace_session(session)
         self._notify()
 
     def listen(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call a function at every change; return what ends that."""
-        self._listeners.append(callback)
+        self._listeners[callback] = None
+        return lambda: self._listeners.pop(callback, None)
 
-        def end() -> None:
-            with contextlib.suppress(ValueError):
-                self._listeners.remove(callback)
-
-        return end
-
-    def _close(self) -> None:
-        self._close_session()
+    def _replace_session(self, session: SubSession | None) -> None:
         with self._lock:
-            client, self._client, self.since = self._client, None, None
-        if client is not None:
-            client.close()
-
-    def _close_session(self) -> None:
-        with self._lock:
-            session, self.session = self.session, None
-        if session is not None:
+            before, self.session = self.session, session
+        if before is not None:
             # A session that is gone already is what was wanted.
             with contextlib.suppress(XentaraError):
-                session.close()
+                before.close()
 
     def _notify(self) -> None:
         for callback in list(self._listeners):
@@ -83,8 +62,7 @@ class Account:
                 callback()
 
 
-accounts: dict[str, Account] = {}
-"""The accounts of this kernel, by their names."""
+accounts: dict[str, Account] = {}  # of this kernel, by their names
 
 
 def account(name: str) -> Account:

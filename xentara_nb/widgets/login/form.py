@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
+from importlib.util import find_spec
+
+import ipywidgets
+from traitlets import Unicode
 
 from xentara_nb.client import Client, connect
 from xentara_nb.connection.address import Address, parse_address
@@ -16,25 +21,37 @@ from xentara_nb.errors import (
     OptionError,
     XentaraError,
 )
-from xentara_nb.widgets.common import client_info, notebook
-from xentara_nb.widgets.common.style import badge, escape, show
+from xentara_nb.widgets.common import notebook
+from xentara_nb.widgets.common.form import Form, read_only
+from xentara_nb.widgets.common.style import badge, button, card, escape, heading, row, show
 from xentara_nb.widgets.login import secret, trust_store
 from xentara_nb.widgets.login.account import account
 from xentara_nb.widgets.login.sub_session import SessionPart
 from xentara_nb.widgets.login.trust import TrustCard
-from xentara_nb.widgets.login.view import (
-    ENVIRONMENT,
-    KEYRING,
-    METHODS,
-    PASSWORD,
-    TOKEN,
-    LoginView,
-    without_password,
-)
 from xentara_nb.writes.sub_session import SubSession
 
+PASSWORD, TOKEN, ENVIRONMENT, KEYRING = "password", "token", "environment", "keyring"
+METHODS = {
+    PASSWORD: "User and password",
+    TOKEN: "Token (OAuth 2.0)",
+    ENVIRONMENT: "Environment variables",
+    KEYRING: "Keyring of this computer",
+}
 
-class LoginForm(LoginView):
+
+def _without_password(text: str, widget: object = None) -> str:
+    """Return an address without what stands before an ``@``."""
+    head, _, tail = text.rpartition("@")
+    scheme, separator, _ = head.partition("://")
+    return f"{scheme}{separator}{tail}" if separator else tail
+
+
+class _AddressInput(ipywidgets.Text):
+    # A user may paste wss://user:password@host: the state of a widget must not have that.
+    value = Unicode("").tag(sync=True, echo_update=False, to_json=_without_password)
+
+
+class LoginForm(Form):
     """Log in to a Xentara server, and to a sub-session on the connection.
 
     Once a user is logged in, ``form.client`` is the client, and ``form.session`` the
@@ -77,6 +94,8 @@ class LoginForm(LoginView):
     >>> form.close()
     """
 
+    title = "Log in to Xentara"
+
     def __init__(
         self,
         address: str = "",
@@ -92,15 +111,14 @@ class LoginForm(LoginView):
     ) -> None:
         if method is not None and method not in METHODS:
             raise OptionError(f"{method!r} is no way to log in; there are: {', '.join(METHODS)}")
-        super().__init__(address, user, method)
+        super().__init__("login")
         self._trust = Trust(ca_file, fingerprint)
         self._timeout = check_timeout(timeout)
         self._read_only = read_only
-        self._waiting: tuple[Address, Credentials, bool] | None = None  # for a trusted certificate
-        clean = without_password(address)
-        self.account = account(name or f"{user}@{clean} {'read only' if read_only else ''}".strip())
-        self._make()
-        self.when_closed(self.account.listen(self.tasks.handler(self._show_state)))
+        kind = "read only" if read_only else ""
+        self.account = account(name or f"{user}@{_without_password(address)} {kind}".strip())
+        self._make(address, user, method)
+        self.when_closed.callback(self.account.listen(self.tasks.handler(self._show_state)))
         notebook.register(self)
         self._show_state()
         if at_once:
@@ -188,7 +206,7 @@ class LoginForm(LoginView):
 
     def log_out(self) -> None:
         """Log out of the sub-session and of the connection."""
-        self.account.leave()
+        self.account.set_client(None)
         self.notice.say("Logged out.", "info")
 
     @staticmethod
@@ -205,19 +223,59 @@ class LoginForm(LoginView):
 
     # What the page uses
 
-    def _make(self) -> None:
-        self.trust = TrustCard(self.tasks, self._trusted, self._refused)
+    def _make(self, address: str, user: str, method: str | None) -> None:
+        self.address = _AddressInput(
+            address, description="Address", placeholder="host, host:port or wss://host:port/api/ws"
+        )
+        self.address.continuous_update = False
+        self.user = ipywidgets.Text(description="User", value=user)
+        self.password = secret.SecretInput("Password")
+        self.token = secret.SecretInput("Token")
+        offered = [PASSWORD, TOKEN]
+        if method == ENVIRONMENT or secret.from_environment() is not None:
+            offered.append(ENVIRONMENT)
+        if method == KEYRING or find_spec("keyring"):
+            offered.append(KEYRING)
+        self.method = ipywidgets.Dropdown(
+            description="Log in with",
+            options=[(METHODS[each], each) for each in offered],
+            value=method or PASSWORD,
+        )
+        self.keep = ipywidgets.Checkbox(
+            description="Remember the password in the keyring of this computer", indent=False
+        )
+        self.button = button("Log in", style="primary")
+        self.out = button("Log out")
+        self.state = ipywidgets.HTML()
+        self.trust = TrustCard(self.tasks, self._refused)
         self.sub = SessionPart(self.tasks, self.account)
-        self.lay_out(self.trust.box, self.sub.box)
+        self.fields = ipywidgets.VBox(
+            [
+                row(self.address),
+                row(self.method),
+                row(self.user, self.password, self.token),
+                self.keep,
+                row(self.button),
+            ]
+        )
+        self.inside = ipywidgets.VBox([row(self.state, self.out), self.sub.box])
+        self.fill(card(heading(self.title), self.fields, self.trust.box, self.inside, self.notice))
         handler = self.tasks.handler
         self.address.observe(handler(self._take_address), "value")
-        self.method.observe(handler(self.show_fields), "value")
+        self.method.observe(handler(self._show_fields), "value")
         self.button.on_click(handler(self._start))
         self.out.on_click(handler(self._log_out))
         self.password.on_enter(handler(self._start))
         self.token.on_enter(handler(self._start))
         self._take_address()
-        self.show_fields()
+        self._show_fields()
+
+    def _show_fields(self) -> None:
+        method = self.method.value
+        show(self.user, method in (PASSWORD, KEYRING))
+        show(self.password, method == PASSWORD)
+        show(self.token, method == TOKEN)
+        show(self.keep, method == PASSWORD and find_spec("keyring") is not None)
 
     def _show_state(self) -> None:
         client = self.account.client
@@ -229,7 +287,7 @@ class LoginForm(LoginView):
                 f"<p role='status'>{badge('connected', 'ok')} <b>{escape(client.user)}</b> at "
                 f"<code>{escape(client.address.url)}</code> since "
                 f"{self.account.since:%H:%M:%S}"
-                f"{' ' + badge('read only') if client_info.read_only(client) else ''}</p>"
+                f"{' ' + badge('read only') if read_only(client) else ''}</p>"
             )
         self.sub.refresh()
 
@@ -238,7 +296,7 @@ class LoginForm(LoginView):
         text = self.address.value
         if "@" not in text:
             return
-        self.address.value = without_password(text)
+        self.address.value = _without_password(text)
         _, credentials = parse_address(text)
         if credentials is not None:
             self.user.value = credentials.user or ""
@@ -256,9 +314,7 @@ class LoginForm(LoginView):
         method, user = self.method.value, self.user.value.strip()
         password, token = self.password.take(), self.token.take()
         if method == TOKEN:
-            if not token:
-                raise OptionError("type the token")
-            return Credentials(token=token.strip())
+            return Credentials(token=secret.required(token, "the token").strip())
         if method == ENVIRONMENT:
             found = secret.from_environment()
             if found is None:
@@ -267,13 +323,10 @@ class LoginForm(LoginView):
                     "notebook runs"
                 )
             return found
-        if not user:
-            raise OptionError("type the name of the user")
+        secret.required(user, "the name of the user")
         if method == KEYRING:
             return Credentials(user, secret.from_keyring(address.netloc, user))
-        if not password:
-            raise OptionError(f"type the password of {user}")
-        return Credentials(user, password)
+        return Credentials(user, secret.required(password, f"the password of {user}"))
 
     def _start(self) -> None:
         """Begin to log in, with what the fields hold."""
@@ -307,36 +360,31 @@ class LoginForm(LoginView):
         try:
             client = connect(
                 address.url,
-                user=credentials.user,
-                password=credentials.password,
-                token=credentials.token,
-                ca_file=trust.ca_file,
-                fingerprint=trust.fingerprint,
+                **asdict(credentials),
+                **asdict(trust),
                 timeout=self._timeout,
                 read_only=self._read_only,
             )
         except CertificateNotTrustedError as error:
-            self._waiting = (address, credentials, keep)
-            self.trust.show(address.netloc, error)
+            self.trust.show(
+                address.netloc, error, lambda: self._begin_trusting(address, credentials, keep)
+            )
             self._show_state()
             raise
         if self.closed:
             client.close()
             return
-        self.account.enter(client)
+        self.account.set_client(client)
         self.notice.say(f"Logged in as {client.user}.", "ok")
         if keep:
             secret.to_keyring(address.netloc, credentials)
 
-    def _trusted(self) -> None:
+    def _begin_trusting(self, address: Address, credentials: Credentials, keep: bool) -> None:
         self._trust = Trust()  # what the user has just chosen to trust is in the trust store
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            self._begin(*waiting)
+        self._begin(address, credentials, keep)
         self._show_state()
 
     def _refused(self) -> None:
-        self._waiting = None
         self.notice.say("The certificate is not trusted, and nothing was sent.", "warning")
         self._show_state()
 

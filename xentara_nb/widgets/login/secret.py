@@ -14,13 +14,10 @@ import ipywidgets
 from traitlets import Unicode
 
 from xentara_nb.connection.credentials import Credentials
-from xentara_nb.errors import LoginError, MissingExtraError
+from xentara_nb.errors import LoginError, MissingExtraError, OptionError
 from xentara_nb.widgets.common.style import on_enter
 
-SERVICE = "xentara_nb"
-"""The name under which secrets are in the keyring; the address of the server follows it."""
-
-_DOTS = "••••••••"
+_SERVICE = "xentara_nb"  # the name of secrets in the keyring; the address of the server follows it
 
 
 class SecretInput(ipywidgets.Password):
@@ -33,15 +30,11 @@ class SecretInput(ipywidgets.Password):
     # The kernel never sends the value out: not as an echo, not in the state that is saved.
     value = Unicode("").tag(sync=True, echo_update=False, to_json=lambda value, widget: "")
 
-    def __init__(self, label: str, **options: Any) -> None:
+    def __init__(self, label: str) -> None:
         self._secret = ""
         self._on_enter: Callable[[], object] | None = None
         self._enter_waits = False
-        super().__init__(
-            description=label,
-            continuous_update=False,
-            **options,
-        )
+        super().__init__(description=label, continuous_update=False)
         self.observe(self._take_in, "value")
         on_enter(self, self._entered)
 
@@ -63,7 +56,7 @@ class SecretInput(ipywidgets.Password):
             return
         self._secret = change["new"]
         self.value = ""
-        self.placeholder = _DOTS
+        self.placeholder = "••••••••"
         if self._enter_waits:
             self._entered()
 
@@ -72,6 +65,13 @@ class SecretInput(ipywidgets.Password):
         self._enter_waits = not self._secret
         if self._secret and self._on_enter is not None:
             self._on_enter()
+
+
+def required(text: str, what: str) -> str:
+    """Return what was typed; raises OptionError if it is nothing."""
+    if not text:
+        raise OptionError(f"type {what}")
+    return text
 
 
 def from_environment() -> Credentials | None:
@@ -83,16 +83,10 @@ def from_environment() -> Credentials | None:
 
 
 def from_keyring(server: str, user: str) -> str:
-    """Return a password from the keyring.
-
-    Raises
-    ------
-    LoginError, MissingExtraError
-        If it is not there, or there is no keyring.
-    """
+    """Return a password from the keyring; raises LoginError if it cannot."""
     keyring = _keyring()
     try:
-        password = keyring.get_password(f"{SERVICE} {server}", user)
+        password = keyring.get_password(f"{_SERVICE} {server}", user)
     except Exception as error:
         raise LoginError(f"the keyring cannot be read ({type(error).__name__})") from None
     if password is None:
@@ -104,10 +98,10 @@ def from_keyring(server: str, user: str) -> str:
 
 
 def to_keyring(server: str, credentials: Credentials) -> None:
-    """Keep the password of a user in the keyring; raises as :func:`from_keyring`."""
+    """Keep the password of a user in the keyring; raises LoginError if it cannot."""
     keyring = _keyring()
     try:
-        keyring.set_password(f"{SERVICE} {server}", credentials.user, credentials.password)
+        keyring.set_password(f"{_SERVICE} {server}", credentials.user, credentials.password)
     except Exception as error:
         raise LoginError(
             f"logged in, but the keyring did not take the password ({type(error).__name__})"

@@ -11,14 +11,7 @@ import ipywidgets
 from xentara_nb.connection.tls import certificate_der
 from xentara_nb.errors import LoginError, OptionError
 from xentara_nb.protocol.errors import AccessDeniedError
-from xentara_nb.widgets.common.style import (
-    Disclosure,
-    badge,
-    button,
-    escape,
-    row,
-    show,
-)
+from xentara_nb.widgets.common.style import Disclosure, badge, button, escape, row, show
 from xentara_nb.widgets.common.tasks import TaskRunner
 from xentara_nb.widgets.login import secret
 from xentara_nb.widgets.login.account import Account
@@ -94,7 +87,11 @@ class SessionPart:
         if self._account.session is not None or self._tasks.is_busy("sub-session"):
             return
         options, who = self._options()
-        desired = _desired(self.desired.value.strip())
+        text = self.desired.value.strip()
+        try:
+            desired = UUID(text) if text else None
+        except ValueError:
+            raise OptionError(f"the desired id {text!r} is no UUID") from None
 
         def log_in() -> None:
             try:
@@ -104,7 +101,7 @@ class SessionPart:
                     f"the server does not accept {who}: it does not know this log-in, or does "
                     "not take this way to log in"
                 ) from None
-            self._account.enter_session(session)
+            self._account.set_session(session)
             self._tasks.notice.say(f"Logged in to a sub-session as {who}.", "ok")
 
         self.button.disabled = True
@@ -115,35 +112,26 @@ class SessionPart:
         method, user = self.method.value, self.user.value.strip()
         password, token = self.password.take(), self.token.take()
         if method == _TOKEN:
-            if not token:
-                raise OptionError("type the token of the sub-session")
-            return {"token": token.strip()}, "the bearer of a token"
+            token = secret.required(token, "the token of the sub-session").strip()
+            return {"token": token}, "the bearer of a token"
         if method == _CERTIFICATE:
             path = Path(self.certificate.value.strip()).expanduser()
             return {"certificate": read_certificate(path)}, f"the certificate {path.name}"
-        if not user:
-            raise OptionError("type the name of the sub-session's user")
-        if not password:
-            raise OptionError(f"type the password of {user}")
+        secret.required(user, "the name of the sub-session's user")
+        secret.required(password, f"the password of {user}")
         return {"user": user, "password": password}, user
 
     def _log_out(self) -> None:
         def leave() -> None:
-            self._account.leave_session()
+            self._account.set_session(None)
             self._tasks.notice.say("Logged out of the sub-session.", "info")
 
         self._tasks.run("sub-session", leave, busy="Logging out of the sub-session …")
 
 
 def read_certificate(path: Path) -> bytes:
-    """Return the certificate of a PEM or DER file in DER form.
-
-    Raises
-    ------
-    OptionError, OSError
-        If the file holds no certificate, or cannot be read.
-    """
-    if not str(path) or str(path) == ".":
+    """Return the certificate of a PEM or DER file in DER form; raises OptionError or OSError."""
+    if path == Path():
         raise OptionError("name the file of the certificate")
     with path.open("rb") as file:
         data = file.read(_MAX_CERTIFICATE + 1)
@@ -151,12 +139,3 @@ def read_certificate(path: Path) -> bytes:
     if der is None or len(data) > _MAX_CERTIFICATE:
         raise OptionError(f"{path.name} holds no certificate in PEM or DER form")
     return der
-
-
-def _desired(text: str) -> UUID | None:
-    if not text:
-        return None
-    try:
-        return UUID(text)
-    except ValueError:
-        raise OptionError(f"the desired id {text!r} is no UUID") from None

@@ -16,19 +16,12 @@ from xentara_nb.widgets.login import trust_store
 class TrustCard:
     """Shows a certificate that is not known, and trusts it when the user says so on purpose.
 
-    ``on_trust`` is called once the certificate is remembered, ``on_refuse`` when the user does not
-    trust it.
+    ``on_refuse`` is called when the user does not trust it.
     """
 
-    def __init__(
-        self,
-        tasks: TaskRunner,
-        on_trust: Callable[[], object],
-        on_refuse: Callable[[], object],
-    ) -> None:
-        self._on_trust, self._on_refuse = on_trust, on_refuse
-        self._server = ""
-        self._error: CertificateNotTrustedError | None = None
+    def __init__(self, tasks: TaskRunner, on_refuse: Callable[[], object]) -> None:
+        self._on_refuse = on_refuse
+        self._accept: Callable[[], object] | None = None
         self.text = ipywidgets.HTML()
         self.compared = ipywidgets.Checkbox(
             description="I have compared the fingerprint with the one that the server's "
@@ -41,13 +34,20 @@ class TrustCard:
         self.compared.observe(tasks.handler(self._compare), "value")
         self.trust.on_click(tasks.handler(self._trust))
         self.refuse.on_click(tasks.handler(self._refuse))
-        self.hide()
+        self._hide()
 
-    def show(self, server: str, error: CertificateNotTrustedError) -> None:
-        """Ask about the certificate of a server."""
-        self._server, self._error = server, error
+    def show(
+        self, server: str, error: CertificateNotTrustedError, on_trust: Callable[[], object]
+    ) -> None:
+        """Ask about the certificate of a server; call ``on_trust`` once it is remembered."""
+
+        def accept() -> None:
+            trust_store.remember(server, error.fingerprint, error.subject)
+            self._hide()
+            on_trust()
+
+        self._accept = accept
         before = trust_store.known_certificate(server)
-        changed = before is not None and before.fingerprint != error.fingerprint
         pairs = [
             ("Subject", escape(error.subject)),
             ("Issuer", escape(error.issuer)),
@@ -56,7 +56,7 @@ class TrustCard:
             ("Fingerprint (SHA-256)", f"<code>{escape(error.fingerprint)}</code>"),
             ("Why it is not trusted", escape(error.reason)),
         ]
-        if before is not None and changed:
+        if before is not None and before.fingerprint != error.fingerprint:
             warning = (
                 "<div class='xnb-notice xnb-error' role='alert'><b>The certificate of this server "
                 "has changed.</b> Either it was renewed, or someone stands between you and the "
@@ -75,32 +75,27 @@ class TrustCard:
         )
         self.compared.value = False
         self.trust.disabled = True
-        self.refuse.disabled = False
         show(self.box, True)
 
-    def hide(self) -> None:
-        """Ask nothing any more."""
-        self._error = None
-        self.trust.disabled = self.refuse.disabled = True
+    def _hide(self) -> None:
+        self._accept = None
         show(self.box, False)
 
     @property
     def asking(self) -> bool:
         """Whether the card waits for the user."""
-        return self._error is not None
+        return self._accept is not None
 
     def _compare(self) -> None:
-        self.trust.disabled = not (self.compared.value and self._error is not None)
+        self.trust.disabled = not self.compared.value
+
+    # A click may have been under way before the page disabled or hid a button.
 
     def _trust(self) -> None:
-        error = self._error
-        # The page disables the button, but a click may have been under way before.
-        if error is None or not self.compared.value or ":" not in error.fingerprint:
-            return
-        trust_store.remember(self._server, error.fingerprint, error.subject)
-        self.hide()
-        self._on_trust()
+        if self._accept is not None and self.compared.value:
+            self._accept()
 
     def _refuse(self) -> None:
-        self.hide()
-        self._on_refuse()
+        if self.asking:
+            self._hide()
+            self._on_refuse()

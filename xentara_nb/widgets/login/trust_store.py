@@ -47,22 +47,13 @@ def trust_file() -> Path:
 def known_certificate(server: str) -> TrustedCertificate | None:
     """Return the certificate that is trusted for a server, None if there is none.
 
-    Raises
-    ------
-    OptionError
-        If the file is there and cannot be used; nothing in it is trusted then.
+    Raises OptionError if the file cannot be used: nothing in it is trusted then.
     """
     return _read(trust_file()).get(server)
 
 
 def remember(server: str, fingerprint: str, subject: str = "") -> None:
-    """Trust a certificate for a server from now on, in the place of any other.
-
-    Raises
-    ------
-    OSError, OptionError
-        If the file cannot be written, or the one that is there cannot be used.
-    """
+    """Trust a certificate for a server from now on, in the place of any other."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     path = trust_file()
     with _lock:

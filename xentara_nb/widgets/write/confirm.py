@@ -15,8 +15,7 @@ import ipywidgets
 
 from xentara_nb.widgets.common.tasks import TaskRunner
 
-EXPIRES = 300.0
-"""After how many seconds a reviewed write must be reviewed again."""
+EXPIRES = 300.0  # seconds after which a reviewed write must be reviewed again
 
 _numbers = itertools.count(1)
 

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
+import ipywidgets
 import pandas as pd
 
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError, OptionError, WriteRefusedError
+from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.tables.references import AttributeLike, ElementLike, element_reference
-from xentara_nb.widgets.common import client_info, notebook
-from xentara_nb.widgets.common.code import literal
+from xentara_nb.widgets.common import notebook
+from xentara_nb.widgets.common.code import CodeCard, literal
+from xentara_nb.widgets.common.form import Form, read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import KeyIndex, SearchBox, SearchHit
-from xentara_nb.widgets.common.style import badge, escape, show
+from xentara_nb.widgets.common.style import badge, button, card, columns, escape, heading, row, show
 from xentara_nb.widgets.common.table import values_of
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.confirm import ConfirmButton
 from xentara_nb.widgets.write.history import History
 from xentara_nb.widgets.write.inputs import ValueInput
 from xentara_nb.widgets.write.review import checks_html, confirm_text, result_html, review_html
-from xentara_nb.widgets.write.target import Writable, WriteTarget, present_html
-from xentara_nb.widgets.write.view import WriteView
+from xentara_nb.widgets.write.target import WriteTarget, present_html
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.sub_session import SubSession
 
-_TYPING = 0.25
-"""How long after the last key the guards are asked, in seconds."""
+_TYPING = 0.25  # seconds after the last key before the guards are asked
 
 
-class WriteForm(WriteView):
+class WriteForm(Form):
     """Write one value with care.
 
     Nothing is sent before the confirm button is clicked. That button is made for one reviewed
@@ -77,6 +79,8 @@ class WriteForm(WriteView):
     <WriteForm: write to Plant.Line 1.Set point>
     """
 
+    title = "Write a value"
+
     def __init__(
         self,
         client: Client | LoginForm,
@@ -88,7 +92,7 @@ class WriteForm(WriteView):
         tolerance: float = 0.0,
         index: KeyIndex | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__("write")
         self._login = client if isinstance(client, LoginForm) else None
         self._client = client.client if isinstance(client, LoginForm) else client
         self._session = session
@@ -97,14 +101,14 @@ class WriteForm(WriteView):
         self.target: WriteTarget | None = None
         self.value_input: ValueInput | None = None
         self.confirm_button: ConfirmButton | None = None
-        self._attribute: Writable | None = None
-        self._choosing = False
+        self._attribute: Any = None  # a row of an inventory
         self._make(index)
+        self.when_closed.callback(self.live.close)
+        self.when_closed.callback(self.withdraw)
         if self._login is not None:
             # A log-in or log-out changes as whom the write would be sent.
             changed = self.tasks.handler(self._identity_changed)
-            self.when_closed(self._login.account.listen(changed))
-        self.when_closed(self.withdraw)
+            self.when_closed.callback(self._login.account.listen(changed))
         notebook.register(self)
         self._show_head()
         if element is not None:
@@ -126,8 +130,7 @@ class WriteForm(WriteView):
     def who(self) -> str:
         """As whom is written."""
         session = self.session
-        also = "" if session is None else f", and {session.who}"
-        return f"{self._client.user}{also}"
+        return self._client.user if session is None else f"{self._client.user}, and {session.who}"
 
     @property
     def staged(self) -> str:
@@ -144,26 +147,24 @@ class WriteForm(WriteView):
         """
         self.withdraw()
         if attribute is None:
-            row = element_reference(element)
-            attribute = row.attribute_name or row.attribute_id
+            reference = element_reference(element)
+            attribute = reference.attribute_name or reference.attribute_id
         target = WriteTarget(self._client, element)
         self.target, self._attribute = target, None
         self._show_outcome(None)
         self.live.follow(None)
         self.name.value = f"<div role='status'><h4 class='xnb-key'>{escape(target.key)}</h4></div>"
-        self._choosing = True
-        try:
-            self.attribute.options = [
-                (f"{each.name} ({each.type_name})", each.name) for each in target.writable
-            ]
-            if not target.writable:
-                show(self.inside, False)
-                raise NotFoundError(f"{target.key} has no attribute that can be written")
-            wanted = target.attribute(attribute) if attribute is not None else target.writable[0]
-            self.attribute.value = wanted.name
-        finally:
-            self._choosing = False
-        show(self.attribute_row, len(target.writable) > 1 or target.writable[0].name != "value")
+        show(self.inside, False)
+        if not target.writable:
+            raise NotFoundError(f"{target.key} has no attribute that can be written")
+        wanted = target.attribute(attribute) if attribute is not None else target.writable[0]
+        self.attribute.options = [
+            (f"{each.attribute_name} ({each.data_type})", each.attribute_name)
+            for each in target.writable
+        ]
+        self.attribute.value = wanted.attribute_name
+        only_value = [each.attribute_name for each in target.writable] == ["value"]
+        show(self.attribute_row, not only_value)
         show(self.inside, True)
         self._take_attribute(target, wanted)
 
@@ -202,9 +203,35 @@ class WriteForm(WriteView):
     def _make(self, index: KeyIndex | None) -> None:
         self.search = SearchBox(self.tasks, self._client, self._found, index)
         self.live = Live(self._client, self._show_values)
-        self.when_closed(self.live.close)
         self.history = History(self.tasks, self._client)
-        self.lay_out(self.search, self.live, self.history)
+        self.head = ipywidgets.HTML()
+        self.name = ipywidgets.HTML(
+            "<p class='xnb-dim'>Type part of the name of an element into Find.</p>"
+        )
+        self.attribute = ipywidgets.Dropdown(description="Attribute")
+        self.attribute_row = row(self.attribute)
+        self.input_box = ipywidgets.VBox()
+        self.checks = ipywidgets.HTML()
+        self.review = button("Review", style="primary")
+        self.copy = button("Copy as code")
+        self.code = CodeCard()
+        self.review_text = ipywidgets.HTML()
+        self.confirm_row = row()
+        self.cancel = button("Do not write")
+        self.review_card = card(self.review_text, row(self.confirm_row, self.cancel))
+        self.outcome = ipywidgets.HTML()
+        self.undo = button("Undo …")
+        self.resolve = button("Read the value now")
+        self.outcome_card = card(self.outcome, row(self.undo, self.resolve))
+        buttons = row(self.review, self.copy)
+        side = [self.attribute_row, self.live.text, self.live.state]
+        main = [self.input_box, self.checks, buttons, self.code.widget]
+        main += [self.review_card, self.outcome_card]
+        self.inside = columns(ipywidgets.VBox(side), ipywidgets.VBox(main)).add_class("xnb-even")
+        for widget in (self.inside, self.review_card, self.outcome_card):
+            show(widget, False)
+        parts = [self.head, self.search.box, self.name, self.inside, self.notice]
+        self.fill(card(heading(self.title), *parts, self.history.disclosure.widget))
         handler = self.tasks.handler
         self.attribute.observe(handler(self._attribute_chosen), "value")
         self.review.on_click(handler(self._begin_review))
@@ -214,12 +241,9 @@ class WriteForm(WriteView):
         self.resolve.on_click(handler(self._begin_resolve))
 
     def _show_head(self) -> None:
-        client = self._client
-        only = f" {badge('read only', 'warning')}" if client_info.read_only(client) else ""
-        self.head.value = (
-            f"<p>to <code>{escape(client.address.url)}</code> as <b>{escape(self.who)}</b>"
-            f"{only}</p>"
-        )
+        only = f" {badge('read only', 'warning')}" if read_only(self._client) else ""
+        server = f"<code>{escape(self._client.address.url)}</code>"
+        self.head.value = f"<p>to {server} as <b>{escape(self.who)}</b>{only}</p>"
 
     def _identity_changed(self) -> None:
         if self.withdraw():
@@ -232,34 +256,35 @@ class WriteForm(WriteView):
         self.tasks.run_latest("choose", lambda wanted: self.choose(found.element_uuid))
 
     def _attribute_chosen(self) -> None:
-        if not self._choosing and self.target is not None:
+        # An element that is being chosen has no attribute yet, and gets one by itself.
+        if self.target is not None and self._attribute is not None:
             self._take_attribute(self.target, self.target.attribute(self.attribute.value))
 
-    def _take_attribute(self, target: WriteTarget, attribute: Writable) -> None:
+    def _take_attribute(self, target: WriteTarget, attribute: Any) -> None:
         self.withdraw()
         self._attribute = attribute
         self.checks.value = ""
         self.code.show("")
         self.value_input = ValueInput(
-            attribute.data_type,
+            DataType.find(attribute.data_type),
             self.tasks.handler(self._typed),
             self.tasks.handler(self._begin_review),
         )
         self.input_box.children = (self.value_input.widget,)
         self.review.disabled = self.copy.disabled = not self.value_input.can_be_written
         self.live.text.value = present_html(attribute, {})
-        self.live.follow(target.rows_about(attribute))
+        self.live.follow(target.rows_about(attribute.attribute_name))
 
     def _show_values(self, frame: pd.DataFrame) -> None:
-        target, attribute, value_input = self.target, self._attribute, self.value_input
-        if target is None or attribute is None or value_input is None or frame.empty:
+        attribute, value_input = self._attribute, self.value_input
+        if attribute is None or value_input is None or frame.empty:
             return
-        if str(frame["primary_key"].iloc[0]) != target.key:
+        if frame["primary_key"].iloc[0] != attribute.primary_key:
             return
         values = values_of(frame)
         self.live.text.value = present_html(attribute, values)
-        if attribute.name in values:
-            value_input.suggest(values[attribute.name][0])
+        if attribute.attribute_name in values:
+            value_input.suggest(values[attribute.attribute_name][0])
 
     def _typed(self) -> None:
         if self.withdraw():
@@ -270,43 +295,37 @@ class WriteForm(WriteView):
     def _check(self, wanted: Callable[[], bool]) -> None:
         """Ask the guards, once the keys have come to rest."""
         time.sleep(_TYPING)
-        if not wanted():
+        if self.value_input is None or not wanted():
             return
-        given = self.value_input is not None and self.value_input.given
-        html = checks_html(self._plan()) if given else ""
+        html = checks_html(self._plan()) if self.value_input.given else ""
         if wanted():
             self.checks.value = html
 
     def _plan(self) -> WritePlan:
-        target, attribute, value_input = self.target, self._attribute, self.value_input
-        if target is None or attribute is None or value_input is None:
+        attribute, value_input = self._attribute, self.value_input
+        if attribute is None or value_input is None:
             raise OptionError("find an element first")
         if not value_input.given:
             raise OptionError("type the new value first")
         return self._client.plan_writes(
-            {(target.element_uuid, attribute.attribute_id): value_input.value}
+            {(attribute.element_uuid, attribute.attribute_id): value_input.value}
         )
 
     def _begin_review(self) -> None:
-        self._begin_staging(self._plan)
+        self._stage(self._plan)
 
     def _begin_undo(self) -> None:
-        if self.results:
-            self._begin_staging(self.results[-1].undo, undo=True)
+        self._stage(self.results[-1].undo, undo=True)
 
-    def _begin_staging(self, plan: Callable[[], WritePlan], *, undo: bool = False) -> None:
+    def _stage(self, plan: Callable[[], WritePlan], *, undo: bool = False) -> None:
         """Plan a write in a thread, show it, and make the button for it if no guard refuses."""
-
-        def stage(wanted: Callable[[], bool]) -> None:
-            self._stage(plan(), wanted, undo=undo)
-
         self.withdraw()
         # The review shows the checks; no others must come to stand beside it.
         self.tasks.cancel("check")
         self.notice.clear()
-        self.tasks.run_latest("review", stage)
+        self.tasks.run_latest("review", lambda wanted: self._show_review(plan(), wanted, undo))
 
-    def _stage(self, plan: WritePlan, wanted: Callable[[], bool], *, undo: bool) -> None:
+    def _show_review(self, plan: WritePlan, wanted: Callable[[], bool], undo: bool) -> None:
         session, who = self.session, self.who
         if not wanted():
             return
@@ -333,7 +352,7 @@ class WriteForm(WriteView):
 
     def _cancel(self) -> None:
         self.withdraw()
-        self.notice.say("Nothing was written.", "info")
+        self.notice.say("Nothing was written.")
 
     def _apply(
         self, confirm_button: ConfirmButton, plan: WritePlan, session: SubSession | None
@@ -364,16 +383,15 @@ class WriteForm(WriteView):
         show(self.undo, result.outcome.taken)
         show(self.resolve, result.outcome in (Outcome.UNKNOWN, Outcome.DIFFERS))
 
-    def _begin_resolve(self) -> None:
-        def resolve() -> None:
-            result = self.results[-1]
-            result.resolve()
-            self._show_outcome(result)
-            self.notice.clear()
-            self.history.refresh()
-
-        if self.results:
-            self.tasks.run("resolve", resolve, busy="Reading the value …")
-
     def _begin_copy(self) -> None:
         self.tasks.run("code", lambda: self.code.show(self.as_code()))
+
+    def _begin_resolve(self) -> None:
+        self.tasks.run("resolve", self._resolve, busy="Reading the value …")
+
+    def _resolve(self) -> None:
+        result = self.results[-1]
+        result.resolve()
+        self._show_outcome(result)
+        self.notice.clear()
+        self.history.refresh()

@@ -16,9 +16,9 @@ from xentara_nb.writes.journal import JournalWarning
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.records import read_journal
 
-SHOWN = 20
-"""How many writes are shown, the latest first."""
+_SHOWN = 20  # writes, the latest first
 
+# The colour of each outcome; its meaning is in the words.
 KINDS = {
     Outcome.APPLIED: "ok",
     Outcome.VERIFIED: "ok",
@@ -28,7 +28,6 @@ KINDS = {
     Outcome.UNKNOWN: "error",
     Outcome.SKIPPED: "",
 }
-"""The colour of each outcome; its meaning is in the words."""
 
 
 class History:
@@ -63,7 +62,7 @@ class History:
             self.text.value = f"<p>Nothing was written to this server yet.</p>{where}"
             return
         cells = []
-        for row in rows.head(SHOWN).itertuples():
+        for row in rows.head(_SHOWN).itertuples():
             also = f", as {row.session_user}" if isinstance(row.session_user, str) else ""
             cells.append(
                 (

@@ -15,8 +15,6 @@ import ipywidgets
 from xentara_nb.protocol.identifiers import Category, DataType, Quality
 from xentara_nb.widgets.common.style import button, escape, on_enter, row
 
-LABEL = "New value"
-
 _HINTS = {
     DataType.FLOAT_32: "a number such as 21.5, of about 7 digits",
     DataType.FLOAT_64: "a number such as 21.5",
@@ -28,14 +26,7 @@ _HINTS = {
 class ValueInput:
     """An input for a value of one data type, as the widget with its hint.
 
-    ``changed`` is called when something was typed or chosen, ``entered`` when Enter is pressed in a
-    line of text.
-
-    Examples
-    --------
-    >>> boolean = ValueInput(DataType.BOOLEAN, print, print)
-    >>> boolean.given, boolean.value
-    (False, None)
+    ``changed`` is called when something was typed, ``entered`` when Enter was pressed in a line.
     """
 
     def __init__(
@@ -47,15 +38,14 @@ class ValueInput:
         self._type = data_type
         self._is_text = data_type is not None and data_type.is_text
         self._changed = changed
-        self._is_new, self._touched, self._suggesting = True, False, False
+        self._is_new, self._touched = True, False
         self.can_be_written = True
         self.input: Any = self._make()
-        self.input.description = LABEL
+        self.input.description = "New value"
         parts: list[ipywidgets.Widget] = [self.input]
         if self._type is DataType.TIME_POINT:
-            now = button("Now", tooltip="Take the time of this computer")
-            now.on_click(lambda clicked: self.set(_now()))
-            parts.append(now)
+            parts.append(button("Now", tooltip="Take the time of this computer"))
+            parts[-1].on_click(lambda clicked: self._set_now())
         parts.append(ipywidgets.HTML(f"<span class='xnb-dim'>{escape(self._hint())}</span>"))
         self.widget = row(*parts)
         self.input.observe(self._observed, "value")
@@ -83,11 +73,9 @@ class ValueInput:
         """Begin with the present value, once, where it is a text, which one edits."""
         is_new, self._is_new = self._is_new, False
         if is_new and not self._touched and self._is_text and isinstance(value, str):
-            self._suggesting = True
-            try:
-                self.input.value = value
-            finally:
-                self._suggesting = False
+            self.input.unobserve(self._observed, "value")
+            self.input.value = value
+            self.input.observe(self._observed, "value")
 
     def _make(self) -> Any:
         kind = self._type
@@ -95,10 +83,10 @@ class ValueInput:
             return ipywidgets.RadioButtons(
                 options=[("False", False), ("True", True)], index=None, orientation="horizontal"
             )
-        if kind is DataType.QUALITY:
-            return ipywidgets.Dropdown(options=_words([member.label for member in Quality]))
-        if kind is DataType.ELEMENT_CATEGORY:
-            return ipywidgets.Dropdown(options=_words([member.label for member in Category]))
+        if kind in (DataType.QUALITY, DataType.ELEMENT_CATEGORY):
+            labels = [each.label for each in (Quality if kind is DataType.QUALITY else Category)]
+            choices = [("choose …", None), *zip(labels, labels, strict=True)]
+            return ipywidgets.Dropdown(options=choices)
         if self._is_text:
             return ipywidgets.Textarea(rows=2)
         self.can_be_written = kind is not None and bool(
@@ -114,15 +102,9 @@ class ValueInput:
         return "a text; it may be empty" if self._is_text else _HINTS.get(self._type, "")
 
     def _observed(self, change: object) -> None:
-        if not self._suggesting:
-            self._touched = True
-            self._changed()
+        self._touched = True
+        self._changed()
 
-
-def _words(labels: list[str]) -> list[tuple[str, str | None]]:
-    return [("choose …", None), *((label, label) for label in labels)]
-
-
-def _now() -> str:
-    now = datetime.datetime.now(datetime.UTC)
-    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def _set_now(self) -> None:
+        now = datetime.datetime.now(datetime.UTC)
+        self.set(now.isoformat(timespec="milliseconds").replace("+00:00", "Z"))

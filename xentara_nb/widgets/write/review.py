@@ -17,7 +17,7 @@ def checks_html(plan: WritePlan) -> str:
     """Return what the guards say of a plan of one write, the worst first; read aloud."""
     results = [*plan.checks, *plan.planned[0].checks]
     if not results:
-        return f"<p role='status'>{badge('every guard is content', 'ok')}</p>"
+        return f"<p role='status'>{badge('All checks passed', 'ok')}</p>"
     results.sort(key=lambda result: result.severity is not Severity.REFUSED)
     items = "".join(
         f"<li>{badge(result.severity, _KINDS[result.severity])} {escape(result.message)}</li>"

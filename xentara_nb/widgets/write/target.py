@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-from uuid import UUID
+from typing import Any
 
 import pandas as pd
 
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError
-from xentara_nb.protocol.identifiers import DataType
-from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.references import (
     AttributeLike,
     ElementLike,
@@ -32,64 +29,40 @@ _ABOUT = {
 }
 
 
-class Writable(NamedTuple):
-    """An attribute that can be written."""
-
-    name: str
-    attribute_id: AttributeId
-    data_type: DataType | None  # None: one that this version does not know
-    type_name: str
-    readable: bool
-
-
 class WriteTarget:
-    """An element, as far as writing to it goes: its key, UUID and writable attributes."""
+    """An element to write to: its key, and the rows of its inventory that are writable."""
 
     def __init__(self, client: Client, element: ElementLike) -> None:
         self._described = client.meta_data(element)
         if self._described.empty:
             raise NotFoundError(f"{element_reference(element)} has no attributes")
-        first = self._described.iloc[0]
-        self.key = str(first["primary_key"])
-        self.element_uuid: UUID = first["element_uuid"]
-        rows = self._described.xentara.writable()
-        self.writable = tuple(
-            Writable(
-                name, attribute_id, DataType.find(type_name), type_name, access != "write only"
-            )
-            for name, attribute_id, type_name, access in zip(
-                rows["attribute_name"].tolist(),
-                rows["attribute_id"].tolist(),
-                rows["data_type"].tolist(),
-                rows["access"].tolist(),
-                strict=True,
-            )
-        )
+        self.key = str(self._described["primary_key"].iloc[0])
+        self.writable: list[Any] = list(self._described.xentara.writable().itertuples(index=False))
 
-    def attribute(self, wanted: AttributeLike) -> Writable:
+    def attribute(self, wanted: AttributeLike) -> Any:
         """Return a writable attribute by its name or id; raises NotFoundError if there is none."""
         for each in self.writable:
-            if each.name == wanted:
+            if each.attribute_name == wanted:
                 return each
             if not isinstance(wanted, str) and same_attribute(each.attribute_id, wanted):
                 return each
         raise NotFoundError(f"{self.key} has no attribute {wanted!r} that can be written")
 
-    def rows_about(self, attribute: Writable) -> pd.DataFrame:
+    def rows_about(self, name: str) -> pd.DataFrame:
         """Return the rows of an attribute and of what is known about it, those that can be read."""
         readable: pd.DataFrame = self._described.xentara.readable()
         names = readable["attribute_name"]
-        if attribute.name != "value":
-            return readable.loc[names == attribute.name]
+        if name != "value":
+            return readable.loc[names == name]
         return readable.loc[names.isin(("value", "units", *_ABOUT))]
 
 
-def present_html(attribute: Writable, values: Values) -> str:
+def present_html(attribute: Any, values: Values) -> str:
     """Return the present value of an attribute, its quality and its times."""
-    if not attribute.readable:
+    if attribute.access == "write only":
         shown = "<span class='xnb-dim'>it can be written, not read</span>"
     else:
-        value, error = values.get(attribute.name, (None, None))
+        value, error = values.get(attribute.attribute_name, (None, None))
         units = values.get("units", ("", None))[0] or ""
         text = error if error else f"{value_text(value)} {units}"
         shown = f"<span class='xnb-mono xnb-big'>{escape(text)}</span>"
