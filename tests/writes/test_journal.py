@@ -16,7 +16,7 @@ import pytest
 from tests.writes.lines import KEY, line
 from xentara_nb import read_journal
 from xentara_nb.connection.connection import Connection
-from xentara_nb.errors import WriteRefusedError
+from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.writes import journal as journals
 from xentara_nb.writes.journal import Journal, JournalWarning, default_path
 
@@ -164,10 +164,20 @@ def test_a_folder_that_cannot_be_made(plant, client, tmp_path):
     client.journal = Journal(tmp_path)
     with pytest.raises(WriteRefusedError, match="Is a directory"):
         client.write(KEY, 1)
-    client.journal = Journal("a\0b")
-    with pytest.raises(WriteRefusedError, match="a\0b cannot be written"):
+    with pytest.raises(OptionError, match="no path"):
+        Journal("a\0b")
+    assert len(plant.writes) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFO")
+def test_a_fifo_in_the_place_of_the_journal(plant, client, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    client.journal = Journal(tmp_path / "fifo")
+    with pytest.raises(WriteRefusedError, match="no regular file"):
         client.write(KEY, 1)
     assert len(plant.writes) == 0
+    with pytest.raises(OptionError, match="a FIFO"):
+        read_journal(tmp_path / "fifo")
 
 
 def test_an_outcome_that_cannot_be_noted_is_a_warning(plant, client, journal, monkeypatch):

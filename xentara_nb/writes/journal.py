@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import time
 import warnings
@@ -25,6 +26,7 @@ from typing import TypeAlias
 import platformdirs
 
 from xentara_nb.errors import WriteRefusedError
+from xentara_nb.paths import user_path
 
 VARIABLE = "XENTARA_JOURNAL"
 """The environment variable that names the journal, or says ``off``."""
@@ -33,6 +35,8 @@ LOCK_TIMEOUT = 5.0
 """How long to wait for another program that writes, in seconds: it only writes some lines."""
 
 _FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+# So that a FIFO or a terminal in its place is not waited for.
+_FLAGS |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 JournalLike: TypeAlias = "str | os.PathLike[str] | bool | Journal | None"
 """Where to keep the journal: a path; False for nowhere; None or True for the usual place."""
@@ -75,9 +79,9 @@ class Journal:
         elif where is None or where is True:
             setting = os.environ.get(VARIABLE, "").strip()
             off = setting.lower() == "off"
-            self.path = None if off else Path(setting).expanduser() if setting else default_path()
+            self.path = None if off else user_path(setting) if setting else default_path()
         else:
-            self.path = Path(where).expanduser()
+            self.path = user_path(where)
 
     def __repr__(self) -> str:
         return f"<Journal {'off' if self.path is None else self.path}>"
@@ -94,8 +98,8 @@ class Journal:
             return
         try:
             self._append(lines, durable=True)
-        except (OSError, ValueError) as error:  # ValueError: a path that can be none
-            reason = getattr(error, "strerror", None) or error
+        except OSError as error:
+            reason = error.strerror or error
             raise WriteRefusedError(
                 f"the journal {self.path} cannot be written ({reason}), so "
                 "nothing was sent. Make room or choose another file with connect(journal=...); "
@@ -156,10 +160,14 @@ def _open(path: Path) -> tuple[int, bool]:
     """Return the open file, and whether it is new."""
     # Opened each time, so that a file that was moved away is begun anew.
     try:
-        return os.open(path, _FLAGS), False
+        file, created = os.open(path, _FLAGS), False
     except FileNotFoundError:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(path, _FLAGS | os.O_CREAT, 0o600), True
+        file, created = os.open(path, _FLAGS | os.O_CREAT, 0o600), True
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return file, created
 
 
 def _ends_a_line(file: int, size: int) -> bool:

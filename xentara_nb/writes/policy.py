@@ -37,14 +37,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Self, TypeAlias
 from zoneinfo import ZoneInfo
 
-from xentara_nb.errors import PolicyError
+from xentara_nb.errors import OptionError, PolicyError
+from xentara_nb.paths import read_file, user_path
 
 VARIABLE = "XENTARA_POLICY"
 """The environment variable that names the policy file of a plant."""
+
+MAX_BYTES = 4 * 1024 * 1024
+"""The largest policy file that is read, in bytes."""
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BAD_QUALITY = ("warn", "refuse", "ignore")
@@ -249,14 +252,23 @@ class WritePolicy:
             If the file cannot be read or something in it makes no sense: the message names the
             file, the place and how to fix it.
         """
-        file = Path(path)
+        file = path
         try:
+            file = user_path(path)
             # Some editors put a mark at the beginning, which is no TOML.
-            content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+            content = tomllib.loads(read_file(file, MAX_BYTES).decode("utf-8-sig"))
+        except OptionError as error:
+            raise PolicyError(
+                f"the policy file cannot be read ({error}); nothing is written without it."
+            ) from None
         except OSError as error:
             raise PolicyError(
                 f"the policy file {file} cannot be read ({error.strerror or error}). Check the "
                 "path and its permissions; nothing is written without it."
+            ) from None
+        except RecursionError:
+            raise PolicyError(
+                f"the policy file {file} is no policy: its lists are nested too deep. Fix it there."
             ) from None
         except ValueError as error:  # no TOML, or no UTF-8
             raise PolicyError(

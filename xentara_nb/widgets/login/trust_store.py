@@ -20,8 +20,10 @@ from platformdirs import user_config_path
 
 from xentara_nb.connection.tls import normal_fingerprint
 from xentara_nb.errors import OptionError
+from xentara_nb.paths import read_file, user_path
 
 _VERSION = 1
+_MAX_BYTES = 4 * 1024 * 1024
 _lock = threading.Lock()
 
 
@@ -40,7 +42,7 @@ class TrustedCertificate:
 def trust_file() -> Path:
     """Return the path of the file; the variable ``XENTARA_TRUST_FILE`` names another."""
     if named := os.environ.get("XENTARA_TRUST_FILE"):
-        return Path(named)
+        return user_path(named)
     return user_config_path("xentara_nb", appauthor=False, roaming=True) / "trusted.json"
 
 
@@ -75,13 +77,15 @@ def forget(server: str) -> bool:
 
 def _read(path: Path) -> dict[str, TrustedCertificate]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_file(path, _MAX_BYTES).decode())
         if document["version"] != _VERSION:
             raise ValueError
         return {name: TrustedCertificate(**entry) for name, entry in document["servers"].items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except OptionError as error:
+        raise OptionError(f"the file of trusted certificates cannot be used: {error}") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise OptionError(
             f"the file of trusted certificates {str(path)!r} cannot be used: correct it, or remove "
             "it to begin a new one"
