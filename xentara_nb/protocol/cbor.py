@@ -111,7 +111,7 @@ class _Items:
         self._stream.seek(start)
         self._decoder = cbor2.CBORDecoder(
             self._stream,
-            semantic_decoders=_DECODERS,
+            semantic_decoders={**_DECODERS, _TAG_UUID: _UuidDecoder()},
             max_depth=depth,
             allow_duplicate_keys=False,
         )
@@ -185,11 +185,31 @@ def _decode_opaque(tag: int, content: object, immutable: bool) -> object:
     return cbor2.CBORTag(tag, content)
 
 
-def _decode_uuid(content: object, immutable: bool) -> UUID:
-    # cbor2 leaves the check to an assertion of the uuid module.
-    if type(content) is not bytes or len(content) != 16:
-        raise ValueError("a UUID (tag 37) must hold a byte string of 16 bytes")
-    return _shared_uuid(content)
+class _UuidDecoder:
+    """Decodes the UUIDs of one message, and refuses those that were chosen to slow a map down.
+
+    The hash of a UUID is its number modulo a prime, so that one can choose thousands with the same
+    hash, and a map of these takes time with the square of its size. By chance not two of them
+    have it. With integers and texts, the other keys of the protocol, that cannot be done.
+    """
+
+    def __init__(self) -> None:
+        self._keys: dict[int, bytes] = {}
+        self._collisions = 0
+
+    def __call__(self, content: object, immutable: bool) -> UUID:
+        # cbor2 leaves the check to an assertion of the uuid module.
+        if type(content) is not bytes or len(content) != 16:
+            raise ValueError("a UUID (tag 37) must hold a byte string of 16 bytes")
+        uuid = _shared_uuid(content)
+        # What stands in a key is decoded as immutable.
+        if len(self._keys) >= _MAX_REMEMBERED:
+            self._keys.clear()
+        if immutable and self._keys.setdefault(hash(uuid), content) != content:
+            self._collisions += 1
+            if self._collisions > _MAX_COLLISIONS:
+                raise ValueError("the UUIDs of its keys were chosen to have the same hash")
+        return uuid
 
 
 def uuid_from(content: bytes) -> UUID:
@@ -202,6 +222,7 @@ def uuid_from(content: bytes) -> UUID:
     return uuid
 
 
+_MAX_COLLISIONS, _MAX_REMEMBERED = 16, 8192
 _UNKNOWN = SafeUUID.unknown
 _shared_uuid = lru_cache(maxsize=1024)(uuid_from)  # the ids of attributes come again and again
 
@@ -279,7 +300,6 @@ def _refuse(encoder: cbor2.CBOREncoder, value: object) -> NoReturn:
 _DECODERS: dict[int, Any] = {
     **{tag: partial(_decode_opaque, tag) for tag in _OPAQUE_TAGS},
     **{tag: partial(_decode_alternative, number) for number, tag in enumerate(_TAG_ALTERNATIVES)},
-    _TAG_UUID: _decode_uuid,
     _TAG_TIME: _decode_time,
     _TAG_EPOCH: _decode_seconds,
 }
