@@ -16,7 +16,7 @@ from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.packets import Event, Success, decode_answers, iterate_answers
 from xentara_nb.protocol.values import TimePoint
 
-SIZE = 1_500_000
+SIZE = 1_200_000
 UUID_KEY = b"\xd8\x25\x50"
 EVENT = cbor.encode(
     DataChange(TimePoint(1704107471111587983), UUID(int=9 << 90), {11: 1.5, 9: 0}).event().packet()
