@@ -27,7 +27,7 @@ from xentara_nb.protocol.cost import Cost
 from xentara_nb.protocol.errors import ProtocolError, one_line
 from xentara_nb.protocol.values import INT_MAX, INT_MIN, Alternative, TimePoint
 
-SMALL = 64 * 1024
+SMALL = 256 * 1024
 """Up to this size, in bytes, a message is decoded without a look at what its items take."""
 
 MAX_DEPTH = 40
