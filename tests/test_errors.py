@@ -48,6 +48,7 @@ def test_one_tree() -> None:
     connecting = {kind.__name__ for kind in KINDS if issubclass(kind, ConnectError)}
     assert connecting == {
         "AddressError",
+        "CertificateChangedError",
         "CertificateNotTrustedError",
         "ConnectError",
         "ConnectionForbiddenError",

@@ -6,6 +6,8 @@ from xentara_nb.client import Client as Client, connect as connect
 from xentara_nb.connection.address import Address as Address
 from xentara_nb.errors import (
     AddressError as AddressError,
+    AmbiguousError as AmbiguousError,
+    CertificateChangedError as CertificateChangedError,
     CertificateNotTrustedError as CertificateNotTrustedError,
     ConnectError as ConnectError,
     ConnectionForbiddenError as ConnectionForbiddenError,

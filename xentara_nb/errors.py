@@ -11,6 +11,7 @@
     │   ├── ServerUnreachableError        no server answers there
     │   ├── NotTlsError                   something answers, not with TLS
     │   ├── CertificateNotTrustedError    the certificate is not known
+    │   │   └── CertificateChangedError      it is another one than the one that is trusted
     │   ├── LoginError                    user, password or token are wrong (401)
     │   ├── ConnectionForbiddenError      the user may not connect (403)
     │   ├── PathNotFoundError             the server has no WebSocket at that path (404)
@@ -18,6 +19,7 @@
     ├── ConnectionLostError            the connection ended
     ├── DeadlineError                  no answer in time (also a TimeoutError)
     ├── NotFoundError                  no such element or attribute here (also a LookupError)
+    │   └── AmbiguousError                a name or id that means more than one of them
     ├── WriteRefusedError              nothing was sent (also a ValueError)
     │   └── PolicyError                   the write policy cannot be used
     ├── WriteOutcomeUnknownError       it was sent, and whether it took effect is not known
@@ -99,6 +101,13 @@ class CertificateNotTrustedError(ConnectError):
         return partial(type(self), **vars(self)), self.args
 
 
+class CertificateChangedError(CertificateNotTrustedError):
+    """The server has another certificate than the one that is trusted for it.
+
+    It was renewed, or someone stands between you and the server.
+    """
+
+
 class LoginError(ConnectError):
     """The server does not accept the user, password or token (HTTP 401)."""
 
@@ -143,6 +152,10 @@ class DeadlineError(_NoAnswerError, TimeoutError):
 
 class NotFoundError(XentaraError, LookupError):
     """There is no such element or attribute."""
+
+
+class AmbiguousError(NotFoundError):
+    """What was given means more than one element or attribute; nothing was read or written."""
 
 
 class WriteRefusedError(XentaraError, ValueError):
@@ -202,6 +215,8 @@ class MissingExtraError(XentaraError, ImportError):
 
 __all__ = [
     "AddressError",
+    "AmbiguousError",
+    "CertificateChangedError",
     "CertificateNotTrustedError",
     "ConnectError",
     "ConnectionForbiddenError",

@@ -133,7 +133,7 @@ class State:
         model = self.model
         match command:
             case ClientHello():
-                return 2
+                return 1
             case GetStage():
                 return Stage.OPERATIONAL
             case Browse():

@@ -47,7 +47,8 @@ def test_the_tree_is_walked_with_the_keyboard_and_opens_the_write_form(
         other.write(SET_POINT, 177)
     book.output.get_by_role("cell", name="177.0").wait_for()
     book.button("Copy as code").click()
-    book.text(f"values = client.read('{SET_POINT}')").wait_for()
+    book.text(f"# {SET_POINT}").wait_for()  # a name can be mistaken, so the code has the UUID
+    book.text('values = client.read(UUID("').wait_for()
     book.button("To DataFrame").click()
     book.text("explorer.frame is a DataFrame of 10").wait_for()
     book.button("Export CSV").click()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 import xentara_nb
 from xentara_nb.cli import main
+from xentara_nb.cli.common import secret_in
 from xentara_nb.simulator import Simulator
 
 SET_POINT = "Plant.Line 1.Set point"
@@ -123,3 +125,34 @@ def test_a_certificate_that_is_not_known(
 ) -> None:
     assert main(["read", options[0], SET_POINT]) == 1
     assert "fingerprint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "wss://anna:geheim@host:8080/api/ws",
+        "anna:geheim@host",
+        "wss://anna:ge@heim@host",
+        "wss://anna:geheim/x@host",
+        "https://:geheim@host",
+    ],
+)
+def test_a_password_in_the_url_is_refused(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inventory", url]) == 2
+    shown = capsys.readouterr().err
+    assert "there is a password in the URL" in shown
+    assert "geheim" not in shown
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have other rights there")
+def test_a_secret_that_others_can_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "password.txt"
+    path.write_text("geheim")
+    for mode, warned in ((0o600, False), (0o640, True), (0o604, True), (0o400, False)):
+        path.chmod(mode)
+        secret = secret_in(str(path))
+        assert secret is not None
+        assert secret.reveal() == "geheim"
+        shown = capsys.readouterr().err
+        assert ("chmod 600" in shown) is warned
+        assert "geheim" not in shown

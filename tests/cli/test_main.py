@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import signal
+from pathlib import Path
 
 import pytest
 
 import xentara_nb
 from xentara_nb.cli import build_parser, common, main
+from xentara_nb.errors import XentaraError
+from xentara_nb.protocol.secret import Secret
+from xentara_nb.simulator import Simulator
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,3 +84,56 @@ def test_an_empty_table_says_so() -> None:
     import pandas as pd
 
     assert common.table(pd.DataFrame()) == "(nothing)"
+
+
+SHA = "AB:CD"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f'  xentara_nb.connect("wss://x:1/api/ws", fingerprint="{SHA}")', f"--fingerprint {SHA}"),
+        ("with ca_file=...", "with --ca-file FILE"),
+        ("pass user= and password= (or token=)", "--user NAME and --password-file FILE (or --tok"),
+        ("with connect(journal=...); journal=False does", "--journal FILE; --journal off does"),
+        ("number_as_boolean=True", "--number-as-boolean"),
+        ("skip_refused=True", "--skip-refused"),
+    ],
+)
+def test_advice_is_in_options(text: str, shown: str) -> None:
+    assert shown in common.in_options(XentaraError(text))
+
+
+def test_a_certificate_is_trusted_with_an_option(
+    simulator: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--user", "viewer", "--timeout", "5"]
+    assert main(["read", simulator.url, "Plant", *options]) == 1
+    err = capsys.readouterr().err
+    assert f"--fingerprint {simulator.fingerprint}" in err
+    assert not re.search(r"xentara_nb\.|\w\(|_file=", err)
+
+
+def test_a_secret_file_as_editors_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    for data in (
+        b"geheim ",
+        b"geheim \r\n",
+        "\ufeffgeheim \n".encode(),
+        "geheim \r\n".encode("utf-16"),
+        b"geheim \nmore",
+    ):
+        path.write_bytes(data)
+        assert common.secret_in(str(path)) == Secret("geheim ")
+    for data in (b"", b"\n", b"\xef\xbb\xbf\r\n", b"\xffgeheim", b"x" * 100_000):
+        path.write_bytes(data)
+        with pytest.raises(XentaraError) as caught:
+            common.secret_in(str(path))
+        assert "geheim" not in str(caught.value)
+
+
+def test_a_secret_file_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "secret").write_text("geheim")
+    assert common.secret_in("~/secret") == Secret("geheim")

@@ -186,3 +186,76 @@ def test_lab_starts_jupyterlab_on_the_simulator(
             assert process.wait(20) == 0
         finally:
             process.kill()
+
+
+def test_lab_hands_no_secret_of_another_plant_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TOKEN", "FINGERPRINT", "TRUST", "PASSWORD", "USER", "URL", "FUTURE_SECRET"):
+        monkeypatch.setenv(f"XENTARA_{name}", "of the plant")
+    monkeypatch.setenv("XENTARA_READ_ONLY", "1")
+    package = tmp_path / "stand-in" / "jupyterlab"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        "import json, os\n"
+        "print('environment', json.dumps({k: v for k, v in os.environ.items() "
+        "if k.startswith('XENTARA')}), flush=True)\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    with start("lab", "--no-browser", cwd=tmp_path) as process:
+        try:
+            seen = lines_until(process, "environment")
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+    found = json.loads(seen.splitlines()[-1].removeprefix("environment "))
+    assert "of the plant" not in found.values()
+    assert {name.removeprefix("XENTARA_") for name in found} == {
+        *("URL", "CA_FILE", "USER", "PASSWORD"),
+        "READ_ONLY",
+    }
+
+
+@pytest.mark.parametrize(
+    ("host", "warned"), [("127.0.0.1", False), ("localhost", False), ("0.0.0.0", True), ("", True)]
+)
+def test_documented_passwords_on_the_network(tmp_path: Path, host: str, warned: bool) -> None:
+    with start("simulate", "--port", "0", "--host", host, cwd=tmp_path) as process:
+        try:
+            seen = lines_until(process, "Stop it with")
+            assert ("WARNING: other computers can reach this simulator" in seen) is warned
+        finally:
+            process.kill()
+
+
+def take_inventories(url: str, fingerprint: str) -> None:
+    login = {"user": "viewer", "password": "viewer-demo"}
+    for _ in range(50):
+        with xentara_nb.connect(url, fingerprint=fingerprint, timeout=1, **login) as client:
+            client.inventory()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_simulate_ends_though_its_log_blocks(tmp_path: Path) -> None:
+    pipe = tmp_path / "log.jsonl"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with start("simulate", "--port", "0", "--log", str(pipe), cwd=tmp_path) as process:
+            try:
+                seen = lines_until(process, "Stop it with")
+                url = re.search(r"url: +(\S+)", seen)
+                fingerprint = re.search(r"fingerprint: +(\S+)", seen)
+                assert url is not None
+                assert fingerprint is not None
+                # Some inventories are more than the pipe holds, and the server stands.
+                with pytest.raises(xentara_nb.XentaraError):
+                    take_inventories(url[1], fingerprint[1])
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(20) == -signal.SIGALRM
+            finally:
+                process.kill()
+    finally:
+        os.close(reader)

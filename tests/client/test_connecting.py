@@ -214,7 +214,7 @@ def test_no_tls(fake: Fake) -> None:
         ({"token": TOKEN}, "not with both"),
         ({"fingerprint": PASSWORD}, "64 hexadecimal digits"),
         ({"timeout": 0}, "makes no sense"),
-        ({"ca_file": "no/such/file.pem"}, "CA file 'no/such/file.pem' cannot be used"),
+        ({"ca_file": "no/such/file.pem"}, "CA file '.*no/such/file.pem' cannot be used"),
     ],
 )
 def test_arguments_that_cannot_be_used(
@@ -376,3 +376,31 @@ def test_connecting_in_vain_leaves_nothing(fake: Fake) -> None:
 def test_the_package_offers_it() -> None:
     assert xentara_nb.connect is connect
     assert xentara_nb.Client is Client
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "error"),
+    [
+        ("XENTARA_URL", "http://plant", AddressError),
+        ("XENTARA_FINGERPRINT", "AB", OptionError),
+    ],
+)
+def test_a_variable_at_fault_is_named(
+    variable: str, value: str, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XENTARA_URL", "plant")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(error, match=variable):
+        connect(user="anna", password="x")
+
+
+@pytest.mark.parametrize("name", ["PASSWORD", "TOKEN"])
+def test_a_log_in_of_the_environment_that_is_refused_is_named(
+    fake: Fake, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XENTARA_USER", USER)
+    monkeypatch.setenv(f"XENTARA_{name}", '"quoted"')
+    with pytest.raises(LoginError, match=f"XENTARA_{name} was taken") as caught:
+        connect(fake(lambda wire: wire.refuse("401 Unauthorized")).url)
+    assert ("quotation marks" in str(caught.value)) == (name == "PASSWORD")
+    assert "quoted" not in str(caught.value)

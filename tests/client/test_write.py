@@ -283,7 +283,11 @@ def test_interrupted(plant, client, monkeypatch):
     with pytest.raises(KeyboardInterrupt) as caught:
         client.write(KEY, 2, verify=False)
     assert "UNKNOWN" in caught.value.__notes__[0] or "APPLIED" in caught.value.__notes__[0]
+    assert "error.result.resolve()" in caught.value.__notes__[1]
+    monkeypatch.undo()
+    # Before it is resolved, for the journal holds what becomes known then.
     assert read_journal(client.journal)["outcome"][1] in ("UNKNOWN", "APPLIED")
+    assert caught.value.result.resolve().outcome in ("VERIFIED", "APPLIED")
 
 
 def test_the_client_says_where_its_journal_is(client, journal):

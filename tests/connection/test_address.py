@@ -16,6 +16,9 @@ from xentara_nb.errors import AddressError, ConnectError
     [
         ("plant", "wss://plant:8080/api/ws"),
         ("plant:8443", "wss://plant:8443/api/ws"),
+        ("\ufeff\u200b“plant.example”\r\n", "wss://plant.example:8080/api/ws"),
+        ('"wss://plant"', "wss://plant:8080/api/ws"),
+        ("<wss://plant/api/ws>", "wss://plant:8080/api/ws"),
         (" plant.example \n", "wss://plant.example:8080/api/ws"),
         ("PLANT", "wss://plant:8080/api/ws"),
         ("wss://plant", "wss://plant:8080/api/ws"),

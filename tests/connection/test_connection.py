@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ from tests.support.server import (
 from xentara_nb.connection import messages
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.batch import Batch, UnreadableAnswerError
-from xentara_nb.connection.connection import Connection, open_connection
+from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.stream import SendError, Stream
@@ -68,7 +69,9 @@ E = UUID(int=7)
 def connect(server: FakeServer, seconds: float = 5.0) -> Connection:
     address, _ = parse_address(server.url)
     trust = Trust(server.certificate and server.certificate.path)
-    return open_connection(address, Credentials(USER, PASSWORD), trust, Deadline(seconds))
+    connection = Connection(address)
+    connection.open(Credentials(USER, PASSWORD), trust, Deadline(seconds))
+    return connection
 
 
 @contextmanager
@@ -128,6 +131,8 @@ def close_frame(code: int, reason: str = "") -> bytes:
             lambda wire, data: wire.answer(Failure(1, server_error(-32602, "only 2"))),
             "does not take protocol version 1: only 2",
         ),
+        (lambda wire, data: wire.answer(Success(1, {0: 2})), "version 2, which was not offered"),
+        (lambda wire, data: wire.answer(Success(1, {0: 0})), "version 0, which was not offered"),
         (lambda wire, data: wire.send(b"\x82\x7f" + b"\xff" * 8), "is more than the"),
     ],
 )
@@ -224,6 +229,9 @@ def test_fragmented_messages_with_pings_between(fake: Fake, size: int) -> None:
         (frame_bytes(0, b"x"), "Illegal frame"),
         (frame_bytes(BINARY, b"x", last=False) + frame_bytes(BINARY, b"y"), "Illegal frame"),
         (b"\xc2\x01x", "rsv is not implemented"),
+        (b"\x82\x81\0\0\0\0\x80", "a masked frame"),
+        (b"\x89\x80\0\0\0\0", "a masked frame"),
+        (b"\x88\x80\0\0\0\0", "a masked frame"),
         (b"\x83\x01x", "Invalid opcode"),
         (frame_bytes(CLOSE, b"x"), "Invalid close frame"),
         (frame_bytes(PING, b"x" * 126), "Ping message is too long"),
@@ -268,15 +276,6 @@ def test_a_message_in_too_many_fragments(fake: Fake, monkeypatch: pytest.MonkeyP
         stage(connection)
 
 
-def test_masked_frames_are_taken(fake: Fake) -> None:
-    def reply(wire: Wire, request: Request) -> None:
-        payload = encode_packets([Success(request.message_id, 2)])
-        wire.send(bytes([0x82, 0x80 | len(payload)]) + bytes(4) + payload)
-
-    with connected(fake(answering(reply))) as connection:
-        assert stage(connection) == 2
-
-
 def test_a_large_message(fake: Fake) -> None:
     text = "x" * 3_000_000
 
@@ -296,7 +295,7 @@ def test_a_large_message(fake: Fake) -> None:
         (close_frame(1001, "Xentara stops"), "closed the connection (code 1001: Xentara stops)"),
         (close_frame(1000), "closed the connection (code 1000)"),
         (b"", "closed the connection (code 1005)"),
-        (close_frame(3000, "a\r\nb\u202e"), "closed the connection (code 3000: ab)"),
+        (close_frame(3000, "a\r\nb\u202e"), "closed the connection (code 3000: a\\r\\nb\\u202e)"),
         (b"\x03\xe9\xff", "closed the connection (code 1001: \ufffd)"),
     ],
 )
@@ -814,6 +813,20 @@ def test_closing(fake: Fake) -> None:
     with pytest.raises(ConnectionLostError, match="the client has closed") as caught:
         stage(connection)
     assert not caught.value.sent
+
+
+def test_a_connection_whose_owner_is_no_more_ends(fake: Fake) -> None:
+    class Owner:
+        pass
+
+    server = fake(Model().serve)
+    owner = Owner()
+    connection = Connection(parse_address(server.url)[0], owner=weakref.ref(owner))
+    connection.open(Credentials(USER, PASSWORD), Trust(), Deadline(5))
+    assert stage(connection) == 2
+    del owner
+    assert connection.wait_ended(5)
+    assert str(connection.ended) == "the client is no more"
 
 
 def test_closing_while_others_wait(fake: Fake) -> None:

@@ -12,6 +12,7 @@ import pytest
 from xentara_nb.connection import credentials as module
 from xentara_nb.connection.credentials import Credentials, ask, can_ask, find_credentials
 from xentara_nb.errors import LoginError, OptionError
+from xentara_nb.protocol.secret import Secret
 
 ANNA = {"XENTARA_USER": "anna", "XENTARA_PASSWORD": "of-anna"}
 TOKEN = {"XENTARA_TOKEN": " a.b.c\n"}
@@ -76,6 +77,33 @@ def test_where_they_come_from(
     found: Credentials,
 ) -> None:
     assert find_credentials(**arguments, in_address=in_address, environment=environment) == found
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\ufeff", "\u200b"])
+def test_what_editors_and_copying_add_is_taken_off(end: str) -> None:
+    given = {name: f"{value}{end}" for name, value in ANNA.items()}
+    assert find_credentials(environment=given) == Credentials("anna", "of-anna")
+    assert find_credentials(f"anna{end}", f"{end} x {end}") == Credentials("anna", " x ")
+    assert find_credentials(token=f"{end}a.b.c {end}") == Credentials(token="a.b.c")
+
+
+@pytest.mark.parametrize(
+    ("password", "doubt"),
+    [("x", ""), ("", ""), ('"', ""), (" x", "a blank"), ("x ", "a blank"), ("'x'", "in quotation")],
+)
+def test_what_may_be_meant_is_sent_and_named_when_it_is_wrong(password: str, doubt: str) -> None:
+    found = find_credentials("anna", password, environment={})
+    assert found.password == Secret(password)
+    assert doubt in found.doubt
+    assert bool(doubt) == bool(found.doubt)
+    assert not Credentials(token="x").doubt
+
+
+@pytest.mark.parametrize("name", ["user", "password", "token"])
+@pytest.mark.parametrize("value", [5, b"x"])
+def test_what_is_no_text_is_refused(name: str, value: object) -> None:
+    with pytest.raises(OptionError, match="is a text, not of the type"):
+        find_credentials(**{name: value}, environment={})
 
 
 def test_the_environment_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:

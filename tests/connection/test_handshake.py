@@ -23,7 +23,7 @@ from tests.support.server import (
     header,
 )
 from xentara_nb.connection.address import Address, parse_address
-from xentara_nb.connection.connection import Connection, open_connection
+from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.tls import Trust
@@ -45,9 +45,9 @@ def connect(
 ) -> Connection:
     address, _ = parse_address(server.url)
     trust = Trust(server.certificate and server.certificate.path)
-    return open_connection(
-        address, credentials or Credentials(USER, PASSWORD), trust, Deadline(seconds)
-    )
+    connection = Connection(address)
+    connection.open(credentials or Credentials(USER, PASSWORD), trust, Deadline(seconds))
+    return connection
 
 
 def refused(
@@ -116,8 +116,7 @@ def test_a_host_with_letters_that_http_does_not_have(
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: here)
     address = Address("müller.example", server.port)
     with pytest.raises(NotXentaraError, match=r"müller\.example"):
-        open_connection(
-            address,
+        Connection(address).open(
             Credentials(USER, PASSWORD),
             Trust(fingerprint=certificate.fingerprint),
             Deadline(5),

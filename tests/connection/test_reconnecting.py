@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,11 +12,23 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import Fake
-from tests.support.interrupts import InterruptibleLock
-from tests.support.server import PASSWORD, USER, FakeServer, Model, Script, Wire, event, header
+from tests.support.clients import eventually
+from tests.support.server import (
+    BINARY,
+    PASSWORD,
+    TOO_MUCH,
+    USER,
+    FakeServer,
+    Model,
+    Script,
+    Wire,
+    event,
+    frame_bytes,
+    header,
+)
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.batch import UnreadableAnswerError
-from xentara_nb.connection.connection import Connection, open_connection
+from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.reconnecting import (
@@ -37,7 +50,7 @@ from xentara_nb.errors import (
 from xentara_nb.protocol.commands import DataChange, GetStage, Lookup, Suspend, Write
 from xentara_nb.protocol.errors import AccessDeniedError, UnknownElementError, server_error
 from xentara_nb.protocol.identifiers import OpCode
-from xentara_nb.protocol.packets import Failure, Success
+from xentara_nb.protocol.packets import Failure, Success, encode_packets
 
 E = UUID(int=1)
 LOOKUPS = [Lookup(f"Point {number}") for number in range(10)]
@@ -65,6 +78,7 @@ class Watched(ReconnectingConnection):
             on_renewal=lambda: (self.told.append("renewal"), on_renewal()),
             on_end=self._note_end,
         )
+        self.connection()
 
     def _take(self, change: DataChange) -> None:
         self.events.append(change)
@@ -457,18 +471,147 @@ def test_the_end_of_an_old_connection_is_not_told_of_the_new_one(fake: Fake) -> 
         assert len(reconnecting.told) == 2
 
 
-def test_ctrl_c_in_the_moment_after_a_lock_was_taken(
+# A connection that is frozen: nothing comes any more, and nothing closes it.
+
+
+def frozen(wire: Wire) -> None:
+    """Say hello, and read from then on without a word; a script."""
+    wire.hello()
+    wire.until_gone()
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    begin = time.monotonic()
+    yield
+    assert time.monotonic() - begin < seconds
+
+
+def test_a_frozen_connection_is_left_for_a_fresh_one(fake: Fake) -> None:
+    server = fake(by_turns(frozen, Model().serve))
+    with Watched(server, 0.6) as reconnecting:
+        with at_most(1.1), pytest.raises(DeadlineError, match="did not answer get_stage"):
+            reconnecting.stage()
+        with at_most(1.1):
+            assert reconnecting.stage() == 2
+        assert "not even the answer to a ping" in reconnecting.told[0]
+        assert reconnecting.told[1:] == ["renewal"]
+
+
+def test_a_frozen_connection_ends_also_when_nothing_more_is_asked(fake: Fake) -> None:
+    with Watched(fake(frozen), 0.2) as reconnecting:
+        with pytest.raises(DeadlineError):
+            reconnecting.stage()
+        reconnecting.wait_for_end()
+        assert "nothing has come for 0.1 s since" in reconnecting.told[0]
+
+
+def test_what_changes_something_is_sent_once_over_a_frozen_connection(fake: Fake) -> None:
+    server = fake(by_turns(frozen, Model().serve))
+    with Watched(server, 0.4) as reconnecting:
+        with at_most(0.9), pytest.raises(DeadlineError) as caught:
+            reconnecting.send_once(Suspend())
+        assert caught.value.sent
+        assert reconnecting.stage() == 2
+    assert server.count(OpCode.SUSPEND) == 0  # on the second connection
+    assert len(server.wires) == 2
+
+
+def test_a_slow_server_is_not_left(fake: Fake) -> None:
+    """It answers pings, and each request after a while."""
+
+    def slow(wire: Wire) -> None:
+        wire.hello()
+        (first,) = wire.requests()
+        (second,) = wire.requests()  # the ping before it is answered
+        wire.answer(Success(first.message_id, 5), Success(second.message_id, 2))
+        wire.until_goodbye()
+
+    server = fake(slow)
+    with Watched(server, 0.4) as reconnecting:
+        with pytest.raises(DeadlineError):
+            reconnecting.stage()
+        assert not reconnecting.over.wait(1.0)
+        assert reconnecting.stage() == 2
+    assert server.wires[0].pings == 1
+
+
+def test_an_answer_that_is_long_on_its_way_keeps_the_connection(fake: Fake) -> None:
+    """The server reads nothing meanwhile, and answers no ping."""
+
+    def drips(wire: Wire) -> None:
+        wire.hello()
+        (first,) = wire.requests()
+        answer = encode_packets([Failure(first.message_id, server_error(-32100, "x" * 60))])
+        for byte in frame_bytes(BINARY, answer):
+            wire.send(bytes([byte]))
+            time.sleep(0.02)
+        Model().go_on(wire)
+
+    server = fake(drips)
+    with Watched(server, 0.4) as reconnecting:
+        with pytest.raises(DeadlineError):
+            reconnecting.stage()
+        assert not reconnecting.over.wait(1.6)
+        assert reconnecting.stage() == 2
+    assert len(server.wires) == 1
+
+
+def test_a_server_that_takes_a_long_message_is_not_left(fake: Fake) -> None:
+    """It answers nothing, and no ping, before it has taken all of it."""
+
+    def takes_its_time(wire: Wire) -> None:
+        wire.hello()
+        (first,) = wire.requests()
+        for _ in range(12):
+            time.sleep(0.1)
+            wire.receive_some()
+        (second,) = wire.requests()
+        wire.answer(Success(first.message_id, 2), Success(second.message_id, E))
+        wire.until_goodbye()
+
+    server = fake(takes_its_time)
+    with Watched(server, 0.4) as reconnecting, ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(reconnecting.stage)
+        eventually(lambda: server.count(OpCode.GET_STAGE))
+        assert reconnecting.send_once(Lookup("x" * TOO_MUCH), timeout=5) == E
+        with pytest.raises(DeadlineError):
+            asking.result(5)
+    assert len(server.wires) == 1
+
+
+def test_a_server_that_answers_pings_and_nothing_else(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = fake(Model().serve)
-    monkeypatch.setattr(threading, "RLock", InterruptibleLock)
-    reconnecting = Watched(server)
-    monkeypatch.undo()
-    with reconnecting, ThreadPoolExecutor(1) as pool:
-        InterruptibleLock.armed = True
-        with pytest.raises(KeyboardInterrupt):
-            reconnecting.stage()
-        assert pool.submit(reconnecting.stage).result(5) == 2
+    monkeypatch.setattr("xentara_nb.connection.connection.HANG_TIMEOUT", 0.3)
+
+    def hangs(wire: Wire) -> None:
+        wire.hello()
+        wire.until_goodbye()
+
+    server = fake(by_turns(hangs, Model().serve))
+    with Watched(server, 0.2) as reconnecting:
+        for _ in range(3):  # the third one has waited for 0.4 s since the first failed
+            with pytest.raises(DeadlineError):
+                reconnecting.stage()
+        assert reconnecting.stage() == 2
+        assert "it has answered nothing for" in reconnecting.told[0]
+
+
+def test_a_call_keeps_its_deadline_when_it_has_to_connect_again(fake: Fake) -> None:
+    """Connecting, asking and asking again share the time of one call."""
+
+    def slow(wire: Wire) -> None:
+        time.sleep(0.25)
+        wire.hello()
+        wire.requests()
+
+    with (
+        Watched(fake(by_turns(cut_after(1), slow)), 0.4) as reconnecting,
+        at_most(0.9),
+        pytest.raises((DeadlineError, ConnectionLostError)),
+    ):
+        reconnecting.stage()
 
 
 Sizes = Callable[..., None]
@@ -488,7 +631,8 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> Sizes:
 @contextmanager
 def connected(server: FakeServer) -> Iterator[Connection]:
     address, _ = parse_address(server.url)
-    connection = open_connection(address, Credentials(USER, PASSWORD), Trust(), Deadline(5))
+    connection = Connection(address)
+    connection.open(Credentials(USER, PASSWORD), Trust(), Deadline(5))
     try:
         yield connection
     finally:
@@ -557,7 +701,7 @@ def test_each_batch_has_the_whole_time(
     with connected(fake(Model.of_points(10).serve)) as connection:
         monkeypatch.setattr("xentara_nb.connection.reconnecting.Deadline", Watched)
         list(pipeline(connection, LOOKUPS, 3.5))
-    assert budgets == [3.5] * 4  # to send and to answer, twice
+    assert budgets == [3.5] * 3  # from the beginning, and from each answer on
 
 
 def test_closing_the_results_early_leaves_nothing_behind(fake: Fake, sizes: Sizes) -> None:

@@ -15,7 +15,6 @@ import pytest
 
 from tests.conftest import Fake
 from tests.support.certificates import Certificate
-from tests.support.interrupts import InterruptibleLock
 from tests.support.server import TOO_MUCH, FakeServer, Wire
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.stream import SendError, Stream
@@ -278,28 +277,10 @@ def test_ctrl_c_in_the_middle_of_a_message_ends_the_connection(
     monkeypatch.setattr(socket.socket, "send", interrupted)
     with pytest.raises(KeyboardInterrupt):
         stream.send(b"x", Deadline(5))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SendError, match="went out in part only"):
         stream.send_now(b"x")
     monkeypatch.undo()
     assert_ended(stream)
-
-
-@pytest.mark.parametrize("now", [True, False])
-def test_ctrl_c_in_the_moment_after_a_lock_was_taken(
-    fake: Fake, monkeypatch: pytest.MonkeyPatch, now: bool
-) -> None:
-    monkeypatch.setattr(threading, "RLock", InterruptibleLock)
-    stream = new_stream(fake(lambda wire: (wire.receive(3), wire.send(b"all"))))
-    monkeypatch.undo()
-    InterruptibleLock.armed = True
-    send = stream.send_now if now else functools.partial(stream.send, deadline=Deadline(5))
-    with pytest.raises(KeyboardInterrupt):
-        send(b"lost")
-    # Nothing went out, and no other thread waits for ever.
-    sender = in_thread(lambda: stream.send(b"yes", Deadline(5)))
-    sender.join(5)
-    assert receive(stream, 3) == b"all"
-    stream.close()
 
 
 def test_nothing_goes_into_the_middle_of_a_message_of_the_same_thread(

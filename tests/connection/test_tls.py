@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,20 @@ from cryptography.hazmat.primitives import serialization
 from tests.conftest import Fake
 from tests.support.certificates import Certificate
 from tests.support.server import FakeServer, Wire
-from xentara_nb.connection.address import Address
+from xentara_nb.connection.address import Address, parse_address
+from xentara_nb.connection.connection import Connection
+from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.tls import (
     Trust,
+    check_server,
     fingerprint_of,
     normal_fingerprint,
     open_socket,
     open_stream,
 )
 from xentara_nb.errors import (
+    CertificateChangedError,
     CertificateNotTrustedError,
     DeadlineError,
     NotTlsError,
@@ -73,6 +78,9 @@ def open_to(server: FakeServer, trust: Trust | None = None, seconds: float = 5.0
         f"SHA-256={SHA}",
         f"SHA256 Fingerprint={SHA}",
         f"sha256 fingerprint: {SHA.lower()}",
+        f"\u200e{SHA.replace(':', ' ')}",
+        "\ufeff" + SHA.replace(":", "\u200b:") + "\r\n",
+        f"“{SHA}”",
     ],
 )
 def test_a_fingerprint_as_others_show_it(text: str) -> None:
@@ -84,6 +92,12 @@ def test_a_fingerprint_as_others_show_it(text: str) -> None:
 def test_no_fingerprint(text: str) -> None:
     with pytest.raises(OptionError, match="SHA-256 of a certificate, 64 hexadecimal digits"):
         Trust(fingerprint=text)
+
+
+@pytest.mark.parametrize(("count", "name"), [(40, "SHA-1"), (32, "MD5")])
+def test_a_fingerprint_of_another_kind_is_named(count: int, name: str) -> None:
+    with pytest.raises(OptionError, match=name):
+        normal_fingerprint("a" * count)
 
 
 def test_the_fingerprint_of_a_certificate(certificate: Certificate) -> None:
@@ -98,6 +112,15 @@ def test_a_certificate_in_the_file(fake: Fake, certificate: Certificate) -> None
     server = fake(say_hello, certificate)
     open_to(server, Trust(ca_file=certificate.path))
     open_to(server, Trust(ca_file=str(certificate.path)))
+
+
+def test_a_file_in_the_home_folder(
+    fake: Fake, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(certificate.path)
+    monkeypatch.setenv("HOME", str(path.parent))
+    monkeypatch.setenv("USERPROFILE", str(path.parent))
+    open_to(fake(say_hello, certificate), Trust(ca_file=f"~/{path.name}"))
 
 
 def test_an_authority_in_the_file(fake: Fake, new_certificate: Make) -> None:
@@ -248,13 +271,26 @@ def test_another_ca_file(fake: Fake, certificate: Certificate, new_certificate: 
 
 def test_another_fingerprint(fake: Fake, certificate: Certificate) -> None:
     server = fake(listen, certificate)
-    with pytest.raises(CertificateNotTrustedError, match="not the one that was given") as caught:
+    with pytest.raises(CertificateChangedError, match="not the one that was given") as caught:
         # A file that trusts it does not help: the fingerprint was given on purpose.
         open_to(server, Trust(ca_file=certificate.path, fingerprint=SHA))
 
     assert caught.value.fingerprint == certificate.fingerprint
     assert caught.value.subject == "commonName=Test server"
     assert server.received == b""
+    # It never says how to trust this one.
+    assert "IS NOT THE ONE THAT IS TRUSTED" in str(caught.value)
+    assert f"trusted:     {SHA}" in str(caught.value)
+    assert "xentara_nb.connect" not in str(caught.value)
+
+
+def test_another_directory_means_no_other_ca_file(
+    certificate: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(certificate.path.parent)
+    trust = Trust(ca_file=certificate.path.name)
+    monkeypatch.chdir(tmp_path)
+    assert trust == Trust(ca_file=str(certificate.path))
 
 
 def test_a_certificate_without_a_name(fake: Fake, new_certificate: Make) -> None:
@@ -269,7 +305,7 @@ def test_what_a_certificate_says_cannot_forge_the_message(
     name = "good\n  fingerprint: 00" + "x" * 40
     with pytest.raises(CertificateNotTrustedError) as caught:
         open_to(fake(listen, new_certificate(name=name)))
-    assert caught.value.subject.startswith("commonName=good   fingerprint: 00")
+    assert caught.value.subject.startswith(r"commonName=good\n  fingerprint: 00")
     assert len(str(caught.value).splitlines()) == 8
 
 
@@ -424,6 +460,29 @@ def test_no_server_listens() -> None:
         ServerUnreachableError, match=f"no server answers at 127.0.0.1:{port} .*refused"
     ):
         open_socket(Address("127.0.0.1", port), Deadline(5))
+
+
+def test_a_name_that_is_looked_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(10) and [])
+    address, credentials = Address("plant.example"), Credentials("operator", "x")
+    begin = time.monotonic()
+    try:
+        with pytest.raises(DeadlineError, match=r"was not reached within 0\.1 s"):
+            Connection(address).open(credentials, Trust(), Deadline(0.1))
+        with pytest.raises(DeadlineError, match=r"was not reached within 0\.1 s"):
+            check_server(address, Trust(), Deadline(0.1))
+        assert time.monotonic() - begin < 1.2
+    finally:
+        over.set()
+
+
+def test_the_check_of_a_server_raises_what_connecting_would(fake: Fake) -> None:
+    server = fake(lambda wire: wire.until_gone())
+    check_server(parse_address(server.url)[0], Trust(), Deadline(5))
+    server.stop()
+    with pytest.raises(ServerUnreachableError, match="no server answers at"):
+        check_server(parse_address(server.url)[0], Trust(), Deadline(5))
 
 
 class Answers:

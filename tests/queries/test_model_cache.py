@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from uuid import UUID
 
 import pytest
@@ -127,3 +128,9 @@ def test_errors_are_no_knowledge() -> None:
         (answer,) = model_cache.meta_data([UUID(int=1)])
         assert isinstance(answer, ServerError)
         assert calls == number
+
+
+def test_an_attribute_that_only_looks_the_same_is_said() -> None:
+    own = AttributeInfo(unicodedata.normalize("NFD", "Höhe"), CUSTOM, 0, 11)
+    with pytest.raises(NotFoundError, match=r"no attribute 'H.xf6he'; 'Ho.u0308he' looks the same"):
+        find_attribute("Tank", [own], "Höhe")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.support.server import QUALITY, VALUE, Element, Model
-from xentara_nb.errors import NotFoundError
+from xentara_nb.errors import AmbiguousError, NotFoundError
 from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaData, Read
 from xentara_nb.protocol.errors import (
     AccessDeniedError,
@@ -94,7 +94,7 @@ def test_everything_that_can_be_read() -> None:
     assert reading.data_types == [11, 10, 18, 11, 11, 11]
 
 
-@pytest.mark.parametrize("attribute", ["value", 11, np.int64(11), Attribute.VALUE])
+@pytest.mark.parametrize("attribute", [11, np.int64(11), Attribute.VALUE])
 def test_a_well_known_attribute_needs_no_meta_data(attribute: Any) -> None:
     plant = model()
     for attributes in (attribute, [attribute], (attribute,), iter([attribute])):
@@ -139,11 +139,57 @@ def test_a_name_means_each_element_s_own_attribute() -> None:
     assert isinstance(reading.results[2], MissingAttributeError)
 
 
-def test_the_first_of_two_attributes_with_one_name() -> None:
+def test_a_name_is_found_in_the_own_meta_data_of_the_element() -> None:
+    plant = model()
+    pump = plant.elements["Pump"]
+    own = UUID(int=912)
+    pump.attributes = (*pump.attributes, AttributeInfo("error", own, 0, 11))
+    pump.values[own] = "own"
+    assert read_from(plant, "Pump", "error").attribute_ids == [own]
+    reading = read_from(plant, ["Valve", "Pump"], ["error"])
+    assert rows(reading) == [("Valve", "error", -32101), ("Pump", "error", "own")]
+
+
+def test_an_id_that_is_called_otherwise_is_not_taken_for_a_well_known_name() -> None:
+    plant = model()
+    plant.elements["Pump"].attributes = (AttributeInfo("Füllstand", 11, 2, 10),)
+    with pytest.raises(NotFoundError, match=r"no attribute 'value'; its .*: Füllstand"):
+        read_from(plant, "Pump", "value")
+    assert read_from(plant, "Pump", 11).results == [1.5]
+
+
+def test_an_element_that_is_called_like_the_uuid_of_another() -> None:
+    plant = model()
+    plant.elements[str(PUMP)] = plant.elements.pop("Valve")
+    with pytest.raises(AmbiguousError, match=f"the UUID of Pump: .* UUID..{VALVE}.. for the one"):
+        read_from(plant, str(PUMP), 11)
+    assert rows(read_from(plant, [PUMP, VALVE], 11)) == [
+        ("Pump", "value", 1.5),
+        (str(PUMP), "value", 2.5),
+    ]
+    assert rows(read_from(plant, str(VALVE), 11)) == [(str(PUMP), "value", 2.5)]
+    del plant.elements["Pump"]
+    assert rows(read_from(plant, str(PUMP), 11)) == [(str(PUMP), "value", 2.5)]
+
+
+def test_two_attributes_with_one_name() -> None:
     plant = model()
     twice = (AttributeInfo("units", LIMIT, 0, 11), AttributeInfo("units", UNITS_OF_PUMP, 0, 11))
     plant.elements["Pump"].attributes = twice
-    assert read_from(plant, "Pump", "units").attribute_ids == [LIMIT]
+    with pytest.raises(AmbiguousError, match=f"'units' may mean: .*{LIMIT}.* or .*{UNITS_OF_PUMP}"):
+        read_from(plant, "Pump", "units")
+    assert read_from(plant, "Pump", LIMIT).attribute_ids == [LIMIT]
+
+
+def test_two_attributes_with_one_id() -> None:
+    plant = model()
+    plant.elements["Pump"].attributes = (
+        AttributeInfo("executionState", LIMIT, 0, 2),
+        AttributeInfo("executionTime", LIMIT, 0, 10),
+    )
+    for attribute in ("executionState", "executionTime", LIMIT, str(LIMIT)):
+        with pytest.raises(AmbiguousError, match=r"\(executionState, executionTime\), which"):
+            read_from(plant, "Pump", attribute)
 
 
 def test_a_custom_attribute_by_uuid() -> None:

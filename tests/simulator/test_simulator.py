@@ -23,6 +23,7 @@ from xentara_nb.errors import OptionError
 from xentara_nb.protocol.commands import Browse, ClientHello, GetStage, Read, ServerInformation
 from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.packets import Success, encode_packets
+from xentara_nb.protocol.secret import Secret
 from xentara_nb.simulator import ConfigurationError, SimulatorError, simulate
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.security import certificates
@@ -179,10 +180,10 @@ def test_connect_fills_in_what_is_known() -> None:
         simulator.connect(token="t", timeout=3)
         url, ca_file = simulator.url, simulator.ca_file
     assert connect.call_args_list == [
-        mock.call(url, user="engineer", password="engineer-demo", ca_file=ca_file),
-        mock.call(url, user="viewer", password="viewer-demo", ca_file=ca_file),
-        mock.call(url, user="zoe", password="x", fingerprint="00"),
-        mock.call(url, token="t", timeout=3, ca_file=ca_file),
+        mock.call(url, user="engineer", password=Secret("engineer-demo"), ca_file=ca_file),
+        mock.call(url, user="viewer", password=Secret("viewer-demo"), ca_file=ca_file),
+        mock.call(url, user="zoe", password=Secret("x"), fingerprint="00"),
+        mock.call(url, token=Secret("t"), timeout=3, ca_file=ca_file),
     ]
 
 

@@ -1,39 +1,62 @@
-"""Ctrl-C in the moment after a lock was taken."""
+"""Ctrl-C at every place where Python can deliver it.
+
+CPython looks for signals at fixed places of the byte code only: where a function begins, behind a
+call, at a jump back. A signal whose handler raises it again is delivered at each of them, one after
+the other, and the handler raises KeyboardInterrupt at the one that a test has chosen.
+"""
 
 from __future__ import annotations
 
-import threading
-from types import TracebackType
+import _thread
+import signal
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 
-class InterruptibleLock:
-    """Takes the place of threading.RLock, and raises as Ctrl-C does right after it was taken."""
+class Interrupted:
+    """Runs an operation in the main thread, and interrupts it at one place.
 
-    armed = False
-    """Whether the next lock that is taken with acquire() is interrupted."""
+    Attributes
+    ----------
+    places : int
+        How many places were passed.
+    where : str
+        The place of the interrupt, empty if the operation was over before.
+    error : BaseException or None
+        What the operation raised.
+    result : object
+        What it returned.
+    """
 
-    _real = staticmethod(threading.RLock)  # a function of Python since 3.14
+    def __init__(self, operation: Callable[[], Any], at: int = 0) -> None:
+        self.places = 0
+        self.where = ""
+        self.error: BaseException | None = None
+        self.result: Any = None
+        self._at = at
+        self._over = False
+        before = signal.signal(signal.SIGINT, self._handle)
+        try:
+            try:
+                _thread.interrupt_main(signal.SIGINT)
+                self.result = operation()
+            finally:
+                self._over = True
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._over = True
+            signal.signal(signal.SIGINT, before)
 
-    def __init__(self) -> None:
-        self._lock = self._real()
-
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        taken = self._lock.acquire(blocking, timeout)
-        if InterruptibleLock.armed:
-            InterruptibleLock.armed = False
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
+        if self._over:
+            return
+        self.places += 1
+        if self.places == self._at:
+            self._over = True
+            self.where = "".join(traceback.format_stack(frame)[-4:])
             raise KeyboardInterrupt
-        return taken
-
-    def release(self) -> None:
-        self._lock.release()
-
-    def __enter__(self) -> bool:
-        return self._lock.__enter__()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._lock.release()
+        again = map(_thread.interrupt_main, (signum,))
+        _ = [*again]  # not called: behind a call, the signal would be delivered here

@@ -37,6 +37,7 @@ class Proxy:
         self._armed: tuple[str, int] | None = None
         self._threads: list[threading.Thread] = []
         self._pairs: list[tuple[socket.socket, ssl.SSLSocket]] = []
+        self._frozen: dict[socket.socket, tuple[str, ...]] = {}
         self.passed = {UP: 0, DOWN: 0}
         self.broke = False
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -90,6 +91,11 @@ class Proxy:
                         # That of the bare socket: the one of TLS would go on in the clear.
                         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
+    def freeze(self, *directions: str) -> None:
+        """Lose what comes on the connections that there are, as a router does that forgets them."""
+        with self._lock:
+            self._frozen.update((near, directions or (UP, DOWN)) for near, _ in self._pairs)
+
     def _accept(self) -> None:
         while True:
             near, _ = self._listener.accept()
@@ -129,6 +135,8 @@ class Proxy:
                     source.setblocking(True)
                 if not data:
                     return
+                if direction in self._frozen.get(near, ()):
+                    continue
                 allowed = self._allowed(len(data), direction)
                 target.sendall(data[:allowed])
                 if allowed < len(data):

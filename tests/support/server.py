@@ -87,6 +87,7 @@ class Wire:
         self.number = number
         self.received = bytearray()
         self.pongs: list[bytes] = []
+        self.pings = 0
         self.close_frame: bytes | None = None
         self._buffer = bytearray()
 
@@ -209,11 +210,14 @@ class Wire:
         self.send_frame(BINARY, payload)
 
     def message(self) -> bytes:
-        """Return the next binary message; notes pongs, and answers a close as it should be."""
+        """Return the next binary message; notes pongs, and answers pings and a close."""
         while True:
             opcode, payload = self.frame()
             if opcode == PONG:
                 self.pongs.append(payload)
+            elif opcode == PING:
+                self.pings += 1
+                self.send_frame(PONG, payload)
             elif opcode == CLOSE:
                 self.close_frame = payload
                 self.send_frame(CLOSE, payload)

@@ -43,21 +43,35 @@ def test_a_primary_key(key: str) -> None:
 
 
 def test_a_uuid() -> None:
-    for element in (E, str(E), str(E).upper()):
-        assert element_reference(element) == Reference(None, E)
+    assert element_reference(E) == Reference(None, E)
     assert str(element_reference(E)) == str(E)
+
+
+def test_a_text_in_the_form_of_a_uuid_is_a_key_or_a_uuid() -> None:
+    for text in (str(E), str(E).upper()):
+        assert element_reference(text) == Reference(text, None, text_uuid=E)
 
 
 @pytest.mark.parametrize(
     "key",
-    [E.hex, f"{{{E}}}", f"urn:uuid:{E}", f"{E}.value", str(E).replace("-", "_"), "x" + str(E)[1:]],
+    [
+        E.hex,
+        str(E)[:6] + "-" + str(E)[6:8] + str(E)[9:],
+        "e3ee1071-4d88-4ba1-8e5d-0f1e4ce2_ee8",
+        "e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee\N{FULLWIDTH DIGIT EIGHT}",
+        f"{{{E}}}",
+        f"urn:uuid:{E}",
+        f"{E}.value",
+        str(E).replace("-", "_"),
+        "x" + str(E)[1:],
+    ],
 )
 def test_what_only_looks_like_a_uuid_is_a_key(key: str) -> None:
     assert element_reference(key) == Reference(key, None)
 
 
 def test_an_element_that_is_called_like_a_uuid() -> None:
-    # As a text it would be a UUID; a row says which column it stands in.
+    # A row says which column it stands in.
     assert element_reference({"primary_key": str(E)}) == Reference(str(E), None)
     frame = pd.DataFrame({"primary_key": [str(E)], "element_uuid": [F]})
     assert element_references(frame) == [Reference(str(E), F)]
@@ -93,7 +107,8 @@ def test_rows_of_browse_name_no_attribute() -> None:
 
 def test_many_elements() -> None:
     keys = ["Plant.A", "NA", str(E)]
-    wanted = [Reference("Plant.A", None), Reference("NA", None), Reference(None, E)]
+    wanted = [Reference("Plant.A", None), Reference("NA", None)]
+    wanted.append(Reference(str(E), None, text_uuid=E))
     for elements in (
         keys,
         tuple(keys),
@@ -129,7 +144,9 @@ def test_rows_made_by_hand() -> None:
     assert element_reference({"primary_key": "x", "attribute_id": "units"}) == Reference(
         "x", None, None, "units"
     )
-    assert element_reference({"primary_key": "x", "attribute_id": "value"}).attribute_id == 11
+    assert element_reference({"primary_key": "x", "attribute_id": "value"}) == Reference(
+        "x", None, None, "value"
+    )
     assert element_reference({"primary_key": "x", "attribute_id": str(CUSTOM)}) == Reference(
         "x", None, CUSTOM
     )
@@ -165,6 +182,10 @@ def test_what_is_missing_in_a_row_is_not_named(missing: object) -> None:
         ({"primary_key": "Plant.A", "element_uuid": 7}, "7 is no UUID"),
         ({"primary_key": 7, "element_uuid": UUID(int=1)}, "7 is no text"),
         ({"primary_key": "Plant.A", "attribute_name": 1.5}, "1.5 names no attribute"),
+        (
+            {"primary_key": "x", "attribute_id": "value", "attribute_name": "units"},
+            "a row names two attributes, 'units' and, as its attribute_id, 'value'",
+        ),
         (pd.DataFrame({"key": ["x"]}), "it needs a column element_uuid or primary_key"),
         (pd.DataFrame(), "it needs a column element_uuid or primary_key"),
         ([["Plant.A"]], "no element, but of type list"),
@@ -183,8 +204,8 @@ def test_what_names_no_element(element: Any, reason: str) -> None:
 @pytest.mark.parametrize(
     ("attribute", "found"),
     [
-        ("value", 11),
-        ("UUID", 2),
+        ("value", "value"),
+        ("UUID", "UUID"),
         ("units", "units"),
         ("Value", "Value"),
         ("NA", "NA"),
@@ -195,7 +216,7 @@ def test_what_names_no_element(element: Any, reason: str) -> None:
         (np.uint8(11), 11),
         (4711, 4711),
         (CUSTOM, CUSTOM),
-        (str(CUSTOM), CUSTOM),
+        (str(CUSTOM), str(CUSTOM)),
         (Attribute.VALUE.uuid, Attribute.VALUE.uuid),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from xentara_nb.errors import PolicyError, WriteRefusedError
@@ -39,6 +41,16 @@ def test_the_policy_of_the_plant_applies_beside_the_own_one(policy_file, monkeyp
     path = policy_file("max_rows = 7")
     monkeypatch.setenv("XENTARA_POLICY", str(path))
     assert [policy.max_rows for policy in PolicySource(own).current()] == [5, 7]
+
+
+def test_the_path_of_a_policy_as_people_write_it(policy_file, monkeypatch):
+    path = policy_file("max_rows = 7")
+    monkeypatch.setenv("HOME", str(path.parent))
+    monkeypatch.setenv("USERPROFILE", str(path.parent))
+    for text in (f'"{path}"', f"\ufeff{path}\n", f"~/{path.name}"):
+        monkeypatch.setenv("XENTARA_POLICY", text)
+        assert PolicySource().current()[0].max_rows == 7
+    assert PolicySource(f"~/{path.name}").current()[0].max_rows == 7
 
 
 def test_a_policy_file_that_changes_is_read_again(policy_file, monkeypatch):
@@ -85,3 +97,27 @@ def test_a_policy_that_goes_bad_refuses_to_write(plant, client, policy_file, mon
     assert len(plant.writes) == 0
     monkeypatch.delenv("XENTARA_POLICY")
     assert plan.apply().ok
+
+
+def test_a_file_that_changes_within_the_same_size_and_time(policy_file, monkeypatch):
+    path = policy_file("max_rows = 1")
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    source = PolicySource()
+    (before,) = source.current()
+    status = path.stat()
+    path.write_text("max_rows = 2")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    (after,) = source.current()
+    assert (before.max_rows, after.max_rows) == (1, 2)
+
+
+def test_a_relative_path_stays_the_same_file(tmp_path, monkeypatch):
+    name = f"{tmp_path.name}.toml"  # what it means is found once in a process
+    for folder, rows in (("one", 1), ("two", 2)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(f"max_rows = {rows}")
+    monkeypatch.setenv("XENTARA_POLICY", name)
+    monkeypatch.chdir(tmp_path / "one")
+    source = PolicySource()
+    monkeypatch.chdir(tmp_path / "two")
+    assert source.current()[0].max_rows == PolicySource().current()[0].max_rows == 1

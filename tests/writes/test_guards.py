@@ -117,11 +117,12 @@ def test_the_same_attribute_twice(plant, client):
 
 
 def test_a_read_only_client(plant, client):
-    client.read_only = True
-    refused(plant, client, Guard.CLIENT, match="this client is read only")
-    client.read_only = False
     plan = client.plan_writes({KEY: 1})
     client.read_only = True
+    refused(plant, client, Guard.CLIENT, match="this client is read only")
+    with pytest.raises(WriteRefusedError, match="a client that is read only stays it"):
+        client.read_only = False
+    assert client.read_only
     with pytest.raises(WriteRefusedError, match="this client is read only"):
         plan.apply()
     with pytest.raises(WriteRefusedError, match="this client is read only"):

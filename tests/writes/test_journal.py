@@ -116,7 +116,7 @@ def test_a_disk_that_fails_refuses_the_write(plant, client, journal, monkeypatch
     plant.forget()
     before = journal.read_bytes()
 
-    def fail(*args):
+    def fail(*args, **options):
         raise OSError(error, os.strerror(error))
 
     with monkeypatch.context() as patch:
@@ -148,14 +148,6 @@ def test_a_disk_that_fills_up_leaves_no_torn_line(client, journal, monkeypatch):
     assert journal.read_bytes() == before
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_a_full_device(plant, client):
-    client.journal = Journal("/dev/full")
-    with pytest.raises(WriteRefusedError, match="/dev/full cannot be written"):
-        client.write(KEY, 1)
-    assert len(plant.writes) == 0
-
-
 def test_a_folder_that_cannot_be_made(plant, client, tmp_path):
     (tmp_path / "file").touch()
     client.journal = Journal(tmp_path / "file" / "journal.jsonl")
@@ -164,20 +156,43 @@ def test_a_folder_that_cannot_be_made(plant, client, tmp_path):
     client.journal = Journal(tmp_path)
     with pytest.raises(WriteRefusedError, match="Is a directory"):
         client.write(KEY, 1)
-    with pytest.raises(OptionError, match="no path"):
-        Journal("a\0b")
+    with pytest.raises(OptionError, match="null character"):
+        client.journal = Journal("a\0b")
     assert len(plant.writes) == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFO")
-def test_a_fifo_in_the_place_of_the_journal(plant, client, tmp_path):
+def test_what_is_no_file_is_no_journal(plant, client, tmp_path):
     os.mkfifo(tmp_path / "fifo")
-    client.journal = Journal(tmp_path / "fifo")
-    with pytest.raises(WriteRefusedError, match="no regular file"):
-        client.write(KEY, 1)
+    for place, kind in ((tmp_path / "fifo", "a FIFO"), ("/dev/null", "a device")):
+        client.journal = Journal(place)
+        with pytest.raises(WriteRefusedError, match="no regular file"):
+            client.write(KEY, 1)
+        with pytest.raises(OptionError, match=kind):
+            read_journal(place)
     assert len(plant.writes) == 0
-    with pytest.raises(OptionError, match="a FIFO"):
-        read_journal(tmp_path / "fifo")
+
+
+def test_a_relative_journal_is_the_same_after_a_chdir(client, tmp_path, monkeypatch):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("XENTARA_JOURNAL", f"{tmp_path.name}.jsonl")
+    monkeypatch.chdir(tmp_path / "a")
+    client.journal, other = Journal(), Journal("other.jsonl")
+    monkeypatch.chdir(tmp_path / "b")
+    client.write(KEY, 1)
+    client.journal = other
+    client.write(KEY, 2)
+    assert len(read_journal()) == len(read_journal(other)) == 1
+    assert not list((tmp_path / "b").iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other rights")
+def test_a_journal_that_others_may_write_is_not_read(client, journal):
+    client.write(KEY, 1)
+    journal.chmod(0o666)
+    with pytest.raises(OptionError, match="others may write it"):
+        read_journal()
 
 
 def test_an_outcome_that_cannot_be_noted_is_a_warning(plant, client, journal, monkeypatch):
@@ -276,3 +291,63 @@ def test_a_journal_that_is_moved_away_is_begun_anew(client, journal):
     client.write(KEY, 2)
     assert read_journal()["value"].tolist() == [2.0]
     assert read_journal(journal.with_suffix(".1"))["value"].tolist() == [1.0]
+
+
+# Where there is no home folder, as in some containers.
+
+
+@pytest.fixture
+def no_home(monkeypatch, tmp_path):
+    if sys.platform == "win32":
+        pytest.skip("Windows always has one")
+    import pwd
+
+    def unknown(user):
+        raise KeyError(user)
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "USER", "LOGNAME", "LNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("XENTARA_JOURNAL", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    return tmp_path
+
+
+def test_without_a_home_folder_everything_but_a_write_works(plant, no_home):
+    with plant.connect() as client:
+        assert len(client.read(KEY, "value")) == 1
+        plan = client.plan_writes({KEY: 1})
+        with pytest.raises(WriteRefusedError, match=r"no home folder.*Set HOME.*XENTARA_JOURNAL"):
+            client.write(KEY, 1)
+        assert not plant.writes.shape[0]
+        client.journal = no_home / "journal"
+        assert client.write(KEY, 2).ok
+        assert plan.ok
+    assert sorted(path.name for path in no_home.iterdir()) == ["journal"]
+
+
+def test_a_journal_below_a_home_folder_that_there_is_not(plant, no_home):
+    with pytest.raises(OptionError, match="no home folder"):
+        plant.connect(journal="~/journal")
+
+
+@pytest.mark.parametrize("form", ['"{}"', " {}\n", "\ufeff{}", "\u202a{}"])
+def test_a_path_as_it_is_copied(monkeypatch, tmp_path, form):
+    monkeypatch.setenv("XENTARA_JOURNAL", form.format(tmp_path / "a"))
+    assert Journal().path == tmp_path / "a"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other rights")
+def test_a_journal_that_is_not_the_own_is_refused(tmp_path):
+    path, link = tmp_path / "journal.jsonl", tmp_path / "link.jsonl"
+    Journal(path).intend(["{}"])
+    link.symlink_to(path)
+    with pytest.raises(WriteRefusedError, match="it is a link"):
+        Journal(link).intend(["{}"])
+    path.chmod(0o622)
+    with pytest.raises(WriteRefusedError, match=r"others may write it: .* chmod go-w"):
+        Journal(path).intend(["{}"])
+    assert path.read_text() == "{}\n"
+    path.chmod(0o600)
+    Journal(path).intend(["{}"])

@@ -113,3 +113,50 @@ def test_another_model_since(journal):
         with pytest.raises(WriteRefusedError, match="the server's model has changed since"):
             plan.apply()
         assert len(plant.writes) == 0
+
+
+def put_rows(plan, rows):
+    """Make a plan have other rows, by a class of its own, as one may who is set on it."""
+    plan.__class__ = type("Edited", (type(plan),), {"planned": tuple(rows)})
+
+
+@pytest.mark.parametrize("insist", [False, True])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda row: row._replace(new=399.0),
+        lambda row: row._replace(new=9999.0),
+        lambda row: row._replace(new=True),
+        lambda row: row._replace(request=row.request._replace(value=9999.0), new=9999.0),
+        lambda row: row._replace(request=row.request._replace(value=399.0), new=399.0, old=390.0),
+        lambda row: row._replace(target=row.target._replace(primary_key="Plant.Other")),
+    ],
+)
+def test_no_edit_of_a_row_gets_round_the_policy(plant, journal, edit, insist):
+    policy = WritePolicy(
+        forbidden=["*.Maximum speed"],
+        limits=[KeyLimits(["Plant.Line *.Set point"], maximum=400, max_step=50)],
+    )
+    with plant.connect(policy=policy) as client:
+        client.write(ONE, client.read(ONE, "value")["value"].item())
+        plant.forget()
+        plan = client.plan_writes({ONE: client.read(ONE, "value")["value"].item() + 1})
+        with pytest.raises(AttributeError):
+            plan.planned = ()
+        put_rows(plan, [edit(plan.planned[0])])
+        with pytest.raises(WriteRefusedError):
+            plan.apply(if_unchanged=not insist)
+        assert len(plant.writes) == 0
+
+
+def test_refusals_cannot_be_taken_out_of_a_plan(plant, journal):
+    with plant.connect(policy=WritePolicy(forbidden=[ONE])) as client:
+        plan = client.plan_writes({ONE: 20, TWO: 20})
+        put_rows(plan, [row._replace(checks=()) for row in plan.planned])
+        with pytest.raises(WriteRefusedError, match="1 of 2 rows are refused by now"):
+            plan.apply()
+        again = client.plan_writes({TWO: 20})
+        put_rows(again, again.planned * 2)
+        with pytest.raises(WriteRefusedError, match="one plan writes it once"):
+            again.apply()
+        assert len(plant.writes) == 0

@@ -3,7 +3,10 @@ from __future__ import annotations
 import os
 import re
 import sys
+import unicodedata
 from datetime import UTC, datetime, time
+from fnmatch import fnmatchcase
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -296,3 +299,69 @@ def test_a_file_that_is_far_too_large(tmp_path):
     file.write_bytes(b"#" * (MAX_BYTES + 1))
     with pytest.raises(PolicyError, match="is it the right file"):
         WritePolicy.from_toml(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[forbidden]\nkeys = ["*"]',
+        "forbidden = {a = 1}",
+        "allowed = {}",
+        "forbidden = 7",
+        'forbidden = [["*"]]',
+        'limits = {keys = ["*"], maximum = 1}',
+        'limits = "none"',
+        '[[limits]]\nmaximum = 1\n[limits.keys]\n"*" = 1',
+        "time_window = []",
+        'max_rows = "1"',
+        "max_writes_per_second = true",
+        "bad_quality = {refuse = true}",
+    ],
+)
+def test_what_is_not_understood_refuses_to_load(policy_file, text):
+    with pytest.raises(PolicyError, match="policy file"):
+        WritePolicy.from_toml(policy_file(text))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"forbidden": {"*": 1}},
+        {"allowed": iter(["*"])},
+        {"limits": None},
+        {"limits": {"*": KeyLimits(["*"], maximum=1)}},
+        {"time_window": "06:00 to 22:00"},
+    ],
+)
+def test_arguments_that_are_not_understood(arguments):
+    with pytest.raises(PolicyError):
+        WritePolicy(**arguments)
+
+
+@pytest.mark.parametrize("days", [["Mon"], frozenset(), frozenset({7}), {0}])
+def test_days_that_are_not_understood(days):
+    with pytest.raises(PolicyError, match="is no set of days"):
+        TimeWindow(time(6), time(22), UTC, days)
+
+
+def test_many_parts_between_stars_are_no_trouble():
+    hostile = "a" * 20_000 + "!"
+    begin = monotonic()
+    assert not matches(["*a*a*a*a*a*a*a*a*b", "a*?a*?a*?a*?a*?a*?b"], hostile, "value")
+    assert matches(["*a*a*a*a*a*!"], hostile, "units")
+    assert monotonic() - begin < 2
+
+
+@given(st.text("ab*?", max_size=7), st.text("ab.", max_size=9))
+def test_patterns_match_as_those_of_file_names_do(pattern, key):
+    assert matches([pattern], key, "v") == (
+        fnmatchcase(key, pattern) or fnmatchcase(f"{key}.v", pattern)
+    )
+
+
+def test_a_key_that_looks_the_same_is_the_same():
+    typed, of_a_mac = "Tank.Füllstand", unicodedata.normalize("NFD", "Tank.Füllstand")
+    assert typed != of_a_mac
+    for pattern, key in ((typed, of_a_mac), (of_a_mac, typed), ("*.F?llstand", of_a_mac)):
+        assert matches([pattern], key, "value")
+    assert matches(["*.Höhe"], "Tank", unicodedata.normalize("NFD", "Höhe"))

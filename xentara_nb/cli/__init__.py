@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import NoReturn
 
 from xentara_nb._version import __version__
 from xentara_nb.cli import demo, exploring, lab, simulating, writing
-from xentara_nb.cli.common import UsageError, say
+from xentara_nb.cli.common import UsageError, in_options, say
 from xentara_nb.errors import XentaraError
 
 
@@ -36,6 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line: 0 for success, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
     # Asked to end, a command stops what it started, as with Ctrl-C.
     previous = signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        # What a console cannot show is written as an escape there.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         args = build_parser().parse_args(argv)
         status: int = args.run(args)
@@ -43,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"xentara-nb: {error}")
         return 2
     except XentaraError as error:
-        say(f"xentara-nb: {error}")
+        say(f"xentara-nb: {in_options(error)}")
         return 1
     except ModuleNotFoundError as error:
         # The simulator names the extra that is missing; anything else is a bug of ours.

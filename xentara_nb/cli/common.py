@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import codecs
+import os
+import re
+import stat
 import sys
 from collections.abc import Callable, Collection
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 from xentara_nb.errors import XentaraError
+from xentara_nb.paths import read_file, user_path
+from xentara_nb.protocol.secret import Secret
+from xentara_nb.protocol.text import safe_cell, safe_lines, without_marks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +28,8 @@ AddParser: TypeAlias = Callable[..., argparse.ArgumentParser]
 """Adds the parser of a command, by name: that of argparse's ``add_subparsers``."""
 
 _WIDTH = 60  # characters
+_HOST = re.compile(r"[^/?#@:]*(:[0-9]*)?[/?#]|\[[^\]]*\](:[0-9]*)?[/?#]")  # and what ends it
+_MAX_SECRET = 64 * 1024  # bytes
 
 
 class UsageError(XentaraError):
@@ -29,7 +38,9 @@ class UsageError(XentaraError):
 
 def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which server, who logs in, and what is trusted."""
-    parser.add_argument("url", metavar="URL", help="host, host:port or wss://host:port/api/ws")
+    parser.add_argument(
+        "url", metavar="URL", type=_url, help="host, host:port or wss://host:port/api/ws"
+    )
     group = parser.add_argument_group(
         "connection",
         "Who logs in is taken from these options or the environment (XENTARA_USER, "
@@ -59,6 +70,20 @@ def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _url(text: str) -> Secret:
+    """Return a URL, wrapped as a secret; refuse one with a password, without showing it."""
+    rest = text.partition("://")[2] or text
+    before, at, _ = rest.rpartition("@")
+    # An "@" behind the host, in the path, is none of a log-in.
+    if at and ":" in before and not _HOST.match(before):
+        raise UsageError(
+            "there is a password in the URL, where every user of this computer can see it (with "
+            "ps, and in the shell's history). Leave it out, and use --user with --password-file, "
+            "XENTARA_PASSWORD, or the question for it; and change the password."
+        )
+    return Secret(text)
+
+
 def connect_from(
     args: argparse.Namespace, *, read_only: bool, policy: WritePolicyLike = None
 ) -> Client:
@@ -83,34 +108,82 @@ def attribute(name: str) -> int | str:
     return int(name) if name.isdecimal() else name
 
 
-def secret_in(path: str | None) -> str | None:
+def secret_in(path: str | None) -> Secret | None:
     """Return the first line of a file, which must have one; None without a file."""
     if path is None:
         return None
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text file"
-        raise UsageError(f"{path} cannot be read: {reason}") from None
-    if not lines or not lines[0]:
+        _warn_if_others_read(path)
+        secret = _first_line(read_file(path, _MAX_SECRET))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+    if secret is None:
+        raise UsageError(f"{path} cannot be read: it is no text file in UTF-8")
+    if not secret:
         raise UsageError(f"{path} is empty: its first line must be the secret")
-    return lines[0]
+    return secret
+
+
+def _first_line(data: bytes) -> Secret | None:
+    """Return the first line of a text file; None if it is none."""
+    # What Windows programs save as Unicode begins with one of these marks.
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    with suppress(UnicodeError):
+        lines = data.decode("utf-16" if utf16 else "utf-8-sig").splitlines()
+        return Secret(without_marks(lines[0]) if lines else "")
+    return None
+
+
+_OPTIONS = {
+    r'xentara_nb\.connect\("[^"]*", fingerprint="([^"]*)"\)': r"--fingerprint \1",
+    r"connect\(journal=\.\.\.\)": "--journal FILE",
+    r"journal=False": "--journal off",
+    r"ca_file=(\.\.\.)?": "--ca-file FILE",
+    r"fingerprint=(\.\.\.)?": "--fingerprint SHA256",
+    r"user=": "--user NAME",
+    r"password=": "--password-file FILE",
+    r"token=": "--token-file FILE",
+    r"skip_refused=True": "--skip-refused",
+    r"number_as_boolean=True": "--number-as-boolean",
+}
+"""What errors say for Python, and the option that is meant by it."""
+
+
+def in_options(error: XentaraError) -> str:
+    """Return what an error says, with its advice in the options of the command line."""
+    text = str(error)
+    for python, option in _OPTIONS.items():
+        text = re.sub(rf"\b{python}", option, text)
+    return text
+
+
+def _warn_if_others_read(path: str) -> None:
+    mode = os.stat(user_path(path)).st_mode
+    if os.name == "posix" and stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+        say(f"warning: other users of this computer can read {path}; end that with: chmod 600")
 
 
 def say(text: str = "") -> None:
     """Print a line for people; results that others read go to standard output."""
-    print(text, file=sys.stderr, flush=True)
+    print(safe_lines(text), file=sys.stderr, flush=True)
+
+
+def show(text: str) -> None:
+    """Print lines of a result."""
+    print(safe_lines(text), flush=True)
 
 
 def table(frame: pd.DataFrame, *, whole: Collection[str] = ()) -> str:
     """Return a frame as lines of text: all rows, and cells cut unless their column is ``whole``."""
     if frame.empty:
         return "(nothing)"
-    cut = [name for name in frame.columns if name not in whole]
-    frame = frame.assign(**{name: frame[name].map(_cut) for name in cut})
+    frame = frame.assign(
+        **{name: frame[name].map(safe_cell if name in whole else _cut) for name in frame.columns}
+    )
     return frame.to_string(index=False, max_colwidth=None, na_rep="")
 
 
 def _cut(cell: object) -> object:
+    cell = safe_cell(cell)
     text = str(cell)
     return cell if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."

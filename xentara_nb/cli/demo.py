@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import AddParser, table
+from xentara_nb.cli.common import AddParser, show, table
 from xentara_nb.cli.exploring import check_folder, summary, take_inventory
 from xentara_nb.cli.simulating import add_plant_arguments, simulator_from
 
@@ -43,18 +43,18 @@ def add_parsers(add_parser: AddParser) -> None:
 def _demo(args: argparse.Namespace) -> int:
     check_folder(args.output)
     with simulator_from(args, "127.0.0.1", 0) as simulator:
-        print(f"A simulated Xentara server runs at {simulator.url}")
+        show(f"A simulated Xentara server runs at {simulator.url}")
         options = {} if args.user is None else {"user": args.user}
         with simulator.connect(read_only=True, **options) as client:
-            print(f"Logged in as {client.user}, certificate checked; taking the inventory ...")
+            show(f"Logged in as {client.user}, certificate checked; taking the inventory ...")
             frame, seconds = take_inventory(client)
     frame.xentara.to_file(args.output)
-    print(f"\n{summary(frame, seconds)}\n")
-    print(table(_by_category(frame)))
-    print("\nThe first of the attributes that can be written:\n")
+    show(f"\n{summary(frame, seconds)}\n")
+    show(table(_by_category(frame)))
+    show("\nThe first of the attributes that can be written:\n")
     columns = ["primary_key", "attribute_name", "attribute_id", "access", "data_type"]
-    print(table(_samples(frame)[columns]))
-    print(f"\nAll of it is in {args.output}\n\n{_NEXT.format(output=args.output)}")
+    show(table(_samples(frame)[columns]))
+    show(f"\nAll of it is in {args.output}\n\n{_NEXT.format(output=args.output)}")
     return 0
 
 

@@ -17,8 +17,10 @@ from xentara_nb.cli.common import (
     attribute,
     connect_from,
     say,
+    show,
     table,
 )
+from xentara_nb.paths import user_path
 from xentara_nb.queries.inventory import InventoryWarning
 
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ def summary(frame: pd.DataFrame, seconds: float) -> str:
 
 def check_folder(path: str) -> None:
     """Refuse before the work what cannot be written after it."""
-    folder = Path(path).parent
+    folder = user_path(path).parent
     if not folder.is_dir():
         raise UsageError(f"{path} cannot be written: there is no folder {folder}")
 
@@ -126,5 +128,5 @@ def _read(args: argparse.Namespace) -> int:
     attributes = None if args.attribute is None else [attribute(name) for name in args.attribute]
     with connect_from(args, read_only=True) as client:
         frame = client.read(args.elements, attributes)
-    print(table(frame[["primary_key", "attribute_name", "value", "error"]]))
+    show(table(frame[["primary_key", "attribute_name", "value", "error"]]))
     return 1 if len(frame) and frame["error"].notna().all() else 0

@@ -8,12 +8,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xentara_nb.cli.common import AddParser, UsageError, say
 from xentara_nb.cli.simulating import add_plant_arguments, describe, simulator_from
 from xentara_nb.errors import MissingExtraError
+from xentara_nb.paths import user_path
 
-_STOP_WAIT = 10.0  # how long JupyterLab may take to stop its kernels, in seconds
+if TYPE_CHECKING:
+    from xentara_nb.simulator import Simulator
+
+# They hold for any server that a notebook may connect to.
+_SAFEGUARDS = ("XENTARA_READ_ONLY", "XENTARA_POLICY", "XENTARA_JOURNAL")
+_STOP_WAIT = 5.0  # how long JupyterLab may take to stop its kernels, in seconds
 
 
 def add_parsers(add_parser: AddParser) -> None:
@@ -47,23 +54,30 @@ def _lab(args: argparse.Namespace) -> int:
         for line in describe(simulator):
             say(line)
         say('In a notebook: client = xentara_nb.connect() logs in to it as "engineer".')
-        environment = {
-            **os.environ,
-            "XENTARA_URL": simulator.url,
-            "XENTARA_CA_FILE": simulator.ca_file,
-        }
-        if "engineer" in simulator.users:
-            environment["XENTARA_USER"] = "engineer"
-            environment["XENTARA_PASSWORD"] = simulator.users["engineer"]
-        return _run(_command(folder, args), environment)
+        return _run(_command(folder, args), _environment(simulator))
+
+
+def _environment(simulator: Simulator) -> dict[str, str]:
+    """Return the variables of JupyterLab: how to log in to the simulator, and to nothing else."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith("XENTARA_") or name.upper() in _SAFEGUARDS
+    }
+    environment["XENTARA_URL"] = simulator.url
+    environment["XENTARA_CA_FILE"] = simulator.ca_file
+    if "engineer" in simulator.users:
+        environment["XENTARA_USER"] = "engineer"
+        environment["XENTARA_PASSWORD"] = simulator.users["engineer"]
+    return environment
 
 
 def _folder(notebooks: str | None) -> Path:
     if notebooks is None:
         return Path("notebooks") if Path("notebooks").is_dir() else Path()
-    if not Path(notebooks).is_dir():
+    if not user_path(notebooks).is_dir():
         raise UsageError(f"there is no folder {notebooks}")
-    return Path(notebooks)
+    return user_path(notebooks)
 
 
 def _command(folder: Path, args: argparse.Namespace) -> list[str]:

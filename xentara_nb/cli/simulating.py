@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 import gc
+import ipaddress
+import signal
+import socket
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import AddParser, UsageError, say
+from xentara_nb.cli.common import AddParser, UsageError, say, show
 
 if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
     from xentara_nb.simulator import Simulator
 
 # Repeated here, for help must not need the simulator's extra. A test compares.
@@ -19,6 +25,7 @@ _FAULTS = (
     "read-error=KEY, no-follow=KEY, slow-follow=SECONDS:KEY, vanish=KEY, no-pong, "
     "restart=SECONDS[:MODEL_FILE]"
 )
+_LONGEST_END = 8.0  # how long the simulator may take to end, in seconds
 _POLL = 1.0  # how often a blocked main thread looks for Ctrl-C, in seconds
 
 
@@ -124,22 +131,58 @@ def _simulate(args: argparse.Namespace) -> int:
         if len(args.stage_entitlement) > 2:
             raise UsageError("--stage-entitlement can be given twice at the most")
         options["stage_entitlements"] = names[:2]
-    with simulator_from(args, args.host, args.port, **options) as simulator:
+    try:
+        _run(simulator_from(args, args.host, args.port, **options), args.host, faults)
+    finally:
+        _set_alarm(0)
+    return 0
+
+
+def _run(
+    stopped: Simulator, host: str, faults: list[Callable[[Simulator], threading.Timer | None]]
+) -> None:
+    with stopped as simulator:
         # The plant stays until the end, so the garbage collector need not look at it ever again.
         gc.freeze()
         timers = [cause(simulator) for cause in faults]
         for line in describe(simulator):
-            print(line, flush=True)
+            show(line)
+        if simulator.users and not _is_loopback(host):
+            say(
+                f"WARNING: other computers can reach this simulator at {host or 'any address'}"
+                ", and the passwords of the demo's users are documented for everyone. Let it run "
+                "only where you trust the network, or give users of your own with --config."
+            )
         say("Stop it with Ctrl-C.")
         try:
             while not simulator.wait(_POLL):
                 pass
             say("A client has shut the server down.")
+        except KeyboardInterrupt:
+            _set_alarm(_LONGEST_END)
+            raise
         finally:
             for timer in timers:
                 if timer is not None:
                     timer.cancel()
-    return 0
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this computer can reach what listens on a host."""
+    try:
+        found = socket.getaddrinfo(host or None, None, flags=socket.AI_PASSIVE)
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(str(item[4][0])).is_loopback for item in found)
+
+
+def _set_alarm(seconds: float) -> None:
+    """Let the system end this process after some seconds, 0 for not at all.
+
+    The end itself could hang, as with a log on a pipe that no one reads from.
+    """
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def describe(simulator: Simulator) -> list[str]:

@@ -17,9 +17,12 @@ from xentara_nb.cli.common import (
     connect_from,
     say,
     secret_in,
+    show,
     table,
 )
 from xentara_nb.errors import InventoryFileError
+from xentara_nb.protocol.secret import Secret
+from xentara_nb.protocol.text import safe
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files import read_cells, read_inventory
 from xentara_nb.writes.journal import Journal
@@ -146,7 +149,7 @@ def _run(args: argparse.Namespace, writes: Any) -> int:
         if args.journal is not None:
             client.journal = Journal(False if args.journal.lower() == "off" else args.journal)
         plan = client.plan_writes(writes, number_as_boolean=args.number_as_boolean)
-        _show_plan(plan, args.url, args.session_user)
+        _show_plan(plan, client.address.netloc, args.session_user)
         if args.dry_run:
             say("dry run: nothing was sent")
             return 0 if plan.ok else 1
@@ -191,7 +194,7 @@ def _session(client: Client, args: argparse.Namespace) -> SubSession | None:
     if password is None:
         if not sys.stdin.isatty():
             raise UsageError("--session-user needs --session-password-file without a terminal")
-        password = getpass.getpass(f"Password of {args.session_user}: ")
+        password = Secret(getpass.getpass(f"Password of {safe(args.session_user)}: "))
     return client.sub_session(user=args.session_user, password=password)
 
 
@@ -202,9 +205,9 @@ def _confirmed(count: int) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _show_plan(plan: WritePlan, url: str, session_user: str | None) -> None:
+def _show_plan(plan: WritePlan, server: str, session_user: str | None) -> None:
     with_whom = f" with a sub-session of {session_user}" if session_user else ""
-    say(f"Plan for {url.rpartition('@')[2]}, as {plan.who}{with_whom}:")
+    say(f"Plan for {server}, as {plan.who}{with_whom}:")
     columns = [
         "primary_key",
         "attribute_name",
@@ -214,12 +217,12 @@ def _show_plan(plan: WritePlan, url: str, session_user: str | None) -> None:
         "severity",
         "reason",
     ]
-    print(table(_narrow(plan.frame, columns), whole=_WHOLE), flush=True)
+    show(table(_narrow(plan.frame, columns), whole=_WHOLE))
 
 
 def _show_report(report: WriteReport) -> None:
     columns = ["primary_key", "attribute_name", "old_value", "value", "read_back", "outcome"]
-    print(table(_narrow(report.frame, [*columns, "error"]), whole=_WHOLE), flush=True)
+    show(table(_narrow(report.frame, [*columns, "error"]), whole=_WHOLE))
 
 
 def _narrow(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

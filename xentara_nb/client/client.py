@@ -33,6 +33,8 @@ from xentara_nb.protocol.commands import (
 )
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ServerInformationId, Stage, label
+from xentara_nb.protocol.secret import Secret, SecretLike
+from xentara_nb.protocol.text import safe
 from xentara_nb.queries import inventory as _inventory
 from xentara_nb.queries import reading as _reading
 from xentara_nb.queries.inventory import CategoryLike, InventoryWarning, Progress
@@ -73,16 +75,21 @@ Categories: TypeAlias = CategoryLike | Iterable[CategoryLike]
 """One category or several."""
 
 
+def _close(reference: weakref.ref[ReconnectingConnection]) -> None:
+    """Close the connection of a client that is no longer used.
+
+    By a weak reference: should an interrupt come in here, the connection ends as it has no owner.
+    """
+    connection = reference()
+    if connection is not None:
+        connection.close()
+
+
 class Client:
     """A connection to a Xentara server; made by :func:`connect`. Safe from several threads.
 
     Wherever an element is asked for, a primary key, a :class:`uuid.UUID`, its text or a row of an
     inventory will do; wherever an attribute, its name, integer or UUID.
-
-    Attributes
-    ----------
-    read_only : bool
-        Whether everything that changes something is refused.
     """
 
     def __init__(
@@ -95,7 +102,7 @@ class Client:
         policies: PolicySource,
         journal: Journal,
     ) -> None:
-        self.read_only = read_only
+        self._read_only = read_only
         self._connection = connection
         self._model_cache = model_cache
         self._dispatcher = dispatcher
@@ -105,7 +112,27 @@ class Client:
         self._stage: int | None = None
         # The connection lives in a thread, which must not hold the client: one that is no longer
         # used is collected, and its connection is closed.
-        weakref.finalize(self, connection.close)
+        weakref.finalize(self, _close, weakref.ref(connection))
+
+    @property
+    def read_only(self) -> bool:
+        """Whether everything that changes something is refused. True can be set, and stays.
+
+        Raises
+        ------
+        WriteRefusedError
+            If it is to be switched off: that takes a new connection.
+        """
+        return self._read_only
+
+    @read_only.setter
+    def read_only(self, wanted: bool) -> None:
+        if self._read_only and not wanted:
+            raise WriteRefusedError(
+                "a client that is read only stays it: connect without read_only=True to change "
+                "something"
+            )
+        self._read_only = bool(wanted)
 
     @property
     def address(self) -> Address:
@@ -157,12 +184,13 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Xentara client, {', '.join(f'{k}: {v}' for k, v in self._facts().items())}>"
+        facts = ", ".join(f"{name}: {fact}" for name, fact in self._facts().items())
+        return f"<Xentara client, {safe(facts)}>"
 
     def _repr_html_(self) -> str:
         left = "style='text-align:left'"
         rows = "".join(
-            f"<tr><th {left}>{html.escape(name)}</th><td {left}>{html.escape(fact)}</td></tr>"
+            f"<tr><th {left}>{html.escape(name)}</th><td {left}>{html.escape(safe(fact))}</td></tr>"
             for name, fact in self._facts().items()
         )
         return f"<table><caption>Xentara client</caption>{rows}</table>"
@@ -578,9 +606,9 @@ class Client:
     def create_sub_session(
         self,
         *,
-        user: str | None = None,
-        password: str | None = None,
-        token: str | None = None,
+        user: SecretLike | None = None,
+        password: SecretLike | None = None,
+        token: SecretLike | None = None,
         certificate: bytes | None = None,
         desired_id: UUID | None = None,
     ) -> UUID:
@@ -609,6 +637,8 @@ class Client:
         OptionError
             If not exactly one way to log in is given.
         """
+        # At once, so that a traceback that shows variables shows none of them.
+        user, password, token = map(Secret.of, (user, password, token))
         how = authentication(user, password, token, certificate)
         connection = self._connection.connection()
         session: UUID = self._send_once(CreateSubSession(how, desired_id), "create_sub_session")
@@ -628,9 +658,9 @@ class Client:
     def sub_session(
         self,
         *,
-        user: str | None = None,
-        password: str | None = None,
-        token: str | None = None,
+        user: SecretLike | None = None,
+        password: SecretLike | None = None,
+        token: SecretLike | None = None,
         certificate: bytes | None = None,
         desired_id: UUID | None = None,
     ) -> SubSession:
@@ -654,6 +684,8 @@ class Client:
         >>> session
         <Sub-session of operator, ended: it was closed>
         """
+        # At once, so that a traceback that shows variables shows none of them.
+        user, password, token = map(Secret.of, (user, password, token))
         return log_in(
             self._connection.connection(),
             authentication(user, password, token, certificate),

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import TypeVar
 
 from xentara_nb.client.client import Client
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.credentials import ask, find_credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
 from xentara_nb.connection.reconnecting import ReconnectingConnection
-from xentara_nb.connection.tls import Trust, open_stream
-from xentara_nb.errors import AddressError
+from xentara_nb.connection.tls import Trust, check_server
+from xentara_nb.errors import AddressError, OptionError
+from xentara_nb.protocol.secret import Secret, SecretLike
+from xentara_nb.protocol.text import pasted
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.queries.subscriptions import EventDispatcher
 from xentara_nb.writes.context import PolicySource
 from xentara_nb.writes.journal import Journal, JournalLike
 from xentara_nb.writes.policy import WritePolicyLike
 
+T = TypeVar("T")
+
 
 def connect(
-    url: str | None = None,
+    url: SecretLike | None = None,
     *,
-    user: str | None = None,
-    password: str | None = None,
-    token: str | None = None,
+    user: SecretLike | None = None,
+    password: SecretLike | None = None,
+    token: SecretLike | None = None,
     ca_file: str | os.PathLike[str] | None = None,
     fingerprint: str | None = None,
     timeout: float = 10.0,
@@ -74,6 +80,8 @@ def connect(
     CertificateNotTrustedError
         If the certificate is not known; the message shows the line of code that trusts it. No
         user, password or token was sent.
+    CertificateChangedError
+        If it is another one than the fingerprint says: renewed, or a stranger in between.
     LoginError, ConnectionForbiddenError
         If the server does not let the user in.
     ServerUnreachableError, NotTlsError, PathNotFoundError, NotXentaraError, DeadlineError
@@ -93,14 +101,20 @@ def connect(
     >>> stage
     <Stage.OPERATIONAL: 2>
     """
+    # At once, so that a traceback that shows variables shows none of them. A password may also
+    # stand in the url, and behind the user.
+    url, user, password, token = map(Secret.of, (url, user, password, token))
     if url is None:
-        url = os.environ.get("XENTARA_URL")
+        url = Secret(pasted(os.environ.get("XENTARA_URL", "")))
         if not url:
             raise AddressError("say where the server is: connect(url), or set XENTARA_URL")
         if ca_file is None and fingerprint is None:
-            ca_file = os.environ.get("XENTARA_CA_FILE") or None
-            fingerprint = os.environ.get("XENTARA_FINGERPRINT") or None
-    address, in_address = parse_address(url)
+            ca_file = pasted(os.environ.get("XENTARA_CA_FILE", "")) or None
+            fingerprint = pasted(os.environ.get("XENTARA_FINGERPRINT", "")) or None
+            _named("XENTARA_FINGERPRINT", Trust, None, fingerprint)
+        address, in_address = _named("XENTARA_URL", parse_address, url)
+    else:
+        address, in_address = parse_address(url)
     credentials = find_credentials(user, password, token, in_address=in_address)
     trust = Trust(ca_file, fingerprint)
     seconds = check_timeout(timeout)
@@ -108,7 +122,7 @@ def connect(
     policies = PolicySource(policy)
     if not credentials.complete:
         # No one is asked for a password that could not be sent anyway.
-        open_stream(address, trust, Deadline(seconds)).close()
+        check_server(address, trust, Deadline(seconds))
         credentials = ask(credentials, address.netloc)
     dispatcher = EventDispatcher()
     model_cache = ModelCache(lambda commands: connection.ask(commands))
@@ -121,11 +135,24 @@ def connect(
         on_renewal=model_cache.forget,
         on_end=dispatcher.end,
     )
-    return Client(
-        connection,
-        model_cache,
-        dispatcher,
-        read_only=read_only,
-        policies=policies,
-        journal=write_journal,
-    )
+    try:
+        connection.connection()
+        return Client(
+            connection,
+            model_cache,
+            dispatcher,
+            read_only=read_only,
+            policies=policies,
+            journal=write_journal,
+        )
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _named(variable: str, read: Callable[..., T], *arguments: object) -> T:
+    """Return what a function reads; an error names the environment variable that is at fault."""
+    try:
+        return read(*arguments)
+    except (AddressError, OptionError) as error:
+        raise type(error)(f"{variable}: {error}") from None

@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.errors import AddressError
+from xentara_nb.protocol.secret import Secret, SecretLike
+from xentara_nb.protocol.text import pasted
 
 DEFAULT_PORT = 8080
 """The port of a Xentara server whose configuration names no other."""
@@ -44,16 +46,28 @@ class Address:
         return self.url
 
 
-def parse_address(text: str) -> tuple[Address, Credentials | None]:
+def parse_address(text: SecretLike) -> tuple[Address, Credentials | None]:
     """Read ``host``, ``host:port`` or ``wss://user:password@host:port/api/ws``.
 
     Return the address, and the credentials in it if it has any. ``ws://`` is for this computer
     only. Raises an AddressError that never shows what stands before an ``@``.
     """
+    secret = Secret(text)
+    del text
+    try:
+        return _parse(secret.reveal())
+    except AddressError as error:
+        problem = str(error)
+    # Raised here: a traceback that shows variables would show the password where it was found.
+    raise AddressError(problem)
+
+
+def _parse(text: str) -> tuple[Address, Credentials | None]:
     if not isinstance(text, str):
         raise AddressError(f"an address is a text, not a {type(text).__name__}: {_FORMS}")
+    text = pasted(text)
     shown = repr(_without_credentials(text))
-    parts, host, port = _split(text.strip(), shown)
+    parts, host, port = _split(text, shown)
     if parts.scheme not in ("wss", "ws"):
         raise AddressError(f"{shown} is no address of a Xentara server: {_FORMS}")
     if not host or " " in host or not host.isprintable():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any, Final
 
+from xentara_nb.connection.latch import Latch
 from xentara_nb.errors import ProtocolError, ServerError, XentaraError
 from xentara_nb.protocol.codec import coalesce, decode_results
 from xentara_nb.protocol.commands import Command
@@ -37,7 +37,7 @@ class Batch:
         self.unattributed_error: ServerError | None = None
         self.answers: list[Any] = [UNANSWERED] * len(commands)
         self._missing = len(commands)
-        self._done = threading.Event()
+        self._done = Latch()
 
     @property
     def ids(self) -> range:
@@ -79,9 +79,14 @@ class Batch:
         return True
 
     def fail(self, error: XentaraError) -> None:
-        """Give up: no more answers will come."""
+        """Give up: no more answers will come; called by the reader thread only."""
         self.failure = error
         self._done.set()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all answers are there."""
+        return not self._missing
 
     def wait(self, seconds: float) -> bool:
         """Wait until all answers are there, or none will come any more."""

@@ -7,10 +7,13 @@ by their message id, and passes events on. Callers wait for their answers with o
 
 from __future__ import annotations
 
+import _thread
 import os
 import threading
+import time
+import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import websocket
 
@@ -19,9 +22,10 @@ from xentara_nb.connection.batch import Batch, UnreadableAnswerError
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.handshake import handshake
-from xentara_nb.connection.messages import CLOSE_TIMEOUT, MAX_MESSAGE, WebSocket
+from xentara_nb.connection.latch import Latch
+from xentara_nb.connection.messages import CLOSE_TIMEOUT, MAX_MESSAGE
 from xentara_nb.connection.stream import SendError, Stream
-from xentara_nb.connection.tls import Trust, open_stream
+from xentara_nb.connection.tls import GRACE, OpeningSocket, Trust, open_stream
 from xentara_nb.errors import (
     ConnectionLostError,
     NotXentaraError,
@@ -33,6 +37,8 @@ from xentara_nb.protocol.codec import encode_requests, first_answered
 from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
 from xentara_nb.protocol.packets import Event, Failure, iterate_answers
+from xentara_nb.protocol.secret import SecretBytes
+from xentara_nb.protocol.text import safe
 
 MAX_UNASKED = 16 * 1024 * 1024
 """The largest message that comes without having been asked for, events that is, in bytes."""
@@ -40,36 +46,87 @@ MAX_UNASKED = 16 * 1024 * 1024
 MAX_ANSWER = 1024 * 1024
 """How much larger each request makes the messages that are taken, in bytes; browse apart."""
 
+PROBE_TIMEOUT = 2.0
+"""How long a server under suspicion may take for any byte, such as its answer to a ping."""
+
+HANG_TIMEOUT = 30.0
+"""How long a server may answer pings and nothing else, after it has missed a deadline."""
+
+_POLL = 0.01  # seconds
+
+
+class _Suspicion(NamedTuple):
+    """An answer missed its deadline, when so many bytes had come, so the server was probed."""
+
+    received: int
+    deadline: Deadline
+
 
 class Connection:
-    """An open connection. Made by :func:`open_connection`; safe from several threads.
+    """A connection, from :meth:`open` to :meth:`close`; safe from several threads.
 
-    :attr:`on_event` is called with every event, and :attr:`on_end` with the reason when the
-    connection ends, in the reader thread. They must not wait for answers: it is that thread which
-    reads them.
+    Its thread opens it, reads it and gives its socket back: only the main thread is interrupted,
+    and no socket is ever in its hands.
+
+    ``on_event`` is called with every event, and ``on_end`` with the reason when the connection
+    ends, in that thread. They must not wait for answers: it is that thread which reads them. When
+    ``owner`` is no more, there is no one who could close the connection, and it ends by itself.
     """
 
-    def __init__(self, address: Address, stream: Stream, socket: WebSocket) -> None:
+    def __init__(
+        self,
+        address: Address,
+        *,
+        on_event: Callable[[DataChange], None] | None = None,
+        on_end: Callable[[XentaraError], None] | None = None,
+        probe_timeout: float = PROBE_TIMEOUT,
+        owner: weakref.ref[Any] | None = None,
+    ) -> None:
         self.address = address
         self.protocol_version = PROTOCOL_VERSION
-        self.on_event: Callable[[DataChange], None] | None = None
-        self.on_end: Callable[[XentaraError], None] | None = None
-        self._stream = stream
-        self._socket = socket
+        self.on_event = on_event
+        self.on_end = on_end
+        self._probe_timeout = probe_timeout
+        self._owner = owner
+        self._opening = OpeningSocket()
+        self._stream: Stream | None = None
         # An RLock: the garbage collector may end the connection in the very thread that holds it.
         self._lock = threading.RLock()
         self._pending: dict[int, Batch] = {}
         self._next_id = 1  # 0 is what a server answers when it cannot read the id
         self._browsed = False
-        socket.largest = self._largest_message
         self._ended: XentaraError | None = None
         self._closing = False
+        self._suspicion: _Suspicion | None = None
+        # Since when nothing but pongs has come, and how much had come then.
+        self._silent: tuple[float, int] | None = None
         self._process = os.getpid()
-        self._thread = threading.Thread(
-            target=self._read, name=f"xentara {address.netloc}", daemon=True
-        )
-        stream.established()
-        self._thread.start()
+        self._opened = Latch()
+        self._open_error: BaseException | None = None
+        self._gone = Latch()
+        self._thread: threading.Thread | None = None
+
+    def open(self, credentials: Credentials, trust: Trust, deadline: Deadline) -> None:
+        """Connect, log in and do the client hello, once; raises a ConnectError or DeadlineError."""
+        try:
+            self._thread = threading.Thread(
+                target=self._run,
+                args=(credentials, trust, deadline),
+                name=f"xentara {self.address.netloc}",
+                daemon=True,
+            )
+            # An interrupt in the middle of Thread.start() would leave a thread that hangs.
+            _thread.start_new_thread(self._start, ())
+            opened = self._opened.wait(deadline.remaining + GRACE)
+            if self._open_error is not None:
+                raise self._open_error from None
+            if not opened:
+                raise deadline.error(f"{self.address.netloc} was not reached")
+        except BaseException:
+            self._closing = True
+            self._end(ConnectionLostError("it was not opened"))
+            self._gone.wait(GRACE)
+            raise
 
     @property
     def ended(self) -> XentaraError | None:
@@ -94,12 +151,13 @@ class Connection:
             batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
             self._browsed = self._browsed or any(type(each) is Browse for each in commands[:1])
-        message = encode_requests(batch.commands, batch.first_id)
-        with self._lock:
-            if (ended := self.ended) is not None:
-                raise ConnectionLostError(str(ended))
-            self._pending.update(dict.fromkeys(batch.ids, batch))
+        # It may hold the password of a sub-session.
+        message = SecretBytes(encode_requests(batch.commands, batch.first_id))
         try:
+            with self._lock:
+                if (ended := self.ended) is not None:
+                    raise ConnectionLostError(str(ended))
+                self._pending.update(dict.fromkeys(batch.ids, batch))
             self._socket.send_message(message, deadline)
         except SendError as error:
             self.forget(batch)
@@ -130,6 +188,7 @@ class Connection:
                 what = f"{self.address.netloc} did not answer {batch.names}"
                 if batch.unattributed_error is not None:
                     what += f" (it complained about something: {batch.unattributed_error.text})"
+                self._suspect()
                 raise deadline.error(what, sent=True)
         finally:
             self.forget(batch)
@@ -150,65 +209,184 @@ class Connection:
                 self._pending.pop(message_id, None)
 
     def close(self, *, graceful: bool = True) -> None:
-        """End the connection; if gracefully, with a close frame and a moment for its answer."""
+        """End the connection; if gracefully, with a close frame and a moment for its answer.
+
+        Otherwise it does not wait: the thread gives the socket back as soon as it can.
+        """
         if self._process != os.getpid():
-            self._stream.close()
+            if self._stream is not None:
+                self._stream.close()
             return
-        others = threading.current_thread() is not self._thread
-        self._closing = True
-        if self._ended is None and graceful:
-            self._socket.send_close(websocket.STATUS_NORMAL, b"client closes")
-            if others:
-                self._thread.join(CLOSE_TIMEOUT)
-        self._end(ConnectionLostError("the client has closed the connection"))
-        if others:
-            self._thread.join(CLOSE_TIMEOUT)
+        waits = threading.current_thread() is not self._thread and self._thread is not None
+        try:
+            self._closing = True
+            if self._ended is None and graceful and self._opened.is_set:
+                self._socket.send_close(websocket.STATUS_NORMAL, b"client closes")
+                if waits:
+                    self._gone.wait(CLOSE_TIMEOUT)
+        finally:
+            self._end(ConnectionLostError("the client has closed the connection"))
+        if waits and graceful:
+            self._gone.wait(CLOSE_TIMEOUT)
 
     def wait_ended(self, seconds: float) -> bool:
         """Wait until the connection has ended and its thread is done; return whether it is."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        return self._gone.wait(seconds)
+
+    def wait_for_probe(self, deadline: Deadline) -> None:
+        """Wait, if the connection is under suspicion, until it is clear whether it is alive."""
+        while self._suspicion is not None and self._ended is None and not deadline.passed:
+            self._judge()
+            time.sleep(_POLL)
+
+    def _suspect(self) -> None:
+        """Take note that an answer missed its deadline, and probe whether the server is alive.
+
+        Whether it is shows in any byte that comes: the pong, or the next piece of a long answer.
+        """
+        assert self._stream is not None
+        now, data = time.monotonic(), self._socket.data_received
+        if self._silent is None or self._silent[1] != data:
+            self._silent = now, data
+        elif now - self._silent[0] >= HANG_TIMEOUT:
+            self._end(self._lost(f"it has answered nothing for {now - self._silent[0]:.0f} s"))
+        if self._suspicion is None:
+            self._suspicion = _Suspicion(self._stream.received, Deadline(self._probe_timeout))
+            self._socket.probe()
+
+    def _judge(self) -> None:
+        """Lift the suspicion if the server is alive, and end the connection if it is not."""
+        suspicion = self._suspicion
+        if suspicion is None or self._stream is None:
+            return
+        if self._stream.received != suspicion.received:
+            self._suspicion = None
+        elif suspicion.deadline.passed and self._stream.sending:
+            # What is being sent has a deadline of its own, and the probe may be behind it.
+            self._suspicion = None
+        elif suspicion.deadline.passed:
+            self._end(
+                self._lost(
+                    "an answer missed its deadline, and nothing has come for "
+                    f"{suspicion.deadline.seconds:g} s since, not even the answer to a ping"
+                )
+            )
 
     def _end(self, error: XentaraError) -> None:
-        """End the connection for a reason, once; all calls that wait raise it."""
+        """End the connection for a reason, the first one counts; its thread does the rest."""
         if self._closing:
             error = ConnectionLostError("the client has closed the connection")
         with self._lock:
-            if self._ended is not None:
+            if self._ended is None:
+                self._ended = error
+        if self._stream is not None:
+            self._stream.abort()
+        self._opening.abort()
+
+    # The thread.
+
+    def _start(self) -> None:
+        assert self._thread is not None
+        try:
+            self._thread.start()
+        except BaseException as error:
+            self._open_error = error
+            self._opened.set()
+            self._gone.set()
+
+    def _run(self, credentials: Credentials, trust: Trust, deadline: Deadline) -> None:
+        """Open the connection, and read until its end."""
+        try:
+            try:
+                stream = self._open(credentials, trust, deadline)
+            except BaseException as error:
+                self._open_error = error
+                self._end(ConnectionLostError("it was not opened"))
                 return
+            finally:
+                self._opened.set()
+            stream.established(self._look_after)
+            self._end(self._read(lambda: False) or ConnectionLostError("it was not read"))
+        finally:
+            self._finish()
+
+    def _open(self, credentials: Credentials, trust: Trust, deadline: Deadline) -> Stream:
+        self._stream = stream = open_stream(self.address, trust, deadline, self._opening)
+        self._socket = handshake(stream, self.address, credentials, deadline)
+        self._socket.largest = self._largest_message
+        netloc = self.address.netloc
+        batch = self.begin([ClientHello()], deadline)
+        error = self._read(lambda: batch.complete)
+        if error is not None and deadline.passed:
+            raise deadline.error(f"{netloc} did not answer client_hello")
+        if error is None:
+            try:
+                (answer,) = batch.results()
+            except ProtocolError as problem:
+                error = problem
+        if error is not None:
+            raise NotXentaraError(f"{netloc} has a WebSocket, but is no Xentara server: {error}")
+        if isinstance(answer, ServerError):
+            raise NotXentaraError(
+                f"{netloc} does not take protocol version {PROTOCOL_VERSION}: {answer.text}"
+            )
+        if answer != PROTOCOL_VERSION:
+            raise NotXentaraError(
+                f"{netloc} chose protocol version {answer}, which was not offered: this version of "
+                f"xentara_nb speaks version {PROTOCOL_VERSION}"
+            )
+        self.protocol_version = answer
+        return stream
+
+    def _finish(self) -> None:
+        """Tell all that the connection has ended, and give its socket back."""
+        error = self._ended or self._lost("it was not read any more")
+        with self._lock:
             self._ended = error
             batches = set(self._pending.values())
             self._pending.clear()
-        self._stream.abort()
-        if self.on_end is not None:
-            self.on_end(error)
-        for batch in batches:
-            batch.fail(error)
-
-    def _read(self) -> None:
-        """Read until the end; the body of the reader thread."""
-        error: XentaraError
         try:
-            while True:
+            if self.on_end is not None and self._open_error is None:
+                self.on_end(error)
+        finally:
+            for batch in batches:
+                batch.fail(error)
+            if self._stream is not None:
+                self._stream.close()
+            self._gone.set()
+
+    def _look_after(self) -> None:
+        """See whether there is still something to read for; called also while nothing comes."""
+        self._judge()
+        if self._owner is not None and self._owner() is None:
+            self._end(ConnectionLostError("the client is no more"))
+        if self._closing:  # and the server takes its time to answer, or closing was interrupted
+            self._end(ConnectionLostError("the client has closed the connection"))
+        if self._ended is not None:
+            raise self._ended
+
+    def _read(self, done: Callable[[], bool]) -> XentaraError | None:
+        """Read until something is done, or the end; return why it ended."""
+        try:
+            while not done():
+                if self._ended is not None and self._stream is not None:
+                    # What has come before is still taken: it may be the answer to a write.
+                    self._stream.abort()
                 opcode, data = self._socket.recv_data()
                 if opcode == websocket.ABNF.OPCODE_BINARY:
                     self._take(data)
                 elif opcode == websocket.ABNF.OPCODE_CLOSE:
-                    error = ConnectionLostError(_close_text(self.address, data))
-                    break
+                    return ConnectionLostError(_close_text(self.address, data))
                 else:
                     raise ProtocolError("a text message")
         except (ProtocolError, websocket.WebSocketProtocolException) as problem:
-            error = ProtocolError(
+            return ProtocolError(
                 f"{self.address.netloc} sent what no Xentara server sends: {problem}"
             )
         # Any end of this thread must end the connection, or callers would wait in vain.
         except Exception as problem:
-            error = self._lost(_reason(problem))
-        try:
-            self._end(error)
-        finally:
-            self._stream.close()
+            return self._ended or self._lost(_reason(problem))
+        return None
 
     def _largest_message(self) -> int:
         """Return the size of the largest message that can be the answer to what was asked.
@@ -267,40 +445,6 @@ class Connection:
             self.on_event(DataChange.from_event(event))
 
 
-def open_connection(
-    address: Address, credentials: Credentials, trust: Trust, deadline: Deadline
-) -> Connection:
-    """Connect, log in and do the client hello; raises a ConnectError or a DeadlineError."""
-    stream = open_stream(address, trust, deadline)
-    try:
-        socket = handshake(stream, address, credentials, deadline)
-        connection = Connection(address, stream, socket)
-    except BaseException:
-        stream.close()
-        raise
-    try:
-        _hello(connection, deadline)
-    except BaseException:
-        connection.close(graceful=False)
-        raise
-    return connection
-
-
-def _hello(connection: Connection, deadline: Deadline) -> None:
-    netloc = connection.address.netloc
-    try:
-        (answer,) = connection.execute([ClientHello()], deadline)
-    except (ProtocolError, ConnectionLostError) as error:
-        raise NotXentaraError(
-            f"{netloc} has a WebSocket, but is no Xentara server: {error}"
-        ) from None
-    if isinstance(answer, ServerError):
-        raise NotXentaraError(
-            f"{netloc} does not take protocol version {PROTOCOL_VERSION}: {answer.text}"
-        )
-    connection.protocol_version = answer
-
-
 def _reason(error: BaseException) -> str:
     """Return in one line what happened."""
     if isinstance(error, OSError) and error.strerror:
@@ -310,5 +454,5 @@ def _reason(error: BaseException) -> str:
 
 def _close_text(address: Address, data: bytes) -> str:
     code = int.from_bytes(data[:2], "big") if len(data) >= 2 else 1005
-    reason = "".join(c for c in data[2:].decode("utf-8", "replace") if c.isprintable())
+    reason = safe(data[2:].decode("utf-8", "replace"))
     return f"{address.netloc} closed the connection (code {code}{': ' if reason else ''}{reason})"

@@ -26,6 +26,7 @@ from xentara_nb.errors import (
     PathNotFoundError,
     XentaraError,
 )
+from xentara_nb.protocol.secret import SecretBytes
 
 MAX_HEAD = 64 * 1024
 """The largest HTTP head taken from a server, in bytes."""
@@ -81,7 +82,7 @@ def _request(address: Address, credentials: Credentials, key: str) -> bytes:
         f"Authorization: {credentials.authorization()}",
         *("", ""),
     )
-    return "\r\n".join(lines).encode("ascii")
+    return SecretBytes("\r\n".join(lines).encode("ascii"))
 
 
 def _answer(stream: Stream) -> tuple[int, dict[str, str], bytes]:
@@ -108,9 +109,10 @@ def _answer(stream: Stream) -> tuple[int, dict[str, str], bytes]:
 def _refused(address: Address, credentials: Credentials, status: int) -> XentaraError:
     who = credentials.who
     if status == 401:
+        doubt = f". Also, {credentials.doubt}" if credentials.doubt else ""
         return LoginError(
             f"{address.netloc} does not accept {who}: user, password or token are wrong, or the "
-            "server does not take this way to log in (httpServer.authentication.schemes)"
+            f"server does not take this way to log in (httpServer.authentication.schemes){doubt}"
         )
     if status == 403:
         return ConnectionForbiddenError(

@@ -23,6 +23,8 @@ MAX_MESSAGE = 256 * 1024 * 1024
 CLOSE_TIMEOUT = 1.0
 """How long each step of closing may take, in seconds."""
 
+_OPCODE = 4  # where it stands in the header of a frame
+
 
 class WebSocket(websocket.WebSocket):
     """Messages over a stream, for one thread that reads and never waits for those that send.
@@ -36,10 +38,16 @@ class WebSocket(websocket.WebSocket):
         self._stream = stream
         self._pongs: deque[bytes] = deque(maxlen=16)
         self.largest: Callable[[], int] = lambda: MAX_MESSAGE
+        self._data_received = 0
         self.frame_buffer = _BoundedFrames(self._receive, self._check_size)
         if received:
             self.frame_buffer.recv_buffer.append(received)
         self.cont_frame = _BoundedFragments(self._check_size)
+
+    @property
+    def data_received(self) -> int:
+        """How many bytes of messages have come in, also of one that is not complete."""
+        return self._data_received
 
     def send_message(self, message: bytes, deadline: Deadline) -> None:
         """Send a binary message, and the pongs that came due meanwhile; raises as Stream.send."""
@@ -50,6 +58,11 @@ class WebSocket(websocket.WebSocket):
         """Answer a ping now, or leave that to the thread that is sending just now."""
         self._pongs.append(payload.encode() if isinstance(payload, str) else payload)
         self._send_pongs()
+
+    def probe(self) -> None:
+        """Send a ping if that needs no waiting: what is alive answers it."""
+        with contextlib.suppress(OSError):
+            self._stream.send_now(_frame(websocket.ABNF.OPCODE_PING, b""))
 
     def send_close(self, status: int = 1000, reason: str | bytes = b"") -> None:
         """Send a close frame, if the server still reads."""
@@ -82,11 +95,23 @@ class WebSocket(websocket.WebSocket):
         data = self._stream.recv(size)
         if not data:
             raise EOFError("the server has gone")
+        header = self.frame_buffer.header
+        if header is not None and header[_OPCODE] < websocket.ABNF.OPCODE_CLOSE:
+            self._data_received += len(data)
         return data
 
 
 class _BoundedFrames(websocket.frame_buffer):
-    """Refuses a frame that announces more than is reasonable, before reading it."""
+    """Refuses what no server may send before reading it: a masked frame, or one that is too large.
+
+    Through a mask, what a stranger has put into a message could look like something else to the
+    proxies on the way (RFC 6455, 5.1 and 10.3).
+    """
+
+    def recv_header(self) -> None:
+        super().recv_header()
+        if self.has_mask():
+            raise websocket.WebSocketProtocolException("a masked frame, which only clients send")
 
     def __init__(self, receive: Callable[[int], bytes], check: Callable[[int], None]) -> None:
         super().__init__(receive, True)

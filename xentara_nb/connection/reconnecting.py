@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import functools
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.batch import Batch
-from xentara_nb.connection.connection import Connection, open_connection
+from xentara_nb.connection.connection import PROBE_TIMEOUT, Connection
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
 from xentara_nb.connection.tls import Trust
-from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
+from xentara_nb.errors import ConnectionLostError, XentaraError
 from xentara_nb.protocol.commands import Command, DataChange
+from xentara_nb.protocol.identifiers import PROTOCOL_VERSION
 
 BATCH_SIZE = 512
 """How many commands go into one message."""
@@ -62,31 +63,44 @@ class ReconnectingConnection:
         self._lock = threading.RLock()
         self._closed = False
         self._announced: Connection | None = None
-        self._connection = self._open()
+        self._connection: Connection | None = None
 
-    def _open(self) -> Connection:
-        connection = open_connection(
-            self.address, self.credentials, self._trust, Deadline(self.timeout)
+    def _open(self, deadline: Deadline) -> Connection:
+        # Its thread must not hold this: what is no longer used is collected, and it ends then.
+        owner = weakref.ref(self)
+        connection = Connection(
+            self.address,
+            on_event=self._on_event,
+            probe_timeout=min(PROBE_TIMEOUT, self.timeout / 2),
+            owner=owner,
         )
-        with self._lock:
-            self._announced = connection
-        connection.on_event = self._on_event
-        connection.on_end = functools.partial(self._end_of, connection)
-        if (ended := connection.ended) is not None:  # before on_end was set
-            self._end_of(connection, ended)
+        connection.on_end = functools.partial(_report_end, owner, connection)
+        try:
+            connection.open(self.credentials, self._trust, deadline)
+            self._announced = self._connection = connection
+            if connection.ended is not None:  # before it was announced
+                self.end_of(connection, connection.ended)
+            if self._closed:  # meanwhile, by another thread
+                connection.close()
+                raise _closed()
+        except BaseException:
+            # Its thread would keep it alive.
+            connection.close(graceful=False)
+            raise
         return connection
 
-    def _end_of(self, connection: Connection, reason: XentaraError) -> None:
-        """Report that a connection has ended, once, and not when the next one is in use already."""
+    def end_of(self, connection: Connection, reason: XentaraError) -> None:
+        """Report that a connection has ended, and not when the next one is in use already."""
         with self._lock:
             if connection is self._announced:
-                self._announced = None
                 self._on_end(reason)
+                self._announced = None
 
     @property
     def protocol_version(self) -> int:
         """The protocol version that the server chose."""
-        return self._connection.protocol_version
+        connection = self._connection
+        return PROTOCOL_VERSION if connection is None else connection.protocol_version
 
     @property
     def closed(self) -> bool:
@@ -96,42 +110,40 @@ class ReconnectingConnection:
     @property
     def ended(self) -> XentaraError | None:
         """Why there is no open connection at the moment; None when there is one."""
+        if self._connection is None:
+            return ConnectionLostError("it has not connected yet")
         return self._connection.ended
 
-    def connection(self) -> Connection:
-        """Return an open connection, a fresh one if the last has ended.
+    def connection(self, deadline: Deadline | None = None) -> Connection:
+        """Return an open connection: a fresh one if there is none, or the last one has ended.
 
-        Raises a ConnectionLostError if the client was closed, a ConnectError or DeadlineError if
-        the server cannot be reached any more.
+        One under suspicion is not used before it is clear whether it is alive. Raises a
+        ConnectionLostError if the client was closed, a ConnectError or DeadlineError if the server
+        cannot be reached, or not any more.
         """
+        if deadline is None:
+            deadline = Deadline(self.timeout)
+        seconds = deadline.remaining
         try:
-            if not self._connecting.acquire(timeout=self.timeout):
-                raise DeadlineError(
-                    f"another thread has not reached {self.address.netloc} within "
-                    f"{self.timeout:g} s"
-                )
-            self._check_open()
+            if not self._connecting.acquire(timeout=seconds):
+                raise deadline.error(f"another thread has not reached {self.address.netloc}")
+            if self._closed:
+                raise _closed()
             connection = self._connection
-            if (ended := connection.ended) is not None:
-                self._end_of(connection, ended)
-                connection.close()
+            if connection is not None:
+                connection.wait_for_probe(deadline)
+                if (ended := connection.ended) is None:
+                    return connection
+                connection.close(graceful=False)
+                self.end_of(connection, ended)
                 self._on_renewal()
-                connection = self._open()
-                with self._lock:
-                    self._connection = connection
-                if self._closed:  # meanwhile, by another thread
-                    connection.close()
-                    self._check_open()
-            return connection
+            return self._open(deadline)
         finally:
-            with suppress(RuntimeError):  # another thread has it
+            # Without any call of Python code, in which an interrupt could come before it is done.
+            try:  # noqa: SIM105
                 self._connecting.release()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ConnectionLostError(
-                "this client is closed: connect again with xentara_nb.connect(...)"
-            )
+            except RuntimeError:  # another thread has it
+                pass
 
     def ask(self, commands: Sequence[Command[Any]]) -> Iterator[Any]:
         """Send commands that change nothing; give their results or server errors, in order.
@@ -141,11 +153,14 @@ class ReconnectingConnection:
         """
         done = 0
         renewed = False
+        deadline = Deadline(self.timeout)
         while done < len(commands):
             try:
-                for results in pipeline(self.connection(), commands[done:], self.timeout):
+                connection = self.connection(deadline)
+                for results in pipeline(connection, commands[done:], self.timeout, deadline):
                     done += len(results)
                     yield from results
+                    deadline = Deadline(self.timeout)
             except ConnectionLostError:
                 if renewed or self._closed:
                     raise
@@ -159,37 +174,60 @@ class ReconnectingConnection:
         whose ``sent`` is whether any byte may have reached the server.
         """
         seconds = self.timeout if timeout is None else check_timeout(timeout)
-        (result,) = self.connection().execute([command], Deadline(seconds))
+        deadline = Deadline(seconds)
+        (result,) = self.connection(deadline).execute([command], deadline)
         return result
 
     def close(self) -> None:
         """End the connection for good."""
-        with self._lock:
+        try:
             self._closed = True
-            connection = self._connection
-        connection.close()
+            if self._connection is not None:
+                self._connection.close()
+        except BaseException:
+            if self._connection is not None:
+                self._connection.close(graceful=False)
+            raise
+
+
+def _report_end(
+    owner: weakref.ref[ReconnectingConnection], connection: Connection, reason: XentaraError
+) -> None:
+    reconnecting = owner()
+    if reconnecting is not None:
+        reconnecting.end_of(connection, reason)
+
+
+def _closed() -> ConnectionLostError:
+    return ConnectionLostError("this client is closed: connect again with xentara_nb.connect(...)")
 
 
 def pipeline(
-    connection: Connection, commands: Sequence[Command[Any]], timeout: float
+    connection: Connection,
+    commands: Sequence[Command[Any]],
+    timeout: float,
+    first: Deadline | None = None,
 ) -> Iterator[list[Any]]:
     """Send commands in batches, several in flight, and give the results batch by batch, in order.
 
     Only commands that change nothing belong in here. The time-out is for each batch, in seconds: as
-    long as answers keep coming, it goes on. Raises as :meth:`Connection.begin` and
-    :meth:`Connection.finish` do.
+    long as answers keep coming, it goes on; ``first`` is the deadline of the first.
+    Raises as :meth:`Connection.begin` and :meth:`Connection.finish` do.
     """
     batches = (
         commands[start : start + BATCH_SIZE] for start in range(0, len(commands), BATCH_SIZE)
     )
     waiting: deque[Batch] = deque()
+    deadline = Deadline(timeout) if first is None else first
     try:
         for batch in batches:
-            waiting.append(connection.begin(batch, Deadline(timeout)))
+            waiting.append(connection.begin(batch, deadline))
             if len(waiting) >= IN_FLIGHT:
-                yield connection.finish(waiting.popleft(), Deadline(timeout))
+                yield connection.finish(waiting.popleft(), deadline)
+                deadline = Deadline(timeout)
         while waiting:
-            yield connection.finish(waiting.popleft(), Deadline(timeout))
+            yield connection.finish(waiting.popleft(), deadline)
+            deadline = Deadline(timeout)
     finally:
         for left in waiting:
             connection.forget(left)

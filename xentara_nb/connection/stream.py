@@ -11,16 +11,16 @@ import selectors
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from xentara_nb.connection.deadline import Deadline
 
-READ_SLICE = 3600.0
-"""How long one read of the socket waits before the next, in seconds.
+READ_SLICE = 0.5
+"""How long one read of the socket waits before it looks whether to go on, in seconds.
 
-Finite, for only with a time-out does Python's socket wait by itself: so two of them can share one
-connection, the reading and the writing end, each with its own time-out.
+Finite also because only with a time-out does Python's socket wait by itself: so two of them can
+share one connection, the reading and the writing end, each with its own time-out.
 """
 
 _CHUNK = 1 << 16
@@ -57,9 +57,12 @@ class Stream:
         # interrupt came in the moment after it was taken.
         self._write_lock = threading.RLock()
         self._sending = False
+        self._incomplete = False  # a part of a message may be out, and not the rest
         # An RLock: the garbage collector may end a connection in the very thread that ends it.
         self._close_lock = threading.RLock()
         self._read_deadline: Deadline | None = deadline
+        self._on_idle: Callable[[], None] = _go_on
+        self._received = 0
         self._process = os.getpid()
         try:
             self._out = sock.dup()
@@ -89,8 +92,22 @@ class Stream:
                 self._send_all(b"", deadline)
                 return
 
-    def established(self) -> None:
-        """Lift the deadline on reading: from now on a reader waits as long as it takes."""
+    @property
+    def received(self) -> int:
+        """How many bytes have come from the network so far."""
+        return self._received
+
+    @property
+    def sending(self) -> bool:
+        """Whether a message is on its way out at this moment."""
+        return self._sending
+
+    def established(self, on_idle: Callable[[], None] | None = None) -> None:
+        """Lift the deadline on reading: from now on a reader waits as long as it takes.
+
+        ``on_idle`` is called now and then while nothing comes; what it raises ends the reading.
+        """
+        self._on_idle = on_idle or _go_on
         self._read_deadline = None
 
     def recv(self, size: int) -> bytes:
@@ -114,13 +131,16 @@ class Stream:
         """Return the next bytes from the network, none at its end."""
         while True:
             deadline = self._read_deadline
+            if deadline is not None and deadline.passed:  # also while bytes keep coming
+                raise TimeoutError("the time is up")
             self._in.settimeout(READ_SLICE if deadline is None else deadline.remaining or 1e-6)
             try:
                 data = self._in.recv(size)
             except TimeoutError:
-                if deadline is not None and deadline.passed:
-                    raise
+                if deadline is None:
+                    self._on_idle()
                 continue
+            self._received += len(data)
             if self._tls is not None:
                 with self._tls_lock:
                     if data:
@@ -136,12 +156,17 @@ class Stream:
         ended now: what comes after a part of a message cannot be read. Raises a TimeoutError, with
         nothing changed, if other threads send all the time, or this one is within a message.
         """
+        seconds = deadline.remaining
         try:
-            if not self._write_lock.acquire(timeout=deadline.remaining):
+            if not self._write_lock.acquire(timeout=seconds):
                 raise TimeoutError("other threads are sending all the time")
             self._send_or_abort(data, deadline)
         finally:
-            self._release()
+            # Without any call of Python code, in which an interrupt could come before it is done.
+            try:  # noqa: SIM105
+                self._write_lock.release()
+            except RuntimeError:  # another thread has it
+                pass
 
     def send_now(self, data: bytes) -> bool:
         """Send a few bytes if that needs no waiting, and return whether they went out.
@@ -154,12 +179,11 @@ class Stream:
                 return False
             self._send_or_abort(data, Deadline(_SHORT))
         finally:
-            self._release()
+            try:  # noqa: SIM105
+                self._write_lock.release()
+            except RuntimeError:
+                pass
         return True
-
-    def _release(self) -> None:
-        with suppress(RuntimeError):  # another thread has it
-            self._write_lock.release()
 
     def can_send(self) -> bool:
         """Return whether the network takes some bytes at once."""
@@ -173,14 +197,16 @@ class Stream:
     def _send_or_abort(self, data: bytes, deadline: Deadline) -> None:
         if self._sending:  # in this very thread: this is a signal handler, or a finalizer
             raise TimeoutError("this thread is sending already")
+        if self._incomplete:
+            raise SendError("a message before it went out in part only")
         try:
-            self._sending = True
+            self._sending = self._incomplete = True
             self._send_all(data, deadline)
-        except BaseException:
-            self.abort()
-            raise
+            self._incomplete = False
         finally:
             self._sending = False
+            if self._incomplete:
+                self.abort()
 
     def _send_all(self, data: bytes, deadline: Deadline) -> None:
         sent = False
@@ -242,4 +268,11 @@ class Stream:
                 self._in.close()
                 self._out.close()
         finally:
-            self._release()
+            try:  # noqa: SIM105
+                self._write_lock.release()
+            except RuntimeError:
+                pass
+
+
+def _go_on() -> None:
+    """Do nothing: a reader that has nothing to look after."""

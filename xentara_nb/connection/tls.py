@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import hashlib
 import hmac
 import os
@@ -14,15 +15,26 @@ from typing import Any
 
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.deadline import Deadline
+from xentara_nb.connection.latch import Latch
 from xentara_nb.connection.stream import Stream
 from xentara_nb.errors import (
+    CertificateChangedError,
     CertificateNotTrustedError,
     NotTlsError,
     OptionError,
     ServerUnreachableError,
 )
+from xentara_nb.paths import user_path
+from xentara_nb.protocol.text import pasted, safe
 
+_ANOTHER = "its fingerprint is not the one that was given"
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does not name
+
+GRACE = 0.25
+"""How long a thread that connects has after its deadline to say why it took too long, in seconds.
+
+It may not come back at all: looking up a name has no time-out.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +51,22 @@ class Trust:
     def __post_init__(self) -> None:
         if self.fingerprint is not None:
             object.__setattr__(self, "fingerprint", normal_fingerprint(self.fingerprint))
+        if self.ca_file is not None:
+            # Read again for each connection: a chdir in between must not mean another file.
+            object.__setattr__(self, "ca_file", os.path.abspath(os.path.expanduser(self.ca_file)))
 
 
 def normal_fingerprint(text: str) -> str:
     """Return a fingerprint as ``AB:CD:...``; OptionError if it is no SHA-256 in hexadecimal."""
     # As browsers, openssl and this library show it: "SHA256 Fingerprint=AB:CD...".
-    digits = re.sub(r"(?i)^sha-?256(\s*fingerprint)?\s*[:=]?", "", text.strip())
-    digits = re.sub(r"[\s:-]", "", digits).upper()
+    digits = re.sub(r"(?i)^sha-?256(\s*fingerprint)?\s*[:=]?", "", pasted(text))
+    # Windows shows pairs with blanks, and copies an invisible mark with them.
+    digits = "".join(c for c in digits if c.isprintable() and c not in " :-").upper()
     if not re.fullmatch(r"[0-9A-F]{64}", digits):
+        known = {40: ", as a SHA-1 has", 32: ", as an MD5 has"}.get(len(digits), "")
         raise OptionError(
             "a fingerprint is the SHA-256 of a certificate, 64 hexadecimal digits with or "
-            f"without colons; this one has {len(digits)}"
+            f"without colons; this one has {len(digits)}{known}"
         )
     return ":".join(digits[i : i + 2] for i in range(0, 64, 2))
 
@@ -71,16 +88,39 @@ def certificate_der(data: bytes) -> bytes | None:
     return data if data[:2] == b"\x30\x82" else None
 
 
-def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
+class OpeningSocket:
+    """The socket that is being connected, for another thread that wants it to end."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._aborted = False
+
+    def begin(self, sock: socket.socket) -> None:
+        """Take the socket that is about to be connected; raises OSError if it is to end already."""
+        self._socket = sock
+        if self._aborted:
+            raise OSError("it was given up")
+
+    def abort(self) -> None:
+        """Wake up the thread that connects."""
+        self._aborted = True
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def open_stream(
+    address: Address, trust: Trust, deadline: Deadline, opening: OpeningSocket | None = None
+) -> Stream:
     """Connect, and check the server's certificate before anything is sent.
 
     Raises a ServerUnreachableError, NotTlsError, CertificateNotTrustedError or DeadlineError if
     there is no such server, or none to be trusted; an OptionError if the CA file cannot be used.
     """
     if not address.tls:
-        return Stream(open_socket(address, deadline), deadline)
+        return Stream(open_socket(address, deadline, opening), deadline)
     context = _context(trust)
-    sock = open_socket(address, deadline)
+    sock = open_socket(address, deadline, opening)
     try:
         stream = Stream(sock, deadline, context, address.host)
     except ssl.SSLCertVerificationError as error:
@@ -97,11 +137,38 @@ def open_stream(address: Address, trust: Trust, deadline: Deadline) -> Stream:
         found = fingerprint_of(stream.certificate())
         if not hmac.compare_digest(found, trust.fingerprint):
             stream.close()
-            raise _not_trusted(address, deadline, "its fingerprint is not the one that was given")
+            raise _not_trusted(address, deadline, _ANOTHER, trust.fingerprint)
     return stream
 
 
-def open_socket(address: Address, deadline: Deadline) -> socket.socket:
+def check_server(address: Address, trust: Trust, deadline: Deadline) -> None:
+    """Find out whether there is a server that is trusted; raises as :func:`open_stream` does."""
+    done = Latch()
+    errors: list[BaseException] = []
+
+    def check() -> None:
+        try:
+            open_stream(address, trust, deadline, opening).close()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            done.set()
+
+    opening = OpeningSocket()
+    try:
+        # In a thread that is never interrupted, so that no socket is left open.
+        _thread.start_new_thread(check, ())
+        if not done.wait(deadline.remaining + GRACE):
+            raise deadline.error(f"{address.netloc} was not reached")
+    finally:
+        opening.abort()
+    for error in errors:
+        raise error
+
+
+def open_socket(
+    address: Address, deadline: Deadline, opening: OpeningSocket | None = None
+) -> socket.socket:
     """Connect to the first of a host's addresses that answers.
 
     Raises a ServerUnreachableError or DeadlineError if none does.
@@ -116,7 +183,7 @@ def open_socket(address: Address, deadline: Deadline) -> socket.socket:
     for left in range(len(choices), 0, -1):
         try:
             # One that never answers must leave some time for the others.
-            return _connected(choices[-left], deadline.remaining / left)
+            return _connected(choices[-left], deadline.remaining / left, opening)
         except OSError as error:
             timed_out, reason = isinstance(error, TimeoutError), _reason(error)
     if timed_out:
@@ -127,10 +194,14 @@ def open_socket(address: Address, deadline: Deadline) -> socket.socket:
     )
 
 
-def _connected(choice: tuple[Any, ...], seconds: float) -> socket.socket:
+def _connected(
+    choice: tuple[Any, ...], seconds: float, opening: OpeningSocket | None
+) -> socket.socket:
     family, kind, protocol, _, where = choice
     sock = socket.socket(family, kind, protocol)
     try:
+        if opening is not None:
+            opening.begin(sock)
         sock.settimeout(seconds or 1e-6)
         sock.connect(where)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -147,7 +218,9 @@ def _connected(choice: tuple[Any, ...], seconds: float) -> socket.socket:
 
 def _context(trust: Trust) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=trust.ca_file)
+        context = ssl.create_default_context(
+            cafile=None if trust.ca_file is None else user_path(trust.ca_file)
+        )
     except ssl.SSLError:
         raise OptionError(
             f"the CA file {str(trust.ca_file)!r} cannot be used: it holds no certificate in PEM "
@@ -173,8 +246,13 @@ def _context(trust: Trust) -> ssl.SSLContext:
     return context
 
 
-def _not_trusted(address: Address, deadline: Deadline, reason: str) -> CertificateNotTrustedError:
-    """Return an error that shows the certificate, which is fetched once more for that."""
+def _not_trusted(
+    address: Address, deadline: Deadline, reason: str, expected: str | None = None
+) -> CertificateNotTrustedError:
+    """Return an error that shows the certificate, which is fetched once more for that.
+
+    Where another one was expected, no line says how to trust this one.
+    """
     der, fields = b"", dict[str, object]()
     with suppress(OSError, ssl.SSLError, ServerUnreachableError, TimeoutError):
         der = _fetch(address, deadline, None).certificate()
@@ -185,20 +263,34 @@ def _not_trusted(address: Address, deadline: Deadline, reason: str) -> Certifica
     not_after = str(fields.get("notAfter", "not known"))
     if subject == issuer and fields:
         issuer = "itself (self-signed)"
+    if expected is None:
+        title = f"the certificate of {address.netloc} is not trusted: {reason}"
+    else:
+        title = (
+            f"THE CERTIFICATE OF {address.netloc} IS NOT THE ONE THAT IS TRUSTED: {reason}. It was "
+            "renewed, or someone stands between you and the server. Nothing secret was sent"
+        )
     lines = [
-        f"the certificate of {address.netloc} is not trusted: {reason}",
+        title,
         f"  subject:     {subject}",
         f"  issuer:      {issuer}",
         f"  valid:       {not_before} to {not_after}",
         f"  fingerprint: {fingerprint} (SHA-256)",
     ]
-    if der:
+    if expected is not None:
+        lines += [
+            f"  trusted:     {expected} (SHA-256)",
+            "Do not log in. Ask the server's administrator, over another way than this network, "
+            "whether and why it has changed.",
+        ]
+    elif der:
         lines += [
             "If this is the fingerprint that the server's administrator gives you, trust it with",
             f'  xentara_nb.connect("{address.url}", fingerprint="{fingerprint}")',
             "or name the file of the authority that signed it with ca_file=...",
         ]
-    return CertificateNotTrustedError(
+    kind = CertificateNotTrustedError if expected is None else CertificateChangedError
+    return kind(
         "\n".join(lines),
         subject=subject,
         issuer=issuer,
@@ -238,5 +330,4 @@ def _name(field: object) -> str:
     if not isinstance(field, tuple):
         return "not known"
     pairs = [f"{key}={value}" for part in field for key, value in part]
-    text = "".join(c if c.isprintable() else " " for c in ", ".join(pairs))
-    return text[:300] or "without a name"
+    return safe(", ".join(pairs)[:300]) or "without a name"

@@ -34,9 +34,15 @@ from __future__ import annotations
 from functools import partial
 from typing import ClassVar
 
+from xentara_nb.protocol.text import safe, safe_lines
+
 
 class XentaraError(Exception):
     """The root of every error that this library raises on purpose."""
+
+    def __str__(self) -> str:
+        # It may hold what a server said.
+        return safe_lines(super().__str__())
 
 
 class ProtocolError(XentaraError):
@@ -85,7 +91,7 @@ class ServerError(XentaraError):
         return self.server_text or self.default_text
 
     def __str__(self) -> str:
-        where = f"{self.context}: " if self.context else ""
+        where = f"{safe(self.context)}: " if self.context else ""
         return f"{where}{one_line(self.text)} ({self.code}). {self.advice}"
 
     def __repr__(self) -> str:
@@ -112,9 +118,8 @@ class ServerError(XentaraError):
 
 
 def one_line(text: str, limit: int = 500) -> str:
-    """Shorten what a server says and take the control characters out: it is not trusted."""
-    clean = "".join(c if c.isprintable() else " " for c in text[: limit + 1])
-    return clean if len(clean) <= limit else clean[:limit] + "…"
+    """Shorten what a server says and make it safe to show: it is not trusted."""
+    return safe(text) if len(text) <= limit else f"{safe(text[:limit])}…"
 
 
 class ParseError(ServerError):

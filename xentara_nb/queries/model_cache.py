@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from xentara_nb.errors import NotFoundError
+from xentara_nb.errors import AmbiguousError, NotFoundError, XentaraError
 from xentara_nb.protocol.commands import (
     AttributeInfo,
     Command,
@@ -18,13 +18,16 @@ from xentara_nb.protocol.commands import (
     MetaData,
     MetaDataAnswer,
 )
-from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.errors import ServerError, UnknownElementError
 from xentara_nb.protocol.identifiers import MetaDataId
+from xentara_nb.protocol.values import AttributeId
+from xentara_nb.tables.names import same_look
 from xentara_nb.tables.references import (
     AttributeLike,
     Reference,
     attribute_label,
-    same_attribute,
+    canonical,
+    uuid_in,
 )
 
 META_DATA = (MetaDataId.PRIMARY_KEY, MetaDataId.ELEMENT_CATEGORY, MetaDataId.ATTRIBUTE_LIST)
@@ -42,7 +45,7 @@ class ModelCache:
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
-        self._uuids: dict[str, UUID] = {}
+        self._uuids: dict[tuple[str, UUID | None], UUID] = {}
         self._meta_data: dict[UUID, MetaDataAnswer] = {}
 
     def __len__(self) -> int:
@@ -54,26 +57,48 @@ class ModelCache:
         self._meta_data = {}
 
     def uuids(self, references: Iterable[Reference]) -> list[UUID]:
-        """Return the UUID of every element, looked up where only the key is given."""
+        """Return the UUID of every element, looked up where only a text is given.
+
+        Raises the error of one that does not exist, AmbiguousError for a text that may mean two.
+        """
+        found: list[UUID] = []
+        for reference, uuid in zip(references, self.find(references), strict=True):
+            if isinstance(uuid, ServerError):
+                raise uuid.within(f"lookup of {reference.primary_key!r}")
+            if isinstance(uuid, XentaraError):
+                raise uuid
+            found.append(uuid)
+        return found
+
+    def find(self, references: Iterable[Reference]) -> list[UUID | XentaraError]:
+        """Return the UUID of every element, or in its place why there is none.
+
+        A text is a key first, and a UUID only where no element has that key. Where it is the key of
+        one element and the UUID of another, either may be meant.
+        """
         cached = self._uuids
-        found: dict[str | None, UUID] = {}
-        wanted: dict[str, None] = {}
+        found: dict[tuple[str | None, UUID | None], UUID | XentaraError] = {}
+        wanted: dict[tuple[str, UUID | None], None] = {}
         for reference in references:
             key = reference.primary_key
             if reference.element_uuid is None and key is not None:
-                if (uuid := cached.get(key)) is None:
-                    wanted[key] = None
+                name = key, reference.text_uuid
+                if (uuid := cached.get(name)) is None:
+                    wanted[name] = None
                 else:
-                    found[key] = uuid
-        answers = self._ask([Lookup(key) for key in wanted])
-        for key, answer in zip(wanted, answers, strict=True):
-            if isinstance(answer, ServerError):
-                raise answer.within(f"lookup of {key!r}")
-            found[key] = answer
-            if len(cached) >= MAX_CACHED:
-                cached.clear()
-            cached[key] = answer
-        return [item.element_uuid or found[item.primary_key] for item in references]
+                    found[name] = uuid
+        answers = list(self._ask([Lookup(key) for key, _ in wanted]))
+        texts = [uuid for _, uuid in wanted if uuid is not None]
+        there = dict(zip(texts, self.meta_data(texts), strict=True)) if texts else {}
+        for name, answer in zip(wanted, answers, strict=True):
+            if name[1] is not None:
+                answer = _meant(name[0], answer, name[1], there[name[1]])
+            found[name] = answer
+            if isinstance(answer, UUID):
+                if len(cached) >= MAX_CACHED:
+                    cached.clear()
+                cached[name] = answer
+        return [item.element_uuid or found[item.primary_key, item.text_uuid] for item in references]
 
     def meta_data(self, uuids: Sequence[UUID]) -> list[MetaDataAnswer | ServerError]:
         """Return the meta data of elements; an error where the server has none."""
@@ -108,17 +133,69 @@ class ModelCache:
         return answers
 
 
+def _meant(
+    text: str, by_key: UUID | ServerError, uuid: UUID, by_uuid: MetaDataAnswer | ServerError
+) -> UUID | XentaraError:
+    """Return which element a text in the form of a UUID means, or why none."""
+    if isinstance(by_uuid, UnknownElementError) or by_key == uuid:
+        return by_key
+    if isinstance(by_key, UnknownElementError):
+        return uuid
+    if isinstance(by_key, ServerError):
+        return by_key
+    other = by_uuid.primary_key if isinstance(by_uuid, MetaDataAnswer) else "another element"
+    return AmbiguousError(
+        f"{text!r} is the key of an element, and also the UUID of {other}: say which is meant, "
+        f'UUID("{by_key}") for the one with this key or UUID("{uuid}") for the other'
+    )
+
+
 def find_attribute(
     element: str, attributes: Sequence[AttributeInfo], wanted: AttributeLike
 ) -> AttributeInfo:
-    """Return the attribute that a user named, from an element's attribute list."""
-    for attribute in attributes:
-        if isinstance(wanted, str):
-            if attribute.name == wanted:
-                return attribute
-        elif same_attribute(attribute.attribute_id, wanted):
-            return attribute
-    names = ", ".join(attribute.name for attribute in attributes[:40]) or "none"
-    raise NotFoundError(
-        f"{element} has no attribute {attribute_label(wanted)!r}; its attributes are: {names}"
-    )
+    """Return the attribute that a user named, from an element's attribute list.
+
+    A text is the name of an attribute, or the UUID of one. Raises NotFoundError if the element has
+    no such attribute, AmbiguousError if it has several, or if another one has the same id.
+    """
+    number = uuid_in(wanted) if isinstance(wanted, str) else wanted
+    found = [each for each in attributes if each.name == wanted]
+    if number is not None:
+        found += [each for each in with_id(attributes, number) if each.name != wanted]
+    if not found:
+        look = same_look(wanted) if isinstance(wanted, str) else None
+        alike = next((each.name for each in attributes if same_look(each.name) == look), None)
+        if alike is not None:
+            raise NotFoundError(
+                f"{element} has no attribute {wanted!a}; {alike!a} looks the same and is written "
+                "with other characters: copy it from an inventory"
+            )
+        names = ", ".join(attribute.name for attribute in attributes[:40]) or "none"
+        raise NotFoundError(
+            f"{element} has no attribute {attribute_label(wanted)!r}; its attributes are: {names}"
+        )
+    same = with_id(attributes, found[0].attribute_id)
+    if len(same) > 1:
+        raise AmbiguousError(
+            f"{element} has {len(same)} attributes with the id {found[0].attribute_id} "
+            f"({', '.join(each.name for each in same)}), which cannot be told apart: give each an "
+            "id of its own in the model"
+        )
+    if len(found) > 1:
+        ids = " or ".join(
+            f'UUID("{each.attribute_id}")'
+            if isinstance(each.attribute_id, UUID)
+            else str(each.attribute_id)
+            for each in found
+        )
+        raise AmbiguousError(
+            f"{element} has {len(found)} attributes that {wanted!r} may mean: say which with its "
+            f"id, {ids}"
+        )
+    return found[0]
+
+
+def with_id(attributes: Sequence[AttributeInfo], wanted: AttributeId) -> list[AttributeInfo]:
+    """Return the attributes of a list that have an id; there should be one at most."""
+    wanted = canonical(wanted)
+    return [each for each in attributes if canonical(each.attribute_id) == wanted]

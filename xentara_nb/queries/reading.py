@@ -9,12 +9,13 @@ from operator import ne
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+from xentara_nb.errors import AmbiguousError, NotFoundError
 from xentara_nb.protocol.codec.reads import ReadRequests
-from xentara_nb.protocol.commands import AttributeInfo, MetaDataAnswer, SubscriptionTarget
+from xentara_nb.protocol.commands import MetaDataAnswer, SubscriptionTarget
 from xentara_nb.protocol.errors import ServerError
-from xentara_nb.protocol.identifiers import Access, Attribute, known
+from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute, known
 from xentara_nb.protocol.values import AttributeId
-from xentara_nb.queries.model_cache import Ask, ModelCache, find_attribute
+from xentara_nb.queries.model_cache import Ask, ModelCache, find_attribute, with_id
 from xentara_nb.tables.references import (
     AttributeLike,
     ElementsLike,
@@ -22,8 +23,8 @@ from xentara_nb.tables.references import (
     Rows,
     attribute_label,
     attribute_reference,
-    canonical,
     element_references,
+    uuid_in,
 )
 
 _VALUE_AND_QUALITY: list[AttributeLike] = [int(Attribute.VALUE), int(Attribute.QUALITY)]
@@ -144,7 +145,8 @@ def _resolve(
     found: list[_ElementAttributes] = []
     for reference, uuid, choice in zip(references, uuids, choices, strict=True):
         answer = described.get(uuid) if described else None
-        key = reference.primary_key or (answer.primary_key if answer else None) or str(uuid)
+        given = reference.primary_key if reference.text_uuid is None else None
+        key = given or (answer.primary_key if answer else None) or str(uuid)
         infos = _attributes(reference, key, answer, choice, ids_by_name)
         # Rows of one element that stand together are read together.
         last = found[-1] if found and attributes is None else None
@@ -168,7 +170,7 @@ def _described(
     asked: dict[UUID, None] = {}
     for reference, uuid, choice in zip(references, uuids, choices, strict=True):
         named = reference.attribute_id is not None if choice is None else well_known[id(choice)]
-        if not named or reference.primary_key is None:
+        if not named or reference.primary_key is None or reference.text_uuid is not None:
             asked[uuid] = None
     return model_cache.described(list(asked))
 
@@ -195,22 +197,21 @@ def _attributes(
             for info in described
             if info.access != Access.WRITE_ONLY
         ]
-    by_id = {canonical(info.attribute_id): info for info in described}
-    by_name = {info.name: info for info in reversed(described)}
     chosen: list[_Attribute] = []
     for attribute in [reference.attribute_name or ""] if attributes is None else attributes:
-        found: AttributeInfo | None
-        if not isinstance(attribute, str):
-            found = by_id.get(canonical(attribute))
-            attribute_id = attribute
-        elif (found := by_name.get(attribute)) is not None:
-            attribute_id = found.attribute_id
-        elif attribute in ids_by_name:
-            attribute_id = ids_by_name[attribute]
+        try:
+            info = find_attribute(key, described, attribute)
+        except AmbiguousError:
+            raise
+        except NotFoundError:
+            # The server is asked all the same, unless it has something else under this id.
+            attribute_id = ids_by_name.get(attribute) if isinstance(attribute, str) else attribute
+            if attribute_id is None or with_id(described, attribute_id):
+                raise
+            chosen.append((attribute_label(attribute), attribute_id, None))
         else:
-            attribute_id = find_attribute(key, described, attribute).attribute_id
-        name = found.name if found else attribute_label(attribute)
-        chosen.append((name, attribute_id, found.data_type if found else None))
+            attribute_id = info.attribute_id if isinstance(attribute, str) else attribute
+            chosen.append((info.name, attribute_id, info.data_type))
     return chosen
 
 
@@ -224,7 +225,7 @@ def _ids_by_name(
     """Return the id of every name that was asked for, from any element that has it.
 
     Elements that lack it are asked as well, and the server's "missing attribute" is in their rows.
-    A name that no element has is an error.
+    A name that no element has, and that is not well known, is an error.
     """
     names = {attribute for attribute in attributes or () if isinstance(attribute, str)}
     ids: dict[str, AttributeId] = {}
@@ -232,6 +233,10 @@ def _ids_by_name(
         for info in answer.attributes or ():
             if info.name in names:
                 ids.setdefault(info.name, info.attribute_id)
+    for name in names:
+        known_id = uuid_in(name) or ATTRIBUTES_BY_NAME.get(name)
+        if known_id is not None:
+            ids.setdefault(name, known_id if isinstance(known_id, UUID) else int(known_id))
     return ids
 
 

@@ -7,9 +7,9 @@ cover the same attribute, the server may send an event for each, and both of the
 
 from __future__ import annotations
 
+import queue
 import threading
 import weakref
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Self, TypeAlias
@@ -55,8 +55,9 @@ class Subscription:
         self.targets = tuple(targets)
         self.lost = 0
         self._unsubscribe = unsubscribe
-        self._events: deque[DataChange] = deque()
-        self._arrived = threading.Condition()
+        # None stands behind the last one. A queue of this kind waits in C as a whole, so that an
+        # interrupt cannot leave a lock taken which the reader thread needs.
+        self._events: queue.SimpleQueue[DataChange | None] = queue.SimpleQueue()
         self._end: XentaraError | None = None
 
     @property
@@ -66,19 +67,19 @@ class Subscription:
 
     def put(self, event: DataChange) -> None:
         """Take an event; for the reader thread."""
-        with self._arrived:
-            if len(self._events) >= MAX_WAITING:
-                self._events.popleft()
+        if self._end is not None:
+            return
+        if self._events.qsize() >= MAX_WAITING:
+            with suppress(queue.Empty):  # another thread has just read it
+                self._events.get_nowait()
                 self.lost += 1
-            self._events.append(event)
-            self._arrived.notify()
+        self._events.put(event)
 
     def end(self, reason: XentaraError) -> None:
         """Take the reason why there will be no more events; the first one counts."""
-        with self._arrived:
-            if self._end is None:
-                self._end = reason
-            self._arrived.notify_all()
+        if self._end is None:
+            self._end = reason
+        self._events.put(None)
 
     def next_event(self, timeout: float) -> DataChange:
         """Return the next event, waiting for it.
@@ -90,12 +91,14 @@ class Subscription:
         ConnectionLostError
             If the subscription has ended, and every event before was given.
         """
-        with self._arrived:
-            self._arrived.wait_for(lambda: self._events or self._end, timeout)
-            if self._events:
-                return self._events.popleft()
+        event = None
+        with suppress(queue.Empty):
+            event = self._events.get(self._end is None, max(timeout, 0.0))
+        if event is not None:
+            return event
         if self._end is None:
             raise DeadlineError(f"no event came within {timeout:g} s")
+        self._events.put(None)  # for the others that wait
         raise ConnectionLostError(f"the subscription has ended: {self._end}")
 
     def events(self, timeout: float) -> Iterator[DataChange]:
@@ -221,11 +224,12 @@ class EventDispatcher:
         """End every subscription: they do not outlive their connection."""
         with self._lock:
             references = list(self._subscriptions)
+            for reference in references:
+                if (subscription := reference()) is not None:
+                    subscription.end(reason)
+            # Only now, so that one who was interrupted before can be followed by another.
             self._subscriptions = {}
             self._by_element = {}
-        for reference in references:
-            if (subscription := reference()) is not None:
-                subscription.end(reason)
 
     def _drop(self, reference: weakref.ref[Subscription]) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ try:
     from xentara_nb.simulator.documents import ConfigurationError
     from xentara_nb.simulator.fault_targets import FaultError
     from xentara_nb.simulator.faults import Faults
+    from xentara_nb.simulator.server.limits import Limits
     from xentara_nb.simulator.server.server import SimulatorError
     from xentara_nb.simulator.simulator import Simulator, simulate
 except ModuleNotFoundError as error:
@@ -25,6 +26,7 @@ __all__ = [
     "ConfigurationError",
     "FaultError",
     "Faults",
+    "Limits",
     "Simulator",
     "SimulatorError",
     "demo",

@@ -150,7 +150,9 @@ def _explain(error: ErrorDetails) -> tuple[str, str]:
     if kind == "string_too_short":
         return "the text is empty", "Fill it in."
     if kind == "too_short":
-        return "the array is empty", "List at least one item."
+        found, wanted = context["actual_length"], context["min_length"]
+        problem = f"the array has {found} of {wanted} items" if found else "the array is empty"
+        return problem, f"List at least {wanted} item{'s' if wanted > 1 else ''}."
     if kind == "literal_error" and isinstance(value, str):
         return f"{quoted(value)} is not known here", f"Take {context['expected']}."
     if kind == "finite_number" or (kind == "float_type" and type(value) is int):

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from xentara_nb.errors import OptionError
+from xentara_nb.protocol.secret import Secret
 from xentara_nb.simulator.config import configuration, demo
 from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.faults import Faults
@@ -24,6 +25,7 @@ from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.security.certificates import ServerCertificate
 from xentara_nb.simulator.security.tokens import read_keys
 from xentara_nb.simulator.server.handshake import PATH
+from xentara_nb.simulator.server.limits import DEFAULT_LIMITS, Limits
 from xentara_nb.simulator.server.request_log import RequestLog
 from xentara_nb.simulator.server.server import ServerThread, SimulatorError
 from xentara_nb.simulator.server.session import Service
@@ -53,6 +55,7 @@ class SimulatorSettings:
     category_as_text: bool
     stage_entitlements: tuple[str, str]
     elements: int | None
+    limits: Limits
 
 
 class Simulator:
@@ -194,10 +197,12 @@ class Simulator:
         # The simulator stands beside the client, and only this convenience knows of it.
         from xentara_nb.client import connect
 
+        for name in {"password", "token"} & kwargs.keys():  # a traceback may show variables
+            kwargs[name] = Secret.of(kwargs[name])
         if not {"user", "password", "token"} & set(kwargs) and self.users:
             kwargs["user"] = demo.DEFAULT_USER
         if kwargs.get("user") in self.users:
-            kwargs.setdefault("password", self.users[kwargs["user"]])
+            kwargs.setdefault("password", Secret.of(self.users[kwargs["user"]]))
         if not {"ca_file", "fingerprint"} & set(kwargs):
             # A certificate of the configuration is seldom made out to this computer.
             own = self._running().made
@@ -226,6 +231,7 @@ class Simulator:
             self._request_log,
             self.faults,
             whole_events=settings.whole_events,
+            limits=settings.limits,
         )
         context = self._running().context
         thread = ServerThread(service, found.server, context, settings.host, port, settings.options)
@@ -285,7 +291,8 @@ def simulate(
     whole_events: bool = False,
     ping_interval: float | None = 30.0,
     ping_timeout: float | None = 60.0,
-    max_message_size: int = 16 * 1024 * 1024,
+    max_message_size: int = 4 * 1024 * 1024,
+    limits: Limits = DEFAULT_LIMITS,
     category_as_text: bool = True,
 ) -> Simulator:
     """Return a simulated Xentara server: of the demo plant, a configuration, or a made-up model.
@@ -325,6 +332,8 @@ def simulate(
         Seconds between two pings, and how long a client may owe the pong, or read nothing at all.
     max_message_size : int
         The largest message in bytes that clients may send.
+    limits : Limits
+        What else a client may ask for, such as the number of its connections and subscriptions.
     category_as_text : bool
         Whether reading the attribute ``category`` gives its name, as servers were seen to do, or
         its number.
@@ -361,6 +370,7 @@ def simulate(
         category_as_text,
         stage_entitlements,
         elements,
+        limits,
     )
     users = demo.USERS if config is None else MappingProxyType({})
     with _garbage_collection_paused():

@@ -1,12 +1,14 @@
 """How a user names elements and attributes, read into one form.
 
 An element is a primary key, a UUID, the text of a UUID, or a row of an inventory. Many elements
-are a list, a Series or a DataFrame of these.
+are a list, a Series or a DataFrame of these. An element or attribute may also be *named* like a
+UUID, so what a text means is found in the server's model.
 """
 
 from __future__ import annotations
 
 import numbers
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
@@ -16,7 +18,6 @@ import pandas as pd
 
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.identifiers import (
-    ATTRIBUTES_BY_NAME,
     ATTRIBUTES_BY_UUID,
     Attribute,
     DataType,
@@ -34,6 +35,7 @@ AttributeLike: TypeAlias = str | int | UUID
 
 
 _DATA_TYPES = {member.label: int(member) for member in DataType}
+_UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Reference(NamedTuple):
@@ -44,6 +46,7 @@ class Reference(NamedTuple):
     attribute_id: AttributeId | None = None
     attribute_name: str | None = None
     data_type: int | None = None
+    text_uuid: UUID | None = None  # what the text means where it is the key of no element
 
     def __str__(self) -> str:
         return self.primary_key or str(self.element_uuid)
@@ -58,8 +61,7 @@ def element_reference(element: object) -> Reference:
     if isinstance(element, str):
         if not element:
             raise NotFoundError("an empty text names no element; the root is None")
-        uuid = _uuid_or_none(element)
-        return Reference(None, uuid) if uuid is not None else Reference(element, None)
+        return Reference(str(element), None, text_uuid=uuid_in(element))
     row = _as_mapping(element)
     if row is None or not ("element_uuid" in row or "primary_key" in row):
         raise NotFoundError(
@@ -67,7 +69,7 @@ def element_reference(element: object) -> Reference:
             "or a row of an inventory"
         )
     key, uuid = _given(row, "primary_key"), _given(row, "element_uuid")
-    element_uuid = None if uuid is None else _uuid_or_none(uuid)
+    element_uuid = None if uuid is None else uuid_in(uuid)
     if uuid is not None and element_uuid is None:
         raise NotFoundError(f"{uuid!r} is no UUID, and a row names it as its element_uuid")
     if key is not None and not isinstance(key, str):
@@ -79,8 +81,14 @@ def element_reference(element: object) -> Reference:
         attribute = int(attribute)  # pandas makes floats of integers with gaps
     if attribute is None and name is not None and not isinstance(name, str):
         attribute, name = name, None  # an id is in the column for names
+    if isinstance(attribute, str) and (attribute_uuid := uuid_in(attribute)) is not None:
+        attribute = attribute_uuid  # as in a CSV file that was read as texts
     attribute_id = None if attribute is None else attribute_reference(attribute)
     if isinstance(attribute_id, str):  # a name is in the column for ids
+        if name not in (None, attribute_id):
+            raise NotFoundError(
+                f"a row names two attributes, {name!r} and, as its attribute_id, {attribute_id!r}"
+            )
         attribute_id, name = None, attribute_id
     data_type = row.get("data_type")
     return Reference(
@@ -106,18 +114,14 @@ def element_references(elements: object) -> Rows | list[Reference]:
 
 
 def attribute_reference(attribute: object) -> AttributeLike:
-    """Read what names an attribute: its integer, UUID (or the text of one), or name.
+    """Read what names an attribute: its integer, its UUID, or a text.
 
-    A well-known name becomes its integer; another name stays, to be found in the meta data.
+    A text stays one: what it means is found in the element's own meta data.
     """
     if isinstance(attribute, UUID):
         return attribute
     if isinstance(attribute, str) and attribute:
-        uuid = _uuid_or_none(attribute)
-        if uuid is not None:
-            return uuid
-        known = ATTRIBUTES_BY_NAME.get(attribute)
-        return attribute if known is None else int(known)
+        return str(attribute)
     # numpy's integers are no int, but they are Integral; its booleans are not.
     if isinstance(attribute, numbers.Integral) and not isinstance(attribute, bool):
         number = int(attribute)
@@ -147,15 +151,13 @@ def canonical(attribute: AttributeId) -> AttributeId:
         return attribute
 
 
-def _uuid_or_none(value: object) -> UUID | None:
+def uuid_in(value: object) -> UUID | None:
+    """Return a UUID, or the one that a text has in its canonical form; None if it is neither."""
     if isinstance(value, UUID):
         return value
-    # UUID() itself would also take 32 digits, braces and more, which may well be a name.
-    if isinstance(value, str) and len(value) == 36 and value.count("-") == 4:
-        try:
-            return UUID(value)
-        except ValueError:
-            return None
+    # UUID() itself would also take other dashes, digits of other scripts, braces and more.
+    if isinstance(value, str) and _UUID_TEXT.fullmatch(value):
+        return UUID(value)
     return None
 
 

@@ -7,13 +7,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from xentara_nb.connection.reconnecting import ReconnectingConnection
-from xentara_nb.errors import PolicyError
+from xentara_nb.errors import OptionError, PolicyError
+from xentara_nb.paths import setting_path
+from xentara_nb.protocol.text import pasted
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.writes.journal import Journal
-from xentara_nb.writes.policy import VARIABLE, WritePolicy, WritePolicyLike
+from xentara_nb.writes.policy import VARIABLE, WritePolicy, WritePolicyLike, read_policy
 
 
 class PolicySource:
@@ -26,7 +29,7 @@ class PolicySource:
         if own is not None and not isinstance(own, WritePolicy):
             own = WritePolicy.from_toml(own)
         self._own = () if own is None else (own,)
-        self._seen: tuple[object, ...] = ()
+        self._seen: tuple[Path, bytes] | None = None
         self._found = self._own
         self.current()
 
@@ -35,21 +38,29 @@ class PolicySource:
 
         Raises :class:`PolicyError` if the file that the environment names cannot be used any more.
         """
-        path = os.environ.get(VARIABLE)
-        if not path:
+        setting = pasted(os.environ.get(VARIABLE, ""))
+        if not setting:
             return self._own
+        path = _absolute(setting)
         try:
-            status = os.stat(path)
-            seen: tuple[object, ...] = (path, status.st_mtime_ns, status.st_size, status.st_ino)
-        except OSError:
-            seen = ()  # from_toml says what is wrong
-        if not seen or seen != self._seen:
-            try:
-                found = WritePolicy.from_toml(path)
-            except PolicyError as error:
-                raise PolicyError(f"{error} ({VARIABLE} names this file.)") from None
-            self._seen, self._found = seen, (*self._own, found)
+            # All of it: it may be another one with the same size and time.
+            seen = path, read_policy(path)
+            if seen != self._seen:
+                self._found = (*self._own, WritePolicy.from_bytes(seen[1], path))
+                self._seen = seen
+        except PolicyError as error:
+            raise PolicyError(f"{error} ({VARIABLE} names this file.)") from None
         return self._found
+
+
+def _absolute(setting: str) -> Path:
+    """Return the file that a setting names, the same one from then on, also after a chdir."""
+    try:
+        return setting_path(setting)
+    except OptionError as error:
+        raise PolicyError(
+            f"{error}. Nothing is written without the policy. ({VARIABLE} names this file.)"
+        ) from None
 
 
 class RateLimiter:
@@ -85,7 +96,9 @@ class RateLimiter:
 class ClientSettings(Protocol):
     """What a client says about writing; it may change at any time."""
 
-    read_only: bool
+    @property
+    def read_only(self) -> bool:
+        """Whether everything that changes something is refused."""
 
     @property
     def journal(self) -> Journal:

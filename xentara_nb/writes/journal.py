@@ -20,23 +20,24 @@ import time
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
+from io import FileIO
 from pathlib import Path
 from typing import TypeAlias
 
 import platformdirs
 
 from xentara_nb.errors import WriteRefusedError
-from xentara_nb.paths import user_path
+from xentara_nb.paths import lacks_home, own_folder, setting_path, unsafe, user_path
+from xentara_nb.protocol.text import pasted
 
 VARIABLE = "XENTARA_JOURNAL"
 """The environment variable that names the journal, or says ``off``."""
 
+_LINK = "it is a link, behind which another file may stand: name the file itself"
+
 LOCK_TIMEOUT = 5.0
 """How long to wait for another program that writes, in seconds: it only writes some lines."""
-
-_FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-# So that a FIFO or a terminal in its place is not waited for.
-_FLAGS |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 JournalLike: TypeAlias = "str | os.PathLike[str] | bool | Journal | None"
 """Where to keep the journal: a path; False for nowhere; None or True for the usual place."""
@@ -48,7 +49,7 @@ class JournalWarning(UserWarning):
 
 def default_path() -> Path:
     """Return where the journal of this user is."""
-    return platformdirs.user_state_path("xentara_nb", appauthor=False) / "journal.jsonl"
+    return own_folder(platformdirs.user_state_path) / "journal.jsonl"
 
 
 class Journal:
@@ -77,11 +78,11 @@ class Journal:
         elif where is False:
             self.path = None
         elif where is None or where is True:
-            setting = os.environ.get(VARIABLE, "").strip()
+            setting = pasted(os.environ.get(VARIABLE, ""))
             off = setting.lower() == "off"
-            self.path = None if off else user_path(setting) if setting else default_path()
+            self.path = None if off else setting_path(setting) if setting else default_path()
         else:
-            self.path = user_path(where)
+            self.path = user_path(where).absolute()  # a chdir must not move it
 
     def __repr__(self) -> str:
         return f"<Journal {'off' if self.path is None else self.path}>"
@@ -96,6 +97,12 @@ class Journal:
         """
         if self.path is None:
             return
+        if lacks_home(self.path):
+            raise WriteRefusedError(
+                "there is no home folder for the journal, so nothing was sent. Set HOME, or "
+                f"choose a file with {VARIABLE} or connect(journal=...); journal=False does "
+                "without, on purpose."
+            )
         try:
             self._append(lines, durable=True)
         except OSError as error:
@@ -129,8 +136,8 @@ class Journal:
     def _append(self, lines: Iterable[str], *, durable: bool) -> None:
         assert self.path is not None
         data = ("\n".join(lines) + "\n").encode("ascii")
-        file, created = _open(self.path)
-        try:
+        with _open(self.path) as opened:
+            file = opened.fileno()
             held = _take_lock(file, required=durable)
             try:
                 size = os.lseek(file, 0, os.SEEK_END)
@@ -150,24 +157,40 @@ class Journal:
             finally:
                 if held:
                     _unlock(file)
-            if durable and created:
+            if durable and not size:
                 _sync_folder(self.path.parent)
-        finally:
-            os.close(file)
 
 
-def _open(path: Path) -> tuple[int, bool]:
-    """Return the open file, and whether it is new."""
-    # Opened each time, so that a file that was moved away is begun anew.
+def _open(path: Path) -> FileIO:
+    """Return the open file, which is made where there is none."""
+    # Opened each time, so that a file that was moved away is begun anew; and as an object from the
+    # first moment on, for a bare number would be lost if an interrupt came now.
+    opener = partial(os.open, mode=0o600)
+    with suppress(FileNotFoundError):
+        _check_kind(path.lstat())
     try:
-        file, created = os.open(path, _FLAGS), False
+        file = FileIO(path, "a+", opener=opener)
     except FileNotFoundError:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file, created = os.open(path, _FLAGS | os.O_CREAT, 0o600), True
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
+        file = FileIO(path, "a+", opener=opener)
+    try:
+        status = os.fstat(file.fileno())
+        if not os.path.samestat(status, os.lstat(path)):
+            raise OSError(errno.ELOOP, _LINK)
+        if (problem := unsafe(status)) is not None:
+            raise PermissionError(errno.EPERM, problem)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check_kind(status: os.stat_result) -> None:
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, _LINK)
+    # What is written into a FIFO or a device is no record. A folder the system itself refuses.
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         raise OSError(errno.EINVAL, "it is no regular file")
-    return file, created
 
 
 def _ends_a_line(file: int, size: int) -> bool:

@@ -81,12 +81,30 @@ def write_one(
         connection = connection_for(context.connection, session)
     try:
         Sender(context, report, connection, session, policies, seconds).send([result])
+        if result.outcome is not Outcome.DIFFERS:  # which shows itself
+            result.raise_for_outcome()
     except KeyboardInterrupt as error:
-        error.add_note(f"{planned}: {result.outcome}, {result.text}")
+        error.add_note(f"{planned}: {result.outcome}, {result.text}{_how_to_resolve(result)}")
+        if result.sent:
+            # Nothing is returned, so the exception is all that leads to the result.
+            setattr(error, "result", result)  # noqa: B010 - no attribute of its class
+            error.add_note(
+                "error.result.resolve() reads the value, error being this exception; in a later "
+                "cell, import sys and call sys.last_value.result.resolve()"
+            )
         raise
-    if result.outcome is not Outcome.DIFFERS:  # which shows itself
-        result.raise_for_outcome()
     return result
+
+
+def _how_to_resolve(result: WriteResult) -> str:
+    """Return what to do about a write whose result no one has."""
+    if result.outcome is not Outcome.UNKNOWN:
+        return ""
+    target = result.planned.target
+    return (
+        ". It may have taken effect, and is not sent again: "
+        f"client.read({target.primary_key!r}, {target.attribute_name!r}) shows whether it did"
+    )
 
 
 class WritePlan:
@@ -97,10 +115,6 @@ class WritePlan:
 
     Attributes
     ----------
-    planned : tuple of PlannedWrite
-        The writes, one per row.
-    checks : tuple of CheckResult
-        The refusals of the plan as a whole.
     report : WriteReport or None
         What the last :meth:`apply` has done, also when it was interrupted.
     """
@@ -112,8 +126,8 @@ class WritePlan:
         checks: tuple[CheckResult, ...],
         policies: tuple[WritePolicy, ...],
     ) -> None:
-        self.planned = tuple(planned)
-        self.checks = checks
+        self._planned = tuple(planned)
+        self._checks = checks
         self.report: WriteReport | None = None
         self._context = context
         self._policies = policies
@@ -126,6 +140,16 @@ class WritePlan:
     def __reduce__(self) -> NoReturn:
         # Two of the same plan would be two to apply.
         raise TypeError("a plan is good for one apply, so it cannot be copied or stored")
+
+    @property
+    def planned(self) -> tuple[PlannedWrite, ...]:
+        """The writes, one per row."""
+        return self._planned
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """The refusals of the plan as a whole."""
+        return self._checks
 
     @property
     def ok(self) -> bool:
@@ -256,14 +280,15 @@ class WritePlan:
         if dry_run:
             self._rehearse(report)
             return report
-        with self._lock:
-            if self._taken:
-                raise WriteRefusedError(
-                    "this plan was applied already, and a plan is good for one apply: make a "
-                    "fresh one with client.plan_writes(...)"
-                )
-            self._taken = True
+        taken = False
         try:
+            with self._lock:
+                if self._taken:
+                    raise WriteRefusedError(
+                        "this plan was applied already, and a plan is good for one apply: make a "
+                        "fresh one with client.plan_writes(...)"
+                    )
+                self._taken = taken = True
             wanted = [result for result in report if not result.planned.refused]
             if len(wanted) < len(report) and not skip_refused:
                 refuse_rows(self.planned)
@@ -283,13 +308,16 @@ class WritePlan:
             sender = Sender(
                 context, report, connection, session, self._policies, seconds, size, stop
             )
-            try:
-                sender.send(wanted)
-            except KeyboardInterrupt as error:
-                error.add_note("plan.report says what was sent, and what became of it.")
-                raise
+            sender.send(wanted)
+        except KeyboardInterrupt as error:
+            if self.report is report:
+                error.add_note(
+                    "plan.report says what was sent, and what became of it; "
+                    "plan.report.resolve() reads the values of those that are UNKNOWN."
+                )
+            raise
         finally:
-            if not any(result.sent for result in report):
+            if taken and not any(result.sent for result in report):
                 self._taken = False
         return report
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import pandas as pd
 
 from xentara_nb.errors import NotFoundError, ServerError, WriteRefusedError, XentaraError
-from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaDataAnswer, Read
+from xentara_nb.protocol.commands import AttributeInfo, MetaDataAnswer, Read
 from xentara_nb.protocol.identifiers import Access, Attribute, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value
-from xentara_nb.queries.model_cache import Ask, ModelCache, find_attribute
+from xentara_nb.queries.model_cache import ModelCache, find_attribute
 from xentara_nb.tables.frames import to_display
 from xentara_nb.tables.references import (
     AttributeLike,
@@ -143,11 +142,9 @@ class PlannedWrite(NamedTuple):
         return f"write to {self.target.primary_key} ({self.target.attribute_name})"
 
 
-def resolve(
-    model_cache: ModelCache, ask: Ask, requests: Sequence[WriteRequest]
-) -> list[ResolvedAttribute]:
+def resolve(model_cache: ModelCache, requests: Sequence[WriteRequest]) -> list[ResolvedAttribute]:
     """Find elements and attributes in the server's model; what is missing has an error."""
-    uuids = _uuids(model_cache, ask, requests)
+    uuids = model_cache.find([request.reference for request in requests])
     found = iter(model_cache.meta_data([uuid for uuid in uuids if isinstance(uuid, UUID)]))
     known: _Known = {}
     return [
@@ -155,29 +152,6 @@ def resolve(
         if isinstance(uuid, UUID)
         else _missing(request, None, uuid)
         for request, uuid in zip(requests, uuids, strict=True)
-    ]
-
-
-def _uuids(
-    model_cache: ModelCache, ask: Ask, requests: Sequence[WriteRequest]
-) -> list[UUID | ServerError]:
-    references = [request.reference for request in requests]
-    uuids: list[UUID | ServerError] = [
-        each.element_uuid for each in references if each.element_uuid is not None
-    ]
-    if len(uuids) == len(references):
-        return uuids
-    with suppress(ServerError):
-        return list(model_cache.uuids(references))
-    # Some do not exist: each is asked for by itself, for its own error.
-    keys = [
-        reference.primary_key
-        for reference in references
-        if reference.element_uuid is None and reference.primary_key is not None
-    ]
-    found = dict(zip(keys, ask([Lookup(key) for key in keys]), strict=True))
-    return [
-        reference.element_uuid or found[reference.primary_key or ""] for reference in references
     ]
 
 
@@ -197,9 +171,7 @@ def _resolved(
     found = known.get((id(attributes), request.attribute))
     if found is None:
         try:
-            # By its very id first: comparing what may be a UUID as well takes far longer.
-            same = (each for each in attributes if each.attribute_id == request.attribute)
-            info = next(same, None) or find_attribute(key, attributes, request.attribute)
+            info = find_attribute(key, attributes, request.attribute)
         except NotFoundError as error:
             name = attribute_label(request.attribute)
             return ResolvedAttribute(key, uuid, name, None, error=error)
@@ -216,10 +188,12 @@ def _resolved(
     return ResolvedAttribute(key, uuid, info.name, info, quality_id, contradiction)
 
 
-def _missing(request: WriteRequest, uuid: UUID | None, error: ServerError) -> ResolvedAttribute:
+def _missing(request: WriteRequest, uuid: UUID | None, error: XentaraError) -> ResolvedAttribute:
     named = str(request.reference)
+    if isinstance(error, ServerError):
+        error = error.within(named)
     name = attribute_label(request.attribute)
-    return ResolvedAttribute(named, uuid, name, None, error=error.within(named))
+    return ResolvedAttribute(named, uuid, name, None, error=error)
 
 
 def _contradiction(reference: Reference, info: AttributeInfo) -> str | None:

@@ -39,7 +39,7 @@ def plan_requests(
     The connection must be open: a fresh one forgets the model, which may be another one now.
     """
     ask = context.connection.ask
-    targets = resolve(context.model_cache, ask, requests)
+    targets = resolve(context.model_cache, requests)
     wanted = [
         target
         if read_all or guards.needs_present_value(policies, target.primary_key, target.info)
@@ -187,11 +187,12 @@ def refuse_changes(
     """Find, read and check planned writes once more, and refuse them if something has changed.
 
     Present values may be as far from those that the plan shows as the tolerance says; without one
-    they are not read.
+    they are read only where a policy needs them. No row is trusted to be what was checked before:
+    what is sent is worked out from its request once more.
     """
     ask = context.connection.ask
     # What is known of the model is forgotten with a connection, so this asks after a restart only.
-    targets = resolve(context.model_cache, ask, [each.request for each in planned])
+    targets = resolve(context.model_cache, [each.request for each in planned])
     moved = [
         str(each) for each, target in zip(planned, targets, strict=True) if each.target != target
     ]
@@ -200,31 +201,50 @@ def refuse_changes(
             "the server's model has changed since the plan was made, so nothing was sent: "
             f"{_some(moved)}. Make a fresh plan"
         )
-    if tolerance is None:
-        return
-    known = [each for each in planned if each.knows_old]
-    present = read_present(ask, [each.target for each in known])
-    refused = []
-    for each, (old, quality) in zip(known, present, strict=True):
-        if type(old) is type(each.old) and (old, quality) == (each.old, each.quality):
-            continue
-        if (change := _change(each, old, tolerance)) is not None:
-            moved.append(f"{each}: {change}")
-            continue
-        now = check_write(each.request, each.target, old, quality, policies)
-        if now.refused:
-            refused.append(now)
+    wanted = [
+        each.target
+        if (tolerance is not None and each.knows_old)
+        or guards.needs_present_value(policies, each.target.primary_key, each.target.info)
+        else None
+        for each in planned
+    ]
+    now = []
+    for each, target, (old, quality) in zip(
+        planned, wanted, read_present(ask, wanted), strict=True
+    ):
+        if target is None or not target.readable:
+            old, quality = each.old, each.quality
+        elif tolerance is not None and each.knows_old and not _same(each.old, old):
+            change = _change(each, old, tolerance)
+            moved += [] if change is None else [f"{each}: {change}"]
+        now.append(check_write(each.request, each.target, old, quality, policies))
     if moved:
         raise WriteRefusedError(
-            f"{len(moved)} of {len(known)} values are no longer what the plan shows, so "
+            f"{len(moved)} of {len(planned)} values are no longer what the plan shows, so "
             f"nothing was sent: {_some(moved)}. Make a fresh plan, or insist on this one with "
             "apply(if_unchanged=False)"
         )
+    refused = [each for each in _refuse_repeats(now) if each.refused]
     if refused:
         raise WriteRefusedError(
             f"{len(refused)} of {len(planned)} rows are refused by now, so nothing was sent: "
             f"{_some([f'{each}: {each.reason}' for each in refused])}. Make a fresh plan"
         )
+    edited = [
+        str(each)
+        for each, fresh in zip(planned, now, strict=True)
+        if not _same(each.new, fresh.new)
+    ]
+    if edited:
+        raise WriteRefusedError(
+            f"these rows of the plan do not send what was checked: {_some(edited)}. Nothing was "
+            "sent: make a fresh plan with client.plan_writes(...)"
+        )
+
+
+def _same(one: object, other: object) -> bool:
+    """Return whether two values are sent as the same bytes: also NaN, but not 1, 1.0 and True."""
+    return type(one) is type(other) and (one == other or (one != one and other != other))
 
 
 def _change(planned: PlannedWrite, old: object, tolerance: float) -> str | None:

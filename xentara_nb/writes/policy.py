@@ -32,7 +32,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
@@ -41,7 +41,8 @@ from typing import Any, Self, TypeAlias
 from zoneinfo import ZoneInfo
 
 from xentara_nb.errors import OptionError, PolicyError
-from xentara_nb.paths import read_file, user_path
+from xentara_nb.paths import read_file
+from xentara_nb.tables.names import same_look
 
 VARIABLE = "XENTARA_POLICY"
 """The environment variable that names the policy file of a plant."""
@@ -66,7 +67,6 @@ _RENAMED = {
     "largest_step": "max_step",
 }
 _NUMBER = "Give a number."
-_WILDCARDS = {"*": ".*", "?": "."}
 
 
 def matches(patterns: Sequence[str], primary_key: str, attribute_name: str) -> bool:
@@ -74,7 +74,8 @@ def matches(patterns: Sequence[str], primary_key: str, attribute_name: str) -> b
 
     ``*`` stands for any characters, periods included, ``?`` for exactly one; everything else for
     itself, also brackets: a name with a period stands in brackets in a key. A pattern is for the
-    whole key, and upper and lower case are different. It is compared with the key of the element
+    whole key, and upper and lower case are different. Keys that look the same are the same, see
+    :func:`~xentara_nb.tables.names.same_look`. It is compared with the key of the element
     and with that of the attribute, which is the element's with the attribute's name behind it.
 
     Examples
@@ -89,17 +90,29 @@ def matches(patterns: Sequence[str], primary_key: str, attribute_name: str) -> b
     if not patterns:
         return False
     match = _compiled(tuple(patterns)).fullmatch
-    return bool(match(primary_key) or match(f"{primary_key}.{attribute_name}"))
+    key = same_look(primary_key)
+    return bool(match(key) or match(same_look(f"{primary_key}.{attribute_name}")))
 
 
 @lru_cache(maxsize=256)
 def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    alternatives = (
-        # Several stars in a row mean the same as one, and would take far longer.
-        "".join(_WILDCARDS.get(character) or re.escape(character) for character in squeezed)
-        for squeezed in (re.sub(r"\*+", "*", pattern) for pattern in patterns)
-    )
-    return re.compile("|".join(alternatives), re.DOTALL)
+    return re.compile("|".join(_expression(same_look(pattern)) for pattern in patterns), re.DOTALL)
+
+
+def _expression(pattern: str) -> str:
+    """Return a regular expression for a pattern, which never tries the same thing twice.
+
+    What stands between two stars is taken where it is found first (an atomic group): where the rest
+    does not fit behind that, it fits behind no later place either.
+    """
+    first, *parts = [
+        "".join("." if character == "?" else re.escape(character) for character in part)
+        for part in pattern.split("*")
+    ]
+    if not parts:
+        return first
+    inner = "".join(f"(?>.*?{part})" for part in parts[:-1] if part)
+    return f"{first}{inner}.*{parts[-1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +169,13 @@ class TimeWindow:
     days: frozenset[int] = frozenset(range(7))
 
     def __post_init__(self) -> None:
+        for name, moment in (("from", self.start), ("to", self.end)):
+            fits = isinstance(moment, time) and moment.tzinfo is None
+            _require(fits, name, f"{moment!r} is no time of day", "Give a datetime.time.")
+        fits = isinstance(self.zone, tzinfo)
+        _require(fits, "time_zone", f"{self.zone!r} is no time zone", "Give a ZoneInfo.")
+        fits = isinstance(self.days, frozenset) and {*range(7)} >= self.days > set()
+        _require(fits, "days", f"{self.days!r} is no set of days", "Give numbers from 0 to 6.")
         hint = "Leave the window out to be open always."
         _require(self.start != self.end, "to", "it is the same as from", hint)
 
@@ -227,9 +247,10 @@ class WritePolicy:
         if self.allowed is not None:
             object.__setattr__(self, "allowed", _patterns("allowed", self.allowed))
         object.__setattr__(self, "forbidden", _patterns("forbidden", self.forbidden))
-        object.__setattr__(self, "limits", tuple(self.limits))
-        known = all(isinstance(entry, KeyLimits) for entry in self.limits)
+        known = isinstance(self.limits, list | tuple)
+        known = known and all(isinstance(entry, KeyLimits) for entry in self.limits)
         _require(known, "limits", "they must be KeyLimits", "Write [KeyLimits(keys, ...)].")
+        object.__setattr__(self, "limits", tuple(self.limits))
         known = isinstance(self.time_window, TimeWindow | None)
         _require(known, "time_window", "it must be a TimeWindow", "Write TimeWindow(...).")
         rows, rate = self.max_rows, self.max_writes_per_second
@@ -252,20 +273,14 @@ class WritePolicy:
             If the file cannot be read or something in it makes no sense: the message names the
             file, the place and how to fix it.
         """
-        file = path
+        return cls.from_bytes(read_policy(path), path)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, file: str | os.PathLike[str]) -> Self:
+        """Return the policy that a file holds; raises as :meth:`from_toml`."""
         try:
-            file = user_path(path)
             # Some editors put a mark at the beginning, which is no TOML.
-            content = tomllib.loads(read_file(file, MAX_BYTES).decode("utf-8-sig"))
-        except OptionError as error:
-            raise PolicyError(
-                f"the policy file cannot be read ({error}); nothing is written without it."
-            ) from None
-        except OSError as error:
-            raise PolicyError(
-                f"the policy file {file} cannot be read ({error.strerror or error}). Check the "
-                "path and its permissions; nothing is written without it."
-            ) from None
+            content = tomllib.loads(data.decode("utf-8-sig"))
         except RecursionError:
             raise PolicyError(
                 f"the policy file {file} is no policy: its lists are nested too deep. Fix it there."
@@ -278,6 +293,21 @@ class WritePolicy:
             return cls(**_arguments(content), source=f"the policy {file}")
         except PolicyError as error:
             raise PolicyError(f"the policy file {file}, {error}") from None
+
+
+def read_policy(path: str | os.PathLike[str]) -> bytes:
+    """Return what a policy file holds; raises a PolicyError if it cannot be read."""
+    try:
+        return read_file(path, MAX_BYTES)
+    except OptionError as error:
+        raise PolicyError(
+            f"the policy file cannot be read ({error}); nothing is written without it."
+        ) from None
+    except OSError as error:
+        raise PolicyError(
+            f"the policy file {path} cannot be read ({error.strerror or error}). "
+            "Check the path and its permissions; nothing is written without it."
+        ) from None
 
 
 WritePolicyLike: TypeAlias = "WritePolicy | str | os.PathLike[str] | None"
@@ -371,10 +401,11 @@ def _days(days: Any) -> frozenset[int]:
 def _patterns(name: str, patterns: object) -> tuple[str, ...]:
     if isinstance(patterns, str):
         patterns = (patterns,)
-    found = tuple(patterns) if isinstance(patterns, Iterable) else (None,)
+    # A table is iterable as well, and what it would give are the names of its settings.
+    found = patterns if isinstance(patterns, list | tuple | set | frozenset) else (None,)
     fits = all(isinstance(pattern, str) and pattern for pattern in found)
     _require(fits, name, "it must be a list of patterns", 'Write ["Plant.*.Set point"].')
-    return found
+    return tuple(str(pattern) for pattern in found)
 
 
 def _is_number(value: object) -> bool:

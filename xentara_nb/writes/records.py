@@ -46,7 +46,7 @@ def header(plan_id: str, server: str, user: str, session_user: str | None) -> st
 def _origin(server: str, user: str, session_user: str | None, process: int) -> str:
     try:
         account = getpass.getuser()
-    except (KeyError, OSError):  # a container may know no name for its user
+    except (KeyError, OSError, ImportError):  # a container may know no name for its user
         account = ""
     origin = {
         "server": server,
@@ -146,6 +146,8 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
 
     Raises
     ------
+    OptionError
+        If it is no regular file, far too large, or not the user's alone.
     OSError
         If the journal cannot be read.
 
@@ -170,7 +172,7 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
     """
     file = Journal(path).path
     try:
-        data = b"" if file is None else read_file(file, MAX_BYTES)
+        data = b"" if file is None else read_file(file, MAX_BYTES, own=True)
     except FileNotFoundError:
         data = b""
     frame, unreadable = parse_records(data)

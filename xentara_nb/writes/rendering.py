@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import DataType, label
+from xentara_nb.protocol.text import safe, safe_lines
 from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array
 from xentara_nb.writes.guards import Guard, Severity
 from xentara_nb.writes.outcome import Outcome
@@ -108,7 +109,7 @@ def target_columns(targets: Iterable[ResolvedAttribute]) -> dict[str, list[Any]]
 
 def value_text(value: object) -> str:
     """Return a value in one short line."""
-    text = str(value) if isinstance(value, pd.Timestamp) else repr(value)
+    text = str(value) if isinstance(value, pd.Timestamp) else safe(repr(value))
     return _short(text, 80)
 
 
@@ -120,10 +121,12 @@ def counted(kinds: Iterable[str], among: Iterable[str]) -> Title:
 
 def table_text(title: Title, frame: pd.DataFrame) -> str:
     """Return a plan or report as text."""
-    head = " ".join(text for text, _ in title)
+    head = safe(" ".join(text for text, _ in title))
     if frame.empty:
         return head
-    return f"{head}\n{_shown(frame).to_string(max_rows=MAX_ROWS, max_colwidth=60)}"
+    # pandas writes the line ends in cells as escapes itself.
+    table = _shown(frame).to_string(max_rows=MAX_ROWS, max_colwidth=60)
+    return f"{head}\n{safe_lines(table)}"
 
 
 def table_html(title: Title, frame: pd.DataFrame) -> str:
@@ -149,7 +152,7 @@ def table_html(title: Title, frame: pd.DataFrame) -> str:
 def facts_text(facts: Mapping[str, str]) -> str:
     """Return names and values as text, one a line."""
     width = max(map(len, facts))
-    return "\n".join(f"{name:>{width}}: {text}" for name, text in facts.items())
+    return "\n".join(f"{name:>{width}}: {safe(text)}" for name, text in facts.items())
 
 
 def facts_html(facts: Mapping[str, str], outcome: Outcome) -> str:
@@ -168,7 +171,7 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _coloured(text: str, kind: str | None) -> str:
-    shown = html.escape(text)
+    shown = html.escape(safe(text))
     return shown if kind is None else f"<b style='color:{_COLOURS[kind]}'>{shown}</b>"
 
 

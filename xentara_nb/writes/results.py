@@ -154,8 +154,9 @@ class WriteResult:
         if self.outcome is Outcome.UNKNOWN:
             raise WriteOutcomeUnknownError(
                 f"{self.planned} was sent, but its answer was lost ({self.reason}). It may have "
-                "taken effect, and is not sent again: result.resolve() reads the value to learn "
-                "what became of it",
+                "taken effect, and is not sent again. To learn what became of it, read the value "
+                "with error.result.resolve(), error being this exception; in a later cell, import "
+                "sys and call sys.last_value.result.resolve()",
                 result=self,
             ) from self.error
         if self.outcome is Outcome.DIFFERS:

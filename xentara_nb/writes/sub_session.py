@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import weakref
 from collections.abc import Callable
@@ -12,8 +11,10 @@ from typing import Any, Self
 from uuid import UUID
 
 from xentara_nb.connection.connection import Connection
+from xentara_nb.connection.credentials import Credentials, checked
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.reconnecting import ReconnectingConnection
+from xentara_nb.connection.tls import fingerprint_of
 from xentara_nb.errors import (
     ConnectionLostError,
     OptionError,
@@ -31,6 +32,8 @@ from xentara_nb.protocol.commands import (
     Token,
 )
 from xentara_nb.protocol.errors import UnknownSessionIdError
+from xentara_nb.protocol.secret import Secret, SecretLike
+from xentara_nb.protocol.text import safe
 from xentara_nb.tables.coercion import with_article
 
 
@@ -141,7 +144,7 @@ class SubSession:
 
     def __repr__(self) -> str:
         state = f"ended: {self.ended}" if self.ended else f"since {self.since:%Y-%m-%d %H:%M:%SZ}"
-        return f"<Sub-session of {self.who}, {state}>"
+        return safe(f"<Sub-session of {self.who}, {state}>")
 
 
 # By id and connection, which lives as long as its sub-session.
@@ -165,19 +168,28 @@ def who_is(authentication: Authentication) -> str:
     if isinstance(authentication, Password):
         return authentication.user
     if isinstance(authentication, Certificate):
-        digest = hashlib.sha256(authentication.der).hexdigest().upper()
-        return f"the holder of certificate {digest[:16]}… (SHA-256)"
+        fingerprint = fingerprint_of(authentication.der)
+        return f"the holder of certificate {fingerprint[:23]}… (SHA-256)"
     return "the bearer of a token"
 
 
 def authentication(
-    user: str | None, password: str | None, token: str | None, certificate: bytes | None
+    user: SecretLike | None,
+    password: SecretLike | None,
+    token: SecretLike | None,
+    certificate: bytes | None,
 ) -> Authentication:
     """Return the way to log in that the arguments give; OptionError if not exactly one."""
+    user, password, token = map(Secret.of, (user, password, token))
     if (certificate, token) == (None, None) and user is not None and password is not None:
-        return Password(user, password)
+        given = checked(Credentials(user.reveal(), password), colon=True)
+        assert given.user is not None
+        assert given.password is not None
+        return Password(given.user, given.password)
     if (user, password, certificate) == (None, None, None) and token is not None:
-        return Token(token)
+        given = checked(Credentials(token=token))
+        assert given.token is not None
+        return Token(given.token)
     if (user, password, token) == (None, None, None) and certificate is not None:
         return Certificate(bytes(certificate))
     raise OptionError(

@@ -117,3 +117,17 @@ def test_a_model_that_is_nested_too_deeply(levels: int) -> None:
 
 def test_a_model_of_many_levels() -> None:
     assert len(read_model(parse_document(_nested(200), "model.json")).by_key) == 200
+
+
+def test_the_names_of_older_models(caplog: pytest.LogCaptureFixture) -> None:
+    uuid = "00000000-0000-4000-8000-000000000001"
+    inner = {"@Timer": {"id": "T", "uuid": uuid.replace("1", "2"), "period": "1s"}}
+    model = _model({"@Group": {"id": "Old", "uuid": uuid, "children": [inner]}})
+    assert list(model.by_key) == ["Old.T", "Old"]
+    assert str(model.by_key["Old"].uuid) == uuid
+    assert caplog.text.count("an older format") == 1
+    # A skill's own property of that name is no name.
+    point = {"@Skill.Some.Point": {"name": "P", "UUID": uuid, "id": 7, "uuid": "x"}}
+    assert _model(point).by_key["P"].properties["id"] == 7
+    with pytest.raises(ConfigurationError, match="also at"):
+        _model({"@Group": {"id": "A", "uuid": uuid}}, {"@Group": {"id": "B", "uuid": uuid}})

@@ -20,6 +20,7 @@ from tests.simulator.models import (
 )
 from xentara_nb.protocol.identifiers import Attribute, Category, Stage
 from xentara_nb.protocol.values import TimePoint
+from xentara_nb.simulator.documents import ConfigurationError
 from xentara_nb.simulator.plant.elements import Identity, Kind
 from xentara_nb.simulator.plant.execution import Timer
 from xentara_nb.simulator.plant.plant import Plant
@@ -144,3 +145,24 @@ def test_pipelines_that_trigger_each_other_end_in_every_round() -> None:
         for _ in running.execution.run(clock):
             pass
     assert value(running, "A") == 2.0
+
+
+def test_a_pipeline_without_triggers_does_not_run_in_operation() -> None:
+    clock = Clock()
+    running = plant(sampler(), track(pipeline([], "Sampler.generate")), clock=clock)
+    go(running, clock, 100)
+    assert value(running, "Sampler.S", Attribute.QUALITY) == 3
+    assert running.execution.next_due() is None
+
+
+@pytest.mark.parametrize(
+    ("properties", "problem"),
+    [
+        ({"checkpoints": [{}], "segments": [{"start": 0, "end": 1}]}, "the array has 1 of 2 items"),
+        ({"checkpoints": [{}, {}], "segments": []}, "the array is empty"),
+        ({"checkpoints": [{}, {}]}, "the member 'segments' is missing"),
+    ],
+)
+def test_pipelines_have_checkpoints_and_segments(properties: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        plant(element("@Pipeline", "P", **properties))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulator.models import Clock, go, pipeline, plant, sampler, track
 from xentara_nb.protocol.errors import InvalidStageChangeRequestError, UnknownElementError
-from xentara_nb.protocol.identifiers import NIL_UUID, Attribute, Category, Stage
+from xentara_nb.protocol.identifiers import NIL_UUID, Attribute, Stage
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security.access import roles
@@ -49,11 +49,6 @@ def test_browsing(small: Documents) -> None:
     assert keys(NIL_UUID, 2) == keys(NIL_UUID, 10**30) == everything
     assert keys(NIL_UUID, 0) == []
     assert keys(group) == everything[1:]
-    # The walk goes through elements that are not of a wanted category.
-    assert keys(NIL_UUID, None, [Category.DATA_POINT]) == everything[1:]
-    assert keys(NIL_UUID, 1, [Category.DATA_POINT]) == []
-    assert keys(NIL_UUID, None, []) == []
-    assert keys(NIL_UUID, None, [2, 2, 99]) == everything[1:]
     with pytest.raises(UnknownElementError):
         plant.browse(UUID(int=7))
 

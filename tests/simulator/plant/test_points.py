@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.models import element, plant
-from xentara_nb.protocol.errors import IllegalValueError, ValueOutOfRangeError, WriteOnlyError
+from tests.simulator.models import data_point, element, plant
+from xentara_nb.protocol.errors import (
+    IllegalValueError,
+    MissingAttributeError,
+    ValueOutOfRangeError,
+    WriteOnlyError,
+)
 from xentara_nb.protocol.identifiers import Attribute, Category, DataType
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.documents import ConfigurationError
@@ -75,3 +80,45 @@ def test_the_simulators_own_point() -> None:
 def test_faults_of_a_point(properties: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         _simulated(**properties)
+
+
+@pytest.mark.parametrize(
+    ("access", "names"),
+    [
+        ("read only", ["value", "updateTime", "changeTime", "quality", "error"]),
+        ("write only", ["value", "writeTime", "writeError"]),
+        (
+            "read and write",
+            ["value", "updateTime", "changeTime", "quality", "error", "writeTime", "writeError"],
+        ),
+    ],
+)
+def test_attributes_by_access(access: str, names: list[str]) -> None:
+    point = element("@Skill.Simulator.Point", "P", dataType="uint8", access=access)
+    built = plant(point, data_point("D", "P"))
+    assert list(built.lookup("P").table.names)[5:] == names
+    assert list(built.lookup("D").table.names)[5:] == [*names, "units", "displayName"]
+
+
+def test_a_data_point_shows_what_goes_its_way() -> None:
+    point = element("@Skill.Simulator.Point", "P", dataType="uint8", access="read and write")
+    built = plant(point, data_point("I", {"input": "P"}), data_point("O", {"output": "P"}))
+    assert {"writeTime", "writeError"}.isdisjoint(built.lookup("I").table.names)
+    assert {"updateTime", "changeTime", "quality", "error"}.isdisjoint(
+        built.lookup("O").table.names
+    )
+    built.lookup("O").write(Attribute.VALUE, 5, TimePoint(9))
+    assert built.lookup("O").read(Attribute.WRITE_TIME) == TimePoint(9)
+    assert built.lookup("I").read(Attribute.VALUE) == 5
+
+
+def test_without_an_error_the_text_is_empty() -> None:
+    point = _simulated(dataType="uint8", access="read and write").lookup("P")
+    assert point.read(Attribute.ERROR) == point.read(Attribute.WRITE_ERROR) == ""
+
+
+def test_a_well_known_name_with_a_uuid_of_its_own() -> None:
+    attributes = [{"name": "error", "UUID": SERIAL, "dataType": "string", "value": "none"}]
+    point = _simulated(attributes=attributes).lookup("P")
+    assert str(point.table.infos[point.table.names["error"]].attribute_id) == SERIAL
+    assert point.read(Attribute.ERROR) == MissingAttributeError()

@@ -121,3 +121,14 @@ def test_custom_entitlements_have_a_default() -> None:
     assert not acl.allows(EVERYONE, "unheard of")
     denied = acl.below(_list(AclEntry(role="Everyone", deny=("monitor",))))
     assert not denied.allows(OPERATOR, "monitor")
+
+
+def test_what_is_allowed_by_default_stands_in_the_list_above_all_others() -> None:
+    acl = Acl.default({"monitor": True})
+    # So it is dropped with all of that list, and can be taken from everyone.
+    assert not acl.below(_list(inherit=False)).allows(EVERYONE, "monitor")
+    denied = acl.below(_list(AclEntry(role="Everyone", deny=("monitor",))))
+    assert not denied.allows(OPERATOR, "monitor")
+    # A denial for one role leaves what everyone has.
+    denied = acl.below(_list(AclEntry(role="Operator", deny=("monitor",))))
+    assert denied.allows(OPERATOR, "monitor")

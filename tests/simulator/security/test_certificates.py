@@ -56,7 +56,7 @@ def test_the_fingerprint_is_that_of_the_der_form(tmp_path: Path) -> None:
     client = ssl.create_default_context(cafile=certificate)
     der = _handshake(client, certificates.server_context(certificate, key), "localhost")
     loaded = x509.load_der_x509_certificate(der)
-    assert certificates.fingerprint(certificate) == loaded.fingerprint(SHA256()).hex()
+    assert certificates.fingerprint(certificate) == loaded.fingerprint(SHA256()).hex(":").upper()
 
 
 def test_a_key_that_does_not_belong(tmp_path: Path) -> None:

@@ -45,8 +45,9 @@ def make(
     signer: ec.EllipticCurvePrivateKey = ROOT_KEY,
     begins: datetime.datetime = NOW - DAY,
     ends: datetime.datetime = NOW + DAY,
+    authority: bool | None = None,
 ) -> x509.Certificate:
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
@@ -61,8 +62,11 @@ def make(
             ),
             critical=False,
         )
-        .sign(signer, hashes.SHA256())
     )
+    if authority is not None:
+        constraints = x509.BasicConstraints(ca=authority, path_length=None)
+        builder = builder.add_extension(constraints, critical=True)
+    return builder.sign(signer, hashes.SHA256())
 
 
 ROOT = make(ROOT_NAME, key=ROOT_KEY)
@@ -214,3 +218,13 @@ def test_a_sub_session_with_a_certificate(
         assert wire.ask(Write(register.uuid, 11, 3, good.item)) == [Success(1)]
         assert simulator.writes["session_user"].tolist() == ["C=DE, O=Plant, CN=anna"]
         assert json.dumps(simulator.requests["parameters"].tolist()).count("***") == 2
+
+
+def test_an_authority_is_no_client(folder: Path) -> None:
+    below = make(name("C=DE", "O=Plant", "CN=Intermediate"), authority=True)
+    for certificate in (ROOT, make(ROOT_NAME, key=ROOT_KEY, authority=True), below):
+        assert read(folder, {**ISSUER, "roles": ["Shift"]}).verify(der(certificate)) is None
+    # One that is named itself is trusted as what it is.
+    assert read(folder, {"certificatePath": "root.pem"}).verify(der(ROOT)) is not None
+    client = make(name("C=DE", "O=Plant", "CN=anna"), authority=False)
+    assert read(folder, ISSUER).verify(der(client)) is not None

@@ -11,19 +11,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwk, jws
 from websockets.exceptions import InvalidStatus
 
-from xentara_nb.protocol.commands import CreateSubSession, GetStage, Token, Write
+from tests.simulator.server.sessions import OfflineClient
+from xentara_nb.protocol.commands import (
+    CloseSubSession,
+    CreateSubSession,
+    GetStage,
+    Token,
+    Write,
+)
 from xentara_nb.protocol.packets import Success
 from xentara_nb.simulator import ConfigurationError, simulate
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.documents import JsonNode
+from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security import certificates
 from xentara_nb.simulator.security.access import Principal, roles
+from xentara_nb.simulator.security.authentication import Authenticator
 from xentara_nb.simulator.security.tokens import OAuth2, read_keys, read_oauth2
+from xentara_nb.simulator.server.session import Service
 
 NOW = 1_800_000_000
 KEY = jwk.ECKey.generate_key("P-256", {"kid": "one"})
@@ -63,8 +73,9 @@ def oauth2(scope: list[str] | None = None, **issuer: Any) -> OAuth2:
 
 
 def test_a_good_token() -> None:
-    assert oauth2(roles=["Shift"]).verify(token(), NOW) == Principal("anna", roles("Shift"))
-    assert oauth2().verify(token(kid="one"), NOW) == Principal("anna", roles())
+    end = NOW + 600 + 60  # with a minute of leeway
+    assert oauth2(roles=["Shift"]).verify(token(), NOW) == Principal("anna", roles("Shift"), end)
+    assert oauth2().verify(token(kid="one"), NOW) == Principal("anna", roles(), end)
     assert oauth2().verify(token(typ="application/AT+JWT"), NOW) is not None
     assert oauth2().verify(token({"aud": ["x", "xentara"]}), NOW) is not None
     for alg in ("RS256", "PS256"):
@@ -143,8 +154,12 @@ def test_roles_by_claims() -> None:
         authorizationClaims={"groups": {"hall-7": ["Shift", "Guest"]}, "roles": "implicit"},
     )
     claims = {"groups": ["hall-7", "hall-8"], "roles": ["Boss"]}
-    assert issuer.verify(token(claims), NOW) == Principal("anna", roles("Guest", "Shift", "Boss"))
-    assert issuer.verify(token({"groups": 5}), NOW) == Principal("anna", roles("Guest"))
+    principal = issuer.verify(token(claims), NOW)
+    assert principal is not None
+    assert principal.roles == roles("Guest", "Shift", "Boss")
+    principal = issuer.verify(token({"groups": 5}), NOW)
+    assert principal is not None
+    assert principal.roles == roles("Guest")
     assert list(issuer.role_names()) == ["Guest", "Shift", "Guest"]
 
 
@@ -269,3 +284,62 @@ def test_log_in_on_the_connection_and_in_sub_sessions(
 def test_tokens_are_not_kept(small: dict[str, Any]) -> None:
     word = base64.b64encode(b"secret").decode()
     assert word not in repr(Token(word))
+
+
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize(
+    "value", [float("inf"), float("-inf"), float("nan"), 10**400, 1e300, True, "1800000600", [], {}]
+)
+def test_times_that_are_none(name: str, value: Any) -> None:
+    lenient = {"allowMissingExp": True, "allowMissingIat": True}
+    assert oauth2(nonConformance=lenient).verify(token({name: value}), NOW) is None
+
+
+def test_a_token_without_an_end_never_ends() -> None:
+    principal = oauth2(nonConformance={"allowMissingExp": True}).verify(token({"exp": None}), NOW)
+    assert principal is not None
+    assert principal.expires == float("inf")
+
+
+def test_keys_that_are_too_short(tmp_path: Path) -> None:
+    weak = rsa.generate_private_key(65537, 1024)
+    pem = weak.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "weak.pem").write_bytes(pem)
+    with pytest.raises(ConfigurationError, match="an RSA key of 1024 bits; 2048 are needed"):
+        read_keys(tmp_path / "weak.pem")
+    number = weak.public_key().public_numbers().n.to_bytes(128, "big")
+    modulus = base64.urlsafe_b64encode(number).decode().rstrip("=")
+    short = base64.urlsafe_b64encode(b"secret").decode().rstrip("=")
+    for key, problem in (
+        ({"kty": "RSA", "e": "AQAB", "n": modulus}, "an RSA key of 1024 bits"),
+        ({"kty": "oct", "k": short}, "a secret of 6 bytes; 32 are needed"),
+    ):
+        (tmp_path / "keys.json").write_text(json.dumps({"keys": [key]}))
+        with pytest.raises(ConfigurationError, match=problem):
+            read_keys(tmp_path / "keys.json")
+        content = {"issuers": [{**ISSUER, "verification": {"keys": [key]}}]}
+        with pytest.raises(ConfigurationError, match=problem):
+            read_oauth2(JsonNode(content, "oauth2.json"), None)
+
+
+def test_a_sub_session_ends_with_its_token(
+    small: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verification = {"key": KEY.as_dict(private=False)}
+    small["oauth2.json"] = {
+        "issuers": [{**ISSUER, "roles": ["Shift"], "verification": verification}]
+    }
+    found = from_documents(small)
+    plant = Plant.from_model(found.model, found.security)
+    service = Service(plant, Authenticator(found.users, found.oauth2))
+    client = OfflineClient(service)
+    now = time.time()
+    register = found.model.by_key["Group.Register"].uuid
+    login = CreateSubSession(Token(token({"iat": int(now), "exp": int(now) + 100})))
+    session = client.ask(login)
+    assert client.ask(Write(register, 11, 1.0, session)) is None
+    monkeypatch.setattr(time, "time", lambda: now + 161)
+    assert client.code(Write(register, 11, 2.0, session)) == -32111
+    assert client.code(CloseSubSession(session)) == -32111
+    assert client.code(login) == -32102
+    assert service.request_log.writes()["code"].tolist() == [0, -32111]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pandas as pd
+import pytest
+from cbor2 import CBORTag
 
 from xentara_nb.protocol.values import Alternative, TimePoint
 from xentara_nb.simulator.server.request_log import (
@@ -86,17 +89,33 @@ def test_only_the_last_ones_are_kept() -> None:
 
 
 def test_large_ones_push_the_others_out() -> None:
-    log = RequestLog(max_bytes=100)
+    log = RequestLog(max_bytes=1000)
     for number in range(10):
-        log.add_request(READ._replace(message_id=number), 30)
-        log.add_write(WRITE._replace(connection=number, sent="x" * 30))
+        log.add_request(READ._replace(message_id=number, parameters="x" * 250))
+        log.add_write(WRITE._replace(connection=number, sent="x" * 250))
     assert log.requests()["message_id"].tolist() == [7, 8, 9]
     assert log.writes()["connection"].tolist() == [7, 8, 9]
-    log.add_request(READ, 101)
+    log.add_request(READ._replace(parameters="x" * 1001))
     assert log.requests().empty
     for _ in range(10):
-        log.add_request(READ, 10)
+        log.add_request(READ._replace(parameters=""))
     assert len(log.requests()) == 10
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [[]] * 200,
+        dict.fromkeys(range(100), 0),
+        {0: Alternative(2, [0] * 200)},
+        {0: CBORTag(99, [0] * 200)},
+        b"x" * 10_000,
+    ],
+)
+def test_what_is_small_on_the_wire_counts_as_it_is_in_memory(value: Any) -> None:
+    log = RequestLog(max_bytes=10_000)
+    log.add_request(READ._replace(parameters={0: value}))
+    assert log.requests().empty
 
 
 def test_the_file_has_a_line_for_each(tmp_path: Path) -> None:

@@ -90,12 +90,15 @@ def test_large_messages(dial: Dial) -> None:
         assert dial(simulator).ask(GetStage()) == [Success(1, 2)]
 
 
-def test_sixteen_megabytes_by_default(demo_simulator: Simulator, dial: Dial) -> None:
+def test_four_megabytes_by_default(demo_simulator: Simulator, dial: Dial) -> None:
     wire = dial(demo_simulator)
-    evil = cbor2.dumps([[0, 1, 3, {0: "x" * (16 * 1024 * 1024 - 100)}]])
+    evil = cbor2.dumps([[0, 1, 3, {0: "x" * (4 * 1024 * 1024 - 100)}]])
     (answer,) = decode_answers(wire.send(evil))
     assert isinstance(answer, Failure)
     assert answer.error.code == -32100
+    fragments = [b"\x00" * (4 * 1024 * 1024), b"\x00" * 10]
+    with pytest.raises(ConnectionClosedError, match="1009"):
+        wire.send(fragments)
 
 
 def test_the_server_pings_and_drops_who_does_not_pong(dial: Dial) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.errors import LoginError, MissingExtraError
+from xentara_nb.protocol.secret import Secret
 from xentara_nb.widgets.login import secret
 
 
@@ -33,7 +34,7 @@ def test_the_keyring_is_asked_by_server_and_user(monkeypatch: pytest.MonkeyPatch
     keyring = _Keyring()
     monkeypatch.setitem(sys.modules, "keyring", keyring)
     secret.to_keyring("plant:8080", Credentials("operator", "operator-demo"))
-    assert secret.from_keyring("plant:8080", "operator") == "operator-demo"
+    assert secret.from_keyring("plant:8080", "operator") == Secret("operator-demo")
     with pytest.raises(LoginError, match="has no password of operator for other:8080"):
         secret.from_keyring("other:8080", "operator")
 

@@ -48,12 +48,24 @@ def test_a_certificate_can_be_refused(plant: Simulator, places: Path) -> None:
     assert not (places / "trusted.json").exists()
 
 
-def test_a_certificate_that_has_changed_is_a_warning(plant: Simulator) -> None:
+def test_a_certificate_that_has_changed_is_never_trusted_by_a_click(plant: Simulator) -> None:
     netloc = plant.url.removeprefix("wss://").removesuffix("/api/ws")
     trust_store.remember(netloc, "AB" * 32, "commonName=before")
     form = make_login(plant, fingerprint=None)
     log_in(form)
     assert "has changed" in form.trust.text.value
     assert "AB:AB" in form.trust.text.value
+    assert "has CHANGED" in form.notice.value
+    assert not visible(form.trust.compared)
+    assert not visible(form.trust.trust)
+    form.trust.compared.value = True
+    form.trust.trust.click()
+    assert form.wait()
+    assert form.trust.asking
+    known = trust_store.known_certificate(netloc)
+    assert known is not None
+    assert known.fingerprint.startswith("AB:AB")
+    form.trust.refuse.click()
+    assert visible(form.fields)
     assert LoginForm.forget_certificate(netloc)
     assert not LoginForm.forget_certificate(netloc)

@@ -68,7 +68,7 @@ def test_a_trust_file_that_cannot_be_replaced_is_left_whole(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(trust_store.os, "replace", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OptionError, match=r"No space left.*XENTARA_TRUST_FILE"):
         trust_store.remember("other:8080", "CD" * 32)
     assert path.read_text() == before
     assert list(places.glob(".trusted-*")) == []
@@ -90,4 +90,64 @@ def test_a_fifo_in_the_place_of_the_trust_file(places: Path) -> None:
     (places / "trusted.json").unlink(missing_ok=True)
     os.mkfifo(places / "trusted.json")
     with pytest.raises(OptionError, match="a FIFO"):
+        trust_store.known_certificate("plant:8080")
+
+
+def test_a_relative_trust_file_is_the_same_after_a_chdir(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("XENTARA_TRUST_FILE", f"{tmp_path.name}.json")
+    monkeypatch.chdir(tmp_path / "a")
+    assert trust_store.known_certificate("plant:8080") is None
+    monkeypatch.chdir(tmp_path / "b")
+    trust_store.remember("plant:8080", "AB" * 32)
+    assert list((tmp_path / "a").iterdir())
+    assert not list((tmp_path / "b").iterdir())
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the places of Linux")
+def test_without_a_home_folder_nothing_is_known_and_nothing_can_be_remembered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def unknown(user: int) -> None:
+        raise KeyError(user)
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("XENTARA_TRUST_FILE", "XDG_CONFIG_HOME", "HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert trust_store.known_certificate("plant:8080") is None
+    assert not trust_store.forget("plant:8080")
+    with pytest.raises(OptionError, match=r"no home folder.*XENTARA_TRUST_FILE"):
+        trust_store.remember("plant:8080", "AB" * 32)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Plant.Example:8080", "plant.example:8080"),
+        ("plant.example.:8080", "plant.example:8080"),
+        ("[::1]:8080", "[0:0:0:0:0:0:0:1]:8080"),
+        ("müll.example:8080", "xn--mll-hoa.example:8080"),
+    ],
+)
+def test_a_server_is_the_same_under_every_spelling(places: Path, one: str, other: str) -> None:
+    for first, second in ((one, other), (other, one)):
+        trust_store.remember(first, "AB" * 32)
+        known = trust_store.known_certificate(second)
+        assert known is not None
+        trust_store.remember(second, "CD" * 32)
+        assert trust_store.forget(first)
+        assert trust_store.known_certificate(second) is None
+    assert trust_store.known_certificate("plant.example:8081") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other rights")
+def test_a_file_that_others_may_write_trusts_nothing(places: Path) -> None:
+    trust_store.remember("plant:8080", "AB" * 32)
+    (places / "trusted.json").chmod(0o666)
+    with pytest.raises(OptionError, match=r"others may write it: .* chmod go-w"):
         trust_store.known_certificate("plant:8080")

@@ -12,6 +12,7 @@ from tests.widgets.helpers import SET_POINT, entered, eventually, present_value,
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.errors import UnknownElementError
+from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.simulator import Simulator
 from xentara_nb.widgets import LoginForm, WriteForm
 from xentara_nb.widgets.write import confirm
@@ -238,7 +239,11 @@ def test_copied_code_does_the_same(form: WriteForm, plant: Simulator, client: Cl
     form.value_input.set("195")
     form.copy.click()
     form.wait()
-    assert form.code.code == f"result = client.write('{SET_POINT}', 195.0)\nresult"
+    uuid = client.lookup(SET_POINT)
+    assert form.code.code == (
+        f"from uuid import UUID\n\n# {SET_POINT}, value\n"
+        f'result = client.write(UUID("{uuid}"), 195.0)\nresult'
+    )
     exec(form.code.code, {"client": client})
     assert written(plant) == [195.0]
 
@@ -276,11 +281,11 @@ def test_what_cannot_be_written_is_said(client: Client) -> None:
 def test_a_row_names_its_attribute_and_an_argument_wins(client: Client) -> None:
     rows = client.meta_data(SET_POINT).set_index("attribute_name", drop=False)
     form = WriteForm(client, rows.loc["value"])
-    assert form.attribute.value == "value"
+    assert form.attribute.value == Attribute.VALUE
     with pytest.raises(NotFoundError, match="that can be written"):
         form.choose(rows.loc["quality"])
     form.choose(rows.loc["quality"], "value")
-    assert form.attribute.value == "value"
+    assert form.attribute.value == Attribute.VALUE
     form.close()
 
 

@@ -23,7 +23,7 @@ def test_an_attribute_is_found_by_its_name_and_id(client: Client) -> None:
 def test_the_present_value_is_shown_with_what_is_known_about_it(client: Client) -> None:
     target = WriteTarget(client, SET_POINT)
     value = target.attribute("value")
-    rows = target.rows_about("value")
+    rows = target.rows_about(value)
     names = rows["attribute_name"].tolist()
     assert {"value", "quality", "updateTime", "changeTime", "writeTime"} == set(names)
     shown = present_html(value, values_of(client.read(rows)))

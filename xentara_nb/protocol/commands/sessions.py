@@ -5,7 +5,7 @@ An action with a sub-session needs the rights of the connection and of the sub-s
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from xentara_nb.protocol.checks import as_bytes, as_map, as_text, as_uuid, membe
 from xentara_nb.protocol.commands.base import Command, CommandWithoutResult, command, parameter
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID, OpCode
+from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.values import Alternative
 
 
@@ -20,7 +21,10 @@ from xentara_nb.protocol.values import Alternative
 class Token:
     """Log-in with an OAuth 2.0 token: alternative 0."""
 
-    token: str = field(repr=False)
+    token: Secret = field(repr=False)
+
+    def __init__(self, token: SecretLike) -> None:
+        object.__setattr__(self, "token", Secret(token))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,11 @@ class Password:
     """Log-in with user name and password: alternative 2."""
 
     user: str
-    password: str = field(repr=False)
+    password: Secret = field(repr=False)
+
+    def __init__(self, user: str, password: SecretLike) -> None:
+        object.__setattr__(self, "user", user)
+        object.__setattr__(self, "password", Secret(password))
 
 
 Authentication: TypeAlias = Token | Certificate | Password
@@ -46,8 +54,13 @@ Authentication: TypeAlias = Token | Certificate | Password
 
 
 def _alternative(how: Authentication) -> Alternative:
-    number = (Token, Certificate, Password).index(type(how))
-    return Alternative(number, dict(enumerate(astuple(how))))
+    match how:
+        case Token(token):
+            return Alternative(0, {0: token.reveal()})
+        case Certificate(der):
+            return Alternative(1, {0: der})
+        case Password(user, password):
+            return Alternative(2, {0: user, 1: password.reveal()})
 
 
 def _authentication(item: object, name: str) -> Authentication:

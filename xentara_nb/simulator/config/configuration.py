@@ -199,7 +199,13 @@ def _configuration(
     _warn_of_undeclared("role", roles, declared)
     _warn_of_undeclared(
         "entitlement",
-        ((node, name) for node, entry in entries for name in (*entry.allow, *entry.deny)),
+        (
+            (node, name)
+            for node, entry in entries
+            for name in (*entry.allow, *entry.deny)
+            # Every skill that clients connect to has an entitlement of its own for that.
+            if not name.endswith(access.ANY_CONNECT)
+        ),
         (*access.BUILT_IN, *security.entitlements),
     )
     # The server's demand for a token names the scope that the token must have.

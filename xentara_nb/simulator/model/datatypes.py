@@ -33,7 +33,7 @@ from xentara_nb.protocol.identifiers import NIL_UUID, Category, DataType, Qualit
 from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator.documents import JsonNode, from_text, invalid, one_of, quoted
 
-NO_ERROR = "no error"
+NO_ERROR = ""
 """What the attributes ``error`` and ``writeError`` say when all is well."""
 
 KEYWORDS = {

@@ -14,6 +14,7 @@ Examples
 from __future__ import annotations
 
 import difflib
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -34,6 +35,8 @@ from xentara_nb.simulator.documents import (
     quoted,
 )
 from xentara_nb.simulator.security.access import AclSettings
+
+_log = logging.getLogger(__name__)
 
 _PART = r"(?:\[([^\]]*)\]|([^\[.][^.]*))"
 _KEY = re.compile(rf"{_PART}(?:\.{_PART})*")
@@ -185,12 +188,17 @@ def read_model(document: JsonNode) -> Model:
     keys: dict[str, JsonNode] = {}
     uuids: dict[UUID, JsonNode] = {}
 
+    older: list[JsonNode] = []
+
     def read_element(item: JsonNode, prefix: str) -> ElementDescription:
         # Each level is a member, an index and a descriptor.
         if len(item.steps) > 3 * _MAX_LEVELS:
             document.fail("the elements are nested too deeply", "Use fewer levels.")
         descriptor = _descriptor(item)
-        node = item.at(descriptor)
+        node = _in_present_names(item.at(descriptor))
+        if node.value is not item.value[descriptor] and not older:
+            older.append(node)
+            _log.warning("%s: 'id' and 'uuid' are read as 'name' and 'UUID', an older format", node)
         properties = node.validate(_Properties)
         key = prefix + join_key((properties.name,))
         node.unique("name", key, keys, "the primary key")
@@ -204,6 +212,18 @@ def read_model(document: JsonNode) -> Model:
 
     elements = tuple(read_element(child, "") for child in document.items("children"))
     return Model(document.file, elements, settings.acl, by_key)
+
+
+def _in_present_names(node: JsonNode) -> JsonNode:
+    """Return an element's properties with the names that older models had other ones for."""
+    if not isinstance(node.value, dict):
+        return node
+    renamed = {
+        name: node.value[older]
+        for older, name in (("id", "name"), ("uuid", "UUID"))
+        if name not in node.value and older in node.value
+    }
+    return JsonNode({**node.value, **renamed}, node.file, node.steps) if renamed else node
 
 
 def _descriptor(item: JsonNode) -> str:

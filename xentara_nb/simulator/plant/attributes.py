@@ -57,11 +57,20 @@ def well_known(
     )
 
 
+OF_READING = (
+    Attribute.UPDATE_TIME,
+    Attribute.CHANGE_TIME,
+    Attribute.QUALITY,
+    Attribute.ERROR,
+)
+"""What only points have that can be read."""
+OF_WRITING = (Attribute.WRITE_TIME, Attribute.WRITE_ERROR)
+"""What only points have that can be written."""
+
+
 def value_attributes(data_type: DataType, access: Access) -> list[AttributeInfo]:
     """Return the attributes of a value that a device has."""
-    further = [Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.QUALITY, Attribute.ERROR]
-    if access.writable:
-        further += (Attribute.WRITE_TIME, Attribute.WRITE_ERROR)
+    further = [*(OF_READING if access.readable else ()), *(OF_WRITING if access.writable else ())]
     return [well_known(Attribute.VALUE, data_type, access), *map(well_known, further)]
 
 

@@ -13,6 +13,8 @@ from xentara_nb.protocol.values import AttributeId, TimePoint, Value
 from xentara_nb.simulator.plant.attributes import (
     BASE,
     DISPLAY_NAME,
+    OF_READING,
+    OF_WRITING,
     UNITS,
     AttributeTable,
     AttributeValue,
@@ -23,7 +25,6 @@ from xentara_nb.simulator.plant.attributes import (
 from xentara_nb.simulator.plant.elements import Element, Identity, Point, Watcher
 
 _INPUT, _OUTPUT = 0, 1
-_OF_THE_OUTPUT = (Attribute.WRITE_TIME, Attribute.WRITE_ERROR)
 
 
 @lru_cache(maxsize=4096)
@@ -42,7 +43,9 @@ def _table_and_routes(
             key = info.attribute_id
             if position < len(BASE) or key in (UNITS.attribute_id, DISPLAY_NAME.attribute_id):
                 continue
-            if key not in infos or (side == _OUTPUT and key in _OF_THE_OUTPUT):
+            if key in (OF_READING if source is None else OF_WRITING if target is None else ()):
+                continue
+            if key not in infos or (side == _OUTPUT and key in OF_WRITING):
                 infos[key] = info
                 routes[key] = (side, position)
     value = infos.get(Attribute.VALUE)

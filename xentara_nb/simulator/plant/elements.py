@@ -247,7 +247,7 @@ class Element:
         return self.fault is None or position not in self.fault.shown
 
 
-_NO_RIGHTS = Acl({}, {})
+_NO_RIGHTS = Acl({})
 _BASE_READERS: tuple[Callable[[Element], AttributeValue], ...] = (
     lambda element: element.key,
     lambda element: element.name,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Discriminator, StrictBool, Tag
+from pydantic import BeforeValidator, Discriminator, Field, StrictBool, Tag
 
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Stage
 from xentara_nb.protocol.values import TimePoint, Value
@@ -225,16 +225,22 @@ class _Segment(Settings, extra="ignore"):
 
 
 class _Pipeline(_Plain):
-    checkpoints: tuple[Any, ...]
+    hints: ClassVar[Mapping[str, str]] = {
+        "checkpoints": "List at least two, between which the segments lie.",
+        "segments": "List at least one, with its tasks.",
+    }
+
+    checkpoints: Annotated[tuple[Any, ...], Field(min_length=2)]
+    # Without triggers it never runs in operation.
     triggers: tuple[Text, ...] = ()
-    segments: tuple[_Segment, ...] = ()
+    segments: Annotated[tuple[_Segment, ...], Field(min_length=1)]
 
     def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
         builder.wirings.append(lambda: builder.pipelines.append(self._pipeline(builder, node)))
         return super().make(builder, node, identity)
 
     def _pipeline(self, builder: Builder, node: JsonNode) -> Pipeline:
-        last = max(len(self.checkpoints) - 1, 0)
+        last = len(self.checkpoints) - 1
         ordered: list[tuple[int, int, list[tuple[Element, str]]]] = []
         for item, segment in zip(node.items("segments"), self.segments, strict=True):
             for name, checkpoint in (("start", segment.start), ("end", segment.end)):

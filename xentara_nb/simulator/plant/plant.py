@@ -9,7 +9,7 @@ needs no time for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -157,16 +157,10 @@ class Plant:
                 self._by_uuid[element.uuid] = element
                 self._by_key[element.key] = element
 
-    def browse(
-        self, start: UUID, depth: int | None = None, categories: Collection[int] | None = None
-    ) -> Iterator[Element]:
-        """Return the elements below one, of some categories; the walk goes through all others too.
+    def browse(self, start: UUID, depth: int | None = None) -> Iterator[Element]:
+        """Return the elements below one.
 
         The order is not the model's, as with a real server: clients must not rely on it. Raises
         UnknownElementError.
         """
-        found = walk(self.element(start), depth)
-        if categories is None:
-            return found
-        wanted = frozenset(categories)
-        return (element for element in found if element.kind.category in wanted)
+        return walk(self.element(start), depth)

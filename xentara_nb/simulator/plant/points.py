@@ -126,8 +126,9 @@ def simulated_point(builder: Builder, description: ElementDescription) -> Elemen
         infos.append(well_known(Attribute.DEVICE_STATE))
         known["deviceState"] = settings.device_state
     for item, custom in zip(node.items("attributes"), settings.attributes, strict=True):
+        # An attribute can have a well-known name and yet be another one, with a UUID of its own.
         attribute_id: AttributeId = custom.uuid or attribute_uuid(custom.name)
-        if custom.name in ATTRIBUTES_BY_NAME:
+        if custom.uuid is None and custom.name in ATTRIBUTES_BY_NAME:
             attribute_id = int(ATTRIBUTES_BY_NAME[custom.name])
         infos.append(AttributeInfo(custom.name, attribute_id, custom.access, custom.data_type))
         if custom.value is not None:

@@ -18,6 +18,8 @@ False
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -32,6 +34,8 @@ EVERYONE = "Everyone"
 READ = "read"
 WRITE = "write"
 CONNECT = "websocket.connect"
+ANY_CONNECT = ".connect"
+"""How the names of entitlements to connect end: those of other skills as well."""
 SUSPEND = "suspend"
 """Allows suspend and resume. The manual's list is not public; the name is the simulator's."""
 SHUTDOWN = "shutdown"
@@ -62,24 +66,24 @@ class AclSettings(Settings):
 class Acl:
     """What each role is allowed at one place of the model, with inheritance applied.
 
-    The lists say what is granted, by role and entitlement, True for allowed. The defaults hold for
-    entitlements of which no list says anything for any role of the client.
+    The lists say what is granted, by role and entitlement, True for allowed; anything else is not.
     """
 
-    __slots__ = ("_answers", "_defaults", "_granted")
+    __slots__ = ("_answers", "_granted")
 
-    def __init__(
-        self, granted: Mapping[tuple[str, str], bool], defaults: Mapping[str, bool]
-    ) -> None:
+    def __init__(self, granted: Mapping[tuple[str, str], bool]) -> None:
         self._granted = granted
-        self._defaults = defaults
         # Elements share few lists and clients have few sets of roles, so this stays small.
         self._answers: dict[tuple[frozenset[str], str], bool] = {}
 
     @classmethod
-    def default(cls, defaults: Mapping[str, bool] = MappingProxyType({})) -> Acl:
-        """Return the list above all others: everyone may connect and read."""
-        return cls({(EVERYONE, READ): True, (EVERYONE, CONNECT): True}, defaults)
+    def default(cls, declared: Mapping[str, bool] = MappingProxyType({})) -> Acl:
+        """Return the list above all others.
+
+        Everyone may connect and read, and has the entitlements that are declared as allowed.
+        """
+        names = (READ, CONNECT, *(name for name, allowed in declared.items() if allowed))
+        return cls({(EVERYONE, name): True for name in names})
 
     def below(self, settings: AclSettings | None) -> Acl:
         """Return the list that holds where these settings stand, under this one."""
@@ -91,7 +95,7 @@ class Acl:
         # For one and the same role of one list, a denial has precedence.
         for entry in settings.entries:
             granted.update(((entry.role, name), False) for name in entry.deny)
-        return Acl(granted, self._defaults)
+        return Acl(granted)
 
     def allows(self, client_roles: frozenset[str], entitlement: str) -> bool:
         """Return whether a client with these roles has the entitlement."""
@@ -103,7 +107,7 @@ class Acl:
                 for role in client_roles
                 if (role, entitlement) in self._granted
             ]
-            answer = any(said) if said else self._defaults.get(entitlement, False)
+            answer = any(said)
             self._answers[question] = answer
         return answer
 
@@ -114,6 +118,12 @@ class Principal:
 
     name: str
     roles: frozenset[str]
+    expires: float = math.inf
+    """When that ends, in seconds since 1970."""
+
+    def has_expired(self) -> bool:
+        """Whether that has ended."""
+        return time.time() >= self.expires
 
 
 def roles(*names: str) -> frozenset[str]:

@@ -134,9 +134,9 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
 
 
 def fingerprint(certificate: Path) -> str:
-    """Return the SHA-256 fingerprint of the first certificate of a PEM file, in hexadecimal."""
+    """Return the SHA-256 fingerprint of the first certificate of a PEM file, as ``AB:CD:...``."""
     loaded = x509.load_pem_x509_certificate(certificate.read_bytes())
-    return loaded.fingerprint(hashes.SHA256()).hex()
+    return loaded.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
 class ServerCertificate:

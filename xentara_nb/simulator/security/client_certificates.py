@@ -2,9 +2,9 @@
 
 A certificate logs in when at least one rule matches; it then has the roles of all rules that
 match. A rule by fingerprint or by the certificate itself trusts exactly that certificate; a rule by
-issuer asks that one of the ``rootCertificates`` of that issuer has signed it. Certificates that
-have expired, or are not valid yet, are refused. Whether the client has the private key is not
-checked, as with a real server.
+issuer asks that one of the ``rootCertificates`` of that issuer has signed it, and that it is no
+authority's own. Certificates that have expired, or are not valid yet, are refused. Whether the
+client has the private key is not checked, as with a real server.
 """
 
 from __future__ import annotations
@@ -183,10 +183,14 @@ class ClientCertificates(Document):
     def _matches(self, rule: _Rule, certificate: x509.Certificate) -> bool:
         return rule.matches(certificate) and (
             not isinstance(rule, _IssuerRule)
-            or any(
-                _issued(certificate, root.certificate)
-                for root in self.root_certificates
-                if root.issuer in (None, rule.issuer)
+            # An authority's own certificate is public, and is that of no client.
+            or (
+                not _is_authority(certificate)
+                and any(
+                    _issued(certificate, root.certificate)
+                    for root in self.root_certificates
+                    if root.issuer in (None, rule.issuer)
+                )
             )
         )
 
@@ -197,6 +201,16 @@ def _issued(certificate: x509.Certificate, root: x509.Certificate) -> bool:
         return _valid(root)
     except (InvalidSignature, ValueError, TypeError):
         return False
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    if certificate.issuer == certificate.subject:
+        return True
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+    except x509.ExtensionNotFound:
+        return False
+    return constraints.value.ca
 
 
 def _valid(certificate: x509.Certificate) -> bool:

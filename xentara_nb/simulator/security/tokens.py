@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from joserfc import jwk, jwt
-from joserfc.errors import InvalidClaimError, JoseError
+from joserfc.errors import InvalidClaimError, JoseError, SecurityWarning
 from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo
 
 from xentara_nb.protocol.errors import one_line
@@ -43,7 +45,10 @@ _log = logging.getLogger(__name__)
 Key: TypeAlias = "jwk.RSAKey | jwk.ECKey | jwk.OKPKey | jwk.OctKey"
 
 _LEEWAY = 60
+_LATEST = 1 << 53  # seconds since 1970; whole ones are exact up to here
 _LONGEST = 64 * 1024
+_SHORTEST_RSA = 2048  # bits
+_SHORTEST_SECRET = 32  # bytes: RFC 7518, 3.2 asks for those of the digest
 _ALGORITHMS = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     "EC": ("ES256", "ES384", "ES512"),
@@ -133,7 +138,7 @@ def _jwks(content: Any) -> Iterator[Key]:
     for item in listed:
         # Keys of kinds that no token here is signed with are ignored, as clients of an issuer do.
         if isinstance(item, dict) and item.get("kty") in _ALGORITHMS:
-            yield jwk.import_key(copy.deepcopy(item))
+            yield _imported(jwk.import_key, copy.deepcopy(item))
 
 
 _UNUSABLE = (JoseError, ValueError, TypeError, KeyError)
@@ -154,10 +159,33 @@ def _pem_key(data: bytes) -> Key:
         )
     for kind in (jwk.RSAKey, jwk.ECKey, jwk.OKPKey):
         try:
-            return kind.import_key(data)
+            return _imported(kind.import_key, data)
+        except _ShortKeyError:
+            raise
         except (JoseError, ValueError, TypeError):
             continue
     raise ValueError("neither RSA nor EC nor Ed25519")
+
+
+class _ShortKeyError(ValueError):
+    """A key that is too short to be trusted."""
+
+
+def _imported(import_key: Callable[[Any], Key], data: Any) -> Key:
+    """Return a key that is long enough for its kind; raises _ShortKeyError for others."""
+    with warnings.catch_warnings():
+        # The library only warns of short ones.
+        warnings.simplefilter("ignore", SecurityWarning)
+        key = import_key(data)
+    if isinstance(key, jwk.RSAKey) and key.raw_value.key_size < _SHORTEST_RSA:
+        raise _ShortKeyError(
+            f"an RSA key of {key.raw_value.key_size} bits; {_SHORTEST_RSA} are needed"
+        )
+    if isinstance(key, jwk.OctKey) and len(key.raw_value) < _SHORTEST_SECRET:
+        raise _ShortKeyError(
+            f"a secret of {len(key.raw_value)} bytes; {_SHORTEST_SECRET} are needed"
+        )
+    return key
 
 
 class Issuer(Settings):
@@ -207,7 +235,8 @@ class OAuth2(Document):
                 continue
             claims = decoded.claims
             name = claims.get("sub") or claims.get("client_id") or "token"
-            return Principal(str(name), roles(*issuer.roles, *_roles(claims, issuer)))
+            expires = claims["exp"] + _LEEWAY if "exp" in claims else math.inf
+            return Principal(str(name), roles(*issuer.roles, *_roles(claims, issuer)), expires)
         return None
 
 
@@ -243,6 +272,12 @@ def _check(token: jwt.Token, issuer: Issuer, scope: Iterable[str], now: float) -
     types = (*_TYPES, "jwt") if allowed.allow_generic_jwt else _TYPES
     if not (typ is None and allowed.allow_missing_typ) and str(typ).lower() not in types:
         raise InvalidClaimError("typ")
+    for name in ("iat", "exp", "nbf"):
+        value = claims.get(name, 0)
+        # JSON as Python reads it has NaN and infinities, which no comparison finds to be over; a
+        # whole number of any size would not fit into a float.
+        if type(value) not in (int, float) or not abs(value) < _LATEST:
+            raise InvalidClaimError(name)
     jwt.JWTClaimsRegistry(
         now=int(now),
         leeway=_LEEWAY,

@@ -24,13 +24,14 @@ from xentara_nb.protocol.identifiers import NIL_UUID, PROTOCOL_VERSION, MetaData
 from xentara_nb.protocol.packets import Request
 from xentara_nb.simulator.plant.elements import Element
 from xentara_nb.simulator.security import access
+from xentara_nb.simulator.server.password_queue import TooManyLoginsError
 from xentara_nb.simulator.server.request_log import WriteRecord
 from xentara_nb.simulator.server.session import Session
 from xentara_nb.simulator.server.subscriptions import ServerSubscription, unique_targets
 
-# A few milliseconds of work between two turns of the other connections.
-_BROWSE_SLICE = 1024
-_SUBSCRIBE_SLICE = 256
+# Less than a millisecond of work between two turns of the other connections.
+_BROWSE_SLICE = 256
+_SUBSCRIBE_SLICE = 128
 
 
 @singledispatch
@@ -69,12 +70,14 @@ async def _server_information(
 @execute.register
 async def _browse(command: commands.Browse, session: Session) -> Encoded:
     plant = session.service.plant
+    wanted = None if command.categories is None else frozenset(command.categories)
     entries: list[bytes] = []
-    for element in plant.browse(command.element_uuid, command.depth, command.categories):
-        entries.append(
-            server_encoding.browse_entry(element.key, element.uuid, element.kind.category)
-        )
-        if not len(entries) % _BROWSE_SLICE:
+    for number, element in enumerate(plant.browse(command.element_uuid, command.depth), 1):
+        if wanted is None or element.kind.category in wanted:
+            entries.append(
+                server_encoding.browse_entry(element.key, element.uuid, element.kind.category)
+            )
+        if not number % _BROWSE_SLICE:
             await asyncio.sleep(0)
     return Encoded(server_encoding.message(entries))
 
@@ -180,6 +183,7 @@ async def _subscribe(command: commands.Subscribe, session: Session) -> UUID:
         lambda: session.subscriptions.wake(),
         command.maximum_update_rate,
         command.minimum_update_rate,
+        sum(len(ids) for _, ids in targets),
     )
     # Taken in at once, so that it ends with its connection, should that end here.
     session.subscriptions.add(subscription)
@@ -224,16 +228,20 @@ async def _change_stage(
 async def _create_sub_session(command: commands.CreateSubSession, session: Session) -> UUID:
     """Log in to a sub-session; one that has the desired id already is replaced."""
     authenticator = session.service.authenticator
+    session_id = command.desired_session_id or uuid4()
+    session.check_sub_session(session_id)
     match command.authentication:
         case commands.Password(user, password):
-            principal = await asyncio.to_thread(authenticator.by_password, user, password)
+            try:
+                principal = await session.service.passwords.check(user, password.reveal())
+            except TooManyLoginsError as error:
+                raise AccessDeniedError(f"access denied: {error}") from None
         case commands.Token(token):
-            principal = await asyncio.to_thread(authenticator.by_token, token)
+            principal = await asyncio.to_thread(authenticator.by_token, token.reveal())
         case commands.Certificate(der):
             principal = await asyncio.to_thread(authenticator.by_certificate, der)
     if principal is None:
         raise AccessDeniedError
-    session_id = command.desired_session_id or uuid4()
     session.sub_sessions[session_id] = principal
     return session_id
 

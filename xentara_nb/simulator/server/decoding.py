@@ -17,8 +17,14 @@ import cbor2
 
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.codec.heads import ARRAY, head
-from xentara_nb.protocol.errors import InvalidParameterError, ParseError, ProtocolError
+from xentara_nb.protocol.errors import (
+    InvalidParameterError,
+    InvalidRequestError,
+    ParseError,
+    ProtocolError,
+)
 from xentara_nb.protocol.packets import UNREADABLE_ID, Failure, Request, decode_requests
+from xentara_nb.simulator.server.limits import DEFAULT_LIMITS, Limits
 
 # RFC 8949, 3.4.6: "this is CBOR", with which some encoders begin everything.
 _SELF_DESCRIBED = bytes.fromhex("d9d9f7")
@@ -40,7 +46,7 @@ class BrokenRequest(Request):
     error: InvalidParameterError
 
 
-def read_requests(message: bytes) -> list[Request | Failure]:
+def read_requests(message: bytes, limits: Limits = DEFAULT_LIMITS) -> list[Request | Failure]:
     """Return what a message asks for; what cannot be read becomes the error to answer.
 
     Nothing that a client sends makes this raise.
@@ -54,6 +60,9 @@ def read_requests(message: bytes) -> list[Request | Failure]:
     (2, 'the parameters must be a map, not an integer')
     """
     message = message.removeprefix(_SELF_DESCRIBED)
+    problem = limits.message_problem(message)
+    if problem is not None:
+        return [Failure(UNREADABLE_ID, InvalidRequestError(f"invalid request: {problem}"))]
     requests = decode_requests(message)
     if len(message) > _MAX_SIZE or not any(map(_is_broken, requests)):
         return requests

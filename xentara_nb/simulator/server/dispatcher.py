@@ -14,6 +14,7 @@ from xentara_nb.protocol.errors import (
     CommandNotFoundError,
     DuplicateClientHelloError,
     InternalError,
+    InvalidRequestError,
     MissingClientHelloError,
     ServerError,
 )
@@ -26,9 +27,11 @@ from xentara_nb.simulator.server.session import Session
 
 _log = logging.getLogger(__name__)
 
-_LARGE = 64 * 1024  # bytes of a message that takes milliseconds to be decoded
+_LARGE = 16 * 1024  # bytes of a message that takes milliseconds to be decoded
 _COMMAND_NAMES: dict[int | None, str] = {opcode: opcode.name.lower() for opcode in OpCode}
-_SLICE = 64  # requests between two turns of the other connections, a few milliseconds of work
+# How many requests, and seconds of work, lie between two turns of the other connections at most.
+_SLICE = 64
+_LONGEST_TURN = 0.002
 
 
 class Dispatcher:
@@ -37,7 +40,7 @@ class Dispatcher:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._faults = session.service.faults
-        self._size = 0  # of one request of the message under way, in bytes
+        self._limits = session.service.limits
 
     async def answer(self, message: bytes) -> bytes | None:
         """Return the answer to a message, None if it asks for nothing.
@@ -46,21 +49,39 @@ class Dispatcher:
         ConnectionAbortedError if a fault breaks the connection here, and nothing else.
         """
         if len(message) < _LARGE:
-            requests = read_requests(message)
-        else:
+            return await self._answer_all(read_requests(message, self._limits))
+        # What is decoded takes many times the memory of its bytes, so only few are at a time.
+        async with self._session.service.large_messages:
             # In one piece, but beside the other connections.
-            requests = await asyncio.to_thread(read_requests, message)
-        self._size = len(message) // max(len(requests), 1)
+            requests = await asyncio.to_thread(read_requests, message, self._limits)
+            return await self._answer_all(requests)
+
+    async def _answer_all(self, requests: list[Request | Failure]) -> bytes | None:
         answers: list[bytes] = []
+        size = 0
+        turn = time.monotonic() + _LONGEST_TURN
         for number, request in enumerate(requests, 1):
-            if isinstance(request, Request):
-                answers.append(await self._answer(request))
-            else:
+            if isinstance(request, Failure):
                 self._log_request(request, request.error, time.time_ns())
                 answers.append(_encoded(request))
-            if not number % _SLICE:
+            elif size > self._limits.answer_bytes:
+                answers.append(self._refuse(request))
+            else:
+                answers.append(await self._answer(request))
+            size += len(answers[-1])
+            if not number % _SLICE or time.monotonic() > turn:
                 await asyncio.sleep(0)
+                turn = time.monotonic() + _LONGEST_TURN
         return server_encoding.message(answers) if answers else None
+
+    def _refuse(self, request: Request) -> bytes:
+        """Answer a request that is not executed, for too much has been asked for before it."""
+        error = InvalidRequestError(
+            f"invalid request: the answer to this message has more than {self._limits.answer_bytes}"
+            " bytes already, so this request was not executed; send it in another message"
+        )
+        self._log_request(request, error, time.time_ns())
+        return _encoded(Failure(request.message_id, error))
 
     async def _answer(self, request: Request) -> bytes:
         began = time.time_ns()
@@ -128,7 +149,7 @@ class Dispatcher:
             "" if error is None else error.text,
             (time.time_ns() - began) / 1e9,
         )
-        session.service.request_log.add_request(record, self._size)
+        session.service.request_log.add_request(record)
 
 
 # A long answer is encoded packet by packet, for encoding all of it at once would stop the server

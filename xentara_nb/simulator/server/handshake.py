@@ -18,11 +18,8 @@ from xentara_nb.simulator.config.configuration import BASIC, BEARER, Authenticat
 from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.security import access
 from xentara_nb.simulator.security.access import Principal
-from xentara_nb.simulator.security.authentication import (
-    Authenticator,
-    parse_basic,
-    parse_bearer,
-)
+from xentara_nb.simulator.security.authentication import parse_basic, parse_bearer
+from xentara_nb.simulator.server.password_queue import TooManyLoginsError
 from xentara_nb.simulator.server.session import Service
 
 PATH = "/api/ws"
@@ -30,6 +27,7 @@ PATH = "/api/ws"
 _PATH = re.compile(rf"(?:(?:https|wss)://[^/?]*)?{re.escape(PATH)}(?:\?.*)?")
 _SUBPROTOCOL = Subprotocol("xentara-v1")
 _PONG = b"\x8a"  # how the frame of a pong begins
+_MAX_UNREAD = 1024 * 1024  # bytes that a client has not read, beyond which no pong is added
 
 
 # The library logs every refused log-in and every scanner's half handshake as an error. To see
@@ -54,7 +52,11 @@ class WebSocketConnection(ServerConnection):
 
         def data_without_pongs() -> list[bytes]:
             frames = data_to_send()
-            return frames if faults.pongs else [f for f in frames if not f.startswith(_PONG)]
+            # A client that pings and reads nothing must not fill the memory with its pongs.
+            unread = self.transport.get_write_buffer_size() > _MAX_UNREAD
+            if faults.pongs and not unread:
+                return frames
+            return [frame for frame in frames if not frame.startswith(_PONG)]
 
         # The library answers pings by itself and has no switch for it.
         protocol.data_to_send = data_without_pongs  # type: ignore[method-assign]  # see above
@@ -69,7 +71,11 @@ async def process_request(
             HTTPStatus.NOT_FOUND, f"There is nothing here. The API is at {PATH}.\n"
         )
     authorizations = request.headers.get_all("Authorization")
-    principal = await _log_in(service.authenticator, settings, authorizations)
+    host, *_ = connection.remote_address or ("",)
+    try:
+        principal = await _log_in(service, settings, authorizations, host)
+    except TooManyLoginsError as error:
+        return _unavailable(connection, f"{str(error).capitalize()}.\n")
     if principal is None:
         response = connection.respond(
             HTTPStatus.UNAUTHORIZED, f"Log in with {' or '.join(settings.schemes)}.\n"
@@ -81,19 +87,34 @@ async def process_request(
         return connection.respond(
             HTTPStatus.FORBIDDEN, "The user does not have the right to connect.\n"
         )
+    limits, connections = service.limits, service.connections
+    if connections[principal.name] >= limits.user_connections:
+        most = f"The user has {limits.user_connections} connections, more are not allowed.\n"
+        return _unavailable(connection, most)
+    if connections.total() >= limits.connections:
+        return _unavailable(
+            connection, f"There are {limits.connections} connections, more are not allowed.\n"
+        )
     connection.principal = principal
     return None
 
 
+def _unavailable(connection: WebSocketConnection, text: str) -> Response:
+    """Return the refusal of what would be allowed if less were going on."""
+    response = connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, text)
+    response.headers["Retry-After"] = "1"
+    return response
+
+
 async def _log_in(
-    authenticator: Authenticator, settings: Authentication, authorizations: Sequence[str]
+    service: Service, settings: Authentication, authorizations: Sequence[str], host: str
 ) -> Principal | None:
     if len(authorizations) != 1:
         return None
     if BEARER in settings.schemes and (token := parse_bearer(authorizations[0])) is not None:
-        return await asyncio.to_thread(authenticator.by_token, token)
+        return await asyncio.to_thread(service.authenticator.by_token, token)
     if BASIC in settings.schemes and (login := parse_basic(authorizations[0])) is not None:
-        return await asyncio.to_thread(authenticator.by_password, *login)
+        return await service.passwords.check(*login, host)
     return None
 
 

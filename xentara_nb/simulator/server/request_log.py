@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TextIO, TypeVar, get_type_hints
 from uuid import UUID
 
+from cbor2 import CBORTag
+
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.values import Alternative, AttributeId, TimePoint
 
@@ -26,7 +28,9 @@ MAX_RECORDS = 100_000
 """How many requests, and how many writes, are kept in memory: the last ones."""
 
 MAX_BYTES = 32 * 1024 * 1024
-"""How many bytes the requests that are kept, and the writes, may have had on the wire."""
+"""About how many bytes the parameters that are kept, and the values written, may take."""
+
+_ITEM = 64  # bytes that a small value or a container takes in memory; on the wire it can be one
 
 
 class RequestRecord(NamedTuple):
@@ -121,18 +125,20 @@ class RequestLog:
                 self._file.close()
                 self._file = None
 
-    def add_request(self, record: RequestRecord, size: int = 0) -> None:
-        """Note a request of so many bytes that has been answered."""
+    def add_request(self, record: RequestRecord) -> None:
+        """Note a request that has been answered."""
         if record.opcode == OpCode.CREATE_SUB_SESSION:
             record = record._replace(parameters="***")
+        size = _memory(record.parameters)
         with self._lock:
             self._requests.add(record, size)
             self._write_line("request", record)
 
     def add_write(self, record: WriteRecord) -> None:
         """Note a write that was executed or refused."""
+        size = _memory(record.sent)
         with self._lock:
-            self._writes.add(record, len(record.sent) if isinstance(record.sent, str) else 0)
+            self._writes.add(record, size)
             self._write_line("write", record)
 
     def clear(self) -> None:
@@ -163,6 +169,25 @@ class RequestLog:
         except OSError:
             # A full disk must not take the plant down; what is in memory goes on.
             self._file = None
+
+
+def _memory(value: object) -> int:
+    """Return about how many bytes a value takes in memory."""
+    size, waiting = 0, [value]
+    while waiting:
+        value = waiting.pop()
+        size += _ITEM
+        match value:
+            case str() | bytes():
+                size += len(value)
+            case Mapping():
+                waiting += value.keys()
+                waiting += value.values()
+            case list() | tuple():
+                waiting += value
+            case Alternative() | CBORTag():
+                waiting.append(value.value)
+    return size
 
 
 def _frame(record_type: type[R], records: Sequence[R]) -> pd.DataFrame:

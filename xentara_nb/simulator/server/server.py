@@ -7,7 +7,7 @@ import itertools
 import logging
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -16,6 +16,8 @@ from typing import Any, cast
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
+from websockets.http11 import Request, Response
 
 from xentara_nb.protocol.errors import XentaraError
 from xentara_nb.protocol.identifiers import Stage
@@ -29,6 +31,7 @@ from xentara_nb.simulator.server.handshake import (
     process_response,
     select_subprotocol,
 )
+from xentara_nb.simulator.server.listener import Connections, Listener, listeners
 from xentara_nb.simulator.server.session import Service, Session
 from xentara_nb.simulator.server.subscriptions import Subscriptions
 from xentara_nb.simulator.server.transport import Transport
@@ -40,6 +43,9 @@ _CLOSE_TIMEOUT = 1.0
 _STOP_TIMEOUT = 2.0
 _CALL_TIMEOUT = 30.0
 _LONGEST_WAIT = 3600.0
+_LAST_ROUNDS = 10
+_MAX_QUEUE = (1, 0)  # frames of a client that wait while one of its messages is answered
+_BACKLOG = 1024  # connections that the system keeps until they are accepted
 _REST = 0.001
 
 
@@ -69,6 +75,7 @@ class ServerThread:
         self._host = host
         self._port = port
         self._options = options
+        self._connections = Connections(service.limits.pending_connections)
         self._numbers = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
@@ -130,19 +137,29 @@ class ServerThread:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        # Password hashes are slow on purpose. Two threads for them keep a storm of log-ins from
-        # taking all the computer's time.
-        workers = ThreadPoolExecutor(2, thread_name_prefix="simulator-passwords")
+        # What is slow and comes from a client: large messages, tokens, certificates.
+        workers = ThreadPoolExecutor(2, thread_name_prefix="simulator-worker")
         self._loop.set_default_executor(workers)
-        server = await serve(
+        servers: list[WebSocketServer] = []
+        try:
+            for listener in listeners(self._connections, self._host, self._port):
+                servers.append(await self._listen(listener))
+            host, port = next(iter(servers[0].sockets)).getsockname()[:2]
+            pipelines = asyncio.create_task(_run_pipelines(self._service.plant))
+            self._address.set_result((host, port))
+            await self._stopping.wait()
+            pipelines.cancel()
+        finally:
+            await self._close(servers)
+            workers.shutdown(wait=False, cancel_futures=True)
+
+    async def _listen(self, listener: Listener) -> WebSocketServer:
+        return await serve(
             cast(Any, self._serve_client),
-            self._host,
-            self._port,
+            sock=listener,
             ssl=self._context,
             create_connection=cast(Any, partial(WebSocketConnection, faults=self._service.faults)),
-            process_request=cast(
-                Any, partial(process_request, self._service, self._settings.authentication)
-            ),
+            process_request=cast(Any, self._process_request),
             process_response=process_response,
             select_subprotocol=select_subprotocol,
             server_header="Xentara-simulator",
@@ -150,29 +167,39 @@ class ServerThread:
             compression=None,
             open_timeout=_OPEN_TIMEOUT,
             close_timeout=_CLOSE_TIMEOUT,
+            # A client that sends more than is answered waits for its answers.
+            max_queue=_MAX_QUEUE,
+            backlog=_BACKLOG,
             logger=CONNECTION_LOG,
             **self._options,
         )
-        try:
-            host, port = next(iter(server.sockets)).getsockname()[:2]
-            pipelines = asyncio.create_task(_run_pipelines(self._service.plant))
-            self._address.set_result((host, port))
-            await self._stopping.wait()
-            pipelines.cancel()
-        finally:
-            await _close(server)
-            workers.shutdown(wait=False, cancel_futures=True)
+
+    async def _process_request(
+        self, connection: WebSocketConnection, request: Request
+    ) -> Response | None:
+        self._connections.activate(connection.transport.get_extra_info("socket").fileno())
+        return await process_request(
+            self._service, self._settings.authentication, connection, request
+        )
 
     async def _serve_client(self, connection: WebSocketConnection) -> None:
         """Answer one client's messages until its connection ends, and send it its events."""
+        user = connection.principal.name
+        self._service.connections[user] += 1
+        try:
+            await self._converse(connection)
+        finally:
+            self._service.connections[user] -= 1
+
+    async def _converse(self, connection: WebSocketConnection) -> None:
         service = self._service
         session = Session(service, connection.principal, next(self._numbers))
         dispatcher = Dispatcher(session)
         transport = Transport(connection, service.faults, self._options["ping_timeout"])
         events = asyncio.create_task(_send_events(transport, session.subscriptions))
         try:
-            async for message in connection:
-                data = message.encode() if isinstance(message, str) else message
+            while True:
+                data = await _receive(connection, service.limits.fragments)
                 if not transport.receive(len(data)):
                     break
                 answer = await dispatcher.answer(data)
@@ -189,6 +216,42 @@ class ServerThread:
             events.cancel()
             session.subscriptions.clear()
             transport.close()
+
+    async def _close(self, servers: Sequence[WebSocketServer]) -> None:
+        """End the servers in a bounded time, even if clients do not end their connections."""
+        for server in servers:
+            server.close()
+        if not await _all_closed(servers):
+            _log.debug("some connections do not end by themselves")
+        self._connections.end_all()
+        if not await _all_closed(servers):
+            _log.warning("some connections did not end in time")
+        # The transports notify their protocols of the end in the loop's next rounds.
+        for _ in range(_LAST_ROUNDS):
+            await asyncio.sleep(0)
+
+
+async def _all_closed(servers: Sequence[WebSocketServer]) -> bool:
+    """Wait for the end of servers that have been closed; False if it takes too long."""
+    try:
+        async with asyncio.timeout(_STOP_TIMEOUT):
+            for server in servers:
+                await server.wait_closed()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _receive(connection: WebSocketConnection, max_fragments: int) -> bytes:
+    """Return the next message; raises ConnectionClosed."""
+    fragments: list[bytes] = []
+    async for fragment in connection.recv_streaming(decode=False):
+        fragments.append(fragment)
+        if len(fragments) > max_fragments:
+            # An empty fragment counts for nothing in the size of a message, but takes memory.
+            reason = f"a message has at most {max_fragments} fragments"
+            await connection.close(CloseCode.MESSAGE_TOO_BIG, reason)
+    return b"".join(fragments)
 
 
 async def _run_pipelines(plant: Plant) -> None:
@@ -234,25 +297,3 @@ async def _wait(woken: asyncio.Event, seconds: float | None) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(None if seconds is None else min(seconds, _LONGEST_WAIT)):
             await woken.wait()
-
-
-async def _close(server: WebSocketServer) -> None:
-    """End the server in a bounded time, even if its clients do not end their connections."""
-    server.close()
-    try:
-        async with asyncio.timeout(_STOP_TIMEOUT):
-            await server.wait_closed()
-    except TimeoutError:
-        _log.debug("some connections do not end by themselves")
-    # A client in the middle of its TLS handshake is known to the loop alone, which would leave its
-    # socket open. Only Python 3.13 and later have a public way to get at those.
-    transports = getattr(asyncio.get_running_loop(), "_transports", {})
-    for transport in list(transports.values()):
-        transport.abort()
-    try:
-        async with asyncio.timeout(_STOP_TIMEOUT):
-            await server.wait_closed()
-    except TimeoutError:
-        _log.warning("some connections did not end in time")
-    # The transports notify their protocols of the end in the loop's next round.
-    await asyncio.sleep(0)

@@ -22,6 +22,7 @@ from itertools import count
 from uuid import UUID
 
 from xentara_nb.protocol.codec import server_encoding
+from xentara_nb.protocol.errors import InvalidRequestError
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.simulator.server.channels import Broker, Channel
 
@@ -37,7 +38,7 @@ class ServerSubscription:
 
     __slots__ = (
         *("_last", "_later", "_maximum", "_minimum", "_pending", "_ready", "_wake"),
-        *("active", "channels", "subscription_id"),
+        *("active", "attributes", "channels", "subscription_id"),
     )
     _numbers = count()
 
@@ -47,8 +48,10 @@ class ServerSubscription:
         wake: Callable[[], None],
         maximum_update_rate: int | None,
         minimum_update_rate: int | None,
+        attributes: int = 0,
     ) -> None:
         self.subscription_id = subscription_id
+        self.attributes = attributes  # how many will be subscribed to
         self.channels: list[Channel] = []
         self.active = False
         self._wake = wake
@@ -123,13 +126,23 @@ class ServerSubscription:
         self._last.move_to_end(channel)
 
 
-class Subscriptions:
-    """The subscriptions of one connection."""
+class Quota:
+    """How many attributes the connections of one user may subscribe to, and how many they have."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+
+
+class Subscriptions:
+    """The subscriptions of one connection: not more than the limit, and within its user's quota."""
+
+    def __init__(self, broker: Broker, limit: int, quota: Quota) -> None:
         # Is called when there is something to send.
         self.wake: Callable[[], None] = lambda: None
         self._broker = broker
+        self._limit = limit
+        self._quota = quota
         self._by_id: dict[UUID, ServerSubscription] = {}
         self._new: list[ServerSubscription] = []
 
@@ -137,8 +150,25 @@ class Subscriptions:
         return len(self._by_id)
 
     def add(self, subscription: ServerSubscription) -> None:
-        """Take a subscription in, in place of one with the same id."""
+        """Take a subscription in, in place of one with the same id.
+
+        Raises InvalidRequestError, and leaves everything as it was, if that would be too many.
+        """
+        replaced = self._by_id.get(subscription.subscription_id)
+        if replaced is None and len(self._by_id) >= self._limit:
+            raise InvalidRequestError(
+                f"invalid request: a connection has at most {self._limit} subscriptions; "
+                "end one, or subscribe to more elements in one of them"
+            )
+        left = self._quota.limit - self._quota.used
+        left += 0 if replaced is None else replaced.attributes
+        if subscription.attributes > left:
+            raise InvalidRequestError(
+                f"invalid request: a user has at most {self._quota.limit} attributes subscribed to "
+                f"at a time, and {max(left, 0)} of them are left"
+            )
         self.remove(subscription.subscription_id)
+        self._quota.used += subscription.attributes
         self._by_id[subscription.subscription_id] = subscription
         self._new.append(subscription)
 
@@ -147,6 +177,7 @@ class Subscriptions:
         subscription = self._by_id.pop(subscription_id, None)
         if subscription is None:
             return False
+        self._quota.used -= subscription.attributes
         self._broker.leave(subscription.mark, subscription.channels)
         return True
 

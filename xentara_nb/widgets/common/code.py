@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from uuid import UUID
 
 import ipywidgets
 import pandas as pd
@@ -39,10 +40,23 @@ class CodeCard:
         show(self.widget, bool(code))
 
 
+def cell(name: str, call: str, about: str) -> str:
+    """Return a cell that shows what a call returns, with a comment that says what it is about.
+
+    The call names elements and attributes by their ids, which cannot be mistaken as names can.
+    """
+    # A key may hold the end of a line, behind which it would be code.
+    shown = about if about.isprintable() else repr(about)
+    begin = "from uuid import UUID\n\n" if 'UUID("' in call else ""
+    return f"{begin}# {shown}\n{name} = {call}\n{name}"
+
+
 def literal(value: object) -> str:
     """Return the Python code of a value."""
     if isinstance(value, pd.Timestamp):
         return repr(value.tz_convert("UTC").tz_localize(None).isoformat() + "Z")
+    if isinstance(value, UUID):
+        return f'UUID("{value}")'
     if isinstance(value, float):
         return f'float("{value}")' if value != value or abs(value) == float("inf") else repr(value)
     return repr(value) if isinstance(value, bool | int) else repr(str(value))

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets
 
 from xentara_nb.client import Client
+from xentara_nb.protocol.text import safe
 from xentara_nb.widgets.common.style import escape, sheet
 from xentara_nb.widgets.common.tasks import Notice, TaskRunner
 from xentara_nb.writes.guards import check_client
@@ -65,7 +66,7 @@ class Form(ipywidgets.VBox):
 
     def __repr__(self) -> str:
         try:
-            return f"<{type(self).__name__}: {self.summary()}>"
+            return safe(f"<{type(self).__name__}: {self.summary()}>")
         except AttributeError:  # a part is missing that could not be made
             return f"<{type(self).__name__}, incomplete>"
 

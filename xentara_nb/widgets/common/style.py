@@ -7,11 +7,12 @@ through :func:`plain`.
 from __future__ import annotations
 
 import html
-import unicodedata
 from collections.abc import Callable
 from importlib.resources import files
 
 import ipywidgets
+
+from xentara_nb.protocol.text import safe
 
 _SHEET = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
 _MAX_TEXT = 400  # characters of one text of a server; the rest says nothing more
@@ -103,7 +104,7 @@ def plain(text: object) -> str:
     Control characters and those that turn the direction of writing would let a server make a
     text look like another one.
     """
-    shown = "".join(_visible(character) for character in str(text))
+    shown = safe(str(text))
     return shown if len(shown) <= _MAX_TEXT else f"{shown[:_MAX_TEXT]}…"
 
 
@@ -115,16 +116,9 @@ def escape(text: object) -> str:
 def paragraphs(text: object) -> str:
     """Return a message of ours, which may have several lines, as HTML."""
     lines = str(text).splitlines() or [""]
-    return "\n".join(html.escape("".join(_visible(c) for c in line)) for line in lines[:40])
+    return "\n".join(html.escape(safe(line)) for line in lines[:40])
 
 
 def badge(text: object, kind: str = "") -> str:
     """Return a small label; its meaning is in the words, the colour only helps."""
     return f'<span class="xnb-badge xnb-{kind}">{escape(text)}</span>'
-
-
-def _visible(character: str) -> str:
-    category = unicodedata.category(character)
-    if category in ("Cc", "Cf", "Cs", "Zl", "Zp") and character != "\u00ad":
-        return f"\\u{ord(character):04x}"
-    return character

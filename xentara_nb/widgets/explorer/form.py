@@ -14,10 +14,12 @@ import pandas as pd
 
 from xentara_nb.client import Client
 from xentara_nb.errors import OptionError, OutputExistsError, XentaraError
+from xentara_nb.paths import user_path
 from xentara_nb.protocol.identifiers import Stage, label
+from xentara_nb.protocol.text import pasted
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.widgets.common import notebook
-from xentara_nb.widgets.common.code import CodeCard
+from xentara_nb.widgets.common.code import CodeCard, cell, literal
 from xentara_nb.widgets.common.form import Form, put_form, read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import SearchBox
@@ -65,6 +67,7 @@ class Explorer(Form):
         super().__init__("explorer")
         self._client, self._session = client, session
         self.selected = ""
+        self._element: UUID | None = None
         self.frame = pd.DataFrame()
         self.write_form: WriteForm | None = None
         self._described = pd.DataFrame()
@@ -88,6 +91,7 @@ class Explorer(Form):
         """
         described = self._described = self._client.meta_data(element)
         self.selected = str(described["primary_key"].iloc[0]) if len(described) else str(element)
+        self._element = described["element_uuid"].iloc[0] if len(described) else None
         category = str(described["category"].iloc[0]) if len(described) else ""
         self.name.value = (
             f"<div role='status'><h4 class='xnb-key'>{escape(self.selected)}</h4>"
@@ -121,13 +125,12 @@ class Explorer(Form):
         OptionError
             If nothing is selected.
         """
-        if not self.selected:
-            raise OptionError("select an element first")
-        own = self._client.meta_data(self.selected)
+        element = self._selected_element()
+        own = self._client.meta_data(element)
         if not below:
             self.frame = own
             return own
-        rest = self._client.inventory(self.selected, progress=self._progress)
+        rest = self._client.inventory(element, progress=self._progress)
         notes = {**rest.xentara.provenance, "elements": rest.xentara.provenance["elements"] + 1}
         both = pd.concat([own, rest], ignore_index=True)
         for column in ("category", "access", "data_type"):
@@ -157,10 +160,10 @@ class Explorer(Form):
     def as_code(self) -> str:
         """Return a cell that reads what is selected."""
         client = notebook.name_of(self._client, "client")
-        key = repr(self.selected)
+        element = literal(self._selected_element())
         if self.below.value:
-            return f"inventory = {client}.inventory({key})\ninventory"
-        return f"values = {client}.read({key})\nvalues"
+            return cell("inventory", f"{client}.inventory({element})", self.selected)
+        return cell("values", f"{client}.read({element})", self.selected)
 
     # What the page uses
 
@@ -206,6 +209,11 @@ class Explorer(Form):
         self.copy.on_click(handler(lambda: self.code.show(self.as_code())))
         self.write.on_click(handler(self._open_write_form))
 
+    def _selected_element(self) -> UUID:
+        if self._element is None:
+            raise OptionError("select an element first")
+        return self._element
+
     def _show_head(self) -> None:
         client = self._client
         stage = label(Stage, int(client.get_stage()))
@@ -245,13 +253,13 @@ class Explorer(Form):
         )
 
     def _export(self) -> None:
-        path = Path(self.path.value.strip()).expanduser()
+        path = user_path(pasted(self.path.value))
         frame = self.export_csv(path, below=self.below.value)
         self.notice.say(f"Wrote {len(frame):,} rows to {path.absolute()}.", "ok")
 
     def _open_write_form(self) -> None:
         self.write_form = WriteForm(
-            self._client, self.selected, session=self._session, index=self.search.index
+            self._client, self._selected_element(), session=self._session, index=self.search.index
         )
         put_form(self.write_box, self.write_form)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from importlib.util import find_spec
 
 import ipywidgets
@@ -16,11 +15,13 @@ from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import (
     AddressError,
+    CertificateChangedError,
     CertificateNotTrustedError,
     LoginError,
     OptionError,
     XentaraError,
 )
+from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.form import Form, read_only
 from xentara_nb.widgets.common.style import badge, button, card, escape, heading, row, show
@@ -167,8 +168,8 @@ class LoginForm(Form):
         self,
         *,
         user: str | None = None,
-        password: str | None = None,
-        token: str | None = None,
+        password: SecretLike | None = None,
+        token: SecretLike | None = None,
     ) -> Client:
         """Log in from code, as the button does; return the client.
 
@@ -186,6 +187,8 @@ class LoginForm(Form):
         LoginError, ConnectError, DeadlineError
             As :func:`xentara_nb.connect`; the form shows it too.
         """
+        # At once, so that a traceback that shows variables shows none of them.
+        password, token = Secret.of(password), Secret.of(token)
         if (client := self.account.client) is not None:
             return client
         credentials: Credentials | None
@@ -301,7 +304,7 @@ class LoginForm(Form):
         if credentials is not None:
             self.user.value = credentials.user or ""
             if credentials.password is not None:
-                self.password.value = credentials.password
+                self.password.value = credentials.password.reveal()
 
     def _address(self) -> Address:
         text = self.address.value.strip()
@@ -314,7 +317,7 @@ class LoginForm(Form):
         method, user = self.method.value, self.user.value.strip()
         password, token = self.password.take(), self.token.take()
         if method == TOKEN:
-            return Credentials(token=secret.required(token, "the token").strip())
+            return Credentials(token=secret.required(token, "the token"))
         if method == ENVIRONMENT:
             found = secret.from_environment()
             if found is None:
@@ -323,7 +326,7 @@ class LoginForm(Form):
                     "notebook runs"
                 )
             return found
-        secret.required(user, "the name of the user")
+        secret.required(Secret(user), "the name of the user")
         if method == KEYRING:
             return Credentials(user, secret.from_keyring(address.netloc, user))
         return Credentials(user, secret.required(password, f"the password of {user}"))
@@ -348,6 +351,9 @@ class LoginForm(Form):
     def _connect_in_form(self, address: Address, credentials: Credentials, keep: bool) -> None:
         try:
             self._connect(address, credentials, keep)
+        except CertificateChangedError:
+            text = "The certificate of the server has CHANGED: nothing was sent, see above."
+            self.notice.say(text, "error")
         except CertificateNotTrustedError:
             # The card says it all, and what its message says beyond that is for code.
             self.notice.say("The certificate of the server is not known: see above.", "warning")
@@ -360,8 +366,11 @@ class LoginForm(Form):
         try:
             client = connect(
                 address.url,
-                **asdict(credentials),
-                **asdict(trust),
+                user=credentials.user,
+                password=credentials.password,
+                token=credentials.token,
+                ca_file=trust.ca_file,
+                fingerprint=trust.fingerprint,
                 timeout=self._timeout,
                 read_only=self._read_only,
             )

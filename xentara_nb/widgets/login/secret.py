@@ -6,7 +6,6 @@ it, before anything is done with it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,9 @@ import ipywidgets
 from traitlets import Unicode
 
 from xentara_nb.connection.credentials import Credentials
+from xentara_nb.connection.credentials import from_environment as environment_credentials
 from xentara_nb.errors import LoginError, MissingExtraError, OptionError
+from xentara_nb.protocol.secret import Secret
 from xentara_nb.widgets.common.style import on_enter
 
 _SERVICE = "xentara_nb"  # the name of secrets in the keyring; the address of the server follows it
@@ -31,7 +32,7 @@ class SecretInput(ipywidgets.Password):
     value = Unicode("").tag(sync=True, echo_update=False, to_json=lambda value, widget: "")
 
     def __init__(self, label: str) -> None:
-        self._secret = ""
+        self._secret = Secret("")
         self._on_enter: Callable[[], object] | None = None
         self._enter_waits = False
         super().__init__(description=label, continuous_update=False)
@@ -42,9 +43,9 @@ class SecretInput(ipywidgets.Password):
         """Call a function when Enter is pressed in the field and its value has arrived."""
         self._on_enter = callback
 
-    def take(self) -> str:
+    def take(self) -> Secret:
         """Return what was typed, and forget it."""
-        secret, self._secret = self._secret, ""
+        secret, self._secret = self._secret, Secret("")
         self.placeholder = ""
         return secret
 
@@ -54,7 +55,7 @@ class SecretInput(ipywidgets.Password):
     def _take_in(self, change: Any) -> None:
         if not change["new"]:
             return
-        self._secret = change["new"]
+        self._secret = Secret(change["new"])
         self.value = ""
         self.placeholder = "••••••••"
         if self._enter_waits:
@@ -67,7 +68,7 @@ class SecretInput(ipywidgets.Password):
             self._on_enter()
 
 
-def required(text: str, what: str) -> str:
+def required(text: Secret, what: str) -> Secret:
     """Return what was typed; raises OptionError if it is nothing."""
     if not text:
         raise OptionError(f"type {what}")
@@ -76,13 +77,11 @@ def required(text: str, what: str) -> str:
 
 def from_environment() -> Credentials | None:
     """Return who logs in according to the environment; None if it does not say."""
-    if token := os.environ.get("XENTARA_TOKEN", "").strip():
-        return Credentials(token=token)
-    user, password = os.environ.get("XENTARA_USER"), os.environ.get("XENTARA_PASSWORD")
-    return Credentials(user, password) if user and password is not None else None
+    known = environment_credentials()
+    return Credentials(token=known.token) if known.token else known if known.complete else None
 
 
-def from_keyring(server: str, user: str) -> str:
+def from_keyring(server: str, user: str) -> Secret:
     """Return a password from the keyring; raises LoginError if it cannot."""
     keyring = _keyring()
     try:
@@ -94,14 +93,15 @@ def from_keyring(server: str, user: str) -> str:
             f"the keyring has no password of {user} for {server}: log in with the password once, "
             "and have it remembered"
         )
-    return str(password)
+    return Secret(str(password))
 
 
 def to_keyring(server: str, credentials: Credentials) -> None:
     """Keep the password of a user in the keyring; raises LoginError if it cannot."""
     keyring = _keyring()
     try:
-        keyring.set_password(f"{_SERVICE} {server}", credentials.user, credentials.password)
+        secret = credentials.password or Secret("")
+        keyring.set_password(f"{_SERVICE} {server}", credentials.user, secret.reveal())
     except Exception as error:
         raise LoginError(
             f"logged in, but the keyring did not take the password ({type(error).__name__})"

@@ -10,7 +10,10 @@ import ipywidgets
 
 from xentara_nb.connection.tls import certificate_der
 from xentara_nb.errors import LoginError, OptionError
+from xentara_nb.paths import user_path
 from xentara_nb.protocol.errors import AccessDeniedError
+from xentara_nb.protocol.secret import Secret
+from xentara_nb.protocol.text import pasted
 from xentara_nb.widgets.common.style import Disclosure, badge, button, escape, row, show
 from xentara_nb.widgets.common.tasks import TaskRunner
 from xentara_nb.widgets.login import secret
@@ -112,12 +115,12 @@ class SessionPart:
         method, user = self.method.value, self.user.value.strip()
         password, token = self.password.take(), self.token.take()
         if method == _TOKEN:
-            token = secret.required(token, "the token of the sub-session").strip()
+            token = secret.required(token, "the token of the sub-session")
             return {"token": token}, "the bearer of a token"
         if method == _CERTIFICATE:
-            path = Path(self.certificate.value.strip()).expanduser()
+            path = user_path(pasted(self.certificate.value))
             return {"certificate": read_certificate(path)}, f"the certificate {path.name}"
-        secret.required(user, "the name of the sub-session's user")
+        secret.required(Secret(user), "the name of the sub-session's user")
         secret.required(password, f"the password of {user}")
         return {"user": user, "password": password}, user
 

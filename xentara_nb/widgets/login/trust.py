@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import ipywidgets
 
-from xentara_nb.errors import CertificateNotTrustedError
+from xentara_nb.errors import CertificateChangedError, CertificateNotTrustedError
 from xentara_nb.widgets.common.style import button, card, escape, row, show
 from xentara_nb.widgets.common.table import facts
 from xentara_nb.widgets.common.tasks import TaskRunner
@@ -48,6 +48,8 @@ class TrustCard:
 
         self._accept = accept
         before = trust_store.known_certificate(server)
+        another = before is not None and before.fingerprint != error.fingerprint
+        changed = another or isinstance(error, CertificateChangedError)
         pairs = [
             ("Subject", escape(error.subject)),
             ("Issuer", escape(error.issuer)),
@@ -56,35 +58,44 @@ class TrustCard:
             ("Fingerprint (SHA-256)", f"<code>{escape(error.fingerprint)}</code>"),
             ("Why it is not trusted", escape(error.reason)),
         ]
-        if before is not None and before.fingerprint != error.fingerprint:
+        if changed:
+            self._accept = None
             warning = (
                 "<div class='xnb-notice xnb-error' role='alert'><b>The certificate of this server "
                 "has changed.</b> Either it was renewed, or someone stands between you and the "
-                "server. Ask before you go on.</div>"
+                "server. It is not used. If the server's administrator confirms the new "
+                "fingerprint, forget the old one with LoginForm.forget_certificate(address), or "
+                "correct the fingerprint that was given, and log in again.</div>"
             )
-            pairs.append(("Trusted until now", f"<code>{escape(before.fingerprint)}</code>"))
-            pairs.append(("Trusted since", escape(before.since)))
+            if before is not None:
+                pairs.append(("Trusted until now", f"<code>{escape(before.fingerprint)}</code>"))
+                pairs.append(("Trusted since", escape(before.since)))
         else:
             warning = (
                 "<p role='alert'>Nothing secret has been sent yet. The holder of this "
                 "certificate gets the password, so compare its fingerprint first.</p>"
             )
         self.text.value = (
-            f"<h4>The certificate of {escape(server)} is not known</h4>{warning}"
+            f"<h4>The certificate of {escape(server)} "
+            f"{'is not the one that is trusted' if changed else 'is not known'}</h4>{warning}"
             f"{facts(pairs, caption='The certificate')}"
         )
         self.compared.value = False
         self.trust.disabled = True
+        self._asking = True
+        for widget in (self.compared, self.trust):
+            show(widget, not changed)
         show(self.box, True)
 
     def _hide(self) -> None:
         self._accept = None
+        self._asking = False
         show(self.box, False)
 
     @property
     def asking(self) -> bool:
         """Whether the card waits for the user."""
-        return self._accept is not None
+        return self._asking
 
     def _compare(self) -> None:
         self.trust.disabled = not self.compared.value

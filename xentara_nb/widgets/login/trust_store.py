@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import ipaddress
 import json
 import os
 import tempfile
@@ -20,7 +21,8 @@ from platformdirs import user_config_path
 
 from xentara_nb.connection.tls import normal_fingerprint
 from xentara_nb.errors import OptionError
-from xentara_nb.paths import read_file, user_path
+from xentara_nb.paths import lacks_home, own_folder, read_file, setting_path
+from xentara_nb.protocol.text import pasted
 
 _VERSION = 1
 _MAX_BYTES = 4 * 1024 * 1024
@@ -41,9 +43,9 @@ class TrustedCertificate:
 
 def trust_file() -> Path:
     """Return the path of the file; the variable ``XENTARA_TRUST_FILE`` names another."""
-    if named := os.environ.get("XENTARA_TRUST_FILE"):
-        return user_path(named)
-    return user_config_path("xentara_nb", appauthor=False, roaming=True) / "trusted.json"
+    if named := pasted(os.environ.get("XENTARA_TRUST_FILE", "")):
+        return setting_path(named)
+    return own_folder(user_config_path, roaming=True) / "trusted.json"
 
 
 def known_certificate(server: str) -> TrustedCertificate | None:
@@ -51,7 +53,7 @@ def known_certificate(server: str) -> TrustedCertificate | None:
 
     Raises OptionError if the file cannot be used: nothing in it is trusted then.
     """
-    return _read(trust_file()).get(server)
+    return _read(trust_file()).get(_canonical(server))
 
 
 def remember(server: str, fingerprint: str, subject: str = "") -> None:
@@ -60,7 +62,7 @@ def remember(server: str, fingerprint: str, subject: str = "") -> None:
     path = trust_file()
     with _lock:
         certificates = _read(path)
-        certificates[server] = TrustedCertificate(fingerprint, subject, now)
+        certificates[_canonical(server)] = TrustedCertificate(fingerprint, subject, now)
         _write(path, certificates)
 
 
@@ -69,18 +71,30 @@ def forget(server: str) -> bool:
     path = trust_file()
     with _lock:
         certificates = _read(path)
-        if certificates.pop(server, None) is None:
+        if certificates.pop(_canonical(server), None) is None:
             return False
         _write(path, certificates)
     return True
 
 
+def _canonical(server: str) -> str:
+    """Return one spelling of a host and port: a name also with a dot behind it, or in capitals."""
+    host, _, port = server.rpartition(":")
+    host = host.strip("[]").removesuffix(".").lower()
+    with contextlib.suppress(ValueError):
+        host = ipaddress.ip_address(host).compressed
+    with contextlib.suppress(UnicodeError):
+        host = host.encode("idna").decode("ascii")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _read(path: Path) -> dict[str, TrustedCertificate]:
     try:
-        document = json.loads(read_file(path, _MAX_BYTES).decode())
+        document = json.loads(read_file(path, _MAX_BYTES, own=True).decode())
         if document["version"] != _VERSION:
             raise ValueError
-        return {name: TrustedCertificate(**entry) for name, entry in document["servers"].items()}
+        servers = document["servers"].items()
+        return {_canonical(name): TrustedCertificate(**entry) for name, entry in servers}
     except FileNotFoundError:
         return {}
     except OptionError as error:
@@ -93,7 +107,25 @@ def _read(path: Path) -> dict[str, TrustedCertificate]:
 
 
 def _write(path: Path, certificates: dict[str, TrustedCertificate]) -> None:
-    """Write the file in one step: a reader sees the old one or the new one."""
+    """Write the file in one step: a reader sees the old one or the new one.
+
+    Raises OptionError if that is not possible.
+    """
+    if lacks_home(path):
+        raise OptionError(
+            "there is no home folder to remember certificates in: set HOME, or name a file with "
+            "XENTARA_TRUST_FILE"
+        )
+    try:
+        _replace(path, certificates)
+    except OSError as error:
+        raise OptionError(
+            f"the certificate cannot be remembered in {str(path)!r} "
+            f"({error.strerror or error}): name another file with XENTARA_TRUST_FILE"
+        ) from None
+
+
+def _replace(path: Path, certificates: dict[str, TrustedCertificate]) -> None:
     servers = {name: asdict(certificate) for name, certificate in certificates.items()}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".trusted-")  # 0600 from the start

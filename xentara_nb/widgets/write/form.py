@@ -11,10 +11,10 @@ import pandas as pd
 
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError, OptionError, WriteRefusedError
-from xentara_nb.protocol.identifiers import DataType
+from xentara_nb.protocol.identifiers import Attribute, DataType
 from xentara_nb.tables.references import AttributeLike, ElementLike, element_reference
 from xentara_nb.widgets.common import notebook
-from xentara_nb.widgets.common.code import CodeCard, literal
+from xentara_nb.widgets.common.code import CodeCard, cell, literal
 from xentara_nb.widgets.common.form import Form, read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import KeyIndex, SearchBox, SearchHit
@@ -148,7 +148,8 @@ class WriteForm(Form):
         self.withdraw()
         if attribute is None:
             reference = element_reference(element)
-            attribute = reference.attribute_name or reference.attribute_id
+            attribute = reference.attribute_id
+            attribute = reference.attribute_name if attribute is None else attribute
         target = WriteTarget(self._client, element)
         self.target, self._attribute = target, None
         self._show_outcome(None)
@@ -159,11 +160,11 @@ class WriteForm(Form):
             raise NotFoundError(f"{target.key} has no attribute that can be written")
         wanted = target.attribute(attribute) if attribute is not None else target.writable[0]
         self.attribute.options = [
-            (f"{each.attribute_name} ({each.data_type})", each.attribute_name)
+            (f"{each.attribute_name} ({each.data_type})", each.attribute_id)
             for each in target.writable
         ]
-        self.attribute.value = wanted.attribute_name
-        only_value = [each.attribute_name for each in target.writable] == ["value"]
+        self.attribute.value = wanted.attribute_id
+        only_value = [each.attribute_id for each in target.writable] == [Attribute.VALUE]
         show(self.attribute_row, not only_value)
         show(self.inside, True)
         self._take_attribute(target, wanted)
@@ -191,12 +192,15 @@ class WriteForm(Form):
         if planned.new is None:
             raise WriteRefusedError(planned.reason)
         client = notebook.name_of(self._client, "client")
-        arguments = [repr(planned.target.primary_key), literal(planned.new_value)]
-        if planned.target.attribute_name != "value":
-            arguments.append(repr(planned.target.attribute_name))
+        target = planned.target
+        assert target.info is not None
+        arguments = [literal(target.element_uuid), literal(planned.new_value)]
+        if target.info.attribute_id != Attribute.VALUE:
+            arguments.append(literal(target.info.attribute_id))
         if self.session is not None:
             arguments.append(f"session={notebook.name_of(self.session, 'session')}")
-        return f"result = {client}.write({', '.join(arguments)})\nresult"
+        about = f"{target.primary_key}, {target.attribute_name}"
+        return cell("result", f"{client}.write({', '.join(arguments)})", about)
 
     # What the page uses
 
@@ -273,7 +277,7 @@ class WriteForm(Form):
         self.input_box.children = (self.value_input.widget,)
         self.review.disabled = self.copy.disabled = not self.value_input.can_be_written
         self.live.text.value = present_html(attribute, {})
-        self.live.follow(target.rows_about(attribute.attribute_name))
+        self.live.follow(target.rows_about(attribute))
 
     def _show_values(self, frame: pd.DataFrame) -> None:
         attribute, value_input = self._attribute, self.value_input

@@ -7,12 +7,14 @@ from typing import Any
 import pandas as pd
 
 from xentara_nb.client import Client
-from xentara_nb.errors import NotFoundError
+from xentara_nb.errors import AmbiguousError, NotFoundError
+from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.queries.model_cache import find_attribute
 from xentara_nb.tables.references import (
     AttributeLike,
     ElementLike,
     element_reference,
-    same_attribute,
 )
 from xentara_nb.widgets.common.style import escape
 from xentara_nb.widgets.common.table import Values, facts, quality_badge, value_text
@@ -41,20 +43,26 @@ class WriteTarget:
 
     def attribute(self, wanted: AttributeLike) -> Any:
         """Return a writable attribute by its name or id; raises NotFoundError if there is none."""
-        for each in self.writable:
-            if each.attribute_name == wanted:
-                return each
-            if not isinstance(wanted, str) and same_attribute(each.attribute_id, wanted):
-                return each
-        raise NotFoundError(f"{self.key} has no attribute {wanted!r} that can be written")
+        attributes = [
+            AttributeInfo(each.attribute_name, each.attribute_id, 0, 0) for each in self.writable
+        ]
+        try:
+            info = find_attribute(self.key, attributes, wanted)
+        except AmbiguousError:
+            raise
+        except NotFoundError:
+            text = f"{self.key} has no attribute {wanted!r} that can be written"
+            raise NotFoundError(text) from None
+        return self.writable[attributes.index(info)]
 
-    def rows_about(self, name: str) -> pd.DataFrame:
+    def rows_about(self, attribute: Any) -> pd.DataFrame:
         """Return the rows of an attribute and of what is known about it, those that can be read."""
         readable: pd.DataFrame = self._described.xentara.readable()
-        names = readable["attribute_name"]
-        if name != "value":
-            return readable.loc[names == name]
-        return readable.loc[names.isin(("value", "units", *_ABOUT))]
+        chosen = readable["attribute_id"] == attribute.attribute_id
+        if attribute.attribute_id == Attribute.VALUE:
+            chosen |= readable["attribute_name"].isin(("units", *_ABOUT))
+        rows: pd.DataFrame = readable.loc[chosen]
+        return rows
 
 
 def present_html(attribute: Any, values: Values) -> str:

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.support.interrupts import Interrupted
+from xentara_nb.connection.latch import Latch
+
+
+def test_it_is_set_once_and_for_all() -> None:
+    latch = Latch()
+    assert not latch.is_set
+    assert not latch.wait(0)
+    latch.set()
+    latch.set()
+    assert latch.is_set
+    assert latch.wait(0)
+    assert latch.wait(5)
+
+
+def test_all_that_wait_go_on() -> None:
+    latch = Latch()
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(latch.wait, 5) for _ in range(4)]
+        time.sleep(0.05)
+        latch.set()
+        assert [future.result(1) for future in waiting] == [True] * 4
+
+
+def test_an_interrupt_at_any_place_leaves_it_usable() -> None:
+    def wait() -> bool:
+        return latch.wait(1)
+
+    latch = Latch()
+    latch.set()
+    count = Interrupted(wait).places
+    assert count > 2
+    for early in (True, False):
+        for at in range(1, count + 1):
+            latch = Latch()
+            setter = threading.Timer(0.0 if early else 0.01, latch.set)
+            if early:
+                latch.set()
+            else:
+                setter.start()
+            run = Interrupted(wait, at)
+            assert run.result is True or type(run.error) is KeyboardInterrupt
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(latch.wait, 5).result(1)
+            if not early:
+                setter.join()

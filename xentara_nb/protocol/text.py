@@ -1,0 +1,71 @@
+"""Text from others: made safe to show, and freed of what copying and editors add to it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection
+
+_LINE_ENDS = "\r\n\x1a\x85\u2028\u2029"  # and what ends a file of DOS
+_QUOTES = "\"'`“”„‟‘’‚‛«»‹›<>"
+
+
+def safe(text: str) -> str:
+    r"""Return a text with every character that cannot be seen written as an escape.
+
+    A terminal obeys some of them: with the cursor moved, or the direction of the text turned, one
+    value can be made to look like another one.
+
+    Examples
+    --------
+    >>> print(safe("Pump\x1b[2J 1\u202e"))
+    Pump\x1b[2J 1\u202e
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def safe_cell(value: object) -> object:
+    """Return a value as it can stand in a table of text."""
+    if isinstance(value, str):
+        return safe(value)
+    return safe(repr(value)) if isinstance(value, Collection) else value
+
+
+def safe_lines(text: str) -> str:
+    """Return a text as :func:`safe` does, with its lines kept."""
+    return "\n".join(safe(line) for line in text.split("\n"))
+
+
+def without_marks(text: str) -> str:
+    """Return a text without the line ends and invisible marks at its ends; blanks stay.
+
+    Editors put a byte order mark before a text and a line end behind it, and programs put marks of
+    direction and width around what is copied from them.
+    """
+    start, end = 0, len(text)
+    while start < end and _is_mark(text[start]):
+        start += 1
+    while start < end and _is_mark(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _is_mark(character: str) -> bool:
+    return character in _LINE_ENDS or unicodedata.category(character) == "Cf"
+
+
+def trimmed(text: str) -> str:
+    """Return a text without the blanks, line ends and invisible marks around it."""
+    while (bare := without_marks(text.strip())) != text:
+        text = bare
+    return text
+
+
+def pasted(text: str) -> str:
+    """Return a text as :func:`trimmed` does, and without the quotation marks around it."""
+    while (bare := trimmed(text).strip(_QUOTES)) != text:
+        text = bare
+    return text
