@@ -38,7 +38,7 @@ def test_another_place(monkeypatch, tmp_path):
     monkeypatch.setenv("XENTARA_JOURNAL", str(tmp_path / "a"))
     assert Journal().path == tmp_path / "a"
     assert Journal(tmp_path / "b").path == tmp_path / "b"
-    assert Journal(Journal("c")).path == Path("c")
+    assert Journal(Journal("c")).path == Path.cwd() / "c"
     assert Journal(False).path is None
     monkeypatch.setenv("XENTARA_JOURNAL", "OFF")
     assert Journal().path is None

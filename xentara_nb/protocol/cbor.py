@@ -18,6 +18,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache, partial
+from time import thread_time
 from typing import Any, NamedTuple, NoReturn
 from uuid import UUID, SafeUUID
 
@@ -27,8 +28,13 @@ from xentara_nb.protocol.cost import Cost
 from xentara_nb.protocol.errors import ProtocolError, one_line
 from xentara_nb.protocol.values import INT_MAX, INT_MIN, Alternative, TimePoint
 
-SMALL = 256 * 1024
-"""Up to this size, in bytes, a message is decoded without a look at what its items take."""
+SMALL = 64 * 1024
+"""Up to this size, in bytes, an item is decoded without a look at what it takes: 9 MB at most."""
+
+MAX_SECONDS = 5.0
+"""How long decoding a large message may take, in seconds of the processor, besides its size."""
+
+_SLOWEST = 10e-6  # seconds a byte, some fifty times as long as usual
 
 MAX_DEPTH = 40
 """How deep containers may be nested. The protocol's own need is about ten."""
@@ -58,100 +64,107 @@ def decode(data: bytes) -> Any:
     """Decode exactly one CBOR data item.
 
     Raises a ProtocolError if it is truncated, followed by other bytes, nested deeper than
-    :data:`MAX_DEPTH`, would take far more memory than its bytes (see :mod:`.cost`), or holds a
-    UUID or time stamp that is none.
+    :data:`MAX_DEPTH`, would take far more memory than its bytes (see :mod:`.cost`) or far too long,
+    or holds a UUID or time stamp that is none.
     """
-    items = _Items(data)
-    item = items.decode()
-    items.check_end()
+    item, end = _decode_at(data, 0, MAX_DEPTH)
+    _check_end(data, end)
     return item
 
 
-class ArrayItems:
-    """The items of a CBOR data item that is an array, decoded one by one as they are asked for.
+def iterate_array(data: bytes, start: int = 0, depth: int = 1) -> Iterator[Any]:
+    """Decode the items of an array one by one as they are asked for.
 
-    So not all of them need to exist at the same time: :meth:`release` says that those which were
-    given are not kept. The array begins at ``start``, where it stands at ``depth``, and must reach
-    to the end of the data. Raises a ProtocolError if there is none, and where it gives an item that
-    :func:`decode` would refuse.
+    So not all of them need to exist at the same time. The array begins at ``start``, where it
+    stands at ``depth``, and must reach to the end of the data. Raises a ProtocolError if there is
+    none, and where it gives an item that :func:`decode` would refuse.
     """
-
-    def __init__(self, data: bytes, start: int = 0, depth: int = 1) -> None:
-        head = _ARRAY_HEAD.match(data, start)
-        if head is None:
-            raise ProtocolError(f"the message of {len(data)} bytes holds no array there")
-        first, number = data[start], head[0][1:]
-        self._size = int.from_bytes(number, "big") if number else first & 0x1F
-        self._open = first == 0x9F
-        self._items = _Items(data, head.end(), MAX_DEPTH - depth)
-
-    def __iter__(self) -> Iterator[Any]:
-        given = 0
-        while not (self._items.at_break() if self._open else given == self._size):
-            yield self._items.decode()
-            given += 1
-        self._items.check_end()
-
-    def release(self) -> None:
-        """Say that what was given so far is not kept."""
-        self._items.release()
+    head = _ARRAY_HEAD.match(data, start)
+    if head is None:
+        raise ProtocolError(f"the message of {len(data)} bytes holds no array there")
+    first, number = data[start], head[0][1:]
+    left = None if first == 0x9F else int.from_bytes(number, "big") if number else first & 0x1F
+    at = window = head.end()
+    limit = _Limit(at)
+    stream: io.BytesIO | None = None
+    while data[at : at + 1] != b"\xff" if left is None else left > 0:
+        if stream is None:
+            # What is small needs no look at its cost, and no item is the beginning of another one.
+            window, stream = at, io.BytesIO(data[at : at + SMALL])
+            decoder = _decoder(stream, MAX_DEPTH - depth)
+            limit.check(at)
+        try:
+            item = decoder.decode()
+            at = window + stream.tell()
+        except Exception:  # it is cut off, too large or wrong
+            stream = None
+            if at > window:
+                continue
+            item, at = _decode_at(data, at, MAX_DEPTH - depth)
+        if left is not None:
+            left -= 1
+        yield item
+    _check_end(data, at + (left is None))
 
 
 _ARRAY_HEAD = re.compile(rb"[\x80-\x97]|\x98.|\x99..|\x9a.{4}|\x9b.{8}|\x9f", re.DOTALL)
 
 
-class _Items:
-    """Data items that stand one behind the other, and the decoder of them."""
-
-    def __init__(self, data: bytes, start: int = 0, depth: int = MAX_DEPTH) -> None:
-        self._data = data
-        self._cost = Cost(data, start) if len(data) > SMALL else None
-        # The decoder holds all other threads up until it asks for more bytes.
-        self._stream = io.BytesIO(data) if self._cost is None else _CostedBytes(data, self._cost)
-        self._stream.seek(start)
-        self._decoder = cbor2.CBORDecoder(
-            self._stream,
-            semantic_decoders={**_DECODERS, _TAG_UUID: _UuidDecoder()},
-            max_depth=depth,
-            allow_duplicate_keys=False,
-        )
-
-    def decode(self) -> Any:
-        try:
-            return self._decoder.decode()
-        # Any error of the decoder is caused by the bytes: no input may look like a bug.
-        except Exception as error:
-            raise ProtocolError(
-                f"the message of {len(self._data)} bytes is not well-formed CBOR: {_reason(error)}"
-            ) from None
-
-    def at_break(self) -> bool:
-        """Return whether the end of an array comes next, and pass it."""
-        at = self._stream.tell()
-        if self._data[at : at + 1] != b"\xff":
-            return False
-        self._stream.seek(at + 1)
-        return True
-
-    def check_end(self) -> None:
-        left = len(self._data) - (at := self._stream.tell())
-        if left:
-            raise ProtocolError(f"{left} bytes follow the CBOR item of {at} bytes")
-
-    def release(self) -> None:
-        if self._cost is not None:
-            self._cost.release()
+def _decode_at(data: bytes, start: int, depth: int) -> tuple[Any, int]:
+    """Return the item that begins at a place, and where it ends."""
+    stream = io.BytesIO(data) if len(data) - start <= SMALL else _LimitedBytes(data, start)
+    stream.seek(start)
+    try:
+        return _decoder(stream, depth).decode(), stream.tell()
+    # Any error of the decoder is caused by the bytes: no input may look like a bug.
+    except Exception as error:
+        raise ProtocolError(
+            f"the message of {len(data)} bytes is not well-formed CBOR: {_reason(error)}"
+        ) from None
 
 
-class _CostedBytes(io.BytesIO):
-    """The bytes of a large message, whose cost is known before the decoder sees them."""
+def _decoder(stream: io.BytesIO, depth: int) -> cbor2.CBORDecoder:
+    return cbor2.CBORDecoder(
+        stream, semantic_decoders=_DECODERS, max_depth=depth, allow_duplicate_keys=False
+    )
 
-    def __init__(self, data: bytes, cost: Cost) -> None:
+
+def _check_end(data: bytes, end: int) -> None:
+    if left := len(data) - end:
+        raise ProtocolError(f"{left} bytes follow the CBOR item of {end} bytes")
+
+
+class _Limit:
+    """How long decoding may take, in time of the processor.
+
+    Keys can be chosen to have the same hash: that of a UUID, for one, is its number modulo a prime.
+    A map of these takes time with the square of its size.
+    """
+
+    def __init__(self, start: int) -> None:
+        self._start = start
+        self._began = thread_time()
+
+    def check(self, at: int) -> None:
+        """Raise a ProtocolError if it took too long to come to this place."""
+        if thread_time() - self._began > MAX_SECONDS + _SLOWEST * (at - self._start):
+            raise ProtocolError("a message takes far too long to decode, as if by intention")
+
+
+class _LimitedBytes(io.BytesIO):
+    """The bytes of a large item, whose cost is known before the decoder sees them."""
+
+    # The decoder holds all other threads up until it asks for more bytes.
+
+    def __init__(self, data: bytes, start: int) -> None:
         super().__init__(data)
-        self._cost = cost
+        self._cost = Cost(data, start)
+        self._limit = _Limit(start)
 
     def read(self, size: int | None = -1) -> bytes:
-        self._cost.advance(self.tell() + size if size is not None and size >= 0 else sys.maxsize)
+        at = self.tell()
+        self._limit.check(at)
+        self._cost.advance(at + size if size is not None and size >= 0 else sys.maxsize)
         return super().read(size)
 
 
@@ -185,31 +198,11 @@ def _decode_opaque(tag: int, content: object, immutable: bool) -> object:
     return cbor2.CBORTag(tag, content)
 
 
-class _UuidDecoder:
-    """Decodes the UUIDs of one message, and refuses those that were chosen to slow a map down.
-
-    The hash of a UUID is its number modulo a prime, so that one can choose thousands with the same
-    hash, and a map of these takes time with the square of its size. By chance not two of them
-    have it. With integers and texts, the other keys of the protocol, that cannot be done.
-    """
-
-    def __init__(self) -> None:
-        self._keys: dict[int, bytes] = {}
-        self._collisions = 0
-
-    def __call__(self, content: object, immutable: bool) -> UUID:
-        # cbor2 leaves the check to an assertion of the uuid module.
-        if type(content) is not bytes or len(content) != 16:
-            raise ValueError("a UUID (tag 37) must hold a byte string of 16 bytes")
-        uuid = _shared_uuid(content)
-        # What stands in a key is decoded as immutable.
-        if len(self._keys) >= _MAX_REMEMBERED:
-            self._keys.clear()
-        if immutable and self._keys.setdefault(hash(uuid), content) != content:
-            self._collisions += 1
-            if self._collisions > _MAX_COLLISIONS:
-                raise ValueError("the UUIDs of its keys were chosen to have the same hash")
-        return uuid
+def _decode_uuid(content: object, immutable: bool) -> UUID:
+    # cbor2 leaves the check to an assertion of the uuid module.
+    if type(content) is not bytes or len(content) != 16:
+        raise ValueError("a UUID (tag 37) must hold a byte string of 16 bytes")
+    return _shared_uuid(content)
 
 
 def uuid_from(content: bytes) -> UUID:
@@ -222,7 +215,6 @@ def uuid_from(content: bytes) -> UUID:
     return uuid
 
 
-_MAX_COLLISIONS, _MAX_REMEMBERED = 16, 8192
 _UNKNOWN = SafeUUID.unknown
 _shared_uuid = lru_cache(maxsize=1024)(uuid_from)  # the ids of attributes come again and again
 
@@ -302,6 +294,7 @@ _DECODERS: dict[int, Any] = {
     **{tag: partial(_decode_alternative, number) for number, tag in enumerate(_TAG_ALTERNATIVES)},
     _TAG_TIME: _decode_time,
     _TAG_EPOCH: _decode_seconds,
+    _TAG_UUID: _decode_uuid,
 }
 _ENCODERS: dict[Any, Any] = {
     int: _encode_int,

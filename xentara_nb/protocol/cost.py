@@ -64,7 +64,7 @@ class Cost:
         self._at = start
         self._sum = 0.0
         self._factor = 1.0
-        self._limit = max(ALWAYS, RATIO * len(data))
+        self._limit = max(ALWAYS, RATIO * (len(data) - start))
 
     def advance(self, end: int) -> None:
         """Add what stands before a place; raises a ValueError if it is too much."""
@@ -106,7 +106,3 @@ class Cost:
         # A single character beyond the plane of most makes each take four bytes.
         wide = major == 3 and not data[at : at + number].isascii()
         return _TEXT + min(number, len(data)) * (5 if wide else 1), number
-
-    def release(self) -> None:
-        """Forget the cost so far, for what was decoded is not kept."""
-        self._sum, self._factor = 0.0, 1.0

@@ -119,23 +119,19 @@ def decode_answers(data: bytes) -> list[Answer]:
 
     Raises a ProtocolError if it is not an array of success, error and event packets.
     """
-    return list(iterate_answers(data))
+    return list(map(_answer, as_list(cbor.decode(data), "a message")))
 
 
 def iterate_answers(data: bytes) -> Iterator[Answer]:
     """Read a message from a server packet by packet; raises as decode_answers, at any packet.
 
-    The packets of a large message do not exist all at the same time: an event is taken to be done
-    with when the next packet is asked for.
+    The packets of a large message do not exist all at the same time: what is kept of one, the
+    caller must bound.
     """
     if len(data) <= cbor.SMALL or data[0] >> 5 != 4:
         yield from map(_answer, as_list(cbor.decode(data), "a message"))
         return
-    packets = cbor.ArrayItems(data)
-    for packet in packets:
-        yield (answer := _answer(packet))
-        if type(answer) is Event:
-            packets.release()
+    yield from map(_answer, cbor.iterate_array(data))
 
 
 def _answer(packet: object) -> Answer:

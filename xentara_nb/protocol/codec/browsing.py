@@ -62,14 +62,12 @@ def decode_browse_by_entry(message: bytes, message_id: int) -> BrowseEntries | N
         return None
     entries = BrowseEntries([], [], [])
     try:
-        items = cbor.ArrayItems(message, len(start), depth=3)
-        iterator = iter(items)
-        while part := list(islice(iterator, _PART)):
+        items = cbor.iterate_array(message, len(start), depth=3)
+        while part := list(islice(items, _PART)):
             more = _ANY_REQUEST.parse_answer(part)
             entries.keys += more.keys
             entries.uuids += more.uuids
             entries.categories += more.categories
-            items.release()
     except ProtocolError:
         return None
     return entries
