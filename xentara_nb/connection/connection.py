@@ -405,7 +405,7 @@ class Connection:
         if self._take_all(data):
             return
         results: dict[int, Any] = {}
-        errors: list[ServerError] = []
+        error: ServerError | None = None
         # Each is parsed at once: what it was decoded into takes far more memory. None counts
         # before all of the message is known to be well-formed.
         for answer in iterate_answers(data):
@@ -413,7 +413,7 @@ class Connection:
                 self._take_event(answer)
             elif (batch := self._pending.get(answer.message_id)) is None:
                 if isinstance(answer, Failure):
-                    errors.append(answer.error)
+                    error = answer.error
             elif answer.message_id not in results:
                 results[answer.message_id] = batch.parse(answer)
         for message_id, result in results.items():
@@ -421,11 +421,11 @@ class Connection:
                 batch = self._pending.pop(message_id, None)
             if batch is not None:
                 batch.take(message_id, result)
-        if errors:
+        if error is not None:
             with self._lock:
                 waiting = set(self._pending.values())
             for batch in waiting:
-                batch.unattributed_error = errors[-1]
+                batch.unattributed_error = error
 
     def _take_all(self, data: bytes) -> bool:
         """Give a message to the batch that it answers, if that can take it as a whole."""

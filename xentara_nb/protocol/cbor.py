@@ -29,12 +29,13 @@ from xentara_nb.protocol.errors import ProtocolError, one_line
 from xentara_nb.protocol.values import INT_MAX, INT_MIN, Alternative, TimePoint
 
 SMALL = 64 * 1024
-"""Up to this size, in bytes, an item is decoded without a look at what it takes: 9 MB at most."""
+"""Up to this size, in bytes, an item takes :data:`.cost.ALWAYS` at most, so no look is needed."""
 
 MAX_SECONDS = 5.0
-"""How long decoding a large message may take, in seconds of the processor, besides its size."""
+"""How long decoding a large message may take, in seconds of the processor, ..."""
 
-_SLOWEST = 10e-6  # seconds a byte, some fifty times as long as usual
+SLOWEST = 10e-6
+"""... and for each of its bytes: some fifty times as long as usual."""
 
 MAX_DEPTH = 40
 """How deep containers may be nested. The protocol's own need is about ten."""
@@ -147,7 +148,7 @@ class _Limit:
 
     def check(self, at: int) -> None:
         """Raise a ProtocolError if it took too long to come to this place."""
-        if thread_time() - self._began > MAX_SECONDS + _SLOWEST * (at - self._start):
+        if thread_time() - self._began > MAX_SECONDS + SLOWEST * (at - self._start):
             raise ProtocolError("a message takes far too long to decode, as if by intention")
 
 

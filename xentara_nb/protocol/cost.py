@@ -8,6 +8,12 @@ each becomes in Python is added up. The numbers are those of CPython with 64 bit
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from sys import getsizeof
+
+from cbor2 import CBORTag
+
+from xentara_nb.protocol.values import Alternative
 
 RATIO = 8
 """How many times its own size the items of a message may take."""
@@ -15,6 +21,7 @@ RATIO = 8
 ALWAYS = 8 * 1024 * 1024
 """What a message may take in any case, in bytes: what it says shortly may be worth much."""
 
+_LITTLE = 64 * 1024  # bytes
 _SLOT = 9  # a pointer in a list, some of which are spare
 _LIST, _LIST_ITEMS = 64, 32  # an empty list, and what the first item adds
 _DICT, _DICT_ITEMS, _PAIR = 72, 160, 64  # the same, and each pair behind the fifth
@@ -54,6 +61,31 @@ _SIZED += rb"(?<=[\x40-\x57\x60-\x77\x80-\x97\xa0-\xb7])))"
 _HEADS = re.compile(_PATTERN + b"|" + _SIZED + rb"|(\xbf)", re.DOTALL)
 _COSTS = (0.0, *(cost for _, cost in _KINDS))
 _SIZED_GROUP, _OPEN_MAP = len(_KINDS) + 1, len(_KINDS) + 2
+
+
+def is_dear(item: object) -> bool:
+    """Return whether a decoded item takes far more memory than its bytes, and more than a little.
+
+    Of numbers only their places count: they take at most 14 times their bytes, most three.
+    """
+    memory = size = 0
+    waiting = [item]
+    while waiting:
+        each = waiting.pop()
+        size += 1
+        if isinstance(each, int | float):
+            continue
+        memory += getsizeof(each)
+        if isinstance(each, list | tuple):
+            waiting += each
+        elif isinstance(each, Mapping):
+            waiting += each
+            waiting += each.values()
+        elif isinstance(each, Alternative | CBORTag):
+            waiting.append(each.value)
+        elif isinstance(each, str | bytes):
+            size += len(each)
+    return memory > max(_LITTLE, 10 * size)
 
 
 class Cost:
