@@ -281,6 +281,10 @@ def test_a_file_nested_too_deep(tmp_path):
         file.write_text(f"allowed = {deep}")
         with pytest.raises(PolicyError, match="nested too deep"):
             WritePolicy.from_toml(file)
+    for deep in ("a." * 100_000 + "b = 1", '"a" . ' * 100_000 + "b = 1", f"[{'a.' * 100_000}b]"):
+        file.write_text(deep)
+        with pytest.raises(PolicyError, match="nested too deep"):
+            WritePolicy.from_toml(file)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFO")

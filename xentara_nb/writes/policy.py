@@ -50,6 +50,8 @@ VARIABLE = "XENTARA_POLICY"
 MAX_BYTES = 4 * 1024 * 1024
 """The largest policy file that is read, in bytes."""
 
+_DEEP = re.compile(rb"(?:(?<![\w'\"-])[\w'\"-]++[ \t]*+\.[ \t]*+){100}")  # a.a.a...
+
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BAD_QUALITY = ("warn", "refuse", "ignore")
 
@@ -279,6 +281,8 @@ class WritePolicy:
     def from_bytes(cls, data: bytes, file: str | os.PathLike[str]) -> Self:
         """Return the policy that a file holds; raises as :meth:`from_toml`."""
         try:
+            if _DEEP.search(data):  # it would take time with the square of its length
+                raise RecursionError
             # Some editors put a mark at the beginning, which is no TOML.
             content = tomllib.loads(data.decode("utf-8-sig"))
         except RecursionError:

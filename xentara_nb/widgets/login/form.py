@@ -71,7 +71,7 @@ class LoginForm(Form):
     at_once : bool, default False
         Whether to log in without a click, from the environment or the keyring.
     ca_file : path, optional
-        A PEM file with the certificates to trust, instead of the system's.
+        A PEM or DER file with the certificates to trust, instead of the system's.
     fingerprint : str, optional
         The SHA-256 of the server's certificate, to trust exactly that one.
     timeout : float, default 10.0
