@@ -95,7 +95,7 @@ def peak_of(message: bytes) -> int:
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
 def test_no_content_takes_more_than_ten_times_its_size(content: bytes) -> None:
     message = b"\x81\x83\x01\x01" + content
-    assert peak_of(message) < 9 * len(message)  # the message itself is the tenth
+    assert peak_of(message) < 7 * len(message)  # receiving it takes some of it as well
 
 
 @pytest.mark.parametrize("content", ["empty maps", "nested arrays", "nested maps", "maps in keys"])

@@ -15,7 +15,7 @@ from cbor2 import CBORTag
 
 from xentara_nb.protocol.values import Alternative
 
-RATIO = 8
+RATIO = 6
 """How many times its own size the items of a message may take."""
 
 ALWAYS = 8 * 1024 * 1024
