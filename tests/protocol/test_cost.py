@@ -95,7 +95,7 @@ def peak_of(message: bytes) -> int:
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
 def test_no_content_takes_more_than_ten_times_its_size(content: bytes) -> None:
     message = b"\x81\x83\x01\x01" + content
-    assert peak_of(message) < 7 * len(message)  # receiving it takes some of it as well
+    assert peak_of(message) < 8 * len(message)  # receiving it takes two of the ten
 
 
 @pytest.mark.parametrize("content", ["empty maps", "nested arrays", "nested maps", "maps in keys"])
@@ -188,7 +188,8 @@ def test_keys_that_were_chosen_to_collide(
 ) -> None:
     monkeypatch.setattr(cbor, "MAX_SECONDS", 0.05)
     monkeypatch.setattr(cbor, "SLOWEST", 2e-6)
-    count = 1000 if in_packets else 60_000
+    monkeypatch.setattr(cbor, "SMALL", 32_000)
+    count = 1000 if in_packets else 5000
     content = b"\xb9" + count.to_bytes(2, "big") + b"\x01".join([*of_one_hash(count), b""])
     packets = 40 if in_packets else 1
     with pytest.raises(ProtocolError, match="takes far too long to decode"):

@@ -42,7 +42,7 @@ def test_another_place(monkeypatch, tmp_path):
     assert Journal(False).path is None
     monkeypatch.setenv("XENTARA_JOURNAL", "OFF")
     assert Journal().path is None
-    assert Journal("d").path == Path("d")
+    assert Journal("d").path == Path.cwd() / "d"
     monkeypatch.setenv("HOME", "/home/anna")
     assert Journal("~/x").path == Path("/home/anna/x")
     assert repr(Journal("d")) == "<Journal d>"

@@ -19,7 +19,7 @@ from uuid import UUID
 import pandas as pd
 
 from xentara_nb.errors import ServerError, WriteRefusedError
-from xentara_nb.paths import read_file
+from xentara_nb.paths import lacks_home, read_file
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import DataType, label
 from xentara_nb.protocol.values import TimePoint
@@ -172,7 +172,7 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
     """
     file = Journal(path).path
     try:
-        data = b"" if file is None else read_file(file, MAX_BYTES, own=True)
+        data = b"" if file is None or lacks_home(file) else read_file(file, MAX_BYTES, own=True)
     except FileNotFoundError:
         data = b""
     frame, unreadable = parse_records(data)

@@ -89,6 +89,8 @@ def _canonical(server: str) -> str:
 
 
 def _read(path: Path) -> dict[str, TrustedCertificate]:
+    if lacks_home(path):
+        return {}
     try:
         document = json.loads(read_file(path, _MAX_BYTES, own=True).decode())
         if document["version"] != _VERSION:
