@@ -45,7 +45,7 @@ def test_another_place(monkeypatch, tmp_path):
     assert Journal("d").path == Path.cwd() / "d"
     monkeypatch.setenv("HOME", "/home/anna")
     assert Journal("~/x").path == Path("/home/anna/x")
-    assert repr(Journal("d")) == "<Journal d>"
+    assert repr(Journal("/d")) == "<Journal /d>"
     assert repr(Journal()) == "<Journal off>"
 
 

@@ -3,6 +3,10 @@
 One byte of CBOR can stand for an empty list of 64 bytes, so a legal message can take a hundred
 times its size. Here the heads of its items are read in order, without their structure, and what
 each becomes in Python is added up. The numbers are those of CPython with 64 bits, rounded up.
+
+That takes several times as long as decoding, so it is done only for what could take more than
+:data:`ALWAYS`: a packet of more than 64 KB (:data:`.cbor.SMALL`). The packets of a message are
+decoded one by one, and what answers are parsed into holds no more than was asked for.
 """
 
 from __future__ import annotations
@@ -16,10 +20,10 @@ from cbor2 import CBORTag
 from xentara_nb.protocol.values import Alternative
 
 RATIO = 6
-"""How many times its own size the items of a message may take."""
+"""How many times its own size a large item may take; receiving it takes another two or three."""
 
 ALWAYS = 8 * 1024 * 1024
-"""What a message may take in any case, in bytes: what it says shortly may be worth much."""
+"""What an item may take in any case, in bytes: what it says shortly may be worth much."""
 
 _LITTLE = 64 * 1024  # bytes
 _SLOT = 9  # a pointer in a list, some of which are spare
