@@ -1,8 +1,8 @@
 """The DataFrames of the library, built from what the protocol gives: column by column.
 
 The dtypes are the same for an empty frame, and whether pyarrow is installed or not. Texts are
-``str``; UUIDs are :class:`uuid.UUID` in a column of dtype ``object``; times are
-``datetime64[ns, UTC]``. Category, access and data type are categoricals with all of the manual's
+``str``; UUIDs are :class:`uuid.UUID` in a column of dtype ``object``, attribute ids integers and
+UUIDs that can be sorted together; times are ``datetime64[ns, UTC]``. Category, access and data type are categoricals with all of the manual's
 words in the order of the identifiers; an identifier that this version does not know is a category
 of its own, its number's text, behind the others and only where a row has it.
 """
@@ -32,6 +32,7 @@ from xentara_nb.protocol.identifiers import (
     label,
 )
 from xentara_nb.protocol.values import AttributeId, TimePoint
+from xentara_nb.tables.attribute_ids import attribute_id_array
 
 TEXT = pd.StringDtype("python", na_value=np.nan)
 """The dtype of texts: ``str``, kept as Python objects, so that each key and name, which are on
@@ -88,7 +89,9 @@ def inventory_frame_of(
             "element_uuid": object_array(uuids).take(element),
             "category": categorical(Category, categories).take(element),
             "attribute_name": string_array([a.name for a in attributes]).take(attribute),
-            "attribute_id": object_array([a.attribute_id for a in attributes]).take(attribute),
+            "attribute_id": attribute_id_array([a.attribute_id for a in attributes]).take(
+                attribute
+            ),
             "access": categorical(Access, [a.access for a in attributes]).take(attribute),
             "data_type": categorical(DataType, [a.data_type for a in attributes]).take(attribute),
         }
@@ -144,7 +147,7 @@ def values_frame(
             "primary_key": string_array(primary_keys),
             "element_uuid": object_array(element_uuids),
             "attribute_name": string_array(attribute_names),
-            "attribute_id": object_array(attribute_ids),
+            "attribute_id": attribute_id_array(attribute_ids),
             "value": values,
             "error": string_array(errors),
             "time": time_array(times),

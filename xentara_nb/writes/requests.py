@@ -10,6 +10,7 @@ import pandas as pd
 
 from xentara_nb.errors import NotFoundError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.coercion import with_article
 from xentara_nb.tables.references import (
     AttributeLike,
@@ -45,6 +46,7 @@ def write_requests(values: object) -> list[WriteRequest]:
     Raises :class:`WriteRefusedError` if it is nothing of that kind, :class:`NotFoundError` if a row
     names no element or attribute.
     """
+    values = from_arrow(values)
     if isinstance(values, pd.DataFrame):
         return _from_frame(values)
     if isinstance(values, Mapping | pd.Series):
