@@ -7,7 +7,7 @@ import html
 import uuid
 import warnings
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self, TypeAlias
 from uuid import UUID
 
@@ -37,8 +37,9 @@ from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
 from xentara_nb.queries import inventory as _inventory
 from xentara_nb.queries import reading as _reading
+from xentara_nb.queries import snapshot as _snapshot
 from xentara_nb.queries.inventory import CategoryLike, InventoryWarning, Progress
-from xentara_nb.queries.model_cache import ModelCache
+from xentara_nb.queries.model_cache import ElementColumns, ModelCache
 from xentara_nb.queries.subscriptions import EventDispatcher, Subscription
 from xentara_nb.tables.frames import (
     elements_frame,
@@ -382,6 +383,130 @@ class Client:
         """
         reading = _reading.read(self._connection.ask, self._model_cache, elements, attributes)
         return self._with_provenance(values_frame(**reading._asdict()))
+
+    def snapshot(
+        self,
+        elements: ElementsLike | None = None,
+        attributes: Attributes | None = None,
+        progress: Progress = None,
+    ) -> pd.DataFrame:
+        """Return the present state of elements, one row for each.
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements, optional
+            Of which elements, each once. Left out, the whole model.
+        attributes : attribute or iterable of attributes, optional
+            What to read besides the usual columns. A well-known attribute has a column such as
+            ``write_time``, any other one that has its own name.
+        progress : bool or callable, optional
+            As in :meth:`inventory`, while the model is taken for the first time.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``primary_key`` (str), ``element_uuid`` (object: UUID), ``category`` (categorical),
+            ``type``, ``display_name`` (str), ``value`` (object, as in :meth:`read`), ``units``
+            (str), ``quality`` (categorical), ``update_time`` (datetime64[ns, UTC]), ``access`` and
+            ``data_type`` of the value (categorical), a column for each of ``attributes``, ``error``
+            (str: what could not be read, and why) and ``time`` (datetime64[ns, UTC]: when the
+            reading began, the same in all rows). What an element does not have is missing.
+
+        Raises
+        ------
+        UnknownElementError
+            If one of the elements does not exist.
+        NotFoundError
+            If no element has one of ``attributes``.
+
+        Warns
+        -----
+        InventoryWarning
+            If elements vanished while the model was taken; the rest is there.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     points = client.snapshot(["Plant.Line 1.Set point", "Plant.Line 1.Filler"])
+        >>> points[["primary_key", "type", "value", "quality"]]
+                      primary_key           type  value quality
+        0  Plant.Line 1.Set point       register  210.0    good
+        1     Plant.Line 1.Filler  element group   None     NaN
+        """
+        if elements is None:
+            found = self._whole_model(progress)
+        else:
+            found = _snapshot.elements_of(self._model_cache, elements)
+        frame = _snapshot.take_snapshot(self._connection.ask, found, attributes)
+        return self._with_provenance(frame, elements=len(frame))
+
+    def search(
+        self,
+        text: str,
+        *,
+        category: str | Collection[str] | None = None,
+        type: str | Collection[str] | None = None,
+        unit: str | Collection[str] | None = None,
+        writable: bool | None = None,
+    ) -> pd.DataFrame:
+        """Return the elements that some words find, the best first.
+
+        The keys, display names, types and units of all elements are read with the first search,
+        and kept until the client connects again.
+
+        Parameters
+        ----------
+        text : str
+            Words in any order, upper or lower case, whole or in part, with ``*`` and ``?`` as
+            wildcards and small typos. An empty text finds everything.
+        category, type, unit : str or collection of str, optional
+            Only elements of such a category, type or unit.
+        writable : bool, optional
+            Only elements whose value can be written, or only the others.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per element: ``primary_key`` (str), ``element_uuid`` (object: UUID),
+            ``category`` (categorical), ``type``, ``display_name``, ``units`` (str), ``access`` and
+            ``data_type`` of the value (categorical).
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such category.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     found = client.search("set line 1", category="data point", writable=True)
+        >>> found["primary_key"].iloc[0]
+        'Plant.Line 1.Set point'
+        """
+        cache = self._model_cache
+        table = cache.search_table
+        if table is None:
+            generation = cache.generation
+            table = _snapshot.search_table(self._connection.ask, self._whole_model(None))
+            if generation == cache.generation:
+                cache.search_table = table
+        found = table.search(text, category=category, type=type, unit=unit, writable=writable)
+        return self._with_provenance(found.reset_index(drop=True), elements=len(found))
+
+    def __getitem__(self, element: ElementLike) -> pd.DataFrame:
+        """Return the attributes of an element, as :meth:`meta_data` does: ``client["Plant"]``."""
+        return self.meta_data(element)
+
+    __iter__ = None  # or Python would ask for the elements 0, 1, 2 and so on
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return the keys that Jupyter offers behind ``client["``."""
+        try:
+            return self._whole_model(False).keys
+        except XentaraError:
+            return []  # what is wrong is shown by the cell
 
     def write(
         self,
@@ -732,6 +857,12 @@ class Client:
             self._policies,
             self._rate_limiter,
         )
+
+    def _whole_model(self, progress: Progress) -> ElementColumns:
+        whole, missing = _inventory.whole_model(self._connection.ask, self._model_cache, progress)
+        if missing:
+            warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=3)
+        return whole
 
     def _with_provenance(self, frame: pd.DataFrame, **facts: int | Sequence[str]) -> pd.DataFrame:
         return with_provenance(

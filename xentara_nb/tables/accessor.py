@@ -15,7 +15,7 @@ Examples
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -99,6 +99,48 @@ class XentaraAccessor:
         groups = frame.groupby(columns[:2], sort=False, dropna=False)
         first = ~frame.duplicated(columns[:2])
         return frame[first].reset_index(drop=True).assign(attributes=groups.size().to_numpy())
+
+    def search(
+        self,
+        text: str,
+        *,
+        category: str | Collection[str] | None = None,
+        type: str | Collection[str] | None = None,
+        unit: str | Collection[str] | None = None,
+        writable: bool | None = None,
+    ) -> pd.DataFrame:
+        """Return the rows of the elements that some words find, the best first.
+
+        Parameters
+        ----------
+        text : str
+            Words in any order, upper or lower case, whole or in part, with ``*`` and ``?`` as
+            wildcards and small typos. They are looked for in the primary key and, where the frame
+            has them, in ``display_name``, ``type`` and ``units``. An empty text finds everything.
+        category, type, unit : str or collection of str, optional
+            Only rows with one of these in the columns ``category``, ``type`` and ``units``.
+        writable : bool, optional
+            Only rows that can be written, or only those that cannot.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows of the frame with their index.
+
+        Raises
+        ------
+        AttributeError
+            If the frame has no such column to filter by.
+        NotFoundError
+            If there is no such category.
+        """
+        from xentara_nb.tables.search import SearchTable
+
+        needed = {"category": category, "type": type, "units": unit, "access": writable}
+        self._columns(*(name for name, wanted in needed.items() if wanted is not None))
+        return SearchTable(self._frame).search(
+            text, category=category, type=type, unit=unit, writable=writable
+        )
 
     @property
     def provenance(self) -> dict[str, Any]:

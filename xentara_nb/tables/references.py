@@ -251,12 +251,10 @@ def _converted(values: list[Any], read: Callable[[str], Any]) -> list[Any]:
     """Return values with each text among them read, once; one that cannot be stays as it is."""
     if str not in set(map(type, values)):
         return values
-    known = {
-        each: each if (found := read(each)) is None else found
-        for each in set(values)
-        if type(each) is str
-    }
-    return [known[each] if type(each) is str else each for each in values]
+    known = {each: read(each) for each in {each for each in values if type(each) is str}}
+    return [
+        each if type(each) is not str or known[each] is None else known[each] for each in values
+    ]
 
 
 def _data_types(frame: pd.DataFrame) -> list[int | None]:
