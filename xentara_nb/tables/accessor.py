@@ -34,7 +34,8 @@ class XentaraAccessor:
     Parameters
     ----------
     frame : pandas.DataFrame
-        A frame with at least the columns ``primary_key`` and ``element_uuid``.
+        A frame with at least the columns ``primary_key`` and ``element_uuid``, or one of samples,
+        whose index is called ``time``.
 
     Raises
     ------
@@ -44,7 +45,8 @@ class XentaraAccessor:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
-        if not {"primary_key", "element_uuid"} <= set(frame.columns):
+        samples = isinstance(frame.index, pd.DatetimeIndex) and frame.index.name == "time"
+        if not samples and not {"primary_key", "element_uuid"} <= set(frame.columns):
             raise self._missing(INVENTORY_COLUMNS)
 
     def __repr__(self) -> str:
@@ -153,7 +155,8 @@ class XentaraAccessor:
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the frame as CSV, also where the path ends otherwise.
 
-        :func:`xentara_nb.read_inventory` gives back exactly the same. Unlike
+        :func:`xentara_nb.read_inventory` gives back exactly the same of an inventory, and
+        :func:`xentara_nb.read_table` of any other table. Unlike
         :meth:`pandas.DataFrame.to_csv`, this is safe to open in a spreadsheet; see
         :mod:`xentara_nb.tables.files`.
 
@@ -165,7 +168,7 @@ class XentaraAccessor:
         Raises
         ------
         InventoryFileError
-            If the frame is no inventory, or holds what cannot be written.
+            If the frame holds what cannot be written.
         OSError
             If the file cannot be written.
         """
@@ -173,6 +176,9 @@ class XentaraAccessor:
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
         """Write the frame as CSV, JSON, Parquet or Excel, by the ending of the path.
+
+        Inventories, snapshots, values and samples alike. :func:`xentara_nb.read_table` gives back
+        exactly the same, except for an index that only numbers the rows.
 
         Parameters
         ----------
@@ -182,8 +188,7 @@ class XentaraAccessor:
         Raises
         ------
         InventoryFileError
-            If the frame is no inventory, holds what this kind of file cannot, or the ending is
-            another.
+            If the frame holds what this kind of file cannot, or the ending is another.
         MissingExtraError
             If Parquet or Excel needs a package that is not installed.
         OSError
@@ -193,9 +198,9 @@ class XentaraAccessor:
 
     def _write(self, path: str | os.PathLike[str], ending: str | None) -> None:
         # This module is loaded with the library: what writes files is loaded when it is used.
-        from xentara_nb.tables.files import write_inventory
+        from xentara_nb.tables.files import write_table
 
-        write_inventory(self._frame, path, ending=ending)
+        write_table(self._frame, path, ending=ending)
 
     def _with_access(self, accesses: Iterable[Access]) -> pd.DataFrame:
         labels = [access.label for access in accesses]

@@ -84,7 +84,7 @@ def element_reference(element: object) -> Reference:
         attribute = int(attribute)  # pandas makes floats of integers with gaps
     if attribute is None and name is not None and not isinstance(name, str):
         attribute, name = name, None  # an id is in the column for names
-    attribute = _id_in(attribute)
+    attribute = id_in(attribute)
     attribute_id = None if attribute is None else attribute_reference(attribute)
     if isinstance(attribute_id, str):  # a name is in the column for ids
         if name not in (None, attribute_id):
@@ -169,7 +169,7 @@ def uuid_in(value: object) -> UUID | None:
     return None
 
 
-def _id_in(attribute: Any) -> Any:
+def id_in(attribute: Any) -> Any:
     """Return the id that a text in a column of ids holds, as in a file that pandas has read."""
     if isinstance(attribute, str):
         return int(attribute) if _NUMBER.fullmatch(attribute) else uuid_in(attribute) or attribute
@@ -230,7 +230,7 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     keys, uuids, attribute_ids, attribute_names = columns
     # Ids have become texts in a file that pandas has read.
     columns[1] = uuids = _converted(uuids, uuid_in)
-    columns[2] = attribute_ids = plain_ids(_converted(attribute_ids, _id_in))
+    columns[2] = attribute_ids = plain_ids(_converted(attribute_ids, id_in))
     kinds = [set(map(type, column)) for column in columns]
     if (
         kinds[0] == kinds[3] == {str}
