@@ -107,7 +107,7 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
         )
     found = _Comparer(*sides, tolerance)
     changes = [each for each in found.changes() if len(each.keys)]
-    return Comparison(_changes_frame(changes), found.elements, max(map(len, sides)))
+    return Comparison(_changes_frame(changes), found.elements)
 
 
 def _frame(table: TableLike, which: str) -> pd.DataFrame:
@@ -221,17 +221,17 @@ class _Comparer:
             whole[codes[elements]] = True
             rows = rows[~whole[codes[rows]]]
             nothing = object_array([None] * len(rows))
-            names = _objects(frame["attribute_name"])[rows]
+            names = _objects(frame["attribute_name"].iloc[rows])
             yield _Changes(change, keys[rows], uuids[rows], names, nothing, nothing)
 
     def _of_elements(self, change: str, column: str, old: _Rows, new: _Rows) -> _Changes:
         return _Changes(
             change,
             self._new_keys[new],
-            _objects(self._new["element_uuid"])[new],
+            _objects(self._new["element_uuid"].iloc[new]),
             object_array([None] * len(new)),
-            _objects(self._old[column])[old],
-            _objects(self._new[column])[new],
+            _objects(self._old[column].iloc[old]),
+            _objects(self._new[column].iloc[new]),
         )
 
     def _changed(self, name: str, old: _Rows, new: _Rows) -> _Changes:
@@ -240,7 +240,7 @@ class _Comparer:
         if self._is_of_element(name):
             return found
         if "attribute_name" in self._new.columns:
-            return found._replace(names=_objects(self._new["attribute_name"])[new])
+            return found._replace(names=_objects(self._new["attribute_name"].iloc[new]))
         shown = "value" if name in ("access", "data_type") else name
         return found._replace(names=object_array([shown] * len(new)))
 

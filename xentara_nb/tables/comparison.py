@@ -41,8 +41,6 @@ class Comparison:
         One row per change.
     elements : int
         How many elements there are now.
-    rows : int
-        How many rows were compared.
 
     Attributes
     ----------
@@ -54,9 +52,9 @@ class Comparison:
         that has changed), ``old`` and ``new`` (object).
     """
 
-    def __init__(self, frame: pd.DataFrame, elements: int, rows: int) -> None:
+    def __init__(self, frame: pd.DataFrame, elements: int) -> None:
         self.frame = frame
-        self._elements, self._rows = elements, rows
+        self._elements = elements
 
     @property
     def same(self) -> bool:
@@ -80,7 +78,8 @@ class Comparison:
     def summary(self) -> str:
         """What has changed, as a sentence."""
         if self.same:
-            return f"Nothing has changed: {_count(self._elements, 'element')} are the same."
+            are = "is" if self._elements == 1 else "are"
+            return f"Nothing has changed: {_count(self._elements, 'element')} {are} the same."
         parts = [_part(name, count) for name, count in self.counts.items()]
         *most, last = parts
         return f"{', '.join(most)}{' and ' if most else ''}{last}."
