@@ -17,7 +17,8 @@ from xentara_nb.errors import InventoryFileError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Quality
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.tables.files import read_table, write_table
+from xentara_nb.tables.compare import compare
+from xentara_nb.tables.files import as_written, read_table, write_table
 from xentara_nb.tables.frames import categorical, inventory_frame, values_frame
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import element_references
@@ -179,6 +180,29 @@ def test_plain_pandas_opens_the_files(tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "x.csv")["Plant.Speed"].tolist()[::2] == [1.0, 3.5]
 
 
+def test_what_plain_pandas_has_read_is_taken(tmp_path: Path) -> None:
+    frame = values([1.5, True, "x", 3, None, NOON])
+    for ending, read in ((".csv", pd.read_csv), (".parquet", pd.read_parquet)):
+        write_table(frame, tmp_path / f"x{ending}")
+        opened = read(tmp_path / f"x{ending}")
+        restored = as_written(opened)
+        assert list(map(repr, restored["value"])) == list(map(repr, frame["value"]))
+        assert "value (type)" not in restored
+        opened.xentara.to_file(tmp_path / f"y{ending}")
+        assert read_table(tmp_path / f"y{ending}")["value"].tolist() == frame["value"].tolist()
+        assert compare(opened, frame).same
+    assert as_written(frame) is frame
+    with pytest.raises(InventoryFileError, match="'x' is no int"):
+        as_written(pd.DataFrame({"value": ["x"], "value (type)": ["int"]}))
+
+
+def test_floats_in_a_workbook_keep_all_their_digits(tmp_path: Path) -> None:
+    results = [0.10000000149011612, 7.9958494827112645, 1 / 3, 5e-324, 1.7976931348623157e308]
+    write_table(values(results), tmp_path / "x.xlsx")
+    assert pd.read_excel(tmp_path / "x.xlsx")["value"].tolist() == results
+    assert read_table(tmp_path / "x.xlsx")["value"].tolist() == results
+
+
 def test_the_type_stands_beside_only_where_it_is_needed(tmp_path: Path) -> None:
     write_table(values([1.5]).astype({"value": "float64"}), tmp_path / "x.csv")
     assert "(type)" not in (tmp_path / "x.csv").read_text()
@@ -224,8 +248,8 @@ def test_a_value_that_is_not_of_its_type(tmp_path: Path) -> None:
 
 def test_what_no_file_holds(tmp_path: Path) -> None:
     frame = snapshot()
-    with pytest.raises(InventoryFileError, match=r"has a column 'value \(type\)'"):
-        write_table(frame.assign(**{"value (type)": 1}), tmp_path / "x.csv")
+    with pytest.raises(InventoryFileError, match=r"row 0 .* column 'value': 1.5 is no 1"):
+        write_table(frame.assign(**{"value (type)": "1"}), tmp_path / "x.csv")
     with pytest.raises(InventoryFileError, match="of dtype timedelta64"):
         write_table(frame.assign(age=pd.Timedelta(1)), tmp_path / "x.csv")
     (tmp_path / "x.csv").touch()

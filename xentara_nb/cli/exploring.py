@@ -60,8 +60,8 @@ def add_parsers(add_parser: AddParser) -> None:
     parser = add_parser(
         "snapshot",
         help="write the present values of a server to a file",
-        description="Take a snapshot of a server: one row per element, with its type, display name, "
-        "value, units, quality and time.",
+        description="Take a snapshot of a server: one row per element, with its type, display "
+        "name, value, units, quality and time.",
     )
     add_connection_arguments(parser)
     parser.add_argument(

@@ -17,7 +17,7 @@ import pandas as pd
 from xentara_nb.errors import OptionError
 from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.comparison import CHANGES, Comparison
-from xentara_nb.tables.files import read_table
+from xentara_nb.tables.files import as_written, read_table
 from xentara_nb.tables.frames import make_frame, object_array, string_array
 from xentara_nb.tables.references import canonical, id_in, uuid_in
 
@@ -123,7 +123,7 @@ def _frame(table: TableLike, which: str) -> pd.DataFrame:
             f"the {which} one has no columns primary_key and element_uuid: give an inventory or a "
             "snapshot"
         )
-    return frame
+    return as_written(frame)
 
 
 class _Comparer:

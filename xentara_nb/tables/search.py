@@ -25,7 +25,7 @@ from xentara_nb.protocol.identifiers import Access, Category
 Words: TypeAlias = str | Collection[str] | None
 """What a filter lets through: a text, several of them, or anything."""
 
-_RANKED = 5_000  # hits that are put in order one by one; of more, the best are picked first
+_RANKED = 2_000  # hits that are put in order one by one; of more, the best are picked first
 _TEXT_COLUMNS = ("display_name", "type", "units")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _WILDCARDS = frozenset("*?")
@@ -100,7 +100,12 @@ class SearchIndex:
         found = process.extract(
             word, list(choices), scorer=OSA.distance, score_cutoff=most, limit=None
         )
-        return {each: int(distance) for each, distance, _ in found}
+        close: dict[str, int] = {}
+        for each, distance, _ in sorted(found, key=lambda item: (item[1], len(item[0]))):
+            # What a shorter one finds need not be looked for again.
+            if not any(other in each for other in close):
+                close[each] = int(distance)
+        return close
 
     def _with_close_words(self, close: Sequence[dict[str, int]]) -> dict[int, int]:
         """Return the rows with one of the words of each, and how many letters are different."""

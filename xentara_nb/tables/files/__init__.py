@@ -63,7 +63,7 @@ from xentara_nb.tables.files import text
 from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel, write_parquet
 from xentara_nb.tables.files.cells import TableError, TextTable, from_table, to_table
 from xentara_nb.tables.files.text import read_csv, read_json, write_csv, write_json
-from xentara_nb.tables.files.typed import from_typed, to_typed
+from xentara_nb.tables.files.typed import from_typed, retyped, to_typed
 
 _WRITERS = {
     ".csv": write_csv,
@@ -178,6 +178,14 @@ def read_table(path: str | os.PathLike[str], *, ending: str | None = None) -> pd
         if set(INVENTORY_COLUMNS) <= table.columns.keys():
             return from_table(table)
         return from_typed(table, ending)
+
+
+def as_written(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows that pandas has read from such a file with the values that were written."""
+    try:
+        return retyped(frame)
+    except TableError as fault:
+        raise InventoryFileError(str(fault)) from None
 
 
 def _read(path: str | os.PathLike[str], ending: str, needed: Sequence[str]) -> TextTable:

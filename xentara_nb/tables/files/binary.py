@@ -121,6 +121,11 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
             as_text = cell.WriteOnlyCell(sheet, text)
             as_text.data_type = "s"
             return as_text
+        if isinstance(value, float) and float(f"{value:.16g}") != value:
+            # openpyxl would write one digit too few.
+            exact = cell.WriteOnlyCell(sheet, repr(value))
+            exact.data_type = "n"
+            return exact
         too_long = type(value) is int and abs(value) > _MAX_INTEGER
         return str(value) if too_long else value
 

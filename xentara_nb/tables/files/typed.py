@@ -51,10 +51,9 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
     if isinstance(frame.index, pd.DatetimeIndex) and frame.index.name == "time":
         frame = frame.reset_index()
     check_names(list(frame.columns), "the frame")
+    frame = retyped(frame)
     columns: dict[str, Any] = {}
     for name, series in frame.reset_index(drop=True).items():
-        if f"{name}{_SUFFIX}" in frame.columns:
-            raise TableError(f"the frame has a column '{name}{_SUFFIX}'. Give it another name")
         known = _is_known(str(name), series)
         if ending == ".parquet" and _is_native(series):
             columns[str(name)] = series
@@ -94,7 +93,7 @@ def from_typed(table: TextTable, ending: str) -> pd.DataFrame:
         elif ending in (".csv", ".xlsx"):
             cells = _unmarked(cells)
         try:
-            columns[name] = _column(name, cells, None if words is None else list(words))
+            columns[name] = _column(name, cells, None if words is None else _words(words))
         except _CellError as error:
             where = table.place(error.row)
             raise TableError(f"{where}, column {name!r}: {error}") from None
@@ -102,6 +101,17 @@ def from_typed(table: TextTable, ending: str) -> pd.DataFrame:
     if not {"primary_key", "element_uuid"} & columns.keys() and next(iter(columns), "") == "time":
         frame = frame.set_index("time")
     return with_provenance(frame, table.provenance) if table.provenance else frame
+
+
+def retyped(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table that was read from such a file by something else, as it was written."""
+    typed = [name for name in frame.columns if str(name).endswith(_SUFFIX)]
+    known = [name for name in typed if str(name).removesuffix(_SUFFIX) in frame.columns]
+    if not known:
+        return frame
+    pairs = {name: frame[name] for each in known for name in (each.removesuffix(_SUFFIX), each)}
+    found = from_typed(TextTable(pairs, {}, row_text), ".parquet")
+    return frame.assign(**{name: found[name].array for name in found.columns}).drop(columns=known)
 
 
 class _CellError(Exception):
@@ -224,6 +234,10 @@ def _unmarked(cells: Iterable[Cell]) -> list[Cell]:
 
 
 # From cells to a column
+
+
+def _words(words: Iterable[Any]) -> list[Any]:
+    return ["" if _is_missing(each) else each for each in words]
 
 
 def _column(name: str, cells: Sequence[Cell], words: list[Any] | None) -> Any:
