@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html
+import os
 import uuid
 import warnings
 import weakref
@@ -41,6 +42,7 @@ from xentara_nb.queries import snapshot as _snapshot
 from xentara_nb.queries.inventory import CategoryLike, InventoryWarning, Progress
 from xentara_nb.queries.model_cache import ElementColumns, ModelCache
 from xentara_nb.queries.subscriptions import EventDispatcher, Subscription
+from xentara_nb.tables.files import read_table, write_table
 from xentara_nb.tables.frames import (
     elements_frame,
     inventory_frame,
@@ -56,6 +58,7 @@ from xentara_nb.writes.plan import WritePlan, make_plan, write_one
 from xentara_nb.writes.read_back import Predicate, Verification
 from xentara_nb.writes.requests import request_for, write_requests
 from xentara_nb.writes.results import WriteResult
+from xentara_nb.writes.settings import plan_settings, take_settings
 from xentara_nb.writes.sub_session import (
     SessionLike,
     SubSession,
@@ -627,6 +630,97 @@ class Client:
         return make_plan(
             self._write_context(), write_requests(writes), number_as_boolean=number_as_boolean
         )
+
+    def save_settings(
+        self,
+        path: str | os.PathLike[str],
+        rows: pd.DataFrame | None = None,
+        *,
+        observe: float = 1.0,
+    ) -> pd.DataFrame:
+        """Keep every value that can be written in a file, for :meth:`plan_restore`.
+
+        Parameters
+        ----------
+        path : path
+            A file that ends in ``.csv``, ``.json``, ``.parquet`` or ``.xlsx``.
+        rows : DataFrame, optional
+            Rows of an inventory, of which those that can be written are kept. Left out, the whole
+            plant.
+        observe : float, default 1.0
+            How long to wait before all is read once more, in seconds: what has changed by then
+            moves by itself, and is not restored. 0 for not at all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            What is in the file: ``primary_key`` (str), ``element_uuid`` (object: UUID),
+            ``attribute_name`` (str), ``attribute_id`` (object), ``data_type`` (categorical),
+            ``value`` (as in :meth:`read`), ``moving`` (bool), ``error`` (str: also that an
+            attribute is write only), ``time`` (datetime64[ns, UTC]).
+
+        Raises
+        ------
+        InventoryFileError, MissingExtraError, OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from xentara_nb import simulate
+        >>> with tempfile.TemporaryDirectory() as folder, simulate() as plant:
+        ...     client, path = plant.connect(journal=False), Path(folder, "before.csv")
+        ...     rows = client["Plant.Line 1.Set point"]
+        ...     settings = client.save_settings(path, rows, observe=0)
+        ...     result = client.write("Plant.Line 1.Set point", 195)
+        ...     plan = client.plan_restore(path)
+        ...     client.close()
+        >>> plan.frame[["primary_key", "old_value", "value"]]
+                      primary_key old_value  value
+        0  Plant.Line 1.Set point     195.0  210.0
+        """
+        if rows is None:
+            rows = self.inventory(progress=False)
+        settings = take_settings(self.read, rows, observe)
+        write_table(settings, path)
+        return settings
+
+    def plan_restore(
+        self, settings: pd.DataFrame | str | os.PathLike[str], *, tolerance: float = 0.0
+    ) -> WritePlan:
+        """Plan to write back what :meth:`save_settings` has kept, as far as it differs now.
+
+        Parameters
+        ----------
+        settings : path or DataFrame
+            The file, or what is in it, or rows of that.
+        tolerance : float, default 0.0
+            How far two numbers may be apart and still be the same value.
+
+        Returns
+        -------
+        WritePlan
+            One row for each value that is another one now, checked by all guards; nothing is sent.
+
+        Raises
+        ------
+        WriteRefusedError
+            If these are no settings.
+        InventoryFileError, OSError
+            If the file cannot be read.
+        ConnectionLostError, DeadlineError
+            If the present values cannot be read.
+
+        Warns
+        -----
+        SettingsWarning
+            If values are not restored: the plant moves them by itself, or they are write only or
+            could not be read when they were kept. The message names them.
+        """
+        if not isinstance(settings, pd.DataFrame):
+            settings = read_table(settings)
+        return plan_settings(self._write_context(), settings, tolerance=tolerance)
 
     def subscribe(
         self,
