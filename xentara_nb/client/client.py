@@ -52,6 +52,7 @@ from xentara_nb.tables.frames import (
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
 from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
+from xentara_nb.writes.feedback import VerifyOnLike
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
 from xentara_nb.writes.plan import WritePlan, make_plan, write_one
@@ -523,6 +524,7 @@ class Client:
         verify_within: float = 5.0,
         tolerance: float = 0.0,
         number_as_boolean: bool = False,
+        verify_on: VerifyOnLike = None,
     ) -> WriteResult:
         """Write one value, at most once, and read it back (the manual's write).
 
@@ -551,6 +553,9 @@ class Client:
             How far a number that is read back may be from the one written.
         number_as_boolean : bool, default False
             Whether 0 and 1 are taken for a Boolean.
+        verify_on : element, or (element, tolerance), or mapping, optional
+            The element whose value follows, to be read back instead; or as in
+            :meth:`plan_writes`.
 
         Returns
         -------
@@ -587,9 +592,16 @@ class Client:
             timeout=timeout,
             how=Verification(verify, tolerance, verify_within),
             number_as_boolean=number_as_boolean,
+            verify_on=verify_on,
         )
 
-    def plan_writes(self, writes: Writes, *, number_as_boolean: bool = False) -> WritePlan:
+    def plan_writes(
+        self,
+        writes: Writes,
+        *,
+        number_as_boolean: bool = False,
+        verify_on: VerifyOnLike = None,
+    ) -> WritePlan:
         """Plan some writes: find, read and check everything, and send nothing.
 
         Parameters
@@ -601,6 +613,10 @@ class Client:
             values by element, or by ``(element, attribute)``.
         number_as_boolean : bool, default False
             Whether 0 and 1 are taken for a Boolean.
+        verify_on : mapping, optional
+            Where a device answers with another point: the element to read back by the key of the
+            one that is written, as ``{"Plant.Valve.Command": "Plant.Valve.Position"}``, or with
+            how far it may be off, as ``("Plant.Valve.Position", 0.5)``.
 
         Returns
         -------
@@ -612,6 +628,8 @@ class Client:
         ------
         WriteRefusedError
             If ``writes`` is nothing of that kind. What is wrong with single rows is in the plan.
+        OptionError
+            If ``verify_on`` makes no sense.
         NotFoundError
             If a row names no element or attribute.
         ConnectionLostError, DeadlineError
@@ -628,7 +646,10 @@ class Client:
         1      True   None   None  refused
         """
         return make_plan(
-            self._write_context(), write_requests(writes), number_as_boolean=number_as_boolean
+            self._write_context(),
+            write_requests(writes),
+            number_as_boolean=number_as_boolean,
+            verify_on=verify_on,
         )
 
     def save_settings(

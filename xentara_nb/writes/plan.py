@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Quality, label
 from xentara_nb.writes import rendering
 from xentara_nb.writes.context import WriteContext
+from xentara_nb.writes.feedback import Feedback, VerifyOnLike, feedbacks
 from xentara_nb.writes.guards import CheckResult, Guard, Severity
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import PlannedWrite
@@ -38,14 +39,21 @@ _OF_THE_WHOLE = (Guard.CLIENT, Guard.ROWS, Guard.TIME_WINDOW)
 
 
 def make_plan(
-    context: WriteContext, requests: Sequence[WriteRequest], *, number_as_boolean: bool = False
+    context: WriteContext,
+    requests: Sequence[WriteRequest],
+    *,
+    number_as_boolean: bool = False,
+    verify_on: VerifyOnLike = None,
 ) -> WritePlan:
     """Return the plan of some requests: found, read and checked; nothing is sent."""
     if number_as_boolean:
         requests = [request._replace(number_as_boolean=True) for request in requests]
+    tables = _feedbacks(verify_on) if isinstance(verify_on, Mapping) else None
+    if verify_on is not None and tables is None:
+        raise OptionError("verify_on: it must give an element for each key, such as {'A': 'B'}")
     policies = context.policies.current()
     context.connection.connection()
-    planned = plan_requests(context, requests, policies)
+    planned = plan_requests(context, requests, policies, verify_on=tables)
     return WritePlan(context, planned, check_plan(context, policies, len(planned)), policies)
 
 
@@ -57,6 +65,7 @@ def write_one(
     timeout: float | None,
     how: Verification,
     number_as_boolean: bool,
+    verify_on: VerifyOnLike = None,
 ) -> WriteResult:
     """Plan and send one write, as :meth:`Client.write` does.
 
@@ -69,7 +78,12 @@ def write_one(
     connection = connection_for(context.connection, session)
     if number_as_boolean:
         request = request._replace(number_as_boolean=True)
-    (planned,) = plan_requests(context, [request], policies, read_all=how.wanted)
+    tables = None
+    if isinstance(verify_on, Mapping):
+        tables = _feedbacks(verify_on)
+    elif verify_on is not None:
+        request = request._replace(feedback=_feedback(verify_on))
+    (planned,) = plan_requests(context, [request], policies, read_all=how.wanted, verify_on=tables)
     if planned.target.error is not None:
         raise planned.target.error
     if planned.refused:
@@ -359,6 +373,20 @@ class WritePlan:
 
     def _repr_html_(self) -> str:
         return rendering.table_html(self._title(), self.frame)
+
+
+def _feedbacks(given: Mapping[Any, Any]) -> dict[str, Feedback]:
+    try:
+        return feedbacks(given)
+    except ValueError as error:
+        raise OptionError(f"verify_on: {error}") from None
+
+
+def _feedback(given: Any) -> Feedback:
+    try:
+        return Feedback.of(given)
+    except ValueError as error:
+        raise OptionError(f"verify_on: {error}") from None
 
 
 def _batch_size(on_error: str, batch_size: int | None) -> int:

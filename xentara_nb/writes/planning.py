@@ -6,23 +6,24 @@ not, it is refused with a :class:`WriteRefusedError`, and nothing is sent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xentara_nb.errors import ServerError, WriteRefusedError
-from xentara_nb.protocol.identifiers import Access
+from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.protocol.values import Value
 from xentara_nb.queries.model_cache import Ask
 from xentara_nb.tables.frames import error_text
 from xentara_nb.tables.references import canonical
 from xentara_nb.writes import guards
 from xentara_nb.writes.context import WriteContext
+from xentara_nb.writes.feedback import Feedback
 from xentara_nb.writes.guards import CheckResult, Guard, refused, warning
 from xentara_nb.writes.planned import PlannedWrite, ResolvedAttribute, resolve
 from xentara_nb.writes.policy import WritePolicy
 from xentara_nb.writes.read_back import same_value
 from xentara_nb.writes.rendering import value_text
-from xentara_nb.writes.requests import ANYTHING, WriteRequest
+from xentara_nb.writes.requests import ANYTHING, WriteRequest, request_for
 
 _MAX_SHOWN = 5  # rows in a message
 
@@ -33,13 +34,21 @@ def plan_requests(
     policies: Sequence[WritePolicy],
     *,
     read_all: bool = True,
+    verify_on: Mapping[str, Feedback] | None = None,
 ) -> list[PlannedWrite]:
     """Find, read and check what is to be written; read all values, or those that a policy needs.
 
     The connection must be open: a fresh one forgets the model, which may be another one now.
+    ``verify_on`` says what is read back instead, by the key of what is written; a policy as well.
     """
     ask = context.connection.ask
     targets = resolve(context.model_cache, requests)
+    tables = [*filter(None, [verify_on]), *(each.verify_on for each in policies if each.verify_on)]
+    if tables:
+        requests = [
+            request if request.feedback is not None else _with_feedback(request, target, tables)
+            for request, target in zip(requests, targets, strict=True)
+        ]
     wanted = [
         target
         if read_all or guards.needs_present_value(policies, target.primary_key, target.info)
@@ -51,7 +60,40 @@ def plan_requests(
         check_write(request, target, old, quality, policies)
         for request, target, (old, quality) in zip(requests, targets, present, strict=True)
     ]
+    if any(request.feedback is not None for request in requests):
+        planned = _find_feedback(context, planned)
     return planned if len(planned) == 1 else _refuse_repeats(planned)
+
+
+def _with_feedback(
+    request: WriteRequest, target: ResolvedAttribute, tables: Sequence[Mapping[str, Feedback]]
+) -> WriteRequest:
+    """Return a request with what is read back of it; the first table that knows the key counts."""
+    if target.info is None or canonical(target.info.attribute_id) != Attribute.VALUE:
+        return request
+    key = target.primary_key
+    found = next((table[key] for table in tables if key in table), None)
+    return request._replace(feedback=found)
+
+
+def _find_feedback(context: WriteContext, planned: Sequence[PlannedWrite]) -> list[PlannedWrite]:
+    """Find the attributes that are read back instead; what cannot be read refuses its write."""
+    wanted = [each.request.feedback for each in planned]
+    requests = [request_for(each.element, None) for each in wanted if each is not None]
+    targets = iter(resolve(context.model_cache, requests))
+    found = []
+    for each, feedback in zip(planned, wanted, strict=True):
+        if feedback is not None:
+            target = next(targets)
+            wrong = None if target.readable else f"{target.primary_key} cannot be read"
+            wrong = wrong if target.error is None else str(target.error)
+            if wrong is None:
+                each = each._replace(followed_by=target)
+            else:
+                check = refused(Guard.EXISTS, f"verify_on: {wrong}")
+                each = each._replace(checks=(*each.checks, check))
+        found.append(each)
+    return found
 
 
 def _refuse_repeats(planned: Sequence[PlannedWrite]) -> list[PlannedWrite]:

@@ -19,6 +19,7 @@ from xentara_nb.tables.references import (
     element_reference,
     element_references,
 )
+from xentara_nb.writes.feedback import Feedback
 from xentara_nb.writes.guards import CheckResult
 
 _VALUE = int(Attribute.VALUE)
@@ -38,6 +39,7 @@ class WriteRequest(NamedTuple):
     check: CheckResult | None = None  # known beforehand: an undo may have no way back
     expected: object = ANYTHING  # as the present value; another one is a warning
     number_as_boolean: bool = False  # whether 0 and 1 may be written to a Boolean
+    feedback: Feedback | None = None  # where to look whether it took effect
 
 
 def write_requests(values: object) -> list[WriteRequest]:
