@@ -53,6 +53,7 @@ from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
 from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
 from xentara_nb.writes.feedback import VerifyOnLike
+from xentara_nb.writes.files import read_writes
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
 from xentara_nb.writes.plan import WritePlan, make_plan, write_one
@@ -70,7 +71,9 @@ from xentara_nb.writes.sub_session import (
     replace,
 )
 
-Writes: TypeAlias = "pd.DataFrame | pd.Series[Any] | Mapping[Any, Any] | Iterable[Any]"
+Writes: TypeAlias = (
+    "pd.DataFrame | pd.Series[Any] | Mapping[Any, Any] | Iterable[Any] | os.PathLike[str]"
+)
 """What to write where; see :meth:`Client.plan_writes`."""
 
 Attributes: TypeAlias = AttributeLike | Iterable[AttributeLike]
@@ -606,11 +609,12 @@ class Client:
 
         Parameters
         ----------
-        writes : DataFrame, dict, Series or list of rows
+        writes : DataFrame, dict, Series, list of rows or path
             A DataFrame with the columns ``primary_key`` (or ``element_uuid``), ``value`` and, for
             another attribute than ``value``, ``attribute_name`` or ``attribute_id``; so rows of an
             inventory, or of :meth:`read`, with a column ``value`` will do. Or a dict or Series of
-            values by element, or by ``(element, attribute)``.
+            values by element, or by ``(element, attribute)``. Or a CSV, Excel, JSON or Parquet
+            file with such columns.
         number_as_boolean : bool, default False
             Whether 0 and 1 are taken for a Boolean.
         verify_on : mapping, optional
@@ -630,6 +634,8 @@ class Client:
             If ``writes`` is nothing of that kind. What is wrong with single rows is in the plan.
         OptionError
             If ``verify_on`` makes no sense.
+        InventoryFileError, OSError
+            If a file cannot be read.
         NotFoundError
             If a row names no element or attribute.
         ConnectionLostError, DeadlineError
@@ -647,7 +653,9 @@ class Client:
         """
         return make_plan(
             self._write_context(),
-            write_requests(writes),
+            write_requests(
+                read_writes(writes) if isinstance(writes, str | os.PathLike) else writes
+            ),
             number_as_boolean=number_as_boolean,
             verify_on=verify_on,
         )
