@@ -335,7 +335,7 @@ def searching(sizes: Sizes) -> Iterator[Figure]:
         "one letter": "p",
         "two words": "tank lev",
         "a word and a number": "pump 07",
-        "a wildcard": "pres*inlet",
+        "a wildcard": "press*inlet",
         "a typo": "tnak lvel",
         "nothing": "zzz",
     }

@@ -33,7 +33,7 @@ def test_a_snapshot_of_what_was_found(client: Client) -> None:
 def test_a_search_is_asked_for_once(client: Client, plant: Simulator) -> None:
     first = client.search("bowl pressure")
     plant.forget()
-    assert client.search("bowl presure").equals(first)
+    assert client.search("bowl prssure").equals(first)
     assert plant.requests.empty
     assert first.index.tolist() == list(range(len(first)))
     with pytest.raises(NotFoundError, match="is no category"):
