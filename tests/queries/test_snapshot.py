@@ -154,6 +154,17 @@ def test_a_server_that_leaves_an_attribute_out() -> None:
     assert "did not answer" in frame["error"][0]
 
 
+def test_attributes_that_share_an_id_are_not_read() -> None:
+    plant = model()
+    valve = plant.elements["Valve"]
+    valve.attributes = (*valve.attributes, AttributeInfo("lower", LIMIT, 0, 10))
+    frame = snapshot(plant, ["Valve"], ["limit"])
+    assert frame["limit"].tolist() == [None]
+    assert frame["value"].tolist() == [2.5]
+    assert "2 attributes with the id" in frame["error"][0]
+    assert "(limit, lower), which cannot be told apart" in frame["error"][0]
+
+
 def test_values_in_the_manual_s_words() -> None:
     plant = model()
     moment, quality = AttributeInfo("value", 11, 0, 16), AttributeInfo("value", 11, 0, 18)

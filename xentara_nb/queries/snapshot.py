@@ -23,6 +23,7 @@ from xentara_nb.queries.model_cache import (
     ElementColumns,
     ModelCache,
     find_attribute,
+    shared_id,
     with_id,
 )
 from xentara_nb.tables.frames import error_text, object_array
@@ -48,6 +49,7 @@ class _Layout(NamedTuple):
     places: dict[str, int]  # of each column among the ids; -1 where the element has none
     types: dict[str, int | None]
     value: AttributeInfo | None
+    refused: tuple[str, ...]  # why some are not read: their id is that of another one as well
 
 
 def elements_of(model_cache: ModelCache, elements: ElementsLike) -> ElementColumns:
@@ -132,6 +134,12 @@ def _layout(attributes: tuple[AttributeInfo, ...], wanted: Mapping[str, Attribut
         for name, info in infos.items()
         if info is not None and info.access != Access.WRITE_ONLY
     }
+    shared = {
+        name: error
+        for name, info in read.items()
+        if (error := shared_id("the element", attributes, info.attribute_id)) is not None
+    }
+    read = {name: info for name, info in read.items() if name not in shared}
     ids = list(dict.fromkeys(info.attribute_id for info in read.values()))
     names = {info.attribute_id: info.name for info in read.values()}
     return _Layout(
@@ -140,6 +148,7 @@ def _layout(attributes: tuple[AttributeInfo, ...], wanted: Mapping[str, Attribut
         {name: ids.index(read[name].attribute_id) if name in read else -1 for name in wanted},
         {name: info and info.data_type for name, info in infos.items()},
         _info(attributes, Attribute.VALUE),
+        tuple(dict.fromkeys(map(str, shared.values()))),
     )
 
 
@@ -193,6 +202,9 @@ def _take_errors(
             text if len(names) == everything else f"{', '.join(names)}: {text}"
             for text, names in texts.items()
         )
+    for element, layout in enumerate(layouts):
+        if layout.refused:
+            errors[element] = "; ".join(filter(None, [errors[element], *layout.refused]))
     return errors
 
 

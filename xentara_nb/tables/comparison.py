@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 
 import pandas as pd
 
-from xentara_nb.protocol.text import safe
+from xentara_nb.tables.rendering import (
+    coloured,
+    escape,
+    frame_text,
+    table_html,
+    without_missing,
+)
 
 CHANGES = (
     *("added", "removed", "renamed", "replaced", "category", "type", "retyped", "access"),
@@ -16,11 +21,8 @@ CHANGES = (
 """The kinds of changes."""
 
 _MAX_ROWS = 60  # of a table that is shown
-_GREEN = "var(--jp-success-color0, #1b7f37)"
-_RED = "var(--jp-error-color1, #c62828)"
-_ORANGE = "var(--jp-warn-color0, #b45309)"
-_BLUE = "var(--jp-brand-color1, #1565c0)"
-_COLOURS = {"added": _GREEN, "removed": _RED, "value": _BLUE, "quality": _BLUE}
+_WHOLE = ("primary_key", "attribute")  # cells that are not cut
+_KINDS = {"added": "ok", "removed": "error"}
 _SAID = {
     "replaced": "replaced by another of the same key",
     "category": "given another category",
@@ -95,28 +97,23 @@ class Comparison:
     def __repr__(self) -> str:
         if self.same:
             return self.summary
-        shown = self._shown().map(lambda cell: safe(str(cell)))
-        return f"{safe(self.summary)}\n{shown.to_string(index=False)}{self._more()}"
+        return f"{self.summary}\n{frame_text(self._shown(), whole=_WHOLE)}{self._more()}"
 
     def _repr_html_(self) -> str:
-        head = f"<p><strong>{html.escape(safe(self.summary))}</strong></p>"
+        head = f"<p><strong>{escape(self.summary)}</strong></p>"
         if self.same:
             return head
-        left = "style='text-align:left'"
         shown = self._shown()
-        header = "".join(f"<th {left}>{html.escape(name)}</th>" for name in shown.columns)
-        rows = []
-        for cells in shown.itertuples(index=False):
-            change, *others = (html.escape(safe(str(cell))) for cell in cells)
-            colour = _COLOURS.get(change, _ORANGE)
-            mark = f"<td style='text-align:left;color:{colour}'><strong>{change}</strong></td>"
-            rows.append(f"<tr>{mark}{''.join(f'<td {left}>{cell}</td>' for cell in others)}</tr>")
-        return f"{head}<table><tr>{header}</tr>{''.join(rows)}</table>{html.escape(self._more())}"
+        rows = [
+            [coloured(change, _KINDS.get(change, "warning")), *cells]
+            for change, *cells in without_missing(shown).itertuples(index=False)
+        ]
+        return f"{head}{table_html(list(shown.columns), rows)}{escape(self._more().strip())}"
 
     def _shown(self) -> pd.DataFrame:
         columns = ["change", "primary_key", "attribute_name", "old", "new"]
-        shown = self.frame[columns].head(_MAX_ROWS).astype(object)
-        return shown.where(shown.notna(), "").rename(columns={"attribute_name": "attribute"})
+        shown = self.frame[columns].head(_MAX_ROWS)
+        return shown.rename(columns={"attribute_name": "attribute"})
 
     def _more(self) -> str:
         more = len(self.frame) - _MAX_ROWS
