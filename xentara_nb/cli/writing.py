@@ -211,6 +211,7 @@ def _show_plan(plan: WritePlan, server: str, session_user: str | None) -> None:
         "attribute_name",
         "old_value",
         "value",
+        "units",
         "change",
         "severity",
         "reason",

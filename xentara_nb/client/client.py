@@ -53,7 +53,7 @@ from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLik
 from xentara_nb.tables.rendering import facts_html
 from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
 from xentara_nb.writes.feedback import VerifyOnLike
-from xentara_nb.writes.files import read_writes
+from xentara_nb.writes.files import names_file, read_writes
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
 from xentara_nb.writes.plan import WritePlan, make_plan, write_one
@@ -649,9 +649,7 @@ class Client:
         """
         return make_plan(
             self._write_context(),
-            write_requests(
-                read_writes(writes) if isinstance(writes, str | os.PathLike) else writes
-            ),
+            write_requests(read_writes(writes) if names_file(writes) else writes),
             number_as_boolean=number_as_boolean,
             verify_on=verify_on,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeGuard
 
 import pandas as pd
 
@@ -12,6 +13,14 @@ from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files import read_cells, read_inventory, read_table
 
 _TYPED = "value (type)"
+_ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
+
+
+def names_file(writes: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Return whether something names a file of writes: a path, or a text with such an ending."""
+    if isinstance(writes, str):
+        return writes.lower().endswith(_ENDINGS)
+    return isinstance(writes, os.PathLike)
 
 
 def read_writes(path: str | os.PathLike[str]) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.planning import (
     check_plan,
     plan_requests,
+    read_units,
     refuse_changes,
     refuse_policies,
     refuse_rows,
@@ -54,7 +55,15 @@ def make_plan(
     policies = context.policies.current()
     context.connection.connection()
     planned = plan_requests(context, requests, policies, verify_on=tables)
-    return WritePlan(context, planned, check_plan(context, policies, len(planned)), policies)
+    return plan_of(context, planned, policies)
+
+
+def plan_of(
+    context: WriteContext, planned: Sequence[PlannedWrite], policies: tuple[WritePolicy, ...]
+) -> WritePlan:
+    """Return the plan of some writes that were found and read, with their units."""
+    checks = check_plan(context, policies, len(planned))
+    return WritePlan(context, planned, checks, policies, read_units(context, planned))
 
 
 def write_one(
@@ -139,8 +148,10 @@ class WritePlan(rendering.Shown):
         planned: Sequence[PlannedWrite],
         checks: tuple[CheckResult, ...],
         policies: tuple[WritePolicy, ...],
+        units: Sequence[str | None],
     ) -> None:
         self._planned = tuple(planned)
+        self._units = tuple(units)
         self._checks = checks
         self.report: WriteReport | None = None
         self._context = context
@@ -188,10 +199,10 @@ class WritePlan(rendering.Shown):
         such element), ``attribute_name`` (str), ``attribute_id`` (object), ``data_type`` (str),
         ``old_value`` (object, None where not known), ``old_quality`` (str, missing where not
         known), ``value`` (object: the new value as it will be sent, None if it does not fit),
-        ``change`` (object: the difference of two numbers or times, otherwise None), ``severity``
-        (categorical: ``ok``, ``warning``, ``refused``), ``reason`` (str, missing where there is
-        none), and for every guard a column ``guard_...`` (str): ``ok``, ``not checked``, or what
-        it says.
+        ``units`` (str, missing where there are none), ``change`` (object: the difference of two
+        numbers or times, otherwise None), ``severity`` (categorical: ``ok``, ``warning``,
+        ``refused``), ``reason`` (str, missing where there is none), and for every guard a column
+        ``guard_...`` (str): ``ok``, ``not checked``, or what it says.
         """
         rows = self.planned
         whole = "; ".join(check.message for check in self.checks)
@@ -203,6 +214,7 @@ class WritePlan(rendering.Shown):
                     None if each.quality is None else label(Quality, each.quality) for each in rows
                 ],
                 "value": [each.new_value for each in rows],
+                "units": self._units,
                 "change": [each.change for each in rows],
                 "severity": self._severities(),
                 "reason": ["; ".join(filter(None, (whole, each.reason))) or None for each in rows],

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xentara_nb.errors import ServerError, WriteRefusedError
+from xentara_nb.protocol.commands import Read
 from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.protocol.values import Value
 from xentara_nb.queries.model_cache import Ask
@@ -69,7 +70,7 @@ def _with_feedback(
     request: WriteRequest, target: ResolvedAttribute, tables: Sequence[Mapping[str, Feedback]]
 ) -> WriteRequest:
     """Return a request with what is read back of it; the first table that knows the key counts."""
-    if target.info is None or canonical(target.info.attribute_id) != Attribute.VALUE:
+    if not _is_value(target):
         return request
     key = target.primary_key
     found = next((table[key] for table in tables if key in table), None)
@@ -130,6 +131,32 @@ def read_present(
         for (at, target), answer in zip(rows, answers, strict=True):
             present[at] = target.value_in(answer), target.quality_in(answer)
     return present
+
+
+def read_units(context: WriteContext, planned: Sequence[PlannedWrite]) -> list[str | None]:
+    """Read the units of the values that are to be written; None where there are none."""
+    units: list[str | None] = [None] * len(planned)
+    # By their number, for the list of attributes is the cache's own.
+    numbers = [at for at, each in enumerate(planned) if _is_value(each.target)]
+    uuids = [planned[at].target.element_uuid for at in numbers]
+    reads: dict[int, Read] = {}
+    described = context.model_cache.meta_data([uuid for uuid in uuids if uuid is not None])
+    for at, uuid, answer in zip(numbers, uuids, described, strict=True):
+        attributes = () if isinstance(answer, ServerError) else answer.attributes or ()
+        for info in attributes:
+            if info.name == "units" and info.access != Access.WRITE_ONLY and uuid is not None:
+                reads[at] = Read(uuid, (info.attribute_id,))
+    if reads:
+        answers = context.connection.ask(list(reads.values()))
+        for (at, read), answer in zip(reads.items(), answers, strict=True):
+            found = None if isinstance(answer, ServerError) else answer.get(read.attribute_ids[0])
+            units[at] = found if isinstance(found, str) and found else None
+    return units
+
+
+def _is_value(target: ResolvedAttribute) -> bool:
+    info = target.info
+    return info is not None and canonical(info.attribute_id) == Attribute.VALUE
 
 
 def check_write(

@@ -15,9 +15,9 @@ from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.identifiers import Access
 from xentara_nb.tables.files import as_written
 from xentara_nb.writes.context import WriteContext
-from xentara_nb.writes.plan import WritePlan
+from xentara_nb.writes.plan import WritePlan, plan_of
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.planning import check_plan, plan_requests
+from xentara_nb.writes.planning import plan_requests
 from xentara_nb.writes.read_back import same_value
 from xentara_nb.writes.requests import write_requests
 
@@ -86,7 +86,7 @@ def plan_settings(
         for each in plan_requests(context, write_requests(chosen), policies)
         if not _is_there(each, tolerance)
     ]
-    return WritePlan(context, planned, check_plan(context, policies, len(planned)), policies)
+    return plan_of(context, planned, policies)
 
 
 def _left_out(settings: pd.DataFrame) -> dict[int, str]:
