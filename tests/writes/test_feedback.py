@@ -103,9 +103,12 @@ def test_a_policy_says_it_for_every_write(
     ("text", "said"),
     [
         ("verify_on = 5", "verify_on: it must give an element for each key"),
-        ('[verify_on]\n"A" = 5', "verify_on: A: 5 is no key and no UUID"),
-        ('[verify_on]\n"A" = { write = "B" }', "verify_on: A: .* does not have read"),
-        ('[verify_on]\n"A" = { read = "B", tolerance = -1 }', "A: the tolerance -1 is no number"),
+        ('[verify_on]\n"A" = 5', "verify_on: 5 is no key and no UUID"),
+        ('[verify_on]\n"A" = { write = "B" }', "verify_on: .* does not have read"),
+        (
+            '[verify_on]\n"A" = { read = "B", tolerance = -1 }',
+            "the tolerance -1 is no number",
+        ),
         ('[verify_on]\n"" = "B"', "'' is no primary key"),
     ],
 )

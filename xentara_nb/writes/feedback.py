@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+from xentara_nb.errors import OptionError
+
 VerifyOnLike: TypeAlias = "Mapping[Any, Any] | str | UUID | tuple[Any, float] | None"
 """The element to read back by the key of the one that is written, or the element alone."""
 
@@ -28,7 +30,7 @@ class Feedback(NamedTuple):
 
     @classmethod
     def of(cls, given: Any) -> Feedback:
-        """Read what a user gives: an element, or one with a tolerance; ValueError for the rest."""
+        """Read what a user gives: an element, or one with a tolerance; OptionError for the rest."""
         if isinstance(given, Feedback):
             return given
         element, tolerance = given, None
@@ -36,30 +38,27 @@ class Feedback(NamedTuple):
             element, tolerance = given
         elif isinstance(given, Mapping):
             if not {"read"} <= set(given) <= {"read", "tolerance"}:
-                raise ValueError(f"{dict(given)!r} does not have read, and perhaps tolerance")
+                raise OptionError(
+                    f"verify_on: {dict(given)!r} does not have read, and perhaps tolerance"
+                )
             element, tolerance = given["read"], given.get("tolerance")
         if not isinstance(element, str | UUID) or not element:
-            raise ValueError(f"{element!r} is no key and no UUID")
+            raise OptionError(f"verify_on: {element!r} is no key and no UUID")
         fits = tolerance is None or (
             isinstance(tolerance, int | float)
             and not isinstance(tolerance, bool)
             and 0 <= tolerance < math.inf
         )
         if not fits:
-            raise ValueError(f"the tolerance {tolerance!r} is no number from 0 up")
+            raise OptionError(f"verify_on: the tolerance {tolerance!r} is no number from 0 up")
         return cls(element, None if tolerance is None else float(tolerance))
 
 
 def feedbacks(given: object) -> dict[str, Feedback]:
-    """Return where to look by the key of what is written; ValueError where it makes no sense."""
+    """Return where to look by the key of what is written; OptionError where it makes no sense."""
     if not isinstance(given, Mapping):
-        raise ValueError("it must give an element for each key, such as {'A': 'B'}")
-    found = {}
-    for key, element in given.items():
+        raise OptionError("verify_on: it must give an element for each key, such as {'A': 'B'}")
+    for key in given:
         if not isinstance(key, str) or not key:
-            raise ValueError(f"{key!r} is no primary key")
-        try:
-            found[key] = Feedback.of(element)
-        except ValueError as error:
-            raise ValueError(f"{key}: {error}") from None
-    return found
+            raise OptionError(f"verify_on: {key!r} is no primary key")
+    return {key: Feedback.of(element) for key, element in given.items()}

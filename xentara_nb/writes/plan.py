@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pandas as pd
 
@@ -49,9 +49,7 @@ def make_plan(
     """Return the plan of some requests: found, read and checked; nothing is sent."""
     if number_as_boolean:
         requests = [request._replace(number_as_boolean=True) for request in requests]
-    tables = _feedbacks(verify_on) if isinstance(verify_on, Mapping) else None
-    if verify_on is not None and tables is None:
-        raise OptionError("verify_on: it must give an element for each key, such as {'A': 'B'}")
+    tables = None if verify_on is None else feedbacks(verify_on)
     policies = context.policies.current()
     context.connection.connection()
     planned = plan_requests(context, requests, policies, verify_on=tables)
@@ -89,9 +87,9 @@ def write_one(
         request = request._replace(number_as_boolean=True)
     tables = None
     if isinstance(verify_on, Mapping):
-        tables = _feedbacks(verify_on)
+        tables = feedbacks(verify_on)
     elif verify_on is not None:
-        request = request._replace(feedback=_feedback(verify_on))
+        request = request._replace(feedback=Feedback.of(verify_on))
     (planned,) = plan_requests(context, [request], policies, read_all=how.wanted, verify_on=tables)
     if planned.target.error is not None:
         raise planned.target.error
@@ -371,20 +369,6 @@ class WritePlan(rendering.Shown):
             *((f"({check.message})", check.severity) for check in self.checks),
             ("Applied." if self._taken else "Nothing was sent yet.", None),
         ]
-
-
-def _feedbacks(given: Mapping[Any, Any]) -> dict[str, Feedback]:
-    try:
-        return feedbacks(given)
-    except ValueError as error:
-        raise OptionError(f"verify_on: {error}") from None
-
-
-def _feedback(given: Any) -> Feedback:
-    try:
-        return Feedback.of(given)
-    except ValueError as error:
-        raise OptionError(f"verify_on: {error}") from None
 
 
 def _batch_size(on_error: str, batch_size: int | None) -> int:

@@ -265,8 +265,8 @@ class WritePolicy:
         _require(fits, "max_writes_per_second", f"{rate!r} makes no sense", hint)
         try:
             object.__setattr__(self, "verify_on", feedbacks(self.verify_on))
-        except ValueError as error:
-            _require(False, "verify_on", str(error), 'Write "Plant.A" = "Plant.B".')
+        except OptionError as error:
+            raise PolicyError(f'{error}. Write "Plant.A" = "Plant.B".') from None
         hint = f"Give one of {', '.join(BAD_QUALITY)}."
         known = self.bad_quality in BAD_QUALITY
         _require(known, "bad_quality", f"{self.bad_quality!r} is not known", hint)
