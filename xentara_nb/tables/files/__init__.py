@@ -26,8 +26,13 @@ Snapshots, values, samples and other tables are kept in the same way by :func:`w
 with values of several types in one column; see :mod:`xentara_nb.tables.files.typed`. All of these
 files can be opened by plain pandas, too: ids are texts then, and taken wherever rows are.
 
-A CSV file that a spreadsheet has saved is read as well: with a byte order mark, with semicolons or
-tabs, with other line ends.
+A CSV file that a spreadsheet has saved is read as well: with a byte order mark, as "Unicode text",
+with semicolons or tabs, a line ``sep=;``, other line ends, empty rows, or empty columns at the end.
+With semicolons or tabs a decimal comma is read in added columns of numbers, and a number such as
+``1.234`` is refused: it is a thousand in some countries and a fraction in others.
+
+A file that would take very long, or far more memory than files of its kind do, is refused: one of
+more than 512 MiB, of more than 5,000,000 rows or of more than 16,384 columns.
 
 Examples
 --------
@@ -57,13 +62,17 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from xentara_nb.errors import InventoryFileError
+from xentara_nb.errors import InventoryFileError, OptionError
+from xentara_nb.paths import read_file, user_path
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files import text
 from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel, write_parquet
 from xentara_nb.tables.files.cells import TableError, TextTable, from_table, to_table
 from xentara_nb.tables.files.text import read_csv, read_json, write_csv, write_json
 from xentara_nb.tables.files.typed import from_typed, retyped, to_typed
+
+MAX_BYTES = 512 * 1024 * 1024
+"""The largest file that is read, in bytes: an inventory of two million rows as CSV or JSON."""
 
 _WRITERS = {
     ".csv": write_csv,
@@ -100,7 +109,7 @@ def write_table(
 
 
 def _write(table: TextTable, path: str | os.PathLike[str], ending: str) -> None:
-    with _replacing(Path(path)) as file:
+    with _replacing(user_path(path)) as file:
         _WRITERS[ending](table, file)
 
 
@@ -189,7 +198,7 @@ def as_written(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read(path: str | os.PathLike[str], ending: str, needed: Sequence[str]) -> TextTable:
-    data = Path(path).read_bytes()
+    data = read_file(path, MAX_BYTES)
     if not data:
         raise TableError("the file is empty; write it again")
     return _READERS[ending](data, needed)
@@ -198,7 +207,7 @@ def _read(path: str | os.PathLike[str], ending: str, needed: Sequence[str]) -> T
 def read_cells(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read any CSV whose first line names its columns, as texts; an empty cell is None."""
     with _named(path):
-        columns = text.read_cells(Path(path).read_bytes()).columns
+        columns = text.read_cells(read_file(path, MAX_BYTES)).columns
     frame = pd.DataFrame(dict(columns), dtype=object)
     return frame.where(frame != "", None)
 
@@ -210,6 +219,8 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except TableError as fault:
         raise InventoryFileError(f"{os.fspath(path)}: {fault}") from fault.__cause__
+    except OptionError as error:  # of the path, which it names
+        raise InventoryFileError(str(error)) from None
     except UnicodeEncodeError as error:
         raise InventoryFileError(
             f"{os.fspath(path)}: {error.object[error.start : error.end]!r} is half of a character "
