@@ -19,13 +19,13 @@ from xentara_nb.errors import DeadlineError, XentaraError
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.queries.subscriptions import Subscription
 from xentara_nb.widgets.common import notebook
+from xentara_nb.widgets.common.connection import BACK_OFF
 from xentara_nb.widgets.common.style import badge
 
 # All in seconds.
 SHORTEST = 0.5  # between two reads, at least
 POLLING = 1.0  # between two reads where the server gives no events
 QUIET = 5.0  # without a read, at most: changes that give no event are seen after it
-BACK_OFF = (1.0, 2.0, 4.0, 8.0)  # after the first failure, the second and so on
 
 
 class LiveText(ipywidgets.HTML):
@@ -45,6 +45,7 @@ class LiveText(ipywidgets.HTML):
 class Live:
     """Reads some attributes again and again, as long as they can be seen.
 
+    Without a connection it waits for :meth:`refresh`, which its form calls at each change of it.
     ``show`` is called in the thread with the frame that ``client.read`` gives; it fills ``text``.
     """
 
@@ -85,6 +86,12 @@ class Live:
         while not self._closed and not self._client.closed:
             self._wake.clear()
             rows = self._rows
+            if (ended := self._client.ended) is not None and rows is not None:
+                # The form connects again, and lets it read then.
+                self._subscription, subscribed = None, None
+                self._not_live(ended)
+                self._wake.wait()
+                continue
             if rows is None or not self.text.is_visible:
                 self._unsubscribe()
                 subscribed = None
@@ -104,11 +111,14 @@ class Live:
             except XentaraError as error:
                 # Subscriptions do not outlive their connection.
                 self._subscription, subscribed = None, None
-                if not self._closed:
-                    self.state.value = badge(f"not live: {error}", "error")
+                self._not_live(error)
                 self._wake.wait(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
                 failures += 1
         self._unsubscribe()
+
+    def _not_live(self, reason: XentaraError) -> None:
+        if not self._closed:
+            self.state.value = badge(f"not live: {reason}", "error")
 
     def _subscribe(self, rows: pd.DataFrame) -> None:
         if not self._has_events:

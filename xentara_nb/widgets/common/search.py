@@ -101,6 +101,10 @@ class SearchBox:
         self.results.observe(tasks.handler(self._chosen), "index")
         show(self.results, False)
 
+    def enable(self, on: bool) -> None:
+        """Let it work, or not."""
+        self.text.disabled = self.results.disabled = not on
+
     def _typed(self) -> None:
         text = self.text.value
         if not self.index.loaded and text.strip():

@@ -23,6 +23,7 @@ from xentara_nb.errors import (
 )
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.widgets.common import notebook
+from xentara_nb.widgets.common.connection import ConnectionWatch
 from xentara_nb.widgets.common.form import Form, read_only
 from xentara_nb.widgets.common.style import badge, button, card, escape, heading, row, show
 from xentara_nb.widgets.login import secret, trust_store
@@ -252,6 +253,8 @@ class LoginForm(Form):
         self.state = ipywidgets.HTML()
         self.trust = TrustCard(self.tasks, self._refused)
         self.sub = SessionPart(self.tasks, self.account)
+        self.connection = ConnectionWatch(self.tasks, self._show_state)
+        self.when_closed.callback(self.connection.close)
         self.fields = ipywidgets.VBox(
             [
                 row(self.address),
@@ -261,7 +264,9 @@ class LoginForm(Form):
                 row(self.button),
             ]
         )
-        self.inside = ipywidgets.VBox([row(self.state, self.out), self.sub.box])
+        self.inside = ipywidgets.VBox(
+            [row(self.state, self.out), self.connection.box, self.sub.box]
+        )
         self.fill(card(heading(self.title), self.fields, self.trust.box, self.inside, self.notice))
         handler = self.tasks.handler
         self.address.observe(handler(self._take_address), "value")
@@ -282,12 +287,15 @@ class LoginForm(Form):
 
     def _show_state(self) -> None:
         client = self.account.client
+        self.connection.follow(client)
         show(self.fields, client is None and not self.trust.asking)
         show(self.inside, client is not None)
         self.button.disabled = False
         if client is not None and self.account.since is not None:
+            connected = client.ended is None
+            state = badge("connected", "ok") if connected else badge("not connected", "error")
             self.state.value = (
-                f"<p role='status'>{badge('connected', 'ok')} <b>{escape(client.user)}</b> at "
+                f"<p role='status'>{state} <b>{escape(client.user)}</b> at "
                 f"<code>{escape(client.address.url)}</code> since "
                 f"{self.account.since:%H:%M:%S}"
                 f"{' ' + badge('read only') if read_only(client) else ''}</p>"
