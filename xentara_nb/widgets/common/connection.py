@@ -96,9 +96,9 @@ class ConnectionWatch:
         if client.closed:
             text = self._closed
         elif (error := _reconnector(client).error) is not None:
-            text = f"Not connected, and not tried again by itself: {error}"
+            text = f"Not connected: {error}. There is no further attempt by itself."
         else:
-            text = f"Not connected; it is tried again by itself. {reason}"
+            text = f"Not connected: {reason}. Connecting again …"
             _reconnector(client).start()
         self.text.say(text, "error")
 

@@ -86,10 +86,10 @@ class Live:
         while not self._closed and not self._client.closed:
             self._wake.clear()
             rows = self._rows
-            if (ended := self._client.ended) is not None and rows is not None:
+            if self._client.ended is not None and rows is not None:
                 # The form connects again, and lets it read then.
                 self._subscription, subscribed = None, None
-                self._not_live(ended)
+                self._not_live("not connected")
                 self._wake.wait()
                 continue
             if rows is None or not self.text.is_visible:
@@ -116,7 +116,7 @@ class Live:
                 failures += 1
         self._unsubscribe()
 
-    def _not_live(self, reason: XentaraError) -> None:
+    def _not_live(self, reason: object) -> None:
         if not self._closed:
             self.state.value = badge(f"not live: {reason}", "error")
 

@@ -208,7 +208,8 @@ class Explorer(ClientForm):
             ]
         )
         show(self.actions, False)
-        side = ipywidgets.VBox([self.search.box, self.tree.widget])
+        self.tree_box = ipywidgets.VBox([self.tree.widget])
+        side = ipywidgets.VBox([self.search.box, self.tree_box])
         main = ipywidgets.VBox(
             [self.name, self.hint, self.live.state, self.live.text, self.actions, self.notice]
         )
@@ -232,7 +233,7 @@ class Explorer(ClientForm):
         for widget in (self.to_frame, self.export, self.below, self.path):
             widget.disabled = not on
         self.search.enable(on)
-        for part in (self.tree.widget, self.live.text):
+        for part in (self.tree_box, self.live.text):
             dim(part, not on)
         self._enable_write()
         self.tasks.run_latest("head", self._show_head)

@@ -293,6 +293,8 @@ class LoginForm(Form):
         self.button.disabled = False
         if client is not None and self.account.since is not None:
             connected = client.ended is None
+            if not connected:
+                self.notice.clear()  # what it says of the log-in is over
             state = badge("connected", "ok") if connected else badge("not connected", "error")
             self.state.value = (
                 f"<p role='status'>{state} <b>{escape(client.user)}</b> at "
