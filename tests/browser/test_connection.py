@@ -74,11 +74,13 @@ def test_all_forms_wait_for_a_log_in_and_follow_the_connection(
         book.run(5)
         for form in (explorer, write):
             form.get_by_text("No one is logged in any more").wait_for()
+            form.get_by_text("not live: the client is closed").wait_for()
         card.get_by_text("This client is closed").wait_for()
         assert write.get_by_role("button", name="Review").is_disabled()
         shot("forms-logged-out-explorer", explorer)
         book.label("Password").fill("engineer-demo")
         book.label("Password").press("Enter")
+        explorer.get_by_text("operational").wait_for()
         explorer.get_by_text("live", exact=True).wait_for()
         explorer.get_by_role("heading", name=SET_POINT).wait_for()
         write.get_by_text("live", exact=True).wait_for()

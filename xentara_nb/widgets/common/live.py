@@ -114,6 +114,7 @@ class Live:
                 self._not_live(error)
                 self._wake.wait(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
                 failures += 1
+        self._not_live("the client is closed")
         self._unsubscribe()
 
     def _not_live(self, reason: object) -> None:
