@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from xentara_nb.errors import OptionError
-from xentara_nb.paths import read_file, user_path
+from xentara_nb.paths import read_file, similar_file, user_path
 
 
 def test_user_path_expands_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -57,3 +57,15 @@ def test_read_file_does_not_believe_the_size_that_is_announced() -> None:
     assert b"VmRSS" in read_file("/proc/self/status", 1 << 20)
     with pytest.raises(OptionError, match="more than the 10 bytes"):
         read_file("/proc/self/status", 10)
+
+
+def test_a_file_beside_one_that_is_missing_is_offered(tmp_path: Path) -> None:
+    (tmp_path / "attributes.csv").write_text("x")
+    with pytest.raises(FileNotFoundError, match=r"did you mean 'attributes\.csv'\?"):
+        read_file(tmp_path / "atributes.csv", 10)
+    assert similar_file(tmp_path / "attributes.csv") == ""
+    assert similar_file(tmp_path / "nothing" / "attributes.csv") == ""
+    assert similar_file("a\0b") == ""
+    with pytest.raises(FileNotFoundError) as caught:
+        read_file(tmp_path / "something else", 10)
+    assert "did you mean" not in str(caught.value)

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 from xentara_nb.errors import OptionError
+from xentara_nb.suggestions import did_you_mean
 
 # So that opening a FIFO does not wait; Windows has none, and has a text mode instead.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+_MAX_FILES = 10_000  # of a folder that are looked at
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:
@@ -83,7 +88,7 @@ def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
         If it cannot be read.
     """
     file = user_path(path)
-    with open(open_regular(file), "rb") as stream:
+    with naming_similar(), open(open_regular(file), "rb") as stream:
         size = os.fstat(stream.fileno()).st_size
         # Some files are longer than the system says, so it is not taken for the truth.
         data = b"" if size > limit else stream.read(limit + 1)
@@ -93,6 +98,28 @@ def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
             "right file?"
         )
     return data
+
+
+def similar_file(path: str | os.PathLike[str]) -> str:
+    """Return the question whether a file beside one that is missing was meant; or nothing."""
+    with suppress(OSError, ValueError, OptionError):
+        file = user_path(path)
+        if not file.exists():
+            with os.scandir(file.parent) as entries:
+                return did_you_mean(file.name, [each.name for each in islice(entries, _MAX_FILES)])
+    return ""
+
+
+@contextmanager
+def naming_similar() -> Iterator[None]:
+    """Let the error for a file that is missing ask for one beside it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        offer = similar_file(error.filename) if error.filename else ""
+        if not offer:
+            raise
+        raise FileNotFoundError(error.errno, f"{error.strerror}{offer}", error.filename) from None
 
 
 def own_folder(find: Callable[..., Path], **options: bool) -> Path:

@@ -22,6 +22,7 @@ from uuid import UUID
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Attribute
+from xentara_nb.suggestions import question
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
 from xentara_nb.tables.provenance import provenance_of
 
@@ -166,8 +167,10 @@ class XentaraAccessor:
 
     def _missing(self, needed: tuple[str, ...]) -> AttributeError:
         missing = [name for name in needed if name not in self._frame.columns]
+        offer = question(missing[0], map(str, self._frame.columns))
         return AttributeError(
             f"this frame is no inventory: it has no column {', '.join(map(repr, missing))}. "
+            f"{offer and f'{offer} '}"
             "Take client.inventory() or xentara_nb.read_inventory(path), and choose rows of it "
             "rather than columns."
         )

@@ -41,7 +41,8 @@ from typing import Any, Self, TypeAlias
 from zoneinfo import ZoneInfo
 
 from xentara_nb.errors import OptionError, PolicyError
-from xentara_nb.paths import user_path
+from xentara_nb.paths import similar_file, user_path
+from xentara_nb.suggestions import question
 from xentara_nb.tables.names import same_look
 
 VARIABLE = "XENTARA_POLICY"
@@ -296,7 +297,8 @@ def read_policy(path: str | os.PathLike[str]) -> bytes:
         raise PolicyError(f"{error}. Nothing is written without the policy.") from None
     except (OSError, ValueError) as error:  # ValueError: a path that can be none
         raise PolicyError(
-            f"the policy file {path} cannot be read ({getattr(error, 'strerror', None) or error}). "
+            f"the policy file {path} cannot be read "
+            f"({getattr(error, 'strerror', None) or error}{similar_file(path)}). "
             "Check the path and its permissions; nothing is written without it."
         ) from None
 
@@ -335,10 +337,10 @@ def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_names(table: Mapping[str, Any], name: str) -> None:
     for key in table:
-        hint = f"There are: {', '.join(_SETTINGS[name])}."
+        hint = f"{question(key, _SETTINGS[name])} There are: {', '.join(_SETTINGS[name])}."
         if (new := _RENAMED.get(key)) is not None:
             hint = f"It is called {new} now: rename it."
-        _require(key in _SETTINGS[name], key, "there is no such setting", hint)
+        _require(key in _SETTINGS[name], key, "there is no such setting", hint.strip())
 
 
 def _limits(number: int, entry: Mapping[str, Any]) -> KeyLimits:

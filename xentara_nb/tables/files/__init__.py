@@ -54,6 +54,7 @@ from typing import BinaryIO
 import pandas as pd
 
 from xentara_nb.errors import InventoryFileError
+from xentara_nb.paths import naming_similar
 from xentara_nb.tables.files import text
 from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel, write_parquet
 from xentara_nb.tables.files.cells import TableError, from_table, to_table
@@ -110,7 +111,7 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
     OSError
         If the file cannot be read.
     """
-    with _named(path):
+    with naming_similar(), _named(path):
         read = _READERS[_ending(path, ending)]
         data = Path(path).read_bytes()
         if not data:
@@ -120,7 +121,7 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
 
 def read_cells(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read any CSV whose first line names its columns, as texts; an empty cell is None."""
-    with _named(path):
+    with naming_similar(), _named(path):
         columns = text.read_cells(Path(path).read_bytes()).columns
     frame = pd.DataFrame(dict(columns), dtype=object)
     return frame.where(frame != "", None)
