@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -69,3 +70,30 @@ def test_a_file_beside_one_that_is_missing_is_offered(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         read_file(tmp_path / "something else", 10)
     assert "did you mean" not in str(caught.value)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the locales of Linux")
+def test_a_locale_that_cannot_encode_a_path_is_named() -> None:
+    code = (
+        "from xentara_nb import read_inventory\n"
+        "from xentara_nb.errors import OptionError\n"
+        "from xentara_nb.paths import user_path\n"
+        "for read in (user_path, read_inventory):\n"
+        "    try:\n"
+        "        read('F\\xfcllstand.csv')\n"
+        "    except OptionError as error:\n"
+        "        print(error)\n"
+    )
+    locale = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **locale},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    first, second = run.stdout.splitlines()
+    assert first.startswith("the locale of this process (ascii) has no bytes for '\\xfc'")
+    assert "LC_ALL=C.UTF-8" in first
+    assert second == first

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -28,16 +29,28 @@ def user_path(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     OptionError
-        If it is no path, or there is no such home folder.
+        If it is no path, or one that the locale cannot encode, or there is no such home folder.
     """
     try:
         if "\0" in (text := os.fspath(path)):
             raise OptionError(f"{text!r} is no path: it holds a null character")
+        os.fsencode(text)
         return Path(text).expanduser()
+    except UnicodeEncodeError as error:
+        raise locale_error(error) from None
     except TypeError:
         raise OptionError(f"a path is a text or a Path, not {path!r}") from None
     except RuntimeError:
         raise OptionError(f"there is no home folder for {os.fspath(path)!r}") from None
+
+
+def locale_error(error: UnicodeEncodeError) -> OptionError:
+    """Return the error for a path with characters that the locale has no bytes for."""
+    return OptionError(
+        f"the locale of this process ({error.encoding}) has no bytes for "
+        f"{error.object[error.start : error.end]!a} in the path {error.object!a}: set "
+        "LC_ALL=C.UTF-8, or PYTHONUTF8=1, before Python starts"
+    )
 
 
 def open_regular(path: Path) -> int:
@@ -120,6 +133,22 @@ def naming_similar() -> Iterator[None]:
         if not offer:
             raise
         raise FileNotFoundError(error.errno, f"{error.strerror}{offer}", error.filename) from None
+
+
+def unsafe(status: os.stat_result) -> str | None:
+    """Return why a file is not the user's alone, with the cure; None if it is.
+
+    What others may write is no record, and says nothing of what is trusted.
+    """
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    if sys.platform == "win32":  # which has other rights, that these bits do not show
+        return None
+    if status.st_uid != os.geteuid():
+        return "it belongs to another user: remove it, or name another file"
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "others may write it: check what it holds, then chmod go-w it"
+    return None
 
 
 def own_folder(find: Callable[..., Path], **options: bool) -> Path:

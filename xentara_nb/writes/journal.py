@@ -27,9 +27,8 @@ from typing import TypeAlias
 import platformdirs
 
 from xentara_nb.errors import WriteRefusedError
-from xentara_nb.paths import lacks_home, own_folder, user_path
+from xentara_nb.paths import lacks_home, own_folder, unsafe, user_path
 from xentara_nb.protocol.text import pasted
-from xentara_nb.tables.files.owner import unsafe
 
 VARIABLE = "XENTARA_JOURNAL"
 """The environment variable that names the journal, or says ``off``."""

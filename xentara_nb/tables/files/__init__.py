@@ -54,7 +54,7 @@ from typing import BinaryIO
 import pandas as pd
 
 from xentara_nb.errors import InventoryFileError
-from xentara_nb.paths import naming_similar
+from xentara_nb.paths import locale_error, naming_similar
 from xentara_nb.tables.files import text
 from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel, write_parquet
 from xentara_nb.tables.files.cells import TableError, from_table, to_table
@@ -135,6 +135,8 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
     except TableError as fault:
         raise InventoryFileError(f"{os.fspath(path)}: {fault}") from fault.__cause__
     except UnicodeEncodeError as error:
+        if error.encoding != "utf-8":  # of the path, and not of what is in the file
+            raise locale_error(error) from None
         raise InventoryFileError(
             f"{os.fspath(path)}: {error.object[error.start : error.end]!r} is half of a character "
             "and has no form in UTF-8; take it out of the text"

@@ -9,6 +9,7 @@ import ipywidgets
 from traitlets import Unicode
 
 from xentara_nb.client import Client, connect
+from xentara_nb.connection import trust_store
 from xentara_nb.connection.address import Address, parse_address
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import check_timeout
@@ -26,7 +27,7 @@ from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.connection import ConnectionWatch
 from xentara_nb.widgets.common.form import Form, read_only
 from xentara_nb.widgets.common.style import badge, button, card, escape, heading, row, show
-from xentara_nb.widgets.login import secret, trust_store
+from xentara_nb.widgets.login import secret
 from xentara_nb.widgets.login.account import account
 from xentara_nb.widgets.login.sub_session import SessionPart
 from xentara_nb.widgets.login.trust import TrustCard
@@ -370,9 +371,6 @@ class LoginForm(Form):
 
     def _connect(self, address: Address, credentials: Credentials, keep: bool = False) -> None:
         trust = self._trust
-        if trust == Trust() and address.tls:
-            certificate = trust_store.known_certificate(address.netloc)
-            trust = Trust(fingerprint=None if certificate is None else certificate.fingerprint)
         try:
             client = connect(
                 address.url,
@@ -386,7 +384,10 @@ class LoginForm(Form):
             )
         except CertificateNotTrustedError as error:
             self.trust.show(
-                address.netloc, error, lambda: self._begin_trusting(address, credentials, keep)
+                address.netloc,
+                error,
+                lambda: self._begin_trusting(address, credentials, keep),
+                may_trust=trust == Trust(),
             )
             self._show_state()
             raise
@@ -399,7 +400,6 @@ class LoginForm(Form):
             secret.to_keyring(address.netloc, credentials)
 
     def _begin_trusting(self, address: Address, credentials: Credentials, keep: bool) -> None:
-        self._trust = Trust()  # what the user has just chosen to trust is in the trust store
         self._begin(address, credentials, keep)
         self._show_state()
 

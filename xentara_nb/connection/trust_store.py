@@ -21,9 +21,8 @@ from platformdirs import user_config_path
 
 from xentara_nb.connection.tls import normal_fingerprint
 from xentara_nb.errors import OptionError
-from xentara_nb.paths import lacks_home, own_folder, user_path
+from xentara_nb.paths import lacks_home, own_folder, unsafe, user_path
 from xentara_nb.protocol.text import pasted
-from xentara_nb.tables.files.owner import unsafe
 
 _VERSION = 1
 _lock = threading.Lock()
