@@ -121,6 +121,31 @@ def test_a_review_that_is_under_way_does_not_outlive_what_is_typed(
     go_on.set()
     form.wait()
     assert form.staged == ""
+    assert "while it was reviewed: review it again" in form.notice.value
+
+
+def test_no_part_of_a_form_is_closed_while_the_form_is_there(
+    form: WriteForm, plant: Simulator
+) -> None:
+    """A page that is loaded again would wait for it, and show nothing of the form."""
+
+    def closed(box: Any) -> list[Any]:
+        below = [each for child in getattr(box, "children", ()) for each in closed(child)]
+        return below + [box] * (box.comm is None)
+
+    assert closed(form) == []
+    for value in ("195", "196"):
+        review(form, value)
+        assert form.confirm_row.children == (form.confirm_button,)
+        assert closed(form) == []
+        form.confirm_button.click()
+        assert closed(form) == []  # also while the write is under way
+        assert form.wait()
+        assert closed(form) == []
+    review(form, "197")
+    form.cancel.click()
+    assert closed(form) == []
+    assert len(written(plant)) == 2
 
 
 def test_a_value_that_moved_since_the_review_refuses(

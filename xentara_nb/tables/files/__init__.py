@@ -135,7 +135,7 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
     except TableError as fault:
         raise InventoryFileError(f"{os.fspath(path)}: {fault}") from fault.__cause__
     except UnicodeEncodeError as error:
-        if error.encoding != "utf-8":  # of the path, and not of what is in the file
+        if error.object == os.fspath(path):
             raise locale_error(error) from None
         raise InventoryFileError(
             f"{os.fspath(path)}: {error.object[error.start : error.end]!r} is half of a character "

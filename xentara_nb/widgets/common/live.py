@@ -21,6 +21,7 @@ from xentara_nb.queries.subscriptions import Subscription
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.connection import BACK_OFF
 from xentara_nb.widgets.common.style import badge
+from xentara_nb.widgets.common.tasks import lasting_context, start_thread
 
 # All in seconds.
 SHORTEST = 0.5  # between two reads, at least
@@ -51,6 +52,7 @@ class Live:
 
     def __init__(self, client: Client, show: Callable[[pd.DataFrame], object]) -> None:
         self._client, self._show = client, show
+        self._context = lasting_context()
         self.text = LiveText()
         self.state = ipywidgets.HTML()
         self._rows: pd.DataFrame | None = None
@@ -66,9 +68,7 @@ class Live:
         with self._lock:
             self._rows = None if rows is None or rows.empty else rows
             if self._thread is None and not self._closed and self._rows is not None:
-                run = threading.Thread(target=self._run, name="xentara live values", daemon=True)
-                self._thread = run
-                run.start()
+                self._thread = start_thread("xentara live values", self._run, self._context)
         self._wake.set()
 
     def refresh(self) -> None:

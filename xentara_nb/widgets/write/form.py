@@ -183,7 +183,6 @@ class WriteForm(ClientForm):
             return False
         confirm_button, self.confirm_button = self.confirm_button, None
         show(self.review_card, False)
-        self.confirm_row.children = ()
         return confirm_button is not None and confirm_button.withdraw()
 
     def as_code(self) -> str:
@@ -336,7 +335,10 @@ class WriteForm(ClientForm):
             value_input.suggest(values[attribute.attribute_name][0])
 
     def _typed(self) -> None:
-        if self.withdraw():
+        if self.tasks.is_busy("review"):
+            self.withdraw()
+            self.notice.say("The value has changed while it was reviewed: review it again.", "info")
+        elif self.withdraw():
             self.notice.say("The write was withdrawn: the value has changed.", "info")
         self.code.show("")
         self.tasks.run_latest("check", self._check)
@@ -371,7 +373,7 @@ class WriteForm(ClientForm):
         self.withdraw()
         # The review shows the checks; no others must come to stand beside it.
         self.tasks.cancel("check")
-        self.notice.clear()
+        self.notice.say("Reviewing …", "busy")
         self.tasks.run_latest("review", lambda wanted: self._show_review(plan(), wanted, undo))
 
     def _show_review(self, plan: WritePlan, wanted: Callable[[], bool], undo: bool) -> None:
@@ -384,14 +386,16 @@ class WriteForm(ClientForm):
         if plan.ok:
             confirm_button = ConfirmButton(
                 self.tasks,
+                self.confirm_row,
                 confirm_text(plan, undo=undo),
                 lambda: self._apply(confirm_button, plan, session),
                 self._expired,
             )
             self.confirm_button = confirm_button
-            self.confirm_row.children = (confirm_button,)
         show(self.review_card, True)
-        if not wanted():
+        if wanted():
+            self.notice.clear()
+        else:
             # Something was typed in this very moment.
             self.withdraw()
 
