@@ -90,6 +90,7 @@ class TaskRunner:
         """Return a guarded callback for an event of a widget, which takes nothing of the event."""
         guarded = self.guard(callback)
 
+        # The event may have in it what was typed: it is in no frame that an error goes through.
         def handle(*event: Any) -> None:
             with self._one_at_a_time:
                 guarded()

@@ -18,6 +18,7 @@ from xentara_nb.paths import user_path
 from xentara_nb.protocol.identifiers import Stage, label
 from xentara_nb.protocol.text import pasted
 from xentara_nb.tables.provenance import with_provenance
+from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard, cell, literal
 from xentara_nb.widgets.common.connection import ConnectionWatch
@@ -30,7 +31,6 @@ from xentara_nb.widgets.common.style import (
     card,
     columns,
     dim,
-    escape,
     heading,
     row,
     show,

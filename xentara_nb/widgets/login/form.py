@@ -23,10 +23,11 @@ from xentara_nb.errors import (
     XentaraError,
 )
 from xentara_nb.protocol.secret import Secret, SecretLike
+from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.connection import ConnectionWatch
 from xentara_nb.widgets.common.form import Form, read_only
-from xentara_nb.widgets.common.style import badge, button, card, escape, heading, row, show
+from xentara_nb.widgets.common.style import badge, button, card, heading, row, show
 from xentara_nb.widgets.login import secret
 from xentara_nb.widgets.login.account import account
 from xentara_nb.widgets.login.sub_session import SessionPart
@@ -72,14 +73,8 @@ class LoginForm(Form):
         ``XENTARA_PASSWORD``, or ``XENTARA_TOKEN``) or ``"keyring"``.
     at_once : bool, default False
         Whether to log in without a click, from the environment or the keyring.
-    ca_file : path, optional
-        A PEM file with the certificates to trust, instead of the system's.
-    fingerprint : str, optional
-        The SHA-256 of the server's certificate, to trust exactly that one.
-    timeout : float, default 10.0
-        How long to wait for the connection, and for each answer, in seconds.
-    read_only : bool, default False
-        Whether the client shall refuse everything that changes something.
+    ca_file, fingerprint, timeout, read_only
+        As for :func:`xentara_nb.connect`.
     name : str, optional
         Under what name the log-in is kept for cells that are run again; two forms with one name
         share it. Left out, address and user are the name.
@@ -114,13 +109,17 @@ class LoginForm(Form):
     ) -> None:
         if method is not None and method not in METHODS:
             raise OptionError(f"{method!r} is no way to log in; there are: {', '.join(METHODS)}")
+        # At once, so that a traceback that shows variables shows no password in it.
+        given = Secret(address)
+        del address
         super().__init__("login")
         self._trust = Trust(ca_file, fingerprint)
         self._timeout = check_timeout(timeout)
         self._read_only = read_only
         kind = "read only" if read_only else ""
-        self.account = account(name or f"{user}@{_without_password(address)} {kind}".strip())
-        self._make(address, user, method)
+        server = _without_password(given.reveal())
+        self.account = account(name or f"{user}@{server} {kind}".strip())
+        self._make(given, user, method)
         self.when_closed.callback(self.account.listen(self.tasks.handler(self._show_state)))
         notebook.register(self)
         self._show_state()
@@ -228,9 +227,11 @@ class LoginForm(Form):
 
     # What the page uses
 
-    def _make(self, address: str, user: str, method: str | None) -> None:
+    def _make(self, address: Secret, user: str, method: str | None) -> None:
         self.address = _AddressInput(
-            address, description="Address", placeholder="host, host:port or wss://host:port/api/ws"
+            address.reveal(),
+            description="Address",
+            placeholder="host, host:port or wss://host:port/api/ws",
         )
         self.address.continuous_update = False
         self.user = ipywidgets.Text(description="User", value=user)
@@ -307,10 +308,10 @@ class LoginForm(Form):
 
     def _take_address(self) -> None:
         """Take the credentials out of an address that has some."""
-        text = self.address.value
-        if "@" not in text:
+        text = Secret(self.address.value)
+        if "@" not in text.reveal():
             return
-        self.address.value = _without_password(text)
+        self.address.value = _without_password(text.reveal())
         _, credentials = parse_address(text)
         if credentials is not None:
             self.user.value = credentials.user or ""
