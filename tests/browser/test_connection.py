@@ -45,6 +45,7 @@ def test_all_forms_wait_for_a_log_in_and_follow_the_connection(
         card.get_by_role("button", name="Explore …").wait_for()
         book.run(4)
         explorer.get_by_role("heading", name=SET_POINT).wait_for()
+        explorer.get_by_role("treeitem", name="Set point", selected=True).wait_for()
         explorer.get_by_text("live", exact=True).wait_for()
     # The server is gone.
     for form in (explorer, write, card, book.output.locator(".xnb-login")):
@@ -83,5 +84,6 @@ def test_all_forms_wait_for_a_log_in_and_follow_the_connection(
         explorer.get_by_text("operational").wait_for()
         explorer.get_by_text("live", exact=True).wait_for()
         explorer.get_by_role("heading", name=SET_POINT).wait_for()
+        explorer.get_by_role("treeitem", name="Set point", selected=True).wait_for()
         write.get_by_text("live", exact=True).wait_for()
         shot("forms-logged-in-again", explorer)

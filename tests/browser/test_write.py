@@ -134,7 +134,7 @@ def test_what_is_typed_withdraws_the_write(notebook: Any, page: Any, plant: Any)
 
 
 def refuses(book: Any, value: str, reason: str) -> None:
-    """Type a value, and see one guard refuse it in words: as it is typed, and in the review."""
+    """Type a value, and see one guard refuse it in words: as it is typed, and when reviewed."""
     result = book.output.locator(".xnb-checks li").locator("visible=true")
     heading = book.output.get_by_role("heading", name="Review")
     book.label("New value").fill(value)
@@ -142,7 +142,8 @@ def refuses(book: Any, value: str, reason: str) -> None:
     result.filter(has_text=reason).wait_for()
     assert result.count() == 1
     book.button("Review").click()
-    heading.wait_for()
+    book.text("This value cannot be written").wait_for()
+    assert not heading.is_visible()
     result.filter(has_text=reason).wait_for()
     assert result.inner_text().startswith("refused")
     assert result.count() == 1

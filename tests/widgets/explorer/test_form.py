@@ -189,3 +189,30 @@ def test_the_card_of_a_client_opens_the_explorer(client: Client, plant: Simulato
 def test_importing_the_package_loads_no_widgets() -> None:
     code = "import sys, xentara_nb; assert 'ipywidgets' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_there_is_one_selection_which_the_tree_reveals(
+    client: Client, monkeypatch: pytest.MonkeyPatch, drawn: bool
+) -> None:
+    if not drawn:
+        monkeypatch.setattr("xentara_nb.widgets.explorer.treeview.find_spec", lambda name: None)
+    explorer = Explorer(client)
+    explorer.wait()
+    typed(explorer.search.text, "line 1 set point")
+    explorer.wait()
+    entered(explorer.search.text)
+    explorer.wait()
+    assert explorer.selected == SET_POINT
+    assert explorer.search.results.index == 0
+    assert explorer.tree.widget.selected == elements(explorer)["Set point"]
+    # What is chosen in the tree is not what stands in the list of what was found.
+    explorer.tree.act("select", elements(explorer)["Line 1"])
+    explorer.wait()
+    assert explorer.selected == "Plant.Line 1"
+    assert explorer.search.results.index is None
+    assert explorer.tree.widget.selected == elements(explorer)["Line 1"]
+    explorer.select("Plant.Line 2.Set point")
+    explorer.wait()
+    assert explorer.tree.widget.selected == str(client.lookup("Plant.Line 2.Set point"))
+    explorer.close()

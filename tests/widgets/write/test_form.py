@@ -188,7 +188,9 @@ def test_every_guard_refuses_in_words(
         assert reason in form.checks.value
         form.review.click()
         form.wait()
-        assert reason in form.review_text.value
+        assert reason in form.checks.value
+        assert "cannot be written" in form.notice.value
+        assert not visible(form.review_card)
         assert form.staged == ""
         assert written(plant) == []
         form.close()
@@ -199,7 +201,8 @@ def test_a_read_only_client_stages_nothing(plant: Simulator) -> None:
         form = WriteForm(client, SET_POINT)
         assert "read only" in form.head.value
         review(form, "195")
-        assert "read only" in form.review_text.value
+        assert "read only" in form.checks.value
+        assert not visible(form.review_card)
         assert form.staged == ""
         form.close()
 
@@ -326,6 +329,7 @@ def test_a_write_only_point_has_no_way_back(client: Client, plant: Simulator) ->
     form.wait()
     assert form.staged == ""
     assert "no way back" in form.review_text.value
+    assert not visible(form.cancel)
     form.close()
 
 

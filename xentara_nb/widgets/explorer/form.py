@@ -106,7 +106,13 @@ class Explorer(ClientForm):
         UnknownElementError
             If there is no such element.
         """
-        described = self._described = self.client.meta_data(element)
+        self._select(element, lambda: True)
+
+    def _select(self, element: str | UUID, wanted: Callable[[], bool]) -> None:
+        described = self.client.meta_data(element)
+        if not wanted():
+            return
+        self._described = described
         self.selected = str(described["primary_key"].iloc[0]) if len(described) else str(element)
         self._element = described["element_uuid"].iloc[0] if len(described) else None
         category = str(described["category"].iloc[0]) if len(described) else ""
@@ -123,6 +129,9 @@ class Explorer(ClientForm):
         name = re.sub(r"[^\w-]", "-", self.selected).strip("-")[:80] or "elements"
         self.path.value = f"{name}.csv"
         self.live.follow(described.xentara.readable())
+        self.search.show_selected(self._element)
+        if self._element is not None:
+            self.tree.reveal(self.selected, self._element)
 
     def take(self, *, below: bool = False) -> pd.DataFrame:
         """Return the attributes of what is selected, as ``client.inventory()`` does.
@@ -275,7 +284,7 @@ class Explorer(ClientForm):
 
     def _choose(self, element: UUID) -> None:
         self.notice.clear()
-        self.tasks.run_latest("select", lambda wanted: self.select(element))
+        self.tasks.run_latest("select", lambda wanted: self._select(element, wanted))
 
     def _table(self, values: Values) -> str:
         caption = f"Attributes of {self.selected}"

@@ -338,6 +338,8 @@ class WriteForm(ClientForm):
             self.notice.say("The value has changed while it was reviewed: review it again.", "info")
         elif self.withdraw():
             self.notice.say("The write was withdrawn: the value has changed.", "info")
+        else:
+            self.notice.clear()
         self.code.show("")
         self.tasks.run_latest("check", self._check)
 
@@ -379,8 +381,14 @@ class WriteForm(ClientForm):
         if not wanted():
             return
         self._show_outcome(None)
+        if not (plan.ok or undo):
+            # A review is for what can be sent.
+            self.checks.value = checks_html(plan)
+            self.notice.say("This value cannot be written: see the reason below it.", "warning")
+            return
         self.checks.value = ""
         self.review_text.value = review_html(plan, who)
+        show(self.cancel, plan.ok)
         if plan.ok:
             confirm_button = ConfirmButton(
                 self.tasks,
