@@ -120,8 +120,26 @@ def test_a_review_that_is_under_way_does_not_outlive_what_is_typed(
     typed(form.value_input.input, "196")
     go_on.set()
     form.wait()
+    # The click was on a review of what stands in the input, and that is what is reviewed.
+    assert form.staged == f"Write 196.0 to {SET_POINT}"
+    assert "196.0" in form.review_text.value
+
+
+def test_a_value_that_arrives_behind_the_click_on_review_is_reviewed(
+    form: WriteForm, plant: Simulator
+) -> None:
+    form.review.click()  # the page sends it before what was typed
+    form.wait()
+    assert "type the new value first" in form.notice.value
+    typed(form.value_input.input, "195")
+    form.wait()
+    assert form.staged == f"Write 195.0 to {SET_POINT}"
+    # Once there is a button, another value only takes it away.
+    typed(form.value_input.input, "196")
+    form.wait()
     assert form.staged == ""
-    assert "while it was reviewed: review it again" in form.notice.value
+    assert "withdrawn" in form.notice.value
+    assert written(plant) == []
 
 
 def test_no_part_of_a_form_is_closed_while_the_form_is_there(

@@ -44,6 +44,10 @@ from xentara_nb.writes.sub_session import SubSession
 
 _TYPING = 0.25  # seconds after the last key before the guards are asked
 
+# How long a value may arrive behind the click on Review that was made after it was typed: a page
+# sends it only when its message before is answered. In seconds.
+_LATE = 1.0
+
 
 class WriteForm(ClientForm):
     """Write one value with care.
@@ -111,6 +115,7 @@ class WriteForm(ClientForm):
         self.value_input: ValueInput | None = None
         self.confirm_button: ConfirmButton | None = None
         self._attribute: Any = None  # a row of an inventory
+        self._late_until = 0.0  # until when a value still belongs to the click on Review
         notebook.register(self)
         self.begin()
 
@@ -175,6 +180,7 @@ class WriteForm(ClientForm):
 
     def withdraw(self) -> bool:
         """Withdraw the reviewed write; return whether there was one."""
+        self._late_until = 0.0
         # First, so that a review that is under way finds out and withdraws its button itself.
         self.tasks.cancel("review")
         if self.shown_client is None:
@@ -333,14 +339,15 @@ class WriteForm(ClientForm):
             value_input.suggest(values[attribute.attribute_name][0])
 
     def _typed(self) -> None:
-        if self.tasks.is_busy("review"):
-            self.withdraw()
-            self.notice.say("The value has changed while it was reviewed: review it again.", "info")
-        elif self.withdraw():
+        late = self.confirm_button is None and time.monotonic() < self._late_until
+        if self.withdraw():
             self.notice.say("The write was withdrawn: the value has changed.", "info")
         else:
             self.notice.clear()
         self.code.show("")
+        if late:
+            self._begin_review()
+            return
         self.tasks.run_latest("check", self._check)
 
     def _check(self, wanted: Callable[[], bool]) -> None:
@@ -364,6 +371,7 @@ class WriteForm(ClientForm):
 
     def _begin_review(self) -> None:
         self._stage(self._plan)
+        self._late_until = time.monotonic() + _LATE
 
     def _begin_undo(self) -> None:
         self._stage(self.results[-1].undo, undo=True)
