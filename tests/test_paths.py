@@ -76,12 +76,12 @@ def test_a_file_beside_one_that_is_missing_is_offered(tmp_path: Path) -> None:
 def test_a_locale_that_cannot_encode_a_path_is_named() -> None:
     code = (
         "from xentara_nb import read_inventory\n"
-        "from xentara_nb.errors import OptionError\n"
+        "from xentara_nb.errors import XentaraError\n"
         "from xentara_nb.paths import user_path\n"
         "for read in (user_path, read_inventory):\n"
         "    try:\n"
         "        read('F\\xfcllstand.csv')\n"
-        "    except OptionError as error:\n"
+        "    except XentaraError as error:\n"
         "        print(error)\n"
     )
     locale = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}

@@ -11,6 +11,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -37,20 +38,35 @@ def user_path(path: str | os.PathLike[str]) -> Path:
         os.fsencode(text)
         return Path(text).expanduser()
     except UnicodeEncodeError as error:
-        raise locale_error(error) from None
+        raise _locale_error(error) from None
     except TypeError:
         raise OptionError(f"a path is a text or a Path, not {path!r}") from None
     except RuntimeError:
         raise OptionError(f"there is no home folder for {os.fspath(path)!r}") from None
 
 
-def locale_error(error: UnicodeEncodeError) -> OptionError:
+def _locale_error(error: UnicodeEncodeError) -> OptionError:
     """Return the error for a path with characters that the locale has no bytes for."""
     return OptionError(
         f"the locale of this process ({error.encoding}) has no bytes for "
         f"{error.object[error.start : error.end]!a} in the path {error.object!a}: set "
         "LC_ALL=C.UTF-8, or PYTHONUTF8=1, before Python starts"
     )
+
+
+def setting_path(setting: str) -> Path:
+    """Return the file that an environment variable names, absolute.
+
+    A relative one means the same file from its first use on, also after a chdir. Raises as
+    :func:`user_path`.
+    """
+    path = user_path(setting)
+    return path if path.is_absolute() else _absolute(path)
+
+
+@cache
+def _absolute(path: Path) -> Path:
+    return path.absolute()
 
 
 def open_regular(path: Path) -> int:
@@ -83,7 +99,7 @@ def _require_regular(path: Path, status: os.stat_result) -> None:
         raise OptionError(f"{str(path)!r} is {kind}, not a file: copy what it gives into a file")
 
 
-def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
+def read_file(path: str | os.PathLike[str], limit: int, *, own: bool = False) -> bytes:
     """Return all bytes of a file that a user named.
 
     Parameters
@@ -92,17 +108,22 @@ def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
         The file; a leading ``~`` is the home folder.
     limit : int
         How many bytes it may have.
+    own : bool
+        Whether it must be the user's alone, see :func:`unsafe`.
 
     Raises
     ------
     OptionError
-        If it is no regular file, or has more bytes.
+        If it is no regular file, has more bytes, or should be the user's alone and is not.
     OSError
         If it cannot be read.
     """
     file = user_path(path)
     with naming_similar(), open(open_regular(file), "rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
+        status = os.fstat(stream.fileno())
+        if own and (problem := unsafe(status)) is not None:
+            raise OptionError(f"{str(file)!r}: {problem}")
+        size = status.st_size
         # Some files are longer than the system says, so it is not taken for the truth.
         data = b"" if size > limit else stream.read(limit + 1)
     if max(size, len(data)) > limit:
@@ -140,8 +161,6 @@ def unsafe(status: os.stat_result) -> str | None:
 
     What others may write is no record, and says nothing of what is trusted.
     """
-    if not stat.S_ISREG(status.st_mode):
-        return None
     if sys.platform == "win32":  # which has other rights, that these bits do not show
         return None
     if status.st_uid != os.geteuid():

@@ -24,7 +24,7 @@ from xentara_nb.errors import (
     OptionError,
     ServerUnreachableError,
 )
-from xentara_nb.paths import read_file, similar_file, user_path
+from xentara_nb.paths import read_file
 from xentara_nb.protocol.text import pasted, safe
 
 _NOT_GIVEN = "its fingerprint is not the one that was given"
@@ -46,8 +46,8 @@ It may not come back at all: looking up a name has no time-out.
 class Trust:
     """What makes a server's certificate trusted.
 
-    A PEM file with the certificates to trust instead of the system's; or the SHA-256 of the one
-    certificate to trust, with any name and dates, which was given now or is remembered.
+    A PEM or DER file with the certificates to trust instead of the system's; or the SHA-256 of the
+    one certificate to trust, with any name and dates, which was given now or is remembered.
     """
 
     ca_file: str | os.PathLike[str] | None = None
@@ -231,18 +231,22 @@ def check_ca_file(trust: Trust) -> None:
 
 def _context(trust: Trust) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(
-            cafile=None if trust.ca_file is None else user_path(trust.ca_file)
-        )
+        if trust.ca_file is None:
+            context = ssl.create_default_context()
+        elif b"-----BEGIN" in (data := read_file(trust.ca_file, _MAX_CA_FILE)):
+            context = ssl.create_default_context(cafile=trust.ca_file)
+        else:
+            context = ssl.create_default_context(cadata=data or b"none")
+    except OptionError as error:
+        raise OptionError(f"the CA file cannot be used: {error}") from None
     except ssl.SSLError:
         raise OptionError(
-            f"the CA file {str(trust.ca_file)!r} cannot be used: it holds no certificate in PEM "
-            "form, or a broken one"
+            f"the CA file {str(trust.ca_file)!r} cannot be used: it holds no certificate in PEM or "
+            "DER form, or a broken one"
         ) from None
     except OSError as error:
-        offer = similar_file(trust.ca_file or "")
         raise OptionError(
-            f"the CA file {str(trust.ca_file)!r} cannot be used: {_reason(error)}{offer}"
+            f"the CA file {str(trust.ca_file)!r} cannot be used: {_reason(error)}"
         ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A server could ask for it in the middle of a message, and sending would have to wait for it.
@@ -338,8 +342,9 @@ def _not_trusted(
 def _certificates_in(path: str | os.PathLike[str]) -> list[bytes]:
     """Return the certificates of a CA file in DER form, as far as it can be read."""
     with suppress(OSError, OptionError):
-        parts = read_file(path, _MAX_CA_FILE).split(_PEM_END)[:-1]
-        return [der for part in parts if (der := certificate_der(part + _PEM_END)) is not None]
+        *parts, rest = read_file(path, _MAX_CA_FILE).split(_PEM_END)
+        parts = [part + _PEM_END for part in parts] or [rest]
+        return [der for part in parts if (der := certificate_der(part)) is not None]
     return []
 
 
