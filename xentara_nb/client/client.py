@@ -7,7 +7,7 @@ import os
 import uuid
 import warnings
 import weakref
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Self, TypeAlias
 from uuid import UUID
 
@@ -31,7 +31,7 @@ from xentara_nb.protocol.commands import (
     Suspend,
     Unsubscribe,
 )
-from xentara_nb.protocol.errors import result_of
+from xentara_nb.protocol.errors import UnknownElementError, result_of
 from xentara_nb.protocol.identifiers import ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
@@ -166,6 +166,37 @@ class Client:
     def ended(self) -> XentaraError | None:
         """Why there is no open connection; None while there is. The next command opens one."""
         return self._connection.ended
+
+    def on_connection_change(
+        self, callback: Callable[[XentaraError | None], object]
+    ) -> Callable[[], None]:
+        """Call a function whenever the connection ends and whenever there is one again.
+
+        While there is such a function, or a subscription, a server that has sent nothing for 10 s
+        is pinged: one that hangs is noticed though nothing is asked of it.
+
+        Parameters
+        ----------
+        callback : callable
+            Is called with the reason when the connection ends or the client is closed, and with
+            None when the client has connected again, which the next command makes it do. It is
+            called in the thread in which that happens, and must not call the client itself.
+
+        Returns
+        -------
+        callable
+            Ends the calls.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> reasons = []
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     stop = client.on_connection_change(reasons.append)
+        >>> print(reasons[-1])
+        this client is closed: connect again with xentara_nb.connect(...)
+        """
+        return self._connection.listen(callback)
 
     @property
     def subscriptions(self) -> list[Subscription]:
@@ -353,7 +384,11 @@ class Client:
         UnknownElementError
             If there is no element with this primary key.
         """
-        found: UUID = self._ask(Lookup(primary_key), f"lookup of {primary_key!r}")
+        try:
+            found: UUID = self._ask(Lookup(primary_key), f"lookup of {primary_key!r}")
+        except UnknownElementError as error:
+            offers = self._model_cache.known_keys.offers([primary_key])
+            raise error.offering(offers.get(primary_key, "")) from None
         return found
 
     # Values.

@@ -52,14 +52,21 @@ PROBE_TIMEOUT = 2.0
 HANG_TIMEOUT = 30.0
 """How long a server may answer pings and nothing else, after it has missed a deadline."""
 
+QUIET_TIME = 10.0
+"""How long a server may send nothing before it is pinged, while someone watches it, in seconds.
+
+Without a call that misses its deadline, no one else would notice that it hangs.
+"""
+
 _POLL = 0.01  # seconds
 
 
 class _Suspicion(NamedTuple):
-    """An answer missed its deadline, when so many bytes had come, so the server was probed."""
+    """The server was probed, when so many bytes had come, and why."""
 
     received: int
     deadline: Deadline
+    reason: str
 
 
 class Connection:
@@ -71,6 +78,8 @@ class Connection:
     ``on_event`` is called with every event, and ``on_end`` with the reason when the connection
     ends, in that thread. They must not wait for answers: it is that thread which reads them. When
     ``owner`` is no more, there is no one who could close the connection, and it ends by itself.
+    ``watched`` says whether someone waits for what the server sends by itself: then it is pinged
+    when it has sent nothing for :data:`QUIET_TIME`.
     """
 
     def __init__(
@@ -81,6 +90,7 @@ class Connection:
         on_end: Callable[[XentaraError], None] | None = None,
         probe_timeout: float = PROBE_TIMEOUT,
         owner: weakref.ref[Any] | None = None,
+        watched: Callable[[], bool] = lambda: False,
     ) -> None:
         self.address = address
         self.protocol_version = PROTOCOL_VERSION
@@ -88,6 +98,7 @@ class Connection:
         self.on_end = on_end
         self._probe_timeout = probe_timeout
         self._owner = owner
+        self._watched = watched
         self._opening = OpeningSocket()
         self._stream: Stream | None = None
         # An RLock: the garbage collector may end the connection in the very thread that holds it.
@@ -100,6 +111,8 @@ class Connection:
         self._suspicion: _Suspicion | None = None
         # Since when nothing but pongs has come, and how much had come then.
         self._silent: tuple[float, int] | None = None
+        # Since when nothing at all has come, and how much had come then.
+        self._quiet: tuple[float, int] | None = None
         self._process = os.getpid()
         self._opened = Latch()
         self._open_error: BaseException | None = None
@@ -250,9 +263,25 @@ class Connection:
             self._silent = now, data
         elif now - self._silent[0] >= HANG_TIMEOUT:
             self._end(self._lost(f"it has answered nothing for {now - self._silent[0]:.0f} s"))
-        if self._suspicion is None:
-            self._suspicion = _Suspicion(self._stream.received, Deadline(self._probe_timeout))
+        self._probe("an answer missed its deadline")
+
+    def _probe(self, reason: str) -> None:
+        if self._suspicion is None and self._stream is not None:
+            deadline = Deadline(self._probe_timeout)
+            self._suspicion = _Suspicion(self._stream.received, deadline, reason)
             self._socket.probe()
+
+    def _probe_if_quiet(self) -> None:
+        """Probe a server that has sent nothing for long, where that matters to someone.
+
+        Who waits for an answer has a deadline of their own, and a server may be slow to answer.
+        """
+        assert self._stream is not None
+        now, received = time.monotonic(), self._stream.received
+        if self._quiet is None or self._quiet[1] != received or self._pending:
+            self._quiet = now, received
+        elif now - self._quiet[0] >= QUIET_TIME and self._watched():
+            self._probe(f"it has sent nothing for {now - self._quiet[0]:.0f} s")
 
     def _judge(self) -> None:
         """Lift the suspicion if the server is alive, and end the connection if it is not."""
@@ -267,7 +296,7 @@ class Connection:
         elif suspicion.deadline.passed:
             self._end(
                 self._lost(
-                    "an answer missed its deadline, and nothing has come for "
+                    f"{suspicion.reason}, and nothing has come for "
                     f"{suspicion.deadline.seconds:g} s since, not even the answer to a ping"
                 )
             )
@@ -358,6 +387,7 @@ class Connection:
     def _look_after(self) -> None:
         """See whether there is still something to read for; called also while nothing comes."""
         self._judge()
+        self._probe_if_quiet()
         if self._owner is not None and self._owner() is None:
             self._end(ConnectionLostError("the client is no more"))
         if self._closing:  # and the server takes its time to answer, or closing was interrupted

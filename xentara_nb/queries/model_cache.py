@@ -22,6 +22,8 @@ from xentara_nb.protocol.commands import (
 from xentara_nb.protocol.errors import ServerError, UnknownElementError, result_of
 from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_UUID, MetaDataId
 from xentara_nb.protocol.values import AttributeId
+from xentara_nb.queries.known_keys import KnownKeys
+from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.names import same_look
 from xentara_nb.tables.references import (
     AttributeLike,
@@ -70,6 +72,7 @@ class ModelCache:
         self._ask = ask
         self._uuids: dict[tuple[str, UUID | None], UUID] = {}
         self._meta_data: dict[UUID, MetaDataAnswer] = {}
+        self.known_keys = KnownKeys(ask)
         self.generation = 0
         self.whole: ElementColumns | None = None
         self.search_table: SearchTable | None = None
@@ -84,6 +87,7 @@ class ModelCache:
         """Empty the cache: the model may be another one now."""
         self._uuids = {}
         self._meta_data = {}
+        self.known_keys.forget()
         self.generation += 1
         self.whole = self.search_table = None
         self._sharing = {}
@@ -124,9 +128,17 @@ class ModelCache:
         answers = list(self._ask([Lookup(key) for key, _ in wanted]))
         texts = [uuid for _, uuid in wanted if uuid is not None]
         there = dict(zip(texts, self.meta_data(texts), strict=True)) if texts else {}
+        unknown = [
+            name[0]
+            for name, answer in zip(wanted, answers, strict=True)
+            if isinstance(answer, UnknownElementError) and name[1] is None
+        ]
+        offers = self.known_keys.offers(unknown) if unknown else {}
         for name, answer in zip(wanted, answers, strict=True):
             if name[1] is not None:
                 answer = _meant(name[0], answer, name[1], there[name[1]])
+            elif name[0] in offers:
+                answer = answer.offering(offers[name[0]])
             found[name] = answer
             if isinstance(answer, UUID):
                 if len(cached) >= MAX_CACHED:
@@ -236,8 +248,10 @@ def find_attribute(
                 "with other characters: copy it from an inventory"
             )
         names = ", ".join(attribute.name for attribute in attributes[:40]) or "none"
+        offer = did_you_mean(wanted, (attribute.name for attribute in attributes))
         raise NotFoundError(
-            f"{element} has no attribute {attribute_label(wanted)!r}; its attributes are: {names}"
+            f"{element} has no attribute {attribute_label(wanted)!r}{offer or ';'} "
+            f"{'Its' if offer else 'its'} attributes are: {names}"
         )
     if (error := shared_id(element, attributes, found[0].attribute_id)) is not None:
         raise error
