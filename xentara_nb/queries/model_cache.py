@@ -22,7 +22,7 @@ from xentara_nb.protocol.commands import (
     MetaDataAnswer,
 )
 from xentara_nb.protocol.errors import ServerError, UnknownElementError
-from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_UUID, MetaDataId
+from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_UUID, Attribute, MetaDataId
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.names import same_look
 from xentara_nb.tables.references import (
@@ -240,8 +240,8 @@ def find_attribute(
     """
     number = uuid_in(wanted) if isinstance(wanted, str) else wanted
     found = [each for each in attributes if each.name == wanted]
-    if number is not None:
-        found += [each for each in with_id(attributes, number) if each.name != wanted]
+    same = [] if number is None else with_id(attributes, number)
+    found += [each for each in same if each.name != wanted]
     if not found:
         look = same_look(wanted) if isinstance(wanted, str) else None
         alike = next((each.name for each in attributes if same_look(each.name) == look), None)
@@ -254,8 +254,10 @@ def find_attribute(
         raise NotFoundError(
             f"{element} has no attribute {attribute_label(wanted)!r}; its attributes are: {names}"
         )
-    if (error := shared_id(element, attributes, found[0].attribute_id)) is not None:
-        raise error
+    if found[0] not in same:
+        same = with_id(attributes, found[0].attribute_id)
+    if len(same) > 1:
+        raise _sharing(element, same)
     if len(found) > 1:
         ids = " or ".join(
             f'UUID("{each.attribute_id}")'
@@ -275,8 +277,10 @@ def shared_id(
 ) -> AmbiguousError | None:
     """Return the refusal of an id that several attributes of an element have, None for others."""
     same = with_id(attributes, wanted)
-    if len(same) < 2:
-        return None
+    return _sharing(element, same) if len(same) > 1 else None
+
+
+def _sharing(element: str, same: Sequence[AttributeInfo]) -> AmbiguousError:
     return AmbiguousError(
         f"{element} has {len(same)} attributes with the id {same[0].attribute_id} "
         f"({', '.join(each.name for each in same)}), which cannot be told apart: give each an "
@@ -287,4 +291,5 @@ def shared_id(
 def with_id(attributes: Sequence[AttributeInfo], wanted: AttributeId) -> list[AttributeInfo]:
     """Return the attributes of a list that have an id; there should be one at most."""
     wanted = canonical(wanted)
-    return [each for each in attributes if canonical(each.attribute_id) == wanted]
+    forms = {wanted, wanted.uuid} if isinstance(wanted, Attribute) else {wanted}
+    return [each for each in attributes if each.attribute_id in forms]

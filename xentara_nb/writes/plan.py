@@ -299,6 +299,7 @@ class WritePlan:
                 [result.planned for result in wanted],
                 self._policies,
                 tolerance if if_unchanged else None,
+                self._planned,
             )
             self.report = report
             for result in report:

@@ -183,12 +183,14 @@ def refuse_changes(
     planned: Sequence[PlannedWrite],
     policies: Sequence[WritePolicy],
     tolerance: float | None,
+    checked: Sequence[PlannedWrite],
 ) -> None:
     """Find, read and check planned writes once more, and refuse them if something has changed.
 
     Present values may be as far from those that the plan shows as the tolerance says; without one
-    they are read only where a policy needs them. No row is trusted to be what was checked before:
-    what is sent is worked out from its request once more.
+    they are read only where a policy needs them. No row is trusted but those that were ``checked``
+    by the same policies, and whose present values are the same: what any other sends is worked out
+    from its request once more.
     """
     ask = context.connection.ask
     # What is known of the model is forgotten with a connection, so this asks after a restart only.
@@ -208,6 +210,7 @@ def refuse_changes(
         else None
         for each in planned
     ]
+    trusted = {id(each) for each in checked}  # which no one can have changed
     now = []
     for each, target, (old, quality) in zip(
         planned, wanted, read_present(ask, wanted), strict=True
@@ -217,7 +220,10 @@ def refuse_changes(
         elif tolerance is not None and each.knows_old and not _same(each.old, old):
             change = _change(each, old, tolerance)
             moved += [] if change is None else [f"{each}: {change}"]
-        now.append(check_write(each.request, each.target, old, quality, policies))
+        if id(each) in trusted and _same(each.old, old) and each.quality == quality:
+            now.append(each)
+        else:
+            now.append(check_write(each.request, each.target, old, quality, policies))
     if moved:
         raise WriteRefusedError(
             f"{len(moved)} of {len(planned)} values are no longer what the plan shows, so "
