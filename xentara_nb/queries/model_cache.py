@@ -49,6 +49,7 @@ class ModelCache:
     """Finds elements and their attributes, and caches them."""
 
     def __init__(self, ask: Ask) -> None:
+        self.generation = 0  # another one when all was forgotten
         self._ask = ask
         self._uuids: dict[tuple[str, UUID | None], UUID] = {}
         self._meta_data: dict[UUID, MetaDataAnswer] = {}
@@ -61,6 +62,7 @@ class ModelCache:
 
     def forget(self) -> None:
         """Empty the cache: the model may be another one now."""
+        self.generation += 1
         self._uuids = {}
         self._meta_data = {}
         self._lists = {}

@@ -45,8 +45,10 @@ def make_plan(
         requests = [request._replace(number_as_boolean=True) for request in requests]
     policies = context.policies.current()
     context.connection.connection()
+    generation = context.model_cache.generation
     planned = plan_requests(context, requests, policies)
-    return WritePlan(context, planned, check_plan(context, policies, len(planned)), policies)
+    checks = check_plan(context, policies, len(planned))
+    return WritePlan(context, planned, checks, policies, generation)
 
 
 def write_one(
@@ -125,12 +127,14 @@ class WritePlan:
         planned: Sequence[PlannedWrite],
         checks: tuple[CheckResult, ...],
         policies: tuple[WritePolicy, ...],
+        generation: int,
     ) -> None:
         self._planned = tuple(planned)
         self._checks = checks
         self.report: WriteReport | None = None
         self._context = context
         self._policies = policies
+        self._generation = generation  # of what was known of the model
         self._lock = threading.Lock()
         self._taken = False
 
@@ -299,7 +303,7 @@ class WritePlan:
                 [result.planned for result in wanted],
                 self._policies,
                 tolerance if if_unchanged else None,
-                self._planned,
+                self._planned if context.model_cache.generation == self._generation else (),
             )
             self.report = report
             for result in report:

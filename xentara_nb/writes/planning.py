@@ -6,6 +6,7 @@ not, it is refused with a :class:`WriteRefusedError`, and nothing is sent.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -189,20 +190,16 @@ def refuse_changes(
 
     Present values may be as far from those that the plan shows as the tolerance says; without one
     they are read only where a policy needs them. No row is trusted but those that were ``checked``
-    by the same policies, and whose present values are the same: what any other sends is worked out
-    from its request once more.
+    by the same policies in the same model, and whose present values are the same: what any other
+    sends is worked out from its request once more.
     """
     ask = context.connection.ask
-    # What is known of the model is forgotten with a connection, so this asks after a restart only.
-    targets = resolve(context.model_cache, [each.request for each in planned])
-    moved = [
-        str(each) for each, target in zip(planned, targets, strict=True) if each.target != target
-    ]
-    if moved:
-        raise WriteRefusedError(
-            "the server's model has changed since the plan was made, so nothing was sent: "
-            f"{_some(moved)}. Make a fresh plan"
-        )
+    trusted = {id(each) for each in checked}  # no one can have changed them
+    own = {id(each) for each in planned}
+    untouched = own <= trusted and len(own) == len(planned)
+    if not untouched:
+        _refuse_other_model(context, planned)
+    moved = []
     wanted = [
         each.target
         if (tolerance is not None and each.knows_old)
@@ -210,7 +207,6 @@ def refuse_changes(
         else None
         for each in planned
     ]
-    trusted = {id(each) for each in checked}  # which no one can have changed
     now = []
     for each, target, (old, quality) in zip(
         planned, wanted, read_present(ask, wanted), strict=True
@@ -230,6 +226,8 @@ def refuse_changes(
             f"nothing was sent: {_some(moved)}. Make a fresh plan, or insist on this one with "
             "apply(if_unchanged=False)"
         )
+    if untouched and all(map(operator.is_, now, planned)):
+        return
     refused = [each for each in _refuse_repeats(now) if each.refused]
     if refused:
         raise WriteRefusedError(
@@ -245,6 +243,19 @@ def refuse_changes(
         raise WriteRefusedError(
             f"these rows of the plan do not send what was checked: {_some(edited)}. Nothing was "
             "sent: make a fresh plan with client.plan_writes(...)"
+        )
+
+
+def _refuse_other_model(context: WriteContext, planned: Sequence[PlannedWrite]) -> None:
+    # What is known of the model is forgotten with a connection, so this asks after a restart only.
+    targets = resolve(context.model_cache, [each.request for each in planned])
+    moved = [
+        str(each) for each, target in zip(planned, targets, strict=True) if each.target != target
+    ]
+    if moved:
+        raise WriteRefusedError(
+            "the server's model has changed since the plan was made, so nothing was sent: "
+            f"{_some(moved)}. Make a fresh plan"
         )
 
 
