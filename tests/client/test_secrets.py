@@ -185,7 +185,7 @@ def test_an_interrupt(fake: Fake, log_in: dict[str, Any]) -> None:
 
     def silent(wire: Wire) -> None:
         wire.hello()
-        wire.until_gone()
+        wire.until_goodbye()
 
     with fake(silent).connect() as client:
         check(interrupted(lambda: client.sub_session(**log_in)))
@@ -212,18 +212,18 @@ def garbage(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("log_in", LOG_INS)
-@pytest.mark.parametrize("script", [refuse, nonsense, drop, garbage, nothing])
+@pytest.mark.parametrize("script", [refuse, nonsense, drop, garbage, Wire.until_goodbye])
 def test_a_sub_session(fake: Fake, script: Callable[[Wire], None], log_in: dict[str, Any]) -> None:
     def serve(wire: Wire) -> None:
         wire.hello()
         script(wire)
-        wire.until_gone()
+        wire.until_goodbye()  # which the client waits for
 
     for method in (Client.sub_session, Client.create_sub_session):
         client = fake(serve).connect(timeout=0.5)
-        check(failure_of(lambda: method(client, **log_in)))  # noqa: B023
+        check(failure_of(lambda: method(client, **log_in)))  # noqa: B023 - called at once
         client.close()
-        check(failure_of(lambda: method(client, **log_in)))  # noqa: B023
+        check(failure_of(lambda: method(client, **log_in)))  # noqa: B023 - called at once
 
 
 @pytest.mark.parametrize(
@@ -241,11 +241,11 @@ def test_a_sub_session(fake: Fake, script: Callable[[Wire], None], log_in: dict[
 )
 def test_a_sub_session_with_what_cannot_be_used(client: Client, arguments: dict[str, Any]) -> None:
     for method in (client.sub_session, client.create_sub_session):
-        check(failure_of(lambda: method(**arguments)))  # noqa: B023
+        check(failure_of(lambda: method(**arguments)))  # noqa: B023 - called at once
 
 
 def test_a_failed_log_in_to_a_sub_session(client: Client) -> None:
     for log_in in LOG_INS:
-        error = failure_of(lambda: client.sub_session(**log_in))  # noqa: B023
+        error = failure_of(lambda: client.sub_session(**log_in))  # noqa: B023 - called at once
         assert isinstance(error, ServerError)
         check(error)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from xentara_nb.simulator import Simulator
 
+STOP_TIMEOUT = 8.0
+"""How long the simulator may take to end, in seconds."""
+
 # Repeated here, for help must not need the simulator's extra. A test compares.
 _FAULTS = (
     "delay=SECONDS[,JITTER], drop-in=BYTES[,CONNECTIONS|all], drop-out=BYTES[,CONNECTIONS|all], "
@@ -25,7 +28,6 @@ _FAULTS = (
     "read-error=KEY, no-follow=KEY, slow-follow=SECONDS:KEY, vanish=KEY, no-pong, "
     "restart=SECONDS[:MODEL_FILE]"
 )
-_LONGEST_END = 8.0  # how long the simulator may take to end, in seconds
 _POLL = 1.0  # how often a blocked main thread looks for Ctrl-C, in seconds
 
 
@@ -163,7 +165,7 @@ def _run(stopped: Simulator, faults: list[Callable[[Simulator], threading.Timer 
                 pass
             say("A client has shut the server down.")
         except KeyboardInterrupt:
-            _set_alarm(_LONGEST_END)
+            _set_alarm(STOP_TIMEOUT)
             raise
         finally:
             for timer in timers:

@@ -217,18 +217,17 @@ def _show_plan(plan: WritePlan, server: str, session_user: str | None) -> None:
         "severity",
         "reason",
     ]
-    show(table(_narrow(plan.frame, columns), whole=_WHOLE))
+    _show(plan.frame, columns)
 
 
 def _show_report(report: WriteReport) -> None:
     columns = ["primary_key", "attribute_name", "old_value", "value", "read_back", "outcome"]
-    show(table(_narrow(report.frame, [*columns, "error"]), whole=_WHOLE))
+    _show(report.frame, [*columns, "error"])
 
 
-def _narrow(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Return columns, without those that are empty, and without None in cells."""
-    chosen = frame[columns].astype(object)
-    return chosen.where(chosen.notna(), "").loc[:, lambda f: (f != "").any()]
+def _show(frame: pd.DataFrame, columns: list[str]) -> None:
+    """Print columns, without those that are empty."""
+    show(table(frame[columns].dropna(axis="columns", how="all"), whole=_WHOLE))
 
 
 def read_writes(path: str) -> pd.DataFrame:

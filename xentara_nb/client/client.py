@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import html
 import uuid
 import warnings
 import weakref
@@ -31,7 +30,7 @@ from xentara_nb.protocol.commands import (
     Suspend,
     Unsubscribe,
 )
-from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.errors import result_of
 from xentara_nb.protocol.identifiers import ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
@@ -48,6 +47,7 @@ from xentara_nb.tables.frames import (
 )
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
+from xentara_nb.tables.rendering import facts_html
 from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
@@ -188,12 +188,7 @@ class Client:
         return f"<Xentara client, {safe(facts)}>"
 
     def _repr_html_(self) -> str:
-        left = "style='text-align:left'"
-        rows = "".join(
-            f"<tr><th {left}>{html.escape(name)}</th><td {left}>{html.escape(safe(fact))}</td></tr>"
-            for name, fact in self._facts().items()
-        )
-        return f"<table><caption>Xentara client</caption>{rows}</table>"
+        return facts_html(self._facts(), caption="Xentara client")
 
     def _facts(self) -> dict[str, str]:
         """Return what a client shows of itself: no secret, and nothing that has to be asked for."""
@@ -585,20 +580,14 @@ class Client:
     def suspend(self, *, session: SessionLike | None = None) -> None:
         """Take an operational server to suspended: its plant stops (the manual's suspend).
 
-        Raises
-        ------
-        AccessDeniedError, InvalidStageChangeRequestError
-            If the user may not do it, or the server is not operational.
+        Raises as :meth:`resume`, if the server is not operational.
         """
         self._change_stage(Suspend(id_of(session)), session)
 
     def shutdown(self, *, session: SessionLike | None = None) -> None:
         """End the server (the manual's shutdown).
 
-        Raises
-        ------
-        AccessDeniedError, InvalidStageChangeRequestError
-            If the user may not do it, or the server is ending already.
+        Raises as :meth:`resume`, if the server is ending already.
         """
         self._change_stage(Shutdown(id_of(session)), session)
 
@@ -699,9 +688,7 @@ class Client:
 
     def _ask(self, command: Command[Any], what: str) -> Any:
         (answer,) = self._connection.ask([command])
-        if isinstance(answer, ServerError):
-            raise answer.within(what)
-        return answer
+        return result_of(answer, what)
 
     def _send_once(self, command: Command[Any], what: str) -> Any:
         try:
@@ -713,9 +700,7 @@ class Client:
                 f"{error}; {what} was sent and may have taken effect, and is not sent again",
                 sent=True,
             ) from None
-        if isinstance(answer, ServerError):
-            raise answer.within(what)
-        return answer
+        return result_of(answer, what)
 
     def _change_stage(self, command: Command[None], session: SessionLike | None) -> None:
         if (result := check_client(self.read_only)) is not None:

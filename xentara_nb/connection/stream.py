@@ -163,7 +163,7 @@ class Stream:
             self._send_or_abort(data, deadline)
         finally:
             # Without any call of Python code, in which an interrupt could come before it is done.
-            try:  # noqa: SIM105
+            try:
                 self._write_lock.release()
             except RuntimeError:  # another thread has it
                 pass
@@ -179,7 +179,7 @@ class Stream:
                 return False
             self._send_or_abort(data, Deadline(_SHORT))
         finally:
-            try:  # noqa: SIM105
+            try:
                 self._write_lock.release()
             except RuntimeError:
                 pass
@@ -268,7 +268,7 @@ class Stream:
                 self._in.close()
                 self._out.close()
         finally:
-            try:  # noqa: SIM105
+            try:
                 self._write_lock.release()
             except RuntimeError:
                 pass

@@ -142,7 +142,7 @@ class ModelCache:
         """Return the meta data of elements by UUID; raises the error of one that does not exist."""
         answers: dict[UUID, MetaDataAnswer] = {}
         for uuid, answer in zip(uuids, self.meta_data(uuids), strict=True):
-            if isinstance(answer, ServerError):
+            if isinstance(answer, ServerError):  # the text takes longer than all the rest
                 raise answer.within(f"meta_data of {uuid}")
             answers[uuid] = answer
         return answers
