@@ -20,6 +20,9 @@ A policy is a TOML file. All of it may be left out::
     maximum = 400
     max_step = 25                 # from the present value to the new one
 
+    [verify_on]                   # what is read back instead, see xentara_nb.writes.feedback
+    "Plant.Valve.Command" = "Plant.Valve.Position"
+
 Limits are for numbers, and every entry whose keys match applies. Keys are patterns, see
 :func:`matches`.
 
@@ -34,7 +37,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any, Self, TypeAlias
@@ -43,6 +46,7 @@ from zoneinfo import ZoneInfo
 from xentara_nb.errors import OptionError, PolicyError
 from xentara_nb.paths import read_file
 from xentara_nb.tables.names import same_look
+from xentara_nb.writes.feedback import feedbacks
 
 VARIABLE = "XENTARA_POLICY"
 """The environment variable that names the policy file of a plant."""
@@ -58,7 +62,7 @@ BAD_QUALITY = ("warn", "refuse", "ignore")
 _SETTINGS = {
     "": (
         *("allowed", "forbidden", "max_rows", "max_writes_per_second"),
-        *("bad_quality", "time_window", "limits"),
+        *("bad_quality", "time_window", "limits", "verify_on"),
     ),
     "time_window": ("from", "to", "days", "time_zone"),
     "limits": ("keys", "minimum", "maximum", "max_step"),
@@ -218,6 +222,8 @@ class WritePolicy:
     bad_quality : {"warn", "refuse", "ignore"}
         What to do where the quality of the present value is bad. A point that was never written
         has a bad quality on some devices, so that ``"refuse"`` is not for every plant.
+    verify_on : mapping, optional
+        What is read back instead of a key, see :mod:`xentara_nb.writes.feedback`.
     source : str
         Where the policy comes from, for messages.
 
@@ -243,6 +249,7 @@ class WritePolicy:
     max_writes_per_second: float | None = None
     time_window: TimeWindow | None = None
     bad_quality: str = "warn"
+    verify_on: Mapping[str, Any] = field(default_factory=dict, hash=False)
     source: str = "the write policy"
 
     def __post_init__(self) -> None:
@@ -261,6 +268,10 @@ class WritePolicy:
         fits = rate is None or (_is_number(rate) and 0.0001 <= rate <= 1_000_000)
         hint = "Give 0.0001 to 1000000, or leave it out to have no limit."
         _require(fits, "max_writes_per_second", f"{rate!r} makes no sense", hint)
+        try:
+            object.__setattr__(self, "verify_on", feedbacks(self.verify_on))
+        except OptionError as error:
+            raise PolicyError(f'{error}. Write "Plant.A" = "Plant.B".') from None
         hint = f"Give one of {', '.join(BAD_QUALITY)}."
         known = self.bad_quality in BAD_QUALITY
         _require(known, "bad_quality", f"{self.bad_quality!r} is not known", hint)
