@@ -45,6 +45,7 @@ from zoneinfo import ZoneInfo
 
 from xentara_nb.errors import OptionError, PolicyError
 from xentara_nb.paths import read_file
+from xentara_nb.suggestions import question
 from xentara_nb.tables.names import same_look
 from xentara_nb.writes.feedback import feedbacks
 
@@ -359,10 +360,10 @@ def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_names(table: Mapping[str, Any], name: str) -> None:
     for key in table:
-        hint = f"There are: {', '.join(_SETTINGS[name])}."
+        hint = f"{question(key, _SETTINGS[name])} There are: {', '.join(_SETTINGS[name])}."
         if (new := _RENAMED.get(key)) is not None:
             hint = f"It is called {new} now: rename it."
-        _require(key in _SETTINGS[name], key, "there is no such setting", hint)
+        _require(key in _SETTINGS[name], key, "there is no such setting", hint.strip())
 
 
 def _limits(number: int, entry: Mapping[str, Any]) -> KeyLimits:
