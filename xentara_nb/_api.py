@@ -59,4 +59,5 @@ from xentara_nb.writes.policy import WritePolicy as WritePolicy
 from xentara_nb.writes.records import read_journal as read_journal
 from xentara_nb.writes.report import WriteReport as WriteReport
 from xentara_nb.writes.results import WriteResult as WriteResult
+from xentara_nb.writes.stage import StageChange as StageChange
 from xentara_nb.writes.sub_session import SubSession as SubSession

@@ -24,11 +24,8 @@ from xentara_nb.protocol.commands import (
     CreateSubSession,
     GetStage,
     Lookup,
-    Resume,
     ServerInformation,
-    Shutdown,
     Subscribe,
-    Suspend,
     Unsubscribe,
 )
 from xentara_nb.protocol.errors import ServerError
@@ -55,12 +52,11 @@ from xentara_nb.writes.plan import WritePlan, make_plan, write_one
 from xentara_nb.writes.read_back import Predicate, Verification
 from xentara_nb.writes.requests import request_for, write_requests
 from xentara_nb.writes.results import WriteResult
+from xentara_nb.writes.stage import StageChange, StageCommand, change_stage, check_stage_change
 from xentara_nb.writes.sub_session import (
     SessionLike,
     SubSession,
     authentication,
-    connection_for,
-    id_of,
     log_in,
     replace,
 )
@@ -571,35 +567,98 @@ class Client:
         self._stage = stage
         return stage
 
-    def resume(self, *, session: SessionLike | None = None) -> None:
-        """Take a suspended server back to operational (the manual's resume).
+    @property
+    def stage(self) -> Stage | int:
+        """The operational stage of the server, asked for now; see :meth:`get_stage`."""
+        return self.get_stage()
 
-        Raises
-        ------
-        AccessDeniedError, InvalidStageChangeRequestError
-            If the user may not do it, or the server is not suspended.
+    def check_stage_change(self, command: str) -> None:
+        """Raise a WriteRefusedError if a guard or a policy refuses a change of the stage.
+
+        Parameters
+        ----------
+        command : {"suspend", "resume", "shut_down"}
+            What is to be done. Nothing is sent.
         """
-        self._change_stage(Resume(id_of(session)), session)
+        check_stage_change(self._write_context(), StageCommand(command))
 
-    def suspend(self, *, session: SessionLike | None = None) -> None:
+    def suspend(
+        self,
+        *,
+        confirm: bool = False,
+        session: SessionLike | None = None,
+        timeout: float | None = None,
+        verify_within: float = 5.0,
+    ) -> StageChange:
         """Take an operational server to suspended: its plant stops (the manual's suspend).
 
+        Guarded like a write: confirmed, checked against the policies, in the journal before it is
+        sent, and sent at most once. The stage is read before and after.
+
+        Parameters
+        ----------
+        confirm : bool, default False
+            True to send it. Without, the error says what it would do.
+        session : SubSession or uuid.UUID, optional
+            A sub-session, whose rights are needed as well as those of the connection.
+        timeout : float, optional
+            How long to wait for the answer, in seconds; that of the client when left out.
+        verify_within : float, default 5.0
+            How long the server may take to reach the stage, in seconds.
+
+        Returns
+        -------
+        StageChange
+            The outcome; another stage than the one asked for (``DIFFERS``) is no error.
+
         Raises
         ------
+        WriteRefusedError
+            If it is not confirmed, the client is read only, a policy does not allow it, the
+            sub-session has ended, or the journal cannot be written. Nothing was sent.
+        WriteOutcomeUnknownError
+            If the answer was lost. It may have taken effect and is never sent again:
+            ``error.result.resolve()`` reads the stage to find out.
         AccessDeniedError, InvalidStageChangeRequestError
-            If the user may not do it, or the server is not operational.
-        """
-        self._change_stage(Suspend(id_of(session)), session)
+            If the user may not do it, or the stage of the server is not one to do it from.
 
-    def shutdown(self, *, session: SessionLike | None = None) -> None:
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect(journal=False) as client:
+        ...     change = client.suspend(confirm=True)
+        >>> change.before.label, change.after.label, change.outcome
+        ('operational', 'suspended', <Outcome.VERIFIED: 'VERIFIED'>)
+        """
+        return self._change_stage(StageCommand.SUSPEND, confirm, session, timeout, verify_within)
+
+    def resume(
+        self,
+        *,
+        confirm: bool = False,
+        session: SessionLike | None = None,
+        timeout: float | None = None,
+        verify_within: float = 5.0,
+    ) -> StageChange:
+        """Take a suspended server back to operational (the manual's resume).
+
+        The parameters, the result and the errors are those of :meth:`suspend`.
+        """
+        return self._change_stage(StageCommand.RESUME, confirm, session, timeout, verify_within)
+
+    def shut_down(
+        self,
+        *,
+        confirm: bool = False,
+        session: SessionLike | None = None,
+        timeout: float | None = None,
+    ) -> StageChange:
         """End the server (the manual's shutdown).
 
-        Raises
-        ------
-        AccessDeniedError, InvalidStageChangeRequestError
-            If the user may not do it, or the server is ending already.
+        The parameters, the result and the errors are those of :meth:`suspend`; the stage is not
+        read after it, as there is no server left to ask.
         """
-        self._change_stage(Shutdown(id_of(session)), session)
+        return self._change_stage(StageCommand.SHUT_DOWN, confirm, session, timeout, 0.0)
 
     # Sub-sessions.
 
@@ -716,13 +775,25 @@ class Client:
             raise answer.within(what)
         return answer
 
-    def _change_stage(self, command: Command[None], session: SessionLike | None) -> None:
-        if (result := check_client(self.read_only)) is not None:
-            raise WriteRefusedError(f"{command.name}: {result.message}")
-        if session is not None:
-            connection_for(self._connection, session)
+    def _change_stage(
+        self,
+        command: StageCommand,
+        confirm: bool,
+        session: SessionLike | None,
+        timeout: float | None,
+        verify_within: float,
+    ) -> StageChange:
         self._stage = None
-        self._send_once(command, command.name)
+        change = change_stage(
+            self._write_context(),
+            command,
+            confirm=confirm,
+            session=session,
+            timeout=timeout,
+            verify_within=verify_within,
+        )
+        self._stage = change.after
+        return change
 
     def _write_context(self) -> WriteContext:
         return WriteContext(

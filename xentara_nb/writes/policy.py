@@ -14,6 +14,9 @@ A policy is a TOML file. All of it may be left out::
     days = ["Mon", "Tue", "Wed", "Thu", "Fri"]                   # on which it opens; left out: all
     time_zone = "Europe/Berlin"
 
+    [stage]
+    allow = ["suspend", "resume"]          # and "shut_down"; left out: all, or none beside allowed
+
     [[limits]]
     keys = ["Plant.*.Set point"]
     minimum = 0
@@ -49,13 +52,15 @@ VARIABLE = "XENTARA_POLICY"
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BAD_QUALITY = ("warn", "refuse", "ignore")
+STAGE_COMMANDS = ("suspend", "resume", "shut_down")
 
 _SETTINGS = {
     "": (
         *("allowed", "forbidden", "max_rows", "max_writes_per_second"),
-        *("bad_quality", "time_window", "limits"),
+        *("bad_quality", "time_window", "stage", "limits"),
     ),
     "time_window": ("from", "to", "days", "time_zone"),
+    "stage": ("allow",),
     "limits": ("keys", "minimum", "maximum", "max_step"),
 }
 _RENAMED = {
@@ -210,6 +215,9 @@ class WritePolicy:
         How many writes a client may send in a second; 0.1 is one in ten seconds.
     time_window : TimeWindow, optional
         When something may be written.
+    stage : sequence of str, optional
+        Which of ``"suspend"``, ``"resume"`` and ``"shut_down"`` may be done. Left out, all may; but
+        beside ``allowed``, which says that nothing else may be changed, none.
     bad_quality : {"warn", "refuse", "ignore"}
         What to do where the quality of the present value is bad. A point that was never written
         has a bad quality on some devices, so that ``"refuse"`` is not for every plant.
@@ -237,6 +245,7 @@ class WritePolicy:
     max_rows: int | None = None
     max_writes_per_second: float | None = None
     time_window: TimeWindow | None = None
+    stage: Sequence[str] | None = None
     bad_quality: str = "warn"
     source: str = "the write policy"
 
@@ -250,6 +259,8 @@ class WritePolicy:
         object.__setattr__(self, "limits", tuple(self.limits))
         known = isinstance(self.time_window, TimeWindow | None)
         _require(known, "time_window", "it must be a TimeWindow", "Write TimeWindow(...).")
+        if self.stage is not None:
+            object.__setattr__(self, "stage", _stage_commands(self.stage))
         rows, rate = self.max_rows, self.max_writes_per_second
         fits = rows is None or (type(rows) is int and rows >= 1)
         _require(fits, "max_rows", f"{rows!r} is no number of rows", "Give 1 or more.")
@@ -328,6 +339,13 @@ def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
         tables = isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
         _require(tables, "limits", "it must be a list of tables", "Write each under [[limits]].")
         arguments["limits"] = [_limits(number, entry) for number, entry in enumerate(entries, 1)]
+    if "stage" in content:
+        with _in_table("stage"):
+            hint = "Write allow = [...] under [stage]."
+            _require(isinstance(content["stage"], dict), "allow", "it must be a table", hint)
+            _check_names(content["stage"], "stage")
+            _require("allow" in content["stage"], "allow", "it is missing", hint)
+            arguments["stage"] = content["stage"]["allow"]
     if "time_window" in content:
         arguments["time_window"] = _time_window(content["time_window"])
     return arguments
@@ -387,6 +405,15 @@ def _days(days: Any) -> frozenset[int]:
     for day in days:
         _require(day in DAYS, "days", f"{day!r} is no day of the week", hint)
     return frozenset(DAYS.index(day) for day in days)
+
+
+def _stage_commands(commands: object) -> tuple[str, ...]:
+    hint = f"Write a list of {', '.join(STAGE_COMMANDS)}."
+    _require(isinstance(commands, list | tuple), "allow", "it is no list", hint)
+    assert isinstance(commands, list | tuple)
+    for command in commands:
+        _require(command in STAGE_COMMANDS, "allow", f"{command!r} is not known", hint)
+    return tuple(commands)
 
 
 def _patterns(name: str, patterns: object) -> tuple[str, ...]:
