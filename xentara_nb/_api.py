@@ -28,6 +28,7 @@ from xentara_nb.errors import (
     WriteOutcomeUnknownError as WriteOutcomeUnknownError,
     WriteRefusedError as WriteRefusedError,
 )
+from xentara_nb.live.watch import Change as Change, Watch as Watch
 from xentara_nb.protocol.commands import DataChange as DataChange
 from xentara_nb.protocol.errors import (
     AccessDeniedError as AccessDeniedError,
