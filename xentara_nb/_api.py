@@ -23,6 +23,7 @@ from xentara_nb.errors import (
     OutputExistsError as OutputExistsError,
     PathNotFoundError as PathNotFoundError,
     PolicyError as PolicyError,
+    RecordingError as RecordingError,
     ServerUnreachableError as ServerUnreachableError,
     WriteDiffersError as WriteDiffersError,
     WriteOutcomeUnknownError as WriteOutcomeUnknownError,
@@ -52,6 +53,10 @@ from xentara_nb.protocol.identifiers import Category as Category, Quality as Qua
 from xentara_nb.protocol.values import TimePoint as TimePoint
 from xentara_nb.queries.inventory import InventoryWarning as InventoryWarning
 from xentara_nb.queries.subscriptions import Subscription as Subscription
+from xentara_nb.recordings.reader import (
+    Recording as Recording,
+    open_recording as open_recording,
+)
 from xentara_nb.tables.files import read_inventory as read_inventory
 from xentara_nb.writes.journal import Journal as Journal
 from xentara_nb.writes.outcome import Outcome as Outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html
+import os
 import uuid
 import warnings
 import weakref
@@ -27,6 +28,7 @@ from xentara_nb.errors import (
 from xentara_nb.live.sampling import sample as _sample
 from xentara_nb.live.subscribing import SubscriptionManager
 from xentara_nb.live.watch import KEEP, Keep, Watch
+from xentara_nb.paths import user_path
 from xentara_nb.protocol.commands import (
     CloseSubSession,
     Command,
@@ -47,6 +49,10 @@ from xentara_nb.queries.inventory import CategoryLike, InventoryWarning
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.queries.progress import Progress
 from xentara_nb.queries.subscriptions import EventDispatcher, Subscription
+from xentara_nb.recordings.progress import record
+from xentara_nb.recordings.reader import Recording, open_recording
+from xentara_nb.recordings.recorder import FLUSH_EVERY, Recorder, kept_for
+from xentara_nb.recordings.writer import RecordingWriter
 from xentara_nb.tables.frames import (
     elements_frame,
     inventory_frame,
@@ -711,6 +717,66 @@ class Client:
         )
         watch.open()
         return watch
+
+    def record(
+        self,
+        elements: ElementsLike,
+        folder: str | os.PathLike[str],
+        attributes: Attributes | None = None,
+        *,
+        every: float | None = None,
+        at_least: float | None = None,
+        for_: float | None = None,
+        flush_every: float = FLUSH_EVERY,
+        progress: bool | Callable[[Recorder], object] | None = None,
+    ) -> Recording:
+        """Record the changes of attributes into a folder of Parquet files.
+
+        Every ``flush_every`` seconds what has come is put on the disk, in files that are complete
+        at any moment: as much is lost at most when the process is killed. Record into the same
+        folder again to go on; nothing stands there twice. pandas, DuckDB, Polars and Dask read the
+        folder as well; :mod:`xentara_nb.recordings.columns` has its columns.
+
+        Parameters
+        ----------
+        elements, attributes, every, at_least
+            As in :meth:`watch`.
+        folder : path
+            Where to; it is made if it is not there.
+        for_ : float, optional
+            How long to record, in seconds. Left out, until Ctrl-C (in a notebook: until the cell is
+            interrupted), which is no error then.
+        flush_every : float, default 10.0
+            After how many seconds what has come is put on the disk.
+        progress : bool or callable, optional
+            False for no line that shows progress; or a function that is called every second with
+            the :class:`~xentara_nb.recordings.recorder.Recorder`.
+
+        Returns
+        -------
+        Recording
+            What was recorded, everything in the folder.
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            If an element or attribute does not exist.
+        RecordingError
+            If the folder cannot be written, as when the disk is full, or another program records
+            into it. What was written before is complete.
+        OptionError
+            If a time cannot be used.
+        MissingExtraError
+            If pyarrow is not installed (the extra ``parquet``).
+        """
+        watched = _reading.resolved(self._model_cache, elements, attributes)
+        keep = kept_for(flush_every)
+        with (
+            RecordingWriter(user_path(folder), watched) as writer,
+            self.watch(elements, attributes, every=every, at_least=at_least, keep=keep) as watch,
+        ):
+            record(Recorder(watch, writer, watched, flush_every), for_, progress)
+        return open_recording(folder)
 
     def unsubscribe(self, subscription: Subscription | UUID) -> None:
         """End a subscription (the manual's unsubscribe).
