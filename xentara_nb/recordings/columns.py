@@ -107,14 +107,20 @@ def encode(values: Any) -> tuple[Array, Array, Array]:
     A value is what DataFrames have: a Python or numpy scalar, a Timestamp, a UUID, or None, NaT or
     NA where there is none.
     """
-    found = np.asarray(values)
-    if found.dtype.kind == "f":
-        return found.astype(np.float64), np.zeros(len(found), bool), _no_texts(len(found))
+    if isinstance(values, pd.arrays.FloatingArray):
+        gone = values.isna()
+        return values.to_numpy(np.float64, na_value=np.nan), gone, _no_texts(len(values))
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+        return values.astype(np.float64), np.zeros(len(values), bool), _no_texts(len(values))
+    # Not with asarray, which makes floats of integers with gaps.
+    found = values if isinstance(values, np.ndarray) else values.astype(object)
+    # A missing text is a NaN, which among numbers is a value.
+    gone = np.zeros(len(values), bool) if found is values else np.asarray(values.isna())
     numbers = np.zeros(len(found))
     missing = np.ones(len(found), dtype=bool)
     texts = _no_texts(len(found))
-    for at, value in enumerate(np.asarray(values, dtype=object)):
-        if value is None or value is pd.NA or value is pd.NaT:
+    for at, value in enumerate(np.asarray(found, dtype=object)):
+        if gone[at] or value is None or value is pd.NA or value is pd.NaT:
             continue
         if isinstance(value, bool | np.bool_ | int | np.integer | float | np.floating):
             numbers[at], missing[at] = float(value), False

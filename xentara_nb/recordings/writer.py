@@ -29,7 +29,7 @@ from xentara_nb.recordings.folder import HOUR, day_folder, files, hour_name, las
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MAX_ROWS = 1_000_000
+MAX_ROWS = 500_000
 """How many rows a file has at most; then the next one is begun."""
 
 ROW_GROUP = 16_384
