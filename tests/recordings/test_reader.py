@@ -184,8 +184,10 @@ def test_duckdb_reads_the_folder(folder: Path) -> None:
     duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed (extra dev)")
     with duckdb.connect() as connection:
         found = connection.execute(
-            f"select primary_key, attribute_name, count(*), max(value) from '{folder}/**/*.parquet'"
-            " where day = '2026-09-21' and time < '2026-09-21 15:00:00+00' group by all order by all"
+            "select primary_key, attribute_name, count(*), max(value)"
+            f" from '{folder}/**/*.parquet'"
+            " where day = '2026-09-21' and time < '2026-09-21 15:00:00+00'"
+            " group by all order by all"
         ).fetchall()
     assert found == [
         ("Plant.Point 1", "units", 1, None),
@@ -213,7 +215,5 @@ def test_polars_reads_the_folder(folder: Path) -> None:
 
 
 def test_dask_reads_the_folder(folder: Path) -> None:
-    dask = pytest.importorskip(
-        "dask.dataframe", reason="dask is not installed; it reads what pandas does"
-    )
+    dask = pytest.importorskip("dask.dataframe", reason="dask is not installed")
     assert len(dask.read_parquet(folder).compute()) == 65

@@ -23,16 +23,13 @@ SPEED, RECIPE, BATCH = (f"Plant.Line 1.{name}" for name in ("Speed", "Recipe", "
 class Steps:
     """Does something with each report of a recorder, once more has been written; then stops it."""
 
-    def __init__(self, *steps: Callable[[], object], ready: Callable[[], object] = bool) -> None:
+    def __init__(self, *steps: Callable[[], object]) -> None:
         self.steps = list(steps)
-        self.rows = -1
-        self.lines: list[str] = []
+        self.rows = 0
 
     def __call__(self, recorder: Recorder) -> None:
         if recorder.writer.rows > self.rows:
             self.rows = recorder.writer.rows
-            if self.rows == 0:
-                return
             if not self.steps:
                 recorder.stop()
             else:
