@@ -61,7 +61,7 @@ def wide_frame(
     step = None if freq is None else _nanoseconds(freq)
     if step is not None and len(times):
         first = -(-int(times[0]) // step) * step
-        count = (int(times[-1]) - first) // step + 2
+        count = max(-(-(int(times[-1]) - first) // step) + 1, 1)
         _check_size(count * len(columns))
         times = first + step * np.arange(count)
     _check_size(len(times) * len(columns))
@@ -144,7 +144,7 @@ def displayed(attribute: ResolvedAttribute, column: Changes) -> Any:
         values = object_array(
             [to_display(value, attribute.data_type, attribute.attribute_id) for value in values]
         )
-    return typed_array(values, column.missing, attribute.data_type)
+    return typed_array(values, column.missing, attribute.data_type, gaps=True)
 
 
 def common_column(

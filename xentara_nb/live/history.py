@@ -163,7 +163,9 @@ class History:
             values = np.array([_quality(value) for value in values], dtype=object)
             if all(type(value) is int for value in values):
                 values = values.astype(np.int64)
-        if self.dtype.kind == "f" and values.dtype.kind in "iuf":
+        if self.dtype.kind == "f" and (
+            values.dtype.kind in "iuf" or set(map(type, values)) <= {float, int}
+        ):
             return values.astype(np.float64)
         if self.dtype.kind in "iu" and values.dtype.kind in "iu":
             limits = np.iinfo(self.dtype)

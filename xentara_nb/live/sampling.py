@@ -50,8 +50,8 @@ def sample(
     requests, places = _requests(attributes)
     rows: list[list[Any] | None] = []
     times: list[int] = []
-    begin, begin_ns = time.monotonic(), time.time_ns()
     with reporting(progress, beats, "reading", "Sample") as report:
+        begin, begin_ns = time.monotonic(), time.time_ns()
         for beat in range(beats):
             # By the clock and not by the beat before, so that the rhythm does not drift.
             left = begin + beat * every - time.monotonic()

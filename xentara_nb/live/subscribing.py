@@ -8,6 +8,7 @@ watches; that thread also connects again when the connection was lost.
 from __future__ import annotations
 
 import _thread
+import itertools
 import logging
 import queue
 import random
@@ -18,7 +19,6 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import pairwise
 from typing import Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
@@ -74,6 +74,7 @@ _log = logging.getLogger(__name__)
 class Watcher(Protocol):
     """What a watch is to the manager, which calls it under its lock where it says nothing else."""
 
+    number: int  # the manager's own, while it is there
     histories: dict[Key, History]
     rates: Rates
 
@@ -97,7 +98,7 @@ class _Shared(NamedTuple):
     subscription_id: UUID
     rates: Rates
     targets: dict[UUID, list[AttributeId]]
-    watchers: set[int]  # by their id()
+    watchers: set[int]  # by their numbers
 
 
 class SubscriptionManager:
@@ -116,6 +117,7 @@ class SubscriptionManager:
         self._signalled = False
         self._eager = False
         self._watchers: dict[int, weakref.ref[Watcher]] = {}
+        self._numbers = itertools.count(1)
         self._abandoned: deque[int] = deque()
         self._shared: list[_Shared] = []
         self._ended: list[UUID] = []
@@ -175,9 +177,9 @@ class SubscriptionManager:
         connection = self._required()
         with self.lock:
             self.drain()
-            number = id(watcher)
-            self._watchers[number] = weakref.ref(watcher)
-            weakref.finalize(watcher, self._abandoned.append, number).atexit = False
+            watcher.number = next(self._numbers)
+            self._watchers[watcher.number] = weakref.ref(watcher)
+            weakref.finalize(watcher, self._abandoned.append, watcher.number).atexit = False
             for key, history in watcher.histories.items():
                 self._routes.setdefault(key, []).append(history)
             self._index()
@@ -202,9 +204,9 @@ class SubscriptionManager:
         """End the subscriptions that only this watch has."""
         with self.lock:
             self.drain()
-            if self._watchers.pop(id(watcher), None) is None:
+            if self._watchers.pop(watcher.number, None) is None:
                 return
-            self._release(id(watcher))
+            self._release(watcher.number, *self._abandoned)
         self._unsubscribe()
         self._wake()
 
@@ -270,7 +272,7 @@ class SubscriptionManager:
             bounds = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
             times, values = times[order], values[order]
             starts = [0, *bounds.tolist(), len(order)]
-            for start, end in pairwise(starts):
+            for start, end in itertools.pairwise(starts):
                 place = int(ordered[start])
                 self._deliver(place, attribute_id, times[start:end], values[start:end])
 
@@ -301,8 +303,8 @@ class SubscriptionManager:
         self._uuids = sorted({element for element, _ in self._routes}, key=lambda each: each.bytes)
         self._elements = np.array([each.bytes for each in self._uuids], dtype="S16")
 
-    def _release(self, number: int) -> None:
-        """Forget a watch; what only it was subscribed to is to be unsubscribed."""
+    def _release(self, *numbers: int) -> None:
+        """Forget watches; what only they were subscribed to is to be unsubscribed."""
         watched = {id(each) for one in self._alive() for each in one.histories.values()}
         routes = {
             key: [each for each in histories if id(each) in watched]
@@ -311,9 +313,12 @@ class SubscriptionManager:
         self._routes = {key: histories for key, histories in routes.items() if histories}
         self._index()
         for shared in self._shared:
-            shared.watchers.discard(number)
+            shared.watchers.difference_update(numbers)
         self._ended += [shared.subscription_id for shared in self._shared if not shared.watchers]
         self._shared = [shared for shared in self._shared if shared.watchers]
+        for number in numbers:
+            with suppress(ValueError):
+                self._abandoned.remove(number)
 
     def _unsubscribe(self) -> None:
         """End on the server what no watch has any more."""
@@ -339,6 +344,8 @@ class SubscriptionManager:
         connection = reconnecting.connection()
         with self.lock:
             wanted = dict.fromkeys(watcher.histories)
+            # What no other watch follows has no present value here to begin with.
+            followed = {key for key in wanted if len(self._routes[key]) > 1}
             for shared in self._shared:
                 if shared.rates != watcher.rates:
                     continue
@@ -347,9 +354,9 @@ class SubscriptionManager:
                     for element, ids in shared.targets.items()
                     for each in ids
                 }
-                if covered & wanted.keys():
-                    shared.watchers.add(id(watcher))
-                    for key in covered & wanted.keys():
+                if found := covered & followed & wanted.keys():
+                    shared.watchers.add(watcher.number)
+                    for key in found:
                         del wanted[key]
                         self._begin_with_known(watcher, key)
             if not wanted:
@@ -357,7 +364,7 @@ class SubscriptionManager:
             targets: dict[UUID, list[AttributeId]] = {}
             for element, attribute_id in wanted:
                 targets.setdefault(element, []).append(attribute_id)
-            new = _Shared(uuid.uuid4(), watcher.rates, targets, {id(watcher)})
+            new = _Shared(uuid.uuid4(), watcher.rates, targets, {watcher.number})
             self._shared.append(new)
             if self._subscribed_on is None and self._shared == [new]:
                 self._subscribed_on, self._lost = connection, None
@@ -425,21 +432,31 @@ class SubscriptionManager:
 
     # The thread.
 
-    def step(self) -> bool:
+    def run_once(self) -> bool:
         """Do what is due; for the thread of this manager. Return whether to go on."""
+        try:
+            return self._step()
+        # Any end of this thread must end the watches, or callers would wait in vain.
+        except Exception as error:
+            _log.exception("looking after the watches failed")
+            self._end_all(XentaraError(f"looking after the watches failed: {error!r}"))
+            return self._step()
+
+    def _step(self) -> bool:
         reconnecting = self._connection()
         if reconnecting is None or reconnecting.closed:
             self._end_all(ConnectionLostError("the client has closed the connection"))
+        if self._abandoned:
+            with self.lock:
+                self._release(*self._abandoned)
+        self._unsubscribe()
         with self.lock:
-            while self._abandoned:
-                self._release(self._abandoned.popleft())
             if not self._alive():
                 self._pending.clear()
                 self._subscribed_on = None
                 self._running = False
                 return False
         assert reconnecting is not None
-        self._unsubscribe()
         if self._eager:
             time.sleep(MIN_INTERVAL)
         self.drain()
@@ -480,24 +497,26 @@ class SubscriptionManager:
                 self._end_all(error)
                 return
             except XentaraError as error:
-                _log.info("connecting again failed: %s", error)
+                self._lost = error
             else:
                 return
             until = time.monotonic() + delay * random.uniform(0.8, 1.2)
             delay = min(2 * delay, LONGEST_DELAY)
             while (left := until - time.monotonic()) > 0 and not reconnecting.closed:
                 with suppress(queue.Empty):
-                    self._wakeups.get(timeout=left)
+                    self._wakeups.get(timeout=min(left, TICK))
                 if not self._watchers:
                     return
+                if reconnecting.ended is None:  # another call has connected
+                    break
 
     def _end_all(self, reason: XentaraError) -> None:
         with self.lock:
             watchers = self._alive()
             for watcher in watchers:
                 watcher.end(reason)
-                del self._watchers[id(watcher)]
-                self._release(id(watcher))
+                del self._watchers[watcher.number]
+                self._release(watcher.number)
         for watcher in watchers:
             watcher.notify()
 
@@ -518,6 +537,6 @@ def _run(reference: weakref.ref[SubscriptionManager], wakeups: queue.SimpleQueue
         with suppress(queue.Empty):
             wakeups.get(timeout=TICK)
         manager = reference()
-        if manager is None or not manager.step():
+        if manager is None or not manager.run_once():
             return
         del manager

@@ -90,6 +90,7 @@ class Watch:
         self._attributes = list(attributes)
         self._names = column_names(self._attributes)
         self._keep_count, self._keep_time = _keep(keep)
+        self.number = 0
         self.rates = rates
         self.ended: XentaraError | None = None
         self.histories = {
@@ -355,7 +356,8 @@ class Watch:
             while True:
                 ended = self.ended
                 latest = self.latest()
-                if predicate(latest):
+                answer = predicate(latest)
+                if answer is not pd.NA and answer:  # of a value that is missing nothing is known
                     return latest
                 if ended is not None:
                     raise ended
@@ -503,10 +505,10 @@ def _keep(keep: Keep) -> tuple[int | None, int]:
         if keep < 1:
             raise OptionError(f"keep must be at least one change, not {keep}")
         return keep, 0
-    try:
-        kept = int(pd.Timedelta(keep).value)
-    except (ValueError, TypeError):
-        kept = 0
+    kept = 0
+    if isinstance(keep, str | timedelta):
+        with suppress(ValueError):
+            kept = int(pd.Timedelta(keep).value)
     if kept <= 0:
         raise OptionError(
             f"keep is a number of changes of each attribute or a time such as '10min', not {keep!r}"
