@@ -14,7 +14,7 @@ import pandas as pd
 from xentara_nb.errors import OptionError
 from xentara_nb.live.watch import Watch
 from xentara_nb.queries.reading import ResolvedAttribute
-from xentara_nb.recordings.columns import encode
+from xentara_nb.recordings.columns import Array, encode
 from xentara_nb.recordings.writer import RecordingWriter, Rows
 from xentara_nb.tables.references import canonical
 
@@ -67,7 +67,8 @@ class Recorder:
             (each.element_uuid, canonical(each.attribute_id)): place
             for place, each in enumerate(attributes)
         }
-        self._after = np.full(len(attributes), np.iinfo(np.int64).min)
+        # Place and time of the changes that the watch had the last time.
+        self._seen: tuple[Array, Array] = (np.empty(0, np.int32), np.empty(0, np.int64))
         self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def stop(self) -> None:
@@ -127,13 +128,14 @@ class Recorder:
             len(changes),
         )
         times = changes["time"].to_numpy("datetime64[ns]").view(np.int64)
-        new = times > self._after[places]
+        new = self._unseen(places, times)
         if not new.any():
             return
         chosen = changes[new]
         places, times = places[new], times[new]
-        np.maximum.at(self._after, places, times)
+        # A NaN is a value, unless an error stands in place of one.
         numbers, missing, texts = encode(chosen["value"].array)
+        missing |= chosen["error"].notna().to_numpy()
         self.writer.append(
             Rows(
                 places,
@@ -147,8 +149,20 @@ class Recorder:
             )
         )
 
+    def _unseen(self, places: Array, times: Array) -> Array:
+        """Return which changes the watch did not have the last time, also among older ones."""
+        before, self._seen = self._seen, (places, times)
+        count = len(before[0])
+        all_places = np.concatenate([before[0], places])
+        all_times = np.concatenate([before[1], times])
+        order = np.lexsort((np.arange(len(all_places)) >= count, all_times, all_places))
+        same = (np.diff(all_places[order]) == 0) & (np.diff(all_times[order]) == 0)
+        seen = np.zeros(len(order), dtype=bool)
+        seen[order[1:]] = same
+        return ~seen[count:]
 
-def _words(column: pd.Series[str]) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+
+def _words(column: pd.Series[str]) -> Array:
     """Return a column of texts as objects, None where there is none."""
     found = column.to_numpy(object, copy=True)
     found[column.isna().to_numpy()] = None
