@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 from typing import TYPE_CHECKING
 
 from xentara_nb.cli.common import AddParser, add_connection_arguments, connect_from, say, show
@@ -13,6 +14,7 @@ from xentara_nb.cli.guarded import (
     connect_guarded,
     sub_session_from,
 )
+from xentara_nb.cli.rows import add_json_argument
 from xentara_nb.protocol.identifiers import Stage, label
 from xentara_nb.writes.stage import StageCommand
 
@@ -36,13 +38,28 @@ def add_parsers(add_parser: AddParser) -> None:
     )
     add_guard_arguments(parser)
     parser.add_argument("--dry-run", action="store_true", help="check, and send nothing")
+    add_json_argument(parser)
     parser.set_defaults(run=_run)
+
+
+def _facts(change: StageChange) -> dict[str, str | None]:
+    stages = {
+        name: None if stage is None else label(Stage, stage)
+        for name, stage in (("before", change.before), ("after", change.after))
+    }
+    return {
+        "command": change.command,
+        **stages,
+        "outcome": change.outcome,
+        "reason": change.reason or None,
+    }
 
 
 def _run(args: argparse.Namespace) -> int:
     if args.change is None:
         with connect_from(args, read_only=True) as client:
-            show(label(Stage, client.get_stage()))
+            stage = label(Stage, client.get_stage())
+            show(json.dumps({"stage": stage}) if args.json else stage)
         return 0
     command = _COMMANDS[args.change]
     with connect_guarded(args) as client:
@@ -59,5 +76,5 @@ def _run(args: argparse.Namespace) -> int:
             session = sub_session_from(client, args)
             session = session and stack.enter_context(session)
             change: StageChange = getattr(client, command)(confirm=True, session=session)
-        show(repr(change))
+        show(json.dumps(_facts(change)) if args.json else repr(change))
     return 0 if change.ok else 1

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import (
     AddParser,
-    UsageError,
     add_connection_arguments,
     attribute,
     say,
@@ -22,9 +20,7 @@ from xentara_nb.cli.guarded import (
     connect_guarded,
     sub_session_from,
 )
-from xentara_nb.errors import InventoryFileError
-from xentara_nb.tables import INVENTORY_COLUMNS
-from xentara_nb.tables.files import read_cells, read_inventory
+from xentara_nb.cli.rows import ENDINGS, add_json_argument, read_rows, show_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
     from xentara_nb.writes.plan import WritePlan
     from xentara_nb.writes.report import WriteReport
 
-_ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
 # A plan that is to be confirmed shows in full what it writes to, and why it does not.
 _WHOLE = ("primary_key", "attribute_name", "reason", "error")
 
@@ -72,7 +67,7 @@ def add_parsers(add_parser: AddParser) -> None:
         "value added to it.",
     )
     add_connection_arguments(parser)
-    parser.add_argument("file", metavar="FILE", help=f"what to write ({', '.join(_ENDINGS)})")
+    parser.add_argument("file", metavar="FILE", help=f"what to write ({', '.join(ENDINGS)})")
     _add_arguments(parser)
     add_guard_arguments(parser)
     parser.add_argument(
@@ -109,6 +104,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="how far a number that is read back may be from the one written (default: 0)",
     )
+    add_json_argument(parser)
     group.add_argument(
         "--number-as-boolean", action="store_true", help="take 0 and 1 for a Boolean"
     )
@@ -120,13 +116,13 @@ def _write(args: argparse.Namespace) -> int:
 
 
 def _apply(args: argparse.Namespace) -> int:
-    return _run(args, read_writes(args.file))
+    return _run(args, read_rows(args.file, "value"))
 
 
 def _run(args: argparse.Namespace, writes: Any) -> int:
     with connect_guarded(args) as client:
         plan = client.plan_writes(writes, number_as_boolean=args.number_as_boolean)
-        _show_plan(plan, client.address.netloc, args.session_user)
+        _show_plan(plan, client.address.netloc, args)
         if args.dry_run:
             say("dry run: nothing was sent")
             return 0 if plan.ok else 1
@@ -159,12 +155,12 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
     finally:
         # Also when it is interrupted: what was sent must be known.
         if plan.report is not None:
-            _show_report(plan.report)
+            _show_report(plan.report, args.json)
     return 0 if all(result.ok or result.planned.refused for result in plan.report or ()) else 1
 
 
-def _show_plan(plan: WritePlan, server: str, session_user: str | None) -> None:
-    with_whom = f" with a sub-session of {session_user}" if session_user else ""
+def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
+    with_whom = f" with a sub-session of {args.session_user}" if args.session_user else ""
     say(f"Plan for {server}, as {plan.who}{with_whom}:")
     columns = [
         "primary_key",
@@ -175,35 +171,23 @@ def _show_plan(plan: WritePlan, server: str, session_user: str | None) -> None:
         "severity",
         "reason",
     ]
-    show(table(_narrow(plan.frame, columns), whole=_WHOLE))
+    if args.json and args.dry_run:
+        show_rows(plan.frame, True)
+        return
+    # With --json, the output is what became of it; the plan is for whoever is asked.
+    tell = say if args.json else show
+    tell(table(_narrow(plan.frame, columns), whole=_WHOLE))
 
 
-def _show_report(report: WriteReport) -> None:
+def _show_report(report: WriteReport, as_json: bool) -> None:
     columns = ["primary_key", "attribute_name", "old_value", "value", "read_back", "outcome"]
-    show(table(_narrow(report.frame, [*columns, "error"]), whole=_WHOLE))
+    if as_json:
+        show_rows(report.frame, True)
+    else:
+        show(table(_narrow(report.frame, [*columns, "error"]), whole=_WHOLE))
 
 
 def _narrow(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Return columns, without those that are empty, and without None in cells."""
     chosen = frame[columns].astype(object)
     return chosen.where(chosen.notna(), "").loc[:, lambda f: (f != "").any()]
-
-
-def read_writes(path: str) -> pd.DataFrame:
-    """Read what is to be written from a file: an inventory, or any CSV that names elements."""
-    if Path(path).suffix.lower() != ".csv":
-        return read_inventory(path)
-    try:
-        frame = read_cells(path)
-    except InventoryFileError as error:
-        raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
-    columns = set(frame.columns)
-    if columns >= set(INVENTORY_COLUMNS):
-        return read_inventory(path)
-    if "value" not in columns or not {"primary_key", "element_uuid"} & columns:
-        raise UsageError(f"{path} has no columns primary_key and value in its first line")
-    if "attribute_id" in columns:
-        frame["attribute_id"] = [cell and attribute(cell) for cell in frame["attribute_id"]]
-    return frame
