@@ -17,9 +17,11 @@ class Sizes:
     writes: int = 1_000
     single_writes: int = 200
     rounds: int = 9
+    recorded: int = 1_000  # attributes
+    recorded_minutes: int = 60
 
 
-SMOKE = Sizes(50, 50, 50, 3, 50, 10, 3, 0)
+SMOKE = Sizes(50, 50, 50, 3, 50, 10, 3, 0, recorded=5, recorded_minutes=1)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ HOUR = 3600 * 10**9
 """An hour in nanoseconds; hours are counted from 1970, in UTC."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAME = re.compile(r"part-(\d{8}T\d{2})-[0-9a-z]+-\d+\.parquet")
+_ONE_HOUR = timedelta(hours=1)
+_NAME = re.compile(r"part-(\d{4})(\d\d)(\d\d)T(\d\d)-[0-9a-z]+-\d+\.parquet")
 
 
 def hour_name(hour: int) -> str:
@@ -43,8 +44,8 @@ def files(folder: Path, wanted: Callable[[int], bool]) -> list[tuple[Path, int]]
         if match is None:
             continue
         with suppress(ValueError):
-            moment = datetime.strptime(match[1], "%Y%m%dT%H").replace(tzinfo=UTC)
-            hour = (moment - _EPOCH) // timedelta(hours=1)
+            year, month, day, of_day = map(int, match.groups())
+            hour = (datetime(year, month, day, of_day, tzinfo=UTC) - _EPOCH) // _ONE_HOUR
             if wanted(hour):
                 found.append((path, hour))
     return sorted(found, key=lambda each: (each[1], each[0].name))

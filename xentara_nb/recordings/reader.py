@@ -269,9 +269,10 @@ class Recording:
 
         terms = []
         stamp = pa.timestamp("ns", tz="UTC")
-        if self._start is not None:
+        # Of whole hours there are no other files.
+        if self._start is not None and self._start % HOUR:
             terms.append(pc.field("time") >= pa.scalar(self._start, pa.int64()).cast(stamp))
-        if self._end is not None:
+        if self._end is not None and self._end % HOUR:
             terms.append(pc.field("time") < pa.scalar(self._end, pa.int64()).cast(stamp))
         keys = {each.primary_key for each in self._rows or ()}
         if self._rows is not None and None not in keys and not self._may_be_uuids():

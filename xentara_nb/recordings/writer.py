@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 500_000
 """How many rows a file has at most; then the next one is begun."""
 
-ROW_GROUP = 16_384
+ROW_GROUP = 8_192
 """How many rows are read together: those of one attribute are in few such groups."""
 
 _LATE = 120 * 10**9  # how long rows of the hour before may still come, in nanoseconds
