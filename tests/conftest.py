@@ -16,6 +16,7 @@ from hypothesis import settings
 
 import xentara_nb
 from tests.support.certificates import Certificate, make_certificate
+from tests.support.proxy import Proxy
 from tests.support.server import FakeServer, Script
 from xentara_nb.simulator import Simulator
 
@@ -105,6 +106,13 @@ def plant(module_simulator: Simulator) -> Simulator:
     module_simulator.faults.clear()
     module_simulator.forget()
     return module_simulator
+
+
+@pytest.fixture
+def proxy(plant: Simulator) -> Iterator[Proxy]:
+    """A proxy in front of the plant that can be cut."""
+    with Proxy(plant.port) as proxy:
+        yield proxy
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
 from xentara_nb._notebook import register_display
 
 if TYPE_CHECKING:
-    from xentara_nb._api import *  # noqa: F403
+    from xentara_nb._api import *  # noqa: F403 - type checkers see what __getattr__ finds
     from xentara_nb._version import __version__ as __version__
     from xentara_nb.simulator import Simulator as Simulator
     from xentara_nb.simulator import simulate as simulate

@@ -4,31 +4,7 @@
 
 from xentara_nb.client import Client as Client, connect as connect
 from xentara_nb.connection.address import Address as Address
-from xentara_nb.errors import (
-    AddressError as AddressError,
-    AmbiguousError as AmbiguousError,
-    CertificateChangedError as CertificateChangedError,
-    CertificateNotTrustedError as CertificateNotTrustedError,
-    ConnectError as ConnectError,
-    ConnectionForbiddenError as ConnectionForbiddenError,
-    ConnectionLostError as ConnectionLostError,
-    DeadlineError as DeadlineError,
-    InventoryFileError as InventoryFileError,
-    LoginError as LoginError,
-    MissingExtraError as MissingExtraError,
-    NotFoundError as NotFoundError,
-    NotTlsError as NotTlsError,
-    NotXentaraError as NotXentaraError,
-    OptionError as OptionError,
-    OutputExistsError as OutputExistsError,
-    PathNotFoundError as PathNotFoundError,
-    PolicyError as PolicyError,
-    RecordingError as RecordingError,
-    ServerUnreachableError as ServerUnreachableError,
-    WriteDiffersError as WriteDiffersError,
-    WriteOutcomeUnknownError as WriteOutcomeUnknownError,
-    WriteRefusedError as WriteRefusedError,
-)
+from xentara_nb.errors import *  # noqa: F403 - all that __all__ names there
 from xentara_nb.live.watch import Change as Change, Watch as Watch
 from xentara_nb.protocol.commands import DataChange as DataChange
 from xentara_nb.protocol.errors import (
@@ -36,10 +12,8 @@ from xentara_nb.protocol.errors import (
     IllegalValueError as IllegalValueError,
     InvalidStageChangeRequestError as InvalidStageChangeRequestError,
     MissingAttributeError as MissingAttributeError,
-    ProtocolError as ProtocolError,
     ReadError as ReadError,
     ReadOnlyError as ReadOnlyError,
-    ServerError as ServerError,
     TypeMismatchError as TypeMismatchError,
     UnknownElementError as UnknownElementError,
     UnknownSessionIdError as UnknownSessionIdError,
@@ -47,7 +21,6 @@ from xentara_nb.protocol.errors import (
     ValueOutOfRangeError as ValueOutOfRangeError,
     WriteError as WriteError,
     WriteOnlyError as WriteOnlyError,
-    XentaraError as XentaraError,
 )
 from xentara_nb.protocol.identifiers import Category as Category, Quality as Quality, Stage as Stage
 from xentara_nb.protocol.values import TimePoint as TimePoint

@@ -8,7 +8,10 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,25 +44,45 @@ def lines_until(process: subprocess.Popen[str], wanted: str) -> str:
     raise AssertionError(f"{wanted!r} did not come, but: {seen}")
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_simulate_runs_until_it_is_stopped(tmp_path: Path, stop: signal.Signals) -> None:
-    with start("simulate", "--port", "0", cwd=tmp_path) as process:
+@contextmanager
+def running(
+    *arguments: str, until: str = "Stop it with", cwd: Path
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a command, and give it with what it has printed until a line with some words."""
+    with start(*arguments, cwd=cwd) as process:
         try:
-            seen = lines_until(process, "Stop it with")
-            url = re.search(r"url: +(\S+)", seen)
-            fingerprint = re.search(r"fingerprint: +(\S+)", seen)
-            assert url is not None
-            assert fingerprint is not None
-            with xentara_nb.connect(
-                url[1], user="viewer", password="viewer-demo", fingerprint=fingerprint[1]
-            ) as client:
-                assert len(client.browse()) > 150
-            process.send_signal(stop)
-            assert process.stdout is not None
-            assert "Traceback" not in process.stdout.read()
-            assert process.wait(20) == 130
+            yield process, lines_until(process, until)
         finally:
             process.kill()
+
+
+def connect(seen: str, user: str, **options: Any) -> xentara_nb.Client:
+    """Connect to the simulator that has said where it is."""
+    url, fingerprint = re.search(r"url: +(\S+)", seen), re.search(r"fingerprint: +(\S+)", seen)
+    assert url is not None
+    assert fingerprint is not None
+    options |= {"user": user, "password": f"{user}-demo", "fingerprint": fingerprint[1]}
+    return xentara_nb.connect(url[1], **options)
+
+
+def stand_in_for_jupyterlab(folder: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """Let a program run in the place of JupyterLab: the real one is started by browser tests."""
+    package = folder / "stand-in" / "jupyterlab"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(program, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_simulate_runs_until_it_is_stopped(tmp_path: Path, stop: signal.Signals) -> None:
+    with running("simulate", "--port", "0", cwd=tmp_path) as (process, seen):
+        with connect(seen, "viewer") as client:
+            assert len(client.browse()) > 150
+        process.send_signal(stop)
+        assert process.stdout is not None
+        assert "Traceback" not in process.stdout.read()
+        assert process.wait(20) == 130
 
 
 @pytest.mark.parametrize(
@@ -114,28 +137,17 @@ def test_simulate_with_a_kept_certificate_a_log_and_faults(tmp_path: Path) -> No
     faults = ["--fault", "lose-answer=write", "--fault", "bad-quality=unreliable:Test Signals"]
     fingerprints = []
     for more in (faults, []):
-        with start("simulate", *options, *more, cwd=tmp_path) as process:
-            try:
-                seen = lines_until(process, "Stop it with")
-                url = re.search(r"url: +(\S+)", seen)
-                fingerprint = re.search(r"fingerprint: +(\S+)", seen)
-                assert url is not None
-                assert fingerprint is not None
-                fingerprints.append(fingerprint[1])
-                with xentara_nb.connect(
-                    url[1],
-                    user="engineer",
-                    password="engineer-demo",
-                    fingerprint=fingerprint[1],
-                ) as client:
-                    quality = client.read("Test Signals.Sine", ["quality"])["value"].tolist()
-                    assert quality == (["unreliable"] if more else ["good"])
-                    if not more:
-                        client.shut_down(confirm=True)
-                        # It ends by itself, as a server does that is shut down.
-                        assert process.wait(20) == 0
-            finally:
-                process.kill()
+        with (
+            running("simulate", *options, *more, cwd=tmp_path) as (process, seen),
+            connect(seen, "engineer") as client,
+        ):
+            fingerprints += re.findall(r"fingerprint: +(\S+)", seen)
+            quality = client.read("Test Signals.Sine", ["quality"])["value"].tolist()
+            assert quality == (["unreliable"] if more else ["good"])
+            if not more:
+                client.shut_down(confirm=True)
+                # It ends by itself, as a server does that is shut down.
+                assert process.wait(20) == 0
     assert fingerprints[0] == fingerprints[1]
     commands = [
         json.loads(line)["command"]
@@ -165,27 +177,20 @@ def test_lab_starts_jupyterlab_on_the_simulator(
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path / "settings"))
     monkeypatch.setenv("JUPYTERLAB_WORKSPACES_DIR", str(tmp_path / "workspaces"))
-    # A stand-in for JupyterLab: the real one is started by the browser tests.
-    package = tmp_path / "stand-in" / "jupyterlab"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "__main__.py").write_text(
+    stand_in_for_jupyterlab(
+        tmp_path,
+        monkeypatch,
         "import sys, xentara_nb\n"
         "client = xentara_nb.connect()\n"
         "print('arguments', sys.argv[1:], 'user', client.user, len(client.browse()), flush=True)\n"
         "client.close()\n",
-        encoding="utf-8",
     )
-    monkeypatch.setenv("PYTHONPATH", str(package.parent))
-    with start("lab", "--no-browser", "--lab-port", "8899", cwd=tmp_path) as process:
-        try:
-            seen = lines_until(process, "arguments")
-            assert "--ServerApp.port=8899" in seen
-            assert "--no-browser" in seen
-            assert "user engineer" in seen
-            assert process.wait(20) == 0
-        finally:
-            process.kill()
+    options = ("--no-browser", "--lab-port", "8899")
+    with running("lab", *options, until="arguments", cwd=tmp_path) as (process, seen):
+        assert "--ServerApp.port=8899" in seen
+        assert "--no-browser" in seen
+        assert "user engineer" in seen
+        assert process.wait(20) == 0
 
 
 def test_lab_hands_no_secret_of_another_plant_on(
@@ -194,22 +199,15 @@ def test_lab_hands_no_secret_of_another_plant_on(
     for name in ("TOKEN", "FINGERPRINT", "TRUST", "PASSWORD", "USER", "URL", "FUTURE_SECRET"):
         monkeypatch.setenv(f"XENTARA_{name}", "of the plant")
     monkeypatch.setenv("XENTARA_READ_ONLY", "1")
-    package = tmp_path / "stand-in" / "jupyterlab"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "__main__.py").write_text(
+    stand_in_for_jupyterlab(
+        tmp_path,
+        monkeypatch,
         "import json, os\n"
         "print('environment', json.dumps({k: v for k, v in os.environ.items() "
         "if k.startswith('XENTARA')}), flush=True)\n",
-        encoding="utf-8",
     )
-    monkeypatch.setenv("PYTHONPATH", str(package.parent))
-    with start("lab", "--no-browser", cwd=tmp_path) as process:
-        try:
-            seen = lines_until(process, "environment")
-            assert process.wait(20) == 0
-        finally:
-            process.kill()
+    with running("lab", "--no-browser", until="environment", cwd=tmp_path) as (process, seen):
+        assert process.wait(20) == 0
     found = json.loads(seen.splitlines()[-1].removeprefix("environment "))
     assert "of the plant" not in found.values()
     assert {name.removeprefix("XENTARA_") for name in found} == {

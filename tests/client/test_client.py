@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Fake
 from tests.support.clients import eventually
-from tests.support.server import PASSWORD, USER, Model, Wire
+from tests.support.server import PASSWORD, USER, Model, Wire, answering
 from xentara_nb import Client
 from xentara_nb.errors import (
     ConnectionLostError,
@@ -148,12 +148,8 @@ def test_provenance(fake: Fake) -> None:
 
 
 def test_a_server_error_says_what_was_being_done(fake: Fake) -> None:
-    def script(wire: Wire) -> None:
-        wire.hello()
-        while True:
-            for request in wire.requests():
-                wire.answer(Failure(request.message_id, server_error(-32102, "not you")))
-
+    error = server_error(-32102, "not you")
+    script = answering(lambda wire, request: wire.answer(Failure(request.message_id, error)))
     with fake(script).connect() as client:
         for call, what in (
             (client.get_stage, "get_stage"),
@@ -366,13 +362,9 @@ def test_an_interrupted_call_leaves_the_client_usable(
 
 
 def test_an_answer_that_is_nonsense_ends_the_call_only(fake: Fake) -> None:
-    def script(wire: Wire) -> None:
-        wire.hello()
-        while True:
-            for request in wire.requests():
-                wire.answer(Success(request.message_id, "nonsense"))
-
-    server = fake(script)
+    server = fake(
+        answering(lambda wire, request: wire.answer(Success(request.message_id, "nonsense")))
+    )
     with server.connect() as client:
         for _ in range(2):
             with pytest.raises(Exception, match="answer to get_stage must be an integer") as e:

@@ -18,12 +18,6 @@ SET_POINT = "Plant.Line 1.Set point"
 
 
 @pytest.fixture
-def proxy(plant: Simulator) -> Iterator[Proxy]:
-    with Proxy(plant.port) as proxy:
-        yield proxy
-
-
-@pytest.fixture
 def client(proxy: Proxy, journal: Path) -> Iterator[Client]:
     with xentara_nb.connect(
         proxy.url, user="engineer", password="engineer-demo", timeout=1.0

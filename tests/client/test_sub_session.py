@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from tests.support.clients import connection_of
-from tests.support.server import Model
+from tests.support.server import Model, answering
 from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.errors import (
     AccessDeniedError,
@@ -148,18 +148,15 @@ def close_with(answer):
     """Return a server that answers the closing of a sub-session in its own way."""
     model = Model.of_points(1)
 
-    def script(wire):
-        wire.hello()
-        while True:
-            for request in wire.requests():
-                if request.opcode == OpCode.CREATE_SUB_SESSION:
-                    wire.answer(Success(request.message_id, uuid.uuid4()))
-                elif request.opcode == OpCode.CLOSE_SUB_SESSION:
-                    answer(wire, request)
-                else:
-                    wire.answer(model.answer(request))
+    def reply(wire, request):
+        if request.opcode == OpCode.CREATE_SUB_SESSION:
+            wire.answer(Success(request.message_id, uuid.uuid4()))
+        elif request.opcode == OpCode.CLOSE_SUB_SESSION:
+            answer(wire, request)
+        else:
+            wire.answer(model.answer(request))
 
-    return script
+    return answering(reply)
 
 
 def test_a_server_that_does_not_close_it(fake):
@@ -286,22 +283,8 @@ def test_stages_with_it(plant, client):
 
 
 def test_with_a_token_and_with_a_certificate(fake):
-    seen = []
-    model = Model.of_points(1)
-
-    def script(wire):
-        wire.hello()
-        while True:
-            for request in wire.requests():
-                if request.opcode == OpCode.CREATE_SUB_SESSION:
-                    seen.append(request.parameters[0])
-                    wire.answer(Success(request.message_id, uuid.uuid4()))
-                elif request.opcode == OpCode.CLOSE_SUB_SESSION:
-                    wire.answer(Success(request.message_id))
-                else:
-                    wire.answer(model.answer(request))
-
-    with fake(script).connect(journal=False) as client:
+    server = fake(close_with(lambda wire, request: wire.answer(Success(request.message_id))))
+    with server.connect(journal=False) as client:
         with client.sub_session(token="ey.secret.token") as session:
             assert session.who == "the bearer of a token"
             assert "secret" not in repr(session)
@@ -309,7 +292,8 @@ def test_with_a_token_and_with_a_certificate(fake):
         with client.sub_session(certificate=b"DER") as session:
             assert session.who.startswith("the holder of certificate ")
             assert "(SHA-256)" in session.who
-    assert [alternative.number for alternative in seen] == [0, 1]
+    logins = [each for each in server.seen if each.opcode == OpCode.CREATE_SUB_SESSION]
+    assert [login.parameters[0].number for login in logins] == [0, 1]
 
 
 def test_names_for_the_journal():

@@ -60,7 +60,7 @@ def test_a_result_shows_itself(client):
     assert "VERIFIED: read back as written" in repr(result)
     html = result._repr_html_()
     assert "43.0" in html
-    assert "<table>" in html
+    assert "<table" in html
 
 
 def test_what_a_server_names_is_escaped_in_html(fake, tmp_path):

@@ -35,6 +35,7 @@ from tests.support.server import (
     Model,
     Script,
     Wire,
+    answering,
     event,
     frame_bytes,
 )
@@ -96,17 +97,6 @@ def after_hello(script: Script) -> Script:
         script(wire)
 
     return whole
-
-
-def answering(reply: Callable[[Wire, Request], object]) -> Script:
-    """Return a script that answers every single request after the hello."""
-
-    def script(wire: Wire) -> None:
-        while True:
-            for request in wire.requests():
-                reply(wire, request)
-
-    return after_hello(script)
 
 
 # Servers that are not Xentara.

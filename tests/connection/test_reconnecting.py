@@ -22,6 +22,7 @@ from tests.support.server import (
     Model,
     Script,
     Wire,
+    answering,
     event,
     frame_bytes,
     header,
@@ -381,24 +382,15 @@ def test_no_answer_in_time(fake: Fake) -> None:
 
 
 def test_an_answer_that_cannot_be_read(fake: Fake) -> None:
-    def script(wire: Wire) -> None:
-        wire.hello()
-        while True:
-            for request in wire.requests():
-                wire.answer(Success(request.message_id, [1]))
-
+    script = answering(lambda wire, request: wire.answer(Success(request.message_id, [1])))
     with Watched(fake(script)) as reconnecting, pytest.raises(UnreadableAnswerError) as caught:
         reconnecting.send_once(Write(E, 11, 1.0))
     assert caught.value.sent
 
 
 def test_a_server_error_is_a_result(fake: Fake) -> None:
-    def script(wire: Wire) -> None:
-        wire.hello()
-        while True:
-            for request in wire.requests():
-                wire.answer(Failure(request.message_id, server_error(-32102)))
-
+    error = server_error(-32102)
+    script = answering(lambda wire, request: wire.answer(Failure(request.message_id, error)))
     with Watched(fake(script)) as reconnecting:
         assert isinstance(reconnecting.send_once(Suspend()), AccessDeniedError)
 

@@ -240,7 +240,6 @@ def test_labels_and_numbers_are_found(table):
         )
         for value in spellings:
             assert table.find(value) is table(number)
-            assert table.parse(value) is table(number)
 
 
 @pytest.mark.parametrize(
@@ -248,8 +247,7 @@ def test_labels_and_numbers_are_found(table):
 )
 def test_what_is_no_label_and_no_number_is_not_found(value):
     assert Quality.find(value) is None
-    with pytest.raises(ValueError, match="none of: good, acceptable, unreliable, bad") as caught:
-        Quality.parse(value)
-    assert repr(value) in str(caught.value)
-    with pytest.raises(LookupError, match="none of"):
-        Quality.parse(value, LookupError)
+
+
+def test_all_labels_for_a_message():
+    assert Quality.labels() == "good, acceptable, unreliable, bad"

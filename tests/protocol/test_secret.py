@@ -15,7 +15,7 @@ from xentara_nb.protocol.secret import Secret, SecretBytes
 def test_a_secret_shows_itself_nowhere() -> None:
     secret = Secret("hush")
     assert secret.reveal() == Secret(secret).reveal() == "hush"
-    assert repr(secret) == str(secret) == f"{[secret]}"[1:-1] == "%s" % secret == "***"  # noqa: UP031
+    assert repr(secret) == str(secret) == f"{[secret]}"[1:-1] == "%s" % secret == "***"  # noqa: UP031  # the old form too
     with pytest.raises(TypeError, match="not put into a text"):
         f"{secret}"
     with pytest.raises(TypeError):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xentara_nb.protocol.text import pasted, safe, safe_cell, safe_lines, trimmed, without_marks
+from xentara_nb.protocol.text import pasted, safe, safe_lines, trimmed, without_marks
 
 
 @pytest.mark.parametrize(
@@ -28,14 +28,6 @@ def test_any_text_is_safe(text: str) -> None:
     safe(text).encode()
     assert safe(safe(text)) == safe(text)
     assert safe_lines(f"a\n{text}").startswith("a\n")
-
-
-def test_a_cell_of_a_table() -> None:
-    assert safe_cell("a\x1b") == safe_cell(b"a\x1b".decode()) == r"a\x1b"
-    assert safe_cell(["a\x1b"]) == r"['a\x1b']"
-    assert safe_cell({"a": b"\x1b"}) == r"{'a': b'\x1b'}"
-    assert safe_cell(1.5) == 1.5
-    assert safe_cell(None) is None
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\ufeff", "\u200b", "\u200e", "\x1a", "\u2028"])

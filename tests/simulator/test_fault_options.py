@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,16 +18,9 @@ Dial = Callable[..., Any]
 SET_POINT = "Plant.Line 1.Set point"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with simulate() as simulator:
-        yield simulator
-
-
 @pytest.fixture
-def simulator(running: Simulator) -> Iterator[Simulator]:
-    yield running
-    running.faults.clear()
+def simulator(plant: Simulator) -> Simulator:
+    return plant
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,17 +32,9 @@ Dial = Callable[..., Any]
 SET_POINT = "Plant.Line 1.Set point"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with simulate() as simulator:
-        yield simulator
-
-
 @pytest.fixture
-def simulator(running: Simulator) -> Iterator[Simulator]:
-    yield running
-    running.faults.clear()
-    running.forget()
+def simulator(plant: Simulator) -> Simulator:
+    return plant
 
 
 def uuid(simulator: Simulator, key: str) -> UUID:

@@ -10,8 +10,9 @@ import select
 import socket
 import ssl
 import threading
-from types import TracebackType
 from typing import Self
+
+from tests.support.listener import Listener
 
 UP, DOWN = "up", "down"
 """To the server, and from it."""
@@ -35,39 +36,25 @@ class Proxy:
         self._context.verify_mode = ssl.CERT_NONE
         self._lock = threading.Lock()
         self._armed: tuple[str, int] | None = None
-        self._threads: list[threading.Thread] = []
         self._pairs: list[tuple[socket.socket, ssl.SSLSocket]] = []
         self._frozen: dict[socket.socket, tuple[str, ...]] = {}
         self.passed = {UP: 0, DOWN: 0}
         self.broke = False
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._stopping = False
-        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._listener = Listener(self._forward)
 
     def __enter__(self) -> Self:
-        self._acceptor.start()
+        self._listener.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stopping = True
-        with contextlib.suppress(OSError):
-            socket.create_connection(self._listener.getsockname(), timeout=5).close()
-        self._acceptor.join(5)
-        self._listener.close()
+    def __exit__(self, *exception: object) -> None:
+        self._listener.stop()
         self.cut()
-        for thread in self._threads:
-            thread.join(5)
-            assert not thread.is_alive()
+        self._listener.join()
 
     @property
     def url(self) -> str:
         """Where to connect to."""
-        return f"ws://127.0.0.1:{self._listener.getsockname()[1]}/api/ws"
+        return f"ws://127.0.0.1:{self._listener.port}/api/ws"
 
     def disarm(self) -> None:
         """Break nothing any more."""
@@ -95,16 +82,6 @@ class Proxy:
         """Lose what comes on the connections that there are, as a router does that forgets them."""
         with self._lock:
             self._frozen.update((near, directions or (UP, DOWN)) for near, _ in self._pairs)
-
-    def _accept(self) -> None:
-        while True:
-            near, _ = self._listener.accept()
-            if self._stopping:
-                near.close()
-                return
-            thread = threading.Thread(target=self._forward, args=(near,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
 
     def _forward(self, near: socket.socket) -> None:
         """Forward one connection: in one thread, for TLS is not for two of them at once."""

@@ -23,7 +23,6 @@ import contextlib
 import hashlib
 import socket
 import struct
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -32,6 +31,7 @@ from uuid import UUID
 
 import xentara_nb
 from tests.support.certificates import Certificate
+from tests.support.listener import PATIENCE, Listener
 from xentara_nb.protocol.commands import (
     COMMANDS,
     AttributeInfo,
@@ -60,9 +60,6 @@ from xentara_nb.protocol.packets import (
     encode_packets,
 )
 from xentara_nb.protocol.values import TimePoint
-
-PATIENCE = 10.0
-"""How long a script waits for its client, in seconds. Nothing in a good test comes near it."""
 
 TOO_MUCH = 8_000_000
 """More bytes than the network takes from a client when the server does not read."""
@@ -278,16 +275,13 @@ class FakeServer:
         self.messages = 0
         self.tls_failures: list[str] = []
         self._failures: list[BaseException] = []
-        self._threads: list[threading.Thread] = []
-        self._stopping = False
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = Listener(self._run)
         # A small buffer that does not grow: a server that does not read is soon noticed.
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
-        self.port: int = self._listener.getsockname()[1]
-        self._acceptor = threading.Thread(target=self._accept, name="fake server", daemon=True)
+        self._listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        self.port = self._listener.port
 
     def __enter__(self) -> Self:
-        self._acceptor.start()
+        self._listener.start()
         return self
 
     def __exit__(
@@ -328,36 +322,19 @@ class FakeServer:
 
     def join(self) -> None:
         """Wait until every script has ended by itself."""
-        for thread in self._threads:
-            thread.join(PATIENCE)
-            assert not thread.is_alive(), "a script does not end"
+        self._listener.join()
 
     def stop(self) -> None:
         """End everything; nothing happens if it has ended."""
-        if self._stopping:
+        if self._listener.stopping:
             return
-        self._stopping = True
-        with contextlib.suppress(OSError):  # wakes up the acceptor
-            socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE).close()
-        self._acceptor.join(PATIENCE)
-        self._listener.close()
+        self._listener.stop()
         for wire in self.wires:
             wire.cut()
         self.join()
 
-    def _accept(self) -> None:
-        while True:
-            sock, _ = self._listener.accept()
-            if self._stopping:
-                sock.close()
-                return
-            sock.settimeout(PATIENCE)
-            thread = threading.Thread(target=self._run, args=(sock,), name="fake script")
-            thread.daemon = True
-            self._threads.append(thread)
-            thread.start()
-
     def _run(self, sock: socket.socket) -> None:
+        sock.settimeout(PATIENCE)
         wire = Wire(self, sock, len(self.wires))
         self.wires.append(wire)
         try:
@@ -371,12 +348,24 @@ class FakeServer:
         except ClientGoneError:
             pass
         except BaseException as error:
-            if not self._stopping:
+            if not self._listener.stopping:
                 self._failures.append(error)
         finally:
             wire.cut()
             wire.sock.close()
             sock.close()
+
+
+def answering(reply: Callable[[Wire, Request], object]) -> Script:
+    """Return a script that answers every single request after the hello."""
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        while True:
+            for request in wire.requests():
+                reply(wire, request)
+
+    return script
 
 
 def header(head: str, name: str) -> str:
@@ -466,6 +455,13 @@ class Model:
         while True:
             wire.answer(*self.answers(wire.requests()))
 
+    def until_write(self, wire: Wire) -> None:
+        """Be a good server up to the message that writes, which is answered as well."""
+        requests: list[Request] = []
+        while not any(request.opcode == OpCode.WRITE for request in requests):
+            requests = wire.requests()
+            wire.answer(*self.answers(requests))
+
     def _find(self, uuid: UUID) -> tuple[str, Element] | None:
         for key, element in self.elements.items():
             if element.uuid == uuid:
@@ -513,9 +509,3 @@ class Model:
 def event(element: UUID, values: dict[Any, Any], nanoseconds: int = 0) -> Event:
     """Return the event of a change."""
     return DataChange(TimePoint(nanoseconds), element, values).event()
-
-
-def chunks(data: bytes, size: int) -> Iterator[bytes]:
-    """Cut bytes into pieces."""
-    for start in range(0, len(data), size):
-        yield data[start : start + size]

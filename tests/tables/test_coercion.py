@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.identifiers import Category, DataType, Quality
-from xentara_nb.protocol.values import TimePoint
-from xentara_nb.tables.coercion import coerce, float_32
+from xentara_nb.protocol.values import TimePoint, float_32
+from xentara_nb.tables.coercion import coerce
 
 INTEGERS = [kind for kind in DataType if kind.integer_range is not None]
 FLOATS = [DataType.FLOAT_32, DataType.FLOAT_64]

@@ -1,21 +1,11 @@
-"""What the tests of guarded writes share: a plant behind a proxy, and policy files."""
+"""What the tests of guarded writes share: policy files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from tests.support.proxy import Proxy
-from xentara_nb.simulator import Simulator
-
-
-@pytest.fixture
-def proxy(plant: Simulator) -> Iterator[Proxy]:
-    """A proxy in front of the plant that can be cut."""
-    with Proxy(plant.port) as proxy:
-        yield proxy
 
 
 @pytest.fixture

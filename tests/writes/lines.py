@@ -1,8 +1,10 @@
-"""Lines of a journal for the tests."""
+"""Lines of a journal for the tests, and the dtypes of the frames."""
 
 from __future__ import annotations
 
 import json
+
+import pandas as pd
 
 KEY = "Plant.Line 1.Set point"
 
@@ -30,3 +32,7 @@ def line(number: int, event: str = "intent", **more: object) -> str:
     if event == "outcome":
         record = {name: record[name] for name in ("event", "id", "time")} | {"outcome": "VERIFIED"}
     return json.dumps(record | more)
+
+
+def dtypes(frame: pd.DataFrame) -> dict[str, str]:
+    return {name: str(dtype) for name, dtype in frame.dtypes.items()}

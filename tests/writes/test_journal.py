@@ -234,7 +234,7 @@ def test_several_programs_write_whole_lines(journal):
 
 
 def test_a_lock_that_is_held_for_long(plant, client, journal, monkeypatch):
-    fcntl = pytest.importorskip("fcntl")
+    fcntl = pytest.importorskip("fcntl", reason="Windows has other locks")
     client.write(KEY, 1)
     plant.forget()
     monkeypatch.setattr(journals, "LOCK_TIMEOUT", 0.05)
@@ -249,7 +249,7 @@ def test_a_lock_that_is_held_for_long(plant, client, journal, monkeypatch):
 
 
 def test_a_file_system_without_locks(client, journal, monkeypatch):
-    fcntl = pytest.importorskip("fcntl")
+    fcntl = pytest.importorskip("fcntl", reason="Windows has other locks")
 
     def no_locks(*args):
         raise OSError(errno.ENOLCK, "No locks available")

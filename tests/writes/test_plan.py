@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import xentara_nb
+from tests.writes.lines import dtypes
 from xentara_nb.errors import (
     ConnectionLostError,
     OptionError,
@@ -36,10 +37,6 @@ PLAN_COLUMNS = {
     "reason": "str",
     **{f"guard_{guard}": "str" for guard in Guard},
 }
-
-
-def dtypes(frame: pd.DataFrame) -> dict[str, str]:
-    return {name: str(dtype) for name, dtype in frame.dtypes.items()}
 
 
 def test_a_plan_shows_itself(plant, client):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
 
@@ -11,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clock import Clock
-from tests.support.server import Model
+from tests.support.server import Model, answering
 from xentara_nb import read_journal
 from xentara_nb.connection.connection import Connection
 from xentara_nb.errors import WriteOutcomeUnknownError
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import DataType, OpCode
 from xentara_nb.protocol.packets import Success
-from xentara_nb.protocol.values import TimePoint
+from xentara_nb.protocol.values import Alternative, TimePoint
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.read_back import Verification, same_value
 
@@ -231,22 +232,14 @@ def test_a_value_that_cannot_be_read_for_good(fake, journal, code):
 
 def serve(model, value):
     """Return a server whose value after a write depends on how often it was read."""
+    reads = itertools.count(1)
 
-    def script(wire):
-        wire.hello()
-        written, reads = False, 0
-        while True:
-            answers = []
-            for request in wire.requests():
-                written = written or request.opcode == OpCode.WRITE
-                if request.opcode == OpCode.READ and written:
-                    reads += 1
-                    found = value(reads)
-                    model.elements["Point 0"].values[11] = found
-                answers.append(model.answer(request))
-            wire.answer(*answers)
+    def reply(wire, request):
+        if request.opcode == OpCode.READ and model.written:
+            model.elements["Point 0"].values[11] = value(next(reads))
+        wire.answer(model.answer(request))
 
-    return script
+    return answering(reply)
 
 
 def test_a_reading_that_fails_for_a_while(fake, journal):
@@ -276,25 +269,15 @@ def test_a_reading_that_fails_after_another_value(fake, journal):
 
 @pytest.mark.parametrize("odd", [None, [1], {"a": 1}, b"5", "5"])
 def test_an_odd_value_is_another_value(fake, journal, odd):
-    def value(number):
-        return odd
-
     model = Model.of_points(1)
 
-    def script(wire):
-        wire.hello()
-        while True:
-            requests = wire.requests()
-            answers = model.answers(requests)
-            for index, request in enumerate(requests):
-                if request.opcode == OpCode.READ and request.message_id > 4:
-                    from xentara_nb.protocol.values import Alternative
+    def reply(wire, request):
+        answer = model.answer(request)
+        if request.opcode == OpCode.READ and request.message_id > 4:
+            answer = Success(request.message_id, {11: Alternative(0, odd)})
+        wire.answer(answer)
 
-                    item = {11: Alternative(0, odd)}
-                    answers[index] = Success(request.message_id, item)
-            wire.answer(*answers)
-
-    with fake(script).connect() as client:
+    with fake(answering(reply)).connect() as client:
         result = client.write("Point 0", 5.0, verify_within=0.05)
     assert result.outcome in (Outcome.DIFFERS, Outcome.NOT_READABLE)
     assert repr(result)
@@ -316,13 +299,10 @@ def test_a_reading_that_is_lost_twice(fake, journal):
 
     def script(wire):
         wire.hello()
-        while True:
-            requests = wire.requests()
-            if wire.number:
-                return
-            wire.answer(*model.answers(requests))
-            if any(request.opcode == OpCode.WRITE for request in requests):
-                return
+        if wire.number:
+            wire.requests()
+        else:
+            model.until_write(wire)
 
     with fake(script).connect() as client:
         result = client.write("Point 0", 5.0, verify_within=1)
@@ -333,20 +313,11 @@ def test_a_reading_that_is_lost_twice(fake, journal):
 def test_an_attribute_that_the_server_leaves_out(fake, journal):
     model = Model.of_points(1)
 
-    def script(wire):
-        wire.hello()
-        while True:
-            requests = wire.requests()
-            wire.answer(
-                *(
-                    Success(request.message_id, {})
-                    if request.opcode == OpCode.READ
-                    else model.answer(request)
-                    for request in requests
-                )
-            )
+    def reply(wire, request):
+        read = request.opcode == OpCode.READ
+        wire.answer(Success(request.message_id, {}) if read else model.answer(request))
 
-    with fake(script).connect() as client:
+    with fake(answering(reply)).connect() as client:
         result = client.write("Point 0", 5.0, verify_within=0.05)
     assert result.outcome is Outcome.NOT_READABLE
     assert "did not answer for this attribute" in result.reason
@@ -409,14 +380,9 @@ def test_the_server_is_gone_while_reading_back(fake, journal):
     model = Model.of_points(1)
 
     def script(wire):
-        if wire.number:
-            return
-        wire.hello()
-        while True:
-            requests = wire.requests()
-            wire.answer(*model.answers(requests))
-            if any(request.opcode == OpCode.WRITE for request in requests):
-                return
+        if not wire.number:
+            wire.hello()
+            model.until_write(wire)
 
     with fake(script).connect() as client:
         # The value read in the same message is another one, and then the server is gone.
@@ -432,11 +398,8 @@ def test_a_server_that_falls_silent_while_reading_back(fake, journal):
 
     def script(wire):
         wire.hello()
-        while True:
-            requests = wire.requests()
-            wire.answer(*model.answers(requests))
-            if any(request.opcode == OpCode.WRITE for request in requests):
-                wire.until_gone()
+        model.until_write(wire)
+        wire.until_gone()
 
     with fake(script).connect(timeout=0.2) as client:
         result = client.write("Point 0", 5.0, verify_within=0.2)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xentara_nb
-from tests.writes.lines import KEY, line
+from tests.writes.lines import KEY, dtypes, line
 from xentara_nb import read_journal
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.writes.journal import Journal, JournalWarning
@@ -44,10 +44,6 @@ COLUMNS = {
     "plan": "str",
     "id": "str",
 }
-
-
-def dtypes(frame: pd.DataFrame) -> dict[str, str]:
-    return {name: str(dtype) for name, dtype in frame.dtypes.items()}
 
 
 def test_an_empty_journal(journal, tmp_path):

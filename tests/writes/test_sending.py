@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import threading
 import time
 
@@ -198,9 +199,7 @@ def test_interrupted(plant, client, monkeypatch, name, one, other):
         return original(*args, **kwargs)
 
     module, _, attribute = name.rpartition(".")
-    owner = pytest.importorskip(".".join(module.split(".")[:2]))
-    for part in module.split(".")[2:]:
-        owner = getattr(owner, part)
+    owner = pkgutil.resolve_name(module)
     original = getattr(owner, attribute)
     if attribute == "read_back":  # which is called where a device does not follow at once
         plant.faults.no_follow(KEYS[:2], after=0.02)

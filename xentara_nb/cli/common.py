@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from xentara_nb.errors import XentaraError
 from xentara_nb.paths import read_file, user_path
 from xentara_nb.protocol.secret import Secret
-from xentara_nb.protocol.text import safe_cell, safe_lines, without_marks
+from xentara_nb.protocol.text import safe_lines, without_marks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 AddParser: TypeAlias = Callable[..., argparse.ArgumentParser]
 """Adds the parser of a command, by name: that of argparse's ``add_subparsers``."""
 
-_WIDTH = 60  # characters
 _HOST = re.compile(r"[^/?#@:]*(:[0-9]*)?[/?#]|\[[^\]]*\](:[0-9]*)?[/?#]")  # and what ends it
 _MAX_SECRET = 64 * 1024  # bytes
 
@@ -175,15 +174,6 @@ def show(text: str) -> None:
 
 def table(frame: pd.DataFrame, *, whole: Collection[str] = ()) -> str:
     """Return a frame as lines of text: all rows, and cells cut unless their column is ``whole``."""
-    if frame.empty:
-        return "(nothing)"
-    frame = frame.assign(
-        **{name: frame[name].map(safe_cell if name in whole else _cut) for name in frame.columns}
-    )
-    return frame.to_string(index=False, max_colwidth=None, na_rep="")
+    from xentara_nb.tables.rendering import frame_text
 
-
-def _cut(cell: object) -> object:
-    cell = safe_cell(cell)
-    text = str(cell)
-    return cell if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."
+    return "(nothing)" if frame.empty else frame_text(frame, whole=whole)

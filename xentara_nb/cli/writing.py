@@ -176,7 +176,7 @@ def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
         return
     # With --json, the output is what became of it; the plan is for whoever is asked.
     tell = say if args.json else show
-    tell(table(_narrow(plan.frame, columns), whole=_WHOLE))
+    tell(table(_filled(plan.frame, columns), whole=_WHOLE))
 
 
 def _show_report(report: WriteReport, as_json: bool) -> None:
@@ -184,10 +184,9 @@ def _show_report(report: WriteReport, as_json: bool) -> None:
     if as_json:
         show_rows(report.frame, True)
     else:
-        show(table(_narrow(report.frame, [*columns, "error"]), whole=_WHOLE))
+        show(table(_filled(report.frame, [*columns, "error"]), whole=_WHOLE))
 
 
-def _narrow(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Return columns, without those that are empty, and without None in cells."""
-    chosen = frame[columns].astype(object)
-    return chosen.where(chosen.notna(), "").loc[:, lambda f: (f != "").any()]
+def _filled(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Return columns, without those that are empty."""
+    return frame[columns].dropna(axis="columns", how="all")

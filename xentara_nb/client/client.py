@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import html
 import os
 import uuid
 import warnings
@@ -39,7 +38,7 @@ from xentara_nb.protocol.commands import (
     Subscribe,
     Unsubscribe,
 )
-from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.errors import result_of
 from xentara_nb.protocol.identifiers import Attribute, ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
@@ -60,6 +59,7 @@ from xentara_nb.tables.frames import (
 )
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
+from xentara_nb.tables.rendering import facts_html
 from xentara_nb.tables.values import values_frame
 from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
 from xentara_nb.writes.guards import check_client
@@ -242,12 +242,7 @@ class Client:
         return f"<Xentara client, {safe(facts)}>"
 
     def _repr_html_(self) -> str:
-        left = "style='text-align:left'"
-        rows = "".join(
-            f"<tr><th {left}>{html.escape(name)}</th><td {left}>{html.escape(safe(fact))}</td></tr>"
-            for name, fact in self._facts().items()
-        )
-        return f"<table><caption>Xentara client</caption>{rows}</table>"
+        return facts_html(self._facts(), caption="Xentara client")
 
     def _facts(self) -> dict[str, str]:
         """Return what a client shows of itself: no secret, and nothing that has to be asked for."""
@@ -991,9 +986,7 @@ class Client:
 
     def _ask(self, command: Command[Any], what: str) -> Any:
         (answer,) = self._connection.ask([command])
-        if isinstance(answer, ServerError):
-            raise answer.within(what)
-        return answer
+        return result_of(answer, what)
 
     def _send_once(self, command: Command[Any], what: str) -> Any:
         try:
@@ -1005,9 +998,7 @@ class Client:
                 f"{error}; {what} was sent and may have taken effect, and is not sent again",
                 sent=True,
             ) from None
-        if isinstance(answer, ServerError):
-            raise answer.within(what)
-        return answer
+        return result_of(answer, what)
 
     def _change_stage(
         self,

@@ -108,8 +108,6 @@ class Connection:
         self._suspicion: _Suspicion | None = None
         # Since when nothing but pongs has come, and how much had come then.
         self._silent: tuple[float, int] | None = None
-        # Since when nothing at all has come, and how much had come then.
-        self._quiet: tuple[float, int] | None = None
         self._process = os.getpid()
         self._opened = Latch()
         self._open_error: BaseException | None = None
@@ -148,9 +146,9 @@ class Connection:
     @property
     def silence(self) -> float:
         """For how long nothing has come, in seconds, or had come when the connection ended."""
-        if self._quiet is None or self._stream is None or self._quiet[1] != self._stream.received:
+        if self._stream is None:
             return 0.0
-        return (self._ended_at or time.monotonic()) - self._quiet[0]
+        return max((self._ended_at or time.monotonic()) - self._stream.received_at, 0.0)
 
     @property
     def pending(self) -> int:
@@ -279,12 +277,8 @@ class Connection:
 
         Who waits for an answer has a deadline of their own, and a server may be slow to answer.
         """
-        assert self._stream is not None
-        now, received = time.monotonic(), self._stream.received
-        if self._quiet is None or self._quiet[1] != received:
-            self._quiet = now, received
-        elif now - self._quiet[0] >= QUIET_TIME and not self._pending and self._watched():
-            self._probe(f"it has sent nothing for {now - self._quiet[0]:.0f} s")
+        if self.silence >= QUIET_TIME and not self._pending and self._watched():
+            self._probe(f"it has sent nothing for {self.silence:.0f} s")
 
     def _judge(self) -> None:
         """Lift the suspicion if the server is alive, and end the connection if it is not."""

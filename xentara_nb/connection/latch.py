@@ -21,7 +21,7 @@ class Latch:
     def set(self) -> None:
         """Let all go on that wait, now or later."""
         self.is_set = True
-        try:  # noqa: SIM105 - entering suppress() is a call
+        try:
             self._lock.release()
         except RuntimeError:  # it was set before
             pass
@@ -33,7 +33,7 @@ class Latch:
                 self._lock.acquire(timeout=seconds)
         finally:
             if self.is_set:  # the next one who waits may go on, too
-                try:  # noqa: SIM105
+                try:
                     self._lock.release()
                 except RuntimeError:
                     pass

@@ -190,7 +190,7 @@ class ReconnectingConnection:
             return self._open(deadline)
         finally:
             # Without any call of Python code, in which an interrupt could come before it is done.
-            try:  # noqa: SIM105
+            try:
                 self._connecting.release()
             except RuntimeError:  # another thread has it
                 pass

@@ -179,7 +179,7 @@ class SubscriptionManager:
             self.drain()
             watcher.number = next(self._numbers)
             self._watchers[watcher.number] = weakref.ref(watcher)
-            weakref.finalize(watcher, self._abandoned.append, watcher.number).atexit = False
+            weakref.finalize(watcher, _abandon, weakref.ref(self), watcher.number).atexit = False
             for key, history in watcher.histories.items():
                 self._routes.setdefault(key, []).append(history)
             self._index()
@@ -208,6 +208,11 @@ class SubscriptionManager:
                 return
             self._release(watcher.number, *self._abandoned)
         self._unsubscribe()
+        self._wake()
+
+    def abandon(self, number: int) -> None:
+        """Take note that a watch is no more; for the garbage collector, so it takes no lock."""
+        self._abandoned.append(number)
         self._wake()
 
     def notify_at_once(self) -> None:
@@ -480,7 +485,7 @@ class SubscriptionManager:
         with self.lock:
             self._subscribed_on = None
             self._lost = reason
-            # What hangs was silent before that was noticed.
+            # What was sent behind the last byte that came is lost.
             self._last_event = at = self._next_time(silent)
             for histories in self._routes.values():
                 for history in histories:
@@ -519,6 +524,13 @@ class SubscriptionManager:
                 self._release(watcher.number)
         for watcher in watchers:
             watcher.notify()
+
+
+def _abandon(reference: weakref.ref[SubscriptionManager], number: int) -> None:
+    """Let the thread of a manager forget a watch that was dropped without being closed."""
+    manager = reference()
+    if manager is not None:
+        manager.abandon(number)
 
 
 def _command(shared: _Shared, targets: dict[UUID, list[AttributeId]]) -> Subscribe:

@@ -1,38 +1,13 @@
 """The errors that the protocol itself can give.
 
-::
-
-    XentaraError
-    ├── ProtocolError                     bytes that are not what the protocol says
-    └── ServerError                       an error that the server answered, by its code:
-        ├── ParseError                       -32700
-        ├── InternalError                    -32603
-        ├── InvalidParameterError            -32602
-        ├── CommandNotFoundError             -32601
-        ├── InvalidRequestError              -32600
-        ├── MissingClientHelloError          -32000
-        ├── DuplicateClientHelloError        -32001
-        ├── UnknownElementError              -32100
-        ├── MissingAttributeError            -32101
-        ├── AccessDeniedError                -32102
-        ├── ReadOnlyError                    -32103
-        ├── WriteOnlyError                   -32104
-        ├── ValueOutOfRangeError             -32105
-        ├── TypeMismatchError                -32106
-        ├── IllegalValueError                -32107
-        ├── ReadError                        -32108
-        ├── WriteError                       -32109
-        ├── UnknownSubscriptionIdError       -32110
-        ├── UnknownSessionIdError            -32111
-        └── InvalidStageChangeRequestError   -32112
-
+A server's error has a class for each code, below :class:`ServerError`, in the order of the manual.
 A code that this version does not know is a plain :class:`ServerError` with that code.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from xentara_nb.protocol.text import safe, safe_lines
 
@@ -115,6 +90,13 @@ class ServerError(XentaraError):
     def within(self, context: str) -> ServerError:
         """Return the same error, saying what was being done."""
         return type(self)(self.server_text, code=self.code, context=context)
+
+
+def result_of(answer: Any, what: str) -> Any:
+    """Return what a command gave; raise the error if the server answered one."""
+    if isinstance(answer, ServerError):
+        raise answer.within(what)
+    return answer
 
 
 def one_line(text: str, limit: int = 500) -> str:

@@ -11,7 +11,6 @@ integers, see :func:`known`, so that such a server can still be explored.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
 from enum import IntEnum
 from functools import cache
 from typing import Self, TypeAlias, TypeVar
@@ -102,17 +101,6 @@ class Labelled(IntEnum):
         if isinstance(value, numbers.Integral) and not isinstance(value, bool):
             return cls._value2member_map_.get(int(value))  # type: ignore[return-value]  # its members
         return None
-
-    @classmethod
-    def parse(cls, value: object, error: Callable[[str], Exception] = ValueError) -> Self:
-        """Return the member that a label or a number stands for; see :meth:`find`.
-
-        ``error`` makes the exception to raise from the text that says what is wrong.
-        """
-        member = cls.find(value)
-        if member is None:
-            raise error(f"{value!r} is none of: {cls.labels()}")
-        return member
 
     @classmethod
     def labels(cls) -> str:

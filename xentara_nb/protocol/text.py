@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection
 
 _LINE_ENDS = "\r\n\x1a\x85\u2028\u2029"  # and what ends a file of DOS
 _QUOTES = "\"'`“”„‟‘’‚‛«»‹›<>"
@@ -25,13 +24,6 @@ def safe(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
-
-
-def safe_cell(value: object) -> object:
-    """Return a value as it can stand in a table of text."""
-    if isinstance(value, str):
-        return safe(value)
-    return safe(repr(value)) if isinstance(value, Collection) else value
 
 
 def safe_lines(text: str) -> str:

@@ -12,7 +12,9 @@ Examples
 
 from __future__ import annotations
 
+import math
 import re
+import struct
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +32,15 @@ _RFC_3339 = re.compile(
     r"(?:([Zz])|([+-])(\d\d):(\d\d))",
     re.ASCII,
 )
+
+
+def float_32(number: float) -> float:
+    """Return the Float32 nearest to a number: infinite where it is too large for one."""
+    try:
+        rounded: float = struct.unpack(">f", struct.pack(">f", number))[0]
+    except OverflowError:
+        return math.copysign(math.inf, number)
+    return rounded
 
 
 @dataclass(frozen=True, slots=True, order=True)

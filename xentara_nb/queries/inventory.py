@@ -12,7 +12,7 @@ from uuid import UUID
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntries, MetaData
-from xentara_nb.protocol.errors import ServerError
+from xentara_nb.protocol.errors import ServerError, result_of
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
 from xentara_nb.queries.model_cache import Ask, ModelCache
 from xentara_nb.queries.progress import Progress, reporting
@@ -45,9 +45,9 @@ def browse(
         (root_uuid,) = model_cache.uuids([element_reference(root)])
     levels = None if depth is None else operator.index(depth)  # a plain int, also of numpy's
     (answer,) = ask([Browse(root_uuid, levels, category_ids(categories))])
-    if isinstance(answer, ServerError):
-        raise answer.within(f"browse of {'the root' if root is None else root_uuid}")
-    entries: BrowseEntries = answer
+    entries: BrowseEntries = result_of(
+        answer, f"browse of {'the root' if root is None else root_uuid}"
+    )
     return entries
 
 

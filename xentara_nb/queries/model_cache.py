@@ -18,7 +18,7 @@ from xentara_nb.protocol.commands import (
     MetaData,
     MetaDataAnswer,
 )
-from xentara_nb.protocol.errors import ServerError, UnknownElementError
+from xentara_nb.protocol.errors import ServerError, UnknownElementError, result_of
 from xentara_nb.protocol.identifiers import MetaDataId
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.names import same_look
@@ -125,12 +125,8 @@ class ModelCache:
 
     def described(self, uuids: Sequence[UUID]) -> dict[UUID, MetaDataAnswer]:
         """Return the meta data of elements by UUID; raises the error of one that does not exist."""
-        answers: dict[UUID, MetaDataAnswer] = {}
-        for uuid, answer in zip(uuids, self.meta_data(uuids), strict=True):
-            if isinstance(answer, ServerError):
-                raise answer.within(f"meta_data of {uuid}")
-            answers[uuid] = answer
-        return answers
+        answers = zip(uuids, self.meta_data(uuids), strict=True)
+        return {uuid: result_of(answer, f"meta_data of {uuid}") for uuid, answer in answers}
 
 
 def _meant(

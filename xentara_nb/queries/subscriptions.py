@@ -28,19 +28,12 @@ MAX_WAITING = 1_000_000
 class Subscription:
     """Events of some attributes; made by :meth:`Client.subscribe`, ended by leaving ``with``.
 
-    Parameters
-    ----------
-    subscription_id : uuid.UUID
-        Its id on the server.
-    targets : sequence of SubscriptionTarget
-        The elements and attributes that it covers.
-    unsubscribe : callable
-        Ends it on the server, given its id.
-
     Attributes
     ----------
     id : uuid.UUID
         Its id on the server.
+    targets : tuple of SubscriptionTarget
+        The elements and attributes that it covers.
     lost : int
         Events dropped because more than :data:`MAX_WAITING` were never read.
     """

@@ -63,10 +63,10 @@ def _key(text: str) -> str:
 
 def _bad_quality(value: str) -> Cause:
     quality, _, key = value.partition(":")
-    by_label = {member.label: member for member in Quality}
+    found = Quality.find(quality)
     # A key may have a colon itself, so only the manual's words before it count.
-    if key and quality in by_label:
-        return _call(Faults.bad_quality, keys=key, quality=by_label[quality])
+    if key and found is not None and found.label == quality:
+        return _call(Faults.bad_quality, keys=key, quality=found)
     return _call(Faults.bad_quality, keys=_key(value))
 
 

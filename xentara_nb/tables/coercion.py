@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import re
-import struct
 from datetime import datetime
 from decimal import Decimal
 from numbers import Integral, Rational
@@ -24,7 +23,7 @@ import pandas as pd
 
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.identifiers import Category, DataType, Quality, known, label
-from xentara_nb.protocol.values import TimePoint, Value
+from xentara_nb.protocol.values import TimePoint, Value, float_32
 
 # Most values are of these types, and need no closer look unless they are NaN.
 _PLAIN = frozenset({bool, int, float, str})
@@ -225,15 +224,6 @@ def _nearest(value: object, data_type: DataType) -> float:
     if number == 0 != exact:
         raise _refused(value, "is too small to differ from 0", data_type)
     return number
-
-
-def float_32(number: float) -> float:
-    """Return the Float32 nearest to a number: infinite where it is too large for one."""
-    try:
-        rounded: float = struct.unpack(">f", struct.pack(">f", number))[0]
-    except OverflowError:
-        return math.copysign(math.inf, number)
-    return rounded
 
 
 def _text(value: object, data_type: DataType) -> str:

@@ -36,6 +36,12 @@ Array: TypeAlias = npt.NDArray[Any]
 _OBJECT, _TIME = np.dtype(object), np.dtype("datetime64[ns]")
 # By the kind of dtype, the type of the values that fit it as they are.
 _EXACT: dict[str, type] = {"f": float, "b": bool, "i": int, "u": int}
+_BY_TYPE: dict[type, DataType] = {
+    float: DataType.FLOAT_64,
+    bool: DataType.BOOLEAN,
+    str: DataType.STRING,
+    pd.Timestamp: DataType.TIME_POINT,
+}
 
 
 def values_frame(
@@ -112,21 +118,12 @@ def storage_dtype(data_type: int | None) -> np.dtype[Any]:
     return others.get(known, _OBJECT)
 
 
-def _common_type(values: Array) -> DataType | None:
+def _common_type(kinds: set[type], values: Array, missing: Array) -> DataType | None:
     """Return the data type of values that have one type, where the server has not said it."""
-    kinds = set(map(type, values))
-    for kind, data_type in {
-        float: DataType.FLOAT_64,
-        bool: DataType.BOOLEAN,
-        str: DataType.STRING,
-        pd.Timestamp: DataType.TIME_POINT,
-    }.items():
-        if kinds == {kind}:
-            return data_type
     if kinds == {int}:
-        large = max(values) >= 1 << 63
+        large = max(values[~missing]) >= 1 << 63
         return DataType.UNSIGNED_INTEGER_64 if large else DataType.SIGNED_INTEGER_64
-    return None
+    return next((each for kind, each in _BY_TYPE.items() if kinds == {kind}), None)
 
 
 def _known(data_type: int | None) -> DataType | None:
@@ -185,29 +182,28 @@ def column_of(values: Array, data_types: Sequence[int | None]) -> Any:
     distinct = set(data_types)
     if len(distinct) != 1 or not len(values):
         return values
-    missing = np.fromiter((value is None for value in values), bool, len(values))
     (data_type,) = distinct
+    kinds = set(map(type, values))
+    missing = np.zeros(len(values), dtype=bool)
+    if type(None) in kinds:
+        kinds.discard(type(None))
+        missing = np.fromiter((value is None for value in values), bool, len(values))
     if data_type is None:
-        data_type = _common_type(values[~missing])
+        data_type = _common_type(kinds, values, missing)
     dtype = storage_dtype(data_type)
     if is_text(data_type):
-        texts = all(value is None or type(value) is str for value in values)
-        return string_array(values) if texts else values
-    present = values[~missing] if missing.any() else values
-    if dtype == _TIME:
-        # They are pandas.Timestamp already, and never is NaT.
-        if not all(value is pd.NaT or isinstance(value, pd.Timestamp) for value in present):
-            return values
-        return pd.DatetimeIndex(pd.Series(values, dtype="datetime64[ns, UTC]"))
+        return string_array(values) if kinds <= {str} else values
+    if dtype == _TIME:  # they are pandas.Timestamp already, and never is NaT
+        times = kinds <= {pd.Timestamp, type(pd.NaT)}
+        return pd.DatetimeIndex(pd.Series(values, dtype="datetime64[ns, UTC]")) if times else values
     expected = _EXACT.get(dtype.kind)
-    kinds = set(map(type, present))
     if expected is None or not (
-        kinds <= {expected} or (dtype.kind == "f" and kinds <= {int, float})
+        kinds <= {expected} or (expected is float and kinds <= {int, float})
     ):
         return values
     try:
         numbers = np.zeros(len(values), dtype=dtype)
-        numbers[~missing] = present
+        numbers[~missing] = values[~missing] if missing.any() else values
     except OverflowError:  # more than the data type can hold
         return values
     return typed_array(numbers, missing, data_type)

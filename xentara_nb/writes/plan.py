@@ -107,7 +107,7 @@ def _how_to_resolve(result: WriteResult) -> str:
     )
 
 
-class WritePlan:
+class WritePlan(rendering.Shown):
     """What is going to be written; made by :meth:`Client.plan_writes`.
 
     Shown in a notebook it is a table of every write with the old value, the new value as it will
@@ -219,8 +219,8 @@ class WritePlan:
         ----------
         dry_run : bool, default False
             Send nothing, and report what would be sent.
-        session : SubSession or uuid.UUID, optional
-            A sub-session whose rights are needed as well.
+        session, verify, verify_within, tolerance, timeout
+            As for :meth:`Client.write`.
         if_unchanged : bool, default True
             Read and check all values once more before anything is sent, and refuse if one of them
             is not the one that the plan shows. They are compared within ``tolerance``.
@@ -229,15 +229,6 @@ class WritePlan:
             nothing more, or go on. With ``"stop"`` each write is sent, answered and verified
             before the next; with ``"continue"`` they go out in large messages, and are verified
             together. After a lost answer nothing more is sent in either case.
-        verify : bool or callable
-            Whether to read the values back; or a function that is given the written and the read
-            value, and returns whether they agree.
-        verify_within : float, default 5.0
-            How long a device may take to follow, in seconds.
-        tolerance : float, default 0.0
-            How far a number that is read back may be from the one written.
-        timeout : float, optional
-            How long an answer may take, in seconds; that of the client when left out.
         batch_size : int, optional
             How many writes go into one message; left out, 1 with ``on_error="stop"``, 256 with
             ``"continue"``. More than 1 with ``"stop"`` means that the rest of a message has been
@@ -345,7 +336,8 @@ class WritePlan:
         unread = planned.quality is None and guard is Guard.QUALITY
         return "not checked" if unknown or unfit or unread else str(Severity.OK)
 
-    def _title(self) -> rendering.Title:
+    def title(self) -> rendering.Title:
+        """Return the headline."""
         count = len(self.planned)
         return [
             (f"Plan of {count} write{'' if count == 1 else 's'} as {self.who}:", None),
@@ -353,12 +345,6 @@ class WritePlan:
             *((f"({check.message})", check.severity) for check in self.checks),
             ("Applied." if self._taken else "Nothing was sent yet.", None),
         ]
-
-    def __repr__(self) -> str:
-        return rendering.table_text(self._title(), self.frame)
-
-    def _repr_html_(self) -> str:
-        return rendering.table_html(self._title(), self.frame)
 
 
 def _batch_size(on_error: str, batch_size: int | None) -> int:

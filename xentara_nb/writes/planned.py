@@ -25,7 +25,6 @@ from xentara_nb.writes.requests import WriteRequest
 
 _VALUE = int(Attribute.VALUE)
 _QUALITY = int(Attribute.QUALITY)
-_QUALITY_WORDS = {quality.label: int(quality) for quality in Quality}
 
 
 class ResolvedAttribute(NamedTuple):
@@ -73,7 +72,7 @@ class ResolvedAttribute(NamedTuple):
             return None
         quality = answer.get(self.quality_id)
         if isinstance(quality, str):  # a server may write it out
-            quality = _QUALITY_WORDS.get(quality.strip().lower())
+            quality = Quality.find(quality)
         return quality if isinstance(quality, int) else None
 
     def display(self, value: object) -> object:

@@ -15,13 +15,13 @@ from xentara_nb.protocol.values import Value
 from xentara_nb.queries.model_cache import Ask
 from xentara_nb.tables.frames import error_text
 from xentara_nb.tables.references import canonical
+from xentara_nb.tables.rendering import value_repr
 from xentara_nb.writes import guards
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import CheckResult, Guard, refused, warning
 from xentara_nb.writes.planned import PlannedWrite, ResolvedAttribute, resolve
 from xentara_nb.writes.policy import WritePolicy
 from xentara_nb.writes.read_back import same_value
-from xentara_nb.writes.rendering import value_text
 from xentara_nb.writes.requests import ANYTHING, WriteRequest
 
 _MAX_SHOWN = 5  # rows in a message
@@ -151,8 +151,8 @@ def _check_old(request: WriteRequest, target: ResolvedAttribute, old: Any) -> Ch
         return None
     return warning(
         Guard.OLD_VALUE,
-        f"the value is {value_text(target.display(old))} now, no longer "
-        f"{value_text(target.display(expected))}: it was changed since",
+        f"the value is {value_repr(target.display(old))} now, no longer "
+        f"{value_repr(target.display(expected))}: it was changed since",
     )
 
 
@@ -255,7 +255,7 @@ def _change(planned: PlannedWrite, old: object, tolerance: float) -> str | None:
         return f"it cannot be read any more ({old.text})"
     if same_value(planned.old, old, target.info.data_type, tolerance):
         return None
-    return f"it was {value_text(planned.old_value)}, it is {value_text(target.display(old))}"
+    return f"it was {value_repr(planned.old_value)}, it is {value_repr(target.display(old))}"
 
 
 def _some(texts: Sequence[str]) -> str:

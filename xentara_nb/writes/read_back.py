@@ -30,10 +30,10 @@ from xentara_nb.protocol.errors import (
     WriteOnlyError,
 )
 from xentara_nb.protocol.identifiers import DataType
-from xentara_nb.tables.coercion import float_32
+from xentara_nb.protocol.values import float_32
 from xentara_nb.tables.frames import error_text
+from xentara_nb.tables.rendering import value_repr
 from xentara_nb.writes.outcome import Outcome
-from xentara_nb.writes.rendering import value_text
 from xentara_nb.writes.results import WriteResult
 
 Predicate: TypeAlias = Callable[[Any, Any], bool]
@@ -205,8 +205,8 @@ def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadl
     if late and result.raw_read_back is not None:
         result.outcome = Outcome.DIFFERS
         result.reason = (
-            f"{value_text(result.read_back)} was read back, {deadline.seconds:g} s after "
-            f"{value_text(result.value)} was written"
+            f"{value_repr(result.read_back)} was read back, {deadline.seconds:g} s after "
+            f"{value_repr(result.value)} was written"
         )
     else:
         reason = f"reading back failed: {error_text(failure)}" if failure else result.reason

@@ -1,20 +1,24 @@
-"""How plans, reports and results look: as a DataFrame, as text and as HTML.
-
-What comes from a server is escaped. Colours are JupyterLab's own where there is one, so that they
-fit the light and the dark theme.
-"""
+"""How plans and reports look: as a DataFrame, as text and as HTML."""
 
 from __future__ import annotations
 
-import html
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import DataType, label
-from xentara_nb.protocol.text import safe, safe_lines
+from xentara_nb.protocol.text import safe
 from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array
+from xentara_nb.tables.rendering import (
+    Html,
+    coloured,
+    escape,
+    frame_text,
+    table_html,
+    without_missing,
+)
 from xentara_nb.writes.guards import Guard, Severity
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import ResolvedAttribute
@@ -52,24 +56,21 @@ _SHOWN = {
     "reason": "",
     "error": "",
 }
-_RED = "var(--jp-error-color1, #c62828)"
-_ORANGE = "var(--jp-warn-color0, #b45309)"
-_GREEN = "var(--jp-success-color0, #1b7f37)"
-_GREY = "var(--jp-ui-font-color2, #666)"
-_COLOURS: dict[str, str] = {
-    Outcome.APPLIED: _GREEN,
-    Outcome.VERIFIED: _GREEN,
-    Outcome.NOT_READABLE: _ORANGE,
-    Outcome.DIFFERS: _RED,
-    Outcome.REJECTED: _RED,
-    Outcome.UNKNOWN: _RED,
-    Outcome.SKIPPED: _GREY,
-    Severity.OK: _GREEN,
-    Severity.WARNING: _ORANGE,
-    Severity.REFUSED: _RED,
+KINDS: dict[str, str] = {
+    Outcome.APPLIED: "ok",
+    Outcome.VERIFIED: "ok",
+    Outcome.NOT_READABLE: "warning",
+    Outcome.DIFFERS: "error",
+    Outcome.REJECTED: "error",
+    Outcome.UNKNOWN: "error",
+    Outcome.SKIPPED: "",
+    Severity.OK: "ok",
+    Severity.WARNING: "warning",
+    Severity.REFUSED: "error",
 }
+"""The kind of each outcome and severity, which gives it its colour; the meaning is in the words."""
+
 _NO_TIME = int(pd.NaT.value)
-_LEFT = "style='text-align:left'"
 
 Title: TypeAlias = list[tuple[str, str | None]]
 """The words of a headline, each with the outcome or severity that it is coloured as."""
@@ -107,79 +108,52 @@ def target_columns(targets: Iterable[ResolvedAttribute]) -> dict[str, list[Any]]
     }
 
 
-def value_text(value: object) -> str:
-    """Return a value in one short line."""
-    text = str(value) if isinstance(value, pd.Timestamp) else safe(repr(value))
-    return _short(text, 80)
-
-
 def counted(kinds: Iterable[str], among: Iterable[str]) -> Title:
     """Return the words of a headline that say how many rows are of each outcome or severity."""
     rows = list(kinds)
     return [(f"{rows.count(kind)} {kind}", kind) for kind in among if kind in rows]
 
 
-def table_text(title: Title, frame: pd.DataFrame) -> str:
-    """Return a plan or report as text."""
-    head = safe(" ".join(text for text, _ in title))
-    if frame.empty:
-        return head
-    # pandas writes the line ends in cells as escapes itself.
-    table = _shown(frame).to_string(max_rows=MAX_ROWS, max_colwidth=60)
-    return f"{head}\n{safe_lines(table)}"
+class Shown(ABC):
+    """A plan or report, which shows itself as a headline and a table: of many rows the first."""
 
+    @property
+    @abstractmethod
+    def frame(self) -> pd.DataFrame:
+        """Return all of it, a row for each write."""
 
-def table_html(title: Title, frame: pd.DataFrame) -> str:
-    """Return a plan or report as HTML, of a long one the first rows."""
-    head = " ".join(_coloured(text, kind) for text, kind in title)
-    if frame.empty:
-        return f"<div><p>{head}</p></div>"
-    shown = _shown(frame.head(MAX_ROWS))
-    names = "".join(f"<th {_LEFT}>{name}</th>" for name in shown)
-    kinds = shown.columns.isin(["outcome", "severity"])
-    body = ""
-    for number, *cells in shown.itertuples(name=None):
-        cells = [
-            _coloured(_cell(cell), cell if kind else None)
-            for cell, kind in zip(cells, kinds, strict=True)
-        ]
-        body += f"<tr><th>{number}</th>{''.join(f'<td {_LEFT}>{cell}</td>' for cell in cells)}</tr>"
-    table = f"<table><thead><tr><th></th>{names}</tr></thead><tbody>{body}</tbody></table>"
-    more = len(frame) - len(shown)
-    return f"<div><p>{head}</p>{table}{f'<p>… and {more} more rows</p>' if more else ''}</div>"
+    @abstractmethod
+    def title(self) -> Title:
+        """Return the headline."""
 
+    def __repr__(self) -> str:
+        head, frame = safe(" ".join(text for text, _ in self.title())), self.frame
+        if frame.empty:
+            return head
+        return "\n".join([head, frame_text(_shown(frame), index=True), *_more(frame)])
 
-def facts_text(facts: Mapping[str, str]) -> str:
-    """Return names and values as text, one a line."""
-    width = max(map(len, facts))
-    return "\n".join(f"{name:>{width}}: {safe(text)}" for name, text in facts.items())
-
-
-def facts_html(facts: Mapping[str, str], outcome: Outcome) -> str:
-    """Return names and values as HTML, the outcome coloured."""
-    rows = (
-        f"<tr><th {_LEFT}>{html.escape(name)}</th>"
-        f"<td {_LEFT}>{_coloured(text, outcome if name == 'outcome' else None)}</td></tr>"
-        for name, text in facts.items()
-    )
-    return f"<table>{''.join(rows)}</table>"
+    def _repr_html_(self) -> str:
+        words = [escape(text) if kind is None else _word(text, kind) for text, kind in self.title()]
+        head, frame = f"<p>{' '.join(words)}</p>", self.frame
+        if frame.empty:
+            return f"<div>{head}</div>"
+        shown = _shown(frame)
+        for name in shown.columns.intersection(["severity", "outcome"]):
+            shown[name] = object_array([_word(kind, kind) for kind in shown[name]])
+        rows = ([Html(f"<b>{row}</b>"), *cells] for row, *cells in shown.itertuples(name=None))
+        more = "".join(f"<p>{text}</p>" for text in _more(frame))
+        return f"<div>{head}{table_html(['', *shown], rows)}{more}</div>"
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
-    shown = frame[[name for name in _SHOWN if name in frame]].rename(columns=_SHOWN)
-    return shown.assign(**{"": shown[""].fillna("")})
+    shown = frame[[name for name in _SHOWN if name in frame]].head(MAX_ROWS)
+    return without_missing(shown.rename(columns=_SHOWN))
 
 
-def _coloured(text: str, kind: str | None) -> str:
-    shown = html.escape(safe(text))
-    return shown if kind is None else f"<b style='color:{_COLOURS[kind]}'>{shown}</b>"
+def _more(frame: pd.DataFrame) -> list[str]:
+    more = len(frame) - MAX_ROWS
+    return [f"… and {more} more rows"] if more > 0 else []
 
 
-def _cell(value: object) -> str:
-    if value is None or value is pd.NaT or value is pd.NA or value != value:
-        return ""
-    return _short(str(value), 120)
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _word(text: str, kind: str) -> Html:
+    return coloured(text, KINDS[kind])

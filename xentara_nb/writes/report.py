@@ -20,7 +20,7 @@ from xentara_nb.writes.requests import WriteRequest
 from xentara_nb.writes.results import WriteResult
 
 
-class WriteReport(Sequence[WriteResult]):
+class WriteReport(rendering.Shown, Sequence[WriteResult]):
     """What an apply has done: one :class:`WriteResult` per row of the plan, in its order.
 
     Shown in a notebook it is a table, with what went wrong marked.
@@ -168,18 +168,13 @@ class WriteReport(Sequence[WriteResult]):
         for result in sorted(self._results, key=lambda result: not result.outcome.failed):
             result.raise_for_outcome()
 
-    def _title(self) -> rendering.Title:
+    def title(self) -> rendering.Title:
+        """Return the headline."""
         count = len(self._results)
         return [
             (f"{count} write{'' if count == 1 else 's'}:", None),
             *rendering.counted([result.outcome for result in self._results], Outcome),
         ]
-
-    def __repr__(self) -> str:
-        return rendering.table_text(self._title(), self.frame)
-
-    def _repr_html_(self) -> str:
-        return rendering.table_html(self._title(), self.frame)
 
 
 def _back(result: WriteResult) -> WriteRequest:

@@ -15,9 +15,10 @@ from xentara_nb.errors import (
     XentaraError,
 )
 from xentara_nb.tables.frames import error_text
+from xentara_nb.tables.rendering import coloured, facts_html, facts_text, value_repr
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.rendering import facts_html, facts_text, value_text
+from xentara_nb.writes.rendering import KINDS
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -166,13 +167,15 @@ class WriteResult:
         if self.outcome is Outcome.SKIPPED:
             raise WriteRefusedError(f"{self.planned}: not sent: {self.reason}")
 
-    def _facts(self) -> dict[str, str]:
+    @property
+    def facts(self) -> dict[str, str]:
+        """The result in words, by what each of them says."""
         old, read = self.planned.knows_old, self.raw_read_back is not None
         facts = {
             "write to": f"{self.primary_key} ({self.attribute_name})",
-            "old value": value_text(self.old_value) if old else "not known",
-            "new value": value_text(self.value),
-            "read back": value_text(self.read_back) if read else "not read",
+            "old value": value_repr(self.old_value) if old else "not known",
+            "new value": value_repr(self.value),
+            "read back": value_repr(self.read_back) if read else "not read",
             "outcome": f"{self.outcome}: {self.text}",
         }
         if self.time is not None:
@@ -182,7 +185,8 @@ class WriteResult:
         return facts
 
     def __repr__(self) -> str:
-        return facts_text(self._facts())
+        return facts_text(self.facts)
 
     def _repr_html_(self) -> str:
-        return facts_html(self._facts(), self.outcome)
+        outcome = coloured(self.facts["outcome"], KINDS[self.outcome])
+        return facts_html({**self.facts, "outcome": outcome})

@@ -26,11 +26,12 @@ from xentara_nb.errors import (
 from xentara_nb.protocol.commands import GetStage, Resume, Shutdown, Suspend
 from xentara_nb.protocol.identifiers import Stage, label
 from xentara_nb.tables.frames import error_text
+from xentara_nb.tables.rendering import coloured, facts_html, facts_text
 from xentara_nb.writes import records
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import check_client, check_stage, check_time
 from xentara_nb.writes.outcome import Outcome
-from xentara_nb.writes.rendering import facts_html, facts_text
+from xentara_nb.writes.rendering import KINDS
 from xentara_nb.writes.sub_session import SessionLike, connection_for, id_of, user_of
 
 _PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds between two looks at the stage
@@ -152,7 +153,9 @@ class StageChange:
         line = records.outcome_line(self.id, self.outcome, after, error)
         self.context.settings.journal.note([line])
 
-    def _facts(self) -> dict[str, str]:
+    @property
+    def facts(self) -> dict[str, str]:
+        """The change in words, by what each of them says."""
         texts = [
             "not known" if stage is None else label(Stage, stage)
             for stage in (self.before, self.after)
@@ -166,10 +169,11 @@ class StageChange:
         }
 
     def __repr__(self) -> str:
-        return facts_text(self._facts())
+        return facts_text(self.facts)
 
     def _repr_html_(self) -> str:
-        return facts_html(self._facts(), self.outcome)
+        outcome = coloured(self.facts["outcome"], KINDS[self.outcome])
+        return facts_html({**self.facts, "outcome": outcome})
 
 
 def check_stage_change(context: WriteContext, command: StageCommand) -> None:

@@ -31,7 +31,7 @@ from xentara_nb.protocol.commands import (
     Password,
     Token,
 )
-from xentara_nb.protocol.errors import UnknownSessionIdError
+from xentara_nb.protocol.errors import UnknownSessionIdError, result_of
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
 from xentara_nb.tables.coercion import with_article
@@ -216,9 +216,7 @@ def log_in(
 
 def _ask(connection: Connection, command: Command[Any], timeout: float) -> Any:
     (answer,) = connection.execute([command], Deadline(timeout))
-    if isinstance(answer, ServerError):
-        raise answer.within(command.name)
-    return answer
+    return result_of(answer, command.name)
 
 
 SessionLike = SubSession | UUID

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
@@ -54,16 +53,9 @@ SPEED, LAMP, MODE = "Plant.Line 1.Set point", "Plant.Line 1.Capper.Lamp", "Water
 PUMP, NONE = "Water Controller.Dosing pump", "Data Types.None"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with simulate() as simulator:
-        yield simulator
-
-
 @pytest.fixture
-def simulator(running: Simulator) -> Iterator[Simulator]:
-    yield running
-    running.faults.clear()
+def simulator(plant: Simulator) -> Simulator:
+    return plant
 
 
 class Asker:

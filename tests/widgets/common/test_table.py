@@ -1,4 +1,4 @@
-"""Values as a person reads them."""
+"""Values and tables as the forms show them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from xentara_nb.widgets.common.table import value_text
+from xentara_nb.tables.rendering import Html
+from xentara_nb.widgets.common.style import badge
+from xentara_nb.widgets.common.table import facts, table, value_text
 
 
 @pytest.mark.parametrize(
@@ -15,16 +17,20 @@ from xentara_nb.widgets.common.table import value_text
     [
         (None, "–"),
         (pd.NaT, "never"),
-        (True, "True"),
-        (1, "1"),
-        (0.1, "0.1"),
-        (3.0, "3.0"),
-        (1e300, "1e+300"),
-        (float("nan"), "nan"),
-        (" x", "' x'"),
         (pd.Timestamp("2026-01-31T08:00:00.1234Z"), "2026-01-31 08:00:00.123 UTC"),
         (pd.Timestamp.max.tz_localize("UTC"), "for ever"),
     ],
 )
 def test_values_are_shown_as_a_person_reads_them(value: Any, text: str) -> None:
     assert value_text(value) == text
+
+
+def test_what_a_server_says_is_escaped() -> None:
+    shown = (
+        badge("<b>"),
+        facts({"<b>": "<b>"}, caption="<b>"),
+        table(["<b>"], [["<b>"]], caption="<b>"),
+    )
+    for html in shown:
+        assert isinstance(html, Html)
+        assert "<b>" not in html

@@ -37,7 +37,7 @@ def test_without_anywidget_the_tree_is_a_list(
 
 
 def test_the_drawn_tree_takes_only_what_it_knows(client: Client) -> None:
-    pytest.importorskip("anywidget")
+    pytest.importorskip("anywidget", reason="without it there is a list instead")
     selected: list[UUID] = []
     tasks = TaskRunner(Notice())
     view = TreeView(tasks, Tree(partial(children_of, client)), selected.append)

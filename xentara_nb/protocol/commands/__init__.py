@@ -1,61 +1,42 @@
 """The commands of the Xentara WebSocket API, 0 to 14, each a frozen dataclass."""
 
-from xentara_nb.protocol.commands.base import COMMANDS, Command, CommandWithoutResult
-from xentara_nb.protocol.commands.control import ClientHello, GetStage, Resume, Shutdown, Suspend
+# ruff: noqa: I001 - with "as", or type checkers do not offer the names
+
+from xentara_nb.protocol.commands.base import (
+    COMMANDS as COMMANDS,
+    Command as Command,
+    CommandWithoutResult as CommandWithoutResult,
+)
+from xentara_nb.protocol.commands.control import (
+    ClientHello as ClientHello,
+    GetStage as GetStage,
+    Resume as Resume,
+    Shutdown as Shutdown,
+    Suspend as Suspend,
+)
 from xentara_nb.protocol.commands.data import (
-    DataChange,
-    Read,
-    Subscribe,
-    SubscriptionTarget,
-    Unsubscribe,
-    Write,
+    DataChange as DataChange,
+    Read as Read,
+    Subscribe as Subscribe,
+    SubscriptionTarget as SubscriptionTarget,
+    Unsubscribe as Unsubscribe,
+    Write as Write,
 )
 from xentara_nb.protocol.commands.model import (
-    AttributeInfo,
-    Browse,
-    BrowseEntries,
-    BrowseEntry,
-    Lookup,
-    MetaData,
-    MetaDataAnswer,
-    ServerInformation,
+    AttributeInfo as AttributeInfo,
+    Browse as Browse,
+    BrowseEntries as BrowseEntries,
+    BrowseEntry as BrowseEntry,
+    Lookup as Lookup,
+    MetaData as MetaData,
+    MetaDataAnswer as MetaDataAnswer,
+    ServerInformation as ServerInformation,
 )
 from xentara_nb.protocol.commands.sessions import (
-    Authentication,
-    Certificate,
-    CloseSubSession,
-    CreateSubSession,
-    Password,
-    Token,
+    Authentication as Authentication,
+    Certificate as Certificate,
+    CloseSubSession as CloseSubSession,
+    CreateSubSession as CreateSubSession,
+    Password as Password,
+    Token as Token,
 )
-
-__all__ = [
-    "COMMANDS",
-    "AttributeInfo",
-    "Authentication",
-    "Browse",
-    "BrowseEntries",
-    "BrowseEntry",
-    "Certificate",
-    "ClientHello",
-    "CloseSubSession",
-    "Command",
-    "CommandWithoutResult",
-    "CreateSubSession",
-    "DataChange",
-    "GetStage",
-    "Lookup",
-    "MetaData",
-    "MetaDataAnswer",
-    "Password",
-    "Read",
-    "Resume",
-    "ServerInformation",
-    "Shutdown",
-    "Subscribe",
-    "SubscriptionTarget",
-    "Suspend",
-    "Token",
-    "Unsubscribe",
-    "Write",
-]

@@ -30,7 +30,7 @@ from pydantic import AfterValidator
 
 from xentara_nb.protocol.errors import ServerError, TypeMismatchError, ValueOutOfRangeError
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, DataType, Quality
-from xentara_nb.protocol.values import TimePoint, Value
+from xentara_nb.protocol.values import TimePoint, Value, float_32
 from xentara_nb.simulator.documents import JsonNode, from_text, invalid, one_of, quoted
 
 NO_ERROR = ""
@@ -195,10 +195,9 @@ def _float(data_type: DataType, value: Value) -> float:
     value = float(value)
     if data_type is DataType.FLOAT_64 or not math.isfinite(value):
         return value
-    try:
-        rounded: float = struct.unpack("<f", struct.pack("<f", value))[0]
-    except OverflowError:
-        raise ValueOutOfRangeError from None
+    rounded = float_32(value)
+    if math.isinf(rounded):
+        raise ValueOutOfRangeError
     return rounded
 
 

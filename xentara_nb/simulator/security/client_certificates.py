@@ -206,11 +206,8 @@ def _issued(certificate: x509.Certificate, root: x509.Certificate) -> bool:
 def _is_authority(certificate: x509.Certificate) -> bool:
     if certificate.issuer == certificate.subject:
         return True
-    try:
-        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
-    except x509.ExtensionNotFound:
-        return False
-    return constraints.value.ca
+    constraints = _extension(certificate, x509.BasicConstraints.oid)
+    return isinstance(constraints, x509.BasicConstraints) and constraints.ca
 
 
 def _valid(certificate: x509.Certificate) -> bool:
@@ -244,17 +241,18 @@ def _key_forms(certificate: x509.Certificate) -> tuple[bytes, ...]:
 
 
 def _key_id(certificate: x509.Certificate) -> bytes | None:
-    try:
-        extension = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
-    except x509.ExtensionNotFound:
-        return None
-    return extension.value.digest
+    key_id = _extension(certificate, x509.SubjectKeyIdentifier.oid)
+    return key_id.digest if isinstance(key_id, x509.SubjectKeyIdentifier) else None
 
 
 def _sids(certificate: x509.Certificate) -> frozenset[bytes]:
-    try:
-        extension = certificate.extensions.get_extension_for_oid(_SID_EXTENSION)
-    except x509.ExtensionNotFound:
-        return frozenset()
-    assert isinstance(extension.value, x509.UnrecognizedExtension)
-    return frozenset(re.findall(rb"S(?:-[0-9]+){3,}", extension.value.value))
+    sids = _extension(certificate, _SID_EXTENSION)
+    data = sids.value if isinstance(sids, x509.UnrecognizedExtension) else b""
+    return frozenset(re.findall(rb"S(?:-[0-9]+){3,}", data))
+
+
+def _extension(
+    certificate: x509.Certificate, identifier: x509.ObjectIdentifier
+) -> x509.ExtensionType | None:
+    found = (each.value for each in certificate.extensions if each.oid == identifier)
+    return next(found, None)

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import chain, islice
 from typing import BinaryIO
@@ -38,12 +38,14 @@ _WRITE_AGAIN = "Write it again with inventory.xentara.to_csv(path)"
 def write_csv(table: TextTable, file: BinaryIO) -> None:
     """Write an inventory as CSV."""
     file.write((",".join(map(csv_cell, table.columns)) + "\n").encode())
-    columns = [
-        # Each text once, but True, 1 and 1.0 of an added column are equal without being the same.
-        list(map(cache(csv_cell) if name in INVENTORY_COLUMNS else csv_cell, plain(cells)))
-        for name, cells in table.columns.items()
-    ]
+    columns = [_encoded(csv_cell, name, cells) for name, cells in table.columns.items()]
     file.writelines((",".join(row) + "\n").encode() for row in zip(*columns, strict=True))
+
+
+def _encoded(encode: Callable[[Cell], str], name: str, cells: Cells) -> list[str]:
+    """Return the cells of a column as they stand in the file."""
+    # Each text once, but True, 1 and 1.0 of an added column are equal without being the same.
+    return list(map(cache(encode) if name in INVENTORY_COLUMNS else encode, plain(cells)))
 
 
 def csv_cell(cell: Cell) -> str:
@@ -111,11 +113,15 @@ def read_cells(data: bytes) -> TextTable:
 
 def write_json(table: TextTable, file: BinaryIO) -> None:
     """Write an inventory as a JSON object, a record to a line."""
+    # Not pandas' JSON: it rounds numbers to 15 digits, has none beyond 64 bits, and says of what it
+    # cannot read neither the line nor the reason. It is slower, too.
     encode = json.JSONEncoder(ensure_ascii=False).encode
-    names = list(table.columns)
-    head = encode({"provenance": table.provenance, "columns": names})
-    rows = zip(*map(plain, table.columns.values()), strict=True)
-    records = ",\n".join(encode(dict(zip(names, row, strict=True))) for row in rows)
+    head = encode({"provenance": table.provenance, "columns": list(table.columns)})
+    columns = [
+        [f"{encode(name)}: {cell}" for cell in _encoded(encode, name, cells)]
+        for name, cells in table.columns.items()
+    ]
+    records = ",\n".join(f"{{{', '.join(row)}}}" for row in zip(*columns, strict=True))
     file.write(f'{head[:-1]}, "records": [\n{records}\n]}}\n'.encode())
 
 

@@ -10,7 +10,8 @@ import ipywidgets
 
 from xentara_nb.client import Client
 from xentara_nb.protocol.text import safe
-from xentara_nb.widgets.common.style import escape, sheet
+from xentara_nb.tables.rendering import escape
+from xentara_nb.widgets.common.style import sheet
 from xentara_nb.widgets.common.tasks import Notice, TaskRunner
 from xentara_nb.writes.guards import check_client
 

@@ -11,7 +11,8 @@ from uuid import UUID
 import ipywidgets
 
 from xentara_nb.client import Client
-from xentara_nb.widgets.common.style import escape, on_enter, plain, show
+from xentara_nb.tables.rendering import escape, plain
+from xentara_nb.widgets.common.style import on_enter, show
 from xentara_nb.widgets.common.tasks import TaskRunner
 
 _SHOWN = 100  # hits in a list; more of them say only that the search is not done

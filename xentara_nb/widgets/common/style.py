@@ -1,7 +1,7 @@
-"""One look for all forms, in the light and the dark theme, and safe text for what servers say.
+"""One look for all forms, in the light and the dark theme.
 
-Every text that came from a server goes through :func:`escape` or, where a widget takes plain text,
-through :func:`plain`.
+Every text that came from a server goes through :func:`xentara_nb.tables.rendering.escape` or, where
+a widget takes plain text, through :func:`xentara_nb.tables.rendering.plain`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from importlib.resources import files
 import ipywidgets
 
 from xentara_nb.protocol.text import safe
+from xentara_nb.tables.rendering import Html, escape
 
 _SHEET = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
-_MAX_TEXT = 400  # characters of one text of a server; the rest says nothing more
 
 # A notebook in command mode takes the arrow keys away from lists: it looks at what has the focus,
 # and leaves alone what carries this attribute. Only lists need it, so Ctrl+S goes on working in
@@ -98,27 +98,12 @@ class Disclosure:
         self.set_title(self._title)
 
 
-def plain(text: object) -> str:
-    """Return a text of a server on one line, every character of it to be seen.
-
-    Control characters and those that turn the direction of writing would let a server make a
-    text look like another one.
-    """
-    shown = safe(str(text))
-    return shown if len(shown) <= _MAX_TEXT else f"{shown[:_MAX_TEXT]}…"
-
-
-def escape(text: object) -> str:
-    """Return a text of a server as HTML that says just that."""
-    return html.escape(plain(text))
-
-
 def paragraphs(text: object) -> str:
     """Return a message of ours, which may have several lines, as HTML."""
     lines = str(text).splitlines() or [""]
     return "\n".join(html.escape(safe(line)) for line in lines[:40])
 
 
-def badge(text: object, kind: str = "") -> str:
+def badge(text: object, kind: str = "") -> Html:
     """Return a small label; its meaning is in the words, the colour only helps."""
-    return f'<span class="xnb-badge xnb-{kind}">{escape(text)}</span>'
+    return Html(f'<span class="xnb-badge xnb-{kind}">{escape(text)}</span>')

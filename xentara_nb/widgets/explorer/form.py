@@ -18,12 +18,13 @@ from xentara_nb.paths import user_path
 from xentara_nb.protocol.identifiers import Stage, label
 from xentara_nb.protocol.text import pasted
 from xentara_nb.tables.provenance import with_provenance
+from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard, cell, literal
 from xentara_nb.widgets.common.form import Form, put_form, read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import SearchBox
-from xentara_nb.widgets.common.style import badge, button, card, columns, escape, heading, row, show
+from xentara_nb.widgets.common.style import badge, button, card, columns, heading, row, show
 from xentara_nb.widgets.common.table import Values, attribute_table, values_of
 from xentara_nb.widgets.explorer.tree import Tree, children_of
 from xentara_nb.widgets.explorer.treeview import TreeView

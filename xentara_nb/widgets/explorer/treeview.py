@@ -9,7 +9,8 @@ from uuid import UUID
 
 import ipywidgets
 
-from xentara_nb.widgets.common.style import button, plain, row
+from xentara_nb.tables.rendering import plain
+from xentara_nb.widgets.common.style import button, row
 from xentara_nb.widgets.common.tasks import TaskRunner
 from xentara_nb.widgets.explorer.tree import CLOSED, MORE, OPEN, ROOT, Row, Tree
 

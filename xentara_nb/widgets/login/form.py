@@ -22,9 +22,10 @@ from xentara_nb.errors import (
     XentaraError,
 )
 from xentara_nb.protocol.secret import Secret, SecretLike
+from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.form import Form, read_only
-from xentara_nb.widgets.common.style import badge, button, card, escape, heading, row, show
+from xentara_nb.widgets.common.style import badge, button, card, heading, row, show
 from xentara_nb.widgets.login import secret, trust_store
 from xentara_nb.widgets.login.account import account
 from xentara_nb.widgets.login.sub_session import SessionPart
@@ -70,14 +71,8 @@ class LoginForm(Form):
         ``XENTARA_PASSWORD``, or ``XENTARA_TOKEN``) or ``"keyring"``.
     at_once : bool, default False
         Whether to log in without a click, from the environment or the keyring.
-    ca_file : path, optional
-        A PEM file with the certificates to trust, instead of the system's.
-    fingerprint : str, optional
-        The SHA-256 of the server's certificate, to trust exactly that one.
-    timeout : float, default 10.0
-        How long to wait for the connection, and for each answer, in seconds.
-    read_only : bool, default False
-        Whether the client shall refuse everything that changes something.
+    ca_file, fingerprint, timeout, read_only
+        As for :func:`xentara_nb.connect`.
     name : str, optional
         Under what name the log-in is kept for cells that are run again; two forms with one name
         share it. Left out, address and user are the name.

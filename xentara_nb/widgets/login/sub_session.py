@@ -14,7 +14,8 @@ from xentara_nb.paths import user_path
 from xentara_nb.protocol.errors import AccessDeniedError
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.protocol.text import pasted
-from xentara_nb.widgets.common.style import Disclosure, badge, button, escape, row, show
+from xentara_nb.tables.rendering import escape
+from xentara_nb.widgets.common.style import Disclosure, badge, button, row, show
 from xentara_nb.widgets.common.tasks import TaskRunner
 from xentara_nb.widgets.login import secret
 from xentara_nb.widgets.login.account import Account

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import ipywidgets
 
 from xentara_nb.errors import CertificateChangedError, CertificateNotTrustedError
-from xentara_nb.widgets.common.style import button, card, escape, row, show
-from xentara_nb.widgets.common.table import facts
+from xentara_nb.tables.rendering import escape
+from xentara_nb.widgets.common.style import button, card, row, show
+from xentara_nb.widgets.common.table import facts, value_html
 from xentara_nb.widgets.common.tasks import TaskRunner
 from xentara_nb.widgets.login import trust_store
 
@@ -50,14 +51,14 @@ class TrustCard:
         before = trust_store.known_certificate(server)
         another = before is not None and before.fingerprint != error.fingerprint
         changed = another or isinstance(error, CertificateChangedError)
-        pairs = [
-            ("Subject", escape(error.subject)),
-            ("Issuer", escape(error.issuer)),
-            ("Valid from", escape(error.not_before)),
-            ("Valid until", escape(error.not_after)),
-            ("Fingerprint (SHA-256)", f"<code>{escape(error.fingerprint)}</code>"),
-            ("Why it is not trusted", escape(error.reason)),
-        ]
+        pairs = {
+            "Subject": error.subject,
+            "Issuer": error.issuer,
+            "Valid from": error.not_before,
+            "Valid until": error.not_after,
+            "Fingerprint (SHA-256)": value_html(error.fingerprint),
+            "Why it is not trusted": error.reason,
+        }
         if changed:
             self._accept = None
             warning = (
@@ -68,8 +69,8 @@ class TrustCard:
                 "correct the fingerprint that was given, and log in again.</div>"
             )
             if before is not None:
-                pairs.append(("Trusted until now", f"<code>{escape(before.fingerprint)}</code>"))
-                pairs.append(("Trusted since", escape(before.since)))
+                pairs["Trusted until now"] = value_html(before.fingerprint)
+                pairs["Trusted since"] = before.since
         else:
             warning = (
                 "<p role='alert'>Nothing secret has been sent yet. The holder of this "

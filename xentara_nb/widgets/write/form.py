@@ -13,12 +13,13 @@ from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError, OptionError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Attribute, DataType
 from xentara_nb.tables.references import AttributeLike, ElementLike, element_reference
+from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard, cell, literal
 from xentara_nb.widgets.common.form import Form, read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import KeyIndex, SearchBox, SearchHit
-from xentara_nb.widgets.common.style import badge, button, card, columns, escape, heading, row, show
+from xentara_nb.widgets.common.style import badge, button, card, columns, heading, row, show
 from xentara_nb.widgets.common.table import values_of
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.confirm import ConfirmButton
@@ -51,10 +52,8 @@ class WriteForm(Form):
         Which attribute.
     session : SubSession, optional
         A sub-session whose rights are needed as well.
-    verify_within : float, default 5.0
-        How long a device may take to follow, in seconds.
-    tolerance : float, default 0.0
-        How far a number that is read back may be from the one written.
+    verify_within, tolerance
+        As for :meth:`Client.write`.
     index : KeyIndex, optional
         The keys of all elements, where another form has them already.
 

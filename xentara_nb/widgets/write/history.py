@@ -9,25 +9,15 @@ import ipywidgets
 import pandas as pd
 
 from xentara_nb.client import Client
-from xentara_nb.widgets.common.style import Disclosure, badge, escape
+from xentara_nb.tables.rendering import escape
+from xentara_nb.widgets.common.style import Disclosure, badge
 from xentara_nb.widgets.common.table import table, value_html, value_text
 from xentara_nb.widgets.common.tasks import TaskRunner
 from xentara_nb.writes.journal import JournalWarning
-from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.records import read_journal
+from xentara_nb.writes.rendering import KINDS
 
 _SHOWN = 20  # writes, the latest first
-
-# The colour of each outcome; its meaning is in the words.
-KINDS = {
-    Outcome.APPLIED: "ok",
-    Outcome.VERIFIED: "ok",
-    Outcome.NOT_READABLE: "warning",
-    Outcome.DIFFERS: "error",
-    Outcome.REJECTED: "error",
-    Outcome.UNKNOWN: "error",
-    Outcome.SKIPPED: "",
-}
 
 
 class History:
@@ -66,12 +56,12 @@ class History:
             also = f", as {row.session_user}" if isinstance(row.session_user, str) else ""
             cells.append(
                 (
-                    escape(value_text(row.time)),
-                    escape(row.primary_key),
+                    value_text(row.time),
+                    row.primary_key,
                     value_html(row.old_value),
                     value_html(row.value),
-                    badge(row.outcome, KINDS[Outcome(str(row.outcome))]),
-                    escape(f"{row.user}{also}"),
+                    badge(row.outcome, KINDS[str(row.outcome)]),
+                    f"{row.user}{also}",
                 )
             )
         heads = ("Time", "Element", "Old", "New", "Outcome", "By")

@@ -13,7 +13,8 @@ from typing import Any
 import ipywidgets
 
 from xentara_nb.protocol.identifiers import Category, DataType, Quality
-from xentara_nb.widgets.common.style import button, escape, on_enter, row
+from xentara_nb.tables.rendering import escape
+from xentara_nb.widgets.common.style import button, on_enter, row
 
 _HINTS = {
     DataType.FLOAT_32: "a number such as 21.5, of about 7 digits",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from xentara_nb.protocol.identifiers import DataType, label
-from xentara_nb.widgets.common.style import badge, escape, plain
-from xentara_nb.widgets.common.table import facts, quality_badge, time_text, value_html, value_text
-from xentara_nb.widgets.write.history import KINDS
+from xentara_nb.tables.rendering import Html, escape, plain
+from xentara_nb.widgets.common.style import badge
+from xentara_nb.widgets.common.table import facts, quality_badge, value_html, value_text
 from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.plan import WritePlan
+from xentara_nb.writes.rendering import KINDS
 from xentara_nb.writes.results import WriteResult
-
-_KINDS = {Severity.OK: "ok", Severity.WARNING: "warning", Severity.REFUSED: "error"}
 
 
 def checks_html(plan: WritePlan) -> str:
@@ -20,7 +19,7 @@ def checks_html(plan: WritePlan) -> str:
         return f"<p role='status'>{badge('All checks passed', 'ok')}</p>"
     results.sort(key=lambda result: result.severity is not Severity.REFUSED)
     items = "".join(
-        f"<li>{badge(result.severity, _KINDS[result.severity])} {escape(result.message)}</li>"
+        f"<li>{badge(result.severity, KINDS[result.severity])} {escape(result.message)}</li>"
         for result in results
     )
     return f"<ul role='status' class='xnb-checks'>{items}</ul>"
@@ -32,18 +31,18 @@ def review_html(plan: WritePlan, who: str) -> str:
     target, info = planned.target, planned.target.info
     old = value_html(planned.old_value) if planned.knows_old else "not known"
     if planned.quality is not None:
-        old += f" {quality_badge(plan.frame['old_quality'].iloc[0])}"
+        old = Html(f"{escape(old)} {quality_badge(plan.frame['old_quality'].iloc[0])}")
     data_type = "" if info is None else f" ({label(DataType, info.data_type)})"
-    pairs = [
-        ("Write to", value_html(target.primary_key)),
-        ("Attribute", value_html(target.attribute_name)),
-        ("Old value", old),
-        ("New value", f"<span class='xnb-big'>{value_html(planned.new_value)}</span>"),
-        ("Sent as", f"<code>{escape(repr(planned.new))}</code>{escape(data_type)}"),
-    ]
+    pairs = {
+        "Write to": value_html(target.primary_key),
+        "Attribute": value_html(target.attribute_name),
+        "Old value": old,
+        "New value": Html(f"<span class='xnb-big'>{value_html(planned.new_value)}</span>"),
+        "Sent as": Html(f"<code>{escape(repr(planned.new))}</code>{escape(data_type)}"),
+    }
     if planned.change is not None:
-        pairs.append(("Change", value_html(planned.change)))
-    pairs.append(("By", escape(who)))
+        pairs["Change"] = value_html(planned.change)
+    pairs["By"] = who
     return f"<h4>Review</h4>{facts(pairs, caption='Review of the write')}{checks_html(plan)}"
 
 
@@ -62,19 +61,9 @@ def confirm_text(plan: WritePlan, *, undo: bool = False) -> str:
 def result_html(result: WriteResult) -> str:
     """Return what became of a write."""
     outcome = result.outcome
-    old = value_html(result.old_value) if result.planned.knows_old else "not known"
-    read = "not read" if result.raw_read_back is None else value_html(result.read_back)
-    pairs = [
-        ("Write to", value_html(result.primary_key)),
-        ("Old value", old),
-        ("Written", value_html(result.value)),
-        ("Read back", read),
-    ]
-    if result.time is not None:
-        took = "" if result.duration is None else f", answered after {result.duration * 1e3:.0f} ms"
-        pairs.append(("Sent", escape(f"{time_text(result.time)}{took}")))
     role = "alert" if outcome.failed else "status"
     more = result.reason or result.error
+    pairs = {name: text for name, text in result.facts.items() if name != "outcome"}
     return (
         f"<h4>Outcome</h4><div role='{role}'><p>{badge(outcome, KINDS[outcome])} "
         f"{escape(outcome.meaning)}.{f' {escape(more)}' if more else ''}</p></div>"

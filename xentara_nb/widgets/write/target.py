@@ -16,7 +16,7 @@ from xentara_nb.tables.references import (
     ElementLike,
     element_reference,
 )
-from xentara_nb.widgets.common.style import escape
+from xentara_nb.tables.rendering import Html, escape
 from xentara_nb.widgets.common.table import Values, facts, quality_badge, value_text
 
 # What says how far the present value can be trusted, in the order in which it is shown.
@@ -65,19 +65,19 @@ class WriteTarget:
         return rows
 
 
-def present_html(attribute: Any, values: Values) -> str:
+def present_html(attribute: Any, values: Values) -> Html:
     """Return the present value of an attribute, its quality and its times."""
     if attribute.access == "write only":
-        shown = "<span class='xnb-dim'>it can be written, not read</span>"
+        shown = Html("<span class='xnb-dim'>it can be written, not read</span>")
     else:
         value, error = values.get(attribute.attribute_name, (None, None))
         units = values.get("units", ("", None))[0] or ""
         text = error if error else f"{value_text(value)} {units}"
-        shown = f"<span class='xnb-mono xnb-big'>{escape(text)}</span>"
-    pairs = [("Present value", shown)]
+        shown = Html(f"<span class='xnb-mono xnb-big'>{escape(text)}</span>")
+    pairs: dict[str, str] = {"Present value": shown}
     for name, word in _ABOUT.items():
         if name in values:
             value, error = values[name]
-            text = quality_badge(value) if name == "quality" else escape(value_text(value))
-            pairs.append((word, escape(error) if error else text))
+            shown_value = quality_badge(value) if name == "quality" else value_text(value)
+            pairs[word] = error if error else shown_value
     return facts(pairs, caption="The present value")

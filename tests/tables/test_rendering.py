@@ -1,0 +1,81 @@
+"""Values and tables as people read them, and what a server says made harmless in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from xentara_nb.tables import rendering
+from xentara_nb.tables.rendering import Html, escape, plain, value_repr, value_text
+
+
+def test_texts_of_servers_say_just_what_they_are() -> None:
+    assert escape("<script>") == "&lt;script&gt;"
+    assert plain("a\u202eb\nc\x00") == r"a\u202eb\nc\x00"
+    assert len(plain("x" * 10_000)) == 400
+    assert escape(Html("<b>bold</b>")) == "<b>bold</b>"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (pd.NaT, "never"),
+        (True, "True"),
+        (1, "1"),
+        (0.1, "0.1"),
+        (3.0, "3.0"),
+        (1e300, "1e+300"),
+        (float("nan"), "nan"),
+        (" x", "' x'"),
+    ],
+)
+def test_values_are_shown_as_a_person_reads_them(value: Any, text: str) -> None:
+    assert value_text(value) == text
+
+
+def test_values_in_a_line_of_a_message() -> None:
+    assert value_repr("a\x1b") == r"'a\x1b'"
+    assert value_repr(pd.Timestamp(0, tz="UTC")) == "1970-01-01 00:00:00+00:00"
+    assert len(value_repr("x" * 100)) == 80
+
+
+def test_every_cell_of_a_table_is_escaped_unless_it_is_html() -> None:
+    table = rendering.table_html(["<i>"], [["<b>"], [Html("<u>")]], caption="<p>")
+    facts = rendering.facts_html({"<i>": "<b>", "x": Html("<u>")}, caption="<p>")
+    for shown in (table, facts, rendering.coloured("<b>", "ok")):
+        assert isinstance(shown, Html)
+        assert not any(tag in shown for tag in ("<i>", "<p>"))
+        assert shown.count("&lt;b&gt;") == 1
+    assert "<u>" in table
+    assert "<u>" in facts
+
+
+def test_a_caption_can_be_for_screen_readers_alone() -> None:
+    for hidden in (False, True):
+        table = rendering.table_html(["x"], [], caption="All", hidden=hidden)
+        assert ("<caption class='xnb-hidden'>All</caption>" in table) is hidden
+        assert ("<caption>All</caption>" in table) is not hidden
+    assert "caption" not in rendering.facts_html({"x": "y"})
+
+
+def test_a_frame_as_text() -> None:
+    frame = pd.DataFrame({"key": ["k" * 80, "x\x1b\n"], "value": [1e-9, None]}, dtype=object)
+    head, first, second = rendering.frame_text(frame).splitlines()
+    assert head.split() == ["key", "value"]
+    assert first.split() == [f"{'k' * 59}…", "1e-09"]  # and not 0.0, as pandas rounds
+    assert second.split() == [r"x\x1b\n"]
+    assert "k" * 80 in rendering.frame_text(frame, whole=("key",))
+    assert rendering.frame_text(frame, index=True).splitlines()[2].startswith("1 ")
+
+
+def test_containers_in_a_frame_are_safe_as_well() -> None:
+    frame = pd.DataFrame({"value": [["a\x1b"], {"a": b"\x1b"}]})
+    lines = [line.strip() for line in rendering.frame_text(frame).split("\n")]
+    assert lines == ["value", r"['a\x1b']", r"{'a': b'\x1b'}"]
+
+
+def test_facts_as_text() -> None:
+    assert rendering.facts_text({"a": 1, "long": "x\x1b"}) == "   a: 1\nlong: x\\x1b"

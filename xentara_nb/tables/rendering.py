@@ -1,0 +1,131 @@
+"""Values and tables as people read them: as text, and as HTML for the output of a cell or a form.
+
+What comes from a server is not trusted, so every text is escaped; what is :class:`Html` already
+says so by its type. Outside of a form there is no style sheet, so the tags themselves say what a
+table needs to be read. Colours are JupyterLab's own where there is one, so that they fit the light
+and the dark theme.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from xentara_nb.protocol.text import safe
+
+_MAX_TEXT = 400  # characters of one text of a server; the rest says nothing more
+_MAX_CELL = 60  # characters of a cell in a table of text
+_LEFT = "style='text-align:left'"
+_COLOURS = {
+    "ok": "var(--jp-success-color0, #1b7f37)",
+    "warning": "var(--jp-warn-color0, #b45309)",
+    "error": "var(--jp-error-color1, #c62828)",
+    "": "var(--jp-ui-font-color2, #666)",
+}
+
+
+class Html(str):
+    """A text that is HTML: all others are escaped where they are shown."""
+
+    __slots__ = ()
+
+
+def plain(text: object) -> str:
+    """Return a text of a server on one line, every character of it to be seen.
+
+    Control characters and those that turn the direction of writing would let a server make a
+    text look like another one.
+    """
+    return _cut(safe(str(text)), _MAX_TEXT)
+
+
+def escape(text: object) -> Html:
+    """Return a text of a server as HTML that says just that."""
+    return text if isinstance(text, Html) else Html(html.escape(plain(text)))
+
+
+def coloured(text: object, kind: str) -> Html:
+    """Return a word in the colour of its kind: ``ok``, ``warning``, ``error`` or an empty text."""
+    return Html(f"<b style='color:{_COLOURS[kind]}'>{escape(text)}</b>")
+
+
+def value_text(value: object) -> str:
+    """Return a value as a person reads it, on one line."""
+    if value is None:
+        return "–"
+    if value is pd.NaT:
+        return "never"
+    if isinstance(value, str) and value != value.strip():
+        return plain(repr(value))
+    return plain(value)
+
+
+def value_repr(value: object) -> str:
+    """Return a value in one short line, texts in quotes."""
+    return _cut(str(value) if isinstance(value, pd.Timestamp) else safe(repr(value)), 80)
+
+
+def frame_text(frame: pd.DataFrame, *, whole: Collection[str] = (), index: bool = False) -> str:
+    """Return a frame as lines of text: all rows, and cells cut unless their column is ``whole``.
+
+    Where there is no value, the cell is empty.
+    """
+    texts = {
+        name: [
+            safe(str(cell)) if name in whole else _cut(safe(str(cell)), _MAX_CELL)
+            for cell in column
+        ]
+        for name, column in without_missing(frame).items()
+    }
+    return pd.DataFrame(texts, index=frame.index).to_string(index=index, max_colwidth=None)
+
+
+def without_missing(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with an empty text in the place of each missing value."""
+    return frame.astype(object).where(frame.notna(), "")
+
+
+def facts_text(facts: Mapping[str, object]) -> str:
+    """Return names and values as text, one a line."""
+    width = max(map(len, facts))
+    return "\n".join(f"{name:>{width}}: {safe(str(value))}" for name, value in facts.items())
+
+
+def facts_html(facts: Mapping[str, object], *, caption: str = "", hidden: bool = False) -> Html:
+    """Return a table of names and values; a caption in a form can be for screen readers alone."""
+    rows = "".join(
+        f"<tr><th scope='row' {_LEFT}>{escape(name)}</th><td {_LEFT}>{escape(value)}</td></tr>"
+        for name, value in facts.items()
+    )
+    head = _caption(caption, hidden)
+    return Html(f"<table class='xnb-facts'>{head}<tbody>{rows}</tbody></table>")
+
+
+def table_html(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    caption: str = "",
+    hidden: bool = False,
+) -> Html:
+    """Return a table with a head; the caption is as in :func:`facts_html`."""
+    head = "".join(f"<th scope='col' {_LEFT}>{escape(name)}</th>" for name in heads)
+    body = "".join(
+        f"<tr>{''.join(f'<td {_LEFT}>{escape(cell)}</td>' for cell in cells)}</tr>"
+        for cells in rows
+    )
+    return Html(
+        f"<table>{_caption(caption, hidden)}<thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
+def _caption(text: str, hidden: bool) -> str:
+    classes = " class='xnb-hidden'" if hidden else ""
+    return f"<caption{classes}>{escape(text)}</caption>" if text else ""
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
