@@ -32,7 +32,7 @@ def test_json_lines() -> None:
     lines = json_lines(frame)
     assert all(line.isascii() and line.isprintable() for line in lines)
     rows = [json.loads(line) for line in lines]
-    assert [row["a"] for row in rows] == [1.5, "NaN", "-Infinity", 7, True, None]
+    assert [row["a"] for row in rows] == [1.5, "nan", "-inf", 7, True, None]
     assert [row["b"] for row in rows][:2] == ["2026-01-02T03:04:05.000000006+00:00", None]
     assert [row["c"] for row in rows] == [1, None, 3, 4, 5, 6]
     assert [row["d"] for row in rows][:2] == ["Grüße\n\x1b[31m", str(UUID(int=5))]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from xentara_nb.cli.common import UsageError, attribute, show, table
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files import read_cells, read_inventory
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
 """The kinds of files that rows can be read from."""
@@ -48,7 +50,7 @@ def json_lines(frame: pd.DataFrame) -> list[str]:
     """Return each row of a frame as a line of JSON, in ASCII.
 
     Times are texts in ISO 8601, UUIDs are texts, what is missing is null. JSON has no NaN and no
-    infinity: they are the texts ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``.
+    infinity: they are the texts ``"nan"``, ``"inf"`` and ``"-inf"``.
     """
     columns: dict[str, list[Any]] = {}
     for name in frame.columns:
@@ -56,25 +58,23 @@ def json_lines(frame: pd.DataFrame) -> list[str]:
         column = frame[name]
         gone = column.isna() & (column.dtype != object)
         columns[str(name)] = [
-            None if nothing else _plain(cell) for cell, nothing in zip(column, gone, strict=True)
+            None if nothing else to_json(cell) for cell, nothing in zip(column, gone, strict=True)
         ]
     rows = zip(*columns.values(), strict=True)
-    return [json.dumps(dict(zip(columns, row, strict=True)), default=str) for row in rows]
+    return [json.dumps(dict(zip(columns, row, strict=True))) for row in rows]
 
 
-def _plain(cell: Any) -> Any:
-    import numpy as np
-    import pandas as pd
-
-    if cell is None or cell is pd.NA or cell is pd.NaT:
+def to_json(value: object) -> Any:
+    """Return a value as JSON can hold it: a number, a Boolean, a text or null."""
+    if value is None or value is pd.NA or value is pd.NaT:
         return None
-    if isinstance(cell, pd.Timestamp):
-        return cell.isoformat()
-    if isinstance(cell, np.generic):
-        cell = cell.item()
-    if isinstance(cell, float) and not np.isfinite(cell):
-        return json.dumps(cell)
-    return cell
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def read_rows(path: str, *columns: str) -> pd.DataFrame:

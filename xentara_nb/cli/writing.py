@@ -174,7 +174,7 @@ def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
     if args.json and args.dry_run:
         show_rows(plan.frame, True)
         return
-    # With --json, the output is what became of it; the plan is for whoever is asked.
+    # With --json, the output is what became of it; the plan is for the question.
     tell = say if args.json else show
     tell(table(_filled(plan.frame, columns), whole=_WHOLE))
 

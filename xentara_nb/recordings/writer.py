@@ -270,7 +270,7 @@ class RecordingWriter:
             compression="zstd",
             use_dictionary=[name for name in names if name not in _ENCODINGS],
             column_encoding=_ENCODINGS,
-            store_schema=False,  # texts are texts, whatever they were here
+            store_schema=False,  # or others would read the texts as dictionaries, too
         )
         return sink.getvalue()
 
