@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -69,12 +70,43 @@ def nothing_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         yield
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Run the whole suite in two processes where nothing is said about that, a part of it in one.
+
+    A good half of its time is spent waiting. What is slow measures times, a debugger needs the
+    terminal, and coverage has to know of the processes when it begins: with ``-n 2``.
+    """
+    if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
+        return  # there is no choice, or this is one of the two
+    option = config.option
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    measured = config.pluginmanager.hasplugin("_cov")
+    alone = "slow" in option.markexpr or option.usepdb or measured
+    if option.numprocesses is None and whole and not alone:
+        option.numprocesses = 2
+    if option.numprocesses and option.dist == "no":
+        option.dist = "loadfile"
+        option.loadscopereorder = False  # the browser tests come first
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return what gives the tests to the processes."""
+    if config.option.dist != "loadfile":
+        return None
+    from tests.support.parallel import OneBrowser
+
+    return OneBrowser(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put browser tests last, and leave out what is slow unless ``-m`` mentions it.
 
-    Playwright keeps an event loop running in the main thread, where no other can run then.
+    Of several processes one begins with the browser tests: they are what takes longest.
     """
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    parallel = hasattr(config, "workerinput")
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None, reverse=parallel)
     if "slow" in config.option.markexpr:
         return
     slow = [item for item in items if item.get_closest_marker("slow")]

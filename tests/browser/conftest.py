@@ -187,7 +187,7 @@ class Lab:
             self._process.wait(20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     _need(find_spec("jupyterlab"), "JupyterLab (pip install 'xentara_nb[lab]')")
     running = Lab(tmp_path_factory.mktemp("lab"))
@@ -198,9 +198,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page(lab: Lab) -> Iterator[Any]:
-    """A page with JupyterLab in it, in the light theme."""
+    """A page with JupyterLab in it, in the light theme.
+
+    It is closed behind the last test here: until then Playwright keeps an event loop running in
+    the main thread, where no other can run.
+    """
     _need(find_spec("playwright"), "playwright (pip install playwright)")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     _need(chromium, "Chromium (such as: apt-get install chromium)")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,24 @@ import pytest
 
 import xentara_nb
 from xentara_nb.cli import main
+from xentara_nb.simulator import Simulator
 from xentara_nb.simulator.config import demo
 
 COMMAND = [sys.executable, "-W", "error", "-m", "xentara_nb.cli"]
 
 
-def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+IMPATIENT = """
+import sys
+from xentara_nb.cli import main, simulating
+simulating.STOP_TIMEOUT = 1.0
+sys.exit(main())
+"""
+
+
+def start(*arguments: str, cwd: Path, command: Sequence[str] = COMMAND) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
-        [*COMMAND, *arguments],
+        [*command, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -162,6 +172,11 @@ def test_lab_needs_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "nowhere" in capsys.readouterr().err
 
 
+def test_lab_needs_a_port(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "--lab-port", "65536"]) == 2
+    assert "--lab-port must be from 0 to 65535" in capsys.readouterr().err
+
+
 def test_lab_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -219,13 +234,21 @@ def test_lab_hands_no_secret_of_another_plant_on(
 @pytest.mark.parametrize(
     ("host", "warned"), [("127.0.0.1", False), ("localhost", False), ("0.0.0.0", True), ("", True)]
 )
-def test_documented_passwords_on_the_network(tmp_path: Path, host: str, warned: bool) -> None:
-    with start("simulate", "--port", "0", "--host", host, cwd=tmp_path) as process:
-        try:
-            seen = lines_until(process, "Stop it with")
-            assert ("WARNING: other computers can reach this simulator" in seen) is warned
-        finally:
-            process.kill()
+def test_documented_passwords_on_the_network(
+    host: str,
+    warned: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Simulator, "wait", lambda self, seconds: True)
+    try:
+        assert main(["simulate", "--port", "0", "--host", host]) == 0
+    finally:
+        gc.unfreeze()
+    shown = capsys.readouterr()
+    assert "Stop it with Ctrl-C" in shown.out + shown.err
+    warning = "WARNING: other computers can reach this simulator"
+    assert (warning in shown.out + shown.err) is warned
 
 
 def take_inventories(url: str, fingerprint: str) -> None:
@@ -241,7 +264,9 @@ def test_simulate_ends_though_its_log_blocks(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        with start("simulate", "--port", "0", "--log", str(pipe), cwd=tmp_path) as process:
+        command = [sys.executable, "-W", "error", "-c", IMPATIENT]
+        options = ["--port", "0", "--log", str(pipe)]
+        with start("simulate", *options, cwd=tmp_path, command=command) as process:
             try:
                 seen = lines_until(process, "Stop it with")
                 url = re.search(r"url: +(\S+)", seen)

@@ -69,7 +69,7 @@ class Scene:
 
     def watch(self) -> Any:
         with self.client.watch(SET_POINT) as watch:
-            return watch.until(lambda latest: latest["value"].notna().all(), timeout=2.0)
+            return next(iter(watch))
 
     def close(self) -> None:
         self.client.close()

@@ -185,7 +185,7 @@ def test_an_interrupt(fake: Fake, log_in: dict[str, Any]) -> None:
 
     def silent(wire: Wire) -> None:
         wire.hello()
-        wire.until_gone()
+        wire.until_goodbye()
 
     with fake(silent).connect() as client:
         check(interrupted(lambda: client.sub_session(**log_in)))
@@ -212,12 +212,12 @@ def garbage(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("log_in", LOG_INS)
-@pytest.mark.parametrize("script", [refuse, nonsense, drop, garbage, nothing])
+@pytest.mark.parametrize("script", [refuse, nonsense, drop, garbage, Wire.until_goodbye])
 def test_a_sub_session(fake: Fake, script: Callable[[Wire], None], log_in: dict[str, Any]) -> None:
     def serve(wire: Wire) -> None:
         wire.hello()
         script(wire)
-        wire.until_gone()
+        wire.until_goodbye()  # which the client waits for
 
     for method in (Client.sub_session, Client.create_sub_session):
         client = fake(serve).connect(timeout=0.5)

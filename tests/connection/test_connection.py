@@ -416,6 +416,47 @@ def test_answers_in_another_order_split_repeated_and_with_strangers(
     assert all(change.values == {11: 1} for change in changes)
 
 
+def test_whole_messages_of_events_can_be_taken_as_they_come(fake: Fake) -> None:
+    first, second = ([event(E, {11: number})] for number in (1, 2))
+
+    def script(wire: Wire) -> None:
+        wire.requests()
+        for packets in (first, second):
+            wire.answer(*packets)
+        wire.answer(Success(2, 2))
+
+    taken: list[bytes] = []
+    changes: list[DataChange] = []
+
+    def take(message: bytes) -> bool:
+        taken.append(message)
+        return message == encode_packets(first)
+
+    with connected(fake(after_hello(script))) as connection:
+        connection.on_events, connection.on_event = take, changes.append
+        assert connection.execute([GetStage()], Deadline(5)) == [2]
+    assert taken[:2] == [encode_packets(first), encode_packets(second)]
+    assert [change.values for change in changes] == [{11: 2}]
+
+
+def test_how_long_a_server_has_been_silent(fake: Fake) -> None:
+    gone = threading.Event()
+
+    def script(wire: Wire) -> None:
+        gone.wait(10)
+
+    assert Connection(parse_address("127.0.0.1:1")[0]).silence == 0
+    with connected(fake(after_hello(script))) as connection:
+        before = connection.silence
+        while connection.silence < before + 0.01:
+            assert connection.ended is None
+        gone.set()
+        assert connection.wait_ended(5)
+        silent = connection.silence
+        assert silent >= 0.01
+        assert connection.silence == silent  # it has ended
+
+
 def test_successes_and_errors_of_one_batch(fake: Fake) -> None:
     model = Model.of_points(1)
     with connected(fake(model.serve)) as connection:

@@ -109,6 +109,18 @@ def test_a_subscription_that_the_server_refuses(client: Client, plant: Simulator
         settled(watch)
 
 
+def test_events_that_no_one_looks_at_are_not_kept_as_they_came(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscribing, "TICK", 1000.0)
+    monkeypatch.setattr(subscribing, "MAX_UNDECODED", 3)
+    with client.watch(SET_POINT) as watch:
+        settled(watch)
+        kept = watch.kept
+        while watch.kept < kept + 3:  # which does not look at what is not decoded
+            client.write(SET_POINT, 300 + watch.kept, verify=False)
+
+
 # Surviving.
 
 

@@ -20,7 +20,7 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries.model_cache import ModelCache
-from xentara_nb.queries.reading import Reading, read, targets
+from xentara_nb.queries.reading import Reading, companions, read, resolved, targets
 from xentara_nb.tables.frames import inventory_frame
 from xentara_nb.tables.references import element_references
 
@@ -192,6 +192,83 @@ def test_two_attributes_with_one_id() -> None:
             read_from(plant, "Pump", attribute)
 
 
+def sharing() -> tuple[Model, pd.DataFrame]:
+    """Return a plant in which two attributes of the pump share an id, and its inventory."""
+    plant = model()
+    pump = plant.elements["Pump"]
+    pump.attributes = (
+        VALUE,
+        AttributeInfo("executionState", LIMIT, 0, 2),
+        AttributeInfo("executionTime", LIMIT, 0, 10),
+    )
+    pump.values[LIMIT] = 7
+    frame = inventory_frame(
+        [(key, e.uuid, e.category, e.attributes) for key, e in plant.elements.items()]
+    )
+    return plant, frame
+
+
+def test_both_rows_of_attributes_with_one_id_stay_and_say_why_they_are_not_read() -> None:
+    plant, frame = sharing()
+    state = frame[frame.attribute_name == "executionState"]
+    for elements, names in (
+        ("Pump", ["value", "executionState", "executionTime"]),
+        (frame[frame.primary_key == "Pump"], ["executionState", "executionTime", "value"]),
+        (state, ["executionState"]),
+        (state.to_dict("records"), ["executionState"]),
+    ):
+        plant.asked.clear()
+        reading = read_from(plant, elements)
+        assert reading.attribute_names == names
+        for name, result in zip(names, reading.results, strict=True):
+            if name == "value":
+                assert result == 1.5
+            else:
+                assert isinstance(result, AmbiguousError)
+                assert "2 attributes with the id" in str(result)
+        asked = [each for each in plant.asked if isinstance(each, Read)]
+        assert asked == [Read(PUMP, (11,) if "value" in names else ())]
+    # In the rows of all elements the others are read as ever.
+    results = read_from(plant, frame).results
+    assert [isinstance(result, AmbiguousError) for result in results].count(True) == 2
+
+
+def test_an_id_that_is_shared_is_not_subscribed_to() -> None:
+    plant, frame = sharing()
+    state = frame[frame.attribute_name == "executionState"]
+    for elements, attributes in ((state, None), ("Pump", "executionTime"), ("Pump", LIMIT)):
+        with pytest.raises(AmbiguousError, match=r"\(executionState, executionTime\)"):
+            targets(ModelCache(plant.ask), elements, attributes)
+    assert targets(ModelCache(plant.ask), "Pump", None)[0].attribute_ids == (11, 9)
+
+
+def test_after_an_inventory_rows_are_read_without_meta_data() -> None:
+    plant, frame = sharing()
+    elements = plant.elements.values()
+    cache = ModelCache(plant.ask)
+    cache.learn([each.uuid for each in elements], [each.attributes for each in elements])
+    reading = read(plant.ask, cache, frame, None)
+    assert [isinstance(result, AmbiguousError) for result in reading.results].count(True) == 2
+    assert all(isinstance(command, Read) for command in plant.asked)
+    cache.forget()
+    plant.asked.clear()
+    read(plant.ask, cache, frame, None)
+    assert [command for command in plant.asked if isinstance(command, MetaData)] == [
+        MetaData(PUMP, (0, 1, 2)),
+        MetaData(VALVE, (0, 1, 2)),
+    ]
+
+
+def test_a_well_known_attribute_that_is_listed_twice() -> None:
+    plant = model()
+    valve = plant.elements["Valve"]
+    valve.attributes = (*valve.attributes, AttributeInfo("raw", Attribute.VALUE.uuid, 0, 10))
+    cache = ModelCache(plant.ask)
+    cache.learn([VALVE], [valve.attributes])
+    reading = read(plant.ask, cache, inventory().query("attribute_name == 'value'"), None)
+    assert [type(result) for result in reading.results][1:] == [float, AmbiguousError]
+
+
 def test_a_custom_attribute_by_uuid() -> None:
     reading = read_from(model(), ["Pump", "Valve"], [UNITS_OF_VALVE, 4711])
     assert rows(reading) == [
@@ -232,8 +309,10 @@ def test_rows_name_their_attribute() -> None:
         ("Valve", "value", 2.5),
     ]
     assert reading.data_types == [10, 11, 10, 11, 10]
-    # One request for each element, and nothing else.
+    # Ids of their own could be those of several attributes. Else one request for each element.
     assert plant.asked == [
+        MetaData(PUMP, (0, 1, 2)),
+        MetaData(VALVE, (0, 1, 2)),
         Read(OUTPUT, (11,)),
         Read(PUMP, (UNITS_OF_PUMP, 11)),
         Read(VALVE, (UNITS_OF_VALVE, 11)),
@@ -418,6 +497,50 @@ def test_attributes_that_are_given_count_more_than_those_of_rows() -> None:
     units = inventory().query("attribute_name == 'units'")
     assert subscribe_to(units, "value") == [(PUMP, (11,)), (VALVE, (11,))]
     assert subscribe_to(units, ["value", "quality"]) == [(PUMP, (11, 9)), (VALVE, (11, 9))]
+
+
+# What is watched and sampled.
+
+
+def resolve(elements: Any, attributes: Any = None) -> list[tuple[Any, ...]]:
+    return [tuple(each) for each in resolved(ModelCache(model().ask), elements, attributes)]
+
+
+def test_attributes_resolved_with_their_data_types() -> None:
+    assert resolve(["Pump", VALVE]) == [
+        ("Pump", PUMP, "value", 11, 10),
+        ("Valve", VALVE, "value", 11, 10),
+    ]
+    assert resolve("Pump", ["units", Attribute.VALUE.uuid]) == [
+        ("Pump", PUMP, "units", UNITS_OF_PUMP, 11),
+        ("Pump", PUMP, "value", Attribute.VALUE.uuid, 10),
+    ]
+    # What the element does not have is asked for all the same.
+    assert resolve("Group") == [("Group", GROUP, "value", 11, None)]
+
+
+def test_rows_resolved_each_attribute_once() -> None:
+    rows = inventory().query("attribute_name == 'value'").drop(columns="data_type")
+    assert resolve(pd.concat([rows, rows])) == [
+        ("Output", OUTPUT, "value", 11, 10),
+        ("Pump", PUMP, "value", 11, 10),
+        ("Valve", VALVE, "value", 11, 10),
+    ]
+
+
+def test_an_id_that_is_shared_is_not_resolved() -> None:
+    plant, _ = sharing()
+    with pytest.raises(AmbiguousError, match=r"\(executionState, executionTime\)"):
+        resolved(ModelCache(plant.ask), "Pump", LIMIT)
+
+
+def test_companions_of_values_where_there_are_any() -> None:
+    cache = ModelCache(model().ask)
+    found = resolved(cache, inventory(), None)
+    assert [tuple(each) for each in companions(cache, found, Attribute.QUALITY)] == [
+        ("Pump", PUMP, "quality", 9, 18)
+    ]
+    assert companions(cache, [], Attribute.QUALITY) == []
 
 
 def test_commands_are_what_they_say() -> None:

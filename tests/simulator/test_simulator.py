@@ -24,7 +24,7 @@ from xentara_nb.protocol.commands import Browse, ClientHello, GetStage, Read, Se
 from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.packets import Success, encode_packets
 from xentara_nb.protocol.secret import Secret
-from xentara_nb.simulator import ConfigurationError, SimulatorError, simulate
+from xentara_nb.simulator import ConfigurationError, ExposedWarning, SimulatorError, simulate
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.security import certificates
 
@@ -82,6 +82,23 @@ def test_a_made_up_model() -> None:
     assert len(simulate(elements=123).plant) == 123
     with pytest.raises(OptionError, match="Leave one of them out"):
         simulate(elements=1, model="model.json")
+
+
+@pytest.mark.parametrize("port", [-1, 65536, "8080", 8080.0, True])
+def test_a_port_that_is_none(port: Any) -> None:
+    with pytest.raises(OptionError, match="from 0 to 65535"):
+        simulate(port=port)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", ""])
+def test_documented_passwords_on_the_network(host: str, small: Documents) -> None:
+    simulator = simulate(host=host)
+    with pytest.warns(ExposedWarning, match="other computers can reach this simulator at"):
+        simulator.start()
+    simulator.stop()
+    # Users of a configuration's own have passwords of their own.
+    with simulate(from_documents(small), host=host):
+        pass
 
 
 def test_a_wrong_configuration_is_refused_at_once(tmp_path: Path) -> None:
@@ -187,8 +204,8 @@ def test_connect_fills_in_what_is_known() -> None:
     ]
 
 
-def test_names_for_hosts_that_mean_anywhere() -> None:
-    with simulate(host="0.0.0.0") as simulator:
+def test_names_for_hosts_that_mean_anywhere(small: Documents) -> None:
+    with simulate(from_documents(small), host="0.0.0.0") as simulator:
         assert simulator.url == f"wss://127.0.0.1:{simulator.port}/api/ws"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from tests.conftest import Fake
 from tests.support.server import QUALITY, VALUE, Element, Model
 from xentara_nb import Client
 from xentara_nb.errors import AmbiguousError, NotFoundError, WriteRefusedError
@@ -96,6 +98,23 @@ def test_an_attribute_that_may_be_two_is_refused(
     with pytest.raises(WriteRefusedError, match="2 of 2 rows"):
         client.plan_writes(rows[rows.attribute_id == SHARED].assign(value=7.0)).apply()
     assert not sent(model)
+
+
+def test_an_element_without_a_key_goes_by_the_text_of_its_uuid(
+    client: Client, model: Model, fake: Fake, tmp_path: Path
+) -> None:
+    model.elements[""] = model.elements.pop("Gate")
+    read = client.read(GATE, "value")
+    assert read["primary_key"].tolist() == [str(GATE)]
+    # The rows of a reading are written to like those of an inventory.
+    client.plan_writes(read[list(read.columns[:4])].assign(value=8.0)).apply(verify=False)
+    assert sent(model) == [(GATE, OWN, 8.0)]
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'forbidden = ["{GATE}"]', encoding="utf-8")
+    careful = fake(model.serve).connect(policy=policy)
+    with careful, pytest.raises(WriteRefusedError, match=str(GATE)):
+        careful.write(GATE, 9.0, "value")
+    assert len(sent(model)) == 1
 
 
 def test_copied_code_and_journal_name_what_cannot_be_mistaken(client: Client, model: Model) -> None:

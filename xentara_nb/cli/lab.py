@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xentara_nb.cli.common import AddParser, UsageError, say
-from xentara_nb.cli.simulating import add_plant_arguments, describe, simulator_from
+from xentara_nb.cli.simulating import add_plant_arguments, check_port, describe, simulator_from
 from xentara_nb.errors import MissingExtraError
 from xentara_nb.paths import user_path
 
@@ -49,6 +49,7 @@ def _lab(args: argparse.Namespace) -> int:
         raise MissingExtraError(
             "JupyterLab is not installed; install it with: pip install 'xentara_nb[lab]'"
         )
+    check_port("--lab-port", args.lab_port)
     folder = _folder(args.notebooks)
     with simulator_from(args, "127.0.0.1", 0) as simulator:
         for line in describe(simulator):

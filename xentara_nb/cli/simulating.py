@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import gc
-import ipaddress
 import signal
-import socket
+import warnings
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import AddParser, UsageError, say, show
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from xentara_nb.simulator import Simulator
 
+STOP_TIMEOUT = 8.0
+"""How long the simulator may take to end, in seconds."""
+
 # Repeated here, for help must not need the simulator's extra. A test compares.
 _FAULTS = (
     "delay=SECONDS[,JITTER], drop-in=BYTES[,CONNECTIONS|all], drop-out=BYTES[,CONNECTIONS|all], "
@@ -25,7 +28,6 @@ _FAULTS = (
     "read-error=KEY, no-follow=KEY, slow-follow=SECONDS:KEY, vanish=KEY, no-pong, "
     "restart=SECONDS[:MODEL_FILE]"
 )
-_LONGEST_END = 8.0  # how long the simulator may take to end, in seconds
 _POLL = 1.0  # how often a blocked main thread looks for Ctrl-C, in seconds
 
 
@@ -104,8 +106,7 @@ def simulator_from(
         raise UsageError("--elements must be at least 1")
     if args.elements is not None and (args.config or args.model):
         raise UsageError("--elements makes up a model: leave --config and --model out")
-    if port is not None and not 0 <= port <= 65535:
-        raise UsageError("--port must be from 0 to 65535")
+    check_port("--port", port)
     return simulate(
         args.config,
         model=args.model,
@@ -115,6 +116,12 @@ def simulator_from(
         own_certificate=args.own_certificate,
         **options,
     )
+
+
+def check_port(option: str, port: int | None) -> None:
+    """Raise UsageError if a port that was given is none."""
+    if port is not None and not 0 <= port <= 65535:
+        raise UsageError(f"{option} must be from 0 to 65535")
 
 
 def _simulate(args: argparse.Namespace) -> int:
@@ -132,48 +139,38 @@ def _simulate(args: argparse.Namespace) -> int:
             raise UsageError("--stage-entitlement can be given twice at the most")
         options["stage_entitlements"] = names[:2]
     try:
-        _run(simulator_from(args, args.host, args.port, **options), args.host, faults)
+        _run(simulator_from(args, args.host, args.port, **options), faults)
     finally:
         _set_alarm(0)
     return 0
 
 
-def _run(
-    stopped: Simulator, host: str, faults: list[Callable[[Simulator], threading.Timer | None]]
-) -> None:
-    with stopped as simulator:
+def _run(stopped: Simulator, faults: list[Callable[[Simulator], threading.Timer | None]]) -> None:
+    from xentara_nb.simulator import ExposedWarning
+
+    with ExitStack() as stack:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ExposedWarning)
+            simulator = stack.enter_context(stopped)
         # The plant stays until the end, so the garbage collector need not look at it ever again.
         gc.freeze()
         timers = [cause(simulator) for cause in faults]
         for line in describe(simulator):
             show(line)
-        if simulator.users and not _is_loopback(host):
-            say(
-                f"WARNING: other computers can reach this simulator at {host or 'any address'}"
-                ", and the passwords of the demo's users are documented for everyone. Let it run "
-                "only where you trust the network, or give users of your own with --config."
-            )
+        for warning in caught:
+            say(f"WARNING: {warning.message}")
         say("Stop it with Ctrl-C.")
         try:
             while not simulator.wait(_POLL):
                 pass
             say("A client has shut the server down.")
         except KeyboardInterrupt:
-            _set_alarm(_LONGEST_END)
+            _set_alarm(STOP_TIMEOUT)
             raise
         finally:
             for timer in timers:
                 if timer is not None:
                     timer.cancel()
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether only this computer can reach what listens on a host."""
-    try:
-        found = socket.getaddrinfo(host or None, None, flags=socket.AI_PASSIVE)
-    except OSError:
-        return False
-    return all(ipaddress.ip_address(str(item[4][0])).is_loopback for item in found)
 
 
 def _set_alarm(seconds: float) -> None:

@@ -24,9 +24,10 @@ from xentara_nb.errors import (
     WriteRefusedError,
     XentaraError,
 )
+from xentara_nb.live.collection import KEEP, Keep
 from xentara_nb.live.sampling import sample as _sample
 from xentara_nb.live.subscribing import SubscriptionManager
-from xentara_nb.live.watch import KEEP, Keep, Watch
+from xentara_nb.live.watch import Watch
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.commands import (
     CloseSubSession,
@@ -345,6 +346,7 @@ class Client:
         ask = self._connection.ask
         entries = _inventory.browse(ask, self._model_cache, root, depth, categories)
         columns, missing = _inventory.attribute_lists(ask, entries, progress)
+        self._model_cache.learn(columns.uuids, columns.lists)
         if missing:
             warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=2)
         facts = {"vanished": list(missing)} if missing else {}

@@ -90,7 +90,9 @@ class History:
             start = max(start, self._end - last)
         times = self._times[start : self._end].copy()
         missing = np.zeros(len(times), dtype=bool)
-        if self._errors:
+        if self._errors and len(times) < len(self._errors):
+            missing = np.array([time in self._errors for time in times.tolist()], dtype=bool)
+        elif self._errors:
             missing = np.isin(times, np.fromiter(self._errors, np.int64, len(self._errors)))
         return Changes(times, self._values[start : self._end].copy(), missing)
 
@@ -101,6 +103,15 @@ class History:
         time = int(self._times[self._end - 1])
         error = self._errors.get(time)
         return time, None if error else self._values[self._end - 1], error
+
+    def begin_as(self, other: History) -> None:
+        """Begin with the present value, or error, of another history of the same attribute."""
+        times, values, missing = other.changes(last=1)
+        if missing.any():
+            time = int(times[0])
+            self.append_error(time, other.errors[time])
+        elif len(times):
+            self.append(times, values)
 
     def append_value(self, time: int, value: object) -> None:
         """Take one value, or error, as the generic decoder gives it."""
@@ -191,10 +202,12 @@ class History:
             self._values[self._start : self._start + count] = None
         self._start += count
         self.dropped += count
-        if self._errors:
-            first = int(self._times[self._start]) if len(self) else None
-            for time in [each for each in self._errors if first is None or each < first]:
-                del self._errors[time]
+        first = int(self._times[self._start]) if len(self) else None
+        while self._errors:  # nearly always in the order of their times
+            oldest = next(iter(self._errors))
+            if first is not None and oldest >= first:
+                break
+            del self._errors[oldest]
         if self._start > len(self) and self._start > _FIRST_CAPACITY:
             self._times = self._times[self._start : self._end].copy()
             self._values = self._values[self._start : self._end].copy()

@@ -6,8 +6,9 @@ it connects again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import AmbiguousError, NotFoundError, XentaraError
@@ -19,7 +20,7 @@ from xentara_nb.protocol.commands import (
     MetaDataAnswer,
 )
 from xentara_nb.protocol.errors import ServerError, UnknownElementError, result_of
-from xentara_nb.protocol.identifiers import MetaDataId
+from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_UUID, MetaDataId
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.names import same_look
 from xentara_nb.tables.references import (
@@ -36,6 +37,8 @@ META_DATA = (MetaDataId.PRIMARY_KEY, MetaDataId.ELEMENT_CATEGORY, MetaDataId.ATT
 MAX_CACHED = 200_000
 """How many elements are cached; when there are more, the cache is emptied first."""
 
+AttributeList: TypeAlias = tuple[AttributeInfo, ...]
+
 Ask = Callable[[Sequence[Command[Any]]], Iterator[Any]]
 """Sends commands that change nothing, and gives each one's result or ServerError."""
 
@@ -47,6 +50,9 @@ class ModelCache:
         self._ask = ask
         self._uuids: dict[tuple[str, UUID | None], UUID] = {}
         self._meta_data: dict[UUID, MetaDataAnswer] = {}
+        self._sharing: dict[UUID, AttributeList] = {}
+        self._inventories: list[tuple[list[UUID], list[AttributeList]]] = []  # not looked at yet
+        self._looked_at: set[UUID] = set()
 
     def __len__(self) -> int:
         return max(len(self._uuids), len(self._meta_data))
@@ -55,6 +61,9 @@ class ModelCache:
         """Empty the cache: the model may be another one now."""
         self._uuids = {}
         self._meta_data = {}
+        self._sharing = {}
+        self._inventories = []
+        self._looked_at = set()
 
     def uuids(self, references: Iterable[Reference]) -> list[UUID]:
         """Return the UUID of every element, looked up where only a text is given.
@@ -118,6 +127,8 @@ class ModelCache:
                 if len(self._meta_data) >= MAX_CACHED:
                     self._meta_data.clear()
                 self._meta_data[uuid] = result
+                if result.attributes and _share_an_id(result.attributes):
+                    self._sharing[uuid] = result.attributes
         return [
             found[uuid] if answer is None else answer
             for uuid, answer in zip(uuids, cached, strict=True)
@@ -127,6 +138,39 @@ class ModelCache:
         """Return the meta data of elements by UUID; raises the error of one that does not exist."""
         answers = zip(uuids, self.meta_data(uuids), strict=True)
         return {uuid: result_of(answer, f"meta_data of {uuid}") for uuid, answer in answers}
+
+    def learn(self, uuids: list[UUID], lists: list[AttributeList]) -> None:
+        """Take the attribute lists of elements, as an inventory has them."""
+        self._inventories.append((uuids, lists))
+
+    def sharing(self, uuids: Iterable[UUID] = ()) -> Mapping[UUID, AttributeList]:
+        """Return the elements known to have attributes that share an id, with all attributes.
+
+        There should be none. The elements given are asked for if they are not known yet; one that
+        the server does not know is passed over.
+        """
+        inventories, self._inventories = self._inventories, []
+        for learned, lists in inventories:
+            # Elements of one type share their list.
+            distinct = dict(zip(map(id, lists), lists, strict=True))
+            found = {key for key, each in distinct.items() if _share_an_id(each)}
+            if found:
+                pairs = zip(learned, lists, strict=True)
+                self._sharing.update((uuid, each) for uuid, each in pairs if id(each) in found)
+            if len(self._looked_at) + len(learned) <= MAX_CACHED:
+                self._looked_at.update(learned)
+        known, asked = self._looked_at, self._meta_data
+        if unknown := [uuid for uuid in uuids if uuid not in known and uuid not in asked]:
+            self.meta_data(unknown)
+        return self._sharing
+
+
+def _share_an_id(attributes: AttributeList) -> bool:
+    ids = set(map(itemgetter(1), attributes))
+    if len(ids) < len(attributes):
+        return True
+    # A well-known one can also be listed by its UUID.
+    return any(ATTRIBUTES_BY_UUID[each] in ids for each in ATTRIBUTES_BY_UUID.keys() & ids)
 
 
 def _meant(
@@ -170,13 +214,8 @@ def find_attribute(
         raise NotFoundError(
             f"{element} has no attribute {attribute_label(wanted)!r}; its attributes are: {names}"
         )
-    same = with_id(attributes, found[0].attribute_id)
-    if len(same) > 1:
-        raise AmbiguousError(
-            f"{element} has {len(same)} attributes with the id {found[0].attribute_id} "
-            f"({', '.join(each.name for each in same)}), which cannot be told apart: give each an "
-            "id of its own in the model"
-        )
+    if (error := shared_id(element, attributes, found[0].attribute_id)) is not None:
+        raise error
     if len(found) > 1:
         ids = " or ".join(
             f'UUID("{each.attribute_id}")'
@@ -189,6 +228,20 @@ def find_attribute(
             f"id, {ids}"
         )
     return found[0]
+
+
+def shared_id(
+    element: str, attributes: Sequence[AttributeInfo], wanted: AttributeId
+) -> AmbiguousError | None:
+    """Return the refusal of an id that several attributes of an element have, None for others."""
+    same = with_id(attributes, wanted)
+    if len(same) < 2:
+        return None
+    return AmbiguousError(
+        f"{element} has {len(same)} attributes with the id {same[0].attribute_id} "
+        f"({', '.join(each.name for each in same)}), which cannot be told apart: give each an "
+        "id of its own in the model"
+    )
 
 
 def with_id(attributes: Sequence[AttributeInfo], wanted: AttributeId) -> list[AttributeInfo]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, count, islice
 from operator import ne
 from typing import Any, NamedTuple, TypeAlias
@@ -15,7 +15,13 @@ from xentara_nb.protocol.commands import MetaDataAnswer, SubscriptionTarget
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute, known
 from xentara_nb.protocol.values import AttributeId
-from xentara_nb.queries.model_cache import Ask, ModelCache, find_attribute, with_id
+from xentara_nb.queries.model_cache import (
+    Ask,
+    ModelCache,
+    find_attribute,
+    shared_id,
+    with_id,
+)
 from xentara_nb.tables.references import (
     AttributeLike,
     ElementsLike,
@@ -75,7 +81,7 @@ def read(
     """Read the attributes given; without, those that rows name, or all that can be read."""
     references = element_references(elements)
     if isinstance(references, Rows) and attributes is None:
-        return _read_rows(ask, references)
+        return _read_rows(ask, model_cache, references)
     reading = Reading([], [], [], [], [], [], [])
     uuids, parts = [], []
     for item in _resolve(model_cache, references, _attribute_list(attributes)):
@@ -87,10 +93,10 @@ def read(
         reading.data_types.extend(data_type for _, _, data_type in item.attributes)
         uuids.append(item.element_uuid)
         parts.append(tuple(ids))
-    return _take(ask, uuids, parts, reading)
+    return _take(ask, model_cache, uuids, parts, reading)
 
 
-def _read_rows(ask: Ask, rows: Rows) -> Reading:
+def _read_rows(ask: Ask, model_cache: ModelCache, rows: Rows) -> Reading:
     """Read what rows name; those of one element that stand together are read together."""
     ids = rows.attribute_ids
     reading = Reading(
@@ -100,19 +106,33 @@ def _read_rows(ask: Ask, rows: Rows) -> Reading:
     changes = compress(count(1), map(ne, numbers, islice(numbers, 1, None)))
     starts = [0, *changes] if numbers else []
     if len(starts) == len(numbers):
-        return _take(ask, rows.element_uuids, list(zip(ids, strict=True)), reading)
+        return _take(ask, model_cache, rows.element_uuids, list(zip(ids, strict=True)), reading)
     uuids = [rows.element_uuids[at] for at in starts]
     ends = [*starts[1:], len(ids)]
     parts = [tuple(ids[start:end]) for start, end in zip(starts, ends, strict=True)]
-    return _take(ask, uuids, parts, reading)
+    return _take(ask, model_cache, uuids, parts, reading)
 
 
 def _take(
-    ask: Ask, uuids: list[UUID], parts: list[tuple[AttributeId, ...]], reading: Reading
+    ask: Ask,
+    model_cache: ModelCache,
+    uuids: list[UUID],
+    parts: list[tuple[AttributeId, ...]],
+    reading: Reading,
 ) -> Reading:
     """Read so many attributes of each element, into the last two columns of a reading."""
     results, times = reading.results, reading.times
     distinct = [tuple(dict.fromkeys(part)) if len(part) > 1 else part for part in parts]
+    refused: dict[int, AmbiguousError] = {}  # by row
+    if sharing := model_cache.sharing(_with_own_attributes(uuids, parts)):
+        row = 0
+        for at, (uuid, part) in enumerate(zip(uuids, parts, strict=True)):
+            for number, each in enumerate(part if uuid in sharing else (), row):
+                error = shared_id(reading.primary_keys[number], sharing[uuid], each)
+                if error is not None:
+                    refused[number] = error
+                    distinct[at] = tuple([other for other in distinct[at] if other != each])
+            row += len(part)
     for part, answer in zip(parts, ask(ReadRequests(uuids, distinct)), strict=True):
         size = len(part)
         if isinstance(answer, ServerError):
@@ -121,9 +141,21 @@ def _take(
             results += [answer.get(attribute_id, _NOT_ANSWERED) for attribute_id in part]
         else:
             results += answer.values()
+    for row, error in refused.items():
+        results[row] = error
     # One for all, so that readings can be put side by side.
     times += [time.time_ns()] * len(results)
     return reading
+
+
+def _with_own_attributes(
+    uuids: Iterable[UUID], parts: Iterable[tuple[AttributeId, ...]]
+) -> Iterator[UUID]:
+    """Return the elements of which an attribute that is not well known is read."""
+    # Their ids are those that a model's author gives them, and may give to two.
+    own = {UUID}
+    pairs = zip(uuids, parts, strict=True)
+    return (uuid for uuid, part in pairs if not own.isdisjoint(map(type, part)))
 
 
 def _attribute_list(
@@ -259,14 +291,22 @@ def targets(
 ) -> tuple[SubscriptionTarget, ...]:
     """Return the elements and attribute ids to subscribe to, each element once.
 
-    Attributes that are left out are those that the rows name, or the value and its quality.
+    Attributes that are left out are those that the rows name, or the value and its quality. Raises
+    AmbiguousError if an element has several attributes with an id that is to be subscribed to.
     """
     references = element_references(elements)
     ids: dict[UUID, dict[AttributeId, None]] = {}
-    for item in _resolve(model_cache, references, _attribute_list(attributes), _VALUE_AND_QUALITY):
+    items = _resolve(model_cache, references, _attribute_list(attributes), _VALUE_AND_QUALITY)
+    for item in items:
         ids.setdefault(item.element_uuid, {}).update(
             dict.fromkeys(attribute_id for _, attribute_id, _ in item.attributes)
         )
+    sharing = model_cache.sharing(_with_own_attributes(ids, map(tuple, ids.values())))
+    for item in items if sharing else ():
+        for _, attribute_id, _ in item.attributes:
+            attributes_there = sharing.get(item.element_uuid, ())
+            if (error := shared_id(item.primary_key, attributes_there, attribute_id)) is not None:
+                raise error
     return tuple(SubscriptionTarget(uuid, tuple(each)) for uuid, each in ids.items())
 
 
@@ -291,6 +331,8 @@ def resolved(
     for item in items:
         infos = described[item.element_uuid].attributes or ()
         for name, attribute_id, data_type in item.attributes:
+            if (error := shared_id(item.primary_key, infos, attribute_id)) is not None:
+                raise error
             info = next(iter(with_id(infos, attribute_id)), None)
             if info is not None:
                 name, data_type = info.name, info.data_type

@@ -9,6 +9,7 @@ try:
     from xentara_nb.simulator.config import demo
     from xentara_nb.simulator.config.configuration import Configuration
     from xentara_nb.simulator.documents import ConfigurationError
+    from xentara_nb.simulator.exposure import ExposedWarning
     from xentara_nb.simulator.fault_targets import FaultError
     from xentara_nb.simulator.faults import Faults
     from xentara_nb.simulator.server.limits import Limits
@@ -24,6 +25,7 @@ except ModuleNotFoundError as error:
 __all__ = [
     "Configuration",
     "ConfigurationError",
+    "ExposedWarning",
     "FaultError",
     "Faults",
     "Limits",

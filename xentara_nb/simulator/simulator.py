@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from xentara_nb.errors import OptionError
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.simulator.config import configuration, demo
 from xentara_nb.simulator.config.configuration import Configuration
+from xentara_nb.simulator.exposure import ExposedWarning, exposure
 from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.model.model import Model
 from xentara_nb.simulator.plant import synthetic
@@ -105,6 +107,11 @@ class Simulator:
             If the configuration's certificate or key cannot be used.
         SimulatorError
             If the address cannot be listened on, or the log file not be written.
+
+        Warns
+        -----
+        ExposedWarning
+            If other computers can reach it, and log in with the demo's documented passwords.
         """
         if self._thread is not None:
             return
@@ -124,6 +131,8 @@ class Simulator:
         except BaseException:
             self._clean_up()
             raise
+        if self.users and (warning := exposure(settings.host)) is not None:
+            warnings.warn(warning, ExposedWarning, stacklevel=2)
 
     def stop(self) -> None:
         """End all connections and the server; nothing happens if it does not run."""
@@ -348,7 +357,7 @@ def simulate(
     ConfigurationError
         If the configuration is wrong; the message names the file, the place in it and what to do.
     OptionError
-        If arguments contradict each other.
+        If arguments contradict each other, or the port is none.
 
     Examples
     --------
@@ -356,6 +365,11 @@ def simulate(
     ...     simulator.url.startswith("wss://127.0.0.1:")
     True
     """
+    if port is not None and not (type(port) is int and 0 <= port <= 65535):
+        raise OptionError(
+            f"port={port!r} is no port: give a number from 0 to 65535, 0 for any free one, or None "
+            "for the configuration's"
+        )
     settings = SimulatorSettings(
         host,
         port,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from tests.simulator.models import data_point, plant, register
 from xentara_nb.simulator.documents import ConfigurationError, JsonNode, parse_document
 from xentara_nb.simulator.model.model import Model, join_key, read_model, split_key
 
@@ -131,3 +133,22 @@ def test_the_names_of_older_models(caplog: pytest.LogCaptureFixture) -> None:
     assert _model(point).by_key["P"].properties["id"] == 7
     with pytest.raises(ConfigurationError, match="also at"):
         _model({"@Group": {"id": "A", "uuid": uuid}}, {"@Group": {"id": "B", "uuid": uuid}})
+
+
+def test_what_does_not_run_of_older_models_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    pipe = {"checkPoints": [{}, {}], "segments": [{"start": 0, "end": 1, "tasks": []}]}
+    tracks = [
+        {"@Track": {"name": f"T{n}", "UUID": str(UUID(int=n)), "timers": [{"pipeline": pipe}]}}
+        for n in (1, 2)
+    ]
+    server = {"@Microservice.Web.Server": {"name": "S", "UUID": str(UUID(int=3))}}
+    assert set(_model(*tracks, server).by_key) == {"T1", "T2", "S"}
+    assert [record.getMessage() for record in caplog.records] == [
+        "model.json: children[0].@Track.timers: the timers in a track are not run, an older format"
+    ]
+
+
+def test_a_key_through_the_input_of_a_data_point_is_of_an_older_format() -> None:
+    inspector = {"@Skill.Debugging.Inspector": {"name": "I", "attributes": ["P.input.value"]}}
+    with pytest.raises(ConfigurationError, match="this was the data point's input: name that"):
+        plant(register("R"), data_point("P", "R"), inspector)

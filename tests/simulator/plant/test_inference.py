@@ -80,6 +80,19 @@ def test_an_ethercat_coupler() -> None:
         ("@Skill.TimescaleDB.Database", {}, Category.DATA_STORAGE, "TimescaleDB database"),
         ("@Skill.MQTT.Publisher", {}, Category.EXTERNAL_INTERFACE, "MQTT publisher"),
         ("@Skill.Python.Microservice", {}, Category.MICROSERVICE, "Python microservice"),
+        ("@Skill.MQTT.Command", {}, Category.TRANSACTION, "MQTT Command"),
+        (
+            "@Microservice.SimpleWebService.Server",
+            {},
+            Category.EXTERNAL_INTERFACE,
+            "web service server",
+        ),
+        (
+            "@Skill.Uplink.Client",
+            {"children": [{"@Skill.Uplink.Transaction": {}}]},
+            Category.DATA_STORAGE,
+            "Uplink client",
+        ),
         ("@Skill.Odd.Thing", {"dataType": "uint8"}, Category.DATA_POINT, "Odd thing"),
         ("@Skill.Odd.Thing", {}, Category.SPECIAL_PURPOSE, "Odd thing"),
         (

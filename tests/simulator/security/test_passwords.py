@@ -17,7 +17,7 @@ HASHES = [
 ]
 
 
-@pytest.mark.parametrize("password_hash", HASHES)
+@pytest.mark.parametrize("password_hash", HASHES, ids=["SHA-512", "SHA-256", "MD5"])
 def test_the_right_password_and_no_other(password_hash: str) -> None:
     assert passwords.hash_problem(password_hash) is None
     assert passwords.verify("secret", password_hash)

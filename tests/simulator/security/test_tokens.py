@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwk, jws
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from tests.simulator.server.sessions import OfflineClient
 from xentara_nb.protocol.commands import (
@@ -279,6 +279,19 @@ def test_log_in_on_the_connection_and_in_sub_sessions(
     (folder / "keys.json").rename(folder / "jwks.json")
     with simulate(folder) as simulator:
         connect(simulator, shift)
+
+
+def test_a_connection_ends_with_its_token(
+    small: dict[str, Any], dial: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small["config.json"]["httpServer"]["authentication"]["schemes"] = ["Bearer"]
+    soon = Principal("anna", roles("Shift"), time.time() + 0.3)
+    monkeypatch.setattr(OAuth2, "verify", lambda self, token: soon)
+    with simulate(from_documents(small)) as simulator:
+        wire = dial(simulator, bearer="a.b.c", hello=False)
+        with pytest.raises(ConnectionClosedError, match=r"1008.*the token has expired"):
+            wire.connection.recv(timeout=10)
+    assert soon.has_expired()
 
 
 def test_tokens_are_not_kept(small: dict[str, Any]) -> None:

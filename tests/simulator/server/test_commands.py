@@ -60,6 +60,28 @@ def test_browse(offline: Callable[..., OfflineClient]) -> None:
     assert offline().ask(Browse(GROUP, None, ())) == []
 
 
+@pytest.mark.parametrize(
+    ("depth", "categories", "found"),
+    [
+        # The walk goes through elements that are not of a wanted category.
+        (None, (2,), ["Group.Point", "Group.Register"]),
+        (1, (2,), []),
+        (1, (1,), ["Group"]),
+        (None, (1, 2), ["Group", "Group.Point", "Group.Register"]),
+        (None, (2, 2, 99), ["Group.Point", "Group.Register"]),
+        (None, (99,), []),
+        (None, (), []),
+    ],
+)
+def test_browse_by_category(
+    depth: int | None,
+    categories: tuple[int, ...],
+    found: list[str],
+    offline: Callable[..., OfflineClient],
+) -> None:
+    assert sorted(offline().ask(Browse(NIL_UUID, depth, categories)).keys) == found
+
+
 def test_meta_data(offline: Callable[..., OfflineClient]) -> None:
     answer = offline().ask(MetaData(REGISTER))
     assert (answer.primary_key, answer.category, answer.has_children) == (

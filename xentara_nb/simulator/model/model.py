@@ -45,7 +45,8 @@ _NO_PERIOD = re.compile(r"(?<=[^.])\[(?=[^\[\]]*\](?:[.\[]|$))")
 _MAX_LEVELS = 200
 _CONTROL = ("Cc", "Zl", "Zp")
 _DESCRIPTORS = ("@Group", "@DataPoint", "@Track", "@Timer", "@Pipeline")
-_SKILL = re.compile(r"@Skill\.[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+")
+# Older models have microservices that are no skills.
+_SKILL = re.compile(r"@(?:Skill|Microservice)\.[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +105,9 @@ class Model:
                 return element, member
         names, member = readings[0]
         key = join_key(names or (member,))
+        if names[-1:] in (("input",), ("output",)) and join_key(names[:-1]) in self.by_key:
+            hint = f"In an older format this was the data point's {names[-1]}: name that itself."
+            return reference.fail(f"the model has no element {key!r}", hint)
         near = difflib.get_close_matches(key, list(self.by_key)[:5000], n=1)
         hint = f"Did you mean {near[0]!r}?" if near else "Look for the name that has changed."
         return reference.fail(f"the model has no element {key!r}", hint)
@@ -188,7 +192,12 @@ def read_model(document: JsonNode) -> Model:
     keys: dict[str, JsonNode] = {}
     uuids: dict[UUID, JsonNode] = {}
 
-    older: list[JsonNode] = []
+    older: set[str] = set()
+
+    def note_older(node: JsonNode, what: str) -> None:
+        if what not in older:
+            older.add(what)
+            _log.warning("%s: %s, an older format", node, what)
 
     def read_element(item: JsonNode, prefix: str) -> ElementDescription:
         # Each level is a member, an index and a descriptor.
@@ -196,9 +205,11 @@ def read_model(document: JsonNode) -> Model:
             document.fail("the elements are nested too deeply", "Use fewer levels.")
         descriptor = _descriptor(item)
         node = _in_present_names(item.at(descriptor))
-        if node.value is not item.value[descriptor] and not older:
-            older.append(node)
-            _log.warning("%s: 'id' and 'uuid' are read as 'name' and 'UUID', an older format", node)
+        if node.value is not item.value[descriptor]:
+            note_older(node, "'id' and 'uuid' are read as 'name' and 'UUID'")
+        if descriptor == "@Track" and isinstance(node.value, dict):
+            for name in {"timers", "events"} & node.value.keys():
+                note_older(node.at(name), f"the {name} in a track are not run")
         properties = node.validate(_Properties)
         key = prefix + join_key((properties.name,))
         node.unique("name", key, keys, "the primary key")

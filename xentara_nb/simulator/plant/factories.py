@@ -66,6 +66,16 @@ def _factory(category: Category, type_text: str, settings: type[_Plain] = _Plain
     return make
 
 
+_Number = Annotated[int, whole_number(0, 1 << 31)]
+
+
+class _Track(_Plain):
+    # On how many threads it runs, and how precisely, is checked and not simulated.
+    thread_count: Annotated[int, whole_number(1, 1 << 31)] = 1
+    timing: Literal["relaxed", "precise", "realtime"] = "precise"
+    cpus: Annotated[tuple[_Number, ...], Field(min_length=1)] = (0,)
+
+
 class _Timer(_Plain):
     period: PositiveInterval
     offset: Interval = 0
@@ -241,16 +251,13 @@ def _number(value: Value) -> int | float:
     return value if isinstance(value, int | float) else 0
 
 
-_Checkpoint = Annotated[int, whole_number(0, 1 << 31)]
-
-
 class _Task(Settings, extra="ignore"):
     function: Text
 
 
 class _Segment(Settings, extra="ignore"):
-    start: _Checkpoint
-    end: _Checkpoint
+    start: _Number
+    end: _Number
     tasks: tuple[_Task, ...] = ()
 
 
@@ -357,7 +364,7 @@ FACTORIES: dict[str, Factory] = defaultdict(
         "@Group": _factory(Category.ELEMENT_GROUP, "element group"),
         "@Pipeline": _factory(Category.EXECUTION_PIPELINE, "execution pipeline", _Pipeline),
         "@Timer": _factory(Category.TIMER, "timer", _Timer),
-        "@Track": _factory(Category.EXECUTION_TRACK, "execution track"),
+        "@Track": _factory(Category.EXECUTION_TRACK, "execution track", _Track),
         "@Skill.Debugging.Inspector": _inspector,
         "@Skill.SignalFlow.Bridge": _factory(Category.MICROSERVICE, "signal bridge", _Bridge),
         "@Skill.SignalFlow.EdgeDetection": _factory(

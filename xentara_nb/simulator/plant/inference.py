@@ -36,6 +36,12 @@ _KNOWN_TYPES = {
     "@Skill.Debugging.Inspector": (Category.SPECIAL_PURPOSE, "debugging inspector"),
     "@Skill.Debugging.Logger": (Category.SPECIAL_PURPOSE, "debugging logger"),
 }
+# What is published of further skills, and cannot be told from their names.
+_PUBLISHED = {
+    "@Skill.MQTT.Command": (Category.TRANSACTION, "MQTT Command"),
+    "@Skill.SimpleWebService.Server": (Category.EXTERNAL_INTERFACE, "web service server"),
+    "@Microservice.SimpleWebService.Server": (Category.EXTERNAL_INTERFACE, "web service server"),
+}
 
 # The first that fits the last word of the descriptor's last part counts.
 _BY_WORD = tuple(
@@ -75,7 +81,11 @@ def infer(
     known = _KNOWN_TYPES.get(element.descriptor)
     if known:
         references = References()
-    category, type_text = known or (_category(element, references), _type_text(element.descriptor))
+    category, type_text = (
+        known
+        or _PUBLISHED.get(element.descriptor)
+        or (_category(element, references), _type_text(element.descriptor))
+    )
     attributes: list[AttributeInfo] = []
     if category in _DEVICES:
         attributes += map(well_known, (Attribute.DEVICE_STATE, Attribute.ERROR))
@@ -102,6 +112,11 @@ def _category(element: ElementDescription, references: References) -> Category:
         return Category.DATA_POINT
     words = _WORD.findall(element.descriptor.split(".")[-1])
     last = words[-1].lower() if words else ""
+    # A client that data are sent with, in transactions.
+    if last == "client" and any(
+        child.descriptor.endswith("Transaction") for child in element.children
+    ):
+        return Category.DATA_STORAGE
     for listed, category in _BY_WORD:
         if last in listed or "".join(words).lower() in listed:
             # Something with children is no data point, even if its name says so.

@@ -29,7 +29,7 @@ from xentara_nb.simulator.server.request_log import WriteRecord
 from xentara_nb.simulator.server.session import Session
 from xentara_nb.simulator.server.subscriptions import ServerSubscription, unique_targets
 
-# Less than a millisecond of work between two turns of the other connections.
+# Less than a millisecond of work in one turn.
 _BROWSE_SLICE = 256
 _SUBSCRIBE_SLICE = 128
 
@@ -38,7 +38,7 @@ _SUBSCRIBE_SLICE = 128
 async def execute(command: commands.Command[Any], session: Session) -> Any:
     """Carry out a command for a session.
 
-    These are coroutines, for browsing and subscribing give other connections their turn, and
+    These are coroutines, for browsing and subscribing take turns with other connections, and
     passwords are checked in a thread. Returns what ``command.build_answer`` takes, or the item of
     the answer if it is encoded already; raises the ServerError to answer.
     """
@@ -72,13 +72,13 @@ async def _browse(command: commands.Browse, session: Session) -> Encoded:
     plant = session.service.plant
     wanted = None if command.categories is None else frozenset(command.categories)
     entries: list[bytes] = []
-    for number, element in enumerate(plant.browse(command.element_uuid, command.depth), 1):
+    for number, element in enumerate(plant.browse(command.element_uuid, command.depth)):
+        if not number % _BROWSE_SLICE:
+            await session.service.turns.next()
         if wanted is None or element.kind.category in wanted:
             entries.append(
                 server_encoding.browse_entry(element.key, element.uuid, element.kind.category)
             )
-        if not number % _BROWSE_SLICE:
-            await asyncio.sleep(0)
     return Encoded(server_encoding.message(entries))
 
 
@@ -187,13 +187,13 @@ async def _subscribe(command: commands.Subscribe, session: Session) -> UUID:
     )
     # Taken in at once, so that it ends with its connection, should that end here.
     session.subscriptions.add(subscription)
-    for number, (element, ids) in enumerate(targets, 1):
+    for number, (element, ids) in enumerate(targets):
+        if not number % _SUBSCRIBE_SLICE:
+            await session.service.turns.next()
         if ids:
             allowed = element.acl.allows(session.principal.roles, access.READ)
             channel = broker.join(subscription.mark, element, ids, allowed)
             subscription.channels.append(channel)
-        if not number % _SUBSCRIBE_SLICE:
-            await asyncio.sleep(0)
     return subscription.subscription_id
 
 

@@ -29,8 +29,9 @@ _log = logging.getLogger(__name__)
 
 _LARGE = 16 * 1024  # bytes of a message that takes milliseconds to be decoded
 _COMMAND_NAMES: dict[int | None, str] = {opcode: opcode.name.lower() for opcode in OpCode}
-# How many requests, and seconds of work, lie between two turns of the other connections at most.
+# How many requests, and seconds of work, are done in one turn at most.
 _SLICE = 64
+_FEW = 8  # requests that are answered at once
 _LONGEST_TURN = 0.002
 
 
@@ -52,13 +53,18 @@ class Dispatcher:
             return await self._answer_all(read_requests(message, self._limits))
         # What is decoded takes many times the memory of its bytes, so only few are at a time.
         async with self._session.service.large_messages:
-            # In one piece, but beside the other connections.
-            requests = await asyncio.to_thread(read_requests, message, self._limits)
+            # In one piece, but beside the other connections. One at a time: for each thread more
+            # that is at work, the event loop would wait longer until it may go on.
+            async with self._session.service.decoding:
+                requests = await asyncio.to_thread(read_requests, message, self._limits)
             return await self._answer_all(requests)
 
     async def _answer_all(self, requests: list[Request | Failure]) -> bytes | None:
         answers: list[bytes] = []
         size = 0
+        turns = self._session.service.turns
+        if len(requests) > _FEW:
+            await turns.next()
         turn = time.monotonic() + _LONGEST_TURN
         for number, request in enumerate(requests, 1):
             if isinstance(request, Failure):
@@ -70,8 +76,10 @@ class Dispatcher:
                 answers.append(await self._answer(request))
             size += len(answers[-1])
             if not number % _SLICE or time.monotonic() > turn:
-                await asyncio.sleep(0)
+                await turns.next()
                 turn = time.monotonic() + _LONGEST_TURN
+        if size > _LARGE:
+            await turns.next()  # for encrypting it
         return server_encoding.message(answers) if answers else None
 
     def _refuse(self, request: Request) -> bytes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -23,6 +25,7 @@ from xentara_nb.protocol.errors import XentaraError
 from xentara_nb.protocol.identifiers import Stage
 from xentara_nb.simulator.config.configuration import HttpServer
 from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.simulator.security.access import Principal
 from xentara_nb.simulator.server.dispatcher import Dispatcher
 from xentara_nb.simulator.server.handshake import (
     CONNECTION_LOG,
@@ -47,6 +50,7 @@ _LAST_ROUNDS = 10
 _MAX_QUEUE = (1, 0)  # frames of a client that wait while one of its messages is answered
 _BACKLOG = 1024  # connections that the system keeps until they are accepted
 _REST = 0.001
+_LONGEST_SLEEP = 60.0  # until a token is over; the clock may be set meanwhile
 
 
 class SimulatorError(XentaraError):
@@ -196,7 +200,9 @@ class ServerThread:
         session = Session(service, connection.principal, next(self._numbers))
         dispatcher = Dispatcher(session)
         transport = Transport(connection, service.faults, self._options["ping_timeout"])
-        events = asyncio.create_task(_send_events(transport, session.subscriptions))
+        tasks = [asyncio.create_task(_send_events(transport, session.subscriptions))]
+        if connection.principal.expires < math.inf:
+            tasks.append(asyncio.create_task(_end_with_token(connection, connection.principal)))
         try:
             while True:
                 data = await _receive(connection, service.limits.fragments)
@@ -213,7 +219,8 @@ class ServerThread:
         except ConnectionClosed:
             _log.debug("a connection of %s has ended", connection.principal.name)
         finally:
-            events.cancel()
+            for task in tasks:
+                task.cancel()
             session.subscriptions.clear()
             transport.close()
 
@@ -240,6 +247,13 @@ async def _all_closed(servers: Sequence[WebSocketServer]) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+async def _end_with_token(connection: WebSocketConnection, principal: Principal) -> None:
+    """End a connection when the token that it was made with is over."""
+    while not principal.has_expired():
+        await asyncio.sleep(min(principal.expires - time.time(), _LONGEST_SLEEP))
+    await connection.close(CloseCode.POLICY_VIOLATION, "the token has expired")
 
 
 async def _receive(connection: WebSocketConnection, max_fragments: int) -> bytes:

@@ -21,6 +21,7 @@ from xentara_nb.simulator.server.limits import DEFAULT_LIMITS, Limits
 from xentara_nb.simulator.server.password_queue import PasswordQueue
 from xentara_nb.simulator.server.request_log import RequestLog
 from xentara_nb.simulator.server.subscriptions import Quota, Subscriptions
+from xentara_nb.simulator.server.turns import Turns
 
 _LARGE_MESSAGES = 4  # that are decoded and answered at the same time
 
@@ -46,6 +47,8 @@ class Service:
         self.broker = Broker(plant.clock, whole_events)
         self.limits = limits
         self.large_messages = asyncio.Semaphore(_LARGE_MESSAGES)
+        self.decoding = asyncio.Lock()
+        self.turns = Turns()
         self.passwords = PasswordQueue(
             lambda user, password: authenticator.by_password(user, password),
             limits.pending_passwords,

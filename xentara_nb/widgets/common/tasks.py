@@ -62,7 +62,9 @@ class TaskRunner:
 
     def handler(self, callback: Callable[[], object]) -> Callable[..., None]:
         """Return a guarded callback for an event of a widget, which takes nothing of the event."""
-        return self.guard(lambda *event: callback())
+        guarded = self.guard(callback)
+        # The event may have in it what was typed: it is in no frame that an error goes through.
+        return lambda *event: guarded()
 
     def run(
         self,

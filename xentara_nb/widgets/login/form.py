@@ -107,13 +107,17 @@ class LoginForm(Form):
     ) -> None:
         if method is not None and method not in METHODS:
             raise OptionError(f"{method!r} is no way to log in; there are: {', '.join(METHODS)}")
+        # At once, so that a traceback that shows variables shows no password in it.
+        given = Secret(address)
+        del address
         super().__init__("login")
         self._trust = Trust(ca_file, fingerprint)
         self._timeout = check_timeout(timeout)
         self._read_only = read_only
         kind = "read only" if read_only else ""
-        self.account = account(name or f"{user}@{_without_password(address)} {kind}".strip())
-        self._make(address, user, method)
+        server = _without_password(given.reveal())
+        self.account = account(name or f"{user}@{server} {kind}".strip())
+        self._make(given, user, method)
         self.when_closed.callback(self.account.listen(self.tasks.handler(self._show_state)))
         notebook.register(self)
         self._show_state()
@@ -221,9 +225,11 @@ class LoginForm(Form):
 
     # What the page uses
 
-    def _make(self, address: str, user: str, method: str | None) -> None:
+    def _make(self, address: Secret, user: str, method: str | None) -> None:
         self.address = _AddressInput(
-            address, description="Address", placeholder="host, host:port or wss://host:port/api/ws"
+            address.reveal(),
+            description="Address",
+            placeholder="host, host:port or wss://host:port/api/ws",
         )
         self.address.continuous_update = False
         self.user = ipywidgets.Text(description="User", value=user)
@@ -291,10 +297,10 @@ class LoginForm(Form):
 
     def _take_address(self) -> None:
         """Take the credentials out of an address that has some."""
-        text = self.address.value
-        if "@" not in text:
+        text = Secret(self.address.value)
+        if "@" not in text.reveal():
             return
-        self.address.value = _without_password(text)
+        self.address.value = _without_password(text.reveal())
         _, credentials = parse_address(text)
         if credentials is not None:
             self.user.value = credentials.user or ""
