@@ -36,6 +36,7 @@ MomentLike: TypeAlias = "str | datetime | pd.Timestamp"
 """A time; one without a time zone is in UTC."""
 
 _IDENTITY = ("primary_key", "attribute_name", "data_type", "element_uuid", "attribute_id")
+_MOST_CODES = 1 << 62
 _MOST_TERMS = 100  # of a filter; more attributes are found behind one on their keys
 
 
@@ -284,6 +285,9 @@ class Recording:
                 for name in names[1:]:
                     alternative |= pc.field("primary_key") == name
                 terms.append(alternative)
+        if self._rows and all(each.element_uuid for each in self._rows):
+            uuids = sorted({str(each.element_uuid) for each in self._rows})
+            terms.append(pc.field("element_uuid").isin(uuids))
         whole = None
         for term in terms:
             whole = term if whole is None else whole & term
@@ -337,12 +341,14 @@ def _codes(table: pa.Table, names: Sequence[str]) -> tuple[Array, list[tuple[str
         encoded = table[name].combine_chunks().dictionary_encode()
         columns.append(encoded.indices.to_numpy().astype(np.int64))
         dictionaries.append(encoded.dictionary.to_pylist())
-    number = np.zeros(table.num_rows, dtype=np.int64)
+    number, size = np.zeros(table.num_rows, dtype=np.int64), 1
     for column, dictionary in zip(columns, dictionaries, strict=True):
-        number = number * max(len(dictionary), 1) + column
-        # Kept small, so that many columns do not overflow.
-        number = np.unique(number, return_inverse=True)[1]
-    _, firsts = np.unique(number, return_index=True)
+        if size * len(dictionary) > _MOST_CODES:
+            number = np.unique(number, return_inverse=True)[1]
+            size = len(number)
+        number = number * len(dictionary) + column
+        size *= max(len(dictionary), 1)
+    _, firsts, number = np.unique(number, return_index=True, return_inverse=True)
     texts = [
         tuple(
             dictionary[column[first]]

@@ -206,17 +206,23 @@ class RecordingWriter:
         )
 
     def _known(self, times: Array) -> set[tuple[int, int]]:
-        """Return place and time of the rows on the disk, of the hours that some times are in."""
+        """Return place and time of the rows on the disk that have one of some times."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
         hours = set((times // HOUR).tolist())
+        some = pa.array(np.unique(times), pa.int64()).cast(pa.timestamp("ns", tz="UTC"))
+        asked_for = pc.field("time").isin(some)
         names = ["primary_key", "attribute_name", "element_uuid", "attribute_id"]
         texts = [self._texts[name] for name in names]
         places = {each: place for place, each in enumerate(zip(*texts, strict=True))}
         known: set[tuple[int, int]] = set()
         with self._explained():
             for path, _ in files(self.folder, lambda hour: hour in hours):
-                table = pq.read_table(path, columns=[*names, "time"], partitioning=None)
+                table = pq.read_table(
+                    path, columns=[*names, "time"], filters=asked_for, partitioning=None
+                )
                 stamps = table["time"].to_numpy().view(np.int64).tolist()
                 keys = zip(*(table[name].to_pylist() for name in names), strict=True)
                 known.update(
