@@ -59,7 +59,7 @@ class Explorer(Form):
     ...     explorer.select("Plant.Line 1.Set point")
     ...     explorer.selected, len(explorer.take())
     ...     explorer.close()
-    ('Plant.Line 1.Set point', 10)
+    ('Plant.Line 1.Set point', 12)
     """
 
     title = "Xentara explorer"
