@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from xentara_nb.errors import OptionError
@@ -33,6 +35,21 @@ def user_path(path: str | os.PathLike[str]) -> Path:
         raise OptionError(f"a path is a text or a Path, not {path!r}") from None
     except RuntimeError:
         raise OptionError(f"there is no home folder for {os.fspath(path)!r}") from None
+
+
+def setting_path(setting: str) -> Path:
+    """Return the file that an environment variable names, absolute.
+
+    A relative one means the same file from its first use on, also after a chdir. Raises as
+    :func:`user_path`.
+    """
+    path = user_path(setting)
+    return path if path.is_absolute() else _absolute(path)
+
+
+@cache
+def _absolute(path: Path) -> Path:
+    return path.absolute()
 
 
 def open_regular(path: Path) -> int:
@@ -65,7 +82,7 @@ def _require_regular(path: Path, status: os.stat_result) -> None:
         raise OptionError(f"{str(path)!r} is {kind}, not a file: copy what it gives into a file")
 
 
-def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
+def read_file(path: str | os.PathLike[str], limit: int, *, own: bool = False) -> bytes:
     """Return all bytes of a file that a user named.
 
     Parameters
@@ -74,17 +91,22 @@ def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
         The file; a leading ``~`` is the home folder.
     limit : int
         How many bytes it may have.
+    own : bool
+        Whether it must be the user's alone, see :func:`unsafe`.
 
     Raises
     ------
     OptionError
-        If it is no regular file, or has more bytes.
+        If it is no regular file, has more bytes, or should be the user's alone and is not.
     OSError
         If it cannot be read.
     """
     file = user_path(path)
     with open(open_regular(file), "rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
+        status = os.fstat(stream.fileno())
+        if own and (problem := unsafe(status)) is not None:
+            raise OptionError(f"{str(file)!r}: {problem}")
+        size = status.st_size
         # Some files are longer than the system says, so it is not taken for the truth.
         data = b"" if size > limit else stream.read(limit + 1)
     if max(size, len(data)) > limit:
@@ -93,6 +115,20 @@ def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
             "right file?"
         )
     return data
+
+
+def unsafe(status: os.stat_result) -> str | None:
+    """Return why a file is not the user's alone, with the cure; None if it is.
+
+    What others may write is no record, and says nothing of what is trusted.
+    """
+    if sys.platform == "win32":  # which has other rights, that these bits do not show
+        return None
+    if status.st_uid != os.geteuid():
+        return "it belongs to another user: remove it, or name another file"
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "others may write it: check what it holds, then chmod go-w it"
+    return None
 
 
 def own_folder(find: Callable[..., Path], **options: bool) -> Path:

@@ -62,6 +62,8 @@ def test_a_result_shows_itself(client):
     html = result._repr_html_()
     assert "43.0" in html
     assert "<table" in html
+    assert ">VERIFIED: read back as written</b></td>" in html
+    assert "&lt;" not in html
 
 
 def test_what_a_server_names_is_escaped_in_html(fake, tmp_path):

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import re
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -341,18 +343,36 @@ def test_ca_files_that_cannot_be_used(fake: Fake, tmp_path: Path, certificate: C
     broken = tmp_path / "broken.pem"
     broken.write_text(certificate.path.read_text().replace("M", "N", 3))
     der = tmp_path / "certificate.der"
-    der.write_bytes(certificate.certificate.public_bytes(serialization.Encoding.DER))
+    der.write_bytes(certificate.certificate.public_bytes(serialization.Encoding.DER)[:-1])
+    empty = tmp_path / "empty.pem"
+    empty.touch()
     server = fake(listen, certificate)
     for path, reason in (
         (tmp_path / "missing.pem", "No such file"),
         (tmp_path, "directory"),
-        (text, "no certificate in PEM form"),
+        (text, "no certificate in PEM or DER form"),
+        (empty, "no certificate in PEM or DER form"),
         (broken, "or a broken one"),
-        (der, "no certificate in PEM form"),
+        (der, "no certificate in PEM or DER form"),
     ):
         with pytest.raises(OptionError, match=reason) as caught:
             open_to(server, Trust(ca_file=path))
         assert str(path) in str(caught.value)
+    assert not server.wires
+
+
+def test_a_ca_file_in_der_form(fake: Fake, tmp_path: Path, certificate: Certificate) -> None:
+    der = tmp_path / "certificate.cer"
+    der.write_bytes(certificate.certificate.public_bytes(serialization.Encoding.DER))
+    open_to(fake(say_hello, certificate), Trust(ca_file=der))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFO")
+def test_a_ca_file_that_never_ends(fake: Fake, tmp_path: Path, certificate: Certificate) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    server = fake(listen, certificate)
+    with pytest.raises(OptionError, match=r"the CA file cannot be used: .* a FIFO, not a file"):
+        open_to(server, Trust(ca_file=tmp_path / "fifo"))
     assert not server.wires
 
 

@@ -129,6 +129,22 @@ def test_the_changes_one_below_the_other() -> None:
     assert frame["error"].fillna("").tolist() == ["", "", "gone", "", ""]
 
 
+def test_a_quality_that_changes_alone_is_a_change() -> None:
+    column = changes((2, 0.5), (4, None), (6, 1.5))
+    seconds, codes = zip((1, 0), (2, 1), (3, 3), (3.5, 3), (5, 0), (6, 2), (7, 0), strict=True)
+    quality = Changes(
+        np.array([round(each * SECOND) for each in seconds]),
+        np.array(codes, dtype=np.int8),
+        np.array([False] * 7),
+    )
+    frame = changes_frame([TWO[0]], [column], [quality], [{4 * SECOND: "gone"}])
+
+    assert [stamp.value / SECOND for stamp in frame["time"]] == [2, 3, 4, 6, 7]
+    assert frame["value"].fillna(-1).tolist() == [0.5, 0.5, -1, 1.5, 1.5]
+    assert frame["quality"].tolist() == ["acceptable", "bad", "bad", "unreliable", "good"]
+    assert frame["error"].fillna("").tolist() == ["", "", "gone", "", ""]
+
+
 def test_changes_of_one_data_type_are_typed() -> None:
     frame = changes_frame([TWO[0]], [COLUMNS[0]], [None], [{2 * SECOND: "gone"}])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from xentara_nb import Client, UnknownElementError, Watch
 from xentara_nb.connection import connection
 from xentara_nb.errors import LoginError
 from xentara_nb.live import subscribing
+from xentara_nb.live.routing import EventRouter
 from xentara_nb.protocol.commands import DataChange
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import Success, encode_packets
@@ -291,3 +293,20 @@ def test_a_client_that_is_closed_while_there_is_no_server(
     client.close()
     with pytest.raises(xentara_nb.ConnectionLostError, match="closed"):
         watch.until(lambda latest: False, timeout=PATIENCE)
+
+
+def test_a_thread_that_fails_ends_the_watches(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(router: EventRouter) -> bool:
+        raise ValueError("no good")
+
+    ended = threading.Event()
+    watch = settled(client.watch(SET_POINT))
+    watch.on_change(lambda watch: ended.set() if watch.ended else None)
+    monkeypatch.setattr(EventRouter, "drain", fail)
+    client.write(SET_POINT, 190, verify=False)
+
+    assert ended.wait(PATIENCE)
+    assert "looking after the watches failed" in str(watch.ended)
+    assert "no good" in caplog.text

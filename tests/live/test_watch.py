@@ -214,6 +214,17 @@ def test_what_is_not_there(client: Client) -> None:
                 watch.columns(row)
 
 
+def test_a_quality_that_changes_alone(client: Client, plant: Simulator) -> None:
+    with client.watch(SET_POINT) as watch:
+        watch.until(complete, timeout=PATIENCE)
+        plant.faults.bad_quality(SET_POINT)
+        watch.until(lambda latest: "bad" in latest["quality"].tolist(), timeout=PATIENCE)
+
+    changes = watch.changes()
+    assert changes["quality"].tolist() == ["good", "bad"]
+    assert changes["value"].nunique() == 1
+
+
 def test_an_attribute_that_cannot_be_read_is_an_error_in_its_row(
     client: Client, plant: Simulator
 ) -> None:

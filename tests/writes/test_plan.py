@@ -59,6 +59,8 @@ def test_a_plan_shows_itself(plant, client):
     assert "150.0" in text
     html = plan._repr_html_()
     assert "1 refused" in html
+    assert ">refused</b></td>" in html
+    assert "&lt;" not in html
     assert "var(--jp-error-color1" in html
 
 

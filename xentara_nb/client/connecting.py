@@ -53,7 +53,7 @@ def connect(
     token : str, optional
         An OAuth 2.0 token (a JWT) instead of user and password; or ``XENTARA_TOKEN``.
     ca_file : path, optional
-        A PEM file with the certificates to trust, instead of the system's.
+        A PEM or DER file with the certificates to trust, instead of the system's.
     fingerprint : str, optional
         The SHA-256 of the server's certificate, to trust exactly that one.
     timeout : float, default 10.0

@@ -23,7 +23,7 @@ from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.handshake import handshake
 from xentara_nb.connection.latch import Latch
-from xentara_nb.connection.messages import CLOSE_TIMEOUT
+from xentara_nb.connection.messages import CLOSE_TIMEOUT, MAX_MESSAGE
 from xentara_nb.connection.stream import SendError, Stream
 from xentara_nb.connection.tls import GRACE, OpeningSocket, Trust, open_stream
 from xentara_nb.errors import (
@@ -34,11 +34,17 @@ from xentara_nb.errors import (
     XentaraError,
 )
 from xentara_nb.protocol.codec import encode_requests, first_answered
-from xentara_nb.protocol.commands import ClientHello, Command, DataChange
+from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
-from xentara_nb.protocol.packets import Event, Failure, decode_answers
+from xentara_nb.protocol.packets import Event, Failure, iterate_answers
 from xentara_nb.protocol.secret import SecretBytes
 from xentara_nb.protocol.text import safe
+
+MAX_UNASKED = 16 * 1024 * 1024
+"""The largest message that comes without having been asked for, events that is, in bytes."""
+
+MAX_ANSWER = 1024 * 1024
+"""How much larger each request makes the messages that are taken, in bytes; browse apart."""
 
 PROBE_TIMEOUT = 2.0
 """How long a server under suspicion may take for any byte, such as its answer to a ping."""
@@ -102,6 +108,7 @@ class Connection:
         self._lock = threading.RLock()
         self._pending: dict[int, Batch] = {}
         self._next_id = 1  # 0 is what a server answers when it cannot read the id
+        self._browsed = False
         self._ended: XentaraError | None = None
         self._ended_at: float | None = None
         self._closing = False
@@ -165,6 +172,7 @@ class Connection:
         with self._lock:
             batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
+            self._browsed = self._browsed or any(type(each) is Browse for each in commands[:1])
         # It may hold the password of a sub-session.
         message = SecretBytes(encode_requests(batch.commands, batch.first_id))
         try:
@@ -340,6 +348,7 @@ class Connection:
     def _open(self, credentials: Credentials, trust: Trust, deadline: Deadline) -> Stream:
         self._stream = stream = open_stream(self.address, trust, deadline, self._opening)
         self._socket = handshake(stream, self.address, credentials, deadline)
+        self._socket.largest = self._largest_message
         netloc = self.address.netloc
         batch = self.begin([ClientHello()], deadline)
         error = self._read(lambda: batch.complete)
@@ -415,6 +424,13 @@ class Connection:
             return self._ended or self._lost(_reason(problem))
         return None
 
+    def _largest_message(self) -> int:
+        """Return the size of the largest message that can be the answer to what was asked.
+
+        Answers may come after their deadline, so all requests of the connection count.
+        """
+        return MAX_MESSAGE if self._browsed else MAX_UNASKED + MAX_ANSWER * self._next_id
+
     def _lost(self, reason: str) -> ConnectionLostError:
         return ConnectionLostError(f"the connection to {self.address.netloc} was lost: {reason}")
 
@@ -426,18 +442,28 @@ class Connection:
             return
         if self._take_all(data):
             return
-        for answer in decode_answers(data):
+        results: dict[int, Any] = {}
+        error: ServerError | None = None
+        # Each is parsed at once: what it was decoded into takes far more memory. None counts
+        # before all of the message is known to be well-formed.
+        for answer in iterate_answers(data):
             if isinstance(answer, Event):
                 self._take_event(answer)
-                continue
+            elif (batch := self._pending.get(answer.message_id)) is None:
+                if isinstance(answer, Failure):
+                    error = answer.error
+            elif answer.message_id not in results:
+                results[answer.message_id] = batch.parse(answer)
+        for message_id, result in results.items():
             with self._lock:
-                batch = self._pending.pop(answer.message_id, None)
-                waiting = set(self._pending.values()) if batch is None else ()
+                batch = self._pending.pop(message_id, None)
             if batch is not None:
-                batch.take(answer)
-            elif isinstance(answer, Failure):
-                for other in waiting:
-                    other.unattributed_error = answer.error
+                batch.take(message_id, result)
+        if error is not None:
+            with self._lock:
+                waiting = set(self._pending.values())
+            for batch in waiting:
+                batch.unattributed_error = error
 
     def _take_all(self, data: bytes) -> bool:
         """Give a message to the batch that it answers, if that can take it as a whole."""

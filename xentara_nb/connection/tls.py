@@ -24,10 +24,11 @@ from xentara_nb.errors import (
     OptionError,
     ServerUnreachableError,
 )
-from xentara_nb.paths import user_path
+from xentara_nb.paths import read_file
 from xentara_nb.protocol.text import pasted, safe
 
 _ANOTHER = "its fingerprint is not the one that was given"
+_MAX_CA_FILE = 16 * 1024 * 1024  # bytes; the certificates of a whole system take some 300 kB
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does not name
 
 GRACE = 0.25
@@ -41,8 +42,8 @@ It may not come back at all: looking up a name has no time-out.
 class Trust:
     """What makes a server's certificate trusted.
 
-    A PEM file with the certificates to trust instead of the system's; or the SHA-256 of the one
-    certificate to trust, with any name and dates.
+    A PEM or DER file with the certificates to trust instead of the system's; or the SHA-256 of the
+    one certificate to trust, with any name and dates.
     """
 
     ca_file: str | os.PathLike[str] | None = None
@@ -218,13 +219,18 @@ def _connected(
 
 def _context(trust: Trust) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(
-            cafile=None if trust.ca_file is None else user_path(trust.ca_file)
-        )
+        if trust.ca_file is None:
+            context = ssl.create_default_context()
+        elif b"-----BEGIN" in (data := read_file(trust.ca_file, _MAX_CA_FILE)):
+            context = ssl.create_default_context(cafile=trust.ca_file)
+        else:
+            context = ssl.create_default_context(cadata=data or b"none")
+    except OptionError as error:
+        raise OptionError(f"the CA file cannot be used: {error}") from None
     except ssl.SSLError:
         raise OptionError(
-            f"the CA file {str(trust.ca_file)!r} cannot be used: it holds no certificate in PEM "
-            "form, or a broken one"
+            f"the CA file {str(trust.ca_file)!r} cannot be used: it holds no certificate in PEM or "
+            "DER form, or a broken one"
         ) from None
     except OSError as error:
         raise OptionError(

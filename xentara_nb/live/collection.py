@@ -217,7 +217,8 @@ class Collection:
             In the order of their times: ``time`` (datetime64[ns, UTC], by the server's clock),
             ``primary_key`` (str), ``element_uuid`` (object: UUID), ``attribute_name`` (str),
             ``attribute_id`` (object), ``value`` (typed if all have one data type, else object),
-            ``quality`` (str, the one that held then), ``error`` (str; in the rows of a gap, why
+            ``quality`` (str, the one that held then; where only that has changed, the value is in a
+            row once more), ``error`` (str; in the rows of a gap, why
             there is one). ``attrs["dropped"]`` is how many changes were dropped.
         """
         with self._lock:

@@ -105,6 +105,10 @@ def changes_frame(
     errors: Sequence[dict[int, str]],
 ) -> pd.DataFrame:
     """Return one row for each change, in the order of their times; see :meth:`Watch.changes`."""
+    columns = [
+        _with_quality_changes(column, quality)
+        for column, quality in zip(columns, qualities, strict=True)
+    ]
     counts = [len(column.times) for column in columns]
     owner = np.repeat(np.arange(len(columns)), counts)
     times = np.concatenate([column.times for column in columns] or [np.empty(0, np.int64)])
@@ -134,6 +138,26 @@ def changes_frame(
             "quality": string_array(words).take(order),
             "error": string_array(texts).take(order),
         }
+    )
+
+
+def _with_quality_changes(column: Changes, quality: Changes | None) -> Changes:
+    """Return the changes of a value, and it once more where only its quality has changed."""
+    if quality is None or not len(quality.times) or not len(column.times):
+        return column
+    changed = quality.values[1:] != quality.values[:-1]
+    times = quality.times[1:][changed & ~quality.missing[1:]]
+    rows = np.searchsorted(column.times, times, side="right") - 1
+    # Not where the value itself has come, nor before it has, nor in a gap.
+    more = (rows >= 0) & (column.times[rows] != times) & ~column.missing[rows]
+    if not more.any():
+        return column
+    rows, times = rows[more], times[more]
+    order = np.argsort(np.concatenate([column.times, times]), kind="stable")
+    return Changes(
+        np.concatenate([column.times, times])[order],
+        np.concatenate([column.values, column.values[rows]])[order],
+        np.concatenate([column.missing, column.missing[rows]])[order],
     )
 
 

@@ -21,11 +21,16 @@ from uuid import UUID
 
 import pandas as pd
 
+from xentara_nb.errors import OptionError
 from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
 from xentara_nb.tables.provenance import provenance_of
 
 _NAME = "xentara"
+
+
+class NoInventoryError(OptionError, AttributeError):
+    """A frame is no inventory. Also an AttributeError, as pandas asks of an accessor."""
 
 
 class XentaraAccessor:
@@ -38,14 +43,21 @@ class XentaraAccessor:
 
     Raises
     ------
-    AttributeError
-        If a column that is needed is missing, here or in a method. The message names it.
+    NoInventoryError
+        If a column that is needed is missing, here or in a method, or there twice. The message
+        names it.
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
         if not {"primary_key", "element_uuid"} <= set(frame.columns):
             raise self._missing(INVENTORY_COLUMNS)
+        for name in INVENTORY_COLUMNS:
+            if isinstance(frame.get(name), pd.DataFrame):
+                raise NoInventoryError(
+                    f"this frame has two columns {name!r}: take one of them out, for example with "
+                    "frame.loc[:, ~frame.columns.duplicated()]"
+                )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self._frame)} rows>"
@@ -164,9 +176,9 @@ class XentaraAccessor:
             raise self._missing(needed)
         return self._frame
 
-    def _missing(self, needed: tuple[str, ...]) -> AttributeError:
+    def _missing(self, needed: tuple[str, ...]) -> NoInventoryError:
         missing = [name for name in needed if name not in self._frame.columns]
-        return AttributeError(
+        return NoInventoryError(
             f"this frame is no inventory: it has no column {', '.join(map(repr, missing))}. "
             "Take client.inventory() or xentara_nb.read_inventory(path), and choose rows of it "
             "rather than columns."

@@ -207,6 +207,9 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
             "the DataFrame does not name elements: it needs a column element_uuid or primary_key"
         )
     names = ("primary_key", "element_uuid", "attribute_id", "attribute_name")
+    for name in (*names, "data_type"):
+        if isinstance(frame.get(name), pd.DataFrame):
+            raise NotFoundError(f"the DataFrame has two columns {name!r}: take one of them out")
     nothing: list[Any] = [None] * len(frame)
     columns: list[list[Any]] = [
         frame[name].tolist() if name in frame.columns else nothing for name in names

@@ -42,12 +42,17 @@ from functools import lru_cache
 from typing import Any, Self, TypeAlias
 
 from xentara_nb.errors import OptionError, PolicyError
-from xentara_nb.paths import user_path
+from xentara_nb.paths import read_file
 from xentara_nb.tables.names import same_look
 from xentara_nb.writes.time_window import TimeWindow, require, time_window
 
 VARIABLE = "XENTARA_POLICY"
 """The environment variable that names the policy file of a plant."""
+
+MAX_BYTES = 4 * 1024 * 1024
+"""The largest policy file that is read, in bytes."""
+
+_DEEP = re.compile(rb"(?:(?<![\w'\"-])[\w'\"-]++[ \t]*+\.[ \t]*+){100}")  # a.a.a...
 
 BAD_QUALITY = ("warn", "refuse", "ignore")
 STAGE_COMMANDS = ("suspend", "resume", "shut_down")
@@ -239,8 +244,14 @@ class WritePolicy:
     def from_bytes(cls, data: bytes, file: str | os.PathLike[str]) -> Self:
         """Return the policy that a file holds; raises as :meth:`from_toml`."""
         try:
+            if _DEEP.search(data):  # it would take time with the square of its length
+                raise RecursionError
             # Some editors put a mark at the beginning, which is no TOML.
             content = tomllib.loads(data.decode("utf-8-sig"))
+        except RecursionError:
+            raise PolicyError(
+                f"the policy file {file} is no policy: its lists are nested too deep. Fix it there."
+            ) from None
         except ValueError as error:  # no TOML, or no UTF-8
             raise PolicyError(
                 f"the policy file {file} is no TOML: {error}. Fix it there."
@@ -254,12 +265,14 @@ class WritePolicy:
 def read_policy(path: str | os.PathLike[str]) -> bytes:
     """Return what a policy file holds; raises a PolicyError if it cannot be read."""
     try:
-        return user_path(path).read_bytes()
+        return read_file(path, MAX_BYTES)
     except OptionError as error:
-        raise PolicyError(f"{error}. Nothing is written without the policy.") from None
-    except (OSError, ValueError) as error:  # ValueError: a path that can be none
         raise PolicyError(
-            f"the policy file {path} cannot be read ({getattr(error, 'strerror', None) or error}). "
+            f"the policy file cannot be read ({error}); nothing is written without it."
+        ) from None
+    except OSError as error:
+        raise PolicyError(
+            f"the policy file {path} cannot be read ({error.strerror or error}). "
             "Check the path and its permissions; nothing is written without it."
         ) from None
 

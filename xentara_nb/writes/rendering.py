@@ -138,9 +138,16 @@ class Shown(ABC):
         if frame.empty:
             return f"<div>{head}</div>"
         shown = _shown(frame)
-        for name in shown.columns.intersection(["severity", "outcome"]):
-            shown[name] = object_array([_word(kind, kind) for kind in shown[name]])
-        rows = ([Html(f"<b>{row}</b>"), *cells] for row, *cells in shown.itertuples(name=None))
+        rows = (
+            [
+                Html(f"<b>{row}</b>"),
+                *(
+                    _word(cell, cell) if name in ("severity", "outcome") else cell
+                    for name, cell in zip(shown, cells, strict=True)
+                ),
+            ]
+            for row, *cells in shown.itertuples(name=None)
+        )
         more = "".join(f"<p>{text}</p>" for text in _more(frame))
         return f"<div>{head}{table_html(['', *shown], rows)}{more}</div>"
 

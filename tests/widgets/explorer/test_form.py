@@ -51,6 +51,7 @@ def test_the_tree_is_filled_as_it_is_opened(
     assert SET_POINT in explorer.name.value
     value = present_value(client)
     eventually(lambda: f">{value}<" in explorer.live.text.value)
+    assert "&lt;" not in explorer.live.text.value
     eventually(lambda: "live" in explorer.live.state.value)
     explorer.tree.act("close", elements(explorer)["Plant"])
     assert "Line 1" not in elements(explorer)

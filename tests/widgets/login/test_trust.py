@@ -20,6 +20,7 @@ def test_an_unknown_certificate_is_trusted_on_purpose_and_once(
     assert not visible(form.fields)
     text = form.trust.text.value
     assert plant.fingerprint.upper()[:2] in text
+    assert "&lt;" not in text
     for word in ("Subject", "Issuer", "Valid from", "Valid until", "Fingerprint", "self-signed"):
         assert word in text
     form.trust.trust.disabled = False  # a click may be on its way before the box is ticked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -74,6 +75,36 @@ def test_a_trust_file_that_cannot_be_replaced_is_left_whole(
     path.write_text('{"version": 2, "servers": {}}')
     with pytest.raises(OptionError, match="cannot be used"):
         trust_store.forget("plant:8080")
+
+
+def test_what_is_no_trust_file_trusts_nothing(places: Path) -> None:
+    path = places / "trusted.json"
+    for content in ("[" * 100_000, '{"a":' * 100_000, "\ud800".encode("utf-8", "surrogatepass")):
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        with pytest.raises(OptionError, match="cannot be used"):
+            trust_store.known_certificate("plant:8080")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFO")
+def test_a_fifo_in_the_place_of_the_trust_file(places: Path) -> None:
+    (places / "trusted.json").unlink(missing_ok=True)
+    os.mkfifo(places / "trusted.json")
+    with pytest.raises(OptionError, match="a FIFO"):
+        trust_store.known_certificate("plant:8080")
+
+
+def test_a_relative_trust_file_is_the_same_after_a_chdir(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("XENTARA_TRUST_FILE", f"{tmp_path.name}.json")
+    monkeypatch.chdir(tmp_path / "a")
+    assert trust_store.known_certificate("plant:8080") is None
+    monkeypatch.chdir(tmp_path / "b")
+    trust_store.remember("plant:8080", "AB" * 32)
+    assert list((tmp_path / "a").iterdir())
+    assert not list((tmp_path / "b").iterdir())
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the places of Linux")

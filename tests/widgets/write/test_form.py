@@ -67,6 +67,9 @@ def test_a_write_from_the_first_key_to_the_undo(
     assert written(plant) == [new, old]
     assert form.history.rows()["value"].tolist() == [old, new]
     assert "VERIFIED" in form.history.text.value
+    # What is HTML stands there as HTML.
+    for shown in (form.review_text, form.outcome, form.history.text, form.live.text):
+        assert "&lt;" not in shown.value
 
 
 def test_a_review_leaves_no_second_checks_beside_it(form: WriteForm) -> None:

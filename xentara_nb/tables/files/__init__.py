@@ -22,8 +22,13 @@ formula and runs it, and an element may well be called ``=1+1``. So a text in a 
 begins with one of these, a tab, a line end or an apostrophe gets an apostrophe in front, and loses
 exactly that one when it is read.
 
-A CSV file that a spreadsheet has saved is read as well: with a byte order mark, with semicolons or
-tabs, with other line ends.
+A CSV file that a spreadsheet has saved is read as well: with a byte order mark, as "Unicode text",
+with semicolons or tabs, a line ``sep=;``, other line ends, empty rows, or empty columns at the end.
+With semicolons or tabs a decimal comma is read in added columns of numbers, and a number such as
+``1.234`` is refused: it is a thousand in some countries and a fraction in others.
+
+A file that would take very long, or far more memory than files of its kind do, is refused: one of
+more than 512 MiB, of more than 5,000,000 rows or of more than 16,384 columns.
 
 Examples
 --------
@@ -53,11 +58,15 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from xentara_nb.errors import InventoryFileError
+from xentara_nb.errors import InventoryFileError, OptionError
+from xentara_nb.paths import read_file, user_path
 from xentara_nb.tables.files import text
 from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel, write_parquet
 from xentara_nb.tables.files.cells import TableError, from_table, to_table
 from xentara_nb.tables.files.text import read_csv, read_json, write_csv, write_json
+
+MAX_BYTES = 512 * 1024 * 1024
+"""The largest file that is read, in bytes: an inventory of two million rows as CSV or JSON."""
 
 _WRITERS = {
     ".csv": write_csv,
@@ -78,7 +87,7 @@ def write_inventory(
     with _named(path):
         write = _WRITERS[_ending(path, ending)]
         table = to_table(frame)
-        with _replacing(Path(path)) as file:
+        with _replacing(user_path(path)) as file:
             write(table, file)
 
 
@@ -112,7 +121,7 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
     """
     with _named(path):
         read = _READERS[_ending(path, ending)]
-        data = Path(path).read_bytes()
+        data = read_file(path, MAX_BYTES)
         if not data:
             raise TableError("the file is empty; write the inventory again")
         return from_table(read(data))
@@ -121,7 +130,7 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
 def read_cells(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read any CSV whose first line names its columns, as texts; an empty cell is None."""
     with _named(path):
-        columns = text.read_cells(Path(path).read_bytes()).columns
+        columns = text.read_cells(read_file(path, MAX_BYTES)).columns
     frame = pd.DataFrame(dict(columns), dtype=object)
     return frame.where(frame != "", None)
 
@@ -133,6 +142,8 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except TableError as fault:
         raise InventoryFileError(f"{os.fspath(path)}: {fault}") from fault.__cause__
+    except OptionError as error:  # of the path, which it names
+        raise InventoryFileError(str(error)) from None
     except UnicodeEncodeError as error:
         raise InventoryFileError(
             f"{os.fspath(path)}: {error.object[error.start : error.end]!r} is half of a character "

@@ -33,6 +33,10 @@ _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,19}", re.ASCII)
 _R = TypeVar("_R")
 
 
+MAX_ROWS, MAX_COLUMNS = 5_000_000, 16_384
+"""How large a table in a file may be."""
+
+
 class TableError(Exception):
     """What is wrong with a file or a frame, and what to do about it."""
 
@@ -82,7 +86,11 @@ def check_header(names: Sequence[object], what: str, advice: str) -> None:
 
 
 def check_names(names: Sequence[object], what: str) -> None:
-    """Check that each column has a name of its own."""
+    """Check that each column has a name of its own, and that there are not too many."""
+    if len(names) > MAX_COLUMNS:
+        raise TableError(
+            f"{what} has {len(names):,} columns, and {MAX_COLUMNS:,} are taken. Choose some"
+        )
     seen: set[str] = set()
     for number, name in enumerate(names, 1):
         if not isinstance(name, str) or not name:
@@ -90,6 +98,12 @@ def check_names(names: Sequence[object], what: str) -> None:
         if name in seen:
             raise TableError(f"{what} has two columns {_shown(name)}. Take one of them out")
         seen.add(name)
+
+
+def check_size(rows: int) -> None:
+    """Check that there are not too many rows."""
+    if rows > MAX_ROWS:
+        raise TableError(f"it has {rows:,} rows, and {MAX_ROWS:,} are taken. Is it the right file?")
 
 
 def row_text(row: int) -> str:
