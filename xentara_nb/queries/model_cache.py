@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import AmbiguousError, NotFoundError, XentaraError
@@ -30,6 +30,7 @@ from xentara_nb.tables.references import (
     canonical,
     uuid_in,
 )
+from xentara_nb.tables.search import SearchTable
 
 META_DATA = (MetaDataId.PRIMARY_KEY, MetaDataId.ELEMENT_CATEGORY, MetaDataId.ATTRIBUTE_LIST)
 """What is asked for of every element."""
@@ -43,13 +44,35 @@ Ask = Callable[[Sequence[Command[Any]]], Iterator[Any]]
 """Sends commands that change nothing, and gives each one's result or ServerError."""
 
 
+class ElementColumns(NamedTuple):
+    """Some elements with their attributes, column by column."""
+
+    keys: list[str]
+    uuids: list[UUID]
+    categories: list[int]
+    lists: list[tuple[AttributeInfo, ...]]
+
+
 class ModelCache:
-    """Finds elements and their attributes, and caches them."""
+    """Finds elements and their attributes, and caches them.
+
+    Attributes
+    ----------
+    whole : ElementColumns or None
+        All elements, once they were taken.
+    search_table : SearchTable or None
+        What a search goes through, once it was made.
+    generation : int
+        Another number after the cache was emptied: what was asked for before is not to be kept.
+    """
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._uuids: dict[tuple[str, UUID | None], UUID] = {}
         self._meta_data: dict[UUID, MetaDataAnswer] = {}
+        self.generation = 0
+        self.whole: ElementColumns | None = None
+        self.search_table: SearchTable | None = None
         self._sharing: dict[UUID, AttributeList] = {}
         self._inventories: list[tuple[list[UUID], list[AttributeList]]] = []  # not looked at yet
         self._looked_at: set[UUID] = set()
@@ -61,6 +84,8 @@ class ModelCache:
         """Empty the cache: the model may be another one now."""
         self._uuids = {}
         self._meta_data = {}
+        self.generation += 1
+        self.whole = self.search_table = None
         self._sharing = {}
         self._inventories = []
         self._looked_at = set()
