@@ -501,6 +501,7 @@ def importing(sizes: Sizes) -> Iterator[Figure]:
 
 _ALL = (
     *(inventory, scripts, opcua, growth, memory, reading, snapshot, comparing, searching),
-    *(writing, single_write, importing, events, kept, polling, recording),
+    *(writing, single_write, importing),
+    *(events, kept, polling, recording),
 )
 FIGURES: dict[str, Callable[[Sizes], Iterator[Figure]]] = {each.__name__: each for each in _ALL}

@@ -19,10 +19,11 @@ from xentara_nb.protocol.identifiers import Quality
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables.compare import compare
 from xentara_nb.tables.files import as_written, read_table, write_table
-from xentara_nb.tables.frames import categorical, inventory_frame, values_frame
+from xentara_nb.tables.frames import TEXT, categorical, inventory_frame
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import element_references
 from xentara_nb.tables.snapshots import snapshot_frame
+from xentara_nb.tables.values import values_frame
 
 ENDINGS = [".csv", ".json", ".parquet", ".xlsx"]
 NOON = TimePoint.parse("2024-01-01T12:00:00.123456789Z")
@@ -89,7 +90,7 @@ def samples() -> pd.DataFrame:
             "Plant.Empty": [np.nan] * 3,
         },
         index=pd.DatetimeIndex(times, freq=None),
-    ).astype({"Plant.Text": "str"})
+    ).astype({"Plant.Text": TEXT})
 
 
 def round_trip(frame: pd.DataFrame, path: Path) -> pd.DataFrame:

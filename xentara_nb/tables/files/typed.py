@@ -20,7 +20,7 @@ import pandas as pd
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, Quality
 from xentara_nb.tables.attribute_ids import attribute_id_array
 from xentara_nb.tables.files.cells import Cell, TableError, TextTable, check_names, row_text
-from xentara_nb.tables.frames import object_array, string_array
+from xentara_nb.tables.frames import TEXT, object_array, string_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import id_in, uuid_in
 from xentara_nb.tables.snapshots import TEXT_COLUMNS, TIME_COLUMNS
@@ -87,7 +87,8 @@ def from_typed(table: TextTable, ending: str) -> pd.DataFrame:
         words = table.columns.get(f"{name}{_SUFFIX}")
         if isinstance(given, pd.Series):
             if words is None and _is_native(given) and name not in _CONVERTED:
-                columns[name] = given
+                text = given.dtype == "str"
+                columns[name] = given.astype(TEXT) if text else given
                 continue
             cells = [None if _is_missing(each) else each for each in given.tolist()]
         elif ending in (".csv", ".xlsx"):
@@ -283,7 +284,9 @@ def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
         return _labelled(cells, Quality)
     if dtype.startswith("datetime64"):
         return _times(cells, dtype)
-    if dtype in ("str", "string", "category"):
+    if dtype == "str":  # as the library has texts, whatever pandas would keep them in
+        return string_array([each if each is None else _text(each) for each in cells])
+    if dtype in ("string", "category"):
         return pd.Series([each if each is None else _text(each) for each in cells], dtype=dtype)
     read: Callable[[Any], Any] = str
     if "int" in dtype.lower():
