@@ -39,7 +39,7 @@ from xentara_nb.protocol.commands import (
     Subscribe,
     Unsubscribe,
 )
-from xentara_nb.protocol.errors import result_of
+from xentara_nb.protocol.errors import UnknownElementError, result_of
 from xentara_nb.protocol.identifiers import Attribute, ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
@@ -407,7 +407,11 @@ class Client:
         UnknownElementError
             If there is no element with this primary key.
         """
-        found: UUID = self._ask(Lookup(primary_key), f"lookup of {primary_key!r}")
+        try:
+            found: UUID = self._ask(Lookup(primary_key), f"lookup of {primary_key!r}")
+        except UnknownElementError as error:
+            offers = self._model_cache.known_keys.offers([primary_key])
+            raise error.offering(offers.get(primary_key, "")) from None
         return found
 
     # Values.

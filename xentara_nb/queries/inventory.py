@@ -15,6 +15,7 @@ from xentara_nb.protocol.errors import ServerError, result_of
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
 from xentara_nb.queries.model_cache import Ask, ElementColumns, ModelCache
 from xentara_nb.queries.progress import Progress, reporting
+from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.frames import InventoryElement
 from xentara_nb.tables.references import (
     ElementLike,
@@ -47,6 +48,8 @@ def browse(
     entries: BrowseEntries = result_of(
         answer, f"browse of {'the root' if root is None else root_uuid}"
     )
+    if root is None and depth is None and categories is None:
+        model_cache.known_keys.take(entries.keys)
     return entries
 
 
@@ -68,7 +71,11 @@ def _category_id(category: CategoryLike) -> int:
         return int(category)
     member = Category.find(category)
     if member is None:
-        raise NotFoundError(f"{category!r} is no category; there are: {Category.labels()}")
+        offer = did_you_mean(category, (member.label for member in Category))
+        raise NotFoundError(
+            f"{category!r} is no category{offer or ';'} {'There' if offer else 'there'} are: "
+            f"{Category.labels()}"
+        )
     return int(member)
 
 

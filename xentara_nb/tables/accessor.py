@@ -23,6 +23,7 @@ import pandas as pd
 
 from xentara_nb.errors import OptionError
 from xentara_nb.protocol.identifiers import Access, Attribute
+from xentara_nb.suggestions import question
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
 from xentara_nb.tables.provenance import provenance_of
 
@@ -225,8 +226,10 @@ class XentaraAccessor:
 
     def _missing(self, needed: tuple[str, ...]) -> NoInventoryError:
         missing = [name for name in needed if name not in self._frame.columns]
+        offer = question(missing[0], map(str, self._frame.columns))
         return NoInventoryError(
             f"this frame is no inventory: it has no column {', '.join(map(repr, missing))}. "
+            f"{offer and f'{offer} '}"
             "Take client.inventory() or xentara_nb.read_inventory(path), and choose rows of it "
             "rather than columns."
         )

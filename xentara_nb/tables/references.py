@@ -21,6 +21,7 @@ from xentara_nb.protocol.identifiers import (
     ATTRIBUTES_BY_UUID,
     Attribute,
     DataType,
+    known,
 )
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.arrow import from_arrow
@@ -144,18 +145,15 @@ def same_attribute(one: AttributeId, other: AttributeId) -> bool:
 
 def attribute_label(attribute: AttributeLike) -> str:
     """Return the name of an attribute where it is known, or its id."""
-    known = attribute if isinstance(attribute, str) else canonical(attribute)
-    return known.attribute_name if isinstance(known, Attribute) else str(known)
+    found = attribute if isinstance(attribute, str) else canonical(attribute)
+    return found.attribute_name if isinstance(found, Attribute) else str(found)
 
 
 def canonical(attribute: AttributeId) -> AttributeId:
     """Return the integer of a well-known attribute also when its UUID is given."""
     if isinstance(attribute, UUID):
         return ATTRIBUTES_BY_UUID.get(attribute, attribute)
-    try:
-        return Attribute(attribute)
-    except ValueError:
-        return attribute
+    return known(Attribute, attribute)
 
 
 def uuid_in(value: object) -> UUID | None:

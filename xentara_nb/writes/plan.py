@@ -52,16 +52,24 @@ def make_plan(
     tables = None if verify_on is None else feedbacks(verify_on)
     policies = context.policies.current()
     context.connection.connection()
+    generation = context.model_cache.generation
     planned = plan_requests(context, requests, policies, verify_on=tables)
-    return plan_of(context, planned, policies)
+    return plan_of(context, planned, policies, generation)
 
 
 def plan_of(
-    context: WriteContext, planned: Sequence[PlannedWrite], policies: tuple[WritePolicy, ...]
+    context: WriteContext,
+    planned: Sequence[PlannedWrite],
+    policies: tuple[WritePolicy, ...],
+    generation: int,
 ) -> WritePlan:
-    """Return the plan of some writes that were found and read, with their units."""
+    """Return the plan of some writes that were found and read, with their units.
+
+    The generation is that of the model's cache from before they were found.
+    """
     checks = check_plan(context, policies, len(planned))
-    return WritePlan(context, planned, checks, policies, read_units(context, planned))
+    units = read_units(context, planned)
+    return WritePlan(context, planned, checks, policies, units, generation)
 
 
 def write_one(
@@ -147,6 +155,7 @@ class WritePlan(rendering.Shown):
         checks: tuple[CheckResult, ...],
         policies: tuple[WritePolicy, ...],
         units: Sequence[str | None],
+        generation: int,
     ) -> None:
         self._planned = tuple(planned)
         self._units = tuple(units)
@@ -154,6 +163,7 @@ class WritePlan(rendering.Shown):
         self.report: WriteReport | None = None
         self._context = context
         self._policies = policies
+        self._generation = generation  # of what was known of the model
         self._lock = threading.Lock()
         self._taken = False
 
@@ -314,6 +324,7 @@ class WritePlan(rendering.Shown):
                 [result.planned for result in wanted],
                 self._policies,
                 tolerance if if_unchanged else None,
+                self._planned if context.model_cache.generation == self._generation else (),
             )
             self.report = report
             for result in report:

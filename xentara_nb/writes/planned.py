@@ -100,7 +100,8 @@ class PlannedWrite(NamedTuple):
     @property
     def refused(self) -> bool:
         """Whether a guard refuses it."""
-        return any(check.severity is Severity.REFUSED for check in self.checks)
+        checks = self.checks  # mostly there are none
+        return bool(checks) and any(check.severity is Severity.REFUSED for check in checks)
 
     @property
     def severity(self) -> Severity:

@@ -6,6 +6,7 @@ not, it is refused with a :class:`WriteRefusedError`, and nothing is sent.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -252,24 +253,22 @@ def refuse_changes(
     planned: Sequence[PlannedWrite],
     policies: Sequence[WritePolicy],
     tolerance: float | None,
+    checked: Sequence[PlannedWrite],
 ) -> None:
     """Find, read and check planned writes once more, and refuse them if something has changed.
 
     Present values may be as far from those that the plan shows as the tolerance says; without one
-    they are read only where a policy needs them. No row is trusted to be what was checked before:
-    what is sent is worked out from its request once more.
+    they are read only where a policy needs them. No row is trusted but those that were ``checked``
+    by the same policies in the same model, and whose present values are the same: what any other
+    sends is worked out from its request once more.
     """
     ask = context.connection.ask
-    # What is known of the model is forgotten with a connection, so this asks after a restart only.
-    targets = resolve(context.model_cache, [each.request for each in planned])
-    moved = [
-        str(each) for each, target in zip(planned, targets, strict=True) if each.target != target
-    ]
-    if moved:
-        raise WriteRefusedError(
-            "the server's model has changed since the plan was made, so nothing was sent: "
-            f"{_some(moved)}. Make a fresh plan"
-        )
+    trusted = {id(each) for each in checked}  # no one can have changed them
+    own = {id(each) for each in planned}
+    untouched = own <= trusted and len(own) == len(planned)
+    if not untouched:
+        _refuse_other_model(context, planned)
+    moved = []
     wanted = [
         each.target
         if (tolerance is not None and each.knows_old)
@@ -286,13 +285,18 @@ def refuse_changes(
         elif tolerance is not None and each.knows_old and not _same(each.old, old):
             change = _change(each, old, tolerance)
             moved += [] if change is None else [f"{each}: {change}"]
-        now.append(check_write(each.request, each.target, old, quality, policies))
+        if id(each) in trusted and _same(each.old, old) and each.quality == quality:
+            now.append(each)
+        else:
+            now.append(check_write(each.request, each.target, old, quality, policies))
     if moved:
         raise WriteRefusedError(
             f"{len(moved)} of {len(planned)} values are no longer what the plan shows, so "
             f"nothing was sent: {_some(moved)}. Make a fresh plan, or insist on this one with "
             "apply(if_unchanged=False)"
         )
+    if untouched and all(map(operator.is_, now, planned)):
+        return
     refused = [each for each in _refuse_repeats(now) if each.refused]
     if refused:
         raise WriteRefusedError(
@@ -308,6 +312,19 @@ def refuse_changes(
         raise WriteRefusedError(
             f"these rows of the plan do not send what was checked: {_some(edited)}. Nothing was "
             "sent: make a fresh plan with client.plan_writes(...)"
+        )
+
+
+def _refuse_other_model(context: WriteContext, planned: Sequence[PlannedWrite]) -> None:
+    # What is known of the model is forgotten with a connection, so this asks after a restart only.
+    targets = resolve(context.model_cache, [each.request for each in planned])
+    moved = [
+        str(each) for each, target in zip(planned, targets, strict=True) if each.target != target
+    ]
+    if moved:
+        raise WriteRefusedError(
+            "the server's model has changed since the plan was made, so nothing was sent: "
+            f"{_some(moved)}. Make a fresh plan"
         )
 
 

@@ -46,6 +46,7 @@ from typing import Any, Self, TypeAlias
 
 from xentara_nb.errors import OptionError, PolicyError
 from xentara_nb.paths import read_file
+from xentara_nb.suggestions import question
 from xentara_nb.tables.names import same_look
 from xentara_nb.writes.feedback import feedbacks
 from xentara_nb.writes.time_window import TimeWindow, require, time_window
@@ -324,10 +325,10 @@ def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_names(table: Mapping[str, Any], name: str) -> None:
     for key in table:
-        hint = f"There are: {', '.join(_SETTINGS[name])}."
+        hint = f"{question(key, _SETTINGS[name])} There are: {', '.join(_SETTINGS[name])}."
         if (new := _RENAMED.get(key)) is not None:
             hint = f"It is called {new} now: rename it."
-        require(key in _SETTINGS[name], key, "there is no such setting", hint)
+        require(key in _SETTINGS[name], key, "there is no such setting", hint.strip())
 
 
 def _limits(number: int, entry: Mapping[str, Any]) -> KeyLimits:

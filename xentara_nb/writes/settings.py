@@ -81,12 +81,13 @@ def plan_settings(
     chosen = settings[[row not in left_out for row in range(len(settings))]]
     policies = context.policies.current()
     context.connection.connection()
+    generation = context.model_cache.generation
     planned = [
         each
         for each in plan_requests(context, write_requests(chosen), policies)
         if not _is_there(each, tolerance)
     ]
-    return plan_of(context, planned, policies)
+    return plan_of(context, planned, policies, generation)
 
 
 def _left_out(settings: pd.DataFrame) -> dict[int, str]:

@@ -75,7 +75,7 @@ class Dispatcher:
             else:
                 answers.append(await self._answer(request))
             size += len(answers[-1])
-            # There is nothing to wait for after the last, though the computer was busy elsewhere.
+            # After the last one there is nothing to wait for, however long it took.
             more = number < len(requests)
             if more and (not number % _SLICE or time.monotonic() > turn):
                 await turns.next()

@@ -18,6 +18,7 @@ import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, label
 from xentara_nb.protocol.values import AttributeId
+from xentara_nb.suggestions import question
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.attribute_ids import attribute_id_array
 from xentara_nb.tables.frames import categorical, object_array, string_array
@@ -86,7 +87,10 @@ def check_header(
     check_names(names, what)
     missing = [name for name in needed if name not in names]
     if missing:
-        raise TableError(f"{what} has no column {', '.join(map(repr, missing))}. {advice}")
+        offer = question(missing[0], (str(name) for name in names if name not in INVENTORY_COLUMNS))
+        raise TableError(
+            f"{what} has no column {', '.join(map(repr, missing))}. {offer and f'{offer} '}{advice}"
+        )
 
 
 def check_names(names: Sequence[object], what: str) -> None:

@@ -82,6 +82,16 @@ class SearchBox:
         self.results.observe(tasks.handler(self._chosen), "index")
         show(self.results, False)
 
+    def enable(self, on: bool) -> None:
+        """Let it work, or not."""
+        self.text.disabled = self.results.disabled = not on
+
+    def show_selected(self, element: UUID | None) -> None:
+        """Mark no element in the list when another one is selected."""
+        row = self.results.index
+        if row is not None and row < len(self._found) and self._found[row].element_uuid != element:
+            self.results.index = None
+
     def _typed(self) -> None:
         text = self.text.value
         if not self.index.loaded and text.strip():
