@@ -22,9 +22,6 @@ PATIENCE = 60
 STALE = 500_000_000
 """Nanoseconds within which the server must have told of a change."""
 
-ROOMS = ("connection", "live", "queries", "recordings", "tables")
-"""Where the memory of a client is allocated; the simulator, with its log, is elsewhere."""
-
 _PROCESS = Path("/proc/self")
 
 
@@ -47,26 +44,29 @@ class Cost(NamedTuple):
 
     threads: int
     sockets: int
-    resident: int  # bytes
-    allocated: int  # bytes, by the client; 0 unless tracemalloc is tracing
+    resident: int  # bytes, where the system can tell
 
     @classmethod
     def now(cls) -> Cost:
         """Return what this process takes now."""
         gc.collect()
-        allocated = 0
-        if tracemalloc.is_tracing():
-            ours = [
-                tracemalloc.Filter(True, f"*/xentara_nb/{room}/*", all_frames=True)
-                for room in ROOMS
-            ]
-            snapshot = tracemalloc.take_snapshot().filter_traces(ours)
-            allocated = sum(each.size for each in snapshot.statistics("filename"))
         resident = 0
         if _PROCESS.exists():
             pages = int((_PROCESS / "statm").read_text().split()[1])
             resident = pages * os.sysconf("SC_PAGE_SIZE")
-        return cls(threading.active_count(), open_sockets(), resident, allocated)
+        return cls(threading.active_count(), open_sockets(), resident)
+
+
+def of_clients(snapshot: tracemalloc.Snapshot) -> int:
+    """Return how many bytes clients have allocated, without the simulator and its log.
+
+    That takes seconds of Python: for when nothing else runs that must be served in time.
+    """
+    filters = [
+        tracemalloc.Filter(True, "*/xentara_nb/*", all_frames=True),
+        tracemalloc.Filter(False, "*/xentara_nb/simulator/*", all_frames=True),
+    ]
+    return sum(each.size for each in snapshot.filter_traces(filters).statistics("filename"))
 
 
 def open_sockets() -> int:
