@@ -21,9 +21,9 @@ def reader_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("xentara ")]
 
 
-def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 5.0, where: str = "") -> None:
     """Wait until something is true, and fail if it does not become so."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it has not become true"
+        assert time.monotonic() < end, f"it has not become true {where}"
         time.sleep(0.005)

@@ -128,7 +128,9 @@ class Truth:
         known = ~gaps[shown] & (times[shown] > begin)
         number = np.searchsorted(self.values, values[shown[known]])
         assert known.sum() > len(moments) / 10
-        assert (number >= oldest[known]).all()
+        wrong = number < oldest[known]
+        late = moments[known][wrong] - self.times[number[wrong] + 1]
+        assert not wrong.any(), f"{wrong.sum()} changes were told of {late / 1e9} s late"
 
         # And what is not there at all was written in a gap: up to the next value it lasts.
         lost = inside & ~np.isin(self.values, values[~gaps])
