@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from xentara_nb.errors import OptionError
+from xentara_nb.suggestions import did_you_mean
 
 # So that opening a FIFO does not wait; Windows has none, and has a text mode instead.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+_MAX_FILES = 10_000  # of a folder that are looked at
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:
@@ -23,16 +30,43 @@ def user_path(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     OptionError
-        If it is no path, or there is no such home folder.
+        If it is no path, or one that the locale cannot encode, or there is no such home folder.
     """
     try:
         if "\0" in (text := os.fspath(path)):
             raise OptionError(f"{text!r} is no path: it holds a null character")
+        os.fsencode(text)
         return Path(text).expanduser()
+    except UnicodeEncodeError as error:
+        raise _locale_error(error) from None
     except TypeError:
         raise OptionError(f"a path is a text or a Path, not {path!r}") from None
     except RuntimeError:
         raise OptionError(f"there is no home folder for {os.fspath(path)!r}") from None
+
+
+def _locale_error(error: UnicodeEncodeError) -> OptionError:
+    """Return the error for a path with characters that the locale has no bytes for."""
+    return OptionError(
+        f"the locale of this process ({error.encoding}) has no bytes for "
+        f"{error.object[error.start : error.end]!a} in the path {error.object!a}: set "
+        "LC_ALL=C.UTF-8, or PYTHONUTF8=1, before Python starts"
+    )
+
+
+def setting_path(setting: str) -> Path:
+    """Return the file that an environment variable names, absolute.
+
+    A relative one means the same file from its first use on, also after a chdir. Raises as
+    :func:`user_path`.
+    """
+    path = user_path(setting)
+    return path if path.is_absolute() else _absolute(path)
+
+
+@cache
+def _absolute(path: Path) -> Path:
+    return path.absolute()
 
 
 def open_regular(path: Path) -> int:
@@ -65,7 +99,7 @@ def _require_regular(path: Path, status: os.stat_result) -> None:
         raise OptionError(f"{str(path)!r} is {kind}, not a file: copy what it gives into a file")
 
 
-def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
+def read_file(path: str | os.PathLike[str], limit: int, *, own: bool = False) -> bytes:
     """Return all bytes of a file that a user named.
 
     Parameters
@@ -74,17 +108,22 @@ def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
         The file; a leading ``~`` is the home folder.
     limit : int
         How many bytes it may have.
+    own : bool
+        Whether it must be the user's alone, see :func:`unsafe`.
 
     Raises
     ------
     OptionError
-        If it is no regular file, or has more bytes.
+        If it is no regular file, has more bytes, or should be the user's alone and is not.
     OSError
         If it cannot be read.
     """
     file = user_path(path)
-    with open(open_regular(file), "rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
+    with naming_similar(), open(open_regular(file), "rb") as stream:
+        status = os.fstat(stream.fileno())
+        if own and (problem := unsafe(status)) is not None:
+            raise OptionError(f"{str(file)!r}: {problem}")
+        size = status.st_size
         # Some files are longer than the system says, so it is not taken for the truth.
         data = b"" if size > limit else stream.read(limit + 1)
     if max(size, len(data)) > limit:
@@ -93,6 +132,42 @@ def read_file(path: str | os.PathLike[str], limit: int) -> bytes:
             "right file?"
         )
     return data
+
+
+def similar_file(path: str | os.PathLike[str]) -> str:
+    """Return the question whether a file beside one that is missing was meant; or nothing."""
+    with suppress(OSError, ValueError, OptionError):
+        file = user_path(path)
+        if not file.exists():
+            with os.scandir(file.parent) as entries:
+                return did_you_mean(file.name, [each.name for each in islice(entries, _MAX_FILES)])
+    return ""
+
+
+@contextmanager
+def naming_similar() -> Iterator[None]:
+    """Let the error for a file that is missing ask for one beside it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        offer = similar_file(error.filename) if error.filename else ""
+        if not offer:
+            raise
+        raise FileNotFoundError(error.errno, f"{error.strerror}{offer}", error.filename) from None
+
+
+def unsafe(status: os.stat_result) -> str | None:
+    """Return why a file is not the user's alone, with the cure; None if it is.
+
+    What others may write is no record, and says nothing of what is trusted.
+    """
+    if sys.platform == "win32":  # which has other rights, that these bits do not show
+        return None
+    if status.st_uid != os.geteuid():
+        return "it belongs to another user: remove it, or name another file"
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "others may write it: check what it holds, then chmod go-w it"
+    return None
 
 
 def own_folder(find: Callable[..., Path], **options: bool) -> Path:

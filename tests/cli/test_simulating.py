@@ -226,9 +226,10 @@ def test_lab_hands_no_secret_of_another_plant_on(
     found = json.loads(seen.splitlines()[-1].removeprefix("environment "))
     assert "of the plant" not in found.values()
     assert {name.removeprefix("XENTARA_") for name in found} == {
-        *("URL", "CA_FILE", "USER", "PASSWORD"),
+        *("URL", "CA_FILE", "USER", "PASSWORD", "POLICY"),
         "READ_ONLY",
     }
+    assert found["XENTARA_POLICY"] == str(demo.POLICY)
 
 
 @pytest.mark.parametrize(

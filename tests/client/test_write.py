@@ -62,6 +62,8 @@ def test_a_result_shows_itself(client):
     html = result._repr_html_()
     assert "43.0" in html
     assert "<table" in html
+    assert ">VERIFIED: read back as written</b></td>" in html
+    assert "&lt;" not in html
 
 
 def test_what_a_server_names_is_escaped_in_html(fake, tmp_path):
@@ -198,7 +200,7 @@ def test_rights(plant, tmp_path):
 
 
 def test_a_lost_answer(plant, client):
-    client.read(KEY)
+    client.plan_writes({KEY: 3})  # the model is known
     plant.faults.drop_after(bytes_out=0)
     with pytest.raises(WriteOutcomeUnknownError) as caught:
         client.write(KEY, 45, verify=False)

@@ -13,6 +13,10 @@ from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.packets import Failure, Request, Success, encode_packets
 
 
+def take(batch: Batch, answer: Success | Failure) -> None:
+    batch.take(answer.message_id, batch.parse(answer))
+
+
 def test_requests() -> None:
     batch = Batch([GetStage(), Lookup("x")], 7)
 
@@ -31,16 +35,16 @@ def test_names() -> None:
 def test_answers_in_any_order() -> None:
     batch = Batch([GetStage(), GetStage()], 7)
     assert not batch.wait(0)
-    batch.take(Success(8, 5))
+    take(batch, Success(8, 5))
     assert not batch.wait(0)
-    batch.take(Failure(7, server_error(-32603)))
+    take(batch, Failure(7, server_error(-32603)))
     assert batch.wait(0)
     assert list(batch.results()) == [server_error(-32603), 5]
 
 
 def test_what_is_there_when_it_fails() -> None:
     batch = Batch([GetStage(), GetStage()], 7)
-    batch.take(Success(8, 2))
+    take(batch, Success(8, 2))
     error = ConnectionLostError("gone")
     batch.fail(error)
 
@@ -51,7 +55,7 @@ def test_what_is_there_when_it_fails() -> None:
 
 def test_an_answer_that_cannot_be_read() -> None:
     batch = Batch([GetStage()], 1)
-    batch.take(Success(1, "two"))
+    take(batch, Success(1, "two"))
 
     with pytest.raises(UnreadableAnswerError, match="must be an integer") as caught:
         list(batch.results())
@@ -85,9 +89,9 @@ def test_any_other_message_is_taken_packet_by_packet(message: bytes) -> None:
     batch = Batch(ListRequests([UUID(int=1), UUID(int=2)]), 7)
     assert not batch.take_all(message)
     assert not batch.wait(0)
-    batch.take(Success(8, {2: []}))
+    take(batch, Success(8, {2: []}))
     assert not batch.take_all(lists(7, 0, 1))
-    batch.take(Failure(7, server_error(-32100)))
+    take(batch, Failure(7, server_error(-32100)))
     assert list(batch.results()) == [server_error(-32100), MetaDataAnswer(attributes=())]
 
 

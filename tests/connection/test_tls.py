@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import re
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -265,8 +267,40 @@ def test_an_unknown_authority(fake: Fake, new_certificate: Make) -> None:
 
 
 def test_another_ca_file(fake: Fake, certificate: Certificate, new_certificate: Make) -> None:
-    with pytest.raises(CertificateNotTrustedError):
-        open_to(fake(listen, certificate), Trust(ca_file=new_certificate().path))
+    server = fake(listen, certificate)
+    other = new_certificate()
+    with pytest.raises(CertificateChangedError, match="vouches for it") as caught:
+        open_to(server, Trust(ca_file=other.path))
+    assert caught.value.fingerprint == certificate.fingerprint
+    assert str(other.path) in caught.value.reason
+    assert server.received == b""
+    # It never says how to trust this one.
+    assert "IS NOT THE ONE THAT IS TRUSTED" in str(caught.value)
+    assert "xentara_nb.connect" not in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{"days": (-20, -10)}, {"hosts": ("elsewhere.example",)}])
+def test_another_certificate_of_the_authority_that_is_not_in_order(
+    fake: Fake, new_certificate: Make, options: dict[str, object]
+) -> None:
+    authority = new_certificate(name="Authority", authority=True)
+    server = fake(listen, new_certificate(signed_by=authority, **options))
+    with pytest.raises(
+        CertificateNotTrustedError, match="a certificate that is in order"
+    ) as caught:
+        open_to(server, Trust(ca_file=authority.path))
+    assert not isinstance(caught.value, CertificateChangedError)
+    assert "xentara_nb.connect" not in str(caught.value)
+
+
+def test_a_remembered_fingerprint_says_how_to_forget_it(
+    fake: Fake, certificate: Certificate
+) -> None:
+    server = fake(listen, certificate)
+    with pytest.raises(CertificateChangedError, match="trusted before") as caught:
+        open_to(server, Trust(fingerprint=SHA, remembered=True))
+    assert f'forget_certificate("{server.netloc}")' in str(caught.value)
+    assert "xentara_nb.connect" not in str(caught.value)
 
 
 def test_another_fingerprint(fake: Fake, certificate: Certificate) -> None:
@@ -341,18 +375,36 @@ def test_ca_files_that_cannot_be_used(fake: Fake, tmp_path: Path, certificate: C
     broken = tmp_path / "broken.pem"
     broken.write_text(certificate.path.read_text().replace("M", "N", 3))
     der = tmp_path / "certificate.der"
-    der.write_bytes(certificate.certificate.public_bytes(serialization.Encoding.DER))
+    der.write_bytes(certificate.certificate.public_bytes(serialization.Encoding.DER)[:-1])
+    empty = tmp_path / "empty.pem"
+    empty.touch()
     server = fake(listen, certificate)
     for path, reason in (
         (tmp_path / "missing.pem", "No such file"),
         (tmp_path, "directory"),
-        (text, "no certificate in PEM form"),
+        (text, "no certificate in PEM or DER form"),
+        (empty, "no certificate in PEM or DER form"),
         (broken, "or a broken one"),
-        (der, "no certificate in PEM form"),
+        (der, "no certificate in PEM or DER form"),
     ):
         with pytest.raises(OptionError, match=reason) as caught:
             open_to(server, Trust(ca_file=path))
         assert str(path) in str(caught.value)
+    assert not server.wires
+
+
+def test_a_ca_file_in_der_form(fake: Fake, tmp_path: Path, certificate: Certificate) -> None:
+    der = tmp_path / "certificate.cer"
+    der.write_bytes(certificate.certificate.public_bytes(serialization.Encoding.DER))
+    open_to(fake(say_hello, certificate), Trust(ca_file=der))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFO")
+def test_a_ca_file_that_never_ends(fake: Fake, tmp_path: Path, certificate: Certificate) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    server = fake(listen, certificate)
+    with pytest.raises(OptionError, match=r"the CA file cannot be used: .* a FIFO, not a file"):
+        open_to(server, Trust(ca_file=tmp_path / "fifo"))
     assert not server.wires
 
 

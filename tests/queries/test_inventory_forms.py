@@ -131,7 +131,7 @@ def test_both_answers_are_decoded_the_short_way(fake: Fake) -> None:
     with (
         server.connect() as client,
         # The lists themselves are decoded elsewhere.
-        mock.patch("xentara_nb.connection.connection.decode_answers", side_effect=AssertionError),
+        mock.patch("xentara_nb.connection.connection.iterate_answers", side_effect=AssertionError),
     ):
         assert len(client.inventory(progress=False)) == 2 * COUNT
 

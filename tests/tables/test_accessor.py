@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from xentara_nb.errors import InventoryFileError
+from xentara_nb.errors import InventoryFileError, XentaraError
 from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.tables import accessor
 from xentara_nb.tables.files import read_inventory
 from xentara_nb.tables.frames import elements_frame, inventory_frame
 from xentara_nb.tables.provenance import with_provenance
+from xentara_nb.tables.references import element_references
 
 CUSTOM = UUID(int=77)
 
@@ -194,3 +195,13 @@ def test_it_can_be_imported_again() -> None:
         reloaded = importlib.reload(accessor)
 
     assert pd.DataFrame.xentara is reloaded.XentaraAccessor
+
+
+def test_a_doubled_column_is_said_in_words() -> None:
+    frame = inventory_frame([("Plant", UUID(int=1), 2, (AttributeInfo("value", 11, 2, 10),))])
+    for name in ("primary_key", "attribute_id"):
+        doubled = pd.concat([frame, frame[[name]]], axis=1)
+        with pytest.raises(XentaraError, match=f"two columns '{name}'"):
+            doubled.xentara.writable()
+        with pytest.raises(XentaraError, match=f"two columns '{name}'"):
+            element_references(doubled)

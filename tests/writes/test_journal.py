@@ -38,14 +38,14 @@ def test_another_place(monkeypatch, tmp_path):
     monkeypatch.setenv("XENTARA_JOURNAL", str(tmp_path / "a"))
     assert Journal().path == tmp_path / "a"
     assert Journal(tmp_path / "b").path == tmp_path / "b"
-    assert Journal(Journal("c")).path == Path("c")
+    assert Journal(Journal("c")).path == Path.cwd() / "c"
     assert Journal(False).path is None
     monkeypatch.setenv("XENTARA_JOURNAL", "OFF")
     assert Journal().path is None
-    assert Journal("d").path == Path("d")
+    assert Journal("d").path == Path.cwd() / "d"
     monkeypatch.setenv("HOME", "/home/anna")
     assert Journal("~/x").path == Path("/home/anna/x")
-    assert repr(Journal("d")) == "<Journal d>"
+    assert repr(Journal("/d")) == "<Journal /d>"
     assert repr(Journal()) == "<Journal off>"
 
 
@@ -148,14 +148,6 @@ def test_a_disk_that_fills_up_leaves_no_torn_line(client, journal, monkeypatch):
     assert journal.read_bytes() == before
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_a_full_device(plant, client):
-    client.journal = Journal("/dev/full")
-    with pytest.raises(WriteRefusedError, match="/dev/full cannot be written"):
-        client.write(KEY, 1)
-    assert len(plant.writes) == 0
-
-
 def test_a_folder_that_cannot_be_made(plant, client, tmp_path):
     (tmp_path / "file").touch()
     client.journal = Journal(tmp_path / "file" / "journal.jsonl")
@@ -167,6 +159,40 @@ def test_a_folder_that_cannot_be_made(plant, client, tmp_path):
     with pytest.raises(OptionError, match="null character"):
         client.journal = Journal("a\0b")
     assert len(plant.writes) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFO")
+def test_what_is_no_file_is_no_journal(plant, client, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for place, kind in ((tmp_path / "fifo", "a FIFO"), ("/dev/null", "a device")):
+        client.journal = Journal(place)
+        with pytest.raises(WriteRefusedError, match="no regular file"):
+            client.write(KEY, 1)
+        with pytest.raises(OptionError, match=kind):
+            read_journal(place)
+    assert len(plant.writes) == 0
+
+
+def test_a_relative_journal_is_the_same_after_a_chdir(client, tmp_path, monkeypatch):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("XENTARA_JOURNAL", f"{tmp_path.name}.jsonl")
+    monkeypatch.chdir(tmp_path / "a")
+    client.journal, other = Journal(), Journal("other.jsonl")
+    monkeypatch.chdir(tmp_path / "b")
+    client.write(KEY, 1)
+    client.journal = other
+    client.write(KEY, 2)
+    assert len(read_journal()) == len(read_journal(other)) == 1
+    assert not list((tmp_path / "b").iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other rights")
+def test_a_journal_that_others_may_write_is_not_read(client, journal):
+    client.write(KEY, 1)
+    journal.chmod(0o666)
+    with pytest.raises(OptionError, match="others may write it"):
+        read_journal()
 
 
 def test_an_outcome_that_cannot_be_noted_is_a_warning(plant, client, journal, monkeypatch):

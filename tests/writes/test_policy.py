@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import re
+import sys
 import unicodedata
 from datetime import UTC, datetime, time
 from fnmatch import fnmatchcase
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 import xentara_nb
 from xentara_nb.errors import PolicyError
-from xentara_nb.writes.policy import KeyLimits, TimeWindow, WritePolicy, matches
+from xentara_nb.writes.policy import MAX_BYTES, KeyLimits, TimeWindow, WritePolicy, matches
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -117,7 +119,11 @@ def test_everything_may_be_left_out(policy_file):
     ("text", "place", "hint"),
     [
         ("allowed = [", "is no TOML", "Fix it there"),
-        ("alowed = []", "alowed: there is no such setting", "There are: allowed, forbidden"),
+        (
+            "alowed = []",
+            "alowed: there is no such setting",
+            "Did you mean 'allowed'? There are: allow",
+        ),
         ("most_rows = 5", "most_rows: there is no such setting", "It is called max_rows now"),
         ("most_writes_per_second = 5", "no such setting", "is called max_writes_per_second now"),
         (
@@ -255,6 +261,36 @@ def test_time_windows(window, moment, expected):
 
 def test_it_is_at_hand():
     assert xentara_nb.WritePolicy is WritePolicy
+
+
+def test_a_file_nested_too_deep(tmp_path):
+    file = tmp_path / "policy.toml"
+    for deep in ("[" * 5000 + "]" * 5000, "{a=" * 5000 + "1" + "}" * 5000):
+        file.write_text(f"allowed = {deep}")
+        with pytest.raises(PolicyError, match="nested too deep"):
+            WritePolicy.from_toml(file)
+    for deep in ("a." * 100_000 + "b = 1", '"a" . ' * 100_000 + "b = 1", f"[{'a.' * 100_000}b]"):
+        file.write_text(deep)
+        with pytest.raises(PolicyError, match="nested too deep"):
+            WritePolicy.from_toml(file)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFO")
+def test_what_is_no_file(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "fifo")
+    for path, said in ((tmp_path / "fifo", "a FIFO"), ("/dev/zero", "a device"), ("a\0", "null")):
+        with pytest.raises(PolicyError, match=f"{said}.*nothing is written without it"):
+            WritePolicy.from_toml(path)
+    (tmp_path / "policy.toml").write_text("max_rows = 3")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert WritePolicy.from_toml("~/policy.toml").max_rows == 3
+
+
+def test_a_file_that_is_far_too_large(tmp_path):
+    file = tmp_path / "policy.toml"
+    file.write_bytes(b"#" * (MAX_BYTES + 1))
+    with pytest.raises(PolicyError, match="is it the right file"):
+        WritePolicy.from_toml(file)
 
 
 @pytest.mark.parametrize(

@@ -243,3 +243,27 @@ def test_an_account_without_a_name(monkeypatch):
     monkeypatch.setattr(getpass, "getuser", no_name)
     monkeypatch.setattr(os, "getpid", lambda: 2**30)  # of another process nothing is known yet
     assert '"account": ""' in header("p", "s", "u", None)
+
+
+@pytest.mark.parametrize(
+    ("event", "strange"),
+    [
+        ("intent", {"time": "2263-01-01T00:00:00Z"}),
+        ("intent", {"time": "1600-01-01T00:00:00Z"}),
+        ("intent", {"process": 1 << 70}),
+        ("intent", {"user": "\ud800"}),
+        ("outcome", {"time": "9999-12-31T00:00:00Z", "outcome": "VERIFIED"}),
+        ("outcome", {"outcome": "VERIFIED", "error": "\ud800"}),
+        ("outcome", {"outcome": "VERIFIED", "error": 5}),
+        ("outcome", {"outcome": "VERIFIED", "read_back": {"time": "2263-01-01T00:00:00Z"}}),
+    ],
+)
+def test_a_line_that_cannot_be_shown_hides_no_other(tmp_path, event, strange):
+    path = tmp_path / "journal.jsonl"
+    lines = [line(1), line(2), line(2 if event == "outcome" else 3, event, **strange)]
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.warns(JournalWarning, match="1 lines of the journal"):
+        frame = read_journal(path)
+    assert list(frame["id"]) == ["plan-1", "plan-2"]
+    assert set(frame["outcome"]) == {"UNKNOWN"}
+    assert frame["finished"].isna().all()

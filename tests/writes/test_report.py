@@ -159,6 +159,8 @@ def test_the_report_as_a_frame(plant, client):
     assert report.counts == {Outcome.VERIFIED: 1, Outcome.REJECTED: 1, Outcome.SKIPPED: 1}
     assert "3 writes: 1 VERIFIED 1 REJECTED 1 SKIPPED" in repr(report)
     assert "1 REJECTED" in report._repr_html_()
+    assert ">REJECTED</b></td>" in report._repr_html_()
+    assert "&lt;" not in report._repr_html_()
     assert [result.primary_key for result in report[1:]] == POINTS[1:3]
     with pytest.raises(ServerError, match="not now"):
         report.raise_for_outcome()

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import getpass
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import (
@@ -23,8 +22,7 @@ from xentara_nb.cli.common import (
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.protocol.text import safe
-from xentara_nb.tables import INVENTORY_COLUMNS
-from xentara_nb.tables.files import read_cells, read_inventory
+from xentara_nb.writes.files import read_writes
 from xentara_nb.writes.journal import Journal
 
 if TYPE_CHECKING:
@@ -68,8 +66,8 @@ def add_parsers(add_parser: AddParser) -> None:
         "apply",
         help="write the values of a file, guarded and verified",
         description="Write the values of a file: the plan is shown and confirmed, every value sent "
-        "once and read back. The file is a CSV with the columns primary_key and value (and "
-        "attribute_name, for others than the attribute value), or an inventory with a column "
+        "once and read back. The file has the columns primary_key and value (and "
+        "attribute_name, for others than the attribute value), or is an inventory with a column "
         "value added to it.",
     )
     add_connection_arguments(parser)
@@ -141,7 +139,7 @@ def _write(args: argparse.Namespace) -> int:
 
 
 def _apply(args: argparse.Namespace) -> int:
-    return _run(args, read_writes(args.file))
+    return _run(args, _writes_in(args.file))
 
 
 def _run(args: argparse.Namespace, writes: Any) -> int:
@@ -213,6 +211,7 @@ def _show_plan(plan: WritePlan, server: str, session_user: str | None) -> None:
         "attribute_name",
         "old_value",
         "value",
+        "units",
         "change",
         "severity",
         "reason",
@@ -230,21 +229,10 @@ def _show(frame: pd.DataFrame, columns: list[str]) -> None:
     show(table(frame[columns].dropna(axis="columns", how="all"), whole=_WHOLE))
 
 
-def read_writes(path: str) -> pd.DataFrame:
-    """Read what is to be written from a file: an inventory, or any CSV that names elements."""
-    if Path(path).suffix.lower() != ".csv":
-        return read_inventory(path)
+def _writes_in(path: str) -> pd.DataFrame:
     try:
-        frame = read_cells(path)
+        return read_writes(path)
     except InventoryFileError as error:
         raise UsageError(str(error)) from None
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
-    columns = set(frame.columns)
-    if columns >= set(INVENTORY_COLUMNS):
-        return read_inventory(path)
-    if "value" not in columns or not {"primary_key", "element_uuid"} & columns:
-        raise UsageError(f"{path} has no columns primary_key and value in its first line")
-    if "attribute_id" in columns:
-        frame["attribute_id"] = [cell and attribute(cell) for cell in frame["attribute_id"]]
-    return frame

@@ -50,17 +50,18 @@ class Batch:
         names = ", ".join(dict.fromkeys(command.name for command in self.commands))
         return f"{len(self.commands)} x {names}" if len(self.commands) > 1 else names
 
-    def take(self, answer: Success | Failure) -> None:
-        """Take one answer, each once; called by the reader thread only."""
-        # It is parsed at once: what it was decoded into is many small objects, and can go.
-        at = answer.message_id - self.first_id
+    def parse(self, answer: Success | Failure) -> Any:
+        """Return what stands for an answer in :attr:`answers`."""
         if isinstance(answer, Failure):
-            self.answers[at] = answer.error
-        else:
-            try:
-                self.answers[at] = self.commands[at].parse_answer(answer.item)
-            except ProtocolError as error:
-                self.answers[at] = UnreadableAnswerError(str(error))
+            return answer.error
+        try:
+            return self.commands[answer.message_id - self.first_id].parse_answer(answer.item)
+        except ProtocolError as error:
+            return UnreadableAnswerError(str(error))
+
+    def take(self, message_id: int, result: Any) -> None:
+        """Take one parsed answer, each once; called by the reader thread only."""
+        self.answers[message_id - self.first_id] = result
         self._missing -= 1
         if not self._missing:
             self._done.set()

@@ -23,7 +23,7 @@ from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.handshake import handshake
 from xentara_nb.connection.latch import Latch
-from xentara_nb.connection.messages import CLOSE_TIMEOUT
+from xentara_nb.connection.messages import CLOSE_TIMEOUT, MAX_MESSAGE
 from xentara_nb.connection.stream import SendError, Stream
 from xentara_nb.connection.tls import GRACE, OpeningSocket, Trust, open_stream
 from xentara_nb.errors import (
@@ -34,11 +34,17 @@ from xentara_nb.errors import (
     XentaraError,
 )
 from xentara_nb.protocol.codec import encode_requests, first_answered
-from xentara_nb.protocol.commands import ClientHello, Command, DataChange
+from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
-from xentara_nb.protocol.packets import Event, Failure, decode_answers
+from xentara_nb.protocol.packets import Event, Failure, iterate_answers
 from xentara_nb.protocol.secret import SecretBytes
 from xentara_nb.protocol.text import safe
+
+MAX_UNASKED = 16 * 1024 * 1024
+"""The largest message that comes without having been asked for, events that is, in bytes."""
+
+MAX_ANSWER = 1024 * 1024
+"""How much larger each request makes the messages that are taken, in bytes; browse apart."""
 
 PROBE_TIMEOUT = 2.0
 """How long a server under suspicion may take for any byte, such as its answer to a ping."""
@@ -46,14 +52,21 @@ PROBE_TIMEOUT = 2.0
 HANG_TIMEOUT = 30.0
 """How long a server may answer pings and nothing else, after it has missed a deadline."""
 
+QUIET_TIME = 10.0
+"""How long a server may send nothing before it is pinged, while someone watches it, in seconds.
+
+Without a call that misses its deadline, no one else would notice that it hangs.
+"""
+
 _POLL = 0.01  # seconds
 
 
 class _Suspicion(NamedTuple):
-    """An answer missed its deadline, when so many bytes had come, so the server was probed."""
+    """The server was probed, when so many bytes had come, and why."""
 
     received: int
     deadline: Deadline
+    reason: str
 
 
 class Connection:
@@ -62,9 +75,12 @@ class Connection:
     Its thread opens it, reads it and gives its socket back: only the main thread is interrupted,
     and no socket is ever in its hands.
 
-    ``on_event`` is called with every event, and ``on_end`` with the reason when the connection
+    ``on_events`` is called with every message, and returns whether it took it, being one of events;
+    ``on_event`` with every event of the others, and ``on_end`` with the reason when the connection
     ends, in that thread. They must not wait for answers: it is that thread which reads them. When
     ``owner`` is no more, there is no one who could close the connection, and it ends by itself.
+    ``watched`` says whether someone waits for what the server sends by itself: then it is pinged
+    when it has sent nothing for :data:`QUIET_TIME`.
     """
 
     def __init__(
@@ -72,23 +88,29 @@ class Connection:
         address: Address,
         *,
         on_event: Callable[[DataChange], None] | None = None,
+        on_events: Callable[[bytes], bool] | None = None,
         on_end: Callable[[XentaraError], None] | None = None,
         probe_timeout: float = PROBE_TIMEOUT,
         owner: weakref.ref[Any] | None = None,
+        watched: Callable[[], bool] = lambda: False,
     ) -> None:
         self.address = address
         self.protocol_version = PROTOCOL_VERSION
         self.on_event = on_event
+        self.on_events = on_events
         self.on_end = on_end
         self._probe_timeout = probe_timeout
         self._owner = owner
+        self._watched = watched
         self._opening = OpeningSocket()
         self._stream: Stream | None = None
         # An RLock: the garbage collector may end the connection in the very thread that holds it.
         self._lock = threading.RLock()
         self._pending: dict[int, Batch] = {}
         self._next_id = 1  # 0 is what a server answers when it cannot read the id
+        self._browsed = False
         self._ended: XentaraError | None = None
+        self._ended_at: float | None = None
         self._closing = False
         self._suspicion: _Suspicion | None = None
         # Since when nothing but pongs has come, and how much had come then.
@@ -129,6 +151,13 @@ class Connection:
         return self._ended
 
     @property
+    def silence(self) -> float:
+        """For how long nothing has come, in seconds, or had come when the connection ended."""
+        if self._stream is None:
+            return 0.0
+        return max((self._ended_at or time.monotonic()) - self._stream.received_at, 0.0)
+
+    @property
     def pending(self) -> int:
         """How many requests still wait for their answers."""
         return len(self._pending)
@@ -143,6 +172,7 @@ class Connection:
         with self._lock:
             batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
+            self._browsed = self._browsed or any(type(each) is Browse for each in commands[:1])
         # It may hold the password of a sub-session.
         message = SecretBytes(encode_requests(batch.commands, batch.first_id))
         try:
@@ -242,9 +272,21 @@ class Connection:
             self._silent = now, data
         elif now - self._silent[0] >= HANG_TIMEOUT:
             self._end(self._lost(f"it has answered nothing for {now - self._silent[0]:.0f} s"))
-        if self._suspicion is None:
-            self._suspicion = _Suspicion(self._stream.received, Deadline(self._probe_timeout))
+        self._probe("an answer missed its deadline")
+
+    def _probe(self, reason: str) -> None:
+        if self._suspicion is None and self._stream is not None:
+            deadline = Deadline(self._probe_timeout)
+            self._suspicion = _Suspicion(self._stream.received, deadline, reason)
             self._socket.probe()
+
+    def _probe_if_quiet(self) -> None:
+        """Probe a server that has sent nothing for long, where that matters to someone.
+
+        Who waits for an answer has a deadline of their own, and a server may be slow to answer.
+        """
+        if self.silence >= QUIET_TIME and not self._pending and self._watched():
+            self._probe(f"it has sent nothing for {self.silence:.0f} s")
 
     def _judge(self) -> None:
         """Lift the suspicion if the server is alive, and end the connection if it is not."""
@@ -259,7 +301,7 @@ class Connection:
         elif suspicion.deadline.passed:
             self._end(
                 self._lost(
-                    "an answer missed its deadline, and nothing has come for "
+                    f"{suspicion.reason}, and nothing has come for "
                     f"{suspicion.deadline.seconds:g} s since, not even the answer to a ping"
                 )
             )
@@ -271,6 +313,7 @@ class Connection:
         with self._lock:
             if self._ended is None:
                 self._ended = error
+                self._ended_at = time.monotonic()
         if self._stream is not None:
             self._stream.abort()
         self._opening.abort()
@@ -305,6 +348,7 @@ class Connection:
     def _open(self, credentials: Credentials, trust: Trust, deadline: Deadline) -> Stream:
         self._stream = stream = open_stream(self.address, trust, deadline, self._opening)
         self._socket = handshake(stream, self.address, credentials, deadline)
+        self._socket.largest = self._largest_message
         netloc = self.address.netloc
         batch = self.begin([ClientHello()], deadline)
         error = self._read(lambda: batch.complete)
@@ -349,6 +393,7 @@ class Connection:
     def _look_after(self) -> None:
         """See whether there is still something to read for; called also while nothing comes."""
         self._judge()
+        self._probe_if_quiet()
         if self._owner is not None and self._owner() is None:
             self._end(ConnectionLostError("the client is no more"))
         if self._closing:  # and the server takes its time to answer, or closing was interrupted
@@ -379,6 +424,13 @@ class Connection:
             return self._ended or self._lost(_reason(problem))
         return None
 
+    def _largest_message(self) -> int:
+        """Return the size of the largest message that can be the answer to what was asked.
+
+        Answers may come after their deadline, so all requests of the connection count.
+        """
+        return MAX_MESSAGE if self._browsed else MAX_UNASKED + MAX_ANSWER * self._next_id
+
     def _lost(self, reason: str) -> ConnectionLostError:
         return ConnectionLostError(f"the connection to {self.address.netloc} was lost: {reason}")
 
@@ -386,20 +438,32 @@ class Connection:
         return f"{self.address.netloc} did not take {batch.names}"
 
     def _take(self, data: bytes) -> None:
+        if self.on_events is not None and self.on_events(data):
+            return
         if self._take_all(data):
             return
-        for answer in decode_answers(data):
+        results: dict[int, Any] = {}
+        error: ServerError | None = None
+        # Each is parsed at once: what it was decoded into takes far more memory. None counts
+        # before all of the message is known to be well-formed.
+        for answer in iterate_answers(data):
             if isinstance(answer, Event):
                 self._take_event(answer)
-                continue
+            elif (batch := self._pending.get(answer.message_id)) is None:
+                if isinstance(answer, Failure):
+                    error = answer.error
+            elif answer.message_id not in results:
+                results[answer.message_id] = batch.parse(answer)
+        for message_id, result in results.items():
             with self._lock:
-                batch = self._pending.pop(answer.message_id, None)
-                waiting = set(self._pending.values()) if batch is None else ()
+                batch = self._pending.pop(message_id, None)
             if batch is not None:
-                batch.take(answer)
-            elif isinstance(answer, Failure):
-                for other in waiting:
-                    other.unattributed_error = answer.error
+                batch.take(message_id, result)
+        if error is not None:
+            with self._lock:
+                waiting = set(self._pending.values())
+            for batch in waiting:
+                batch.unattributed_error = error
 
     def _take_all(self, data: bytes) -> bool:
         """Give a message to the batch that it answers, if that can take it as a whole."""

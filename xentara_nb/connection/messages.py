@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import websocket
@@ -28,18 +29,20 @@ _OPCODE = 4  # where it stands in the header of a frame
 class WebSocket(websocket.WebSocket):
     """Messages over a stream, for one thread that reads and never waits for those that send.
 
-    ``received`` is what came behind the server's answer to the handshake.
+    ``received`` is what came behind the server's answer to the handshake. :attr:`largest` returns
+    how many bytes a message may have, :data:`MAX_MESSAGE` at most.
     """
 
     def __init__(self, stream: Stream, received: bytes = b"") -> None:
         super().__init__(skip_utf8_validation=True, enable_multithread=False)
         self._stream = stream
         self._pongs: deque[bytes] = deque(maxlen=16)
+        self.largest: Callable[[], int] = lambda: MAX_MESSAGE
         self._data_received = 0
-        self.frame_buffer = _BoundedFrames(self._receive, True)
+        self.frame_buffer = _BoundedFrames(self._receive, self._check_size)
         if received:
             self.frame_buffer.recv_buffer.append(received)
-        self.cont_frame = _BoundedFragments(False, True)
+        self.cont_frame = _BoundedFragments(self._check_size)
 
     @property
     def data_received(self) -> int:
@@ -82,6 +85,12 @@ class WebSocket(websocket.WebSocket):
                     self._pongs.appendleft(payload)
                     return
 
+    def _check_size(self, size: int) -> None:
+        if size > (largest := min(self.largest(), MAX_MESSAGE)):
+            raise websocket.WebSocketProtocolException(
+                f"a message of {size} bytes is more than the {largest} that are taken"
+            )
+
     def _receive(self, size: int) -> bytes:
         data = self._stream.recv(size)
         if not data:
@@ -104,16 +113,21 @@ class _BoundedFrames(websocket.frame_buffer):
         if self.has_mask():
             raise websocket.WebSocketProtocolException("a masked frame, which only clients send")
 
+    def __init__(self, receive: Callable[[int], bytes], check: Callable[[int], None]) -> None:
+        super().__init__(receive, True)
+        self._check_size = check
+
     def recv_length(self) -> None:
         super().recv_length()
-        _check_size(self.length or 0)
+        self._check_size(self.length or 0)
 
 
 class _BoundedFragments(websocket.continuous_frame):
     """Joins the fragments of a message once, at its end, and not without limit."""
 
-    def __init__(self, fire_cont_frame: bool, skip_utf8_validation: bool) -> None:
-        super().__init__(fire_cont_frame, skip_utf8_validation)
+    def __init__(self, check: Callable[[int], None]) -> None:
+        super().__init__(False, True)
+        self._check_size = check
         self._opcode = 0
         self._parts: list[bytes] = []
         self._size = 0
@@ -121,7 +135,7 @@ class _BoundedFragments(websocket.continuous_frame):
     def add(self, frame: websocket.ABNF) -> None:
         data: Any = frame.data  # bytes, in every frame that was received
         self._size += len(data)
-        _check_size(self._size)
+        self._check_size(self._size)
         if data:
             self._parts.append(data)
         if frame.opcode != websocket.ABNF.OPCODE_CONT:
@@ -133,13 +147,6 @@ class _BoundedFragments(websocket.continuous_frame):
         frame.data = b"".join(self._parts)
         self._parts, self._size = [], 0
         return self._opcode, frame
-
-
-def _check_size(size: int) -> None:
-    if size > MAX_MESSAGE:
-        raise websocket.WebSocketProtocolException(
-            f"a message of {size} bytes is more than the {MAX_MESSAGE} that are taken"
-        )
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:

@@ -10,19 +10,32 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache, partial
+from time import thread_time
 from typing import Any, NamedTuple, NoReturn
 from uuid import UUID, SafeUUID
 
 import cbor2
 
+from xentara_nb.protocol.cost import Cost
 from xentara_nb.protocol.errors import ProtocolError, one_line
 from xentara_nb.protocol.values import INT_MAX, INT_MIN, Alternative, TimePoint
+
+SMALL = 64 * 1024
+"""Up to this size, in bytes, an item takes :data:`.cost.ALWAYS` at most, so no look is needed."""
+
+MAX_SECONDS = 5.0
+"""How long decoding a large message may take, in seconds of the processor, ..."""
+
+SLOWEST = 10e-6
+"""... and for each of its bytes: some fifty times as long as usual."""
 
 MAX_DEPTH = 40
 """How deep containers may be nested. The protocol's own need is about ten."""
@@ -52,26 +65,108 @@ def decode(data: bytes) -> Any:
     """Decode exactly one CBOR data item.
 
     Raises a ProtocolError if it is truncated, followed by other bytes, nested deeper than
-    :data:`MAX_DEPTH`, or holds a UUID or time stamp that is none.
+    :data:`MAX_DEPTH`, would take far more memory than its bytes (see :mod:`.cost`) or far too long,
+    or holds a UUID or time stamp that is none.
     """
-    stream = io.BytesIO(data)
+    item, end = _decode_at(data, 0, MAX_DEPTH)
+    _check_end(data, end)
+    return item
+
+
+def iterate_array(data: bytes, start: int = 0, depth: int = 1) -> Iterator[Any]:
+    """Decode the items of an array one by one as they are asked for.
+
+    So not all of them need to exist at the same time. The array begins at ``start``, where it
+    stands at ``depth``, and must reach to the end of the data. Raises a ProtocolError if there is
+    none, and where it gives an item that :func:`decode` would refuse.
+    """
+    head = _ARRAY_HEAD.match(data, start)
+    if head is None:
+        raise ProtocolError(f"the message of {len(data)} bytes holds no array there")
+    first, number = data[start], head[0][1:]
+    left = None if first == 0x9F else int.from_bytes(number, "big") if number else first & 0x1F
+    at = window = head.end()
+    limit = _Limit(at)
+    stream: io.BytesIO | None = None
+    while data[at : at + 1] != b"\xff" if left is None else left > 0:
+        if stream is None:
+            # What is small needs no look at its cost, and no item is the beginning of another one.
+            window, stream = at, io.BytesIO(data[at : at + SMALL])
+            decoder = _decoder(stream, MAX_DEPTH - depth)
+            limit.check(at)
+        try:
+            item = decoder.decode()
+            at = window + stream.tell()
+        except Exception:  # it is cut off, too large or wrong
+            stream = None
+            if at > window:
+                continue
+            item, at = _decode_at(data, at, MAX_DEPTH - depth)
+        if left is not None:
+            left -= 1
+        yield item
+    _check_end(data, at + (left is None))
+
+
+_ARRAY_HEAD = re.compile(rb"[\x80-\x97]|\x98.|\x99..|\x9a.{4}|\x9b.{8}|\x9f", re.DOTALL)
+
+
+def _decode_at(data: bytes, start: int, depth: int) -> tuple[Any, int]:
+    """Return the item that begins at a place, and where it ends."""
+    stream = io.BytesIO(data) if len(data) - start <= SMALL else _LimitedBytes(data, start)
+    stream.seek(start)
     try:
-        item = cbor2.CBORDecoder(
-            stream,
-            semantic_decoders=_DECODERS,
-            max_depth=MAX_DEPTH,
-            allow_duplicate_keys=False,
-        ).decode()
+        return _decoder(stream, depth).decode(), stream.tell()
     # Any error of the decoder is caused by the bytes: no input may look like a bug.
     except Exception as error:
         raise ProtocolError(
             f"the message of {len(data)} bytes is not well-formed CBOR: {_reason(error)}"
         ) from None
-    if stream.tell() != len(data):
-        raise ProtocolError(
-            f"{len(data) - stream.tell()} bytes follow the CBOR item of {stream.tell()} bytes"
-        )
-    return item
+
+
+def _decoder(stream: io.BytesIO, depth: int) -> cbor2.CBORDecoder:
+    return cbor2.CBORDecoder(
+        stream, semantic_decoders=_DECODERS, max_depth=depth, allow_duplicate_keys=False
+    )
+
+
+def _check_end(data: bytes, end: int) -> None:
+    if left := len(data) - end:
+        raise ProtocolError(f"{left} bytes follow the CBOR item of {end} bytes")
+
+
+class _Limit:
+    """How long decoding may take, in time of the processor.
+
+    Keys can be chosen to have the same hash: that of a UUID, for one, is its number modulo a prime.
+    A map of these takes time with the square of its size.
+    """
+
+    def __init__(self, start: int) -> None:
+        self._start = start
+        self._began = thread_time()
+
+    def check(self, at: int) -> None:
+        """Raise a ProtocolError if it took too long to come to this place."""
+        if thread_time() - self._began > MAX_SECONDS + SLOWEST * (at - self._start):
+            raise ProtocolError("a message takes far too long to decode, as if by intention")
+
+
+class _LimitedBytes(io.BytesIO):
+    """The bytes of a large item, whose cost is known before the decoder sees them."""
+
+    # The decoder holds all other threads up until it asks for more bytes.
+
+    def __init__(self, data: bytes, start: int) -> None:
+        super().__init__(data)
+        self._cost = Cost(data, start)
+        self._limit = _Limit(start)
+
+    def read(self, size: int | None = -1) -> bytes:
+        at = self.tell()
+        self._limit.check(at)
+        self._cost.advance(at + size if size is not None and size >= 0 else sys.maxsize)
+        return super().read(size)
 
 
 def encode(item: object) -> bytes:
@@ -198,9 +293,9 @@ def _refuse(encoder: cbor2.CBOREncoder, value: object) -> NoReturn:
 _DECODERS: dict[int, Any] = {
     **{tag: partial(_decode_opaque, tag) for tag in _OPAQUE_TAGS},
     **{tag: partial(_decode_alternative, number) for number, tag in enumerate(_TAG_ALTERNATIVES)},
-    _TAG_UUID: _decode_uuid,
     _TAG_TIME: _decode_time,
     _TAG_EPOCH: _decode_seconds,
+    _TAG_UUID: _decode_uuid,
 }
 _ENCODERS: dict[Any, Any] = {
     int: _encode_int,

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import cbor2
 
+from xentara_nb.protocol.cost import is_dear
 from xentara_nb.protocol.errors import ProtocolError, ServerError, server_error
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.values import (
@@ -115,11 +116,14 @@ def member(mapping: Mapping[Any, Any], key: int, what: str, check: Callable[[Any
     return check(mapping[key], what)
 
 
+_VALUES = (int, float, bool, str, UUID, TimePoint)
+
+
 def as_value(value: object, what: str) -> Value:
     """Return a value that an attribute can hold, or raise."""
     if type(value) is int:
         return as_int(value, what)
-    if type(value) in (bool, float, str, UUID, TimePoint):
+    if type(value) in _VALUES:
         return value  # type: ignore[return-value]  # one of the types of Value
     raise wrong(what, "a boolean, number, text, UUID or time stamp", value)
 
@@ -142,7 +146,8 @@ def error_item(error: ServerError) -> dict[int, object]:
 def values_from(content: object, what: str) -> dict[AttributeId, Any]:
     """Read a map of attribute ids to values or errors, as in read answers and events.
 
-    A value of a kind that the protocol does not have is kept as it is.
+    A value of a kind that the protocol does not have is kept as it is, unless it takes far more
+    memory than its bytes.
     """
     values: dict[AttributeId, Any] = {}
     for key, alternative in as_map(content, what).items():
@@ -151,7 +156,10 @@ def values_from(content: object, what: str) -> dict[AttributeId, Any]:
             name = attribute_text(key)
             raise wrong(f"{name} in {what}", "a value (tag 121) or an error (122)", alternative)
         if alternative.number == 0:
-            values[key] = alternative.value
+            value = values[key] = alternative.value
+            if type(value) not in _VALUES and is_dear(value):
+                name = attribute_text(key)
+                raise ProtocolError(f"{name} in {what} takes far more memory than its bytes")
         else:
             name = attribute_text(key)
             values[key] = error_from(alternative.value, f"the error of {name} in {what}")

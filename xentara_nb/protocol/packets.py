@@ -12,7 +12,7 @@ Examples
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -119,8 +119,19 @@ def decode_answers(data: bytes) -> list[Answer]:
 
     Raises a ProtocolError if it is not an array of success, error and event packets.
     """
-    packets = as_list(cbor.decode(data), "a message")
-    return [_answer(packet) for packet in packets]
+    return list(map(_answer, as_list(cbor.decode(data), "a message")))
+
+
+def iterate_answers(data: bytes) -> Iterator[Answer]:
+    """Read a message from a server packet by packet; raises as decode_answers, at any packet.
+
+    The packets of a large message do not exist all at the same time: what is kept of one, the
+    caller must bound.
+    """
+    if len(data) <= cbor.SMALL or data[0] >> 5 != 4:
+        yield from map(_answer, as_list(cbor.decode(data), "a message"))
+        return
+    yield from map(_answer, cbor.iterate_array(data))
 
 
 def _answer(packet: object) -> Answer:

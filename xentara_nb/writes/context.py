@@ -7,13 +7,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.errors import OptionError, PolicyError
-from xentara_nb.paths import user_path
+from xentara_nb.paths import setting_path
 from xentara_nb.protocol.text import pasted
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.writes.journal import Journal
@@ -54,11 +53,10 @@ class PolicySource:
         return self._found
 
 
-@cache
 def _absolute(setting: str) -> Path:
     """Return the file that a setting names, the same one from then on, also after a chdir."""
     try:
-        return user_path(setting).absolute()
+        return setting_path(setting)
     except OptionError as error:
         raise PolicyError(
             f"{error}. Nothing is written without the policy. ({VARIABLE} names this file.)"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import time
 import warnings
@@ -27,9 +28,8 @@ from typing import TypeAlias
 import platformdirs
 
 from xentara_nb.errors import WriteRefusedError
-from xentara_nb.paths import lacks_home, own_folder, user_path
+from xentara_nb.paths import lacks_home, own_folder, setting_path, unsafe, user_path
 from xentara_nb.protocol.text import pasted
-from xentara_nb.tables.files.owner import unsafe
 
 VARIABLE = "XENTARA_JOURNAL"
 """The environment variable that names the journal, or says ``off``."""
@@ -80,9 +80,9 @@ class Journal:
         elif where is None or where is True:
             setting = pasted(os.environ.get(VARIABLE, ""))
             off = setting.lower() == "off"
-            self.path = None if off else user_path(setting) if setting else default_path()
+            self.path = None if off else setting_path(setting) if setting else default_path()
         else:
-            self.path = user_path(where)
+            self.path = user_path(where).absolute()  # a chdir must not move it
 
     def __repr__(self) -> str:
         return f"<Journal {'off' if self.path is None else self.path}>"
@@ -105,8 +105,8 @@ class Journal:
             )
         try:
             self._append(lines, durable=True)
-        except (OSError, ValueError) as error:  # ValueError: a path that can be none
-            reason = getattr(error, "strerror", None) or error
+        except OSError as error:
+            reason = error.strerror or error
             raise WriteRefusedError(
                 f"the journal {self.path} cannot be written ({reason}), so "
                 "nothing was sent. Make room or choose another file with connect(journal=...); "
@@ -166,8 +166,8 @@ def _open(path: Path) -> FileIO:
     # Opened each time, so that a file that was moved away is begun anew; and as an object from the
     # first moment on, for a bare number would be lost if an interrupt came now.
     opener = partial(os.open, mode=0o600)
-    if path.is_symlink():
-        raise OSError(errno.ELOOP, _LINK)
+    with suppress(FileNotFoundError):
+        _check_kind(path.lstat())
     try:
         file = FileIO(path, "a+", opener=opener)
     except FileNotFoundError:
@@ -183,6 +183,14 @@ def _open(path: Path) -> FileIO:
         file.close()
         raise
     return file
+
+
+def _check_kind(status: os.stat_result) -> None:
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, _LINK)
+    # What is written into a FIFO or a device is no record. A folder the system itself refuses.
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise OSError(errno.EINVAL, "it is no regular file")
 
 
 def _ends_a_line(file: int, size: int) -> bool:

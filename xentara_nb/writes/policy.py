@@ -20,6 +20,9 @@ A policy is a TOML file. All of it may be left out::
     maximum = 400
     max_step = 25                 # from the present value to the new one
 
+    [verify_on]                   # what is read back instead, see xentara_nb.writes.feedback
+    "Plant.Valve.Command" = "Plant.Valve.Position"
+
 Limits are for numbers, and every entry whose keys match applies. Keys are patterns, see
 :func:`matches`.
 
@@ -34,18 +37,25 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any, Self, TypeAlias
 from zoneinfo import ZoneInfo
 
 from xentara_nb.errors import OptionError, PolicyError
-from xentara_nb.paths import user_path
+from xentara_nb.paths import read_file
+from xentara_nb.suggestions import question
 from xentara_nb.tables.names import same_look
+from xentara_nb.writes.feedback import feedbacks
 
 VARIABLE = "XENTARA_POLICY"
 """The environment variable that names the policy file of a plant."""
+
+MAX_BYTES = 4 * 1024 * 1024
+"""The largest policy file that is read, in bytes."""
+
+_DEEP = re.compile(rb"(?:(?<![\w'\"-])[\w'\"-]++[ \t]*+\.[ \t]*+){100}")  # a.a.a...
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BAD_QUALITY = ("warn", "refuse", "ignore")
@@ -53,7 +63,7 @@ BAD_QUALITY = ("warn", "refuse", "ignore")
 _SETTINGS = {
     "": (
         *("allowed", "forbidden", "max_rows", "max_writes_per_second"),
-        *("bad_quality", "time_window", "limits"),
+        *("bad_quality", "time_window", "limits", "verify_on"),
     ),
     "time_window": ("from", "to", "days", "time_zone"),
     "limits": ("keys", "minimum", "maximum", "max_step"),
@@ -213,6 +223,8 @@ class WritePolicy:
     bad_quality : {"warn", "refuse", "ignore"}
         What to do where the quality of the present value is bad. A point that was never written
         has a bad quality on some devices, so that ``"refuse"`` is not for every plant.
+    verify_on : mapping, optional
+        What is read back instead of a key, see :mod:`xentara_nb.writes.feedback`.
     source : str
         Where the policy comes from, for messages.
 
@@ -238,6 +250,7 @@ class WritePolicy:
     max_writes_per_second: float | None = None
     time_window: TimeWindow | None = None
     bad_quality: str = "warn"
+    verify_on: Mapping[str, Any] = field(default_factory=dict, hash=False)
     source: str = "the write policy"
 
     def __post_init__(self) -> None:
@@ -256,6 +269,10 @@ class WritePolicy:
         fits = rate is None or (_is_number(rate) and 0.0001 <= rate <= 1_000_000)
         hint = "Give 0.0001 to 1000000, or leave it out to have no limit."
         _require(fits, "max_writes_per_second", f"{rate!r} makes no sense", hint)
+        try:
+            object.__setattr__(self, "verify_on", feedbacks(self.verify_on))
+        except OptionError as error:
+            raise PolicyError(f'{error}. Write "Plant.A" = "Plant.B".') from None
         hint = f"Give one of {', '.join(BAD_QUALITY)}."
         known = self.bad_quality in BAD_QUALITY
         _require(known, "bad_quality", f"{self.bad_quality!r} is not known", hint)
@@ -276,8 +293,14 @@ class WritePolicy:
     def from_bytes(cls, data: bytes, file: str | os.PathLike[str]) -> Self:
         """Return the policy that a file holds; raises as :meth:`from_toml`."""
         try:
+            if _DEEP.search(data):  # it would take time with the square of its length
+                raise RecursionError
             # Some editors put a mark at the beginning, which is no TOML.
             content = tomllib.loads(data.decode("utf-8-sig"))
+        except RecursionError:
+            raise PolicyError(
+                f"the policy file {file} is no policy: its lists are nested too deep. Fix it there."
+            ) from None
         except ValueError as error:  # no TOML, or no UTF-8
             raise PolicyError(
                 f"the policy file {file} is no TOML: {error}. Fix it there."
@@ -291,12 +314,14 @@ class WritePolicy:
 def read_policy(path: str | os.PathLike[str]) -> bytes:
     """Return what a policy file holds; raises a PolicyError if it cannot be read."""
     try:
-        return user_path(path).read_bytes()
+        return read_file(path, MAX_BYTES)
     except OptionError as error:
-        raise PolicyError(f"{error}. Nothing is written without the policy.") from None
-    except (OSError, ValueError) as error:  # ValueError: a path that can be none
         raise PolicyError(
-            f"the policy file {path} cannot be read ({getattr(error, 'strerror', None) or error}). "
+            f"the policy file cannot be read ({error}); nothing is written without it."
+        ) from None
+    except OSError as error:
+        raise PolicyError(
+            f"the policy file {path} cannot be read ({error.strerror or error}). "
             "Check the path and its permissions; nothing is written without it."
         ) from None
 
@@ -335,10 +360,10 @@ def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_names(table: Mapping[str, Any], name: str) -> None:
     for key in table:
-        hint = f"There are: {', '.join(_SETTINGS[name])}."
+        hint = f"{question(key, _SETTINGS[name])} There are: {', '.join(_SETTINGS[name])}."
         if (new := _RENAMED.get(key)) is not None:
             hint = f"It is called {new} now: rename it."
-        _require(key in _SETTINGS[name], key, "there is no such setting", hint)
+        _require(key in _SETTINGS[name], key, "there is no such setting", hint.strip())
 
 
 def _limits(number: int, entry: Mapping[str, Any]) -> KeyLimits:

@@ -19,6 +19,7 @@ from uuid import UUID
 import pandas as pd
 
 from xentara_nb.errors import ServerError, WriteRefusedError
+from xentara_nb.paths import lacks_home, read_file
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import DataType, label
 from xentara_nb.protocol.values import TimePoint
@@ -27,6 +28,9 @@ from xentara_nb.writes.journal import Journal, JournalLike, JournalWarning
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.rendering import build_frame
 from xentara_nb.writes.results import WriteResult
+
+MAX_BYTES = 1024 * 1024 * 1024
+"""The largest journal that is read, in bytes: some two million writes."""
 
 _INTENT, _OUTCOME = "intent", "outcome"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -142,6 +146,8 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
 
     Raises
     ------
+    OptionError
+        If it is no regular file, far too large, or not the user's alone.
     OSError
         If the journal cannot be read.
 
@@ -166,7 +172,7 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
     """
     file = Journal(path).path
     try:
-        data = b"" if file is None else file.read_bytes()
+        data = b"" if file is None or lacks_home(file) else read_file(file, MAX_BYTES, own=True)
     except FileNotFoundError:
         data = b""
     frame, unreadable = parse_records(data)
@@ -204,20 +210,22 @@ def _take(rows: dict[str, dict[str, Any]], line: bytes) -> bool:
         elif record["event"] == _OUTCOME:
             row = rows.get(write_id)
             if row is not None:  # of a journal that was shortened, outcomes only may be left
-                row["outcome"] = Outcome(record["outcome"])
-                row["error"] = record.get("error")
-                row["finished"] = moment
+                # All of it or nothing: what cannot be shown would hide all other lines.
+                found: dict[str, object] = {
+                    "outcome": Outcome(record["outcome"]),
+                    "error": _text_or_none(record.get("error")),
+                    "finished": moment,
+                }
                 if "read_back" in record:
-                    row["read_back"] = _display(record["read_back"], row)
+                    found["read_back"] = _display(record["read_back"], row)
+                row.update(found)
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return False
     return True
 
 
 def _intent(record: dict[str, Any], moment: int) -> dict[str, Any]:
-    row: dict[str, Any] = {name: record.get(name) for name in _TEXTS}
-    if not all(text is None or type(text) is str for text in row.values()):
-        raise TypeError("a text was expected")
+    row: dict[str, Any] = {name: _text_or_none(record.get(name)) for name in _TEXTS}
     process = record.get("process")
     row.update(
         time=moment,
@@ -228,7 +236,7 @@ def _intent(record: dict[str, Any], moment: int) -> dict[str, Any]:
         read_back=None,
         outcome=Outcome.UNKNOWN,
         error=None,
-        process=None if process is None else int(process),
+        process=None if process is None else _int_64(int(process)),
     )
     row["data_type"] = label(DataType, row["type"])
     row["old_value"] = _display(record.get("old_value"), row)
@@ -238,7 +246,23 @@ def _intent(record: dict[str, Any], moment: int) -> dict[str, Any]:
 
 def _nanoseconds(text: str) -> int:
     since = datetime.fromisoformat(text) - _EPOCH  # TypeError without a time zone
-    return since // _MICROSECOND * 1000
+    return _int_64(since // _MICROSECOND * 1000)
+
+
+def _int_64(number: int) -> int:
+    """Return a number that pandas can hold, of nanoseconds up to the year 2262."""
+    if not -(1 << 63) < number < 1 << 63:
+        raise OverflowError("more than 64 bits")
+    return number
+
+
+def _text_or_none(text: object) -> str | None:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise TypeError("a text was expected")
+    text.encode()  # ValueError for half of a character, which pandas cannot hold
+    return text
 
 
 def _display(value: Any, row: Mapping[str, Any]) -> object:

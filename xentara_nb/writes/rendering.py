@@ -31,7 +31,7 @@ MAX_ROWS = 60
 
 _TEXTS = frozenset(
     {
-        *("primary_key", "attribute_name", "data_type", "old_quality", "reason", "error"),
+        *("primary_key", "attribute_name", "data_type", "old_quality", "units", "reason", "error"),
         *("server", "user", "session_user", "account", "computer", "plan", "id"),
         *GUARD_COLUMNS.values(),
     }
@@ -49,6 +49,7 @@ _SHOWN = {
     "attribute_name": "attribute",
     "old_value": "old",
     "value": "new",
+    "units": "units",
     "change": "change",
     "read_back": "read back",
     "severity": "severity",
@@ -138,15 +139,24 @@ class Shown(ABC):
         if frame.empty:
             return f"<div>{head}</div>"
         shown = _shown(frame)
-        for name in shown.columns.intersection(["severity", "outcome"]):
-            shown[name] = object_array([_word(kind, kind) for kind in shown[name]])
-        rows = ([Html(f"<b>{row}</b>"), *cells] for row, *cells in shown.itertuples(name=None))
+        rows = (
+            [
+                Html(f"<b>{row}</b>"),
+                *(
+                    _word(cell, cell) if name in ("severity", "outcome") else cell
+                    for name, cell in zip(shown, cells, strict=True)
+                ),
+            ]
+            for row, *cells in shown.itertuples(name=None)
+        )
         more = "".join(f"<p>{text}</p>" for text in _more(frame))
         return f"<div>{head}{table_html(['', *shown], rows)}{more}</div>"
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     shown = frame[[name for name in _SHOWN if name in frame]].head(MAX_ROWS)
+    if "units" in shown and shown["units"].isna().all():
+        shown = shown.drop(columns="units")
     return without_missing(shown.rename(columns=_SHOWN))
 
 

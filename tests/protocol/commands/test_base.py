@@ -113,6 +113,8 @@ def test_answers_survive(code):
     def run(command, result):
         if kind is commands.ServerInformation:
             command = commands.ServerInformation(tuple(result))
+        if kind is commands.Read:
+            command = commands.Read(command.element_uuid, tuple(result))
         if kind is commands.MetaData:
             asked = command.identifiers
             result = commands.MetaDataAnswer(

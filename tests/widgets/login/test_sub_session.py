@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,7 +107,6 @@ def test_a_certificate_is_read_from_pem_and_der(plant: Simulator, tmp_path: Path
         b"",
         b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
         b"-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n",
-        b"\x30\x82" + bytes(1 << 20),
     ],
 )
 def test_what_is_no_certificate_is_refused(tmp_path: Path, content: bytes) -> None:
@@ -115,3 +116,13 @@ def test_what_is_no_certificate_is_refused(tmp_path: Path, content: bytes) -> No
         read_certificate(path)
     with pytest.raises(FileNotFoundError):
         read_certificate(tmp_path / "nothing")
+
+
+def test_a_certificate_that_never_ends_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(b"\x30\x82" + bytes(1 << 20))
+    with pytest.raises(OptionError, match="is it the right file"):
+        read_certificate(tmp_path / "large")
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "fifo")
+        with pytest.raises(OptionError, match="a FIFO, not a file"):
+            read_certificate(tmp_path / "fifo")

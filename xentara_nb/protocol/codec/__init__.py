@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, cast
 
+from xentara_nb.protocol.cbor import SMALL
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
-from xentara_nb.protocol.codec.browsing import decode_browse
+from xentara_nb.protocol.codec.browsing import decode_browse, decode_browse_by_entry
 from xentara_nb.protocol.codec.heads import MESSAGE_ID
 from xentara_nb.protocol.codec.reads import ReadRequests
 from xentara_nb.protocol.codec.writes import WriteRequests
@@ -64,6 +65,8 @@ def decode_results(
         return commands.decode(message, first_id)
     if len(commands) == 1 and type(commands[0]) is Browse:
         entries = decode_browse(message, first_id)
+        if entries is None and len(message) > SMALL:
+            entries = decode_browse_by_entry(message, first_id)
         return None if entries is None else [entries]
     return None
 

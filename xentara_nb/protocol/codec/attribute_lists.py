@@ -61,7 +61,8 @@ class ListRequests(Sequence[MetaData]):
 
     def decode(self, message: bytes, first_id: int) -> list[MetaDataAnswer] | None:
         """Return the answers, equal lists the same object; None if the message is unusual."""
-        start, *pieces = _LIST.split(message)
+        # One piece too many is enough to know that it is another message.
+        start, *pieces = _LIST.split(message, len(self) + 1)
         ids, lists = pieces[::2], pieces[1::2]
         if start != head(ARRAY, len(self)) or ids != id_heads(first_id, len(self)):
             return None

@@ -6,11 +6,14 @@ A wrong cut, where the same bytes stand inside of a key, leaves a piece that is 
 from __future__ import annotations
 
 import re
+from itertools import islice
 
+from xentara_nb.protocol import cbor
 from xentara_nb.protocol.cbor import uuid_from
 from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UNSIGNED, UUID_HEAD, head
-from xentara_nb.protocol.commands.model import BrowseEntries
-from xentara_nb.protocol.identifiers import Category, known
+from xentara_nb.protocol.commands.model import Browse, BrowseEntries
+from xentara_nb.protocol.errors import ProtocolError
+from xentara_nb.protocol.identifiers import NIL_UUID, Category, known
 
 CHUNK = 1 << 16
 """How many bytes are cut at a time: few pieces stay in the processor's cache."""
@@ -22,6 +25,7 @@ _BEHIND_KEY = re.compile(
     re.DOTALL,
 )
 _NEXT = b"\xa3\x00"
+_ANY_REQUEST, _PART = Browse(NIL_UUID), 1024
 # A message of one success packet, with an array that is not empty.
 _START = re.compile(rb"\x81" + SUCCESS + rb"([\x81-\x97]|\x98.|\x99..|\x9a....)" + _NEXT, re.DOTALL)
 
@@ -46,6 +50,27 @@ def decode_browse(message: bytes, message_id: int) -> BrowseEntries | None:
     except ValueError:
         return None
     return entries if start[2] == head(ARRAY, len(entries)) else None
+
+
+def decode_browse_by_entry(message: bytes, message_id: int) -> BrowseEntries | None:
+    """Return what decode_browse does, of entries in any form; None if it is no such answer.
+
+    The items of which entries are made take far more memory than the entries.
+    """
+    start = b"\x81\x83\x01" + head(UNSIGNED, message_id)
+    if not message.startswith(start):
+        return None
+    entries = BrowseEntries([], [], [])
+    try:
+        items = cbor.iterate_array(message, len(start), depth=3)
+        while part := list(islice(items, _PART)):
+            more = _ANY_REQUEST.parse_answer(part)
+            entries.keys += more.keys
+            entries.uuids += more.uuids
+            entries.categories += more.categories
+    except ProtocolError:
+        return None
+    return entries
 
 
 def _text(item: bytes) -> str:

@@ -45,6 +45,7 @@ _CONSTANTS = {
     0xF5: True,
 }
 _ANY_REQUEST = Read(NIL_UUID, ())
+_MOST_CUTS = 17  # for each value: an id and a value that are UUIDs hold eight each
 _SHORT_TEXTS, _LONGER_TEXT = range(0x60, 0x78), 0x78  # of up to 23 bytes, of up to 255
 
 
@@ -112,8 +113,8 @@ class ReadRequests(Sequence[Read]):
                 id_heads(first_id, len(self)), self._layouts, strict=True
             )
         ]
-        begin, *pieces = message.split(_VALUE)
-        if not self._usual or begin != head(ARRAY, len(self)) + b"".join(starts[:1]):
+        begin = head(ARRAY, len(self)) + b"".join(starts[:1])
+        if not self._usual or not message.startswith(begin):
             return None
         starts.append(b"")
         behind = starts[1:]  # what must stand behind each value
@@ -122,6 +123,10 @@ class ReadRequests(Sequence[Read]):
             for (_, _, between, _), start in zip(self._layouts, starts[1:], strict=True):
                 behind += between
                 behind.append(start)
+        # Values and ids may hold the same bytes, but not without limit.
+        start, *pieces = message.split(_VALUE, most := _MOST_CUTS * len(behind) + 1000)
+        if start != begin or len(pieces) == most:
+            return None
         try:
             values = iter(_values(_cut(pieces, behind)))
         except ProtocolError:

@@ -53,8 +53,11 @@ class Read(Command[Mapping[AttributeId, Any]]):
         return values_item(result)
 
     def parse_answer(self, item: Any) -> dict[AttributeId, Any]:
-        """Return values and errors by attribute id."""
-        return values_from(item, "the answer to read")
+        """Return values and errors by attribute id; those that were not asked for are ignored."""
+        values = values_from(item, "the answer to read")
+        if len(values) > len(self.attribute_ids) > 0:
+            return {key: values[key] for key in self.attribute_ids if key in values}
+        return values
 
 
 @command

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -23,6 +24,7 @@ from xentara_nb.tables.files.cells import (
     TableError,
     TextTable,
     check_header,
+    check_size,
     plain,
     row_text,
 )
@@ -30,6 +32,10 @@ from xentara_nb.tables.files.cells import (
 _PROVENANCE = b"xentara"
 _SHEET = "inventory"
 _MAX_ROWS, _MAX_COLUMNS, _MAX_CHARACTERS = 1_048_576, 16_384, 32_767
+# A row of an inventory takes some 30 bytes of a workbook, and a workbook a tenth of its content.
+_ROWS_ALWAYS, _BYTES_OF_ROW = 10_000, 8
+_ROW, _PIECE = re.compile(rb"<(?:\w+:)?row[\s/>]"), 1 << 20
+_UNPACKED_ALWAYS, _UNPACKED_RATIO = 16 * 1024 * 1024, 60
 _MAX_INTEGER = 10**15  # Excel has 15 digits
 # What XML cannot hold. A spreadsheet has a way to write the control characters among them all the
 # same, but the packages that read its files differ in whether they know it.
@@ -62,8 +68,8 @@ def write_parquet(table: TextTable, file: BinaryIO) -> None:
     parquet.write_table(arrow.replace_schema_metadata({**arrow.schema.metadata, **note}), file)
 
 
-def read_parquet(data: bytes) -> TextTable:
-    """Read an inventory from Parquet."""
+def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+    """Read a table with some columns from Parquet."""
     with _extra("parquet"):
         from pyarrow import parquet
     # What a file can make the package stumble over has no list: the cause is the file.
@@ -72,7 +78,9 @@ def read_parquet(data: bytes) -> TextTable:
         names, metadata = reader.schema_arrow.names, reader.schema_arrow.metadata or {}
     except Exception as error:
         raise TableError(f"this is not Parquet ({_line(error)}). {_WRITE_AGAIN}") from None
-    check_header(names, "the file", _WRITE_AGAIN)
+    check_header(names, "the file", _WRITE_AGAIN, needed)
+    inventory = set(INVENTORY_COLUMNS) <= set(names)
+    check_size(reader.metadata.num_rows)  # a small file can hold any number
     try:
         frame = reader.read().to_pandas()
         provenance = json.loads(metadata.get(_PROVENANCE, b"{}"))
@@ -80,7 +88,9 @@ def read_parquet(data: bytes) -> TextTable:
         raise TableError(f"pandas cannot hold this ({_line(error)}). {_WRITE_AGAIN}") from None
     return TextTable(
         {
-            name: frame[name].astype(object).tolist() if name in INVENTORY_COLUMNS else frame[name]
+            name: frame[name].astype(object).tolist()
+            if inventory and name in INVENTORY_COLUMNS
+            else frame[name]
             for name in names
         },
         provenance if isinstance(provenance, dict) else {},
@@ -94,7 +104,7 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
         import openpyxl
         from openpyxl import cell
     columns = {name: plain(cells) for name, cells in table.columns.items()}
-    rows = len(columns["primary_key"]) + 1
+    rows = len(next(iter(columns.values()), ())) + 1
     if rows > _MAX_ROWS or len(columns) > _MAX_COLUMNS:
         raise TableError(
             f"{rows} rows of {len(columns)} cells are more than a sheet can hold ({_MAX_ROWS} of "
@@ -107,7 +117,7 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
                 texts[text] = _sheet_text(text, f"{row_text(row)}, column {name!r}")
 
     book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet(_SHEET)
+    sheet = book.create_sheet(_SHEET if columns.keys() >= set(INVENTORY_COLUMNS) else "table")
 
     def written(value: Cell) -> Any:
         if isinstance(value, str):
@@ -118,6 +128,11 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
             as_text = cell.WriteOnlyCell(sheet, text)
             as_text.data_type = "s"
             return as_text
+        if isinstance(value, float) and float(f"{value:.16g}") != value:
+            # openpyxl would write one digit too few.
+            exact = cell.WriteOnlyCell(sheet, repr(value))
+            exact.data_type = "n"
+            return exact
         too_long = type(value) is int and abs(value) > _MAX_INTEGER
         return str(value) if too_long else value
 
@@ -126,25 +141,33 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
     book.save(file)
 
 
-def read_excel(data: bytes) -> TextTable:
-    """Read an inventory from an Excel workbook."""
+def read_excel(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+    """Read a table with some columns from an Excel workbook."""
     with _extra("excel"):
         import openpyxl
+    most = _ROWS_ALWAYS + len(data) // _BYTES_OF_ROW
+    _check_unpacked(data, most)
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheet = book[_SHEET] if _SHEET in book.sheetnames else book.worksheets[0]
         sheet.reset_dimensions()  # what a file says of its size need not be true
-        rows = list(enumerate(sheet.iter_rows(max_row=_MAX_ROWS, values_only=True), 1))
+        rows = []
+        for number, row in enumerate(sheet.iter_rows(max_row=_MAX_ROWS, values_only=True), 1):
+            if number > most:
+                raise _too_many_rows(data, most)
+            rows.append((number, _trimmed(row)))
         book.close()
+    except TableError:
+        raise
     except Exception as error:  # as in read_parquet
         raise TableError(f"this is no Excel workbook ({_line(error)}). {_WRITE_AGAIN}") from None
-    rows = [(number, _trimmed(row)) for number, row in rows]
     rows = [(number, row) for number, row in rows if row]
     if not rows:
         raise TableError(f"the sheet is empty. {_WRITE_AGAIN}")
     _, header = rows.pop(0)
     names = [_unescaped(name) if isinstance(name, str) else name for name in header]
-    check_header(names, "the sheet", _WRITE_AGAIN)
+    check_header(names, "the sheet", _WRITE_AGAIN, needed)
+    inventory = set(INVENTORY_COLUMNS) <= set(names)
     text_of = cache(_unescaped)  # each text once in memory
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for number, row in rows:
@@ -153,10 +176,43 @@ def read_excel(data: bytes) -> TextTable:
         for name, value in zip_longest(names, row):
             if isinstance(value, str):
                 value = text_of(value)
-            elif value is None and name in INVENTORY_COLUMNS:
+            elif value is None and inventory and name in INVENTORY_COLUMNS:
                 value = ""  # in a sheet an empty text and no text are the same
             columns[name].append(value)
     return TextTable(columns, {}, lambda row: f"row {rows[row][0]}")
+
+
+def _check_unpacked(data: bytes, most: int) -> None:
+    """Refuse a workbook that says shortly what takes very long to read."""
+    rows = 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            size = sum(entry.file_size for entry in entries)
+            if size <= max(_UNPACKED_ALWAYS, _UNPACKED_RATIO * len(data)):
+                rows = max((_rows(archive, entry) for entry in entries), default=0)
+    except Exception as error:  # as in read_parquet
+        raise TableError(f"this is no Excel workbook ({_line(error)}). {_WRITE_AGAIN}") from None
+    if size > max(_UNPACKED_ALWAYS, _UNPACKED_RATIO * len(data)):
+        raise TableError(
+            f"the workbook of {len(data):,} bytes unpacks to {size:,}, far more than an inventory "
+            f"does. {_WRITE_AGAIN}"
+        )
+    if rows > most:
+        raise _too_many_rows(data, most)
+
+
+def _rows(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
+    """Return how many rows a sheet has, found far sooner than by reading it."""
+    with archive.open(entry) as sheet:
+        return sum(len(_ROW.findall(piece)) for piece in iter(lambda: sheet.read(_PIECE), b""))
+
+
+def _too_many_rows(data: bytes, most: int) -> TableError:
+    return TableError(
+        f"the sheet has more than {most:,} rows, which is more than an inventory has in a file of "
+        f"{len(data):,} bytes. Delete the empty rows below it"
+    )
 
 
 @contextmanager

@@ -18,9 +18,12 @@ import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, label
 from xentara_nb.protocol.values import AttributeId
+from xentara_nb.suggestions import question
 from xentara_nb.tables import INVENTORY_COLUMNS
+from xentara_nb.tables.attribute_ids import attribute_id_array
 from xentara_nb.tables.frames import categorical, object_array, string_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
+from xentara_nb.tables.references import uuid_in
 
 Cell: TypeAlias = bool | int | float | str | None
 """What a cell of a file can hold."""
@@ -31,6 +34,10 @@ Cells: TypeAlias = "Sequence[Any] | pd.Series[Any]"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,19}", re.ASCII)
 _R = TypeVar("_R")
+
+
+MAX_ROWS, MAX_COLUMNS = 5_000_000, 16_384
+"""How large a table in a file may be."""
 
 
 class TableError(Exception):
@@ -73,16 +80,25 @@ def from_table(table: TextTable) -> pd.DataFrame:
     return with_provenance(frame, table.provenance) if table.provenance else frame
 
 
-def check_header(names: Sequence[object], what: str, advice: str) -> None:
-    """Check that an inventory's columns are all there, and each column once."""
+def check_header(
+    names: Sequence[object], what: str, advice: str, needed: Sequence[str] = INVENTORY_COLUMNS
+) -> None:
+    """Check that the columns that are needed are all there, and each column once."""
     check_names(names, what)
-    missing = [name for name in INVENTORY_COLUMNS if name not in names]
+    missing = [name for name in needed if name not in names]
     if missing:
-        raise TableError(f"{what} has no column {', '.join(map(repr, missing))}. {advice}")
+        offer = question(missing[0], (str(name) for name in names if name not in INVENTORY_COLUMNS))
+        raise TableError(
+            f"{what} has no column {', '.join(map(repr, missing))}. {offer and f'{offer} '}{advice}"
+        )
 
 
 def check_names(names: Sequence[object], what: str) -> None:
-    """Check that each column has a name of its own."""
+    """Check that each column has a name of its own, and that there are not too many."""
+    if len(names) > MAX_COLUMNS:
+        raise TableError(
+            f"{what} has {len(names):,} columns, and {MAX_COLUMNS:,} are taken. Choose some"
+        )
     seen: set[str] = set()
     for number, name in enumerate(names, 1):
         if not isinstance(name, str) or not name:
@@ -90,6 +106,12 @@ def check_names(names: Sequence[object], what: str) -> None:
         if name in seen:
             raise TableError(f"{what} has two columns {_shown(name)}. Take one of them out")
         seen.add(name)
+
+
+def check_size(rows: int) -> None:
+    """Check that there are not too many rows."""
+    if rows > MAX_ROWS:
+        raise TableError(f"it has {rows:,} rows, and {MAX_ROWS:,} are taken. Is it the right file?")
 
 
 def row_text(row: int) -> str:
@@ -153,9 +175,10 @@ def _text(value: object) -> str:
 
 
 def _uuid_to_cell(value: object) -> str:
-    if not isinstance(value, UUID):
+    # A text where pandas has read the file that these rows are from.
+    if (uuid := uuid_in(value)) is None:
         raise TableError(f"{_shown(value)} is no uuid.UUID. Choose rows, and leave this column be")
-    return str(value)
+    return str(uuid)
 
 
 def _uuid_from_cell(cell: object) -> UUID:
@@ -227,7 +250,7 @@ _COLUMNS: dict[Any, _Column] = {
     "element_uuid": _Column(_uuid_to_cell, _uuid_from_cell, object_array),
     "category": _labels(Category),
     "attribute_name": _Column(_text, _text, string_array),
-    "attribute_id": _Column(_id_to_cell, _id_from_cell, object_array),
+    "attribute_id": _Column(_id_to_cell, _id_from_cell, attribute_id_array),
     "access": _labels(Access),
     "data_type": _labels(DataType),
 }

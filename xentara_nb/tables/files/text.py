@@ -6,11 +6,12 @@ quotes in some versions of Python. It is read by :mod:`csv`, strictly.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice
 from typing import BinaryIO
@@ -25,10 +26,23 @@ from xentara_nb.tables.files.cells import (
     TextTable,
     check_header,
     check_names,
+    check_size,
     plain,
 )
 
-_RUNS_AS_FORMULA = tuple("=+-@\t\r\n'")
+# Also full-width, which some spreadsheets take for the same, and behind what they skip.
+_RUNS_AS_FORMULA = re.compile(
+    r"[\t\r\n']|[\s\x00-\x20\x7f-\xa0\xad\u034f\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
+    r"[=+\-@＝＋－＠﹢﹣﹦﹫−]"
+)
+_LAYOUT = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?", re.ASCII)
+# A thousand in some countries, a fraction in others; a comma is a fraction beside semicolons.
+_AMBIGUOUS = {
+    ";": re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII),
+    "\t": re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII),
+}
 _NEEDS_QUOTES = re.compile(r'[",;\t\r\n\ufeff]|^ | $')
 _LONGEST_CELL = 131_072  # what csv reads, unless the limit of the whole process is changed
 _ROWS_AT_ONCE = 256  # few enough to stay in the processor's cache
@@ -52,7 +66,7 @@ def csv_cell(cell: Cell) -> str:
     """Return a cell as it stands in a CSV file, guarded against spreadsheets."""
     if not isinstance(cell, str):
         return "" if cell is None else str(cell)
-    guarded = f"'{cell}" if cell.startswith(_RUNS_AS_FORMULA) else cell
+    guarded = f"'{cell}" if _RUNS_AS_FORMULA.match(cell) else cell
     if len(guarded) > _LONGEST_CELL:
         raise TableError(
             f"a text of {len(cell)} characters is too long for CSV ({_LONGEST_CELL}). Write "
@@ -63,12 +77,14 @@ def csv_cell(cell: Cell) -> str:
     return guarded
 
 
-def read_csv(data: bytes) -> TextTable:
-    """Read an inventory from CSV, also from what a spreadsheet has made of it."""
+def read_csv(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+    """Read a table with some columns from CSV, also from what a spreadsheet has made of it."""
     table = read_cells(data)
     if not table.columns:
         raise TableError(f"the file is empty. {_WRITE_AGAIN}")
-    check_header(list(table.columns), "the file", _WRITE_AGAIN)
+    check_header(list(table.columns), "the file", _WRITE_AGAIN, needed)
+    if not set(INVENTORY_COLUMNS) <= table.columns.keys():
+        return table
     columns = {
         name: cells if name in INVENTORY_COLUMNS else _added(cells)
         for name, cells in table.columns.items()
@@ -78,24 +94,18 @@ def read_csv(data: bytes) -> TextTable:
 
 def read_cells(data: bytes) -> TextTable:
     """Read any CSV whose first line names its columns: the texts of its cells."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise TableError(
-            f"line {line}: this is not UTF-8 ({error.reason}). Save it as 'CSV UTF-8' in the "
-            "spreadsheet"
-        ) from None
-    delimiter = max(",;\t", key=lambda delimiter: _known_columns(text, delimiter))
+    text, delimiter = _decoded(data)
     records = _records(text, delimiter)
     _, header = next(records, (0, []))
-    names = [_without_guard(name) for name in header]
+    names = [_without_guard(name) for name in header[: _used(header)]]
     check_names(names, "the file")
 
     columns: list[list[str]] = [[] for _ in names]
     text_of = cache(_without_guard)  # each text once in memory: an inventory repeats itself
     while rows := list(islice(records, _ROWS_AT_ONCE)):
         for line, row in rows:
+            if len(row) > len(names):
+                del row[max(len(names), _used(row)) :]
             if len(row) != len(names):
                 raise TableError(
                     f"line {line}: {len(row)} cells under {len(names)} columns. Restore the line"
@@ -108,7 +118,66 @@ def read_cells(data: bytes) -> TextTable:
         line, _ = next(islice(_records(text, delimiter), row + 1, None))
         return f"line {line}"
 
-    return TextTable(dict(zip(names, columns, strict=True)), {}, place)
+    table = dict(zip(names, columns, strict=True))
+    if delimiter in _AMBIGUOUS:
+        for name in table.keys() - set(INVENTORY_COLUMNS):
+            table[name] = _numbers(name, table, _AMBIGUOUS[delimiter], place)
+    return TextTable(table, {}, place)
+
+
+def _decoded(data: bytes) -> tuple[str, str]:
+    """Return the text of a CSV, and what stands between its cells."""
+    wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # "Unicode text"
+    try:
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise TableError(
+            f"line {line}: this is not UTF-8 ({error.reason}). Save it as 'CSV UTF-8' in the "
+            "spreadsheet"
+        ) from None
+    if (layout := _LAYOUT.match(text)) is not None:
+        # The line end stays, so that the lines keep their numbers.
+        return text[layout.end(1) :], layout[1]
+    return text, max(",;\t", key=lambda delimiter: _known_columns(text, delimiter))
+
+
+def _used(row: Sequence[str]) -> int:
+    """Return how many cells of a row there are without the empty ones at its end."""
+    length = len(row)
+    while length and not row[length - 1]:
+        length -= 1
+    return length
+
+
+def _numbers(
+    name: str,
+    table: Mapping[str, list[str]],
+    ambiguous: re.Pattern[str],
+    place: Callable[[int], str],
+) -> list[str]:
+    """Return an added column with a decimal point in its numbers.
+
+    Where the data types are there, only in rows of numbers; else only if it holds nothing else.
+    Raises a TableError where a number means one thing here and another there.
+    """
+    cells = table[name]
+    for row, cell in enumerate(cells):
+        if ambiguous.fullmatch(cell):
+            raise TableError(
+                f"{place(row)}, column {name!r}: {cell!r} is a thousand in some countries and a "
+                f"fraction in others. Write {re.sub('[.,]', '', cell)}, or {cell}0 for the fraction"
+            )
+    if "data_type" in table:
+        return [
+            cell.replace(",", ".")
+            if kind.startswith("Float") and _DECIMAL_COMMA.fullmatch(cell)
+            else cell
+            for kind, cell in zip(table["data_type"], cells, strict=True)
+        ]
+    if all(_NUMBER.fullmatch(cell) for cell in cells if cell):
+        return [cell.replace(",", ".") for cell in cells]
+    return cells
 
 
 def write_json(table: TextTable, file: BinaryIO) -> None:
@@ -125,8 +194,9 @@ def write_json(table: TextTable, file: BinaryIO) -> None:
     file.write(f'{head[:-1]}, "records": [\n{records}\n]}}\n'.encode())
 
 
-def read_json(data: bytes) -> TextTable:
-    """Read an inventory from JSON: the object of :func:`write_json`, or an array of records."""
+def read_json(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+    """Read a table with some columns from JSON: the object of :func:`write_json`, or records."""
+    check_size(data.count(b"{") - 3)  # before they exist
     try:
         document = json.loads(data)
     except json.JSONDecodeError as error:
@@ -146,12 +216,11 @@ def read_json(data: bytes) -> TextTable:
     for row, record in enumerate(records):
         if not isinstance(record, dict):
             raise TableError(f"record {row + 1} is no object. Take it out")
-    check_header(names or list(records[0] if records else ()), "the file", _WRITE_AGAIN)
+    check_header(names or list(records[0] if records else ()), "the file", _WRITE_AGAIN, needed)
+    names = list(dict.fromkeys(chain(names, chain.from_iterable(records))))
+    check_names(names, "the file")
     return TextTable(
-        {
-            name: [record.get(name) for record in records]
-            for name in dict.fromkeys(chain(names, chain.from_iterable(records)))
-        },
+        {name: [record.get(name) for record in records] for name in names},
         provenance,
         lambda row: f"record {row + 1}",
     )
@@ -171,7 +240,7 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     line = 1
     try:
         for row in rows:
-            if row:
+            if any(row):  # a spreadsheet also saves rows that were cleared
                 yield line, row
             line = rows.line_num + 1
     except csv.Error as error:
@@ -183,4 +252,4 @@ def _known_columns(text: str, delimiter: str) -> int:
         _, header = next(_records(text, delimiter), (0, []))
     except TableError:
         return 0
-    return len(set(INVENTORY_COLUMNS).intersection(header))
+    return len({*INVENTORY_COLUMNS, "value", "time"}.intersection(header))

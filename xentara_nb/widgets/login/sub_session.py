@@ -10,7 +10,7 @@ import ipywidgets
 
 from xentara_nb.connection.tls import certificate_der
 from xentara_nb.errors import LoginError, OptionError
-from xentara_nb.paths import user_path
+from xentara_nb.paths import read_file, user_path
 from xentara_nb.protocol.errors import AccessDeniedError
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.protocol.text import pasted
@@ -68,7 +68,8 @@ class SessionPart:
         session = self._account.session
         show(self.inside, session is not None)
         show(self.disclosure.widget, self._account.client is not None and session is None)
-        self.button.disabled = False
+        client = self._account.client
+        self.button.disabled = client is None or client.ended is not None
         if session is not None:
             ended = f" {badge(f'ended: {session.ended}', 'error')}" if session.ended else ""
             self.state.value = (
@@ -137,9 +138,7 @@ def read_certificate(path: Path) -> bytes:
     """Return the certificate of a PEM or DER file in DER form; raises OptionError or OSError."""
     if path == Path():
         raise OptionError("name the file of the certificate")
-    with path.open("rb") as file:
-        data = file.read(_MAX_CERTIFICATE + 1)
-    der = certificate_der(data)
-    if der is None or len(data) > _MAX_CERTIFICATE:
+    der = certificate_der(read_file(path, _MAX_CERTIFICATE))
+    if der is None:
         raise OptionError(f"{path.name} holds no certificate in PEM or DER form")
     return der

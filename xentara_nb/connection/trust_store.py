@@ -21,11 +21,11 @@ from platformdirs import user_config_path
 
 from xentara_nb.connection.tls import normal_fingerprint
 from xentara_nb.errors import OptionError
-from xentara_nb.paths import lacks_home, own_folder, user_path
+from xentara_nb.paths import lacks_home, own_folder, read_file, setting_path
 from xentara_nb.protocol.text import pasted
-from xentara_nb.tables.files.owner import unsafe
 
 _VERSION = 1
+_MAX_BYTES = 4 * 1024 * 1024
 _lock = threading.Lock()
 
 
@@ -44,7 +44,7 @@ class TrustedCertificate:
 def trust_file() -> Path:
     """Return the path of the file; the variable ``XENTARA_TRUST_FILE`` names another."""
     if named := pasted(os.environ.get("XENTARA_TRUST_FILE", "")):
-        return user_path(named)
+        return setting_path(named)
     return own_folder(user_config_path, roaming=True) / "trusted.json"
 
 
@@ -89,21 +89,19 @@ def _canonical(server: str) -> str:
 
 
 def _read(path: Path) -> dict[str, TrustedCertificate]:
+    if lacks_home(path):
+        return {}
     try:
-        with path.open(encoding="utf-8") as file:
-            problem = unsafe(os.fstat(file.fileno()))
-            document = json.load(file)
-        if problem is not None:
-            raise OptionError(f"the file of trusted certificates {str(path)!r}: {problem}")
+        document = json.loads(read_file(path, _MAX_BYTES, own=True).decode())
         if document["version"] != _VERSION:
             raise ValueError
         servers = document["servers"].items()
         return {_canonical(name): TrustedCertificate(**entry) for name, entry in servers}
     except FileNotFoundError:
         return {}
-    except OptionError:
-        raise
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except OptionError as error:
+        raise OptionError(f"the file of trusted certificates cannot be used: {error}") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise OptionError(
             f"the file of trusted certificates {str(path)!r} cannot be used: correct it, or remove "
             "it to begin a new one"

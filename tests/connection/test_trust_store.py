@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -10,17 +11,23 @@ from typing import Any
 
 import pytest
 
-from tests.widgets.helpers import log_in, make_login
+from xentara_nb import connect
+from xentara_nb.connection import trust_store
 from xentara_nb.errors import OptionError
 from xentara_nb.simulator import Simulator
-from xentara_nb.widgets.login import trust_store
 
 
-def test_a_damaged_trust_file_trusts_nothing(plant: Simulator, places: Path) -> None:
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the file, for this test alone."""
+    monkeypatch.setenv("XENTARA_TRUST_FILE", str(tmp_path / "trusted.json"))
+    return tmp_path
+
+
+def test_a_damaged_trust_file_trusts_nothing(simulator: Simulator, places: Path) -> None:
     (places / "trusted.json").write_text("{")
-    form = make_login(plant, fingerprint=None)
-    log_in(form)
-    assert "cannot be used" in form.notice.value
+    with pytest.raises(OptionError, match="cannot be used"):
+        connect(simulator.url, user="viewer", password="viewer-demo")
     netloc = "plant:8080"
     (places / "trusted.json").write_text(
         json.dumps({"version": 1, "servers": {netloc: {"fingerprint": "no"}}})
@@ -48,7 +55,7 @@ def test_many_threads_remember_at_once(places: Path, monkeypatch: pytest.MonkeyP
 def test_the_trust_file_is_where_linux_keeps_settings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.delenv("XENTARA_TRUST_FILE")
+    monkeypatch.delenv("XENTARA_TRUST_FILE", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert trust_store.trust_file() == tmp_path / "xentara_nb" / "trusted.json"
     monkeypatch.delenv("XDG_CONFIG_HOME")
@@ -76,6 +83,36 @@ def test_a_trust_file_that_cannot_be_replaced_is_left_whole(
         trust_store.forget("plant:8080")
 
 
+def test_what_is_no_trust_file_trusts_nothing(places: Path) -> None:
+    path = places / "trusted.json"
+    for content in ("[" * 100_000, '{"a":' * 100_000, "\ud800".encode("utf-8", "surrogatepass")):
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        with pytest.raises(OptionError, match="cannot be used"):
+            trust_store.known_certificate("plant:8080")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFO")
+def test_a_fifo_in_the_place_of_the_trust_file(places: Path) -> None:
+    (places / "trusted.json").unlink(missing_ok=True)
+    os.mkfifo(places / "trusted.json")
+    with pytest.raises(OptionError, match="a FIFO"):
+        trust_store.known_certificate("plant:8080")
+
+
+def test_a_relative_trust_file_is_the_same_after_a_chdir(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("XENTARA_TRUST_FILE", f"{tmp_path.name}.json")
+    monkeypatch.chdir(tmp_path / "a")
+    assert trust_store.known_certificate("plant:8080") is None
+    monkeypatch.chdir(tmp_path / "b")
+    trust_store.remember("plant:8080", "AB" * 32)
+    assert list((tmp_path / "a").iterdir())
+    assert not list((tmp_path / "b").iterdir())
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the places of Linux")
 def test_without_a_home_folder_nothing_is_known_and_nothing_can_be_remembered(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -85,7 +122,7 @@ def test_without_a_home_folder_nothing_is_known_and_nothing_can_be_remembered(
 
     monkeypatch.chdir(tmp_path)
     for name in ("XENTARA_TRUST_FILE", "XDG_CONFIG_HOME", "HOME"):
-        monkeypatch.delenv(name)
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", unknown)
     assert trust_store.known_certificate("plant:8080") is None
     assert not trust_store.forget("plant:8080")

@@ -1,0 +1,216 @@
+"""What a message costs in memory and in time, for every kind of content."""
+
+from __future__ import annotations
+
+import tracemalloc
+from uuid import UUID
+
+import pytest
+
+from xentara_nb.protocol import cbor, cost
+from xentara_nb.protocol.codec import decode_results
+from xentara_nb.protocol.commands import Browse, DataChange, Read
+from xentara_nb.protocol.errors import ProtocolError
+from xentara_nb.protocol.identifiers import NIL_UUID
+from xentara_nb.protocol.packets import Event, Success, decode_answers, iterate_answers
+from xentara_nb.protocol.values import Alternative, TimePoint
+
+SIZE = 150_000
+UUID_KEY = b"\xd8\x25\x50"
+EVENT = cbor.encode(
+    DataChange(TimePoint(1704107471111587983), UUID(int=9 << 90), {11: 1.5, 9: 0}).event().packet()
+)
+ENTRY = b"\xa3\x02\x01\x00\x63abc\x01" + UUID_KEY  # the category first: not the usual form
+
+
+@pytest.fixture
+def no_allowance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the ratio decide alone, so that small messages will do."""
+    monkeypatch.setattr(cost, "ALWAYS", 0)
+    monkeypatch.setattr(cbor, "SMALL", 4096)
+
+
+def array(item: bytes, size: int = SIZE) -> bytes:
+    count = size // len(item)
+    return b"\x9a" + count.to_bytes(4, "big") + item * count
+
+
+def numbered(head: bytes, before: bytes, bits: int, behind: bytes) -> bytes:
+    """Return a map or an array of as many entries as fit, each with a number of its own."""
+    count = SIZE // (len(before) + bits // 8 + len(behind))
+    step = max(1, (1 << bits) // count)
+    items = (before + (n * step).to_bytes(bits // 8, "big") + behind for n in range(count))
+    return head + count.to_bytes(4, "big") + b"".join(items)
+
+
+CONTENTS = {
+    "empty arrays": array(b"\x80"),
+    "empty maps": array(b"\xa0"),
+    "nested arrays": array(b"\x81" * 20 + b"\x80"),
+    "nested maps": array(b"\xa1\x01" * 20 + b"\x80"),
+    "maps of one": array(b"\xa1\x01\x01"),
+    "maps in keys": array(b"\xa1\xa0\x01"),
+    "small integers": array(b"\x01"),
+    "integers of 16 bits": array(b"\x19\xff\x01"),
+    "integers of 64 bits": array(b"\x1b" + b"\x01" * 8),
+    "half floats": array(b"\xf9\x3c\x01"),
+    "no text": array(b"\x60"),
+    "texts of one": array(b"\x61a"),
+    "texts of two": array(b"\x62ab"),
+    "texts of one emoji": array("\x64😀".encode()),
+    "a long text": b"\x7a" + SIZE.to_bytes(4, "big") + b"a" * (SIZE - 4) + "😀".encode(),
+    "byte strings": array(b"\x42ab"),
+    "simple values": array(b"\xe5"),
+    "unknown tags": array(b"\xd8\xff\x01"),
+    "alternatives": array(b"\xd8\x79\x01"),
+    "time points": array(cbor.encode(TimePoint(1704107471111587983))),
+    "UUIDs": numbered(b"\x9a", UUID_KEY, 128, b""),
+    "a map of integers": numbered(b"\xba", b"\x1a", 32, b"\x01"),
+    "a map of UUIDs": numbered(b"\xba", UUID_KEY, 128, b"\x01"),
+    "open arrays": array(b"\x9f\xff"),
+    "open maps": array(b"\xbf\xff"),
+    "an open array": b"\x9f" + b"\x80" * SIZE + b"\xff",
+    "an open map": b"\xbf" + numbered(b"\xba", b"\x1a", 32, b"\x01")[5:] + b"\xff",
+    "open texts": array(b"\x7f\x62ab\xff"),
+    "an open text": b"\x7f" + b"\x62ab" * (SIZE // 3) + b"\xff",
+}
+
+
+def peak_of(message: bytes) -> int:
+    """Return how many bytes reading a message takes, whether it is refused or not."""
+    tracemalloc.start()
+    try:
+        for answer in iterate_answers(message):
+            if isinstance(answer, Event):
+                DataChange.from_event(answer)
+    except ProtocolError:
+        pass
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return peak
+
+
+@pytest.mark.usefixtures("no_allowance")
+@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
+def test_no_content_takes_more_than_ten_times_its_size(content: bytes) -> None:
+    message = b"\x81\x83\x01\x01" + content
+    assert peak_of(message) < 8 * len(message)  # receiving it takes two of the ten
+
+
+@pytest.mark.parametrize("content", ["empty maps", "nested arrays", "nested maps", "maps in keys"])
+def test_what_is_too_small_for_a_look_takes_no_more_than_is_always_taken(content: str) -> None:
+    message = b"\x81\x83\x01\x01" + CONTENTS[content][:5] + CONTENTS[content][5 : cbor.SMALL - 4]
+    assert peak_of(message) < cost.ALWAYS
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        array(EVENT, 200_000),
+        b"\x9f" + EVENT * 4000 + b"\xff",
+        array(b"\x83\x01\x01\x80", 200_000),
+        array(b"\x83\x01\x01" + array(b"\x80", 1000), 200_000),
+    ],
+    ids=["events", "an open array of events", "answers", "answers of empty arrays"],
+)
+def test_packets_do_not_exist_all_at_the_same_time(message: bytes) -> None:
+    assert peak_of(message) < 9 * len(message) // 4
+
+
+def test_a_large_message_of_events_is_read() -> None:
+    message = array(EVENT)
+    answers = list(iterate_answers(message))
+    assert len(answers) == SIZE // len(EVENT)
+    assert answers == decode_answers(array(EVENT, 60_000))[:1] * len(answers)
+
+
+def test_packets_of_all_sizes_are_read() -> None:
+    texts = ["a" * size for size in (10, cbor.SMALL // 2, cbor.SMALL, 5, 3 * cbor.SMALL, 1)]
+    message = cbor.encode([[1, number, text] for number, text in enumerate(texts)])
+    for form in (message, b"\x9f" + message[1:] + b"\xff"):
+        assert list(iterate_answers(form)) == [Success(*each) for each in enumerate(texts)]
+        assert decode_answers(form) == list(iterate_answers(form))
+
+
+@pytest.mark.parametrize("cut", [1, 40, 100_000])
+def test_a_large_message_that_is_cut_off(cut: int) -> None:
+    with pytest.raises(ProtocolError, match="not well-formed"):
+        list(iterate_answers(array(EVENT)[:-cut]))
+
+
+def test_what_stands_behind_a_large_message() -> None:
+    for message in (array(EVENT), b"\x9f" + EVENT * 3000 + b"\xff"):
+        with pytest.raises(ProtocolError, match="1 bytes follow the CBOR item"):
+            list(iterate_answers(message + b"\x01"))
+
+
+def test_a_large_message_nested_as_deep_as_a_small_one() -> None:
+    padding = b"\x82\x83\x01\x01" + b"\x5a" + cbor.SMALL.to_bytes(4, "big") + bytes(cbor.SMALL)
+    for depth in range(cbor.MAX_DEPTH - 4, cbor.MAX_DEPTH + 2):
+        packet = b"\x83\x01\x02" + b"\x81" * depth + b"\x01"
+        try:
+            small: object = decode_answers(b"\x81" + packet)
+        except ProtocolError:
+            small = None
+        try:
+            large: object = list(iterate_answers(padding + packet))[1:]
+        except ProtocolError:
+            large = None
+        assert small == large
+
+
+def test_an_answer_to_browse_of_any_size_in_an_unusual_form() -> None:
+    count = 10_000
+    entries = b"".join(ENTRY + number.to_bytes(16, "big") for number in range(1, count + 1))
+    message = b"\x81\x83\x01\x05\x9a" + count.to_bytes(4, "big") + entries
+    tracemalloc.start()
+    results = decode_results([Browse(NIL_UUID)], message, 5)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert results is not None
+    (found,) = results
+    assert (len(found), found[-1].primary_key, found[-1].element_uuid.int) == (count, "abc", count)
+    assert peak < 9 * len(message)
+    for broken in (message[:-1], message + b"\x01", message.replace(b"abc", b"\xffbc")):
+        assert decode_results([Browse(NIL_UUID)], broken, 5) is None
+
+
+def of_one_hash(count: int) -> list[bytes]:
+    """Return UUIDs with the same hash."""
+    prime = (1 << 61) - 1
+    return [UUID_KEY + (7 + n * prime).to_bytes(16, "big") for n in range(count)]
+
+
+@pytest.mark.parametrize("in_packets", [False, True], ids=["one map", "many maps"])
+def test_keys_that_were_chosen_to_collide(
+    monkeypatch: pytest.MonkeyPatch, in_packets: bool
+) -> None:
+    monkeypatch.setattr(cbor, "MAX_SECONDS", 0.05)
+    monkeypatch.setattr(cbor, "SLOWEST", 2e-6)
+    monkeypatch.setattr(cbor, "SMALL", 32_000)
+    count = 1000 if in_packets else 5000
+    content = b"\xb9" + count.to_bytes(2, "big") + b"\x01".join([*of_one_hash(count), b""])
+    packets = 40 if in_packets else 1
+    with pytest.raises(ProtocolError, match="takes far too long to decode"):
+        list(iterate_answers(array(b"\x83\x01\x01" + content, packets * (len(content) + 3))))
+
+
+def test_a_value_of_an_unknown_kind_is_kept_unless_it_is_dear() -> None:
+    read = Read(NIL_UUID, (11,))
+    for value in ([1.5, -3, 1000] * 5000, {"a" * 20: [None, "b" * 20]}, ["c" * 20] * 5000):
+        (answer,) = decode_answers(cbor.encode([[1, 1, {11: Alternative(0, value)}]]))
+        assert isinstance(answer, Success)
+        assert read.parse_answer(answer.item) == {11: value}
+    for dear in ([[]] * 5000, [{}] * 5000, ["ab"] * 5000):
+        (answer,) = decode_answers(cbor.encode([[1, 1, {11: Alternative(0, dear)}]]))
+        assert isinstance(answer, Success)
+        with pytest.raises(ProtocolError, match=r"'value' in the answer .* more memory than"):
+            read.parse_answer(answer.item)
+
+
+def test_an_answer_to_read_holds_what_was_asked_for() -> None:
+    values = {number: Alternative(0, number) for number in range(5)}
+    (answer,) = decode_answers(cbor.encode([[1, 1, values]]))
+    assert isinstance(answer, Success)
+    assert Read(NIL_UUID, (3, 9, 1)).parse_answer(answer.item) == {3: 3, 1: 1}

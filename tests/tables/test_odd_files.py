@@ -1,0 +1,164 @@
+"""Files as spreadsheets leave them, and as strangers make them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import zipfile
+from pathlib import Path
+from uuid import UUID
+
+import pandas as pd
+import pytest
+
+from xentara_nb.errors import InventoryFileError
+from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.tables.files import read_cells, read_inventory, write_inventory
+from xentara_nb.tables.frames import inventory_frame
+
+HEADER = "primary_key,element_uuid,category,attribute_name,attribute_id,access,data_type"
+ROW = "Plant,00000000-0000-0000-0000-000000000001,data point,value,11,read and write,Float64"
+
+
+def read(path: Path, text: str, encoding: str = "utf-8") -> pd.DataFrame:
+    path.write_bytes(text.encode(encoding))
+    return read_inventory(path)
+
+
+def inventory(key: str = "Plant") -> pd.DataFrame:
+    return inventory_frame([(key, UUID(int=1), 2, (AttributeInfo("value", 11, 2, 10),))])
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_what_spreadsheets_leave_is_no_error(
+    tmp_path: Path, delimiter: str, end: str, encoding: str
+) -> None:
+    head, row = (f"{line},,".replace(",", delimiter) for line in (HEADER, ROW))
+    empty = delimiter * 8
+    for lines in (
+        (head, row, empty, empty, ""),
+        (f"sep={delimiter}", head, row),
+        ('"' + head.rstrip(delimiter).replace(delimiter, f'"{delimiter}"') + '"', row, ""),
+        (head.rstrip(delimiter), row, empty + delimiter),
+    ):
+        frame = read(tmp_path / "a.csv", end.join(lines), encoding)
+        pd.testing.assert_frame_equal(frame, inventory())
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "cell", "number"),
+    [
+        (";", "3,5", "3.5"),
+        (";", "1,234", "1.234"),
+        (";", "0.125", "0.125"),
+        ("\t", "-3,5e2", "-3.5e2"),
+    ],
+)
+def test_decimal_commas(tmp_path: Path, delimiter: str, cell: str, number: str) -> None:
+    head, row = (line.replace(",", delimiter) for line in (HEADER, ROW))
+    frame = read(tmp_path / "a.csv", f"{head}{delimiter}value\n{row}{delimiter}{cell}\n")
+    assert list(frame["value"]) == [number]
+    text = row.replace("Float64", "String")
+    frame = read(tmp_path / "a.csv", f"{head}{delimiter}value\n{text}{delimiter}{cell}\n")
+    assert list(frame["value"]) == [cell]
+    (tmp_path / "b.csv").write_text(f"primary_key{delimiter}value\nPlant{delimiter}{cell}\n")
+    assert list(read_cells(tmp_path / "b.csv")["value"]) == [number]
+    (tmp_path / "b.csv").write_text(
+        f"primary_key{delimiter}value\nPlant{delimiter}{cell}\nB{delimiter}on\n"
+    )
+    assert list(read_cells(tmp_path / "b.csv")["value"]) == [cell, "on"]
+
+
+@pytest.mark.parametrize(("delimiter", "cell"), [(";", "1.234"), (";", "-12.500"), ("\t", "1,234")])
+def test_a_thousand_or_a_fraction(tmp_path: Path, delimiter: str, cell: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"primary_key{delimiter}value\nA{delimiter}2\nPlant{delimiter}{cell}\n")
+    with pytest.raises(
+        InventoryFileError, match=r"line 3, column 'value': .*is a thousand in some"
+    ):
+        read_cells(path)
+    path.write_text(f"primary_key,value\nPlant,{cell.replace(',', '.')}\n")
+    assert list(read_cells(path)["value"]) == [cell.replace(",", ".")]
+
+
+@pytest.mark.parametrize("before", ["", "\ufeff", "\u00a0", "\x01", "\x1f ", "\u3000", "\u200b"])
+@pytest.mark.parametrize("sign", list("=+-@＝＋－＠"))
+def test_no_cell_runs_as_a_formula(tmp_path: Path, before: str, sign: str) -> None:
+    key = f"{before}{sign}1+1"
+    path = tmp_path / "a.csv"
+    write_inventory(inventory(key), path)
+    (cell,) = (line.split(",")[0] for line in path.read_text().splitlines()[1:])
+    assert cell.lstrip('"').startswith("'")
+    assert list(read_inventory(path)["primary_key"]) == [key]
+
+
+def check_quick_error(path: Path, said: str) -> None:
+    start = time.monotonic()
+    with pytest.raises(InventoryFileError, match=said):
+        read_inventory(path)
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet", "xlsx"])
+def test_what_is_no_file(tmp_path: Path, ending: str) -> None:
+    fifo, device = tmp_path / f"a.{ending}", tmp_path / f"b.{ending}"
+    os.mkfifo(fifo)
+    device.symlink_to("/dev/zero")
+    check_quick_error(fifo, "is a FIFO")
+    check_quick_error(device, "is a device")
+
+
+def test_a_small_parquet_file_with_many_rows(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    path = tmp_path / "a.parquet"
+    columns = {
+        name: pyarrow.DictionaryArray.from_arrays(
+            pyarrow.repeat(pyarrow.scalar(0, pyarrow.int8()), 6_000_000), [cell]
+        )
+        for name, cell in zip(HEADER.split(","), ROW.split(","), strict=True)
+    }
+    parquet.write_table(pyarrow.table(columns), path)
+    assert path.stat().st_size < 800_000
+    check_quick_error(path, "it has 6,000,000 rows")
+
+
+def sheet_of(path: Path, rows: int) -> None:
+    cells = "".join(f'<c t="inlineStr"><is><t>{name}</t></is></c>' for name in HEADER.split(","))
+    openpyxl = pytest.importorskip("openpyxl")
+    openpyxl.Workbook().save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/worksheets/sheet1.xml"] = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        f"<row>{cells}</row>{'<row><c><v>1</v></c></row>' * rows}</sheetData></worksheet>"
+    ).encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+
+
+def test_a_small_workbook_with_many_rows(tmp_path: Path) -> None:
+    sheet_of(tmp_path / "a.xlsx", 100_000)
+    check_quick_error(tmp_path / "a.xlsx", "more than an inventory has in a file of")
+    sheet_of(tmp_path / "b.xlsx", 1_000_000)
+    check_quick_error(tmp_path / "b.xlsx", "unpacks to")
+
+
+def test_a_header_of_many_columns(tmp_path: Path) -> None:
+    names = ",".join(f"n{number}" for number in range(1_000_000))
+    (tmp_path / "a.csv").write_text(f"{HEADER},{names}\n")
+    check_quick_error(tmp_path / "a.csv", "has 1,000,007 columns")
+    record = ",".join(f'"n{number}":0' for number in range(100_000))
+    (tmp_path / "a.json").write_text(f'{{"columns": [], "records": [{{{record}}}]}}')
+    check_quick_error(tmp_path / "a.json", "has 100,000 columns")
+
+
+def test_a_json_file_of_many_records(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"[" + b"{}," * 5_000_010 + b"{}]")
+    check_quick_error(tmp_path / "a.json", "it has 5,000,008 rows")

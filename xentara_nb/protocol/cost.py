@@ -1,0 +1,144 @@
+"""What decoding a message costs in memory, known before the objects exist.
+
+One byte of CBOR can stand for an empty list of 64 bytes, so a legal message can take a hundred
+times its size. Here the heads of its items are read in order, without their structure, and what
+each becomes in Python is added up. The numbers are those of CPython with 64 bits, rounded up.
+
+That takes several times as long as decoding, so it is done only for what could take more than
+:data:`ALWAYS`: a packet of more than 64 KB (:data:`.cbor.SMALL`). The packets of a message are
+decoded one by one, and what answers are parsed into holds no more than was asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from sys import getsizeof
+
+from cbor2 import CBORTag
+
+from xentara_nb.protocol.values import Alternative
+
+RATIO = 6
+"""How many times its own size a large item may take; receiving it takes another two or three."""
+
+ALWAYS = 8 * 1024 * 1024
+"""What an item may take in any case, in bytes: what it says shortly may be worth much."""
+
+_LITTLE = 64 * 1024  # bytes
+_SLOT = 9  # a pointer in a list, some of which are spare
+_LIST, _LIST_ITEMS = 64, 32  # an empty list, and what the first item adds
+_DICT, _DICT_ITEMS, _PAIR = 72, 160, 64  # the same, and each pair behind the fifth
+_TEXT = 64 + _SLOT
+# How many pairs a map of indefinite length has is not known: each takes more than its two items.
+_IN_OPEN_MAP = 2.0
+# How many items, and so bytes, one step looks at.
+_RUN = b"{1,1024}+"
+
+# Each kind with its cost for each byte in the message. Most come in runs; the order is that of
+# their frequency. What has a length of its own is the last group.
+_KINDS: tuple[tuple[bytes, float], ...] = (
+    # What Python has only once: small numbers, constants, a text of no character or of one.
+    (rb"[\x00-\x17\x20-\x37\x40\x60\xf4-\xf7\xff]", _SLOT),
+    (rb"[\x41\x61].", _SLOT / 2),
+    (rb"\xd8\x25\x50.{16}", (104 + _SLOT) / 19),  # a UUID
+    (rb"\xd9\x03\xe9\xa1\x04\xc4\x82\x28\x1b.{8}", (88 + _SLOT) / 17),  # a time stamp
+    (rb"\xd8[\x79-\x7b]", 72 / 2),  # an alternative
+    (rb"[\x18\x38].", (32 + _SLOT) / 2),
+    (rb"[\x19\x39\xf9]..", (32 + _SLOT) / 3),
+    (rb"[\x1a\x3a\xfa].{4}", (32 + _SLOT) / 5),
+    (rb"[\x1b\x3b\xfb].{8}", (40 + _SLOT) / 9),
+    (rb"[\x80\xa0]", _DICT + _SLOT),
+    (rb"[\x9f\x5f\x7f]", _LIST + _LIST_ITEMS + _SLOT),
+    (rb"[\xe0-\xf3]", 48 + _SLOT),  # simple values, and what is no CBOR
+    (rb"\xf8.", (48 + _SLOT) / 2),
+    (rb"[\xc0-\xd7]", 72 + _SLOT),  # tags
+    (rb"\xd8.", (72 + _SLOT) / 2),
+    (rb"\xd9..", (72 + _SLOT) / 3),
+    (rb"\xda.{4}", (72 + _SLOT) / 5),
+    (rb"\xdb.{8}", (72 + _SLOT) / 9),
+)
+_PATTERN = b"|".join(b"((?:" + kind + b")" + _RUN + b")" for kind, _ in _KINDS)
+_SIZED = rb"([\x40-\xbb](?:(?<=[\x58\x78\x98\xb8]).|(?<=[\x59\x79\x99\xb9])..|"
+_SIZED += rb"(?<=[\x5a\x7a\x9a\xba]).{4}|(?<=[\x5b\x7b\x9b\xbb]).{8}|"
+_SIZED += rb"(?<=[\x40-\x57\x60-\x77\x80-\x97\xa0-\xb7])))"
+_HEADS = re.compile(_PATTERN + b"|" + _SIZED + rb"|(\xbf)", re.DOTALL)
+_COSTS = (0.0, *(cost for _, cost in _KINDS))
+_SIZED_GROUP, _OPEN_MAP = len(_KINDS) + 1, len(_KINDS) + 2
+
+
+def is_dear(item: object) -> bool:
+    """Return whether a decoded item takes far more memory than its bytes, and more than a little.
+
+    Of numbers only their places count: they take at most 14 times their bytes, most three.
+    """
+    memory = size = 0
+    waiting = [item]
+    while waiting:
+        each = waiting.pop()
+        size += 1
+        if isinstance(each, int | float):
+            continue
+        memory += getsizeof(each)
+        if isinstance(each, list | tuple):
+            waiting += each
+        elif isinstance(each, Mapping):
+            waiting += each
+            waiting += each.values()
+        elif isinstance(each, Alternative | CBORTag):
+            waiting.append(each.value)
+        elif isinstance(each, str | bytes):
+            size += len(each)
+    return memory > max(_LITTLE, 10 * size)
+
+
+class Cost:
+    """The cost of a message so far, as its bytes are given to the decoder."""
+
+    def __init__(self, data: bytes, start: int = 0) -> None:
+        self._data = data
+        self._at = start
+        self._sum = 0.0
+        self._factor = 1.0
+        self._limit = max(ALWAYS, RATIO * (len(data) - start))
+
+    def advance(self, end: int) -> None:
+        """Add what stands before a place; raises a ValueError if it is too much."""
+        data, at, cost, factor = self._data, self._at, self._sum, self._factor
+        match_at = _HEADS.match
+        end = min(end, len(data))
+        while at < end and cost <= self._limit:
+            match = match_at(data, at)
+            if match is None:
+                at = len(data)  # no CBOR, or cut off: the decoder says what is wrong
+                break
+            kind, start, at = match.lastindex or 0, at, match.end()
+            if kind < _SIZED_GROUP:
+                cost += _COSTS[kind] * (at - start) * factor
+            elif kind == _OPEN_MAP:
+                cost += _DICT + _DICT_ITEMS + _SLOT
+                factor = _IN_OPEN_MAP
+            else:
+                more, size = self._sized(data[start], at - start, at)
+                cost += more * factor
+                at += size
+        self._at, self._sum, self._factor = at, cost, factor
+        if cost > self._limit:
+            raise ValueError(
+                f"its items would take more than {self._limit:,} bytes of memory, which is the "
+                "most for a message of this size"
+            )
+
+    def _sized(self, first: int, head: int, at: int) -> tuple[float, int]:
+        """Return the cost of an item whose head has a length, and the size of its content."""
+        data = self._data
+        number = first & 0x1F if head == 1 else int.from_bytes(data[at - head + 1 : at], "big")
+        major = first >> 5
+        if major == 4:
+            return _LIST + _LIST_ITEMS + _SLOT, 0
+        if major == 5:
+            pairs = min(number, len(data))  # one that says more is no CBOR
+            return _DICT + _DICT_ITEMS + _SLOT + _PAIR * max(0, pairs - 5), 0
+        # A single character beyond the plane of most makes each take four bytes.
+        wide = major == 3 and not data[at : at + number].isascii()
+        return _TEXT + min(number, len(data)) * (5 if wide else 1), number
