@@ -27,6 +27,10 @@ from xentara_nb.protocol.identifiers import Category as Category, Quality as Qua
 from xentara_nb.protocol.values import TimePoint as TimePoint
 from xentara_nb.queries.inventory import InventoryWarning as InventoryWarning
 from xentara_nb.queries.subscriptions import Subscription as Subscription
+from xentara_nb.recordings.reader import (
+    Recording as Recording,
+    open_recording as open_recording,
+)
 from xentara_nb.tables.compare import compare as compare
 from xentara_nb.tables.comparison import Comparison as Comparison
 from xentara_nb.tables.files import read_inventory as read_inventory, read_table as read_table
@@ -38,4 +42,5 @@ from xentara_nb.writes.records import read_journal as read_journal
 from xentara_nb.writes.report import WriteReport as WriteReport
 from xentara_nb.writes.results import WriteResult as WriteResult
 from xentara_nb.writes.settings import SettingsWarning as SettingsWarning
+from xentara_nb.writes.stage import StageChange as StageChange
 from xentara_nb.writes.sub_session import SubSession as SubSession

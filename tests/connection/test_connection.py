@@ -55,6 +55,7 @@ from xentara_nb.errors import (
     ProtocolError,
     XentaraError,
 )
+from xentara_nb.protocol import cbor
 from xentara_nb.protocol.commands import DataChange, GetStage, Lookup, Read, Write
 from xentara_nb.protocol.errors import InvalidRequestError, UnknownElementError, server_error
 from xentara_nb.protocol.packets import (
@@ -695,6 +696,28 @@ def test_a_pong_does_not_wait_for_the_network(fake: Fake, monkeypatch: pytest.Mo
         monkeypatch.undo()
         # It goes with what is sent next.
         assert stage(connection) == 2
+
+
+def test_a_large_message_is_not_decoded_to_its_end_when_closed(fake: Fake) -> None:
+    change = event(E, {11: 1})
+    filler = Success(9, "a" * cbor.SMALL)
+
+    def script(wire: Wire) -> None:
+        wire.answer(change, filler, change, filler, change)
+        wire.until_gone()
+
+    seen: list[DataChange] = []
+    go = threading.Event()
+    with connected(fake(after_hello(lambda wire: (go.wait(PATIENCE), script(wire))))) as connection:
+
+        def close(change: DataChange) -> None:
+            seen.append(change)
+            connection.close(graceful=False)
+
+        connection.on_event = close
+        go.set()
+        assert connection.wait_ended(PATIENCE)
+    assert len(seen) == 1
 
 
 def test_full_buffers_both_ways_are_no_deadlock(fake: Fake, certificate: Certificate) -> None:

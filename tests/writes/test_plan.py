@@ -43,10 +43,10 @@ PLAN_COLUMNS = {
 def test_a_plan_shows_units(plant, client):
     pump = "Plant.Water Treatment.Dosing pump"
     plan = client.plan_writes({pump: 40, ONE: 150, (TWO, "quality"): "good", "Plant.No": 1})
-    assert plan.frame["units"].fillna("-").tolist() == ["%", "-", "-", "-"]
+    assert plan.frame["units"].fillna("-").tolist() == ["%", "bottles/min", "-", "-"]
     assert "units" in repr(plan)
     assert "<td style='text-align:left'>%</td>" in plan._repr_html_()
-    assert "units" not in repr(client.plan_writes({ONE: 150}))
+    assert "units" not in repr(client.plan_writes({"Plant.Line 1.Recipe": "Tea"}))
 
 
 def test_a_plan_shows_itself(plant, client):

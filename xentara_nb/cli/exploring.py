@@ -19,9 +19,8 @@ from xentara_nb.cli.common import (
     attribute,
     connect_from,
     say,
-    show,
-    table,
 )
+from xentara_nb.cli.rows import add_json_argument, show_rows
 from xentara_nb.errors import XentaraError
 from xentara_nb.paths import user_path
 from xentara_nb.queries.inventory import InventoryWarning
@@ -55,6 +54,7 @@ def add_parsers(add_parser: AddParser) -> None:
         action="append",
         help='only elements of this category, such as "data point"; may be repeated',
     )
+    add_json_argument(parser)
     parser.set_defaults(run=_inventory)
 
     parser = add_parser(
@@ -84,6 +84,7 @@ def add_parsers(add_parser: AddParser) -> None:
         action="append",
         help="also this attribute, by name, number or UUID; may be repeated",
     )
+    add_json_argument(parser)
     parser.set_defaults(run=_snapshot)
 
     parser = add_parser(
@@ -102,6 +103,7 @@ def add_parsers(add_parser: AddParser) -> None:
         default=0.0,
         help="how far two numbers may be apart and still be the same value (default: 0)",
     )
+    add_json_argument(parser)
     parser.set_defaults(run=_compare)
 
     parser = add_parser(
@@ -120,6 +122,7 @@ def add_parsers(add_parser: AddParser) -> None:
         action="append",
         help="only this attribute, by name, number or UUID; may be repeated (default: all)",
     )
+    add_json_argument(parser)
     parser.set_defaults(run=_read)
 
 
@@ -130,7 +133,7 @@ def _inventory(args: argparse.Namespace) -> int:
         check_folder(args.output)
     with connect_from(args, read_only=True) as client:
         frame, seconds = take_inventory(client, args.root, args.depth, args.category)
-    _write(frame, args.output, summary(frame, seconds))
+    _write(frame, args, summary(frame, seconds))
     return 0
 
 
@@ -148,7 +151,7 @@ def _snapshot(args: argparse.Namespace) -> int:
     failed = int(frame["error"].notna().sum())
     _write(
         frame,
-        args.output,
+        args,
         f"{len(frame):,} elements, {int(frame['value'].notna().sum()):,} of them with a value, "
         f"{failed:,} with an error, in {seconds:.2f} s",
     )
@@ -168,22 +171,27 @@ def _compare(args: argparse.Namespace) -> int:
         ) from None
     if found:
         columns = ["change", "primary_key", "attribute_name", "old", "new"]
-        shown = found.frame[columns].astype(object)
-        show(table(shown.where(shown.notna(), ""), whole=("primary_key", "attribute_name")))
+        shown = found.frame if args.json else found.frame[columns].astype(object)
+        shown = shown if args.json else shown.where(shown.notna(), "")
+        show_rows(shown, args.json, whole=("primary_key", "attribute_name"))
     say(found.summary)
     return 0 if found.same else 1
 
 
-def _write(frame: pd.DataFrame, output: str | None, said: str) -> None:
-    """Write a table to a file, and say what it holds; or as CSV to the output."""
-    if output is None:
+def _write(frame: pd.DataFrame, args: argparse.Namespace, said: str) -> None:
+    """Write a table to a file, and say what it holds; or as CSV, or JSON lines, to the output."""
+    if args.json:
+        show_rows(frame, True)
+    if args.output is None:
+        if args.json:
+            return
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "table.csv"
             frame.xentara.to_csv(path)
             sys.stdout.buffer.write(path.read_bytes())
     else:
-        frame.xentara.to_file(output)
-        say(f"{said}\nwritten to {output}")
+        frame.xentara.to_file(args.output)
+        say(f"{said}\nwritten to {args.output}")
 
 
 def take_inventory(
@@ -229,5 +237,5 @@ def _read(args: argparse.Namespace) -> int:
     attributes = None if args.attribute is None else [attribute(name) for name in args.attribute]
     with connect_from(args, read_only=True) as client:
         frame = client.read(args.elements, attributes)
-    show(table(frame[["primary_key", "attribute_name", "value", "error"]]))
+    show_rows(frame, args.json, ["primary_key", "attribute_name", "value", "error"])
     return 1 if len(frame) and frame["error"].notna().all() else 0

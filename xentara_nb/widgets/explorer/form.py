@@ -72,7 +72,7 @@ class Explorer(ClientForm):
     ...     explorer.select("Plant.Line 1.Set point")
     ...     explorer.selected, len(explorer.take())
     ...     explorer.close()
-    ('Plant.Line 1.Set point', 10)
+    ('Plant.Line 1.Set point', 12)
     """
 
     title = "Xentara explorer"
