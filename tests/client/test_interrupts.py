@@ -34,7 +34,7 @@ class Scene:
         self.plant = plant
         self.value = 100
         self.plan: WritePlan | None = None
-        self.client = plant.connect(timeout=2.0)
+        self.client = plant.connect(timeout=5.0)
 
     def prepare(self, operation: str) -> None:
         self.value = self.value % 150 + 1
@@ -44,7 +44,7 @@ class Scene:
             connection_of(self.client).close(graceful=False)
 
     def connect(self) -> Client:
-        return self.plant.connect(timeout=2.0)
+        return self.plant.connect(timeout=5.0)
 
     def read(self) -> Any:
         return self.client.read(SET_POINT)
