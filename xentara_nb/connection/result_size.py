@@ -18,7 +18,7 @@ from xentara_nb.protocol.cost import ALWAYS, memory_of
 RATIO = 9
 """How many times the size of a message its results may keep; the message itself is the tenth."""
 
-_IN_SET = 32  # bytes, for what is remembered here
+_PLACES = 40  # bytes for each attribute, in its list and in what is remembered here
 
 
 class ResultSize:
@@ -35,7 +35,7 @@ class ResultSize:
             for each in result.attributes or ():
                 if each not in self._attributes:
                     self._attributes.add(each)
-                    self._sum += memory_of(each) + _IN_SET
+                    self._sum += memory_of(each) + _PLACES
         elif isinstance(result, dict):
             self._sum += sum(
                 memory_of(each) for each in result.values() if isinstance(each, _CONTAINERS)

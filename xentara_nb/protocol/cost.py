@@ -96,12 +96,11 @@ def is_dear(item: object) -> bool:
 
 
 def memory_of(item: object) -> int:
-    """Return the bytes that a decoded item takes; what Python has only once takes a place only."""
+    """Return the bytes that a decoded item takes, without what Python has only once."""
     memory = 0
     waiting = [item]
     while waiting:
         each = waiting.pop()
-        memory += _SLOT
         if each is None or (isinstance(each, int) and -5 <= each <= 256):
             continue
         if isinstance(each, str | bytes) and len(each) < 2:
