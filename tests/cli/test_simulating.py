@@ -155,7 +155,7 @@ def test_simulate_with_a_kept_certificate_a_log_and_faults(tmp_path: Path) -> No
             quality = client.read("Test Signals.Sine", ["quality"])["value"].tolist()
             assert quality == (["unreliable"] if more else ["good"])
             if not more:
-                client.shutdown()
+                client.shut_down(confirm=True)
                 # It ends by itself, as a server does that is shut down.
                 assert process.wait(20) == 0
     assert fingerprints[0] == fingerprints[1]
@@ -226,9 +226,10 @@ def test_lab_hands_no_secret_of_another_plant_on(
     found = json.loads(seen.splitlines()[-1].removeprefix("environment "))
     assert "of the plant" not in found.values()
     assert {name.removeprefix("XENTARA_") for name in found} == {
-        *("URL", "CA_FILE", "USER", "PASSWORD"),
+        *("URL", "CA_FILE", "USER", "PASSWORD", "POLICY"),
         "READ_ONLY",
     }
+    assert found["XENTARA_POLICY"] == str(demo.POLICY)
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,16 @@ from types import FrameType
 from typing import NoReturn
 
 from xentara_nb._version import __version__
-from xentara_nb.cli import demo, exploring, lab, simulating, writing
+from xentara_nb.cli import demo, exploring, lab, recording, simulating, stage, watching, writing
 from xentara_nb.cli.common import UsageError, in_options, say
+from xentara_nb.cli.parser import CommandParser
 from xentara_nb.errors import XentaraError
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     # Options by their whole name only: --password must not mean --password-file.
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         allow_abbrev=False,
         prog="xentara-nb",
         description="Explore a Xentara automation server, and change values without fear.",
@@ -28,7 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"xentara-nb {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    for group in (demo, exploring, writing, simulating, lab):
+    for group in (demo, exploring, watching, recording, writing, stage, simulating, lab):
         group.add_parsers(partial(subparsers.add_parser, allow_abbrev=False))
     return parser
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import os
 import uuid
 import warnings
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Self, TypeAlias
 from uuid import UUID
 
@@ -16,56 +17,75 @@ import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara, which ev
 from xentara_nb._version import __version__
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.reconnecting import ReconnectingConnection
-from xentara_nb.errors import ConnectionLostError, DeadlineError, WriteRefusedError, XentaraError
+from xentara_nb.errors import (
+    ConnectionLostError,
+    DeadlineError,
+    OptionError,
+    WriteRefusedError,
+    XentaraError,
+)
+from xentara_nb.live.collection import KEEP, Keep
+from xentara_nb.live.sampling import sample as _sample
+from xentara_nb.live.subscribing import SubscriptionManager
+from xentara_nb.live.watch import Watch
+from xentara_nb.paths import user_path
 from xentara_nb.protocol.commands import (
     CloseSubSession,
     Command,
     CreateSubSession,
     GetStage,
     Lookup,
-    Resume,
     ServerInformation,
-    Shutdown,
     Subscribe,
-    Suspend,
     Unsubscribe,
 )
-from xentara_nb.protocol.errors import result_of
-from xentara_nb.protocol.identifiers import ServerInformationId, Stage, label
+from xentara_nb.protocol.errors import UnknownElementError, result_of
+from xentara_nb.protocol.identifiers import Attribute, ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
 from xentara_nb.queries import inventory as _inventory
 from xentara_nb.queries import reading as _reading
-from xentara_nb.queries.inventory import CategoryLike, InventoryWarning, Progress
-from xentara_nb.queries.model_cache import ModelCache
+from xentara_nb.queries import snapshot as _snapshot
+from xentara_nb.queries.inventory import CategoryLike, InventoryWarning
+from xentara_nb.queries.model_cache import ElementColumns, ModelCache
+from xentara_nb.queries.progress import Progress
 from xentara_nb.queries.subscriptions import EventDispatcher, Subscription
+from xentara_nb.recordings.progress import record
+from xentara_nb.recordings.reader import Recording, open_recording
+from xentara_nb.recordings.recorder import FLUSH_EVERY, Recorder, kept_for
+from xentara_nb.recordings.writer import RecordingWriter
+from xentara_nb.tables.files import read_table, write_table
 from xentara_nb.tables.frames import (
     elements_frame,
     inventory_frame,
     inventory_frame_of,
-    values_frame,
 )
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
 from xentara_nb.tables.rendering import facts_html
+from xentara_nb.tables.values import values_frame
 from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
+from xentara_nb.writes.feedback import VerifyOnLike
+from xentara_nb.writes.files import names_file, read_writes
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
 from xentara_nb.writes.plan import WritePlan, make_plan, write_one
 from xentara_nb.writes.read_back import Predicate, Verification
 from xentara_nb.writes.requests import request_for, write_requests
 from xentara_nb.writes.results import WriteResult
+from xentara_nb.writes.settings import plan_settings, take_settings
+from xentara_nb.writes.stage import StageChange, StageCommand, change_stage, check_stage_change
 from xentara_nb.writes.sub_session import (
     SessionLike,
     SubSession,
     authentication,
-    connection_for,
-    id_of,
     log_in,
     replace,
 )
 
-Writes: TypeAlias = "pd.DataFrame | pd.Series[Any] | Mapping[Any, Any] | Iterable[Any]"
+Writes: TypeAlias = (
+    "pd.DataFrame | pd.Series[Any] | Mapping[Any, Any] | Iterable[Any] | os.PathLike[str]"
+)
 """What to write where; see :meth:`Client.plan_writes`."""
 
 Attributes: TypeAlias = AttributeLike | Iterable[AttributeLike]
@@ -73,6 +93,15 @@ Attributes: TypeAlias = AttributeLike | Iterable[AttributeLike]
 
 Categories: TypeAlias = CategoryLike | Iterable[CategoryLike]
 """One category or several."""
+
+
+def _milliseconds(name: str, seconds: float | None) -> int | None:
+    """Return an update rate as the server takes it."""
+    if seconds is None:
+        return None
+    if not 0.001 <= seconds <= 1e6:
+        raise OptionError(f"{name} is a time of at least 0.001 seconds, not {seconds!r}")
+    return round(seconds * 1000)
 
 
 def _close(reference: weakref.ref[ReconnectingConnection]) -> None:
@@ -97,6 +126,7 @@ class Client:
         connection: ReconnectingConnection,
         model_cache: ModelCache,
         dispatcher: EventDispatcher,
+        watches: SubscriptionManager,
         *,
         read_only: bool,
         policies: PolicySource,
@@ -106,6 +136,7 @@ class Client:
         self._connection = connection
         self._model_cache = model_cache
         self._dispatcher = dispatcher
+        self._watches = watches
         self._policies = policies
         self._journal = journal
         self._rate_limiter = RateLimiter()
@@ -158,6 +189,37 @@ class Client:
     def ended(self) -> XentaraError | None:
         """Why there is no open connection; None while there is. The next command opens one."""
         return self._connection.ended
+
+    def on_connection_change(
+        self, callback: Callable[[XentaraError | None], object]
+    ) -> Callable[[], None]:
+        """Call a function whenever the connection ends and whenever there is one again.
+
+        While there is such a function, or a subscription, a server that has sent nothing for 10 s
+        is pinged: one that hangs is noticed though nothing is asked of it.
+
+        Parameters
+        ----------
+        callback : callable
+            Is called with the reason when the connection ends or the client is closed, and with
+            None when the client has connected again, which the next command makes it do. It is
+            called in the thread in which that happens, and must not call the client itself.
+
+        Returns
+        -------
+        callable
+            Ends the calls.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> reasons = []
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     stop = client.on_connection_change(reasons.append)
+        >>> print(reasons[-1])
+        this client is closed: connect again with xentara_nb.connect(...)
+        """
+        return self._connection.listen(callback)
 
     @property
     def subscriptions(self) -> list[Subscription]:
@@ -345,7 +407,11 @@ class Client:
         UnknownElementError
             If there is no element with this primary key.
         """
-        found: UUID = self._ask(Lookup(primary_key), f"lookup of {primary_key!r}")
+        try:
+            found: UUID = self._ask(Lookup(primary_key), f"lookup of {primary_key!r}")
+        except UnknownElementError as error:
+            offers = self._model_cache.known_keys.offers([primary_key])
+            raise error.offering(offers.get(primary_key, "")) from None
         return found
 
     # Values.
@@ -366,9 +432,11 @@ class Client:
         pandas.DataFrame
             One row per attribute, in the order asked for: ``primary_key`` (str),
             ``element_uuid`` (object: UUID), ``attribute_name`` (str), ``attribute_id`` (object),
-            ``value`` (object; time stamps are pandas.Timestamp in UTC, never is NaT, qualities
-            and categories are the manual's words), ``error`` (str, missing where there is none),
-            ``time`` (datetime64[ns, UTC], when the answer came).
+            ``value``, ``error`` (str, missing where there is none), ``time`` (datetime64[ns, UTC],
+            one for all: when the last answer was there). Where all rows have one data type,
+            ``value`` is of that: float64, int64, uint64, bool, datetime64[ns, UTC] or str; Float64,
+            Int64, UInt64 or boolean if some could not be read. Else it is object. Time stamps are
+            pandas.Timestamp in UTC, never is NaT; qualities and categories are the manual's words.
 
         Raises
         ------
@@ -378,6 +446,130 @@ class Client:
         """
         reading = _reading.read(self._connection.ask, self._model_cache, elements, attributes)
         return self._with_provenance(values_frame(**reading._asdict()))
+
+    def snapshot(
+        self,
+        elements: ElementsLike | None = None,
+        attributes: Attributes | None = None,
+        progress: Progress = None,
+    ) -> pd.DataFrame:
+        """Return the present state of elements, one row for each.
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements, optional
+            Of which elements, each once. Left out, the whole model.
+        attributes : attribute or iterable of attributes, optional
+            What to read besides the usual columns. A well-known attribute has a column such as
+            ``write_time``, any other one that has its own name.
+        progress : bool or callable, optional
+            As in :meth:`inventory`, while the model is taken for the first time.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``primary_key`` (str), ``element_uuid`` (object: UUID), ``category`` (categorical),
+            ``type``, ``display_name`` (str), ``value`` (object, as in :meth:`read`), ``units``
+            (str), ``quality`` (categorical), ``update_time`` (datetime64[ns, UTC]), ``access`` and
+            ``data_type`` of the value (categorical), a column for each of ``attributes``, ``error``
+            (str: what could not be read, and why) and ``time`` (datetime64[ns, UTC]: when the
+            reading began, the same in all rows). What an element does not have is missing.
+
+        Raises
+        ------
+        UnknownElementError
+            If one of the elements does not exist.
+        NotFoundError
+            If no element has one of ``attributes``.
+
+        Warns
+        -----
+        InventoryWarning
+            If elements vanished while the model was taken; the rest is there.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     points = client.snapshot(["Plant.Line 1.Set point", "Plant.Line 1.Filler"])
+        >>> points[["primary_key", "type", "value", "quality"]]
+                      primary_key           type  value quality
+        0  Plant.Line 1.Set point       register  210.0    good
+        1     Plant.Line 1.Filler  element group   None     NaN
+        """
+        if elements is None:
+            found = self._whole_model(progress)
+        else:
+            found = _snapshot.elements_of(self._model_cache, elements)
+        frame = _snapshot.take_snapshot(self._connection.ask, found, attributes)
+        return self._with_provenance(frame, elements=len(frame))
+
+    def search(
+        self,
+        text: str,
+        *,
+        category: str | Collection[str] | None = None,
+        type: str | Collection[str] | None = None,
+        unit: str | Collection[str] | None = None,
+        writable: bool | None = None,
+    ) -> pd.DataFrame:
+        """Return the elements that some words find, the best first.
+
+        The keys, display names, types and units of all elements are read with the first search,
+        and kept until the client connects again.
+
+        Parameters
+        ----------
+        text : str
+            Words in any order, upper or lower case, whole or in part, with ``*`` and ``?`` as
+            wildcards and small typos. An empty text finds everything.
+        category, type, unit : str or collection of str, optional
+            Only elements of such a category, type or unit.
+        writable : bool, optional
+            Only elements whose value can be written, or only the others.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per element: ``primary_key`` (str), ``element_uuid`` (object: UUID),
+            ``category`` (categorical), ``type``, ``display_name``, ``units`` (str), ``access`` and
+            ``data_type`` of the value (categorical).
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such category.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     found = client.search("set line 1", category="data point", writable=True)
+        >>> found["primary_key"].iloc[0]
+        'Plant.Line 1.Set point'
+        """
+        cache = self._model_cache
+        table = cache.search_table
+        if table is None:
+            generation = cache.generation
+            table = _snapshot.search_table(self._connection.ask, self._whole_model(None))
+            if generation == cache.generation:
+                cache.search_table = table
+        found = table.search(text, category=category, type=type, unit=unit, writable=writable)
+        return self._with_provenance(found.reset_index(drop=True), elements=len(found))
+
+    def __getitem__(self, element: ElementLike) -> pd.DataFrame:
+        """Return the attributes of an element, as :meth:`meta_data` does: ``client["Plant"]``."""
+        return self.meta_data(element)
+
+    __iter__ = None  # or Python would ask for the elements 0, 1, 2 and so on
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return the keys that Jupyter offers behind ``client["``."""
+        try:
+            return self._whole_model(False).keys
+        except XentaraError:
+            return []  # what is wrong is shown by the cell
 
     def write(
         self,
@@ -391,6 +583,7 @@ class Client:
         verify_within: float = 5.0,
         tolerance: float = 0.0,
         number_as_boolean: bool = False,
+        verify_on: VerifyOnLike = None,
     ) -> WriteResult:
         """Write one value, at most once, and read it back (the manual's write).
 
@@ -419,6 +612,9 @@ class Client:
             How far a number that is read back may be from the one written.
         number_as_boolean : bool, default False
             Whether 0 and 1 are taken for a Boolean.
+        verify_on : element, or (element, tolerance), or mapping, optional
+            The element whose value follows, to be read back instead; or as in
+            :meth:`plan_writes`.
 
         Returns
         -------
@@ -455,20 +651,32 @@ class Client:
             timeout=timeout,
             how=Verification(verify, tolerance, verify_within),
             number_as_boolean=number_as_boolean,
+            verify_on=verify_on,
         )
 
-    def plan_writes(self, writes: Writes, *, number_as_boolean: bool = False) -> WritePlan:
+    def plan_writes(
+        self,
+        writes: Writes,
+        *,
+        number_as_boolean: bool = False,
+        verify_on: VerifyOnLike = None,
+    ) -> WritePlan:
         """Plan some writes: find, read and check everything, and send nothing.
 
         Parameters
         ----------
-        writes : DataFrame, dict, Series or list of rows
+        writes : DataFrame, dict, Series, list of rows or path
             A DataFrame with the columns ``primary_key`` (or ``element_uuid``), ``value`` and, for
             another attribute than ``value``, ``attribute_name`` or ``attribute_id``; so rows of an
             inventory, or of :meth:`read`, with a column ``value`` will do. Or a dict or Series of
-            values by element, or by ``(element, attribute)``.
+            values by element, or by ``(element, attribute)``. Or a CSV, Excel, JSON or Parquet
+            file with such columns.
         number_as_boolean : bool, default False
             Whether 0 and 1 are taken for a Boolean.
+        verify_on : mapping, optional
+            Where a device answers with another point: the element to read back by the key of the
+            one that is written, as ``{"Plant.Valve.Command": "Plant.Valve.Position"}``, or with
+            how far it may be off, as ``("Plant.Valve.Position", 0.5)``.
 
         Returns
         -------
@@ -480,6 +688,10 @@ class Client:
         ------
         WriteRefusedError
             If ``writes`` is nothing of that kind. What is wrong with single rows is in the plan.
+        OptionError
+            If ``verify_on`` makes no sense.
+        InventoryFileError, OSError
+            If a file cannot be read.
         NotFoundError
             If a row names no element or attribute.
         ConnectionLostError, DeadlineError
@@ -496,8 +708,102 @@ class Client:
         1      True   None   None  refused
         """
         return make_plan(
-            self._write_context(), write_requests(writes), number_as_boolean=number_as_boolean
+            self._write_context(),
+            write_requests(read_writes(writes) if names_file(writes) else writes),
+            number_as_boolean=number_as_boolean,
+            verify_on=verify_on,
         )
+
+    def save_settings(
+        self,
+        path: str | os.PathLike[str],
+        rows: pd.DataFrame | None = None,
+        *,
+        observe: float = 1.0,
+    ) -> pd.DataFrame:
+        """Keep every value that can be written in a file, for :meth:`plan_restore`.
+
+        Parameters
+        ----------
+        path : path
+            A file that ends in ``.csv``, ``.json``, ``.parquet`` or ``.xlsx``.
+        rows : DataFrame, optional
+            Rows of an inventory, of which those that can be written are kept. Left out, the whole
+            plant.
+        observe : float, default 1.0
+            How long to wait before all is read once more, in seconds: what has changed by then
+            moves by itself, and is not restored. 0 for not at all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            What is in the file: ``primary_key`` (str), ``element_uuid`` (object: UUID),
+            ``attribute_name`` (str), ``attribute_id`` (object), ``data_type`` (categorical),
+            ``value`` (as in :meth:`read`), ``moving`` (bool), ``error`` (str: also that an
+            attribute is write only), ``time`` (datetime64[ns, UTC]).
+
+        Raises
+        ------
+        InventoryFileError, MissingExtraError, OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from xentara_nb import simulate
+        >>> with tempfile.TemporaryDirectory() as folder, simulate() as plant:
+        ...     client, path = plant.connect(journal=False), Path(folder, "before.csv")
+        ...     rows = client["Plant.Line 1.Set point"]
+        ...     settings = client.save_settings(path, rows, observe=0)
+        ...     result = client.write("Plant.Line 1.Set point", 195)
+        ...     plan = client.plan_restore(path)
+        ...     client.close()
+        >>> plan.frame[["primary_key", "old_value", "value"]]
+                      primary_key old_value  value
+        0  Plant.Line 1.Set point     195.0  210.0
+        """
+        if rows is None:
+            rows = self.inventory(progress=False)
+        settings = take_settings(self.read, rows, observe)
+        write_table(settings, path)
+        return settings
+
+    def plan_restore(
+        self, settings: pd.DataFrame | str | os.PathLike[str], *, tolerance: float = 0.0
+    ) -> WritePlan:
+        """Plan to write back what :meth:`save_settings` has kept, as far as it differs now.
+
+        Parameters
+        ----------
+        settings : path or DataFrame
+            The file, or what is in it, or rows of that.
+        tolerance : float, default 0.0
+            How far two numbers may be apart and still be the same value.
+
+        Returns
+        -------
+        WritePlan
+            One row for each value that is another one now, checked by all guards; nothing is sent.
+
+        Raises
+        ------
+        WriteRefusedError
+            If these are no settings.
+        InventoryFileError, OSError
+            If the file cannot be read.
+        ConnectionLostError, DeadlineError
+            If the present values cannot be read.
+
+        Warns
+        -----
+        SettingsWarning
+            If values are not restored: the plant moves them by itself, or they are write only or
+            could not be read when they were kept. The message names them.
+        """
+        if not isinstance(settings, pd.DataFrame):
+            settings = read_table(settings)
+        return plan_settings(self._write_context(), settings, tolerance=tolerance)
 
     def subscribe(
         self,
@@ -544,6 +850,180 @@ class Client:
             command, lambda: self._send_once(command, "subscribe"), self.unsubscribe
         )
 
+    def sample(
+        self,
+        elements: ElementsLike,
+        attributes: Attributes | None = None,
+        *,
+        every: float,
+        for_: float,
+        progress: Progress = None,
+    ) -> pd.DataFrame:
+        """Read values again and again in a fixed rhythm.
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements
+            What to read. Rows of an inventory name their attribute too.
+        attributes : attribute or iterable of attributes, optional
+            Which attributes of each element. Left out, the one that a row names, or the value.
+        every : float
+            The time from one reading to the next, in seconds.
+        for_ : float
+            How long, in seconds: the readings begin at 0, ``every``, 2 ``every``... below it.
+        progress : bool or callable, optional
+            As in :meth:`inventory`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each reading, one column for each attribute. Index ``time``
+            (datetime64[ns, UTC], when its last answer was there); columns and dtypes as in
+            :meth:`Watch.frame`. A reading that could not begin in its time, or that the connection
+            did not survive, is a row without values: ``attrs["missed"]`` counts them.
+            ``attrs["errors"]`` has the last error of each attribute that could not be read.
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            If an element or attribute does not exist.
+        OptionError
+            If a time cannot be used.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     frame = client.sample("Plant.Line 1.Set point", every=0.1, for_=0.3)
+        >>> frame["Plant.Line 1.Set point"].tolist()
+        [210.0, 210.0, 210.0]
+        """
+        sampled = _reading.resolved(self._model_cache, elements, attributes)
+        return self._with_provenance(
+            _sample(self._connection, sampled, every, for_, progress), attributes=len(sampled)
+        )
+
+    def watch(
+        self,
+        elements: ElementsLike,
+        attributes: Attributes | None = None,
+        *,
+        every: float | None = None,
+        at_least: float | None = None,
+        keep: Keep = KEEP,
+    ) -> Watch:
+        """Watch attributes change: collect, wait for, and show what a subscription reports.
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements
+            What to watch. Rows of an inventory name their attribute too.
+        attributes : attribute or iterable of attributes, optional
+            Which attributes of each element. Left out, the one that a row names, or the value.
+        every : float, optional
+            Changes of an attribute come no faster than this, in seconds (the manual's maximum
+            update rate); those in between are left out by the server.
+        at_least : float, optional
+            A value comes again after this time though it has not changed, in seconds (the manual's
+            minimum update rate).
+        keep : int, str or timedelta, default 10,000
+            How many changes of each attribute are kept, or for how long, such as ``"10min"``;
+            ``watch.dropped`` is how many were not.
+
+        Returns
+        -------
+        Watch
+            For ``with``. A lost connection is made anew, and the gap is in the data.
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            If an element or attribute does not exist.
+        OptionError
+            If a time or ``keep`` cannot be used.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     with client.watch("Plant.Line 1.Set point") as watch:
+        ...         latest = watch.until(lambda latest: latest.value.notna().all(), timeout=30)
+        >>> latest[["primary_key", "value", "quality"]]
+                      primary_key  value quality
+        0  Plant.Line 1.Set point  210.0    good
+        """
+        watched = _reading.resolved(self._model_cache, elements, attributes)
+        watch = Watch(
+            self,
+            self._watches,
+            watched,
+            _reading.companions(self._model_cache, watched, Attribute.QUALITY),
+            (_milliseconds("every", every), _milliseconds("at_least", at_least)),
+            keep,
+        )
+        watch.open()
+        return watch
+
+    def record(
+        self,
+        elements: ElementsLike,
+        folder: str | os.PathLike[str],
+        attributes: Attributes | None = None,
+        *,
+        every: float | None = None,
+        at_least: float | None = None,
+        for_: float | None = None,
+        flush_every: float = FLUSH_EVERY,
+        progress: bool | Callable[[Recorder], object] | None = None,
+    ) -> Recording:
+        """Record the changes of attributes into a folder of Parquet files.
+
+        Every ``flush_every`` seconds what has come is put on the disk, in files that are complete
+        at any moment: as much is lost at most when the process is killed. Record into the same
+        folder again to go on; nothing stands there twice. pandas, DuckDB, Polars and Dask read the
+        folder as well; :mod:`xentara_nb.recordings.columns` has its columns.
+
+        Parameters
+        ----------
+        elements, attributes, every, at_least
+            As in :meth:`watch`.
+        folder : path
+            Where to; it is made if it is not there.
+        for_ : float, optional
+            How long to record, in seconds. Left out, until Ctrl-C (in a notebook: until the cell is
+            interrupted), which is no error then.
+        flush_every : float, default 10.0
+            After how many seconds what has come is put on the disk.
+        progress : bool or callable, optional
+            False for no line that shows progress; or a function that is called every second with
+            the :class:`~xentara_nb.recordings.recorder.Recorder`.
+
+        Returns
+        -------
+        Recording
+            What was recorded, everything in the folder.
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            If an element or attribute does not exist.
+        RecordingError
+            If the folder cannot be written, as when the disk is full, or another program records
+            into it. What was written before is complete.
+        OptionError
+            If a time cannot be used.
+        MissingExtraError
+            If pyarrow is not installed (the extra ``parquet``).
+        """
+        watched = _reading.resolved(self._model_cache, elements, attributes)
+        keep = kept_for(flush_every)
+        with (
+            RecordingWriter(user_path(folder), watched) as writer,
+            self.watch(elements, attributes, every=every, at_least=at_least, keep=keep) as watch,
+        ):
+            record(Recorder(watch, writer, watched, flush_every), for_, progress)
+        return open_recording(folder)
+
     def unsubscribe(self, subscription: Subscription | UUID) -> None:
         """End a subscription (the manual's unsubscribe).
 
@@ -567,29 +1047,98 @@ class Client:
         self._stage = stage
         return stage
 
-    def resume(self, *, session: SessionLike | None = None) -> None:
-        """Take a suspended server back to operational (the manual's resume).
+    @property
+    def stage(self) -> Stage | int:
+        """The operational stage of the server, asked for now; see :meth:`get_stage`."""
+        return self.get_stage()
+
+    def check_stage_change(self, command: str) -> None:
+        """Raise a WriteRefusedError if a guard or a policy refuses a change of the stage.
+
+        Parameters
+        ----------
+        command : {"suspend", "resume", "shut_down"}
+            What is to be done. Nothing is sent.
+        """
+        check_stage_change(self._write_context(), StageCommand(command))
+
+    def suspend(
+        self,
+        *,
+        confirm: bool = False,
+        session: SessionLike | None = None,
+        timeout: float | None = None,
+        verify_within: float = 5.0,
+    ) -> StageChange:
+        """Take an operational server to suspended: its plant stops (the manual's suspend).
+
+        Guarded like a write: confirmed, checked against the policies, in the journal before it is
+        sent, and sent at most once. The stage is read before and after.
+
+        Parameters
+        ----------
+        confirm : bool, default False
+            True to send it. Without, the error says what it would do.
+        session : SubSession or uuid.UUID, optional
+            A sub-session, whose rights are needed as well as those of the connection.
+        timeout : float, optional
+            How long to wait for the answer, in seconds; that of the client when left out.
+        verify_within : float, default 5.0
+            How long the server may take to reach the stage, in seconds.
+
+        Returns
+        -------
+        StageChange
+            The outcome; another stage than the one asked for (``DIFFERS``) is no error.
 
         Raises
         ------
+        WriteRefusedError
+            If it is not confirmed, the client is read only, a policy does not allow it, the
+            sub-session has ended, or the journal cannot be written. Nothing was sent.
+        WriteOutcomeUnknownError
+            If the answer was lost. It may have taken effect and is never sent again:
+            ``error.result.resolve()`` reads the stage to find out.
         AccessDeniedError, InvalidStageChangeRequestError
-            If the user may not do it, or the server is not suspended.
+            If the user may not do it, or the stage of the server is not one to do it from.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect(journal=False) as client:
+        ...     change = client.suspend(confirm=True)
+        >>> change.before.label, change.after.label, change.outcome
+        ('operational', 'suspended', <Outcome.VERIFIED: 'VERIFIED'>)
         """
-        self._change_stage(Resume(id_of(session)), session)
+        return self._change_stage(StageCommand.SUSPEND, confirm, session, timeout, verify_within)
 
-    def suspend(self, *, session: SessionLike | None = None) -> None:
-        """Take an operational server to suspended: its plant stops (the manual's suspend).
+    def resume(
+        self,
+        *,
+        confirm: bool = False,
+        session: SessionLike | None = None,
+        timeout: float | None = None,
+        verify_within: float = 5.0,
+    ) -> StageChange:
+        """Take a suspended server back to operational (the manual's resume).
 
-        Raises as :meth:`resume`, if the server is not operational.
+        The parameters, the result and the errors are those of :meth:`suspend`.
         """
-        self._change_stage(Suspend(id_of(session)), session)
+        return self._change_stage(StageCommand.RESUME, confirm, session, timeout, verify_within)
 
-    def shutdown(self, *, session: SessionLike | None = None) -> None:
+    def shut_down(
+        self,
+        *,
+        confirm: bool = False,
+        session: SessionLike | None = None,
+        timeout: float | None = None,
+    ) -> StageChange:
         """End the server (the manual's shutdown).
 
-        Raises as :meth:`resume`, if the server is ending already.
+        The parameters, the result and the errors are those of :meth:`suspend`; the stage is not
+        read after it, as there is no server left to ask.
         """
-        self._change_stage(Shutdown(id_of(session)), session)
+        return self._change_stage(StageCommand.SHUT_DOWN, confirm, session, timeout, 0.0)
 
     # Sub-sessions.
 
@@ -702,13 +1251,25 @@ class Client:
             ) from None
         return result_of(answer, what)
 
-    def _change_stage(self, command: Command[None], session: SessionLike | None) -> None:
-        if (result := check_client(self.read_only)) is not None:
-            raise WriteRefusedError(f"{command.name}: {result.message}")
-        if session is not None:
-            connection_for(self._connection, session)
+    def _change_stage(
+        self,
+        command: StageCommand,
+        confirm: bool,
+        session: SessionLike | None,
+        timeout: float | None,
+        verify_within: float,
+    ) -> StageChange:
         self._stage = None
-        self._send_once(command, command.name)
+        change = change_stage(
+            self._write_context(),
+            command,
+            confirm=confirm,
+            session=session,
+            timeout=timeout,
+            verify_within=verify_within,
+        )
+        self._stage = change.after
+        return change
 
     def _write_context(self) -> WriteContext:
         return WriteContext(
@@ -718,6 +1279,12 @@ class Client:
             self._policies,
             self._rate_limiter,
         )
+
+    def _whole_model(self, progress: Progress) -> ElementColumns:
+        whole, missing = _inventory.whole_model(self._connection.ask, self._model_cache, progress)
+        if missing:
+            warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=3)
+        return whole
 
     def _with_provenance(self, frame: pd.DataFrame, **facts: int | Sequence[str]) -> pd.DataFrame:
         return with_provenance(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import numbers
 import operator
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from itertools import compress
-from typing import Any, NamedTuple, TypeAlias
-from uuid import UUID
+from typing import TypeAlias
 
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntries, MetaData
 from xentara_nb.protocol.errors import ServerError, result_of
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
-from xentara_nb.queries.model_cache import Ask, ModelCache
+from xentara_nb.queries.model_cache import Ask, ElementColumns, ModelCache
+from xentara_nb.queries.progress import Progress, reporting
+from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.frames import InventoryElement
 from xentara_nb.tables.references import (
     ElementLike,
@@ -25,13 +24,8 @@ from xentara_nb.tables.references import (
     element_references,
 )
 
-Progress: TypeAlias = "bool | Callable[[int, int], object] | None"
-"""How to show progress: None for a bar on long work, True or False, or ``f(done, total)``."""
-
 CategoryLike: TypeAlias = int | str
 """A category: its identifier or its label in the manual."""
-
-_BAR_DELAY = 1.0  # seconds; work that is done by then shows no bar
 
 
 class InventoryWarning(UserWarning):
@@ -54,6 +48,8 @@ def browse(
     entries: BrowseEntries = result_of(
         answer, f"browse of {'the root' if root is None else root_uuid}"
     )
+    if root is None and depth is None and categories is None:
+        model_cache.known_keys.take(entries.keys)
     return entries
 
 
@@ -75,7 +71,11 @@ def _category_id(category: CategoryLike) -> int:
         return int(category)
     member = Category.find(category)
     if member is None:
-        raise NotFoundError(f"{category!r} is no category; there are: {Category.labels()}")
+        offer = did_you_mean(category, (member.label for member in Category))
+        raise NotFoundError(
+            f"{category!r} is no category{offer or ';'} {'There' if offer else 'there'} are: "
+            f"{Category.labels()}"
+        )
     return int(member)
 
 
@@ -98,15 +98,6 @@ def has_children(ask: Ask, model_cache: ModelCache, elements: ElementsLike) -> l
     ]
 
 
-class ElementColumns(NamedTuple):
-    """The elements of an inventory, column by column."""
-
-    keys: list[str]
-    uuids: list[UUID]
-    categories: list[int]
-    lists: list[tuple[AttributeInfo, ...]]
-
-
 def attribute_lists(
     ask: Ask, entries: BrowseEntries, progress: Progress
 ) -> tuple[ElementColumns, dict[str, str]]:
@@ -115,7 +106,7 @@ def attribute_lists(
     errors: dict[int, ServerError] = {}
     total = len(entries)
     step = max(1, total // 100)
-    with _progress(progress, total) as report:
+    with reporting(progress, total, "element", "Inventory") as report:
         for done, answer in enumerate(ask(ListRequests(entries.uuids)), 1):
             if isinstance(answer, ServerError):
                 errors[done - 1] = answer
@@ -131,25 +122,27 @@ def attribute_lists(
     return found, {entries.keys[at]: f"{error.text} ({error.code})" for at, error in errors.items()}
 
 
+def whole_model(
+    ask: Ask, model_cache: ModelCache, progress: Progress
+) -> tuple[ElementColumns, dict[str, str]]:
+    """Return all elements, sorted by key, and those that are missing; asked for only once."""
+    if model_cache.whole is not None:
+        return model_cache.whole, {}
+    generation = model_cache.generation
+    entries = browse(ask, model_cache, None, None, None)
+    found, missing = attribute_lists(ask, entries, progress)
+    model_cache.learn(found.uuids, found.lists)
+    order = sorted(range(len(found.keys)), key=found.keys.__getitem__)
+    whole = ElementColumns._make([column[at] for at in order] for column in found)
+    # An element that is being changed is asked for again.
+    if generation == model_cache.generation and not missing:
+        model_cache.whole = whole
+    return whole, missing
+
+
 def missing_text(missing: dict[str, str]) -> str:
     """Say which elements an inventory lacks, in one line."""
     shown = [f"{key}: {reason}" for key, reason in list(missing.items())[:5]]
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
     count = f"{len(missing)} element{'s are' if len(missing) > 1 else ' is'}"
     return f"{count} not in the inventory: {'; '.join(shown)}{more}"
-
-
-@contextmanager
-def _progress(progress: Progress, total: int) -> Iterator[Callable[[int, int], object]]:
-    """Give a function to call with the number of elements that are done, and that of all."""
-    if progress is False or (progress is None and sys.stderr is None):
-        yield lambda done, total: None
-    elif callable(progress):
-        yield progress
-    else:
-        from tqdm.auto import tqdm
-
-        delay = 0.0 if progress else _BAR_DELAY
-        bar: Any = tqdm(total=total, unit="element", desc="Inventory", delay=delay)
-        with bar:
-            yield lambda done, total: bar.update(done - bar.n)
