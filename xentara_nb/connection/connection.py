@@ -24,7 +24,7 @@ from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.handshake import handshake
 from xentara_nb.connection.latch import Latch
 from xentara_nb.connection.messages import CLOSE_TIMEOUT, MAX_MESSAGE
-from xentara_nb.connection.process_end import running
+from xentara_nb.connection.process_end import is_ending, running
 from xentara_nb.connection.result_size import ResultSize
 from xentara_nb.connection.stream import SendError, Stream
 from xentara_nb.connection.tls import GRACE, OpeningSocket, Trust, open_stream
@@ -125,7 +125,12 @@ class Connection:
         self._thread: threading.Thread | None = None
 
     def open(self, credentials: Credentials, trust: Trust, deadline: Deadline) -> None:
-        """Connect, log in and do the client hello, once; raises a ConnectError or DeadlineError."""
+        """Connect, log in and do the client hello, once; raises a ConnectError or DeadlineError.
+
+        Also a ConnectionLostError, in threads that end with the process when it ends.
+        """
+        if is_ending():
+            raise ConnectionLostError("the process ends")
         try:
             self._thread = threading.Thread(
                 target=self._run,
