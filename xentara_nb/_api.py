@@ -5,6 +5,8 @@
 from xentara_nb.client import Client as Client, connect as connect
 from xentara_nb.connection.address import Address as Address
 from xentara_nb.errors import *  # noqa: F403 - all that __all__ names there
+from xentara_nb.live.collection import Change as Change
+from xentara_nb.live.watch import Watch as Watch
 from xentara_nb.protocol.commands import DataChange as DataChange
 from xentara_nb.protocol.errors import (
     AccessDeniedError as AccessDeniedError,

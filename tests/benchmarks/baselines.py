@@ -28,21 +28,28 @@ Exchange = Callable[[bytes], bytes]
 @contextlib.contextmanager
 def bare(server: Server) -> Iterator[Exchange]:
     """Connect with websocket-client alone; gives what sends a message and receives the answer."""
+    with bare_socket(server) as socket:
+
+        def exchange(message: bytes) -> bytes:
+            socket.send_binary(message)
+            answer = socket.recv()
+            assert isinstance(answer, bytes)
+            return answer
+
+        yield exchange
+
+
+@contextlib.contextmanager
+def bare_socket(server: Server) -> Iterator[websocket.WebSocket]:
+    """Connect with websocket-client alone."""
     context = ssl.create_default_context(cafile=server.ca_file)
     socket = websocket.create_connection(
         f"wss://localhost:{server.port}/api/ws",
         sslopt={"context": context},
         header={"Authorization": "Basic " + _basic()},
     )
-
-    def exchange(message: bytes) -> bytes:
-        socket.send_binary(message)
-        answer = socket.recv()
-        assert isinstance(answer, bytes)
-        return answer
-
     try:
-        yield exchange
+        yield socket
     finally:
         socket.close()
 
@@ -99,6 +106,13 @@ def batched(exchange: Exchange, batches: Iterable[Sequence[Command[Any]]]) -> No
         for command, answer in zip(batch, answers, strict=True):
             assert isinstance(answer, Success)
             command.parse_answer(answer.item)
+
+
+def receive(socket: websocket.WebSocket, request: bytes, count: int) -> None:
+    """Subscribe, and decode so many messages behind the answer with cbor2."""
+    socket.send_binary(request)
+    for _ in range(1 + count):
+        cbor2.loads(socket.recv())
 
 
 def send_journalled(

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from tests.benchmarks import baselines
+from tests.benchmarks.live import events, kept, polling
 from tests.benchmarks.measuring import (
     ROOT,
     Contender,
@@ -387,5 +388,8 @@ def importing(sizes: Sizes) -> Iterator[Figure]:
     )
 
 
-_ALL = (inventory, scripts, opcua, growth, memory, reading, writing, single_write, importing)
+_ALL = (
+    *(inventory, scripts, opcua, growth, memory, reading, writing, single_write, importing),
+    *(events, kept, polling),
+)
 FIGURES: dict[str, Callable[[Sizes], Iterator[Figure]]] = {each.__name__: each for each in _ALL}

@@ -55,12 +55,21 @@ class Server:
 
 
 @contextlib.contextmanager
-def server(elements: int, *, delay: float = 0.0, distinct: bool = False) -> Iterator[Server]:
-    """Start a server of so many elements, its answers delayed by so many seconds."""
+def server(
+    elements: int,
+    *,
+    delay: float = 0.0,
+    distinct: bool = False,
+    events: tuple[int, int] = (0, 1),
+) -> Iterator[Server]:
+    """Start a server of so many elements, its answers delayed by so many seconds.
+
+    A subscribe is followed by so many events, so many in each message.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         own = make_certificate(folder)
-        options = ["--delay", delay, *(["--distinct"] if distinct else [])]
+        options = ["--delay", delay, *(["--distinct"] if distinct else []), "--events", *events]
         module = "tests.benchmarks.server"
         with process(module, own.path, own.key_path, elements, *options) as port:
             yield Server(port, own.path, folder)

@@ -18,14 +18,16 @@ from xentara_nb.protocol.commands import (
     BrowseEntry,
     ClientHello,
     Command,
+    DataChange,
     GetStage,
     Lookup,
     MetaData,
     MetaDataAnswer,
     Read,
+    Unsubscribe,
     Write,
 )
-from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Stage
+from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, OpCode, Stage
 from xentara_nb.protocol.packets import (
     NOTHING,
     Request,
@@ -149,6 +151,8 @@ class State:
             case Write(uuid, _, value):
                 values[uuid] = value
                 return NOTHING
+            case Unsubscribe():
+                return NOTHING
         raise NotImplementedError(command.name)
 
     def _value(self, uuid: UUID, attribute: object, values: dict[UUID, Any]) -> Any:
@@ -167,3 +171,38 @@ class State:
             case Attribute.QUALITY:
                 return 0
         return f"{number % 50} m/s"
+
+
+def is_subscribe(message: bytes) -> bool:
+    """Return whether a message subscribes to something."""
+    (first, *_) = decode_requests(message)
+    return isinstance(first, Request) and first.opcode == OpCode.SUBSCRIBE
+
+
+def subscribed(message: bytes) -> bytes:
+    """Return the answer to a message that subscribes."""
+    (request,) = decode_requests(message)
+    assert isinstance(request, Request)
+    assert request.parameters is not None
+    return encode_packets([Success(request.message_id, request.parameters[3])])
+
+
+def event_messages(elements: int, count: int, each: int) -> list[bytes]:
+    """Return so many events of the values of elements in turn, so many in a message.
+
+    As servers do it, those of one message have one time.
+    """
+    source = random.Random(count)
+    uuids = list(Model(elements).keys) if count else []
+    messages = []
+    for start in range(0, count, each):
+        now = TimePoint(_NOW + start * 1_000_000)
+        messages.append(
+            encode_packets(
+                DataChange(
+                    now, uuids[at % elements], {int(Attribute.VALUE): source.gauss(20, 5)}
+                ).event()
+                for at in range(start, start + each)
+            )
+        )
+    return messages

@@ -1,8 +1,9 @@
 """A server that answers with bytes made beforehand, so that what is measured is the client.
 
-``python -m tests.benchmarks.server CERTIFICATE KEY ELEMENTS [--delay SECONDS] [--distinct]`` prints
-its port and serves until its input ends. The first time that it gets a message it makes the answer;
-a measurement is preceded by a run that is not measured.
+``python -m tests.benchmarks.server CERTIFICATE KEY ELEMENTS [--delay SECONDS] [--distinct]
+[--events COUNT EACH]`` prints its port and serves until its input ends. The first time that it gets
+a message it makes the answer; a measurement is preceded by a run that is not measured. A subscribe
+is followed by so many events, so many in each message.
 """
 
 from __future__ import annotations
@@ -16,7 +17,19 @@ import sys
 from websockets.asyncio.server import ServerConnection, basic_auth, serve
 from websockets.exceptions import ConnectionClosed
 
-from tests.benchmarks.model import PASSWORD, USER, Model, State
+from tests.benchmarks.model import (
+    PASSWORD,
+    USER,
+    Model,
+    State,
+    event_messages,
+    is_subscribe,
+    subscribed,
+)
+from tests.support.server import BINARY, frame_bytes
+
+AT_ONCE = 200
+"""How many messages are handed to the network together."""
 
 
 async def main() -> None:
@@ -26,7 +39,11 @@ async def main() -> None:
     parser.add_argument("elements", type=int)
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--distinct", action="store_true")
+    parser.add_argument("--events", type=int, nargs=2, default=(0, 1))
     arguments = parser.parse_args()
+    events = [
+        frame_bytes(BINARY, each) for each in event_messages(arguments.elements, *arguments.events)
+    ]
     root = State(Model(arguments.elements, repeat=not arguments.distinct))
     loop = asyncio.get_running_loop()
 
@@ -36,6 +53,13 @@ async def main() -> None:
         with contextlib.suppress(ConnectionClosed):
             async for message in connection:
                 assert isinstance(message, bytes)
+                if events and is_subscribe(message):
+                    await connection.send(subscribed(message))
+                    for at in range(0, len(events), AT_ONCE):
+                        # The library would take longer over each than a client does.
+                        connection.transport.write(b"".join(events[at : at + AT_ONCE]))
+                        await asyncio.sleep(0)
+                    continue
                 answer, state = state.answer(message)
                 if arguments.delay:
                     tasks.add(asyncio.create_task(later(connection, answer)))

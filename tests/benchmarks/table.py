@@ -16,10 +16,12 @@ class Sizes:
     values: int = 10_000
     writes: int = 1_000
     single_writes: int = 200
+    events: int = 100_000
+    polls: int = 50
     rounds: int = 9
 
 
-SMOKE = Sizes(50, 50, 50, 3, 50, 10, 3, 0)
+SMOKE = Sizes(50, 50, 50, 3, 50, 10, 3, 500, 3, 0)
 
 
 @dataclass(frozen=True)

@@ -67,11 +67,17 @@ class Scene:
         with self.client.subscribe(SET_POINT) as subscription:
             return subscription.next_event(2.0)
 
+    def watch(self) -> Any:
+        with self.client.watch(SET_POINT) as watch:
+            return next(iter(watch))
+
     def close(self) -> None:
         self.client.close()
 
 
-OPERATIONS = ("connect", "read", "renew", "inventory", "write", "apply", "subscribe", "close")
+OPERATIONS = (
+    *("connect", "read", "renew", "inventory", "write", "apply", "subscribe", "watch", "close"),
+)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import signal
 import socket
 import struct
@@ -38,7 +39,8 @@ from tests.support.server import (
     event,
     frame_bytes,
 )
-from xentara_nb.connection import messages
+from xentara_nb.connection import connection as connection_module
+from xentara_nb.connection import messages, stream
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.batch import Batch, UnreadableAnswerError
 from xentara_nb.connection.connection import Connection
@@ -412,6 +414,47 @@ def test_answers_in_another_order_split_repeated_and_with_strangers(
     # The last packets may come after the last answer.
     assert len(changes) >= 20 or together
     assert all(change.values == {11: 1} for change in changes)
+
+
+def test_whole_messages_of_events_can_be_taken_as_they_come(fake: Fake) -> None:
+    first, second = ([event(E, {11: number})] for number in (1, 2))
+
+    def script(wire: Wire) -> None:
+        wire.requests()
+        for packets in (first, second):
+            wire.answer(*packets)
+        wire.answer(Success(2, 2))
+
+    taken: list[bytes] = []
+    changes: list[DataChange] = []
+
+    def take(message: bytes) -> bool:
+        taken.append(message)
+        return message == encode_packets(first)
+
+    with connected(fake(after_hello(script))) as connection:
+        connection.on_events, connection.on_event = take, changes.append
+        assert connection.execute([GetStage()], Deadline(5)) == [2]
+    assert taken[:2] == [encode_packets(first), encode_packets(second)]
+    assert [change.values for change in changes] == [{11: 2}]
+
+
+def test_how_long_a_server_has_been_silent(fake: Fake) -> None:
+    gone = threading.Event()
+
+    def script(wire: Wire) -> None:
+        gone.wait(10)
+
+    assert Connection(parse_address("127.0.0.1:1")[0]).silence == 0
+    with connected(fake(after_hello(script))) as connection:
+        before = connection.silence
+        while connection.silence < before + 0.01:
+            assert connection.ended is None
+        gone.set()
+        assert connection.wait_ended(5)
+        silent = connection.silence
+        assert silent >= 0.01
+        assert connection.silence == silent  # it has ended
 
 
 def test_successes_and_errors_of_one_batch(fake: Fake) -> None:
@@ -817,6 +860,68 @@ def test_a_connection_whose_owner_is_no_more_ends(fake: Fake) -> None:
     del owner
     assert connection.wait_ended(5)
     assert str(connection.ended) == "the client is no more"
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_server_that_hangs_is_noticed_by_those_who_watch(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, watched: bool
+) -> None:
+    monkeypatch.setattr(connection_module, "QUIET_TIME", 0.1)
+    monkeypatch.setattr(stream, "READ_SLICE", 0.02)
+    looks = threading.Semaphore(0)
+    hang = threading.Event()
+
+    def script(wire: Wire) -> None:
+        if watched:
+            for _ in range(2):
+                opcode, payload = wire.frame()
+                assert opcode == PING
+                wire.send_frame(PONG, payload)
+        hang.set()
+        wire.until_gone()
+
+    def look() -> bool:
+        looks.release()
+        return watched
+
+    connection = Connection(
+        parse_address(fake(after_hello(script)).url)[0], probe_timeout=0.3, watched=look
+    )
+    connection.open(Credentials(USER, PASSWORD), Trust(), Deadline(5))
+    assert hang.wait(10)
+    if watched:
+        assert connection.wait_ended(10)
+        assert "it has sent nothing for 0 s, and nothing has come for 0.3 s since" in str(
+            connection.ended
+        )
+    else:
+        for _ in range(20):  # each time it looks, it could ping
+            assert looks.acquire(timeout=10)
+        assert connection.ended is None
+    connection.close(graceful=False)
+
+
+def test_a_server_that_takes_its_time_to_answer_is_not_pinged(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "QUIET_TIME", 0.1)
+    monkeypatch.setattr(stream, "READ_SLICE", 0.02)
+    pinged = threading.Event()
+
+    def script(wire: Wire) -> None:
+        requests = wire.requests()
+        if select.select([wire.sock], [], [], 0.4)[0]:
+            pinged.set()
+        wire.answer(*Model().answers(requests))
+        wire.until_goodbye()
+
+    connection = Connection(
+        parse_address(fake(after_hello(script)).url)[0], probe_timeout=0.1, watched=lambda: True
+    )
+    connection.open(Credentials(USER, PASSWORD), Trust(), Deadline(5))
+    assert stage(connection) == 2
+    assert not pinged.is_set()
+    connection.close()
 
 
 def test_closing_while_others_wait(fake: Fake) -> None:

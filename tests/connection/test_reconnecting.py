@@ -165,6 +165,54 @@ def test_events_come_through_also_on_a_fresh_connection(fake: Fake) -> None:
             reconnecting.wait_for_end()
 
 
+# Telling of it.
+
+
+def test_listeners_are_told_of_the_end_and_of_the_next_beginning(fake: Fake) -> None:
+    server = fake(by_turns(cut_after(1), Model().serve))
+    with Watched(server) as reconnecting:
+        told: list[XentaraError | None] = []
+        assert not reconnecting.watched
+        stop = reconnecting.listen(told.append)
+        assert reconnecting.watched
+        reconnecting.stage()
+        assert told[1:] == [None]
+        assert "closed the connection" in str(told[0]) or "lost" in str(told[0])
+        reconnecting.stage()
+        reconnecting.close()
+        reconnecting.close()
+        assert len(told) == 3
+        assert "this client is closed" in str(told[2])
+        stop()
+        stop()
+        assert not reconnecting.watched
+
+
+def test_a_client_that_is_closed_after_the_end_is_told_so(fake: Fake) -> None:
+    with Watched(fake(cut_after(0))) as reconnecting:
+        told: list[str] = []
+        reconnecting.wait_for_end()
+        reconnecting.listen(lambda reason: told.append(str(reason)))
+        reconnecting.close()
+        assert ["this client is closed" in reason for reason in told][-1:] == [True]
+
+
+def test_a_listener_that_fails_disturbs_no_other(
+    fake: Fake, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(reason: XentaraError | None) -> None:
+        raise ValueError("not so")
+
+    server = fake(by_turns(cut_after(1), Model().serve))
+    with Watched(server) as reconnecting:
+        told: list[XentaraError | None] = []
+        reconnecting.listen(fail)
+        reconnecting.listen(told.append)
+        assert reconnecting.stage() == 2
+        assert told[-1] is None
+    assert "a function that is told of the connection failed" in caplog.text
+
+
 # Asking again.
 
 

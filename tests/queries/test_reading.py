@@ -20,7 +20,7 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries.model_cache import ModelCache
-from xentara_nb.queries.reading import Reading, read, targets
+from xentara_nb.queries.reading import Reading, companions, read, resolved, targets
 from xentara_nb.tables.frames import inventory_frame
 from xentara_nb.tables.references import element_references
 
@@ -497,6 +497,50 @@ def test_attributes_that_are_given_count_more_than_those_of_rows() -> None:
     units = inventory().query("attribute_name == 'units'")
     assert subscribe_to(units, "value") == [(PUMP, (11,)), (VALVE, (11,))]
     assert subscribe_to(units, ["value", "quality"]) == [(PUMP, (11, 9)), (VALVE, (11, 9))]
+
+
+# What is watched and sampled.
+
+
+def resolve(elements: Any, attributes: Any = None) -> list[tuple[Any, ...]]:
+    return [tuple(each) for each in resolved(ModelCache(model().ask), elements, attributes)]
+
+
+def test_attributes_resolved_with_their_data_types() -> None:
+    assert resolve(["Pump", VALVE]) == [
+        ("Pump", PUMP, "value", 11, 10),
+        ("Valve", VALVE, "value", 11, 10),
+    ]
+    assert resolve("Pump", ["units", Attribute.VALUE.uuid]) == [
+        ("Pump", PUMP, "units", UNITS_OF_PUMP, 11),
+        ("Pump", PUMP, "value", Attribute.VALUE.uuid, 10),
+    ]
+    # What the element does not have is asked for all the same.
+    assert resolve("Group") == [("Group", GROUP, "value", 11, None)]
+
+
+def test_rows_resolved_each_attribute_once() -> None:
+    rows = inventory().query("attribute_name == 'value'").drop(columns="data_type")
+    assert resolve(pd.concat([rows, rows])) == [
+        ("Output", OUTPUT, "value", 11, 10),
+        ("Pump", PUMP, "value", 11, 10),
+        ("Valve", VALVE, "value", 11, 10),
+    ]
+
+
+def test_an_id_that_is_shared_is_not_resolved() -> None:
+    plant, _ = sharing()
+    with pytest.raises(AmbiguousError, match=r"\(executionState, executionTime\)"):
+        resolved(ModelCache(plant.ask), "Pump", LIMIT)
+
+
+def test_companions_of_values_where_there_are_any() -> None:
+    cache = ModelCache(model().ask)
+    found = resolved(cache, inventory(), None)
+    assert [tuple(each) for each in companions(cache, found, Attribute.QUALITY)] == [
+        ("Pump", PUMP, "quality", 9, 18)
+    ]
+    assert companions(cache, [], Attribute.QUALITY) == []
 
 
 def test_commands_are_what_they_say() -> None:

@@ -13,9 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
-from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
@@ -24,7 +22,6 @@ from xentara_nb.tables.frames import (
     elements_frame,
     inventory_frame,
     to_display,
-    values_frame,
 )
 
 CUSTOM = UUID(int=77)
@@ -41,19 +38,6 @@ def element(
     key: str, number: int, attributes: tuple[AttributeInfo, ...], category: int = 2
 ) -> InventoryElement:
     return key, UUID(int=number), category, attributes
-
-
-def values(**columns: Any) -> pd.DataFrame:
-    count = len(columns["results"])
-    given: dict[str, Any] = {
-        "primary_keys": ["Plant.Speed"] * count,
-        "element_uuids": [UUID(int=1)] * count,
-        "attribute_names": ["value"] * count,
-        "attribute_ids": [11] * count,
-        "data_types": [None] * count,
-        "times": [0] * count,
-    }
-    return values_frame(**{**given, **columns})
 
 
 # --- the inventory
@@ -206,75 +190,7 @@ def test_no_elements_have_the_same_dtypes() -> None:
     assert elements_frame([]).dtypes.astype(str).tolist() == DTYPES[:3]
 
 
-# --- the answer to read
-
-
-def test_values_and_errors_side_by_side() -> None:
-    error = server_error(-32101, "no\nsuch\tthing")
-    frame = values(results=[1.5, error, server_error(-32000 - 999), NotFoundError("gone")])
-
-    assert frame.columns.tolist() == [
-        *("primary_key", "element_uuid", "attribute_name", "attribute_id"),
-        *("value", "error", "time"),
-    ]
-    assert frame["value"].tolist() == [1.5, None, None, None]
-    assert frame["error"].isna().tolist() == [True, False, False, False]
-    assert frame["error"].tolist()[1:] == [
-        "no such thing (-32101)",
-        "unknown Xentara error (-32999)",
-        "gone",
-    ]
-
-
-@pytest.mark.parametrize(
-    "results",
-    [[], [1, 2], ["a", "b"], [True], [TimePoint(0)], [UUID(int=1)], [server_error(-32101)]],
-)
-def test_dtypes_of_values_are_always_the_same(results: list[object]) -> None:
-    assert values(results=results).dtypes.astype(str).tolist() == [
-        *("str", "object", "str", "object", "object", "str", "datetime64[ns, UTC]"),
-    ]
-
-
-def test_the_time_of_a_reading_to_the_nanosecond() -> None:
-    frame = values(results=[1, 2], times=[1_700_000_000_123_456_789, 0])
-
-    assert frame["time"].tolist() == [
-        pd.Timestamp("2023-11-14T22:13:20.123456789Z"),
-        pd.Timestamp("1970-01-01T00:00:00Z"),
-    ]
-
-
-def test_unknown_keys_and_names_are_missing() -> None:
-    frame = values(results=[1], primary_keys=[None], attribute_names=[None])
-
-    assert frame["primary_key"].isna().all()
-    assert frame["attribute_name"].isna().all()
-
-
-@pytest.mark.parametrize(
-    "column",
-    ["primary_keys", "element_uuids", "attribute_names", "attribute_ids", "data_types", "times"],
-)
-def test_columns_of_different_lengths(column: str) -> None:
-    with pytest.raises(ValueError, match=r"length|shorter|longer"):
-        values(results=[1, 2], **{column: [1]})
-
-
-def test_values_stay_what_they_are() -> None:
-    results = [True, 1 << 63, 1.5, "NA", UUID(int=1), float("inf")]
-    frame = values(results=results)
-
-    assert frame["value"].tolist() == results
-    assert [type(value) for value in frame["value"]] == [type(value) for value in results]
-
-
-def test_time_stamps_among_values() -> None:
-    frame = values(results=[TimePoint(1), 5, TimePoint.NEVER, TimePoint.FOREVER])
-
-    assert frame["value"].tolist()[:2] == [pd.Timestamp(1, tz="UTC"), 5]
-    assert frame["value"][2] is pd.NaT
-    assert frame["value"][3] == pd.Timestamp.max.tz_localize("UTC")
+# --- values in words
 
 
 @given(st.integers(-(1 << 63) + 1, (1 << 63) - 1))
@@ -320,7 +236,7 @@ import sys
 sys.modules.update({"pyarrow": None, "openpyxl": None})
 import pandas as pd
 from uuid import UUID
-from xentara_nb.tables.frames import inventory_frame, values_frame
+from xentara_nb.tables.frames import inventory_frame
 from xentara_nb.protocol.commands import AttributeInfo
 frame = inventory_frame([("NA", UUID(int=1), 2, (AttributeInfo("value", 11, 2, 10),))])
 print(frame.dtypes.astype(str).tolist(), frame["primary_key"].tolist())

@@ -6,7 +6,7 @@ import datetime
 import uuid
 import warnings
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self, TypeAlias
 from uuid import UUID
 
@@ -16,7 +16,17 @@ import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara, which ev
 from xentara_nb._version import __version__
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.reconnecting import ReconnectingConnection
-from xentara_nb.errors import ConnectionLostError, DeadlineError, WriteRefusedError, XentaraError
+from xentara_nb.errors import (
+    ConnectionLostError,
+    DeadlineError,
+    OptionError,
+    WriteRefusedError,
+    XentaraError,
+)
+from xentara_nb.live.collection import KEEP, Keep
+from xentara_nb.live.sampling import sample as _sample
+from xentara_nb.live.subscribing import SubscriptionManager
+from xentara_nb.live.watch import Watch
 from xentara_nb.protocol.commands import (
     CloseSubSession,
     Command,
@@ -31,23 +41,24 @@ from xentara_nb.protocol.commands import (
     Unsubscribe,
 )
 from xentara_nb.protocol.errors import result_of
-from xentara_nb.protocol.identifiers import ServerInformationId, Stage, label
+from xentara_nb.protocol.identifiers import Attribute, ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
 from xentara_nb.queries import inventory as _inventory
 from xentara_nb.queries import reading as _reading
-from xentara_nb.queries.inventory import CategoryLike, InventoryWarning, Progress
+from xentara_nb.queries.inventory import CategoryLike, InventoryWarning
 from xentara_nb.queries.model_cache import ModelCache
+from xentara_nb.queries.progress import Progress
 from xentara_nb.queries.subscriptions import EventDispatcher, Subscription
 from xentara_nb.tables.frames import (
     elements_frame,
     inventory_frame,
     inventory_frame_of,
-    values_frame,
 )
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
 from xentara_nb.tables.rendering import facts_html
+from xentara_nb.tables.values import values_frame
 from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
@@ -75,6 +86,15 @@ Categories: TypeAlias = CategoryLike | Iterable[CategoryLike]
 """One category or several."""
 
 
+def _milliseconds(name: str, seconds: float | None) -> int | None:
+    """Return an update rate as the server takes it."""
+    if seconds is None:
+        return None
+    if not 0.001 <= seconds <= 1e6:
+        raise OptionError(f"{name} is a time of at least 0.001 seconds, not {seconds!r}")
+    return round(seconds * 1000)
+
+
 def _close(reference: weakref.ref[ReconnectingConnection]) -> None:
     """Close the connection of a client that is no longer used.
 
@@ -97,6 +117,7 @@ class Client:
         connection: ReconnectingConnection,
         model_cache: ModelCache,
         dispatcher: EventDispatcher,
+        watches: SubscriptionManager,
         *,
         read_only: bool,
         policies: PolicySource,
@@ -106,6 +127,7 @@ class Client:
         self._connection = connection
         self._model_cache = model_cache
         self._dispatcher = dispatcher
+        self._watches = watches
         self._policies = policies
         self._journal = journal
         self._rate_limiter = RateLimiter()
@@ -158,6 +180,37 @@ class Client:
     def ended(self) -> XentaraError | None:
         """Why there is no open connection; None while there is. The next command opens one."""
         return self._connection.ended
+
+    def on_connection_change(
+        self, callback: Callable[[XentaraError | None], object]
+    ) -> Callable[[], None]:
+        """Call a function whenever the connection ends and whenever there is one again.
+
+        While there is such a function, or a subscription, a server that has sent nothing for 10 s
+        is pinged: one that hangs is noticed though nothing is asked of it.
+
+        Parameters
+        ----------
+        callback : callable
+            Is called with the reason when the connection ends or the client is closed, and with
+            None when the client has connected again, which the next command makes it do. It is
+            called in the thread in which that happens, and must not call the client itself.
+
+        Returns
+        -------
+        callable
+            Ends the calls.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> reasons = []
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     stop = client.on_connection_change(reasons.append)
+        >>> print(reasons[-1])
+        this client is closed: connect again with xentara_nb.connect(...)
+        """
+        return self._connection.listen(callback)
 
     @property
     def subscriptions(self) -> list[Subscription]:
@@ -366,9 +419,11 @@ class Client:
         pandas.DataFrame
             One row per attribute, in the order asked for: ``primary_key`` (str),
             ``element_uuid`` (object: UUID), ``attribute_name`` (str), ``attribute_id`` (object),
-            ``value`` (object; time stamps are pandas.Timestamp in UTC, never is NaT, qualities
-            and categories are the manual's words), ``error`` (str, missing where there is none),
-            ``time`` (datetime64[ns, UTC], when the answer came).
+            ``value``, ``error`` (str, missing where there is none), ``time`` (datetime64[ns, UTC],
+            one for all: when the last answer was there). Where all rows have one data type,
+            ``value`` is of that: float64, int64, uint64, bool, datetime64[ns, UTC] or str; Float64,
+            Int64, UInt64 or boolean if some could not be read. Else it is object. Time stamps are
+            pandas.Timestamp in UTC, never is NaT; qualities and categories are the manual's words.
 
         Raises
         ------
@@ -543,6 +598,120 @@ class Client:
         return self._dispatcher.subscribe(
             command, lambda: self._send_once(command, "subscribe"), self.unsubscribe
         )
+
+    def sample(
+        self,
+        elements: ElementsLike,
+        attributes: Attributes | None = None,
+        *,
+        every: float,
+        for_: float,
+        progress: Progress = None,
+    ) -> pd.DataFrame:
+        """Read values again and again in a fixed rhythm.
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements
+            What to read. Rows of an inventory name their attribute too.
+        attributes : attribute or iterable of attributes, optional
+            Which attributes of each element. Left out, the one that a row names, or the value.
+        every : float
+            The time from one reading to the next, in seconds.
+        for_ : float
+            How long, in seconds: the readings begin at 0, ``every``, 2 ``every``... below it.
+        progress : bool or callable, optional
+            As in :meth:`inventory`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each reading, one column for each attribute. Index ``time``
+            (datetime64[ns, UTC], when its last answer was there); columns and dtypes as in
+            :meth:`Watch.frame`. A reading that could not begin in its time, or that the connection
+            did not survive, is a row without values: ``attrs["missed"]`` counts them.
+            ``attrs["errors"]`` has the last error of each attribute that could not be read.
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            If an element or attribute does not exist.
+        OptionError
+            If a time cannot be used.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     frame = client.sample("Plant.Line 1.Set point", every=0.1, for_=0.3)
+        >>> frame["Plant.Line 1.Set point"].tolist()
+        [210.0, 210.0, 210.0]
+        """
+        sampled = _reading.resolved(self._model_cache, elements, attributes)
+        return self._with_provenance(
+            _sample(self._connection, sampled, every, for_, progress), attributes=len(sampled)
+        )
+
+    def watch(
+        self,
+        elements: ElementsLike,
+        attributes: Attributes | None = None,
+        *,
+        every: float | None = None,
+        at_least: float | None = None,
+        keep: Keep = KEEP,
+    ) -> Watch:
+        """Watch attributes change: collect, wait for, and show what a subscription reports.
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements
+            What to watch. Rows of an inventory name their attribute too.
+        attributes : attribute or iterable of attributes, optional
+            Which attributes of each element. Left out, the one that a row names, or the value.
+        every : float, optional
+            Changes of an attribute come no faster than this, in seconds (the manual's maximum
+            update rate); those in between are left out by the server.
+        at_least : float, optional
+            A value comes again after this time though it has not changed, in seconds (the manual's
+            minimum update rate).
+        keep : int, str or timedelta, default 10,000
+            How many changes of each attribute are kept, or for how long, such as ``"10min"``;
+            ``watch.dropped`` is how many were not.
+
+        Returns
+        -------
+        Watch
+            For ``with``. A lost connection is made anew, and the gap is in the data.
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            If an element or attribute does not exist.
+        OptionError
+            If a time or ``keep`` cannot be used.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     with client.watch("Plant.Line 1.Set point") as watch:
+        ...         latest = watch.until(lambda latest: latest.value.notna().all(), timeout=30)
+        >>> latest[["primary_key", "value", "quality"]]
+                      primary_key  value quality
+        0  Plant.Line 1.Set point  210.0    good
+        """
+        watched = _reading.resolved(self._model_cache, elements, attributes)
+        watch = Watch(
+            self,
+            self._watches,
+            watched,
+            _reading.companions(self._model_cache, watched, Attribute.QUALITY),
+            (_milliseconds("every", every), _milliseconds("at_least", at_least)),
+            keep,
+        )
+        watch.open()
+        return watch
 
     def unsubscribe(self, subscription: Subscription | UUID) -> None:
         """End a subscription (the manual's unsubscribe).

@@ -12,7 +12,9 @@ from xentara_nb.connection.credentials import ask, find_credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
 from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.connection.tls import Trust, check_server
-from xentara_nb.errors import AddressError, OptionError
+from xentara_nb.errors import AddressError, OptionError, XentaraError
+from xentara_nb.live.subscribing import SubscriptionManager
+from xentara_nb.protocol.commands import DataChange
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import pasted
 from xentara_nb.queries.model_cache import ModelCache
@@ -125,22 +127,37 @@ def connect(
         check_server(address, trust, Deadline(seconds))
         credentials = ask(credentials, address.netloc)
     dispatcher = EventDispatcher()
+    watches = SubscriptionManager()
+
+    def take_event(event: DataChange) -> None:
+        dispatcher.dispatch(event)
+        watches.take(event)
+
+    def take_end(reason: XentaraError) -> None:
+        dispatcher.end(reason)
+        watches.connection_ended(reason)
+
     model_cache = ModelCache(lambda commands: connection.ask(commands))
     connection = ReconnectingConnection(
         address,
         credentials,
         trust,
         seconds,
-        on_event=dispatcher.dispatch,
+        on_event=take_event,
         on_renewal=model_cache.forget,
-        on_end=dispatcher.end,
+        on_end=take_end,
+        # Where a subscription takes single events, they are decoded one by one.
+        on_events=lambda message: not len(dispatcher) and watches.take_message(message),
+        is_watching=lambda: len(dispatcher) > 0 or watches.is_watching,
     )
+    watches.attach(connection)
     try:
         connection.connection()
         return Client(
             connection,
             model_cache,
             dispatcher,
+            watches,
             read_only=read_only,
             policies=policies,
             journal=write_journal,

@@ -52,14 +52,21 @@ PROBE_TIMEOUT = 2.0
 HANG_TIMEOUT = 30.0
 """How long a server may answer pings and nothing else, after it has missed a deadline."""
 
+QUIET_TIME = 10.0
+"""How long a server may send nothing before it is pinged, while someone watches it, in seconds.
+
+Without a call that misses its deadline, no one else would notice that it hangs.
+"""
+
 _POLL = 0.01  # seconds
 
 
 class _Suspicion(NamedTuple):
-    """An answer missed its deadline, when so many bytes had come, so the server was probed."""
+    """The server was probed, when so many bytes had come, and why."""
 
     received: int
     deadline: Deadline
+    reason: str
 
 
 class Connection:
@@ -68,9 +75,12 @@ class Connection:
     Its thread opens it, reads it and gives its socket back: only the main thread is interrupted,
     and no socket is ever in its hands.
 
-    ``on_event`` is called with every event, and ``on_end`` with the reason when the connection
+    ``on_events`` is called with every message, and returns whether it took it, being one of events;
+    ``on_event`` with every event of the others, and ``on_end`` with the reason when the connection
     ends, in that thread. They must not wait for answers: it is that thread which reads them. When
     ``owner`` is no more, there is no one who could close the connection, and it ends by itself.
+    ``watched`` says whether someone waits for what the server sends by itself: then it is pinged
+    when it has sent nothing for :data:`QUIET_TIME`.
     """
 
     def __init__(
@@ -78,16 +88,20 @@ class Connection:
         address: Address,
         *,
         on_event: Callable[[DataChange], None] | None = None,
+        on_events: Callable[[bytes], bool] | None = None,
         on_end: Callable[[XentaraError], None] | None = None,
         probe_timeout: float = PROBE_TIMEOUT,
         owner: weakref.ref[Any] | None = None,
+        watched: Callable[[], bool] = lambda: False,
     ) -> None:
         self.address = address
         self.protocol_version = PROTOCOL_VERSION
         self.on_event = on_event
+        self.on_events = on_events
         self.on_end = on_end
         self._probe_timeout = probe_timeout
         self._owner = owner
+        self._watched = watched
         self._opening = OpeningSocket()
         self._stream: Stream | None = None
         # An RLock: the garbage collector may end the connection in the very thread that holds it.
@@ -96,6 +110,7 @@ class Connection:
         self._next_id = 1  # 0 is what a server answers when it cannot read the id
         self._browsed = False
         self._ended: XentaraError | None = None
+        self._ended_at: float | None = None
         self._closing = False
         self._suspicion: _Suspicion | None = None
         # Since when nothing but pongs has come, and how much had come then.
@@ -134,6 +149,13 @@ class Connection:
         if self._process != os.getpid():
             return ConnectionLostError("this connection belongs to the process that opened it")
         return self._ended
+
+    @property
+    def silence(self) -> float:
+        """For how long nothing has come, in seconds, or had come when the connection ended."""
+        if self._stream is None:
+            return 0.0
+        return max((self._ended_at or time.monotonic()) - self._stream.received_at, 0.0)
 
     @property
     def pending(self) -> int:
@@ -250,9 +272,21 @@ class Connection:
             self._silent = now, data
         elif now - self._silent[0] >= HANG_TIMEOUT:
             self._end(self._lost(f"it has answered nothing for {now - self._silent[0]:.0f} s"))
-        if self._suspicion is None:
-            self._suspicion = _Suspicion(self._stream.received, Deadline(self._probe_timeout))
+        self._probe("an answer missed its deadline")
+
+    def _probe(self, reason: str) -> None:
+        if self._suspicion is None and self._stream is not None:
+            deadline = Deadline(self._probe_timeout)
+            self._suspicion = _Suspicion(self._stream.received, deadline, reason)
             self._socket.probe()
+
+    def _probe_if_quiet(self) -> None:
+        """Probe a server that has sent nothing for long, where that matters to someone.
+
+        Who waits for an answer has a deadline of their own, and a server may be slow to answer.
+        """
+        if self.silence >= QUIET_TIME and not self._pending and self._watched():
+            self._probe(f"it has sent nothing for {self.silence:.0f} s")
 
     def _judge(self) -> None:
         """Lift the suspicion if the server is alive, and end the connection if it is not."""
@@ -267,7 +301,7 @@ class Connection:
         elif suspicion.deadline.passed:
             self._end(
                 self._lost(
-                    "an answer missed its deadline, and nothing has come for "
+                    f"{suspicion.reason}, and nothing has come for "
                     f"{suspicion.deadline.seconds:g} s since, not even the answer to a ping"
                 )
             )
@@ -279,6 +313,7 @@ class Connection:
         with self._lock:
             if self._ended is None:
                 self._ended = error
+                self._ended_at = time.monotonic()
         if self._stream is not None:
             self._stream.abort()
         self._opening.abort()
@@ -358,6 +393,7 @@ class Connection:
     def _look_after(self) -> None:
         """See whether there is still something to read for; called also while nothing comes."""
         self._judge()
+        self._probe_if_quiet()
         if self._owner is not None and self._owner() is None:
             self._end(ConnectionLostError("the client is no more"))
         if self._closing:  # and the server takes its time to answer, or closing was interrupted
@@ -402,6 +438,8 @@ class Connection:
         return f"{self.address.netloc} did not take {batch.names}"
 
     def _take(self, data: bytes) -> None:
+        if self.on_events is not None and self.on_events(data):
+            return
         if self._take_all(data):
             return
         results: dict[int, Any] = {}

@@ -7,11 +7,12 @@ always sent at most once.
 from __future__ import annotations
 
 import functools
+import logging
 import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.batch import Batch
@@ -29,13 +30,19 @@ BATCH_SIZE = 512
 IN_FLIGHT = 8
 """How many messages wait for their answers at the same time."""
 
+Listener: TypeAlias = "Callable[[XentaraError | None], object]"
+"""Is told why there is no connection any more, or None when there is one again."""
+
+_log = logging.getLogger(__name__)
+
 
 class ReconnectingConnection:
     """The connection of a client, renewed when it is needed and has ended.
 
     ``timeout`` is the time for one answer, or for connecting, in seconds. ``on_event`` is called
-    with every event, in the reader thread; ``on_renewal`` before a fresh connection is used, for
-    what was known may no longer be true; ``on_end`` with the reason when a connection ends.
+    with every event, in the reader thread, unless ``on_events`` took the whole message;
+    ``on_renewal`` before a fresh connection is used, for what was known may no longer be true;
+    ``on_end`` with the reason when a connection ends.
     """
 
     def __init__(
@@ -48,20 +55,27 @@ class ReconnectingConnection:
         on_event: Callable[[DataChange], None],
         on_renewal: Callable[[], None],
         on_end: Callable[[XentaraError], None],
+        on_events: Callable[[bytes], bool] | None = None,
+        is_watching: Callable[[], bool] = lambda: False,
     ) -> None:
         self.address = address
         self.credentials = credentials
         self.timeout = timeout
         self._trust = trust
         self._on_event = on_event
+        self._on_events = on_events
         self._on_renewal = on_renewal
         self._on_end = on_end
+        self._is_watching = is_watching
         # RLocks: only its owner can release the one, which is right also when an interrupt came in
         # the moment after it was taken; and the garbage collector may close this in the very thread
         # that holds the other.
         self._connecting = threading.RLock()
         self._lock = threading.RLock()
-        self._closed = False
+        self._closed: ConnectionLostError | None = None
+        self._notifying = threading.RLock()
+        self._listeners: dict[object, Listener] = {}
+        self._notified: XentaraError | None = None
         self._announced: Connection | None = None
         self._connection: Connection | None = None
 
@@ -71,8 +85,10 @@ class ReconnectingConnection:
         connection = Connection(
             self.address,
             on_event=self._on_event,
+            on_events=self._on_events,
             probe_timeout=min(PROBE_TIMEOUT, self.timeout / 2),
             owner=owner,
+            watched=functools.partial(_is_watched, owner),
         )
         connection.on_end = functools.partial(_report_end, owner, connection)
         try:
@@ -80,9 +96,10 @@ class ReconnectingConnection:
             self._announced = self._connection = connection
             if connection.ended is not None:  # before it was announced
                 self.end_of(connection, connection.ended)
-            if self._closed:  # meanwhile, by another thread
+            if self._closed is not None:  # meanwhile, by another thread
                 connection.close()
                 raise _closed()
+            self._notify()
         except BaseException:
             # Its thread would keep it alive.
             connection.close(graceful=False)
@@ -92,9 +109,42 @@ class ReconnectingConnection:
     def end_of(self, connection: Connection, reason: XentaraError) -> None:
         """Report that a connection has ended, and not when the next one is in use already."""
         with self._lock:
-            if connection is self._announced:
-                self._on_end(reason)
-                self._announced = None
+            if connection is not self._announced:
+                return
+            self._on_end(reason)
+            self._announced = None
+        self._notify()
+
+    @property
+    def watched(self) -> bool:
+        """Whether someone waits for what the server sends, or for the end of the connection."""
+        return bool(self._listeners) or self._is_watching()
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Tell a function of each end and each beginning; return what ends that.
+
+        It is called in the thread in which that happens, and must not wait for answers.
+        """
+        key = object()
+        self._listeners[key] = listener
+
+        def stop() -> None:
+            self._listeners.pop(key, None)
+
+        return stop
+
+    def _notify(self) -> None:
+        """Tell the listeners how it is now: of two threads, the later one tells the later state."""
+        with self._notifying:
+            reason = self._closed or self.ended
+            if reason is self._notified:
+                return
+            self._notified = reason
+            for listener in list(self._listeners.values()):
+                try:
+                    listener(reason)
+                except Exception:  # it must not end the thread that reads
+                    _log.exception("a function that is told of the connection failed")
 
     @property
     def protocol_version(self) -> int:
@@ -105,7 +155,7 @@ class ReconnectingConnection:
     @property
     def closed(self) -> bool:
         """Whether it was closed for good."""
-        return self._closed
+        return self._closed is not None
 
     @property
     def ended(self) -> XentaraError | None:
@@ -127,7 +177,7 @@ class ReconnectingConnection:
         try:
             if not self._connecting.acquire(timeout=seconds):
                 raise deadline.error(f"another thread has not reached {self.address.netloc}")
-            if self._closed:
+            if self._closed is not None:
                 raise _closed()
             connection = self._connection
             if connection is not None:
@@ -162,7 +212,7 @@ class ReconnectingConnection:
                     yield from results
                     deadline = Deadline(self.timeout)
             except ConnectionLostError:
-                if renewed or self._closed:
+                if renewed or self._closed is not None:
                     raise
                 renewed = True
 
@@ -181,9 +231,11 @@ class ReconnectingConnection:
     def close(self) -> None:
         """End the connection for good."""
         try:
-            self._closed = True
+            if self._closed is None:
+                self._closed = _closed()
             if self._connection is not None:
                 self._connection.close()
+            self._notify()
         except BaseException:
             if self._connection is not None:
                 self._connection.close(graceful=False)
@@ -196,6 +248,11 @@ def _report_end(
     reconnecting = owner()
     if reconnecting is not None:
         reconnecting.end_of(connection, reason)
+
+
+def _is_watched(owner: weakref.ref[ReconnectingConnection]) -> bool:
+    reconnecting = owner()
+    return reconnecting is not None and reconnecting.watched
 
 
 def _closed() -> ConnectionLostError:

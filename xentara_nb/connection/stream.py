@@ -11,6 +11,7 @@ import selectors
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -63,6 +64,7 @@ class Stream:
         self._read_deadline: Deadline | None = deadline
         self._on_idle: Callable[[], None] = _go_on
         self._received = 0
+        self._received_at = time.monotonic()
         self._process = os.getpid()
         try:
             self._out = sock.dup()
@@ -96,6 +98,11 @@ class Stream:
     def received(self) -> int:
         """How many bytes have come from the network so far."""
         return self._received
+
+    @property
+    def received_at(self) -> float:
+        """When the last of them came, by the clock ``time.monotonic``."""
+        return self._received_at
 
     @property
     def sending(self) -> bool:
@@ -140,7 +147,9 @@ class Stream:
                 if deadline is None:
                     self._on_idle()
                 continue
-            self._received += len(data)
+            if data:
+                self._received += len(data)
+                self._received_at = time.monotonic()
             if self._tls is not None:
                 with self._tls_lock:
                     if data:

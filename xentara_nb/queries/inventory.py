@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numbers
 import operator
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from itertools import compress
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import NotFoundError
@@ -17,6 +15,7 @@ from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntries, M
 from xentara_nb.protocol.errors import ServerError, result_of
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
 from xentara_nb.queries.model_cache import Ask, ModelCache
+from xentara_nb.queries.progress import Progress, reporting
 from xentara_nb.tables.frames import InventoryElement
 from xentara_nb.tables.references import (
     ElementLike,
@@ -25,13 +24,8 @@ from xentara_nb.tables.references import (
     element_references,
 )
 
-Progress: TypeAlias = "bool | Callable[[int, int], object] | None"
-"""How to show progress: None for a bar on long work, True or False, or ``f(done, total)``."""
-
 CategoryLike: TypeAlias = int | str
 """A category: its identifier or its label in the manual."""
-
-_BAR_DELAY = 1.0  # seconds; work that is done by then shows no bar
 
 
 class InventoryWarning(UserWarning):
@@ -115,7 +109,7 @@ def attribute_lists(
     errors: dict[int, ServerError] = {}
     total = len(entries)
     step = max(1, total // 100)
-    with _progress(progress, total) as report:
+    with reporting(progress, total, "element", "Inventory") as report:
         for done, answer in enumerate(ask(ListRequests(entries.uuids)), 1):
             if isinstance(answer, ServerError):
                 errors[done - 1] = answer
@@ -137,19 +131,3 @@ def missing_text(missing: dict[str, str]) -> str:
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
     count = f"{len(missing)} element{'s are' if len(missing) > 1 else ' is'}"
     return f"{count} not in the inventory: {'; '.join(shown)}{more}"
-
-
-@contextmanager
-def _progress(progress: Progress, total: int) -> Iterator[Callable[[int, int], object]]:
-    """Give a function to call with the number of elements that are done, and that of all."""
-    if progress is False or (progress is None and sys.stderr is None):
-        yield lambda done, total: None
-    elif callable(progress):
-        yield progress
-    else:
-        from tqdm.auto import tqdm
-
-        delay = 0.0 if progress else _BAR_DELAY
-        bar: Any = tqdm(total=total, unit="element", desc="Inventory", delay=delay)
-        with bar:
-            yield lambda done, total: bar.update(done - bar.n)

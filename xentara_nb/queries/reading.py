@@ -29,12 +29,23 @@ from xentara_nb.tables.references import (
     Rows,
     attribute_label,
     attribute_reference,
+    canonical,
     element_references,
     uuid_in,
 )
 
 _VALUE_AND_QUALITY: list[AttributeLike] = [int(Attribute.VALUE), int(Attribute.QUALITY)]
 _NOT_ANSWERED = ServerError("the server did not answer for this attribute")
+
+
+class ResolvedAttribute(NamedTuple):
+    """An attribute of an element, as found in the server's model."""
+
+    primary_key: str
+    element_uuid: UUID
+    attribute_name: str
+    attribute_id: AttributeId
+    data_type: int | None
 
 
 _Attribute: TypeAlias = tuple[str, AttributeId, int | None]
@@ -124,7 +135,6 @@ def _take(
             row += len(part)
     for part, answer in zip(parts, ask(ReadRequests(uuids, distinct)), strict=True):
         size = len(part)
-        times += [time.time_ns()] * size
         if isinstance(answer, ServerError):
             results += [answer] * size
         elif size == 1 or (*answer,) != part:
@@ -133,6 +143,8 @@ def _take(
             results += answer.values()
     for row, error in refused.items():
         results[row] = error
+    # One for all, so that readings can be put side by side.
+    times += [time.time_ns()] * len(results)
     return reading
 
 
@@ -296,3 +308,54 @@ def targets(
             if (error := shared_id(item.primary_key, attributes_there, attribute_id)) is not None:
                 raise error
     return tuple(SubscriptionTarget(uuid, tuple(each)) for uuid, each in ids.items())
+
+
+def resolved(
+    model_cache: ModelCache,
+    elements: ElementsLike,
+    attributes: Iterable[AttributeLike] | AttributeLike | None,
+) -> list[ResolvedAttribute]:
+    """Return the attributes that are meant, each once, with their data types.
+
+    Attributes that are left out are those that the rows name, or the value.
+    """
+    items = _resolve(
+        model_cache,
+        element_references(elements),
+        _attribute_list(attributes),
+        [int(Attribute.VALUE)],
+    )
+    uuids = list(dict.fromkeys(item.element_uuid for item in items))
+    described = model_cache.described(uuids)
+    found: dict[tuple[UUID, AttributeId], ResolvedAttribute] = {}
+    for item in items:
+        infos = described[item.element_uuid].attributes or ()
+        for name, attribute_id, data_type in item.attributes:
+            if (error := shared_id(item.primary_key, infos, attribute_id)) is not None:
+                raise error
+            info = next(iter(with_id(infos, attribute_id)), None)
+            if info is not None:
+                name, data_type = info.name, info.data_type
+            key = item.element_uuid, canonical(attribute_id)
+            found.setdefault(
+                key,
+                ResolvedAttribute(
+                    item.primary_key, item.element_uuid, name, attribute_id, data_type
+                ),
+            )
+    return list(found.values())
+
+
+def companions(
+    model_cache: ModelCache, attributes: Iterable[ResolvedAttribute], wanted: Attribute
+) -> list[ResolvedAttribute]:
+    """Return another attribute of each element whose value is among some, where it has that."""
+    values = [each for each in attributes if canonical(each.attribute_id) == Attribute.VALUE]
+    described = model_cache.described([each.element_uuid for each in values])
+    return [
+        ResolvedAttribute(
+            each.primary_key, each.element_uuid, info.name, info.attribute_id, info.data_type
+        )
+        for each in values
+        for info in with_id(described[each.element_uuid].attributes or (), wanted)[:1]
+    ]

@@ -109,64 +109,6 @@ def elements_frame(entries: Iterable[BrowseEntry]) -> pd.DataFrame:
     )
 
 
-def values_frame(
-    *,
-    primary_keys: Sequence[str | None],
-    element_uuids: Sequence[UUID],
-    attribute_names: Sequence[str | None],
-    attribute_ids: Sequence[AttributeId],
-    data_types: Sequence[int | None],
-    results: Sequence[object],
-    times: Sequence[int],
-) -> pd.DataFrame:
-    """Return the answer to read: one row per attribute, in the order given.
-
-    A result is a value or the error that came in its place; a time is in nanoseconds since 1970.
-    """
-    values = object_array(results)
-    errors: list[str | None] = [None] * len(values)
-    kinds = {each: kind for kind, each in enumerate(dict.fromkeys(map(type, results)))}
-    of_kind = np.fromiter(map(kinds.__getitem__, map(type, results)), np.intp, len(values))
-    for kind, number in kinds.items():
-        if issubclass(kind, XentaraError):
-            for row in np.flatnonzero(of_kind == number).tolist():
-                errors[row] = error_text(values[row])
-                values[row] = None
-    # All time stamps together take a third of the time.
-    if TimePoint in kinds:
-        rows = np.flatnonzero(of_kind == kinds[TimePoint])
-        nanoseconds = [value.nanoseconds for value in values[rows]]
-        values[rows] = np.asarray(time_array(nanoseconds), np.object_)
-    for row in _worded(data_types, attribute_ids):
-        values[row] = to_display(values[row], data_types[row], attribute_ids[row])
-    return make_frame(
-        {
-            "primary_key": string_array(primary_keys),
-            "element_uuid": object_array(element_uuids),
-            "attribute_name": string_array(attribute_names),
-            "attribute_id": object_array(attribute_ids),
-            "value": values,
-            "error": string_array(errors),
-            "time": time_array(times),
-        }
-    )
-
-
-def _worded(data_types: Sequence[int | None], attribute_ids: Sequence[AttributeId]) -> list[int]:
-    """Return the rows whose values may be shown in the manual's words; see :func:`to_display`."""
-    # By identity, for hashing a UUID takes longer than all the rest.
-    distinct = {id(each): each for each in attribute_ids}
-    ids = {key for key, each in distinct.items() if each in _QUALITY_IDS | _CATEGORY_IDS}
-    types = (_QUALITY, _CATEGORY)
-    return [
-        row
-        for row, (attribute, data_type) in enumerate(
-            zip(map(id, attribute_ids), data_types, strict=True)
-        )
-        if attribute in ids or data_type in types
-    ]
-
-
 def to_display(value: object, data_type: int | None, attribute_id: AttributeId) -> object:
     """Return a value as a DataFrame shows it.
 
@@ -205,7 +147,9 @@ def make_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(series, index=index, copy=False)
 
 
-def string_array(values: Sequence[str | None]) -> pd.api.extensions.ExtensionArray:
+def string_array(
+    values: Sequence[str | None] | npt.NDArray[Any],
+) -> pd.api.extensions.ExtensionArray:
     """Return a column of dtype ``str``. None is a missing value."""
     return pd.array(values, dtype=TEXT)
 
@@ -215,7 +159,7 @@ def object_array(values: Sequence[Any]) -> npt.NDArray[np.object_]:
     return np.fromiter(values, dtype=np.object_, count=len(values))
 
 
-def time_array(nanoseconds: Sequence[int]) -> pd.DatetimeIndex:
+def time_array(nanoseconds: Sequence[int] | npt.NDArray[Any]) -> pd.DatetimeIndex:
     """Return a column of dtype ``datetime64[ns, UTC]`` from nanoseconds since 1970."""
     # The number that the protocol has for never is the one that pandas has for NaT.
     return pd.to_datetime(np.asarray(nanoseconds, dtype=np.int64), unit="ns", utc=True)
@@ -296,3 +240,9 @@ def _word(table: type[Labelled], value: object) -> object:
 _QUALITY, _CATEGORY = int(DataType.QUALITY), int(DataType.ELEMENT_CATEGORY)
 _QUALITY_IDS = frozenset({Attribute.QUALITY, Attribute.QUALITY.uuid})
 _CATEGORY_IDS = frozenset({Attribute.CATEGORY, Attribute.CATEGORY.uuid})
+
+WORDED_IDS = _QUALITY_IDS | _CATEGORY_IDS
+"""Attributes whose values :func:`to_display` may show in the manual's words."""
+
+WORDED_TYPES = frozenset({_QUALITY, _CATEGORY})
+"""Data types whose values it may show so."""

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xentara_nb.live.history import History, array_of
+from xentara_nb.protocol.errors import server_error
+from xentara_nb.protocol.identifiers import DataType
+from xentara_nb.protocol.values import TimePoint
+
+
+def filled(*entries: tuple[int, Any], data_type: int | None = DataType.FLOAT_64) -> History:
+    history = History(data_type)
+    for time, value in entries:
+        history.append_value(time, value)
+    return history
+
+
+def content(history: History) -> list[tuple[int, Any]]:
+    times, values, missing = history.changes()
+    return [
+        (time, history.errors[time] if gone else value)
+        for time, value, gone in zip(times.tolist(), values.tolist(), missing, strict=True)
+    ]
+
+
+def test_changes_in_their_order() -> None:
+    history = filled((1, 0.5), (2, 1.5), (3, 2.5))
+
+    assert content(history) == [(1, 0.5), (2, 1.5), (3, 2.5)]
+    assert (len(history), history.count, history.dropped, history.last_time) == (3, 3, 0, 3)
+    assert history.changes(last=2).times.tolist() == [2, 3]
+    assert history.changes(last=5).times.tolist() == [1, 2, 3]
+    assert history.changes(after=1).times.tolist() == [2, 3]
+    assert history.changes(after=9).times.tolist() == []
+
+
+def test_no_changes() -> None:
+    history = History(None)
+
+    assert history.last_time is None
+    assert [len(each) for each in history.changes(last=1, after=5)] == [0, 0, 0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 1) | st.none()), max_size=40))
+def test_any_order_of_packets_and_any_repetition(entries: list[tuple[int, float | None]]) -> None:
+    history = History(DataType.FLOAT_64)
+    expected: dict[int, Any] = {}
+    for time, value in entries:
+        if value is None:
+            history.append_error(time, f"error {time}")
+            expected[time] = f"error {time}"
+        else:
+            history.append_value(time, value)
+            expected[time] = value
+
+    assert content(history) == sorted(expected.items())
+    assert history.count == len(history) == len(expected)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=20), max_size=8),
+    st.integers(1, 30),
+)
+def test_many_at_a_time_and_the_last_are_kept(batches: list[list[int]], keep: int) -> None:
+    history = History(DataType.SIGNED_INTEGER_64)
+    kept: list[int] = []
+    for batch in batches:
+        times = np.array(batch)
+        history.append(times, times * 2)
+        history.keep_last(keep)
+        kept = sorted({*kept, *batch})[-keep:]
+
+    assert content(history) == [(each, 2 * each) for each in kept]
+    assert history.count - history.dropped == len(history) == len(kept)
+
+
+def test_what_holds_when_the_time_begins_is_kept() -> None:
+    history = filled((10, 0.5), (20, 1.5), (30, 2.5))
+    history.append_error(15, "gone")
+    history.keep_since(25)
+
+    assert content(history) == [(20, 1.5), (30, 2.5)]
+    assert history.dropped == 2
+    assert not history.errors
+    history.keep_since(5)
+    assert len(history) == 2
+
+
+def test_an_error_is_a_gap_until_the_next_value() -> None:
+    history = filled((1, 0.5), (2, server_error(-32101)), (3, 1.5))
+
+    assert content(history) == [(1, 0.5), (2, "missing attribute (-32101)"), (3, 1.5)]
+    assert history.changes().missing.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("data_type", "values", "dtype"),
+    [
+        (DataType.FLOAT_64, [1.5, 2], "float64"),
+        (DataType.SIGNED_INTEGER_8, [1, -5], "int64"),
+        (DataType.UNSIGNED_INTEGER_64, [1, (1 << 64) - 1], "uint64"),
+        (DataType.BOOLEAN, [True, False], "bool"),
+        (DataType.QUALITY, [0, 3], "int8"),
+        (DataType.STRING, ["a", "b"], "object"),
+        # What is none of the data type is kept as it came.
+        (DataType.FLOAT_64, [1.5, "text"], "object"),
+        (DataType.SIGNED_INTEGER_64, [1, 1 << 63], "object"),
+        (DataType.UNSIGNED_INTEGER_64, [1, -1], "object"),
+        (DataType.BOOLEAN, [True, 1], "object"),
+        (DataType.QUALITY, [1, 300], "object"),
+        (None, [1.5, 1], "object"),
+    ],
+)
+def test_values_are_kept_typed(data_type: int | None, values: list[Any], dtype: str) -> None:
+    history = filled(*enumerate(values), data_type=data_type)
+    together = History(data_type)
+    together.append(np.arange(len(values)), array_of(values))
+
+    for each in (history, together):
+        assert str(each.dtype) == dtype
+        assert [value for _, value in content(each)] == values
+
+
+def test_times_and_qualities_in_words() -> None:
+    history = filled((1, TimePoint(5)), (2, TimePoint.NEVER), data_type=DataType.TIME_POINT)
+    assert history.changes().values.view(np.int64).tolist() == [5, TimePoint.NEVER.nanoseconds]
+    history.append_value(3, "later")
+    assert history.changes().values.tolist() == [TimePoint(5), TimePoint.NEVER, "later"]
+
+    words = filled((1, "Good"), (2, "bad"), data_type=DataType.QUALITY)
+    assert words.changes().values.tolist() == [0, 3]
+    words.append_value(3, "strange")
+    assert words.changes().values.tolist() == [0, 3, "strange"]
+
+
+def test_a_change_of_a_number_takes_few_bytes() -> None:
+    history = History(DataType.FLOAT_64)
+    for start in range(0, 100_000, 1000):
+        times = np.arange(start, start + 1000)
+        history.append(times, times * 0.5)
+
+    assert history.nbytes <= 64 * len(history)
+    history.keep_last(1000)
+    assert history.nbytes <= 64 * 1000

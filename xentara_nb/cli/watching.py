@@ -1,0 +1,158 @@
+"""``xentara-nb watch``: values as they change, in place on a terminal, as JSON lines in a pipe."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from xentara_nb.cli.common import (
+    AddParser,
+    UsageError,
+    add_connection_arguments,
+    attribute,
+    connect_from,
+    table,
+)
+from xentara_nb.errors import DeadlineError
+from xentara_nb.protocol.text import safe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xentara_nb.live.watch import Watch
+
+REDRAW = 0.2
+"""The shortest time between two pictures of the table, in seconds."""
+
+_COUNT = 1.0  # seconds, after which the table is drawn anew without a change: the ages count
+_HOME, _REST = "\x1b[H\x1b[2J", "\x1b[?25h"  # an empty screen; the cursor back
+_HIDE = "\x1b[?25l"
+
+
+def add_parsers(add_parser: AddParser) -> None:
+    """Add the command."""
+    parser = add_parser(
+        "watch",
+        help="show values as they change",
+        description="Show attributes as they change until Ctrl-C: a table in place on a terminal, "
+        "one JSON object a line in a pipe. A lost connection is made anew.",
+    )
+    add_connection_arguments(parser)
+    parser.add_argument(
+        "elements", metavar="ELEMENT", nargs="+", help="a primary key or the UUID of an element"
+    )
+    parser.add_argument(
+        "-a",
+        "--attribute",
+        metavar="NAME",
+        action="append",
+        help="this attribute, by name, number or UUID; may be repeated (default: the value)",
+    )
+    parser.add_argument(
+        "--every",
+        metavar="SECONDS",
+        type=float,
+        help="changes of an attribute come no faster than this",
+    )
+    parser.add_argument(
+        "--at-least",
+        metavar="SECONDS",
+        type=float,
+        help="a value comes again after this time though it has not changed",
+    )
+    parser.add_argument(
+        "--for", dest="for_", metavar="SECONDS", type=float, help="end after this time"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object a line also on a terminal"
+    )
+    parser.set_defaults(run=_watch)
+
+
+def _watch(args: argparse.Namespace) -> int:
+    if args.for_ is not None and not args.for_ > 0:
+        raise UsageError("--for must be more than 0 seconds")
+    attributes = None if args.attribute is None else [attribute(name) for name in args.attribute]
+    with (
+        connect_from(args, read_only=True) as client,
+        client.watch(args.elements, attributes, every=args.every, at_least=args.at_least) as watch,
+        suppress(KeyboardInterrupt),  # the way to end it
+    ):
+        if args.json or not sys.stdout.isatty():
+            _lines(watch, args.for_)
+        else:
+            _table(watch, args.for_)
+    return 0
+
+
+def _lines(watch: Watch, seconds: float | None) -> None:
+    """Write one JSON object for each change."""
+    attributes = {row.column: row for row in watch.attributes.itertuples()}
+    timer = threading.Timer(seconds or 0.0, watch.close)
+    timer.daemon = True
+    if seconds is not None:
+        timer.start()
+    try:
+        for change in watch:
+            row = attributes[change.column]
+            content = {
+                "time": change.time.isoformat(),
+                "primary_key": row.primary_key,
+                "attribute": row.attribute_name,
+                "value": to_json(change.value),
+                "error": change.error,
+            }
+            sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+    finally:
+        timer.cancel()
+
+
+def _table(watch: Watch, seconds: float | None) -> None:
+    """Draw a table of the latest values in place, anew when something has changed."""
+    end = math.inf if seconds is None else time.monotonic() + seconds
+
+    def draw(latest: pd.DataFrame) -> bool:
+        sys.stdout.write(_HOME + picture(latest, str(watch.lost) if watch.lost else None))
+        sys.stdout.flush()
+        time.sleep(min(REDRAW, max(end - time.monotonic(), 0.0)))
+        return False
+
+    sys.stdout.write(_HIDE)
+    try:
+        while (left := end - time.monotonic()) > 0:
+            with suppress(DeadlineError):
+                watch.until(draw, timeout=min(_COUNT, left))
+    finally:
+        sys.stdout.write(_REST)
+
+
+def picture(latest: pd.DataFrame, lost: str | None) -> str:
+    """Return the latest values as lines of text that fit the terminal."""
+    frame = latest[["primary_key", "attribute_name", "value", "quality", "age", "error"]]
+    width, height = shutil.get_terminal_size()
+    lines = table(frame.assign(age=frame["age"].round().astype("Int64"))).split("\n")
+    foot = [] if lost is None else [f"no connection at present: {safe(lost)}"]
+    room = max(height - len(foot) - 1, 2)
+    if len(lines) > room:
+        foot.insert(0, f"and {len(lines) - room + 1} more")
+        lines = lines[: room - 1]
+    return "\n".join(line[:width] for line in [*lines, *foot]) + "\n"
+
+
+def to_json(value: object) -> Any:
+    """Return a value as JSON can hold it."""
+    if hasattr(value, "item"):  # numpy's numbers
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

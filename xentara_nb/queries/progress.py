@@ -1,0 +1,31 @@
+"""How far long work has come: a bar, or a function that is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+Progress: TypeAlias = "bool | Callable[[int, int], object] | None"
+"""How to show progress: None for a bar on long work, True or False, or ``f(done, total)``."""
+
+_BAR_DELAY = 1.0  # seconds; work that is done by then shows no bar
+
+
+@contextmanager
+def reporting(
+    progress: Progress, total: int, unit: str, what: str
+) -> Iterator[Callable[[int, int], object]]:
+    """Give a function to call with how much is done, and how much there is in all."""
+    if progress is False or (progress is None and sys.stderr is None):
+        yield lambda done, total: None
+    elif callable(progress):
+        yield progress
+    else:
+        from tqdm.auto import tqdm
+
+        delay = 0.0 if progress else _BAR_DELAY
+        bar: Any = tqdm(total=total, unit=unit, desc=what, delay=delay)
+        with bar:
+            yield lambda done, total: bar.update(done - bar.n)

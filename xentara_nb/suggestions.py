@@ -1,0 +1,64 @@
+"""Names that a person may have meant where the one that was given does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_ALIKE = 65.0  # of 100: less alike than that, a name helps no one
+_MAX_LENGTH = 200  # characters; a longer name is no slip of the hand, and comparing takes time
+
+
+def nearest(name: object, candidates: Iterable[str], limit: int = 3) -> list[str]:
+    """Return the candidates that are most like a name, the best first; few, or none at all.
+
+    Upper and lower case make no difference. The last part of a key stands for the whole of it:
+    what ends in the name behind a period is alike. 100,000 candidates take a tenth of a second.
+
+    Parameters
+    ----------
+    name : object
+        What was given; what is no text is like no name.
+    candidates : iterable of str
+        The names that exist.
+    limit : int, default 3
+        How many are returned at most.
+
+    Examples
+    --------
+    >>> nearest("Plant.Line 1.Setpoint", ["Plant.Line 1.Speed", "Plant.Line 1.Set point"])
+    ['Plant.Line 1.Set point', 'Plant.Line 1.Speed']
+    >>> nearest("speed", ["Plant.Line 1.Speed", "Plant.Line 1.Set point"])
+    ['Plant.Line 1.Speed']
+    """
+    if not isinstance(name, str) or not 0 < len(name) <= _MAX_LENGTH:
+        return []
+    # Only when something is not found, which is seldom.
+    from rapidfuzz import fuzz, process
+
+    wanted = name.casefold()
+    names = list(dict.fromkeys(candidates))
+    folded = [each.casefold() for each in names]
+    tails = [at for at, each in enumerate(folded) if each.endswith(f".{wanted}")]
+    alike = process.extract(wanted, folded, scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=limit)
+    found = dict.fromkeys([at for _, score, at in alike if score == 100])
+    found |= dict.fromkeys(sorted(tails, key=lambda at: len(folded[at]))[:limit])
+    found |= dict.fromkeys([at for _, _, at in alike])
+    return [names[at] for at in found][:limit]
+
+
+def did_you_mean(name: object, candidates: Iterable[str], limit: int = 3) -> str:
+    """Return a question to put behind an error, ``; did you mean 'a' or 'b'?``; or nothing.
+
+    Examples
+    --------
+    >>> did_you_mean("vlaue", ["value", "values"])
+    "; did you mean 'value' or 'values'?"
+    >>> did_you_mean("quite another", ["value", "valid"])
+    ''
+    """
+    found = [repr(each) for each in nearest(name, candidates, limit)]
+    if not found:
+        return ""
+    *first, last = found
+    before = f"{', '.join(first)} or " if first else ""
+    return f"; did you mean {before}{last}?"

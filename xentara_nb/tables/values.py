@@ -1,0 +1,209 @@
+"""Columns of values in the type that they have: numbers that can be plotted and counted with.
+
+The dtype of a column follows from the data type of its attributes: ``float64`` for both kinds of
+floats, ``int64`` or ``uint64`` for integers, ``bool`` for Booleans, ``datetime64[ns, UTC]`` for
+time stamps and ``str`` for texts, qualities and categories. Where a value is missing it is
+pandas' type with gaps instead: ``Float64``, ``Int64``, ``UInt64`` or ``boolean``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from xentara_nb.protocol.errors import XentaraError
+from xentara_nb.protocol.identifiers import DataType, Quality
+from xentara_nb.protocol.values import AttributeId, TimePoint
+from xentara_nb.tables.frames import (
+    WORDED_IDS,
+    WORDED_TYPES,
+    categorical,
+    error_text,
+    make_frame,
+    object_array,
+    string_array,
+    time_array,
+    to_display,
+)
+
+Array: TypeAlias = npt.NDArray[Any]
+
+_OBJECT, _TIME = np.dtype(object), np.dtype("datetime64[ns]")
+# By the kind of dtype, the type of the values that fit it as they are.
+_EXACT: dict[str, type] = {"f": float, "b": bool, "i": int, "u": int}
+_BY_TYPE: dict[type, DataType] = {
+    float: DataType.FLOAT_64,
+    bool: DataType.BOOLEAN,
+    str: DataType.STRING,
+    pd.Timestamp: DataType.TIME_POINT,
+}
+
+
+def values_frame(
+    *,
+    primary_keys: Sequence[str | None],
+    element_uuids: Sequence[UUID],
+    attribute_names: Sequence[str | None],
+    attribute_ids: Sequence[AttributeId],
+    data_types: Sequence[int | None],
+    results: Sequence[object],
+    times: Sequence[int],
+) -> pd.DataFrame:
+    """Return the answer to read: one row per attribute, in the order given.
+
+    A result is a value or the error that came in its place; a time is in nanoseconds since 1970.
+    """
+    values = object_array(results)
+    errors: list[str | None] = [None] * len(values)
+    kinds = {each: kind for kind, each in enumerate(dict.fromkeys(map(type, results)))}
+    of_kind = np.fromiter(map(kinds.__getitem__, map(type, results)), np.intp, len(values))
+    for kind, number in kinds.items():
+        if issubclass(kind, XentaraError):
+            for row in np.flatnonzero(of_kind == number).tolist():
+                errors[row] = error_text(values[row])
+                values[row] = None
+    # All time stamps together take a third of the time.
+    if TimePoint in kinds:
+        rows = np.flatnonzero(of_kind == kinds[TimePoint])
+        nanoseconds = [value.nanoseconds for value in values[rows]]
+        values[rows] = np.asarray(time_array(nanoseconds), np.object_)
+    for row in _worded(data_types, attribute_ids):
+        values[row] = to_display(values[row], data_types[row], attribute_ids[row])
+    return make_frame(
+        {
+            "primary_key": string_array(primary_keys),
+            "element_uuid": object_array(element_uuids),
+            "attribute_name": string_array(attribute_names),
+            "attribute_id": object_array(attribute_ids),
+            "value": column_of(values, data_types),
+            "error": string_array(errors),
+            "time": time_array(times),
+        }
+    )
+
+
+def _worded(data_types: Sequence[int | None], attribute_ids: Sequence[AttributeId]) -> list[int]:
+    """Return the rows whose values may be shown in the manual's words; see :func:`to_display`."""
+    # By identity, for hashing a UUID takes longer than all the rest.
+    distinct = {id(each): each for each in attribute_ids}
+    ids = {key for key, each in distinct.items() if each in WORDED_IDS}
+    return [
+        row
+        for row, (attribute, data_type) in enumerate(
+            zip(map(id, attribute_ids), data_types, strict=True)
+        )
+        if attribute in ids or data_type in WORDED_TYPES
+    ]
+
+
+def storage_dtype(data_type: int | None) -> np.dtype[Any]:
+    """Return the dtype of numpy for values of a data type; object for texts and the like."""
+    known = _known(data_type)
+    if known is None:
+        return _OBJECT
+    if known.is_float:
+        return np.dtype(np.float64)
+    if known.integer_range is not None:
+        return np.dtype(np.uint64 if known is DataType.UNSIGNED_INTEGER_64 else np.int64)
+    others = {
+        DataType.BOOLEAN: np.dtype(bool),
+        DataType.TIME_POINT: _TIME,
+        DataType.QUALITY: np.dtype(np.int8),
+    }
+    return others.get(known, _OBJECT)
+
+
+def _common_type(kinds: set[type], values: Array, missing: Array) -> DataType | None:
+    """Return the data type of values that have one type, where the server has not said it."""
+    if kinds == {int}:
+        large = max(values[~missing]) >= 1 << 63
+        return DataType.UNSIGNED_INTEGER_64 if large else DataType.SIGNED_INTEGER_64
+    return next((each for kind, each in _BY_TYPE.items() if kinds == {kind}), None)
+
+
+def _known(data_type: int | None) -> DataType | None:
+    try:
+        return DataType(data_type)  # type: ignore[arg-type]  # None raises too
+    except ValueError:
+        return None
+
+
+def is_text(data_type: int | None) -> bool:
+    """Return whether values of a data type are shown as texts."""
+    known = _known(data_type)
+    words = (DataType.QUALITY, DataType.ELEMENT_CATEGORY)
+    return known is not None and (known in words or known.is_text)
+
+
+def typed_array(values: Array, missing: Array, data_type: int | None, *, gaps: bool = False) -> Any:
+    """Return a column of values that numpy holds in the dtype of :func:`storage_dtype`.
+
+    Where ``missing`` is true the value is missing. With ``gaps``, the dtype is the one with gaps
+    also where there are none, and of floats ``float64``, whose gaps are NaN.
+    """
+    kind = values.dtype.kind
+    some = bool(missing.any())
+    if kind == "M":
+        nanoseconds = values.view(np.int64).copy()
+        nanoseconds[missing] = TimePoint.NEVER.nanoseconds  # the number that pandas has for NaT
+        return time_array(nanoseconds)
+    if values.dtype == np.int8:
+        words = np.asarray(categorical(Quality, values.tolist()), dtype=object)
+        words[missing] = None
+        return string_array(words)
+    if kind == "f" and gaps:
+        return np.where(missing, np.nan, values)
+    if kind in "fbiu" and (some or gaps):
+        wrapped = {
+            "f": pd.arrays.FloatingArray,
+            "b": pd.arrays.BooleanArray,
+            "i": pd.arrays.IntegerArray,
+            "u": pd.arrays.IntegerArray,
+        }
+        return wrapped[kind](values, missing)
+    if kind == "O":
+        found = values.copy()
+        found[missing] = None
+        texts = all(value is None or type(value) is str for value in found)
+        return string_array(found) if texts and is_text(data_type) else found
+    return values
+
+
+def column_of(values: Array, data_types: Sequence[int | None]) -> Any:
+    """Return a column of objects in the type that they have in common; objects if they have none.
+
+    None is a missing value, and only that. The data types are those of the rows.
+    """
+    distinct = set(data_types)
+    if len(distinct) != 1 or not len(values):
+        return values
+    (data_type,) = distinct
+    kinds = set(map(type, values))
+    missing = np.zeros(len(values), dtype=bool)
+    if type(None) in kinds:
+        kinds.discard(type(None))
+        missing = np.fromiter((value is None for value in values), bool, len(values))
+    if data_type is None:
+        data_type = _common_type(kinds, values, missing)
+    dtype = storage_dtype(data_type)
+    if is_text(data_type):
+        return string_array(values) if kinds <= {str} else values
+    if dtype == _TIME:  # they are pandas.Timestamp already, and never is NaT
+        times = kinds <= {pd.Timestamp, type(pd.NaT)}
+        return pd.DatetimeIndex(pd.Series(values, dtype="datetime64[ns, UTC]")) if times else values
+    expected = _EXACT.get(dtype.kind)
+    if expected is None or not (
+        kinds <= {expected} or (expected is float and kinds <= {int, float})
+    ):
+        return values
+    try:
+        numbers = np.zeros(len(values), dtype=dtype)
+        numbers[~missing] = values[~missing] if missing.any() else values
+    except OverflowError:  # more than the data type can hold
+        return values
+    return typed_array(numbers, missing, data_type)
