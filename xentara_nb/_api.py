@@ -27,6 +27,10 @@ from xentara_nb.protocol.identifiers import Category as Category, Quality as Qua
 from xentara_nb.protocol.values import TimePoint as TimePoint
 from xentara_nb.queries.inventory import InventoryWarning as InventoryWarning
 from xentara_nb.queries.subscriptions import Subscription as Subscription
+from xentara_nb.recordings.reader import (
+    Recording as Recording,
+    open_recording as open_recording,
+)
 from xentara_nb.tables.files import read_inventory as read_inventory
 from xentara_nb.writes.journal import Journal as Journal
 from xentara_nb.writes.outcome import Outcome as Outcome
@@ -35,4 +39,5 @@ from xentara_nb.writes.policy import WritePolicy as WritePolicy
 from xentara_nb.writes.records import read_journal as read_journal
 from xentara_nb.writes.report import WriteReport as WriteReport
 from xentara_nb.writes.results import WriteResult as WriteResult
+from xentara_nb.writes.stage import StageChange as StageChange
 from xentara_nb.writes.sub_session import SubSession as SubSession

@@ -26,6 +26,7 @@
     ├── WriteDiffersError              the server accepted it, and the value read back is another
     ├── OptionError                    an argument or setting cannot be used (also a ValueError)
     ├── OutputExistsError              the file exists already (also a FileExistsError)
+    ├── RecordingError                 a recording cannot be written or read (also an OSError)
     ├── InventoryFileError             a file that is no inventory (also a ValueError)
     └── MissingExtraError              an optional package is not installed (also an ImportError)
 
@@ -205,6 +206,10 @@ class OutputExistsError(XentaraError, FileExistsError):
     """The file that was to be written exists already, and was left as it is."""
 
 
+class RecordingError(XentaraError, OSError):
+    """A recording cannot be written or read. What was written before is complete."""
+
+
 class InventoryFileError(XentaraError, ValueError):
     """A file that should hold an inventory does not."""
 
@@ -233,6 +238,7 @@ __all__ = [
     "PathNotFoundError",
     "PolicyError",
     "ProtocolError",
+    "RecordingError",
     "ServerError",
     "ServerUnreachableError",
     "WriteDiffersError",

@@ -29,6 +29,7 @@ from tests.benchmarks.measuring import (
     timed,
 )
 from tests.benchmarks.model import ATTRIBUTES
+from tests.benchmarks.recording import recording
 from tests.benchmarks.table import Figure, Sizes
 from xentara_nb import Client
 from xentara_nb.connection.reconnecting import BATCH_SIZE
@@ -390,6 +391,6 @@ def importing(sizes: Sizes) -> Iterator[Figure]:
 
 _ALL = (
     *(inventory, scripts, opcua, growth, memory, reading, writing, single_write, importing),
-    *(events, kept, polling),
+    *(events, kept, polling, recording),
 )
 FIGURES: dict[str, Callable[[Sizes], Iterator[Figure]]] = {each.__name__: each for each in _ALL}

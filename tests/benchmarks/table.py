@@ -19,9 +19,11 @@ class Sizes:
     events: int = 100_000
     polls: int = 50
     rounds: int = 9
+    recorded: int = 1_000  # attributes
+    recorded_minutes: int = 60
 
 
-SMOKE = Sizes(50, 50, 50, 3, 50, 10, 3, 500, 3, 0)
+SMOKE = Sizes(50, 50, 50, 3, 50, 10, 3, 500, 3, 0, recorded=5, recorded_minutes=1)
 
 
 @dataclass(frozen=True)

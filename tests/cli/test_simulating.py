@@ -155,7 +155,7 @@ def test_simulate_with_a_kept_certificate_a_log_and_faults(tmp_path: Path) -> No
             quality = client.read("Test Signals.Sine", ["quality"])["value"].tolist()
             assert quality == (["unreliable"] if more else ["good"])
             if not more:
-                client.shutdown()
+                client.shut_down(confirm=True)
                 # It ends by itself, as a server does that is shut down.
                 assert process.wait(20) == 0
     assert fingerprints[0] == fingerprints[1]

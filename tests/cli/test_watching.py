@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 from xentara_nb.cli import main, watching
-from xentara_nb.cli.watching import picture, to_json
+from xentara_nb.cli.rows import to_json
+from xentara_nb.cli.watching import picture
 from xentara_nb.simulator import Simulator
 
 SET_POINT, RUN = "Plant.Line 1.Set point", "Plant.Line 1.Run"

@@ -10,7 +10,7 @@ import pytest
 from xentara_nb import read_journal
 from xentara_nb.cli import main
 from xentara_nb.cli.common import UsageError
-from xentara_nb.cli.writing import read_writes
+from xentara_nb.cli.rows import read_rows
 from xentara_nb.errors import InventoryFileError
 
 ONE, TWO, THREE = (f"Plant.Line {line}.Set point" for line in (1, 2, 3))
@@ -291,10 +291,10 @@ def test_files_that_are_none(plant, options, write_file, capsys, text, message):
 
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
-        read_writes(str(tmp_path / "none.csv"))
+        read_rows(str(tmp_path / "none.csv"), "value")
     (tmp_path / "latin.csv").write_bytes(b"primary_key,value\nM\xfchle,1\n")
     with pytest.raises(UsageError, match="line 2: this is not UTF-8"):
-        read_writes(str(tmp_path / "latin.csv"))
+        read_rows(str(tmp_path / "latin.csv"), "value")
     (tmp_path / "writes.txt").touch()
     with pytest.raises(InventoryFileError):
-        read_writes(str(tmp_path / "writes.txt"))
+        read_rows(str(tmp_path / "writes.txt"), "value")

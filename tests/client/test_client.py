@@ -100,13 +100,12 @@ def test_showing_a_client_opens_no_connection(fake: Fake) -> None:
         assert len(server.wires) == 1
 
 
-def test_after_a_stage_change_the_stage_is_not_known(client: Client) -> None:
+def test_after_a_stage_change_the_new_stage_is_known(client: Client) -> None:
     client.get_stage()
-    client.suspend()
-    assert "stage: not known" in repr(client)
-    client.get_stage()
+    client.suspend(confirm=True)
     assert "stage: suspended" in repr(client)
-    client.resume()
+    client.resume(confirm=True)
+    assert "stage: operational" in repr(client)
 
 
 def test_everything_can_be_shown_when_connecting_fails(fake: Fake) -> None:
@@ -154,7 +153,7 @@ def test_a_server_error_says_what_was_being_done(fake: Fake) -> None:
     with fake(script).connect() as client:
         for call, what in (
             (client.get_stage, "get_stage"),
-            (client.suspend, "suspend"),
+            (lambda: client.suspend(confirm=True), "suspend"),
             (client.server_information, "server_information"),
             (lambda: client.lookup("x"), "lookup of 'x'"),
             (client.browse, "browse of the root"),
@@ -164,23 +163,22 @@ def test_a_server_error_says_what_was_being_done(fake: Fake) -> None:
                 call()
 
 
-def test_a_stage_change_whose_answer_is_lost(fake: Fake) -> None:
+def test_a_subscription_whose_end_is_not_answered(fake: Fake) -> None:
     server = fake(cut_after(1))
     with server.connect() as client:
         with pytest.raises(ConnectionLostError) as caught:
-            client.shutdown()
+            client.unsubscribe(UUID(int=1))
         assert str(caught.value).endswith(
-            "; shutdown was sent and may have taken effect, and is not sent again"
+            "; unsubscribe was sent and may have taken effect, and is not sent again"
         )
         assert caught.value.sent
     server.script = silent
     with (
         server.connect(timeout=0.2) as client,
-        pytest.raises(DeadlineError, match="suspend was sent and may have taken effect"),
+        pytest.raises(DeadlineError, match="unsubscribe was sent and may have taken effect"),
     ):
-        client.suspend()
-    assert server.count(OpCode.SHUTDOWN) == 1
-    assert server.count(OpCode.SUSPEND) == 1
+        client.unsubscribe(UUID(int=1))
+    assert server.count(OpCode.UNSUBSCRIBE) == 2
 
 
 def test_a_stage_change_that_was_not_sent(fake: Fake) -> None:
@@ -188,7 +186,7 @@ def test_a_stage_change_that_was_not_sent(fake: Fake) -> None:
     client = server.connect()
     client.close()
     with pytest.raises(ConnectionLostError, match="this client is closed") as caught:
-        client.suspend()
+        client.suspend(confirm=True)
     assert not caught.value.sent
     assert "may have taken effect" not in str(caught.value)
 
@@ -280,14 +278,14 @@ def test_read_only_is_refused_before_anything_is_sent(
 ) -> None:
     server = fake(Model().serve)
     with server.connect(read_only=True) as client:
-        for change in (client.suspend, client.resume, client.shutdown):
+        for change in (client.suspend, client.resume, client.shut_down):
             with pytest.raises(WriteRefusedError, match="read only"):
-                change()
+                change(confirm=True)
         assert client.get_stage() == 2
     with server.connect() as client:
         monkeypatch.setenv("XENTARA_READ_ONLY", "1")
         with pytest.raises(WriteRefusedError, match="XENTARA_READ_ONLY"):
-            client.suspend()
+            client.suspend(confirm=True)
         assert "access: read only" in repr(client)
     assert server.count(OpCode.SUSPEND) == 0
 

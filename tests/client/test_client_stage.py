@@ -11,7 +11,7 @@ import xentara_nb
 from tests.conftest import Fake
 from tests.support.certificates import Certificate
 from tests.support.server import PASSWORD, Model, Wire
-from xentara_nb import Client
+from xentara_nb import Client, Outcome
 from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.errors import (
     AccessDeniedError,
@@ -65,41 +65,46 @@ def own_simulator() -> Iterator[Simulator]:
 def test_the_stage(fake: Fake, stage: int, shown: Stage | int) -> None:
     with fake(Model(stage=stage).serve).connect() as client:
         assert client.get_stage() is shown
+        assert client.stage is shown
 
 
 @pytest.mark.parametrize(
     ("name", "opcode"),
-    [("resume", OpCode.RESUME), ("suspend", OpCode.SUSPEND), ("shutdown", OpCode.SHUTDOWN)],
+    [("resume", OpCode.RESUME), ("suspend", OpCode.SUSPEND), ("shut_down", OpCode.SHUTDOWN)],
 )
 def test_changing_the_stage(faked: Client, server: Server, name: str, opcode: OpCode) -> None:
-    assert getattr(faked, name)() is None
-    assert getattr(faked, name)(session=SESSION) is None
-    assert server.seen == [(opcode, {}), (opcode, {0: SESSION})]
+    for session in (None, SESSION):
+        # The answers of this server say nothing of the stage.
+        change = getattr(faked, name)(confirm=True, session=session)
+        assert change.outcome == Outcome.APPLIED
+        assert change.before is change.after is None
+    seen = [each for each in server.seen if each[0] != OpCode.GET_STAGE]
+    assert seen == [(opcode, {}), (opcode, {0: SESSION})]
 
 
 def test_suspend_and_resume(own_simulator: Simulator) -> None:
     with own_simulator.connect() as client:
         with pytest.raises(InvalidStageChangeRequestError, match=r"^resume: "):
-            client.resume()
-        client.suspend()
+            client.resume(confirm=True)
+        client.suspend(confirm=True)
         assert client.get_stage() == Stage.SUSPENDED
         with pytest.raises(InvalidStageChangeRequestError, match=r"^suspend: "):
-            client.suspend()
-        client.resume()
+            client.suspend(confirm=True)
+        client.resume(confirm=True)
         assert client.get_stage() == Stage.OPERATIONAL
 
 
 def test_who_may_not(own_simulator: Simulator) -> None:
     with own_simulator.connect(user="viewer") as client:
-        for change in (client.suspend, client.shutdown):
+        for change in (client.suspend, client.shut_down):
             with pytest.raises(AccessDeniedError):
-                change()
+                change(confirm=True)
         assert client.get_stage() == Stage.OPERATIONAL
     with (
         own_simulator.connect(read_only=True) as client,
         pytest.raises(WriteRefusedError, match=r"^suspend: .*read only"),
     ):
-        client.suspend()
+        client.suspend(confirm=True)
 
 
 # Sub-sessions.
@@ -160,7 +165,7 @@ def test_sub_sessions_of_the_simulator(own_simulator: Simulator) -> None:
         assert viewer == mine
         # Both rights are needed.
         with pytest.raises(AccessDeniedError, match=r"^suspend: "):
-            client.suspend(session=viewer)
+            client.suspend(confirm=True, session=viewer)
         assert client.get_stage() == Stage.OPERATIONAL
 
 
@@ -189,7 +194,7 @@ def test_a_stage_change_with_a_sub_session_of_another_connection(
     with own_simulator.connect(journal=False) as one, own_simulator.connect() as other:
         session = one.sub_session(user="engineer", password="engineer-demo")
         with pytest.raises(WriteRefusedError):
-            other.suspend(session=session)
-        one.suspend(session=session)
-        one.resume(session=session)
+            other.suspend(confirm=True, session=session)
+        one.suspend(confirm=True, session=session)
+        one.resume(confirm=True, session=session)
         session.close()

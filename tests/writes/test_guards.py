@@ -126,7 +126,7 @@ def test_a_read_only_client(plant, client):
     with pytest.raises(WriteRefusedError, match="this client is read only"):
         plan.apply()
     with pytest.raises(WriteRefusedError, match="this client is read only"):
-        client.suspend()
+        client.suspend(confirm=True)
     assert len(plant.writes) == 0
 
 
@@ -138,7 +138,7 @@ def test_the_environment_makes_clients_read_only(plant, client, monkeypatch, set
     with pytest.raises(WriteRefusedError, match="XENTARA_READ_ONLY"):
         plan.apply()
     with pytest.raises(WriteRefusedError, match="XENTARA_READ_ONLY"):
-        client.shutdown()
+        client.shut_down(confirm=True)
     assert "access: read only" in repr(client)
     assert len(plant.writes) == 0
 

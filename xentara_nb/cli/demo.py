@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import AddParser, show, table
+from xentara_nb.cli.common import AddParser, say, show, table
 from xentara_nb.cli.exploring import check_folder, summary, take_inventory
+from xentara_nb.cli.rows import add_json_argument, show_rows
 from xentara_nb.cli.simulating import add_plant_arguments, simulator_from
 
 if TYPE_CHECKING:
@@ -37,24 +38,26 @@ def add_parsers(add_parser: AddParser) -> None:
         help="where to write the inventory (default: attributes.csv)",
     )
     parser.add_argument("--user", metavar="NAME", help="the user who logs in (default: engineer)")
+    add_json_argument(parser)
     parser.set_defaults(run=_demo)
 
 
 def _demo(args: argparse.Namespace) -> int:
     check_folder(args.output)
+    tell = say if args.json else show
     with simulator_from(args, "127.0.0.1", 0) as simulator:
-        show(f"A simulated Xentara server runs at {simulator.url}")
+        tell(f"A simulated Xentara server runs at {simulator.url}")
         options = {} if args.user is None else {"user": args.user}
         with simulator.connect(read_only=True, **options) as client:
-            show(f"Logged in as {client.user}, certificate checked; taking the inventory ...")
+            tell(f"Logged in as {client.user}, certificate checked; taking the inventory ...")
             frame, seconds = take_inventory(client)
     frame.xentara.to_file(args.output)
-    show(f"\n{summary(frame, seconds)}\n")
-    show(table(_by_category(frame)))
-    show("\nThe first of the attributes that can be written:\n")
+    tell(f"\n{summary(frame, seconds)}\n")
+    show_rows(_by_category(frame), args.json)
+    tell("\nThe first of the attributes that can be written:\n")
     columns = ["primary_key", "attribute_name", "attribute_id", "access", "data_type"]
-    show(table(_samples(frame)[columns]))
-    show(f"\nAll of it is in {args.output}\n\n{_NEXT.format(output=args.output)}")
+    tell(table(_samples(frame)[columns]))
+    tell(f"\nAll of it is in {args.output}\n\n{_NEXT.format(output=args.output)}")
     return 0
 
 

@@ -17,9 +17,8 @@ from xentara_nb.cli.common import (
     attribute,
     connect_from,
     say,
-    show,
-    table,
 )
+from xentara_nb.cli.rows import add_json_argument, show_rows
 from xentara_nb.paths import user_path
 from xentara_nb.queries.inventory import InventoryWarning
 
@@ -52,6 +51,7 @@ def add_parsers(add_parser: AddParser) -> None:
         action="append",
         help='only elements of this category, such as "data point"; may be repeated',
     )
+    add_json_argument(parser)
     parser.set_defaults(run=_inventory)
 
     parser = add_parser(
@@ -70,6 +70,7 @@ def add_parsers(add_parser: AddParser) -> None:
         action="append",
         help="only this attribute, by name, number or UUID; may be repeated (default: all)",
     )
+    add_json_argument(parser)
     parser.set_defaults(run=_read)
 
 
@@ -80,12 +81,14 @@ def _inventory(args: argparse.Namespace) -> int:
         check_folder(args.output)
     with connect_from(args, read_only=True) as client:
         frame, seconds = take_inventory(client, args.root, args.depth, args.category)
-    if args.output is None:
+    if args.json:
+        show_rows(frame, True)
+    if args.output is None and not args.json:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "inventory.csv"
             frame.xentara.to_csv(path)
             sys.stdout.buffer.write(path.read_bytes())
-    else:
+    elif args.output is not None:
         frame.xentara.to_file(args.output)
         say(f"{summary(frame, seconds)}\nwritten to {args.output}")
     return 0
@@ -128,5 +131,5 @@ def _read(args: argparse.Namespace) -> int:
     attributes = None if args.attribute is None else [attribute(name) for name in args.attribute]
     with connect_from(args, read_only=True) as client:
         frame = client.read(args.elements, attributes)
-    show(table(frame[["primary_key", "attribute_name", "value", "error"]]))
+    show_rows(frame, args.json, ["primary_key", "attribute_name", "value", "error"])
     return 1 if len(frame) and frame["error"].notna().all() else 0

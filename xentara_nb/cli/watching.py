@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xentara_nb.cli.common import (
     AddParser,
@@ -20,6 +20,7 @@ from xentara_nb.cli.common import (
     connect_from,
     table,
 )
+from xentara_nb.cli.rows import to_json
 from xentara_nb.errors import DeadlineError
 from xentara_nb.protocol.text import safe
 
@@ -145,14 +146,3 @@ def picture(latest: pd.DataFrame, lost: str | None) -> str:
         foot.insert(0, f"and {len(lines) - room + 1} more")
         lines = lines[: room - 1]
     return "\n".join(line[:width] for line in [*lines, *foot]) + "\n"
-
-
-def to_json(value: object) -> Any:
-    """Return a value as JSON can hold it."""
-    if hasattr(value, "item"):  # numpy's numbers
-        value = value.item()
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)

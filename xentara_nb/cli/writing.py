@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import getpass
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import (
     AddParser,
-    UsageError,
     add_connection_arguments,
     attribute,
-    connect_from,
     say,
-    secret_in,
     show,
     table,
 )
-from xentara_nb.errors import InventoryFileError
-from xentara_nb.protocol.secret import Secret
-from xentara_nb.protocol.text import safe
-from xentara_nb.tables import INVENTORY_COLUMNS
-from xentara_nb.tables.files import read_cells, read_inventory
-from xentara_nb.writes.journal import Journal
+from xentara_nb.cli.guarded import (
+    add_guard_arguments,
+    confirmed,
+    connect_guarded,
+    sub_session_from,
+)
+from xentara_nb.cli.rows import ENDINGS, add_json_argument, read_rows, show_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,9 +28,7 @@ if TYPE_CHECKING:
     from xentara_nb.client import Client
     from xentara_nb.writes.plan import WritePlan
     from xentara_nb.writes.report import WriteReport
-    from xentara_nb.writes.sub_session import SubSession
 
-_ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
 # A plan that is to be confirmed shows in full what it writes to, and why it does not.
 _WHOLE = ("primary_key", "attribute_name", "reason", "error")
 
@@ -62,6 +55,7 @@ def add_parsers(add_parser: AddParser) -> None:
         help="which attribute, by name, number or UUID (default: value)",
     )
     _add_arguments(parser)
+    add_guard_arguments(parser)
     parser.set_defaults(run=_write, skip_refused=False)
 
     parser = add_parser(
@@ -73,8 +67,9 @@ def add_parsers(add_parser: AddParser) -> None:
         "value added to it.",
     )
     add_connection_arguments(parser)
-    parser.add_argument("file", metavar="FILE", help=f"what to write ({', '.join(_ENDINGS)})")
+    parser.add_argument("file", metavar="FILE", help=f"what to write ({', '.join(ENDINGS)})")
     _add_arguments(parser)
+    add_guard_arguments(parser)
     parser.add_argument(
         "--skip-refused",
         action="store_true",
@@ -86,7 +81,6 @@ def add_parsers(add_parser: AddParser) -> None:
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("sending")
     group.add_argument("--dry-run", action="store_true", help="show the plan and send nothing")
-    group.add_argument("-y", "--yes", action="store_true", help="send without being asked")
     group.add_argument(
         "--on-error",
         choices=("stop", "continue"),
@@ -110,28 +104,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="how far a number that is read back may be from the one written (default: 0)",
     )
+    add_json_argument(parser)
     group.add_argument(
         "--number-as-boolean", action="store_true", help="take 0 and 1 for a Boolean"
-    )
-    group.add_argument(
-        "--policy",
-        metavar="FILE",
-        help="a TOML file that says what may be written, beside that of XENTARA_POLICY",
-    )
-    group.add_argument(
-        "--journal",
-        metavar="FILE",
-        help='another journal than the usual one, or "off" (also XENTARA_JOURNAL)',
-    )
-    group.add_argument(
-        "--session-user",
-        metavar="NAME",
-        help="log in to a sub-session as this user, whose rights are needed as well",
-    )
-    group.add_argument(
-        "--session-password-file",
-        metavar="FILE",
-        help="a file with that user's password in its first line (default: it is asked for)",
     )
 
 
@@ -141,15 +116,13 @@ def _write(args: argparse.Namespace) -> int:
 
 
 def _apply(args: argparse.Namespace) -> int:
-    return _run(args, read_writes(args.file))
+    return _run(args, read_rows(args.file, "value"))
 
 
 def _run(args: argparse.Namespace, writes: Any) -> int:
-    with connect_from(args, read_only=False, policy=args.policy) as client:
-        if args.journal is not None:
-            client.journal = Journal(False if args.journal.lower() == "off" else args.journal)
+    with connect_guarded(args) as client:
         plan = client.plan_writes(writes, number_as_boolean=args.number_as_boolean)
-        _show_plan(plan, client.address.netloc, args.session_user)
+        _show_plan(plan, client.address.netloc, args)
         if args.dry_run:
             say("dry run: nothing was sent")
             return 0 if plan.ok else 1
@@ -160,7 +133,8 @@ def _run(args: argparse.Namespace, writes: Any) -> int:
         if not count:
             say("nothing was sent: there is nothing to send")
             return 0 if plan.ok else 1
-        if not args.yes and not _confirmed(count):
+        these = "this write" if count == 1 else f"these {count} writes"
+        if not args.yes and not confirmed(f"Send {these}?"):
             say("nothing was sent")
             return 1
         return _send(client, plan, args)
@@ -169,7 +143,7 @@ def _run(args: argparse.Namespace, writes: Any) -> int:
 def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
     try:
         with contextlib.ExitStack() as stack:
-            session = _session(client, args)
+            session = sub_session_from(client, args)
             plan.apply(
                 session=session and stack.enter_context(session),
                 on_error=args.on_error,
@@ -181,32 +155,12 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
     finally:
         # Also when it is interrupted: what was sent must be known.
         if plan.report is not None:
-            _show_report(plan.report)
+            _show_report(plan.report, args.json)
     return 0 if all(result.ok or result.planned.refused for result in plan.report or ()) else 1
 
 
-def _session(client: Client, args: argparse.Namespace) -> SubSession | None:
-    if args.session_user is None:
-        if args.session_password_file is not None:
-            raise UsageError("--session-password-file needs --session-user")
-        return None
-    password = secret_in(args.session_password_file)
-    if password is None:
-        if not sys.stdin.isatty():
-            raise UsageError("--session-user needs --session-password-file without a terminal")
-        password = Secret(getpass.getpass(f"Password of {safe(args.session_user)}: "))
-    return client.sub_session(user=args.session_user, password=password)
-
-
-def _confirmed(count: int) -> bool:
-    if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask at: look with --dry-run, and send with --yes")
-    say(f"Send {'this write' if count == 1 else f'these {count} writes'}? [y/N] ")
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _show_plan(plan: WritePlan, server: str, session_user: str | None) -> None:
-    with_whom = f" with a sub-session of {session_user}" if session_user else ""
+def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
+    with_whom = f" with a sub-session of {args.session_user}" if args.session_user else ""
     say(f"Plan for {server}, as {plan.who}{with_whom}:")
     columns = [
         "primary_key",
@@ -217,34 +171,22 @@ def _show_plan(plan: WritePlan, server: str, session_user: str | None) -> None:
         "severity",
         "reason",
     ]
-    _show(plan.frame, columns)
+    if args.json and args.dry_run:
+        show_rows(plan.frame, True)
+        return
+    # With --json, the output is what became of it; the plan is for the question.
+    tell = say if args.json else show
+    tell(table(_filled(plan.frame, columns), whole=_WHOLE))
 
 
-def _show_report(report: WriteReport) -> None:
+def _show_report(report: WriteReport, as_json: bool) -> None:
     columns = ["primary_key", "attribute_name", "old_value", "value", "read_back", "outcome"]
-    _show(report.frame, [*columns, "error"])
+    if as_json:
+        show_rows(report.frame, True)
+    else:
+        show(table(_filled(report.frame, [*columns, "error"]), whole=_WHOLE))
 
 
-def _show(frame: pd.DataFrame, columns: list[str]) -> None:
-    """Print columns, without those that are empty."""
-    show(table(frame[columns].dropna(axis="columns", how="all"), whole=_WHOLE))
-
-
-def read_writes(path: str) -> pd.DataFrame:
-    """Read what is to be written from a file: an inventory, or any CSV that names elements."""
-    if Path(path).suffix.lower() != ".csv":
-        return read_inventory(path)
-    try:
-        frame = read_cells(path)
-    except InventoryFileError as error:
-        raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
-    columns = set(frame.columns)
-    if columns >= set(INVENTORY_COLUMNS):
-        return read_inventory(path)
-    if "value" not in columns or not {"primary_key", "element_uuid"} & columns:
-        raise UsageError(f"{path} has no columns primary_key and value in its first line")
-    if "attribute_id" in columns:
-        frame["attribute_id"] = [cell and attribute(cell) for cell in frame["attribute_id"]]
-    return frame
+def _filled(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Return columns, without those that are empty."""
+    return frame[columns].dropna(axis="columns", how="all")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import uuid
 import warnings
 import weakref
@@ -27,17 +28,15 @@ from xentara_nb.live.collection import KEEP, Keep
 from xentara_nb.live.sampling import sample as _sample
 from xentara_nb.live.subscribing import SubscriptionManager
 from xentara_nb.live.watch import Watch
+from xentara_nb.paths import user_path
 from xentara_nb.protocol.commands import (
     CloseSubSession,
     Command,
     CreateSubSession,
     GetStage,
     Lookup,
-    Resume,
     ServerInformation,
-    Shutdown,
     Subscribe,
-    Suspend,
     Unsubscribe,
 )
 from xentara_nb.protocol.errors import result_of
@@ -50,6 +49,10 @@ from xentara_nb.queries.inventory import CategoryLike, InventoryWarning
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.queries.progress import Progress
 from xentara_nb.queries.subscriptions import EventDispatcher, Subscription
+from xentara_nb.recordings.progress import record
+from xentara_nb.recordings.reader import Recording, open_recording
+from xentara_nb.recordings.recorder import FLUSH_EVERY, Recorder, kept_for
+from xentara_nb.recordings.writer import RecordingWriter
 from xentara_nb.tables.frames import (
     elements_frame,
     inventory_frame,
@@ -66,12 +69,11 @@ from xentara_nb.writes.plan import WritePlan, make_plan, write_one
 from xentara_nb.writes.read_back import Predicate, Verification
 from xentara_nb.writes.requests import request_for, write_requests
 from xentara_nb.writes.results import WriteResult
+from xentara_nb.writes.stage import StageChange, StageCommand, change_stage, check_stage_change
 from xentara_nb.writes.sub_session import (
     SessionLike,
     SubSession,
     authentication,
-    connection_for,
-    id_of,
     log_in,
     replace,
 )
@@ -713,6 +715,66 @@ class Client:
         watch.open()
         return watch
 
+    def record(
+        self,
+        elements: ElementsLike,
+        folder: str | os.PathLike[str],
+        attributes: Attributes | None = None,
+        *,
+        every: float | None = None,
+        at_least: float | None = None,
+        for_: float | None = None,
+        flush_every: float = FLUSH_EVERY,
+        progress: bool | Callable[[Recorder], object] | None = None,
+    ) -> Recording:
+        """Record the changes of attributes into a folder of Parquet files.
+
+        Every ``flush_every`` seconds what has come is put on the disk, in files that are complete
+        at any moment: as much is lost at most when the process is killed. Record into the same
+        folder again to go on; nothing stands there twice. pandas, DuckDB, Polars and Dask read the
+        folder as well; :mod:`xentara_nb.recordings.columns` has its columns.
+
+        Parameters
+        ----------
+        elements, attributes, every, at_least
+            As in :meth:`watch`.
+        folder : path
+            Where to; it is made if it is not there.
+        for_ : float, optional
+            How long to record, in seconds. Left out, until Ctrl-C (in a notebook: until the cell is
+            interrupted), which is no error then.
+        flush_every : float, default 10.0
+            After how many seconds what has come is put on the disk.
+        progress : bool or callable, optional
+            False for no line that shows progress; or a function that is called every second with
+            the :class:`~xentara_nb.recordings.recorder.Recorder`.
+
+        Returns
+        -------
+        Recording
+            What was recorded, everything in the folder.
+
+        Raises
+        ------
+        UnknownElementError, NotFoundError
+            If an element or attribute does not exist.
+        RecordingError
+            If the folder cannot be written, as when the disk is full, or another program records
+            into it. What was written before is complete.
+        OptionError
+            If a time cannot be used.
+        MissingExtraError
+            If pyarrow is not installed (the extra ``parquet``).
+        """
+        watched = _reading.resolved(self._model_cache, elements, attributes)
+        keep = kept_for(flush_every)
+        with (
+            RecordingWriter(user_path(folder), watched) as writer,
+            self.watch(elements, attributes, every=every, at_least=at_least, keep=keep) as watch,
+        ):
+            record(Recorder(watch, writer, watched, flush_every), for_, progress)
+        return open_recording(folder)
+
     def unsubscribe(self, subscription: Subscription | UUID) -> None:
         """End a subscription (the manual's unsubscribe).
 
@@ -736,29 +798,98 @@ class Client:
         self._stage = stage
         return stage
 
-    def resume(self, *, session: SessionLike | None = None) -> None:
-        """Take a suspended server back to operational (the manual's resume).
+    @property
+    def stage(self) -> Stage | int:
+        """The operational stage of the server, asked for now; see :meth:`get_stage`."""
+        return self.get_stage()
+
+    def check_stage_change(self, command: str) -> None:
+        """Raise a WriteRefusedError if a guard or a policy refuses a change of the stage.
+
+        Parameters
+        ----------
+        command : {"suspend", "resume", "shut_down"}
+            What is to be done. Nothing is sent.
+        """
+        check_stage_change(self._write_context(), StageCommand(command))
+
+    def suspend(
+        self,
+        *,
+        confirm: bool = False,
+        session: SessionLike | None = None,
+        timeout: float | None = None,
+        verify_within: float = 5.0,
+    ) -> StageChange:
+        """Take an operational server to suspended: its plant stops (the manual's suspend).
+
+        Guarded like a write: confirmed, checked against the policies, in the journal before it is
+        sent, and sent at most once. The stage is read before and after.
+
+        Parameters
+        ----------
+        confirm : bool, default False
+            True to send it. Without, the error says what it would do.
+        session : SubSession or uuid.UUID, optional
+            A sub-session, whose rights are needed as well as those of the connection.
+        timeout : float, optional
+            How long to wait for the answer, in seconds; that of the client when left out.
+        verify_within : float, default 5.0
+            How long the server may take to reach the stage, in seconds.
+
+        Returns
+        -------
+        StageChange
+            The outcome; another stage than the one asked for (``DIFFERS``) is no error.
 
         Raises
         ------
+        WriteRefusedError
+            If it is not confirmed, the client is read only, a policy does not allow it, the
+            sub-session has ended, or the journal cannot be written. Nothing was sent.
+        WriteOutcomeUnknownError
+            If the answer was lost. It may have taken effect and is never sent again:
+            ``error.result.resolve()`` reads the stage to find out.
         AccessDeniedError, InvalidStageChangeRequestError
-            If the user may not do it, or the server is not suspended.
+            If the user may not do it, or the stage of the server is not one to do it from.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect(journal=False) as client:
+        ...     change = client.suspend(confirm=True)
+        >>> change.before.label, change.after.label, change.outcome
+        ('operational', 'suspended', <Outcome.VERIFIED: 'VERIFIED'>)
         """
-        self._change_stage(Resume(id_of(session)), session)
+        return self._change_stage(StageCommand.SUSPEND, confirm, session, timeout, verify_within)
 
-    def suspend(self, *, session: SessionLike | None = None) -> None:
-        """Take an operational server to suspended: its plant stops (the manual's suspend).
+    def resume(
+        self,
+        *,
+        confirm: bool = False,
+        session: SessionLike | None = None,
+        timeout: float | None = None,
+        verify_within: float = 5.0,
+    ) -> StageChange:
+        """Take a suspended server back to operational (the manual's resume).
 
-        Raises as :meth:`resume`, if the server is not operational.
+        The parameters, the result and the errors are those of :meth:`suspend`.
         """
-        self._change_stage(Suspend(id_of(session)), session)
+        return self._change_stage(StageCommand.RESUME, confirm, session, timeout, verify_within)
 
-    def shutdown(self, *, session: SessionLike | None = None) -> None:
+    def shut_down(
+        self,
+        *,
+        confirm: bool = False,
+        session: SessionLike | None = None,
+        timeout: float | None = None,
+    ) -> StageChange:
         """End the server (the manual's shutdown).
 
-        Raises as :meth:`resume`, if the server is ending already.
+        The parameters, the result and the errors are those of :meth:`suspend`; the stage is not
+        read after it, as there is no server left to ask.
         """
-        self._change_stage(Shutdown(id_of(session)), session)
+        return self._change_stage(StageCommand.SHUT_DOWN, confirm, session, timeout, 0.0)
 
     # Sub-sessions.
 
@@ -871,13 +1002,25 @@ class Client:
             ) from None
         return result_of(answer, what)
 
-    def _change_stage(self, command: Command[None], session: SessionLike | None) -> None:
-        if (result := check_client(self.read_only)) is not None:
-            raise WriteRefusedError(f"{command.name}: {result.message}")
-        if session is not None:
-            connection_for(self._connection, session)
+    def _change_stage(
+        self,
+        command: StageCommand,
+        confirm: bool,
+        session: SessionLike | None,
+        timeout: float | None,
+        verify_within: float,
+    ) -> StageChange:
         self._stage = None
-        self._send_once(command, command.name)
+        change = change_stage(
+            self._write_context(),
+            command,
+            confirm=confirm,
+            session=session,
+            timeout=timeout,
+            verify_within=verify_within,
+        )
+        self._stage = change.after
+        return change
 
     def _write_context(self) -> WriteContext:
         return WriteContext(

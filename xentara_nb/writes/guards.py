@@ -182,6 +182,21 @@ def check_quality(policies: Sequence[WritePolicy], quality: int | None) -> Check
     return warning(Guard.QUALITY, message) if "warn" in choices else None
 
 
+def check_stage(policies: Sequence[WritePolicy], command: str) -> CheckResult | None:
+    """Check whether the policies allow to change the stage of the server in this way."""
+    for policy in policies:
+        if policy.stage is not None:
+            if command not in policy.stage:
+                return refused(Guard.ALLOWED, f"{policy.source} does not allow to {command}")
+        elif policy.allowed is not None:
+            return refused(
+                Guard.ALLOWED,
+                f"{policy.source} has a list of what is allowed and no [stage] beside it, so the "
+                f'stage may not be changed: write allow = ["{command}"] under [stage]',
+            )
+    return None
+
+
 def check_rows(policies: Sequence[WritePolicy], rows: int) -> CheckResult | None:
     """Check whether a plan has no more rows than it may."""
     for policy in policies:

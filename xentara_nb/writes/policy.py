@@ -14,6 +14,9 @@ A policy is a TOML file. All of it may be left out::
     days = ["Mon", "Tue", "Wed", "Thu", "Fri"]                   # on which it opens; left out: all
     time_zone = "Europe/Berlin"
 
+    [stage]
+    allow = ["suspend", "resume"]          # and "shut_down"; left out: all, or none beside allowed
+
     [[limits]]
     keys = ["Plant.*.Set point"]
     minimum = 0
@@ -33,16 +36,15 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any, Self, TypeAlias
-from zoneinfo import ZoneInfo
 
 from xentara_nb.errors import OptionError, PolicyError
 from xentara_nb.paths import read_file
 from xentara_nb.tables.names import same_look
+from xentara_nb.writes.time_window import TimeWindow, require, time_window
 
 VARIABLE = "XENTARA_POLICY"
 """The environment variable that names the policy file of a plant."""
@@ -52,15 +54,16 @@ MAX_BYTES = 4 * 1024 * 1024
 
 _DEEP = re.compile(rb"(?:(?<![\w'\"-])[\w'\"-]++[ \t]*+\.[ \t]*+){100}")  # a.a.a...
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BAD_QUALITY = ("warn", "refuse", "ignore")
+STAGE_COMMANDS = ("suspend", "resume", "shut_down")
 
 _SETTINGS = {
     "": (
         *("allowed", "forbidden", "max_rows", "max_writes_per_second"),
-        *("bad_quality", "time_window", "limits"),
+        *("bad_quality", "time_window", "stage", "limits"),
     ),
     "time_window": ("from", "to", "days", "time_zone"),
+    "stage": ("allow",),
     "limits": ("keys", "minimum", "maximum", "max_step"),
 }
 _RENAMED = {
@@ -139,62 +142,16 @@ class KeyLimits:
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", _patterns("keys", self.keys))
         # An entry that limits nothing is a mistake: someone relies on it.
-        _require(bool(self.keys), "keys", "it is empty", "Say which keys the limits are for.")
+        require(bool(self.keys), "keys", "it is empty", "Say which keys the limits are for.")
         limits = {name: getattr(self, name) for name in _SETTINGS["limits"] if name != "keys"}
         for name, limit in limits.items():
-            _require(limit is None or _is_number(limit), name, f"{limit!r} is no number", _NUMBER)
+            require(limit is None or _is_number(limit), name, f"{limit!r} is no number", _NUMBER)
         hint = f"Give one or more of {', '.join(limits)}."
-        _require(any(v is not None for v in limits.values()), "minimum", "no limit is given", hint)
+        require(any(v is not None for v in limits.values()), "minimum", "no limit is given", hint)
         low, high, step = limits.values()
         ordered = low is None or high is None or low <= high
-        _require(ordered, "minimum", "it is above the maximum", "Change one of the two.")
-        _require(step is None or step >= 0, "max_step", "it is below zero", "Give a distance.")
-
-
-@dataclass(frozen=True, slots=True)
-class TimeWindow:
-    """The hours in which something may be written.
-
-    Parameters
-    ----------
-    start, end : datetime.time
-        From when to when, the end not included. An end before the start is on the next day.
-    zone : datetime.tzinfo
-        The time zone of the plant.
-    days : frozenset of int
-        On which days the window opens, Monday being 0.
-    """
-
-    start: time
-    end: time
-    zone: tzinfo
-    days: frozenset[int] = frozenset(range(7))
-
-    def __post_init__(self) -> None:
-        for name, moment in (("from", self.start), ("to", self.end)):
-            fits = isinstance(moment, time) and moment.tzinfo is None
-            _require(fits, name, f"{moment!r} is no time of day", "Give a datetime.time.")
-        fits = isinstance(self.zone, tzinfo)
-        _require(fits, "time_zone", f"{self.zone!r} is no time zone", "Give a ZoneInfo.")
-        fits = isinstance(self.days, frozenset) and {*range(7)} >= self.days > set()
-        _require(fits, "days", f"{self.days!r} is no set of days", "Give numbers from 0 to 6.")
-        hint = "Leave the window out to be open always."
-        _require(self.start != self.end, "to", "it is the same as from", hint)
-
-    def open_at(self, moment: datetime) -> bool:
-        """Return whether something may be written at a moment, which has a time zone."""
-        local = moment.astimezone(self.zone)
-        now, today = local.time(), local.weekday()
-        if self.start < self.end:
-            return today in self.days and self.start <= now < self.end
-        yesterday = (local.date() - timedelta(days=1)).weekday()
-        return (today in self.days and now >= self.start) or (
-            yesterday in self.days and now < self.end
-        )
-
-    def __str__(self) -> str:
-        days = "" if len(self.days) == 7 else f" on {', '.join(DAYS[d] for d in sorted(self.days))}"
-        return f"{self.start:%H:%M} to {self.end:%H:%M}{days} ({self.zone})"
+        require(ordered, "minimum", "it is above the maximum", "Change one of the two.")
+        require(step is None or step >= 0, "max_step", "it is below zero", "Give a distance.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +172,9 @@ class WritePolicy:
         How many writes a client may send in a second; 0.1 is one in ten seconds.
     time_window : TimeWindow, optional
         When something may be written.
+    stage : sequence of str, optional
+        Which of ``"suspend"``, ``"resume"`` and ``"shut_down"`` may be done. Left out, all may; but
+        beside ``allowed``, which says that nothing else may be changed, none.
     bad_quality : {"warn", "refuse", "ignore"}
         What to do where the quality of the present value is bad. A point that was never written
         has a bad quality on some devices, so that ``"refuse"`` is not for every plant.
@@ -242,6 +202,7 @@ class WritePolicy:
     max_rows: int | None = None
     max_writes_per_second: float | None = None
     time_window: TimeWindow | None = None
+    stage: Sequence[str] | None = None
     bad_quality: str = "warn"
     source: str = "the write policy"
 
@@ -251,19 +212,21 @@ class WritePolicy:
         object.__setattr__(self, "forbidden", _patterns("forbidden", self.forbidden))
         known = isinstance(self.limits, list | tuple)
         known = known and all(isinstance(entry, KeyLimits) for entry in self.limits)
-        _require(known, "limits", "they must be KeyLimits", "Write [KeyLimits(keys, ...)].")
+        require(known, "limits", "they must be KeyLimits", "Write [KeyLimits(keys, ...)].")
         object.__setattr__(self, "limits", tuple(self.limits))
         known = isinstance(self.time_window, TimeWindow | None)
-        _require(known, "time_window", "it must be a TimeWindow", "Write TimeWindow(...).")
+        require(known, "time_window", "it must be a TimeWindow", "Write TimeWindow(...).")
+        if self.stage is not None:
+            object.__setattr__(self, "stage", _stage_commands(self.stage))
         rows, rate = self.max_rows, self.max_writes_per_second
         fits = rows is None or (type(rows) is int and rows >= 1)
-        _require(fits, "max_rows", f"{rows!r} is no number of rows", "Give 1 or more.")
+        require(fits, "max_rows", f"{rows!r} is no number of rows", "Give 1 or more.")
         fits = rate is None or (_is_number(rate) and 0.0001 <= rate <= 1_000_000)
         hint = "Give 0.0001 to 1000000, or leave it out to have no limit."
-        _require(fits, "max_writes_per_second", f"{rate!r} makes no sense", hint)
+        require(fits, "max_writes_per_second", f"{rate!r} makes no sense", hint)
         hint = f"Give one of {', '.join(BAD_QUALITY)}."
         known = self.bad_quality in BAD_QUALITY
-        _require(known, "bad_quality", f"{self.bad_quality!r} is not known", hint)
+        require(known, "bad_quality", f"{self.bad_quality!r} is not known", hint)
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> Self:
@@ -318,11 +281,6 @@ WritePolicyLike: TypeAlias = "WritePolicy | str | os.PathLike[str] | None"
 """A policy, or the path of its file."""
 
 
-def _require(holds: bool, where: str, problem: str, hint: str) -> None:
-    if not holds:
-        raise PolicyError(f"{where}: {problem}. {hint}")
-
-
 @contextmanager
 def _in_table(name: str) -> Iterator[None]:
     """Name the table that a setting is in, where it makes no sense."""
@@ -339,8 +297,15 @@ def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
     if "limits" in content:
         entries = content["limits"]
         tables = isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
-        _require(tables, "limits", "it must be a list of tables", "Write each under [[limits]].")
+        require(tables, "limits", "it must be a list of tables", "Write each under [[limits]].")
         arguments["limits"] = [_limits(number, entry) for number, entry in enumerate(entries, 1)]
+    if "stage" in content:
+        with _in_table("stage"):
+            hint = "Write allow = [...] under [stage]."
+            require(isinstance(content["stage"], dict), "allow", "it must be a table", hint)
+            _check_names(content["stage"], "stage")
+            require("allow" in content["stage"], "allow", "it is missing", hint)
+            arguments["stage"] = content["stage"]["allow"]
     if "time_window" in content:
         arguments["time_window"] = _time_window(content["time_window"])
     return arguments
@@ -351,55 +316,31 @@ def _check_names(table: Mapping[str, Any], name: str) -> None:
         hint = f"There are: {', '.join(_SETTINGS[name])}."
         if (new := _RENAMED.get(key)) is not None:
             hint = f"It is called {new} now: rename it."
-        _require(key in _SETTINGS[name], key, "there is no such setting", hint)
+        require(key in _SETTINGS[name], key, "there is no such setting", hint)
 
 
 def _limits(number: int, entry: Mapping[str, Any]) -> KeyLimits:
     with _in_table(f"limits (entry {number})"):
         _check_names(entry, "limits")
-        _require("keys" in entry, "keys", "it is missing", "Say which keys the limits are for.")
+        require("keys" in entry, "keys", "it is missing", "Say which keys the limits are for.")
         return KeyLimits(**entry)
 
 
 def _time_window(table: Any) -> TimeWindow:
     hint = "Write it under [time_window]."
-    _require(isinstance(table, dict), "time_window", "it must be a table", hint)
+    require(isinstance(table, dict), "time_window", "it must be a table", hint)
     with _in_table("time_window"):
         _check_names(table, "time_window")
-        return TimeWindow(
-            _time("from", table), _time("to", table), _zone(table), _days(table.get("days", DAYS))
-        )
+        return time_window(table)
 
 
-def _time(name: str, table: Mapping[str, Any]) -> time:
-    value = table.get(name)
-    if isinstance(value, str):
-        with suppress(ValueError):
-            value = time.fromisoformat(value)
-    if isinstance(value, time) and value.tzinfo is None:
-        return value
-    problem = "it is missing" if value is None else f"{value!r} is no time of day"
-    raise PolicyError(f'{name}: {problem}. Write it as "06:00".')
-
-
-def _zone(table: Mapping[str, Any]) -> ZoneInfo:
-    name: Any = table.get("time_zone")
-    hint = 'Write the name of a time zone, such as "Europe/Berlin".'
-    problem = "it is missing" if name is None else "it is no text"
-    _require(isinstance(name, str), "time_zone", problem, hint)
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        problem = f"this computer knows no time zone {name!r}"
-        raise PolicyError(f"time_zone: {problem}. {hint}") from None
-
-
-def _days(days: Any) -> frozenset[int]:
-    hint = f"Write a list of {', '.join(DAYS)}."
-    _require(isinstance(days, list | tuple) and days != [], "days", "it is no list of days", hint)
-    for day in days:
-        _require(day in DAYS, "days", f"{day!r} is no day of the week", hint)
-    return frozenset(DAYS.index(day) for day in days)
+def _stage_commands(commands: object) -> tuple[str, ...]:
+    hint = f"Write a list of {', '.join(STAGE_COMMANDS)}."
+    require(isinstance(commands, list | tuple), "allow", "it is no list", hint)
+    assert isinstance(commands, list | tuple)
+    for command in commands:
+        require(command in STAGE_COMMANDS, "allow", f"{command!r} is not known", hint)
+    return tuple(commands)
 
 
 def _patterns(name: str, patterns: object) -> tuple[str, ...]:
@@ -408,7 +349,7 @@ def _patterns(name: str, patterns: object) -> tuple[str, ...]:
     # A table is iterable as well, and what it would give are the names of its settings.
     found = patterns if isinstance(patterns, list | tuple | set | frozenset) else (None,)
     fits = all(isinstance(pattern, str) and pattern for pattern in found)
-    _require(fits, name, "it must be a list of patterns", 'Write ["Plant.*.Set point"].')
+    require(fits, name, "it must be a list of patterns", 'Write ["Plant.*.Set point"].')
     return tuple(str(pattern) for pattern in found)
 
 

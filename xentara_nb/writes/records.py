@@ -21,7 +21,7 @@ import pandas as pd
 from xentara_nb.errors import ServerError, WriteRefusedError
 from xentara_nb.paths import lacks_home, read_file
 from xentara_nb.protocol.commands import AttributeInfo
-from xentara_nb.protocol.identifiers import DataType, label
+from xentara_nb.protocol.identifiers import NIL_UUID, DataType, label
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables.frames import to_display
 from xentara_nb.writes.journal import Journal, JournalLike, JournalWarning
@@ -87,16 +87,33 @@ def intents(results: Sequence[WriteResult], common: str) -> Iterator[str]:
         )
 
 
+def stage_intent(change_id: str, common: str, old: str | None, new: str) -> str:
+    """Return the line that says that the stage of the server is about to be changed."""
+    return (
+        f'{{"event": "{_INTENT}", "time": "{_now()}", {common}, "id": "{change_id}", '
+        f'"primary_key": "", "element_uuid": "{NIL_UUID}", "attribute_name": "stage", '
+        f'"attribute_id": null, "data_type": {int(DataType.STRING)}, '
+        f'"old_value": {encode_value(old)}, "value": {encode_value(new)}}}'
+    )
+
+
 def outcomes(results: Sequence[WriteResult]) -> Iterator[str]:
     """Return the lines that say what became of writes."""
-    head = f'{{"event": "{_OUTCOME}", "time": "{_now()}"'
     for result in results:
-        line = f'{head}, "id": "{result.write_id}", "outcome": "{result.outcome.value}"'
-        if result.raw_read_back is not None:
-            line += f', "read_back": {encode_value(result.raw_read_back)}'
-        if result.error is not None or result.reason:
-            line += f', "error": {_text(result.error_text or "")}'
-        yield f"{line}}}"
+        known = result.error is not None or result.reason
+        error = result.error_text or "" if known else None
+        yield outcome_line(result.write_id, result.outcome, result.raw_read_back, error)
+
+
+def outcome_line(write_id: str, outcome: Outcome, read_back: Any, error: str | None) -> str:
+    """Return the line that says what became of a write, or of a change of the stage."""
+    line = f'{{"event": "{_OUTCOME}", "time": "{_now()}", "id": "{write_id}"'
+    line += f', "outcome": "{outcome.value}"'
+    if read_back is not None:
+        line += f', "read_back": {encode_value(read_back)}'
+    if error is not None:
+        line += f', "error": {_text(error)}'
+    return f"{line}}}"
 
 
 def intend(journal: Journal, results: Sequence[WriteResult], common: str) -> None:
@@ -140,6 +157,9 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
         ``finished`` (datetime64[ns, UTC], when the outcome was noted, NaT where it was not),
         ``server``, ``user``, ``session_user``, ``account``, ``computer`` (str), ``process``
         (Int64), ``plan`` and ``id`` (str). A journal that does not exist is an empty one.
+
+        A change of the server's stage is a row as well, as a write to the attribute ``stage`` of
+        the root element, whose key is empty.
 
         An intent without an outcome is ``UNKNOWN``: the program ended before the answer came, and
         perhaps before anything was sent.

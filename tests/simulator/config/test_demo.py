@@ -10,8 +10,10 @@ import pytest
 
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
+from xentara_nb.protocol.values import TimePoint
 from xentara_nb.simulator.config import demo
 from xentara_nb.simulator.config.configuration import read_folder
+from xentara_nb.simulator.plant.attributes import DISPLAY_NAME, UNITS
 from xentara_nb.simulator.plant.plant import Plant
 from xentara_nb.simulator.security.access import roles
 from xentara_nb.simulator.security.authentication import Authenticator
@@ -41,7 +43,57 @@ def test_what_is_served_is_known(plant: Plant) -> None:
         )
     )
     digest = hashlib.sha256(json.dumps(inventory).encode()).hexdigest()
-    assert digest == "35bbb64006261396820f43eea644c23ae15ce3553265068fa4ad81962ed26d70"
+    assert digest == "dfde7883f0fb2c5796ed05cfda481014ea8195db584029ec39b4334770191e0b"
+
+
+def test_every_point_says_what_it_is(plant: Plant) -> None:
+    for element in plant:
+        if element.table.info(Attribute.VALUE) is not None:
+            assert {"units", "displayName"} <= set(element.table.names), element.key
+            assert element.read(DISPLAY_NAME.attribute_id), element.key
+    speed = plant.lookup("Plant.Line 1.Set point")
+    assert speed.read(UNITS.attribute_id) == "bottles/min"
+
+
+def test_it_moves_like_a_plant() -> None:
+    def run() -> list[list[object]]:
+        now = [1_790_000_000_000_000_000]
+        found = demo.configuration()
+        plant = Plant.from_model(found.model, found.security, lambda: TimePoint(now[0]))
+        rows = []
+        for step in range(300):
+            now[0] += 2_000_000_000
+            for _ in plant.execution.run(plant.clock):
+                pass
+            if step == 150:
+                plant.lookup("Plant.Line 1.Set point").write(
+                    Attribute.VALUE, 150.0, TimePoint(now[0])
+                )
+            rows.append([plant.lookup(key).read(Attribute.VALUE) for key in MOVING])
+        return rows
+
+    rows = run()
+    speed, counted, current, flow, alarm = zip(*rows, strict=True)
+    # It stays near its set point, and follows it.
+    assert all(200 < value < 220 for value in speed[:150])
+    assert all(140 < value < 160 for value in speed[200:])
+    assert len(set(speed)) > 250
+    assert list(counted) == sorted(counted)
+    assert 300 * 205 / 60 < counted[150] - counted[0] < 300 * 215 / 60
+    assert max(current[200:]) < min(current[:150])
+    assert 10 < min(flow) < max(flow) < 30
+    assert {True, False} == set(alarm)
+    # With the same times, the same plant.
+    assert run() == rows
+
+
+MOVING = (
+    "Plant.Line 1.Speed",
+    "Plant.Line 1.Bottle count",
+    "Plant.Line 1.Motor current",
+    "Plant.Water Treatment.Raw water flow",
+    "Plant.Line 1.Capper.Caps low",
+)
 
 
 def test_every_data_type_and_access(plant: Plant) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -81,6 +82,10 @@ UNITS = AttributeInfo("units", attribute_uuid("units"), Access.READ_ONLY, DataTy
 DISPLAY_NAME = AttributeInfo(
     "displayName", attribute_uuid("displayName"), Access.READ_ONLY, DataType.STRING
 )
+
+LABELS = (UNITS, DISPLAY_NAME)
+"""What a point has that is described for people."""
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 class AttributeTable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from xentara_nb.protocol.commands import AttributeInfo
@@ -13,6 +13,8 @@ from xentara_nb.protocol.values import AttributeId, TimePoint, Value
 from xentara_nb.simulator.plant.attributes import (
     BASE,
     DISPLAY_NAME,
+    LABELS,
+    NO_LABELS,
     OF_READING,
     OF_WRITING,
     UNITS,
@@ -144,11 +146,13 @@ class Derived(Element):
         sources: Sequence[Element],
         compute: Callable[[Sequence[Value]], Value],
         write_back: Callable[[Value, TimePoint], None] | None = None,
+        labels: Mapping[str, str] = NO_LABELS,
     ) -> None:
         access = Access.READ_ONLY if write_back is None else Access.READ_AND_WRITE
         value = well_known(Attribute.VALUE, data_type, access)
         others = map(well_known, (Attribute.QUALITY, Attribute.UPDATE_TIME, Attribute.CHANGE_TIME))
-        super().__init__(identity, *table_and_values((value, *others)))
+        infos = (value, *others, *(LABELS if labels else ()))
+        super().__init__(identity, *table_and_values(infos, **labels))
         self._sources = sources
         self._compute = compute
         self._write_back = write_back

@@ -322,7 +322,7 @@ class Point(Element):
     point as its input, the device reports there as well; these are the element's ``feedback``.
     """
 
-    __slots__ = ("feedback", "limits")
+    __slots__ = ("feedback", "limits", "motion")
 
     def __init__(
         self,
@@ -334,6 +334,7 @@ class Point(Element):
         super().__init__(identity, attributes, values)
         self.limits = limits
         self.feedback: tuple[Point, ...] = ()
+        self.motion: Callable[[TimePoint], Value] | None = None
 
     def accept(self, position: int, value: Value, now: TimePoint) -> None:
         """Send the value to the device, which takes it or refuses."""
@@ -342,6 +343,15 @@ class Point(Element):
             return
         self.limits.check(value)
         self.send_to_device(value, now)
+
+    def refresh(self, now: TimePoint) -> None:
+        """Take what the device reports now: the value moves, or it is the same once more."""
+        if self.motion is None:
+            self.update({Attribute.UPDATE_TIME: now})
+        else:
+            quality = self.values[self.table.index[Attribute.QUALITY] - len(BASE)]
+            assert isinstance(quality, int)
+            self.take_reading(self.motion(now), now, Quality(quality))
 
     def follow(self, value: Value, now: TimePoint, *, written: bool = False) -> None:
         """Take the value, and report it at the inputs that go with this output."""

@@ -5,8 +5,8 @@ keep up leaves expirations out, as a server under load does. The tasks:
 
 * ``generate`` of a sampler makes new values of its signals,
 * ``copy`` of a bridge copies, the task of an edge detection looks for edges,
-* any task of an element without a driver (``read`` of a device, say) refreshes its update times,
-  and those of all points below it,
+* any task of an element without a driver (``read`` of a device, say) refreshes it and all points
+  below it: their update times, and the values of those that move,
 * other tasks (an inspector's ``dump``) do nothing that a client could see.
 
 Events of registers and other points trigger pipelines as well: ``written`` after a write, and
@@ -210,9 +210,9 @@ class Execution:
 
 
 def _refresh(element: Element, now: TimePoint) -> Iterator[None]:
-    """Let a device report the same values once more."""
+    """Let a device report what its points have now."""
     for number, point in enumerate(chain([element], walk(element)), 1):
         if isinstance(point, Point):
-            point.update({Attribute.UPDATE_TIME: now})
+            point.refresh(now)
         if not number % _SLICE:
             yield

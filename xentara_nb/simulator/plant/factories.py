@@ -17,6 +17,7 @@ from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import Interval, Keyword, PositiveInterval, SignalKeyword
 from xentara_nb.simulator.model.model import ElementDescription
 from xentara_nb.simulator.plant.attributes import (
+    LABELS,
     AttributeTable,
     AttributeValue,
     table,
@@ -33,7 +34,7 @@ from xentara_nb.simulator.plant.execution import (
     Pipeline,
     Timer,
 )
-from xentara_nb.simulator.plant.points import driverless_point, simulated_point
+from xentara_nb.simulator.plant.points import driverless_point, labels_of, simulated_point
 from xentara_nb.simulator.plant.signals import Sampler, Signal, WaveFormSettings
 
 
@@ -43,6 +44,17 @@ class _Plain(Settings, extra="ignore"):
     def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
         """Make the element; the node has these settings."""
         return Element(identity, table(), [])
+
+
+class _Labelled(_Plain):
+    """What can be set for a point; described for people, it has the attributes for that as well."""
+
+    units: str | None = None
+    display_name: str | None = None
+
+    def labels(self, identity: Identity) -> dict[str, str]:
+        """Return the values of the attributes that describe it; none if it is not described."""
+        return labels_of(self.units, self.display_name, identity.key)
 
 
 def _factory(category: Category, type_text: str, settings: type[_Plain] = _Plain) -> Factory:
@@ -116,23 +128,28 @@ def _check_pair(value: Any) -> Any:
     return value
 
 
-class _Register(_Plain):
+class _Register(_Labelled):
     hints: ClassVar[Mapping[str, str]] = {"defaultValue": 'Write "defaultValue": ["float64", 0].'}
 
     default_value: Annotated[tuple[Keyword, Any], BeforeValidator(_check_pair)]
 
     def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
         data_type = self.default_value[0]
-        attributes, first = _register_attributes(data_type)
+        labels = self.labels(identity)
+        attributes, first = _register_attributes(data_type, bool(labels))
         value = datatypes.from_json(data_type, node.at("defaultValue", 1))
-        return Register(identity, attributes, [value, *first[1:]])
+        others = first[1 : len(first) - len(labels)]
+        return Register(identity, attributes, [value, *others, *labels.values()])
 
 
 @lru_cache(maxsize=64)
-def _register_attributes(data_type: DataType) -> tuple[AttributeTable, list[AttributeValue]]:
+def _register_attributes(
+    data_type: DataType, labelled: bool
+) -> tuple[AttributeTable, list[AttributeValue]]:
     """Return the attributes of registers with this data type, and their first values."""
     value = well_known(Attribute.VALUE, data_type, Access.READ_AND_WRITE)
-    return table_and_values((value, *map(well_known, Register.ATTRIBUTES)))
+    labels = LABELS if labelled else ()
+    return table_and_values((value, *map(well_known, Register.ATTRIBUTES), *labels))
 
 
 class _Sampler(_Plain):
@@ -140,7 +157,7 @@ class _Sampler(_Plain):
         return Sampler(identity)
 
 
-class _Signal(_Plain):
+class _Signal(_Labelled):
     data_type: SignalKeyword
     bottom: Number | StrictBool
     top: Number | StrictBool
@@ -151,7 +168,12 @@ class _Signal(_Plain):
         if not math.isfinite(top - bottom):
             node.fail("there is too much between 'bottom' and 'top'", "Bring them together.")
         return Signal(
-            identity, self.data_type, self.wave_form.wave_form(identity.uuid), bottom, top
+            identity,
+            self.data_type,
+            self.wave_form.wave_form(identity.uuid),
+            bottom,
+            top,
+            self.labels(identity),
         )
 
 
@@ -160,7 +182,7 @@ class _Mapping(Settings, extra="ignore"):
     mapped: Number
 
 
-class _ConvertedValue(_Plain):
+class _ConvertedValue(_Labelled):
     raw_value: Text
     mappings: tuple[_Mapping, ...]
 
@@ -189,10 +211,11 @@ class _ConvertedValue(_Plain):
             [source],
             lambda values: float(interpolate(mappings, _number(values[0]))),
             write_back if info.access == Access.READ_AND_WRITE else None,
+            self.labels(identity),
         )
 
 
-class _Bit(_Plain):
+class _Bit(_Labelled):
     source: Text
     bit_number: Annotated[int, whole_number(0, 63)]
 
@@ -205,16 +228,23 @@ class _Bit(_Plain):
             DataType.BOOLEAN,
             [source],
             lambda values: bool(int(_number(values[0])) >> self.bit_number & 1),
+            labels=self.labels(identity),
         )
 
 
-class _SummaryState(_Plain):
+class _SummaryState(_Labelled):
     operator: Literal["or", "and"] = "or"
     states: tuple[Text, ...]
 
     def make(self, builder: Builder, node: JsonNode, identity: Identity) -> Element:
         sources = [builder.source(state)[0] for state in node.items("states")]
-        return Derived(identity, DataType.BOOLEAN, sources, all if self.operator == "and" else any)
+        return Derived(
+            identity,
+            DataType.BOOLEAN,
+            sources,
+            all if self.operator == "and" else any,
+            labels=self.labels(identity),
+        )
 
 
 def _number(value: Value) -> int | float:

@@ -16,6 +16,8 @@ The extension ``@Skill.Simulator.Point`` says what no other descriptor can::
         "quality": "good",                  default "good"
         "minimum": 0, "maximum": 100,       writes beyond are out of range
         "allowed": [0, 1, 2],               other writes are illegal values
+        "units": "°C", "displayName": "Product temperature",    for people
+        "motion": {...},                    how the value moves, see the module motion
         "deviceState": true,                a device's state; left out: it has none
         "attributes": [                     custom attributes
             {"name": "serialNumber", "UUID": "...", "dataType": "string",
@@ -25,27 +27,38 @@ The extension ``@Skill.Simulator.Point`` says what no other descriptor can::
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field, StrictBool
 
 from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import (
     ATTRIBUTES_BY_NAME,
     Access,
     Attribute,
     Category,
+    DataType,
     Labelled,
     Quality,
 )
-from xentara_nb.protocol.values import AttributeId
-from xentara_nb.simulator.documents import JsonUuid, Settings, Text, one_of
+from xentara_nb.protocol.values import AttributeId, Value
+from xentara_nb.simulator.documents import (
+    JsonNode,
+    JsonUuid,
+    Number,
+    Settings,
+    Text,
+    one_of,
+)
 from xentara_nb.simulator.model import datatypes
-from xentara_nb.simulator.model.datatypes import AnyDataType
+from xentara_nb.simulator.model.datatypes import AnyDataType, Interval, PositiveInterval
 from xentara_nb.simulator.model.model import ElementDescription
 from xentara_nb.simulator.model.references import References
 from xentara_nb.simulator.plant import inference
 from xentara_nb.simulator.plant.attributes import (
+    LABELS,
     AttributeValue,
     attribute_uuid,
     table_and_values,
@@ -53,7 +66,8 @@ from xentara_nb.simulator.plant.attributes import (
     well_known,
 )
 from xentara_nb.simulator.plant.builder import Builder
-from xentara_nb.simulator.plant.elements import Element, Limits, Point
+from xentara_nb.simulator.plant.elements import Element, Identity, Limits, Point
+from xentara_nb.simulator.plant.motion import Event, Motion, Shape
 
 
 def _labelled(identifiers: type[Labelled]) -> BeforeValidator:
@@ -72,6 +86,32 @@ class _CustomAttribute(Settings, extra="ignore"):
     value: Any = None
 
 
+class _Gain(Settings):
+    source: Text
+    gain: Number
+
+
+class _Event(Settings):
+    every: PositiveInterval
+    lasts: PositiveInterval
+    value: Any
+
+
+class _Motion(Settings):
+    hints: ClassVar[Mapping[str, str]] = {"follows": 'List [{"source": "key", "gain": 1}].'}
+
+    follows: tuple[_Gain, ...] = ()
+    counts: tuple[_Gain, ...] = ()
+    lag: Interval = 0
+    while_: tuple[Text, ...] = Field((), alias="while")
+    unless: tuple[Text, ...] = ()
+    idle: Number = 0
+    drift: Number = 0
+    period: PositiveInterval = 60_000_000_000
+    noise: Number = 0
+    event: _Event | None = None
+
+
 class _SimulatedPoint(Settings, extra="ignore"):
     category: Annotated[Category, _labelled(Category)] = Category.DATA_POINT
     type: Text = "simulated point"
@@ -82,6 +122,9 @@ class _SimulatedPoint(Settings, extra="ignore"):
     minimum: Any = None
     maximum: Any = None
     allowed: tuple[Any, ...] | None = None
+    units: str | None = None
+    display_name: str | None = None
+    motion: _Motion | None = None
     device_state: StrictBool | None = None
     attributes: tuple[_CustomAttribute, ...] = ()
 
@@ -136,4 +179,60 @@ def simulated_point(builder: Builder, description: ElementDescription) -> Elemen
         else:
             known[custom.name] = datatypes.first_value(custom.data_type)
     identity = builder.identity(description, settings.category, settings.type)
-    return Point(identity, *table_and_values(infos, **known), limits)
+    if labels := labels_of(settings.units, settings.display_name, identity.key):
+        infos += LABELS
+        known.update(labels)
+    point = Point(identity, *table_and_values(infos, **known), limits)
+    if settings.motion is not None:
+        if data_type is None or not settings.access.readable:
+            node.at("motion").fail("there is no value that could move", "Give it a dataType.")
+        value = point.read(Attribute.VALUE)
+        assert not isinstance(value, ServerError)
+        motion = _motion(builder, node.at("motion"), settings.motion, identity, data_type, value)
+        point.motion = motion.value
+    return point
+
+
+def _motion(
+    builder: Builder,
+    node: JsonNode,
+    settings: _Motion,
+    identity: Identity,
+    data_type: DataType,
+    value: Value,
+) -> Motion:
+    """Return how a value moves; what it follows is found when all elements are there."""
+    event = None
+    if (given := settings.event) is not None:
+        if given.lasts > given.every:
+            node.at("event").fail("it lasts longer than its span", "Let it last shorter.")
+        event = Event(
+            given.every, given.lasts, datatypes.from_json(data_type, node.at("event", "value"))
+        )
+    motion = Motion(
+        identity.uuid,
+        data_type,
+        value,
+        Shape(settings.lag, settings.idle, settings.drift, settings.period, settings.noise, event),
+    )
+
+    def connect() -> None:
+        def gains(name: str) -> list[tuple[Element, float]]:
+            return [
+                (builder.source(item.at("source"))[0], float(item.value["gain"]))
+                for item in node.items(name)
+            ]
+
+        motion.follows, motion.counts = gains("follows"), gains("counts")
+        motion.enabled_by = [builder.source(item)[0] for item in node.items("while")]
+        motion.disabled_by = [builder.source(item)[0] for item in node.items("unless")]
+
+    builder.wirings.append(connect)
+    return motion
+
+
+def labels_of(units: str | None, display_name: str | None, key: str) -> dict[str, str]:
+    """Return the values of the attributes that describe a point; none if it is not described."""
+    if units is None and display_name is None:
+        return {}
+    return {"units": units or "", "displayName": display_name or key}

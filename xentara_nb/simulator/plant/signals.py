@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self, TypeAlias
 from uuid import UUID
 
@@ -20,7 +20,13 @@ from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator.documents import Settings, invalid
 from xentara_nb.simulator.model import datatypes
 from xentara_nb.simulator.model.datatypes import Interval, PositiveInterval
-from xentara_nb.simulator.plant.attributes import BASE, table_and_values, well_known
+from xentara_nb.simulator.plant.attributes import (
+    BASE,
+    LABELS,
+    NO_LABELS,
+    table_and_values,
+    well_known,
+)
 from xentara_nb.simulator.plant.elements import Element, Identity
 
 WaveForm: TypeAlias = Callable[[int], float]
@@ -49,9 +55,11 @@ class Signal(Element):
         wave_form: WaveForm,
         bottom: float,
         top: float,
+        labels: Mapping[str, str] = NO_LABELS,
     ) -> None:
         infos = (well_known(Attribute.VALUE, data_type), *map(well_known, _TIMES_AND_QUALITY))
-        super().__init__(identity, *table_and_values(infos, quality=int(Quality.BAD)))
+        infos += LABELS if labels else ()
+        super().__init__(identity, *table_and_values(infos, quality=int(Quality.BAD), **labels))
         self._wave_form = wave_form
         self._bottom = bottom
         self._height = top - bottom

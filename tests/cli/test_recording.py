@@ -1,0 +1,91 @@
+"""xentara-nb record, against a simulated plant."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xentara_nb import open_recording
+from xentara_nb.cli import main
+from xentara_nb.simulator import Simulator
+
+SPEED, RECIPE = "Plant.Line 1.Speed", "Plant.Line 1.Recipe"
+
+
+@pytest.fixture
+def options(plant: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setenv("XENTARA_USER", "viewer")
+    monkeypatch.setenv("XENTARA_PASSWORD", plant.users["viewer"])
+    rows = tmp_path / "rows.csv"
+    rows.write_text(f"primary_key\n{SPEED}\n{RECIPE}\n", encoding="utf-8")
+    return [plant.url, "--ca-file", plant.ca_file, "--rows", str(rows)]
+
+
+def test_record(options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "out"
+    for number in (1, 2):
+        assert main(["record", *options, "-o", str(folder), "--for", "0.2"]) == 0
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert f"recorded into {folder}, {number} files in all" in err
+    frame = open_recording(folder).frame()
+    assert list(frame.columns) == [RECIPE, SPEED]
+    assert frame[RECIPE].dropna().unique().tolist() == ["Still 0.5 l"]
+
+
+def test_an_inventory_names_the_attributes(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, folder = tmp_path / "all.json", tmp_path / "out"
+    assert (
+        main(["inventory", *options[:3], "--root", SPEED.rpartition(".")[0], "-o", str(rows)]) == 0
+    )
+    arguments = [*options[:3], "--rows", str(rows), "--out", str(folder), "--for", "0.1s"]
+    assert main(["record", *arguments]) == 0
+    assert f"{SPEED}.units" in open_recording(folder).frame()
+
+
+def test_ctrl_c(options: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    command = [sys.executable, "-m", "xentara_nb.cli", "record", *options, "-o", str(folder)]
+    with subprocess.Popen(
+        [*command, "--flush-every", "0.05"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stderr is not None
+        seen = b""
+        while b"in 1 files" not in seen:
+            some = os.read(process.stderr.fileno(), 4096)
+            assert some, seen
+            seen += some
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert b"recorded into" in rest
+    assert {SPEED, RECIPE} == set(open_recording(folder).frame().columns)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--for", "soon"], "'soon' is no time"),
+        (["--for", "0"], "for_ is a time in seconds"),
+        (["--rows", "none.csv"], "none.csv cannot be read"),
+    ],
+)
+def test_what_makes_no_sense(
+    options: list[str],
+    tmp_path: Path,
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["record", *options, "-o", str(tmp_path / "out"), *arguments]) in (1, 2)
+    assert message in capsys.readouterr().err

@@ -1,0 +1,69 @@
+"""xentara-nb stage, against a simulated plant."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from xentara_nb import read_journal
+from xentara_nb.cli import main
+
+
+@pytest.fixture
+def options(plant, journal, monkeypatch):
+    monkeypatch.setenv("XENTARA_USER", "engineer")
+    monkeypatch.setenv("XENTARA_PASSWORD", plant.users["engineer"])
+    return ["--ca-file", plant.ca_file, plant.url]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_stage(plant, options, capsys):
+    assert main(["stage", *options]) == 0
+    assert capsys.readouterr().out == "operational\n"
+
+
+def test_suspend_and_resume(plant, options, capsys):
+    assert main(["stage", *options, "suspend", "--yes"]) == 0
+    out, err = capsys.readouterr()
+    assert "stops the plant" in err
+    assert "VERIFIED" in out
+    assert main(["stage", *options]) == 0
+    assert capsys.readouterr().out == "suspended\n"
+    assert main(["stage", *options, "resume", "--yes"]) == 0
+    assert read_journal()["value"].tolist() == ["suspended", "operational"]
+
+
+def test_it_is_asked_for(plant, options, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    assert main(["stage", *options, "suspend"]) == 1
+    assert "Suspend? [y/N]" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert main(["stage", *options, "shut-down"]) == 2
+    assert "--yes" in capsys.readouterr().err
+    assert main(["stage", *options, "shut-down", "--dry-run"]) == 0
+    assert plant.plant.stage.label == "operational"
+    assert len(read_journal()) == 0
+
+
+def test_a_policy(plant, options, tmp_path, capsys):
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[stage]\nallow = []\n", encoding="utf-8")
+    assert main(["stage", *options, "suspend", "--yes", "--policy", str(policy)]) == 1
+    assert "does not allow to suspend" in capsys.readouterr().err
+    assert plant.plant.stage.label == "operational"
+
+
+def test_a_sub_session(plant, options, tmp_path, capsys):
+    secret = tmp_path / "secret"
+    secret.write_text("viewer-demo\n", encoding="utf-8")
+    secret.chmod(0o600)
+    who = ["--session-user", "viewer", "--session-password-file", str(secret)]
+    assert main(["stage", *options, "suspend", "--yes", *who]) == 1
+    assert "access denied" in capsys.readouterr().err.lower()
+    assert plant.plant.stage.label == "operational"

@@ -1,0 +1,151 @@
+"""client.record: what a watch sees is in the folder, in any case."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.recordings.rows import full_disk
+from tests.support.proxy import Proxy
+from xentara_nb import Client, OptionError, Recording, RecordingError, connect, open_recording
+from xentara_nb.recordings.recorder import Recorder
+from xentara_nb.simulator import Simulator
+
+SPEED, RECIPE, BATCH = (f"Plant.Line 1.{name}" for name in ("Speed", "Recipe", "Batch"))
+
+
+class Steps:
+    """Does something with each report of a recorder, once more has been written; then stops it."""
+
+    def __init__(self, *steps: Callable[[], object]) -> None:
+        self.steps = list(steps)
+        self.rows = 0
+
+    def __call__(self, recorder: Recorder) -> None:
+        if recorder.writer.rows > self.rows:
+            self.rows = recorder.writer.rows
+            if not self.steps:
+                recorder.stop()
+            else:
+                self.steps.pop(0)()
+
+
+def record(client: Client, rows: Any, folder: Path, *steps: Callable[[], object]) -> Recording:
+    return client.record(rows, folder, flush_every=0.02, progress=Steps(*steps))
+
+
+def values(folder: Path, key: str) -> list[Any]:
+    changes = open_recording(folder, rows=[key]).changes()
+    assert not changes.duplicated(["time"]).any()
+    return changes[changes["error"].isna()]["value"].tolist()
+
+
+def test_changes_are_recorded(plant: Simulator, client: Client, tmp_path: Path) -> None:
+    inventory = client.inventory("Plant.Line 1")
+    rows = inventory.xentara.attribute("value")
+    rows = rows[rows["access"] != "write only"]
+    recording = record(
+        client,
+        rows,
+        tmp_path,
+        lambda: client.write(RECIPE, "Lemonade", verify=False),
+        lambda: client.write(BATCH, 4800, verify=False),
+        lambda: client.write(RECIPE, "Tea", verify=False),
+        lambda: None,
+        lambda: None,
+    )
+    assert set(recording.frame().columns) == set(rows["primary_key"])
+    assert values(tmp_path, RECIPE)[-2:] == ["Lemonade", "Tea"]
+    assert values(tmp_path, BATCH)[-1] == 4800
+    changes = recording.changes()
+    assert set(changes["quality"]) == {"good"}
+    assert len(values(tmp_path, SPEED)) >= 1
+
+
+def test_it_goes_on_in_the_same_folder(plant: Simulator, client: Client, tmp_path: Path) -> None:
+    for batch in (1, 2, 3):
+        client.write(BATCH, batch)
+        record(client, [BATCH, SPEED], tmp_path)
+    assert [batch for batch in values(tmp_path, BATCH) if batch <= 3] == [1, 2, 3]
+    assert not open_recording(tmp_path).changes().duplicated(["time", "primary_key"]).any()
+
+
+def test_ctrl_c_ends_it_with_everything_written(
+    plant: Simulator, client: Client, tmp_path: Path
+) -> None:
+    # Nothing is flushed before the end here.
+    def interrupt(recorder: Recorder) -> None:
+        if len(recorder.watch.changes()) >= 2:
+            _thread.interrupt_main()
+
+    recording = client.record([BATCH, SPEED], tmp_path, flush_every=1000, progress=interrupt)
+    assert len(recording.changes()) >= 2
+    with pytest.raises(KeyboardInterrupt):
+        client.record(
+            [BATCH, SPEED], tmp_path / "2", flush_every=1000, for_=1000, progress=interrupt
+        )
+    assert len(open_recording(tmp_path / "2").changes()) >= 2
+
+
+def test_it_ends_by_itself(
+    plant: Simulator, client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording = client.record([BATCH], tmp_path, for_=0.3)
+    assert len(recording.changes()) == 1
+    assert "1 changes of 1 attributes" in capsys.readouterr().err
+    client.record([BATCH], tmp_path, for_=0.01, progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_gap_is_in_the_data(plant: Simulator, tmp_path: Path) -> None:
+    with (
+        Proxy(plant.port) as proxy,
+        connect(proxy.url, user="engineer", password="engineer-demo") as client,
+    ):
+        seen = threading.Event()
+
+        def step(recorder: Recorder) -> None:
+            if recorder.writer.rows and not seen.is_set():
+                seen.set()
+                proxy.cut()
+            errors = recorder.watch.changes()["error"].notna()
+            # After the gap, values come again.
+            if errors.any() and not errors.iloc[-1]:
+                recorder.stop()
+
+        recording = client.record([SPEED], tmp_path, flush_every=0.02, progress=step)
+    changes = recording.changes()
+    gaps = changes["error"].notna()
+    assert gaps.any()
+    assert changes[gaps]["value"].isna().all()
+    assert not gaps.iloc[-1]
+
+
+def test_a_full_disk(plant: Simulator, client: Client, tmp_path: Path) -> None:
+    record(client, [BATCH, SPEED], tmp_path / "recording")
+    before = open_recording(tmp_path / "recording").changes()
+    with full_disk(100), pytest.raises(RecordingError, match="What was written before is complete"):
+        client.record([BATCH, SPEED], tmp_path / "recording", flush_every=0.02, progress=False)
+    pd.testing.assert_frame_equal(open_recording(tmp_path / "recording").changes(), before)
+    assert len(record(client, [BATCH, SPEED], tmp_path / "recording").changes()) > len(before)
+
+
+def test_a_client_that_is_closed(plant: Simulator, tmp_path: Path) -> None:
+    from xentara_nb import ConnectionLostError
+
+    with plant.connect() as client, pytest.raises(ConnectionLostError):
+        record(client, [SPEED, BATCH], tmp_path, client.close, lambda: None, lambda: None)
+    assert len(values(tmp_path, BATCH)) == 1
+
+
+def test_what_makes_no_sense(plant: Simulator, client: Client, tmp_path: Path) -> None:
+    for arguments in ({"for_": 0}, {"for_": -1}, {"flush_every": 0}, {"flush_every": 1e12}):
+        with pytest.raises(OptionError, match="is a time in seconds"):
+            client.record([BATCH], tmp_path, progress=False, **arguments)  # type: ignore[arg-type]
+    assert client.ended is None

@@ -1,0 +1,73 @@
+"""What the commands share that change something: policy, journal, sub-session, the question."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from typing import TYPE_CHECKING
+
+from xentara_nb.cli.common import UsageError, connect_from, say, secret_in
+from xentara_nb.protocol.secret import Secret
+from xentara_nb.protocol.text import safe
+from xentara_nb.writes.journal import Journal
+
+if TYPE_CHECKING:
+    from xentara_nb.client import Client
+    from xentara_nb.writes.sub_session import SubSession
+
+
+def add_guard_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what may be changed, where it is journalled, and who does it."""
+    group = parser.add_argument_group("guards")
+    group.add_argument("-y", "--yes", action="store_true", help="send without being asked")
+    group.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="a TOML file that says what may be changed, beside that of XENTARA_POLICY",
+    )
+    group.add_argument(
+        "--journal",
+        metavar="FILE",
+        help='another journal than the usual one, or "off" (also XENTARA_JOURNAL)',
+    )
+    group.add_argument(
+        "--session-user",
+        metavar="NAME",
+        help="log in to a sub-session as this user, whose rights are needed as well",
+    )
+    group.add_argument(
+        "--session-password-file",
+        metavar="FILE",
+        help="a file with that user's password in its first line (default: it is asked for)",
+    )
+
+
+def connect_guarded(args: argparse.Namespace) -> Client:
+    """Connect to change something, with the policy and the journal of the options."""
+    client = connect_from(args, read_only=False, policy=args.policy)
+    if args.journal is not None:
+        client.journal = Journal(False if args.journal.lower() == "off" else args.journal)
+    return client
+
+
+def sub_session_from(client: Client, args: argparse.Namespace) -> SubSession | None:
+    """Log in to the sub-session that the options name; None where they name none."""
+    if args.session_user is None:
+        if args.session_password_file is not None:
+            raise UsageError("--session-password-file needs --session-user")
+        return None
+    password = secret_in(args.session_password_file)
+    if password is None:
+        if not sys.stdin.isatty():
+            raise UsageError("--session-user needs --session-password-file without a terminal")
+        password = Secret(getpass.getpass(f"Password of {safe(args.session_user)}: "))
+    return client.sub_session(user=args.session_user, password=password)
+
+
+def confirmed(question: str) -> bool:
+    """Ask a question, to which only yes means yes."""
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask at: look with --dry-run, and send with --yes")
+    say(f"{question} [y/N] ")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,0 +1,98 @@
+"""Tables on the command line: for people, or as JSON lines; and rows from files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xentara_nb.cli.common import UsageError, attribute, show, table
+from xentara_nb.errors import InventoryFileError
+from xentara_nb.tables import INVENTORY_COLUMNS
+from xentara_nb.tables.files import read_cells, read_inventory
+
+ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
+"""The kinds of files that rows can be read from."""
+
+
+def add_json_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the option for JSON instead of a table."""
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="give each row as a line of JSON, with all columns, instead of a table",
+    )
+
+
+def show_rows(
+    frame: pd.DataFrame,
+    as_json: bool,
+    columns: Sequence[str] | None = None,
+    *,
+    whole: Collection[str] = (),
+) -> None:
+    """Print a frame: as a table of all or some columns, or all of it as JSON lines."""
+    if as_json:
+        for line in json_lines(frame):
+            print(line, flush=True)
+    else:
+        show(table(frame if columns is None else frame[list(columns)], whole=whole))
+
+
+def json_lines(frame: pd.DataFrame) -> list[str]:
+    """Return each row of a frame as a line of JSON, in ASCII.
+
+    Times are texts in ISO 8601, UUIDs are texts, what is missing is null. JSON has no NaN and no
+    infinity: they are the texts ``"nan"``, ``"inf"`` and ``"-inf"``.
+    """
+    columns: dict[str, list[Any]] = {}
+    for name in frame.columns:
+        # Among objects a NaN is a value; in a column with a type there is no value there.
+        column = frame[name]
+        gone = column.isna() & (column.dtype != object)
+        columns[str(name)] = [
+            None if nothing else to_json(cell) for cell, nothing in zip(column, gone, strict=True)
+        ]
+    rows = zip(*columns.values(), strict=True)
+    return [json.dumps(dict(zip(columns, row, strict=True))) for row in rows]
+
+
+def to_json(value: object) -> Any:
+    """Return a value as JSON can hold it: a number, a Boolean, a text or null."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def read_rows(path: str, *columns: str) -> pd.DataFrame:
+    """Read rows that name elements from a file: an inventory, or any CSV with some columns."""
+    if Path(path).suffix.lower() != ".csv":
+        return read_inventory(path)
+    try:
+        frame = read_cells(path)
+    except InventoryFileError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+    found = set(frame.columns)
+    if found >= set(INVENTORY_COLUMNS):
+        return read_inventory(path)
+    if not found.issuperset(columns) or not {"primary_key", "element_uuid"} & found:
+        wanted = " and ".join(("primary_key", *columns))
+        raise UsageError(f"{path} has no column{'s' if columns else ''} {wanted} in its first line")
+    if "attribute_id" in found:
+        frame["attribute_id"] = [cell and attribute(cell) for cell in frame["attribute_id"]]
+    return frame

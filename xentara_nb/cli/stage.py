@@ -1,0 +1,80 @@
+"""``xentara-nb stage``: the operational stage of a server, and the guarded changes of it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+from xentara_nb.cli.common import AddParser, add_connection_arguments, connect_from, say, show
+from xentara_nb.cli.guarded import (
+    add_guard_arguments,
+    confirmed,
+    connect_guarded,
+    sub_session_from,
+)
+from xentara_nb.cli.rows import add_json_argument
+from xentara_nb.protocol.identifiers import Stage, label
+from xentara_nb.writes.stage import StageCommand
+
+if TYPE_CHECKING:
+    from xentara_nb.writes.stage import StageChange
+
+_COMMANDS = {command.replace("_", "-"): command for command in StageCommand}
+
+
+def add_parsers(add_parser: AddParser) -> None:
+    """Add the command."""
+    parser = add_parser(
+        "stage",
+        help="show the stage of a server, or suspend, resume or shut it down",
+        description="Show the operational stage of a server. With one of the three words, change "
+        "it: that is confirmed, journalled, and sent once.",
+    )
+    add_connection_arguments(parser)
+    parser.add_argument(
+        "change", metavar="|".join(_COMMANDS), nargs="?", choices=_COMMANDS, help="what to do"
+    )
+    add_guard_arguments(parser)
+    parser.add_argument("--dry-run", action="store_true", help="check, and send nothing")
+    add_json_argument(parser)
+    parser.set_defaults(run=_run)
+
+
+def _facts(change: StageChange) -> dict[str, str | None]:
+    stages = {
+        name: None if stage is None else label(Stage, stage)
+        for name, stage in (("before", change.before), ("after", change.after))
+    }
+    return {
+        "command": change.command,
+        **stages,
+        "outcome": change.outcome,
+        "reason": change.reason or None,
+    }
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.change is None:
+        with connect_from(args, read_only=True) as client:
+            stage = label(Stage, client.get_stage())
+            show(json.dumps({"stage": stage}) if args.json else stage)
+        return 0
+    command = _COMMANDS[args.change]
+    with connect_guarded(args) as client:
+        client.check_stage_change(command)
+        say(f"{args.change} {command.meaning} ({client.address.netloc}, as {client.user}).")
+        say(f"The stage is {label(Stage, client.get_stage())}.")
+        if args.dry_run:
+            say("dry run: nothing was sent")
+            return 0
+        if not args.yes and not confirmed(f"{args.change.capitalize()}?"):
+            say("nothing was sent")
+            return 1
+        with contextlib.ExitStack() as stack:
+            session = sub_session_from(client, args)
+            session = session and stack.enter_context(session)
+            change: StageChange = getattr(client, command)(confirm=True, session=session)
+        show(json.dumps(_facts(change)) if args.json else repr(change))
+    return 0 if change.ok else 1

@@ -1,0 +1,1 @@
+"""Recordings: changes of values in a folder of Parquet files, written while they come, and read."""

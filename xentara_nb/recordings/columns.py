@@ -1,0 +1,177 @@
+"""What stands in the files of a recording: their columns, and how values get in and out.
+
+A recording is a folder of Parquet files, one folder in it for each day (by UTC)::
+
+    folder/day=2026-11-26/part-20261126T14-3f2a9c-0001.parquet
+
+with one row for each change:
+
+================== ============================== ===============================================
+column             type                           what
+================== ============================== ===============================================
+``time``           timestamp in ns, UTC           when it happened, by the server's clock
+``primary_key``    text                           the element
+``attribute_name`` text                           the attribute
+``value``          double                         numbers, and Booleans as 0 and 1
+``text``           text                           texts, times, UUIDs; and integers that a double
+                                                  does not hold exactly, which are in both columns
+``quality``        text                           the quality that held then, in the manual's words
+``error``          text                           why there is no value; in a gap, why there is one
+``data_type``      text                           the data type, in the manual's words
+``element_uuid``   text                           the UUID of the element
+``attribute_id``   text                           the number or UUID of the attribute
+``recorded``       timestamp in ns, UTC           when it was recorded, by this computer's clock
+================== ============================== ===============================================
+
+Within a file the rows are sorted by attribute, so that one attribute is read without the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from xentara_nb.errors import MissingExtraError
+from xentara_nb.protocol.identifiers import DataType, label
+from xentara_nb.protocol.values import TimePoint
+from xentara_nb.queries.reading import ResolvedAttribute
+from xentara_nb.tables.values import storage_dtype
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Array: TypeAlias = npt.NDArray[Any]
+
+COLUMNS = (
+    *("time", "primary_key", "attribute_name", "value", "text", "quality", "error", "data_type"),
+    *("element_uuid", "attribute_id", "recorded"),
+)
+_EXACT = 1 << 53  # the integers up to here are all doubles
+_DATA_TYPES = {member.label: int(member) for member in DataType}
+
+
+@contextmanager
+def parquet_extra() -> Iterator[None]:
+    """Say which extra recordings need, where it is not installed."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(
+            "recordings need the package pyarrow: run pip install 'xentara_nb[parquet]'"
+        ) from error
+
+
+def ordered(attributes: Sequence[ResolvedAttribute]) -> list[ResolvedAttribute]:
+    """Return attributes in the order in which their rows stand in a file."""
+    return sorted(
+        attributes,
+        key=lambda each: (
+            *(each.primary_key, each.attribute_name),
+            *(str(each.element_uuid), str(each.attribute_id)),
+        ),
+    )
+
+
+def descriptions(attributes: Sequence[ResolvedAttribute]) -> dict[str, list[str]]:
+    """Return the texts that describe attributes, by the names of their columns."""
+    return {
+        "primary_key": [each.primary_key for each in attributes],
+        "attribute_name": [each.attribute_name for each in attributes],
+        "data_type": [
+            "" if each.data_type is None else label(DataType, each.data_type) for each in attributes
+        ],
+        "element_uuid": [str(each.element_uuid) for each in attributes],
+        "attribute_id": [_id_text(each.attribute_id) for each in attributes],
+    }
+
+
+def _id_text(attribute_id: UUID | int) -> str:
+    return str(attribute_id) if isinstance(attribute_id, UUID) else str(int(attribute_id))
+
+
+def described(key: str, name: str, data_type: str, uuid: str, identifier: str) -> ResolvedAttribute:
+    """Return the attribute that the texts of a row describe."""
+    attribute_id = int(identifier) if identifier.isdecimal() else UUID(identifier)
+    return ResolvedAttribute(key, UUID(uuid), name, attribute_id, _DATA_TYPES.get(data_type))
+
+
+def encode(values: Any) -> tuple[Array, Array, Array]:
+    """Return values as they are recorded: numbers, where there is none, and texts.
+
+    A value is what DataFrames have: a Python or numpy scalar, a Timestamp, a UUID, or None, NaT or
+    NA where there is none.
+    """
+    if isinstance(values, pd.arrays.FloatingArray):
+        gone = values.isna()
+        return values.to_numpy(np.float64, na_value=np.nan), gone, _no_texts(len(values))
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+        return values.astype(np.float64), np.zeros(len(values), bool), _no_texts(len(values))
+    # Not with asarray, which makes floats of integers with gaps.
+    found = values if isinstance(values, np.ndarray) else values.astype(object)
+    # A missing text is a NaN, which among numbers is a value.
+    gone = np.zeros(len(values), bool) if found is values else np.asarray(values.isna())
+    numbers = np.zeros(len(found))
+    missing = np.ones(len(found), dtype=bool)
+    texts = _no_texts(len(found))
+    for at, value in enumerate(np.asarray(found, dtype=object)):
+        if gone[at] or value is None or value is pd.NA or value is pd.NaT:
+            continue
+        if isinstance(value, bool | np.bool_ | int | np.integer | float | np.floating):
+            numbers[at], missing[at] = float(value), False
+            if not -_EXACT <= value <= _EXACT and not isinstance(value, float | np.floating):
+                texts[at] = str(int(value))
+        elif isinstance(value, pd.Timestamp):
+            texts[at] = TimePoint(value.value).isoformat()
+        else:
+            texts[at] = str(value)
+    return numbers, missing, texts
+
+
+def _no_texts(count: int) -> Array:
+    return np.full(count, None, dtype=object)
+
+
+def decode(
+    numbers: Array, missing: Array, texts: Array, data_type: int | None
+) -> tuple[Array, Array]:
+    """Return what :func:`encode` was given, in numpy's dtype for it, and where it is missing."""
+    dtype = storage_dtype(data_type)
+    if dtype.kind == "O" or dtype == np.int8:
+        # Texts, words and UUIDs; or numbers, where a server sends what it does not announce.
+        values = np.full(len(numbers), None, dtype=object)
+        for at, text in enumerate(texts):
+            if text is not None:
+                values[at] = UUID(text) if data_type == DataType.UUID else text
+            elif not missing[at]:
+                values[at] = _plain(numbers[at])
+        return values, np.fromiter((value is None for value in values), bool, len(values))
+    if dtype.kind == "M":
+        gone = np.fromiter((text is None for text in texts), bool, len(texts))
+        stamps = [0 if text is None else TimePoint.parse(text).nanoseconds for text in texts]
+        return np.array(stamps, dtype=np.int64).view("datetime64[ns]"), gone
+    if dtype.kind in "iu":
+        safe = np.where(missing | (np.abs(numbers) > _EXACT), 0, numbers)
+        values = safe.astype(dtype)
+        for at in np.flatnonzero([text is not None for text in texts]).tolist():
+            values[at] = int(texts[at])
+        return values, missing
+    return numbers.astype(dtype), missing
+
+
+def _plain(number: float) -> object:
+    return int(number) if float(number).is_integer() else float(number)
+
+
+def schema() -> pa.Schema:
+    """Return the schema of the files."""
+    import pyarrow as pa
+
+    stamp = pa.timestamp("ns", tz="UTC")
+    others = {"time": stamp, "recorded": stamp, "value": pa.float64()}
+    return pa.schema([(name, others.get(name, pa.string())) for name in COLUMNS])

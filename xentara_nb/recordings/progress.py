@@ -1,0 +1,70 @@
+"""The line that says how far a recording has come."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from xentara_nb.recordings.recorder import Recorder
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def record(
+    recorder: Recorder, for_: float | None, progress: bool | Callable[[Recorder], object] | None
+) -> None:
+    """Record for some seconds, or until Ctrl-C, and show how far it has come."""
+    try:
+        with _reporting(progress) as report:
+            recorder.run(for_, report)
+    except KeyboardInterrupt:
+        # Everything is written, and how else should it end.
+        if for_ is not None:
+            raise
+
+
+@contextmanager
+def _reporting(
+    progress: bool | Callable[[Recorder], object] | None,
+) -> Iterator[Callable[[Recorder], object] | None]:
+    """Give what is to be called with a recorder now and then, to show how far it has come."""
+    if progress is False or (progress is None and sys.stderr is None):
+        yield None
+    elif callable(progress):
+        yield progress
+    else:
+        from tqdm.auto import tqdm
+
+        bar: Any = tqdm(desc="Recording", bar_format="{desc}")
+        with bar:
+            yield lambda recorder: bar.set_description_str(line(recorder))
+
+
+def line(recorder: Recorder) -> str:
+    """Return what a recorder has done so far, in one line."""
+    writer, watch = recorder.writer, recorder.watch
+    text = (
+        f"{timedelta(seconds=int(recorder.seconds))}: {writer.rows:,} changes of "
+        f"{recorder.attributes:,} attributes, {size_text(writer.bytes)} in {writer.files:,} files"
+    )
+    if watch.lost is not None and watch.ended is None:
+        text += f"; no connection at present: {watch.lost}"
+    return text
+
+
+def size_text(size: float) -> str:
+    """Return a number of bytes for people.
+
+    Examples
+    --------
+    >>> size_text(1_234_567)
+    '1.2 MB'
+    """
+    unit = 0
+    while size >= 1000 and unit < len(_UNITS) - 1:
+        size /= 1000
+        unit += 1
+    return f"{size:.1f} {_UNITS[unit]}" if unit else f"{size:.0f} B"

@@ -1,0 +1,378 @@
+"""Reading a recording: only the hours, attributes and columns that are asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from xentara_nb.errors import OptionError, RecordingError
+from xentara_nb.live.frames import column_names, common_column, displayed, wide_frame
+from xentara_nb.live.history import Changes
+from xentara_nb.paths import user_path
+from xentara_nb.protocol.text import safe
+from xentara_nb.queries.reading import ResolvedAttribute
+from xentara_nb.recordings.columns import Array, decode, described, parquet_extra, schema
+from xentara_nb.recordings.folder import HOUR, files
+from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array
+from xentara_nb.tables.references import (
+    ElementsLike,
+    Reference,
+    attribute_label,
+    canonical,
+    element_references,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+MomentLike: TypeAlias = "str | datetime | pd.Timestamp"
+"""A time; one without a time zone is in UTC."""
+
+_IDENTITY = ("primary_key", "attribute_name", "data_type", "element_uuid", "attribute_id")
+_MOST_CODES = 1 << 62
+_MOST_TERMS = 100  # of a filter; more attributes are found behind one on their keys
+
+
+class _Found(NamedTuple):
+    """The rows of one attribute, in the order of their times."""
+
+    attribute: ResolvedAttribute
+    rows: slice
+    column: Changes
+
+
+def open_recording(
+    folder: str | os.PathLike[str],
+    *,
+    start: MomentLike | None = None,
+    end: MomentLike | None = None,
+    rows: ElementsLike | None = None,
+) -> Recording:
+    """Open a recording that :meth:`Client.record` made. Nothing is read before it is asked for.
+
+    Parameters
+    ----------
+    folder : path
+        Its folder. It may be recorded into at the same time.
+    start, end : str, datetime or pandas.Timestamp, optional
+        From when to when, the end not included; without a time zone they are in UTC.
+    rows : element, or list, Series or DataFrame of elements, optional
+        Of which attributes: a primary key or UUID means all attributes of the element, a row of an
+        inventory the one that it names. Left out, all.
+
+    Returns
+    -------
+    Recording
+        ``.frame()`` and ``.changes()`` are as those of a watch.
+
+    Raises
+    ------
+    RecordingError
+        If there is no such folder.
+    OptionError
+        If a time cannot be used.
+    MissingExtraError
+        If pyarrow is not installed (the extra ``parquet``).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from xentara_nb import simulate
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with simulate() as plant, plant.connect() as client:
+    ...         recording = client.record(["Plant.Line 1.Recipe"], folder, for_=0.2)
+    ...     frame = open_recording(folder, rows=["Plant.Line 1.Recipe"]).frame()
+    >>> frame["Plant.Line 1.Recipe"].tolist()
+    ['Still 0.5 l']
+    """
+    with parquet_extra():
+        import pyarrow.dataset  # noqa: F401 - now, not when something is to be read
+    path = user_path(folder)
+    if not path.is_dir():
+        raise RecordingError(f"there is no recording in {path}: there is no such folder")
+    return Recording(
+        path,
+        _moment("start", start),
+        _moment("end", end),
+        None if rows is None else list(element_references(rows)),
+    )
+
+
+def _moment(name: str, moment: MomentLike | None) -> int | None:
+    if moment is None:
+        return None
+    try:
+        stamp = pd.Timestamp(moment)
+        stamp = stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
+        return int(stamp.as_unit("ns").value)
+    except (ValueError, TypeError, OverflowError):
+        raise OptionError(f"{name}={moment!r} is no time: write it as '2026-11-26 14:00'") from None
+
+
+class Recording:
+    """The changes that were recorded into a folder; see :func:`open_recording`.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Where it is.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        start: int | None = None,
+        end: int | None = None,
+        rows: Sequence[Reference] | None = None,
+    ) -> None:
+        self.folder = folder
+        self._start, self._end = start, end
+        self._rows = rows
+
+    def __repr__(self) -> str:
+        limits = [
+            f" {word} {pd.Timestamp(moment, unit='ns', tz='UTC'):%Y-%m-%d %H:%M:%SZ}"
+            for word, moment in (("from", self._start), ("to", self._end))
+            if moment is not None
+        ]
+        which = "" if self._rows is None else f", {len(self._rows):,} rows asked for"
+        return safe(f"<Recording {self.folder}{''.join(limits)}{which}>")
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that have something of what is asked for, as far as their names say."""
+        return [path for path, _ in files(self.folder, self._wanted)]
+
+    @property
+    def attributes(self) -> pd.DataFrame:
+        """What was recorded: ``column`` of :meth:`frame`, and what names the attribute; ``rows``.
+
+        ``primary_key``, ``attribute_name``, ``data_type`` (str), ``element_uuid`` (object: UUID),
+        ``attribute_id`` (object), ``rows`` (int64, how many there are).
+        """
+        table = self._table(["time"])
+        found = list(self._attributes(table)) if table.num_rows else []
+        attributes = [each.attribute for each in found]
+        texts = list(zip(*(each.attribute[:3] for each in found), strict=True)) or [()] * 3
+        return make_frame(
+            {
+                "column": string_array(column_names(attributes)),
+                "primary_key": string_array(texts[0]),
+                "attribute_name": string_array(texts[2]),
+                "element_uuid": object_array([each.element_uuid for each in attributes]),
+                "attribute_id": object_array([each.attribute_id for each in attributes]),
+                "rows": np.array([each.rows.stop - each.rows.start for each in found], np.int64),
+            }
+        )
+
+    def frame(self, *, fill: str | None = None, freq: object = None) -> pd.DataFrame:
+        """Return the changes, one column for each attribute and one row for each time.
+
+        Parameters
+        ----------
+        fill, freq
+            As for :meth:`Watch.frame`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As that of :meth:`Watch.frame`.
+
+        Raises
+        ------
+        OptionError
+            If it would be too large, or an argument is none.
+        """
+        table = self._table(["time", "value", "text"])
+        found = list(self._attributes(table))
+        attributes = [each.attribute for each in found]
+        columns = [each.column for each in found]
+        return wide_frame(column_names(attributes), attributes, columns, fill, freq)
+
+    def changes(self) -> pd.DataFrame:
+        """Return the changes, one row for each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            In the order of their times, as :meth:`Watch.changes` gives them: ``time``
+            (datetime64[ns, UTC]), ``primary_key`` (str), ``element_uuid`` (object: UUID),
+            ``attribute_name`` (str), ``attribute_id`` (object), ``value`` (typed if all have one
+            data type, else object), ``quality`` (str), ``error`` (str).
+        """
+        table = self._table(["time", "value", "text", "quality", "error"])
+        found = list(self._attributes(table))
+        attributes = [each.attribute for each in found]
+        columns = [each.column for each in found]
+        owner = np.repeat(np.arange(len(found)), [len(column.times) for column in columns])
+        times = np.concatenate([column.times for column in columns] or [np.empty(0, np.int64)])
+        order = np.lexsort((owner, times))
+        owner = owner[order]
+        values = [displayed(*each) for each in zip(attributes, columns, strict=True)]
+        return make_frame(
+            {
+                "time": time_array(times[order]),
+                "primary_key": string_array([each.primary_key for each in attributes]).take(owner),
+                "element_uuid": object_array([each.element_uuid for each in attributes]).take(
+                    owner
+                ),
+                "attribute_name": string_array([each.attribute_name for each in attributes]).take(
+                    owner
+                ),
+                "attribute_id": object_array([each.attribute_id for each in attributes]).take(
+                    owner
+                ),
+                "value": common_column(attributes, columns, values).take(order),
+                "quality": string_array(table["quality"].to_pylist()).take(order),
+                "error": string_array(table["error"].to_pylist()).take(order),
+            }
+        )
+
+    # Reading.
+
+    def _wanted(self, hour: int) -> bool:
+        return (self._start is None or (hour + 1) * HOUR > self._start) and (
+            self._end is None or hour * HOUR < self._end
+        )
+
+    def _table(self, columns: list[str]) -> pa.Table:
+        """Return columns of the rows that are asked for, sorted by attribute and time."""
+        import pyarrow as pa
+        import pyarrow.dataset as ds
+
+        try:
+            dataset = ds.dataset(
+                [str(path) for path in self.files], schema=schema(), format="parquet"
+            )
+            table = dataset.to_table(columns=[*_IDENTITY, *columns], filter=self._filter())
+        except (OSError, pa.ArrowException) as error:
+            raise RecordingError(
+                f"the recording in {self.folder} cannot be read ({error}). If a file was changed "
+                "or damaged, take it away; the others can be read without it"
+            ) from None
+        if self._rows is not None:
+            table = table.filter(pa.array(self._chosen(table)))
+        codes, _ = _codes(table, _IDENTITY)
+        order = np.lexsort((table["time"].to_numpy().view(np.int64), codes))
+        return table.take(pa.array(order))
+
+    def _filter(self) -> pc.Expression | None:
+        """Return what rows must fulfil, as far as the statistics of the files can tell."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        terms = []
+        stamp = pa.timestamp("ns", tz="UTC")
+        # Of whole hours there are no other files.
+        if self._start is not None and self._start % HOUR:
+            terms.append(pc.field("time") >= pa.scalar(self._start, pa.int64()).cast(stamp))
+        if self._end is not None and self._end % HOUR:
+            terms.append(pc.field("time") < pa.scalar(self._end, pa.int64()).cast(stamp))
+        keys = {each.primary_key for each in self._rows or ()}
+        if self._rows is not None and None not in keys and not self._may_be_uuids():
+            names = sorted(key for key in keys if key is not None)
+            if not names or len(names) > _MOST_TERMS:
+                terms.append(pc.field("primary_key").isin(names))
+            else:  # one by one, which skips more than isin does
+                alternative = pc.field("primary_key") == names[0]
+                for name in names[1:]:
+                    alternative |= pc.field("primary_key") == name
+                terms.append(alternative)
+        if self._rows and all(each.element_uuid for each in self._rows):
+            uuids = sorted({str(each.element_uuid) for each in self._rows})
+            terms.append(pc.field("element_uuid").isin(uuids))
+        whole = None
+        for term in terms:
+            whole = term if whole is None else whole & term
+        return whole
+
+    def _may_be_uuids(self) -> bool:
+        """Return whether a text that was given may mean the UUID of an element."""
+        return any(each.text_uuid is not None for each in self._rows or ())
+
+    def _chosen(self, table: pa.Table) -> Array:
+        """Return for each row whether it is of an attribute that is asked for."""
+        names = ("primary_key", "element_uuid", "attribute_name", "attribute_id")
+        codes, texts = _codes(table, names)
+        assert self._rows is not None
+        wanted = np.array([_matches(self._rows, *each) for each in texts], dtype=bool)
+        return wanted[codes] if len(texts) else np.zeros(0, dtype=bool)
+
+    def _attributes(self, table: pa.Table) -> Iterator[_Found]:
+        """Give the attributes of a table that is sorted by them, and their columns."""
+        if not table.num_rows:
+            return
+        codes, texts = _codes(table, _IDENTITY)
+        bounds = np.flatnonzero(np.diff(codes)) + 1
+        times = table["time"].to_numpy().view(np.int64)
+        has_values = "value" in table.column_names
+        if has_values:
+            numbers = table["value"].to_numpy()
+            missing = table["value"].is_null().to_numpy()
+            whole_texts = table["text"]
+        for start, end in zip([0, *bounds], [*bounds, len(codes)], strict=True):
+            key, name, data_type, uuid, identifier = texts[codes[start]]
+            attribute = described(key, name, data_type, uuid, identifier)
+            column = Changes(times[start:end], times[start:end], np.zeros(end - start, bool))
+            if has_values:
+                some = whole_texts[start:end]
+                few = np.full(end - start, None, dtype=object)
+                if some.null_count < len(some):
+                    few[:] = some.to_pylist()
+                values, gone = decode(
+                    numbers[start:end], missing[start:end], few, attribute.data_type
+                )
+                column = Changes(times[start:end], values, gone)
+            yield _Found(attribute, slice(int(start), int(end)), column)
+
+
+def _codes(table: pa.Table, names: Sequence[str]) -> tuple[Array, list[tuple[str, ...]]]:
+    """Return a number for each distinct combination of texts in a row, and the combinations."""
+    columns = []
+    dictionaries = []
+    for name in names:
+        encoded = table[name].combine_chunks().dictionary_encode()
+        columns.append(encoded.indices.to_numpy().astype(np.int64))
+        dictionaries.append(encoded.dictionary.to_pylist())
+    number, size = np.zeros(table.num_rows, dtype=np.int64), 1
+    for column, dictionary in zip(columns, dictionaries, strict=True):
+        if size * len(dictionary) > _MOST_CODES:
+            number = np.unique(number, return_inverse=True)[1]
+            size = len(number)
+        number = number * len(dictionary) + column
+        size *= max(len(dictionary), 1)
+    _, firsts, number = np.unique(number, return_index=True, return_inverse=True)
+    texts = [
+        tuple(
+            dictionary[column[first]]
+            for column, dictionary in zip(columns, dictionaries, strict=True)
+        )
+        for first in firsts.tolist()
+    ]
+    return number, texts
+
+
+def _matches(rows: Sequence[Reference], key: str, uuid: str, name: str, identifier: str) -> bool:
+    """Return whether an attribute is among those that are asked for."""
+    attribute = canonical(described(key, name, "", uuid, identifier).attribute_id)
+    for row in rows:
+        if row.element_uuid is not None and str(row.element_uuid) != uuid:
+            continue
+        if row.element_uuid is None and key != row.primary_key and str(row.text_uuid) != uuid:
+            continue
+        if row.attribute_id is not None and canonical(row.attribute_id) != attribute:
+            continue
+        if row.attribute_id is None and row.attribute_name not in (
+            *(None, name),
+            attribute_label(attribute),
+        ):
+            continue
+        return True
+    return False

@@ -1,0 +1,169 @@
+"""Recording: what a watch sees goes into the files of a recording, every few seconds."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+
+from xentara_nb.errors import OptionError
+from xentara_nb.live.watch import Watch
+from xentara_nb.queries.reading import ResolvedAttribute
+from xentara_nb.recordings.columns import Array, encode
+from xentara_nb.recordings.writer import RecordingWriter, Rows
+from xentara_nb.tables.references import canonical
+
+FLUSH_EVERY = 10.0
+"""After how many seconds what has come is put on the disk: as much can be lost at most."""
+
+_TICK = 1.0  # seconds between two reports
+_LONGEST = 1e9  # seconds
+
+
+def kept_for(flush_every: float) -> timedelta:
+    """Return how long a watch keeps what is recorded with so many seconds between two flushes."""
+    _check_seconds("flush_every", flush_every)
+    return timedelta(seconds=max(60.0, 6 * flush_every))
+
+
+def _check_seconds(name: str, seconds: float) -> None:
+    if not 0 < seconds <= _LONGEST:
+        raise OptionError(f"{name} is a time in seconds, more than 0, not {seconds!r}")
+
+
+class Recorder:
+    """Puts the changes of a watch into a recording, until it is stopped.
+
+    Parameters
+    ----------
+    watch : Watch
+        Where the changes come from. It keeps those of a few flushes at least.
+    writer : RecordingWriter
+        Where they go.
+    attributes : sequence of ResolvedAttribute
+        What is watched, as the writer was given it.
+    flush_every : float, default 10.0
+        After how many seconds what has come is put on the disk.
+    """
+
+    def __init__(
+        self,
+        watch: Watch,
+        writer: RecordingWriter,
+        attributes: Sequence[ResolvedAttribute],
+        flush_every: float = FLUSH_EVERY,
+    ) -> None:
+        self.watch = watch
+        self.writer = writer
+        self.attributes = len(attributes)
+        self.seconds = 0.0
+        self._flush_every = flush_every
+        self._places = {
+            (each.element_uuid, canonical(each.attribute_id)): place
+            for place, each in enumerate(attributes)
+        }
+        # Place and time of the changes that the watch had the last time.
+        self._seen: tuple[Array, Array] = (np.empty(0, np.int32), np.empty(0, np.int64))
+        self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def stop(self) -> None:
+        """End :meth:`run` soon, everything written; from any thread."""
+        self._stops.put(None)
+
+    def run(
+        self, for_: float | None = None, report: Callable[[Recorder], object] | None = None
+    ) -> None:
+        """Record for some seconds, or until :meth:`stop`; everything is on the disk then.
+
+        ``report`` is called every second. Raises a :class:`RecordingError` if the disk does not
+        take it, and the error that ended the watch if that ended by itself.
+        """
+        if for_ is not None:
+            _check_seconds("for_", for_)
+        start = time.monotonic()
+        flushed = start
+        stopped = False
+        try:
+            while not stopped and self.watch.ended is None:
+                self.seconds = time.monotonic() - start
+                left = np.inf if for_ is None else for_ - self.seconds
+                if report is not None:
+                    report(self)
+                if left <= 0:
+                    break
+                with suppress(queue.Empty):
+                    self._stops.get(timeout=min(_TICK, self._flush_every, left))
+                    stopped = True
+                if time.monotonic() - flushed >= self._flush_every:
+                    flushed = time.monotonic()
+                    self.flush()
+        finally:
+            # Also when it is interrupted. This may raise, which is more important then.
+            self.flush()
+            self.seconds = time.monotonic() - start
+        if report is not None:
+            report(self)
+        if self.watch.ended is not None and not stopped:
+            raise self.watch.ended
+
+    def flush(self) -> None:
+        """Put on the disk what has come."""
+        self._take(self.watch.changes())
+        self.writer.flush()
+
+    def _take(self, changes: pd.DataFrame) -> None:
+        places = np.fromiter(
+            (
+                self._places[uuid, canonical(attribute_id)]
+                for uuid, attribute_id in zip(
+                    changes["element_uuid"], changes["attribute_id"], strict=True
+                )
+            ),
+            np.int32,
+            len(changes),
+        )
+        times = changes["time"].to_numpy("datetime64[ns]").view(np.int64)
+        new = self._unseen(places, times)
+        if not new.any():
+            return
+        chosen = changes[new]
+        places, times = places[new], times[new]
+        # A NaN is a value, unless an error stands in place of one.
+        numbers, missing, texts = encode(chosen["value"].array)
+        missing |= chosen["error"].notna().to_numpy()
+        self.writer.append(
+            Rows(
+                places,
+                times,
+                numbers,
+                missing,
+                texts,
+                _words(chosen["quality"]),
+                _words(chosen["error"]),
+                time.time_ns(),
+            )
+        )
+
+    def _unseen(self, places: Array, times: Array) -> Array:
+        """Return which changes the watch did not have the last time, also among older ones."""
+        before, self._seen = self._seen, (places, times)
+        count = len(before[0])
+        all_places = np.concatenate([before[0], places])
+        all_times = np.concatenate([before[1], times])
+        order = np.lexsort((np.arange(len(all_places)) >= count, all_times, all_places))
+        same = (np.diff(all_places[order]) == 0) & (np.diff(all_times[order]) == 0)
+        seen = np.zeros(len(order), dtype=bool)
+        seen[order[1:]] = same
+        return ~seen[count:]
+
+
+def _words(column: pd.Series[str]) -> Array:
+    """Return a column of texts as objects, None where there is none."""
+    found = column.to_numpy(object, copy=True)
+    found[column.isna().to_numpy()] = None
+    return found
