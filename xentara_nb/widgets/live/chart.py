@@ -25,7 +25,7 @@ class Chart(anywidget.AnyWidget):
     Attributes
     ----------
     rows : list of dict
-        Name, unit, and whether it can be charted, of each attribute.
+        Name, unit and kind (``number``, ``switch`` or ``text``) of each attribute.
     charted : list of int
         The places of those that are charted; the page chooses them too.
     span : float

@@ -7,7 +7,8 @@ const LIGHT = ["#1f6fb4", "#c85a00", "#1b8a4b", "#b8336a", "#6d4bc3", "#00838f",
 const DARK = ["#6ab0f3", "#ff9f4a", "#5fd38d", "#ff7eb0", "#b39dff", "#4dd0e1", "#e6c34a", "#aebccb"];
 const RANGES = [[60, "1 min"], [600, "10 min"], [0, "All"]];
 const GOOD = 0, BAD = 3, UNKNOWN = 255;
-const PANEL = 116, ONLY_PANEL = 230, AXIS = 24, LEFT = 58, RIGHT = 10; // pixels
+const PANEL = 116, ONLY_PANEL = 230, SWITCH_PANEL = 56, AXIS = 24, LEFT = 58, RIGHT = 10; // pixels
+const SHORTEST = 10000; // milliseconds that are charted at least
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400]
   .map(seconds => seconds * 1000);
 
@@ -63,13 +64,17 @@ class Series {
 
 /** What is known of all attributes; one for all places where the view is shown. */
 class Store {
-  constructor() {
+  constructor(model) {
+    this.model = model;
     this.heard = false;
     this.series = [];
     this.last = [];
     this.offsets = new Map(); // by attribute: the server's clock against performance.now()
     this.listeners = new Set();
   }
+
+  /** Return whether there is a connection: live, lost or closed; undefined before the first news. */
+  kind() { return this.heard ? this.model.get("state").kind : undefined; }
 
   receive(content, buffers) {
     if (content.kind !== "points") return;
@@ -87,11 +92,13 @@ class Store {
         codes.subarray(code, code + count));
       place += 2 * count;
       code += count;
-      const came = each.age === null ? null : now - each.age * 1000;
-      this.last[each.row] = { ...each, came };
+      const came = each.age === null ? null : now - each.age * 1000, known = this.last[each.row];
+      // A connection that is lost is told once, beside the table, which keeps what was known last.
+      const isGap = each.error && known?.value && this.model.get("state").kind !== "live";
+      this.last[each.row] = isGap ? known : { ...each, came };
       if (count && came !== null) {
-        const offset = times[count - 1] - came, known = this.offsets.get(each.row);
-        this.offsets.set(each.row, known === undefined ? offset : Math.max(offset, known));
+        const offset = times[count - 1] - came, before = this.offsets.get(each.row) ?? -Infinity;
+        this.offsets.set(each.row, Math.max(offset, before));
       }
     }
     this.heard = true;
@@ -142,6 +149,10 @@ function zoneText() {
 function numberText(number) {
   if (!Number.isFinite(number)) return "–";
   return String(Number(number.toPrecision(7)));
+}
+
+function switchText(number) {
+  return Number.isNaN(number) ? "–" : number > 0.5 ? "True" : "False";
 }
 
 /** Return a step for about so many marks in a range: 1, 2 or 5 times a power of ten. */
@@ -288,9 +299,7 @@ class View {
     this.model.save_changes();
   }
 
-  kind() { return this.store.heard ? this.model.get("state").kind : undefined; }
-
-  isLive() { return this.kind() === "live" && !this.model.get("paused"); }
+  isLive() { return this.store.kind() === "live" && !this.model.get("paused"); }
 
   // The bar
 
@@ -323,12 +332,12 @@ class View {
   }
 
   showState(late = false) {
-    const kind = this.kind(), { text } = this.model.get("state");
+    const kind = this.store.kind(), { text } = this.model.get("state");
     const paused = kind === "live" && this.model.get("paused");
     const badge = {
       live: paused ? ["", "paused"] : ["ok", "live"],
       lost: ["error", `no connection: ${text}`],
-      closed: ["", `closed: ${text}`],
+      closed: ["", text],
     }[kind] ?? (late ? ["", "no kernel answers: run the cell to see values"] : null);
     this.state.replaceChildren(
       ...(badge ? [element("span", { class: `xnb-badge xnb-${badge[0]}` }, badge[1])] : []));
@@ -360,11 +369,11 @@ class View {
       this.lines = rows.map((row, number) => this.makeRow(row, number));
       this.body.replaceChildren(...this.lines.map(line => line.row));
     }
-    rows.forEach(({ name, unit, numeric }, number) => {
+    rows.forEach(({ name, unit, kind }, number) => {
       const line = this.lines[number];
       line.name.textContent = name;
       line.unit.textContent = unit;
-      line.box.disabled = !numeric;
+      line.box.disabled = kind === "text";
       line.box.setAttribute("aria-label", `Chart ${name}`);
     });
     this.showChosen();
@@ -372,7 +381,10 @@ class View {
   }
 
   makeRow(row, number) {
-    const line = { name: element("th", { scope: "row" }), unit: element("td") };
+    const line = {
+      name: element("th", { scope: "row", class: "xnb-lv-name" }),
+      unit: element("td", { class: "xnb-lv-unit" }),
+    };
     line.box = element("input", { type: "checkbox" });
     line.box.addEventListener("change", () => {
       const others = this.model.get("charted").filter(each => each !== number);
@@ -380,7 +392,7 @@ class View {
     });
     line.swatch = element("span", { class: "xnb-lv-swatch" });
     line.value = element("td", { class: "xnb-lv-value" });
-    line.quality = element("td");
+    line.quality = element("td", { class: "xnb-lv-quality" });
     line.age = element("td", { class: "xnb-lv-age" });
     line.trend = element("canvas", { "aria-hidden": "true" });
     line.row = element("tr", {},
@@ -449,13 +461,15 @@ class View {
     const ratio = devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
     canvas.width = width * ratio;
     canvas.height = height * ratio;
-    const pen = canvas.getContext("2d"), from = until - 60000;
+    const pen = canvas.getContext("2d");
+    const from = Math.min(Math.max(until - 60000, series.times[0]), until - SHORTEST);
     pen.scale(ratio, ratio);
     const [low, high] = extent([series], from, until);
-    const x = time => (time - from) / 60000 * width;
+    const x = time => (time - from) / (until - from) * width;
     const y = value => height - 2 - (value - low) / (high - low) * (height - 4);
     const styles = getComputedStyle(this.root);
-    drawLine(pen, series, from, until, x, y, styles.color,
+    const colour = this.lines[row].box.checked ? this.colour(row) : styles.color;
+    drawLine(pen, series, from, until, x, y, colour,
       styles.getPropertyValue("--jp-error-color1") || "#c62828", 1.1);
   }
 
@@ -503,20 +517,27 @@ class View {
     const rows = this.model.get("rows"), found = new Map();
     for (const number of this.model.get("charted")) {
       if (!rows[number]) continue;
-      const { unit } = rows[number], key = unit || number;
-      if (!found.has(key)) found.set(key, { unit, numbers: [] });
+      const { name, unit, kind } = rows[number], key = unit || number;
+      const isSwitch = kind === "switch";
+      if (!found.has(key)) found.set(key, { title: unit || name, isSwitch, numbers: [] });
       found.get(key).numbers.push(number);
     }
-    return [...found.values()];
+    const panels = [...found.values()], size = panels.length > 1 ? PANEL : ONLY_PANEL;
+    let top = 0;
+    for (const panel of panels) {
+      Object.assign(panel, { top, size: panel.isSwitch ? SWITCH_PANEL : size });
+      top += panel.size;
+    }
+    return panels;
   }
 
   range(numbers) {
-    const isLive = this.kind() === "live", span = this.model.get("span") * 1000;
+    const isLive = this.store.kind() === "live", span = this.model.get("span") * 1000;
     const all = numbers.map(number => this.store.series[number]).filter(each => each?.count);
     const last = Math.max(...all.map(each => each.times[each.count - 1]));
-    let to = this.frozen ?? (this.kind() === "closed" && all.length ? last : this.store.now());
-    let from = span ? to - span : Math.min(...all.map(each => each.times[0]));
-    if (!(from < to - 1000)) from = to - 1000;
+    const to = this.frozen ?? (this.store.kind() === "closed" && all.length ? last : this.store.now());
+    const first = Math.min(...all.map(each => each.times[0]));
+    const from = Math.min(span ? Math.max(to - span, first) : first, to - SHORTEST);
     return { from, to, until: isLive ? to : Math.min(to, last) };
   }
 
@@ -525,8 +546,7 @@ class View {
     if (!width) return;
     const panels = this.panels(), numbers = panels.flatMap(panel => panel.numbers);
     const rows = this.model.get("rows");
-    const each = panels.length > 1 ? PANEL : ONLY_PANEL;
-    const height = Math.max(1, panels.length) * (panels.length ? each : 60) + AXIS;
+    const height = (panels.length ? panels.at(-1).top + panels.at(-1).size : 60) + AXIS;
     const ratio = devicePixelRatio || 1;
     if (this.canvas.width !== Math.round(width * ratio)
       || this.canvas.height !== Math.round(height * ratio)) {
@@ -541,6 +561,7 @@ class View {
     const look = {
       text: styles.getPropertyValue("--jp-ui-font-color2") || "#666",
       grid: isDark ? "rgba(255,255,255,.13)" : "rgba(0,0,0,.1)",
+      ground: styles.getPropertyValue("--jp-layout-color0") || (isDark ? "#111" : "#fff"),
       bad: styles.getPropertyValue("--jp-error-color1") || "#c62828",
     };
     const pen = this.canvas.getContext("2d");
@@ -568,7 +589,7 @@ class View {
       },
     };
     this.drawTimes(pen, range, x, width, height, look);
-    panels.forEach((panel, place) => this.drawPanel(pen, panel, place * each, each, width, look));
+    for (const panel of panels) this.drawPanel(pen, panel, width, look);
     this.drawCursor(pen, height);
     this.showReadout(width);
   }
@@ -594,12 +615,12 @@ class View {
     pen.stroke();
   }
 
-  drawPanel(pen, { unit, numbers }, top, size, width, look) {
+  drawPanel(pen, { title, isSwitch, numbers, top, size }, width, look) {
     const { from, to, until, x } = this.shown;
     const all = numbers.map(number => this.store.series[number] ??= new Series());
-    const [low, high] = extent(all, from, until);
+    const [low, high] = isSwitch ? [-0.1, 1.3] : extent(all, from, until);
     const y = value => top + size - 4 - (value - low) / (high - low) * (size - 10);
-    const step = niceStep(high - low, size / 40);
+    const step = isSwitch ? 1 : niceStep(high - low, size / 40);
     pen.strokeStyle = look.grid;
     pen.fillStyle = look.text;
     pen.textAlign = "right";
@@ -609,7 +630,8 @@ class View {
       const at = Math.round(y(value)) + 0.5;
       pen.moveTo(LEFT, at);
       pen.lineTo(width - RIGHT, at);
-      if (at > top + 6) pen.fillText(markText(value, step), LEFT - 6, at);
+      const text = isSwitch ? switchText(value) : markText(value, step);
+      if (at > top + 6) pen.fillText(text, LEFT - 6, at);
     }
     pen.moveTo(LEFT, top + size - 0.5);
     pen.lineTo(width - RIGHT, top + size - 0.5);
@@ -621,16 +643,13 @@ class View {
     numbers.forEach((number, place) => drawLine(
       pen, all[place], from, until, x, y, this.colour(number), look.bad));
     pen.restore();
-    if (unit) {
-      pen.textAlign = "left";
-      const end = pen.measureText(unit).width;
-      pen.fillStyle = getComputedStyle(this.root).getPropertyValue("--jp-layout-color0") || "#fff";
-      pen.globalAlpha = 0.8;
-      pen.fillRect(LEFT + 3, top + 4, end + 6, 15);
-      pen.globalAlpha = 1;
-      pen.fillStyle = look.text;
-      pen.fillText(unit, LEFT + 6, top + 12);
-    }
+    pen.textAlign = "left";
+    pen.fillStyle = look.ground;
+    pen.globalAlpha = 0.8;
+    pen.fillRect(LEFT + 3, top + 4, pen.measureText(title).width + 6, 15);
+    pen.globalAlpha = 1;
+    pen.fillStyle = look.text;
+    pen.fillText(title, LEFT + 6, top + 12);
     if (this.cursor !== null) {
       numbers.forEach((number, place) => {
         const at = all[place].at(Math.min(this.cursor, until)), value = all[place].numbers[at];
@@ -664,7 +683,8 @@ class View {
       const word = { 1: " acceptable", 2: " unreliable", [BAD]: " bad" }[code] ?? "";
       const swatch = element("span", { class: "xnb-lv-swatch" });
       swatch.style.background = this.colour(number);
-      const value = at < 0 ? "–" : numberText(series.numbers[at]);
+      const text = rows[number].kind === "switch" ? switchText : numberText;
+      const value = at < 0 ? "–" : text(series.numbers[at]);
       return element("div", {}, swatch, element("span", {}, rows[number].name),
         element("span", {}, `${value} ${rows[number].unit}${word}`));
     });
@@ -677,9 +697,10 @@ class View {
 }
 
 export default () => {
-  const store = new Store();
+  let store;
   return {
     initialize({ model }) {
+      store = new Store(model);
       model.on("msg:custom", (content, buffers) => store.receive(content, buffers));
       model.send({ kind: "ask" });
     },

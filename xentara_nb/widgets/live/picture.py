@@ -16,7 +16,9 @@ from xentara_nb.tables.rendering import Html, coloured, escape, plain, table_htm
 from xentara_nb.widgets.common.table import QUALITY_KINDS
 from xentara_nb.widgets.live.feed import POINTS, UNKNOWN, Points, points_of, shown_value
 
-_WIDTH, _PANEL, _ONLY_PANEL, _LEFT, _RIGHT, _AXIS = 760, 110, 200, 58, 8, 22  # pixels
+_WIDTH, _PANEL, _ONLY_PANEL, _SWITCH_PANEL = 760, 110, 200, 56  # pixels
+_LEFT, _RIGHT, _AXIS = 58, 8, 22
+_SHORTEST = 10_000_000_000  # nanoseconds that are charted at least
 # They stand out on white and on black: a picture does not know the theme.
 COLOURS = (
     *("#3f8fd2", "#e07b1a", "#2fa463", "#d1498b"),
@@ -30,7 +32,7 @@ class Row(NamedTuple):
 
     name: str
     unit: str
-    numeric: bool
+    kind: str  # ``number``, ``switch`` or ``text``, which is not charted
 
 
 def panels(rows: Sequence[Row], charted: Sequence[int]) -> list[list[int]]:
@@ -91,20 +93,28 @@ def picture(
     filled = [points[row] for row in charted if np.isfinite(points[row].numbers).any()]
     if not filled:
         return ""
-    to = max(int(each.times[-1]) for each in filled)
-    start = to - int(span * 1e9) if span else min(int(each.times[0]) for each in filled)
-    start = min(start, to - 1_000_000_000)
+    first, to = (
+        min(int(each.times[0]) for each in filled),
+        max(int(each.times[-1]) for each in filled),
+    )
+    start = min(max(to - int(span * 1e9), first) if span else first, to - _SHORTEST)
     groups = panels(rows, charted)
     size = _PANEL if len(groups) > 1 else _ONLY_PANEL
-    height = size * len(groups) + _AXIS
+    switches = [rows[group[0]].kind == "switch" for group in groups]
+    sizes = [_SWITCH_PANEL if each else size for each in switches]
+    height = sum(sizes) + _AXIS
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
         f'viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="11" fill="{_GREY}">'
     ]
-    for number, group in enumerate(groups):
+    top = 0
+    for group, is_switch, size in zip(groups, switches, sizes, strict=True):
         colours = {row: COLOURS[charted.index(row) % len(COLOURS)] for row in group}
         shown = {row: _between(points[row], start, to) for row in group}
-        parts += _panel(shown, colours, rows[group[0]].unit, size * number, size, start, to)
+        title = rows[group[0]].unit or rows[group[0]].name
+        limits = (-0.1, 1.3) if is_switch else _limits(list(shown.values()))
+        parts += _panel(shown, colours, title, limits, top, size, start, to)
+        top += size
     parts += _times(start, to, height)
     return "".join([*parts, "</svg>"])
 
@@ -116,20 +126,26 @@ def _between(points: Points, start: int, to: int) -> Points:
     return part._replace(times=np.clip(part.times, start, to))
 
 
+def _limits(shown: Sequence[Points]) -> tuple[float, float]:
+    """Return the range of numbers that a panel shows."""
+    numbers = np.concatenate([each.numbers for each in shown])
+    numbers = numbers[np.isfinite(numbers)]
+    low, high = (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 1.0)
+    space = (high - low) * 0.08 if high > low else max(abs(low) * 0.05, 0.5)
+    return low - space, high + space
+
+
 def _panel(
     shown: Mapping[int, Points],
     colours: Mapping[int, str],
-    unit: str,
+    title: str,
+    limits: tuple[float, float],
     top: int,
     size: int,
     start: int,
     to: int,
 ) -> list[str]:
-    numbers = np.concatenate([each.numbers for each in shown.values()])
-    numbers = numbers[np.isfinite(numbers)]
-    low, high = (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 1.0)
-    space = (high - low) * 0.08 if high > low else max(abs(low) * 0.05, 0.5)
-    low, high = low - space, high + space
+    low, high = limits
     parts = []
     for value in _marks(low, high, size / 40):
         y = top + size - 4 - (value - low) / (high - low) * (size - 10)
@@ -150,7 +166,7 @@ def _panel(
     parts.append(
         f'<path d="M{_LEFT} {top + size}H{_WIDTH - _RIGHT}" stroke="{_GREY}" '
         f'stroke-opacity=".5"/><text x="{_LEFT + 6}" y="{top + 15}">'
-        f"{html.escape(plain(unit))}</text>"
+        f"{html.escape(plain(title))}</text>"
     )
     return parts
 

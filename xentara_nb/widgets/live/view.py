@@ -92,7 +92,7 @@ class LiveView(Form):
         count = min(len(watch.names), ROWS)
         self._feed = Feed(watch, count)
         self._rows = [
-            Row(name, "", watch.columns(place, last=1).values.dtype.kind in "fiub")
+            Row(name, "", _kind(watch.columns(place, last=1).values.dtype.kind))
             for place, name in enumerate(watch.names[:count])
         ]
         self._has_units = False
@@ -143,7 +143,7 @@ class LiveView(Form):
 
     def _described(self) -> list[dict[str, object]]:
         return [
-            {"name": plain(each.name), "unit": plain(each.unit), "numeric": each.numeric}
+            {"name": plain(each.name), "unit": plain(each.unit), "kind": each.kind}
             for each in self._rows
         ]
 
@@ -278,7 +278,7 @@ def make_chart(on_ask: Callable[[], object], **traits: Any) -> Chart:
 def _places(watch: Watch, charted: Sequence[str] | None, rows: Sequence[Row]) -> list[int]:
     """Return the places of what is to be charted."""
     if charted is None:
-        return [place for place, each in enumerate(rows) if each.numeric][:CHARTED]
+        return [place for place, each in enumerate(rows) if each.kind != "text"][:CHARTED]
     names = [each.name for each in rows]
     for name in charted:
         if name not in names:
@@ -286,6 +286,11 @@ def _places(watch: Watch, charted: Sequence[str] | None, rows: Sequence[Row]) ->
                 f"{plain(name)} cannot be charted: the view shows {', '.join(names[:40])}"
             )
     return [names.index(name) for name in charted]
+
+
+def _kind(dtype: str) -> str:
+    """Return how values of a kind of dtype are shown."""
+    return "switch" if dtype == "b" else "number" if dtype in "fiu" else "text"
 
 
 def _more(count: int) -> str:
