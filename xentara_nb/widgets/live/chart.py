@@ -12,11 +12,9 @@ from typing import Any
 import anywidget
 import traitlets
 
-from xentara_nb.widgets.live.feed import News, message
+from xentara_nb.widgets.live.feed import SPANS, News, message
 
 _PARTS = files(__package__)
-SPANS = (60.0, 600.0, 0.0)
-"""The ranges that can be chosen, in seconds; 0 is everything."""
 
 
 class Chart(anywidget.AnyWidget):
@@ -72,7 +70,7 @@ class Chart(anywidget.AnyWidget):
     @traitlets.validate("span")
     def _only_spans(self, proposal: Mapping[str, Any]) -> float:
         span: float = proposal["value"]
-        return span if span in SPANS else self.span
+        return span if span in SPANS else SPANS[0]
 
     def _receive(self, widget: object, content: object, buffers: object) -> None:
         if isinstance(content, dict) and content.get("kind") == "ask":

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from xentara_nb.live.collection import Collection
 from xentara_nb.live.frames import with_quality_changes
 from xentara_nb.live.history import Array, Changes
-from xentara_nb.live.watch import Watch
 from xentara_nb.protocol.identifiers import Quality
 from xentara_nb.tables.rendering import plain
 from xentara_nb.widgets.common.table import QUALITY_KINDS, value_text
@@ -20,6 +20,9 @@ POINTS = 10_000
 
 TAIL = 64
 """How many of those are looked at for what is new, and sent of what is in the table alone."""
+
+SPANS = (60.0, 600.0, 0.0)
+"""How much of the past can be charted, in seconds; 0 is everything."""
 
 UNKNOWN = 255
 """The quality of a value that has none, or one that the manual does not know."""
@@ -53,7 +56,7 @@ class News(NamedTuple):
 class Feed:
     """Finds what is new of a watch since it was last asked; not for several threads at once."""
 
-    def __init__(self, watch: Watch, count: int) -> None:
+    def __init__(self, watch: Collection, count: int) -> None:
         self._watch = watch
         self._count = count
         self._known: dict[int, Points] = {}  # the last points that were given
@@ -64,9 +67,9 @@ class Feed:
         self._known.clear()
         self._charted.clear()
 
-    def take(self, charted: Collection[int], most: int = POINTS) -> list[News]:
+    def take(self, charted: Container[int], most: int = POINTS) -> list[News]:
         """Return what is new; of the rows that are charted, as many points as there may be."""
-        self._charted &= set(charted)
+        self._charted = {row for row in self._charted if row in charted}
         found = []
         ages: list[float] = []
         for row in range(self._count):
@@ -112,7 +115,7 @@ class Feed:
         )
 
 
-def points_of(watch: Watch, row: int, last: int) -> Points:
+def points_of(watch: Collection, row: int, last: int) -> Points:
     """Return the last points of one attribute: where its value or its quality has changed."""
     column, quality = watch.columns(row, last), watch.qualities(row, last)
     start = column.times[0] if len(column.times) == last else None

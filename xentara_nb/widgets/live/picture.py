@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from xentara_nb.live.collection import Collection
 from xentara_nb.live.history import Array
-from xentara_nb.live.watch import Watch
 from xentara_nb.tables.rendering import Html, coloured, escape, plain, table_html
 from xentara_nb.widgets.common.table import QUALITY_KINDS
 from xentara_nb.widgets.live.feed import POINTS, UNKNOWN, Points, points_of, shown_value
@@ -44,7 +44,7 @@ def panels(rows: Sequence[Row], charted: Sequence[int]) -> list[list[int]]:
 
 
 def picture_html(
-    watch: Watch, rows: Sequence[Row], charted: Sequence[int], span: float, note: str
+    watch: Collection, rows: Sequence[Row], charted: Sequence[int], span: float, note: str
 ) -> Html:
     """Return picture and table of what a watch holds now; ``note`` says when that is."""
     points = {row: points_of(watch, row, POINTS) for row in charted}
@@ -63,7 +63,7 @@ def picture_html(
     )
 
 
-def _table(watch: Watch, rows: Sequence[Row], charted: Sequence[int]) -> Html:
+def _table(watch: Collection, rows: Sequence[Row], charted: Sequence[int]) -> Html:
     latest = watch.latest().head(len(rows))
     columns = ("value", "quality", "update_time", "error")
     lines = []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from xentara_nb.client import Client
-from xentara_nb.errors import MissingExtraError, NotFoundError, XentaraError
+from xentara_nb.errors import MissingExtraError, NotFoundError, OptionError, XentaraError
 from xentara_nb.live.watch import Watch
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.tables.references import same_attribute
@@ -20,7 +20,7 @@ from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard
 from xentara_nb.widgets.common.form import Form
 from xentara_nb.widgets.common.style import button, card, row
-from xentara_nb.widgets.live.feed import POINTS, Feed
+from xentara_nb.widgets.live.feed import POINTS, SPANS, Feed
 from xentara_nb.widgets.live.picture import Row, picture_html
 from xentara_nb.widgets.live.recording import RecordCard
 
@@ -69,6 +69,8 @@ class LiveView(Form):
         If anywidget is not installed (the extra ``lab``).
     NotFoundError
         If something to be charted is not watched.
+    OptionError
+        If there is no such range.
 
     Examples
     --------
@@ -86,6 +88,8 @@ class LiveView(Form):
     def __init__(
         self, watch: Watch, *, charted: Sequence[str] | None = None, span: float = 60.0
     ) -> None:
+        if span not in SPANS:
+            raise OptionError(f"span is 60, 600 or 0 for everything, in seconds, not {span!r}")
         super().__init__("live")
         self._watch = watch
         self.frame = pd.DataFrame()
