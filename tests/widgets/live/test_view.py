@@ -102,10 +102,13 @@ def test_everything_again_until_the_page_asks_and_then_what_is_new(
     # A page that was opened again gets everything.
     ask(view)
     assert until(told, lambda news: news.row == 2 and news.whole).value == "173"
-    # What is charted now is sent with its past.
+    # What is charted later is sent with its past.
     view.chart.set_state({"charted": [0]})
+    for value in (174, 175):
+        client.write(SET_POINT, value, verify=False)
+        until(told, lambda news, value=value: news.value == str(value))  # type: ignore[misc]
     view.chart.set_state({"charted": [0, 2]})
-    assert until(told, lambda news: news.row == 2 and news.whole).value == "173"
+    assert until(told, lambda news: news.row == 2 and news.whole).value == "175"
 
 
 def test_nothing_goes_to_a_page_that_does_not_show_it(
