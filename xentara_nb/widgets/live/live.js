@@ -7,7 +7,7 @@ const LIGHT = ["#1f6fb4", "#c85a00", "#1b8a4b", "#b8336a", "#6d4bc3", "#00838f",
 const DARK = ["#6ab0f3", "#ff9f4a", "#5fd38d", "#ff7eb0", "#b39dff", "#4dd0e1", "#e6c34a", "#aebccb"];
 const RANGES = [[60, "1 min"], [600, "10 min"], [0, "All"]];
 const GOOD = 0, BAD = 3, UNKNOWN = 255;
-const PANEL = 116, ONLY_PANEL = 230, SWITCH_PANEL = 56, AXIS = 24, LEFT = 58, RIGHT = 10; // pixels
+const PANEL = 116, ONLY_PANEL = 230, SWITCH_PANEL = 66, AXIS = 24, LEFT = 58, RIGHT = 10; // pixels
 const SHORTEST = 10000; // milliseconds that are charted at least
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400]
   .map(seconds => seconds * 1000);
@@ -278,6 +278,7 @@ class View {
     const timer = setInterval(() => {
       beat += 1;
       if (!this.seen) return;
+      if (beat % 20 === 0) this.dirty = new Set(this.lines.keys()); // their time goes on
       if (beat % 5 === 0) this.updateTable();
       // Between changes, the time goes on.
       if (beat % (this.model.get("span") === 60 ? 1 : 5) === 0 && this.isLive()) this.schedule();
@@ -618,7 +619,7 @@ class View {
   drawPanel(pen, { title, isSwitch, numbers, top, size }, width, look) {
     const { from, to, until, x } = this.shown;
     const all = numbers.map(number => this.store.series[number] ??= new Series());
-    const [low, high] = isSwitch ? [-0.1, 1.3] : extent(all, from, until);
+    const [low, high] = isSwitch ? [-0.15, 1.9] : extent(all, from, until);
     const y = value => top + size - 4 - (value - low) / (high - low) * (size - 10);
     const step = isSwitch ? 1 : niceStep(high - low, size / 40);
     pen.strokeStyle = look.grid;
@@ -628,6 +629,7 @@ class View {
     pen.beginPath();
     for (let value = Math.ceil(low / step) * step; value <= high; value += step) {
       const at = Math.round(y(value)) + 0.5;
+      if (isSwitch && value > 1.5) break;
       pen.moveTo(LEFT, at);
       pen.lineTo(width - RIGHT, at);
       const text = isSwitch ? switchText(value) : markText(value, step);

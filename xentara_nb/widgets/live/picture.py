@@ -16,7 +16,7 @@ from xentara_nb.tables.rendering import Html, coloured, escape, plain, table_htm
 from xentara_nb.widgets.common.table import QUALITY_KINDS
 from xentara_nb.widgets.live.feed import POINTS, UNKNOWN, Points, points_of, shown_value
 
-_WIDTH, _PANEL, _ONLY_PANEL, _SWITCH_PANEL = 760, 110, 200, 56  # pixels
+_WIDTH, _PANEL, _ONLY_PANEL, _SWITCH_PANEL = 760, 110, 200, 66  # pixels
 _LEFT, _RIGHT, _AXIS = 58, 8, 22
 _SHORTEST = 10_000_000_000  # nanoseconds that are charted at least
 # They stand out on white and on black: a picture does not know the theme.
@@ -112,7 +112,7 @@ def picture(
         colours = {row: COLOURS[charted.index(row) % len(COLOURS)] for row in group}
         shown = {row: _between(points[row], start, to) for row in group}
         title = rows[group[0]].unit or rows[group[0]].name
-        limits = (-0.1, 1.3) if is_switch else _limits(list(shown.values()))
+        limits = (-0.15, 1.9) if is_switch else _limits(list(shown.values()))
         parts += _panel(shown, colours, title, limits, top, size, start, to)
         top += size
     parts += _times(start, to, height)

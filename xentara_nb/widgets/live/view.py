@@ -135,14 +135,14 @@ class LiveView(Form):
         self.chart.observe(lambda change: self._wake.set(), ["charted", "_view_count"])
         self.to_frame = button("To DataFrame")
         self.code = CodeCard()
-        parts = [row(self.to_frame), self.code.widget]
+        parts = [row(self.to_frame), self.notice, self.code.widget]
         client = self._watch.client
         self.record: RecordCard | None = None
         if isinstance(client, Client):
             self.record = RecordCard(self.tasks, client, self._watch)
             self.when_closed.callback(self.record.stop)
             parts.append(self.record.widget)
-        self.fill(card(self.chart, *parts, self.notice))
+        self.fill(card(self.chart, *parts))
         self.to_frame.on_click(self.tasks.handler(lambda: self.tasks.run("take", self._take)))
 
     def _described(self) -> list[dict[str, object]]:
@@ -190,6 +190,8 @@ class LiveView(Form):
             ]
             self._has_units = True
             self.chart.rows = self._described()
+            self._next_picture = 0.0
+            self._wake.set()
 
     # What goes to the page
 
