@@ -157,6 +157,7 @@ def test_to_data_frame(view: LiveView, watch: Watch) -> None:
 
 def test_record(view: LiveView, watch: Watch, client: Client, tmp_path: Path) -> None:
     assert view.record is not None
+    watch.until(lambda latest: latest["value"].notna().all(), timeout=PATIENCE)
     folder = tmp_path / "line 1"
     typed(view.record.folder, f'"{folder}"')
     view.record.button.click()
@@ -182,8 +183,10 @@ def test_closing_the_view_ends_the_recording_and_leaves_the_watch(
     view: LiveView, watch: Watch, tmp_path: Path
 ) -> None:
     assert view.record is not None
+    watch.until(lambda latest: latest["value"].notna().all(), timeout=PATIENCE)
     typed(view.record.folder, str(tmp_path / "recording"))
     view.record.button.click()
+    eventually(lambda: view.record.state.value)  # type: ignore[union-attr]
     view.close()
     assert view.wait()
     assert watch.ended is None

@@ -687,8 +687,9 @@ class View {
       swatch.style.background = this.colour(number);
       const text = rows[number].kind === "switch" ? switchText : numberText;
       const value = at < 0 ? "–" : text(series.numbers[at]);
+      const rest = value === "–" ? "" : ` ${rows[number].unit}${word}`;
       return element("div", {}, swatch, element("span", {}, rows[number].name),
-        element("span", {}, `${value} ${rows[number].unit}${word}`));
+        element("span", {}, `${value}${rest}`));
     });
     const head = element("div", {}, element("b", {}, fullTime(this.cursor)));
     this.readout.replaceChildren(head, ...lines);

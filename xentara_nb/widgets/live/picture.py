@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,22 @@ COLOURS = (
     *("#8f74d8", "#1aa3b0", "#ad8b10", "#7f8c99"),
 )
 _GREY, _BAD = "#808080", "#d43f3a"
+
+
+class _Panel(NamedTuple):
+    """A part of the chart, with its own numbers upwards."""
+
+    title: str
+    low: float
+    high: float
+    marks: Mapping[float, str]
+    top: int
+    size: int
+
+    def y(self, numbers: Any) -> Any:
+        """Return how far down some numbers are drawn."""
+        part = (numbers - self.low) / (self.high - self.low)
+        return self.top + self.size - 4 - part * (self.size - 10)
 
 
 class Row(NamedTuple):
@@ -112,8 +128,10 @@ def picture(
         colours = {row: COLOURS[charted.index(row) % len(COLOURS)] for row in group}
         shown = {row: _between(points[row], start, to) for row in group}
         title = rows[group[0]].unit or rows[group[0]].name
-        limits = (-0.15, 1.9) if is_switch else _limits(list(shown.values()))
-        parts += _panel(shown, colours, title, limits, top, size, start, to)
+        low, high = (-0.15, 1.9) if is_switch else _limits(list(shown.values()))
+        marks = {0.0: "False", 1.0: "True"} if is_switch else _marks(low, high, size / 40)
+        panel = _Panel(title, low, high, marks, top, size)
+        parts += _panel(panel, shown, colours, start, to)
         top += size
     parts += _times(start, to, height)
     return "".join([*parts, "</svg>"])
@@ -136,26 +154,18 @@ def _limits(shown: Sequence[Points]) -> tuple[float, float]:
 
 
 def _panel(
-    shown: Mapping[int, Points],
-    colours: Mapping[int, str],
-    title: str,
-    limits: tuple[float, float],
-    top: int,
-    size: int,
-    start: int,
-    to: int,
+    panel: _Panel, shown: Mapping[int, Points], colours: Mapping[int, str], start: int, to: int
 ) -> list[str]:
-    low, high = limits
     parts = []
-    for value in _marks(low, high, size / 40):
-        y = top + size - 4 - (value - low) / (high - low) * (size - 10)
+    for value, text in panel.marks.items():
+        y = panel.y(value)
         parts.append(
             f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="{_GREY}" stroke-opacity=".25"/>'
-            f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.6g}</text>'
+            f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{text}</text>'
         )
     for row, points in shown.items():
         x = _LEFT + (points.times - start) / (to - start) * (_WIDTH - _LEFT - _RIGHT)
-        heights = top + size - 4 - (points.numbers - low) / (high - low) * (size - 10)
+        heights = panel.y(points.numbers)
         is_bad = (points.qualities > 0) & (points.qualities != UNKNOWN)
         bad = np.where(is_bad, heights, np.nan)
         parts.append(
@@ -164,9 +174,9 @@ def _panel(
             f'stroke="{colours[row]}" stroke-width="1.6" stroke-linejoin="round"/>'
         )
     parts.append(
-        f'<path d="M{_LEFT} {top + size}H{_WIDTH - _RIGHT}" stroke="{_GREY}" '
-        f'stroke-opacity=".5"/><text x="{_LEFT + 6}" y="{top + 15}">'
-        f"{html.escape(plain(title))}</text>"
+        f'<path d="M{_LEFT} {panel.top + panel.size}H{_WIDTH - _RIGHT}" stroke="{_GREY}" '
+        f'stroke-opacity=".5"/><text x="{_LEFT + 6}" y="{panel.top + 15}">'
+        f"{html.escape(plain(panel.title))}</text>"
     )
     return parts
 
@@ -217,16 +227,17 @@ def _times(start: int, to: int, height: int) -> list[str]:
     return [*parts, f'<text x="4" y="{height - 6}">UTC</text>']
 
 
-def _marks(low: float, high: float, count: float) -> list[float]:
-    """Return round numbers between two: 1, 2 or 5 times a power of ten apart.
+def _marks(low: float, high: float, count: float) -> dict[float, str]:
+    """Return round numbers between two, 1, 2 or 5 times a power of ten apart, and their texts.
 
     Examples
     --------
     >>> _marks(0.2, 9.8, 5)
-    [2.0, 4.0, 6.0, 8.0]
+    {2.0: '2', 4.0: '4', 6.0: '6', 8.0: '8'}
     """
     rough = (high - low) / count
     power = 10.0 ** np.floor(np.log10(rough))
     step = power * next(each for each in (1, 2, 5, 10) if each * power >= rough * 0.999)
     first, last = int(np.ceil(low / step)), int(np.floor(high / step))
-    return [float(each * step) for each in range(first, last + 1)]
+    values = [float(each * step) for each in range(first, last + 1)]
+    return {value: f"{value:.6g}" for value in values}
