@@ -12,7 +12,7 @@ PROGRAM = """
 from pathlib import Path
 from IPython.paths import get_ipython_dir
 from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
-from xentara_nb.widgets.login.trust_store import trust_file
+from xentara_nb.connection.trust_store import trust_file
 from xentara_nb.writes.journal import Journal, default_path
 print(
     Path.home(), Journal().path, default_path(), trust_file(), get_ipython_dir(),

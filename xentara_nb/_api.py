@@ -31,7 +31,9 @@ from xentara_nb.recordings.reader import (
     Recording as Recording,
     open_recording as open_recording,
 )
-from xentara_nb.tables.files import read_inventory as read_inventory
+from xentara_nb.tables.compare import compare as compare
+from xentara_nb.tables.comparison import Comparison as Comparison
+from xentara_nb.tables.files import read_inventory as read_inventory, read_table as read_table
 from xentara_nb.writes.journal import Journal as Journal
 from xentara_nb.writes.outcome import Outcome as Outcome
 from xentara_nb.writes.plan import WritePlan as WritePlan
@@ -39,5 +41,6 @@ from xentara_nb.writes.policy import WritePolicy as WritePolicy
 from xentara_nb.writes.records import read_journal as read_journal
 from xentara_nb.writes.report import WriteReport as WriteReport
 from xentara_nb.writes.results import WriteResult as WriteResult
+from xentara_nb.writes.settings import SettingsWarning as SettingsWarning
 from xentara_nb.writes.stage import StageChange as StageChange
 from xentara_nb.writes.sub_session import SubSession as SubSession

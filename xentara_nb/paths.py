@@ -9,14 +9,19 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from xentara_nb.errors import OptionError
+from xentara_nb.suggestions import did_you_mean
 
 # So that opening a FIFO does not wait; Windows has none, and has a text mode instead.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+_MAX_FILES = 10_000  # of a folder that are looked at
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:
@@ -25,16 +30,28 @@ def user_path(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     OptionError
-        If it is no path, or there is no such home folder.
+        If it is no path, or one that the locale cannot encode, or there is no such home folder.
     """
     try:
         if "\0" in (text := os.fspath(path)):
             raise OptionError(f"{text!r} is no path: it holds a null character")
+        os.fsencode(text)
         return Path(text).expanduser()
+    except UnicodeEncodeError as error:
+        raise _locale_error(error) from None
     except TypeError:
         raise OptionError(f"a path is a text or a Path, not {path!r}") from None
     except RuntimeError:
         raise OptionError(f"there is no home folder for {os.fspath(path)!r}") from None
+
+
+def _locale_error(error: UnicodeEncodeError) -> OptionError:
+    """Return the error for a path with characters that the locale has no bytes for."""
+    return OptionError(
+        f"the locale of this process ({error.encoding}) has no bytes for "
+        f"{error.object[error.start : error.end]!a} in the path {error.object!a}: set "
+        "LC_ALL=C.UTF-8, or PYTHONUTF8=1, before Python starts"
+    )
 
 
 def setting_path(setting: str) -> Path:
@@ -102,7 +119,7 @@ def read_file(path: str | os.PathLike[str], limit: int, *, own: bool = False) ->
         If it cannot be read.
     """
     file = user_path(path)
-    with open(open_regular(file), "rb") as stream:
+    with naming_similar(), open(open_regular(file), "rb") as stream:
         status = os.fstat(stream.fileno())
         if own and (problem := unsafe(status)) is not None:
             raise OptionError(f"{str(file)!r}: {problem}")
@@ -115,6 +132,28 @@ def read_file(path: str | os.PathLike[str], limit: int, *, own: bool = False) ->
             "right file?"
         )
     return data
+
+
+def similar_file(path: str | os.PathLike[str]) -> str:
+    """Return the question whether a file beside one that is missing was meant; or nothing."""
+    with suppress(OSError, ValueError, OptionError):
+        file = user_path(path)
+        if not file.exists():
+            with os.scandir(file.parent) as entries:
+                return did_you_mean(file.name, [each.name for each in islice(entries, _MAX_FILES)])
+    return ""
+
+
+@contextmanager
+def naming_similar() -> Iterator[None]:
+    """Let the error for a file that is missing ask for one beside it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        offer = similar_file(error.filename) if error.filename else ""
+        if not offer:
+            raise
+        raise FileNotFoundError(error.errno, f"{error.strerror}{offer}", error.filename) from None
 
 
 def unsafe(status: os.stat_result) -> str | None:

@@ -46,19 +46,30 @@ def nearest(name: object, candidates: Iterable[str], limit: int = 3) -> list[str
     return [names[at] for at in found][:limit]
 
 
-def did_you_mean(name: object, candidates: Iterable[str], limit: int = 3) -> str:
-    """Return a question to put behind an error, ``; did you mean 'a' or 'b'?``; or nothing.
+def question(name: object, candidates: Iterable[str], limit: int = 3) -> str:
+    """Return the question which of the nearest candidates was meant, or nothing if there is none.
 
     Examples
     --------
-    >>> did_you_mean("vlaue", ["value", "values"])
-    "; did you mean 'value' or 'values'?"
-    >>> did_you_mean("quite another", ["value", "valid"])
-    ''
+    >>> question("vlaue", ["value", "values", "quality"])
+    "Did you mean 'value' or 'values'?"
     """
     found = [repr(each) for each in nearest(name, candidates, limit)]
     if not found:
         return ""
     *first, last = found
-    before = f"{', '.join(first)} or " if first else ""
-    return f"; did you mean {before}{last}?"
+    return f"Did you mean {', '.join(first)}{' or ' if first else ''}{last}?"
+
+
+def did_you_mean(name: object, candidates: Iterable[str], limit: int = 3) -> str:
+    """Return the same question as the end of a sentence, or nothing.
+
+    Examples
+    --------
+    >>> did_you_mean("vlaue", ["value", "values", "quality"])
+    "; did you mean 'value' or 'values'?"
+    >>> did_you_mean("quite another", ["value", "values"])
+    ''
+    """
+    asked = question(name, candidates, limit)
+    return f"; d{asked[1:]}" if asked else ""

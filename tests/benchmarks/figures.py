@@ -7,14 +7,17 @@ import importlib.util
 import json
 import math
 import os
+import random
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 
+import xentara_nb
 from tests.benchmarks import baselines
 from tests.benchmarks.live import events, kept, polling
 from tests.benchmarks.measuring import (
@@ -28,7 +31,7 @@ from tests.benchmarks.measuring import (
     server,
     timed,
 )
-from tests.benchmarks.model import ATTRIBUTES
+from tests.benchmarks.model import ATTRIBUTES, Model
 from tests.benchmarks.recording import recording
 from tests.benchmarks.table import Figure, Sizes
 from xentara_nb import Client
@@ -36,6 +39,8 @@ from xentara_nb.connection.reconnecting import BATCH_SIZE
 from xentara_nb.protocol.commands import ClientHello, Command, Read, Write
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.packets import encode_packets
+from xentara_nb.tables.frames import inventory_frame_of
+from xentara_nb.tables.search import SearchIndex
 
 DELAY = 0.02
 
@@ -247,6 +252,111 @@ def reading(sizes: Sizes) -> Iterator[Figure]:
         )
 
 
+def snapshot(sizes: Sizes) -> Iterator[Figure]:
+    """Compare a snapshot of a known model with bare packets that read the same."""
+    hello = [ClientHello().request(1)]
+    ids = (Attribute.TYPE, Attribute.VALUE, Attribute.QUALITY, Attribute.UPDATE_TIME)
+    with server(sizes.values) as one:
+        with one.connect() as client:
+            uuids = client.browse()["element_uuid"].tolist()
+        reads = [Read(uuid, tuple(map(int, ids))) for uuid in uuids]
+        batches = [reads[at : at + BATCH_SIZE] for at in range(0, len(reads), BATCH_SIZE)]
+
+        @contextlib.contextmanager
+        def bare() -> Iterator[Callable[[], object]]:
+            with baselines.bare(one) as exchange:
+                baselines.send(exchange, baselines.packets(hello, 1))
+                yield lambda: baselines.batched(exchange, batches)
+
+        @contextlib.contextmanager
+        def taken() -> Iterator[Callable[[], object]]:
+            with one.connect() as client:
+                client.snapshot(progress=False)
+                yield client.snapshot
+
+        times = timed({"bare": bare, "snapshot": taken}, sizes.rounds)
+    yield Figure(
+        f"client.snapshot of {sizes.values:,} elements, {len(ids)} attributes of each",
+        "bare batched packets that read the same",
+        times["snapshot"] / times["bare"],
+        1,
+        most=True,
+        note=f"{sizes.values / times['snapshot']:,.0f} elements/s",
+    )
+
+
+def _inventory_frame(count: int) -> pd.DataFrame:
+    model = Model(count)
+    return inventory_frame_of(
+        [entry.primary_key for entry in model.entries],
+        [UUID(int=entry.element_uuid.int) for entry in model.entries],
+        [int(entry.category) for entry in model.entries],
+        [model.lists[entry.element_uuid] for entry in model.entries],
+    )
+
+
+def comparing(sizes: Sizes) -> Iterator[Figure]:
+    """Compare two inventories, and merge them with pandas alone."""
+    old, new = _inventory_frame(sizes.many), _inventory_frame(sizes.many)
+    merges = {
+        "ids": ["element_uuid", "attribute_id"],
+        "names": ["primary_key", "attribute_name"],
+    }
+    times = timed(
+        {
+            "compare": plain(lambda: xentara_nb.compare(old, new)),
+            **{
+                name: plain(lambda columns=columns: old.merge(new, on=columns, how="outer"))
+                for name, columns in merges.items()
+            },
+        },
+        max(1, sizes.rounds // 3) if sizes.rounds else 0,
+    )
+    for name in merges:
+        yield Figure(
+            f"xentara_nb.compare of two inventories of {len(old):,} rows",
+            f"one pandas.merge by {name}",
+            times["compare"] / times[name],
+            5,
+            most=True,
+            note=f"{times['compare']:.2f} s",
+        )
+
+
+def searching(sizes: Sizes) -> Iterator[Figure]:
+    """Measure how long the first result of a search takes."""
+    source = random.Random(sizes.many)
+    words = ["Tank", "Level", "Pressure", "Pump", "Valve", "Motor", "Speed", "Temperature", "Inlet"]
+    keys = [
+        f"Plant.{source.choice(words)} {number // 100:04}.{source.choice(words)} {number % 100:02}"
+        for number in range(sizes.many)
+    ]
+    index = SearchIndex(keys)
+    _ = index.vocabulary
+    texts = {
+        "one letter": "p",
+        "two words": "tank lev",
+        "a word and a number": "pump 07",
+        "a wildcard": "press*inlet",
+        "a typo": "tnak lvel",
+        "nothing": "zzz",
+    }
+    times = timed(
+        {each: plain(lambda each=each: index.find(each)) for each in texts.values()},
+        min(3, sizes.rounds),
+        time.process_time,
+    )
+    for name, text in texts.items():
+        yield Figure(
+            f"search for {text!r} ({name}) in {sizes.many:,} keys",
+            "processor time",
+            times[text] * 1000,
+            50,
+            most=True,
+            unit=" ms",
+        )
+
+
 def orders(client: Client, count: int) -> pd.DataFrame:
     """Return rows to write, each a new value."""
     frame = client.inventory(progress=False)
@@ -390,7 +500,8 @@ def importing(sizes: Sizes) -> Iterator[Figure]:
 
 
 _ALL = (
-    *(inventory, scripts, opcua, growth, memory, reading, writing, single_write, importing),
+    *(inventory, scripts, opcua, growth, memory, reading, snapshot, comparing, searching),
+    *(writing, single_write, importing),
     *(events, kept, polling, recording),
 )
 FIGURES: dict[str, Callable[[Sizes], Iterator[Figure]]] = {each.__name__: each for each in _ALL}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,70 @@ def test_inventory_of_a_part(options: list[str], tmp_path: Path) -> None:
     frame = xentara_nb.read_inventory(path)
     assert set(frame.category) == {"data point"}
     assert frame.primary_key.str.fullmatch(r"Plant\.Line 1\.[^.]+").all()
+
+
+def test_a_snapshot_of_the_whole_plant(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plant.xlsx"
+    assert main(["snapshot", *options, "-o", str(path), "-a", "writeTime"]) == 0
+    frame = xentara_nb.read_table(path).set_index("primary_key")
+    assert frame.loc[SET_POINT, "data_type"] == "Float64"
+    assert isinstance(frame.loc[SET_POINT, "value"], float)
+    assert "write_time" in frame
+    assert frame["time"].nunique() == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"{len(frame):,} elements" in err
+
+
+def test_a_snapshot_of_a_part(options: list[str], capfdbinary: Any) -> None:
+    arguments = ["--root", "Plant.Line 1", "--category", "data point"]
+    assert main(["snapshot", *options, *arguments]) == 0
+    lines = capfdbinary.readouterr().out.decode().splitlines()
+    assert lines[0].startswith("primary_key,element_uuid,category,type,display_name,value")
+    assert all(line.startswith("Plant.Line 1.") and ",data point," in line for line in lines[1:])
+    assert len(lines) > 5
+    assert main(["snapshot", *options, "-o", "no/such/folder/x.csv"]) == 2
+
+
+def test_compare_has_an_exit_status(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = tmp_path / "old.csv", tmp_path / "new.json"
+    assert main(["inventory", *options, "-o", str(old)]) == 0
+    assert main(["compare", str(old), str(old)]) == 0
+    assert "Nothing has changed" in capsys.readouterr().err
+    frame = xentara_nb.read_inventory(old)
+    frame[frame["primary_key"] != SET_POINT].xentara.to_file(new)
+    assert main(["compare", str(old), str(new)]) == 1
+    out, err = capsys.readouterr()
+    assert out.split() == [
+        *("change", "primary_key", "attribute_name", "old", "new"),
+        *("removed", *SET_POINT.split()),
+    ]
+    assert err == "1 element removed.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.csv"], "missing.csv cannot be read: No such file"),
+        (["plant.doc"], ".csv, .json, .parquet or .xlsx"),
+        (["plant.csv", "--tolerance", "-1"], "tolerance must be 0 or more"),
+    ],
+)
+def test_what_cannot_be_compared(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plant.csv").write_text("primary_key,element_uuid\n")
+    assert main(["compare", "plant.csv", *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,6 @@ def test_rows_from_files(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text(f"primary_key\n{POINT}\n", encoding="utf-8")
     assert read_rows(str(path))["primary_key"].tolist() == [POINT]
-    with pytest.raises(UsageError, match="has no columns primary_key and value"):
-        read_rows(str(path), "value")
     path.write_text("name\nx\n", encoding="utf-8")
     with pytest.raises(UsageError, match="has no column primary_key"):
         read_rows(str(path))

@@ -9,9 +9,6 @@ import pytest
 
 from xentara_nb import read_journal
 from xentara_nb.cli import main
-from xentara_nb.cli.common import UsageError
-from xentara_nb.cli.rows import read_rows
-from xentara_nb.errors import InventoryFileError
 
 ONE, TWO, THREE = (f"Plant.Line {line}.Set point" for line in (1, 2, 3))
 
@@ -289,12 +286,14 @@ def test_files_that_are_none(plant, options, write_file, capsys, text, message):
     assert len(plant.requests) == 0  # not even connected
 
 
-def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(UsageError, match="cannot be read"):
-        read_rows(str(tmp_path / "none.csv"), "value")
+def test_files_that_cannot_be_read(plant, options, tmp_path, capsys):
     (tmp_path / "latin.csv").write_bytes(b"primary_key,value\nM\xfchle,1\n")
-    with pytest.raises(UsageError, match="line 2: this is not UTF-8"):
-        read_rows(str(tmp_path / "latin.csv"), "value")
     (tmp_path / "writes.txt").touch()
-    with pytest.raises(InventoryFileError):
-        read_rows(str(tmp_path / "writes.txt"), "value")
+    for name, message in (
+        ("none.csv", "none.csv cannot be read: No such file"),
+        ("latin.csv", "line 2: this is not UTF-8"),
+        ("writes.txt", ".csv, .json, .parquet or .xlsx"),
+    ):
+        assert main(["apply", *options, str(tmp_path / name), "--yes"]) == 2
+        assert message in capsys.readouterr().err
+    assert len(plant.requests) == 0

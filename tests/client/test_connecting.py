@@ -9,6 +9,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,8 +21,11 @@ from tests.support.certificates import Certificate
 from tests.support.clients import reader_threads
 from tests.support.server import PASSWORD, TEXT, USER, Model, Script, Wire, header
 from xentara_nb import Client, connect
+from xentara_nb.connection import trust_store
+from xentara_nb.connection.address import parse_address
 from xentara_nb.errors import (
     AddressError,
+    CertificateChangedError,
     CertificateNotTrustedError,
     ConnectError,
     ConnectionForbiddenError,
@@ -116,6 +120,25 @@ def test_the_server_from_the_environment(
     # What is said counts.
     with pytest.raises(CertificateNotTrustedError, match="not the one that was given"):
         connect(**who, fingerprint=SHA)
+    monkeypatch.setenv("XENTARA_CA_FILE", f"{simulator.ca_file}x")
+    with pytest.raises(OptionError, match=r"^XENTARA_CA_FILE: the CA file .*did you mean"):
+        connect(**who)
+
+
+def test_what_was_trusted_with_the_log_in_form_is_trusted_here(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XENTARA_TRUST_FILE", str(tmp_path / "trusted.json"))
+    who = {"user": "viewer", "password": "viewer-demo"}
+    netloc = parse_address(simulator.url)[0].netloc
+    trust_store.remember(netloc, simulator.fingerprint)
+    connect(simulator.url, **who).close()
+    trust_store.remember(netloc, SHA)
+    for spelling in (simulator.url, simulator.url.upper().replace("/API/WS", "/api/ws")):
+        with pytest.raises(CertificateChangedError, match="trusted before"):
+            connect(spelling, **who)
+    # What is said counts.
+    connect(simulator.url, **who, ca_file=simulator.ca_file).close()
 
 
 def test_no_server_is_named() -> None:

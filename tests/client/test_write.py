@@ -200,7 +200,7 @@ def test_rights(plant, tmp_path):
 
 
 def test_a_lost_answer(plant, client):
-    client.read(KEY)
+    client.plan_writes({KEY: 3})  # the model is known
     plant.faults.drop_after(bytes_out=0)
     with pytest.raises(WriteOutcomeUnknownError) as caught:
         client.write(KEY, 45, verify=False)

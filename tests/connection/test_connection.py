@@ -55,6 +55,7 @@ from xentara_nb.errors import (
     ProtocolError,
     XentaraError,
 )
+from xentara_nb.protocol import cbor
 from xentara_nb.protocol.commands import DataChange, GetStage, Lookup, Read, Write
 from xentara_nb.protocol.errors import InvalidRequestError, UnknownElementError, server_error
 from xentara_nb.protocol.packets import (
@@ -697,13 +698,35 @@ def test_a_pong_does_not_wait_for_the_network(fake: Fake, monkeypatch: pytest.Mo
         assert stage(connection) == 2
 
 
+def test_a_large_message_is_not_decoded_to_its_end_when_closed(fake: Fake) -> None:
+    change = event(E, {11: 1})
+    filler = Success(9, "a" * cbor.SMALL)
+
+    def script(wire: Wire) -> None:
+        wire.answer(change, filler, change, filler, change)
+        wire.until_gone()
+
+    seen: list[DataChange] = []
+    go = threading.Event()
+    with connected(fake(after_hello(lambda wire: (go.wait(PATIENCE), script(wire))))) as connection:
+
+        def close(change: DataChange) -> None:
+            seen.append(change)
+            connection.close(graceful=False)
+
+        connection.on_event = close
+        go.set()
+        assert connection.wait_ended(PATIENCE)
+    assert len(seen) == 1
+
+
 def test_full_buffers_both_ways_are_no_deadlock(fake: Fake, certificate: Certificate) -> None:
     """The server sends and sends, and never reads; we go on reading, and the deadline comes."""
     enough = threading.Event()
 
     def script(wire: Wire) -> None:
         wire.receive(1)
-        message = encode_packets([event(E, {11: 1})] * 1000)
+        message = encode_packets([event(E, {11: 1})] * 20)
         while not enough.is_set():
             wire.send_message(message)
 
@@ -713,8 +736,8 @@ def test_full_buffers_both_ways_are_no_deadlock(fake: Fake, certificate: Certifi
             seen.clear()
             with connected(fake(after_hello(script), chosen)) as connection:
                 connection.on_event = lambda change: seen.set()
-                with pytest.raises(DeadlineError, match=r"not take lookup within 0.5 s") as late:
-                    connection.execute([Lookup("x" * TOO_MUCH)], Deadline(0.5))
+                with pytest.raises(DeadlineError, match=r"not take lookup within 1.5 s") as late:
+                    connection.execute([Lookup("x" * TOO_MUCH)], Deadline(1.5))
                 assert late.value.sent
                 assert seen.is_set()
                 # Half a message is out, so that was the end.

@@ -267,8 +267,40 @@ def test_an_unknown_authority(fake: Fake, new_certificate: Make) -> None:
 
 
 def test_another_ca_file(fake: Fake, certificate: Certificate, new_certificate: Make) -> None:
-    with pytest.raises(CertificateNotTrustedError):
-        open_to(fake(listen, certificate), Trust(ca_file=new_certificate().path))
+    server = fake(listen, certificate)
+    other = new_certificate()
+    with pytest.raises(CertificateChangedError, match="vouches for it") as caught:
+        open_to(server, Trust(ca_file=other.path))
+    assert caught.value.fingerprint == certificate.fingerprint
+    assert str(other.path) in caught.value.reason
+    assert server.received == b""
+    # It never says how to trust this one.
+    assert "IS NOT THE ONE THAT IS TRUSTED" in str(caught.value)
+    assert "xentara_nb.connect" not in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{"days": (-20, -10)}, {"hosts": ("elsewhere.example",)}])
+def test_another_certificate_of_the_authority_that_is_not_in_order(
+    fake: Fake, new_certificate: Make, options: dict[str, object]
+) -> None:
+    authority = new_certificate(name="Authority", authority=True)
+    server = fake(listen, new_certificate(signed_by=authority, **options))
+    with pytest.raises(
+        CertificateNotTrustedError, match="a certificate that is in order"
+    ) as caught:
+        open_to(server, Trust(ca_file=authority.path))
+    assert not isinstance(caught.value, CertificateChangedError)
+    assert "xentara_nb.connect" not in str(caught.value)
+
+
+def test_a_remembered_fingerprint_says_how_to_forget_it(
+    fake: Fake, certificate: Certificate
+) -> None:
+    server = fake(listen, certificate)
+    with pytest.raises(CertificateChangedError, match="trusted before") as caught:
+        open_to(server, Trust(fingerprint=SHA, remembered=True))
+    assert f'forget_certificate("{server.netloc}")' in str(caught.value)
+    assert "xentara_nb.connect" not in str(caught.value)
 
 
 def test_another_fingerprint(fake: Fake, certificate: Certificate) -> None:

@@ -196,6 +196,23 @@ def test_keys_that_were_chosen_to_collide(
         list(iterate_answers(array(b"\x83\x01\x01" + content, packets * (len(content) + 3))))
 
 
+@pytest.mark.parametrize("message", [array(EVENT), b"\x81\x83\x01\x01" + array(b"\x01")])
+def test_decoding_can_be_stopped(message: bytes) -> None:
+    asked = 0
+
+    def stopped() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 1
+
+    with cbor.stoppable(stopped), pytest.raises(ProtocolError, match="decoding was stopped"):
+        list(iterate_answers(message))
+    assert asked == 2
+    assert list(iterate_answers(message))
+    with cbor.stoppable(lambda: True), pytest.raises(ProtocolError, match="decoding was stopped"):
+        decode_answers(b"\x81\x82\x01\x01")
+
+
 def test_a_value_of_an_unknown_kind_is_kept_unless_it_is_dear() -> None:
     read = Read(NIL_UUID, (11,))
     for value in ([1.5, -3, 1000] * 5000, {"a" * 20: [None, "b" * 20]}, ["c" * 20] * 5000):

@@ -51,8 +51,15 @@ def test_categories(categories: Any, ids: tuple[int, ...] | None) -> None:
 
 @pytest.mark.parametrize("category", ["", "datapoint", "17", -1, True, None, 1.5])
 def test_no_category(category: Any) -> None:
-    with pytest.raises(NotFoundError, match="is no category; there are: root element, element gro"):
+    with pytest.raises(
+        NotFoundError, match=r"is no category; .*here are: root element, element gr"
+    ):
         category_ids([category])
+
+
+def test_the_nearest_category_is_offered() -> None:
+    with pytest.raises(NotFoundError, match=r"; did you mean 'data point' or .*\? There are: root"):
+        category_ids(["datapoint"])
 
 
 # Browse.

@@ -254,8 +254,8 @@ def test_after_an_inventory_rows_are_read_without_meta_data() -> None:
     plant.asked.clear()
     read(plant.ask, cache, frame, None)
     assert [command for command in plant.asked if isinstance(command, MetaData)] == [
-        MetaData(PUMP, (0, 1, 2)),
-        MetaData(VALVE, (0, 1, 2)),
+        MetaData(PUMP, (2,)),
+        MetaData(VALVE, (2,)),
     ]
 
 
@@ -311,8 +311,8 @@ def test_rows_name_their_attribute() -> None:
     assert reading.data_types == [10, 11, 10, 11, 10]
     # Ids of their own could be those of several attributes. Else one request for each element.
     assert plant.asked == [
-        MetaData(PUMP, (0, 1, 2)),
-        MetaData(VALVE, (0, 1, 2)),
+        MetaData(PUMP, (2,)),
+        MetaData(VALVE, (2,)),
         Read(OUTPUT, (11,)),
         Read(PUMP, (UNITS_OF_PUMP, 11)),
         Read(VALVE, (UNITS_OF_VALVE, 11)),

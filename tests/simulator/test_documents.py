@@ -182,7 +182,7 @@ def test_what_is_no_uuid(value: object) -> None:
         ({"choice": 1}, "choice", "a number stands here. Write a text"),
         ({"byName": {"x y": 1}}, "byName.x y", "Write a text"),
         ({"byName": 1}, "byName", "Write an object"),
-        ({"long_name": "x"}, "", "no member 'long_name' here. Take it out, or spell it as one of"),
+        ({"long_name": "x"}, "", "no member 'long_name' here. Did you mean 'longName'? Take"),
         ([], "", "an array stands here. Write an object"),
         (None, "", "null stands here. Write an object"),
     ],

@@ -19,12 +19,13 @@ from uuid import UUID
 
 import pytest
 
-from xentara_nb.errors import OptionError
+from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.commands import Browse, ClientHello, GetStage, Read, ServerInformation
 from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.packets import Success, encode_packets
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.simulator import ConfigurationError, ExposedWarning, SimulatorError, simulate
+from xentara_nb.simulator.config import demo
 from xentara_nb.simulator.config.configuration import from_documents
 from xentara_nb.simulator.security import certificates
 
@@ -230,3 +231,15 @@ def test_without_the_extra_the_import_says_what_to_install(package: str, tmp_pat
     )
     assert package in done.stdout
     assert "pip install 'xentara_nb[simulator]'" in done.stdout
+
+
+def test_the_demo_plant_has_a_policy(tmp_path: Path) -> None:
+    set_point = "Plant.Line 1.Set point"
+    with simulate() as plant, plant.connect(policy=plant.policy, journal=False) as client:
+        for value in (-5, 401, 320):
+            with pytest.raises(WriteRefusedError):
+                client.write(set_point, value)
+        assert plant.writes.empty
+        assert client.write(set_point, 195).ok
+    demo.write_documents(tmp_path)
+    assert simulate(tmp_path, own_certificate=True).policy is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -249,3 +250,41 @@ def test_labels() -> None:
     assert attribute_label("units") == "units"
     assert attribute_label(4711) == "4711"
     assert attribute_label(CUSTOM) == str(CUSTOM)
+
+
+# --- ids that have become text, as in a file that pandas has read
+
+
+def test_rows_that_pandas_has_read(tmp_path: Path) -> None:
+    attributes = (AttributeInfo("value", 11, 2, 10), AttributeInfo("limit", UUID(int=77), 0, 10))
+    inventory = inventory_frame([("Plant", UUID(int=1), 2, attributes)])
+    expected = element_references(inventory)
+    assert isinstance(expected, Rows)
+    for ending, read in ((".csv", pd.read_csv), (".parquet", pd.read_parquet)):
+        inventory.xentara.to_file(tmp_path / f"plant{ending}")
+        opened = read(tmp_path / f"plant{ending}")
+        assert opened["attribute_id"].tolist() == [str(UUID(int=77)), "11"]
+        rows = element_references(opened)
+        # As fast as rows of an inventory, and each id as the protocol has it.
+        assert isinstance(rows, Rows)
+        assert list(rows) == list(expected)
+        assert {type(each) for each in rows.attribute_ids} == {int, UUID}
+        assert element_reference(opened.iloc[1]) == next(reversed(list(expected)))
+
+
+def test_attribute_ids_of_a_frame_are_plain_uuids() -> None:
+    info = AttributeInfo("limit", UUID(int=77), 0, 10)
+    frame = inventory_frame([("Plant", UUID(int=1), 2, (info,))])
+    (attribute,) = frame["attribute_id"].tolist()
+    assert type(element_references(frame).attribute_ids[0]) is UUID
+    assert type(element_reference(frame.iloc[0]).attribute_id) is UUID
+    assert type(attribute_reference(attribute)) is UUID
+    assert type(element_reference(attribute).element_uuid) is UUID
+
+
+@pytest.mark.parametrize("text", ["eleven", "011", "-1", "1.5", "٣", "9" * 20])
+def test_a_text_that_is_no_id_is_a_name(text: str) -> None:
+    row = {"primary_key": "Plant", "attribute_id": text}
+    assert element_reference(row).attribute_name == text
+    frame = pd.DataFrame({"primary_key": ["Plant"], "attribute_id": [text]})
+    assert [each.attribute_name for each in element_references(frame)] == [text]

@@ -32,11 +32,21 @@ PLAN_COLUMNS = {
     "old_value": "object",
     "old_quality": "str",
     "value": "object",
+    "units": "str",
     "change": "object",
     "severity": "category",
     "reason": "str",
     **{f"guard_{guard}": "str" for guard in Guard},
 }
+
+
+def test_a_plan_shows_units(plant, client):
+    pump = "Plant.Water Treatment.Dosing pump"
+    plan = client.plan_writes({pump: 40, ONE: 150, (TWO, "quality"): "good", "Plant.No": 1})
+    assert plan.frame["units"].fillna("-").tolist() == ["%", "bottles/min", "-", "-"]
+    assert "units" in repr(plan)
+    assert "<td style='text-align:left'>%</td>" in plan._repr_html_()
+    assert "units" not in repr(client.plan_writes({"Plant.Line 1.Recipe": "Tea"}))
 
 
 def test_a_plan_shows_itself(plant, client):

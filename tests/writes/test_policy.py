@@ -119,7 +119,11 @@ def test_everything_may_be_left_out(policy_file):
     ("text", "place", "hint"),
     [
         ("allowed = [", "is no TOML", "Fix it there"),
-        ("alowed = []", "alowed: there is no such setting", "There are: allowed, forbidden"),
+        (
+            "alowed = []",
+            "alowed: there is no such setting",
+            "Did you mean 'allowed'? There are: allow",
+        ),
         ("most_rows = 5", "most_rows: there is no such setting", "It is called max_rows now"),
         ("most_writes_per_second = 5", "no such setting", "is called max_writes_per_second now"),
         (

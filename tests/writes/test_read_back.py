@@ -413,7 +413,7 @@ def test_a_server_that_falls_silent_while_reading_back(fake, journal):
 def test_unknown_is_resolved_only_by_reading(plant, client):
     client.write(KEY, 1)
     plant.forget()
-    client.read(KEY)
+    client.plan_writes({KEY: 3})  # the model is known
     plant.faults.drop_after(bytes_in=0)  # it never arrives
     with pytest.raises(WriteOutcomeUnknownError) as caught:
         client.write(KEY, 2, verify=False)
@@ -447,7 +447,7 @@ def test_what_cannot_be_read_stays_unknown(plant, client):
 
 
 def test_a_value_whose_reading_is_denied_stays_unknown(plant, client, monkeypatch):
-    client.read(KEY)
+    client.plan_writes({KEY: 3})  # the model is known
     plant.faults.drop_after(bytes_out=0)
     with pytest.raises(WriteOutcomeUnknownError) as caught:
         client.write(KEY, 3, verify=False)
@@ -464,7 +464,7 @@ def test_a_server_that_is_gone_leaves_it_unknown(journal):
 
     with xentara_nb.simulate() as own:
         client = own.connect(timeout=1)
-        client.read(KEY)
+        client.plan_writes({KEY: 3})  # the model is known
         own.faults.drop_after(bytes_out=0)
         with pytest.raises(WriteOutcomeUnknownError) as caught:
             client.write(KEY, 3, verify=False)

@@ -202,7 +202,7 @@ def test_interrupted(plant, client, monkeypatch, name, one, other):
     owner = pkgutil.resolve_name(module)
     original = getattr(owner, attribute)
     if attribute == "read_back":  # which is called where a device does not follow at once
-        plant.faults.no_follow(KEYS[:2], after=0.02)
+        plant.faults.no_follow(KEYS[:2])
     with monkeypatch.context() as patch:
         patch.setattr(owner, attribute, interrupt)
         with pytest.raises(KeyboardInterrupt) as caught:

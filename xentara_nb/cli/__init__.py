@@ -14,13 +14,14 @@ from typing import NoReturn
 from xentara_nb._version import __version__
 from xentara_nb.cli import demo, exploring, lab, recording, simulating, stage, watching, writing
 from xentara_nb.cli.common import UsageError, in_options, say
+from xentara_nb.cli.parser import CommandParser
 from xentara_nb.errors import XentaraError
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     # Options by their whole name only: --password must not mean --password-file.
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         allow_abbrev=False,
         prog="xentara-nb",
         description="Explore a Xentara automation server, and change values without fear.",

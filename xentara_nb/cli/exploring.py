@@ -1,4 +1,4 @@
-"""``xentara-nb inventory`` and ``xentara-nb read``."""
+"""``xentara-nb inventory``, ``snapshot``, ``read`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from xentara_nb.cli.common import (
     say,
 )
 from xentara_nb.cli.rows import add_json_argument, show_rows
+from xentara_nb.errors import XentaraError
 from xentara_nb.paths import user_path
 from xentara_nb.queries.inventory import InventoryWarning
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def add_parsers(add_parser: AddParser) -> None:
-    """Add the two commands."""
+    """Add the commands."""
     parser = add_parser(
         "inventory",
         help="write every attribute of a server to a file",
@@ -53,6 +56,55 @@ def add_parsers(add_parser: AddParser) -> None:
     )
     add_json_argument(parser)
     parser.set_defaults(run=_inventory)
+
+    parser = add_parser(
+        "snapshot",
+        help="write the present values of a server to a file",
+        description="Take a snapshot of a server: one row per element, with its type, display "
+        "name, value, units, quality and time.",
+    )
+    add_connection_arguments(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to write it: .csv, .parquet, .xlsx or .json (default: CSV to the output)",
+    )
+    parser.add_argument("--root", metavar="ELEMENT", help="only what is below this element")
+    parser.add_argument(
+        "--category",
+        metavar="NAME",
+        action="append",
+        help='only elements of this category, such as "data point"; may be repeated',
+    )
+    parser.add_argument(
+        "-a",
+        "--attribute",
+        metavar="NAME",
+        action="append",
+        help="also this attribute, by name, number or UUID; may be repeated",
+    )
+    add_json_argument(parser)
+    parser.set_defaults(run=_snapshot)
+
+    parser = add_parser(
+        "compare",
+        help="show what has changed between two files",
+        description="Compare two inventories or two snapshots, in files that xentara-nb has "
+        "written. The exit status is 0 if they are the same, 1 if something has changed, and 2 if "
+        "they cannot be compared.",
+    )
+    parser.add_argument("old", metavar="OLD", help="what there was (.csv, .parquet, .xlsx, .json)")
+    parser.add_argument("new", metavar="NEW", help="what there is")
+    parser.add_argument(
+        "--tolerance",
+        metavar="NUMBER",
+        type=float,
+        default=0.0,
+        help="how far two numbers may be apart and still be the same value (default: 0)",
+    )
+    add_json_argument(parser)
+    parser.set_defaults(run=_compare)
 
     parser = add_parser(
         "read",
@@ -81,17 +133,65 @@ def _inventory(args: argparse.Namespace) -> int:
         check_folder(args.output)
     with connect_from(args, read_only=True) as client:
         frame, seconds = take_inventory(client, args.root, args.depth, args.category)
+    _write(frame, args, summary(frame, seconds))
+    return 0
+
+
+def _snapshot(args: argparse.Namespace) -> int:
+    if args.output is not None:
+        check_folder(args.output)
+    extra = None if args.attribute is None else [attribute(name) for name in args.attribute]
+    start = time.perf_counter()
+    with connect_from(args, read_only=True) as client, _warned():
+        wanted = None
+        if args.root is not None or args.category is not None:
+            wanted = client.browse(args.root, categories=args.category)
+        frame = client.snapshot(wanted, extra)
+    seconds = time.perf_counter() - start
+    failed = int(frame["error"].notna().sum())
+    _write(
+        frame,
+        args,
+        f"{len(frame):,} elements, {int(frame['value'].notna().sum()):,} of them with a value, "
+        f"{failed:,} with an error, in {seconds:.2f} s",
+    )
+    return 1 if len(frame) and failed == len(frame) else 0
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from xentara_nb.tables.compare import compare
+
+    try:
+        found = compare(args.old, args.new, tolerance=args.tolerance)
+    except XentaraError as error:
+        raise UsageError(str(error)) from None  # which gives another status than a difference
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or 'a file'} cannot be read: {error.strerror or error}"
+        ) from None
+    if found:
+        columns = ["change", "primary_key", "attribute_name", "old", "new"]
+        shown = found.frame if args.json else found.frame[columns].astype(object)
+        shown = shown if args.json else shown.where(shown.notna(), "")
+        show_rows(shown, args.json, whole=("primary_key", "attribute_name"))
+    say(found.summary)
+    return 0 if found.same else 1
+
+
+def _write(frame: pd.DataFrame, args: argparse.Namespace, said: str) -> None:
+    """Write a table to a file, and say what it holds; or as CSV, or JSON lines, to the output."""
     if args.json:
         show_rows(frame, True)
-    if args.output is None and not args.json:
+    if args.output is None:
+        if args.json:
+            return
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "inventory.csv"
+            path = Path(folder) / "table.csv"
             frame.xentara.to_csv(path)
             sys.stdout.buffer.write(path.read_bytes())
-    elif args.output is not None:
+    else:
         frame.xentara.to_file(args.output)
-        say(f"{summary(frame, seconds)}\nwritten to {args.output}")
-    return 0
+        say(f"{said}\nwritten to {args.output}")
 
 
 def take_inventory(
@@ -102,13 +202,19 @@ def take_inventory(
 ) -> tuple[pd.DataFrame, float]:
     """Take an inventory with progress; elements that vanished are named on standard error."""
     start = time.perf_counter()
+    with _warned():
+        frame = client.inventory(root, depth, categories)
+    return frame, time.perf_counter() - start
+
+
+@contextmanager
+def _warned() -> Iterator[None]:
+    """Say in the end which elements vanished meanwhile."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InventoryWarning)
-        frame = client.inventory(root, depth, categories)
-    seconds = time.perf_counter() - start
+        yield
     for warning in caught:
         say(f"xentara-nb: {warning.message}")
-    return frame, seconds
 
 
 def summary(frame: pd.DataFrame, seconds: float) -> str:

@@ -68,6 +68,7 @@ def _environment(simulator: Simulator) -> dict[str, str]:
     environment["XENTARA_URL"] = simulator.url
     environment["XENTARA_CA_FILE"] = simulator.ca_file
     if "engineer" in simulator.users:
+        environment.setdefault("XENTARA_POLICY", str(simulator.policy))
         environment["XENTARA_USER"] = "engineer"
         environment["XENTARA_PASSWORD"] = simulator.users["engineer"]
     return environment

@@ -77,8 +77,8 @@ def to_json(value: object) -> Any:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def read_rows(path: str, *columns: str) -> pd.DataFrame:
-    """Read rows that name elements from a file: an inventory, or any CSV with some columns."""
+def read_rows(path: str) -> pd.DataFrame:
+    """Read rows that name elements from a file: an inventory, or any CSV that does."""
     if Path(path).suffix.lower() != ".csv":
         return read_inventory(path)
     try:
@@ -90,9 +90,8 @@ def read_rows(path: str, *columns: str) -> pd.DataFrame:
     found = set(frame.columns)
     if found >= set(INVENTORY_COLUMNS):
         return read_inventory(path)
-    if not found.issuperset(columns) or not {"primary_key", "element_uuid"} & found:
-        wanted = " and ".join(("primary_key", *columns))
-        raise UsageError(f"{path} has no column{'s' if columns else ''} {wanted} in its first line")
+    if not {"primary_key", "element_uuid"} & found:
+        raise UsageError(f"{path} has no column primary_key in its first line")
     if "attribute_id" in found:
         frame["attribute_id"] = [cell and attribute(cell) for cell in frame["attribute_id"]]
     return frame

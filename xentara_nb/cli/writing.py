@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import (
     AddParser,
+    UsageError,
     add_connection_arguments,
     attribute,
     say,
@@ -20,7 +21,9 @@ from xentara_nb.cli.guarded import (
     connect_guarded,
     sub_session_from,
 )
-from xentara_nb.cli.rows import ENDINGS, add_json_argument, read_rows, show_rows
+from xentara_nb.cli.rows import ENDINGS, add_json_argument, show_rows
+from xentara_nb.errors import InventoryFileError
+from xentara_nb.writes.files import read_writes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,8 +65,8 @@ def add_parsers(add_parser: AddParser) -> None:
         "apply",
         help="write the values of a file, guarded and verified",
         description="Write the values of a file: the plan is shown and confirmed, every value sent "
-        "once and read back. The file is a CSV with the columns primary_key and value (and "
-        "attribute_name, for others than the attribute value), or an inventory with a column "
+        "once and read back. The file has the columns primary_key and value (and "
+        "attribute_name, for others than the attribute value), or is an inventory with a column "
         "value added to it.",
     )
     add_connection_arguments(parser)
@@ -116,7 +119,7 @@ def _write(args: argparse.Namespace) -> int:
 
 
 def _apply(args: argparse.Namespace) -> int:
-    return _run(args, read_rows(args.file, "value"))
+    return _run(args, _writes_in(args.file))
 
 
 def _run(args: argparse.Namespace, writes: Any) -> int:
@@ -167,6 +170,7 @@ def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
         "attribute_name",
         "old_value",
         "value",
+        "units",
         "change",
         "severity",
         "reason",
@@ -190,3 +194,12 @@ def _show_report(report: WriteReport, as_json: bool) -> None:
 def _filled(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Return columns, without those that are empty."""
     return frame[columns].dropna(axis="columns", how="all")
+
+
+def _writes_in(path: str) -> pd.DataFrame:
+    try:
+        return read_writes(path)
+    except InventoryFileError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None

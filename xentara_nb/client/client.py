@@ -7,7 +7,7 @@ import os
 import uuid
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Self, TypeAlias
 from uuid import UUID
 
@@ -39,20 +39,22 @@ from xentara_nb.protocol.commands import (
     Subscribe,
     Unsubscribe,
 )
-from xentara_nb.protocol.errors import result_of
+from xentara_nb.protocol.errors import UnknownElementError, result_of
 from xentara_nb.protocol.identifiers import Attribute, ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
 from xentara_nb.queries import inventory as _inventory
 from xentara_nb.queries import reading as _reading
+from xentara_nb.queries import snapshot as _snapshot
 from xentara_nb.queries.inventory import CategoryLike, InventoryWarning
-from xentara_nb.queries.model_cache import ModelCache
+from xentara_nb.queries.model_cache import ElementColumns, ModelCache
 from xentara_nb.queries.progress import Progress
 from xentara_nb.queries.subscriptions import EventDispatcher, Subscription
 from xentara_nb.recordings.progress import record
 from xentara_nb.recordings.reader import Recording, open_recording
 from xentara_nb.recordings.recorder import FLUSH_EVERY, Recorder, kept_for
 from xentara_nb.recordings.writer import RecordingWriter
+from xentara_nb.tables.files import read_table, write_table
 from xentara_nb.tables.frames import (
     elements_frame,
     inventory_frame,
@@ -63,12 +65,15 @@ from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLik
 from xentara_nb.tables.rendering import facts_html
 from xentara_nb.tables.values import values_frame
 from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
+from xentara_nb.writes.feedback import VerifyOnLike
+from xentara_nb.writes.files import names_file, read_writes
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
 from xentara_nb.writes.plan import WritePlan, make_plan, write_one
 from xentara_nb.writes.read_back import Predicate, Verification
 from xentara_nb.writes.requests import request_for, write_requests
 from xentara_nb.writes.results import WriteResult
+from xentara_nb.writes.settings import plan_settings, take_settings
 from xentara_nb.writes.stage import StageChange, StageCommand, change_stage, check_stage_change
 from xentara_nb.writes.sub_session import (
     SessionLike,
@@ -78,7 +83,9 @@ from xentara_nb.writes.sub_session import (
     replace,
 )
 
-Writes: TypeAlias = "pd.DataFrame | pd.Series[Any] | Mapping[Any, Any] | Iterable[Any]"
+Writes: TypeAlias = (
+    "pd.DataFrame | pd.Series[Any] | Mapping[Any, Any] | Iterable[Any] | os.PathLike[str]"
+)
 """What to write where; see :meth:`Client.plan_writes`."""
 
 Attributes: TypeAlias = AttributeLike | Iterable[AttributeLike]
@@ -400,7 +407,11 @@ class Client:
         UnknownElementError
             If there is no element with this primary key.
         """
-        found: UUID = self._ask(Lookup(primary_key), f"lookup of {primary_key!r}")
+        try:
+            found: UUID = self._ask(Lookup(primary_key), f"lookup of {primary_key!r}")
+        except UnknownElementError as error:
+            offers = self._model_cache.known_keys.offers([primary_key])
+            raise error.offering(offers.get(primary_key, "")) from None
         return found
 
     # Values.
@@ -436,6 +447,130 @@ class Client:
         reading = _reading.read(self._connection.ask, self._model_cache, elements, attributes)
         return self._with_provenance(values_frame(**reading._asdict()))
 
+    def snapshot(
+        self,
+        elements: ElementsLike | None = None,
+        attributes: Attributes | None = None,
+        progress: Progress = None,
+    ) -> pd.DataFrame:
+        """Return the present state of elements, one row for each.
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements, optional
+            Of which elements, each once. Left out, the whole model.
+        attributes : attribute or iterable of attributes, optional
+            What to read besides the usual columns. A well-known attribute has a column such as
+            ``write_time``, any other one that has its own name.
+        progress : bool or callable, optional
+            As in :meth:`inventory`, while the model is taken for the first time.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``primary_key`` (str), ``element_uuid`` (object: UUID), ``category`` (categorical),
+            ``type``, ``display_name`` (str), ``value`` (object, as in :meth:`read`), ``units``
+            (str), ``quality`` (categorical), ``update_time`` (datetime64[ns, UTC]), ``access`` and
+            ``data_type`` of the value (categorical), a column for each of ``attributes``, ``error``
+            (str: what could not be read, and why) and ``time`` (datetime64[ns, UTC]: when the
+            reading began, the same in all rows). What an element does not have is missing.
+
+        Raises
+        ------
+        UnknownElementError
+            If one of the elements does not exist.
+        NotFoundError
+            If no element has one of ``attributes``.
+
+        Warns
+        -----
+        InventoryWarning
+            If elements vanished while the model was taken; the rest is there.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     points = client.snapshot(["Plant.Line 1.Set point", "Plant.Line 1.Filler"])
+        >>> points[["primary_key", "type", "value", "quality"]]
+                      primary_key           type  value quality
+        0  Plant.Line 1.Set point       register  210.0    good
+        1     Plant.Line 1.Filler  element group   None     NaN
+        """
+        if elements is None:
+            found = self._whole_model(progress)
+        else:
+            found = _snapshot.elements_of(self._model_cache, elements)
+        frame = _snapshot.take_snapshot(self._connection.ask, found, attributes)
+        return self._with_provenance(frame, elements=len(frame))
+
+    def search(
+        self,
+        text: str,
+        *,
+        category: str | Collection[str] | None = None,
+        type: str | Collection[str] | None = None,
+        unit: str | Collection[str] | None = None,
+        writable: bool | None = None,
+    ) -> pd.DataFrame:
+        """Return the elements that some words find, the best first.
+
+        The keys, display names, types and units of all elements are read with the first search,
+        and kept until the client connects again.
+
+        Parameters
+        ----------
+        text : str
+            Words in any order, upper or lower case, whole or in part, with ``*`` and ``?`` as
+            wildcards and small typos. An empty text finds everything.
+        category, type, unit : str or collection of str, optional
+            Only elements of such a category, type or unit.
+        writable : bool, optional
+            Only elements whose value can be written, or only the others.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per element: ``primary_key`` (str), ``element_uuid`` (object: UUID),
+            ``category`` (categorical), ``type``, ``display_name``, ``units`` (str), ``access`` and
+            ``data_type`` of the value (categorical).
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such category.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as plant, plant.connect() as client:
+        ...     found = client.search("set line 1", category="data point", writable=True)
+        >>> found["primary_key"].iloc[0]
+        'Plant.Line 1.Set point'
+        """
+        cache = self._model_cache
+        table = cache.search_table
+        if table is None:
+            generation = cache.generation
+            table = _snapshot.search_table(self._connection.ask, self._whole_model(None))
+            if generation == cache.generation:
+                cache.search_table = table
+        found = table.search(text, category=category, type=type, unit=unit, writable=writable)
+        return self._with_provenance(found.reset_index(drop=True), elements=len(found))
+
+    def __getitem__(self, element: ElementLike) -> pd.DataFrame:
+        """Return the attributes of an element, as :meth:`meta_data` does: ``client["Plant"]``."""
+        return self.meta_data(element)
+
+    __iter__ = None  # or Python would ask for the elements 0, 1, 2 and so on
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return the keys that Jupyter offers behind ``client["``."""
+        try:
+            return self._whole_model(False).keys
+        except XentaraError:
+            return []  # what is wrong is shown by the cell
+
     def write(
         self,
         element: ElementLike,
@@ -448,6 +583,7 @@ class Client:
         verify_within: float = 5.0,
         tolerance: float = 0.0,
         number_as_boolean: bool = False,
+        verify_on: VerifyOnLike = None,
     ) -> WriteResult:
         """Write one value, at most once, and read it back (the manual's write).
 
@@ -476,6 +612,9 @@ class Client:
             How far a number that is read back may be from the one written.
         number_as_boolean : bool, default False
             Whether 0 and 1 are taken for a Boolean.
+        verify_on : element, or (element, tolerance), or mapping, optional
+            The element whose value follows, to be read back instead; or as in
+            :meth:`plan_writes`.
 
         Returns
         -------
@@ -512,20 +651,32 @@ class Client:
             timeout=timeout,
             how=Verification(verify, tolerance, verify_within),
             number_as_boolean=number_as_boolean,
+            verify_on=verify_on,
         )
 
-    def plan_writes(self, writes: Writes, *, number_as_boolean: bool = False) -> WritePlan:
+    def plan_writes(
+        self,
+        writes: Writes,
+        *,
+        number_as_boolean: bool = False,
+        verify_on: VerifyOnLike = None,
+    ) -> WritePlan:
         """Plan some writes: find, read and check everything, and send nothing.
 
         Parameters
         ----------
-        writes : DataFrame, dict, Series or list of rows
+        writes : DataFrame, dict, Series, list of rows or path
             A DataFrame with the columns ``primary_key`` (or ``element_uuid``), ``value`` and, for
             another attribute than ``value``, ``attribute_name`` or ``attribute_id``; so rows of an
             inventory, or of :meth:`read`, with a column ``value`` will do. Or a dict or Series of
-            values by element, or by ``(element, attribute)``.
+            values by element, or by ``(element, attribute)``. Or a CSV, Excel, JSON or Parquet
+            file with such columns.
         number_as_boolean : bool, default False
             Whether 0 and 1 are taken for a Boolean.
+        verify_on : mapping, optional
+            Where a device answers with another point: the element to read back by the key of the
+            one that is written, as ``{"Plant.Valve.Command": "Plant.Valve.Position"}``, or with
+            how far it may be off, as ``("Plant.Valve.Position", 0.5)``.
 
         Returns
         -------
@@ -537,6 +688,10 @@ class Client:
         ------
         WriteRefusedError
             If ``writes`` is nothing of that kind. What is wrong with single rows is in the plan.
+        OptionError
+            If ``verify_on`` makes no sense.
+        InventoryFileError, OSError
+            If a file cannot be read.
         NotFoundError
             If a row names no element or attribute.
         ConnectionLostError, DeadlineError
@@ -553,8 +708,102 @@ class Client:
         1      True   None   None  refused
         """
         return make_plan(
-            self._write_context(), write_requests(writes), number_as_boolean=number_as_boolean
+            self._write_context(),
+            write_requests(read_writes(writes) if names_file(writes) else writes),
+            number_as_boolean=number_as_boolean,
+            verify_on=verify_on,
         )
+
+    def save_settings(
+        self,
+        path: str | os.PathLike[str],
+        rows: pd.DataFrame | None = None,
+        *,
+        observe: float = 1.0,
+    ) -> pd.DataFrame:
+        """Keep every value that can be written in a file, for :meth:`plan_restore`.
+
+        Parameters
+        ----------
+        path : path
+            A file that ends in ``.csv``, ``.json``, ``.parquet`` or ``.xlsx``.
+        rows : DataFrame, optional
+            Rows of an inventory, of which those that can be written are kept. Left out, the whole
+            plant.
+        observe : float, default 1.0
+            How long to wait before all is read once more, in seconds: what has changed by then
+            moves by itself, and is not restored. 0 for not at all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            What is in the file: ``primary_key`` (str), ``element_uuid`` (object: UUID),
+            ``attribute_name`` (str), ``attribute_id`` (object), ``data_type`` (categorical),
+            ``value`` (as in :meth:`read`), ``moving`` (bool), ``error`` (str: also that an
+            attribute is write only), ``time`` (datetime64[ns, UTC]).
+
+        Raises
+        ------
+        InventoryFileError, MissingExtraError, OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from xentara_nb import simulate
+        >>> with tempfile.TemporaryDirectory() as folder, simulate() as plant:
+        ...     client, path = plant.connect(journal=False), Path(folder, "before.csv")
+        ...     rows = client["Plant.Line 1.Set point"]
+        ...     settings = client.save_settings(path, rows, observe=0)
+        ...     result = client.write("Plant.Line 1.Set point", 195)
+        ...     plan = client.plan_restore(path)
+        ...     client.close()
+        >>> plan.frame[["primary_key", "old_value", "value"]]
+                      primary_key old_value  value
+        0  Plant.Line 1.Set point     195.0  210.0
+        """
+        if rows is None:
+            rows = self.inventory(progress=False)
+        settings = take_settings(self.read, rows, observe)
+        write_table(settings, path)
+        return settings
+
+    def plan_restore(
+        self, settings: pd.DataFrame | str | os.PathLike[str], *, tolerance: float = 0.0
+    ) -> WritePlan:
+        """Plan to write back what :meth:`save_settings` has kept, as far as it differs now.
+
+        Parameters
+        ----------
+        settings : path or DataFrame
+            The file, or what is in it, or rows of that.
+        tolerance : float, default 0.0
+            How far two numbers may be apart and still be the same value.
+
+        Returns
+        -------
+        WritePlan
+            One row for each value that is another one now, checked by all guards; nothing is sent.
+
+        Raises
+        ------
+        WriteRefusedError
+            If these are no settings.
+        InventoryFileError, OSError
+            If the file cannot be read.
+        ConnectionLostError, DeadlineError
+            If the present values cannot be read.
+
+        Warns
+        -----
+        SettingsWarning
+            If values are not restored: the plant moves them by itself, or they are write only or
+            could not be read when they were kept. The message names them.
+        """
+        if not isinstance(settings, pd.DataFrame):
+            settings = read_table(settings)
+        return plan_settings(self._write_context(), settings, tolerance=tolerance)
 
     def subscribe(
         self,
@@ -1030,6 +1279,12 @@ class Client:
             self._policies,
             self._rate_limiter,
         )
+
+    def _whole_model(self, progress: Progress) -> ElementColumns:
+        whole, missing = _inventory.whole_model(self._connection.ask, self._model_cache, progress)
+        if missing:
+            warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=3)
+        return whole
 
     def _with_provenance(self, frame: pd.DataFrame, **facts: int | Sequence[str]) -> pd.DataFrame:
         return with_provenance(

@@ -11,7 +11,8 @@ from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.credentials import ask, find_credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
 from xentara_nb.connection.reconnecting import ReconnectingConnection
-from xentara_nb.connection.tls import Trust, check_server
+from xentara_nb.connection.tls import Trust, check_ca_file, check_server
+from xentara_nb.connection.trust_store import known_certificate
 from xentara_nb.errors import AddressError, OptionError, XentaraError
 from xentara_nb.live.subscribing import SubscriptionManager
 from xentara_nb.protocol.commands import DataChange
@@ -55,7 +56,8 @@ def connect(
     ca_file : path, optional
         A PEM or DER file with the certificates to trust, instead of the system's.
     fingerprint : str, optional
-        The SHA-256 of the server's certificate, to trust exactly that one.
+        The SHA-256 of the server's certificate, to trust exactly that one. Without it and a
+        ``ca_file``, the one counts that was trusted for this server with the log-in form.
     timeout : float, default 10.0
         How long to wait for the connection, and for each answer, in seconds.
     read_only : bool, default False
@@ -83,7 +85,8 @@ def connect(
         If the certificate is not known; the message shows the line of code that trusts it. No
         user, password or token was sent.
     CertificateChangedError
-        If it is another one than the fingerprint says: renewed, or a stranger in between.
+        If it is another one than the fingerprint says, or than the ``ca_file`` vouches for:
+        renewed, or a stranger in between.
     LoginError, ConnectionForbiddenError
         If the server does not let the user in.
     ServerUnreachableError, NotTlsError, PathNotFoundError, NotXentaraError, DeadlineError
@@ -114,11 +117,16 @@ def connect(
             ca_file = pasted(os.environ.get("XENTARA_CA_FILE", "")) or None
             fingerprint = pasted(os.environ.get("XENTARA_FINGERPRINT", "")) or None
             _named("XENTARA_FINGERPRINT", Trust, None, fingerprint)
+            _named("XENTARA_CA_FILE", lambda: check_ca_file(Trust(ca_file)))
         address, in_address = _named("XENTARA_URL", parse_address, url)
     else:
         address, in_address = parse_address(url)
     credentials = find_credentials(user, password, token, in_address=in_address)
     trust = Trust(ca_file, fingerprint)
+    if trust == Trust() and address.tls:
+        known = known_certificate(address.netloc)
+        if known is not None:
+            trust = Trust(fingerprint=known.fingerprint, remembered=True)
     seconds = check_timeout(timeout)
     write_journal = Journal(journal)
     policies = PolicySource(policy)

@@ -24,6 +24,7 @@ from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.handshake import handshake
 from xentara_nb.connection.latch import Latch
 from xentara_nb.connection.messages import CLOSE_TIMEOUT, MAX_MESSAGE
+from xentara_nb.connection.process_end import running
 from xentara_nb.connection.stream import SendError, Stream
 from xentara_nb.connection.tls import GRACE, OpeningSocket, Trust, open_stream
 from xentara_nb.errors import (
@@ -33,6 +34,7 @@ from xentara_nb.errors import (
     ServerError,
     XentaraError,
 )
+from xentara_nb.protocol.cbor import SMALL, stoppable
 from xentara_nb.protocol.codec import encode_requests, first_answered
 from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
@@ -253,7 +255,7 @@ class Connection:
 
     def wait_ended(self, seconds: float) -> bool:
         """Wait until the connection has ended and its thread is done; return whether it is."""
-        return self._gone.wait(seconds)
+        return self._process != os.getpid() or self._gone.wait(seconds)
 
     def wait_for_probe(self, deadline: Deadline) -> None:
         """Wait, if the connection is under suspicion, until it is clear whether it is alive."""
@@ -331,6 +333,7 @@ class Connection:
 
     def _run(self, credentials: Credentials, trust: Trust, deadline: Deadline) -> None:
         """Open the connection, and read until its end."""
+        running.add(self)
         try:
             try:
                 stream = self._open(credentials, trust, deadline)
@@ -389,6 +392,7 @@ class Connection:
             if self._stream is not None:
                 self._stream.close()
             self._gone.set()
+            running.discard(self)
 
     def _look_after(self) -> None:
         """See whether there is still something to read for; called also while nothing comes."""
@@ -438,6 +442,14 @@ class Connection:
         return f"{self.address.netloc} did not take {batch.names}"
 
     def _take(self, data: bytes) -> None:
+        # What is small takes no time, and may be the answer to a write.
+        with stoppable(self._closed if len(data) > SMALL else None):
+            self._take_answers(data)
+
+    def _closed(self) -> bool:
+        return self._closing and self._ended is not None
+
+    def _take_answers(self, data: bytes) -> None:
         if self.on_events is not None and self.on_events(data):
             return
         if self._take_all(data):

@@ -27,8 +27,12 @@ from xentara_nb.errors import (
 from xentara_nb.paths import read_file
 from xentara_nb.protocol.text import pasted, safe
 
-_ANOTHER = "its fingerprint is not the one that was given"
-_MAX_CA_FILE = 16 * 1024 * 1024  # bytes; the certificates of a whole system take some 300 kB
+_NOT_GIVEN = "its fingerprint is not the one that was given"
+_NOT_REMEMBERED = "its fingerprint is not the one that was trusted before"
+# What OpenSSL says of a certificate that none of those in the CA file has signed.
+_NO_ISSUER = {7, 18, 19, 20, 21}  # X509_V_ERR_CERT_SIGNATURE_FAILURE, ..._SELF_SIGNED_CERT, ...
+_PEM_END = b"-----END CERTIFICATE-----"
+_MAX_CA_FILE = 16 << 20  # bytes; all authorities of a system take less than one MB
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does not name
 
 GRACE = 0.25
@@ -43,11 +47,12 @@ class Trust:
     """What makes a server's certificate trusted.
 
     A PEM or DER file with the certificates to trust instead of the system's; or the SHA-256 of the
-    one certificate to trust, with any name and dates.
+    one certificate to trust, with any name and dates, which was given now or is remembered.
     """
 
     ca_file: str | os.PathLike[str] | None = None
     fingerprint: str | None = None
+    remembered: bool = False
 
     def __post_init__(self) -> None:
         if self.fingerprint is not None:
@@ -79,9 +84,9 @@ def fingerprint_of(der: bytes) -> str:
 
 def certificate_der(data: bytes) -> bytes | None:
     """Return the first certificate of a PEM or DER file in DER form, None if there is none."""
-    begin, end = data.find(b"-----BEGIN CERTIFICATE-----"), data.find(b"-----END CERTIFICATE-----")
+    begin, end = data.find(b"-----BEGIN CERTIFICATE-----"), data.find(_PEM_END)
     if 0 <= begin < end:
-        text = data[begin : end + len(b"-----END CERTIFICATE-----")].decode("ascii", "replace")
+        text = data[begin : end + len(_PEM_END)].decode("ascii", "replace")
         # What is no base64 comes out as something that is no certificate.
         with suppress(ValueError):
             data = ssl.PEM_cert_to_DER_cert(text)
@@ -125,7 +130,7 @@ def open_stream(
     try:
         stream = Stream(sock, deadline, context, address.host)
     except ssl.SSLCertVerificationError as error:
-        raise _not_trusted(address, deadline, error.verify_message or str(error)) from None
+        raise _not_verified(address, deadline, trust, error) from None
     except TimeoutError:
         raise deadline.error(f"{address.netloc} did not complete the TLS handshake") from None
     except (ssl.SSLError, OSError) as error:
@@ -138,7 +143,8 @@ def open_stream(
         found = fingerprint_of(stream.certificate())
         if not hmac.compare_digest(found, trust.fingerprint):
             stream.close()
-            raise _not_trusted(address, deadline, _ANOTHER, trust.fingerprint)
+            reason = _NOT_REMEMBERED if trust.remembered else _NOT_GIVEN
+            raise _not_trusted(address, deadline, reason, trust)
     return stream
 
 
@@ -217,6 +223,12 @@ def _connected(
     return sock
 
 
+def check_ca_file(trust: Trust) -> None:
+    """Raise an OptionError if the CA file cannot be used."""
+    if trust.ca_file is not None:
+        _context(trust)
+
+
 def _context(trust: Trust) -> ssl.SSLContext:
     try:
         if trust.ca_file is None:
@@ -252,13 +264,25 @@ def _context(trust: Trust) -> ssl.SSLContext:
     return context
 
 
+def _not_verified(
+    address: Address, deadline: Deadline, trust: Trust, error: ssl.SSLCertVerificationError
+) -> CertificateNotTrustedError:
+    reason = error.verify_message or str(error)
+    if trust.ca_file is not None and error.verify_code in _NO_ISSUER:
+        reason = f"no certificate in {str(trust.ca_file)!r} vouches for it ({reason})"
+        return _not_trusted(address, deadline, reason, trust, changed=True)
+    return _not_trusted(address, deadline, reason, trust)
+
+
 def _not_trusted(
-    address: Address, deadline: Deadline, reason: str, expected: str | None = None
+    address: Address, deadline: Deadline, reason: str, trust: Trust, *, changed: bool = False
 ) -> CertificateNotTrustedError:
     """Return an error that shows the certificate, which is fetched once more for that.
 
-    Where another one was expected, no line says how to trust this one.
+    Where it was said which is trusted, no line says how to trust this one.
     """
+    expected = trust.fingerprint
+    changed = changed or expected is not None
     der, fields = b"", dict[str, object]()
     with suppress(OSError, ssl.SSLError, ServerUnreachableError, TimeoutError):
         der = _fetch(address, deadline, None).certificate()
@@ -269,7 +293,7 @@ def _not_trusted(
     not_after = str(fields.get("notAfter", "not known"))
     if subject == issuer and fields:
         issuer = "itself (self-signed)"
-    if expected is None:
+    if not changed:
         title = f"the certificate of {address.netloc} is not trusted: {reason}"
     else:
         title = (
@@ -284,18 +308,26 @@ def _not_trusted(
         f"  fingerprint: {fingerprint} (SHA-256)",
     ]
     if expected is not None:
-        lines += [
-            f"  trusted:     {expected} (SHA-256)",
+        lines.append(f"  trusted:     {expected} (SHA-256)")
+    if changed:
+        lines.append(
             "Do not log in. Ask the server's administrator, over another way than this network, "
-            "whether and why it has changed.",
-        ]
+            "whether and why it has changed."
+        )
+        if trust.remembered:
+            lines.append(
+                "When that is known, take the old one out of your trusted certificates with "
+                f'xentara_nb.widgets.LoginForm.forget_certificate("{address.netloc}").'
+            )
+    elif trust.ca_file is not None and der not in _certificates_in(trust.ca_file):
+        lines.append("Ask the server's administrator for a certificate that is in order.")
     elif der:
         lines += [
             "If this is the fingerprint that the server's administrator gives you, trust it with",
             f'  xentara_nb.connect("{address.url}", fingerprint="{fingerprint}")',
             "or name the file of the authority that signed it with ca_file=...",
         ]
-    kind = CertificateNotTrustedError if expected is None else CertificateChangedError
+    kind = CertificateChangedError if changed else CertificateNotTrustedError
     return kind(
         "\n".join(lines),
         subject=subject,
@@ -305,6 +337,15 @@ def _not_trusted(
         fingerprint=fingerprint,
         reason=reason,
     )
+
+
+def _certificates_in(path: str | os.PathLike[str]) -> list[bytes]:
+    """Return the certificates of a CA file in DER form, as far as it can be read."""
+    with suppress(OSError, OptionError):
+        *parts, rest = read_file(path, _MAX_CA_FILE).split(_PEM_END)
+        parts = [part + _PEM_END for part in parts] or [rest]
+        return [der for part in parts if (der := certificate_der(part)) is not None]
+    return []
 
 
 def _fetch(address: Address, deadline: Deadline, der: bytes | None) -> Stream:

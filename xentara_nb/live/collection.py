@@ -26,6 +26,7 @@ from xentara_nb.live.routing import Key
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.queries.reading import ResolvedAttribute
+from xentara_nb.tables.attribute_ids import attribute_id_array
 from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array
 from xentara_nb.tables.references import canonical
 
@@ -93,7 +94,9 @@ class Collection:
                 "primary_key": string_array([each.primary_key for each in self._attributes]),
                 "element_uuid": object_array([each.element_uuid for each in self._attributes]),
                 "attribute_name": string_array([each.attribute_name for each in self._attributes]),
-                "attribute_id": object_array([each.attribute_id for each in self._attributes]),
+                "attribute_id": attribute_id_array(
+                    [each.attribute_id for each in self._attributes]
+                ),
             }
         )
 

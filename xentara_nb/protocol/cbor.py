@@ -13,7 +13,9 @@ import math
 import re
 import struct
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -50,6 +52,23 @@ _OPAQUE_TAGS = (
 )
 # Types that cbor2 has a form for, and the protocol none.
 _REFUSED_TYPES = (Decimal, Fraction, complex, datetime, date, set, frozenset)
+
+_stopped: ContextVar[Callable[[], bool] | None] = ContextVar("stopped", default=None)
+
+
+@contextmanager
+def stoppable(stopped: Callable[[], bool] | None) -> Iterator[None]:
+    """Ask in this context, while decoding, whether to stop; a ProtocolError is raised then."""
+    token = _stopped.set(stopped)
+    try:
+        yield
+    finally:
+        _stopped.reset(token)
+
+
+def _check_stopped(stopped: Callable[[], bool] | None) -> None:
+    if stopped is not None and stopped():
+        raise ProtocolError("decoding was stopped")
 
 
 class Encoded(NamedTuple):
@@ -113,6 +132,7 @@ _ARRAY_HEAD = re.compile(rb"[\x80-\x97]|\x98.|\x99..|\x9a.{4}|\x9b.{8}|\x9f", re
 
 def _decode_at(data: bytes, start: int, depth: int) -> tuple[Any, int]:
     """Return the item that begins at a place, and where it ends."""
+    _check_stopped(_stopped.get())
     stream = io.BytesIO(data) if len(data) - start <= SMALL else _LimitedBytes(data, start)
     stream.seek(start)
     try:
@@ -145,9 +165,11 @@ class _Limit:
     def __init__(self, start: int) -> None:
         self._start = start
         self._began = thread_time()
+        self._stopped = _stopped.get()
 
     def check(self, at: int) -> None:
-        """Raise a ProtocolError if it took too long to come to this place."""
+        """Raise a ProtocolError if it took too long to come to this place, or is to stop."""
+        _check_stopped(self._stopped)
         if thread_time() - self._began > MAX_SECONDS + SLOWEST * (at - self._start):
             raise ProtocolError("a message takes far too long to decode, as if by intention")
 

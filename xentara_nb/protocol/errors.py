@@ -35,6 +35,8 @@ class ServerError(XentaraError):
         The code, for errors that have no class of their own.
     context : str, optional
         What was being done, such as ``write to Plant.Line 1.Set point (value)``.
+    offer : str, optional
+        What may have been meant instead, such as ``; did you mean 'Plant.Line 1.Set point'?``.
 
     Attributes
     ----------
@@ -53,11 +55,17 @@ class ServerError(XentaraError):
     )
 
     def __init__(
-        self, text: str | None = None, *, code: int | None = None, context: str | None = None
+        self,
+        text: str | None = None,
+        *,
+        code: int | None = None,
+        context: str | None = None,
+        offer: str = "",
     ) -> None:
         self.code = self.default_code if code is None else code
         self.server_text = text
         self.context = context
+        self.offer = offer
         super().__init__(text)
 
     @property
@@ -67,7 +75,8 @@ class ServerError(XentaraError):
 
     def __str__(self) -> str:
         where = f"{safe(self.context)}: " if self.context else ""
-        return f"{where}{one_line(self.text)} ({self.code}). {self.advice}"
+        offer = f"{safe(self.offer)}{'' if self.offer.endswith('?') else '.'}"
+        return f"{where}{one_line(self.text)} ({self.code}){offer} {self.advice}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({one_line(self.text)!r}, code={self.code})"
@@ -85,11 +94,16 @@ class ServerError(XentaraError):
         return hash((type(self), self.code, self.server_text))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return partial(type(self), self.server_text, code=self.code, context=self.context), ()
+        make = partial(type(self), self.server_text, code=self.code, context=self.context)
+        return partial(make, offer=self.offer), ()
 
     def within(self, context: str) -> ServerError:
         """Return the same error, saying what was being done."""
-        return type(self)(self.server_text, code=self.code, context=context)
+        return type(self)(self.server_text, code=self.code, context=context, offer=self.offer)
+
+    def offering(self, offer: str) -> ServerError:
+        """Return the same error, saying what may have been meant instead."""
+        return type(self)(self.server_text, code=self.code, context=self.context, offer=offer)
 
 
 def result_of(answer: Any, what: str) -> Any:

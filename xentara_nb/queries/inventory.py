@@ -6,16 +6,16 @@ import numbers
 import operator
 from collections.abc import Iterable
 from itertools import compress
-from typing import NamedTuple, TypeAlias
-from uuid import UUID
+from typing import TypeAlias
 
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntries, MetaData
 from xentara_nb.protocol.errors import ServerError, result_of
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
-from xentara_nb.queries.model_cache import Ask, ModelCache
+from xentara_nb.queries.model_cache import Ask, ElementColumns, ModelCache
 from xentara_nb.queries.progress import Progress, reporting
+from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.frames import InventoryElement
 from xentara_nb.tables.references import (
     ElementLike,
@@ -48,6 +48,8 @@ def browse(
     entries: BrowseEntries = result_of(
         answer, f"browse of {'the root' if root is None else root_uuid}"
     )
+    if root is None and depth is None and categories is None:
+        model_cache.known_keys.take(entries.keys)
     return entries
 
 
@@ -69,7 +71,11 @@ def _category_id(category: CategoryLike) -> int:
         return int(category)
     member = Category.find(category)
     if member is None:
-        raise NotFoundError(f"{category!r} is no category; there are: {Category.labels()}")
+        offer = did_you_mean(category, (member.label for member in Category))
+        raise NotFoundError(
+            f"{category!r} is no category{offer or ';'} {'There' if offer else 'there'} are: "
+            f"{Category.labels()}"
+        )
     return int(member)
 
 
@@ -90,15 +96,6 @@ def has_children(ask: Ask, model_cache: ModelCache, elements: ElementsLike) -> l
     return [
         isinstance(answer, ServerError) or answer.has_children is not False for answer in answers
     ]
-
-
-class ElementColumns(NamedTuple):
-    """The elements of an inventory, column by column."""
-
-    keys: list[str]
-    uuids: list[UUID]
-    categories: list[int]
-    lists: list[tuple[AttributeInfo, ...]]
 
 
 def attribute_lists(
@@ -123,6 +120,24 @@ def attribute_lists(
         there = [at not in errors for at in range(len(lists))]
         found = ElementColumns._make(list(compress(column, there)) for column in found)
     return found, {entries.keys[at]: f"{error.text} ({error.code})" for at, error in errors.items()}
+
+
+def whole_model(
+    ask: Ask, model_cache: ModelCache, progress: Progress
+) -> tuple[ElementColumns, dict[str, str]]:
+    """Return all elements, sorted by key, and those that are missing; asked for only once."""
+    if model_cache.whole is not None:
+        return model_cache.whole, {}
+    generation = model_cache.generation
+    entries = browse(ask, model_cache, None, None, None)
+    found, missing = attribute_lists(ask, entries, progress)
+    model_cache.learn(found.uuids, found.lists)
+    order = sorted(range(len(found.keys)), key=found.keys.__getitem__)
+    whole = ElementColumns._make([column[at] for at in order] for column in found)
+    # An element that is being changed is asked for again.
+    if generation == model_cache.generation and not missing:
+        model_cache.whole = whole
+    return whole, missing
 
 
 def missing_text(missing: dict[str, str]) -> str:

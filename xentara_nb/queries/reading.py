@@ -11,12 +11,13 @@ from uuid import UUID
 
 from xentara_nb.errors import AmbiguousError, NotFoundError
 from xentara_nb.protocol.codec.reads import ReadRequests
-from xentara_nb.protocol.commands import MetaDataAnswer, SubscriptionTarget
+from xentara_nb.protocol.commands import SubscriptionTarget
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute, known
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.model_cache import (
     Ask,
+    AttributeList,
     ModelCache,
     find_attribute,
     shared_id,
@@ -184,14 +185,22 @@ def _resolve(
         default if attributes is None and not _names_attribute(reference) else attributes
         for reference in references
     ]
-    described = _described(model_cache, references, uuids, choices)
-    ids_by_name = _ids_by_name(attributes, described)
+    keys, lists = _described(model_cache, references, uuids, choices)
+    ids_by_name = _ids_by_name(attributes, lists)
     found: list[_ElementAttributes] = []
+    # Elements of one type share their list, and so what was chosen from it.
+    chosen: dict[int, list[_Attribute]] = {}
     for reference, uuid, choice in zip(references, uuids, choices, strict=True):
-        answer = described.get(uuid) if described else None
+        described = lists.get(uuid, ()) if lists else ()
         given = reference.primary_key if reference.text_uuid is None else None
-        key = given or (answer.primary_key if answer else None) or str(uuid)
-        infos = _attributes(reference, key, answer, choice, ids_by_name)
+        key = given or keys.get(uuid) or str(uuid)
+        if choice is None:
+            infos = _own_attributes(reference, key, described)
+        else:
+            known_infos = chosen.get(id(described))
+            if known_infos is None:
+                known_infos = chosen[id(described)] = _chosen(key, described, choice, ids_by_name)
+            infos = [*known_infos]
         # Rows of one element that stand together are read together.
         last = found[-1] if found and attributes is None else None
         if last is not None and (last.element_uuid is uuid or last.element_uuid == uuid):
@@ -206,43 +215,56 @@ def _described(
     references: Iterable[Reference],
     uuids: Sequence[UUID],
     choices: Sequence[list[AttributeLike] | None],
-) -> dict[UUID, MetaDataAnswer]:
-    """Return the meta data of those elements that cannot be read without it."""
+) -> tuple[dict[UUID, str], dict[UUID, AttributeList]]:
+    """Return the keys and the attributes of those elements that cannot be read without them."""
     # A well-known attribute needs no meta data; of any other, its name or data type is asked for.
     distinct = {id(choice): choice for choice in choices if choice is not None}
     well_known = {number: all(map(_well_known, choice)) for number, choice in distinct.items()}
+    nameless: dict[UUID, None] = {}
     asked: dict[UUID, None] = {}
     for reference, uuid, choice in zip(references, uuids, choices, strict=True):
         named = reference.attribute_id is not None if choice is None else well_known[id(choice)]
-        if not named or reference.primary_key is None or reference.text_uuid is not None:
+        if reference.primary_key is None or reference.text_uuid is not None:
+            nameless[uuid] = None
+        elif not named:
             asked[uuid] = None
-    return model_cache.described(list(asked))
+    described = model_cache.described(list(nameless))
+    keys = {uuid: answer.primary_key or "" for uuid, answer in described.items()}
+    lists = {uuid: answer.attributes or () for uuid, answer in described.items()}
+    for uuid, attributes in model_cache.attribute_lists(asked).items():
+        if isinstance(attributes, ServerError):
+            raise attributes.within(f"meta_data of {uuid}")
+        lists[uuid] = attributes
+    return keys, lists
 
 
 def _names_attribute(reference: Reference) -> bool:
     return reference.attribute_id is not None or reference.attribute_name is not None
 
 
-def _attributes(
-    reference: Reference,
-    key: str,
-    answer: MetaDataAnswer | None,
-    attributes: list[AttributeLike] | None,
-    ids_by_name: dict[str, AttributeId],
-) -> list[_Attribute]:
-    """Return the attributes to read of one element."""
-    if attributes is None and reference.attribute_id is not None:
+def _own_attributes(reference: Reference, key: str, described: AttributeList) -> list[_Attribute]:
+    """Return the attribute that a reference names, or all of the element that can be read."""
+    if reference.attribute_id is not None:
         name = reference.attribute_name or attribute_label(reference.attribute_id)
         return [(name, reference.attribute_id, reference.data_type)]
-    described = (answer.attributes if answer else None) or ()
-    if attributes is None and not _names_attribute(reference):
-        return [
-            (info.name, info.attribute_id, info.data_type)
-            for info in described
-            if info.access != Access.WRITE_ONLY
-        ]
+    if reference.attribute_name is not None:
+        return _chosen(key, described, [reference.attribute_name], {})
+    return [
+        (info.name, info.attribute_id, info.data_type)
+        for info in described
+        if info.access != Access.WRITE_ONLY
+    ]
+
+
+def _chosen(
+    key: str,
+    described: AttributeList,
+    attributes: list[AttributeLike],
+    ids_by_name: dict[str, AttributeId],
+) -> list[_Attribute]:
+    """Return some attributes of one element."""
     chosen: list[_Attribute] = []
-    for attribute in [reference.attribute_name or ""] if attributes is None else attributes:
+    for attribute in attributes:
         try:
             info = find_attribute(key, described, attribute)
         except AmbiguousError:
@@ -264,7 +286,7 @@ def _well_known(attribute: AttributeLike) -> bool:
 
 
 def _ids_by_name(
-    attributes: list[AttributeLike] | None, described: dict[UUID, MetaDataAnswer]
+    attributes: list[AttributeLike] | None, lists: dict[UUID, AttributeList]
 ) -> dict[str, AttributeId]:
     """Return the id of every name that was asked for, from any element that has it.
 
@@ -273,8 +295,8 @@ def _ids_by_name(
     """
     names = {attribute for attribute in attributes or () if isinstance(attribute, str)}
     ids: dict[str, AttributeId] = {}
-    for answer in described.values() if names else ():
-        for info in answer.attributes or ():
+    for described in {id(each): each for each in lists.values()}.values() if names else ():
+        for info in described:
             if info.name in names:
                 ids.setdefault(info.name, info.attribute_id)
     for name in names:

@@ -37,6 +37,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from xentara_nb.protocol.errors import XentaraError
+from xentara_nb.suggestions import question
 
 
 class ConfigurationError(XentaraError):
@@ -201,6 +202,7 @@ def read_document(path: Path, name: str, hint: str) -> JsonNode:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         problem = f"there is no such file in {path.parent}"
+        hint = f"{beside(path)} {hint}".strip()
     except OSError as error:
         problem, hint = f"the file cannot be read ({error.strerror or error})", f"Look at {path}."
     except UnicodeDecodeError as error:
@@ -208,6 +210,13 @@ def read_document(path: Path, name: str, hint: str) -> JsonNode:
     else:
         return parse_document(text, name)
     raise ConfigurationError(name, "", problem, hint)
+
+
+def beside(path: Path) -> str:
+    """Return the question whether another file of the folder was meant; or nothing."""
+    with suppress(OSError):
+        return question(path.name, sorted(each.name for each in path.parent.iterdir()))
+    return ""
 
 
 def parse_document(text: str, name: str) -> JsonNode:
@@ -300,9 +309,10 @@ class Settings(BaseModel):
         if cls.model_config.get("extra") == "forbid":
             for name in value:
                 if name not in declared:
+                    hint = f"Take it out, or spell it as one of: {', '.join(declared)}."
                     raise invalid(
                         f"there is no member {quoted(name)} here",
-                        f"Take it out, or spell it as one of: {', '.join(declared)}.",
+                        f"{question(name, declared)} {hint}".strip(),
                     )
         return value
 
@@ -353,7 +363,8 @@ def one_of(values: Mapping[str, Any], what: str) -> BeforeValidator:
     def parse(text: str) -> Any:
         if text not in values:
             choices = ", ".join(map(repr, values))
-            raise invalid(f"there is no {what} {quoted(text)}", f"Take one of {choices}.")
+            hint = f"{question(text, values)} Take one of {choices}.".strip()
+            raise invalid(f"there is no {what} {quoted(text)}", hint)
         return values[text]
 
     return from_text(parse)

@@ -11,6 +11,7 @@ from xentara_nb.protocol.identifiers import Quality
 from xentara_nb.simulator.fault_targets import FaultError
 from xentara_nb.simulator.faults import Faults
 from xentara_nb.simulator.simulator import Simulator
+from xentara_nb.suggestions import question
 
 Cause = Callable[[Simulator], threading.Timer | None]
 """Brings a fault about; returns the timer of one that comes later."""
@@ -25,7 +26,8 @@ def parse_fault(text: str) -> Cause:
     """
     name, _, value = text.partition("=")
     if name not in USAGE:
-        raise FaultError(f"there is no fault {name!r}. Take one of: {', '.join(USAGE)}")
+        hint = f"{question(name, USAGE)} Take one of: {', '.join(USAGE)}".strip()
+        raise FaultError(f"there is no fault {name!r}. {hint}")
     try:
         return _FAULTS[USAGE[name]](value)
     except ValueError:

@@ -11,6 +11,7 @@ from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.simulator.plant.datapoints import DataPoint
 from xentara_nb.simulator.plant.elements import Element, walk
 from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.suggestions import question
 
 Keys = str | UUID | Iterable[str | UUID]
 """One element or several, by primary key or UUID."""
@@ -25,7 +26,8 @@ def find_element(plant: Plant, key: str | UUID) -> Element:
     try:
         return plant.element(key) if isinstance(key, UUID) else plant.lookup(key)
     except UnknownElementError:
-        raise FaultError(f"the plant has no element {str(key)!r}. Check its key.") from None
+        hint = question(key, (element.key for element in plant)) or "Check its key."
+        raise FaultError(f"the plant has no element {str(key)!r}. {hint}") from None
 
 
 def chosen_elements(

@@ -41,6 +41,7 @@ from xentara_nb.simulator.model.model import Model
 from xentara_nb.simulator.plant.attributes import AttributeValue
 from xentara_nb.simulator.plant.elements import Element, InjectedFault
 from xentara_nb.simulator.plant.plant import Plant
+from xentara_nb.suggestions import question
 
 
 class Refusal(NamedTuple):
@@ -163,7 +164,8 @@ class Faults:
         """
         names = [opcode.name.lower() for opcode in OpCode]
         if command not in names:
-            raise FaultError(f"there is no command {command!r}; take one of {', '.join(names)}")
+            hint = f"{question(command, names)} Take one of {', '.join(names)}".strip()
+            raise FaultError(f"there is no command {command!r}. {hint}")
         self.losses.append((OpCode[command.upper()], executed, _countdown(connections)))
 
     def refuse_writes(

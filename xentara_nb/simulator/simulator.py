@@ -71,12 +71,16 @@ class Simulator:
         The plant that is served.
     faults : Faults
         What goes wrong on purpose: delay, lost connections, refused writes, stuck devices.
+    policy : pathlib.Path or None
+        A write policy for the demo plant, for ``plant.connect(policy=plant.policy)``; None for a
+        configuration of your own.
     """
 
     def __init__(
         self, found: Configuration, users: Mapping[str, str], settings: SimulatorSettings
     ) -> None:
         self.users = users
+        self.policy = demo.POLICY if users else None
         self._configuration = found
         self._settings = settings
         self.plant = self._build(found)

@@ -15,7 +15,7 @@ Examples
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ import pandas as pd
 
 from xentara_nb.errors import OptionError
 from xentara_nb.protocol.identifiers import Access, Attribute
+from xentara_nb.suggestions import question
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
 from xentara_nb.tables.provenance import provenance_of
 
@@ -39,7 +40,8 @@ class XentaraAccessor:
     Parameters
     ----------
     frame : pandas.DataFrame
-        A frame with at least the columns ``primary_key`` and ``element_uuid``.
+        A frame with at least the columns ``primary_key`` and ``element_uuid``, or one of samples,
+        whose index is called ``time``.
 
     Raises
     ------
@@ -50,7 +52,8 @@ class XentaraAccessor:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
-        if not {"primary_key", "element_uuid"} <= set(frame.columns):
+        samples = isinstance(frame.index, pd.DatetimeIndex) and frame.index.name == "time"
+        if not samples and not {"primary_key", "element_uuid"} <= set(frame.columns):
             raise self._missing(INVENTORY_COLUMNS)
         for name in INVENTORY_COLUMNS:
             if isinstance(frame.get(name), pd.DataFrame):
@@ -112,6 +115,48 @@ class XentaraAccessor:
         first = ~frame.duplicated(columns[:2])
         return frame[first].reset_index(drop=True).assign(attributes=groups.size().to_numpy())
 
+    def search(
+        self,
+        text: str,
+        *,
+        category: str | Collection[str] | None = None,
+        type: str | Collection[str] | None = None,
+        unit: str | Collection[str] | None = None,
+        writable: bool | None = None,
+    ) -> pd.DataFrame:
+        """Return the rows of the elements that some words find, the best first.
+
+        Parameters
+        ----------
+        text : str
+            Words in any order, upper or lower case, whole or in part, with ``*`` and ``?`` as
+            wildcards and small typos. They are looked for in the primary key and, where the frame
+            has them, in ``display_name``, ``type`` and ``units``. An empty text finds everything.
+        category, type, unit : str or collection of str, optional
+            Only rows with one of these in the columns ``category``, ``type`` and ``units``.
+        writable : bool, optional
+            Only rows that can be written, or only those that cannot.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows of the frame with their index.
+
+        Raises
+        ------
+        AttributeError
+            If the frame has no such column to filter by.
+        NotFoundError
+            If there is no such category.
+        """
+        from xentara_nb.tables.search import SearchTable
+
+        needed = {"category": category, "type": type, "units": unit, "access": writable}
+        self._columns(*(name for name, wanted in needed.items() if wanted is not None))
+        return SearchTable(self._frame).search(
+            text, category=category, type=type, unit=unit, writable=writable
+        )
+
     @property
     def provenance(self) -> dict[str, Any]:
         """Where the frame came from, and when: a copy, empty when nothing is known.
@@ -123,7 +168,8 @@ class XentaraAccessor:
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the frame as CSV, also where the path ends otherwise.
 
-        :func:`xentara_nb.read_inventory` gives back exactly the same. Unlike
+        :func:`xentara_nb.read_inventory` gives back exactly the same of an inventory, and
+        :func:`xentara_nb.read_table` of any other table. Unlike
         :meth:`pandas.DataFrame.to_csv`, this is safe to open in a spreadsheet; see
         :mod:`xentara_nb.tables.files`.
 
@@ -135,7 +181,7 @@ class XentaraAccessor:
         Raises
         ------
         InventoryFileError
-            If the frame is no inventory, or holds what cannot be written.
+            If the frame holds what cannot be written.
         OSError
             If the file cannot be written.
         """
@@ -143,6 +189,9 @@ class XentaraAccessor:
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
         """Write the frame as CSV, JSON, Parquet or Excel, by the ending of the path.
+
+        Inventories, snapshots, values and samples alike. :func:`xentara_nb.read_table` gives back
+        exactly the same, except for an index that only numbers the rows.
 
         Parameters
         ----------
@@ -152,8 +201,7 @@ class XentaraAccessor:
         Raises
         ------
         InventoryFileError
-            If the frame is no inventory, holds what this kind of file cannot, or the ending is
-            another.
+            If the frame holds what this kind of file cannot, or the ending is another.
         MissingExtraError
             If Parquet or Excel needs a package that is not installed.
         OSError
@@ -163,9 +211,9 @@ class XentaraAccessor:
 
     def _write(self, path: str | os.PathLike[str], ending: str | None) -> None:
         # This module is loaded with the library: what writes files is loaded when it is used.
-        from xentara_nb.tables.files import write_inventory
+        from xentara_nb.tables.files import write_table
 
-        write_inventory(self._frame, path, ending=ending)
+        write_table(self._frame, path, ending=ending)
 
     def _with_access(self, accesses: Iterable[Access]) -> pd.DataFrame:
         labels = [access.label for access in accesses]
@@ -178,8 +226,10 @@ class XentaraAccessor:
 
     def _missing(self, needed: tuple[str, ...]) -> NoInventoryError:
         missing = [name for name in needed if name not in self._frame.columns]
+        offer = question(missing[0], map(str, self._frame.columns))
         return NoInventoryError(
             f"this frame is no inventory: it has no column {', '.join(map(repr, missing))}. "
+            f"{offer and f'{offer} '}"
             "Take client.inventory() or xentara_nb.read_inventory(path), and choose rows of it "
             "rather than columns."
         )

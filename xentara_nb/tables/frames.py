@@ -1,10 +1,11 @@
 """The DataFrames of the library, built from what the protocol gives: column by column.
 
 The dtypes are the same for an empty frame, and whether pyarrow is installed or not. Texts are
-``str``; UUIDs are :class:`uuid.UUID` in a column of dtype ``object``; times are
-``datetime64[ns, UTC]``. Category, access and data type are categoricals with all of the manual's
-words in the order of the identifiers; an identifier that this version does not know is a category
-of its own, its number's text, behind the others and only where a row has it.
+``str``; UUIDs are :class:`uuid.UUID` in a column of dtype ``object``, attribute ids integers and
+UUIDs that can be sorted together; times are ``datetime64[ns, UTC]``. Category, access and data type
+are categoricals with all of the manual's words in the order of the identifiers; an identifier that
+this version does not know is a category of its own, its number's text, behind the others and only
+where a row has it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from xentara_nb.protocol.identifiers import (
     label,
 )
 from xentara_nb.protocol.values import AttributeId, TimePoint
+from xentara_nb.tables.attribute_ids import attribute_id_array
 
 TEXT = pd.StringDtype("python", na_value=np.nan)
 """The dtype of texts: ``str``, kept as Python objects, so that each key and name, which are on
@@ -88,7 +90,9 @@ def inventory_frame_of(
             "element_uuid": object_array(uuids).take(element),
             "category": categorical(Category, categories).take(element),
             "attribute_name": string_array([a.name for a in attributes]).take(attribute),
-            "attribute_id": object_array([a.attribute_id for a in attributes]).take(attribute),
+            "attribute_id": attribute_id_array([a.attribute_id for a in attributes]).take(
+                attribute
+            ),
             "access": categorical(Access, [a.access for a in attributes]).take(attribute),
             "data_type": categorical(DataType, [a.data_type for a in attributes]).take(attribute),
         }
@@ -165,8 +169,8 @@ def time_array(nanoseconds: Sequence[int] | npt.NDArray[Any]) -> pd.DatetimeInde
     return pd.to_datetime(np.asarray(nanoseconds, dtype=np.int64), unit="ns", utc=True)
 
 
-def categorical(table: type[Labelled], identifiers: Sequence[int]) -> pd.Categorical[int]:
-    """Return a column of identifiers in the manual's words.
+def categorical(table: type[Labelled], identifiers: Sequence[int | None]) -> pd.Categorical[int]:
+    """Return a column of identifiers in the manual's words. None is a missing value.
 
     Examples
     --------
@@ -174,7 +178,7 @@ def categorical(table: type[Labelled], identifiers: Sequence[int]) -> pd.Categor
     ['read and write', 'read only', '7']
     Categories (4, str): ['read only', 'write only', 'read and write', '7']
     """
-    unknown = tuple(sorted(set(identifiers).difference(table)))
+    unknown = tuple(sorted(each for each in set(identifiers).difference(table) if each is not None))
     codes, dtype = _categories(table, unknown)
     return pd.Categorical.from_codes(
         np.fromiter(map(codes.__getitem__, identifiers), dtype=np.intp, count=len(identifiers)),
@@ -185,10 +189,11 @@ def categorical(table: type[Labelled], identifiers: Sequence[int]) -> pd.Categor
 @lru_cache(maxsize=64)
 def _categories(
     table: type[Labelled], unknown: tuple[int, ...]
-) -> tuple[dict[int, int], pd.CategoricalDtype[Any]]:
+) -> tuple[dict[int | None, int], pd.CategoricalDtype[Any]]:
     """Return the code of each identifier, and the words for all codes."""
     numbers = [*table, *unknown]
-    codes = {number: code for code, number in enumerate(numbers)}
+    codes: dict[int | None, int] = {number: code for code, number in enumerate(numbers)}
+    codes[None] = -1
     return codes, pd.CategoricalDtype([label(table, number) for number in numbers])
 
 

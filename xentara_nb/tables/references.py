@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numbers
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -21,8 +21,11 @@ from xentara_nb.protocol.identifiers import (
     ATTRIBUTES_BY_UUID,
     Attribute,
     DataType,
+    known,
 )
 from xentara_nb.protocol.values import AttributeId
+from xentara_nb.tables.arrow import from_arrow
+from xentara_nb.tables.attribute_ids import plain_id, plain_ids
 
 ElementLike: TypeAlias = "str | UUID | pd.Series[Any] | Mapping[str, Any] | tuple[Any, ...]"
 """What names one element: a primary key, a UUID, its text, or a row of an inventory."""
@@ -35,6 +38,7 @@ AttributeLike: TypeAlias = str | int | UUID
 
 
 _DATA_TYPES = {member.label: int(member) for member in DataType}
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -57,7 +61,7 @@ def element_reference(element: object) -> Reference:
     if isinstance(element, Reference):
         return element
     if isinstance(element, UUID):
-        return Reference(None, element)
+        return Reference(None, plain_id(element))
     if isinstance(element, str):
         if not element:
             raise NotFoundError("an empty text names no element; the root is None")
@@ -81,8 +85,7 @@ def element_reference(element: object) -> Reference:
         attribute = int(attribute)  # pandas makes floats of integers with gaps
     if attribute is None and name is not None and not isinstance(name, str):
         attribute, name = name, None  # an id is in the column for names
-    if isinstance(attribute, str) and (attribute_uuid := uuid_in(attribute)) is not None:
-        attribute = attribute_uuid  # as in a CSV file that was read as texts
+    attribute = id_in(attribute)
     attribute_id = None if attribute is None else attribute_reference(attribute)
     if isinstance(attribute_id, str):  # a name is in the column for ids
         if name not in (None, attribute_id):
@@ -101,7 +104,11 @@ def element_reference(element: object) -> Reference:
 
 
 def element_references(elements: object) -> Rows | list[Reference]:
-    """Read what names some elements, in the order given; raises as :func:`element_reference`."""
+    """Read what names some elements, in the order given; raises as :func:`element_reference`.
+
+    A table of another library will do for a DataFrame; see :func:`xentara_nb.tables.arrow`.
+    """
+    elements = from_arrow(elements)
     if isinstance(elements, pd.DataFrame):
         return _from_frame(elements)
     if isinstance(elements, pd.Series):
@@ -119,7 +126,8 @@ def attribute_reference(attribute: object) -> AttributeLike:
     A text stays one: what it means is found in the element's own meta data.
     """
     if isinstance(attribute, UUID):
-        return attribute
+        uuid: UUID = plain_id(attribute)
+        return uuid
     if isinstance(attribute, str) and attribute:
         return str(attribute)
     # numpy's integers are no int, but they are Integral; its booleans are not.
@@ -137,28 +145,33 @@ def same_attribute(one: AttributeId, other: AttributeId) -> bool:
 
 def attribute_label(attribute: AttributeLike) -> str:
     """Return the name of an attribute where it is known, or its id."""
-    known = attribute if isinstance(attribute, str) else canonical(attribute)
-    return known.attribute_name if isinstance(known, Attribute) else str(known)
+    found = attribute if isinstance(attribute, str) else canonical(attribute)
+    return found.attribute_name if isinstance(found, Attribute) else str(found)
 
 
 def canonical(attribute: AttributeId) -> AttributeId:
     """Return the integer of a well-known attribute also when its UUID is given."""
     if isinstance(attribute, UUID):
         return ATTRIBUTES_BY_UUID.get(attribute, attribute)
-    try:
-        return Attribute(attribute)
-    except ValueError:
-        return attribute
+    return known(Attribute, attribute)
 
 
 def uuid_in(value: object) -> UUID | None:
     """Return a UUID, or the one that a text has in its canonical form; None if it is neither."""
     if isinstance(value, UUID):
-        return value
+        uuid: UUID = plain_id(value)
+        return uuid
     # UUID() itself would also take other dashes, digits of other scripts, braces and more.
     if isinstance(value, str) and _UUID_TEXT.fullmatch(value):
         return UUID(value)
     return None
+
+
+def id_in(attribute: Any) -> Any:
+    """Return the id that a text in a column of ids holds, as in a file that pandas has read."""
+    if isinstance(attribute, str):
+        return int(attribute) if _NUMBER.fullmatch(attribute) else uuid_in(attribute) or attribute
+    return attribute
 
 
 def _given(row: Mapping[str, Any], name: str) -> Any:
@@ -216,6 +229,9 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     ]
     data_types = _data_types(frame) if "data_type" in frame.columns else nothing
     keys, uuids, attribute_ids, attribute_names = columns
+    # Ids have become texts in a file that pandas has read.
+    columns[1] = uuids = _converted(uuids, uuid_in)
+    columns[2] = attribute_ids = plain_ids(_converted(attribute_ids, id_in))
     kinds = [set(map(type, column)) for column in columns]
     if (
         kinds[0] == kinds[3] == {str}
@@ -229,6 +245,16 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     return [
         element_reference(dict(zip(names, row, strict=True)))._replace(data_type=data_type)
         for *row, data_type in zip(*columns, data_types, strict=True)
+    ]
+
+
+def _converted(values: list[Any], read: Callable[[str], Any]) -> list[Any]:
+    """Return values with each text among them read, once; one that cannot be stays as it is."""
+    if str not in set(map(type, values)):
+        return values
+    known = {each: read(each) for each in {each for each in values if type(each) is str}}
+    return [
+        each if type(each) is not str or known[each] is None else known[each] for each in values
     ]
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 from xentara_nb.protocol.errors import XentaraError
 from xentara_nb.protocol.identifiers import DataType, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint
+from xentara_nb.tables.attribute_ids import attribute_id_array
 from xentara_nb.tables.frames import (
     WORDED_IDS,
     WORDED_TYPES,
@@ -79,7 +80,7 @@ def values_frame(
             "primary_key": string_array(primary_keys),
             "element_uuid": object_array(element_uuids),
             "attribute_name": string_array(attribute_names),
-            "attribute_id": object_array(attribute_ids),
+            "attribute_id": attribute_id_array(attribute_ids),
             "value": column_of(values, data_types),
             "error": string_array(errors),
             "time": time_array(times),

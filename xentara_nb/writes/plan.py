@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import pandas as pd
@@ -13,12 +13,14 @@ from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Quality, label
 from xentara_nb.writes import rendering
 from xentara_nb.writes.context import WriteContext
+from xentara_nb.writes.feedback import Feedback, VerifyOnLike, feedbacks
 from xentara_nb.writes.guards import CheckResult, Guard, Severity
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.planning import (
     check_plan,
     plan_requests,
+    read_units,
     refuse_changes,
     refuse_policies,
     refuse_rows,
@@ -38,15 +40,36 @@ _OF_THE_WHOLE = (Guard.CLIENT, Guard.ROWS, Guard.TIME_WINDOW)
 
 
 def make_plan(
-    context: WriteContext, requests: Sequence[WriteRequest], *, number_as_boolean: bool = False
+    context: WriteContext,
+    requests: Sequence[WriteRequest],
+    *,
+    number_as_boolean: bool = False,
+    verify_on: VerifyOnLike = None,
 ) -> WritePlan:
     """Return the plan of some requests: found, read and checked; nothing is sent."""
     if number_as_boolean:
         requests = [request._replace(number_as_boolean=True) for request in requests]
+    tables = None if verify_on is None else feedbacks(verify_on)
     policies = context.policies.current()
     context.connection.connection()
-    planned = plan_requests(context, requests, policies)
-    return WritePlan(context, planned, check_plan(context, policies, len(planned)), policies)
+    generation = context.model_cache.generation
+    planned = plan_requests(context, requests, policies, verify_on=tables)
+    return plan_of(context, planned, policies, generation)
+
+
+def plan_of(
+    context: WriteContext,
+    planned: Sequence[PlannedWrite],
+    policies: tuple[WritePolicy, ...],
+    generation: int,
+) -> WritePlan:
+    """Return the plan of some writes that were found and read, with their units.
+
+    The generation is that of the model's cache from before they were found.
+    """
+    checks = check_plan(context, policies, len(planned))
+    units = read_units(context, planned)
+    return WritePlan(context, planned, checks, policies, units, generation)
 
 
 def write_one(
@@ -57,6 +80,7 @@ def write_one(
     timeout: float | None,
     how: Verification,
     number_as_boolean: bool,
+    verify_on: VerifyOnLike = None,
 ) -> WriteResult:
     """Plan and send one write, as :meth:`Client.write` does.
 
@@ -69,7 +93,12 @@ def write_one(
     connection = connection_for(context.connection, session)
     if number_as_boolean:
         request = request._replace(number_as_boolean=True)
-    (planned,) = plan_requests(context, [request], policies, read_all=how.wanted)
+    tables = None
+    if isinstance(verify_on, Mapping):
+        tables = feedbacks(verify_on)
+    elif verify_on is not None:
+        request = request._replace(feedback=Feedback.of(verify_on))
+    (planned,) = plan_requests(context, [request], policies, read_all=how.wanted, verify_on=tables)
     if planned.target.error is not None:
         raise planned.target.error
     if planned.refused:
@@ -125,12 +154,16 @@ class WritePlan(rendering.Shown):
         planned: Sequence[PlannedWrite],
         checks: tuple[CheckResult, ...],
         policies: tuple[WritePolicy, ...],
+        units: Sequence[str | None],
+        generation: int,
     ) -> None:
         self._planned = tuple(planned)
+        self._units = tuple(units)
         self._checks = checks
         self.report: WriteReport | None = None
         self._context = context
         self._policies = policies
+        self._generation = generation  # of what was known of the model
         self._lock = threading.Lock()
         self._taken = False
 
@@ -174,10 +207,10 @@ class WritePlan(rendering.Shown):
         such element), ``attribute_name`` (str), ``attribute_id`` (object), ``data_type`` (str),
         ``old_value`` (object, None where not known), ``old_quality`` (str, missing where not
         known), ``value`` (object: the new value as it will be sent, None if it does not fit),
-        ``change`` (object: the difference of two numbers or times, otherwise None), ``severity``
-        (categorical: ``ok``, ``warning``, ``refused``), ``reason`` (str, missing where there is
-        none), and for every guard a column ``guard_...`` (str): ``ok``, ``not checked``, or what
-        it says.
+        ``units`` (str, missing where there are none), ``change`` (object: the difference of two
+        numbers or times, otherwise None), ``severity`` (categorical: ``ok``, ``warning``,
+        ``refused``), ``reason`` (str, missing where there is none), and for every guard a column
+        ``guard_...`` (str): ``ok``, ``not checked``, or what it says.
         """
         rows = self.planned
         whole = "; ".join(check.message for check in self.checks)
@@ -189,6 +222,7 @@ class WritePlan(rendering.Shown):
                     None if each.quality is None else label(Quality, each.quality) for each in rows
                 ],
                 "value": [each.new_value for each in rows],
+                "units": self._units,
                 "change": [each.change for each in rows],
                 "severity": self._severities(),
                 "reason": ["; ".join(filter(None, (whole, each.reason))) or None for each in rows],
@@ -290,6 +324,7 @@ class WritePlan(rendering.Shown):
                 [result.planned for result in wanted],
                 self._policies,
                 tolerance if if_unchanged else None,
+                self._planned if context.model_cache.generation == self._generation else (),
             )
             self.report = report
             for result in report:

@@ -90,11 +90,18 @@ class PlannedWrite(NamedTuple):
     old: Any  # or the ServerError, if it could not be read; None if it was not
     quality: int | None  # of the old value, where it is known
     checks: tuple[CheckResult, ...]  # warnings and refusals
+    followed_by: ResolvedAttribute | None = None  # what to read back instead of the target
+
+    @property
+    def reads(self) -> ResolvedAttribute:
+        """The attribute whose value shows whether the write took effect."""
+        return self.target if self.followed_by is None else self.followed_by
 
     @property
     def refused(self) -> bool:
         """Whether a guard refuses it."""
-        return any(check.severity is Severity.REFUSED for check in self.checks)
+        checks = self.checks  # mostly there are none
+        return bool(checks) and any(check.severity is Severity.REFUSED for check in checks)
 
     @property
     def severity(self) -> Severity:

@@ -6,11 +6,13 @@ not, it is refused with a :class:`WriteRefusedError`, and nothing is sent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xentara_nb.errors import ServerError, WriteRefusedError
-from xentara_nb.protocol.identifiers import Access
+from xentara_nb.protocol.commands import Read
+from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.protocol.values import Value
 from xentara_nb.queries.model_cache import Ask
 from xentara_nb.tables.frames import error_text
@@ -18,11 +20,12 @@ from xentara_nb.tables.references import canonical
 from xentara_nb.tables.rendering import value_repr
 from xentara_nb.writes import guards
 from xentara_nb.writes.context import WriteContext
+from xentara_nb.writes.feedback import Feedback
 from xentara_nb.writes.guards import CheckResult, Guard, refused, warning
 from xentara_nb.writes.planned import PlannedWrite, ResolvedAttribute, resolve
 from xentara_nb.writes.policy import WritePolicy
 from xentara_nb.writes.read_back import same_value
-from xentara_nb.writes.requests import ANYTHING, WriteRequest
+from xentara_nb.writes.requests import ANYTHING, WriteRequest, request_for
 
 _MAX_SHOWN = 5  # rows in a message
 
@@ -33,13 +36,21 @@ def plan_requests(
     policies: Sequence[WritePolicy],
     *,
     read_all: bool = True,
+    verify_on: Mapping[str, Feedback] | None = None,
 ) -> list[PlannedWrite]:
     """Find, read and check what is to be written; read all values, or those that a policy needs.
 
     The connection must be open: a fresh one forgets the model, which may be another one now.
+    ``verify_on`` says what is read back instead, by the key of what is written; a policy as well.
     """
     ask = context.connection.ask
     targets = resolve(context.model_cache, requests)
+    tables = [*filter(None, [verify_on]), *(each.verify_on for each in policies if each.verify_on)]
+    if tables:
+        requests = [
+            request if request.feedback is not None else _with_feedback(request, target, tables)
+            for request, target in zip(requests, targets, strict=True)
+        ]
     wanted = [
         target
         if read_all or guards.needs_present_value(policies, target.primary_key, target.info)
@@ -51,7 +62,40 @@ def plan_requests(
         check_write(request, target, old, quality, policies)
         for request, target, (old, quality) in zip(requests, targets, present, strict=True)
     ]
+    if any(request.feedback is not None for request in requests):
+        planned = _find_feedback(context, planned)
     return planned if len(planned) == 1 else _refuse_repeats(planned)
+
+
+def _with_feedback(
+    request: WriteRequest, target: ResolvedAttribute, tables: Sequence[Mapping[str, Feedback]]
+) -> WriteRequest:
+    """Return a request with what is read back of it; the first table that knows the key counts."""
+    if not _is_value(target):
+        return request
+    key = target.primary_key
+    found = next((table[key] for table in tables if key in table), None)
+    return request._replace(feedback=found)
+
+
+def _find_feedback(context: WriteContext, planned: Sequence[PlannedWrite]) -> list[PlannedWrite]:
+    """Find the attributes that are read back instead; what cannot be read refuses its write."""
+    wanted = [each.request.feedback for each in planned]
+    requests = [request_for(each.element, None) for each in wanted if each is not None]
+    targets = iter(resolve(context.model_cache, requests))
+    found = []
+    for each, feedback in zip(planned, wanted, strict=True):
+        if feedback is not None:
+            target = next(targets)
+            wrong = None if target.readable else f"{target.primary_key} cannot be read"
+            wrong = wrong if target.error is None else str(target.error)
+            if wrong is None:
+                each = each._replace(followed_by=target)
+            else:
+                check = refused(Guard.EXISTS, f"verify_on: {wrong}")
+                each = each._replace(checks=(*each.checks, check))
+        found.append(each)
+    return found
 
 
 def _refuse_repeats(planned: Sequence[PlannedWrite]) -> list[PlannedWrite]:
@@ -88,6 +132,32 @@ def read_present(
         for (at, target), answer in zip(rows, answers, strict=True):
             present[at] = target.value_in(answer), target.quality_in(answer)
     return present
+
+
+def read_units(context: WriteContext, planned: Sequence[PlannedWrite]) -> list[str | None]:
+    """Read the units of the values that are to be written; None where there are none."""
+    units: list[str | None] = [None] * len(planned)
+    # By their number, for the list of attributes is the cache's own.
+    numbers = [at for at, each in enumerate(planned) if _is_value(each.target)]
+    uuids = [planned[at].target.element_uuid for at in numbers]
+    reads: dict[int, Read] = {}
+    described = context.model_cache.meta_data([uuid for uuid in uuids if uuid is not None])
+    for at, uuid, answer in zip(numbers, uuids, described, strict=True):
+        attributes = () if isinstance(answer, ServerError) else answer.attributes or ()
+        for info in attributes:
+            if info.name == "units" and info.access != Access.WRITE_ONLY and uuid is not None:
+                reads[at] = Read(uuid, (info.attribute_id,))
+    if reads:
+        answers = context.connection.ask(list(reads.values()))
+        for (at, read), answer in zip(reads.items(), answers, strict=True):
+            found = None if isinstance(answer, ServerError) else answer.get(read.attribute_ids[0])
+            units[at] = found if isinstance(found, str) and found else None
+    return units
+
+
+def _is_value(target: ResolvedAttribute) -> bool:
+    info = target.info
+    return info is not None and canonical(info.attribute_id) == Attribute.VALUE
 
 
 def check_write(
@@ -183,24 +253,22 @@ def refuse_changes(
     planned: Sequence[PlannedWrite],
     policies: Sequence[WritePolicy],
     tolerance: float | None,
+    checked: Sequence[PlannedWrite],
 ) -> None:
     """Find, read and check planned writes once more, and refuse them if something has changed.
 
     Present values may be as far from those that the plan shows as the tolerance says; without one
-    they are read only where a policy needs them. No row is trusted to be what was checked before:
-    what is sent is worked out from its request once more.
+    they are read only where a policy needs them. No row is trusted but those that were ``checked``
+    by the same policies in the same model, and whose present values are the same: what any other
+    sends is worked out from its request once more.
     """
     ask = context.connection.ask
-    # What is known of the model is forgotten with a connection, so this asks after a restart only.
-    targets = resolve(context.model_cache, [each.request for each in planned])
-    moved = [
-        str(each) for each, target in zip(planned, targets, strict=True) if each.target != target
-    ]
-    if moved:
-        raise WriteRefusedError(
-            "the server's model has changed since the plan was made, so nothing was sent: "
-            f"{_some(moved)}. Make a fresh plan"
-        )
+    trusted = {id(each) for each in checked}  # no one can have changed them
+    own = {id(each) for each in planned}
+    untouched = own <= trusted and len(own) == len(planned)
+    if not untouched:
+        _refuse_other_model(context, planned)
+    moved = []
     wanted = [
         each.target
         if (tolerance is not None and each.knows_old)
@@ -217,13 +285,18 @@ def refuse_changes(
         elif tolerance is not None and each.knows_old and not _same(each.old, old):
             change = _change(each, old, tolerance)
             moved += [] if change is None else [f"{each}: {change}"]
-        now.append(check_write(each.request, each.target, old, quality, policies))
+        if id(each) in trusted and _same(each.old, old) and each.quality == quality:
+            now.append(each)
+        else:
+            now.append(check_write(each.request, each.target, old, quality, policies))
     if moved:
         raise WriteRefusedError(
             f"{len(moved)} of {len(planned)} values are no longer what the plan shows, so "
             f"nothing was sent: {_some(moved)}. Make a fresh plan, or insist on this one with "
             "apply(if_unchanged=False)"
         )
+    if untouched and all(map(operator.is_, now, planned)):
+        return
     refused = [each for each in _refuse_repeats(now) if each.refused]
     if refused:
         raise WriteRefusedError(
@@ -239,6 +312,19 @@ def refuse_changes(
         raise WriteRefusedError(
             f"these rows of the plan do not send what was checked: {_some(edited)}. Nothing was "
             "sent: make a fresh plan with client.plan_writes(...)"
+        )
+
+
+def _refuse_other_model(context: WriteContext, planned: Sequence[PlannedWrite]) -> None:
+    # What is known of the model is forgotten with a connection, so this asks after a restart only.
+    targets = resolve(context.model_cache, [each.request for each in planned])
+    moved = [
+        str(each) for each, target in zip(planned, targets, strict=True) if each.target != target
+    ]
+    if moved:
+        raise WriteRefusedError(
+            "the server's model has changed since the plan was made, so nothing was sent: "
+            f"{_some(moved)}. Make a fresh plan"
         )
 
 

@@ -23,6 +23,9 @@ A policy is a TOML file. All of it may be left out::
     maximum = 400
     max_step = 25                 # from the present value to the new one
 
+    [verify_on]                   # what is read back instead, see xentara_nb.writes.feedback
+    "Plant.Valve.Command" = "Plant.Valve.Position"
+
 Limits are for numbers, and every entry whose keys match applies. Keys are patterns, see
 :func:`matches`.
 
@@ -37,13 +40,15 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Self, TypeAlias
 
 from xentara_nb.errors import OptionError, PolicyError
 from xentara_nb.paths import read_file
+from xentara_nb.suggestions import question
 from xentara_nb.tables.names import same_look
+from xentara_nb.writes.feedback import feedbacks
 from xentara_nb.writes.time_window import TimeWindow, require, time_window
 
 VARIABLE = "XENTARA_POLICY"
@@ -60,7 +65,7 @@ STAGE_COMMANDS = ("suspend", "resume", "shut_down")
 _SETTINGS = {
     "": (
         *("allowed", "forbidden", "max_rows", "max_writes_per_second"),
-        *("bad_quality", "time_window", "stage", "limits"),
+        *("bad_quality", "time_window", "stage", "limits", "verify_on"),
     ),
     "time_window": ("from", "to", "days", "time_zone"),
     "stage": ("allow",),
@@ -178,6 +183,8 @@ class WritePolicy:
     bad_quality : {"warn", "refuse", "ignore"}
         What to do where the quality of the present value is bad. A point that was never written
         has a bad quality on some devices, so that ``"refuse"`` is not for every plant.
+    verify_on : mapping, optional
+        What is read back instead of a key, see :mod:`xentara_nb.writes.feedback`.
     source : str
         Where the policy comes from, for messages.
 
@@ -204,6 +211,7 @@ class WritePolicy:
     time_window: TimeWindow | None = None
     stage: Sequence[str] | None = None
     bad_quality: str = "warn"
+    verify_on: Mapping[str, Any] = field(default_factory=dict, hash=False)
     source: str = "the write policy"
 
     def __post_init__(self) -> None:
@@ -224,6 +232,10 @@ class WritePolicy:
         fits = rate is None or (_is_number(rate) and 0.0001 <= rate <= 1_000_000)
         hint = "Give 0.0001 to 1000000, or leave it out to have no limit."
         require(fits, "max_writes_per_second", f"{rate!r} makes no sense", hint)
+        try:
+            object.__setattr__(self, "verify_on", feedbacks(self.verify_on))
+        except OptionError as error:
+            raise PolicyError(f'{error}. Write "Plant.A" = "Plant.B".') from None
         hint = f"Give one of {', '.join(BAD_QUALITY)}."
         known = self.bad_quality in BAD_QUALITY
         require(known, "bad_quality", f"{self.bad_quality!r} is not known", hint)
@@ -313,10 +325,10 @@ def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_names(table: Mapping[str, Any], name: str) -> None:
     for key in table:
-        hint = f"There are: {', '.join(_SETTINGS[name])}."
+        hint = f"{question(key, _SETTINGS[name])} There are: {', '.join(_SETTINGS[name])}."
         if (new := _RENAMED.get(key)) is not None:
             hint = f"It is called {new} now: rename it."
-        require(key in _SETTINGS[name], key, "there is no such setting", hint)
+        require(key in _SETTINGS[name], key, "there is no such setting", hint.strip())
 
 
 def _limits(number: int, entry: Mapping[str, Any]) -> KeyLimits:

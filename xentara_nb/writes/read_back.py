@@ -81,13 +81,17 @@ class Verification:
 
     def matches(self, result: WriteResult, value: Any) -> bool:
         """Return whether a value that was read is the one that was written."""
-        target, new = result.planned.target, result.planned.new
+        planned = result.planned
+        target, new = planned.reads, planned.new
         if callable(self.verify):
             return bool(self.verify(result.value, target.display(value)))
         if type(value) is type(new) and value == new:
             return True
         assert target.info is not None
-        return same_value(new, value, target.info.data_type, self.tolerance) or (
+        feedback = planned.request.feedback
+        own = None if feedback is None else feedback.tolerance
+        tolerance = self.tolerance if own is None else own
+        return same_value(new, value, target.info.data_type, tolerance) or (
             # A category or quality, which a server may write out.
             type(value) is str and target.display(value) == result.value
         )
@@ -121,7 +125,7 @@ def read_back(
     """
     deadline = Deadline(min(max(how.within, 0.001), _DAY))
     pause = _FIRST_PAUSE
-    waiting = [result for result in results if result.planned.target.readable]
+    waiting = [result for result in results if result.planned.reads.readable]
     readable = set(waiting)
     unreadable = [result for result in results if result not in readable]
     for result in unreadable:
@@ -137,7 +141,7 @@ def read_back(
         done = {
             result
             for result, answer in zip(waiting, answers, strict=True)
-            if take_reading(result, result.planned.target.value_in(answer), how)
+            if take_reading(result, result.planned.reads.value_in(answer), how)
         }
         if done:
             yield [result for result in waiting if result in done]
@@ -169,7 +173,10 @@ def take_reading(result: WriteResult, value: Any, how: Verification) -> bool:
         return True
     if found:
         late = result.outcome is not Outcome.APPLIED
-        result.reason = f"it was {result.outcome} before" if late else ""
+        reasons = [f"it was {result.outcome} before"] if late else []
+        if (other := result.planned.followed_by) is not None:
+            reasons.append(f"{other.primary_key} was read back")
+        result.reason = "; ".join(reasons)
         result.outcome = Outcome.VERIFIED
     return found
 
@@ -178,7 +185,7 @@ def _read(
     connection: ReconnectingConnection, waiting: Sequence[WriteResult], deadline: Deadline
 ) -> list[Any]:
     """Read the values; once again on a fresh connection where that has ended."""
-    commands = [result.planned.target.read_command() for result in waiting]
+    commands = [result.planned.reads.read_command() for result in waiting]
     answers: list[Any] = []
     renewed = False
     while len(answers) < len(commands):
@@ -200,12 +207,18 @@ def _not_readable(result: WriteResult, reason: str) -> None:
         result.outcome = Outcome.NOT_READABLE
 
 
+def _where(result: WriteResult) -> str:
+    other = result.planned.followed_by
+    return "" if other is None else f" from {other.primary_key}"
+
+
 def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadline) -> WriteResult:
     late = failure is None or (isinstance(failure, DeadlineError) and deadline.passed)
     if late and result.raw_read_back is not None:
         result.outcome = Outcome.DIFFERS
         result.reason = (
-            f"{value_repr(result.read_back)} was read back, {deadline.seconds:g} s after "
+            f"{value_repr(result.read_back)} was read back{_where(result)}, "
+            f"{deadline.seconds:g} s after "
             f"{value_repr(result.value)} was written"
         )
     else:

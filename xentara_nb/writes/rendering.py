@@ -31,7 +31,7 @@ MAX_ROWS = 60
 
 _TEXTS = frozenset(
     {
-        *("primary_key", "attribute_name", "data_type", "old_quality", "reason", "error"),
+        *("primary_key", "attribute_name", "data_type", "old_quality", "units", "reason", "error"),
         *("server", "user", "session_user", "account", "computer", "plan", "id"),
         *GUARD_COLUMNS.values(),
     }
@@ -49,6 +49,7 @@ _SHOWN = {
     "attribute_name": "attribute",
     "old_value": "old",
     "value": "new",
+    "units": "units",
     "change": "change",
     "read_back": "read back",
     "severity": "severity",
@@ -154,6 +155,8 @@ class Shown(ABC):
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     shown = frame[[name for name in _SHOWN if name in frame]].head(MAX_ROWS)
+    if "units" in shown and shown["units"].isna().all():
+        shown = shown.drop(columns="units")
     return without_missing(shown.rename(columns=_SHOWN))
 
 

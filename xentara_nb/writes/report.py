@@ -192,5 +192,12 @@ def _back(result: WriteResult) -> WriteRequest:
     old = planned.old if planned.knows_old else None
     if isinstance(old, float) and old != old:
         old = "nan"  # read from a server, it is no missing value
-    expected = result.raw_read_back if result.raw_read_back is not None else planned.new
-    return WriteRequest(target.reference, target.info.attribute_id, old, no_way, expected)
+    own = result.raw_read_back is not None and planned.reads is target
+    return WriteRequest(
+        target.reference,
+        target.info.attribute_id,
+        old,
+        no_way,
+        result.raw_read_back if own else planned.new,
+        feedback=planned.request.feedback,
+    )

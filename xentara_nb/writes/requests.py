@@ -10,6 +10,7 @@ import pandas as pd
 
 from xentara_nb.errors import NotFoundError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.coercion import with_article
 from xentara_nb.tables.references import (
     AttributeLike,
@@ -18,6 +19,7 @@ from xentara_nb.tables.references import (
     element_reference,
     element_references,
 )
+from xentara_nb.writes.feedback import Feedback
 from xentara_nb.writes.guards import CheckResult
 
 _VALUE = int(Attribute.VALUE)
@@ -37,6 +39,7 @@ class WriteRequest(NamedTuple):
     check: CheckResult | None = None  # known beforehand: an undo may have no way back
     expected: object = ANYTHING  # as the present value; another one is a warning
     number_as_boolean: bool = False  # whether 0 and 1 may be written to a Boolean
+    feedback: Feedback | None = None  # where to look whether it took effect
 
 
 def write_requests(values: object) -> list[WriteRequest]:
@@ -45,6 +48,7 @@ def write_requests(values: object) -> list[WriteRequest]:
     Raises :class:`WriteRefusedError` if it is nothing of that kind, :class:`NotFoundError` if a row
     names no element or attribute.
     """
+    values = from_arrow(values)
     if isinstance(values, pd.DataFrame):
         return _from_frame(values)
     if isinstance(values, Mapping | pd.Series):

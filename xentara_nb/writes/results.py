@@ -76,7 +76,7 @@ class WriteResult:
     def read_back(self) -> object:
         """The value that was read last after sending, None if none was."""
         value = self.raw_read_back
-        return None if value is None else self.planned.target.display(value)
+        return None if value is None else self.planned.reads.display(value)
 
     @property
     def sent(self) -> bool:

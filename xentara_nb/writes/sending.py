@@ -152,8 +152,8 @@ class Sender:
         connection, session = self.connection, id_of(self.session)
         commands: list[Command[Any]] = [_command(result.planned, session) for result in results]
         verify = self.report.how.wanted
-        readers = [each for each in results if verify and each.planned.target.readable]
-        reads = [each.planned.target.read_command() for each in readers]
+        readers = [each for each in results if verify and each.planned.reads.readable]
+        reads = [each.planned.reads.read_command() for each in readers]
         # A single write takes its reading with it. Many of them are read by a message of their
         # own, on the heels of the first: a message of readings only is made in a third of the
         # time.
@@ -209,7 +209,7 @@ class Sender:
         for result in results:
             answer = readings.get(result, UNANSWERED)
             readable = answer is not UNANSWERED and not isinstance(answer, ProtocolError)
-            value = result.planned.target.value_in(answer) if readable else None
+            value = result.planned.reads.value_in(answer) if readable else None
             if result.outcome is Outcome.REJECTED and not isinstance(value, ServerError):
                 result.raw_read_back = value
             elif result.outcome is Outcome.APPLIED and not (

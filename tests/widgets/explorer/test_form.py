@@ -11,13 +11,14 @@ from uuid import UUID
 import pandas as pd
 import pytest
 
+from tests.support.clients import connection_of
 from tests.widgets.helpers import SET_POINT, entered, eventually, present_value, typed, visible
 from xentara_nb import read_inventory, simulate
 from xentara_nb.client import Client
 from xentara_nb.errors import OptionError, OutputExistsError
 from xentara_nb.simulator import Simulator
 from xentara_nb.widgets import ClientCard, Explorer
-from xentara_nb.widgets.common import live
+from xentara_nb.widgets.common import connection
 
 
 @pytest.fixture
@@ -69,16 +70,31 @@ def test_values_follow_the_server(explorer: Explorer, client: Client) -> None:
 
 
 def test_a_lost_connection_is_shown_and_made_again(
-    explorer: Explorer, plant: Simulator, monkeypatch: pytest.MonkeyPatch
+    explorer: Explorer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "BACK_OFF", (0.05,))
+    monkeypatch.setattr(connection, "BACK_OFF", (600.0,))
     explorer.select(SET_POINT)
     eventually(lambda: "live" in explorer.live.state.value)
-    plant.faults.lose("read", connections=2)
-    explorer.live.refresh()
+    assert not explorer.write.disabled
+    assert not visible(explorer.connection.box)
+    connection_of(client).close()
     eventually(lambda: "not live" in explorer.live.state.value)
-    plant.faults.clear()
+    eventually(lambda: "not connected" in explorer.head.value)
+    assert "operational" not in explorer.head.value
+    assert "Not connected" in explorer.connection.text.value
+    assert visible(explorer.connection.box)
+    needing = (explorer.write, explorer.export, explorer.to_frame, explorer.search.text)
+    assert all(each.disabled for each in needing)
+    explorer.connection.button.click()
+    eventually(lambda: "operational" in explorer.head.value)
     eventually(lambda: "not live" not in explorer.live.state.value)
+    assert not any(each.disabled for each in needing)
+    assert not visible(explorer.connection.box)
+    client.close()
+    eventually(lambda: "closed" in explorer.head.value)
+    assert "This client is closed" in explorer.connection.text.value
+    assert not visible(explorer.connection.button)
+    assert explorer.write.disabled
 
 
 def test_frames_csv_and_code_of_what_is_selected(
@@ -174,3 +190,30 @@ def test_the_card_of_a_client_opens_the_explorer(client: Client, plant: Simulato
 def test_importing_the_package_loads_no_widgets() -> None:
     code = "import sys, xentara_nb; assert 'ipywidgets' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_there_is_one_selection_which_the_tree_reveals(
+    client: Client, monkeypatch: pytest.MonkeyPatch, drawn: bool
+) -> None:
+    if not drawn:
+        monkeypatch.setattr("xentara_nb.widgets.explorer.treeview.find_spec", lambda name: None)
+    explorer = Explorer(client)
+    explorer.wait()
+    typed(explorer.search.text, "line 1 set point")
+    explorer.wait()
+    entered(explorer.search.text)
+    explorer.wait()
+    assert explorer.selected == SET_POINT
+    assert explorer.search.results.index == 0
+    assert explorer.tree.widget.selected == elements(explorer)["Set point"]
+    # What is chosen in the tree is not what stands in the list of what was found.
+    explorer.tree.act("select", elements(explorer)["Line 1"])
+    explorer.wait()
+    assert explorer.selected == "Plant.Line 1"
+    assert explorer.search.results.index is None
+    assert explorer.tree.widget.selected == elements(explorer)["Line 1"]
+    explorer.select("Plant.Line 2.Set point")
+    explorer.wait()
+    assert explorer.tree.widget.selected == str(client.lookup("Plant.Line 2.Set point"))
+    explorer.close()

@@ -30,3 +30,25 @@ def test_names_with_periods_stay_whole(client: Client) -> None:
     rows = {row.name: (row.level, row.state) for row in tree.rows()}
     assert rows["Plant"] == (1, "open")
     assert rows["[Pump 1.2]"][0] == 4
+
+
+def test_what_is_above_an_element_is_opened_to_reveal_it(client: Client) -> None:
+    tree = Tree(partial(children_of, client))
+    for key in ("Plant.Line 1.Filler.[Pump 1.2]", "Plant.Line 2.Set point", "Plant"):
+        uuid = str(client.lookup(key))
+        assert tree.reveal(key, uuid)
+        assert uuid in [row.element for row in tree.rows()]
+    assert not tree.reveal("Plant.Nowhere", str(UUID(int=1)))
+
+
+def test_a_child_behind_the_first_page_is_revealed() -> None:
+    children = [Child(f"Device {n}", UUID(int=n + 1), "device", False) for n in range(PAGE * 3)]
+    tree = Tree(lambda parent: children if parent is None else [])
+    last = str(children[-1].element_uuid)
+    assert tree.reveal("Device 1499", last)
+    assert last in [row.element for row in tree.rows()]
+
+
+def test_a_tree_without_end_is_not_followed() -> None:
+    tree = Tree(lambda parent: [Child("A", UUID(int=1 if parent is None else 2), "device", True)])
+    assert not tree.reveal("A.B", str(UUID(int=9)))

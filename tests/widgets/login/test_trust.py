@@ -6,9 +6,13 @@ import stat
 from pathlib import Path
 
 from tests.widgets.helpers import SECRET, log_in, make_login, visible
+from xentara_nb.connection import trust_store
+from xentara_nb.errors import CertificateNotTrustedError
 from xentara_nb.simulator import Simulator
+from xentara_nb.simulator.security import certificates
 from xentara_nb.widgets import LoginForm
-from xentara_nb.widgets.login import trust_store
+from xentara_nb.widgets.common.tasks import Notice, TaskRunner
+from xentara_nb.widgets.login.trust import TrustCard
 
 
 def test_an_unknown_certificate_is_trusted_on_purpose_and_once(
@@ -70,3 +74,42 @@ def test_a_certificate_that_has_changed_is_never_trusted_by_a_click(plant: Simul
     assert visible(form.fields)
     assert LoginForm.forget_certificate(netloc)
     assert not LoginForm.forget_certificate(netloc)
+
+
+def test_a_certificate_that_the_ca_file_does_not_vouch_for_is_never_trusted_by_a_click(
+    plant: Simulator, places: Path
+) -> None:
+    other, _ = certificates.write_certificate(places, stem="other")
+    form = make_login(plant, fingerprint=None, ca_file=other)
+    log_in(form)
+    assert "has changed" in form.trust.text.value
+    assert not visible(form.trust.trust)
+    form.trust.compared.value = True
+    form.trust.trust.click()
+    assert form.trust.asking
+    assert not (places / "trusted.json").exists()
+
+
+def test_where_it_was_said_what_is_trusted_the_card_only_tells(places: Path) -> None:
+    error = CertificateNotTrustedError(
+        "no",
+        subject="commonName=plant",
+        issuer="commonName=plant",
+        not_before="then",
+        not_after="now",
+        fingerprint="AB" * 32,
+        reason="certificate has expired",
+    )
+    trusted: list[str] = []
+    card = TrustCard(TaskRunner(Notice()), lambda: None)
+    card.show("plant:8080", error, lambda: trusted.append("yes"), may_trust=False)
+    assert "this one is not in order" in card.text.value
+    assert not visible(card.trust)
+    card.compared.value = True
+    card.trust.click()
+    assert trusted == []
+    card.show("plant:8080", error, lambda: trusted.append("yes"))
+    assert visible(card.trust)
+    card.compared.value = True
+    card.trust.click()
+    assert trusted == ["yes"]

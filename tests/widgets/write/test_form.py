@@ -123,7 +123,50 @@ def test_a_review_that_is_under_way_does_not_outlive_what_is_typed(
     typed(form.value_input.input, "196")
     go_on.set()
     form.wait()
+    # The click was on a review of what stands in the input, and that is what is reviewed.
+    assert form.staged == f"Write 196.0 to {SET_POINT}"
+    assert "196.0" in form.review_text.value
+
+
+def test_a_value_that_arrives_behind_the_click_on_review_is_reviewed(
+    form: WriteForm, plant: Simulator
+) -> None:
+    form.review.click()  # the page sends it before what was typed
+    form.wait()
+    assert "type the new value first" in form.notice.value
+    typed(form.value_input.input, "195")
+    form.wait()
+    assert form.staged == f"Write 195.0 to {SET_POINT}"
+    # Once there is a button, another value only takes it away.
+    typed(form.value_input.input, "196")
+    form.wait()
     assert form.staged == ""
+    assert "withdrawn" in form.notice.value
+    assert written(plant) == []
+
+
+def test_no_part_of_a_form_is_closed_while_the_form_is_there(
+    form: WriteForm, plant: Simulator
+) -> None:
+    """A page that is loaded again would wait for it, and show nothing of the form."""
+
+    def closed(box: Any) -> list[Any]:
+        below = [each for child in getattr(box, "children", ()) for each in closed(child)]
+        return below + [box] * (box.comm is None)
+
+    assert closed(form) == []
+    for value in ("195", "196"):
+        review(form, value)
+        assert form.confirm_row.children == (form.confirm_button,)
+        assert closed(form) == []
+        form.confirm_button.click()
+        assert closed(form) == []  # also while the write is under way
+        assert form.wait()
+        assert closed(form) == []
+    review(form, "197")
+    form.cancel.click()
+    assert closed(form) == []
+    assert len(written(plant)) == 2
 
 
 def test_a_value_that_moved_since_the_review_refuses(
@@ -166,7 +209,9 @@ def test_every_guard_refuses_in_words(
         assert reason in form.checks.value
         form.review.click()
         form.wait()
-        assert reason in form.review_text.value
+        assert reason in form.checks.value
+        assert "cannot be written" in form.notice.value
+        assert not visible(form.review_card)
         assert form.staged == ""
         assert written(plant) == []
         form.close()
@@ -177,7 +222,8 @@ def test_a_read_only_client_stages_nothing(plant: Simulator) -> None:
         form = WriteForm(client, SET_POINT)
         assert "read only" in form.head.value
         review(form, "195")
-        assert "read only" in form.review_text.value
+        assert "read only" in form.checks.value
+        assert not visible(form.review_card)
         assert form.staged == ""
         form.close()
 
@@ -304,6 +350,7 @@ def test_a_write_only_point_has_no_way_back(client: Client, plant: Simulator) ->
     form.wait()
     assert form.staged == ""
     assert "no way back" in form.review_text.value
+    assert not visible(form.cancel)
     form.close()
 
 

@@ -25,9 +25,18 @@ def test_the_present_value_is_shown_with_what_is_known_about_it(client: Client) 
     value = target.attribute("value")
     rows = target.rows_about(value)
     names = rows["attribute_name"].tolist()
-    assert {"value", "quality", "updateTime", "changeTime", "writeTime"} == set(names)
+    times = {"updateTime", "changeTime", "writeTime"}
+    assert {"value", "units", "quality", *times} == set(names)
     shown = present_html(value, values_of(client.read(rows)))
-    for word in ("Present value", "Quality", "good", "Updated", "Changed", "Written"):
+    for word in (
+        "Present value",
+        "bottles/min",
+        "Quality",
+        "good",
+        "Updated",
+        "Changed",
+        "Written",
+    ):
         assert word in shown
     failed = {"value": (None, "the device <b>is off</b>")}
     assert "the device &lt;b&gt;is off" in present_html(value, failed)

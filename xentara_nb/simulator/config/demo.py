@@ -32,6 +32,9 @@ USERS: Mapping[str, str] = MappingProxyType(
 
 DEFAULT_USER = "engineer"
 
+POLICY = Path(__file__).with_name("demo_plant") / "policy.toml"
+"""A write policy for the demo plant, with limits and steps."""
+
 _FOLDER = resources.files(__package__) / "demo_plant"
 
 Json = dict[str, Any]

@@ -35,6 +35,7 @@ from xentara_nb.simulator.documents import (
     quoted,
 )
 from xentara_nb.simulator.security.access import AclSettings
+from xentara_nb.suggestions import question
 
 _log = logging.getLogger(__name__)
 
@@ -247,8 +248,9 @@ def _descriptor(item: JsonNode) -> str:
         )
     descriptor: str = descriptors[0]
     if descriptor not in _DESCRIPTORS and not _SKILL.fullmatch(descriptor):
+        hint = f"Take one of {', '.join(_DESCRIPTORS)}, or a skill's, '@Skill.Name.Element'."
         item.at(descriptor).fail(
             f"there is no kind of element {quoted(descriptor)}",
-            f"Take one of {', '.join(_DESCRIPTORS)}, or a skill's, '@Skill.Name.Element'.",
+            f"{question(descriptor, _DESCRIPTORS)} {hint}".strip(),
         )
     return descriptor

@@ -75,7 +75,9 @@ class Dispatcher:
             else:
                 answers.append(await self._answer(request))
             size += len(answers[-1])
-            if not number % _SLICE or time.monotonic() > turn:
+            # After the last one there is nothing to wait for, however long it took.
+            more = number < len(requests)
+            if more and (not number % _SLICE or time.monotonic() > turn):
                 await turns.next()
                 turn = time.monotonic() + _LONGEST_TURN
         if size > _LARGE:

@@ -1,4 +1,4 @@
-"""Inventories in files: CSV, JSON, Parquet or Excel, by the ending of the file's name.
+"""Inventories and other tables in files: CSV, JSON, Parquet or Excel, by the file's ending.
 
 What is written is read back exactly: every key and name to the last character, the dtypes, the
 order of rows and columns, and the columns that were added to the inventory. Two things are not
@@ -21,6 +21,10 @@ A spreadsheet takes a cell of a CSV file that begins with ``=``, ``+``, ``-`` or
 formula and runs it, and an element may well be called ``=1+1``. So a text in a CSV file that
 begins with one of these, a tab, a line end or an apostrophe gets an apostrophe in front, and loses
 exactly that one when it is read.
+
+Snapshots, values, samples and other tables are kept in the same way by :func:`write_table`, also
+with values of several types in one column; see :mod:`xentara_nb.tables.files.typed`. All of these
+files can be opened by plain pandas, too: ids are texts then, and taken wherever rows are.
 
 A CSV file that a spreadsheet has saved is read as well: with a byte order mark, as "Unicode text",
 with semicolons or tabs, a line ``sep=;``, other line ends, empty rows, or empty columns at the end.
@@ -51,7 +55,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -60,10 +64,12 @@ import pandas as pd
 
 from xentara_nb.errors import InventoryFileError, OptionError
 from xentara_nb.paths import read_file, user_path
+from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files import text
 from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel, write_parquet
-from xentara_nb.tables.files.cells import TableError, from_table, to_table
+from xentara_nb.tables.files.cells import TableError, TextTable, from_table, to_table
 from xentara_nb.tables.files.text import read_csv, read_json, write_csv, write_json
+from xentara_nb.tables.files.typed import from_typed, retyped, to_typed
 
 MAX_BYTES = 512 * 1024 * 1024
 """The largest file that is read, in bytes: an inventory of two million rows as CSV or JSON."""
@@ -85,10 +91,26 @@ def write_inventory(
     The file is written beside the one that is there, and takes its place when it is complete.
     """
     with _named(path):
-        write = _WRITERS[_ending(path, ending)]
-        table = to_table(frame)
-        with _replacing(user_path(path)) as file:
-            write(table, file)
+        ending = _ending(path, ending)
+        _write(to_table(frame), path, ending)
+
+
+def write_table(
+    frame: pd.DataFrame, path: str | os.PathLike[str], *, ending: str | None = None
+) -> None:
+    """Write any table to a file, as :func:`write_inventory` does with an inventory.
+
+    A frame of samples, whose index is ``time``, gets a column of that name.
+    """
+    with _named(path):
+        ending = _ending(path, ending)
+        inventory = set(INVENTORY_COLUMNS) <= set(frame.columns)
+        _write(to_table(frame) if inventory else to_typed(frame, ending), path, ending)
+
+
+def _write(table: TextTable, path: str | os.PathLike[str], ending: str) -> None:
+    with _replacing(user_path(path)) as file:
+        _WRITERS[ending](table, file)
 
 
 def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -> pd.DataFrame:
@@ -120,11 +142,66 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
         If the file cannot be read.
     """
     with _named(path):
-        read = _READERS[_ending(path, ending)]
-        data = read_file(path, MAX_BYTES)
-        if not data:
-            raise TableError("the file is empty; write the inventory again")
-        return from_table(read(data))
+        return from_table(_read(path, _ending(path, ending), INVENTORY_COLUMNS))
+
+
+def read_table(path: str | os.PathLike[str], *, ending: str | None = None) -> pd.DataFrame:
+    """Read what ``df.xentara.to_file`` has written: a snapshot, values, samples or an inventory.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    ending : str, optional
+        ``.csv``, ``.json``, ``.parquet`` or ``.xlsx``; left out, that of the path.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows and columns with the same dtypes, numbered from 0; samples with their index
+        ``time``.
+
+    Raises
+    ------
+    InventoryFileError
+        If the file holds no such table. The message says where, and what to do about it.
+    MissingExtraError
+        If Parquet or Excel needs a package that is not installed.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile, xentara_nb
+    >>> from pathlib import Path
+    >>> with xentara_nb.simulate() as plant, plant.connect() as client:
+    ...     values = client.read("Plant.Line 1.Set point")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     values.xentara.to_file(Path(folder, "values.csv"))
+    ...     xentara_nb.read_table(Path(folder, "values.csv")).equals(values)
+    True
+    """
+    with _named(path):
+        ending = _ending(path, ending)
+        table = _read(path, ending, ())
+        if set(INVENTORY_COLUMNS) <= table.columns.keys():
+            return from_table(table)
+        return from_typed(table, ending)
+
+
+def as_written(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows that pandas has read from such a file with the values that were written."""
+    try:
+        return retyped(frame)
+    except TableError as fault:
+        raise InventoryFileError(str(fault)) from None
+
+
+def _read(path: str | os.PathLike[str], ending: str, needed: Sequence[str]) -> TextTable:
+    data = read_file(path, MAX_BYTES)
+    if not data:
+        raise TableError("the file is empty; write it again")
+    return _READERS[ending](data, needed)
 
 
 def read_cells(path: str | os.PathLike[str]) -> pd.DataFrame:

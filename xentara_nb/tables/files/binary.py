@@ -68,8 +68,8 @@ def write_parquet(table: TextTable, file: BinaryIO) -> None:
     parquet.write_table(arrow.replace_schema_metadata({**arrow.schema.metadata, **note}), file)
 
 
-def read_parquet(data: bytes) -> TextTable:
-    """Read an inventory from Parquet."""
+def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+    """Read a table with some columns from Parquet."""
     with _extra("parquet"):
         from pyarrow import parquet
     # What a file can make the package stumble over has no list: the cause is the file.
@@ -78,7 +78,8 @@ def read_parquet(data: bytes) -> TextTable:
         names, metadata = reader.schema_arrow.names, reader.schema_arrow.metadata or {}
     except Exception as error:
         raise TableError(f"this is not Parquet ({_line(error)}). {_WRITE_AGAIN}") from None
-    check_header(names, "the file", _WRITE_AGAIN)
+    check_header(names, "the file", _WRITE_AGAIN, needed)
+    inventory = set(INVENTORY_COLUMNS) <= set(names)
     check_size(reader.metadata.num_rows)  # a small file can hold any number
     try:
         frame = reader.read().to_pandas()
@@ -87,7 +88,9 @@ def read_parquet(data: bytes) -> TextTable:
         raise TableError(f"pandas cannot hold this ({_line(error)}). {_WRITE_AGAIN}") from None
     return TextTable(
         {
-            name: frame[name].astype(object).tolist() if name in INVENTORY_COLUMNS else frame[name]
+            name: frame[name].astype(object).tolist()
+            if inventory and name in INVENTORY_COLUMNS
+            else frame[name]
             for name in names
         },
         provenance if isinstance(provenance, dict) else {},
@@ -101,7 +104,7 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
         import openpyxl
         from openpyxl import cell
     columns = {name: plain(cells) for name, cells in table.columns.items()}
-    rows = len(columns["primary_key"]) + 1
+    rows = len(next(iter(columns.values()), ())) + 1
     if rows > _MAX_ROWS or len(columns) > _MAX_COLUMNS:
         raise TableError(
             f"{rows} rows of {len(columns)} cells are more than a sheet can hold ({_MAX_ROWS} of "
@@ -114,7 +117,7 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
                 texts[text] = _sheet_text(text, f"{row_text(row)}, column {name!r}")
 
     book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet(_SHEET)
+    sheet = book.create_sheet(_SHEET if columns.keys() >= set(INVENTORY_COLUMNS) else "table")
 
     def written(value: Cell) -> Any:
         if isinstance(value, str):
@@ -125,6 +128,11 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
             as_text = cell.WriteOnlyCell(sheet, text)
             as_text.data_type = "s"
             return as_text
+        if isinstance(value, float) and float(f"{value:.16g}") != value:
+            # openpyxl would write one digit too few.
+            exact = cell.WriteOnlyCell(sheet, repr(value))
+            exact.data_type = "n"
+            return exact
         too_long = type(value) is int and abs(value) > _MAX_INTEGER
         return str(value) if too_long else value
 
@@ -133,8 +141,8 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
     book.save(file)
 
 
-def read_excel(data: bytes) -> TextTable:
-    """Read an inventory from an Excel workbook."""
+def read_excel(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+    """Read a table with some columns from an Excel workbook."""
     with _extra("excel"):
         import openpyxl
     most = _ROWS_ALWAYS + len(data) // _BYTES_OF_ROW
@@ -158,7 +166,8 @@ def read_excel(data: bytes) -> TextTable:
         raise TableError(f"the sheet is empty. {_WRITE_AGAIN}")
     _, header = rows.pop(0)
     names = [_unescaped(name) if isinstance(name, str) else name for name in header]
-    check_header(names, "the sheet", _WRITE_AGAIN)
+    check_header(names, "the sheet", _WRITE_AGAIN, needed)
+    inventory = set(INVENTORY_COLUMNS) <= set(names)
     text_of = cache(_unescaped)  # each text once in memory
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for number, row in rows:
@@ -167,7 +176,7 @@ def read_excel(data: bytes) -> TextTable:
         for name, value in zip_longest(names, row):
             if isinstance(value, str):
                 value = text_of(value)
-            elif value is None and name in INVENTORY_COLUMNS:
+            elif value is None and inventory and name in INVENTORY_COLUMNS:
                 value = ""  # in a sheet an empty text and no text are the same
             columns[name].append(value)
     return TextTable(columns, {}, lambda row: f"row {rows[row][0]}")

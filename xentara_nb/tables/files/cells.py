@@ -18,9 +18,12 @@ import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, label
 from xentara_nb.protocol.values import AttributeId
+from xentara_nb.suggestions import question
 from xentara_nb.tables import INVENTORY_COLUMNS
+from xentara_nb.tables.attribute_ids import attribute_id_array
 from xentara_nb.tables.frames import categorical, object_array, string_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
+from xentara_nb.tables.references import uuid_in
 
 Cell: TypeAlias = bool | int | float | str | None
 """What a cell of a file can hold."""
@@ -77,12 +80,17 @@ def from_table(table: TextTable) -> pd.DataFrame:
     return with_provenance(frame, table.provenance) if table.provenance else frame
 
 
-def check_header(names: Sequence[object], what: str, advice: str) -> None:
-    """Check that an inventory's columns are all there, and each column once."""
+def check_header(
+    names: Sequence[object], what: str, advice: str, needed: Sequence[str] = INVENTORY_COLUMNS
+) -> None:
+    """Check that the columns that are needed are all there, and each column once."""
     check_names(names, what)
-    missing = [name for name in INVENTORY_COLUMNS if name not in names]
+    missing = [name for name in needed if name not in names]
     if missing:
-        raise TableError(f"{what} has no column {', '.join(map(repr, missing))}. {advice}")
+        offer = question(missing[0], (str(name) for name in names if name not in INVENTORY_COLUMNS))
+        raise TableError(
+            f"{what} has no column {', '.join(map(repr, missing))}. {offer and f'{offer} '}{advice}"
+        )
 
 
 def check_names(names: Sequence[object], what: str) -> None:
@@ -167,9 +175,10 @@ def _text(value: object) -> str:
 
 
 def _uuid_to_cell(value: object) -> str:
-    if not isinstance(value, UUID):
+    # A text where pandas has read the file that these rows are from.
+    if (uuid := uuid_in(value)) is None:
         raise TableError(f"{_shown(value)} is no uuid.UUID. Choose rows, and leave this column be")
-    return str(value)
+    return str(uuid)
 
 
 def _uuid_from_cell(cell: object) -> UUID:
@@ -241,7 +250,7 @@ _COLUMNS: dict[Any, _Column] = {
     "element_uuid": _Column(_uuid_to_cell, _uuid_from_cell, object_array),
     "category": _labels(Category),
     "attribute_name": _Column(_text, _text, string_array),
-    "attribute_id": _Column(_id_to_cell, _id_from_cell, object_array),
+    "attribute_id": _Column(_id_to_cell, _id_from_cell, attribute_id_array),
     "access": _labels(Access),
     "data_type": _labels(DataType),
 }

@@ -77,12 +77,14 @@ def csv_cell(cell: Cell) -> str:
     return guarded
 
 
-def read_csv(data: bytes) -> TextTable:
-    """Read an inventory from CSV, also from what a spreadsheet has made of it."""
+def read_csv(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+    """Read a table with some columns from CSV, also from what a spreadsheet has made of it."""
     table = read_cells(data)
     if not table.columns:
         raise TableError(f"the file is empty. {_WRITE_AGAIN}")
-    check_header(list(table.columns), "the file", _WRITE_AGAIN)
+    check_header(list(table.columns), "the file", _WRITE_AGAIN, needed)
+    if not set(INVENTORY_COLUMNS) <= table.columns.keys():
+        return table
     columns = {
         name: cells if name in INVENTORY_COLUMNS else _added(cells)
         for name, cells in table.columns.items()
@@ -192,8 +194,8 @@ def write_json(table: TextTable, file: BinaryIO) -> None:
     file.write(f'{head[:-1]}, "records": [\n{records}\n]}}\n'.encode())
 
 
-def read_json(data: bytes) -> TextTable:
-    """Read an inventory from JSON: the object of :func:`write_json`, or an array of records."""
+def read_json(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+    """Read a table with some columns from JSON: the object of :func:`write_json`, or records."""
     check_size(data.count(b"{") - 3)  # before they exist
     try:
         document = json.loads(data)
@@ -214,7 +216,7 @@ def read_json(data: bytes) -> TextTable:
     for row, record in enumerate(records):
         if not isinstance(record, dict):
             raise TableError(f"record {row + 1} is no object. Take it out")
-    check_header(names or list(records[0] if records else ()), "the file", _WRITE_AGAIN)
+    check_header(names or list(records[0] if records else ()), "the file", _WRITE_AGAIN, needed)
     names = list(dict.fromkeys(chain(names, chain.from_iterable(records))))
     check_names(names, "the file")
     return TextTable(
@@ -250,4 +252,4 @@ def _known_columns(text: str, delimiter: str) -> int:
         _, header = next(_records(text, delimiter), (0, []))
     except TableError:
         return 0
-    return len(set(INVENTORY_COLUMNS).intersection(header))
+    return len({*INVENTORY_COLUMNS, "value", "time"}.intersection(header))

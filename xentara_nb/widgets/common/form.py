@@ -34,8 +34,13 @@ class Form(ipywidgets.VBox):
         self.when_closed = contextlib.ExitStack()
 
     def fill(self, *children: ipywidgets.Widget) -> None:
-        """Put the parts of the form into it, behind the style sheet."""
+        """Put the parts of the form into it, behind the style sheet, in the place of any others."""
+        old = list(_parts(self))
         self.children = (sheet(), *children)
+        kept = {id(part) for part in _parts(self)}
+        for part in old:
+            if id(part) not in kept:
+                part.close()
 
     def wait(self, seconds: float = 30.0) -> bool:
         """Wait until what the form is doing is done; return whether it is."""

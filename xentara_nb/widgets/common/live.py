@@ -19,13 +19,14 @@ from xentara_nb.errors import DeadlineError, XentaraError
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.queries.subscriptions import Subscription
 from xentara_nb.widgets.common import notebook
+from xentara_nb.widgets.common.connection import BACK_OFF
 from xentara_nb.widgets.common.style import badge
+from xentara_nb.widgets.common.tasks import lasting_context, start_thread
 
 # All in seconds.
 SHORTEST = 0.5  # between two reads, at least
 POLLING = 1.0  # between two reads where the server gives no events
 QUIET = 5.0  # without a read, at most: changes that give no event are seen after it
-BACK_OFF = (1.0, 2.0, 4.0, 8.0)  # after the first failure, the second and so on
 
 
 class LiveText(ipywidgets.HTML):
@@ -45,11 +46,13 @@ class LiveText(ipywidgets.HTML):
 class Live:
     """Reads some attributes again and again, as long as they can be seen.
 
+    Without a connection it waits for :meth:`refresh`, which its form calls at each change of it.
     ``show`` is called in the thread with the frame that ``client.read`` gives; it fills ``text``.
     """
 
     def __init__(self, client: Client, show: Callable[[pd.DataFrame], object]) -> None:
         self._client, self._show = client, show
+        self._context = lasting_context()
         self.text = LiveText()
         self.state = ipywidgets.HTML()
         self._rows: pd.DataFrame | None = None
@@ -65,9 +68,7 @@ class Live:
         with self._lock:
             self._rows = None if rows is None or rows.empty else rows
             if self._thread is None and not self._closed and self._rows is not None:
-                run = threading.Thread(target=self._run, name="xentara live values", daemon=True)
-                self._thread = run
-                run.start()
+                self._thread = start_thread("xentara live values", self._run, self._context)
         self._wake.set()
 
     def refresh(self) -> None:
@@ -85,6 +86,12 @@ class Live:
         while not self._closed and not self._client.closed:
             self._wake.clear()
             rows = self._rows
+            if self._client.ended is not None and rows is not None:
+                # The form connects again, and lets it read then.
+                self._subscription, subscribed = None, None
+                self._not_live("not connected")
+                self._wake.wait()
+                continue
             if rows is None or not self.text.is_visible:
                 self._unsubscribe()
                 subscribed = None
@@ -104,11 +111,15 @@ class Live:
             except XentaraError as error:
                 # Subscriptions do not outlive their connection.
                 self._subscription, subscribed = None, None
-                if not self._closed:
-                    self.state.value = badge(f"not live: {error}", "error")
+                self._not_live(error)
                 self._wake.wait(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
                 failures += 1
+        self._not_live("the client is closed")
         self._unsubscribe()
+
+    def _not_live(self, reason: object) -> None:
+        if not self._closed:
+            self.state.value = badge(f"not live: {reason}", "error")
 
     def _subscribe(self, rows: pd.DataFrame) -> None:
         if not self._has_events:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -12,11 +11,11 @@ import ipywidgets
 
 from xentara_nb.client import Client
 from xentara_nb.tables.rendering import escape, plain
+from xentara_nb.tables.search import SearchIndex
 from xentara_nb.widgets.common.style import on_enter, show
 from xentara_nb.widgets.common.tasks import TaskRunner
 
 _SHOWN = 100  # hits in a list; more of them say only that the search is not done
-_RANKED = 5_000  # hits that are put in order; more of them are not worth it yet
 
 
 class SearchHit(NamedTuple):
@@ -33,14 +32,14 @@ class KeyIndex:
     def __init__(self) -> None:
         self.loaded = False
         self._elements: list[SearchHit] = []
-        self._folded: list[str] = []
+        self._index = SearchIndex([])
         self._lock = threading.Lock()
 
     def fill(self, elements: Iterable[tuple[str, UUID, str]]) -> None:
         """Take the elements; in the order in which they shall be found."""
         found = [SearchHit(*element) for element in elements]
-        folded = [element.primary_key.casefold() for element in found]
-        self._elements, self._folded, self.loaded = found, folded, True
+        index = SearchIndex([element.primary_key for element in found])
+        self._elements, self._index, self.loaded = found, index, True
 
     def load(self, client: Client) -> None:
         """Fetch the elements, once."""
@@ -51,31 +50,12 @@ class KeyIndex:
                 self.fill(zip(*columns, strict=True))
 
     def find(self, text: str) -> tuple[list[SearchHit], int]:
-        """Return the best elements whose key has every word of the text, and how many there are."""
-        words = text.casefold().split()
-        if not words:
+        """Return the best elements that a text finds, and how many there are."""
+        if not text.strip():
             return [], 0
-        folded = self._folded
-        rows: Iterable[int] = range(len(folded))
-        for word in sorted(words, key=len, reverse=True):
-            rows = [row for row in rows if word in folded[row]]
-        found = list(rows)
-        if len(found) <= _RANKED:
-            typed = " ".join(words)
-            in_order = re.compile(".*?".join(map(re.escape, words)), re.DOTALL)
-            found.sort(key=lambda row: _rank(folded[row], typed, in_order))
-        return [self._elements[row] for row in found[:_SHOWN]], len(found)
-
-
-def _rank(key: str, text: str, in_order: re.Pattern[str]) -> tuple[int, int, str]:
-    """Return what to sort by: whole names first, then the words in the order as they were typed."""
-    if key == text or key.endswith("." + text):
-        order = 0
-    elif key.startswith(text) or f".{text}" in key:
-        order = 1
-    else:
-        order = 2 if in_order.search(key) else 3
-    return order, len(key), key
+        elements = self._elements
+        rows = self._index.find(text)
+        return [elements[row] for row in rows[:_SHOWN]], len(rows)
 
 
 class SearchBox:
@@ -101,6 +81,16 @@ class SearchBox:
         on_enter(self.text, tasks.handler(self._choose_first))
         self.results.observe(tasks.handler(self._chosen), "index")
         show(self.results, False)
+
+    def enable(self, on: bool) -> None:
+        """Let it work, or not."""
+        self.text.disabled = self.results.disabled = not on
+
+    def show_selected(self, element: UUID | None) -> None:
+        """Mark no element in the list when another one is selected."""
+        row = self.results.index
+        if row is not None and row < len(self._found) and self._found[row].element_uuid != element:
+            self.results.index = None
 
     def _typed(self) -> None:
         text = self.text.value
@@ -128,7 +118,7 @@ class SearchBox:
         if not text.strip():
             self._say("")
         elif not total:
-            self._say(f"No element has “{text.strip()}” in its key.")
+            self._say(f"No element has “{text.strip()}” in its key, or anything close.")
         else:
             self._say(f"{total:,} element{'s' if total != 1 else ''}{more}")
 

@@ -75,6 +75,11 @@ def show(widget: ipywidgets.DOMWidget, visible: bool) -> None:
     widget.layout.display = None if visible else "none"
 
 
+def dim(widget: ipywidgets.DOMWidget, off: bool) -> None:
+    """Let a widget look as if it does not work, or again as it does."""
+    (widget.add_class if off else widget.remove_class)("xnb-off")
+
+
 class Disclosure:
     """A button that shows and hides what is below it; ipywidgets' accordion has no keys."""
 

@@ -7,6 +7,7 @@ time is done in a thread, because a callback that waits keeps every cell of the 
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 from collections.abc import Callable
@@ -33,19 +34,44 @@ class Notice(ipywidgets.HTML):
         self.value = ""
 
 
+def lasting_context() -> contextvars.Context:
+    """Return the context of the cell that runs now, for the threads of a form.
+
+    A kernel has the request that it answers in a context, and routes what is done with a widget to
+    where the last message about that widget went. In a thread without a context that is the
+    request which any page has sent last, perhaps through a subshell that is gone a moment later.
+    """
+    return contextvars.copy_context()
+
+
+def start_thread(
+    name: str, work: Callable[[], object], context: contextvars.Context
+) -> threading.Thread:
+    """Start a thread that ends with the process, in a copy of a context."""
+    thread = threading.Thread(target=context.copy().run, args=(work,), name=name, daemon=True)
+    thread.start()
+    return thread
+
+
 class TaskRunner:
     """Runs the work of a form, and shows its errors in the notice.
 
     A job goes by its name, which is either one of :meth:`run` or one of :meth:`run_latest`.
+
+    What a person does is done one after the other, in the order in which it arrives, though a
+    kernel may deliver it in several threads.
     """
 
     def __init__(self, notice: Notice) -> None:
         self.notice = notice
         self.closed = False
+        self.context = lasting_context()
+        self._one_at_a_time = threading.RLock()
         self._busy: set[str] = set()
         self._latest: dict[str, int] = {}
+        self._under_way: dict[str, int] = {}  # the numbers of the latest jobs, until they are done
         self._running = 0
-        self._changed = threading.Condition()  # guards the three above
+        self._changed = threading.Condition()  # guards the four above
 
     def guard(self, callback: Callable[..., object]) -> Callable[..., None]:
         """Return a callback that shows its errors in the form."""
@@ -63,8 +89,13 @@ class TaskRunner:
     def handler(self, callback: Callable[[], object]) -> Callable[..., None]:
         """Return a guarded callback for an event of a widget, which takes nothing of the event."""
         guarded = self.guard(callback)
+
         # The event may have in it what was typed: it is in no frame that an error goes through.
-        return lambda *event: guarded()
+        def handle(*event: Any) -> None:
+            with self._one_at_a_time:
+                guarded()
+
+        return handle
 
     def run(
         self,
@@ -94,9 +125,11 @@ class TaskRunner:
         return True
 
     def is_busy(self, name: str) -> bool:
-        """Return whether a job of that name is being done."""
+        """Return whether a job of that name is being done, one that is not stale."""
         with self._changed:
-            return name in self._busy
+            return name in self._busy or (
+                name in self._under_way and self._under_way[name] == self._latest[name]
+            )
 
     def run_latest(self, name: str, job: Callable[[Callable[[], bool]], object]) -> None:
         """Do a job in a thread that a later one of that name makes stale.
@@ -104,13 +137,20 @@ class TaskRunner:
         A job that is stale is not begun; one that is under way asks the function that it is given.
         """
         number = self.cancel(name)
+        with self._changed:
+            self._under_way[name] = number
 
         def wanted() -> bool:
             return not self.closed and self._latest[name] == number
 
         def work() -> None:
-            if wanted():
-                self.guard(job)(wanted)
+            try:
+                if wanted():
+                    self.guard(job)(wanted)
+            finally:
+                with self._changed:
+                    if self._under_way.get(name) == number:
+                        del self._under_way[name]
 
         self._start(name, work)
 
@@ -156,4 +196,4 @@ class TaskRunner:
 
         with self._changed:
             self._running += 1
-        threading.Thread(target=body, name=f"xentara form: {name}", daemon=True).start()
+        start_thread(f"xentara form: {name}", body, self.context)

@@ -18,6 +18,7 @@ class DrawnTree(anywidget.AnyWidget):
     _esm = _HERE / "tree.js"
     _css = _HERE / "tree.css"
     rows: Any = traitlets.List().tag(sync=True)  # of Row
+    selected = traitlets.Unicode().tag(sync=True)  # an element, or an empty text
 
     def __init__(self, act: Callable[[str, str], None]) -> None:
         super().__init__()

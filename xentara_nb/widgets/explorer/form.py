@@ -21,26 +21,39 @@ from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard, cell, literal
+from xentara_nb.widgets.common.connection import ConnectionWatch
 from xentara_nb.widgets.common.form import Form, put_form, read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import SearchBox
-from xentara_nb.widgets.common.style import badge, button, card, columns, heading, row, show
+from xentara_nb.widgets.common.style import (
+    badge,
+    button,
+    card,
+    columns,
+    dim,
+    heading,
+    row,
+    show,
+)
 from xentara_nb.widgets.common.table import Values, attribute_table, values_of
 from xentara_nb.widgets.explorer.tree import Tree, children_of
 from xentara_nb.widgets.explorer.treeview import TreeView
+from xentara_nb.widgets.login.client_form import ClientForm
+from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.form import WriteForm
 from xentara_nb.writes.sub_session import SubSession
 
 
-class Explorer(Form):
+class Explorer(ClientForm):
     """Look around in the model of a server.
 
     Parameters
     ----------
-    client : Client
-        A connected client.
+    client : Client or LoginForm
+        A connected client; or a log-in form, whose client is taken as soon as there is one.
     session : SubSession, optional
-        The sub-session that the write form, when it is opened from here, writes in.
+        The sub-session that the write form, when it is opened from here, writes in. With a log-in
+        form, its sub-session counts as well, if there is one.
 
     Attributes
     ----------
@@ -59,27 +72,28 @@ class Explorer(Form):
     ...     explorer.select("Plant.Line 1.Set point")
     ...     explorer.selected, len(explorer.take())
     ...     explorer.close()
-    ('Plant.Line 1.Set point', 10)
+    ('Plant.Line 1.Set point', 12)
     """
 
     title = "Xentara explorer"
 
-    def __init__(self, client: Client, *, session: SubSession | None = None) -> None:
-        super().__init__("explorer")
-        self._client, self._session = client, session
+    def __init__(self, client: Client | LoginForm, *, session: SubSession | None = None) -> None:
+        super().__init__("explorer", client)
+        self._client_or_login, self._session = client, session
         self.selected = ""
         self._element: UUID | None = None
         self.frame = pd.DataFrame()
         self.write_form: WriteForm | None = None
         self._described = pd.DataFrame()
-        self._make()
+        self.write_box = ipywidgets.VBox()
         notebook.register(self)
-        self.tree.begin()
-        self.tasks.run("head", self._show_head)
+        self.begin()
 
     def summary(self) -> str:
         """Return the server, and what is selected."""
-        where = self._client.address.url
+        if self.shown_client is None:
+            return "no one is logged in"
+        where = self.shown_client.address.url
         return f"{where}, {self.selected} selected" if self.selected else where
 
     def select(self, element: str | UUID) -> None:
@@ -87,10 +101,18 @@ class Explorer(Form):
 
         Raises
         ------
+        LoginError
+            If no one is logged in.
         UnknownElementError
             If there is no such element.
         """
-        described = self._described = self._client.meta_data(element)
+        self._select(element, lambda: True)
+
+    def _select(self, element: str | UUID, wanted: Callable[[], bool]) -> None:
+        described = self.client.meta_data(element)
+        if not wanted():
+            return
+        self._described = described
         self.selected = str(described["primary_key"].iloc[0]) if len(described) else str(element)
         self._element = described["element_uuid"].iloc[0] if len(described) else None
         category = str(described["category"].iloc[0]) if len(described) else ""
@@ -102,16 +124,14 @@ class Explorer(Form):
         self.code.show("")
         show(self.actions, True)
         show(self.hint, False)
-        reason = None
-        if read_only(self._client):
-            reason = "This client is read only"
-        elif described.xentara.writable().empty:
-            reason = "No attribute of this element can be written"
-        self.write.disabled, self.write.tooltip = reason is not None, reason
+        self._enable_write()
         # Nothing of a key has a meaning in a path.
         name = re.sub(r"[^\w-]", "-", self.selected).strip("-")[:80] or "elements"
         self.path.value = f"{name}.csv"
         self.live.follow(described.xentara.readable())
+        self.search.show_selected(self._element)
+        if self._element is not None:
+            self.tree.reveal(self.selected, self._element)
 
     def take(self, *, below: bool = False) -> pd.DataFrame:
         """Return the attributes of what is selected, as ``client.inventory()`` does.
@@ -127,11 +147,11 @@ class Explorer(Form):
             If nothing is selected.
         """
         element = self._selected_element()
-        own = self._client.meta_data(element)
+        own = self.client.meta_data(element)
         if not below:
             self.frame = own
             return own
-        rest = self._client.inventory(element, progress=self._progress)
+        rest = self.client.inventory(element, progress=self._progress)
         notes = {**rest.xentara.provenance, "elements": rest.xentara.provenance["elements"] + 1}
         both = pd.concat([own, rest], ignore_index=True)
         for column in ("category", "access", "data_type"):
@@ -160,7 +180,7 @@ class Explorer(Form):
 
     def as_code(self) -> str:
         """Return a cell that reads what is selected."""
-        client = notebook.name_of(self._client, "client")
+        client = notebook.name_of(self.client, "client")
         element = literal(self._selected_element())
         if self.below.value:
             return cell("inventory", f"{client}.inventory({element})", self.selected)
@@ -168,20 +188,19 @@ class Explorer(Form):
 
     # What the page uses
 
-    def _make(self) -> None:
-        self.head = ipywidgets.HTML(f"<p>{escape(self._client.address.url)}</p>")
-        self.search = SearchBox(
-            self.tasks, self._client, lambda found: self._choose(found.element_uuid)
-        )
-        tree = Tree(partial(children_of, self._client))
+    def build(self, client: Client) -> None:
+        """Make the parts of the form for a client."""
+        self.head = ipywidgets.HTML()
+        self.search = SearchBox(self.tasks, client, lambda found: self._choose(found.element_uuid))
+        tree = Tree(partial(children_of, client))
         self.tree = TreeView(self.tasks, tree, self._choose)
         self.name = ipywidgets.HTML()
         self.hint = ipywidgets.HTML(
             "<p class='xnb-dim'>Select an element: in the tree with the mouse or the arrow keys, "
             "or by typing part of its name into Find.</p>"
         )
-        self.live = Live(self._client, self._show_values)
-        self.when_closed.callback(self.live.close)
+        self.live = Live(client, self._show_values)
+        self.while_built.callback(self.live.close)
         self.below = ipywidgets.Checkbox(description="with everything below it", indent=False)
         self.to_frame = button("To DataFrame")
         self.export = button("Export CSV")
@@ -198,36 +217,74 @@ class Explorer(Form):
             ]
         )
         show(self.actions, False)
-        self.write_box = ipywidgets.VBox()
-        side = ipywidgets.VBox([self.search.box, self.tree.widget])
+        self.tree_box = ipywidgets.VBox([self.tree.widget])
+        side = ipywidgets.VBox([self.search.box, self.tree_box])
         main = ipywidgets.VBox(
             [self.name, self.hint, self.live.state, self.live.text, self.actions, self.notice]
         )
-        self.fill(card(heading(self.title), self.head, columns(side, main)), self.write_box)
+        top = [heading(self.title), self.head, self.connection.box]
+        self.fill(card(*top, columns(side, main)), self.write_box)
         handler = self.tasks.handler
         self.to_frame.on_click(handler(lambda: self._fetch(self._take)))
         self.export.on_click(handler(lambda: self._fetch(self._export)))
         self.copy.on_click(handler(lambda: self.code.show(self.as_code())))
         self.write.on_click(handler(self._open_write_form))
 
+    def built(self) -> None:
+        """Show the first level of the tree, and what was selected before."""
+        self.tree.begin()
+        if self._element is not None:
+            self._choose(self._element)
+
+    def connection_changed(self) -> None:
+        """Let what needs a connection work, or not."""
+        on = self.connection.available
+        for widget in (self.to_frame, self.export, self.below, self.path):
+            widget.disabled = not on
+        self.search.enable(on)
+        for part in (self.tree_box, self.live.text):
+            dim(part, not on)
+        self._enable_write()
+        self.tasks.run_latest("head", self._show_head)
+        self.live.refresh()
+
+    def identity_changed(self) -> None:
+        """Show as whom the client works now."""
+        self.connection.look()
+
+    def _enable_write(self) -> None:
+        reason = None
+        if not self.connection.available:
+            reason = "There is no connection"
+        elif self.shown_client is not None and read_only(self.shown_client):
+            reason = "This client is read only"
+        elif not self._described.empty and self._described.xentara.writable().empty:
+            reason = "No attribute of this element can be written"
+        self.write.disabled, self.write.tooltip = reason is not None, reason
+
     def _selected_element(self) -> UUID:
         if self._element is None:
             raise OptionError("select an element first")
         return self._element
 
-    def _show_head(self) -> None:
-        client = self._client
-        stage = label(Stage, int(client.get_stage()))
-        kind = "ok" if stage == "operational" else "warning"
-        self.head.value = (
-            f"<p><code>{escape(client.address.url)}</code> as <b>{escape(client.user)}</b> "
-            f"{badge(stage, kind)}"
-            f"{' ' + badge('read only') if read_only(client) else ''}</p>"
-        )
+    def _show_head(self, wanted: Callable[[], bool]) -> None:
+        client = self.shown_client
+        if client is None:
+            return
+        if self.connection.available:
+            stage = label(Stage, int(client.get_stage()))
+            shown = badge(stage, "ok" if stage == "operational" else "warning")
+        else:
+            shown = badge("closed" if client.closed else "not connected", "error")
+        if wanted():
+            self.head.value = (
+                f"<p><code>{escape(client.address.url)}</code> as <b>{escape(client.user)}</b> "
+                f"{shown}{' ' + badge('read only') if read_only(client) else ''}</p>"
+            )
 
     def _choose(self, element: UUID) -> None:
         self.notice.clear()
-        self.tasks.run_latest("select", lambda wanted: self.select(element))
+        self.tasks.run_latest("select", lambda wanted: self._select(element, wanted))
 
     def _table(self, values: Values) -> str:
         caption = f"Attributes of {self.selected}"
@@ -260,7 +317,10 @@ class Explorer(Form):
 
     def _open_write_form(self) -> None:
         self.write_form = WriteForm(
-            self._client, self._selected_element(), session=self._session, index=self.search.index
+            self._client_or_login,
+            self._selected_element(),
+            session=self._session,
+            index=self.search.index,
         )
         put_form(self.write_box, self.write_form)
 
@@ -282,19 +342,24 @@ class ClientCard(Form):
         self.button = button("Explore …", style="primary")
         self.button.on_click(self.tasks.handler(self._open))
         self.explorer_box = ipywidgets.VBox()
-        self.card = card(self.about, row(self.button), self.notice)
+        self.connection = ConnectionWatch(self.tasks, self._show)
+        self.when_closed.callback(self.connection.close)
+        self.card = card(self.about, self.connection.box, row(self.button), self.notice)
         self.fill(self.card, self.explorer_box)
         notebook.register(self)
-        self.tasks.run("stage", self._show_stage)
+        self.connection.follow(client)
+        self.connection.look()
 
     def summary(self) -> str:
         """Return the server."""
         return self._client.address.url
 
-    def _show_stage(self) -> None:
+    def _show(self) -> None:
+        self.button.disabled = not self.connection.available
         # A client shows the stage that it knows, and does not ask for it.
-        with contextlib.suppress(XentaraError):
-            self._client.get_stage()
+        if self.connection.available:
+            with contextlib.suppress(XentaraError):
+                self._client.get_stage()
         self.about.value = self._client._repr_html_()
 
     def _open(self) -> None:

@@ -82,7 +82,12 @@ function render({ model, el }) {
     // Who holds an arrow key down means the row where it is let go.
     clearTimeout(selecting);
     const row = rows[at];
-    if (row[4] !== "more") selecting = setTimeout(() => send("select", row), 150);
+    selecting = 0;
+    if (row[4] === "more") return;
+    selecting = setTimeout(() => {
+      selecting = 0;
+      send("select", row);
+    }, 150);
   }
 
   function toggle(row) {
@@ -137,14 +142,25 @@ function render({ model, el }) {
     rows = model.get("rows");
     draw();
   };
+  // What was found or selected elsewhere; but not while the user is on the way to another row.
+  const onSelected = () => {
+    const selected = model.get("selected");
+    if (!selected || selected === active || selecting) return;
+    active = selected;
+    if (index() >= 0) reveal(index());
+    draw();
+  };
   model.on("change:rows", onRows);
+  model.on("change:selected", onSelected);
   const observer = new ResizeObserver(draw);
   observer.observe(box);
   draw();
+  onSelected();
   return () => {
     clearTimeout(selecting);
     observer.disconnect();
     model.off("change:rows", onRows);
+    model.off("change:selected", onSelected);
   };
 }
 

@@ -11,6 +11,7 @@ from xentara_nb.client import Client
 
 ROOT = ""  # stands for the root, which is never shown itself; any other element is its UUID
 PAGE = 500  # children of one element that are shown at first; a row below them shows more
+MAX_LEVELS = 100  # that are opened to reveal an element
 LEAF, CLOSED, OPEN, MORE = "leaf", "closed", "open", "more"
 
 
@@ -21,6 +22,10 @@ class Child(NamedTuple):
     element_uuid: UUID
     category: str
     has_children: bool
+
+    def leads_to(self, key: str, element: str) -> bool:
+        """Return whether it is an element, given its key and UUID, or above that."""
+        return str(self.element_uuid) == element or key.startswith(f"{self.primary_key}.")
 
 
 class Row(NamedTuple):
@@ -60,6 +65,22 @@ class Tree:
     def more(self, element: str) -> None:
         """Show more of the children of an element."""
         self._shown[element] = self._shown.get(element, PAGE) + PAGE
+
+    def reveal(self, key: str, element: str) -> bool:
+        """Open all that is above an element; return whether it is among the rows now."""
+        above = ROOT
+        for _ in range(MAX_LEVELS):
+            self.open(above)
+            children = self._children[above]
+            at = next((at for at, child in enumerate(children) if child.leads_to(key, element)), -1)
+            if at < 0:
+                return False
+            while at >= self._shown.get(above, PAGE):
+                self.more(above)
+            above = str(children[at].element_uuid)
+            if above == element:
+                return True
+        return False
 
     def rows(self) -> list[Row]:
         """Return the rows that are to be seen."""

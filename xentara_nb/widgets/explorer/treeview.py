@@ -48,8 +48,22 @@ class TreeView:
         """Fetch the first level."""
         self.act("open", ROOT)
 
+    def reveal(self, key: str, element: UUID) -> None:
+        """Show an element as the one that is selected, and open all that is above it."""
+
+        def open_all(wanted: Callable[[], bool]) -> None:
+            there = self.tree.reveal(key, str(element))
+            if wanted():
+                self._draw()
+                self.widget.selected = str(element) if there else ""
+
+        self._tasks.run_latest("reveal", open_all)
+
     def _change(self, change: Callable[[str], None], element: str) -> None:
         change(element)
+        self._draw()
+
+    def _draw(self) -> None:
         self.widget.rows = [
             each._replace(name=plain(each.name), category=plain(each.category))
             for each in self.tree.rows()
@@ -86,6 +100,19 @@ class ListTree(ipywidgets.VBox):
             self.list.index = elements.index(before.element)
         else:
             self.list.index = None
+        self._rows = rows
+
+    @property
+    def selected(self) -> str:
+        """The element that is selected, an empty text if there is none."""
+        row = self._selected()
+        return "" if row is None or row.state == MORE else row.element
+
+    @selected.setter
+    def selected(self, element: str) -> None:
+        rows, self._rows = self._rows, []  # it is no choice of the user
+        elements = [None if each.state == MORE else each.element for each in rows]
+        self.list.index = elements.index(element) if element in elements else None
         self._rows = rows
 
     def _selected(self) -> Row | None:

@@ -9,6 +9,7 @@ import ipywidgets
 from traitlets import Unicode
 
 from xentara_nb.client import Client, connect
+from xentara_nb.connection import trust_store
 from xentara_nb.connection.address import Address, parse_address
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import check_timeout
@@ -24,9 +25,10 @@ from xentara_nb.errors import (
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
+from xentara_nb.widgets.common.connection import ConnectionWatch
 from xentara_nb.widgets.common.form import Form, read_only
 from xentara_nb.widgets.common.style import badge, button, card, heading, row, show
-from xentara_nb.widgets.login import secret, trust_store
+from xentara_nb.widgets.login import secret
 from xentara_nb.widgets.login.account import account
 from xentara_nb.widgets.login.sub_session import SessionPart
 from xentara_nb.widgets.login.trust import TrustCard
@@ -253,6 +255,8 @@ class LoginForm(Form):
         self.state = ipywidgets.HTML()
         self.trust = TrustCard(self.tasks, self._refused)
         self.sub = SessionPart(self.tasks, self.account)
+        self.connection = ConnectionWatch(self.tasks, self._show_state)
+        self.when_closed.callback(self.connection.close)
         self.fields = ipywidgets.VBox(
             [
                 row(self.address),
@@ -262,7 +266,9 @@ class LoginForm(Form):
                 row(self.button),
             ]
         )
-        self.inside = ipywidgets.VBox([row(self.state, self.out), self.sub.box])
+        self.inside = ipywidgets.VBox(
+            [row(self.state, self.out), self.connection.box, self.sub.box]
+        )
         self.fill(card(heading(self.title), self.fields, self.trust.box, self.inside, self.notice))
         handler = self.tasks.handler
         self.address.observe(handler(self._take_address), "value")
@@ -283,12 +289,17 @@ class LoginForm(Form):
 
     def _show_state(self) -> None:
         client = self.account.client
+        self.connection.follow(client)
         show(self.fields, client is None and not self.trust.asking)
         show(self.inside, client is not None)
         self.button.disabled = False
         if client is not None and self.account.since is not None:
+            connected = client.ended is None
+            if not connected:
+                self.notice.clear()  # what it says of the log-in is over
+            state = badge("connected", "ok") if connected else badge("not connected", "error")
             self.state.value = (
-                f"<p role='status'>{badge('connected', 'ok')} <b>{escape(client.user)}</b> at "
+                f"<p role='status'>{state} <b>{escape(client.user)}</b> at "
                 f"<code>{escape(client.address.url)}</code> since "
                 f"{self.account.since:%H:%M:%S}"
                 f"{' ' + badge('read only') if read_only(client) else ''}</p>"
@@ -361,9 +372,6 @@ class LoginForm(Form):
 
     def _connect(self, address: Address, credentials: Credentials, keep: bool = False) -> None:
         trust = self._trust
-        if trust == Trust() and address.tls:
-            certificate = trust_store.known_certificate(address.netloc)
-            trust = Trust(fingerprint=None if certificate is None else certificate.fingerprint)
         try:
             client = connect(
                 address.url,
@@ -377,7 +385,10 @@ class LoginForm(Form):
             )
         except CertificateNotTrustedError as error:
             self.trust.show(
-                address.netloc, error, lambda: self._begin_trusting(address, credentials, keep)
+                address.netloc,
+                error,
+                lambda: self._begin_trusting(address, credentials, keep),
+                may_trust=trust == Trust(),
             )
             self._show_state()
             raise
@@ -390,7 +401,6 @@ class LoginForm(Form):
             secret.to_keyring(address.netloc, credentials)
 
     def _begin_trusting(self, address: Address, credentials: Credentials, keep: bool) -> None:
-        self._trust = Trust()  # what the user has just chosen to trust is in the trust store
         self._begin(address, credentials, keep)
         self._show_state()
 

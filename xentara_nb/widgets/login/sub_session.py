@@ -68,7 +68,8 @@ class SessionPart:
         session = self._account.session
         show(self.inside, session is not None)
         show(self.disclosure.widget, self._account.client is not None and session is None)
-        self.button.disabled = False
+        client = self._account.client
+        self.button.disabled = client is None or client.ended is not None
         if session is not None:
             ended = f" {badge(f'ended: {session.ended}', 'error')}" if session.ended else ""
             self.state.value = (

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import ipywidgets
 
+from xentara_nb.connection import trust_store
 from xentara_nb.errors import CertificateChangedError, CertificateNotTrustedError
 from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common.style import button, card, row, show
 from xentara_nb.widgets.common.table import facts, value_html
 from xentara_nb.widgets.common.tasks import TaskRunner
-from xentara_nb.widgets.login import trust_store
 
 
 class TrustCard:
@@ -38,16 +38,24 @@ class TrustCard:
         self._hide()
 
     def show(
-        self, server: str, error: CertificateNotTrustedError, on_trust: Callable[[], object]
+        self,
+        server: str,
+        error: CertificateNotTrustedError,
+        on_trust: Callable[[], object],
+        *,
+        may_trust: bool = True,
     ) -> None:
-        """Ask about the certificate of a server; call ``on_trust`` once it is remembered."""
+        """Ask about the certificate of a server; call ``on_trust`` once it is remembered.
+
+        Where it was said what is trusted, it only tells.
+        """
 
         def accept() -> None:
             trust_store.remember(server, error.fingerprint, error.subject)
             self._hide()
             on_trust()
 
-        self._accept = accept
+        self._accept = accept if may_trust else None
         before = trust_store.known_certificate(server)
         another = before is not None and before.fingerprint != error.fingerprint
         changed = another or isinstance(error, CertificateChangedError)
@@ -71,21 +79,29 @@ class TrustCard:
             if before is not None:
                 pairs["Trusted until now"] = value_html(before.fingerprint)
                 pairs["Trusted since"] = before.since
+        elif not may_trust:
+            warning = (
+                "<p role='alert'>Nothing secret has been sent. It was said which certificates are "
+                "to be trusted here, and this one is not in order: ask the server's "
+                "administrator.</p>"
+            )
         else:
             warning = (
                 "<p role='alert'>Nothing secret has been sent yet. The holder of this "
                 "certificate gets the password, so compare its fingerprint first.</p>"
             )
+        title = "is not known" if may_trust else "is not trusted"
+        title = "is not the one that is trusted" if changed else title
         self.text.value = (
             f"<h4>The certificate of {escape(server)} "
-            f"{'is not the one that is trusted' if changed else 'is not known'}</h4>{warning}"
+            f"{title}</h4>{warning}"
             f"{facts(pairs, caption='The certificate')}"
         )
         self.compared.value = False
         self.trust.disabled = True
         self._asking = True
         for widget in (self.compared, self.trust):
-            show(widget, not changed)
+            show(widget, may_trust and not changed)
         show(self.box, True)
 
     def _hide(self) -> None:

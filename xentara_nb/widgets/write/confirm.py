@@ -24,21 +24,25 @@ class ConfirmButton(ipywidgets.Button):
     """Confirms one reviewed write; its text names the value and where it goes.
 
     ``act`` does the write; what it needs is in its closure, so that nothing is read from an input
-    any more. ``expired`` is called instead when the button is clicked too late.
+    any more. ``expired`` is called instead when the button is clicked too late. The button puts
+    itself into a box, and is taken out of it at its end: a page that is loaded again would wait for
+    a button that is closed.
     """
 
     def __init__(
         self,
         tasks: TaskRunner,
+        box: ipywidgets.Box,
         text: str,
         act: Callable[[], object],
         expired: Callable[[], object],
     ) -> None:
         super().__init__(description=text, button_style="danger")
-        self._tasks, self._act, self._expired = tasks, act, expired
+        self._tasks, self._box, self._act, self._expired = tasks, box, act, expired
         self._used = threading.Lock()  # taken once, and never given back
         self._made_at = time.monotonic()
         self.on_click(tasks.handler(self._confirm))
+        box.children = (self,)
 
     def withdraw(self) -> bool:
         """Make the button do nothing any more; return whether it would have."""
@@ -59,4 +63,5 @@ class ConfirmButton(ipywidgets.Button):
     def _dispose(self) -> None:
         # Clicks that the page has sent by now find the button used up, and later ones no button.
         self.disabled = True
+        self._box.children = [child for child in self._box.children if child is not self]
         self.close()

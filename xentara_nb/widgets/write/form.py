@@ -16,11 +16,21 @@ from xentara_nb.tables.references import AttributeLike, ElementLike, element_ref
 from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard, cell, literal
-from xentara_nb.widgets.common.form import Form, read_only
+from xentara_nb.widgets.common.form import read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import KeyIndex, SearchBox, SearchHit
-from xentara_nb.widgets.common.style import badge, button, card, columns, heading, row, show
+from xentara_nb.widgets.common.style import (
+    badge,
+    button,
+    card,
+    columns,
+    dim,
+    heading,
+    row,
+    show,
+)
 from xentara_nb.widgets.common.table import values_of
+from xentara_nb.widgets.login.client_form import ClientForm
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.confirm import ConfirmButton
 from xentara_nb.widgets.write.history import History
@@ -34,8 +44,12 @@ from xentara_nb.writes.sub_session import SubSession
 
 _TYPING = 0.25  # seconds after the last key before the guards are asked
 
+# How long a value may arrive behind the click on Review that was made after it was typed: a page
+# sends it only when its message before is answered. In seconds.
+_LATE = 1.0
 
-class WriteForm(Form):
+
+class WriteForm(ClientForm):
     """Write one value with care.
 
     Nothing is sent before the confirm button is clicked. That button is made for one reviewed
@@ -45,7 +59,8 @@ class WriteForm(Form):
     Parameters
     ----------
     client : Client or LoginForm
-        The client that writes. With a log-in form, its sub-session counts as well, if there is one.
+        The client that writes. With a log-in form, its client is taken as soon as there is one,
+        and its sub-session counts as well, if there is one.
     element : str, UUID or row, optional
         What to write to; a row of an inventory names its attribute too.
     attribute : str, int or UUID, optional
@@ -91,28 +106,18 @@ class WriteForm(Form):
         tolerance: float = 0.0,
         index: KeyIndex | None = None,
     ) -> None:
-        super().__init__("write")
-        self._login = client if isinstance(client, LoginForm) else None
-        self._client = client.client if isinstance(client, LoginForm) else client
-        self._session = session
+        super().__init__("write", client)
+        self._session, self._index = session, index
+        self._wanted = element, attribute
         self._verify_within, self._tolerance = verify_within, tolerance
         self.results: list[WriteResult] = []
         self.target: WriteTarget | None = None
         self.value_input: ValueInput | None = None
         self.confirm_button: ConfirmButton | None = None
         self._attribute: Any = None  # a row of an inventory
-        self._make(index)
-        self.when_closed.callback(self.live.close)
-        self.when_closed.callback(self.withdraw)
-        if self._login is not None:
-            # A log-in or log-out changes as whom the write would be sent.
-            changed = self.tasks.handler(self._identity_changed)
-            self.when_closed.callback(self._login.account.listen(changed))
+        self._late_until = 0.0  # until when a value still belongs to the click on Review
         notebook.register(self)
-        self._show_head()
-        if element is not None:
-            self.choose(element, attribute)
-        self.history.refresh()
+        self.begin()
 
     def summary(self) -> str:
         """Return what the form writes to."""
@@ -128,8 +133,10 @@ class WriteForm(Form):
     @property
     def who(self) -> str:
         """As whom is written."""
-        session = self.session
-        return self._client.user if session is None else f"{self._client.user}, and {session.who}"
+        if self.shown_client is None:
+            return "no one"
+        user, session = self.shown_client.user, self.session
+        return user if session is None else f"{user}, and {session.who}"
 
     @property
     def staged(self) -> str:
@@ -141,15 +148,18 @@ class WriteForm(Form):
 
         Raises
         ------
+        LoginError
+            If no one is logged in.
         UnknownElementError, NotFoundError
             If there is no such element, or it has no such attribute that can be written.
         """
+        client = self.client
         self.withdraw()
         if attribute is None:
             reference = element_reference(element)
             attribute = reference.attribute_id
             attribute = reference.attribute_name if attribute is None else attribute
-        target = WriteTarget(self._client, element)
+        target = WriteTarget(client, element)
         self.target, self._attribute = target, None
         self._show_outcome(None)
         self.live.follow(None)
@@ -170,11 +180,13 @@ class WriteForm(Form):
 
     def withdraw(self) -> bool:
         """Withdraw the reviewed write; return whether there was one."""
+        self._late_until = 0.0
         # First, so that a review that is under way finds out and withdraws its button itself.
         self.tasks.cancel("review")
+        if self.shown_client is None:
+            return False
         confirm_button, self.confirm_button = self.confirm_button, None
         show(self.review_card, False)
-        self.confirm_row.children = ()
         return confirm_button is not None and confirm_button.withdraw()
 
     def as_code(self) -> str:
@@ -190,7 +202,7 @@ class WriteForm(Form):
         planned = self._plan().planned[0]
         if planned.new is None:
             raise WriteRefusedError(planned.reason)
-        client = notebook.name_of(self._client, "client")
+        client = notebook.name_of(self.client, "client")
         target = planned.target
         assert target.info is not None
         arguments = [literal(target.element_uuid), literal(planned.new_value)]
@@ -203,10 +215,14 @@ class WriteForm(Form):
 
     # What the page uses
 
-    def _make(self, index: KeyIndex | None) -> None:
-        self.search = SearchBox(self.tasks, self._client, self._found, index)
-        self.live = Live(self._client, self._show_values)
-        self.history = History(self.tasks, self._client)
+    def build(self, client: Client) -> None:
+        """Make the parts of the form for a client."""
+        self.confirm_button = self.value_input = None
+        self.search = SearchBox(self.tasks, client, self._found, self._index)
+        self.live = Live(client, self._show_values)
+        self.history = History(self.tasks, client)
+        self.while_built.callback(self.live.close)
+        self.while_built.callback(self.withdraw)
         self.head = ipywidgets.HTML()
         self.name = ipywidgets.HTML(
             "<p class='xnb-dim'>Type part of the name of an element into Find.</p>"
@@ -233,7 +249,8 @@ class WriteForm(Form):
         self.inside = columns(ipywidgets.VBox(side), ipywidgets.VBox(main)).add_class("xnb-even")
         for widget in (self.inside, self.review_card, self.outcome_card):
             show(widget, False)
-        parts = [self.head, self.search.box, self.name, self.inside, self.notice]
+        parts = [self.head, self.connection.box, self.search.box, self.name, self.inside]
+        parts.append(self.notice)
         self.fill(card(heading(self.title), *parts, self.history.disclosure.widget))
         handler = self.tasks.handler
         self.attribute.observe(handler(self._attribute_chosen), "value")
@@ -243,15 +260,47 @@ class WriteForm(Form):
         self.undo.on_click(handler(self._begin_undo))
         self.resolve.on_click(handler(self._begin_resolve))
 
-    def _show_head(self) -> None:
-        only = f" {badge('read only', 'warning')}" if read_only(self._client) else ""
-        server = f"<code>{escape(self._client.address.url)}</code>"
-        self.head.value = f"<p>to {server} as <b>{escape(self.who)}</b>{only}</p>"
+    def built(self) -> None:
+        """Choose what was chosen before, or what the form was made for."""
+        self._show_head()
+        element, attribute = self._wanted
+        if self.target is not None and self._attribute is not None:
+            element, attribute = self.target.key, self._attribute.attribute_id
+        if element is not None:
+            self.choose(element, attribute)
+        self.history.refresh()
 
-    def _identity_changed(self) -> None:
+    def connection_changed(self) -> None:
+        """Let what needs a connection work, or not."""
+        on = self.connection.available
+        if not on and self.confirm_button is not None and self.withdraw():
+            self.notice.say("The write was withdrawn: the connection has ended.", "warning")
+        self.search.enable(on)
+        for widget in (self.attribute, self.undo, self.resolve):
+            widget.disabled = not on
+        dim(self.live.text, not on)
+        self._enable_input()
+        self.live.refresh()
+
+    def identity_changed(self) -> None:
+        """Show as whom is written now; what was reviewed as another user is withdrawn."""
         if self.withdraw():
             self.notice.say("The write was withdrawn: who is logged in has changed.", "warning")
         self._show_head()
+
+    def _show_head(self) -> None:
+        client = self.shown_client
+        if client is None:
+            return
+        only = f" {badge('read only', 'warning')}" if read_only(client) else ""
+        server = f"<code>{escape(client.address.url)}</code>"
+        self.head.value = f"<p>to {server} as <b>{escape(self.who)}</b>{only}</p>"
+
+    def _enable_input(self) -> None:
+        value_input, on = self.value_input, self.connection.available
+        if value_input is not None:
+            value_input.input.disabled = not (on and value_input.can_be_written)
+            self.review.disabled = self.copy.disabled = value_input.input.disabled
 
     def _found(self, found: SearchHit) -> None:
         self.withdraw()
@@ -274,7 +323,7 @@ class WriteForm(Form):
             self.tasks.handler(self._begin_review),
         )
         self.input_box.children = (self.value_input.widget,)
-        self.review.disabled = self.copy.disabled = not self.value_input.can_be_written
+        self._enable_input()
         self.live.text.value = present_html(attribute, {})
         self.live.follow(target.rows_about(attribute))
 
@@ -290,9 +339,15 @@ class WriteForm(Form):
             value_input.suggest(values[attribute.attribute_name][0])
 
     def _typed(self) -> None:
+        late = self.confirm_button is None and time.monotonic() < self._late_until
         if self.withdraw():
             self.notice.say("The write was withdrawn: the value has changed.", "info")
+        else:
+            self.notice.clear()
         self.code.show("")
+        if late:
+            self._begin_review()
+            return
         self.tasks.run_latest("check", self._check)
 
     def _check(self, wanted: Callable[[], bool]) -> None:
@@ -310,12 +365,13 @@ class WriteForm(Form):
             raise OptionError("find an element first")
         if not value_input.given:
             raise OptionError("type the new value first")
-        return self._client.plan_writes(
+        return self.client.plan_writes(
             {(attribute.element_uuid, attribute.attribute_id): value_input.value}
         )
 
     def _begin_review(self) -> None:
         self._stage(self._plan)
+        self._late_until = time.monotonic() + _LATE
 
     def _begin_undo(self) -> None:
         self._stage(self.results[-1].undo, undo=True)
@@ -325,7 +381,7 @@ class WriteForm(Form):
         self.withdraw()
         # The review shows the checks; no others must come to stand beside it.
         self.tasks.cancel("check")
-        self.notice.clear()
+        self.notice.say("Reviewing …", "busy")
         self.tasks.run_latest("review", lambda wanted: self._show_review(plan(), wanted, undo))
 
     def _show_review(self, plan: WritePlan, wanted: Callable[[], bool], undo: bool) -> None:
@@ -333,19 +389,27 @@ class WriteForm(Form):
         if not wanted():
             return
         self._show_outcome(None)
+        if not (plan.ok or undo):
+            # A review is for what can be sent.
+            self.checks.value = checks_html(plan)
+            self.notice.say("This value cannot be written: see the reason below it.", "warning")
+            return
         self.checks.value = ""
         self.review_text.value = review_html(plan, who)
+        show(self.cancel, plan.ok)
         if plan.ok:
             confirm_button = ConfirmButton(
                 self.tasks,
+                self.confirm_row,
                 confirm_text(plan, undo=undo),
                 lambda: self._apply(confirm_button, plan, session),
                 self._expired,
             )
             self.confirm_button = confirm_button
-            self.confirm_row.children = (confirm_button,)
         show(self.review_card, True)
-        if not wanted():
+        if wanted():
+            self.notice.clear()
+        else:
             # Something was typed in this very moment.
             self.withdraw()
 

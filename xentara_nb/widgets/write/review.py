@@ -32,14 +32,14 @@ def review_html(plan: WritePlan, who: str) -> str:
     old = value_html(planned.old_value) if planned.knows_old else "not known"
     if planned.quality is not None:
         old = Html(f"{escape(old)} {quality_badge(plan.frame['old_quality'].iloc[0])}")
-    data_type = "" if info is None else f" ({label(DataType, info.data_type)})"
     pairs = {
         "Write to": value_html(target.primary_key),
         "Attribute": value_html(target.attribute_name),
         "Old value": old,
         "New value": Html(f"<span class='xnb-big'>{value_html(planned.new_value)}</span>"),
-        "Sent as": Html(f"<code>{escape(repr(planned.new))}</code>{escape(data_type)}"),
     }
+    if info is not None:
+        pairs["Data type"] = label(DataType, info.data_type)
     if planned.change is not None:
         pairs["Change"] = value_html(planned.change)
     pairs["By"] = who

@@ -11,6 +11,7 @@ from xentara_nb.errors import AmbiguousError, NotFoundError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries.model_cache import find_attribute
+from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.references import (
     AttributeLike,
     ElementLike,
@@ -51,7 +52,8 @@ class WriteTarget:
         except AmbiguousError:
             raise
         except NotFoundError:
-            text = f"{self.key} has no attribute {wanted!r} that can be written"
+            offer = did_you_mean(wanted, (each.name for each in attributes))
+            text = f"{self.key} has no attribute {wanted!r} that can be written{offer}"
             raise NotFoundError(text) from None
         return self.writable[attributes.index(info)]
 

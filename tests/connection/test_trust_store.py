@@ -11,17 +11,23 @@ from typing import Any
 
 import pytest
 
-from tests.widgets.helpers import log_in, make_login
+from xentara_nb import connect
+from xentara_nb.connection import trust_store
 from xentara_nb.errors import OptionError
 from xentara_nb.simulator import Simulator
-from xentara_nb.widgets.login import trust_store
 
 
-def test_a_damaged_trust_file_trusts_nothing(plant: Simulator, places: Path) -> None:
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the file, for this test alone."""
+    monkeypatch.setenv("XENTARA_TRUST_FILE", str(tmp_path / "trusted.json"))
+    return tmp_path
+
+
+def test_a_damaged_trust_file_trusts_nothing(simulator: Simulator, places: Path) -> None:
     (places / "trusted.json").write_text("{")
-    form = make_login(plant, fingerprint=None)
-    log_in(form)
-    assert "cannot be used" in form.notice.value
+    with pytest.raises(OptionError, match="cannot be used"):
+        connect(simulator.url, user="viewer", password="viewer-demo")
     netloc = "plant:8080"
     (places / "trusted.json").write_text(
         json.dumps({"version": 1, "servers": {netloc: {"fingerprint": "no"}}})
@@ -49,7 +55,7 @@ def test_many_threads_remember_at_once(places: Path, monkeypatch: pytest.MonkeyP
 def test_the_trust_file_is_where_linux_keeps_settings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.delenv("XENTARA_TRUST_FILE")
+    monkeypatch.delenv("XENTARA_TRUST_FILE", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert trust_store.trust_file() == tmp_path / "xentara_nb" / "trusted.json"
     monkeypatch.delenv("XDG_CONFIG_HOME")
@@ -116,7 +122,7 @@ def test_without_a_home_folder_nothing_is_known_and_nothing_can_be_remembered(
 
     monkeypatch.chdir(tmp_path)
     for name in ("XENTARA_TRUST_FILE", "XDG_CONFIG_HOME", "HOME"):
-        monkeypatch.delenv(name)
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", unknown)
     assert trust_store.known_certificate("plant:8080") is None
     assert not trust_store.forget("plant:8080")

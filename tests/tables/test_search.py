@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+import pandas as pd
+import pytest
+
+from xentara_nb.errors import NotFoundError
+from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.tables.frames import inventory_frame
+from xentara_nb.tables.search import SearchIndex
+
+KEYS = [
+    *("Plant", "Plant.Tank 1", "Plant.Tank 1.Level", "Plant.Tank 1.Level.Limit"),
+    *("Plant.Tank 2.Level", "Plant.Tank 2.Pressure", "Plant.Füllstand", "Plant.Pump 7"),
+]
+INDEX = SearchIndex(
+    KEYS,
+    [None, None, "Contents of the bowl", None, None, None, None, "Circulation"],
+    [None, "group", "data point", "data point", "data point", "data point", "data point", "pump"],
+    [None, None, "mm", "mm", "mm", "bar", "%", None],
+)
+
+
+def found(text: str) -> list[str]:
+    return [KEYS[row] for row in INDEX.find(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("tank lev", "Plant.Tank 1.Level"),
+        ("LEV tank", "Plant.Tank 1.Level"),
+        ("Tank 2.Level", "Plant.Tank 2.Level"),
+        ("level limit", "Plant.Tank 1.Level.Limit"),
+        ("lev*mit", "Plant.Tank 1.Level.Limit"),
+        ("t?nk press", "Plant.Tank 2.Pressure"),
+        ("bowl", "Plant.Tank 1.Level"),
+        ("bar", "Plant.Tank 2.Pressure"),
+        ("FÜLL", "Plant.Füllstand"),
+        ("plant", "Plant"),
+    ],
+)
+def test_words_in_any_order_with_wildcards(text: str, first: str) -> None:
+    assert found(text)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("tnak 2 level", "Plant.Tank 2.Level"),
+        ("prssure", "Plant.Tank 2.Pressure"),
+        ("presur", "Plant.Tank 2.Pressure"),
+        ("tank lvel 2", "Plant.Tank 2.Level"),
+        ("fullstand", "Plant.Füllstand"),
+        ("circulatoin", "Plant.Pump 7"),
+    ],
+)
+def test_small_typos(text: str, first: str) -> None:
+    assert found(text)[0] == first
+
+
+@pytest.mark.parametrize("text", ["pump 8", "nothing", "tank zzzzz", "x*y", "lev.*mit", "tank 12"])
+def test_what_is_not_there(text: str) -> None:
+    assert found(text) == []
+
+
+def test_every_word_is_needed() -> None:
+    assert found("tank mm") == [
+        *("Plant.Tank 1.Level", "Plant.Tank 2.Level", "Plant.Tank 1.Level.Limit")
+    ]
+
+
+def test_the_best_come_first() -> None:
+    assert found("level")[:2] == ["Plant.Tank 1.Level", "Plant.Tank 2.Level"]
+    # A whole name, then the beginning of one, then the words in order, then in another.
+    index = SearchIndex(["b a", "x.a b c", "a - b", "xa b", "x.a b"])
+    assert index.find("a b") == [4, 1, 3, 2, 0]
+
+
+def test_a_text_without_words_finds_all() -> None:
+    assert INDEX.find(" ") == list(range(len(KEYS)))
+    assert len(INDEX) == len(KEYS)
+    assert SearchIndex([]).find("tank") == []
+
+
+def test_of_very_many_the_best_come_first_as_well() -> None:
+    index = SearchIndex([f"Plant.Line {n}.Speed limit" for n in range(6000)] + ["Plant.Line.Speed"])
+    rows = index.find("speed")
+    assert rows[0] == 6000
+    assert sorted(rows) == list(range(6001))
+    assert sorted(index.find("plant")) == list(range(6001))
+
+
+@pytest.fixture
+def inventory() -> pd.DataFrame:
+    value, limit = AttributeInfo("value", 11, 2, 10), AttributeInfo("limit", UUID(int=9), 0, 10)
+    return inventory_frame(
+        [
+            (key, UUID(int=number), 1 if key.endswith("1") else 2, (limit, value))
+            for number, key in enumerate(KEYS, 1)
+        ]
+    )
+
+
+def test_rows_of_an_inventory(inventory: pd.DataFrame) -> None:
+    rows = inventory.xentara.search("lev tank")
+    assert rows["primary_key"].tolist() == [
+        *["Plant.Tank 1.Level"] * 2,
+        *["Plant.Tank 2.Level"] * 2,
+        *["Plant.Tank 1.Level.Limit"] * 2,
+    ]
+    assert rows["attribute_name"].tolist() == ["limit", "value"] * 3
+    assert inventory.loc[rows.index].equals(rows)
+    assert rows.dtypes.equals(inventory.dtypes)
+    assert inventory.xentara.search("nothing").empty
+    assert inventory.iloc[:0].xentara.search("tank").empty
+
+
+def test_filters(inventory: pd.DataFrame) -> None:
+    assert set(inventory.xentara.search("tank 1", category="element group").primary_key) == {
+        "Plant.Tank 1"
+    }
+    assert len(inventory.xentara.search("", category=["Data Point", "AI"])) == 14
+    assert set(inventory.xentara.search("level", writable=True).attribute_name) == {"value"}
+    assert set(inventory.xentara.search("level", writable=False).attribute_name) == {"limit"}
+    table = inventory.assign(units=["mm", "BAR"] * 8, type=None)
+    assert set(table.xentara.search("level", unit="b*").attribute_name) == {"value"}
+    assert table.xentara.search("level", type="*").empty
+
+
+def test_filters_that_cannot_be_used(inventory: pd.DataFrame) -> None:
+    with pytest.raises(NotFoundError, match="'tank' is no category; there are: root element"):
+        inventory.xentara.search("tank", category="tank")
+    with pytest.raises(AttributeError, match="no column 'units'"):
+        inventory.xentara.search("tank", unit="mm")
+    with pytest.raises(AttributeError, match="no column 'access'"):
+        inventory[["primary_key", "element_uuid"]].xentara.search("tank", writable=True)

@@ -1,0 +1,117 @@
+"""Settings that are kept in a file, and the plan back to them."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from xentara_nb import Client, SettingsWarning, WriteRefusedError, read_table
+from xentara_nb.simulator import Simulator
+from xentara_nb.writes.settings import take_settings
+
+SET_POINT, BATCH = "Plant.Line 1.Set point", "Plant.Line 1.Batch"
+COLUMNS = [
+    *("primary_key", "element_uuid", "attribute_name", "attribute_id", "data_type"),
+    *("value", "moving", "error", "time"),
+]
+
+
+@pytest.fixture
+def rows(client: Client) -> pd.DataFrame:
+    return client.meta_data([SET_POINT, BATCH]).xentara.attribute("value")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".parquet", ".xlsx"])
+def test_what_differs_is_planned(
+    ending: str, client: Client, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / f"before{ending}"
+    settings = client.save_settings(path, rows, observe=0)
+    assert settings.columns.tolist() == COLUMNS
+    pd.testing.assert_frame_equal(read_table(path), settings)
+    assert len(client.plan_restore(path)) == 0
+    before = float(settings.set_index("primary_key").loc[SET_POINT, "value"])
+    client.write(SET_POINT, before + 5)
+    plan = client.plan_restore(path)
+    assert plan.frame["primary_key"].tolist() == [SET_POINT]
+    assert len(client.plan_restore(path, tolerance=5)) == 0
+    assert plan.frame["value"].tolist() == [before]
+    assert plan.apply().ok
+    assert len(client.plan_restore(settings)) == 0
+
+
+def test_guards_count_as_for_any_plan(
+    client: Client, rows: pd.DataFrame, tmp_path: Path, plant: Simulator
+) -> None:
+    path = tmp_path / "before.csv"
+    before = client.save_settings(path, rows, observe=0)
+    value = float(before.set_index("primary_key").loc[SET_POINT, "value"])
+    client.write(SET_POINT, value + 5)
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'forbidden = ["{SET_POINT}"]\n')
+    with plant.connect(policy=policy) as careful:
+        plan = careful.plan_restore(path)
+        assert plan.frame["severity"].tolist() == ["refused"]
+        with pytest.raises(WriteRefusedError):
+            plan.apply()
+    assert client.plan_restore(path).apply().ok
+
+
+def test_the_whole_plant(client: Client, tmp_path: Path) -> None:
+    settings = client.save_settings(tmp_path / "all.parquet", observe=0)
+    writable = client.inventory(progress=False).xentara.writable()
+    assert len(settings) == len(writable)
+    silent = settings[settings["error"].str.startswith("write only", na=False)]
+    assert len(silent) == (writable["access"] == "write only").sum() > 0
+    with pytest.warns(SettingsWarning, match="not restored: .*: write only: its value cannot"):
+        client.plan_restore(settings)
+
+
+def test_what_the_plant_moves_by_itself_is_named(
+    client: Client, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    readings = [client.read(rows), client.read(rows)]
+    moved = readings[1]["primary_key"] == BATCH
+    readings[1]["value"] = [
+        value + 1 if other else value
+        for value, other in zip(readings[1]["value"], moved, strict=True)
+    ]
+
+    def read(asked: pd.DataFrame) -> pd.DataFrame:
+        return readings.pop(0)
+
+    settings = take_settings(read, rows, 1e-3)
+    assert settings.set_index("primary_key")["moving"].to_dict() == {SET_POINT: False, BATCH: True}
+    settings["value"] = [value + 3 for value in settings["value"]]
+    with pytest.warns(SettingsWarning, match=rf"^1 value is not .*: {BATCH}: the plant moves it"):
+        plan = client.plan_restore(settings)
+    assert plan.frame["primary_key"].tolist() == [SET_POINT]
+
+
+def test_what_could_not_be_read_is_named(client: Client, rows: pd.DataFrame) -> None:
+    settings = take_settings(client.read, rows, 0)
+    settings["value"] = settings["value"].astype(object)
+    settings.loc[0, "value"] = None
+    settings["error"] = [None, "not allowed (-32102)"]
+    many = pd.concat([settings] * 4, ignore_index=True)
+    with pytest.warns(SettingsWarning, match=r"^8 values are .*: no value was kept; .* and 3 more"):
+        assert len(client.plan_restore(many)) == 0
+
+
+def test_an_element_that_is_gone_is_refused_by_the_plan(client: Client, rows: Any) -> None:
+    settings = take_settings(client.read, rows, 0).iloc[:1]
+    gone = settings.assign(primary_key="Plant.Gone")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plan = client.plan_restore(gone)
+    assert plan.frame["severity"].tolist() == ["refused"]
+    assert not plan.ok
+
+
+def test_what_are_no_settings(client: Client, rows: pd.DataFrame) -> None:
+    with pytest.raises(WriteRefusedError, match="these are no settings: there is no column value"):
+        client.plan_restore(rows)

@@ -1,0 +1,41 @@
+"""What the threads of connections do when the process ends.
+
+Python ends a daemon thread where it stands. Where that is inside of cbor2, which is not Python
+code, the process aborts. So connections that are still open are closed while Python still runs all
+of its threads, and large messages are not decoded to their end (:func:`.cbor.stoppable`).
+"""
+
+from __future__ import annotations
+
+import atexit
+from typing import Protocol
+
+from xentara_nb.connection.deadline import Deadline
+
+EXIT_TIMEOUT = 5.0
+"""How long the end of the process waits for all these threads together, in seconds."""
+
+
+class Closable(Protocol):
+    """A connection with a thread of its own."""
+
+    def close(self, *, graceful: bool = True) -> None:
+        """End it."""
+
+    def wait_ended(self, seconds: float) -> bool:
+        """Wait until its thread is done."""
+
+
+running: set[Closable] = set()
+"""The connections whose threads run; each puts itself in, and takes itself out."""
+
+
+@atexit.register
+def close_all() -> None:
+    """End the connections that are still open, and wait for their threads."""
+    connections = set(running)
+    for connection in connections:
+        connection.close(graceful=False)
+    deadline = Deadline(EXIT_TIMEOUT)
+    for connection in connections:
+        connection.wait_ended(deadline.remaining)

@@ -1,0 +1,378 @@
+"""Any table in a file: snapshots, values and samples, with the dtypes that they have.
+
+The columns that the library knows by their names have one dtype each. Of any other column, the
+texts of its cells mostly say which it is; where they do not, or where the values are of several
+types, a column beside it does: ``value (type)`` has ``float``, ``int``, ``Boolean``, ``text``,
+``time``, ``UUID`` or ``never`` for each value, or the dtype of the whole column.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+
+from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, Quality
+from xentara_nb.tables.attribute_ids import attribute_id_array
+from xentara_nb.tables.files.cells import Cell, TableError, TextTable, check_names, row_text
+from xentara_nb.tables.frames import TEXT, object_array, string_array
+from xentara_nb.tables.provenance import provenance_of, with_provenance
+from xentara_nb.tables.references import id_in, uuid_in
+from xentara_nb.tables.snapshots import TEXT_COLUMNS, TIME_COLUMNS
+
+_SUFFIX = " (type)"
+_TIMES = TIME_COLUMNS | {"time"}
+_TEXTS = TEXT_COLUMNS | {"primary_key", "attribute_name", "error"}
+_LABELS: Mapping[str, type[Labelled]] = {
+    "category": Category,
+    "access": Access,
+    "data_type": DataType,
+    "quality": Quality,
+}
+_CONVERTED = _TEXTS | _LABELS.keys() | {"element_uuid", "attribute_id"}  # in Parquet texts
+_TIME_DTYPE = pd.DatetimeTZDtype("ns", "UTC")
+_INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|-?inf", re.ASCII)
+_TRUTH = {"true": True, "false": False}
+_DTYPE = re.compile(
+    r"u?int(8|16|32|64)|U?Int(8|16|32|64)|[fF]loat(32|64)|bool|boolean|str|string|category"
+    r"|quality|datetime64\[(s|ms|us|ns)(, [\w/+:-]+)?\]",
+    re.ASCII,
+)
+
+
+def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
+    """Return a table as cells, as a kind of file can hold them."""
+    if isinstance(frame.index, pd.DatetimeIndex) and frame.index.name == "time":
+        frame = frame.reset_index()
+    check_names(list(frame.columns), "the frame")
+    frame = retyped(frame)
+    columns: dict[str, Any] = {}
+    for name, series in frame.reset_index(drop=True).items():
+        known = _is_known(str(name), series)
+        if ending == ".parquet" and _is_native(series):
+            columns[str(name)] = series
+            continue
+        cells, words = _cells(series)
+        if known:
+            words = None
+        elif words is None and not _is_clear(cells, series.dtype, ending):
+            words = _words_of(series)
+        if ending == ".parquet":
+            # As one type where they are of one, so that others can use them.
+            if len(set(map(type, cells)) - {type(None)}) > 1:
+                cells = [each if each is None else _text(each) for each in cells]
+            columns[str(name)] = pd.Series(cells, dtype=_common_dtype(cells))
+        else:
+            columns[str(name)] = _marked(cells) if ending in (".csv", ".xlsx") else cells
+        if words is not None:
+            columns[f"{name}{_SUFFIX}"] = (
+                pd.Series(pd.Categorical(words)) if ending == ".parquet" else words
+            )
+    return TextTable(columns, provenance_of(frame), row_text)
+
+
+def from_typed(table: TextTable, ending: str) -> pd.DataFrame:
+    """Return the table that cells hold."""
+    columns: dict[str, Any] = {}
+    for name, given in table.columns.items():
+        if name.endswith(_SUFFIX) and name.removesuffix(_SUFFIX) in table.columns:
+            continue
+        cells: Any = given
+        words = table.columns.get(f"{name}{_SUFFIX}")
+        if isinstance(given, pd.Series):
+            if words is None and _is_native(given) and name not in _CONVERTED:
+                text = given.dtype == "str"
+                columns[name] = given.astype(TEXT) if text else given
+                continue
+            cells = [None if _is_missing(each) else each for each in given.tolist()]
+        elif ending in (".csv", ".xlsx"):
+            cells = _unmarked(cells)
+        try:
+            columns[name] = _column(name, cells, None if words is None else _words(words))
+        except _CellError as error:
+            where = table.place(error.row)
+            raise TableError(f"{where}, column {name!r}: {error}") from None
+    frame = pd.DataFrame(columns)
+    if not {"primary_key", "element_uuid"} & columns.keys() and next(iter(columns), "") == "time":
+        frame = frame.set_index("time")
+    return with_provenance(frame, table.provenance) if table.provenance else frame
+
+
+def retyped(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table that was read from such a file by something else, as it was written."""
+    typed = [name for name in frame.columns if str(name).endswith(_SUFFIX)]
+    known = [name for name in typed if str(name).removesuffix(_SUFFIX) in frame.columns]
+    if not known:
+        return frame
+    pairs = {name: frame[name] for each in known for name in (each.removesuffix(_SUFFIX), each)}
+    found = from_typed(TextTable(pairs, {}, row_text), ".parquet")
+    return frame.assign(**{name: found[name].array for name in found.columns}).drop(columns=known)
+
+
+class _CellError(Exception):
+    """What is wrong with the cell of a row."""
+
+    def __init__(self, row: int, text: str) -> None:
+        super().__init__(text)
+        self.row = row
+
+
+# From a column to cells
+
+
+def _is_known(name: str, series: pd.Series[Any]) -> bool:
+    """Return whether a column has the dtype that its name says."""
+    if name in _TEXTS:
+        return isinstance(series.dtype, pd.StringDtype)
+    if name in _TIMES:
+        return series.dtype == _TIME_DTYPE
+    if name in _LABELS:
+        return _is_labelled(series.dtype, _LABELS[name])
+    if name in ("element_uuid", "attribute_id"):
+        kinds = {UUID} if name == "element_uuid" else {UUID, int}
+        return series.dtype == object and all(
+            each is None or any(issubclass(each, kind) and each is not bool for kind in kinds)
+            for each in set(map(type, series.tolist())) - {type(None)}
+        )
+    return False
+
+
+def _is_labelled(dtype: Any, table: type[Labelled]) -> bool:
+    labels = [member.label for member in table]
+    return (
+        isinstance(dtype, pd.CategoricalDtype) and list(dtype.categories)[: len(labels)] == labels
+    )
+
+
+def _is_native(series: pd.Series[Any]) -> bool:
+    """Return whether Parquet holds such a column as it is."""
+    return not (series.dtype == object or isinstance(series.dtype, pd.CategoricalDtype))
+
+
+def _cells(series: pd.Series[Any]) -> tuple[list[Cell], list[str] | None]:
+    """Return the cells of a column, and the type of each; None where the column has one."""
+    values = series.tolist()
+    if series.dtype == object:
+        pairs = [_cell(each) for each in values]
+        return [cell for cell, _ in pairs], [word for _, word in pairs]
+    if isinstance(series.dtype, pd.DatetimeTZDtype) or series.dtype.kind == "M":
+        return _time_texts(pd.DatetimeIndex(series)), None
+    return [None if _is_missing(each) else _cell(each)[0] for each in values], None
+
+
+def _cell(value: Any) -> tuple[Cell, str]:
+    """Return a value as a cell, and what it is."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None:
+        return None, ""
+    if isinstance(value, bool):
+        return value, "Boolean"
+    if isinstance(value, int):
+        return value, "int"
+    if isinstance(value, float):
+        # What some kind of file has no number for is a text.
+        odd = not math.isfinite(value) or (value == 0 and math.copysign(1, value) < 0)
+        return (str(value) if odd else value), "float"
+    if value is pd.NaT:
+        return None, "never"
+    if isinstance(value, pd.Timestamp):
+        (text,) = _time_texts(pd.DatetimeIndex([value]))
+        return text, "time"
+    return str(value), "UUID" if isinstance(value, UUID) else "text"
+
+
+def _time_texts(times: pd.DatetimeIndex) -> list[Cell]:
+    """Return times as texts, in UTC where they have a time zone."""
+    if times.tz is not None:
+        naive, zone = times.tz_convert("UTC").tz_localize(None), "+00:00"
+    else:
+        naive, zone = times, ""
+    texts = np.datetime_as_string(naive.to_numpy())
+    return [None if text == "NaT" else f"{text}{zone}" for text in texts.tolist()]
+
+
+def _is_clear(cells: Sequence[Cell], dtype: Any, ending: str) -> bool:
+    """Return whether cells say by themselves which dtype they are of."""
+    # A workbook makes an integer of 1.0.
+    return _dtype_of(cells) == str(dtype) and (ending != ".xlsx" or str(dtype) == "str")
+
+
+def _words_of(series: pd.Series[Any]) -> list[str]:
+    word = "quality" if _is_labelled(series.dtype, Quality) else str(series.dtype)
+    if not _DTYPE.fullmatch(word):
+        raise TableError(
+            f"a column {series.name!r} of dtype {word} cannot be kept. Make it one of numbers, "
+            "texts or times"
+        )
+    return [word] * len(series)
+
+
+def _common_dtype(cells: Iterable[Cell]) -> Any:
+    kinds = set(map(type, cells)) - {type(None)}
+    names = {bool: "boolean", int: "Int64", float: "float64"}
+    return names.get(next(iter(kinds)), "str") if len(kinds) == 1 else "str"
+
+
+def _marked(cells: Iterable[Cell]) -> list[Cell]:
+    """Tell an empty text from none, where an empty cell is both: by an apostrophe."""
+    return [f"'{each}" if isinstance(each, str) and not each.strip("'") else each for each in cells]
+
+
+def _unmarked(cells: Iterable[Cell]) -> list[Cell]:
+    return [
+        (None if not each else each[1:] if not each.strip("'") else each)
+        if isinstance(each, str)
+        else each
+        for each in cells
+    ]
+
+
+# From cells to a column
+
+
+def _words(words: Iterable[Any]) -> list[Any]:
+    return ["" if _is_missing(each) else each for each in words]
+
+
+def _column(name: str, cells: Sequence[Cell], words: list[Any] | None) -> Any:
+    if words is None:
+        if name in _TEXTS:
+            return string_array([each if each is None else _text(each) for each in cells])
+        if name in _TIMES:
+            return _times(cells, str(_TIME_DTYPE))
+        if name in _LABELS:
+            return _labelled(cells, _LABELS[name])
+        if name == "element_uuid":
+            return object_array(_each(cells, _uuid, "is no UUID"))
+        if name == "attribute_id":
+            return attribute_id_array(_each(cells, _attribute_id, "is no attribute id"))
+        return _of_dtype(cells, _dtype_of(cells) or "object")
+    (first,) = set(words) if len(set(words)) == 1 else ("",)
+    if isinstance(first, str) and _DTYPE.fullmatch(first):
+        return _of_dtype(cells, first)
+    held = object_array(cells)
+    for row, (cell, word) in enumerate(zip(cells, words, strict=True)):
+        try:
+            held[row] = _READERS[word or ""](cell)
+        except (KeyError, ValueError, TypeError, AttributeError):
+            raise _CellError(row, f"{cell!r} is no {word}. Restore the cell") from None
+    return pd.Series(held, dtype=object)
+
+
+def _dtype_of(cells: Iterable[Cell]) -> str | None:
+    """Return the dtype that the texts of some cells say; None if there are none."""
+    there = [_text(each) for each in cells if each is not None]
+    gaps = len(there) != sum(1 for _ in cells)
+    if not there:
+        return None
+    if all(each.lower() in _TRUTH for each in there):
+        return "boolean" if gaps else "bool"
+    if all(map(_INTEGER.fullmatch, there)):
+        return "Int64" if gaps else "int64"
+    return "float64" if all(map(_NUMBER.fullmatch, there)) else "str"
+
+
+def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
+    if dtype == "quality":
+        return _labelled(cells, Quality)
+    if dtype.startswith("datetime64"):
+        return _times(cells, dtype)
+    if dtype == "str":  # as the library has texts, whatever pandas would keep them in
+        return string_array([each if each is None else _text(each) for each in cells])
+    if dtype in ("string", "category"):
+        return pd.Series([each if each is None else _text(each) for each in cells], dtype=dtype)
+    read: Callable[[Any], Any] = str
+    if "int" in dtype.lower():
+        read = int
+    elif "float" in dtype.lower():
+        read = float
+    elif "bool" in dtype:
+        read = _truth
+    values = _each(cells, lambda each: read(_text(each)), f"is no {dtype}")
+    if dtype.startswith("float"):
+        values = [math.nan if each is None else each for each in values]
+    try:
+        return pd.Series(values, dtype=dtype)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise _CellError(0, f"the column is not of {dtype} ({error}). Restore it") from None
+
+
+def _times(cells: Sequence[Cell], dtype: str) -> Any:
+    texts = [each if each is None else _text(each) for each in cells]
+    kind = pd.api.types.pandas_dtype(dtype)
+    values = _each(texts, pd.Timestamp, "is no time, such as 2024-01-01T12:00:00+00:00")
+    if not isinstance(kind, pd.DatetimeTZDtype):
+        return pd.Series(values, dtype=dtype)
+    index = pd.to_datetime(pd.Series(values, dtype=object), utc=True)
+    return index.dt.as_unit(kind.unit).dt.tz_convert(kind.tz)
+
+
+def _labelled(cells: Sequence[Cell], table: type[Labelled]) -> Any:
+    labels = [member.label for member in table]
+    texts = [each if each is None else _text(each) for each in cells]
+    others = {each for each in texts if each is not None}.difference(labels)
+    ordered = sorted(others, key=lambda each: (len(each), each) if each.isdecimal() else (99, each))
+    return pd.Categorical(texts, categories=[*labels, *ordered])
+
+
+def _each(cells: Iterable[Cell], read: Callable[[Any], Any], what: str) -> list[Any]:
+    """Read each distinct cell once; None stays None."""
+    known: dict[Any, Any] = {None: None}
+    found = []
+    for row, cell in enumerate(cells):
+        key = cell if cell is None or isinstance(cell, str) else (type(cell), cell)
+        if key not in known:
+            try:
+                known[key] = read(cell)
+            except (ValueError, TypeError, OverflowError):
+                raise _CellError(row, f"{cell!r} {what}. Restore the cell") from None
+        found.append(known[key])
+    return found
+
+
+def _uuid(cell: Cell) -> UUID:
+    found = uuid_in(cell)
+    if found is None:
+        raise ValueError
+    return found
+
+
+def _attribute_id(cell: Cell) -> Any:
+    found = id_in(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
+    if not isinstance(found, UUID | int) or isinstance(found, bool):
+        raise ValueError
+    return found
+
+
+def _truth(text: str) -> bool:
+    found = _TRUTH.get(text.lower())
+    if found is None:
+        raise ValueError(text)
+    return found
+
+
+def _text(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else str(cell)
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or value != value
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "": lambda cell: None,
+    "never": lambda cell: pd.NaT,
+    "Boolean": lambda cell: _truth(_text(cell)),
+    "int": lambda cell: int(_text(cell).removesuffix(".0")),
+    "float": lambda cell: float(_text(cell)),
+    "text": lambda cell: "" if cell is None else _text(cell),
+    "time": lambda cell: pd.Timestamp(cell).tz_convert("UTC"),
+    "UUID": _uuid,
+}

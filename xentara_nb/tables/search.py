@@ -1,0 +1,227 @@
+"""Find elements by some words of what they are called: in any order, shortened, with small typos.
+
+Every word must be found, somewhere in the primary key, display name, type or units; ``*`` stands
+for any characters and ``?`` for one. Where nothing has all the words, words that are a letter or
+two away from one of the model's are taken for it; numbers are not, for pump 7 is not pump 8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from fnmatch import translate
+from functools import cached_property
+from itertools import islice
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from xentara_nb.errors import NotFoundError
+from xentara_nb.protocol.identifiers import Access, Category
+
+Words: TypeAlias = str | Collection[str] | None
+"""What a filter lets through: a text, several of them, or anything."""
+
+_RANKED = 2_000  # hits that are put in order one by one; of more, the best are picked first
+_TEXT_COLUMNS = ("display_name", "type", "units")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_WILDCARDS = frozenset("*?")
+
+
+class SearchIndex:
+    """Some names, to be searched again and again.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        The primary keys; of names that are found equally well, the first is given first.
+    others : sequences of str, optional
+        Other texts of the same elements, each as long as ``keys``; None where there is none.
+    """
+
+    def __init__(self, keys: Sequence[str], *others: Sequence[str | None]) -> None:
+        self._keys = [key.casefold() for key in keys]
+        self._texts = self._keys
+        if others:
+            rest = ("\n".join(filter(None, each)).casefold() for each in zip(*others, strict=True))
+            self._texts = list(map("{}\n{}".format, self._keys, rest))
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def find(self, text: str) -> list[int]:
+        """Return the numbers of the names that have every word of a text, the best first.
+
+        A text without words finds all of them.
+        """
+        words = text.casefold().split()
+        if not words:
+            return list(range(len(self)))
+        rows = self._with_words(words)
+        if rows:
+            return self._best_first(rows, words)
+        close = [self._close_words(word) for word in words]
+        distances = self._with_close_words(close)
+        # The fewest letters that differ first; among these as usual.
+        best = [min(each, key=each.__getitem__, default="") for each in close]
+        ordered = self._best_first(list(distances), best)
+        return sorted(ordered, key=distances.__getitem__)
+
+    @cached_property
+    def vocabulary(self) -> list[str]:
+        """The words of all names that a typo may stand for, each once."""
+        return sorted(set(_WORD.findall("\n".join(self._texts))))
+
+    def _with_words(self, words: Iterable[str]) -> list[int]:
+        rows: Iterable[int] = range(len(self))
+        texts = self._texts
+        # The longest is the rarest.
+        for word in sorted(words, key=len, reverse=True):
+            if _WILDCARDS.isdisjoint(word):
+                rows = [row for row in rows if word in texts[row]]
+            else:
+                # A plain text is looked for much faster than a pattern.
+                part, match = max(re.split(r"[*?]", word), key=len), _pattern(word).search
+                rows = [row for row in rows if part in texts[row] and match(texts[row])]
+        return list(rows)
+
+    def _close_words(self, word: str) -> dict[str, int]:
+        """Return what a word may stand for, and how many letters are different."""
+        most = 2 if len(word) > 6 else 1
+        if not _WORD.fullmatch(word):
+            return {word: 0}
+        # It may also be the beginning of a longer one.
+        lengths = range(max(3, len(word) - 1), len(word) + 2)
+        choices = {each[:length] for each in self.vocabulary for length in lengths}
+        choices.update(self.vocabulary)
+        found = process.extract(
+            word, list(choices), scorer=OSA.distance, score_cutoff=most, limit=None
+        )
+        close: dict[str, int] = {}
+        for each, distance, _ in sorted(found, key=lambda item: (item[1], len(item[0]))):
+            # What a shorter one finds need not be looked for again.
+            if not any(other in each for other in close):
+                close[each] = int(distance)
+        return close
+
+    def _with_close_words(self, close: Sequence[dict[str, int]]) -> dict[int, int]:
+        """Return the rows with one of the words of each, and how many letters are different."""
+        total: dict[int, int] | None = None
+        for words in close:
+            found: dict[int, int] = {}
+            for word, distance in sorted(words.items(), key=lambda item: item[1], reverse=True):
+                found.update(dict.fromkeys(self._with_words([word]), distance))
+            if total is None:
+                total = found
+            else:
+                total = {
+                    row: distance + found[row] for row, distance in total.items() if row in found
+                }
+        return total or {}
+
+    def _best_first(self, rows: list[int], words: Sequence[str]) -> list[int]:
+        typed, keys = " ".join(words), self._keys
+        rest: list[int] = []
+        if len(rows) > _RANKED:
+            # With so many, most are as good as the other: only those called so are looked at.
+            ends = f".{typed}"
+            ending = (row for row in rows if keys[row].endswith(ends))
+            best = list(islice(ending, _RANKED))
+            starting = (row for row in rows if keys[row].startswith(typed))
+            best += islice(starting, _RANKED - len(best))
+            better = set(best)
+            rest = [row for row in rows if row not in better]
+            rows = list(better)
+        patterns = [_pattern(word) for word in words]
+        in_order = re.compile(".*?".join(each.pattern for each in patterns), re.DOTALL)
+
+        def rank(row: int) -> tuple[int, int, str]:
+            key = keys[row]
+            if key == typed or key.endswith(f".{typed}"):
+                order = 0
+            elif key.startswith(typed) or f".{typed}" in key:
+                order = 1
+            elif in_order.search(key):
+                order = 2
+            else:
+                order = 3 if all(each.search(key) for each in patterns) else 4
+            return order, len(key), key
+
+        return sorted(rows, key=rank) + rest
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    """Return what a word with or without wildcards matches, within one line."""
+    return re.compile("".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in word))
+
+
+class SearchTable:
+    """A DataFrame with a row or several for each element, to be searched.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        With the column ``primary_key``, and any of those that are searched or filtered by.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+        self._codes, keys = pd.factorize(frame["primary_key"])
+        first = np.zeros(len(keys), np.intp)
+        first[self._codes[::-1]] = np.arange(len(frame))[::-1]
+        columns = [_texts(frame[name].iloc[first]) for name in _TEXT_COLUMNS if name in frame]
+        self.index = SearchIndex(list(keys), *columns)
+
+    def search(
+        self,
+        text: str,
+        *,
+        category: Words = None,
+        type: Words = None,
+        unit: Words = None,
+        writable: bool | None = None,
+    ) -> pd.DataFrame:
+        """Return the rows of the elements that are found, the best first, with their index."""
+        allowed = np.ones(len(self.frame), bool)
+        for name, words in (("category", category), ("type", type), ("units", unit)):
+            if words is not None:
+                allowed &= _matching(self.frame[name], _labels(name, words))
+        if writable is not None:
+            labels = [access.label for access in Access if access.writable]
+            allowed &= self.frame["access"].isin(labels).to_numpy() == writable
+        ranks = np.full(len(self.index) + 1, -1, np.intp)  # and one where there is no key
+        found = self.index.find(text)
+        ranks[found] = np.arange(len(found))
+        rank = ranks[self._codes]
+        rows = np.flatnonzero(allowed & (rank >= 0))
+        return self.frame.iloc[rows[np.argsort(rank[rows], kind="stable")]]
+
+
+def _texts(column: pd.Series[Any]) -> list[str | None]:
+    return [each if isinstance(each, str) else None for each in column.tolist()]
+
+
+def _labels(name: str, words: str | Collection[str]) -> list[str]:
+    wanted = [words] if isinstance(words, str) else list(words)
+    if name != "category":
+        return wanted
+    labels = []
+    for each in wanted:
+        member = Category.find(each)
+        if member is None:
+            raise NotFoundError(f"{each!r} is no category; there are: {Category.labels()}")
+        labels.append(member.label)
+    return labels
+
+
+def _matching(column: pd.Series[Any], wanted: Iterable[str]) -> Any:
+    """Return which rows have one of some texts, in which ``*`` and ``?`` are wildcards."""
+    matches: list[Callable[[str], Any]] = [
+        re.compile(translate(each.casefold())).match for each in wanted
+    ]
+    codes, distinct = pd.factorize(column)
+    there = [any(match(str(each).casefold()) is not None for match in matches) for each in distinct]
+    return np.array([*there, False])[codes]

@@ -1,0 +1,58 @@
+"""What is to be written, in a file: of people, of a spreadsheet, or of this library."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeGuard
+
+import pandas as pd
+
+from xentara_nb.errors import InventoryFileError
+from xentara_nb.tables import INVENTORY_COLUMNS
+from xentara_nb.tables.files import read_cells, read_inventory, read_table
+
+_TYPED = "value (type)"
+_ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
+
+
+def names_file(writes: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Return whether something names a file of writes: a path, or a text with such an ending."""
+    if isinstance(writes, str):
+        return writes.lower().endswith(_ENDINGS)
+    return isinstance(writes, os.PathLike)
+
+
+def read_writes(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read what is to be written from a CSV, Excel, JSON or Parquet file.
+
+    It has the columns ``value``, and ``primary_key`` or ``element_uuid``; ``attribute_name`` or
+    ``attribute_id`` for others than the attribute ``value``. Inventories with a column ``value``
+    will do, and so do snapshots, values and settings that were kept.
+
+    Raises
+    ------
+    InventoryFileError
+        If the file cannot be understood, or has no such columns.
+    OSError
+        If it cannot be read.
+    """
+    frame = _read(path)
+    if "value" not in frame.columns or not {"primary_key", "element_uuid"} & set(frame.columns):
+        raise InventoryFileError(
+            f"{os.fspath(path)} has no columns primary_key and value in its first line"
+        )
+    return frame
+
+
+def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
+    if Path(path).suffix.lower() != ".csv":
+        return read_table(path)
+    frame = read_cells(path)
+    columns = set(frame.columns)
+    if columns >= set(INVENTORY_COLUMNS):
+        return read_inventory(path)
+    if _TYPED in columns:
+        return read_table(path)
+    # The texts as they stand there: the data type of each attribute says what they mean.
+    return frame

@@ -1,0 +1,123 @@
+"""Settings: the writable values of a plant, kept in a file, and a plan back to them."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xentara_nb.connection.deadline import check_timeout
+from xentara_nb.errors import WriteRefusedError
+from xentara_nb.protocol.identifiers import Access
+from xentara_nb.tables.files import as_written
+from xentara_nb.writes.context import WriteContext
+from xentara_nb.writes.plan import WritePlan, plan_of
+from xentara_nb.writes.planned import PlannedWrite
+from xentara_nb.writes.planning import plan_requests
+from xentara_nb.writes.read_back import same_value
+from xentara_nb.writes.requests import write_requests
+
+_MAX_SHOWN = 5  # rows in a message
+_WRITE_ONLY = "write only: its value cannot be read"
+
+
+class SettingsWarning(UserWarning):
+    """Some values are not restored; the message says which and why."""
+
+
+def take_settings(
+    read: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.DataFrame, observe: float
+) -> pd.DataFrame:
+    """Read the writable rows of an inventory, and see which of the values move by themselves."""
+    rows = rows.xentara.writable()
+    readable = rows[rows["access"] != Access.WRITE_ONLY.label]
+    values = read(readable)
+    # What moves while no one writes is no setting.
+    moving = [False] * len(values)
+    if observe and len(values):
+        time.sleep(check_timeout(observe))
+        pairs = zip(values["value"].tolist(), read(readable)["value"].tolist(), strict=True)
+        moving = [_moves(first, second) for first, second in pairs]
+    values = values.drop(columns=[name for name in ("quality",) if name in values.columns])
+    values.insert(4, "data_type", readable["data_type"].array)
+    values.insert(6, "moving", np.array(moving, dtype=bool))
+    silent = rows[rows["access"] == Access.WRITE_ONLY.label]
+    if silent.empty:
+        return values
+    names = ["primary_key", "element_uuid", "attribute_name", "attribute_id", "data_type"]
+    others = silent[names].assign(
+        value=None, moving=False, error=_WRITE_ONLY, time=values["time"].max()
+    )
+    others = others.astype({"value": object, "error": values["error"].dtype})
+    both = pd.concat([values.astype({"value": object}), others], ignore_index=True)
+    both["time"] = pd.to_datetime(both["time"], utc=True).dt.as_unit("ns")
+    return both
+
+
+def _moves(first: Any, second: Any) -> bool:
+    if pd.isna(first) or pd.isna(second):
+        return bool(pd.isna(first) != pd.isna(second))
+    return bool(first != second)
+
+
+def plan_settings(
+    context: WriteContext, settings: pd.DataFrame, *, tolerance: float = 0.0, stacklevel: int = 3
+) -> WritePlan:
+    """Return the plan to write back the settings that are other ones now."""
+    settings = as_written(settings)
+    missing = {"primary_key", "element_uuid", "attribute_id", "value"} - set(settings.columns)
+    if missing:
+        raise WriteRefusedError(
+            f"these are no settings: there is no column {', '.join(sorted(missing))}; keep them "
+            "with client.save_settings(path)"
+        )
+    left_out = _left_out(settings)
+    if left_out:
+        warnings.warn(_named(left_out), SettingsWarning, stacklevel=stacklevel)
+    chosen = settings[[row not in left_out for row in range(len(settings))]]
+    policies = context.policies.current()
+    context.connection.connection()
+    generation = context.model_cache.generation
+    planned = [
+        each
+        for each in plan_requests(context, write_requests(chosen), policies)
+        if not _is_there(each, tolerance)
+    ]
+    return plan_of(context, planned, policies, generation)
+
+
+def _left_out(settings: pd.DataFrame) -> dict[int, str]:
+    """Return the rows that cannot be restored, each with its key and why."""
+    nothing: list[Any] = [None] * len(settings)
+    columns: list[Sequence[Any]] = [
+        settings[name].tolist() if name in settings.columns else nothing
+        for name in ("primary_key", "attribute_name", "value", "moving", "error")
+    ]
+    found = {}
+    for row, (key, name, value, moving, error) in enumerate(zip(*columns, strict=True)):
+        named = key if name in (None, "value") else f"{key} ({name})"
+        if not pd.isna(error):
+            found[row] = f"{named}: {error}"
+        elif moving is True:
+            found[row] = f"{named}: the plant moves it by itself"
+        elif value is None or value is pd.NA:
+            found[row] = f"{named}: no value was kept"
+    return found
+
+
+def _named(left_out: dict[int, str]) -> str:
+    shown = list(left_out.values())[:_MAX_SHOWN]
+    more = f" and {len(left_out) - len(shown):,} more" if len(left_out) > len(shown) else ""
+    count = f"{len(left_out):,} value{'s are' if len(left_out) > 1 else ' is'}"
+    return f"{count} not restored: {'; '.join(shown)}{more}"
+
+
+def _is_there(planned: PlannedWrite, tolerance: float) -> bool:
+    info, error = planned.target.info, planned.target.error
+    if info is None or error is not None or planned.new is None or not planned.knows_old:
+        return False
+    return same_value(planned.new, planned.old, info.data_type, tolerance)
