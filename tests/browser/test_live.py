@@ -143,6 +143,14 @@ def test_a_lost_connection_and_the_end(notebook: Any, page: Any, plant: Any, sho
         assert drawn(page, book) > 50
 
 
+def test_a_kernel_that_has_gone(notebook: Any, page: Any, plant: Any) -> None:
+    book = notebook(connecting(plant), WATCH)
+    wait_for_text(page, cell(book, SET_POINT, 1), "210")
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    book.output.locator(".xnb-lv-state").filter(has_text="no kernel answers").wait_for()
+    book.output.locator(".xnb-lv-old").wait_for()
+
+
 def test_a_saved_notebook_has_a_picture_and_a_table(
     notebook: Any, page: Any, plant: Any, shot: Any
 ) -> None:

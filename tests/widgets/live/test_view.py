@@ -122,6 +122,17 @@ def test_nothing_goes_to_a_page_that_does_not_show_it(
     assert news.whole or len(news.points.times) > 1
 
 
+def test_the_page_hears_of_the_kernel_also_when_nothing_changes(
+    client: Client, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view_module, "HEARTBEAT", 0.01)
+    with client.watch(RECIPE) as watch:
+        view = LiveView(watch)
+        ask(view)
+        eventually(lambda: told.get(timeout=PATIENCE) == [])
+        view.close()
+
+
 def test_a_watch_that_is_closed_says_so(view: LiveView, watch: Watch) -> None:
     watch.close()
     eventually(lambda: view.chart.state == {"kind": "closed", "text": "the watch is closed"})

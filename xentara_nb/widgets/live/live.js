@@ -8,6 +8,7 @@ const DARK = ["#6ab0f3", "#ff9f4a", "#5fd38d", "#ff7eb0", "#b39dff", "#4dd0e1", 
 const RANGES = [[60, "1 min"], [600, "10 min"], [0, "All"]];
 const GOOD = 0, BAD = 3, UNKNOWN = 255;
 const PANEL = 116, ONLY_PANEL = 230, SWITCH_PANEL = 66, AXIS = 24, LEFT = 58, RIGHT = 10; // pixels
+const SILENT = 5000; // milliseconds without news; the kernel sends some each second
 const SHORTEST = 10000; // milliseconds that are charted at least
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400]
   .map(seconds => seconds * 1000);
@@ -67,14 +68,19 @@ class Store {
   constructor(model) {
     this.model = model;
     this.heard = false;
+    this.heardAt = 0;
     this.series = [];
     this.last = [];
     this.offsets = new Map(); // by attribute: the server's clock against performance.now()
     this.listeners = new Set();
   }
 
-  /** Return whether there is a connection: live, lost or closed; undefined before the first news. */
-  kind() { return this.heard ? this.model.get("state").kind : undefined; }
+  /** Return live, lost, closed or silent, if no kernel answers; undefined before the first news. */
+  kind() {
+    const { kind } = this.model.get("state");
+    if (!this.heard || kind === "closed") return this.heard ? kind : undefined;
+    return performance.now() - this.heardAt > SILENT ? "silent" : kind;
+  }
 
   receive(content, buffers) {
     if (content.kind !== "points") return;
@@ -102,6 +108,7 @@ class Store {
       }
     }
     this.heard = true;
+    this.heardAt = now;
     const rows = content.rows.map(each => each.row);
     for (const listener of this.listeners) listener(rows);
   }
@@ -277,6 +284,7 @@ class View {
     let beat = 0;
     const timer = setInterval(() => {
       beat += 1;
+      if (this.store.kind() !== this.shownKind) this.showState();
       if (!this.seen) return;
       if (beat % 20 === 0) this.dirty = new Set(this.lines.keys()); // their time goes on
       if (beat % 5 === 0) this.updateTable();
@@ -333,11 +341,12 @@ class View {
   }
 
   showState(late = false) {
-    const kind = this.store.kind(), { text } = this.model.get("state");
+    const kind = this.shownKind = this.store.kind(), { text } = this.model.get("state");
     const paused = kind === "live" && this.model.get("paused");
     const badge = {
       live: paused ? ["", "paused"] : ["ok", "live"],
       lost: ["error", `no connection: ${text}`],
+      silent: ["error", "no kernel answers"],
       closed: ["", text],
     }[kind] ?? (late ? ["", "no kernel answers: run the cell to see values"] : null);
     this.state.replaceChildren(

@@ -37,6 +37,7 @@ CHARTED = 5
 INTERVAL = 0.1  # between two messages to the page, at least
 SHARE = 0.05  # of a core, which the work for the page takes at most
 UNASKED = 1.0  # between two messages with everything, while the page has not asked for it
+HEARTBEAT = 1.0  # between two messages at most: a page that gets none says that no kernel answers
 PICTURE = 60.0  # between two pictures for the saved notebook
 FIRST_PICTURE = 5.0
 
@@ -101,7 +102,7 @@ class LiveView(Form):
         ]
         self._has_units = False
         self._pictures: list[Any] = []
-        self._next_picture = 0.0
+        self._next_picture = self._next_beat = 0.0
         self._restart = False
         self._wake, self._stop = threading.Event(), threading.Event()
         self._make(_places(watch, charted, self._rows), float(span))
@@ -207,7 +208,7 @@ class LiveView(Form):
     def _run(self) -> None:
         step = self.tasks.guard(self._step)
         while not self._stop.is_set():
-            self._wake.wait(UNASKED)
+            self._wake.wait(min(UNASKED, HEARTBEAT))
             self._wake.clear()
             before = time.thread_time()
             step()
@@ -224,12 +225,13 @@ class LiveView(Form):
         if self._restart or not asked:
             self._restart = False
             self._feed.restart()
+        now = time.monotonic()
         if self.chart.is_visible:
             charted = self.chart.charted
             news = self._feed.take(charted, POINTS if asked else _UNASKED_POINTS)
-            if news:
+            if news or now >= self._next_beat:
+                self._next_beat = now + HEARTBEAT
                 self.chart.tell(news)
-        now = time.monotonic()
         if self._pictures and (now >= self._next_picture or (kind == "closed" != was)):
             self._next_picture = now + PICTURE if kind != "closed" else float("inf")
             self._show_picture()
