@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.browser.helpers import SET_POINT, connecting, overflows
 from tests.support.proxy import Proxy
 
@@ -45,21 +43,26 @@ def cell(book: Any, name: str, column: int) -> Any:
     )
 
 
-def wait_for_text(page: Any, where: Any, text: str) -> None:
+def wait_for_text(where: Any, text: str) -> None:
     where.filter(has_text=text).wait_for()
 
 
 def test_a_watch_shows_itself(notebook: Any, page: Any, plant: Any, shot: Any, theme: Any) -> None:
+    with plant.connect() as other:
+        other.write("Plant.Line 1.Recipe", "<img src=x onerror='window.stolen=1'><b>Cola</b>")
     book = notebook(connecting(plant), WATCH)
+    wait_for_text(cell(book, "Plant.Line 1.Recipe", 1), "<b>Cola</b>")  # as a text
+    assert page.evaluate("window.stolen") is None
+    assert book.output.locator(".xnb-lv img, .xnb-lv b, .xnb-lv-picture b b").count() == 0
     book.output.get_by_role("status").filter(has_text="live").wait_for()
     view = book.output.locator(".xnb-lv")
-    wait_for_text(page, cell(book, "Plant.Line 1.Speed", 2), "bottles/min")
-    wait_for_text(page, cell(book, SET_POINT, 1), "210")
-    wait_for_text(page, cell(book, SET_POINT, 3), "good")
-    wait_for_text(page, cell(book, SET_POINT, 4), " s")
+    wait_for_text(cell(book, "Plant.Line 1.Speed", 2), "bottles/min")
+    wait_for_text(cell(book, SET_POINT, 1), "210")
+    wait_for_text(cell(book, SET_POINT, 3), "good")
+    wait_for_text(cell(book, SET_POINT, 4), " s")
     with plant.connect() as other:
         other.write(SET_POINT, 177)
-    wait_for_text(page, cell(book, SET_POINT, 1), "177")
+    wait_for_text(cell(book, SET_POINT, 1), "177")
     assert drawn(page, book) > 100
     assert book.output.locator(".xnb-lv-picture").is_hidden()
     shot("live-view", view)
@@ -72,9 +75,11 @@ def test_a_watch_shows_itself(notebook: Any, page: Any, plant: Any, shot: Any, t
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_it_is_used_with_the_keyboard(notebook: Any, page: Any, plant: Any, shot: Any) -> None:
+def test_it_is_used_with_the_keyboard_until_the_kernel_has_gone(
+    notebook: Any, page: Any, plant: Any, shot: Any
+) -> None:
     book = notebook(connecting(plant), WATCH)
-    wait_for_text(page, cell(book, SET_POINT, 1), "210")
+    wait_for_text(cell(book, SET_POINT, 1), "210")
     box = book.output.get_by_role("checkbox", name=f"Chart {SET_POINT}")
     assert box.is_checked()
     box.press("Space")
@@ -97,7 +102,10 @@ def test_it_is_used_with_the_keyboard(notebook: Any, page: Any, plant: Any, shot
     book.text("frame = watch.frame()").wait_for()  # the kernel has seen the click
     assert cell(book, SET_POINT, 1).inner_text() == "210"
     book.button("Pause").press("Enter")
-    wait_for_text(page, cell(book, SET_POINT, 1), "188")
+    wait_for_text(cell(book, SET_POINT, 1), "188")
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    book.output.locator(".xnb-lv-state").filter(has_text="no kernel answers").wait_for()
+    book.output.locator(".xnb-lv-old").wait_for()
 
 
 def test_it_moves_while_a_cell_runs(notebook: Any, page: Any, plant: Any) -> None:
@@ -111,14 +119,16 @@ def test_it_moves_while_a_cell_runs(notebook: Any, page: Any, plant: Any) -> Non
         run=False,
     )
     book.run(wait=False)
-    wait_for_text(page, cell(book, SET_POINT, 1), "210")
+    wait_for_text(cell(book, SET_POINT, 1), "210")
     with plant.connect() as other:
         other.write(SET_POINT, 166)
-    wait_for_text(page, cell(book, SET_POINT, 1), "166")
+    wait_for_text(cell(book, SET_POINT, 1), "166")
     book.text("it has come").wait_for()
 
 
-def test_a_lost_connection_and_the_end(notebook: Any, page: Any, plant: Any, shot: Any) -> None:
+def test_a_lost_connection_the_end_and_what_is_saved(
+    notebook: Any, page: Any, plant: Any, shot: Any
+) -> None:
     with Proxy(plant.port) as proxy:
         book = notebook(
             "import xentara_nb\n"
@@ -130,7 +140,7 @@ def test_a_lost_connection_and_the_end(notebook: Any, page: Any, plant: Any, sho
         )
         book.run(0)
         book.run(1)
-        wait_for_text(page, cell(book, SET_POINT, 1), "210")
+        wait_for_text(cell(book, SET_POINT, 1), "210")
     status = book.output.locator(".xnb-lv-state")
     status.filter(has_text="no connection: ").wait_for()
     book.output.locator(".xnb-lv-old").wait_for()
@@ -141,43 +151,12 @@ def test_a_lost_connection_and_the_end(notebook: Any, page: Any, plant: Any, sho
         book.run(2)
         status.filter(has_text="the watch is closed").wait_for()
         assert drawn(page, book) > 50
-
-
-def test_a_kernel_that_has_gone(notebook: Any, page: Any, plant: Any) -> None:
-    book = notebook(connecting(plant), WATCH)
-    wait_for_text(page, cell(book, SET_POINT, 1), "210")
-    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-    book.output.locator(".xnb-lv-state").filter(has_text="no kernel answers").wait_for()
-    book.output.locator(".xnb-lv-old").wait_for()
-
-
-def test_a_saved_notebook_has_a_picture_and_a_table(
-    notebook: Any, page: Any, plant: Any, shot: Any
-) -> None:
-    book = notebook(connecting(plant), WATCH, "watch.close()", run=False)
-    book.run(0)
-    book.run(1)
-    wait_for_text(page, cell(book, SET_POINT, 1), "210")
-    book.run(2)
-    book.output.get_by_role("status").filter(has_text="the watch is closed").wait_for()
+    # Saved, there are a picture and a table, which stand there without the kernel's widgets.
     page.wait_for_function(
         "() => JSON.stringify(jupyterapp.shell.currentWidget.content.model.sharedModel.cells"
-        ".map(cell => cell.toJSON())).includes('data:image/svg+xml')"
+        ".map(cell => cell.toJSON())).includes('6 attributes, the watch is closed')"
     )
-    saved = book.save()
-    assert "data:image/svg+xml;base64," in saved
-    assert "the watch is closed" in saved
-    # Without the kernel's widgets, that is what stands there.
+    assert "data:image/svg+xml;base64," in book.save()
     page.evaluate("() => document.querySelectorAll('.xnb-lv').forEach(each => each.remove())")
     book.output.locator(".xnb-lv-picture img").wait_for()
     shot("live-view-saved", book.output.locator(".xnb-lv-picture"))
-
-
-@pytest.mark.parametrize("text", ["<img src=x onerror='window.stolen=1'><b>Cola</b>"])
-def test_what_a_server_says_is_text(notebook: Any, page: Any, plant: Any, text: str) -> None:
-    with plant.connect() as other:
-        other.write("Plant.Line 1.Recipe", text)
-    book = notebook(connecting(plant), WATCH)
-    wait_for_text(page, cell(book, "Plant.Line 1.Recipe", 1), "<b>Cola</b>")
-    assert page.evaluate("window.stolen") is None
-    assert book.output.locator(".xnb-lv img, .xnb-lv b, .xnb-lv-picture b b").count() == 0
