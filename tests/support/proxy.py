@@ -93,7 +93,9 @@ class Proxy:
     def freeze(self, *directions: str) -> None:
         """Lose what comes on the connections that there are, as a router does that forgets them."""
         with self._lock:
-            self._frozen.update((near, directions or (UP, DOWN)) for near, _ in self._pairs)
+            for near, _ in self._pairs:
+                # What was lost stays lost: a stream never goes on behind a hole in it.
+                self._frozen[near] = (*self._frozen.get(near, ()), *(directions or (UP, DOWN)))
 
     def _forward(self, near: socket.socket) -> None:
         """Forward one connection: in one thread, for TLS is not for two of them at once."""
