@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.support.clients import with_more_time
 from tests.support.server import Model
 from xentara_nb import read_journal
 from xentara_nb.connection.batch import UNANSWERED
@@ -367,11 +368,14 @@ def test_an_error_for_no_request(fake, journal):
     def answer(wire, requests, model):
         wire.answer(Failure(0, server_error(-32700)))
 
-    with (
-        fake(script(answer)).connect(timeout=0.3) as client,
-        pytest.raises(WriteOutcomeUnknownError, match="complained about something"),
-    ):
-        client.write("Point 0", 1.0)
+    def check(seconds):
+        with (
+            fake(script(answer)).connect(timeout=seconds) as client,
+            pytest.raises(WriteOutcomeUnknownError, match="complained about something"),
+        ):
+            client.write("Point 0", 1.0)
+
+    with_more_time(check, 0.3)
 
 
 def test_nonsense_instead_of_an_answer(fake, journal):
