@@ -32,6 +32,8 @@ class Watch(Collection):
 
     Attributes
     ----------
+    client : Client
+        The client that it was made by, which is open as long as the watch is used.
     ended : XentaraError or None
         Why no more changes will come; None while they may.
     """
@@ -46,7 +48,7 @@ class Watch(Collection):
         keep: Keep = KEEP,
     ) -> None:
         super().__init__(attributes, companions, keep, manager.lock, manager.drain)
-        self._client = client  # it is open as long as the watch is used
+        self.client = client
         self._manager = manager
         self.number = 0
         self.rates = rates
