@@ -48,7 +48,8 @@ _CHROMIUM = (
     "--disable-component-update",
     "--disable-sync",
 )
-_IDLE = "() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+HAS_KERNEL = "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel"
+_IDLE = f"{HAS_KERNEL}?.status === 'idle'"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

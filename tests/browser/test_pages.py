@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import START_PATIENCE, Lab, Notebook
+from tests.browser.conftest import HAS_KERNEL, START_PATIENCE, Lab, Notebook
 from tests.browser.helpers import SET_POINT, connecting
 
 CONFIRM = re.compile("^Write .* to ")
@@ -23,10 +23,8 @@ def second_page(lab: Lab, page: Any) -> Iterator[Any]:
         tab = page.context.new_page()
         tabs.append(tab)
         tab.goto(f"{lab.url}/doc/tree/{book.path.name}?reset&token={lab.token}")
-        tab.wait_for_function("() => window.jupyterapp?.shell", timeout=START_PATIENCE * 1000)
-        tab.wait_for_function(
-            "() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
-        )
+        # The page may load itself once more at first, and has no application for a while then.
+        tab.wait_for_function(HAS_KERNEL, timeout=START_PATIENCE * 1000)
         return Notebook(tab, book.path)
 
     yield open_again
