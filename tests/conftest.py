@@ -100,6 +100,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return OneBrowser(config, log)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a test by its place where its parameter is long: signatures differ in each process."""
+    return argname if isinstance(val, str | bytes) and len(val) > 60 else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put browser tests last, and leave out what is slow unless ``-m`` mentions it.
 
