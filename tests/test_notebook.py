@@ -12,7 +12,9 @@ from IPython.core.formatters import DisplayFormatter
 from nbclient import NotebookClient
 
 from xentara_nb import Client
-from xentara_nb._notebook import client_bundle, register_display
+from xentara_nb._notebook import client_bundle, register_display, show_watch
+from xentara_nb.live.watch import Watch
+from xentara_nb.widgets import LiveView
 
 CODE = "plant = __import__('xentara_nb').simulate().__enter__()\nclient = plant.connect()\nclient"
 
@@ -48,6 +50,28 @@ def test_a_watch_in_a_notebook() -> None:
     (text,) = notebook.cells[3].outputs
     assert text.text.startswith("<Watch of 1 attributes")
     assert "pip install 'xentara_nb[lab]'" in text.text
+
+
+def test_the_live_view_of_a_watch(
+    client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    views: list[LiveView] = []
+
+    class Kept(LiveView):
+        def __init__(self, watch: Watch) -> None:
+            super().__init__(watch)
+            views.append(self)
+
+    monkeypatch.setattr("xentara_nb.widgets.LiveView", Kept)
+    with client.watch("Plant.Line 1.Speed") as watch:
+        show_watch(watch)
+        views[0].close()
+        assert capsys.readouterr().out == "<Kept: 1 attribute, live>\n"
+        monkeypatch.setitem(sys.modules, "xentara_nb.widgets.live.chart", None)
+        show_watch(watch)
+    shown = capsys.readouterr().out
+    assert shown.startswith("<Watch of 1 attributes")
+    assert "pip install 'xentara_nb[lab]'" in shown
 
 
 def test_it_is_registered_in_a_kernel_only(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,23 @@ def test_no_changes() -> None:
     assert [len(each) for each in history.changes(last=1, after=5)] == [0, 0, 0]
 
 
+def test_one_begins_with_what_another_has_last() -> None:
+    failed = filled((1, 0.5))
+    failed.append_error(2, "gone")
+
+    for other, expected in (
+        (filled((1, 0.5), (2, 1.5)), [(2, 1.5)]),
+        (failed, [(2, "gone")]),
+        (filled(), []),
+    ):
+        history = filled()
+        history.begin_as(other)
+        assert content(history) == expected
+    assert failed.last() == (2, None, "gone")
+    assert filled((1, 0.5)).last() == (1, 0.5, None)
+    assert filled().last() is None
+
+
 @given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 1) | st.none()), max_size=40))
 def test_any_order_of_packets_and_any_repetition(entries: list[tuple[int, float | None]]) -> None:
     history = History(DataType.FLOAT_64)
