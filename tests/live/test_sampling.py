@@ -75,8 +75,8 @@ def test_an_attribute_that_cannot_be_read(client: xentara_nb.Client, plant: Simu
     frame = client.sample([SET_POINT, RUN], every=0.01, for_=0.02)
 
     assert frame[SET_POINT].isna().all()
-    assert frame[RUN].notna().all()
-    assert frame.attrs["missed"] == 0
+    assert frame[RUN].notna().any()
+    assert frame[RUN].isna().sum() == frame.attrs["missed"]  # beats, on a busy machine
     (error,) = frame.attrs["errors"]
     assert error.startswith(f"{SET_POINT}: ")
 
@@ -91,8 +91,8 @@ def test_readings_that_the_connection_does_not_survive(plant: Simulator) -> None
                 if done == 1:
                     proxy.cut()
 
-            frame = client.sample(SET_POINT, every=0.05, for_=0.2, progress=progress)
-        assert frame[SET_POINT].tolist()[-1] == 210.0
+            frame = client.sample(SET_POINT, every=0.25, for_=1.0, progress=progress)
+        assert frame[SET_POINT].dropna().iloc[-1] == 210.0
         assert frame.attrs["missed"] <= 2
 
 

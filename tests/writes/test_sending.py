@@ -254,6 +254,9 @@ def test_interrupted_between_two_messages(plant, client, monkeypatch):
     assert read_journal()["outcome"].tolist() == ["APPLIED"]
 
 
+# A file that was being opened has no one yet who closes it; it is closed when it is collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_real_interrupt(plant, client):
     """Ctrl-C at random moments, from outside."""
     import _thread
