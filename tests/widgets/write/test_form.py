@@ -145,6 +145,29 @@ def test_a_value_that_arrives_behind_the_click_on_review_is_reviewed(
     assert written(plant) == []
 
 
+def test_what_is_typed_after_a_review_is_not_reviewed_by_itself(
+    form: WriteForm, plant: Simulator
+) -> None:
+    """A button that the next click on Review replaces would swallow a click of its own."""
+    typed(form.value_input.input, "195")
+    form.review.click()
+    form.wait()
+    form.confirm_button.click()
+    form.wait()
+    typed(form.value_input.input, "196")
+    form.wait()
+    assert form.staged == ""
+    # One value belongs to a click, and not each that is typed after it.
+    typed(form.value_input.input, "")
+    form.review.click()
+    form.wait()
+    for text in ("high", "19", "197"):
+        typed(form.value_input.input, text)
+        form.wait()
+        assert form.staged == ""
+    assert written(plant) == [195.0]
+
+
 def test_no_part_of_a_form_is_closed_while_the_form_is_there(
     form: WriteForm, plant: Simulator
 ) -> None:

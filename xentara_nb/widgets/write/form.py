@@ -346,7 +346,8 @@ class WriteForm(ClientForm):
             self.notice.clear()
         self.code.show("")
         if late:
-            self._begin_review()
+            # Once only: what is typed further is not what the click was meant for.
+            self._stage(self._plan)
             return
         self.tasks.run_latest("check", self._check)
 
@@ -370,15 +371,20 @@ class WriteForm(ClientForm):
         )
 
     def _begin_review(self) -> None:
-        self._stage(self._plan)
-        self._late_until = time.monotonic() + _LATE
+        self._stage(self._plan, late=_LATE)
 
     def _begin_undo(self) -> None:
         self._stage(self.results[-1].undo, undo=True)
 
-    def _stage(self, plan: Callable[[], WritePlan], *, undo: bool = False) -> None:
-        """Plan a write in a thread, show it, and make the button for it if no guard refuses."""
+    def _stage(
+        self, plan: Callable[[], WritePlan], *, undo: bool = False, late: float = 0.0
+    ) -> None:
+        """Plan a write in a thread, show it, and make the button for it if no guard refuses.
+
+        Until there is a button, a value that arrives within ``late`` seconds is reviewed instead.
+        """
         self.withdraw()
+        self._late_until = time.monotonic() + late
         # The review shows the checks; no others must come to stand beside it.
         self.tasks.cancel("check")
         self.notice.say("Reviewing …", "busy")
@@ -406,6 +412,7 @@ class WriteForm(ClientForm):
                 self._expired,
             )
             self.confirm_button = confirm_button
+            self._late_until = 0.0  # the click has what it was meant for
         show(self.review_card, True)
         if wanted():
             self.notice.clear()
