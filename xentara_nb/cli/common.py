@@ -35,6 +35,30 @@ class UsageError(XentaraError):
     """The command line cannot be used."""
 
 
+def add_part_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which part of a plant is meant."""
+    parser.add_argument("--root", metavar="ELEMENT", help="only what is below this element")
+    parser.add_argument(
+        "--category",
+        metavar="NAME",
+        action="append",
+        help='only elements of this category, such as "data point"; may be repeated',
+    )
+
+
+def add_elements_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the elements that a command is about."""
+    parser.add_argument(
+        "elements", metavar="ELEMENT", nargs="+", help="a primary key or the UUID of an element"
+    )
+
+
+def add_attributes_argument(parser: argparse.ArgumentParser, which: str, default: str) -> None:
+    """Add the option for attributes; ``which`` are meant, and those that are without it."""
+    text = f"{which}, by name, number or UUID; may be repeated (default: {default})"
+    parser.add_argument("-a", "--attribute", metavar="NAME", action="append", help=text)
+
+
 def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which server, who logs in, and what is trusted."""
     parser.add_argument(

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING
 from xentara_nb.cli.common import (
     AddParser,
     UsageError,
+    add_attributes_argument,
     add_connection_arguments,
+    add_elements_argument,
+    add_part_arguments,
     attribute,
     connect_from,
     say,
@@ -46,14 +49,8 @@ def add_parsers(add_parser: AddParser) -> None:
         metavar="FILE",
         help="where to write it: .csv, .parquet, .xlsx or .json (default: CSV to the output)",
     )
-    parser.add_argument("--root", metavar="ELEMENT", help="only what is below this element")
+    add_part_arguments(parser)
     parser.add_argument("--depth", metavar="N", type=int, help="only so many levels down")
-    parser.add_argument(
-        "--category",
-        metavar="NAME",
-        action="append",
-        help='only elements of this category, such as "data point"; may be repeated',
-    )
     add_json_argument(parser)
     parser.set_defaults(run=_inventory)
 
@@ -70,20 +67,8 @@ def add_parsers(add_parser: AddParser) -> None:
         metavar="FILE",
         help="where to write it: .csv, .parquet, .xlsx or .json (default: CSV to the output)",
     )
-    parser.add_argument("--root", metavar="ELEMENT", help="only what is below this element")
-    parser.add_argument(
-        "--category",
-        metavar="NAME",
-        action="append",
-        help='only elements of this category, such as "data point"; may be repeated',
-    )
-    parser.add_argument(
-        "-a",
-        "--attribute",
-        metavar="NAME",
-        action="append",
-        help="also this attribute, by name, number or UUID; may be repeated",
-    )
+    add_part_arguments(parser)
+    add_attributes_argument(parser, "also this attribute", "none")
     add_json_argument(parser)
     parser.set_defaults(run=_snapshot)
 
@@ -112,16 +97,8 @@ def add_parsers(add_parser: AddParser) -> None:
         description="Read attributes of elements and show them.",
     )
     add_connection_arguments(parser)
-    parser.add_argument(
-        "elements", metavar="ELEMENT", nargs="+", help="a primary key or the UUID of an element"
-    )
-    parser.add_argument(
-        "-a",
-        "--attribute",
-        metavar="NAME",
-        action="append",
-        help="only this attribute, by name, number or UUID; may be repeated (default: all)",
-    )
+    add_elements_argument(parser)
+    add_attributes_argument(parser, "only this attribute", "all")
     add_json_argument(parser)
     parser.set_defaults(run=_read)
 

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from xentara_nb.cli.common import (
     AddParser,
     UsageError,
+    add_attributes_argument,
     add_connection_arguments,
+    add_elements_argument,
     attribute,
     connect_from,
     table,
@@ -46,16 +48,8 @@ def add_parsers(add_parser: AddParser) -> None:
         "one JSON object a line in a pipe. A lost connection is made anew.",
     )
     add_connection_arguments(parser)
-    parser.add_argument(
-        "elements", metavar="ELEMENT", nargs="+", help="a primary key or the UUID of an element"
-    )
-    parser.add_argument(
-        "-a",
-        "--attribute",
-        metavar="NAME",
-        action="append",
-        help="this attribute, by name, number or UUID; may be repeated (default: the value)",
-    )
+    add_elements_argument(parser)
+    add_attributes_argument(parser, "this attribute", "the value")
     parser.add_argument(
         "--every",
         metavar="SECONDS",

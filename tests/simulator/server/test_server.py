@@ -17,6 +17,7 @@ from xentara_nb.protocol.commands import Browse, ClientHello, GetStage, MetaData
 from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.packets import Failure, Success, decode_answers, encode_packets
 from xentara_nb.simulator import Simulator, simulate
+from xentara_nb.simulator.server.limits import Limits
 
 Dial = Callable[..., Any]
 
@@ -115,10 +116,12 @@ def test_the_server_pings_and_drops_who_does_not_pong(dial: Dial) -> None:
 
 
 def test_one_connections_large_batch_does_not_stall_the_others(dial: Dial) -> None:
-    with simulate(elements=5_000) as simulator:
+    # Large enough to take long beside what a busy machine does between two steps.
+    limits = Limits(message_requests=100_000, answer_bytes=64 * 1024 * 1024)
+    with simulate(elements=5_000, limits=limits) as simulator:
         busy, other = dial(simulator), dial(simulator)
         (entries,) = busy.ask(Browse(NIL_UUID))
-        requests = [MetaData(e[1]).request(i) for i, e in enumerate(entries.item)] * 3
+        requests = [MetaData(e[1]).request(i) for i, e in enumerate(entries.item)] * 15
         batch = encode_packets(requests)
         done = threading.Event()
 
