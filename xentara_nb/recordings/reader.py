@@ -19,7 +19,8 @@ from xentara_nb.protocol.text import safe
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import Array, decode, described, parquet_extra, schema
 from xentara_nb.recordings.folder import HOUR, files
-from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array
+from xentara_nb.tables.frames import make_frame, string_array, time_array
+from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.references import (
     ElementsLike,
     Reference,
@@ -166,8 +167,8 @@ class Recording:
                 "column": string_array(column_names(attributes)),
                 "primary_key": string_array(texts[0]),
                 "attribute_name": string_array(texts[2]),
-                "element_uuid": object_array([each.element_uuid for each in attributes]),
-                "attribute_id": object_array([each.attribute_id for each in attributes]),
+                "element_uuid": id_array([each.element_uuid for each in attributes]),
+                "attribute_id": id_array([each.attribute_id for each in attributes]),
                 "rows": np.array([each.rows.stop - each.rows.start for each in found], np.int64),
             }
         )
@@ -220,15 +221,11 @@ class Recording:
             {
                 "time": time_array(times[order]),
                 "primary_key": string_array([each.primary_key for each in attributes]).take(owner),
-                "element_uuid": object_array([each.element_uuid for each in attributes]).take(
-                    owner
-                ),
+                "element_uuid": id_array([each.element_uuid for each in attributes]).take(owner),
                 "attribute_name": string_array([each.attribute_name for each in attributes]).take(
                     owner
                 ),
-                "attribute_id": object_array([each.attribute_id for each in attributes]).take(
-                    owner
-                ),
+                "attribute_id": id_array([each.attribute_id for each in attributes]).take(owner),
                 "value": common_column(attributes, columns, values).take(order),
                 "quality": string_array(table["quality"].to_pylist()).take(order),
                 "error": string_array(table["error"].to_pylist()).take(order),
