@@ -120,7 +120,7 @@ class Collection:
         -------
         pandas.DataFrame
             One row for each attribute, in the order asked for: ``primary_key`` (str),
-            ``element_uuid`` (object: UUID), ``attribute_name`` (str), ``value`` (typed if all rows
+            ``element_uuid`` (xentara_id), ``attribute_name`` (str), ``value`` (typed if all rows
             have one data type, else object), ``quality`` (str), ``update_time`` and
             ``source_time`` (datetime64[ns, UTC]; the attributes of that name where they are
             watched too, else when the event was made, and missing), ``age`` (float64, seconds
@@ -216,8 +216,8 @@ class Collection:
         -------
         pandas.DataFrame
             In the order of their times: ``time`` (datetime64[ns, UTC], by the server's clock),
-            ``primary_key`` (str), ``element_uuid`` (object: UUID), ``attribute_name`` (str),
-            ``attribute_id`` (object), ``value`` (typed if all have one data type, else object),
+            ``primary_key`` (str), ``element_uuid`` (xentara_id), ``attribute_name`` (str),
+            ``attribute_id`` (xentara_id), ``value`` (typed if all have one data type, else object),
             ``quality`` (str, the one that held then; where only that has changed, the value is in a
             row once more), ``error`` (str; in the rows of a gap, why
             there is one). ``attrs["dropped"]`` is how many changes were dropped.

@@ -155,8 +155,8 @@ class Recording:
     def attributes(self) -> pd.DataFrame:
         """What was recorded: ``column`` of :meth:`frame`, and what names the attribute; ``rows``.
 
-        ``primary_key``, ``attribute_name``, ``data_type`` (str), ``element_uuid`` (object: UUID),
-        ``attribute_id`` (object), ``rows`` (int64, how many there are).
+        ``primary_key``, ``attribute_name``, ``data_type`` (str), ``element_uuid`` (xentara_id),
+        ``attribute_id`` (xentara_id), ``rows`` (int64, how many there are).
         """
         table = self._table(["time"])
         found = list(self._attributes(table)) if table.num_rows else []
@@ -204,9 +204,9 @@ class Recording:
         -------
         pandas.DataFrame
             In the order of their times, as :meth:`Watch.changes` gives them: ``time``
-            (datetime64[ns, UTC]), ``primary_key`` (str), ``element_uuid`` (object: UUID),
-            ``attribute_name`` (str), ``attribute_id`` (object), ``value`` (typed if all have one
-            data type, else object), ``quality`` (str), ``error`` (str).
+            (datetime64[ns, UTC]), ``primary_key`` (str), ``element_uuid`` (xentara_id),
+            ``attribute_name`` (str), ``attribute_id`` (xentara_id), ``value`` (typed if all have
+            one data type, else object), ``quality`` (str), ``error`` (str).
         """
         table = self._table(["time", "value", "text", "quality", "error"])
         found = list(self._attributes(table))

@@ -65,6 +65,11 @@ class IdDtype(ExtensionDtype):
         """Return the class of arrays of this dtype."""
         return IdArray
 
+    def _get_common_dtype(self, dtypes: list[Any]) -> Any:
+        # Integers that are concatenated with ids become ids; texts, which may be none, do not.
+        ids = all(isinstance(each, IdDtype) or each.kind in "iu" for each in dtypes)
+        return self if ids else None
+
 
 def id_array(ids: Sequence[int | UUID | None]) -> IdArray:
     """Return a column of integers and UUIDs. None is a missing value."""
@@ -186,7 +191,7 @@ class IdArray(ExtensionArray):
 
     def __contains__(self, item: object) -> bool:
         if is_missing(item):
-            return bool((self.codes < 0).any()) and (item is None or item is pd.NA)
+            return item is None and bool((self.codes < 0).any())
         return bool((self == item).any())
 
     def tolist(self) -> list[Any]:
@@ -194,8 +199,9 @@ class IdArray(ExtensionArray):
         return list(look_up(self.table.ids, self.codes, None).tolist())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        found = look_up(self.table.ids, self.codes, None)
-        return found if dtype is None else found.astype(dtype, copy=False)
+        if copy is False:
+            raise ValueError("an array of ids cannot become one of numpy without a copy")
+        return self.to_numpy(dtype)
 
     def to_numpy(
         self, dtype: Any = None, copy: bool = False, na_value: Any = pd.api.extensions.no_default
@@ -225,12 +231,6 @@ class IdArray(ExtensionArray):
     def copy(self) -> IdArray:
         """Return an array that can be changed by itself."""
         return IdArray(self.codes.copy(), self.table)
-
-    def view(self, dtype: Any = None) -> Any:
-        """Return an array of the same memory."""
-        if dtype is not None:
-            raise NotImplementedError(dtype)
-        return self[:]
 
     def take(self, indices: Any, *, allow_fill: bool = False, fill_value: Any = None) -> IdArray:
         """Return the ids at some places; see :meth:`pandas.api.extensions.ExtensionArray.take`."""
@@ -273,11 +273,17 @@ class IdArray(ExtensionArray):
         counts = np.bincount(numbers[numbers >= 0], minlength=len(distinct))
         return pd.Series(counts.astype(np.int64), index=pd.Index(distinct), name="count")
 
+    def _mode(self, dropna: bool = True) -> IdArray:
+        codes = self.canonical()
+        most = pd.Series(codes[codes >= 0] if dropna else codes).mode(dropna=False)
+        found = IdArray(most.to_numpy(np.int32), self.table)
+        return found.take(found.argsort())
+
     def searchsorted(self, value: Any, side: Any = "left", sorter: Any = None) -> Any:
         """Return where ids would have to be inserted; see :meth:`numpy.ndarray.searchsorted`."""
         one = isinstance(value, str | UUID) or pd.api.types.is_scalar(value)
-        wanted = self.of([value] if one else value).keys()
-        found = self.keys().searchsorted(wanted, side=side, sorter=sorter)
+        wanted = self.of([value] if one else value).id_keys()
+        found = self.id_keys().searchsorted(wanted, side=side, sorter=sorter)
         return found[0] if one else found
 
     def _values_for_argsort(self) -> npt.NDArray[np.int64]:
@@ -285,13 +291,13 @@ class IdArray(ExtensionArray):
 
     def _values_for_factorize(self) -> tuple[npt.NDArray[np.object_], None]:
         # These are compared with those of another array, with another table.
-        return self.keys(), None
+        return self.id_keys(), None
 
     def _reduce(
         self, name: str, *, skipna: bool = True, keepdims: bool = False, **kwargs: Any
     ) -> Any:
         if name not in ("min", "max"):
-            raise TypeError(f"dtype {self.dtype.name} does not support the operation {name!r}")
+            return super()._reduce(name, skipna=skipna, keepdims=keepdims, **kwargs)
         ranks = self._values_for_argsort()
         missing = self.codes < 0
         at = -1
@@ -322,11 +328,11 @@ class IdArray(ExtensionArray):
         if isinstance(other, IdArray) and other.table is self.table and equality:
             same = (self.canonical() == other.canonical()) & (self.codes >= 0)
             return same if compare is operator.eq else ~same
-        keys = other.keys() if isinstance(other, IdArray) else [key_of(each) for each in other]
+        keys = other.id_keys() if isinstance(other, IdArray) else [key_of(each) for each in other]
         keys = np.fromiter(keys, np.object_, len(self))
         there = (self.codes >= 0) & np.fromiter((key is not None for key in keys), bool, len(self))
         found = np.full(len(self), compare is operator.ne)
-        found[there] = compare(self.keys()[there], keys[there])
+        found[there] = compare(self.id_keys()[there], keys[there])
         return found
 
     def __eq__(self, other: object) -> Any:
@@ -371,7 +377,7 @@ class IdArray(ExtensionArray):
         """Return codes that are the same for the same id, and only then."""
         return self.table.canonical(self.codes)
 
-    def keys(self) -> npt.NDArray[np.object_]:
+    def id_keys(self) -> npt.NDArray[np.object_]:
         """Return the key of each id, None where there is none."""
         return look_up(self.table.keys, self.codes, None)
 
@@ -379,7 +385,7 @@ class IdArray(ExtensionArray):
         """Return the codes of ids, which are in the table afterwards."""
         if isinstance(values, IdArray) and values.table is self.table:
             return values.codes
-        found = self.of(values)
+        found = self.of(values).compact()
         return look_up(self.table.add(found.table.ids.tolist()), found.codes, -1)
 
     def compact(self) -> IdArray:

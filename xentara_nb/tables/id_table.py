@@ -58,7 +58,7 @@ def to_id(value: Any) -> int | UUID:
         If the value is none.
     """
     kind = type(value)
-    if kind is UUID or (kind is int and 0 <= value < _FIRST_UUID):
+    if kind is UUID or (kind is int and value < _FIRST_UUID):
         return value  # type: ignore[no-any-return]
     if isinstance(value, str) and (found := id_of_text(value)) is not None:
         return found
@@ -66,7 +66,7 @@ def to_id(value: Any) -> int | UUID:
         return UUID(int=value.int)
     # numpy's integers are no int, but they are Integral; its booleans are not.
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if (whole or (isinstance(value, float) and value.is_integer())) and 0 <= value < _FIRST_UUID:
+    if (whole or (isinstance(value, float) and value.is_integer())) and value < _FIRST_UUID:
         return int(value)
     raise TypeError(f"{value!r} is no id: an id is an integer, a uuid.UUID or the text of one")
 
