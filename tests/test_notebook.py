@@ -1,4 +1,4 @@
-"""What a client shows as the last line of a cell."""
+"""What a client or a watch shows as the last line of a cell."""
 
 from __future__ import annotations
 
@@ -24,6 +24,30 @@ def test_a_client_in_a_notebook() -> None:
     assert output.data["text/plain"].startswith("<Xentara client, server: wss://127.0.0.1")
     assert "Xentara client</caption>" in output.data["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in output.data
+
+
+def test_a_watch_in_a_notebook() -> None:
+    cells = [
+        "plant = __import__('xentara_nb').simulate().__enter__()\nclient = plant.connect()\n"
+        "watch = client.watch('Plant.Line 1.Speed')\nwatch",
+        "latest = watch.until(lambda latest: latest['value'].notna().all(), timeout=30)\n"
+        "watch.close()\nlatest",
+        "import gc, xentara_nb\n"
+        "(view,) = [o for o in gc.get_objects() if type(o).__name__ == 'LiveView']\n"
+        "view.close()",
+        "import sys\nsys.modules['xentara_nb.widgets.live.chart'] = None\nwatch",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in cells])
+    NotebookClient(notebook, timeout=90, kernel_name="python3").execute()
+    view, picture = notebook.cells[0].outputs
+    assert view.data["text/plain"] == "<LiveView: 1 attribute, live>"
+    assert "application/vnd.jupyter.widget-view+json" in view.data
+    # The picture follows what has come.
+    assert "data:image/svg+xml;base64," in picture.data["text/html"]
+    assert "the watch is closed" in picture.data["text/html"]
+    (text,) = notebook.cells[3].outputs
+    assert text.text.startswith("<Watch of 1 attributes")
+    assert "pip install 'xentara_nb[lab]'" in text.text
 
 
 def test_it_is_registered_in_a_kernel_only(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What a client as the last line of a cell shows: the explorer, offered by the widgets."""
+"""What a client or a watch as the last line of a cell shows: the explorer, or the live view."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def register_display() -> None:
-    """Have IPython show clients with the widgets, where it runs as the kernel of a notebook.
+    """Have IPython show clients and watches with the widgets, where it is a notebook's kernel.
 
-    By the name of their class: neither the client nor the widgets are loaded before they are used.
+    By the names of their classes: neither these nor the widgets are loaded before they are used.
     """
     if "ipykernel" not in sys.modules:
         return
@@ -20,6 +20,9 @@ def register_display() -> None:
         formatter.mimebundle_formatter.for_type_by_name(
             "xentara_nb.client.client", "Client", client_bundle
         )
+        formatter.ipython_display_formatter.for_type_by_name(
+            "xentara_nb.live.watch", "Watch", show_watch
+        )
 
 
 def client_bundle(client: Any) -> dict[str, Any]:
@@ -28,3 +31,16 @@ def client_bundle(client: Any) -> dict[str, Any]:
 
     bundle: dict[str, Any] = ClientCard(client)._repr_mimebundle_()
     return {kind: data for kind, data in bundle.items() if not kind.startswith("text/")}
+
+
+def show_watch(watch: Any) -> None:
+    """Show the live view of a watch; without the extra for it, which extra that is."""
+    from xentara_nb.errors import MissingExtraError
+    from xentara_nb.widgets import LiveView
+
+    try:
+        view = LiveView(watch)
+    except MissingExtraError as error:
+        print(f"{watch!r}\n{error}")
+    else:
+        view._ipython_display_()

@@ -6,6 +6,7 @@ is no file: reading a FIFO waits for ever, reading a device never ends.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -90,11 +91,11 @@ def open_regular(path: Path) -> int:
 
 
 def _require_regular(path: Path, status: os.stat_result) -> None:
-    """Raise an OptionError unless a status is that of a file, or of a folder.
-
-    With a folder the system's own error is the best.
-    """
-    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+    """Raise an error unless a status is that of a file."""
+    if stat.S_ISDIR(status.st_mode):
+        # As the system does, which does not name a folder that it has opened.
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(status.st_mode):
         kind = "a FIFO" if stat.S_ISFIFO(status.st_mode) else "a device or a socket"
         raise OptionError(f"{str(path)!r} is {kind}, not a file: copy what it gives into a file")
 

@@ -50,10 +50,10 @@ def test_the_tree_is_walked_with_the_keyboard_and_opens_the_write_form(
     book.text(f"# {SET_POINT}").wait_for()  # a name can be mistaken, so the code has the UUID
     book.text('values = client.read(UUID("').wait_for()
     book.button("To DataFrame").click()
-    book.text("explorer.frame is a DataFrame of 10").wait_for()
+    book.text("explorer.frame is a DataFrame of 12 attributes").wait_for()
     book.button("Export CSV").click()
-    book.text("Wrote 10 rows").wait_for()
-    assert len(read_inventory(lab.root / "Plant-Line-1-Set-point.csv")) == 10
+    book.text("Wrote 12 rows").wait_for()
+    assert len(read_inventory(lab.root / "Plant-Line-1-Set-point.csv")) == 12
     book.button("Write …").click()
     book.output.get_by_role("heading", name="Write a value").wait_for()
     book.label("New value").fill("188")

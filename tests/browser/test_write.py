@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser.helpers import SET_POINT, connecting, overflows
-from xentara_nb.writes.policy import DAYS
+from xentara_nb.writes.time_window import DAYS
 
 CONFIRM = re.compile("^Write .* to ")
 POLICY = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,13 +26,9 @@ def client(proxy: Proxy, journal: Path) -> Iterator[Client]:
 
 def test_the_next_read_opens_a_fresh_connection(client: Client, proxy: Proxy) -> None:
     proxy.freeze()
-    begin = time.monotonic()
-    with pytest.raises(DeadlineError):
+    with pytest.raises(DeadlineError, match="within 1 s"):
         client.get_stage()
-    assert time.monotonic() - begin < 1.5
-    begin = time.monotonic()
     assert client.get_stage() == 2
-    assert time.monotonic() - begin < 1.5
 
 
 def test_subscriptions_end_with_a_reason(client: Client, proxy: Proxy) -> None:

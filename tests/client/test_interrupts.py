@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +34,7 @@ class Scene:
         self.plant = plant
         self.value = 100
         self.plan: WritePlan | None = None
-        self.client = plant.connect(timeout=2.0)
+        self.client = plant.connect(timeout=20.0)
 
     def prepare(self, operation: str) -> None:
         self.value = self.value % 150 + 1
@@ -45,7 +44,7 @@ class Scene:
             connection_of(self.client).close(graceful=False)
 
     def connect(self) -> Client:
-        return self.plant.connect(timeout=2.0)
+        return self.plant.connect(timeout=20.0)
 
     def read(self) -> Any:
         return self.client.read(SET_POINT)
@@ -117,11 +116,11 @@ def interrupt(scene: Scene, operation: str, at: int, pool: ThreadPoolExecutor, f
     else:
         # In another thread, for a lock that this one has left taken would be open to it.
         pool.submit(check_client, scene.client, run.where).result()
-    assert time.monotonic() - begin < 1.5, run.where
+    assert time.monotonic() - begin < 5, run.where  # and not until the time-out of the client
     closed = scene.client.closed
-    eventually(lambda: len(reader_threads()) <= (0 if closed else 1), 1.5)
+    eventually(lambda: len(reader_threads()) <= (0 if closed else 1))
     # A connection has its socket, and a duplicate of that.
-    eventually(lambda: open_files() <= files - (2 if closed else 0), 1.5)
+    eventually(lambda: open_files() <= files - (2 if closed else 0))
     if operation in ("write", "apply"):
         check_write(scene, operation, run)
     if scene.client.closed:
@@ -173,8 +172,6 @@ def sweep(scene: Scene, operation: str, samples: int | None) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_ctrl_c_at_some_places(scene: Scene, operation: str) -> None:
-    if sys.gettrace() is not None:
-        pytest.skip("a tracer, such as that of coverage, is itself interrupted at each place")
     sweep(scene, operation, 40)
 
 

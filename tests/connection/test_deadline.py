@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
-from xentara_nb.connection.deadline import Deadline, check_timeout
+from xentara_nb.connection.deadline import Deadline, check_seconds, check_timeout
 from xentara_nb.errors import DeadlineError, OptionError
 
 
@@ -25,6 +27,17 @@ def test_a_time_out_that_makes_no_sense(seconds: float) -> None:
 def test_no_time_out(seconds: object) -> None:
     with pytest.raises(OptionError, match="is a number of seconds"):
         check_timeout(seconds)
+
+
+@pytest.mark.parametrize("seconds", [0.001, 1, np.int64(3), 1e9])
+def test_seconds(seconds: float) -> None:
+    assert check_seconds("every", seconds) == float(seconds)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, math.nan, math.inf, True, "1s", None, timedelta(1)])
+def test_no_seconds(seconds: Any) -> None:
+    with pytest.raises(OptionError, match=r"^every is a time in seconds, at least 0\.001, not "):
+        check_seconds("every", seconds)
 
 
 def test_a_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,12 @@ from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.tls import Trust
 
+def again(reason):
+    try:
+        Connection(address).open(Credentials({USER!r}, {PASSWORD!r}), Trust(), Deadline(5))
+    except Exception as error:
+        print("again:", error)
+
 decoding = threading.Event()
 address, _ = parse_address(sys.argv[1])
 connection = Connection(address, on_event=lambda change: decoding.set())
@@ -27,6 +33,8 @@ connection.open(Credentials({USER!r}, {PASSWORD!r}), Trust(), Deadline(60))
 assert decoding.wait(60)
 if sys.argv[2] == "closed":
     connection.close(graceful=False)
+else:
+    connection.on_end = again
 """
 COUNT = 200_000
 UUIDS = b"\x9a" + COUNT.to_bytes(4, "big") + cbor.encode(UUID(int=5)) * COUNT
@@ -50,3 +58,4 @@ def test_a_process_that_ends_while_its_reader_decodes(fake: Fake, end: str) -> N
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == ("" if end == "closed" else "again: the process ends\n")

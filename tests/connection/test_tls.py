@@ -524,7 +524,7 @@ def test_a_name_that_is_looked_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> N
             Connection(address).open(credentials, Trust(), Deadline(0.1))
         with pytest.raises(DeadlineError, match=r"was not reached within 0\.1 s"):
             check_server(address, Trust(), Deadline(0.1))
-        assert time.monotonic() - begin < 1.2
+        assert time.monotonic() - begin < 5  # and not the ten seconds of each look-up
     finally:
         over.set()
 

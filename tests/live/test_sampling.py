@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import xentara_nb
@@ -108,9 +110,11 @@ def test_an_interrupt_ends_it(client: xentara_nb.Client) -> None:
     assert client.read(SET_POINT, "value")["value"].tolist() == [210.0]
 
 
-@pytest.mark.parametrize("times", [{"every": 0, "for_": 1}, {"every": 1, "for_": -1}])
-def test_times_that_are_none(client: xentara_nb.Client, times: dict[str, float]) -> None:
-    with pytest.raises(OptionError, match="at least 0"):
+@pytest.mark.parametrize(
+    "times", [{"every": 0, "for_": 1}, {"every": 1, "for_": -1}, {"every": "1s", "for_": None}]
+)
+def test_times_that_are_none(client: xentara_nb.Client, times: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match="is a time in seconds, at least 0"):
         client.sample(SET_POINT, **times)
 
 

@@ -192,10 +192,32 @@ def test_what_cannot_be_kept(client: Client, keep: Any) -> None:
         client.watch(SET_POINT, keep=keep)
 
 
-@pytest.mark.parametrize("rates", [{"every": 0}, {"at_least": -1}, {"every": float("nan")}])
-def test_rates_that_are_none(client: Client, rates: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "rates", [{"every": 0}, {"at_least": -1}, {"every": float("nan")}, {"every": "1s"}]
+)
+def test_rates_that_are_none(client: Client, rates: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match=next(iter(rates))):
         client.watch(SET_POINT, **rates)
+
+
+@pytest.mark.parametrize(
+    ("predicate", "timeout", "message"),
+    [
+        ("ready", 1, "the predicate is a function"),
+        (lambda latest: latest["value"] > 0, 1, r"end with \.all\(\) or \.any\(\)"),
+        (lambda latest: True, "1s", "timeout is a time in seconds"),
+    ],
+)
+def test_what_cannot_be_waited_for(
+    client: Client, predicate: Any, timeout: Any, message: str
+) -> None:
+    with client.watch(SET_POINT) as watch, pytest.raises(OptionError, match=message):
+        watch.until(predicate, timeout=timeout)
+
+
+def test_what_cannot_be_called(client: Client) -> None:
+    with client.watch(SET_POINT) as watch, pytest.raises(OptionError, match="is a function"):
+        watch.on_change("print")  # type: ignore[arg-type]
 
 
 def test_rates_as_the_server_takes_them(client: Client, plant: Simulator) -> None:

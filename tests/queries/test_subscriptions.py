@@ -400,7 +400,7 @@ def test_many_events_are_fast() -> None:
     dispatcher = EventDispatcher()
     dispatcher.add(subscription(*((UUID(int=n), (11, 9)) for n in range(1000))))
     event = change(UUID(int=500), value=1.5, quality=0)
-    start = time.perf_counter()
+    start = time.thread_time()
     for _ in range(10_000):
         dispatcher.dispatch(event)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2

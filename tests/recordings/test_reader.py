@@ -104,6 +104,7 @@ def test_wide(folder: Path) -> None:
         ),
         (["Plant.Point 2", UUID(int=5)], {"Plant.Point 2", "Plant.Point 4"}),
         (["Nothing"], set()),
+        ([], set()),
         ([f"Plant.Point {n}" for n in range(2, 200)], {f"Plant.Point {n}" for n in (2, 3, 4)}),
     ],
 )
@@ -154,7 +155,7 @@ def test_no_more_than_that_is_read(folder: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="there is no such folder"):
         open_recording(tmp_path / "nowhere")
-    for moment in ("soon", object(), "99999-01-01"):
+    for moment in ("soon", object(), "99999-01-01", pd.NaT, 5):
         with pytest.raises(OptionError, match=r"start=.* is no time"):
             open_recording(tmp_path, start=moment)  # type: ignore[arg-type]
     empty = open_recording(tmp_path)

@@ -19,7 +19,7 @@ from uuid import UUID
 
 import pytest
 
-from xentara_nb.errors import OptionError, WriteRefusedError
+from xentara_nb.errors import OptionError, ServerUnreachableError, WriteRefusedError
 from xentara_nb.protocol.commands import Browse, ClientHello, GetStage, Read, ServerInformation
 from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.packets import Success, encode_packets
@@ -196,13 +196,22 @@ def test_connect_fills_in_what_is_known() -> None:
         simulator.connect(user="viewer")
         simulator.connect(user="zoe", password="x", fingerprint="00")
         simulator.connect(token="t", timeout=3)
-        url, ca_file = simulator.url, simulator.ca_file
+        url, fingerprint = simulator.url, simulator.fingerprint
     assert connect.call_args_list == [
-        mock.call(url, user="engineer", password=Secret("engineer-demo"), ca_file=ca_file),
-        mock.call(url, user="viewer", password=Secret("viewer-demo"), ca_file=ca_file),
+        mock.call(url, user="engineer", password=Secret("engineer-demo"), fingerprint=fingerprint),
+        mock.call(url, user="viewer", password=Secret("viewer-demo"), fingerprint=fingerprint),
         mock.call(url, user="zoe", password=Secret("x"), fingerprint="00"),
-        mock.call(url, token=Secret("t"), timeout=3, ca_file=ca_file),
+        mock.call(url, token=Secret("t"), timeout=3, fingerprint=fingerprint),
     ]
+
+
+def test_a_client_that_outlives_it_is_told_so() -> None:
+    simulator = simulate()
+    with simulator:
+        client = simulator.connect()
+    for _ in range(2):
+        with client, pytest.raises(ServerUnreachableError, match="no server answers at 127"):
+            client.read("Plant.Line 1.Set point")
 
 
 def test_names_for_hosts_that_mean_anywhere(small: Documents) -> None:

@@ -9,14 +9,27 @@ from __future__ import annotations
 
 import _thread
 import signal
+import sys
 import traceback
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import pytest
+
+
+def is_traced() -> bool:
+    """Whether code of a tool runs between the places, as that of coverage or a debugger does."""
+    if sys.version_info >= (3, 12) and any(map(sys.monitoring.get_tool, range(6))):
+        return True
+    return sys.gettrace() is not None
+
 
 class Interrupted:
     """Runs an operation in the main thread, and interrupts it at one place.
+
+    It skips the test where a tool traces the code: that is interrupted itself at each of its own
+    places, and comes to no end.
 
     Attributes
     ----------
@@ -31,6 +44,8 @@ class Interrupted:
     """
 
     def __init__(self, operation: Callable[[], Any], at: int = 0) -> None:
+        if is_traced():
+            pytest.skip("a tracer, such as that of coverage, is itself interrupted at each place")
         self.places = 0
         self.where = ""
         self.error: BaseException | None = None

@@ -14,11 +14,11 @@ PATIENCE = 10.0
 class Listener:
     """Listens on 127.0.0.1 from :meth:`start` to :meth:`stop`."""
 
-    def __init__(self, serve: Callable[[socket.socket], object]) -> None:
+    def __init__(self, serve: Callable[[socket.socket], object], port: int = 0) -> None:
         self._serve = serve
         self._threads: list[threading.Thread] = []
         self.stopping = False
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = socket.create_server(("127.0.0.1", port))
         self.port: int = self.socket.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
 

@@ -21,6 +21,13 @@ UP, DOWN = "up", "down"
 class Proxy:
     """Forwards every connection to a simulator on this computer.
 
+    Parameters
+    ----------
+    port : int
+        The simulator's port.
+    own_port : int, optional
+        Where to listen; left out, at any port that is free.
+
     Attributes
     ----------
     passed : dict
@@ -29,7 +36,7 @@ class Proxy:
         Whether the connection was broken since the last :meth:`arm`.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, own_port: int = 0) -> None:
         self._target = port
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._context.check_hostname = False
@@ -40,7 +47,7 @@ class Proxy:
         self._frozen: dict[socket.socket, tuple[str, ...]] = {}
         self.passed = {UP: 0, DOWN: 0}
         self.broke = False
-        self._listener = Listener(self._forward)
+        self._listener = Listener(self._forward, own_port)
 
     def __enter__(self) -> Self:
         self._listener.start()
@@ -52,9 +59,14 @@ class Proxy:
         self._listener.join()
 
     @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._listener.port
+
+    @property
     def url(self) -> str:
         """Where to connect to."""
-        return f"ws://127.0.0.1:{self._listener.port}/api/ws"
+        return f"ws://127.0.0.1:{self.port}/api/ws"
 
     def disarm(self) -> None:
         """Break nothing any more."""

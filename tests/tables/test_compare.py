@@ -212,7 +212,7 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
         compare(frame, [])
     with pytest.raises(OptionError, match="the old one has no columns primary_key"):
         compare(pd.DataFrame(), frame)
-    for tolerance in (-1, float("nan")):
+    for tolerance in (-1, float("nan"), "1", None):
         with pytest.raises(OptionError, match="tolerance must be 0 or more"):
             compare(frame, frame, tolerance=tolerance)
     (tmp_path / "x.csv").write_text("")

@@ -654,8 +654,11 @@ def test_a_path_as_text_and_the_ending_in_capitals(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_inventory(tmp_path / "plant.csv")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"there is no such folder: '.*no'$"):
         write_inventory(inventory(["a"]), tmp_path / "no" / "plant.csv")
+    for path in (None, 5):
+        with pytest.raises(InventoryFileError, match="a path is a text or a Path"):
+            read_inventory(path)  # type: ignore[arg-type]
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

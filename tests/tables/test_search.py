@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pandas as pd
 import pytest
 
-from xentara_nb.errors import NotFoundError
+from xentara_nb.errors import NotFoundError, OptionError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.tables.frames import inventory_frame
 from xentara_nb.tables.search import SearchIndex
@@ -129,7 +130,16 @@ def test_filters(inventory: pd.DataFrame) -> None:
     assert table.xentara.search("level", type="*").empty
 
 
+@pytest.mark.parametrize("text", [None, 5, ["tank"]])
+def test_what_is_no_text(inventory: pd.DataFrame, text: Any) -> None:
+    with pytest.raises(OptionError, match="what is searched for is a text"):
+        inventory.xentara.search(text)
+
+
 def test_filters_that_cannot_be_used(inventory: pd.DataFrame) -> None:
+    for category in (5, [None]):
+        with pytest.raises(OptionError, match="a filter by category is a text or several, not"):
+            inventory.xentara.search("tank", category=category)
     with pytest.raises(NotFoundError, match="'tank' is no category; there are: root element"):
         inventory.xentara.search("tank", category="tank")
     with pytest.raises(AttributeError, match="no column 'units'"):

@@ -6,7 +6,7 @@ import sys
 import unicodedata
 from datetime import UTC, datetime, time
 from fnmatch import fnmatchcase
-from time import monotonic
+from time import thread_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -338,10 +338,10 @@ def test_days_that_are_not_understood(days):
 
 def test_many_parts_between_stars_are_no_trouble():
     hostile = "a" * 20_000 + "!"
-    begin = monotonic()
+    begin = thread_time()
     assert not matches(["*a*a*a*a*a*a*a*a*b", "a*?a*?a*?a*?a*?a*?b"], hostile, "value")
     assert matches(["*a*a*a*a*a*!"], hostile, "units")
-    assert monotonic() - begin < 2
+    assert thread_time() - begin < 2
 
 
 @given(st.text("ab*?", max_size=7), st.text("ab.", max_size=9))

@@ -224,9 +224,9 @@ def test_a_big_journal(journal):
     with journal.open("w") as file:
         for number in range(25_000):
             file.write(f"{line(number)}\n{line(number, 'outcome', read_back=float(number))}\n")
-    start = time.monotonic()
+    start = time.thread_time()
     frame = read_journal()
-    assert time.monotonic() - start < 20  # a second or two, on a computer with nothing else to do
+    assert time.thread_time() - start < 20  # a second or two, on a computer with nothing else to do
     assert len(frame) == 25_000
     assert frame["read_back"].tolist() == frame["value"].tolist()
 

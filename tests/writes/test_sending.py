@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.support.clients import with_more_time
 from tests.support.server import Model
 from xentara_nb import read_journal
 from xentara_nb.connection.batch import UNANSWERED
@@ -202,7 +203,7 @@ def test_interrupted(plant, client, monkeypatch, name, one, other):
     owner = pkgutil.resolve_name(module)
     original = getattr(owner, attribute)
     if attribute == "read_back":  # which is called where a device does not follow at once
-        plant.faults.no_follow(KEYS[:2], after=0.02)
+        plant.faults.no_follow(KEYS[:2])
     with monkeypatch.context() as patch:
         patch.setattr(owner, attribute, interrupt)
         with pytest.raises(KeyboardInterrupt) as caught:
@@ -367,11 +368,14 @@ def test_an_error_for_no_request(fake, journal):
     def answer(wire, requests, model):
         wire.answer(Failure(0, server_error(-32700)))
 
-    with (
-        fake(script(answer)).connect(timeout=0.3) as client,
-        pytest.raises(WriteOutcomeUnknownError, match="complained about something"),
-    ):
-        client.write("Point 0", 1.0)
+    def check(seconds):
+        with (
+            fake(script(answer)).connect(timeout=seconds) as client,
+            pytest.raises(WriteOutcomeUnknownError, match="complained about something"),
+        ):
+            client.write("Point 0", 1.0)
+
+    with_more_time(check, 0.3)
 
 
 def test_nonsense_instead_of_an_answer(fake, journal):

@@ -71,6 +71,21 @@ def test_the_whole_plant(client: Client, tmp_path: Path) -> None:
         client.plan_restore(settings)
 
 
+def test_what_has_no_form_in_the_protocol_is_named(client: Client) -> None:
+    rows = client.inventory(progress=False).xentara.attribute("value")
+    rows = rows[rows["data_type"].isin(["Custom", "ErrorCode"])].xentara.writable()
+    settings = take_settings(client.read, rows, 0)
+    assert len(settings) == 2
+    with pytest.warns(SettingsWarning, match="has no form for values of the data type Custom"):
+        plan = client.plan_restore(settings)
+    assert plan.apply().ok
+
+
+def test_no_settings_at_all(client: Client, rows: pd.DataFrame, tmp_path: Path) -> None:
+    client.save_settings(tmp_path / "none.csv", rows.iloc[:0])
+    assert len(client.plan_restore(tmp_path / "none.csv")) == 0
+
+
 def test_what_the_plant_moves_by_itself_is_named(
     client: Client, rows: pd.DataFrame, tmp_path: Path
 ) -> None:

@@ -16,11 +16,11 @@ import pandas as pd
 import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara, which every answer offers
 from xentara_nb._version import __version__
 from xentara_nb.connection.address import Address
+from xentara_nb.connection.deadline import check_seconds
 from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,
-    OptionError,
     WriteRefusedError,
     XentaraError,
 )
@@ -99,9 +99,7 @@ def _milliseconds(name: str, seconds: float | None) -> int | None:
     """Return an update rate as the server takes it."""
     if seconds is None:
         return None
-    if not 0.001 <= seconds <= 1e6:
-        raise OptionError(f"{name} is a time of at least 0.001 seconds, not {seconds!r}")
-    return round(seconds * 1000)
+    return round(check_seconds(name, seconds, most=1e6) * 1000)
 
 
 def _close(reference: weakref.ref[ReconnectingConnection]) -> None:

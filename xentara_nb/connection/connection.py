@@ -24,7 +24,8 @@ from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.handshake import handshake
 from xentara_nb.connection.latch import Latch
 from xentara_nb.connection.messages import CLOSE_TIMEOUT, MAX_MESSAGE
-from xentara_nb.connection.process_end import running
+from xentara_nb.connection.process_end import is_ending, running
+from xentara_nb.connection.result_size import ResultSize
 from xentara_nb.connection.stream import SendError, Stream
 from xentara_nb.connection.tls import GRACE, OpeningSocket, Trust, open_stream
 from xentara_nb.errors import (
@@ -124,7 +125,12 @@ class Connection:
         self._thread: threading.Thread | None = None
 
     def open(self, credentials: Credentials, trust: Trust, deadline: Deadline) -> None:
-        """Connect, log in and do the client hello, once; raises a ConnectError or DeadlineError."""
+        """Connect, log in and do the client hello, once; raises a ConnectError or DeadlineError.
+
+        Also a ConnectionLostError, in threads that end with the process when it ends.
+        """
+        if is_ending():
+            raise ConnectionLostError("the process ends")
         try:
             self._thread = threading.Thread(
                 target=self._run,
@@ -458,6 +464,7 @@ class Connection:
         error: ServerError | None = None
         # Each is parsed at once: what it was decoded into takes far more memory. None counts
         # before all of the message is known to be well-formed.
+        size = ResultSize(len(data))
         for answer in iterate_answers(data):
             if isinstance(answer, Event):
                 self._take_event(answer)
@@ -465,7 +472,8 @@ class Connection:
                 if isinstance(answer, Failure):
                     error = answer.error
             elif answer.message_id not in results:
-                results[answer.message_id] = batch.parse(answer)
+                results[answer.message_id] = result = batch.parse(answer)
+                size.add(result)
         for message_id, result in results.items():
             with self._lock:
                 batch = self._pending.pop(message_id, None)

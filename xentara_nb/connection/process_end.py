@@ -2,12 +2,14 @@
 
 Python ends a daemon thread where it stands. Where that is inside of cbor2, which is not Python
 code, the process aborts. So connections that are still open are closed while Python still runs all
-of its threads, and large messages are not decoded to their end (:func:`.cbor.stoppable`).
+of its threads, and large messages are not decoded to their end (:func:`.cbor.stoppable`). Threads
+that would open a fresh connection then, because they have lost one, are refused.
 """
 
 from __future__ import annotations
 
 import atexit
+import threading
 from typing import Protocol
 
 from xentara_nb.connection.deadline import Deadline
@@ -29,10 +31,18 @@ class Closable(Protocol):
 running: set[Closable] = set()
 """The connections whose threads run; each puts itself in, and takes itself out."""
 
+_ending = threading.Event()
+
+
+def is_ending() -> bool:
+    """Return whether the process ends and this thread with it; what is to run at exit still may."""
+    return _ending.is_set() and threading.current_thread() is not threading.main_thread()
+
 
 @atexit.register
 def close_all() -> None:
     """End the connections that are still open, and wait for their threads."""
+    _ending.set()
     connections = set(running)
     for connection in connections:
         connection.close(graceful=False)

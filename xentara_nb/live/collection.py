@@ -258,6 +258,31 @@ class Collection:
             self._drain()
             return self.histories[_key(self._attribute(row))].changes(last)
 
+    def qualities(self, row: int | str, last: int | None = None) -> Changes | None:
+        """Return the changes of the quality of a value as :meth:`columns` does; None without one.
+
+        Its values are the numbers of :class:`xentara_nb.Quality`, or objects if there is another.
+        """
+        with self._lock:
+            self._drain()
+            return self._quality(self._attribute(row), last)
+
+    def last(self, row: int | str) -> Change | None:
+        """Return the last change of one attribute; None before the first."""
+        with self._lock:
+            self._drain()
+            number = self._place(row)
+            attribute = self._attributes[number]
+            history = self.histories[_key(attribute)]
+            column, errors = history.changes(last=1), history.errors
+            if not len(column.times):
+                return None
+            error = errors.get(int(column.times[0]))
+        (value,) = displayed(attribute, column)
+        stamp = pd.Timestamp(int(column.times[0]), unit="ns", tz="UTC")
+        gone = bool(column.missing[0])
+        return Change(stamp, self._names[number], None if gone else value, error)
+
     def quality(self, row: int | str) -> str | None:
         """Return the present quality of one attribute, in the manual's words; None if not known."""
         with self._lock:
@@ -265,8 +290,13 @@ class Collection:
             return _last_word(self._quality(self._attribute(row), last=1))
 
     def _attribute(self, row: int | str) -> ResolvedAttribute:
+        return self._attributes[self._place(row)]
+
+    def _place(self, row: int | str) -> int:
         try:
-            return self._attributes[self._names.index(row) if isinstance(row, str) else row]
+            if isinstance(row, str):
+                return self._names.index(row)
+            return range(len(self._names))[row]
         except (ValueError, IndexError):
             raise NotFoundError(
                 f"{row!r} is no attribute of this watch; its columns are: "

@@ -107,7 +107,7 @@ def changes_frame(
 ) -> pd.DataFrame:
     """Return one row for each change, in the order of their times; see :meth:`Watch.changes`."""
     columns = [
-        _with_quality_changes(column, quality)
+        with_quality_changes(column, quality)
         for column, quality in zip(columns, qualities, strict=True)
     ]
     counts = [len(column.times) for column in columns]
@@ -142,7 +142,7 @@ def changes_frame(
     )
 
 
-def _with_quality_changes(column: Changes, quality: Changes | None) -> Changes:
+def with_quality_changes(column: Changes, quality: Changes | None) -> Changes:
     """Return the changes of a value, and it once more where only its quality has changed."""
     if quality is None or not len(quality.times) or not len(column.times):
         return column

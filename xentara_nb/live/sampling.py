@@ -11,6 +11,7 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 
+from xentara_nb.connection.deadline import check_seconds
 from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.errors import (
     ConnectionLostError,
@@ -69,9 +70,8 @@ def sample(
 
 
 def _beats(every: float, for_: float) -> int:
-    for name, seconds in (("every", every), ("for_", for_)):
-        if not 0.001 <= seconds <= 1e9:
-            raise OptionError(f"{name} is a time of at least 0.001 seconds, not {seconds!r}")
+    check_seconds("every", every)
+    check_seconds("for_", for_)
     return max(1, math.ceil(for_ / every - 1e-9))
 
 

@@ -11,7 +11,8 @@ from typing import Self
 
 import pandas as pd
 
-from xentara_nb.errors import ConnectionLostError, DeadlineError
+from xentara_nb.connection.deadline import check_seconds
+from xentara_nb.errors import ConnectionLostError, DeadlineError, OptionError
 from xentara_nb.live.collection import KEEP, Change, Collection, Keep
 from xentara_nb.live.routing import Key
 from xentara_nb.live.shared import Rates
@@ -31,6 +32,8 @@ class Watch(Collection):
 
     Attributes
     ----------
+    client : Client
+        The client that it was made by, which is open as long as the watch is used.
     ended : XentaraError or None
         Why no more changes will come; None while they may.
     """
@@ -45,7 +48,7 @@ class Watch(Collection):
         keep: Keep = KEEP,
     ) -> None:
         super().__init__(attributes, companions, keep, manager.lock, manager.drain)
-        self._client = client  # it is open as long as the watch is used
+        self.client = client
         self._manager = manager
         self.number = 0
         self.rates = rates
@@ -123,15 +126,28 @@ class Watch(Collection):
         ------
         DeadlineError
             If it does not come true in time.
+        OptionError
+            If the predicate is no function or does not say yes or no, or the time-out is no time.
         XentaraError
             If the watch ends before.
         """
-        limit = None if timeout is None else time.monotonic() + timeout
+        if not callable(predicate):
+            raise OptionError(
+                f"the predicate is a function of the latest values, not {predicate!r}"
+            )
+        limit = None
+        if timeout is not None:
+            limit = time.monotonic() + check_seconds("timeout", timeout, least=0)
         with self._listening() as news:
             while True:
                 ended = self.ended
                 latest = self.latest()
                 answer = predicate(latest)
+                if isinstance(answer, pd.Series | pd.DataFrame):
+                    raise OptionError(
+                        "the predicate gave an answer for each row and not one for all: let it end "
+                        "with .all() or .any()"
+                    )
                 if answer is not pd.NA and answer:  # of a value that is missing nothing is known
                     return latest
                 if ended is not None:
@@ -155,6 +171,8 @@ class Watch(Collection):
         callable
             Ends that; may be called twice.
         """
+        if not callable(callback):
+            raise OptionError(f"what is called on changes is a function, not {callback!r}")
         token = object()
         self._callbacks[token] = callback
         self._manager.notify_at_once()

@@ -6,7 +6,8 @@ each becomes in Python is added up. The numbers are those of CPython with 64 bit
 
 That takes several times as long as decoding, so it is done only for what could take more than
 :data:`ALWAYS`: a packet of more than 64 KB (:data:`.cbor.SMALL`). The packets of a message are
-decoded one by one, and what answers are parsed into holds no more than was asked for.
+decoded one by one, and what answers are parsed into holds no more than was asked for; what they
+hold of lists is counted in :mod:`xentara_nb.connection.result_size`, with the same :data:`ALWAYS`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from sys import getsizeof
+from uuid import UUID
 
 from cbor2 import CBORTag
 
@@ -26,6 +28,7 @@ ALWAYS = 8 * 1024 * 1024
 """What an item may take in any case, in bytes: what it says shortly may be worth much."""
 
 _LITTLE = 64 * 1024  # bytes
+_ROUNDING = 8  # Python takes memory in pieces of 16 bytes
 _SLOT = 9  # a pointer in a list, some of which are spare
 _LIST, _LIST_ITEMS = 64, 32  # an empty list, and what the first item adds
 _DICT, _DICT_ITEMS, _PAIR = 72, 160, 64  # the same, and each pair behind the fifth
@@ -90,6 +93,29 @@ def is_dear(item: object) -> bool:
         elif isinstance(each, str | bytes):
             size += len(each)
     return memory > max(_LITTLE, 10 * size)
+
+
+def memory_of(item: object) -> int:
+    """Return the bytes that a decoded item takes, without what Python has only once."""
+    memory = 0
+    waiting = [item]
+    while waiting:
+        each = waiting.pop()
+        if each is None or (isinstance(each, int) and -5 <= each <= 256):
+            continue
+        if isinstance(each, str | bytes) and len(each) < 2:
+            continue
+        memory += getsizeof(each) + _ROUNDING
+        if isinstance(each, UUID):
+            memory += getsizeof(each.int)
+        elif isinstance(each, list | tuple):
+            waiting += each
+        elif isinstance(each, Mapping):
+            waiting += each
+            waiting += each.values()
+        elif isinstance(each, CBORTag):
+            waiting.append(each.value)
+    return memory
 
 
 class Cost:

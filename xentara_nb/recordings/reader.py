@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -110,7 +111,11 @@ def _moment(name: str, moment: MomentLike | None) -> int | None:
     if moment is None:
         return None
     try:
+        if isinstance(moment, numbers.Number):  # pandas would take it for nanoseconds since 1970
+            raise TypeError
         stamp = pd.Timestamp(moment)
+        if pd.isna(stamp):
+            raise ValueError
         stamp = stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
         return int(stamp.as_unit("ns").value)
     except (ValueError, TypeError, OverflowError):
@@ -276,7 +281,7 @@ class Recording:
         if self._rows is not None and None not in keys and not self._may_be_uuids():
             names = sorted(key for key in keys if key is not None)
             if not names or len(names) > _MOST_TERMS:
-                terms.append(pc.field("primary_key").isin(names))
+                terms.append(pc.field("primary_key").isin(pa.array(names, pa.string())))
             else:  # one by one, which skips more than isin does
                 alternative = pc.field("primary_key") == names[0]
                 for name in names[1:]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from xentara_nb.errors import OptionError
+from xentara_nb.connection.deadline import check_seconds
 from xentara_nb.live.watch import Watch
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import Array, encode
@@ -22,18 +22,12 @@ FLUSH_EVERY = 10.0
 """After how many seconds what has come is put on the disk: as much can be lost at most."""
 
 _TICK = 1.0  # seconds between two reports
-_LONGEST = 1e9  # seconds
 
 
 def kept_for(flush_every: float) -> timedelta:
     """Return how long a watch keeps what is recorded with so many seconds between two flushes."""
-    _check_seconds("flush_every", flush_every)
+    check_seconds("flush_every", flush_every)
     return timedelta(seconds=max(60.0, 6 * flush_every))
-
-
-def _check_seconds(name: str, seconds: float) -> None:
-    if not 0 < seconds <= _LONGEST:
-        raise OptionError(f"{name} is a time in seconds, more than 0, not {seconds!r}")
 
 
 class Recorder:
@@ -84,7 +78,7 @@ class Recorder:
         take it, and the error that ended the watch if that ended by itself.
         """
         if for_ is not None:
-            _check_seconds("for_", for_)
+            check_seconds("for_", for_)
         start = time.monotonic()
         flushed = start
         stopped = False

@@ -217,9 +217,9 @@ class Simulator:
         if kwargs.get("user") in self.users:
             kwargs.setdefault("password", Secret.of(self.users[kwargs["user"]]))
         if not {"ca_file", "fingerprint"} & set(kwargs):
-            # A certificate of the configuration is seldom made out to this computer.
-            own = self._running().made
-            kwargs.update({"ca_file": self.ca_file} if own else {"fingerprint": self.fingerprint})
+            # A certificate of the configuration is seldom made out to this computer, and the CA
+            # file of a made one goes when the simulator stops, which the client may outlive.
+            kwargs["fingerprint"] = self.fingerprint
         return connect(self.url, **kwargs)
 
     def _build(self, found: Configuration) -> Plant:

@@ -255,6 +255,8 @@ def _time_point(value: object) -> TimePoint:
             return TimePoint(pd.Timestamp(value).as_unit("ns").value)
     except WriteRefusedError:
         raise
+    except pd.errors.OutOfBoundsDatetime:
+        raise _refused(value, "is not in the years 1678 to 2261", kind) from None
     except (ValueError, OverflowError) as error:
         raise WriteRefusedError(
             f"{error}, and the attribute is {with_article(kind.label)}"

@@ -6,6 +6,7 @@ same primary key. Their attributes are the same where they have the same id.
 
 from __future__ import annotations
 
+import numbers
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
@@ -80,7 +81,7 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
     ------
     OptionError
         If one of them does not say which elements its rows belong to, or only one of them has a
-        row per attribute; or if the tolerance is negative.
+        row per attribute; or if the tolerance is negative or no number.
     InventoryFileError
         If a file cannot be understood.
     OSError
@@ -97,8 +98,8 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
       change             primary_key    old    new
     0  value  Plant.Line 1.Set point  210.0  195.0
     """
-    if not tolerance >= 0:
-        raise OptionError(f"the tolerance must be 0 or more, and not {tolerance}")
+    if not isinstance(tolerance, numbers.Real) or not tolerance >= 0:
+        raise OptionError(f"the tolerance must be 0 or more, and not {tolerance!r}")
     sides = _frame(old, "old"), _frame(new, "new")
     by_attribute = {"attribute_id" in frame.columns for frame in sides}
     if len(by_attribute) == 2:

@@ -19,7 +19,7 @@ import pandas as pd
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from xentara_nb.errors import NotFoundError
+from xentara_nb.errors import NotFoundError, OptionError
 from xentara_nb.protocol.identifiers import Access, Category
 
 Words: TypeAlias = str | Collection[str] | None
@@ -185,6 +185,8 @@ class SearchTable:
         writable: bool | None = None,
     ) -> pd.DataFrame:
         """Return the rows of the elements that are found, the best first, with their index."""
+        if not isinstance(text, str):
+            raise OptionError(f"what is searched for is a text, not {text!r}")
         allowed = np.ones(len(self.frame), bool)
         for name, words in (("category", category), ("type", type), ("units", unit)):
             if words is not None:
@@ -205,7 +207,10 @@ def _texts(column: pd.Series[Any]) -> list[str | None]:
 
 
 def _labels(name: str, words: str | Collection[str]) -> list[str]:
-    wanted = [words] if isinstance(words, str) else list(words)
+    wanted = [words] if isinstance(words, str) or not isinstance(words, Iterable) else list(words)
+    for each in wanted:
+        if not isinstance(each, str):
+            raise OptionError(f"a filter by {name} is a text or several, not {each!r}")
     if name != "category":
         return wanted
     labels = []

@@ -1,4 +1,4 @@
-"""Forms for a notebook: log in, look around, write with care.
+"""Forms for a notebook: log in, look around, watch, write with care.
 
 >>> from xentara_nb.widgets import LoginForm
 >>> LoginForm("plant.example")
@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 from xentara_nb.widgets.explorer.form import ClientCard, Explorer
+from xentara_nb.widgets.live.view import LiveView
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.form import WriteForm
 
-__all__ = ["ClientCard", "Explorer", "LoginForm", "WriteForm"]
+__all__ = ["ClientCard", "Explorer", "LiveView", "LoginForm", "WriteForm"]

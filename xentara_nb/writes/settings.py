@@ -12,7 +12,7 @@ import pandas as pd
 
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import WriteRefusedError
-from xentara_nb.protocol.identifiers import Access
+from xentara_nb.protocol.identifiers import Access, DataType
 from xentara_nb.tables.files import as_written
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.plan import WritePlan, plan_of
@@ -23,6 +23,9 @@ from xentara_nb.writes.requests import write_requests
 
 _MAX_SHOWN = 5  # rows in a message
 _WRITE_ONLY = "write only: its value cannot be read"
+
+# The data types of values that can be read and not sent, whatever the access of the attribute is.
+_NO_FORM = {each.label for each in (DataType.CUSTOM, DataType.ERROR_CODE, DataType.NONE)}
 
 
 class SettingsWarning(UserWarning):
@@ -78,7 +81,7 @@ def plan_settings(
     left_out = _left_out(settings)
     if left_out:
         warnings.warn(_named(left_out), SettingsWarning, stacklevel=stacklevel)
-    chosen = settings[[row not in left_out for row in range(len(settings))]]
+    chosen = settings.iloc[[row for row in range(len(settings)) if row not in left_out]]
     policies = context.policies.current()
     context.connection.connection()
     generation = context.model_cache.generation
@@ -95,10 +98,10 @@ def _left_out(settings: pd.DataFrame) -> dict[int, str]:
     nothing: list[Any] = [None] * len(settings)
     columns: list[Sequence[Any]] = [
         settings[name].tolist() if name in settings.columns else nothing
-        for name in ("primary_key", "attribute_name", "value", "moving", "error")
+        for name in ("primary_key", "attribute_name", "data_type", "value", "moving", "error")
     ]
     found = {}
-    for row, (key, name, value, moving, error) in enumerate(zip(*columns, strict=True)):
+    for row, (key, name, kind, value, moving, error) in enumerate(zip(*columns, strict=True)):
         named = key if name in (None, "value") else f"{key} ({name})"
         if not pd.isna(error):
             found[row] = f"{named}: {error}"
@@ -106,6 +109,8 @@ def _left_out(settings: pd.DataFrame) -> dict[int, str]:
             found[row] = f"{named}: the plant moves it by itself"
         elif value is None or value is pd.NA:
             found[row] = f"{named}: no value was kept"
+        elif kind in _NO_FORM:
+            found[row] = f"{named}: the protocol has no form for values of the data type {kind}"
     return found
 
 

@@ -17,10 +17,10 @@ def test_a_hundred_thousand_keys_are_searched_in_an_instant() -> None:
         (f"Device {n // 100:05}.Point {n % 100:02}", UUID(int=n), "data point")
         for n in range(100_000)
     )
-    begin = time.perf_counter()
+    begin = time.thread_time()
     for text in ("d", "device", "point 07", "00777 point 07", "nothing of the kind"):
         index.find(text)
-    assert time.perf_counter() - begin < 2
+    assert time.thread_time() - begin < 2
 
 
 def test_keys_are_found_by_their_parts() -> None:

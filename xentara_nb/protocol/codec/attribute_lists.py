@@ -20,6 +20,7 @@ from uuid import UUID
 
 from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UUID_HEAD, head, id_heads
 from xentara_nb.protocol.commands.model import AttributeInfo, MetaData, MetaDataAnswer
+from xentara_nb.protocol.cost import ALWAYS
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID, MetaDataId
 from xentara_nb.protocol.packets import Success, decode_answers
@@ -27,6 +28,7 @@ from xentara_nb.protocol.packets import Success, decode_answers
 MAX_REMEMBERED = 16_384
 """The largest list, or attribute, that is remembered, in bytes."""
 
+_MOST_DISTINCT = ALWAYS // 16  # bytes; an attribute takes up to 15 times as much
 _IDENTIFIERS = (MetaDataId.ATTRIBUTE_LIST,)
 # A request: array of four, type 0, the message id, opcode 2, map of two, key 0: the element,
 # key 1: the array [2].
@@ -65,6 +67,10 @@ class ListRequests(Sequence[MetaData]):
         start, *pieces = _LIST.split(message, len(self) + 1)
         ids, lists = pieces[::2], pieces[1::2]
         if start != head(ARRAY, len(self)) or ids != id_heads(first_id, len(self)):
+            return None
+        # Where so many are distinct, the generic decoder takes over, list by list: there it is
+        # counted what they keep in memory.
+        if sum(map(len, set(lists))) > _MOST_DISTINCT:
             return None
         try:
             return [

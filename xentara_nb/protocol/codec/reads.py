@@ -46,6 +46,7 @@ _CONSTANTS = {
 }
 _ANY_REQUEST = Read(NIL_UUID, ())
 _MOST_CUTS = 17  # for each value: an id and a value that are UUIDs hold eight each
+_HOLDING, _LONGEST = range(0x80, 0xE0), 19  # arrays, maps and tags; the bytes of a tagged value
 _SHORT_TEXTS, _LONGER_TEXT = range(0x60, 0x78), 0x78  # of up to 23 bytes, of up to 255
 
 
@@ -173,6 +174,10 @@ def _values(items: list[bytes]) -> list[Any]:
             raise ProtocolError("a value is missing")
         order.append(first := item[0])
         kinds[first].append(item)
+    # What holds other items may take far more memory than its bytes, which is not counted here.
+    holding = (each for first, each in kinds.items() if first in _HOLDING)
+    if sum(max(0, sum(map(len, each)) - _LONGEST * len(each)) for each in holding) > cbor.SMALL:
+        raise ProtocolError("much that is no value")
     decoded = {first: iter(_of_one_kind(first, each)) for first, each in kinds.items()}
     return list(map(next, map(decoded.__getitem__, order)))
 

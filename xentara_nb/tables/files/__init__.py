@@ -52,6 +52,7 @@ True
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -229,7 +230,7 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _ending(path: str | os.PathLike[str], ending: str | None) -> str:
-    ending = (Path(path).suffix if ending is None else ending).lower()
+    ending = (user_path(path).suffix if ending is None else ending).lower()
     if ending not in _READERS:
         *most, last = _READERS
         raise TableError(
@@ -247,6 +248,8 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         with target.open("wb") as file:
             yield file
         return
+    if not target.parent.is_dir():  # rather than an error that names the temporary file
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:

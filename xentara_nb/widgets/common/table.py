@@ -21,6 +21,10 @@ _ORDER = {
 _ORDER |= {name: at for at, name in enumerate(("key", "name", "type", "category", "UUID"), 100)}
 
 
+QUALITY_KINDS = {"good": "ok", "acceptable": "warning", "unreliable": "warning", "bad": "error"}
+"""The kinds of the qualities, which give them their colours."""
+
+
 def value_text(value: object) -> str:
     """Return a value as a person reads it, a time stamp to the millisecond, in UTC."""
     if not isinstance(value, pd.Timestamp):
@@ -37,8 +41,7 @@ def value_html(value: object) -> Html:
 
 def quality_badge(quality: object) -> Html:
     """Return the label of a quality."""
-    kinds = {"good": "ok", "acceptable": "warning", "unreliable": "warning", "bad": "error"}
-    return badge(quality, kinds.get(str(quality), ""))
+    return badge(quality, QUALITY_KINDS.get(str(quality), ""))
 
 
 def facts(pairs: Mapping[str, object], *, caption: str) -> Html:

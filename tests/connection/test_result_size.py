@@ -1,0 +1,108 @@
+"""What the results of a message may keep, where the server chooses the dearest content."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import cbor2
+import pytest
+
+from tests.conftest import Fake
+from tests.support.server import PASSWORD, USER, FakeServer, Wire
+from xentara_nb.connection.address import parse_address
+from xentara_nb.connection.batch import UnreadableAnswerError
+from xentara_nb.connection.connection import Connection
+from xentara_nb.connection.credentials import Credentials
+from xentara_nb.connection.deadline import Deadline
+from xentara_nb.connection.result_size import ResultSize
+from xentara_nb.connection.tls import Trust
+from xentara_nb.errors import ProtocolError
+from xentara_nb.protocol import cbor
+from xentara_nb.protocol.commands import Command, MetaData, Read
+from xentara_nb.protocol.commands.model import AttributeInfo, MetaDataAnswer, attributes_item
+from xentara_nb.protocol.cost import memory_of
+from xentara_nb.protocol.values import Alternative, TimePoint
+
+COUNT = 100
+ELEMENT = UUID(int=1)
+
+
+def connect(server: FakeServer) -> Connection:
+    connection = Connection(parse_address(server.url)[0])
+    connection.open(Credentials(USER, PASSWORD), Trust(), Deadline(10))
+    return connection
+
+
+def attributes(number: int, count: int) -> tuple[AttributeInfo, ...]:
+    """Return a list whose attributes are in no other one."""
+    first = number * count
+    return tuple(AttributeInfo(f"{n:x}", 300 + n, 0, 0) for n in range(first, first + count))
+
+
+def lists(number: int) -> dict[int, Any]:
+    return {2: attributes_item(attributes(number, 600))}
+
+
+def arrays(number: int) -> dict[int, Any]:
+    return {11: Alternative(0, list(range(1000, 4000)))}
+
+
+@pytest.mark.parametrize(
+    ("command", "item"),
+    [(MetaData(ELEMENT, (2,)), lists), (Read(ELEMENT, (11,)), arrays)],
+    ids=["attribute lists", "arrays of numbers"],
+)
+def test_results_that_would_keep_more_than_ten_times_their_message(
+    fake: Fake, command: Command[Any], item: Callable[[int], dict[int, Any]]
+) -> None:
+    def script(wire: Wire) -> None:
+        wire.hello()
+        for count in (COUNT // 2, COUNT):
+            requests = wire.requests()
+            packets = [[1, each.message_id, item(at % count)] for at, each in enumerate(requests)]
+            wire.send_message(cbor.encode(packets))
+        wire.until_gone()
+
+    connection = connect(fake(script))
+    connection.execute([command] * (COUNT // 2), Deadline(60))
+    with pytest.raises(UnreadableAnswerError, match="its results would keep more than"):
+        connection.execute([command] * COUNT, Deadline(60))
+    connection.close()
+
+
+def test_each_attribute_counts_once() -> None:
+    size = ResultSize(0)
+    for _ in range(1000):
+        size.add(MetaDataAnswer(attributes=attributes(0, 100)))
+    many = MetaDataAnswer(attributes=attributes(1, 100_000))
+    with pytest.raises(ProtocolError, match="would keep more than 8,388,608 bytes of memory"):
+        size.add(many)
+
+
+def test_usual_values_do_not_count() -> None:
+    size = ResultSize(0)
+    for number in range(50_000):
+        size.add({11: 1.5, 9: number, 1: "a" * 20, 2: TimePoint(number)})
+    size.add(MetaDataAnswer("key", 1, None, True))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        list(range(1000, 20_000)),
+        [1.5] * 20_000,
+        [[1], [300, "ab", b"ab"], {1: "a"}, None, True] * 2000,
+        [cbor2.CBORTag(99, [1]), Alternative(0, UUID(int=5))] * 2000,
+    ],
+    ids=["integers", "floats", "containers", "tags"],
+)
+def test_the_memory_of_an_item_is_not_underestimated(item: Sequence[object]) -> None:
+    data = cbor.encode(item)
+    tracemalloc.start()
+    decoded = cbor.decode(data)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken <= memory_of(decoded) < 2 * taken

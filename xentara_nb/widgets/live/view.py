@@ -1,0 +1,305 @@
+"""The form that shows values as they move: a table, a chart, and what can be done with them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from xentara_nb.client import Client
+from xentara_nb.errors import MissingExtraError, NotFoundError, OptionError, XentaraError
+from xentara_nb.live.watch import Watch
+from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.tables.references import same_attribute
+from xentara_nb.tables.rendering import plain
+from xentara_nb.widgets.common import notebook
+from xentara_nb.widgets.common.code import CodeCard
+from xentara_nb.widgets.common.form import Form
+from xentara_nb.widgets.common.style import button, card, row
+from xentara_nb.widgets.live.feed import POINTS, SPANS, Feed
+from xentara_nb.widgets.live.picture import Row, picture_html
+from xentara_nb.widgets.live.recording import RecordCard
+
+if TYPE_CHECKING:
+    from xentara_nb.widgets.live.chart import Chart
+
+ROWS = 100
+"""How many attributes the table has at most, the first ones of the watch."""
+
+CHARTED = 5
+"""How many attributes are charted when nothing else is said."""
+
+# All in seconds.
+INTERVAL = 0.1  # between two messages to the page, at least
+SHARE = 0.05  # of a core, which the work for the page takes at most
+UNASKED = 1.0  # between two messages with everything, while the page has not asked for it
+HEARTBEAT = 1.0  # between two messages at most: a page that gets none says that no kernel answers
+PICTURE = 60.0  # between two pictures for the saved notebook
+FIRST_PICTURE = 5.0
+
+_UNASKED_POINTS = 1000
+
+
+class LiveView(Form):
+    """Show the values of a watch as they move.
+
+    A watch as the last line of a cell shows itself so. The table has the first 100 attributes; the
+    chart has those that are chosen in it, up to 10,000 changes of each.
+
+    Parameters
+    ----------
+    watch : Watch
+        What to show, from :meth:`Client.watch`; it stays open when the view is closed.
+    charted : sequence of str, optional
+        What the chart begins with, names of ``watch.names``. Left out, the first five numbers.
+    span : {60, 600, 0}
+        How much of the past the chart begins with, in seconds; 0 for everything that is kept.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        What "To DataFrame" took last, as ``watch.frame()`` gives it.
+
+    Raises
+    ------
+    MissingExtraError
+        If anywidget is not installed (the extra ``lab``).
+    NotFoundError
+        If something to be charted is not watched.
+    OptionError
+        If there is no such range.
+
+    Examples
+    --------
+    >>> from xentara_nb import simulate
+    >>> with simulate() as plant, plant.connect() as client:
+    ...     with client.watch(["Plant.Line 1.Speed", "Plant.Line 1.Run"]) as watch:
+    ...         view = LiveView(watch, charted=["Plant.Line 1.Speed"])
+    ...         view
+    ...         view.close()
+    <LiveView: 2 attributes, live>
+    """
+
+    title = "Live view"
+
+    def __init__(
+        self, watch: Watch, *, charted: Sequence[str] | None = None, span: float = 60.0
+    ) -> None:
+        if span not in SPANS:
+            raise OptionError(f"span is 60, 600 or 0 for everything, in seconds, not {span!r}")
+        super().__init__("live")
+        self._watch = watch
+        self.frame = pd.DataFrame()
+        count = min(len(watch.names), ROWS)
+        self._feed = Feed(watch, count)
+        self._rows = [
+            Row(name, "", _kind(watch.columns(place, last=1).values.dtype.kind))
+            for place, name in enumerate(watch.names[:count])
+        ]
+        self._has_units = False
+        self._pictures: list[Any] = []
+        self._next_picture = self._next_beat = 0.0
+        self._restart = False
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._make(_places(watch, charted, self._rows), float(span))
+        notebook.register(self)
+        self.when_closed.callback(self._end)
+        self.when_closed.callback(watch.on_change(lambda changed: self._wake.set()))
+        self.tasks.run("units", self._fetch_units)
+        threading.Thread(target=self._run, name="xentara live view", daemon=True).start()
+
+    def summary(self) -> str:
+        """Return how much is watched, and whether it is live."""
+        count = len(self._watch.names)
+        kind, text = self._state()
+        state = {"live": "live", "lost": f"no connection: {text}"}.get(kind, text)
+        return f"{count:,} attribute{'s' if count != 1 else ''}, {state}"
+
+    def take(self) -> pd.DataFrame:
+        """Return all changes that are kept, as ``watch.frame()`` does."""
+        self.frame = self._watch.frame()
+        return self.frame
+
+    def _make(self, charted: list[int], span: float) -> None:
+        self.chart = make_chart(
+            self._ask,
+            rows=self._described(),
+            more=_more(len(self._watch.names)),
+            charted=charted,
+            span=span,
+            state=dict(zip(("kind", "text"), self._state(), strict=True)),
+        )
+        self.chart.observe(lambda change: self._wake.set(), ["charted", "_view_count"])
+        self.to_frame = button("To DataFrame")
+        self.code = CodeCard()
+        parts = [row(self.to_frame), self.notice, self.code.widget]
+        client = self._watch.client
+        self.record: RecordCard | None = None
+        if isinstance(client, Client):
+            self.record = RecordCard(self.tasks, client, self._watch)
+            self.when_closed.callback(self.record.stop)
+            parts.append(self.record.widget)
+        self.fill(card(self.chart, *parts))
+        self.to_frame.on_click(self.tasks.handler(lambda: self.tasks.run("take", self._take)))
+
+    def _described(self) -> list[dict[str, object]]:
+        return [
+            {"name": plain(each.name), "unit": plain(each.unit), "kind": each.kind}
+            for each in self._rows
+        ]
+
+    def _take(self) -> None:
+        frame = self.take()
+        size = f"a DataFrame of {len(frame):,} times and {frame.shape[1]:,} columns"
+        name = notebook.name_of(self, "")
+        if name:
+            self.notice.say(f"{name}.frame is {size}.", "ok")
+            return
+        self.notice.say(f"This cell gives {size}, or more by then:", "ok")
+        self.code.show(f"frame = {notebook.name_of(self._watch, 'watch')}.frame()\nframe")
+
+    def _state(self) -> tuple[str, str]:
+        ended, lost = self._watch.ended, self._watch.lost
+        if ended is not None:
+            return "closed", plain(ended)
+        return ("live", "") if lost is None else ("lost", plain(lost))
+
+    def _fetch_units(self) -> None:
+        client, attributes = self._watch.client, self._watch.attributes.head(len(self._rows))
+        if self._has_units or not isinstance(client, Client):
+            return
+        elements = attributes["element_uuid"].drop_duplicates().tolist()
+        with contextlib.suppress(XentaraError):  # without a connection, when there is one again
+            described = client.meta_data(elements)
+            named = described[described["attribute_name"] == "units"]
+            found = client.read(named) if len(named) else named.assign(value=None)
+            units = {
+                element: unit
+                for element, unit in zip(found["element_uuid"], found["value"], strict=True)
+                if isinstance(unit, str)
+            }
+            pairs = zip(attributes["element_uuid"], attributes["attribute_id"], strict=True)
+            self._rows = [
+                each._replace(unit=units.get(element, ""))
+                if same_attribute(attribute, Attribute.VALUE)
+                else each
+                for each, (element, attribute) in zip(self._rows, pairs, strict=True)
+            ]
+            self._has_units = True
+            self.chart.rows = self._described()
+            self._next_picture = 0.0
+            self._wake.set()
+
+    # What goes to the page
+
+    def _ask(self) -> None:
+        self._restart = True
+        self._wake.set()
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._wake.set()
+        self._show_picture()
+
+    def _run(self) -> None:
+        step = self.tasks.guard(self._step)
+        while not self._stop.is_set():
+            self._wake.wait(min(UNASKED, HEARTBEAT))
+            self._wake.clear()
+            before = time.thread_time()
+            step()
+            spent = time.thread_time() - before
+            self._stop.wait(max(INTERVAL if self.chart.asked else UNASKED, spent / SHARE))
+
+    def _step(self) -> None:
+        kind, text = self._state()
+        was = self.chart.state["kind"]
+        self.chart.state = {"kind": kind, "text": text}
+        if kind == "live" and was != "live":
+            self.tasks.run("units", self._fetch_units)
+        asked = self.chart.asked
+        if self._restart or not asked:
+            self._restart = False
+            self._feed.restart()
+        now = time.monotonic()
+        if self.chart.is_visible:
+            charted = self.chart.charted
+            news = self._feed.take(charted, POINTS if asked else _UNASKED_POINTS)
+            if news or now >= self._next_beat:
+                self._next_beat = now + HEARTBEAT
+                self.chart.tell(news)
+        if self._pictures and (now >= self._next_picture or (kind == "closed" != was)):
+            self._next_picture = now + PICTURE if kind != "closed" else float("inf")
+            self._show_picture()
+
+    # What stands in a saved notebook
+
+    def _ipython_display_(self) -> None:
+        if notebook.shell() is None:
+            print(repr(self))
+            return
+        from IPython.display import display
+
+        show: Callable[..., Any] = display  # it has no types
+        bundle = super()._repr_mimebundle_()
+        del bundle["text/html"]  # the picture stands below
+        show(bundle, raw=True)
+        self._pictures.append(show(self._picture(), raw=True, display_id=True))
+        self._next_picture = time.monotonic() + FIRST_PICTURE
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super()._repr_mimebundle_(**kwargs), **self._picture()}
+
+    def _picture(self) -> dict[str, Any]:
+        now = pd.Timestamp.now("UTC")
+        note = f"As of {now:%Y-%m-%d %H:%M:%S} UTC: {self.summary()}."
+        charted, span = self.chart.charted, self.chart.span
+        html = picture_html(self._watch, self._rows, charted, span, note)
+        return {"text/html": html, "text/plain": repr(self)}
+
+    def _show_picture(self) -> None:
+        for picture in self._pictures:
+            picture.update(self._picture(), raw=True)
+
+
+def make_chart(on_ask: Callable[[], object], **traits: Any) -> Chart:
+    """Return the widget on the page.
+
+    Raises
+    ------
+    MissingExtraError
+        If anywidget is not installed.
+    """
+    try:
+        from xentara_nb.widgets.live.chart import Chart
+    except ImportError as error:
+        raise MissingExtraError(
+            "the live view needs the package anywidget: run pip install 'xentara_nb[lab]'"
+        ) from error
+    return Chart(on_ask, **traits)
+
+
+def _places(watch: Watch, charted: Sequence[str] | None, rows: Sequence[Row]) -> list[int]:
+    """Return the places of what is to be charted."""
+    if charted is None:
+        return [place for place, each in enumerate(rows) if each.kind != "text"][:CHARTED]
+    names = [each.name for each in rows]
+    for name in charted:
+        if name not in names:
+            raise NotFoundError(
+                f"{plain(name)} cannot be charted: the view shows {', '.join(names[:40])}"
+            )
+    return [names.index(name) for name in charted]
+
+
+def _kind(dtype: str) -> str:
+    """Return how values of a kind of dtype are shown."""
+    return "switch" if dtype == "b" else "number" if dtype in "fiu" else "text"
+
+
+def _more(count: int) -> str:
+    return f"The first {ROWS} of {count:,} attributes." if count > ROWS else ""
