@@ -100,6 +100,10 @@ class IdArray(ExtensionArray):
         self.table = table
         self._readonly = readonly
 
+    def __reduce__(self) -> Any:
+        held = self.compact()
+        return IdArray, (held.codes, held.table)
+
     @classmethod
     def of(cls, values: Any) -> IdArray:
         """Return ids, of which some may be in texts or missing; raises TypeError for others."""
@@ -124,12 +128,6 @@ class IdArray(ExtensionArray):
         cls, strings: Any, *, dtype: Any = None, copy: bool = False
     ) -> IdArray:
         return cls.of([None if each == "" else each for each in strings])
-
-    @classmethod
-    def _from_factorized(cls, values: Any, original: IdArray) -> IdArray:
-        table = original.table
-        codes = np.fromiter(map(table.code_of, values), np.int32, len(values))
-        return cls(np.maximum(codes, -1), table)
 
     @classmethod
     def _concat_same_type(cls, to_concat: Sequence[IdArray]) -> IdArray:
