@@ -28,7 +28,7 @@ from xentara_nb.simulator import Simulator, simulate
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 START_PATIENCE = 90.0  # seconds; a cold machine with two cores
-PATIENCE = 15_000  # milliseconds for what a page shows
+PATIENCE = 30_000  # milliseconds for what a page shows
 
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {

@@ -63,6 +63,7 @@ def test_a_value_is_found_written_and_taken_back_with_the_keyboard_only(
     keys.type("line 1 set")
     found = book.output.get_by_role("listbox", name="Found")
     found.wait_for()
+    book.text(re.compile("^1 element$")).wait_for()  # before, the list is that of fewer letters
     keys.press("Tab")
     keys.press("ArrowDown")
     book.output.get_by_role("heading", name=SET_POINT).wait_for()

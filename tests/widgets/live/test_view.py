@@ -31,7 +31,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     """What is sent to the pages, which is soon."""
     sent: Told = queue.SimpleQueue()
     monkeypatch.setattr(Chart, "tell", lambda self, news: sent.put(news))
-    monkeypatch.setattr(view_module, "UNASKED", 0.05)
+    monkeypatch.setattr(view_module, "HEARTBEAT", 0.05)
     monkeypatch.setattr(view_module, "INTERVAL", 0.01)
     return sent
 
@@ -122,10 +122,7 @@ def test_nothing_goes_to_a_page_that_does_not_show_it(
     assert news.whole or len(news.points.times) > 1
 
 
-def test_the_page_hears_of_the_kernel_also_when_nothing_changes(
-    client: Client, told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(view_module, "HEARTBEAT", 0.01)
+def test_the_page_hears_of_the_kernel_also_when_nothing_changes(client: Client, told: Told) -> None:
     with client.watch(RECIPE) as watch:
         view = LiveView(watch)
         ask(view)

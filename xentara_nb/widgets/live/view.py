@@ -36,8 +36,9 @@ CHARTED = 5
 # All in seconds.
 INTERVAL = 0.1  # between two messages to the page, at least
 SHARE = 0.05  # of a core, which the work for the page takes at most
-UNASKED = 1.0  # between two messages with everything, while the page has not asked for it
-HEARTBEAT = 1.0  # between two messages at most: a page that gets none says that no kernel answers
+# Between two messages at most: a page that gets none says that no kernel answers. Also between
+# two with everything, while the page has not asked for it.
+HEARTBEAT = 1.0
 PICTURE = 60.0  # between two pictures for the saved notebook
 FIRST_PICTURE = 5.0
 
@@ -208,12 +209,12 @@ class LiveView(Form):
     def _run(self) -> None:
         step = self.tasks.guard(self._step)
         while not self._stop.is_set():
-            self._wake.wait(min(UNASKED, HEARTBEAT))
+            self._wake.wait(HEARTBEAT)
             self._wake.clear()
             before = time.thread_time()
             step()
             spent = time.thread_time() - before
-            self._stop.wait(max(INTERVAL if self.chart.asked else UNASKED, spent / SHARE))
+            self._stop.wait(max(INTERVAL, spent / SHARE))
 
     def _step(self) -> None:
         kind, text = self._state()
@@ -221,20 +222,22 @@ class LiveView(Form):
         self.chart.state = {"kind": kind, "text": text}
         if kind == "live" and was != "live":
             self.tasks.run("units", self._fetch_units)
+        now = time.monotonic()
+        if self.chart.is_visible and (self.chart.asked or now >= self._next_beat):
+            self._tell(now)
+        if self._pictures and (now >= self._next_picture or (kind == "closed" != was)):
+            self._next_picture = now + PICTURE if kind != "closed" else float("inf")
+            self._show_picture()
+
+    def _tell(self, now: float) -> None:
         asked = self.chart.asked
         if self._restart or not asked:
             self._restart = False
             self._feed.restart()
-        now = time.monotonic()
-        if self.chart.is_visible:
-            charted = self.chart.charted
-            news = self._feed.take(charted, POINTS if asked else _UNASKED_POINTS)
-            if news or now >= self._next_beat:
-                self._next_beat = now + HEARTBEAT
-                self.chart.tell(news)
-        if self._pictures and (now >= self._next_picture or (kind == "closed" != was)):
-            self._next_picture = now + PICTURE if kind != "closed" else float("inf")
-            self._show_picture()
+        news = self._feed.take(self.chart.charted, POINTS if asked else _UNASKED_POINTS)
+        if news or now >= self._next_beat:
+            self._next_beat = now + HEARTBEAT
+            self.chart.tell(news)
 
     # What stands in a saved notebook
 
