@@ -45,6 +45,7 @@ def test_what_comes_out_is_plain() -> None:
     assert type(found.iloc[1]) is UUID
     assert {type(each) for each in A["element_uuid"]} == {UUID}
     assert ids(11, None).tolist() == [11, None]
+    assert ids(11, None).to_numpy().tolist() == [11, None]
     assert ids(11, None).to_numpy(na_value=0).tolist() == [11, 0]
 
 

@@ -63,7 +63,7 @@ class TestIds(
     base.BasePrintingTests,
     base.BaseReduceTests,
 ):
-    def _supports_reduction(self, ser: object, op_name: str) -> bool:
+    def _supports_reduction(self, column: object, op_name: str) -> bool:
         return op_name in ("count", "min", "max")
 
     # These take the text of the dtype for its name, which it is not.

@@ -19,6 +19,7 @@ import pandas as pd
 from pandas.api.extensions import (
     ExtensionArray,
     ExtensionDtype,
+    no_default,
     register_extension_dtype,
     take,
 )
@@ -123,11 +124,7 @@ class IdArray(ExtensionArray):
     def _from_sequence(cls, scalars: Any, *, dtype: Any = None, copy: bool = False) -> IdArray:
         return cls.of(scalars)
 
-    @classmethod
-    def _from_sequence_of_strings(
-        cls, strings: Any, *, dtype: Any = None, copy: bool = False
-    ) -> IdArray:
-        return cls.of([None if each == "" else each for each in strings])
+    _from_sequence_of_strings = _from_sequence
 
     @classmethod
     def _concat_same_type(cls, to_concat: Sequence[IdArray]) -> IdArray:
@@ -202,10 +199,10 @@ class IdArray(ExtensionArray):
         return self.to_numpy(dtype)
 
     def to_numpy(
-        self, dtype: Any = None, copy: bool = False, na_value: Any = pd.api.extensions.no_default
+        self, dtype: Any = None, copy: bool = False, na_value: Any = no_default
     ) -> npt.NDArray[Any]:
-        """Return the ids in an array of numpy, of dtype object unless another is asked for."""
-        nothing = None if na_value is pd.api.extensions.no_default else na_value
+        """Return a copy in an array of numpy, of dtype object unless another is asked for."""
+        nothing = None if na_value is no_default else na_value
         found = look_up(self.table.ids, self.codes, nothing)
         return found if dtype is None else found.astype(dtype, copy=False)
 
@@ -217,9 +214,8 @@ class IdArray(ExtensionArray):
         if isinstance(dtype, pd.StringDtype) or dtype.kind in "US":
             texts = np.fromiter(map(str, self.table.ids), np.object_, len(self.table))
             held = look_up(texts, self.codes, None)
-            if isinstance(dtype, ExtensionDtype):
-                return pd.Series(held, dtype=dtype).array
-            return held.astype(dtype)
+            wrapped = isinstance(dtype, ExtensionDtype)
+            return pd.Series(held, dtype=dtype).array if wrapped else held.astype(dtype)
         return super().astype(dtype, copy=copy)
 
     def isna(self) -> npt.NDArray[np.bool_]:
@@ -296,13 +292,11 @@ class IdArray(ExtensionArray):
     ) -> Any:
         if name not in ("min", "max"):
             return super()._reduce(name, skipna=skipna, keepdims=keepdims, **kwargs)
-        ranks = self._values_for_argsort()
-        missing = self.codes < 0
+        there = np.flatnonzero(self.codes >= 0)
         at = -1
-        if not missing.all() and (skipna or not missing.any()):
-            nothing = -1 if name == "max" else np.iinfo(np.int64).max
-            ranks = np.where(missing, nothing, ranks)
-            at = int(ranks.argmin() if name == "min" else ranks.argmax())
+        if len(there) and (skipna or len(there) == len(self)):
+            ranks = self._values_for_argsort()[there]
+            at = int(there[ranks.argmin() if name == "min" else ranks.argmax()])
         found = self.take([at], allow_fill=True)
         return found if keepdims else found[0]
 
@@ -368,8 +362,6 @@ class IdArray(ExtensionArray):
         texts = pa.array(list(map(str, held.table.ids)), pa.string())
         codes = pa.array(held.codes, mask=held.codes < 0)
         return pa.DictionaryArray.from_arrays(codes, texts).cast(type or pa.string())
-
-    # By itself
 
     def canonical(self) -> Codes:
         """Return codes that are the same for the same id, and only then."""
