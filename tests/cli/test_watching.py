@@ -36,7 +36,7 @@ def test_json_lines_in_a_pipe(options: list[str], capsys: pytest.CaptureFixture[
     first = {line["primary_key"]: line for line in lines}
     assert first[SET_POINT]["value"] == 210.0
     assert first[RUN]["value"] is True
-    assert set(first[RUN]) == {"time", "primary_key", "attribute", "value", "error"}
+    assert set(first[RUN]) == {"time", "primary_key", "attribute_name", "value", "error"}
     assert pd.Timestamp(first[RUN]["time"]).tzinfo is not None
 
 
@@ -48,7 +48,7 @@ def test_a_chosen_attribute_and_rates(
     assert main(["watch", *options, SET_POINT, *arguments]) == 0
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert {line["attribute"] for line in lines} == {"updateTime"}
+    assert {line["attribute_name"] for line in lines} == {"updateTime"}
     (parameters,) = simulator.requests.query("command == 'subscribe'")["parameters"]
     assert (parameters["1"], parameters["2"]) == (100, 200)
 

@@ -118,9 +118,12 @@ def interrupt(scene: Scene, operation: str, at: int, pool: ThreadPoolExecutor, f
         pool.submit(check_client, scene.client, run.where).result()
     assert time.monotonic() - begin < 5, run.where  # and not until the time-out of the client
     closed = scene.client.closed
-    eventually(lambda: len(reader_threads()) <= (0 if closed else 1))
+    if run.error is not None and "in __exit__\n    def __exit__" in run.where:
+        # It had not begun to close anything: what the traceback holds ends with it.
+        run.error = run.error.with_traceback(None)
+    eventually(lambda: len(reader_threads()) <= (0 if closed else 1), where=run.where)
     # A connection has its socket, and a duplicate of that.
-    eventually(lambda: open_files() <= files - (2 if closed else 0))
+    eventually(lambda: open_files() <= files - (2 if closed else 0), where=run.where)
     if operation in ("write", "apply"):
         check_write(scene, operation, run)
     if scene.client.closed:

@@ -463,7 +463,8 @@ def test_how_long_a_server_has_been_silent(fake: Fake) -> None:
         assert connection.wait_ended(5)
         silent = connection.silence
         assert silent >= 0.01
-        assert connection.silence == silent  # it has ended
+        while connection.silence < silent + 0.01:  # until now, though it has ended
+            pass
 
 
 def test_successes_and_errors_of_one_batch(fake: Fake) -> None:

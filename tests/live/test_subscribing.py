@@ -12,6 +12,7 @@ import pytest
 
 import xentara_nb
 from tests.conftest import Fake
+from tests.support.clients import eventually
 from tests.support.proxy import DOWN, UP, Proxy
 from tests.support.server import Wire
 from xentara_nb import Client, UnknownElementError, Watch
@@ -183,6 +184,30 @@ def test_a_connection_that_is_frozen_is_noticed_without_a_call(
     assert "has sent nothing" in gap.error
     # It was silent before: for the quiet time, and while a ping was not answered.
     assert (noticed - gap.time).total_seconds() > 1
+
+
+def test_a_gap_that_is_noticed_late_begins_where_nothing_came_any_more(
+    far_client: Client, proxy: Proxy, plant: Simulator
+) -> None:
+    busy, go_on = threading.Event(), threading.Event()
+
+    def keep_busy(watch: Watch) -> None:
+        busy.set()
+        assert go_on.wait(PATIENCE)
+
+    with far_client.watch(SET_POINT) as watch, plant.connect(journal=False) as near:
+        settled(watch)
+        watch.on_change(keep_busy)
+        near.write(SET_POINT, 140, verify=False)
+        assert busy.wait(PATIENCE)
+        proxy.cut()
+        eventually(lambda: far_client.ended is not None)
+        ended = pd.Timestamp.now("UTC")
+        while pd.Timestamp.now("UTC") - ended < pd.Timedelta("300ms"):
+            near.write(SET_POINT, 141, verify=False)
+        go_on.set()
+        watch.until(seen(141.0), timeout=PATIENCE)
+    assert gaps(watch)["time"].iloc[0] < ended
 
 
 def test_events_that_come_twice_or_late(fake: Fake) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _thread
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,10 @@ import pytest
 from tests.recordings.rows import full_disk
 from tests.support.proxy import Proxy
 from xentara_nb import Client, OptionError, Recording, RecordingError, connect, open_recording
+from xentara_nb.recordings.columns import described
+from xentara_nb.recordings.progress import line
 from xentara_nb.recordings.recorder import Recorder
+from xentara_nb.recordings.writer import RecordingWriter
 from xentara_nb.simulator import Simulator
 
 SPEED, RECIPE, BATCH = (f"Plant.Line 1.{name}" for name in ("Speed", "Recipe", "Batch"))
@@ -125,6 +128,79 @@ def test_a_gap_is_in_the_data(plant: Simulator, tmp_path: Path) -> None:
     assert gaps.any()
     assert changes[gaps]["value"].isna().all()
     assert not gaps.iloc[-1]
+
+
+@pytest.fixture
+def recorder(client: Client, tmp_path: Path) -> Iterator[Recorder]:
+    """A recorder of two attributes, whose watch keeps no more than three changes of each."""
+    rows = client.inventory("Plant.Line 1").xentara.attribute("value")
+    rows = rows[rows["primary_key"].isin([BATCH, RECIPE])]
+    attributes = [
+        described(key, name, data_type, str(uuid), str(int(attribute_id)))
+        for key, name, data_type, uuid, attribute_id in zip(
+            *(rows[name] for name in ("primary_key", "attribute_name", "data_type")),
+            *(rows[name] for name in ("element_uuid", "attribute_id")),
+            strict=True,
+        )
+    ]
+    client.write(BATCH, 0)
+    with (
+        RecordingWriter(tmp_path, attributes) as writer,
+        client.watch(rows, keep=3) as watch,
+    ):
+        watch.until(lambda latest: latest["value"].notna().all(), timeout=30)
+        yield Recorder(watch, writer, attributes)
+
+
+def write_batches(client: Client, recorder: Recorder, *batches: int) -> None:
+    for batch in batches:
+        client.write(BATCH, batch, verify=False)
+        recorder.watch.until(lambda latest, b=batch: b in latest["value"].tolist(), timeout=30)
+
+
+def test_what_is_lost_while_the_disk_is_busy_is_a_gap(
+    plant: Simulator, client: Client, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder.flush()
+    write_batches(client, recorder, 1, 2)
+    recorder.flush()
+    write_batches(client, recorder, 3, 4, 5)
+    recorder.flush()
+    assert recorder.lost == 0
+    assert "lost" not in line(recorder)
+    assert not caplog.records
+    write_batches(client, recorder, *range(6, 13))
+    recorder.flush()
+    write_batches(client, recorder, 13)
+    recorder.flush()
+
+    assert recorder.lost == 4
+    assert "; 4 changes lost: the disk is too slow" in line(recorder)
+    assert "4 changes were not recorded" in caplog.text
+    recording = open_recording(recorder.writer.folder)
+    changes = recording.changes()
+    assert changes[changes["primary_key"] == RECIPE]["error"].isna().all()
+    changes = changes[changes["primary_key"] == BATCH].reset_index(drop=True)
+    assert changes["value"].fillna(-1).tolist() == [0, 1, 2, 3, 4, 5, -1, 10, 11, 12, 13]
+    gap = changes[changes["error"].notna()]
+    assert gap.index.tolist() == [6]
+    assert gap["error"].item() == (
+        "4 changes were not recorded: the disk took longer than they are kept"
+    )
+    # From the last value that was recorded: it may have held no longer.
+    assert changes["time"].diff()[6] == pd.Timedelta(1, "ns")
+    assert recording.frame(fill="forward")[BATCH].isna().sum() == 1
+
+
+def test_what_is_lost_before_anything_was_recorded(
+    plant: Simulator, client: Client, recorder: Recorder
+) -> None:
+    write_batches(client, recorder, 1, 2, 3, 4)
+    recorder.flush()
+    assert recorder.lost == 2
+    changes = open_recording(recorder.writer.folder, rows=[BATCH]).changes()
+    assert changes["value"].fillna(-1).tolist() == [-1, 2, 3, 4]
+    assert "2 changes were not recorded" in changes["error"].iloc[0]
 
 
 def test_a_full_disk(plant: Simulator, client: Client, tmp_path: Path) -> None:

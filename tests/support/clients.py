@@ -37,9 +37,9 @@ def with_more_time(check: Callable[[float], object], seconds: float) -> None:
     check(64 * seconds)
 
 
-def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 5.0, where: str = "") -> None:
     """Wait until something is true, and fail if it does not become so."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it has not become true"
+        assert time.monotonic() < end, f"it has not become true {where}"
         time.sleep(0.005)

@@ -65,7 +65,7 @@ def test_a_plan_shows_itself(plant, client):
     assert plan.who == "engineer"
     assert plan.report is None
     text = repr(plan)
-    assert "Plan of 3 writes as engineer: 1 ok 1 warning 1 refused Nothing was sent yet." in text
+    assert "Plan of 3 writes as engineer, nothing was sent yet: 1 ok 1 warning 1 refused\n" in text
     assert "150.0" in text
     html = plan._repr_html_()
     assert "1 refused" in html
@@ -127,7 +127,7 @@ def test_a_plan_is_good_for_one_apply(plant, client):
     assert report.ok
     assert plan.applied
     assert plan.report is report
-    assert "Applied." in repr(plan)
+    assert "as engineer, applied: 1 ok" in repr(plan)
     for options in ({}, {"if_unchanged": False}, {"on_error": "continue"}):
         with pytest.raises(WriteRefusedError, match="a plan is good for one apply"):
             plan.apply(**options)

@@ -106,7 +106,7 @@ def _lines(watch: Watch, seconds: float | None) -> None:
             content = {
                 "time": change.time.isoformat(),
                 "primary_key": row.primary_key,
-                "attribute": row.attribute_name,
+                "attribute_name": row.attribute_name,
                 "value": to_json(change.value),
                 "error": change.error,
             }

@@ -113,7 +113,6 @@ class Connection:
         self._next_id = 1  # 0 is what a server answers when it cannot read the id
         self._browsed = False
         self._ended: XentaraError | None = None
-        self._ended_at: float | None = None
         self._closing = False
         self._suspicion: _Suspicion | None = None
         # Since when nothing but pongs has come, and how much had come then.
@@ -160,10 +159,10 @@ class Connection:
 
     @property
     def silence(self) -> float:
-        """For how long nothing has come, in seconds, or had come when the connection ended."""
+        """For how long nothing has come, in seconds; this grows when the connection has ended."""
         if self._stream is None:
             return 0.0
-        return max((self._ended_at or time.monotonic()) - self._stream.received_at, 0.0)
+        return max(time.monotonic() - self._stream.received_at, 0.0)
 
     @property
     def pending(self) -> int:
@@ -321,7 +320,6 @@ class Connection:
         with self._lock:
             if self._ended is None:
                 self._ended = error
-                self._ended_at = time.monotonic()
         if self._stream is not None:
             self._stream.abort()
         self._opening.abort()

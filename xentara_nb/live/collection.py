@@ -21,7 +21,7 @@ from xentara_nb.live.frames import (
     quality_words,
     wide_frame,
 )
-from xentara_nb.live.history import Changes, History
+from xentara_nb.live.history import Array, Changes, History
 from xentara_nb.live.routing import Key
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.values import TimePoint
@@ -231,6 +231,28 @@ class Collection:
         frame = changes_frame(self._attributes, columns, qualities, errors)
         frame.attrs["dropped"] = dropped
         return frame
+
+    def changes_and_losses(self, marks: dict[Key, int]) -> tuple[pd.DataFrame, Array]:
+        """Return the changes as :meth:`changes`, and what was dropped before it was in them.
+
+        ``marks`` is empty at first and is kept from one call to the next. What is returned second
+        has a row for each attribute: how many changes, and how many of its quality, no call has
+        returned.
+        """
+        with self._lock:
+            changes = self.changes()
+            unseen = {
+                key: max(0, history.dropped - marks.get(key, 0))
+                for key, history in self.histories.items()
+            }
+            marks.update((key, history.count) for key, history in self.histories.items())
+        losses = np.zeros((len(self._attributes), 2), dtype=np.int64)
+        for row, each in zip(losses, self._attributes, strict=True):
+            element, attribute_id = _key(each)
+            row[0] = unseen[element, attribute_id]
+            if attribute_id == Attribute.VALUE:
+                row[1] = unseen.get((element, Attribute.QUALITY), 0)
+        return changes, losses
 
     def columns(self, row: int | str, last: int | None = None) -> Changes:
         """Return the changes of one attribute as arrays, which are copies; quick, for charts.

@@ -132,30 +132,43 @@ class SubscriptionManager:
             self._router.follow(watcher.histories.items())
         try:
             self._subscribe_for(watcher, connection)
+            self._start(connection.address.netloc)
         except BaseException:
             self.remove(watcher)
             raise
+
+    def _start(self, server: str) -> None:
+        """Start the thread, if it does not run."""
         with self.lock:
-            if not self._running:
-                self._running = True
-                thread = threading.Thread(
-                    target=_run,
-                    args=(weakref.ref(self), self._wakeups),
-                    name=f"xentara watch {connection.address.netloc}",
-                    daemon=True,
-                )
-                # An interrupt in the middle of Thread.start() would leave a thread that hangs.
-                _thread.start_new_thread(thread.start, ())
+            if self._running:
+                return
+            thread = threading.Thread(
+                target=_run,
+                args=(weakref.ref(self), self._wakeups),
+                name=f"xentara watch {server}",
+                daemon=True,
+            )
+            # No interrupt comes between these two; and one in the middle of Thread.start() would
+            # leave a thread that hangs.
+            self._running = True
+            _thread.start_new_thread(thread.start, ())
 
     def remove(self, watcher: Watcher) -> None:
         """End the subscriptions that only this watch has."""
-        with self.lock:
-            self.drain()
-            if self._watchers.pop(watcher.number, None) is None:
-                return
-            self._release()
-        self._unsubscribe()
-        self._wake()
+        try:
+            with self.lock:
+                self.drain()
+                if self._watchers.pop(watcher.number, None) is None:
+                    return
+                self._release()
+            self._unsubscribe()
+        except BaseException:
+            # Interrupted: the thread does what is left to do.
+            self._watchers.pop(watcher.number, None)
+            self._abandoned = True
+            raise
+        finally:
+            self._wake()
 
     def abandon(self) -> None:
         """Take note that a watch is no more; for the garbage collector, so it takes no lock."""
@@ -330,7 +343,7 @@ class SubscriptionManager:
         self.drain()
         connection = self._subscribed_on
         if connection is not None and connection.ended is not None:
-            self._gap(connection.ended, connection.silence)
+            self._gap(connection, connection.ended)
         self._notify()
         if self._subscribed_on is None:
             self._reconnect(reconnecting)
@@ -343,13 +356,13 @@ class SubscriptionManager:
         for watcher in watchers:
             watcher.notify()
 
-    def _gap(self, reason: XentaraError, silent: float) -> None:
+    def _gap(self, connection: Connection, reason: XentaraError) -> None:
         """Put the end of the connection into the data."""
         with self.lock:
             self._subscribed_on = None
             self._lost = reason
             # What was sent behind the last byte that came is lost.
-            self._router.add_error(str(reason), silent)
+            self._router.add_error(str(reason), connection.silence)
             for watcher in self._alive():
                 watcher.changed()
 

@@ -59,21 +59,35 @@ class Watch(Collection):
 
     def open(self) -> None:
         """Subscribe; raises what :meth:`Client.watch` says."""
-        self._manager.add(self)
+        try:
+            self._manager.add(self)
+        except BaseException:
+            # Also when it was interrupted just behind that: who is told cannot close this.
+            self._manager.remove(self)
+            raise
 
     def close(self) -> None:
         """End the subscription; what has come is kept. Closing twice is no error."""
         if self.ended is None:
             self._closed = True
-            self._manager.remove(self)
-            self.end(ConnectionLostError("the watch is closed"))
-            self.notify()
+            try:
+                self._manager.remove(self)
+            except BaseException:
+                self._manager.remove(self)  # interrupted, perhaps before it had begun
+                raise
+            finally:
+                self.end(ConnectionLostError("the watch is closed"))
+                self.notify()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.close()
+        try:
+            self.close()
+        except BaseException:
+            self.close()  # interrupted, perhaps before it had begun
+            raise
 
     def __repr__(self) -> str:
         count, kept = len(self.names), self.kept

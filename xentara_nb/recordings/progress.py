@@ -50,6 +50,8 @@ def line(recorder: Recorder) -> str:
         f"{timedelta(seconds=int(recorder.seconds))}: {writer.rows:,} changes of "
         f"{recorder.attributes:,} attributes, {size_text(writer.bytes)} in {writer.files:,} files"
     )
+    if recorder.lost:
+        text += f"; {recorder.lost:,} changes lost: the disk is too slow"
     if watch.lost is not None and watch.ended is None:
         text += f"; no connection at present: {watch.lost}"
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from xentara_nb.connection.deadline import check_seconds
+from xentara_nb.live.routing import Key
 from xentara_nb.live.watch import Watch
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import Array, encode
@@ -22,6 +24,9 @@ FLUSH_EVERY = 10.0
 """After how many seconds what has come is put on the disk: as much can be lost at most."""
 
 _TICK = 1.0  # seconds between two reports
+_NEVER = np.iinfo(np.int64).min
+
+_log = logging.getLogger(__name__)
 
 
 def kept_for(flush_every: float) -> timedelta:
@@ -43,6 +48,12 @@ class Recorder:
         What is watched, as the writer was given it.
     flush_every : float, default 10.0
         After how many seconds what has come is put on the disk.
+
+    Attributes
+    ----------
+    lost : int
+        How many changes are not in the recording, because the disk took longer than the watch
+        keeps them. In their place is a row without a value, whose error says so.
     """
 
     def __init__(
@@ -56,6 +67,7 @@ class Recorder:
         self.writer = writer
         self.attributes = len(attributes)
         self.seconds = 0.0
+        self.lost = 0
         self._flush_every = flush_every
         self._places = {
             (each.element_uuid, canonical(each.attribute_id)): place
@@ -63,6 +75,8 @@ class Recorder:
         }
         # Place and time of the changes that the watch had the last time.
         self._seen: tuple[Array, Array] = (np.empty(0, np.int32), np.empty(0, np.int64))
+        self._marks: dict[Key, int] = {}
+        self._last = np.full(len(attributes), _NEVER)  # the newest time of each attribute
         self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def stop(self) -> None:
@@ -107,10 +121,11 @@ class Recorder:
 
     def flush(self) -> None:
         """Put on the disk what has come."""
-        self._take(self.watch.changes())
+        changes, losses = self.watch.changes_and_losses(self._marks)
+        self._take(changes, losses)
         self.writer.flush()
 
-    def _take(self, changes: pd.DataFrame) -> None:
+    def _take(self, changes: pd.DataFrame, losses: Array) -> None:
         places = np.fromiter(
             (
                 self._places[uuid, canonical(attribute_id)]
@@ -122,6 +137,9 @@ class Recorder:
             len(changes),
         )
         times = changes["time"].to_numpy("datetime64[ns]").view(np.int64)
+        if losses.any():
+            self._mark_losses(losses, places, times)
+        np.maximum.at(self._last, places, times)
         new = self._unseen(places, times)
         if not new.any():
             return
@@ -139,6 +157,35 @@ class Recorder:
                 texts,
                 _words(chosen["quality"]),
                 _words(chosen["error"]),
+                time.time_ns(),
+            )
+        )
+
+    def _mark_losses(self, losses: Array, places: Array, times: Array) -> None:
+        """Put a gap where changes were lost: from the last one before them to the next."""
+        count = int(losses.max(axis=1).sum())  # a value and its quality may have come together
+        self.lost += count
+        _log.warning("%s changes were not recorded: the disk took too long", f"{count:,}")
+        # A value whose quality alone has changed is known all the time.
+        lost = np.flatnonzero(losses[:, 0])
+        starts = self._last[lost] + 1
+        # Where nothing was recorded before, the gap is just before what is there now.
+        next_times = np.full(len(losses), np.iinfo(np.int64).max)
+        np.minimum.at(next_times, places, times)
+        starts = np.where(self._last[lost] == _NEVER, next_times[lost] - 1, starts)
+        texts = [
+            f"{each:,} changes were not recorded: the disk took longer than they are kept"
+            for each in losses[lost, 0].tolist()
+        ]
+        self.writer.append(
+            Rows(
+                lost,
+                starts,
+                np.zeros(len(lost)),
+                np.ones(len(lost), dtype=bool),
+                np.full(len(lost), None, dtype=object),
+                np.full(len(lost), None, dtype=object),
+                np.array(texts, dtype=object),
                 time.time_ns(),
             )
         )

@@ -374,11 +374,11 @@ class WritePlan(rendering.Shown):
     def title(self) -> rendering.Title:
         """Return the headline."""
         count = len(self.planned)
+        state = "applied" if self._taken else "nothing was sent yet"
         return [
-            (f"Plan of {count} write{'' if count == 1 else 's'} as {self.who}:", None),
+            (f"Plan of {count} write{'' if count == 1 else 's'} as {self.who}, {state}:", None),
             *rendering.counted(self._severities(), Severity),
             *((f"({check.message})", check.severity) for check in self.checks),
-            ("Applied." if self._taken else "Nothing was sent yet.", None),
         ]
 
 

@@ -181,7 +181,9 @@ class ServerThread:
     async def _process_request(
         self, connection: WebSocketConnection, request: Request
     ) -> Response | None:
-        self._connections.activate(connection.transport.get_extra_info("socket").fileno())
+        sock = connection.transport.get_extra_info("socket")
+        if sock is not None:  # else the client has gone meanwhile, and no answer is sent
+            self._connections.activate(sock.fileno())
         return await process_request(
             self._service, self._settings.authentication, connection, request
         )
