@@ -302,7 +302,7 @@ class Client:
         Returns
         -------
         pandas.DataFrame
-            ``primary_key`` (str), ``element_uuid`` (object: UUID), ``category`` (categorical),
+            ``primary_key`` (str), ``element_uuid`` (xentara_id), ``category`` (categorical),
             sorted by primary key.
 
         Raises
@@ -370,7 +370,7 @@ class Client:
         Returns
         -------
         pandas.DataFrame
-            One row per attribute: ``primary_key`` (str), ``element_uuid`` (object: UUID),
+            One row per attribute: ``primary_key`` (str), ``element_uuid`` (xentara_id),
             ``category`` (categorical), ``attribute_name`` (str), ``attribute_id`` (object: int or
             UUID), ``access`` (categorical), ``data_type`` (categorical).
 
@@ -429,7 +429,7 @@ class Client:
         -------
         pandas.DataFrame
             One row per attribute, in the order asked for: ``primary_key`` (str),
-            ``element_uuid`` (object: UUID), ``attribute_name`` (str), ``attribute_id`` (object),
+            ``element_uuid`` (xentara_id), ``attribute_name`` (str), ``attribute_id`` (xentara_id),
             ``value``, ``error`` (str, missing where there is none), ``time`` (datetime64[ns, UTC],
             one for all: when the last answer was there). Where all rows have one data type,
             ``value`` is of that: float64, int64, uint64, bool, datetime64[ns, UTC] or str; Float64,
@@ -466,7 +466,7 @@ class Client:
         Returns
         -------
         pandas.DataFrame
-            ``primary_key`` (str), ``element_uuid`` (object: UUID), ``category`` (categorical),
+            ``primary_key`` (str), ``element_uuid`` (xentara_id), ``category`` (categorical),
             ``type``, ``display_name`` (str), ``value`` (object, as in :meth:`read`), ``units``
             (str), ``quality`` (categorical), ``update_time`` (datetime64[ns, UTC]), ``access`` and
             ``data_type`` of the value (categorical), a column for each of ``attributes``, ``error``
@@ -529,7 +529,7 @@ class Client:
         Returns
         -------
         pandas.DataFrame
-            One row per element: ``primary_key`` (str), ``element_uuid`` (object: UUID),
+            One row per element: ``primary_key`` (str), ``element_uuid`` (xentara_id),
             ``category`` (categorical), ``type``, ``display_name``, ``units`` (str), ``access`` and
             ``data_type`` of the value (categorical).
 
@@ -735,8 +735,8 @@ class Client:
         Returns
         -------
         pandas.DataFrame
-            What is in the file: ``primary_key`` (str), ``element_uuid`` (object: UUID),
-            ``attribute_name`` (str), ``attribute_id`` (object), ``data_type`` (categorical),
+            What is in the file: ``primary_key`` (str), ``element_uuid`` (xentara_id),
+            ``attribute_name`` (str), ``attribute_id`` (xentara_id), ``data_type`` (categorical),
             ``value`` (as in :meth:`read`), ``moving`` (bool), ``error`` (str: also that an
             attribute is write only), ``time`` (datetime64[ns, UTC]).
 

@@ -26,8 +26,8 @@ from xentara_nb.live.routing import Key
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.queries.reading import ResolvedAttribute
-from xentara_nb.tables.attribute_ids import attribute_id_array
-from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array
+from xentara_nb.tables.frames import make_frame, string_array, time_array
+from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.references import canonical
 
 KEEP = 10_000
@@ -92,11 +92,9 @@ class Collection:
             {
                 "column": string_array(self._names),
                 "primary_key": string_array([each.primary_key for each in self._attributes]),
-                "element_uuid": object_array([each.element_uuid for each in self._attributes]),
+                "element_uuid": id_array([each.element_uuid for each in self._attributes]),
                 "attribute_name": string_array([each.attribute_name for each in self._attributes]),
-                "attribute_id": attribute_id_array(
-                    [each.attribute_id for each in self._attributes]
-                ),
+                "attribute_id": id_array([each.attribute_id for each in self._attributes]),
             }
         )
 
@@ -122,7 +120,7 @@ class Collection:
         -------
         pandas.DataFrame
             One row for each attribute, in the order asked for: ``primary_key`` (str),
-            ``element_uuid`` (object: UUID), ``attribute_name`` (str), ``value`` (typed if all rows
+            ``element_uuid`` (xentara_id), ``attribute_name`` (str), ``value`` (typed if all rows
             have one data type, else object), ``quality`` (str), ``update_time`` and
             ``source_time`` (datetime64[ns, UTC]; the attributes of that name where they are
             watched too, else when the event was made, and missing), ``age`` (float64, seconds
@@ -166,7 +164,7 @@ class Collection:
         return make_frame(
             {
                 "primary_key": attributes["primary_key"].array,
-                "element_uuid": attributes["element_uuid"].to_numpy(),
+                "element_uuid": attributes["element_uuid"].array,
                 "attribute_name": attributes["attribute_name"].array,
                 "value": common_column(self._attributes, filled, shown),
                 "quality": string_array([_last_word(each) for each in qualities]),
@@ -218,8 +216,8 @@ class Collection:
         -------
         pandas.DataFrame
             In the order of their times: ``time`` (datetime64[ns, UTC], by the server's clock),
-            ``primary_key`` (str), ``element_uuid`` (object: UUID), ``attribute_name`` (str),
-            ``attribute_id`` (object), ``value`` (typed if all have one data type, else object),
+            ``primary_key`` (str), ``element_uuid`` (xentara_id), ``attribute_name`` (str),
+            ``attribute_id`` (xentara_id), ``value`` (typed if all have one data type, else object),
             ``quality`` (str, the one that held then; where only that has changed, the value is in a
             row once more), ``error`` (str; in the rows of a gap, why
             there is one). ``attrs["dropped"]`` is how many changes were dropped.

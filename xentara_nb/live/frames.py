@@ -14,8 +14,8 @@ from xentara_nb.errors import OptionError
 from xentara_nb.live.history import Changes
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries.reading import ResolvedAttribute
-from xentara_nb.tables.attribute_ids import attribute_id_array
 from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array, to_display
+from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.references import same_attribute
 from xentara_nb.tables.values import typed_array
 
@@ -130,13 +130,11 @@ def changes_frame(
         {
             "time": time_array(times),
             "primary_key": string_array([each.primary_key for each in attributes]).take(owner),
-            "element_uuid": object_array([each.element_uuid for each in attributes]).take(owner),
+            "element_uuid": id_array([each.element_uuid for each in attributes]).take(owner),
             "attribute_name": string_array([each.attribute_name for each in attributes]).take(
                 owner
             ),
-            "attribute_id": attribute_id_array([each.attribute_id for each in attributes]).take(
-                owner
-            ),
+            "attribute_id": id_array([each.attribute_id for each in attributes]).take(owner),
             "value": joined.take(order),
             "quality": string_array(words).take(order),
             "error": string_array(texts).take(order),

@@ -20,7 +20,8 @@ from xentara_nb.protocol.text import safe
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import Array, decode, described, parquet_extra, schema
 from xentara_nb.recordings.folder import HOUR, files
-from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array
+from xentara_nb.tables.frames import make_frame, string_array, time_array
+from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.references import (
     ElementsLike,
     Reference,
@@ -159,8 +160,8 @@ class Recording:
     def attributes(self) -> pd.DataFrame:
         """What was recorded: ``column`` of :meth:`frame`, and what names the attribute; ``rows``.
 
-        ``primary_key``, ``attribute_name``, ``data_type`` (str), ``element_uuid`` (object: UUID),
-        ``attribute_id`` (object), ``rows`` (int64, how many there are).
+        ``primary_key``, ``attribute_name``, ``data_type`` (str), ``element_uuid`` (xentara_id),
+        ``attribute_id`` (xentara_id), ``rows`` (int64, how many there are).
         """
         table = self._table(["time"])
         found = list(self._attributes(table)) if table.num_rows else []
@@ -171,8 +172,8 @@ class Recording:
                 "column": string_array(column_names(attributes)),
                 "primary_key": string_array(texts[0]),
                 "attribute_name": string_array(texts[2]),
-                "element_uuid": object_array([each.element_uuid for each in attributes]),
-                "attribute_id": object_array([each.attribute_id for each in attributes]),
+                "element_uuid": id_array([each.element_uuid for each in attributes]),
+                "attribute_id": id_array([each.attribute_id for each in attributes]),
                 "rows": np.array([each.rows.stop - each.rows.start for each in found], np.int64),
             }
         )
@@ -208,9 +209,9 @@ class Recording:
         -------
         pandas.DataFrame
             In the order of their times, as :meth:`Watch.changes` gives them: ``time``
-            (datetime64[ns, UTC]), ``primary_key`` (str), ``element_uuid`` (object: UUID),
-            ``attribute_name`` (str), ``attribute_id`` (object), ``value`` (typed if all have one
-            data type, else object), ``quality`` (str), ``error`` (str).
+            (datetime64[ns, UTC]), ``primary_key`` (str), ``element_uuid`` (xentara_id),
+            ``attribute_name`` (str), ``attribute_id`` (xentara_id), ``value`` (typed if all have
+            one data type, else object), ``quality`` (str), ``error`` (str).
         """
         table = self._table(["time", "value", "text", "quality", "error"])
         found = list(self._attributes(table))
@@ -225,15 +226,11 @@ class Recording:
             {
                 "time": time_array(times[order]),
                 "primary_key": string_array([each.primary_key for each in attributes]).take(owner),
-                "element_uuid": object_array([each.element_uuid for each in attributes]).take(
-                    owner
-                ),
+                "element_uuid": id_array([each.element_uuid for each in attributes]).take(owner),
                 "attribute_name": string_array([each.attribute_name for each in attributes]).take(
                     owner
                 ),
-                "attribute_id": object_array([each.attribute_id for each in attributes]).take(
-                    owner
-                ),
+                "attribute_id": id_array([each.attribute_id for each in attributes]).take(owner),
                 "value": common_column(attributes, columns, values).take(order),
                 "quality": string_array(table["quality"].to_pylist()).take(order),
                 "error": string_array(table["error"].to_pylist()).take(order),

@@ -106,7 +106,7 @@ class XentaraAccessor:
         -------
         pandas.DataFrame
             One row per element in the order of the frame, numbered from 0, with the columns
-            ``primary_key`` (str), ``element_uuid`` (object), ``category`` (categorical) and
+            ``primary_key`` (str), ``element_uuid`` (xentara_id), ``category`` (categorical) and
             ``attributes`` (int64): how many rows it has in the frame.
         """
         columns = list(ELEMENT_COLUMNS)

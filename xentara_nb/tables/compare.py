@@ -20,6 +20,7 @@ from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.comparison import CHANGES, Comparison
 from xentara_nb.tables.files import as_written, read_table
 from xentara_nb.tables.frames import make_frame, object_array, string_array
+from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.references import canonical, id_in, uuid_in
 
 TableLike: TypeAlias = "pd.DataFrame | str | os.PathLike[str] | Any"
@@ -376,7 +377,7 @@ def _changes_frame(changes: list[_Changes]) -> pd.DataFrame:
         {
             "change": pd.Categorical.from_codes(kinds[order], dtype=dtype),
             "primary_key": string_array(joined("keys")[order]),
-            "element_uuid": joined("uuids")[order],
+            "element_uuid": id_array(joined("uuids")[order]),
             "attribute_name": string_array(joined("names")[order]),
             "old": joined("old")[order],
             "new": joined("new")[order],

@@ -50,8 +50,8 @@ class Comparison:
         One row per change: ``change`` (categorical: ``added``, ``removed``, ``renamed``,
         ``replaced`` (the key has another UUID), ``category``, ``type``, ``retyped``, ``access``,
         ``units``, ``display name``, ``value``, ``quality``), ``primary_key`` (str),
-        ``element_uuid`` (object), ``attribute_name`` (str, missing where it is the element itself
-        that has changed), ``old`` and ``new`` (object).
+        ``element_uuid`` (xentara_id), ``attribute_name`` (str, missing where it is the element
+        itself that has changed), ``old`` and ``new`` (object).
     """
 
     def __init__(self, frame: pd.DataFrame, elements: int) -> None:

@@ -1,11 +1,10 @@
 """The DataFrames of the library, built from what the protocol gives: column by column.
 
 The dtypes are the same for an empty frame, and whether pyarrow is installed or not. Texts are
-``str``; UUIDs are :class:`uuid.UUID` in a column of dtype ``object``, attribute ids integers and
-UUIDs that can be sorted together; times are ``datetime64[ns, UTC]``. Category, access and data type
-are categoricals with all of the manual's words in the order of the identifiers; an identifier that
-this version does not know is a category of its own, its number's text, behind the others and only
-where a row has it.
+``str``; ids of elements and attributes are of the dtype of :mod:`xentara_nb.tables.id_arrays`;
+times are ``datetime64[ns, UTC]``. Category, access and data type are categoricals with all of the
+manual's words in the order of the identifiers; an identifier that this version does not know is a
+category of its own, its number's text, behind the others and only where a row has it.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from xentara_nb.protocol.identifiers import (
     label,
 )
 from xentara_nb.protocol.values import AttributeId, TimePoint
-from xentara_nb.tables.attribute_ids import attribute_id_array
+from xentara_nb.tables.id_arrays import id_array
 
 TEXT = pd.StringDtype("python", na_value=np.nan)
 """The dtype of texts: ``str``, kept as Python objects, so that each key and name, which are on
@@ -87,12 +86,10 @@ def inventory_frame_of(
     return make_frame(
         {
             "primary_key": string_array(keys).take(element),
-            "element_uuid": object_array(uuids).take(element),
+            "element_uuid": id_array(uuids).take(element),
             "category": categorical(Category, categories).take(element),
             "attribute_name": string_array([a.name for a in attributes]).take(attribute),
-            "attribute_id": attribute_id_array([a.attribute_id for a in attributes]).take(
-                attribute
-            ),
+            "attribute_id": id_array([a.attribute_id for a in attributes]).take(attribute),
             "access": categorical(Access, [a.access for a in attributes]).take(attribute),
             "data_type": categorical(DataType, [a.data_type for a in attributes]).take(attribute),
         }
@@ -107,7 +104,7 @@ def elements_frame(entries: Iterable[BrowseEntry]) -> pd.DataFrame:
     return make_frame(
         {
             "primary_key": string_array(keys),
-            "element_uuid": object_array([entry.element_uuid for entry in ordered]),
+            "element_uuid": id_array([entry.element_uuid for entry in ordered]),
             "category": categorical(Category, [entry.category for entry in ordered]),
         }
     )

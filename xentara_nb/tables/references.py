@@ -8,7 +8,6 @@ UUID, so what a text means is found in the server's model.
 from __future__ import annotations
 
 import numbers
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
@@ -25,7 +24,7 @@ from xentara_nb.protocol.identifiers import (
 )
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.arrow import from_arrow
-from xentara_nb.tables.attribute_ids import plain_id, plain_ids
+from xentara_nb.tables.id_table import id_of_text, uuid_of_text
 
 ElementLike: TypeAlias = "str | UUID | pd.Series[Any] | Mapping[str, Any] | tuple[Any, ...]"
 """What names one element: a primary key, a UUID, its text, or a row of an inventory."""
@@ -38,8 +37,6 @@ AttributeLike: TypeAlias = str | int | UUID
 
 
 _DATA_TYPES = {member.label: int(member) for member in DataType}
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
-_UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Reference(NamedTuple):
@@ -61,7 +58,7 @@ def element_reference(element: object) -> Reference:
     if isinstance(element, Reference):
         return element
     if isinstance(element, UUID):
-        return Reference(None, plain_id(element))
+        return Reference(None, element)
     if isinstance(element, str):
         if not element:
             raise NotFoundError("an empty text names no element; the root is None")
@@ -126,8 +123,7 @@ def attribute_reference(attribute: object) -> AttributeLike:
     A text stays one: what it means is found in the element's own meta data.
     """
     if isinstance(attribute, UUID):
-        uuid: UUID = plain_id(attribute)
-        return uuid
+        return attribute
     if isinstance(attribute, str) and attribute:
         return str(attribute)
     # numpy's integers are no int, but they are Integral; its booleans are not.
@@ -159,18 +155,15 @@ def canonical(attribute: AttributeId) -> AttributeId:
 def uuid_in(value: object) -> UUID | None:
     """Return a UUID, or the one that a text has in its canonical form; None if it is neither."""
     if isinstance(value, UUID):
-        uuid: UUID = plain_id(value)
-        return uuid
-    # UUID() itself would also take other dashes, digits of other scripts, braces and more.
-    if isinstance(value, str) and _UUID_TEXT.fullmatch(value):
-        return UUID(value)
-    return None
+        return value
+    return uuid_of_text(value) if isinstance(value, str) else None
 
 
 def id_in(attribute: Any) -> Any:
     """Return the id that a text in a column of ids holds, as in a file that pandas has read."""
     if isinstance(attribute, str):
-        return int(attribute) if _NUMBER.fullmatch(attribute) else uuid_in(attribute) or attribute
+        found = id_of_text(attribute)
+        return attribute if found is None else found
     return attribute
 
 
@@ -231,7 +224,7 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     keys, uuids, attribute_ids, attribute_names = columns
     # Ids have become texts in a file that pandas has read.
     columns[1] = uuids = _converted(uuids, uuid_in)
-    columns[2] = attribute_ids = plain_ids(_converted(attribute_ids, id_in))
+    columns[2] = attribute_ids = _converted(attribute_ids, id_in)
     kinds = [set(map(type, column)) for column in columns]
     if (
         kinds[0] == kinds[3] == {str}

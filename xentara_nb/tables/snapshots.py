@@ -28,6 +28,7 @@ from xentara_nb.tables.frames import (
     time_array,
     to_display,
 )
+from xentara_nb.tables.id_arrays import id_array
 
 STANDARD_COLUMNS: Mapping[str, str | Attribute] = {
     "type": Attribute.TYPE,
@@ -83,7 +84,7 @@ def snapshot_frame(
     """
     columns: dict[str, Any] = {
         "primary_key": string_array(primary_keys),
-        "element_uuid": object_array(element_uuids),
+        "element_uuid": id_array(element_uuids),
         "category": categorical(Category, categories),
     }
     for name in filter(values.__contains__, STANDARD_COLUMNS):

@@ -19,7 +19,6 @@ import pandas as pd
 from xentara_nb.protocol.errors import XentaraError
 from xentara_nb.protocol.identifiers import DataType, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint
-from xentara_nb.tables.attribute_ids import attribute_id_array
 from xentara_nb.tables.frames import (
     WORDED_IDS,
     WORDED_TYPES,
@@ -31,6 +30,7 @@ from xentara_nb.tables.frames import (
     time_array,
     to_display,
 )
+from xentara_nb.tables.id_arrays import id_array
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -78,9 +78,9 @@ def values_frame(
     return make_frame(
         {
             "primary_key": string_array(primary_keys),
-            "element_uuid": object_array(element_uuids),
+            "element_uuid": id_array(element_uuids),
             "attribute_name": string_array(attribute_names),
-            "attribute_id": attribute_id_array(attribute_ids),
+            "attribute_id": id_array(attribute_ids),
             "value": column_of(values, data_types),
             "error": string_array(errors),
             "time": time_array(times),

@@ -203,8 +203,8 @@ class WritePlan(rendering.Shown):
     def frame(self) -> pd.DataFrame:
         """The plan as a DataFrame, one row per write, in the order of sending.
 
-        The columns are ``primary_key`` (str), ``element_uuid`` (object: UUID, None if there is no
-        such element), ``attribute_name`` (str), ``attribute_id`` (object), ``data_type`` (str),
+        The columns are ``primary_key`` (str), ``element_uuid`` (xentara_id, None if there is no
+        such element), ``attribute_name`` (str), ``attribute_id`` (xentara_id), ``data_type`` (str),
         ``old_value`` (object, None where not known), ``old_quality`` (str, missing where not
         known), ``value`` (object: the new value as it will be sent, None if it does not fit),
         ``units`` (str, missing where there are none), ``change`` (object: the difference of two

@@ -150,8 +150,8 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row per write that was about to be sent: ``time`` (datetime64[ns, UTC], of the intent),
-        ``primary_key`` (str), ``element_uuid`` (object: UUID), ``attribute_name`` (str),
-        ``attribute_id`` (object), ``data_type`` (str), ``old_value``, ``value``, ``read_back``
+        ``primary_key`` (str), ``element_uuid`` (xentara_id), ``attribute_name`` (str),
+        ``attribute_id`` (xentara_id), ``data_type`` (str), ``old_value``, ``value``, ``read_back``
         (object, None where not known), ``outcome`` (categorical, see
         :class:`~xentara_nb.writes.outcome.Outcome`), ``error`` (str, missing where there is none),
         ``finished`` (datetime64[ns, UTC], when the outcome was noted, NaT where it was not),

@@ -11,6 +11,7 @@ import pandas as pd
 from xentara_nb.protocol.identifiers import DataType, label
 from xentara_nb.protocol.text import safe
 from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array
+from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.rendering import (
     Html,
     coloured,
@@ -93,6 +94,8 @@ def _column(name: str, values: Sequence[Any]) -> Any:
         return time_array([_NO_TIME if value is None else value for value in values])
     if (dtype := _OTHERS.get(name)) is not None:
         return pd.Series(values, dtype=dtype)
+    if name in ("element_uuid", "attribute_id"):
+        return id_array(values)
     return object_array(values)
 
 

@@ -90,8 +90,8 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
     def frame(self) -> pd.DataFrame:
         """The report as a DataFrame, one row per row of the plan.
 
-        The columns are ``primary_key`` (str), ``element_uuid`` (object: UUID), ``attribute_name``
-        (str), ``attribute_id`` (object), ``data_type`` (str), ``old_value``, ``value``,
+        The columns are ``primary_key`` (str), ``element_uuid`` (xentara_id), ``attribute_name``
+        (str), ``attribute_id`` (xentara_id), ``data_type`` (str), ``old_value``, ``value``,
         ``read_back`` (object, None where not known), ``outcome`` (categorical), ``error`` (str,
         missing where there is none), ``sent`` (bool), ``time`` (datetime64[ns, UTC], when it was
         sent, NaT where it was not), ``duration`` (float64, the seconds until the answer).

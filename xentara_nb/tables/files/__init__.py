@@ -128,8 +128,8 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
     -------
     pandas.DataFrame
         The rows and columns in the order of the file, numbered from 0: ``primary_key`` (str),
-        ``element_uuid`` (object), ``category`` (categorical), ``attribute_name`` (str),
-        ``attribute_id`` (object), ``access`` (categorical), ``data_type`` (categorical), and
+        ``element_uuid`` (xentara_id), ``category`` (categorical), ``attribute_name`` (str),
+        ``attribute_id`` (xentara_id), ``access`` (categorical), ``data_type`` (categorical), and
         any columns that the file has besides.
 
     Raises

@@ -20,8 +20,8 @@ from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.suggestions import question
 from xentara_nb.tables import INVENTORY_COLUMNS
-from xentara_nb.tables.attribute_ids import attribute_id_array
-from xentara_nb.tables.frames import categorical, object_array, string_array
+from xentara_nb.tables.frames import categorical, string_array
+from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import uuid_in
 
@@ -247,10 +247,10 @@ def _labels(table: type[Labelled]) -> _Column:
 
 _COLUMNS: dict[Any, _Column] = {
     "primary_key": _Column(_text, _text, string_array),
-    "element_uuid": _Column(_uuid_to_cell, _uuid_from_cell, object_array),
+    "element_uuid": _Column(_uuid_to_cell, _uuid_from_cell, id_array),
     "category": _labels(Category),
     "attribute_name": _Column(_text, _text, string_array),
-    "attribute_id": _Column(_id_to_cell, _id_from_cell, attribute_id_array),
+    "attribute_id": _Column(_id_to_cell, _id_from_cell, id_array),
     "access": _labels(Access),
     "data_type": _labels(DataType),
 }

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, Quality
-from xentara_nb.tables.attribute_ids import attribute_id_array
 from xentara_nb.tables.files.cells import Cell, TableError, TextTable, check_names, row_text
 from xentara_nb.tables.frames import TEXT, object_array, string_array
+from xentara_nb.tables.id_arrays import IdDtype, id_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import id_in, uuid_in
 from xentara_nb.tables.snapshots import TEXT_COLUMNS, TIME_COLUMNS
@@ -41,7 +41,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|-?inf", re.ASCII)
 _TRUTH = {"true": True, "false": False}
 _DTYPE = re.compile(
     r"u?int(8|16|32|64)|U?Int(8|16|32|64)|[fF]loat(32|64)|bool|boolean|str|string|category"
-    r"|quality|datetime64\[(s|ms|us|ns)(, [\w/+:-]+)?\]",
+    r"|quality|xentara_id|datetime64\[(s|ms|us|ns)(, [\w/+:-]+)?\]",
     re.ASCII,
 )
 
@@ -135,10 +135,8 @@ def _is_known(name: str, series: pd.Series[Any]) -> bool:
     if name in _LABELS:
         return _is_labelled(series.dtype, _LABELS[name])
     if name in ("element_uuid", "attribute_id"):
-        kinds = {UUID} if name == "element_uuid" else {UUID, int}
-        return series.dtype == object and all(
-            each is None or any(issubclass(each, kind) and each is not bool for kind in kinds)
-            for each in set(map(type, series.tolist())) - {type(None)}
+        return isinstance(series.dtype, IdDtype) and (
+            name == "attribute_id" or int not in set(map(type, series.unique()))
         )
     return False
 
@@ -152,7 +150,7 @@ def _is_labelled(dtype: Any, table: type[Labelled]) -> bool:
 
 def _is_native(series: pd.Series[Any]) -> bool:
     """Return whether Parquet holds such a column as it is."""
-    return not (series.dtype == object or isinstance(series.dtype, pd.CategoricalDtype))
+    return series.dtype != object and not isinstance(series.dtype, pd.CategoricalDtype | IdDtype)
 
 
 def _cells(series: pd.Series[Any]) -> tuple[list[Cell], list[str] | None]:
@@ -205,7 +203,7 @@ def _is_clear(cells: Sequence[Cell], dtype: Any, ending: str) -> bool:
 
 
 def _words_of(series: pd.Series[Any]) -> list[str]:
-    word = "quality" if _is_labelled(series.dtype, Quality) else str(series.dtype)
+    word = "quality" if _is_labelled(series.dtype, Quality) else series.dtype.name
     if not _DTYPE.fullmatch(word):
         raise TableError(
             f"a column {series.name!r} of dtype {word} cannot be kept. Make it one of numbers, "
@@ -250,9 +248,9 @@ def _column(name: str, cells: Sequence[Cell], words: list[Any] | None) -> Any:
         if name in _LABELS:
             return _labelled(cells, _LABELS[name])
         if name == "element_uuid":
-            return object_array(_each(cells, _uuid, "is no UUID"))
+            return id_array(_each(cells, _uuid, "is no UUID"))
         if name == "attribute_id":
-            return attribute_id_array(_each(cells, _attribute_id, "is no attribute id"))
+            return id_array(_each(cells, _attribute_id, "is no attribute id"))
         return _of_dtype(cells, _dtype_of(cells) or "object")
     (first,) = set(words) if len(set(words)) == 1 else ("",)
     if isinstance(first, str) and _DTYPE.fullmatch(first):
@@ -280,6 +278,8 @@ def _dtype_of(cells: Iterable[Cell]) -> str | None:
 
 
 def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
+    if dtype == "xentara_id":
+        return id_array(_each(cells, _attribute_id, "is no id"))
     if dtype == "quality":
         return _labelled(cells, Quality)
     if dtype.startswith("datetime64"):

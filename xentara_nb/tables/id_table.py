@@ -1,0 +1,190 @@
+"""The distinct ids that a column refers to by number, and how they compare and sort.
+
+An id is an integer or a UUID. Python orders no integer against a UUID, and hashes and compares
+UUIDs slowly. So each id has a key, a plain integer: its own, and for a UUID its 128 bits behind all
+of them. Keys are made once for a table, when they are first needed.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Codes: TypeAlias = npt.NDArray[np.int32]
+"""The numbers of ids in a table; -1 where there is none."""
+
+_FIRST_UUID = 1 << 128
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def uuid_of_text(text: str) -> UUID | None:
+    """Return the UUID that a text has in its canonical form, None if it has none."""
+    # UUID() itself would also take other dashes, digits of other scripts, braces and more.
+    return UUID(text) if _UUID_TEXT.fullmatch(text) else None
+
+
+def id_of_text(text: str) -> int | UUID | None:
+    """Return the integer or the UUID that a text is, None if it is none."""
+    return int(text) if _NUMBER.fullmatch(text) else uuid_of_text(text)
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value stands for no id."""
+    return (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and math.isnan(value))
+    )
+
+
+def to_id(value: Any) -> int | UUID:
+    """Return an id, also one that stands in a text or that pandas has made a float.
+
+    Raises
+    ------
+    TypeError
+        If the value is none.
+    """
+    kind = type(value)
+    if kind is UUID or (kind is int and value < _FIRST_UUID):
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, str) and (found := id_of_text(value)) is not None:
+        return found
+    if isinstance(value, UUID):
+        return UUID(int=value.int)
+    # numpy's integers are no int, but they are Integral; its booleans are not.
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if (whole or (isinstance(value, float) and value.is_integer())) and value < _FIRST_UUID:
+        return int(value)
+    raise TypeError(f"{value!r} is no id: an id is an integer, a uuid.UUID or the text of one")
+
+
+def key_of(value: Any) -> int | None:
+    """Return the key of what is an id or the text of one, None if it is neither."""
+    try:
+        found = to_id(value)
+    except TypeError:
+        return None
+    return found if isinstance(found, int) else _FIRST_UUID + found.int
+
+
+class _Distinct:
+    """The ids of a table at one time, and what follows from them."""
+
+    def __init__(self, ids: npt.NDArray[np.object_]) -> None:
+        self.ids = ids
+
+    @cached_property
+    def keys(self) -> npt.NDArray[np.object_]:
+        """The key of each."""
+        keys = [each if type(each) is int else _FIRST_UUID + each.int for each in self.ids]
+        return np.fromiter(keys, np.object_, len(keys))
+
+    @cached_property
+    def code_by_key(self) -> dict[int, int]:
+        """The first place of each key."""
+        size = len(self.ids)
+        return dict(zip(self.keys[::-1].tolist(), range(size - 1, -1, -1), strict=True))
+
+    @cached_property
+    def first(self) -> Codes | None:
+        """The first place of an equal id, for each; None if no two are equal."""
+        if len(self.code_by_key) == len(self.ids):
+            return None
+        return np.fromiter(map(self.code_by_key.__getitem__, self.keys), np.int32, len(self.ids))
+
+    @cached_property
+    def ranks(self) -> npt.NDArray[np.int64]:
+        """The place of each in their order, the same for equal ones."""
+        ordered = sorted(self.code_by_key)
+        rank_by_key = dict(zip(ordered, range(len(ordered)), strict=True))
+        return np.fromiter(map(rank_by_key.__getitem__, self.keys), np.int64, len(self.ids))
+
+
+class IdTable:
+    """The ids that one column, and those that were made of it, refer to.
+
+    It may hold an id twice: whether it does is found out when it matters. It only grows, so the
+    numbers of those who share it stay good.
+
+    Parameters
+    ----------
+    ids : numpy.ndarray
+        Integers and UUIDs.
+    """
+
+    def __init__(self, ids: npt.NDArray[np.object_]) -> None:
+        self._distinct = _Distinct(ids)
+        self._growing = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._distinct.ids)
+
+    def __reduce__(self) -> Any:
+        return IdTable, (self._distinct.ids,)
+
+    @property
+    def ids(self) -> npt.NDArray[np.object_]:
+        """The ids; not to be changed."""
+        return self._distinct.ids
+
+    @property
+    def keys(self) -> npt.NDArray[np.object_]:
+        """The key of each id, in the order of the ids."""
+        return self._distinct.keys
+
+    @property
+    def ranks(self) -> npt.NDArray[np.int64]:
+        """Numbers in the order of the ids, the same for equal ones."""
+        return self._distinct.ranks
+
+    def canonical(self, codes: Codes) -> Codes:
+        """Return numbers that are the same for the same id, and only then."""
+        first = self._distinct.first
+        return codes if first is None else look_up(first, codes, -1)
+
+    def code_of(self, key: int | None) -> int:
+        """Return the canonical number of the id with a key; -2 if there is none."""
+        return -2 if key is None else self._distinct.code_by_key.get(key, -2)
+
+    def add(self, ids: Sequence[int | UUID]) -> Codes:
+        """Return the numbers of ids, which are in the table afterwards."""
+        keys = [key_of(each) for each in ids]
+        with self._growing:
+            new = {
+                key: each for key, each in zip(keys, ids, strict=True) if self.code_of(key) == -2
+            }
+            if new:
+                more = np.fromiter(new.values(), np.object_, len(new))
+                self._distinct = _Distinct(np.concatenate([self._distinct.ids, more]))
+            return np.fromiter(map(self.code_of, keys), np.int32, len(keys))
+
+
+def look_up(table: npt.NDArray[Any], codes: Codes, nothing: Any) -> npt.NDArray[Any]:
+    """Return what a table has for each code, and ``nothing`` where there is none."""
+    missing = codes < 0
+    if not missing.any():
+        return table.take(codes)
+    found = np.full(len(codes), nothing, table.dtype)
+    found[~missing] = table.take(codes[~missing])
+    return found
+
+
+def joined(tables: Iterable[IdTable]) -> tuple[IdTable, dict[int, int]]:
+    """Return one table with the ids of several, and by identity where each of them begins."""
+    distinct = {id(each): each for each in tables}
+    parts = [each.ids for each in distinct.values()]
+    ends = np.cumsum([0, *map(len, parts)]).tolist()
+    return IdTable(np.concatenate(parts)), dict(zip(distinct, ends, strict=False))
