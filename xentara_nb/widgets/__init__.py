@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from xentara_nb.widgets.explorer.form import ClientCard, Explorer
+from xentara_nb.widgets.explorer.client_card import ClientCard
+from xentara_nb.widgets.explorer.form import Explorer
 from xentara_nb.widgets.live.view import LiveView
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.form import WriteForm
