@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import site
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -27,6 +28,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a script, everything here would be deaf to Ctrl-C, and so would
     # the programs that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Where Python is told to keep no byte code, each process of the tests, and each of the programs
+# that they start, would compile the package, and the tests with their assertions, once more.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A few examples while one works on something; --hypothesis-profile=thorough looks for more.
 settings.register_profile("quick", max_examples=50, deadline=None)
