@@ -93,7 +93,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         option.numprocesses = 2
     if option.numprocesses and option.dist == "no":
         option.dist = "loadfile"
-        option.loadscopereorder = False  # the browser tests come first
+        option.loadscopereorder = False  # what takes long comes first
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -114,10 +114,14 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put browser tests last, and leave out what is slow unless ``-m`` mentions it.
 
-    Of several processes one begins with the browser tests: they are what takes longest.
+    Several processes begin with what takes longest, one of them with the browser tests.
     """
-    parallel = hasattr(config, "workerinput")
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None, reverse=parallel)
+    if hasattr(config, "workerinput"):
+        from tests.support.parallel import turn
+
+        items.sort(key=lambda item: turn(item.nodeid))
+    else:
+        items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if "slow" in config.option.markexpr:
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
