@@ -101,9 +101,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Return what gives the tests to the processes."""
     if config.option.dist != "loadfile":
         return None
-    from tests.support.parallel import OneBrowser
+    from tests.support.parallel import InGroups
 
-    return OneBrowser(config, log)
+    return InGroups(config, log)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

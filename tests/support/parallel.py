@@ -1,4 +1,4 @@
-"""How several processes share the tests: by files, and one of them has the browser."""
+"""How several processes share the tests: by files, the long ones first."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 from xdist.scheduler import LoadFileScheduling
 
-BROWSER = "tests/browser/"
-# The others of which one takes ten seconds or more, the longest first: begun late, it would be all
+# Whose files are for one process: they have one browser, or begin with the same long imports.
+TOGETHER = ("tests/browser/", "tests/test_notebook")
+# Of which each takes ten seconds or more, the longest first: begun late, one of them would be all
 # that is left, and one process would wait for the other.
 LONG = (
-    "tests/test_notebooks.py",
+    *TOGETHER,
     "tests/writes/test_cut.py",
     "tests/cli/test_simulating.py",
     "tests/benchmarks/test_benchmarks.py",
@@ -22,17 +23,19 @@ LONG = (
 
 
 def turn(name: str) -> int:
-    """Return when a test's file is begun, by the test's name: the least at first."""
-    if name.startswith(BROWSER):
-        return 0
-    file = name.partition("::")[0]
-    return 1 + (LONG.index(file) if file in LONG else len(LONG))
+    """Return when a test is begun, by its name: the least first."""
+    return next((at for at, long in enumerate(LONG) if name.startswith(long)), len(LONG))
 
 
-class OneBrowser(LoadFileScheduling):
-    """Give all files of the browser tests to one process, which has the only browser."""
+class InGroups(LoadFileScheduling):
+    """Give each file to one process, and files that belong together to the same."""
 
     def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
         # What stands before the first "::" is what is kept together.
-        names = [name.replace(BROWSER, "tests/browser::", 1) for name in collection]
+        names = list(collection)
+        for group in TOGETHER:
+            names = [
+                group + "::" + name.removeprefix(group) if name.startswith(group) else name
+                for name in names
+            ]
         super().add_node_collection(node, names)
