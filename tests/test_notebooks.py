@@ -56,7 +56,8 @@ def run(kernel: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path
         try:
             runner.execute()
         finally:
-            runner.kc.stop_channels()
+            if runner.kc is not None:
+                runner.kc.stop_channels()
         del notebook.cells[0]
         return notebook
 

@@ -64,7 +64,8 @@ for name in [name for name in os.environ if name.startswith("XENTARA_")]:
 %reset -f
 import gc, threading, time
 end = time.monotonic() + 5
-while left := [each for each in threading.enumerate() if each.name.startswith("xentara ")]:
+ours = ("xentara ", "simulator")
+while left := [each for each in threading.enumerate() if each.name.startswith(ours)]:
     assert time.monotonic() < end, left
     gc.collect()
     time.sleep(0.02)
