@@ -25,12 +25,13 @@ REMEMBER = """
 import time, xentara_nb
 from xentara_nb.widgets import WriteForm
 from xentara_nb.widgets.write import form as module
+from xentara_nb.widgets.write.confirm import ConfirmButton
 
-made = []
+class Remembered(ConfirmButton):
+    made = []
 
-class Remembered(module.ConfirmButton):
     def __init__(self, tasks, box, text, *rest):
-        made.append(text)
+        self.made.append(text)
         super().__init__(tasks, box, text, *rest)
 
 module.ConfirmButton = Remembered
@@ -105,7 +106,7 @@ def test_what_is_done_on_several_pages_is_done_once(
             f"form = WriteForm(client, {SET_POINT!r})\nform",
             "form",
             "time.sleep(0.3)",
-            "print('made', *made, sep='|')",
+            "module.ConfirmButton = ConfirmButton\nprint('made', *Remembered.made, sep='|')",
             run=False,
         )
         book.run(0)
