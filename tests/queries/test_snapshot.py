@@ -111,6 +111,10 @@ def test_what_is_asked_for_besides() -> None:
     assert by_id["value"].tolist() == [1.5, 2.5]
     with pytest.raises(NotFoundError, match="no element of the snapshot has an attribute 'colour'"):
         snapshot(model(), ["Pump"], ["colour"])
+    with pytest.raises(
+        NotFoundError, match=r"attribute 'limti'; did you mean 'limit'\? See client"
+    ):
+        snapshot(model(), ["Pump", "Valve"], ["limti"])
     with pytest.raises(NotFoundError, match="names no attribute"):
         snapshot(model(), ["Pump"], [None])
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from xentara_nb import Client, OptionError, Outcome, PolicyError, WritePolicy, WriteRefusedError
+from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.simulator import Simulator
 from xentara_nb.writes.feedback import Feedback, feedbacks
 
@@ -87,10 +88,10 @@ def test_a_policy_says_it_for_every_write(
     path = tmp_path / "policy.toml"
     path.write_text(
         f'[verify_on]\n"{COMMAND}" = {{ read = "{POSITION}", tolerance = 0.5 }}\n'
-        f'"Plant.Other" = "{POSITION}"\n'
+        f'"Plant.Line 1.Batch" = "{POSITION}"\n'
     )
     policy = WritePolicy.from_toml(path)
-    assert policy.verify_on["Plant.Other"] == Feedback(POSITION)
+    assert policy.verify_on["Plant.Line 1.Batch"] == Feedback(POSITION)
     with plant.connect(policy=policy) as careful:
         assert careful.write(COMMAND, 230.25).reason == f"{POSITION} was read back"
         assert careful.plan_writes({COMMAND: 230}).apply().ok
@@ -117,6 +118,28 @@ def test_a_policy_that_makes_no_sense(text: str, said: str, tmp_path: Path) -> N
     path.write_text(text)
     with pytest.raises(PolicyError, match=said):
         WritePolicy.from_toml(path)
+
+
+def test_a_key_that_no_element_has(client: Client, plant: Simulator, journal: Path) -> None:
+    wrong = {"Plant.Line 1.Setpoint": POSITION, COMMAND: POSITION}
+    plant.forget()
+    said = r"verify_on: lookup of 'Plant.Line 1.Setpoint': .*did you mean 'Plant.Line 1.Set point'"
+    with pytest.raises(UnknownElementError, match=said):
+        client.write(COMMAND, 230, verify_on=wrong)
+    with pytest.raises(UnknownElementError, match=said):
+        client.plan_writes({COMMAND: 230}, verify_on=wrong)
+    with plant.connect(policy=WritePolicy(verify_on=wrong)) as careful:
+        for _ in range(2):
+            with pytest.raises(PolicyError, match=f"the write policy, {said}"):
+                careful.write(COMMAND, 230)
+    # A table is by keys: a UUID would be passed over.
+    uuid = str(client.lookup(COMMAND))
+    with pytest.raises(UnknownElementError, match=f"verify_on: lookup of '{uuid}'"):
+        client.write(COMMAND, 230, verify_on={uuid: POSITION})
+    assert plant.writes.empty
+    # What is there may be more than what is written.
+    more = {"Plant.Line 1.Batch": POSITION, COMMAND: POSITION}
+    assert client.write(COMMAND, 230, verify_on=more).outcome is Outcome.VERIFIED
 
 
 def test_options_that_make_no_sense(client: Client, plant: Simulator) -> None:

@@ -21,9 +21,9 @@ from uuid import UUID
 
 import pandas as pd
 
-from xentara_nb.errors import OptionError
-from xentara_nb.protocol.identifiers import Access, Attribute
-from xentara_nb.suggestions import question
+from xentara_nb.errors import NotFoundError, OptionError
+from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute
+from xentara_nb.suggestions import did_you_mean, question
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
 from xentara_nb.tables.provenance import provenance_of
 
@@ -84,20 +84,26 @@ class XentaraAccessor:
 
         Raises
         ------
+        NotFoundError
+            If no row has it, and it is no well-known attribute either. Of these, there may be
+            none: then there are no rows, as in a frame that has none at all.
         TypeError
             If the attribute is something else.
         """
         if isinstance(attribute, str):
-            return self._frame[self._columns("attribute_name")["attribute_name"] == attribute]
+            names = self._columns("attribute_name")["attribute_name"]
+            return self._rows_or_not_found(names == attribute, attribute, ATTRIBUTES_BY_NAME)
         if isinstance(attribute, bool) or not isinstance(attribute, int | UUID):
             raise TypeError(
                 f"an attribute is its name, an integer or a UUID, not {type(attribute).__name__}"
             )
         ids: list[int | UUID] = [attribute]
+        known: list[int | UUID] = []
         for member in Attribute:
             if attribute in (member, member.uuid):
-                ids = [int(member), member.uuid]
-        return self._frame[self._columns("attribute_id")["attribute_id"].isin(ids)]
+                ids = known = [int(member), member.uuid]
+        found = self._columns("attribute_id")["attribute_id"].isin(ids)
+        return self._rows_or_not_found(found, attribute, known)
 
     def elements(self) -> pd.DataFrame:
         """Return the elements that the frame has rows of.
@@ -133,7 +139,8 @@ class XentaraAccessor:
             wildcards and small typos. They are looked for in the primary key and, where the frame
             has them, in ``display_name``, ``type`` and ``units``. An empty text finds everything.
         category, type, unit : str or collection of str, optional
-            Only rows with one of these in the columns ``category``, ``type`` and ``units``.
+            Only rows with one of these in the columns ``category``, ``type`` and ``units``, with
+            the same wildcards.
         writable : bool, optional
             Only rows that can be written, or only those that cannot.
 
@@ -147,7 +154,8 @@ class XentaraAccessor:
         AttributeError
             If the frame has no such column to filter by.
         NotFoundError
-            If there is no such category.
+            If there is no such category, or no row has such a type or unit. What has a wildcard may
+            find nothing.
         """
         from xentara_nb.tables.search import SearchTable
 
@@ -218,6 +226,22 @@ class XentaraAccessor:
     def _with_access(self, accesses: Iterable[Access]) -> pd.DataFrame:
         labels = [access.label for access in accesses]
         return self._frame[self._columns("access")["access"].isin(labels)]
+
+    def _rows_or_not_found(
+        self, found: pd.Series[bool], attribute: object, known: Collection[object]
+    ) -> pd.DataFrame:
+        """Return the rows that were found; of what is known there may be none."""
+        rows = self._frame[found]
+        if len(rows) or attribute in known or not len(self._frame):
+            return rows
+        names: list[str] = []
+        if "attribute_name" in self._frame:
+            names = [str(each) for each in self._frame["attribute_name"].dropna().unique()]
+        offer = did_you_mean(attribute, names)
+        raise NotFoundError(
+            f"no row has the attribute {str(attribute)!r}{offer or ';'} "
+            f"{'There' if offer else 'there'} are: {', '.join(sorted(names)[:40]) or 'none'}"
+        )
 
     def _columns(self, *needed: str) -> pd.DataFrame:
         if not set(needed) <= set(self._frame.columns):

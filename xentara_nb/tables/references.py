@@ -19,10 +19,12 @@ from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.identifiers import (
     ATTRIBUTES_BY_UUID,
     Attribute,
+    Category,
     DataType,
     known,
 )
 from xentara_nb.protocol.values import AttributeId
+from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.id_table import id_of_text, uuid_of_text
 
@@ -134,6 +136,18 @@ def attribute_reference(attribute: object) -> AttributeLike:
     raise NotFoundError(f"{attribute!r} names no attribute: give its name, its integer or its UUID")
 
 
+def category_reference(category: object) -> Category:
+    """Return the category that a label or a number means; raises NotFoundError if there is none."""
+    member = Category.find(category)
+    if member is None:
+        offer = did_you_mean(category, (each.label for each in Category))
+        raise NotFoundError(
+            f"{category!r} is no category{offer or ';'} {'There' if offer else 'there'} are: "
+            f"{Category.labels()}"
+        )
+    return member
+
+
 def same_attribute(one: AttributeId, other: AttributeId) -> bool:
     """Return whether two ids mean the same attribute: a well-known one also has a UUID."""
     return one == other or canonical(one) == canonical(other)
@@ -211,6 +225,7 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     if not ("element_uuid" in frame.columns or "primary_key" in frame.columns):
         raise NotFoundError(
             "the DataFrame does not name elements: it needs a column element_uuid or primary_key"
+            f"{did_you_mean('primary_key', map(str, frame.columns))}"
         )
     names = ("primary_key", "element_uuid", "attribute_id", "attribute_name")
     for name in (*names, "data_type"):

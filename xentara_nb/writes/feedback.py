@@ -7,6 +7,8 @@ a policy file that is a table::
     [verify_on]
     "Plant.Valve.Command" = "Plant.Valve.Position"
     "Plant.Fan.Command" = { read = "Plant.Fan.Speed", tolerance = 0.5 }
+
+A key that no element has is an error with the first write: it would be passed over.
 """
 
 from __future__ import annotations

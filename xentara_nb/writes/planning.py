@@ -10,13 +10,14 @@ import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xentara_nb.errors import ServerError, WriteRefusedError
+from xentara_nb.errors import PolicyError, ServerError, WriteRefusedError, XentaraError
 from xentara_nb.protocol.commands import Read
+from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.protocol.values import Value
 from xentara_nb.queries.model_cache import Ask
 from xentara_nb.tables.frames import error_text
-from xentara_nb.tables.references import canonical
+from xentara_nb.tables.references import Reference, canonical
 from xentara_nb.tables.rendering import value_repr
 from xentara_nb.writes import guards
 from xentara_nb.writes.context import WriteContext
@@ -47,6 +48,7 @@ def plan_requests(
     targets = resolve(context.model_cache, requests)
     tables = [*filter(None, [verify_on]), *(each.verify_on for each in policies if each.verify_on)]
     if tables:
+        _check_keys(context, verify_on, policies)
         requests = [
             request if request.feedback is not None else _with_feedback(request, target, tables)
             for request, target in zip(requests, targets, strict=True)
@@ -65,6 +67,23 @@ def plan_requests(
     if any(request.feedback is not None for request in requests):
         planned = _find_feedback(context, planned)
     return planned if len(planned) == 1 else _refuse_repeats(planned)
+
+
+def _check_keys(
+    context: WriteContext, verify_on: Mapping[str, Feedback] | None, policies: Sequence[WritePolicy]
+) -> None:
+    """Refuse a table with a key that no element has: what it says would be passed over."""
+    for source, table in [("", verify_on or {}), *((p.source, p.verify_on) for p in policies)]:
+        # As keys alone: what is written is found by its key there, and not by its UUID.
+        found = context.model_cache.find([Reference(key, None) for key in table])
+        for key, element in zip(table, found, strict=True):
+            if isinstance(element, XentaraError):
+                error = element
+                if isinstance(element, ServerError):
+                    error = element.within(f"verify_on: lookup of {key!r}")
+                if source and isinstance(element, UnknownElementError):
+                    raise PolicyError(f"{source}, {error} Fix it there.")
+                raise error
 
 
 def _with_feedback(

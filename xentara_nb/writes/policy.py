@@ -27,7 +27,8 @@ A policy is a TOML file. All of it may be left out::
     "Plant.Valve.Command" = "Plant.Valve.Position"
 
 Limits are for numbers, and every entry whose keys match applies. Keys are patterns, see
-:func:`matches`.
+:func:`matches`; one that matches nothing is no error, for a policy may be that of several plants.
+Those of ``verify_on`` are keys: each must be that of an element.
 
 The file that the environment variable ``XENTARA_POLICY`` names applies to every client, beside the
 policy that a client is given, and is read again when it changes.
