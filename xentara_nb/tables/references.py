@@ -167,7 +167,7 @@ def canonical(attribute: AttributeId) -> AttributeId:
 
 
 def uuid_in(value: object) -> UUID | None:
-    """Return a UUID, or the one that a text has in its canonical form; None if it is neither."""
+    """Return a UUID, or the one that a text is; None if it is neither."""
     if isinstance(value, UUID):
         return value
     return uuid_of_text(value) if isinstance(value, str) else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo
@@ -107,24 +108,29 @@ def check_client(read_only: bool) -> CheckResult | None:
     return None
 
 
-def check_key(policies: Sequence[WritePolicy], key: str, info: AttributeInfo) -> CheckResult | None:
+def check_key(
+    policies: Sequence[WritePolicy], key: str, info: AttributeInfo, uuid: UUID | None = None
+) -> CheckResult | None:
     """Check whether the policies allow to write to a key."""
     for policy in policies:
-        if matches(policy.forbidden, key, info.name):
+        if matches(policy.forbidden, key, info.name, uuid):
             return refused(Guard.ALLOWED, f"{policy.source} forbids to write to {key}")
-        if policy.allowed is not None and not matches(policy.allowed, key, info.name):
+        if policy.allowed is not None and not matches(policy.allowed, key, info.name, uuid):
             return refused(Guard.ALLOWED, f"{policy.source} does not allow to write to {key}")
     return None
 
 
 def needs_present_value(
-    policies: Sequence[WritePolicy], key: str, info: AttributeInfo | None
+    policies: Sequence[WritePolicy],
+    key: str,
+    info: AttributeInfo | None,
+    uuid: UUID | None = None,
 ) -> bool:
     """Return whether a policy cannot be checked without reading the present value."""
     if not policies or info is None:
         return False
     return any(policy.bad_quality == "refuse" for policy in policies) or any(
-        entry.max_step is not None and matches(entry.keys, key, info.name)
+        entry.max_step is not None and matches(entry.keys, key, info.name, uuid)
         for policy in policies
         for entry in policy.limits
     )
@@ -136,13 +142,14 @@ def check_limits(
     info: AttributeInfo,
     value: Any,
     old: Any,
+    uuid: UUID | None = None,
 ) -> Iterator[CheckResult]:
     """Check whether a number is within the limits, and no larger step than they allow."""
     if not _is_number(value):
         return
     for policy in policies:
         for entry in policy.limits:
-            if not matches(entry.keys, key, info.name):
+            if not matches(entry.keys, key, info.name, uuid):
                 continue
             if entry.minimum is not None and not value >= entry.minimum:
                 yield refused(

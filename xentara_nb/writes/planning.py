@@ -17,7 +17,7 @@ from xentara_nb.protocol.identifiers import Access, Attribute
 from xentara_nb.protocol.values import Value
 from xentara_nb.queries.model_cache import Ask
 from xentara_nb.tables.frames import error_text
-from xentara_nb.tables.references import Reference, canonical
+from xentara_nb.tables.references import Reference, canonical, uuid_in
 from xentara_nb.tables.rendering import value_repr
 from xentara_nb.writes import guards
 from xentara_nb.writes.context import WriteContext
@@ -54,10 +54,7 @@ def plan_requests(
             for request, target in zip(requests, targets, strict=True)
         ]
     wanted = [
-        target
-        if read_all or guards.needs_present_value(policies, target.primary_key, target.info)
-        else None
-        for target in targets
+        target if read_all or _needs_present_value(policies, target) else None for target in targets
     ]
     present = read_present(ask, wanted)
     planned = [
@@ -74,8 +71,8 @@ def _check_keys(
 ) -> None:
     """Refuse a table with a key that no element has: what it says would be passed over."""
     for source, table in [("", verify_on or {}), *((p.source, p.verify_on) for p in policies)]:
-        # As keys alone: what is written is found by its key there, and not by its UUID.
-        found = context.model_cache.find([Reference(key, None) for key in table])
+        references = [Reference(key, None, text_uuid=uuid_in(key)) for key in table]
+        found = context.model_cache.find(references)
         for key, element in zip(table, found, strict=True):
             if isinstance(element, XentaraError):
                 error = element
@@ -86,14 +83,22 @@ def _check_keys(
                 raise error
 
 
+def _needs_present_value(policies: Sequence[WritePolicy], target: ResolvedAttribute) -> bool:
+    return guards.needs_present_value(
+        policies, target.primary_key, target.info, target.element_uuid
+    )
+
+
 def _with_feedback(
     request: WriteRequest, target: ResolvedAttribute, tables: Sequence[Mapping[str, Feedback]]
 ) -> WriteRequest:
     """Return a request with what is read back of it; the first table that knows the key counts."""
     if not _is_value(target):
         return request
-    key = target.primary_key
-    found = next((table[key] for table in tables if key in table), None)
+    key, uuid = target.primary_key, str(target.element_uuid)
+    found = next(
+        (table.get(key) or table[uuid] for table in tables if {key, uuid} & table.keys()), None
+    )
     return request._replace(feedback=found)
 
 
@@ -206,9 +211,9 @@ def check_write(
         _check_old(request, target, old),
     ]
     if policies:
-        found.append(guards.check_key(policies, key, info))
+        found.append(guards.check_key(policies, key, info, target.element_uuid))
     if policies and new is not None:
-        found += guards.check_limits(policies, key, info, new, old)
+        found += guards.check_limits(policies, key, info, new, old, target.element_uuid)
     nothing = found.count(None) == len(found)
     checks = () if nothing else tuple([check for check in found if check is not None])
     return PlannedWrite(request, target, new, old, quality, checks)
@@ -290,8 +295,7 @@ def refuse_changes(
     moved = []
     wanted = [
         each.target
-        if (tolerance is not None and each.knows_old)
-        or guards.needs_present_value(policies, each.target.primary_key, each.target.info)
+        if (tolerance is not None and each.knows_old) or _needs_present_value(policies, each.target)
         else None
         for each in planned
     ]
