@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -23,8 +24,10 @@ import pandas as pd
 
 from xentara_nb.errors import NotFoundError, OptionError
 from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute
+from xentara_nb.protocol.text import quantity
 from xentara_nb.suggestions import did_you_mean, question
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
+from xentara_nb.tables.id_arrays import IdDtype
 from xentara_nb.tables.provenance import provenance_of
 
 _NAME = "xentara"
@@ -63,7 +66,7 @@ class XentaraAccessor:
                 )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {len(self._frame)} rows>"
+        return f"<{type(self).__name__} of {quantity(len(self._frame), 'row')}>"
 
     def readable(self) -> pd.DataFrame:
         """Return the rows of the attributes that can be read, with their index."""
@@ -102,7 +105,10 @@ class XentaraAccessor:
         for member in Attribute:
             if attribute in (member, member.uuid):
                 ids = known = [int(member), member.uuid]
-        found = self._columns("attribute_id")["attribute_id"].isin(ids)
+        column = self._columns("attribute_id")["attribute_id"]
+        with suppress(TypeError):  # pandas may have read it from a file, as texts
+            column = column.astype(IdDtype())
+        found = column.isin(ids)
         return self._rows_or_not_found(found, attribute, known)
 
     def elements(self) -> pd.DataFrame:
@@ -216,6 +222,35 @@ class XentaraAccessor:
             If the file cannot be written.
         """
         self._write(path, None)
+
+    def plain(self) -> pd.DataFrame:
+        """Return the table with columns that everything takes, as a file has them.
+
+        pandas itself cannot write a column with values of several types to Parquet, UUIDs to JSON,
+        or times with a time zone to Excel. Here ids are texts, times are in UTC without a time
+        zone, and beside a column of several types there is one that says which each value is of.
+        A text that begins with ``=`` is a formula in what pandas writes to Excel; :meth:`to_file`
+        keeps it a text.
+        :func:`xentara_nb.compare`, and all that takes rows, take this as well.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The same rows; samples with their index.
+
+        Examples
+        --------
+        >>> from uuid import UUID
+        >>> ids = pd.Series([11, UUID(int=1)], dtype="xentara_id")
+        >>> frame = pd.DataFrame({"primary_key": "A", "element_uuid": ids, "value": [1.5, "on"]})
+        >>> frame.xentara.plain()[["element_uuid", "value", "value (type)"]]
+                                   element_uuid value value (type)
+        0                                    11   1.5        float
+        1  00000000-0000-0000-0000-000000000001    on         text
+        """
+        from xentara_nb.tables.files import plain_table
+
+        return plain_table(self._frame)
 
     def _write(self, path: str | os.PathLike[str], ending: str | None) -> None:
         # This module is loaded with the library: what writes files is loaded when it is used.

@@ -27,6 +27,7 @@ from xentara_nb.protocol.values import AttributeId
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.id_table import id_of_text, uuid_of_text
+from xentara_nb.tables.spreadsheets import read_by_pandas, unguarded
 
 ElementLike: TypeAlias = "str | UUID | pd.Series[Any] | Mapping[str, Any] | tuple[Any, ...]"
 """What names one element: a primary key, a UUID, its text, or a row of an inventory."""
@@ -75,11 +76,13 @@ def element_reference(element: object) -> Reference:
     element_uuid = None if uuid is None else uuid_in(uuid)
     if uuid is not None and element_uuid is None:
         raise NotFoundError(f"{uuid!r} is no UUID, and a row names it as its element_uuid")
+    attribute, name = _given(row, "attribute_id"), _given(row, "attribute_name")
+    if isinstance(uuid, str):
+        key, name = _as_written(key), _as_written(name)
     if key is not None and not isinstance(key, str):
         raise NotFoundError(f"{key!r} is no text, and a row names it as its primary_key")
     if key is None and element_uuid is None:
         raise NotFoundError("a row names no element: its primary_key and element_uuid are missing")
-    attribute, name = _given(row, "attribute_id"), _given(row, "attribute_name")
     if isinstance(attribute, float) and attribute.is_integer():
         attribute = int(attribute)  # pandas makes floats of integers with gaps
     if attribute is None and name is not None and not isinstance(name, str):
@@ -181,6 +184,16 @@ def id_in(attribute: Any) -> Any:
     return attribute
 
 
+def _as_written(text: Any) -> Any:
+    """Return a text that pandas has read from a file; None where it has made a number of one.
+
+    That may have been another text, such as 007.
+    """
+    if isinstance(text, numbers.Number):
+        return None
+    return unguarded(text) if isinstance(text, str) else text
+
+
 def _given(row: Mapping[str, Any], name: str) -> Any:
     """Return what a row has in a column, None if nothing: as a missing value, or an empty text."""
     value = row.get(name)
@@ -238,6 +251,9 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     data_types = _data_types(frame) if "data_type" in frame.columns else nothing
     keys, uuids, attribute_ids, attribute_names = columns
     # Ids have become texts in a file that pandas has read.
+    if read_by_pandas(frame):
+        columns[0] = keys = [_as_written(each) for each in keys]
+        columns[3] = attribute_names = [_as_written(each) for each in attribute_names]
     columns[1] = uuids = _converted(uuids, uuid_in)
     columns[2] = attribute_ids = _converted(attribute_ids, id_in)
     kinds = [set(map(type, column)) for column in columns]

@@ -14,6 +14,7 @@ from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.suggestions import did_you_mean, nearest
 from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.coercion import with_article
+from xentara_nb.tables.files import as_written
 from xentara_nb.tables.references import (
     AttributeLike,
     Reference,
@@ -53,7 +54,7 @@ def write_requests(values: object) -> list[WriteRequest]:
     """
     values = from_arrow(values)
     if isinstance(values, pd.DataFrame):
-        return _from_frame(values)
+        return _from_frame(as_written(values))
     if isinstance(values, Mapping | pd.Series):
         if "value" in values and ("primary_key" in values or "element_uuid" in values):
             return [_from_row(values)]
