@@ -13,8 +13,9 @@ from uuid import UUID
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Access, Quality
-from xentara_nb.protocol.values import Value
+from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.tables.coercion import coerce
+from xentara_nb.tables.times import in_local_zone, is_local
 from xentara_nb.writes.policy import WritePolicy, matches
 
 READ_ONLY_VARIABLE = "XENTARA_READ_ONLY"
@@ -87,9 +88,13 @@ def check_value(
 ) -> tuple[Value | None, CheckResult | None]:
     """Return the value as it will be sent, or why it does not fit the attribute."""
     try:
-        return coerce(given, info.data_type, number_as_boolean=number_as_boolean), None
+        value = coerce(given, info.data_type, number_as_boolean=number_as_boolean)
     except WriteRefusedError as error:
         return None, refused(Guard.FITS, str(error))
+    if isinstance(value, TimePoint) and is_local(given):
+        text = in_local_zone(value)
+        return value, warning(Guard.FITS, f"{text} is sent: no time zone was given")
+    return value, None
 
 
 def check_client(read_only: bool) -> CheckResult | None:
@@ -210,7 +215,7 @@ def check_rows(policies: Sequence[WritePolicy], rows: int) -> CheckResult | None
         if policy.max_rows is not None and rows > policy.max_rows:
             return refused(
                 Guard.ROWS,
-                f"the plan has {rows} rows, and {policy.source} allows {policy.max_rows}",
+                f"the plan has {rows:,} rows, and {policy.source} allows {policy.max_rows:,}",
             )
     return None
 
