@@ -238,6 +238,7 @@ def test_polars_reads_the_folder(folder: Path) -> None:
     assert found["value"].to_list() == [8, 12]
 
 
+@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")  # it is Dask that is meant
 def test_dask_reads_the_folder(folder: Path) -> None:
     dask = pytest.importorskip("dask.dataframe", reason="dask is not installed")
     assert len(dask.read_parquet(folder).compute()) == 65

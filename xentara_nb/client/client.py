@@ -980,9 +980,10 @@ class Client:
 
         Every ``flush_every`` seconds what has come is put on the disk, in files that are complete
         at any moment: as much is lost at most when the process is killed. Record into the same
-        folder again to go on; nothing stands there twice. Where the disk is busy for longer than a
-        minute and six times ``flush_every``, a row says how much is lost. pandas, DuckDB, Polars
-        and Dask read the folder as well; :mod:`xentara_nb.recordings.columns` has its columns.
+        folder again to go on; nothing stands there twice, and a row without a value says that
+        nothing was recorded in between. Where the disk is busy for longer than a minute and six
+        times ``flush_every``, a row says how much is lost. pandas, DuckDB, Polars and Dask read the
+        folder as well; :mod:`xentara_nb.recordings.columns` has its columns.
 
         Parameters
         ----------

@@ -16,7 +16,7 @@ from xentara_nb.errors import OptionError, RecordingError
 from xentara_nb.live.frames import column_names, common_column, displayed, wide_frame
 from xentara_nb.live.history import Changes
 from xentara_nb.paths import user_path
-from xentara_nb.protocol.text import safe
+from xentara_nb.protocol.text import quantity, safe
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import decode, described, parquet_extra, schema
 from xentara_nb.recordings.folder import HOUR, files
@@ -145,7 +145,7 @@ class Recording:
             for word, moment in (("from", self._start), ("to", self._end))
             if moment is not None
         ]
-        which = "" if self._rows is None else f", {len(self._rows):,} rows asked for"
+        which = "" if self._rows is None else f", {quantity(len(self._rows), 'row')} asked for"
         return safe(f"<Recording {self.folder}{''.join(limits)}{which}>")
 
     @property
