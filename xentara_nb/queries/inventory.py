@@ -12,6 +12,7 @@ from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntries, MetaData
 from xentara_nb.protocol.errors import ServerError, result_of
 from xentara_nb.protocol.identifiers import NIL_UUID, MetaDataId
+from xentara_nb.protocol.text import quantity
 from xentara_nb.queries.model_cache import Ask, ElementColumns, ModelCache
 from xentara_nb.queries.progress import Progress, reporting
 from xentara_nb.tables.frames import InventoryElement
@@ -136,5 +137,5 @@ def missing_text(missing: dict[str, str]) -> str:
     """Say which elements an inventory lacks, in one line."""
     shown = [f"{key}: {reason}" for key, reason in list(missing.items())[:5]]
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-    count = f"{len(missing)} element{'s are' if len(missing) > 1 else ' is'}"
+    count = quantity(len(missing), "element is", "elements are")
     return f"{count} not in the inventory: {'; '.join(shown)}{more}"

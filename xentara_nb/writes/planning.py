@@ -7,13 +7,14 @@ not, it is refused with a :class:`WriteRefusedError`, and nothing is sent.
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 from xentara_nb.errors import PolicyError, ServerError, WriteRefusedError, XentaraError
 from xentara_nb.protocol.commands import Read
 from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import Access, Attribute
+from xentara_nb.protocol.text import quantity
 from xentara_nb.protocol.values import Value
 from xentara_nb.queries.model_cache import Ask
 from xentara_nb.tables.frames import error_text
@@ -250,12 +251,16 @@ def _check_old(request: WriteRequest, target: ResolvedAttribute, old: Any) -> Ch
     )
 
 
+def _of(some: Sized, all_of_them: Sized, noun: str, plural: str) -> str:
+    return f"{len(some):,} of {quantity(len(all_of_them), noun, plural)}"
+
+
 def refuse_rows(planned: Sequence[PlannedWrite]) -> None:
     """Refuse a plan with rows that guards refuse."""
     refused = [each for each in planned if each.refused]
     if refused:
         raise WriteRefusedError(
-            f"{len(refused)} of {len(planned)} rows are refused, so nothing was sent: "
+            f"{_of(refused, planned, 'row is', 'rows are')} refused, so nothing was sent: "
             f"{_some([f'{each}: {each.reason}' for each in refused])}. Correct them, or leave "
             "them out with apply(skip_refused=True)"
         )
@@ -314,7 +319,7 @@ def refuse_changes(
             now.append(check_write(each.request, each.target, old, quality, policies))
     if moved:
         raise WriteRefusedError(
-            f"{len(moved)} of {len(planned)} values are no longer what the plan shows, so "
+            f"{_of(moved, planned, 'value is', 'values are')} no longer what the plan shows, so "
             f"nothing was sent: {_some(moved)}. Make a fresh plan, or insist on this one with "
             "apply(if_unchanged=False)"
         )
@@ -323,7 +328,7 @@ def refuse_changes(
     refused = [each for each in _refuse_repeats(now) if each.refused]
     if refused:
         raise WriteRefusedError(
-            f"{len(refused)} of {len(planned)} rows are refused by now, so nothing was sent: "
+            f"{_of(refused, planned, 'row is', 'rows are')} refused by now, so nothing was sent: "
             f"{_some([f'{each}: {each.reason}' for each in refused])}. Make a fresh plan"
         )
     edited = [
