@@ -101,7 +101,10 @@ SHA = "AB:CD"
     ],
 )
 def test_advice_is_in_options(text: str, shown: str) -> None:
-    assert shown in common.in_options(XentaraError(text))
+    error = XentaraError(text)
+    assert shown in common.in_options(error)
+    error.add_note("said by XENTARA_FINGERPRINT")
+    assert common.in_options(error).endswith("\nsaid by XENTARA_FINGERPRINT")
 
 
 def test_a_certificate_is_trusted_with_an_option(

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from xentara_nb.errors import InventoryFileError, XentaraError
+from xentara_nb.errors import InventoryFileError, NotFoundError, XentaraError
 from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.tables import accessor
@@ -92,8 +92,18 @@ def test_attribute_by_the_other_of_its_two_ids() -> None:
     frame = inventory_frame([("a", UUID(int=1), 2, by_uuid)])
 
     assert len(frame.xentara.attribute(11)) == 1
-    assert frame.xentara.attribute(12345).empty
-    assert frame.xentara.attribute("nothing").empty
+
+
+def test_attribute_that_no_row_has(inventory: pd.DataFrame) -> None:
+    with pytest.raises(NotFoundError, match=r"no row has the attribute 'vlaue'; did you mean 'val"):
+        inventory.xentara.attribute("vlaue")
+    for attribute in ("nothing", 12345, UUID(int=12345)):
+        with pytest.raises(NotFoundError, match=rf"attribute '{attribute}'; there are: \w+, "):
+            inventory.xentara.attribute(attribute)
+    # One that there is may have no row here, and where there are no rows nothing is missed.
+    for attribute in ("writeError", 13, Attribute.WRITE_ERROR.uuid):
+        assert inventory.xentara.attribute(attribute).empty
+    assert inventory.iloc[:0].xentara.attribute("vlaue").empty
 
 
 @pytest.mark.parametrize("attribute", [True, 1.0, None, b"value"])

@@ -218,6 +218,13 @@ def test_every_time_stamp_is_kept_to_the_nanosecond(nanoseconds: int) -> None:
         (True, 18, 9, True),
         (1.5, 18, 9, 1.5),
         ("good", 11, 1, "good"),
+        (0, DataType.ERROR_CODE, CUSTOM, "no error"),
+        (0, None, Attribute.ERROR.uuid, "no error"),
+        (-32109, DataType.ERROR_CODE, 13, "write error (-32109)"),
+        (-99, DataType.ERROR_CODE, 12, -99),
+        ("no data", DataType.ERROR_CODE, 12, "no data"),
+        ("", DataType.ERROR_CODE, 12, ""),
+        (0, 3, 11, 0),
     ],
 )
 def test_present(value: object, data_type: int | None, attribute_id: Any, shown: object) -> None:

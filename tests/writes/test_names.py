@@ -110,7 +110,7 @@ def test_an_element_without_a_key_goes_by_the_text_of_its_uuid(
     client.plan_writes(read[list(read.columns[:4])].assign(value=8.0)).apply(verify=False)
     assert sent(model) == [(GATE, OWN, 8.0)]
     policy = tmp_path / "policy.toml"
-    policy.write_text(f'forbidden = ["{GATE}"]', encoding="utf-8")
+    policy.write_text(f'forbidden = ["{str(GATE).upper()}"]', encoding="utf-8")
     careful = fake(model.serve).connect(policy=policy)
     with careful, pytest.raises(WriteRefusedError, match=str(GATE)):
         careful.write(GATE, 9.0, "value")

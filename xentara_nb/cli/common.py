@@ -174,7 +174,7 @@ _OPTIONS = {
 
 def in_options(error: XentaraError) -> str:
     """Return what an error says, with its advice in the options of the command line."""
-    text = str(error)
+    text = "\n".join([str(error), *getattr(error, "__notes__", ())])
     for python, option in _OPTIONS.items():
         text = re.sub(rf"\b{python}", option, text)
     return text

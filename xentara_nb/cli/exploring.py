@@ -26,6 +26,7 @@ from xentara_nb.cli.common import (
 from xentara_nb.cli.rows import add_json_argument, show_rows
 from xentara_nb.errors import XentaraError
 from xentara_nb.paths import user_path
+from xentara_nb.protocol.text import quantity
 from xentara_nb.queries.inventory import InventoryWarning
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ def _snapshot(args: argparse.Namespace) -> int:
     _write(
         frame,
         args,
-        f"{len(frame):,} elements, {int(frame['value'].notna().sum()):,} of them with a value, "
+        f"{quantity(len(frame), 'element')}, {int(frame['value'].notna().sum()):,} of them with a "
+        "value, "
         f"{failed:,} with an error, in {seconds:.2f} s",
     )
     return 1 if len(frame) and failed == len(frame) else 0
@@ -198,7 +200,7 @@ def summary(frame: pd.DataFrame, seconds: float) -> str:
     """Say how much an inventory holds."""
     elements = frame["element_uuid"].nunique()
     return (
-        f"{elements:,} elements with {len(frame):,} attributes, "
+        f"{quantity(elements, 'element')} with {quantity(len(frame), 'attribute')}, "
         f"{len(frame.xentara.writable()):,} of them writable, in {seconds:.2f} s"
     )
 

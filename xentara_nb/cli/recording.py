@@ -7,6 +7,7 @@ import re
 
 from xentara_nb.cli.common import AddParser, UsageError, add_connection_arguments, connect_from, say
 from xentara_nb.cli.rows import ENDINGS, read_rows
+from xentara_nb.protocol.text import quantity
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?) *(s|min|h|d|)")
 _SECONDS = {"": 1, "s": 1, "min": 60, "h": 3600, "d": 86400}
@@ -76,5 +77,5 @@ def _record(args: argparse.Namespace) -> int:
             for_=args.for_,
             flush_every=args.flush_every,
         )
-    say(f"recorded into {recording.folder}, {len(recording.files):,} files in all")
+    say(f"recorded into {recording.folder}, {quantity(len(recording.files), 'file')} in all")
     return 0

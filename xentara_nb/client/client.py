@@ -522,7 +522,7 @@ class Client:
             Words in any order, upper or lower case, whole or in part, with ``*`` and ``?`` as
             wildcards and small typos. An empty text finds everything.
         category, type, unit : str or collection of str, optional
-            Only elements of such a category, type or unit.
+            Only elements of such a category, type or unit, with the same wildcards.
         writable : bool, optional
             Only elements whose value can be written, or only the others.
 
@@ -536,7 +536,8 @@ class Client:
         Raises
         ------
         NotFoundError
-            If there is no such category.
+            If there is no such category, or no element is of such a type or unit. What has a
+            wildcard may find nothing.
 
         Examples
         --------
@@ -627,7 +628,8 @@ class Client:
             the write policy does not allow it, the row names another attribute than the one
             given, the sub-session has ended, or the journal cannot be written. Nothing was sent.
         NotFoundError, UnknownElementError
-            If there is no such element or attribute. Nothing was sent.
+            If there is no such element or attribute, or no element has a key in ``verify_on``.
+            Nothing was sent.
         WriteOutcomeUnknownError
             If the answer was lost. The write may have taken effect and is never sent again:
             ``error.result.resolve()`` reads the value to find out.
@@ -690,8 +692,8 @@ class Client:
             If ``verify_on`` makes no sense.
         InventoryFileError, OSError
             If a file cannot be read.
-        NotFoundError
-            If a row names no element or attribute.
+        NotFoundError, UnknownElementError
+            If a row names no element or attribute, or no element has a key in ``verify_on``.
         ConnectionLostError, DeadlineError
             If the present values cannot be read.
 
@@ -978,9 +980,10 @@ class Client:
 
         Every ``flush_every`` seconds what has come is put on the disk, in files that are complete
         at any moment: as much is lost at most when the process is killed. Record into the same
-        folder again to go on; nothing stands there twice. Where the disk is busy for longer than a
-        minute and six times ``flush_every``, a row says how much is lost. pandas, DuckDB, Polars
-        and Dask read the folder as well; :mod:`xentara_nb.recordings.columns` has its columns.
+        folder again to go on; nothing stands there twice, and a row without a value says that
+        nothing was recorded in between. Where the disk is busy for longer than a minute and six
+        times ``flush_every``, a row says how much is lost. pandas, DuckDB, Polars and Dask read the
+        folder as well; :mod:`xentara_nb.recordings.columns` has its columns.
 
         Parameters
         ----------

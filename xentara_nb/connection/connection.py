@@ -37,7 +37,7 @@ from xentara_nb.errors import (
 )
 from xentara_nb.protocol.cbor import SMALL, stoppable
 from xentara_nb.protocol.codec import encode_requests, first_answered
-from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange
+from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange, GetStage
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
 from xentara_nb.protocol.packets import Event, Failure, iterate_answers
 from xentara_nb.protocol.secret import SecretBytes
@@ -50,7 +50,11 @@ MAX_ANSWER = 1024 * 1024
 """How much larger each request makes the messages that are taken, in bytes; browse apart."""
 
 PROBE_TIMEOUT = 2.0
-"""How long a server under suspicion may take for any byte, such as its answer to a ping."""
+"""How long a server under suspicion may take for any byte, such as its answer to a ping.
+
+Some servers answer no pings, though RFC 6455 says so: after half of this time they are asked for
+their stage, and on the same connection they are not pinged again.
+"""
 
 HANG_TIMEOUT = 30.0
 """How long a server may answer pings and nothing else, after it has missed a deadline."""
@@ -68,8 +72,10 @@ class _Suspicion(NamedTuple):
     """The server was probed, when so many bytes had come, and why."""
 
     received: int
+    data_received: int  # of messages alone
     deadline: Deadline
     reason: str
+    request: Batch | None = None  # what it was asked when it had not answered the ping
 
 
 class Connection:
@@ -115,6 +121,7 @@ class Connection:
         self._ended: XentaraError | None = None
         self._closing = False
         self._suspicion: _Suspicion | None = None
+        self._answers_pings = True
         # Since when nothing but pongs has come, and how much had come then.
         self._silent: tuple[float, int] | None = None
         self._process = os.getpid()
@@ -284,8 +291,32 @@ class Connection:
     def _probe(self, reason: str) -> None:
         if self._suspicion is None and self._stream is not None:
             deadline = Deadline(self._probe_timeout)
-            self._suspicion = _Suspicion(self._stream.received, deadline, reason)
-            self._socket.probe()
+            before = self._stream.received, self._socket.data_received
+            self._suspicion = _Suspicion(*before, deadline, reason)
+            if self._answers_pings:
+                self._socket.probe()
+            else:
+                self._ask_for_stage(deadline)
+
+    def _ask_for_stage(self, deadline: Deadline) -> None:
+        """Send what a server that answers no pings answers; any byte until then will do."""
+        with self._lock:
+            suspicion = self._suspicion
+            if suspicion is None or suspicion.request is not None:  # another thread was here
+                return
+            batch = Batch([GetStage()], self._next_id)
+            self._next_id += 1
+            self._suspicion = suspicion._replace(request=batch, deadline=deadline)
+            self._pending.update(dict.fromkeys(batch.ids, batch))
+        self._socket.probe(bytes(encode_requests(batch.commands, batch.first_id)))
+
+    def _lift(self, suspicion: _Suspicion) -> None:
+        """Trust the connection again."""
+        self._suspicion = None
+        if suspicion.request is not None:
+            self.forget(suspicion.request)
+            if self._socket.data_received != suspicion.data_received:
+                self._answers_pings = False
 
     def _probe_if_quiet(self) -> None:
         """Probe a server that has sent nothing for long, where that matters to someone.
@@ -300,16 +331,20 @@ class Connection:
         suspicion = self._suspicion
         if suspicion is None or self._stream is None:
             return
+        deadline = suspicion.deadline
         if self._stream.received != suspicion.received:
-            self._suspicion = None
-        elif suspicion.deadline.passed and self._stream.sending:
+            self._lift(suspicion)
+        elif deadline.passed and self._stream.sending:
             # What is being sent has a deadline of its own, and the probe may be behind it.
-            self._suspicion = None
-        elif suspicion.deadline.passed:
+            self._lift(suspicion)
+        elif deadline.remaining < deadline.seconds / 2 and suspicion.request is None:
+            self._ask_for_stage(Deadline(self._probe_timeout / 2))
+        elif deadline.passed:
             self._end(
                 self._lost(
                     f"{suspicion.reason}, and nothing has come for "
-                    f"{suspicion.deadline.seconds:g} s since, not even the answer to a ping"
+                    f"{self._probe_timeout:g} s since, not even the answer to a ping or to "
+                    "get_stage"
                 )
             )
 

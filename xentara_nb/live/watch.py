@@ -18,6 +18,7 @@ from xentara_nb.live.routing import Key
 from xentara_nb.live.shared import Rates
 from xentara_nb.live.subscribing import SubscriptionManager
 from xentara_nb.protocol.errors import XentaraError
+from xentara_nb.protocol.text import quantity
 from xentara_nb.queries.reading import ResolvedAttribute
 
 _log = logging.getLogger(__name__)
@@ -93,7 +94,10 @@ class Watch(Collection):
         count, kept = len(self.names), self.kept
         dropped = f", {self.dropped:,} dropped" if self.dropped else ""
         state = f"ended: {self.ended}" if self.ended else "lost" if self.lost else "open"
-        return f"<Watch of {count:,} attributes, {kept:,} changes kept{dropped}, {state}>"
+        return (
+            f"<Watch of {quantity(count, 'attribute')}, {quantity(kept, 'change')} kept{dropped}, "
+            f"{state}>"
+        )
 
     @property
     def lost(self) -> XentaraError | None:

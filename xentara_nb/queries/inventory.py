@@ -8,18 +8,18 @@ from collections.abc import Iterable
 from itertools import compress
 from typing import TypeAlias
 
-from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntries, MetaData
 from xentara_nb.protocol.errors import ServerError, result_of
-from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
+from xentara_nb.protocol.identifiers import NIL_UUID, MetaDataId
+from xentara_nb.protocol.text import quantity
 from xentara_nb.queries.model_cache import Ask, ElementColumns, ModelCache
 from xentara_nb.queries.progress import Progress, reporting
-from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.frames import InventoryElement
 from xentara_nb.tables.references import (
     ElementLike,
     ElementsLike,
+    category_reference,
     element_reference,
     element_references,
 )
@@ -69,14 +69,7 @@ def _category_id(category: CategoryLike) -> int:
     # they are Integral.
     if isinstance(category, numbers.Integral) and not isinstance(category, bool) and category >= 0:
         return int(category)
-    member = Category.find(category)
-    if member is None:
-        offer = did_you_mean(category, (member.label for member in Category))
-        raise NotFoundError(
-            f"{category!r} is no category{offer or ';'} {'There' if offer else 'there'} are: "
-            f"{Category.labels()}"
-        )
-    return int(member)
+    return int(category_reference(category))
 
 
 def meta_data(model_cache: ModelCache, elements: ElementsLike) -> list[InventoryElement]:
@@ -144,5 +137,5 @@ def missing_text(missing: dict[str, str]) -> str:
     """Say which elements an inventory lacks, in one line."""
     shown = [f"{key}: {reason}" for key, reason in list(missing.items())[:5]]
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-    count = f"{len(missing)} element{'s are' if len(missing) > 1 else ' is'}"
+    count = quantity(len(missing), "element is", "elements are")
     return f"{count} not in the inventory: {'; '.join(shown)}{more}"

@@ -18,6 +18,7 @@ from uuid import UUID
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
 from xentara_nb.protocol.commands import DataChange, Subscribe, SubscriptionTarget
 from xentara_nb.protocol.errors import UnknownSubscriptionIdError
+from xentara_nb.protocol.text import quantity
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.references import canonical
 
@@ -118,7 +119,7 @@ class Subscription:
             self.unsubscribe()
 
     def __repr__(self) -> str:
-        return f"<Subscription {self.id} to {len(self.targets)} elements>"
+        return f"<Subscription {self.id} to {quantity(len(self.targets), 'element')}>"
 
 
 _Covered: TypeAlias = "tuple[weakref.ref[Subscription], frozenset[AttributeId]]"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from xentara_nb.errors import OptionError
 from xentara_nb.protocol.secret import Secret
+from xentara_nb.protocol.text import quantity
 from xentara_nb.simulator.config import configuration, demo
 from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.exposure import ExposedWarning, exposure
@@ -100,7 +101,7 @@ class Simulator:
 
     def __repr__(self) -> str:
         where = self.url if self._thread is not None else "stopped"
-        return f"<Simulator {where}, {len(self.plant)} elements>"
+        return f"<Simulator {where}, {quantity(len(self.plant), 'element')}>"
 
     def start(self) -> None:
         """Start the server; nothing happens if it runs already.

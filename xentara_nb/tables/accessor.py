@@ -16,15 +16,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import pandas as pd
 
-from xentara_nb.errors import OptionError
-from xentara_nb.protocol.identifiers import Access, Attribute
-from xentara_nb.suggestions import question
+from xentara_nb.errors import NotFoundError, OptionError
+from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute
+from xentara_nb.protocol.text import quantity
+from xentara_nb.suggestions import did_you_mean, question
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
+from xentara_nb.tables.id_arrays import IdDtype
 from xentara_nb.tables.provenance import provenance_of
 
 _NAME = "xentara"
@@ -63,7 +66,7 @@ class XentaraAccessor:
                 )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {len(self._frame)} rows>"
+        return f"<{type(self).__name__} of {quantity(len(self._frame), 'row')}>"
 
     def readable(self) -> pd.DataFrame:
         """Return the rows of the attributes that can be read, with their index."""
@@ -84,20 +87,29 @@ class XentaraAccessor:
 
         Raises
         ------
+        NotFoundError
+            If no row has it, and it is no well-known attribute either. Of these, there may be
+            none: then there are no rows, as in a frame that has none at all.
         TypeError
             If the attribute is something else.
         """
         if isinstance(attribute, str):
-            return self._frame[self._columns("attribute_name")["attribute_name"] == attribute]
+            names = self._columns("attribute_name")["attribute_name"]
+            return self._rows_or_not_found(names == attribute, attribute, ATTRIBUTES_BY_NAME)
         if isinstance(attribute, bool) or not isinstance(attribute, int | UUID):
             raise TypeError(
                 f"an attribute is its name, an integer or a UUID, not {type(attribute).__name__}"
             )
         ids: list[int | UUID] = [attribute]
+        known: list[int | UUID] = []
         for member in Attribute:
             if attribute in (member, member.uuid):
-                ids = [int(member), member.uuid]
-        return self._frame[self._columns("attribute_id")["attribute_id"].isin(ids)]
+                ids = known = [int(member), member.uuid]
+        column = self._columns("attribute_id")["attribute_id"]
+        with suppress(TypeError):  # pandas may have read it from a file, as texts
+            column = column.astype(IdDtype())
+        found = column.isin(ids)
+        return self._rows_or_not_found(found, attribute, known)
 
     def elements(self) -> pd.DataFrame:
         """Return the elements that the frame has rows of.
@@ -133,7 +145,8 @@ class XentaraAccessor:
             wildcards and small typos. They are looked for in the primary key and, where the frame
             has them, in ``display_name``, ``type`` and ``units``. An empty text finds everything.
         category, type, unit : str or collection of str, optional
-            Only rows with one of these in the columns ``category``, ``type`` and ``units``.
+            Only rows with one of these in the columns ``category``, ``type`` and ``units``, with
+            the same wildcards.
         writable : bool, optional
             Only rows that can be written, or only those that cannot.
 
@@ -147,7 +160,8 @@ class XentaraAccessor:
         AttributeError
             If the frame has no such column to filter by.
         NotFoundError
-            If there is no such category.
+            If there is no such category, or no row has such a type or unit. What has a wildcard may
+            find nothing.
         """
         from xentara_nb.tables.search import SearchTable
 
@@ -209,6 +223,35 @@ class XentaraAccessor:
         """
         self._write(path, None)
 
+    def plain(self) -> pd.DataFrame:
+        """Return the table with columns that everything takes, as a file has them.
+
+        pandas itself cannot write a column with values of several types to Parquet, UUIDs to JSON,
+        or times with a time zone to Excel. Here ids are texts, times are in UTC without a time
+        zone, and beside a column of several types there is one that says which each value is of.
+        A text that begins with ``=`` is a formula in what pandas writes to Excel; :meth:`to_file`
+        keeps it a text.
+        :func:`xentara_nb.compare`, and all that takes rows, take this as well.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The same rows; samples with their index.
+
+        Examples
+        --------
+        >>> from uuid import UUID
+        >>> ids = pd.Series([11, UUID(int=1)], dtype="xentara_id")
+        >>> frame = pd.DataFrame({"primary_key": "A", "element_uuid": ids, "value": [1.5, "on"]})
+        >>> frame.xentara.plain()[["element_uuid", "value", "value (type)"]]
+                                   element_uuid value value (type)
+        0                                    11   1.5        float
+        1  00000000-0000-0000-0000-000000000001    on         text
+        """
+        from xentara_nb.tables.files import plain_table
+
+        return plain_table(self._frame)
+
     def _write(self, path: str | os.PathLike[str], ending: str | None) -> None:
         # This module is loaded with the library: what writes files is loaded when it is used.
         from xentara_nb.tables.files import write_table
@@ -218,6 +261,22 @@ class XentaraAccessor:
     def _with_access(self, accesses: Iterable[Access]) -> pd.DataFrame:
         labels = [access.label for access in accesses]
         return self._frame[self._columns("access")["access"].isin(labels)]
+
+    def _rows_or_not_found(
+        self, found: pd.Series[bool], attribute: object, known: Collection[object]
+    ) -> pd.DataFrame:
+        """Return the rows that were found; of what is known there may be none."""
+        rows = self._frame[found]
+        if len(rows) or attribute in known or not len(self._frame):
+            return rows
+        names: list[str] = []
+        if "attribute_name" in self._frame:
+            names = [str(each) for each in self._frame["attribute_name"].dropna().unique()]
+        offer = did_you_mean(attribute, names)
+        raise NotFoundError(
+            f"no row has the attribute {str(attribute)!r}{offer or ';'} "
+            f"{'There' if offer else 'there'} are: {', '.join(sorted(names)[:40]) or 'none'}"
+        )
 
     def _columns(self, *needed: str) -> pd.DataFrame:
         if not set(needed) <= set(self._frame.columns):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from xentara_nb.protocol.text import quantity
 from xentara_nb.tables.rendering import (
     coloured,
     escape,
@@ -81,7 +82,7 @@ class Comparison:
         """What has changed, as a sentence."""
         if self.same:
             are = "is" if self._elements == 1 else "are"
-            return f"Nothing has changed: {_count(self._elements, 'element')} {are} the same."
+            return f"Nothing has changed: {quantity(self._elements, 'element')} {are} the same."
         parts = [_part(name, count) for name, count in self.counts.items()]
         *most, last = parts
         return f"{', '.join(most)}{' and ' if most else ''}{last}."
@@ -120,13 +121,9 @@ class Comparison:
         return f"\n… and {more:,} more in .frame" if more > 0 else ""
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def _part(name: str, count: int) -> str:
     what, _, kind = name.partition(" ")
     if kind in ("value", "quality"):
         many = {"value": "values", "quality": "qualities"}[kind]
         return f"{count:,} {kind if count == 1 else many} changed"
-    return f"{_count(count, what.removesuffix('s'))} {_SAID.get(kind, kind)}"
+    return f"{quantity(count, what.removesuffix('s'))} {_SAID.get(kind, kind)}"

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
-from xentara_nb.protocol.errors import ServerError, XentaraError
+from xentara_nb.protocol.errors import ERRORS_BY_CODE, ServerError, XentaraError
 from xentara_nb.protocol.identifiers import (
     Access,
     Attribute,
@@ -116,12 +116,15 @@ def to_display(value: object, data_type: int | None, attribute_id: AttributeId) 
     A time stamp is a :class:`pandas.Timestamp` in UTC with nanoseconds: never is
     :data:`pandas.NaT`, for ever the largest there is. A quality (data type 18, or attribute 9) and
     an element category (data type 19, or attribute 4) are the manual's words, whether the server
-    sent a number or a text. Everything else is as it came.
+    sent a number or a text. Of the error codes (data type 20, or attributes 12 and 13) 0 is
+    ``no error``, and those of the manual have its words. Everything else is as it came.
 
     Examples
     --------
     >>> to_display(3, DataType.QUALITY, 9), to_display("Data Point", None, 4)
     ('bad', 'data point')
+    >>> to_display(0, DataType.ERROR_CODE, 12), to_display(-32108, DataType.ERROR_CODE, 12)
+    ('no error', 'read error (-32108)')
     """
     kind = type(value)
     if isinstance(value, TimePoint):
@@ -131,6 +134,8 @@ def to_display(value: object, data_type: int | None, attribute_id: AttributeId) 
             return _word(Quality, value)
         if data_type == _CATEGORY or attribute_id in _CATEGORY_IDS:
             return _word(Category, value)
+        if kind is int and (data_type == _ERROR or attribute_id in _ERROR_IDS):
+            return _error_word(value)
     return value
 
 
@@ -239,12 +244,23 @@ def _word(table: type[Labelled], value: object) -> object:
     return next((member.label for member in table if member.label.lower() == text), value)
 
 
+def _error_word(code: Any) -> object:
+    if code == 0:
+        return "no error"
+    return error_text(ERRORS_BY_CODE[code]()) if code in ERRORS_BY_CODE else code
+
+
 _QUALITY, _CATEGORY = int(DataType.QUALITY), int(DataType.ELEMENT_CATEGORY)
+_ERROR = int(DataType.ERROR_CODE)
 _QUALITY_IDS = frozenset({Attribute.QUALITY, Attribute.QUALITY.uuid})
 _CATEGORY_IDS = frozenset({Attribute.CATEGORY, Attribute.CATEGORY.uuid})
 
-WORDED_IDS = _QUALITY_IDS | _CATEGORY_IDS
+_ERROR_IDS = frozenset(
+    {*(Attribute.ERROR, Attribute.ERROR.uuid), *(Attribute.WRITE_ERROR, Attribute.WRITE_ERROR.uuid)}
+)
+
+WORDED_IDS = _QUALITY_IDS | _CATEGORY_IDS | _ERROR_IDS
 """Attributes whose values :func:`to_display` may show in the manual's words."""
 
-WORDED_TYPES = frozenset({_QUALITY, _CATEGORY})
+WORDED_TYPES = frozenset({_QUALITY, _CATEGORY, _ERROR})
 """Data types whose values it may show so."""

@@ -40,12 +40,20 @@ from xentara_nb.tables.id_table import (
 class IdDtype(ExtensionDtype):
     """The dtype of ids, ``"xentara_id"`` for short.
 
+    A column of plain numbers, texts or UUIDs is merged with one of ids after
+    ``.astype("xentara_id")``: pandas itself puts no integers and UUIDs in one order, as an outer
+    merge does.
+
     Examples
     --------
     >>> import pandas as pd
     >>> ids = pd.Series(["11", "12345678-1234-1234-1234-123456789abc"], dtype="xentara_id")
     >>> ids[0], ids[1]
     (11, UUID('12345678-1234-1234-1234-123456789abc'))
+    >>> plain = pd.DataFrame({"attribute_id": [11, 12], "limit": [400, 1]})
+    >>> frame = pd.DataFrame({"attribute_id": ids})
+    >>> frame.merge(plain.astype({"attribute_id": "xentara_id"}), how="outer")["limit"].tolist()
+    [400.0, 1.0, nan]
     """
 
     name = "xentara_id"

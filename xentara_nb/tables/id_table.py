@@ -25,13 +25,18 @@ Codes: TypeAlias = npt.NDArray[np.int32]
 
 _FIRST_UUID = 1 << 128
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
-_UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UUID_TEXT = re.compile(rf"({_UUID})|\{{({_UUID})\}}|urn:uuid:({_UUID})", re.ASCII | re.IGNORECASE)
 
 
 def uuid_of_text(text: str) -> UUID | None:
-    """Return the UUID that a text has in its canonical form, None if it has none."""
-    # UUID() itself would also take other dashes, digits of other scripts, braces and more.
-    return UUID(text) if _UUID_TEXT.fullmatch(text) else None
+    """Return the UUID that a text is, None if it is none.
+
+    It may be in upper or lower case, and in braces or behind ``urn:uuid:``.
+    """
+    # UUID() itself would also take other dashes, digits of other scripts and more.
+    found = _UUID_TEXT.fullmatch(text)
+    return None if found is None else UUID(found[1] or found[2] or found[3])
 
 
 def id_of_text(text: str) -> int | UUID | None:

@@ -19,12 +19,15 @@ from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.identifiers import (
     ATTRIBUTES_BY_UUID,
     Attribute,
+    Category,
     DataType,
     known,
 )
 from xentara_nb.protocol.values import AttributeId
+from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.id_table import id_of_text, uuid_of_text
+from xentara_nb.tables.spreadsheets import read_by_pandas, unguarded
 
 ElementLike: TypeAlias = "str | UUID | pd.Series[Any] | Mapping[str, Any] | tuple[Any, ...]"
 """What names one element: a primary key, a UUID, its text, or a row of an inventory."""
@@ -73,11 +76,13 @@ def element_reference(element: object) -> Reference:
     element_uuid = None if uuid is None else uuid_in(uuid)
     if uuid is not None and element_uuid is None:
         raise NotFoundError(f"{uuid!r} is no UUID, and a row names it as its element_uuid")
+    attribute, name = _given(row, "attribute_id"), _given(row, "attribute_name")
+    if isinstance(uuid, str):
+        key, name = _as_written(key), _as_written(name)
     if key is not None and not isinstance(key, str):
         raise NotFoundError(f"{key!r} is no text, and a row names it as its primary_key")
     if key is None and element_uuid is None:
         raise NotFoundError("a row names no element: its primary_key and element_uuid are missing")
-    attribute, name = _given(row, "attribute_id"), _given(row, "attribute_name")
     if isinstance(attribute, float) and attribute.is_integer():
         attribute = int(attribute)  # pandas makes floats of integers with gaps
     if attribute is None and name is not None and not isinstance(name, str):
@@ -134,6 +139,18 @@ def attribute_reference(attribute: object) -> AttributeLike:
     raise NotFoundError(f"{attribute!r} names no attribute: give its name, its integer or its UUID")
 
 
+def category_reference(category: object) -> Category:
+    """Return the category that a label or a number means; raises NotFoundError if there is none."""
+    member = Category.find(category)
+    if member is None:
+        offer = did_you_mean(category, (each.label for each in Category))
+        raise NotFoundError(
+            f"{category!r} is no category{offer or ';'} {'There' if offer else 'there'} are: "
+            f"{Category.labels()}"
+        )
+    return member
+
+
 def same_attribute(one: AttributeId, other: AttributeId) -> bool:
     """Return whether two ids mean the same attribute: a well-known one also has a UUID."""
     return one == other or canonical(one) == canonical(other)
@@ -153,7 +170,7 @@ def canonical(attribute: AttributeId) -> AttributeId:
 
 
 def uuid_in(value: object) -> UUID | None:
-    """Return a UUID, or the one that a text has in its canonical form; None if it is neither."""
+    """Return a UUID, or the one that a text is; None if it is neither."""
     if isinstance(value, UUID):
         return value
     return uuid_of_text(value) if isinstance(value, str) else None
@@ -165,6 +182,16 @@ def id_in(attribute: Any) -> Any:
         found = id_of_text(attribute)
         return attribute if found is None else found
     return attribute
+
+
+def _as_written(text: Any) -> Any:
+    """Return a text that pandas has read from a file; None where it has made a number of one.
+
+    That may have been another text, such as 007.
+    """
+    if isinstance(text, numbers.Number):
+        return None
+    return unguarded(text) if isinstance(text, str) else text
 
 
 def _given(row: Mapping[str, Any], name: str) -> Any:
@@ -211,6 +238,7 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     if not ("element_uuid" in frame.columns or "primary_key" in frame.columns):
         raise NotFoundError(
             "the DataFrame does not name elements: it needs a column element_uuid or primary_key"
+            f"{did_you_mean('primary_key', map(str, frame.columns))}"
         )
     names = ("primary_key", "element_uuid", "attribute_id", "attribute_name")
     for name in (*names, "data_type"):
@@ -223,6 +251,9 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     data_types = _data_types(frame) if "data_type" in frame.columns else nothing
     keys, uuids, attribute_ids, attribute_names = columns
     # Ids have become texts in a file that pandas has read.
+    if read_by_pandas(frame):
+        columns[0] = keys = [_as_written(each) for each in keys]
+        columns[3] = attribute_names = [_as_written(each) for each in attribute_names]
     columns[1] = uuids = _converted(uuids, uuid_in)
     columns[2] = attribute_ids = _converted(attribute_ids, id_in)
     kinds = [set(map(type, column)) for column in columns]

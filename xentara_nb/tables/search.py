@@ -8,8 +8,7 @@ two away from one of the model's are taken for it; numbers are not, for pump 7 i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
-from fnmatch import translate
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, TypeAlias
@@ -20,11 +19,14 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from xentara_nb.errors import NotFoundError, OptionError
-from xentara_nb.protocol.identifiers import Access, Category
+from xentara_nb.protocol.identifiers import Access
+from xentara_nb.suggestions import did_you_mean
+from xentara_nb.tables.references import category_reference
 
 Words: TypeAlias = str | Collection[str] | None
 """What a filter lets through: a text, several of them, or anything."""
 
+_MAX_SHOWN = 20  # texts in a message
 _RANKED = 2_000  # hits that are put in order one by one; of more, the best are picked first
 _TEXT_COLUMNS = ("display_name", "type", "units")
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -190,7 +192,7 @@ class SearchTable:
         allowed = np.ones(len(self.frame), bool)
         for name, words in (("category", category), ("type", type), ("units", unit)):
             if words is not None:
-                allowed &= _matching(self.frame[name], _labels(name, words))
+                allowed &= _matching(name, self.frame[name], words)
         if writable is not None:
             labels = [access.label for access in Access if access.writable]
             allowed &= self.frame["access"].isin(labels).to_numpy() == writable
@@ -206,27 +208,35 @@ def _texts(column: pd.Series[Any]) -> list[str | None]:
     return [each if isinstance(each, str) else None for each in column.tolist()]
 
 
-def _labels(name: str, words: str | Collection[str]) -> list[str]:
+def _matching(name: str, column: pd.Series[Any], words: str | Collection[str]) -> Any:
+    """Return which rows have one of some texts, in which ``*`` and ``?`` are wildcards.
+
+    A text without wildcards must be one that some row has, or a category that there is.
+    """
     wanted = [words] if isinstance(words, str) or not isinstance(words, Iterable) else list(words)
+    codes, distinct = pd.factorize(column)
+    texts = [str(each) for each in distinct]
+    folded = [text.casefold() for text in texts]
+    there = np.zeros(len(texts) + 1, bool)  # and one where there is none
     for each in wanted:
         if not isinstance(each, str):
             raise OptionError(f"a filter by {name} is a text or several, not {each!r}")
-    if name != "category":
-        return wanted
-    labels = []
-    for each in wanted:
-        member = Category.find(each)
-        if member is None:
-            raise NotFoundError(f"{each!r} is no category; there are: {Category.labels()}")
-        labels.append(member.label)
-    return labels
+        match = _pattern(each.strip().casefold()).fullmatch
+        found = [row for row, text in enumerate(folded) if match(text) is not None]
+        there[found] = True
+        if not found and len(column) and _WILDCARDS.isdisjoint(each):
+            _check_known(name, each, texts)
+    return there[codes]
 
 
-def _matching(column: pd.Series[Any], wanted: Iterable[str]) -> Any:
-    """Return which rows have one of some texts, in which ``*`` and ``?`` are wildcards."""
-    matches: list[Callable[[str], Any]] = [
-        re.compile(translate(each.casefold())).match for each in wanted
-    ]
-    codes, distinct = pd.factorize(column)
-    there = [any(match(str(each).casefold()) is not None for match in matches) for each in distinct]
-    return np.array([*there, False])[codes]
+def _check_known(name: str, word: str, texts: Sequence[str]) -> None:
+    if name == "category":
+        category_reference(word)  # one that there is, though here no row has it
+        return
+    offer = did_you_mean(word, texts)
+    shown = ", ".join(sorted(texts)[:_MAX_SHOWN]) or "none"
+    more = f" and {len(texts) - _MAX_SHOWN} more" if len(texts) > _MAX_SHOWN else ""
+    raise NotFoundError(
+        f"no row has {word!r} in {name}{offer or ';'} {'There' if offer else 'there'} are: "
+        f"{shown}{more}"
+    )

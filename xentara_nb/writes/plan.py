@@ -11,6 +11,7 @@ import pandas as pd
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Quality, label
+from xentara_nb.protocol.text import quantity
 from xentara_nb.writes import rendering
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.feedback import Feedback, VerifyOnLike, feedbacks
@@ -376,7 +377,7 @@ class WritePlan(rendering.Shown):
         count = len(self.planned)
         state = "applied" if self._taken else "nothing was sent yet"
         return [
-            (f"Plan of {count} write{'' if count == 1 else 's'} as {self.who}, {state}:", None),
+            (f"Plan of {quantity(count, 'write')} as {self.who}, {state}:", None),
             *rendering.counted(self._severities(), Severity),
             *((f"({check.message})", check.severity) for check in self.checks),
         ]

@@ -10,6 +10,7 @@ from typing import Any, overload
 
 import pandas as pd
 
+from xentara_nb.protocol.text import quantity
 from xentara_nb.writes import records, rendering
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import Guard, refused
@@ -172,7 +173,7 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
         """Return the headline."""
         count = len(self._results)
         return [
-            (f"{count} write{'' if count == 1 else 's'}:", None),
+            (f"{quantity(count, 'write')}:", None),
             *rendering.counted([result.outcome for result in self._results], Outcome),
         ]
 

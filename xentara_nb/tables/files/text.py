@@ -29,12 +29,8 @@ from xentara_nb.tables.files.cells import (
     check_size,
     plain,
 )
+from xentara_nb.tables.spreadsheets import RUNS_AS_FORMULA
 
-# Also full-width, which some spreadsheets take for the same, and behind what they skip.
-_RUNS_AS_FORMULA = re.compile(
-    r"[\t\r\n']|[\s\x00-\x20\x7f-\xa0\xad\u034f\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
-    r"[=+\-@＝＋－＠﹢﹣﹦﹫−]"
-)
 _LAYOUT = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?", re.ASCII)
@@ -66,7 +62,7 @@ def csv_cell(cell: Cell) -> str:
     """Return a cell as it stands in a CSV file, guarded against spreadsheets."""
     if not isinstance(cell, str):
         return "" if cell is None else str(cell)
-    guarded = f"'{cell}" if _RUNS_AS_FORMULA.match(cell) else cell
+    guarded = f"'{cell}" if RUNS_AS_FORMULA.match(cell) else cell
     if len(guarded) > _LONGEST_CELL:
         raise TableError(
             f"a text of {len(cell)} characters is too long for CSV ({_LONGEST_CELL}). Write "
