@@ -62,8 +62,13 @@ def inventory() -> pd.DataFrame:
     )
 
 
+def by_message(ask: Any) -> Any:
+    """Give the answers as those of one message."""
+    return lambda commands: iter([list(ask(commands))])
+
+
 def read_from(plant: Model, elements: Any, attributes: Any = None) -> Reading:
-    return read(plant.ask, ModelCache(plant.ask), elements, attributes)
+    return read(by_message(plant.ask), ModelCache(plant.ask), elements, attributes)
 
 
 def rows(reading: Reading) -> list[tuple[str, str, Any]]:
@@ -247,12 +252,12 @@ def test_after_an_inventory_rows_are_read_without_meta_data() -> None:
     elements = plant.elements.values()
     cache = ModelCache(plant.ask)
     cache.learn([each.uuid for each in elements], [each.attributes for each in elements])
-    reading = read(plant.ask, cache, frame, None)
+    reading = read(by_message(plant.ask), cache, frame, None)
     assert [isinstance(result, AmbiguousError) for result in reading.results].count(True) == 2
     assert all(isinstance(command, Read) for command in plant.asked)
     cache.forget()
     plant.asked.clear()
-    read(plant.ask, cache, frame, None)
+    read(by_message(plant.ask), cache, frame, None)
     assert [command for command in plant.asked if isinstance(command, MetaData)] == [
         MetaData(PUMP, (2,)),
         MetaData(VALVE, (2,)),
@@ -265,7 +270,7 @@ def test_a_well_known_attribute_that_is_listed_twice() -> None:
     valve.attributes = (*valve.attributes, AttributeInfo("raw", Attribute.VALUE.uuid, 0, 10))
     cache = ModelCache(plant.ask)
     cache.learn([VALVE], [valve.attributes])
-    reading = read(plant.ask, cache, inventory().query("attribute_name == 'value'"), None)
+    reading = read(by_message(plant.ask), cache, inventory().query("attribute_name == 'value'"), None)
     assert [type(result) for result in reading.results][1:] == [float, AmbiguousError]
 
 
@@ -420,7 +425,7 @@ def test_an_error_of_a_whole_element_stands_in_each_of_its_rows() -> None:
                 yield from plant.ask([command])
 
     plant = model()
-    reading = read(ask, ModelCache(ask), ["Pump", "Valve"], ["value", "key"])
+    reading = read(by_message(ask), ModelCache(ask), ["Pump", "Valve"], ["value", "key"])
     assert [type(result) for result in reading.results] == [AccessDeniedError] * 2 + [float, str]
 
 
@@ -433,7 +438,7 @@ def test_a_server_that_leaves_an_attribute_out() -> None:
                 yield from plant.ask([command])
 
     plant = model()
-    reading = read(ask, ModelCache(ask), "Pump", ["value", "quality"])
+    reading = read(by_message(ask), ModelCache(ask), "Pump", ["value", "quality"])
     assert reading.results[0] == 1.5
     assert "did not answer for this attribute" in str(reading.results[1])
 
@@ -447,7 +452,7 @@ def test_the_time_of_each_answer() -> None:
     moments: list[int] = []
     plant = model()
     references = element_references(inventory().query("attribute_name == 'value'"))
-    times = read(ask, ModelCache(ask), references, None).times
+    times = read(by_message(ask), ModelCache(ask), references, None).times
     assert all(asked <= taken for asked, taken in zip(moments, times, strict=True))
     assert times == sorted(times)
     assert times[-1] <= time.time_ns()

@@ -22,11 +22,15 @@ from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
 from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import ConnectionLostError, XentaraError
+from xentara_nb.protocol.codec.columns import ColumnReads
 from xentara_nb.protocol.commands import Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION
 
 BATCH_SIZE = 512
 """How many commands go into one message."""
+
+COLUMN = 4
+"""How many times as many go into one that reads a single attribute of each element."""
 
 IN_FLIGHT = 8
 """How many messages wait for their answers at the same time, where the network is fast."""
@@ -282,15 +286,14 @@ def pipeline(
     long as answers keep coming, it goes on; ``first`` is the deadline of the first.
     Raises as :meth:`Connection.begin` and :meth:`Connection.finish` do.
     """
-    batches = (
-        commands[start : start + BATCH_SIZE] for start in range(0, len(commands), BATCH_SIZE)
-    )
+    size = BATCH_SIZE * (COLUMN if isinstance(commands, ColumnReads) else 1)
+    batches = (commands[start : start + size] for start in range(0, len(commands), size))
     waiting: deque[Batch] = deque()
     deadline = Deadline(timeout) if first is None else first
     try:
         for batch in batches:
             waiting.append(connection.begin(batch, deadline))
-            if len(waiting) >= _window(connection):
+            if len(waiting) * size >= _window(connection) * BATCH_SIZE:
                 yield connection.finish(waiting.popleft(), deadline)
                 deadline = Deadline(timeout)
         while waiting:

@@ -47,6 +47,9 @@ AttributeList: TypeAlias = tuple[AttributeInfo, ...]
 Ask = Callable[[Sequence[Command[Any]]], Iterator[Any]]
 """Sends commands that change nothing, and gives each one's result or ServerError."""
 
+AskByMessage = Callable[[Sequence[Command[Any]]], Iterator[Sequence[Any]]]
+"""The same, with the results of each message together."""
+
 
 class ElementColumns(NamedTuple):
     """Some elements with their attributes, column by column."""

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, count, islice
-from operator import ne
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+import numpy as np
+from pandas.api.extensions import ExtensionArray
+
 from xentara_nb.errors import AmbiguousError, NotFoundError
+from xentara_nb.protocol.codec.columns import Column, ColumnReads
 from xentara_nb.protocol.codec.reads import ReadRequests
 from xentara_nb.protocol.commands import SubscriptionTarget
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute, known
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.model_cache import (
-    Ask,
+    AskByMessage,
     AttributeList,
     ModelCache,
     find_attribute,
     shared_id,
     with_id,
 )
+from xentara_nb.tables.id_arrays import IdArray
 from xentara_nb.tables.references import (
     AttributeLike,
     ElementsLike,
@@ -56,13 +60,13 @@ _Attribute: TypeAlias = tuple[str, AttributeId, int | None]
 class Reading(NamedTuple):
     """The columns of what was read, one item for every attribute."""
 
-    primary_keys: list[str]
-    element_uuids: list[UUID]
-    attribute_names: list[str]
-    attribute_ids: list[AttributeId]
-    data_types: list[int | None]
-    results: list[Any]
-    times: list[int]
+    primary_keys: Sequence[str] | ExtensionArray
+    element_uuids: Sequence[UUID] | IdArray
+    attribute_names: Sequence[str] | ExtensionArray
+    attribute_ids: Sequence[AttributeId] | IdArray
+    data_types: Sequence[int | None]
+    results: Sequence[Any]
+    times: Sequence[int]
 
 
 class _ElementAttributes(NamedTuple):
@@ -74,7 +78,7 @@ class _ElementAttributes(NamedTuple):
 
 
 def read(
-    ask: Ask,
+    ask: AskByMessage,
     model_cache: ModelCache,
     elements: ElementsLike,
     attributes: Iterable[AttributeLike] | AttributeLike | None,
@@ -83,58 +87,81 @@ def read(
     references = element_references(elements)
     if isinstance(references, Rows) and attributes is None:
         return _read_rows(ask, model_cache, references)
-    reading = Reading([], [], [], [], [], [], [])
-    uuids, parts = [], []
+    keys: list[str] = []
+    uuids: list[UUID] = []
+    names: list[str] = []
+    ids: list[AttributeId] = []
+    data_types: list[int | None] = []
+    elements_read, parts = [], []
     for item in _resolve(model_cache, references, _attribute_list(attributes)):
-        ids = [attribute_id for _, attribute_id, _ in item.attributes]
-        reading.primary_keys.extend([item.primary_key] * len(ids))
-        reading.element_uuids.extend([item.element_uuid] * len(ids))
-        reading.attribute_names.extend(name for name, _, _ in item.attributes)
-        reading.attribute_ids.extend(ids)
-        reading.data_types.extend(data_type for _, _, data_type in item.attributes)
-        uuids.append(item.element_uuid)
-        parts.append(tuple(ids))
-    return _take(ask, model_cache, uuids, parts, reading)
+        part = tuple([attribute_id for _, attribute_id, _ in item.attributes])
+        keys.extend([item.primary_key] * len(part))
+        uuids.extend([item.element_uuid] * len(part))
+        names.extend(name for name, _, _ in item.attributes)
+        ids.extend(part)
+        data_types.extend(data_type for _, _, data_type in item.attributes)
+        elements_read.append(item.element_uuid)
+        parts.append(part)
+    results = _results(ask, model_cache, keys, elements_read, parts)
+    return Reading(keys, uuids, names, ids, data_types, results, _now(results))
 
 
-def _read_rows(ask: Ask, model_cache: ModelCache, rows: Rows) -> Reading:
+def _read_rows(ask: AskByMessage, model_cache: ModelCache, rows: Rows) -> Reading:
     """Read what rows name; those of one element that stand together are read together."""
-    ids = rows.attribute_ids
-    reading = Reading(
-        rows.primary_keys, rows.element_uuids, rows.attribute_names, ids, rows.data_types, [], []
+    uuids: list[UUID] = rows.element_uuids.tolist()
+    codes = rows.element_uuids.codes
+    starts = np.flatnonzero(codes[1:] != codes[:-1]) + 1
+    ids: list[AttributeId] = rows.attribute_ids.tolist()
+    parts: list[tuple[AttributeId, ...]]
+    if len(starts) == len(uuids) - 1:
+        parts = list(zip(ids, strict=True))
+    else:
+        begins = [0, *starts.tolist()]
+        ends = [*begins[1:], len(ids)]
+        parts = [tuple(ids[begin:end]) for begin, end in zip(begins, ends, strict=True)]
+        uuids = [uuids[at] for at in begins]
+    results = _results(ask, model_cache, rows.primary_keys, uuids, parts)
+    return Reading(
+        rows.primary_keys,
+        rows.element_uuids,
+        rows.attribute_names,
+        rows.attribute_ids,
+        rows.data_types,
+        results,
+        _now(results),
     )
-    numbers = [uuid.int for uuid in rows.element_uuids]
-    changes = compress(count(1), map(ne, numbers, islice(numbers, 1, None)))
-    starts = [0, *changes] if numbers else []
-    if len(starts) == len(numbers):
-        return _take(ask, model_cache, rows.element_uuids, list(zip(ids, strict=True)), reading)
-    uuids = [rows.element_uuids[at] for at in starts]
-    ends = [*starts[1:], len(ids)]
-    parts = [tuple(ids[start:end]) for start, end in zip(starts, ends, strict=True)]
-    return _take(ask, model_cache, uuids, parts, reading)
 
 
-def _take(
-    ask: Ask,
+def _now(results: Sequence[Any]) -> list[int]:
+    # One for all, so that readings can be put side by side.
+    return [time.time_ns()] * len(results)
+
+
+def _results(
+    ask: AskByMessage,
     model_cache: ModelCache,
+    keys: Sequence[str] | ExtensionArray,
     uuids: list[UUID],
     parts: list[tuple[AttributeId, ...]],
-    reading: Reading,
-) -> Reading:
-    """Read so many attributes of each element, into the last two columns of a reading."""
-    results, times = reading.results, reading.times
+) -> list[Any]:
+    """Read so many attributes of each element; the keys are those of the rows, one for each."""
+    sharing = model_cache.sharing(_with_own_attributes(uuids, parts))
+    if not sharing and len(parts[:1]) == 1 == len(parts[0]) and parts.count(parts[0]) == len(parts):
+        return _column(ask, uuids, parts[0][0])
     distinct = [tuple(dict.fromkeys(part)) if len(part) > 1 else part for part in parts]
     refused: dict[int, AmbiguousError] = {}  # by row
-    if sharing := model_cache.sharing(_with_own_attributes(uuids, parts)):
+    if sharing:
         row = 0
         for at, (uuid, part) in enumerate(zip(uuids, parts, strict=True)):
             for number, each in enumerate(part if uuid in sharing else (), row):
-                error = shared_id(reading.primary_keys[number], sharing[uuid], each)
+                error = shared_id(keys[number], sharing[uuid], each)
                 if error is not None:
                     refused[number] = error
                     distinct[at] = tuple([other for other in distinct[at] if other != each])
             row += len(part)
-    for part, answer in zip(parts, ask(ReadRequests(uuids, distinct)), strict=True):
+    results: list[Any] = []
+    answers = chain.from_iterable(ask(ReadRequests(uuids, distinct)))
+    for part, answer in zip(parts, answers, strict=True):
         size = len(part)
         if isinstance(answer, ServerError):
             results += [answer] * size
@@ -144,9 +171,23 @@ def _take(
             results += answer.values()
     for row, error in refused.items():
         results[row] = error
-    # One for all, so that readings can be put side by side.
-    times += [time.time_ns()] * len(results)
-    return reading
+    return results
+
+
+def _column(ask: AskByMessage, uuids: list[UUID], attribute_id: AttributeId) -> list[Any]:
+    """Read the same attribute of each element."""
+    results: list[Any] = []
+    for answers in ask(ColumnReads(uuids, attribute_id)):
+        if isinstance(answers, Column):
+            results += answers.values
+        else:
+            results += [
+                answer
+                if isinstance(answer, ServerError)
+                else answer.get(attribute_id, _NOT_ANSWERED)
+                for answer in answers
+            ]
+    return results
 
 
 def _with_own_attributes(
@@ -155,6 +196,9 @@ def _with_own_attributes(
     """Return the elements of which an attribute that is not well known is read."""
     # Their ids are those that a model's author gives them, and may give to two.
     own = {UUID}
+    parts = list(parts)
+    if own.isdisjoint(map(type, chain.from_iterable(set(parts)))):
+        return iter(())  # mostly so, and quickly found
     pairs = zip(uuids, parts, strict=True)
     return (uuid for uuid, part in pairs if not own.isdisjoint(map(type, part)))
 

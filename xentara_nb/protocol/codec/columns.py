@@ -47,7 +47,7 @@ _UUID_SIZE = 16
 _SUCCESS, _ONE_VALUE = b"\x83\x01", b"\xa1"
 # By the first byte of a number: its format and its size. Small ones are their first byte.
 _NUMBERS = {
-    **{first: ("B", 1) for first in range(0x18)},
+    **dict.fromkeys(range(24), ("B", 1)),
     **{0x18: ("xB", 2), 0x19: ("xH", 3), 0x1A: ("xI", 5), 0x1B: ("xQ", 9)},
     **{0xF9: ("xe", 3), 0xFA: ("xf", 5), 0xFB: ("xd", 9)},
 }
