@@ -68,7 +68,8 @@ def by_message(ask: Any) -> Any:
 
 
 def read_from(plant: Model, elements: Any, attributes: Any = None) -> Reading:
-    return read(by_message(plant.ask), ModelCache(plant.ask), elements, attributes)
+    reading = read(by_message(plant.ask), ModelCache(plant.ask), elements, attributes)
+    return Reading(*(list(column) for column in reading))  # in place of arrays
 
 
 def rows(reading: Reading) -> list[tuple[str, str, Any]]:
@@ -270,7 +271,9 @@ def test_a_well_known_attribute_that_is_listed_twice() -> None:
     valve.attributes = (*valve.attributes, AttributeInfo("raw", Attribute.VALUE.uuid, 0, 10))
     cache = ModelCache(plant.ask)
     cache.learn([VALVE], [valve.attributes])
-    reading = read(by_message(plant.ask), cache, inventory().query("attribute_name == 'value'"), None)
+    reading = read(
+        by_message(plant.ask), cache, inventory().query("attribute_name == 'value'"), None
+    )
     assert [type(result) for result in reading.results][1:] == [float, AmbiguousError]
 
 
@@ -452,7 +455,7 @@ def test_the_time_of_each_answer() -> None:
     moments: list[int] = []
     plant = model()
     references = element_references(inventory().query("attribute_name == 'value'"))
-    times = read(by_message(ask), ModelCache(ask), references, None).times
+    times = read(by_message(ask), ModelCache(ask), references, None).times.tolist()
     assert all(asked <= taken for asked, taken in zip(moments, times, strict=True))
     assert times == sorted(times)
     assert times[-1] <= time.time_ns()

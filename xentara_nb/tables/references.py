@@ -259,7 +259,7 @@ def _ids(column: pd.Series[Any], read: Callable[[str], Any], kinds: set[type]) -
     """Return a column of ids, those that are texts read; None if some are of another kind."""
     held: Any = column.array
     if isinstance(held, IdArray):
-        return held.copy() if set(map(type, held.distinct())) <= kinds else None
+        return held.copy() if set(map(type, held.tolist())) <= kinds else None
     ids = _converted(column.tolist(), read)
     return id_array(ids) if ids and set(map(type, ids)) <= kinds else None
 
@@ -280,4 +280,7 @@ def _data_types(frame: pd.DataFrame) -> list[int | None]:
         return [_DATA_TYPES.get(str(item)) for item in column.tolist()]
     # The last one is for the code -1, where there is none.
     found = [*(_DATA_TYPES.get(str(item)) for item in column.cat.categories), None]
-    return [found[code] for code in column.cat.codes.tolist()]
+    codes = column.cat.codes.to_numpy()
+    if len(codes) and (codes == codes[0]).all():
+        return [found[codes[0]]] * len(codes)
+    return [found[code] for code in codes.tolist()]

@@ -56,7 +56,7 @@ def values_frame(
     attribute_ids: Sequence[AttributeId] | IdArray,
     data_types: Sequence[int | None],
     results: Sequence[object],
-    times: Sequence[int],
+    times: Sequence[int] | npt.NDArray[np.int64],
 ) -> pd.DataFrame:
     """Return the answer to read: one row per attribute, in the order given.
 
@@ -115,12 +115,12 @@ def _worded(
 ) -> list[int]:
     """Return the rows whose values may be shown in the manual's words; see :func:`to_display`."""
     if isinstance(attribute_ids, IdArray):
+        if WORDED_IDS.isdisjoint(attribute_ids.distinct()) and WORDED_TYPES.isdisjoint(data_types):
+            return []
         attribute_ids = attribute_ids.tolist()
     # By identity, for hashing a UUID takes longer than all the rest.
     distinct = dict(zip(map(id, attribute_ids), attribute_ids, strict=True))
     ids = {key for key, each in distinct.items() if each in WORDED_IDS}
-    if not ids and WORDED_TYPES.isdisjoint(data_types):
-        return []
     return [
         row
         for row, (attribute, data_type) in enumerate(

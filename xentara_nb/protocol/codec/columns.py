@@ -20,7 +20,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain, repeat
 from operator import add
 from typing import Any
 from uuid import UUID
@@ -135,7 +134,9 @@ def _numbers(pieces: list[bytes], behind: list[tuple[bytearray, int]]) -> list[A
     one there is nothing.
     """
     parts = [*((len(packets) // count, count) for packets, count in behind), (0, 1)]
-    rests = chain.from_iterable(repeat(size, count) for size, count in parts)
+    rests = [size for size, count in parts for _ in range(count)]
+    if len(pieces) != len(rests):
+        return None
     try:
         firsts = [piece[0] for piece in pieces]
         sizes = map(add, map(_SIZES.__getitem__, firsts), rests)
