@@ -33,6 +33,7 @@ from tests.benchmarks.measuring import (
 )
 from tests.benchmarks.model import ATTRIBUTES, Model
 from tests.benchmarks.recording import recording
+from tests.benchmarks.single import delayed, named, one_row, single_read, threads
 from tests.benchmarks.table import Figure, Sizes
 from xentara_nb import Client
 from xentara_nb.connection.reconnecting import BATCH_SIZE
@@ -502,6 +503,7 @@ def importing(sizes: Sizes) -> Iterator[Figure]:
 _ALL = (
     *(inventory, scripts, opcua, growth, memory, reading, snapshot, comparing, searching),
     *(writing, single_write, importing),
+    *(single_read, one_row, named, threads, delayed),
     *(events, kept, polling, recording),
 )
 FIGURES: dict[str, Callable[[Sizes], Iterator[Figure]]] = {each.__name__: each for each in _ALL}
