@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.server import QUALITY, VALUE, Element, Model
 from xentara_nb.errors import AmbiguousError, NotFoundError
+from xentara_nb.protocol.codec.columns import Column
 from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaData, Read
 from xentara_nb.protocol.errors import (
     AccessDeniedError,
@@ -22,7 +23,7 @@ from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.queries.reading import Reading, companions, read, resolved, targets
 from xentara_nb.tables.frames import inventory_frame
-from xentara_nb.tables.references import element_references
+from xentara_nb.tables.references import element_reference, element_references
 
 PUMP, VALVE, OUTPUT, GROUP = (UUID(int=number) for number in range(1, 5))
 UNITS_OF_PUMP, UNITS_OF_VALVE, LIMIT = (UUID(int=number) for number in (91, 92, 93))
@@ -555,3 +556,62 @@ def test_commands_are_what_they_say() -> None:
     plant = model()
     read_from(plant, "Pump", "units")
     assert [type(command) for command in plant.asked] == [Lookup, MetaData, Read]
+
+
+# Elements that are known already.
+
+
+def known_model() -> tuple[Model, ModelCache]:
+    plant = model()
+    cache = ModelCache(plant.ask)
+    read(by_message(plant.ask), cache, ["Pump", "Valve"], "units")
+    read(by_message(plant.ask), cache, [PUMP, VALVE], "units")
+    plant.asked.clear()
+    return plant, cache
+
+
+@pytest.mark.parametrize(
+    "attributes", ["value", 11, ["value"], ["units", "value"], UNITS_OF_VALVE, [11, "limit"], []]
+)
+def test_elements_that_are_known_give_what_any_others_give(attributes: Any) -> None:
+    plant, cache = known_model()
+    for elements in (["Pump", "Valve"], [PUMP, VALVE]):
+        expected = read_from(model(), [*map(element_reference, elements)], attributes)
+        reading = read(by_message(plant.ask), cache, elements, attributes)
+        columns = Reading(*(list(column) for column in reading))
+        assert rows(columns) == rows(expected)
+        assert columns[:5] == expected[:5]
+    assert set(kinds(plant)) <= {"Read"}
+
+
+def test_of_known_elements_errors_are_the_same() -> None:
+    plant, cache = known_model()
+    for elements in (["Pump", "Valve"], [PUMP, VALVE]):
+        with pytest.raises(NotFoundError, match="has no attribute 'level'"):
+            read(by_message(plant.ask), cache, elements, "level")
+    for unknown in (["Pump", "Fan"], [PUMP, UUID(int=77)]):
+        with pytest.raises(UnknownElementError):
+            read(by_message(plant.ask), cache, unknown, "value")
+
+
+def test_a_column_with_errors() -> None:
+    plant = model()
+    reading = read_from(plant, ["Pump", "Output", "Valve"], 11)
+    assert rows(reading) == [
+        ("Pump", "value", 1.5),
+        ("Output", "value", -32104),
+        ("Valve", "value", 2.5),
+    ]
+
+
+def test_a_column_that_was_decoded_as_one() -> None:
+    def ask(commands: Sequence[Any]) -> Any:
+        yield Column(11, [1.5, 2])
+        yield [server_error(-32100), {}]
+
+    cache = ModelCache(model().ask)
+    chosen = inventory().query("attribute_name == 'value'")
+    reading = read(ask, cache, pd.concat([chosen, chosen.iloc[:1]]), None)
+    assert reading.results[:2] == [1.5, 2]
+    assert isinstance(reading.results[2], UnknownElementError)
+    assert "did not answer" in str(reading.results[3])
