@@ -15,6 +15,7 @@ class Sizes:
     delayed: int = 100  # elements that a script asks for over the slow line
     values: int = 10_000
     writes: int = 1_000
+    orders: int = 10_000
     single_writes: int = 200
     events: int = 100_000
     polls: int = 50
@@ -23,7 +24,7 @@ class Sizes:
     recorded_minutes: int = 60
 
 
-SMOKE = Sizes(50, 50, 50, 3, 50, 10, 3, 500, 3, 0, recorded=5, recorded_minutes=1)
+SMOKE = Sizes(50, 50, 50, 3, 50, 10, 10, 3, 500, 3, 0, recorded=5, recorded_minutes=1)
 
 
 @dataclass(frozen=True)

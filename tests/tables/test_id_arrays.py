@@ -287,3 +287,10 @@ def test_a_large_table_is_not_kept_for_a_few_rows() -> None:
         few["element_uuid"].tolist()
         == many["element_uuid"].tolist()[:3] + B["element_uuid"].tolist()
     )
+
+
+def test_what_occurs_in_it() -> None:
+    ids = id_array([5, UUID(int=1), 5, None])
+    assert set(ids.distinct()) == {5, UUID(int=1), None}
+    assert ids[1:2].distinct() == [UUID(int=1)]
+    assert ids[:0].distinct() == []

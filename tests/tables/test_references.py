@@ -90,7 +90,7 @@ def test_rows_of_an_inventory_in_every_form() -> None:
     rows = element_references(INVENTORY)
     assert type(rows) is Rows
     assert list(rows) == ROWS
-    assert rows.element_uuids == [row.element_uuid for row in ROWS]
+    assert rows.element_uuids.tolist() == [row.element_uuid for row in ROWS]
     assert element_references([row for _, row in INVENTORY.iterrows()]) == ROWS
     assert element_references(list(INVENTORY.itertuples())) == ROWS
     assert element_references(next(INVENTORY.itertuples(index=False))) == [ROWS[0]]

@@ -442,7 +442,8 @@ class Client:
             If an element, or an attribute named by its name, does not exist. Everything else that
             fails is in the column ``error`` of its row.
         """
-        reading = _reading.read(self._connection.ask, self._model_cache, elements, attributes)
+        ask = self._connection.ask_by_message
+        reading = _reading.read(ask, self._model_cache, elements, attributes)
         return self._with_provenance(values_frame(**reading._asdict()))
 
     def snapshot(

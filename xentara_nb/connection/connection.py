@@ -115,11 +115,12 @@ class Connection:
         self._stream: Stream | None = None
         # An RLock: the garbage collector may end the connection in the very thread that holds it.
         self._lock = threading.RLock()
-        self._pending: dict[int, Batch] = {}
+        self._pending: dict[int, Batch] = {}  # by the first message id of each
         self._next_id = 1  # 0 is what a server answers when it cannot read the id
         self._browsed = False
         self._ended: XentaraError | None = None
         self._closing = False
+        self._round_trip = 0.0
         self._suspicion: _Suspicion | None = None
         self._answers_pings = True
         # Since when nothing but pongs has come, and how much had come then.
@@ -172,9 +173,15 @@ class Connection:
         return max(time.monotonic() - self._stream.received_at, 0.0)
 
     @property
+    def round_trip(self) -> float:
+        """The shortest time in which any message was answered, in seconds."""
+        return self._round_trip
+
+    @property
     def pending(self) -> int:
         """How many requests still wait for their answers."""
-        return len(self._pending)
+        with self._lock:
+            return sum(batch.missing for batch in self._pending.values())
 
     def begin(self, commands: Sequence[Command[Any]], deadline: Deadline) -> Batch:
         """Send some commands in one message, without waiting for their answers.
@@ -193,7 +200,7 @@ class Connection:
             with self._lock:
                 if (ended := self.ended) is not None:
                     raise ConnectionLostError(str(ended))
-                self._pending.update(dict.fromkeys(batch.ids, batch))
+                self._pending[batch.first_id] = batch
             self._socket.send_message(message, deadline)
         except SendError as error:
             self.forget(batch)
@@ -213,7 +220,7 @@ class Connection:
             raise
         return batch
 
-    def finish(self, batch: Batch, deadline: Deadline) -> list[Any]:
+    def finish(self, batch: Batch, deadline: Deadline) -> Sequence[Any]:
         """Wait for the answers of a batch; a :class:`ServerError` stands for each that failed.
 
         Raises a DeadlineError if they are not there in time, a ConnectionLostError if the
@@ -228,21 +235,21 @@ class Connection:
                 raise deadline.error(what, sent=True)
         finally:
             self.forget(batch)
+        self._round_trip = min(self._round_trip, batch.age)
         if isinstance(batch.failure, ProtocolError):
             raise UnreadableAnswerError(str(batch.failure))
         if batch.failure is not None:
             raise ConnectionLostError(str(batch.failure), sent=True)
         return batch.results()
 
-    def execute(self, commands: Sequence[Command[Any]], deadline: Deadline) -> list[Any]:
+    def execute(self, commands: Sequence[Command[Any]], deadline: Deadline) -> Sequence[Any]:
         """Send some commands in one message, and wait for their results."""
         return self.finish(self.begin(commands, deadline), deadline) if commands else []
 
     def forget(self, batch: Batch) -> None:
         """Stop waiting for the answers of a batch; those that come late are ignored."""
         with self._lock:
-            for message_id in batch.ids:
-                self._pending.pop(message_id, None)
+            self._pending.pop(batch.first_id, None)
 
     def close(self, *, graceful: bool = True) -> None:
         """End the connection; if gracefully, with a close frame and a moment for its answer.
@@ -397,6 +404,7 @@ class Connection:
         if error is not None and deadline.passed:
             raise deadline.error(f"{netloc} did not answer client_hello")
         if error is None:
+            self._round_trip = batch.age
             try:
                 (answer,) = batch.results()
             except ProtocolError as problem:
@@ -420,7 +428,7 @@ class Connection:
         error = self._ended or self._lost("it was not read any more")
         with self._lock:
             self._ended = error
-            batches = set(self._pending.values())
+            batches = list(self._pending.values())
             self._pending.clear()
         try:
             if self.on_end is not None and self._open_error is None:
@@ -495,28 +503,43 @@ class Connection:
             return
         results: dict[int, Any] = {}
         error: ServerError | None = None
+        batch: Batch | None = None  # most answers of a message are those of one
         # Each is parsed at once: what it was decoded into takes far more memory. None counts
         # before all of the message is known to be well-formed.
         size = ResultSize(len(data))
         for answer in iterate_answers(data):
             if isinstance(answer, Event):
                 self._take_event(answer)
-            elif (batch := self._pending.get(answer.message_id)) is None:
+                continue
+            if batch is None or not batch.awaits(answer.message_id):
+                batch = self._batch_of(answer.message_id)
+            if batch is None:
                 if isinstance(answer, Failure):
                     error = answer.error
             elif answer.message_id not in results:
                 results[answer.message_id] = result = batch.parse(answer)
                 size.add(result)
+        batch = None
         for message_id, result in results.items():
-            with self._lock:
-                batch = self._pending.pop(message_id, None)
+            if batch is None or not batch.awaits(message_id):
+                batch = self._batch_of(message_id)
             if batch is not None:
                 batch.take(message_id, result)
+                if batch.complete:
+                    self.forget(batch)
         if error is not None:
             with self._lock:
-                waiting = set(self._pending.values())
+                waiting = list(self._pending.values())
             for batch in waiting:
                 batch.unattributed_error = error
+
+    def _batch_of(self, message_id: int) -> Batch | None:
+        """Return the batch that waits for an answer, if there is one."""
+        with self._lock:
+            for batch in self._pending.values():
+                if batch.awaits(message_id):
+                    return batch
+        return None
 
     def _take_all(self, data: bytes) -> bool:
         """Give a message to the batch that it answers, if that can take it as a whole."""

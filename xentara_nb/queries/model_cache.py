@@ -47,6 +47,9 @@ AttributeList: TypeAlias = tuple[AttributeInfo, ...]
 Ask = Callable[[Sequence[Command[Any]]], Iterator[Any]]
 """Sends commands that change nothing, and gives each one's result or ServerError."""
 
+AskByMessage = Callable[[Sequence[Command[Any]]], Iterator[Sequence[Any]]]
+"""The same, with the results of each message together."""
+
 
 class ElementColumns(NamedTuple):
     """Some elements with their attributes, column by column."""
@@ -174,6 +177,25 @@ class ModelCache:
             found[uuid] if answer is None else answer
             for uuid, answer in zip(uuids, cached, strict=True)
         ]
+
+    def known_meta_data(self, uuids: Sequence[UUID]) -> list[MetaDataAnswer] | None:
+        """Return the meta data of elements if all are cached; else None."""
+        found = [self._meta_data.get(uuid) for uuid in uuids]
+        return [each for each in found if each is not None] if all(found) else None
+
+    def known_uuids(self, keys: Sequence[str]) -> list[UUID] | None:
+        """Return the UUIDs of keys if all are cached and none is the text of a UUID; else None."""
+        found = [self._uuids.get((key, None)) for key in keys]
+        return [each for each in found if each is not None] if all(found) else None
+
+    def known_lists(self, uuids: Sequence[UUID]) -> list[AttributeList] | None:
+        """Return the attributes of elements if all are cached; else None."""
+        self._take_in()
+        found = [self._lists.get(uuid) for uuid in uuids]
+        if None in found:
+            answers = self.known_meta_data(uuids)
+            return None if answers is None else [each.attributes or () for each in answers]
+        return [each for each in found if each is not None]
 
     def described(self, uuids: Sequence[UUID]) -> dict[UUID, MetaDataAnswer]:
         """Return the meta data of elements by UUID; raises the error of one that does not exist."""

@@ -375,6 +375,10 @@ class IdArray(ExtensionArray):
         """Return codes that are the same for the same id, and only then."""
         return self.table.canonical(self.codes)
 
+    def distinct(self) -> list[int | UUID | None]:
+        """Return what occurs in it, in any order, None where there is none; some perhaps twice."""
+        return IdArray(pd.unique(self.codes), self.table).tolist()
+
     def id_keys(self) -> npt.NDArray[np.object_]:
         """Return the key of each id, None where there is none."""
         return look_up(self.table.keys, self.codes, None)

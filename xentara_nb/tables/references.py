@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.identifiers import (
@@ -26,6 +27,7 @@ from xentara_nb.protocol.identifiers import (
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.arrow import from_arrow
+from xentara_nb.tables.id_arrays import IdArray, id_array
 from xentara_nb.tables.id_table import id_of_text, uuid_of_text
 from xentara_nb.tables.spreadsheets import read_by_pandas, unguarded
 
@@ -217,19 +219,22 @@ def _as_mapping(row: object) -> Mapping[str, Any] | None:
 class Rows:
     """The references of the rows of an inventory, column by column: there may be very many."""
 
-    primary_keys: list[str]
-    element_uuids: list[UUID]
-    attribute_ids: list[AttributeId]
-    attribute_names: list[str]
+    primary_keys: ExtensionArray
+    element_uuids: IdArray
+    attribute_ids: IdArray
+    attribute_names: ExtensionArray
     data_types: list[int | None]
+
+    def __len__(self) -> int:
+        return len(self.data_types)
 
     def __iter__(self) -> Iterator[Reference]:
         return map(
             Reference,
-            self.primary_keys,
-            self.element_uuids,
-            self.attribute_ids,
-            self.attribute_names,
+            self.primary_keys.tolist(),
+            self.element_uuids.tolist(),
+            self.attribute_ids.tolist(),
+            self.attribute_names.tolist(),
             self.data_types,
         )
 
@@ -245,31 +250,51 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
         if isinstance(frame.get(name), pd.DataFrame):
             raise NotFoundError(f"the DataFrame has two columns {name!r}: take one of them out")
     nothing: list[Any] = [None] * len(frame)
-    columns: list[list[Any]] = [
-        frame[name].tolist() if name in frame.columns else nothing for name in names
-    ]
     data_types = _data_types(frame) if "data_type" in frame.columns else nothing
-    keys, uuids, attribute_ids, attribute_names = columns
+    by_pandas = read_by_pandas(frame)
+    if set(names).issubset(frame.columns) and not by_pandas:
+        if (rows := _rows(frame, data_types)) is not None:
+            return rows
+    keys, uuids, attribute_ids, attribute_names = (
+        frame[name].tolist() if name in frame.columns else nothing for name in names
+    )
     # Ids have become texts in a file that pandas has read.
-    if read_by_pandas(frame):
-        columns[0] = keys = [_as_written(each) for each in keys]
-        columns[3] = attribute_names = [_as_written(each) for each in attribute_names]
-    columns[1] = uuids = _converted(uuids, uuid_in)
-    columns[2] = attribute_ids = _converted(attribute_ids, id_in)
-    kinds = [set(map(type, column)) for column in columns]
-    if (
-        kinds[0] == kinds[3] == {str}
-        and kinds[1] == {UUID}
-        and kinds[2] <= {int, UUID}
-        and all(keys)
-        and all(attribute_names)
-        and min((each for each in attribute_ids if type(each) is int), default=0) >= 0
-    ):
-        return Rows(keys, uuids, attribute_ids, attribute_names, data_types)
+    if by_pandas:
+        keys = [_as_written(each) for each in keys]
+        attribute_names = [_as_written(each) for each in attribute_names]
+    columns = keys, _converted(uuids, uuid_in), _converted(attribute_ids, id_in), attribute_names
     return [
         element_reference(dict(zip(names, row, strict=True)))._replace(data_type=data_type)
         for *row, data_type in zip(*columns, data_types, strict=True)
     ]
+
+
+def _rows(frame: pd.DataFrame, data_types: list[int | None]) -> Rows | None:
+    """Return the rows of a frame that has all that an inventory has; else None."""
+    # Copies: the frame may be changed while the answers are on their way.
+    texts = [frame[name].array.copy() for name in ("primary_key", "attribute_name")]
+    uuids = _ids(frame["element_uuid"], uuid_in, {UUID})
+    attribute_ids = _ids(frame["attribute_id"], id_in, {int, UUID})
+    if uuids is None or attribute_ids is None:
+        return None
+    for each in texts:
+        values = each.tolist()
+        if set(map(type, values)) != {str} or not all(values):
+            return None
+    numbers = [each for each in attribute_ids.distinct() if isinstance(each, int)]
+    if min(numbers, default=0) < 0:
+        return None
+    keys, names = texts
+    return Rows(keys, uuids, attribute_ids, names, data_types)
+
+
+def _ids(column: pd.Series[Any], read: Callable[[str], Any], kinds: set[type]) -> IdArray | None:
+    """Return a column of ids, those that are texts read; None if some are of another kind."""
+    held: Any = column.array
+    if isinstance(held, IdArray):
+        return held.copy() if set(map(type, held.tolist())) <= kinds else None
+    ids = _converted(column.tolist(), read)
+    return id_array(ids) if ids and set(map(type, ids)) <= kinds else None
 
 
 def _converted(values: list[Any], read: Callable[[str], Any]) -> list[Any]:
@@ -288,4 +313,7 @@ def _data_types(frame: pd.DataFrame) -> list[int | None]:
         return [_DATA_TYPES.get(str(item)) for item in column.tolist()]
     # The last one is for the code -1, where there is none.
     found = [*(_DATA_TYPES.get(str(item)) for item in column.cat.categories), None]
-    return [found[code] for code in column.cat.codes.tolist()]
+    codes = column.cat.codes.to_numpy()
+    if len(codes) and (codes == codes[0]).all():
+        return [found[codes[0]]] * len(codes)
+    return [found[code] for code in codes.tolist()]
