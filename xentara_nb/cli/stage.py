@@ -16,7 +16,7 @@ from xentara_nb.cli.guarded import (
 )
 from xentara_nb.cli.rows import add_json_argument
 from xentara_nb.protocol.identifiers import Stage, label
-from xentara_nb.writes.stage import StageCommand
+from xentara_nb.writes.stage_command import StageCommand
 
 if TYPE_CHECKING:
     from xentara_nb.writes.stage import StageChange

@@ -23,7 +23,6 @@ from xentara_nb.cli.guarded import (
 )
 from xentara_nb.cli.rows import ENDINGS, add_json_argument, show_rows
 from xentara_nb.errors import InventoryFileError
-from xentara_nb.writes.files import read_writes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,6 +196,8 @@ def _filled(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 def _writes_in(path: str) -> pd.DataFrame:
+    from xentara_nb.writes.files import read_writes
+
     try:
         return read_writes(path)
     except InventoryFileError as error:
