@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -64,9 +64,12 @@ class _UnusualError(ValueError):
 
 def take_lines(rows: JournalRows, block: bytes) -> bool:
     """Take whole lines into rows, or nothing at all; return which."""
+    before = len(rows)
     try:
         _take(rows, block.decode("ascii"))
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
+        while len(rows.numbers) > before:
+            rows.numbers.popitem()
         return False
     return True
 
@@ -75,48 +78,50 @@ def _take(rows: JournalRows, text: str) -> None:
     found = _LINE.findall(text)
     if len(found) != text.count("\n"):
         raise _UnusualError
+    numbers, before = rows.numbers, len(rows)
     intents: list[Sequence[str]] = []
-    outcomes: list[tuple[int | None, Sequence[str]]] = []
-    numbers: dict[str, int] = {}
+    outcomes: list[Sequence[str]] = []
+    finished_rows: list[int | None] = []
     for line in found:
         if line[_INTENT_TIME]:
-            if line[_INTENT_ID] in numbers or line[_INTENT_ID] in rows.numbers:
+            at = before + len(intents)
+            if numbers.setdefault(line[_INTENT_ID], at) != at:
                 raise _UnusualError
-            numbers[line[_INTENT_ID]] = len(rows) + len(intents)
             intents.append(line)
         else:
-            write_id = line[_OUTCOME_ID]
-            at = rows.numbers.get(write_id)
-            at = numbers.get(write_id) if at is None else at
-            outcomes.append((at, line))
-    times = _times([line[_INTENT_TIME] for line in intents])
-    finished = _times([line[_OUTCOME_TIME] for _, line in outcomes])
-    origins = _numbered(rows.origins, intents, _ORIGIN_AT, origin_of)
-    elements = _numbered(rows.elements, intents, _ELEMENT_AT, element_of)
-    codes = _numbered(rows.attributes, intents, _ATTRIBUTE_AT, attribute_of)
-    old = _shown([line[_OLD] for line in intents], codes, rows.attributes.distinct)
-    new = _shown([line[_NEW] for line in intents], codes, rows.attributes.distinct)
+            outcomes.append(line)
+            finished_rows.append(numbers.get(line[_OUTCOME_ID]))
+    columns = list(zip(*intents, strict=True)) or [()] * 8
+    times = _times(columns[_INTENT_TIME])
+    origins = _numbered(rows.origins, columns[_ORIGIN_AT], origin_of)
+    elements = _numbered(rows.elements, columns[_ELEMENT_AT], element_of)
+    codes = _numbered(rows.attributes, columns[_ATTRIBUTE_AT], attribute_of)
+    attributes = rows.attributes.distinct
+    old = _shown(columns[_OLD], codes, attributes)
+    new = _shown(columns[_NEW], codes, attributes)
 
-    known = [
-        (at, line, moment)
-        for (at, line), moment in zip(outcomes, finished, strict=True)
+    moments = _times([line[_OUTCOME_TIME] for line in outcomes])
+    # An outcome whose intent is not there is of a journal that was shortened.
+    finished = [
+        (at, OUTCOMES[line[_RESULT]], _error(line[_ERROR]), moment)
+        for at, line, moment in zip(finished_rows, outcomes, moments, strict=True)
         if at is not None
     ]
-    before = len(rows)
-    read_back = [(at, line[_READ_BACK]) for at, line, _ in known if line[_READ_BACK]]
+    read_back = [
+        (at, line[_READ_BACK])
+        for at, line in zip(finished_rows, outcomes, strict=True)
+        if at is not None and line[_READ_BACK]
+    ]
     of_rows = [
         codes[at - before] if at >= before else rows.attributes.codes[at] for at, _ in read_back
     ]
-    read_values = _shown([raw for _, raw in read_back], of_rows, rows.attributes.distinct)
-    results = [OUTCOMES[line[_RESULT]] for _, line, _ in known]
-    errors = [text_or_none(json.loads(line[_ERROR] or "null")) for _, line, _ in known]
+    read_values = _shown([raw for _, raw in read_back], of_rows, attributes)
 
     # Nothing can be wrong from here on.
-    rows.numbers.update(numbers)
     rows.origins.codes.extend(origins)
     rows.elements.codes.extend(elements)
     rows.attributes.codes.extend(codes)
-    rows.plans.extend(line[_PLAN] for line in intents)
+    rows.plans.extend(columns[_PLAN])
     rows.times.extend(times)
     rows.finished.extend([NO_TIME] * len(intents))
     rows.old_values.extend(old)
@@ -125,8 +130,8 @@ def _take(rows: JournalRows, text: str) -> None:
     rows.outcomes.extend([UNKNOWN] * len(intents))
     for (at, _), value in zip(read_back, read_values, strict=True):
         rows.read_backs[at] = value
-    for (at, _, moment), result, error in zip(known, results, errors, strict=True):
-        rows.finish(at, result, error, moment)
+    for each in finished:
+        rows.finish(*each)
 
 
 def _times(texts: Sequence[str]) -> list[int]:
@@ -136,15 +141,18 @@ def _times(texts: Sequence[str]) -> list[int]:
 
 
 def _numbered(
-    shared: Shared[Any],
-    lines: Iterable[Sequence[str]],
-    at: int,
-    parse: Callable[[dict[str, Any]], Any],
+    shared: Shared[Any], raws: Sequence[str], parse: Callable[[dict[str, Any]], Any]
 ) -> list[int]:
     """Return the numbers of what lines have in common, which is parsed once."""
-    raws = [line[at] for line in lines]
-    numbers = {raw: shared.number(parse(json.loads(f"{{{raw}}}"))) for raw in dict.fromkeys(raws)}
+    numbers = shared.parsed
+    for raw in dict.fromkeys(raws):
+        if raw not in numbers:
+            numbers[raw] = shared.number(parse(json.loads(f"{{{raw}}}")))
     return [numbers[raw] for raw in raws]
+
+
+def _error(raw: str) -> str | None:
+    return text_or_none(json.loads(raw)) if raw else None
 
 
 def _shown(

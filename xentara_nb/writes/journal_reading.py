@@ -19,7 +19,7 @@ from xentara_nb.writes.journal_rows import JournalRows
 MAX_BYTES = 1024 * 1024 * 1024
 """The largest journal that is read, in bytes: some two million writes."""
 
-TAIL = 64 * 1024
+TAIL = 16 * 1024
 """How many bytes at the end of a journal are looked at first for the last writes."""
 
 _BLOCK = 4 * 1024 * 1024  # bytes that are read at once
@@ -122,24 +122,23 @@ def last_writes(path: JournalLike, server: str, count: int) -> tuple[pd.DataFram
     bool
         Whether this process has made no others.
     """
-    file, found, complete = Journal(path).path, JournalRows().frame(), True
+    file, rows = Journal(path).path, JournalRows()
     if file is None or lacks_home(file):
-        return found, complete
+        return rows.frame(), True
     with opened_files(file) as files:
         sizes = [os.fstat(each.fileno()).st_size for each in files]
         wanted, total = TAIL, sum(sizes)
         while True:
             rows = JournalRows()
             _read_end(rows, files, sizes, wanted)
-            frame = rows.frame()
             # Another process may have had the same number.
             recent = np.array(rows.times) >= LOADED - _CLOCK
-            mine = (frame["process"] == os.getpid()) & (frame["server"] == server) & recent
-            found = frame[mine.fillna(False).astype(bool)].iloc[::-1]
+            found = np.flatnonzero(recent & rows.made_by(server, os.getpid()))[::-1]
             complete = wanted >= total or not recent.all()
             if complete or len(found) > count:
-                return found.head(count), complete and len(found) <= count
+                break
             wanted *= 4
+    return rows.frame().iloc[found[:count]], complete and len(found) <= count
 
 
 def _read_end(rows: JournalRows, files: list[BinaryIO], sizes: list[int], wanted: int) -> None:

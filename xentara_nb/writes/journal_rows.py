@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import DataType, label
@@ -72,6 +73,7 @@ class Shared(Generic[_T]):
     def __init__(self) -> None:
         self.distinct: list[_T] = []
         self.codes = array("i")
+        self.parsed: dict[str, int] = {}  # the numbers of what stands in lines
         self._numbers: dict[_T, int] = {}
 
     def number(self, value: _T) -> int:
@@ -166,6 +168,12 @@ class JournalRows:
             self.errors.pop(at, None)
         else:
             self.errors[at] = error
+
+    def made_by(self, server: str, process: int) -> npt.NDArray[np.bool_]:
+        """Return which rows are writes of a process on a server."""
+        origins = enumerate(self.origins.distinct)
+        wanted = [code for code, o in origins if (o.server, o.process) == (server, process)]
+        return np.isin(np.array(self.origins.codes), wanted)
 
     def frame(self) -> pd.DataFrame:
         """Return the rows as a DataFrame, in the order of the intents."""
