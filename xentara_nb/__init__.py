@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xentara_nb.simulator import simulate as simulate
 
 # The command line does so when it begins to work: pandas takes longer than all of its help.
-if PurePath(sys.argv[0]).stem != "xentara-nb":
+if PurePath(*sys.argv[:1]).stem != "xentara-nb":
     import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
 
 register_display()
