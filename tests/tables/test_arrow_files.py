@@ -172,3 +172,37 @@ def test_what_is_wrong_is_found_where_it_is(inventory: pd.DataFrame, tmp_path: P
 def test_without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert read_columns(b"a,b\n1,2\n", 2, 100) is None
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("element_uuid", "00000000-0000-0000-0000-00000000000 "),
+        ("element_uuid", "00000000-0000-0000-0000-00000000000g"),
+        ("element_uuid", "00000000-0000-0000-0000-0000000000000"),
+        ("element_uuid", "000000000000-0000-0000-0000-00000000"),
+        ("element_uuid", "{0000000-0000-0000-0000-000000000000"),
+        ("element_uuid", "00000000-0000-0000-0000-0000000000\u0661"),
+        ("element_uuid", ""),
+    ],
+)
+def test_one_wrong_id_among_right_ones(
+    inventory: pd.DataFrame, tmp_path: Path, column: str, cell: str
+) -> None:
+    path = tmp_path / "a.csv"
+    write_inventory(inventory, path)
+    lines = path.read_text().split("\n")
+    wrong = lines[3].replace(str(inventory[column][2]), cell)
+    assert wrong != lines[3]
+    path.write_text("\n".join([*lines[:3], wrong, *lines[4:]]))
+    with pytest.raises(InventoryFileError, match=rf"line 4, column '{column}': .* is no UUID"):
+        read_inventory(path)
+
+
+def test_ids_in_capitals_are_the_same(inventory: pd.DataFrame, tmp_path: Path) -> None:
+    inventory = inventory.assign(element_uuid=[UUID(int=0xABCDEF << 96)] * len(inventory))
+    inventory["element_uuid"] = inventory["element_uuid"].astype("xentara_id")
+    path = tmp_path / "a.csv"
+    write_inventory(inventory, path)
+    path.write_text(path.read_text().replace("00abcdef", "00ABcDEF"))
+    assert read_inventory(path).equals(inventory)

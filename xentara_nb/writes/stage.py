@@ -36,6 +36,11 @@ from xentara_nb.writes.sub_session import SessionLike, connection_for, id_of, us
 
 _PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds between two looks at the stage
 
+_STAGES = {
+    StageCommand.SUSPEND: Stage.SUSPENDED,
+    StageCommand.RESUME: Stage.OPERATIONAL,
+    StageCommand.SHUT_DOWN: Stage.SHUTDOWN,
+}
 _CLASSES: dict[StageCommand, type[Suspend | Resume | Shutdown]] = {
     StageCommand.SUSPEND: Suspend,
     StageCommand.RESUME: Resume,
@@ -108,11 +113,11 @@ class StageChange:
                 return
             self.after = stage
             left = end - time.monotonic()
-            if stage == self.command.stage or left <= 0:
+            if stage == _STAGES[self.command] or left <= 0:
                 break
             time.sleep(min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE)
-        there = stage == self.command.stage
+        there = stage == _STAGES[self.command]
         self.outcome = Outcome.VERIFIED if there else Outcome.DIFFERS
         self.reason = "" if there else f"the stage is {label(Stage, stage)}"
 
@@ -207,7 +212,7 @@ def _send(
         change.id, reconnecting.address.url, reconnecting.credentials.who, user_of(session)
     )
     before = None if change.before is None else label(Stage, change.before)
-    line = records.stage_intent(change.id, common, before, label(Stage, command.stage))
+    line = records.stage_intent(change.id, common, before, label(Stage, _STAGES[command]))
     context.settings.journal.intend([line])
     try:
         change.outcome, change.reason = Outcome.UNKNOWN, "it was interrupted"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from xentara_nb.protocol.identifiers import Stage
-
 
 class StageCommand(StrEnum):
     """What can be asked of a server, as policies and errors name it."""
@@ -19,19 +17,9 @@ class StageCommand(StrEnum):
         """What it does."""
         return _MEANINGS[self]
 
-    @property
-    def stage(self) -> Stage:
-        """The stage that it leads to."""
-        return _STAGES[self]
-
 
 _MEANINGS = {
     StageCommand.SUSPEND: "stops the plant: no pipeline runs until it is resumed",
     StageCommand.RESUME: "starts the pipelines of the plant again",
     StageCommand.SHUT_DOWN: "ends the server, which cannot be started again from here",
-}
-_STAGES = {
-    StageCommand.SUSPEND: Stage.SUSPENDED,
-    StageCommand.RESUME: Stage.OPERATIONAL,
-    StageCommand.SHUT_DOWN: Stage.SHUTDOWN,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from binascii import unhexlify
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -54,6 +55,7 @@ Cells: TypeAlias = "Sequence[Any] | Coded | pd.Series[Any]"
 """A column: a sequence of cells, one of cells that repeat, or an added one as pandas has it."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_DASHES = [8, 13, 18, 23]  # in a UUID
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,19}", re.ASCII)
 _R = TypeVar("_R")
 
@@ -188,6 +190,9 @@ def _converted(
     column: Coded, convert: Callable[[Any], _R], name: str, place: Callable[[int], str]
 ) -> list[_R]:
     """Convert each distinct value."""
+    together = _TOGETHER.get(convert)
+    if together is not None and (found := together(column.cells)) is not None:
+        return found
     results = []
     for number, value in enumerate(column.cells):
         try:
@@ -196,6 +201,30 @@ def _converted(
             where = place(int(np.argmax(column.codes == number)))
             raise TableError(f"{where}, column {name!r}: {fault}") from None
     return results
+
+
+def _texts(values: Sequence[Any]) -> list[str] | None:
+    """Check keys or names together; None where one is to be found that is wrong."""
+    try:
+        "".join(values).encode()
+    except (TypeError, UnicodeEncodeError):
+        return None
+    return list(values)
+
+
+def _uuids_from_cells(cells: Sequence[Any]) -> list[UUID] | None:
+    """Read UUIDs together; None where one is to be found that is wrong."""
+    try:
+        joined = "".join(cells).encode("ascii")
+        if set(map(len, cells)) != {36}:
+            return None
+        characters = np.frombuffer(joined, np.uint8).reshape(-1, 36)
+        if not (characters[:, _DASHES] == ord("-")).all():
+            return None
+        held = unhexlify(np.delete(characters, _DASHES, axis=1).tobytes())
+    except (TypeError, ValueError):
+        return None
+    return [uuid_from(held[at : at + 16]) for at in range(0, len(held), 16)]
 
 
 def _shown(value: object) -> str:
@@ -297,4 +326,10 @@ _COLUMNS: dict[Any, _Column] = {
     "attribute_id": _Column(_id_to_cell, _id_from_cell, id_array),
     "access": _labels(Access),
     "data_type": _labels(DataType),
+}
+
+# The same for many values at once, where all of them are right.
+_TOGETHER: dict[Any, Callable[[Sequence[Any]], list[Any] | None]] = {
+    _text: _texts,
+    _uuid_from_cell: _uuids_from_cells,
 }
