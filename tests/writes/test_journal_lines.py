@@ -162,6 +162,15 @@ def test_something_unusual_is_not_taken_or_taken_alike(strange: str) -> None:
     compare(block([changed(INTENT, "plan-0", "x"), strange, *LINES[1:5]]), block([strange]))
 
 
+def test_an_outcome_without_an_intent_is_json_all_the_same() -> None:
+    outcome = next(each for each in LINES if "\\u00e4st" in each and "read_back" in each)
+    broken = [
+        changed(outcome, "\\u00e4st", "\\u0e"),
+        changed(outcome, '"read_back": ', '"read_back": 0'),
+    ]
+    assert compare(block([outcome]), *(block([each]) for each in broken)) == [True, False, False]
+
+
 @given(st.data())
 def test_a_line_that_was_changed_anywhere(data: st.DataObject) -> None:
     lines = data.draw(st.lists(st.sampled_from(LINES), min_size=1, max_size=4))

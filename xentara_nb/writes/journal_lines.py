@@ -101,7 +101,9 @@ def _take(rows: JournalRows, text: str) -> None:
     new = _shown(columns[_NEW], codes, attributes)
 
     moments = _times([line[_OUTCOME_TIME] for line in outcomes])
-    # An outcome whose intent is not there is of a journal that was shortened.
+    for at, line in zip(finished_rows, outcomes, strict=True):
+        if at is None:  # of a journal that was shortened; it is left out, if it is JSON at all
+            json.loads(f"[{line[_READ_BACK] or 'null'}, {line[_ERROR] or 'null'}]")
     finished = [
         (at, OUTCOMES[line[_RESULT]], _error(line[_ERROR]), moment)
         for at, line, moment in zip(finished_rows, outcomes, moments, strict=True)
