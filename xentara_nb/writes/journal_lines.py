@@ -101,8 +101,8 @@ def _take(rows: JournalRows, text: str) -> None:
     new = _shown(columns[_NEW], codes, attributes)
 
     moments = _times([line[_OUTCOME_TIME] for line in outcomes])
-    for at, line in zip(finished_rows, outcomes, strict=True):
-        if at is None:  # of a journal that was shortened; it is left out, if it is JSON at all
+    for row, line in zip(finished_rows, outcomes, strict=True):
+        if row is None:  # of a journal that was shortened; it is left out, if it is JSON at all
             json.loads(f"[{line[_READ_BACK] or 'null'}, {line[_ERROR] or 'null'}]")
     finished = [
         (at, OUTCOMES[line[_RESULT]], _error(line[_ERROR]), moment)
