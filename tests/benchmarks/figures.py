@@ -7,18 +7,19 @@ import importlib.util
 import json
 import math
 import os
-import random
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import UUID
 
 import pandas as pd
 
 import xentara_nb
 from tests.benchmarks import baselines
+from tests.benchmarks.faces import command_help, searching, tree
+from tests.benchmarks.files import files
+from tests.benchmarks.journals import journal
 from tests.benchmarks.live import events, kept, polling
 from tests.benchmarks.measuring import (
     ROOT,
@@ -31,7 +32,7 @@ from tests.benchmarks.measuring import (
     server,
     timed,
 )
-from tests.benchmarks.model import ATTRIBUTES, Model
+from tests.benchmarks.model import ATTRIBUTES, inventory_frame
 from tests.benchmarks.recording import recording
 from tests.benchmarks.single import delayed, named, one_row, single_read, threads
 from tests.benchmarks.table import Figure, Sizes
@@ -40,8 +41,6 @@ from xentara_nb.connection.reconnecting import BATCH_SIZE, COLUMN
 from xentara_nb.protocol.commands import ClientHello, Command, Read, Write
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.packets import encode_packets
-from xentara_nb.tables.frames import inventory_frame_of
-from xentara_nb.tables.search import SearchIndex
 
 DELAY = 0.02
 
@@ -288,19 +287,9 @@ def snapshot(sizes: Sizes) -> Iterator[Figure]:
     )
 
 
-def _inventory_frame(count: int) -> pd.DataFrame:
-    model = Model(count)
-    return inventory_frame_of(
-        [entry.primary_key for entry in model.entries],
-        [UUID(int=entry.element_uuid.int) for entry in model.entries],
-        [int(entry.category) for entry in model.entries],
-        [model.lists[entry.element_uuid] for entry in model.entries],
-    )
-
-
 def comparing(sizes: Sizes) -> Iterator[Figure]:
     """Compare two inventories, and merge them with pandas alone."""
-    old, new = _inventory_frame(sizes.many), _inventory_frame(sizes.many)
+    old, new = inventory_frame(sizes.many), inventory_frame(sizes.many)
     merges = {
         "ids": ["element_uuid", "attribute_id"],
         "names": ["primary_key", "attribute_name"],
@@ -323,40 +312,6 @@ def comparing(sizes: Sizes) -> Iterator[Figure]:
             5,
             most=True,
             note=f"{times['compare']:.2f} s",
-        )
-
-
-def searching(sizes: Sizes) -> Iterator[Figure]:
-    """Measure how long the first result of a search takes."""
-    source = random.Random(sizes.many)
-    words = ["Tank", "Level", "Pressure", "Pump", "Valve", "Motor", "Speed", "Temperature", "Inlet"]
-    keys = [
-        f"Plant.{source.choice(words)} {number // 100:04}.{source.choice(words)} {number % 100:02}"
-        for number in range(sizes.many)
-    ]
-    index = SearchIndex(keys)
-    _ = index.vocabulary
-    texts = {
-        "one letter": "p",
-        "two words": "tank lev",
-        "a word and a number": "pump 07",
-        "a wildcard": "press*inlet",
-        "a typo": "tnak lvel",
-        "nothing": "zzz",
-    }
-    times = timed(
-        {each: plain(lambda each=each: index.find(each)) for each in texts.values()},
-        min(3, sizes.rounds),
-        time.process_time,
-    )
-    for name, text in texts.items():
-        yield Figure(
-            f"search for {text!r} ({name}) in {sizes.many:,} keys",
-            "processor time",
-            times[text] * 1000,
-            50,
-            most=True,
-            unit=" ms",
         )
 
 
@@ -558,5 +513,6 @@ _ALL = (
     *(writing, stopping, single_write, importing),
     *(single_read, one_row, named, threads, delayed),
     *(events, kept, polling, recording),
+    *(files, journal, command_help, tree),
 )
 FIGURES: dict[str, Callable[[Sizes], Iterator[Figure]]] = {each.__name__: each for each in _ALL}

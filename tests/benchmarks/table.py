@@ -22,9 +22,21 @@ class Sizes:
     rounds: int = 9
     recorded: int = 1_000  # attributes
     recorded_minutes: int = 60
+    rows: int = 1_000_000  # of an inventory in a file
+    lines: int = 1_000_000  # of a journal
+    keys: int = 1_000_000  # that are searched
+    children: int = 50_000  # of one element
 
 
-SMOKE = Sizes(50, 50, 50, 3, 50, 10, 10, 3, 500, 3, 0, recorded=5, recorded_minutes=1)
+SMOKE = Sizes(
+    *(50, 50, 50, 3, 50, 10, 10, 3, 500, 3, 0),
+    recorded=5,
+    recorded_minutes=1,
+    rows=100,
+    lines=20,
+    keys=50,
+    children=10,
+)
 
 
 @dataclass(frozen=True)

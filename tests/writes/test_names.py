@@ -13,7 +13,7 @@ from xentara_nb import Client
 from xentara_nb.errors import AmbiguousError, NotFoundError, WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo, Write
 from xentara_nb.widgets import WriteForm
-from xentara_nb.writes.records import read_journal
+from xentara_nb.writes.journal_reading import read_journal
 
 PUMP, DECOY, GATE = UUID(int=1), UUID(int=2), UUID("0000000a-000b-000c-000d-00000000000e")
 OWN, OTHER, SHARED = UUID(int=91), UUID(int=92), UUID(int=93)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -27,7 +26,6 @@ from xentara_nb.cli.rows import add_json_argument, show_rows
 from xentara_nb.errors import XentaraError
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.text import quantity
-from xentara_nb.queries.inventory import InventoryWarning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,6 +162,8 @@ def _write(frame: pd.DataFrame, args: argparse.Namespace, said: str) -> None:
     if args.output is None:
         if args.json:
             return
+        import tempfile
+
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "table.csv"
             frame.xentara.to_csv(path)
@@ -189,6 +189,8 @@ def take_inventory(
 @contextmanager
 def _warned() -> Iterator[None]:
     """Say in the end which elements vanished meanwhile."""
+    from xentara_nb.queries.inventory import InventoryWarning
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InventoryWarning)
         yield

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,6 +95,8 @@ def _command(folder: Path, args: argparse.Namespace) -> list[str]:
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
+    import subprocess
+
     with subprocess.Popen(command, env=environment) as process:
         try:
             return process.wait()

@@ -24,7 +24,6 @@ from xentara_nb.cli.guarded import (
 from xentara_nb.cli.rows import ENDINGS, add_json_argument, show_rows
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.protocol.text import quantity
-from xentara_nb.writes.files import read_writes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,6 +197,8 @@ def _filled(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 def _writes_in(path: str) -> pd.DataFrame:
+    from xentara_nb.writes.files import read_writes
+
     try:
         return read_writes(path)
     except InventoryFileError as error:

@@ -74,7 +74,8 @@ from xentara_nb.writes.read_back import Predicate, Verification
 from xentara_nb.writes.requests import request_for, write_requests
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.settings import plan_settings, take_settings
-from xentara_nb.writes.stage import StageChange, StageCommand, change_stage, check_stage_change
+from xentara_nb.writes.stage import StageChange, change_stage, check_stage_change
+from xentara_nb.writes.stage_command import StageCommand
 from xentara_nb.writes.sub_session import (
     SessionLike,
     SubSession,

@@ -252,9 +252,9 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     nothing: list[Any] = [None] * len(frame)
     data_types = _data_types(frame) if "data_type" in frame.columns else nothing
     by_pandas = read_by_pandas(frame)
-    if set(names).issubset(frame.columns) and not by_pandas:
-        if (rows := _rows(frame, data_types)) is not None:
-            return rows
+    complete = set(names).issubset(frame.columns) and not by_pandas
+    if complete and (rows := _rows(frame, data_types)) is not None:
+        return rows
     keys, uuids, attribute_ids, attribute_names = (
         frame[name].tolist() if name in frame.columns else nothing for name in names
     )

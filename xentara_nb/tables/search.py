@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
-from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,6 +21,7 @@ from xentara_nb.errors import NotFoundError, OptionError
 from xentara_nb.protocol.identifiers import Access
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.references import category_reference
+from xentara_nb.tables.text_index import Rows, TextIndex
 
 Words: TypeAlias = str | Collection[str] | None
 """What a filter lets through: a text, several of them, or anything."""
@@ -45,50 +45,53 @@ class SearchIndex:
     """
 
     def __init__(self, keys: Sequence[str], *others: Sequence[str | None]) -> None:
-        self._keys = [key.casefold() for key in keys]
-        self._texts = self._keys
+        self._keys = self._texts = [key.casefold() for key in keys]
+        self._key_index = self._index = TextIndex(self._keys)
         if others:
             rest = ("\n".join(filter(None, each)).casefold() for each in zip(*others, strict=True))
             self._texts = list(map("{}\n{}".format, self._keys, rest))
+            self._index = TextIndex(self._texts)
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def find(self, text: str) -> list[int]:
+    def find(self, text: str) -> Rows:
         """Return the numbers of the names that have every word of a text, the best first.
 
         A text without words finds all of them.
         """
         words = text.casefold().split()
         if not words:
-            return list(range(len(self)))
+            return np.arange(len(self))
         rows = self._with_words(words)
-        if rows:
+        if len(rows):
             return self._best_first(rows, words)
         close = [self._close_words(word) for word in words]
-        distances = self._with_close_words(close)
+        rows, distances = self._with_close_words(close)
         # The fewest letters that differ first; among these as usual.
         best = [min(each, key=each.__getitem__, default="") for each in close]
-        ordered = self._best_first(list(distances), best)
-        return sorted(ordered, key=distances.__getitem__)
+        ordered = self._best_first(rows, best)
+        return ordered[np.argsort(distances[ordered], kind="stable")]
 
     @cached_property
     def vocabulary(self) -> list[str]:
         """The words of all names that a typo may stand for, each once."""
         return sorted(set(_WORD.findall("\n".join(self._texts))))
 
-    def _with_words(self, words: Iterable[str]) -> list[int]:
-        rows: Iterable[int] = range(len(self))
-        texts = self._texts
-        # The longest is the rarest.
-        for word in sorted(words, key=len, reverse=True):
-            if _WILDCARDS.isdisjoint(word):
-                rows = [row for row in rows if word in texts[row]]
-            else:
-                # A plain text is looked for much faster than a pattern.
-                part, match = max(re.split(r"[*?]", word), key=len), _pattern(word).search
-                rows = [row for row in rows if part in texts[row] and match(texts[row])]
-        return list(rows)
+    def _with_words(self, words: Iterable[str]) -> Rows:
+        parts: list[str] = []
+        patterns = []
+        for word in words:
+            # Plain texts are looked for much faster than a pattern.
+            parts += re.split(r"[*?]", word)
+            if not _WILDCARDS.isdisjoint(word):
+                patterns.append(_pattern(word))
+        rows = self._index.containing(parts)
+        for pattern in patterns:
+            match, texts = pattern.search, self._texts
+            there = [match(texts[row]) is not None for row in rows.tolist()]
+            rows = rows[np.array(there, bool)]
+        return rows
 
     def _close_words(self, word: str) -> dict[str, int]:
         """Return what a word may stand for, and how many letters are different."""
@@ -109,34 +112,29 @@ class SearchIndex:
                 close[each] = int(distance)
         return close
 
-    def _with_close_words(self, close: Sequence[dict[str, int]]) -> dict[int, int]:
-        """Return the rows with one of the words of each, and how many letters are different."""
-        total: dict[int, int] | None = None
+    def _with_close_words(self, close: Sequence[dict[str, int]]) -> tuple[Rows, Any]:
+        """Return the rows with one of the words of each, and of all how many letters differ."""
+        rows: Rows | None = None
+        total = np.zeros(len(self), np.int64)
         for words in close:
-            found: dict[int, int] = {}
+            found = np.full(len(self), -1)
             for word, distance in sorted(words.items(), key=lambda item: item[1], reverse=True):
-                found.update(dict.fromkeys(self._with_words([word]), distance))
-            if total is None:
-                total = found
-            else:
-                total = {
-                    row: distance + found[row] for row, distance in total.items() if row in found
-                }
-        return total or {}
+                found[self._index.containing([word], rows)] = distance
+            rows = np.flatnonzero(found >= 0)
+            total += found
+        return rows if rows is not None else np.arange(0), total
 
-    def _best_first(self, rows: list[int], words: Sequence[str]) -> list[int]:
+    def _best_first(self, rows: Rows, words: Sequence[str]) -> Rows:
         typed, keys = " ".join(words), self._keys
-        rest: list[int] = []
+        rest = rows[:0]
         if len(rows) > _RANKED:
             # With so many, most are as good as the other: only those called so are looked at.
-            ends = f".{typed}"
-            ending = (row for row in rows if keys[row].endswith(ends))
-            best = list(islice(ending, _RANKED))
-            starting = (row for row in rows if keys[row].startswith(typed))
-            best += islice(starting, _RANKED - len(best))
-            better = set(best)
-            rest = [row for row in rows if row not in better]
-            rows = list(better)
+            best = self._key_index.ending(f".{typed}", rows, _RANKED)
+            starting = self._key_index.starting(typed, rows, _RANKED - len(best))
+            better = np.union1d(best, starting)
+            others = np.ones(len(self), bool)
+            others[better] = False
+            rest, rows = rows[others[rows]], better
         patterns = [_pattern(word) for word in words]
         in_order = re.compile(".*?".join(each.pattern for each in patterns), re.DOTALL)
 
@@ -152,7 +150,7 @@ class SearchIndex:
                 order = 3 if all(each.search(key) for each in patterns) else 4
             return order, len(key), key
 
-        return sorted(rows, key=rank) + rest
+        return np.concatenate([np.array(sorted(rows.tolist(), key=rank), np.intp), rest])
 
 
 def _pattern(word: str) -> re.Pattern[str]:

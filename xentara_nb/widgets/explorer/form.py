@@ -192,7 +192,7 @@ class Explorer(ClientForm):
         """Make the parts of the form for a client."""
         self.head = ipywidgets.HTML()
         self.search = SearchBox(self.tasks, client, lambda found: self._choose(found.element_uuid))
-        tree = Tree(partial(children_of, client))
+        tree = Tree(partial(children_of, client), client.has_children)
         self.tree = TreeView(self.tasks, tree, self._choose)
         self.name = ipywidgets.HTML()
         self.hint = ipywidgets.HTML(
