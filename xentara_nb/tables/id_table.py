@@ -20,10 +20,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from xentara_nb.protocol.uuid_column import UuidColumn
+
 Codes: TypeAlias = npt.NDArray[np.int32]
 """The numbers of ids in a table; -1 where there is none."""
 
+Ids: TypeAlias = "npt.NDArray[np.object_] | UuidColumn"
+"""The ids of a table: integers and UUIDs, or UUIDs that need not exist as objects."""
+
+_FEW = 64  # as many as are shown: these UUIDs are made one by one
 _FIRST_UUID = 1 << 128
+_HALF = (1 << 64) - 1
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -83,8 +90,22 @@ def key_of(value: Any) -> int | None:
 class _Distinct:
     """The ids of a table at one time, and what follows from them."""
 
-    def __init__(self, ids: npt.NDArray[np.object_]) -> None:
-        self.ids = ids
+    def __init__(self, given: Ids) -> None:
+        self.given = given
+
+    @cached_property
+    def ids(self) -> npt.NDArray[np.object_]:
+        """The ids as objects."""
+        if isinstance(self.given, UuidColumn):
+            return np.fromiter(self.given.tolist(), np.object_, len(self.given))
+        return self.given
+
+    @cached_property
+    def halves(self) -> npt.NDArray[np.uint64] | None:
+        """The first and the last 64 bits of each where all are UUIDs, as long as no object is."""
+        if not isinstance(self.given, UuidColumn):
+            return None
+        return np.frombuffer(self.given.data, np.dtype(">u8")).reshape(-1, 2)
 
     @cached_property
     def keys(self) -> npt.NDArray[np.object_]:
@@ -95,13 +116,18 @@ class _Distinct:
     @cached_property
     def code_by_key(self) -> dict[int, int]:
         """The first place of each key."""
-        size = len(self.ids)
+        size = len(self.given)
         return dict(zip(self.keys[::-1].tolist(), range(size - 1, -1, -1), strict=True))
 
     @cached_property
     def first(self) -> Codes | None:
         """The first place of an equal id, for each; None if no two are equal."""
-        if len(self.code_by_key) == len(self.ids):
+        if self.halves is not None:
+            # As native numbers, which are sorted faster: their order does not matter here.
+            ordered = np.sort(self.halves[:, 0].view(np.uint64))
+            if bool((ordered[1:] != ordered[:-1]).all()):
+                return None
+        if len(self.code_by_key) == len(self.given):
             return None
         return np.fromiter(map(self.code_by_key.__getitem__, self.keys), np.int32, len(self.ids))
 
@@ -121,19 +147,19 @@ class IdTable:
 
     Parameters
     ----------
-    ids : numpy.ndarray
+    ids : numpy.ndarray or UuidColumn
         Integers and UUIDs.
     """
 
-    def __init__(self, ids: npt.NDArray[np.object_]) -> None:
+    def __init__(self, ids: Ids) -> None:
         self._distinct = _Distinct(ids)
         self._growing = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._distinct.ids)
+        return len(self._distinct.given)
 
     def __reduce__(self) -> Any:
-        return IdTable, (self._distinct.ids,)
+        return IdTable, (self._distinct.given,)
 
     @property
     def ids(self) -> npt.NDArray[np.object_]:
@@ -159,6 +185,42 @@ class IdTable:
         """Return the canonical number of the id with a key; -2 if there is none."""
         return -2 if key is None else self._distinct.code_by_key.get(key, -2)
 
+    def have(self, key: int | None) -> npt.NDArray[np.bool_]:
+        """Return which ids have a key."""
+        halves = self._distinct.halves
+        if halves is None:
+            return np.fromiter(map((-1 if key is None else key).__eq__, self.keys), bool, len(self))
+        if key is None or key < _FIRST_UUID:
+            return np.zeros(len(self), bool)
+        high, low = (key - _FIRST_UUID) >> 64, key & _HALF
+        return (halves[:, 0] == np.uint64(high)) & (halves[:, 1] == np.uint64(low))
+
+    def at(self, codes: Codes, nothing: Any = None) -> npt.NDArray[np.object_]:
+        """Return the id of each code, and ``nothing`` where there is none."""
+        given = self._distinct.given
+        if isinstance(given, UuidColumn) and len(codes) <= _FEW:
+            found = [nothing if code < 0 else given[code] for code in codes.tolist()]
+            return np.fromiter(found, np.object_, len(found))
+        return look_up(self._distinct.ids, codes, nothing)
+
+    def take(self, codes: Codes) -> IdTable:
+        """Return a table of some of the ids."""
+        given = self._distinct.given
+        return IdTable(given.take(codes.tolist()) if isinstance(given, UuidColumn) else given[codes])
+
+    @classmethod
+    def joined(cls, tables: Iterable[IdTable]) -> tuple[IdTable, dict[int, int]]:
+        """Return one table with the ids of several, and by identity where each of them begins."""
+        distinct = {id(each): each for each in tables}
+        columns = [each._distinct.given for each in distinct.values()]
+        ends = np.cumsum([0, *map(len, columns)]).tolist()
+        datas = [each.data for each in columns if isinstance(each, UuidColumn)]
+        if len(datas) == len(columns):
+            joined = cls(UuidColumn(b"".join(datas)))
+        else:
+            joined = cls(np.concatenate([each.ids for each in distinct.values()]))
+        return joined, dict(zip(distinct, ends, strict=False))
+
     def add(self, ids: Sequence[int | UUID]) -> Codes:
         """Return the numbers of ids, which are in the table afterwards."""
         keys = [key_of(each) for each in ids]
@@ -181,10 +243,3 @@ def look_up(table: npt.NDArray[Any], codes: Codes, nothing: Any) -> npt.NDArray[
     found[~missing] = table.take(codes[~missing])
     return found
 
-
-def joined(tables: Iterable[IdTable]) -> tuple[IdTable, dict[int, int]]:
-    """Return one table with the ids of several, and by identity where each of them begins."""
-    distinct = {id(each): each for each in tables}
-    parts = [each.ids for each in distinct.values()]
-    ends = np.cumsum([0, *map(len, parts)]).tolist()
-    return IdTable(np.concatenate(parts)), dict(zip(distinct, ends, strict=False))

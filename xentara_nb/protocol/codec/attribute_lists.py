@@ -24,6 +24,7 @@ from xentara_nb.protocol.cost import ALWAYS
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID, MetaDataId
 from xentara_nb.protocol.packets import Success, decode_answers
+from xentara_nb.protocol.uuid_column import UuidColumn
 
 MAX_REMEMBERED = 16_384
 """The largest list, or attribute, that is remembered, in bytes."""
@@ -56,10 +57,10 @@ class ListRequests(Sequence[MetaData]):
 
     def encode(self, first_id: int) -> bytes:
         """Return the message with all the requests, their message ids counting up."""
-        parts = [head(ARRAY, len(self))]
-        for message_id, uuid in zip(id_heads(first_id, len(self)), self._uuids, strict=True):
-            parts += (_REQUEST, message_id, _ELEMENT, uuid.int.to_bytes(16, "big"), _LIST_ONLY)
-        return b"".join(parts)
+        parts = [_REQUEST, b"", _ELEMENT, b"", _LIST_ONLY] * len(self)
+        parts[1::5] = id_heads(first_id, len(self))
+        parts[3::5] = UuidColumn.of(self._uuids).pieces()
+        return head(ARRAY, len(self)) + b"".join(parts)
 
     def decode(self, message: bytes, first_id: int) -> list[MetaDataAnswer] | None:
         """Return the answers, equal lists the same object; None if the message is unusual."""
