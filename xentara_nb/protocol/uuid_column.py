@@ -85,4 +85,3 @@ class UuidColumn(Sequence[UUID]):
         """Return the UUIDs at some places."""
         pieces = self.pieces()
         return UuidColumn(b"".join([pieces[at] for at in places]))
-

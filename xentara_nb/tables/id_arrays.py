@@ -170,7 +170,7 @@ class IdArray(ExtensionArray):
         item = _without_ellipsis(item)
         if isinstance(item, int | np.integer):
             code = self.codes[item]
-            return None if code < 0 else self.table.at(np.array([code]))[0]
+            return None if code < 0 else self.table[code]
         if isinstance(item, slice):
             # pandas marks the arrays of its columns, and a view of one is not to change it either.
             return IdArray(self.codes[item], self.table, readonly=self._readonly)
@@ -312,7 +312,12 @@ class IdArray(ExtensionArray):
             return self._compare_each(other, compare, equality)
         key = key_of(other)
         if equality:
-            same = look_up(self.table.have(key), self.codes, False)
+            have = self.table.have(key)
+            places = np.flatnonzero(have)
+            if len(places) > 1:  # a table may hold an id twice
+                same = look_up(have, self.codes, False)
+            else:
+                same = self.codes == (places[0] if len(places) else -2)
             return same if compare is operator.eq else ~same
         if key is None:
             raise TypeError(f"{other!r} is no id, and cannot be compared with one by order")

@@ -187,13 +187,19 @@ class IdTable:
 
     def have(self, key: int | None) -> npt.NDArray[np.bool_]:
         """Return which ids have a key."""
+        if key is None:
+            return np.zeros(len(self), bool)
         halves = self._distinct.halves
         if halves is None:
-            return np.fromiter(map((-1 if key is None else key).__eq__, self.keys), bool, len(self))
-        if key is None or key < _FIRST_UUID:
+            return np.asarray(self.keys == key, bool)
+        if key < _FIRST_UUID:
             return np.zeros(len(self), bool)
         high, low = (key - _FIRST_UUID) >> 64, key & _HALF
         return (halves[:, 0] == np.uint64(high)) & (halves[:, 1] == np.uint64(low))
+
+    def __getitem__(self, code: int) -> int | UUID:
+        found: int | UUID = self._distinct.given[code]
+        return found
 
     def at(self, codes: Codes, nothing: Any = None) -> npt.NDArray[np.object_]:
         """Return the id of each code, and ``nothing`` where there is none."""
@@ -203,16 +209,23 @@ class IdTable:
             return np.fromiter(found, np.object_, len(found))
         return look_up(self._distinct.ids, codes, nothing)
 
+    @property
+    def given(self) -> Ids:
+        """What the ids are kept in; not to be changed."""
+        return self._distinct.given
+
     def take(self, codes: Codes) -> IdTable:
         """Return a table of some of the ids."""
         given = self._distinct.given
-        return IdTable(given.take(codes.tolist()) if isinstance(given, UuidColumn) else given[codes])
+        return IdTable(
+            given.take(codes.tolist()) if isinstance(given, UuidColumn) else given[codes]
+        )
 
     @classmethod
     def joined(cls, tables: Iterable[IdTable]) -> tuple[IdTable, dict[int, int]]:
         """Return one table with the ids of several, and by identity where each of them begins."""
         distinct = {id(each): each for each in tables}
-        columns = [each._distinct.given for each in distinct.values()]
+        columns = [each.given for each in distinct.values()]
         ends = np.cumsum([0, *map(len, columns)]).tolist()
         datas = [each.data for each in columns if isinstance(each, UuidColumn)]
         if len(datas) == len(columns):
@@ -242,4 +255,3 @@ def look_up(table: npt.NDArray[Any], codes: Codes, nothing: Any) -> npt.NDArray[
     found = np.full(len(codes), nothing, table.dtype)
     found[~missing] = table.take(codes[~missing])
     return found
-

@@ -10,7 +10,7 @@ from itertools import islice
 from uuid import UUID
 
 from xentara_nb.protocol import cbor
-from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UNSIGNED, UUID_HEAD, head
+from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UNSIGNED, UUID_HEAD, head, text_of
 from xentara_nb.protocol.commands.model import Browse, BrowseEntries
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, known
@@ -44,7 +44,7 @@ def decode_browse(message: bytes, message_id: int) -> BrowseEntries | None:
         while at < len(whole):
             part = whole[at : at + CHUNK]
             *pieces, left = _BEHIND_KEY.split(part)
-            keys.extend(map(_text, pieces[0::3]))
+            keys.extend(map(text_of, pieces[0::3]))
             uuids.append(b"".join(pieces[1::3]))
             categories.extend(map(_CATEGORIES.__getitem__, pieces[2::3]))
             if not pieces:
@@ -78,18 +78,6 @@ def decode_browse_by_entry(message: bytes, message_id: int) -> BrowseEntries | N
     except ProtocolError:
         return None
     return BrowseEntries(keys, uuids, categories)
-
-
-def _text(item: bytes) -> str:
-    """Return the text that is exactly this item; ValueError if it is none, or of unusual length."""
-    size = len(item)
-    if 0 < size <= 24 and item[0] == 0x5F + size:
-        return str(item, "utf-8")[1:]
-    if size > 25 and item[0] == 0x78 and item[1] == size - 2:
-        return str(item[2:], "utf-8")
-    if size > 258 and item[0] == 0x79 and int.from_bytes(item[1:3], "big") == size - 3:
-        return str(item[3:], "utf-8")
-    raise ValueError("not a text")
 
 
 _CATEGORIES = {head(UNSIGNED, category): known(Category, category) for category in range(256)}
