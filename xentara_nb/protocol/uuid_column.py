@@ -85,3 +85,8 @@ class UuidColumn(Sequence[UUID]):
         """Return the UUIDs at some places."""
         pieces = self.pieces()
         return UuidColumn(b"".join([pieces[at] for at in places]))
+
+
+def taken(uuids: Sequence[UUID], places: Sequence[int]) -> Sequence[UUID]:
+    """Return the UUIDs at some places, in a column if they are in one."""
+    return uuids.take(places) if isinstance(uuids, UuidColumn) else [uuids[at] for at in places]

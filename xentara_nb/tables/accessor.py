@@ -245,8 +245,10 @@ class XentaraAccessor:
 
 def _starts_of_elements(frame: pd.DataFrame) -> npt.NDArray[np.intp] | None:
     """Return where the rows of each element begin; None unless those of each stand together."""
-    ids = frame["element_uuid"].array
+    ids, texts = frame["element_uuid"].array, frame["primary_key"].dtype
     if not isinstance(ids, IdArray) or not len(ids):
+        return None
+    if not isinstance(texts, pd.StringDtype) or texts.na_value is pd.NA:
         return None
     codes = ids.canonical()
     starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))

@@ -31,7 +31,7 @@ from xentara_nb.protocol.identifiers import (
     Quality,
     label,
 )
-from xentara_nb.protocol.uuid_column import UuidColumn
+from xentara_nb.protocol.uuid_column import taken
 from xentara_nb.protocol.values import AttributeId, TimePoint
 from xentara_nb.tables.id_arrays import id_array
 
@@ -63,7 +63,7 @@ def inventory_frame_of(
     order = sorted(range(len(keys)), key=keys.__getitem__)
     if any(map(ne, order, count())):
         keys = [keys[at] for at in order]
-        uuids = uuids.take(order) if isinstance(uuids, UuidColumn) else [uuids[at] for at in order]
+        uuids = taken(uuids, order)
         categories = [categories[at] for at in order]
         lists = [lists[at] for at in order]
     # Elements of one type share their list of attributes: each distinct list is looked at once,

@@ -195,7 +195,7 @@ class IdTable:
         if key < _FIRST_UUID:
             return np.zeros(len(self), bool)
         high, low = (key - _FIRST_UUID) >> 64, key & _HALF
-        return (halves[:, 0] == np.uint64(high)) & (halves[:, 1] == np.uint64(low))
+        return np.asarray((halves == np.array([high, low], np.uint64)).all(axis=1))
 
     def __getitem__(self, code: int) -> int | UUID:
         found: int | UUID = self._distinct.given[code]
