@@ -19,6 +19,7 @@ import pandas as pd
 
 import xentara_nb
 from tests.benchmarks import baselines
+from tests.benchmarks.frames import frames
 from tests.benchmarks.live import events, kept, polling
 from tests.benchmarks.measuring import (
     ROOT,
@@ -33,6 +34,7 @@ from tests.benchmarks.measuring import (
 )
 from tests.benchmarks.model import ATTRIBUTES, Model
 from tests.benchmarks.recording import recording
+from tests.benchmarks.shapes import known, shapes
 from tests.benchmarks.table import Figure, Sizes
 from xentara_nb import Client
 from xentara_nb.connection.reconnecting import BATCH_SIZE
@@ -88,7 +90,7 @@ def inventory(sizes: Sizes) -> Iterator[Figure]:
             f"{what}, lists that repeat",
             "cbor2.loads",
             loads / times["lists that repeat"],
-            2,
+            3,
             note=f"{note}, {count / times['lists that repeat']:,.0f} elements/s",
         )
         with server(count, distinct=True) as other:
@@ -503,5 +505,6 @@ _ALL = (
     *(inventory, scripts, opcua, growth, memory, reading, snapshot, comparing, searching),
     *(writing, single_write, importing),
     *(events, kept, polling, recording),
+    *(shapes, known, frames),
 )
 FIGURES: dict[str, Callable[[Sizes], Iterator[Figure]]] = {each.__name__: each for each in _ALL}

@@ -195,7 +195,8 @@ class IdTable:
         if key < _FIRST_UUID:
             return np.zeros(len(self), bool)
         high, low = (key - _FIRST_UUID) >> 64, key & _HALF
-        return np.asarray((halves == np.array([high, low], np.uint64)).all(axis=1))
+        first, last = halves.T
+        return np.asarray((first == np.uint64(high)) & (last == np.uint64(low)))
 
     def __getitem__(self, code: int) -> int | UUID:
         found: int | UUID = self._distinct.given[code]
