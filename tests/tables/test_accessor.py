@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -148,6 +148,7 @@ def test_elements_with_one_key_are_two_elements() -> None:
     ),
     st.sampled_from([None, "string", "object"]),
 )
+@settings(max_examples=50)
 def test_elements_of_any_rows(rows: list[tuple[str | None, int | None]], other: str | None) -> None:
     keys = [key for key, _ in rows]
     ids = [None if number is None else UUID(int=number) for _, number in rows]
