@@ -6,11 +6,11 @@ import itertools
 import numbers
 import operator
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
-from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntries, MetaData
+from xentara_nb.protocol.commands import Browse, BrowseEntries, MetaData
 from xentara_nb.protocol.errors import ServerError, result_of
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
 from xentara_nb.protocol.uuid_column import taken
@@ -106,19 +106,16 @@ def attribute_lists(
 
     They are sorted by key, as an inventory is.
     """
-    lists: list[tuple[AttributeInfo, ...]] = []
-    errors: dict[int, ServerError] = {}
+    answers: list[Any] = []
     total = len(entries)
     step = max(1, total // 100)
     with reporting(progress, total, "element", "Inventory") as report:
-        for done, answer in enumerate(ask(ListRequests(entries.uuids)), 1):
-            if isinstance(answer, ServerError):
-                errors[done - 1] = answer
-                lists.append(())
-            else:
-                lists.append(answer.attributes or ())
-            if done % step == 0 or done == total:
-                report(done, total)
+        results = ask(ListRequests(entries.uuids))
+        while part := list(itertools.islice(results, step)):
+            answers += part
+            report(len(answers), total)
+    errors = {at: each for at, each in enumerate(answers) if isinstance(each, ServerError)}
+    lists = [() if isinstance(each, ServerError) else each.attributes or () for each in answers]
     found = ElementColumns(entries.keys, entries.uuids, entries.categories, lists)
     order = sorted(range(total), key=entries.keys.__getitem__)
     if errors or any(map(operator.ne, order, itertools.count())):
