@@ -312,12 +312,7 @@ class IdArray(ExtensionArray):
             return self._compare_each(other, compare, equality)
         key = key_of(other)
         if equality:
-            have = self.table.have(key)
-            places = np.flatnonzero(have)
-            if len(places) > 1:  # a table may hold an id twice
-                same = look_up(have, self.codes, False)
-            else:
-                same = self.codes == (places[0] if len(places) else -2)
+            same = self.table.which(self.codes, key)
             return same if compare is operator.eq else ~same
         if key is None:
             raise TypeError(f"{other!r} is no id, and cannot be compared with one by order")
@@ -387,11 +382,7 @@ class IdArray(ExtensionArray):
 
     def compact(self) -> IdArray:
         """Return the same with a table of no more than what is used, if it is much larger."""
-        if len(self.table) <= 2 * len(self.codes):
-            return self
-        used, codes = np.unique(self.codes, return_inverse=True)
-        gaps = int(bool(len(used)) and used[0] < 0)
-        return IdArray((codes - gaps).astype(np.int32), self.table.take(used[gaps:]))
+        return IdArray(*self.table.compact(self.codes))
 
 
 def _without_ellipsis(item: Any) -> Any:

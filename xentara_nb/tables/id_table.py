@@ -198,6 +198,14 @@ class IdTable:
         first, last = halves.T
         return np.asarray((first == np.uint64(high)) & (last == np.uint64(low)))
 
+    def which(self, codes: Codes, key: int | None) -> npt.NDArray[np.bool_]:
+        """Return which codes stand for the id with a key."""
+        have = self.have(key)
+        places = np.flatnonzero(have)
+        if len(places) > 1:
+            return look_up(have, codes, False)
+        return np.asarray(codes == (places[0] if len(places) else -2))
+
     def __getitem__(self, code: int) -> int | UUID:
         found: int | UUID = self._distinct.given[code]
         return found
@@ -228,9 +236,9 @@ class IdTable:
         distinct = {id(each): each for each in tables}
         columns = [each.given for each in distinct.values()]
         ends = np.cumsum([0, *map(len, columns)]).tolist()
-        datas = [each.data for each in columns if isinstance(each, UuidColumn)]
-        if len(datas) == len(columns):
-            joined = cls(UuidColumn(b"".join(datas)))
+        pieces = [each.data for each in columns if isinstance(each, UuidColumn)]
+        if len(pieces) == len(columns):
+            joined = cls(UuidColumn(b"".join(pieces)))
         else:
             joined = cls(np.concatenate([each.ids for each in distinct.values()]))
         return joined, dict(zip(distinct, ends, strict=False))
