@@ -82,7 +82,7 @@ class UuidColumn(Sequence[UUID]):
         return [piece for (piece,) in iter_unpack("16s", self.data)]
 
     def take(self, places: Sequence[int]) -> UuidColumn:
-        """Return the UUIDs at some places."""
+        """Return the UUIDs at some places, which count from 0."""
         data = self.data
         return UuidColumn(b"".join([data[SIZE * at : SIZE * at + SIZE] for at in places]))
 

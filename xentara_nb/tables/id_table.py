@@ -102,7 +102,7 @@ class _Distinct:
 
     @cached_property
     def halves(self) -> npt.NDArray[np.uint64] | None:
-        """The first and the last 64 bits of each where all are UUIDs, as long as no object is."""
+        """The first and the last 64 bits of each UUID; None if the ids are kept as objects."""
         if not isinstance(self.given, UuidColumn):
             return None
         return np.frombuffer(self.given.data, np.dtype(">u8")).reshape(-1, 2)
@@ -223,12 +223,15 @@ class IdTable:
         """What the ids are kept in; not to be changed."""
         return self._distinct.given
 
-    def take(self, codes: Codes) -> IdTable:
-        """Return a table of some of the ids."""
-        given = self._distinct.given
-        return IdTable(
-            given.take(codes.tolist()) if isinstance(given, UuidColumn) else given[codes]
-        )
+    def compact(self, codes: Codes) -> tuple[Codes, IdTable]:
+        """Return codes and a table of no more than what they use, if this one is much larger."""
+        if len(self) <= 2 * len(codes):
+            return codes, self
+        used, found = np.unique(codes, return_inverse=True)
+        gaps = int(bool(len(used)) and used[0] < 0)
+        given, places = self.given, used[gaps:]
+        part = given.take(places.tolist()) if isinstance(given, UuidColumn) else given[places]
+        return (found - gaps).astype(np.int32), IdTable(part)
 
     @classmethod
     def joined(cls, tables: Iterable[IdTable]) -> tuple[IdTable, dict[int, int]]:
