@@ -19,6 +19,7 @@ import xentara_nb
 from tests.benchmarks import baselines
 from tests.benchmarks.faces import command_help, searching, tree
 from tests.benchmarks.files import files
+from tests.benchmarks.frames import frames
 from tests.benchmarks.journals import journal
 from tests.benchmarks.live import events, kept, polling
 from tests.benchmarks.measuring import (
@@ -34,6 +35,7 @@ from tests.benchmarks.measuring import (
 )
 from tests.benchmarks.model import ATTRIBUTES, inventory_frame
 from tests.benchmarks.recording import recording
+from tests.benchmarks.shapes import known, shapes
 from tests.benchmarks.single import delayed, named, one_row, single_read, threads
 from tests.benchmarks.table import Figure, Sizes
 from xentara_nb import Client
@@ -88,7 +90,7 @@ def inventory(sizes: Sizes) -> Iterator[Figure]:
             f"{what}, lists that repeat",
             "cbor2.loads",
             loads / times["lists that repeat"],
-            2,
+            3,
             note=f"{note}, {count / times['lists that repeat']:,.0f} elements/s",
         )
         with server(count, distinct=True) as other:
@@ -514,5 +516,6 @@ _ALL = (
     *(single_read, one_row, named, threads, delayed),
     *(events, kept, polling, recording),
     *(files, journal, command_help, tree),
+    *(shapes, known, frames),
 )
 FIGURES: dict[str, Callable[[Sizes], Iterator[Figure]]] = {each.__name__: each for each in _ALL}

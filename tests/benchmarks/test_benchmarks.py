@@ -11,6 +11,7 @@ from tests.benchmarks.figures import FIGURES
 from tests.benchmarks.table import SMOKE
 
 QUICK = {"inventory", "single_write", "snapshot", "comparing", "searching", "one_row"}
+QUICK |= {"frames", "known"}
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from xentara_nb.errors import NotFoundError, OptionError
@@ -27,7 +29,7 @@ from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribut
 from xentara_nb.protocol.text import quantity
 from xentara_nb.suggestions import did_you_mean, question
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
-from xentara_nb.tables.id_arrays import IdDtype
+from xentara_nb.tables.id_arrays import IdArray, IdDtype
 from xentara_nb.tables.provenance import provenance_of
 
 _NAME = "xentara"
@@ -123,6 +125,11 @@ class XentaraAccessor:
         """
         columns = list(ELEMENT_COLUMNS)
         frame = self._columns(*columns)[columns]
+        starts = _starts_of_elements(frame)
+        if starts is not None:
+            counts = np.diff(starts, append=len(frame))
+            found = frame.take(starts).reset_index(drop=True)
+            return found.assign(attributes=counts.astype(np.int64))
         groups = frame.groupby(columns[:2], sort=False, dropna=False)
         first = ~frame.duplicated(columns[:2])
         return frame[first].reset_index(drop=True).assign(attributes=groups.size().to_numpy())
@@ -292,6 +299,25 @@ class XentaraAccessor:
             "Take client.inventory() or xentara_nb.read_inventory(path), and choose rows of it "
             "rather than columns."
         )
+
+
+def _starts_of_elements(frame: pd.DataFrame) -> npt.NDArray[np.intp] | None:
+    """Return where the rows of each element begin; None unless those of each stand together."""
+    ids, texts = frame["element_uuid"].array, frame["primary_key"].dtype
+    if not isinstance(ids, IdArray) or not len(ids):
+        return None
+    if not isinstance(texts, pd.StringDtype) or texts.na_value is pd.NA:
+        return None
+    codes = ids.canonical()
+    starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
+    if codes[starts].min() < 0 or np.bincount(codes[starts]).max() > 1:
+        return None
+    keys = frame["primary_key"].to_numpy(object)
+    if pd.isna(keys[starts]).any():
+        return None
+    # An element has one key; where it has not, its rows are those of several.
+    other = np.flatnonzero(np.asarray(keys[1:] != keys[:-1], bool)) + 1
+    return starts if np.isin(other, starts).all() else None
 
 
 # pandas warns when a name is taken twice, so a module that is reloaded lets go of it first.

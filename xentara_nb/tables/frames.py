@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from functools import lru_cache
-from itertools import count, islice
+from itertools import chain, count, islice
 from operator import eq, itemgetter, ne
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -32,6 +32,7 @@ from xentara_nb.protocol.identifiers import (
     Quality,
     label,
 )
+from xentara_nb.protocol.uuid_column import taken
 from xentara_nb.protocol.values import AttributeId, TimePoint
 from xentara_nb.tables.id_arrays import id_array
 
@@ -55,7 +56,7 @@ def inventory_frame(elements: Iterable[InventoryElement]) -> pd.DataFrame:
 
 def inventory_frame_of(
     keys: list[str],
-    uuids: list[UUID],
+    uuids: Sequence[UUID],
     categories: list[int],
     lists: list[tuple[AttributeInfo, ...]],
 ) -> pd.DataFrame:
@@ -63,17 +64,18 @@ def inventory_frame_of(
     order = sorted(range(len(keys)), key=keys.__getitem__)
     if any(map(ne, order, count())):
         keys = [keys[at] for at in order]
-        uuids = [uuids[at] for at in order]
+        uuids = taken(uuids, order)
         categories = [categories[at] for at in order]
         lists = [lists[at] for at in order]
     # Elements of one type share their list of attributes: each distinct list is looked at once,
     # and the rows are put together by indexing.
-    attributes, starts, counts = _attribute_lists(lists)
+    attributes, places, starts, counts = _attribute_lists(lists)
 
     # Row r belongs to element element[r] and shows attribute attributes[attribute[r]].
     element = np.repeat(np.arange(len(keys)), counts)
     attribute = np.repeat(starts - (np.cumsum(counts) - counts), counts)
     attribute += np.arange(len(attribute))
+    attribute = places[attribute]
     if _repeats(keys):
         # Keys are unique on a sound server. On any other, rows of several elements interleave.
         def row_order(row: int) -> tuple[object, ...]:
@@ -220,25 +222,42 @@ def _categories(
     return codes, pd.CategoricalDtype([label(table, number) for number in numbers])
 
 
-def _attribute_lists(
-    lists: Sequence[tuple[AttributeInfo, ...]],
-) -> tuple[list[AttributeInfo], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return the attributes of all distinct lists, and where each of the lists is among them."""
-    # Compared by identity first: mostly they are the very same objects, and hashing is slow.
-    attributes: list[AttributeInfo] = []
-    spans: list[tuple[int, int]] = []
-    numbers: dict[tuple[AttributeInfo, ...], int] = {}
-    by_identity: dict[int, int] = {}
-    for identity, each in {id(each): each for each in lists}.items():
-        number = by_identity[identity] = numbers.setdefault(each, len(numbers))
-        if number == len(spans):
-            spans.append((len(attributes), len(each)))
-            by_name = sorted(each, key=itemgetter(0))
-            repeats = _repeats([attribute.name for attribute in by_name])
-            attributes.extend(sorted(each, key=_attribute_order) if repeats else by_name)
+class _Lists(NamedTuple):
+    """Attribute lists in numbers: where each one's attributes are found, in their order."""
+
+    attributes: list[AttributeInfo]
+    places: npt.NDArray[np.intp]  # in the attributes, of those of each distinct list in turn
+    starts: npt.NDArray[np.intp]  # in the places, of each list
+    counts: npt.NDArray[np.intp]
+
+
+def _attribute_lists(lists: Sequence[tuple[AttributeInfo, ...]]) -> _Lists:
+    """Return lists in numbers, with the attributes of each in their order."""
+    # By identity: those of one type are mostly the very same objects, and hashing is slow.
+    distinct = {id(each): each for each in lists}
+    sizes = np.fromiter(map(len, distinct.values()), np.intp, len(distinct))
+    of_list = np.repeat(np.arange(len(distinct)), sizes)
+    every = list(chain.from_iterable(distinct.values()))
+    numbers, identities = pd.factorize(np.fromiter(map(id, every), np.int64, len(every)))
+    attributes = list({id(each): each for each in every}.values())
+
+    for order in (itemgetter(0), _attribute_order):
+        attributes.sort(key=order)
+        place = {id(each): at for at, each in enumerate(attributes)}
+        found = np.fromiter(map(place.__getitem__, identities.tolist()), np.intp, len(place))
+        # Each list is sorted by itself: its number stands in front.
+        front = of_list * len(attributes)
+        places = np.sort(front + found[numbers]) - front
+        names = [each.name for each in attributes]
+        same = np.fromiter(map(eq, names, islice(names, 1, None)), bool, max(0, len(names) - 1))
+        together = of_list[1:] == of_list[:-1]
+        rank = np.cumsum(np.concatenate([[True], ~same]))[: len(names)]
+        if not (together & (rank[places[1:]] == rank[places[:-1]])).any():
+            break  # no list has a name twice, as it should be
+
+    by_identity = dict(zip(distinct, range(len(distinct)), strict=True))
     chosen = np.fromiter(map(by_identity.__getitem__, map(id, lists)), np.intp, len(lists))
-    starts, counts = np.array(spans, dtype=np.intp).reshape(-1, 2)[chosen].T
-    return attributes, starts, counts
+    return _Lists(attributes, places, (np.cumsum(sizes) - sizes)[chosen], sizes[chosen])
 
 
 def _repeats(ordered: Sequence[str]) -> bool:

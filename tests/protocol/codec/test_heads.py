@@ -12,6 +12,7 @@ from xentara_nb.protocol.codec.heads import (
     head,
     id_heads,
     numbered,
+    text_of,
 )
 
 NUMBERS = sorted({n + d for n in (0, 24, 1 << 8, 1 << 16, 1 << 32) for d in (-1, 0, 1)} - {-1})
@@ -55,3 +56,21 @@ def test_packets_that_differ_in_their_ids(first_id: int) -> None:
 
 def test_no_packets() -> None:
     assert list(numbered(b"<", 5, 0, b">")) == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 23, 24, 255, 256, 300, 65_535])
+def test_texts(size):
+    text = "x" * size
+    assert text_of(cbor.encode(text)) == text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("", "01", "4161", "61", "6261", "616161", "61ff", "780161", "7817" + "61" * 23, "79"),
+        *("79ffff61", "7900ff" + "61" * 255, "790100" + "61" * 255, "7f6161ff", "7901"),
+    ],
+)
+def test_what_is_not_exactly_a_text_in_its_shortest_form(data):
+    with pytest.raises(ValueError, match=r"not a text|can't decode"):
+        text_of(bytes.fromhex(data))

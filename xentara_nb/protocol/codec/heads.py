@@ -1,4 +1,4 @@
-"""The heads of CBOR items: their kind and their number, in the shortest form."""
+"""The heads of CBOR items: their kind and their number, in the shortest form; and texts."""
 
 from __future__ import annotations
 
@@ -80,3 +80,15 @@ def numbered(
             at = until
     if at < end:
         raise ValueError(f"{end - 1} does not fit 64 bits")
+
+
+def text_of(item: bytes) -> str:
+    """Return the text that is exactly this item, in the shortest form; ValueError if it is none."""
+    size = len(item)
+    if 0 < size <= 24 and item[0] == 0x5F + size:
+        return str(item, "utf-8")[1:]
+    if size > 25 and item[0] == 0x78 and item[1] == size - 2:
+        return str(item[2:], "utf-8")
+    if size > 258 and item[0] == 0x79 and int.from_bytes(item[1:3], "big") == size - 3:
+        return str(item[3:], "utf-8")
+    raise ValueError("not a text")

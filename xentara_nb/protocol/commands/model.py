@@ -83,7 +83,7 @@ class BrowseEntries(Sequence[BrowseEntry]):
 
     __slots__ = ("categories", "keys", "uuids")
 
-    def __init__(self, keys: list[str], uuids: list[UUID], categories: list[int]) -> None:
+    def __init__(self, keys: list[str], uuids: Sequence[UUID], categories: list[int]) -> None:
         self.keys, self.uuids, self.categories = keys, uuids, categories
 
     def __len__(self) -> int:
