@@ -48,6 +48,14 @@ class XentaraAccessor:
     NoInventoryError
         If a column that is needed is missing, here or in a method, or there twice. The message
         names it.
+
+    Examples
+    --------
+    >>> inventory = client.inventory("Plant.Line 1")
+    >>> inventory.xentara
+    <XentaraAccessor of 237 rows>
+    >>> len(inventory.xentara.writable()) < len(inventory)
+    True
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
@@ -66,11 +74,27 @@ class XentaraAccessor:
         return f"<{type(self).__name__} of {len(self._frame)} rows>"
 
     def readable(self) -> pd.DataFrame:
-        """Return the rows of the attributes that can be read, with their index."""
+        """Return the rows of the attributes that can be read, with their index.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.readable().access.unique().tolist()
+        ['read only', 'read and write']
+        """
         return self._with_access(access for access in Access if access.readable)
 
     def writable(self) -> pd.DataFrame:
-        """Return the rows of the attributes that can be written, with their index."""
+        """Return the rows of the attributes that can be written, with their index.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.writable()[["primary_key", "attribute_name"]].head(2)
+                             primary_key attribute_name
+        10            Plant.Line 1.Batch          value
+        55  Plant.Line 1.Last changeover          value
+        """
         return self._with_access(access for access in Access if access.writable)
 
     def attribute(self, attribute: str | int | UUID) -> pd.DataFrame:
@@ -86,6 +110,12 @@ class XentaraAccessor:
         ------
         TypeError
             If the attribute is something else.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.attribute("units")["primary_key"].head(2).tolist()
+        ['Plant.Line 1.Batch', 'Plant.Line 1.Bottle count']
         """
         if isinstance(attribute, str):
             return self._frame[self._columns("attribute_name")["attribute_name"] == attribute]
@@ -108,6 +138,14 @@ class XentaraAccessor:
             One row per element in the order of the frame, numbered from 0, with the columns
             ``primary_key`` (str), ``element_uuid`` (xentara_id), ``category`` (categorical) and
             ``attributes`` (int64): how many rows it has in the frame.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.elements()[["primary_key", "attributes"]].head(2)
+                         primary_key  attributes
+        0         Plant.Line 1.Batch          12
+        1  Plant.Line 1.Bottle count          12
         """
         columns = list(ELEMENT_COLUMNS)
         frame = self._columns(*columns)[columns]
@@ -148,6 +186,13 @@ class XentaraAccessor:
             If the frame has no such column to filter by.
         NotFoundError
             If there is no such category.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.search("set piont", writable=True)[["primary_key", "data_type"]]
+                        primary_key data_type
+        125  Plant.Line 1.Set point   Float64
         """
         from xentara_nb.tables.search import SearchTable
 
@@ -184,6 +229,13 @@ class XentaraAccessor:
             If the frame holds what cannot be written.
         OSError
             If the file cannot be written.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.to_csv("line 1.csv")
+        >>> xentara_nb.read_inventory("line 1.csv").equals(inventory)
+        True
         """
         self._write(path, ".csv")
 
@@ -206,6 +258,13 @@ class XentaraAccessor:
             If Parquet or Excel needs a package that is not installed.
         OSError
             If the file cannot be written.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.to_file("line 1.parquet")
+        >>> xentara_nb.read_table("line 1.parquet").equals(inventory)
+        True
         """
         self._write(path, None)
 

@@ -146,6 +146,15 @@ class WritePlan(rendering.Shown):
     ----------
     report : WriteReport or None
         What the last :meth:`apply` has done, also when it was interrupted.
+
+    Examples
+    --------
+    >>> plan = client.plan_writes({"Plant.Line 1.Set point": 195})
+    >>> plan.frame[["primary_key", "old_value", "value", "severity"]]
+                  primary_key old_value  value severity
+    0  Plant.Line 1.Set point     210.0  195.0       ok
+    >>> plan.ok, plan.applied
+    (True, False)
     """
 
     def __init__(

@@ -137,6 +137,11 @@ class KeyLimits:
         The smallest and the largest value.
     max_step : float, optional
         How far a new value may be from the present one.
+
+    Examples
+    --------
+    >>> KeyLimits(["Plant.*.Set point"], minimum=0, maximum=400).maximum
+    400
     """
 
     keys: Sequence[str]
@@ -249,6 +254,18 @@ class WritePolicy:
         PolicyError
             If the file cannot be read or something in it makes no sense: the message names the
             file, the place and how to fix it.
+
+        Parameters
+        ----------
+        path : path
+            The file, as :mod:`xentara_nb.writes.policy` describes it.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> size = Path("policy.toml").write_text('forbidden = ["*.Maximum speed"]')
+        >>> WritePolicy.from_toml("policy.toml").forbidden
+        ('*.Maximum speed',)
         """
         return cls.from_bytes(read_policy(path), path)
 

@@ -141,6 +141,12 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
         If Parquet or Excel needs a package that is not installed.
     OSError
         If the file cannot be read.
+
+    Examples
+    --------
+    >>> client.inventory("Plant.Line 1").xentara.to_csv("line.csv")
+    >>> xentara_nb.read_inventory("line.csv").columns.tolist()[:3]
+    ['primary_key', 'element_uuid', 'category']
     """
     with _named(path):
         return from_table(_read(path, _ending(path, ending), INVENTORY_COLUMNS))
