@@ -26,6 +26,7 @@ extensions = [
     "checked_links",
 ]
 nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"uuid\..*")]
 default_role = "py:obj"
 myst_heading_anchors = 3
 

@@ -6,18 +6,22 @@ import contextlib
 import inspect
 import io
 import re
+import sys
 from collections.abc import Iterator
 from enum import IntEnum
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 from xentara_nb import errors
 from xentara_nb.cli import build_parser
 from xentara_nb.protocol import identifiers
 from xentara_nb.protocol.errors import ERRORS_BY_CODE, XentaraError
-from xentara_nb.simulator import ConfigurationError, SimulatorError
+from xentara_nb.simulator import ConfigurationError, FaultError, SimulatorError
+from xentara_nb.tables.accessor import NoInventoryError
 
 TABLES = [
     identifiers.PacketType,
@@ -34,28 +38,50 @@ TABLES = [
 
 
 def error_lines() -> Iterator[str]:
-    """Give a table of all errors: when each is raised, and what to do about it."""
-    kinds: list[type[XentaraError]] = [getattr(errors, name) for name in errors.__all__]
-    yield from _error_table([*kinds, ConfigurationError, SimulatorError])
+    """Give all errors: those of the library, and those that a server answers."""
+    yield from ("## Errors of the library", "")
+    kinds = [getattr(errors, name) for name in errors.__all__]
+    yield from _errors("xentara_nb", [*kinds, NoInventoryError])
+    yield from ("", "## Errors of a simulator", "")
+    yield from _errors("xentara_nb.simulator", [ConfigurationError, SimulatorError, FaultError])
     yield from ("", "## Errors that a server answers", "")
-    yield "Each is a `ServerError`, and says as well what the server's own text was."
+    yield "Each is a `ServerError`, and its message has the server's own text."
     yield ""
-    yield from _error_table(list(ERRORS_BY_CODE.values()))
+    yield from _errors("xentara_nb", list(ERRORS_BY_CODE.values()))
 
 
-def _error_table(kinds: list[type[XentaraError]]) -> Iterator[str]:
-    yield from ("| error | what it means | what to do |", "|---|---|---|")
+def _errors(module: str, kinds: list[type[XentaraError]]) -> Iterator[str]:
+    yield "```{eval-rst}"
     for kind in kinds:
-        meaning = (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
-        bases = [base.__name__ for base in kind.__bases__ if not base.__name__.startswith("_")]
-        below = f"<br>below {', '.join(f'`{base}`' for base in bases)}"
-        name = f"`{kind.__name__}`{'' if kind is XentaraError else below}"
-        yield f"| {name} | {_markdown(meaning)} | {_markdown(kind.advice)} |"
+        home = module if hasattr(sys.modules[module], kind.__name__) else kind.__module__
+        yield from (f".. autoexception:: {home}.{kind.__name__}", "")
+    yield "```"
 
 
-def _markdown(text: str) -> str:
-    """Return a text of a docstring as a cell of a table."""
-    return text.replace("``", "`").replace("|", "\\|")
+def add_cure(
+    app: Sphinx, what: str, name: str, kind: object, options: object, lines: list[str]
+) -> None:
+    """Put below what an error means which errors it is one of, and what to do about it."""
+    if not (isinstance(kind, type) and issubclass(kind, XentaraError)):
+        return
+    bases = [base for base in kind.__mro__[1:-3] if not base.__name__.startswith("_")]
+    if bases:
+        kinds = ", ".join(f":exc:`{base.__name__}`" for base in bases if base is not BaseException)
+        lines += ["", f"Is also a {kinds}."]
+    lines += ["", f"**What to do:** {kind.advice}"]
+
+
+def find_public_name(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.Element
+) -> nodes.Element | None:
+    """Let a name in a docstring mean the public one, also where it is documented elsewhere."""
+    if node.get("refdomain") != "py" or "." in node["reftarget"].removeprefix("Client."):
+        return None
+    target = node["reftarget"] if node["reftype"] == "exc" else f"xentara_nb.{node['reftarget']}"
+    node["refspecific"] = node["reftype"] == "exc"  # errors are found in any module
+    return env.domains["py"].resolve_xref(
+        env, node["refdoc"], app.builder, node["reftype"], target, node, text
+    )
 
 
 def identifier_lines() -> Iterator[str]:
@@ -103,6 +129,8 @@ class _Generated(SphinxDirective):
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add a directive for each part."""
+    app.connect("autodoc-process-docstring", add_cure)
+    app.connect("missing-reference", find_public_name)
     for name in ("errors", "identifiers", "commands"):
         app.add_directive(f"xentara-{name}", _Generated)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

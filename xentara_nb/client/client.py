@@ -479,6 +479,11 @@ class Client:
     def lookup(self, primary_key: str) -> UUID:
         """Return the UUID of an element (the manual's lookup).
 
+        Parameters
+        ----------
+        primary_key : str
+            The key of the element.
+
         Raises
         ------
         UnknownElementError
@@ -1142,6 +1147,11 @@ class Client:
 
     def unsubscribe(self, subscription: Subscription | UUID) -> None:
         """End a subscription (the manual's unsubscribe).
+
+        Parameters
+        ----------
+        subscription : Subscription or uuid.UUID
+            Which one.
 
         Raises
         ------

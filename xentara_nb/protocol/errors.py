@@ -43,7 +43,7 @@ class ServerError(XentaraError):
     Parameters
     ----------
     text : str, optional
-        The server's own text. Left out, :attr:`default_text` is shown.
+        The server's own text. Left out, the manual's is shown.
     code : int, optional
         The code, for errors that have no class of their own.
     context : str, optional

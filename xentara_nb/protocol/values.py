@@ -71,7 +71,7 @@ class TimePoint:
 
     @property
     def is_finite(self) -> bool:
-        """Whether this is a real point in time: neither never nor for ever."""
+        """Whether this is a real point in time, neither never nor for ever."""
         return _NS_MIN < self.nanoseconds < _NS_MAX
 
     @classmethod
@@ -89,8 +89,15 @@ class TimePoint:
     def parse(cls, text: str) -> TimePoint:
         """Read a time stamp with its time zone as RFC 3339 writes it, or ``never``, ``for ever``.
 
-        A blank is allowed in place of the ``T``, as in a model file. Raises a ValueError if the
-        text is not such a time stamp, or has no time zone.
+        Parameters
+        ----------
+        text : str
+            A blank is allowed in place of the ``T``, as in a model file.
+
+        Raises
+        ------
+        ValueError
+            If the text is not such a time stamp, or has no time zone.
 
         Examples
         --------

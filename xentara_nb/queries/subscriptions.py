@@ -35,7 +35,7 @@ class Subscription:
     targets : tuple of SubscriptionTarget
         The elements and attributes that it covers.
     lost : int
-        Events dropped because more than :data:`MAX_WAITING` were never read.
+        Events dropped because more than a million were never read.
 
     Examples
     --------

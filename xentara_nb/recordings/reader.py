@@ -164,7 +164,7 @@ class Recording:
 
     @property
     def attributes(self) -> pd.DataFrame:
-        """What was recorded: ``column`` of :meth:`frame`, and what names the attribute; ``rows``.
+        """What was recorded, with ``column`` of :meth:`frame`, what names it, and ``rows``.
 
         ``primary_key``, ``attribute_name`` (str), ``element_uuid``, ``attribute_id`` (xentara_id),
         ``rows`` (int64, how many there are).

@@ -170,6 +170,11 @@ class Simulator:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until a client shuts the server down; False if it still runs after the time-out.
 
+        Parameters
+        ----------
+        timeout : float, optional
+            How long to wait, in seconds. Left out, without an end.
+
         Examples
         --------
         >>> plant.wait(timeout=0)

@@ -204,9 +204,11 @@ class XentaraAccessor:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where the frame came from, and when: a copy, empty when nothing is known.
+        """Where the frame came from and when, as a copy, which is empty if nothing is known.
 
-        See :func:`xentara_nb.tables.provenance.with_provenance`.
+        It has ``server``, ``user``, ``protocol_version``, ``library_version``, ``taken_at`` (a
+        text in ISO 8601), ``elements`` (how many) and, where some went while the inventory was
+        taken, ``vanished`` (their keys). ``pandas.concat`` and ``merge`` lose it.
         """
         return provenance_of(self._frame)
 
@@ -215,7 +217,7 @@ class XentaraAccessor:
 
         :func:`xentara_nb.read_inventory` gives back exactly the same of an inventory, and
         :func:`xentara_nb.read_table` of any other table. Unlike
-        :meth:`pandas.DataFrame.to_csv`, this is safe to open in a spreadsheet; see
+        ``pandas.DataFrame.to_csv``, this is safe to open in a spreadsheet; see
         :mod:`xentara_nb.tables.files`.
 
         Parameters

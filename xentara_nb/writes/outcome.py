@@ -38,7 +38,7 @@ class Outcome(StrEnum):
 
     @property
     def failed(self) -> bool:
-        """Whether this is no success: REJECTED, DIFFERS or UNKNOWN."""
+        """Whether this is no success, but REJECTED, DIFFERS or UNKNOWN."""
         return self in _FAILED
 
     @property

@@ -200,7 +200,7 @@ class WritePlan(rendering.Shown):
 
     @property
     def applied(self) -> bool:
-        """Whether the plan was applied, or is being: it cannot be applied again."""
+        """Whether the plan was applied or is being applied, and cannot be again."""
         return self._taken
 
     @property

@@ -86,7 +86,7 @@ class WriteResult:
 
     @property
     def sent(self) -> bool:
-        """Whether a byte of it may have reached the server: exactly once, then."""
+        """Whether a byte of it may have reached the server, exactly once then."""
         return self.outcome is not Outcome.SKIPPED
 
     @property
