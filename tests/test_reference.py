@@ -148,9 +148,7 @@ def test_every_column_is_described(frames: dict[str, pd.DataFrame]) -> None:
 
 
 def test_every_command_is_covered() -> None:
-    rows = re.findall(
-        r"^\| (\d+) \| (\w+) \| (.*?) \| (.*?) ?\|$", PAGES["protocol"], re.MULTILINE
-    )
+    rows = re.findall(r"^\| (\d+) \| (\w+) \| (.*?) \| (.*?) ?\|$", PAGES["protocol"], re.MULTILINE)
     assert {(int(number), name) for number, name, _, _ in rows} == {
         (opcode.value, opcode.name.lower()) for opcode in OpCode
     }

@@ -94,7 +94,7 @@ class Collection:
 
     @property
     def attributes(self) -> pd.DataFrame:
-        """What is watched, with ``column`` and the columns of an inventory that name an attribute."""
+        """What is watched, with ``column``, and what names the element and the attribute."""
         return make_frame(
             {
                 "column": string_array(self._names),

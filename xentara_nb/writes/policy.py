@@ -85,8 +85,9 @@ def matches(patterns: Sequence[str], primary_key: str, attribute_name: str) -> b
     ``*`` stands for any characters, periods included, ``?`` for exactly one; everything else for
     itself, also brackets: a name with a period stands in brackets in a key. A pattern is for the
     whole key, and upper and lower case are different. Keys that look the same are the same,
-    also where one has a letter with its accent as two characters. It is compared with the key of the element
-    and with that of the attribute, which is the element's with the attribute's name behind it.
+    also where one has a letter with its accent as two characters. It is compared with the key of
+    the element and with that of the attribute, which is the element's with the attribute's name
+    behind it.
 
     Parameters
     ----------
