@@ -190,7 +190,7 @@ class XentaraAccessor:
         Examples
         --------
         >>> inventory = client.inventory("Plant.Line 1", depth=1)
-        >>> inventory.xentara.search("set piont", writable=True)[["primary_key", "data_type"]]
+        >>> inventory.xentara.search("point set", writable=True)[["primary_key", "data_type"]]
                         primary_key data_type
         125  Plant.Line 1.Set point   Float64
         """
