@@ -1,4 +1,4 @@
-"""Every notebook runs from top to bottom, on a simulated plant of its own, and keeps no secret."""
+"""Every notebook runs from top to bottom, gives what it shows, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
+from tests.support.notebooks import FOLDER, NOTEBOOKS, outputs
+from tests.support.notebooks import run as run_notebook
 from xentara_nb.simulator.config.demo import USERS
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+Run = Callable[[Path], "tuple[nbformat.NotebookNode, list[str]]"]
 
 
 def test_there_are_notebooks() -> None:
@@ -23,35 +24,38 @@ def test_there_are_notebooks() -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], nbformat.NotebookNode]:
-    """Return a function that runs a notebook, once, and saves it with the state of its widgets."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a function that runs a notebook, once, and returns it and what it leaves behind."""
 
     @functools.cache
-    def run(path: Path) -> nbformat.NotebookNode:
-        notebook = nbformat.read(path, as_version=4)
+    def run(path: Path) -> tuple[nbformat.NotebookNode, list[str]]:
         folder = tmp_path_factory.mktemp(path.stem)
-        runner = NotebookClient(
-            notebook,
-            timeout=90,
-            kernel_name="python3",
-            store_widget_state=True,
-            resources={"metadata": {"path": str(folder)}},
-        )
-        runner.execute()
-        return notebook
+        return run_notebook(path, folder), [found.name for found in folder.iterdir()]
 
     return run
 
 
+def shown(path: Path) -> dict[str, list[Any]]:
+    """Return the outputs that a notebook has in its file, by cell."""
+    return {
+        cell: found for cell, found in outputs(nbformat.read(path, as_version=4)).items() if found
+    }
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_runs_from_top_to_bottom(path: Path, run: Callable[[Path], nbformat.NotebookNode]) -> None:
-    assert not re.search(r"(viewer|operator|engineer)-demo", _outputs(run(path)))
+def test_runs_from_top_to_bottom(path: Path, run: Run) -> None:
+    before = path.read_bytes()
+    notebook, left = run(path)
+    found = outputs(notebook)
+    for cell, expected in shown(path).items():
+        assert found[cell] == expected, cell
+    assert not re.search(r"(viewer|operator|engineer)-demo", str(found))
+    assert left == []
+    assert path.read_bytes() == before
 
 
-def test_no_secret_is_saved_with_the_widgets(
-    run: Callable[[Path], nbformat.NotebookNode],
-) -> None:
-    notebook = copy.deepcopy(run(FOLDER / "03-guarded-writes.ipynb"))
+def test_no_secret_is_saved_with_the_widgets(run: Run) -> None:
+    notebook = copy.deepcopy(run(FOLDER / "03-guarded-writes.ipynb")[0])
     state = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
     models = {model["model_name"] for model in state.values()}
     assert {"PasswordModel", "VBoxModel", "ButtonModel"} <= models
@@ -63,12 +67,22 @@ def test_no_secret_is_saved_with_the_widgets(
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_is_committed_without_outputs(path: Path) -> None:
+def test_is_committed_with_what_it_shows_everywhere(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert all(cell.get("execution_count") is None for cell in notebook.cells)
     assert "widgets" not in notebook.metadata
+    assert shown(path)
+    text = str(shown(path))
+    assert str(FOLDER.parent) not in text
+    assert not re.search(r"127\.0\.0\.1|/tmp/|/home/|policy\.toml", text)
 
 
-def _outputs(notebook: nbformat.NotebookNode) -> str:
-    return "".join(str(cell.get("outputs", "")) for cell in notebook.cells)
+def test_the_best_lesson_of_a_rehearsal_is_shown() -> None:
+    assert "DIFFERS" in str(shown(FOLDER / "04-rehearse.ipynb"))
+
+
+def test_every_notebook_is_on_the_page_of_what_to_try() -> None:
+    start = (FOLDER / "00-start.ipynb").read_text(encoding="utf-8")
+    assert set(re.findall(r"\((\d[\w-]+\.ipynb)\)", start)) == {
+        path.name for path in NOTEBOOKS if path.stem != "00-start"
+    }
