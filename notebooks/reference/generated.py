@@ -71,6 +71,14 @@ def add_cure(
     lines += ["", f"**What to do:** {kind.advice}"]
 
 
+def hide_making(
+    app: Sphinx, what: str, name: str, thing: object, options: object, signature: str, result: str
+) -> tuple[str, str] | None:
+    """Leave out how a class is made where calls of the library make it."""
+    made = what == "class" and re.search(r"[Mm]ade by :", inspect.getdoc(thing) or "")
+    return ("", "") if made else None
+
+
 def find_public_name(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.Element
 ) -> nodes.Element | None:
@@ -87,7 +95,8 @@ def find_public_name(
 def identifier_lines() -> Iterator[str]:
     """Give a table of each kind of identifiers."""
     for table in TABLES:
-        yield from (f"## {table.__name__}", "", inspect.getdoc(table) or "", "")
+        what = (inspect.getdoc(table) or "").partition("\n\n")[0]
+        yield from (f"## {table.__name__}", "", what, "")
         yield from ("| number | name | in tables |", "|---|---|---|")
         for member in table:
             yield f"| {member.value} | `{member.name}` | {_label(member)} |"
@@ -130,6 +139,7 @@ class _Generated(SphinxDirective):
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add a directive for each part."""
     app.connect("autodoc-process-docstring", add_cure)
+    app.connect("autodoc-process-signature", hide_making)
     app.connect("missing-reference", find_public_name)
     for name in ("errors", "identifiers", "commands"):
         app.add_directive(f"xentara-{name}", _Generated)
