@@ -136,11 +136,11 @@ def test_what_a_guard_refuses_is_not_asked_for(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("raed x", "invalid choice"),
+        ("raid x", "invalid choice"),
         ("read", "the following arguments are required: KEY"),
         (f"write {SET_POINT} 200", "unrecognized arguments"),
         ("read 'Plant.Line 1", "in two quotes"),
-        ("read Plant --client cleint", "Did you mean 'client'?"),
+        ("read Plant --client clien", "Did you mean 'client'?"),
     ],
 )
 def test_a_line_that_makes_no_sense(line: str, message: str, magic: Magic) -> None:
