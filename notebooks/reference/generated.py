@@ -83,9 +83,12 @@ def find_public_name(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.Element
 ) -> nodes.Element | None:
     """Let a name in a docstring mean the public one, also where it is documented elsewhere."""
-    if node.get("refdomain") != "py" or "." in node["reftarget"].removeprefix("Client."):
+    if node.get("refdomain") != "py":
         return None
-    target = node["reftarget"] if node["reftype"] == "exc" else f"xentara_nb.{node['reftarget']}"
+    name = node["reftarget"]
+    if name.startswith("xentara_nb."):  # by the module that it is made in
+        name = name.rpartition(".")[2]
+    target = name if node["reftype"] == "exc" else f"xentara_nb.{name}"
     node["refspecific"] = node["reftype"] == "exc"  # errors are found in any module
     return env.domains["py"].resolve_xref(
         env, node["refdoc"], app.builder, node["reftype"], target, node, text
