@@ -5,18 +5,17 @@ from __future__ import annotations
 import copy
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
-from tests.support.notebooks import FOLDER, NOTEBOOKS, outputs
+from tests.support.notebooks import FOLDER, NOTEBOOKS, outputs, read
 from tests.support.notebooks import run as run_notebook
 from xentara_nb.simulator.config.demo import USERS
 
-Run = Callable[[Path], "tuple[nbformat.NotebookNode, list[str]]"]
+Run = Callable[[Path], tuple[Any, list[str]]]
 
 
 def test_there_are_notebooks() -> None:
@@ -24,22 +23,32 @@ def test_there_are_notebooks() -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def kernel() -> Iterator[Any]:
+    """One kernel for all notebooks: half of the time of a short one was its start and imports."""
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
+
+    manager = AsyncKernelManager(kernel_name="python3")
+    yield manager
+    if manager.has_kernel:
+        run_sync(manager.shutdown_kernel)(now=True)
+
+
+@pytest.fixture(scope="module")
+def run(kernel: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return a function that runs a notebook, once, and returns it and what it leaves behind."""
 
     @functools.cache
-    def run(path: Path) -> tuple[nbformat.NotebookNode, list[str]]:
+    def run(path: Path) -> tuple[Any, list[str]]:
         folder = tmp_path_factory.mktemp(path.stem)
-        return run_notebook(path, folder), [found.name for found in folder.iterdir()]
+        return run_notebook(path, folder, kernel), [found.name for found in folder.iterdir()]
 
     return run
 
 
 def shown(path: Path) -> dict[str, list[Any]]:
     """Return the outputs that a notebook has in its file, by cell."""
-    return {
-        cell: found for cell, found in outputs(nbformat.read(path, as_version=4)).items() if found
-    }
+    return {cell: found for cell, found in outputs(read(path)).items() if found}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -55,6 +64,8 @@ def test_runs_from_top_to_bottom(path: Path, run: Run) -> None:
 
 
 def test_no_secret_is_saved_with_the_widgets(run: Run) -> None:
+    import nbformat
+
     notebook = copy.deepcopy(run(FOLDER / "03-guarded-writes.ipynb")[0])
     state = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
     models = {model["model_name"] for model in state.values()}
@@ -68,7 +79,7 @@ def test_no_secret_is_saved_with_the_widgets(run: Run) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_is_committed_with_what_it_shows_everywhere(path: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     assert all(cell.get("execution_count") is None for cell in notebook.cells)
     assert "widgets" not in notebook.metadata
     assert shown(path)

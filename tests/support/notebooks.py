@@ -11,29 +11,46 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbclient import NotebookClient
-
 from xentara_nb.simulator.config.demo import POLICY
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
+# nbclient and nbformat import a hundred modules, which only the process needs that runs notebooks.
 
-def run(path: Path, folder: Path) -> nbformat.NotebookNode:
-    """Return a notebook as it is after it was run in a folder, with the state of its widgets."""
-    notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook,
-        timeout=90,
-        kernel_name="python3",
-        store_widget_state=True,
-        resources={"metadata": {"path": str(folder)}},
-    ).execute(env={**os.environ, "XENTARA_POLICY": str(POLICY)})  # as xentara-nb lab does
+
+def read(path: Path) -> Any:
+    """Return a notebook as it is in its file."""
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
+
+
+def run(path: Path, folder: Path, kernel: Any = None) -> Any:
+    """Return a notebook as it is after it was run in a folder, with the state of its widgets.
+
+    It has a kernel of its own, or begins in one that is given, without any name of the notebook
+    before it.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = read(path)
+    clean = nbformat.v4.new_code_cell(f"%reset -f\n%cd -q {folder}")  # type: ignore[no-untyped-call]
+    notebook.cells.insert(0, clean)
+    runner = NotebookClient(
+        notebook, km=kernel, kernel_name="python3", timeout=90, store_widget_state=True
+    )
+    try:
+        runner.execute(env={**os.environ, "XENTARA_POLICY": str(POLICY)})  # as xentara-nb lab does
+    finally:
+        if kernel is not None and runner.kc is not None:
+            runner.kc.stop_channels()
+    del notebook.cells[0]
     return notebook
 
 
-def outputs(notebook: nbformat.NotebookNode) -> dict[str, list[Any]]:
+def outputs(notebook: Any) -> dict[str, list[Any]]:
     """Return the outputs of each cell, without the number of its run."""
     found = {}
     for cell in notebook.cells:
@@ -47,10 +64,12 @@ def outputs(notebook: nbformat.NotebookNode) -> dict[str, list[Any]]:
 
 def keep_stable_outputs(path: Path) -> None:
     """Put the outputs into a notebook that are the same in two runs, and no other ones."""
+    import nbformat
+
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XENTARA_JOURNAL"] = f"{folder}/journal.jsonl"
         first, second = (outputs(run(path, Path(folder))) for _ in range(2))
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             same = first[cell.id] == second[cell.id]
