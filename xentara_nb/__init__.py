@@ -53,6 +53,20 @@ def __dir__() -> list[str]:
     return sorted([*_names(), "Simulator", "__version__", "simulate"])
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Add ``%xentara`` to a notebook, for ``%load_ext xentara_nb``."""
+    from xentara_nb._magics import register
+
+    register(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take ``%xentara`` out again, for ``%unload_ext xentara_nb``."""
+    from xentara_nb._magics import unregister
+
+    unregister(shell)
+
+
 def _names() -> list[str]:
     from xentara_nb import _api
 

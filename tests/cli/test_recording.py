@@ -46,7 +46,7 @@ def test_an_inventory_names_the_attributes(
     assert (
         main(["inventory", *options[:3], "--root", SPEED.rpartition(".")[0], "-o", str(rows)]) == 0
     )
-    arguments = [*options[:3], "--rows", str(rows), "--out", str(folder), "--for", "0.1s"]
+    arguments = [*options[:3], "--rows", str(rows), "--output", str(folder), "--for", "0.1s"]
     assert main(["record", *arguments]) == 0
     assert f"{SPEED}.units" in open_recording(folder).frame()
 

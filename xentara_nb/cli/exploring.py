@@ -108,7 +108,7 @@ def _inventory(args: argparse.Namespace) -> int:
     if args.output is not None:
         check_folder(args.output)
     with connect_from(args, read_only=True) as client:
-        frame, seconds = take_inventory(client, args.root, args.depth, args.category)
+        frame, seconds = take_inventory(client, args.root, args.depth, args.categories)
     _write(frame, args, summary(frame, seconds))
     return 0
 
@@ -116,12 +116,12 @@ def _inventory(args: argparse.Namespace) -> int:
 def _snapshot(args: argparse.Namespace) -> int:
     if args.output is not None:
         check_folder(args.output)
-    extra = None if args.attribute is None else [attribute(name) for name in args.attribute]
+    extra = None if args.attributes is None else [attribute(name) for name in args.attributes]
     start = time.perf_counter()
     with connect_from(args, read_only=True) as client, _warned():
         wanted = None
-        if args.root is not None or args.category is not None:
-            wanted = client.browse(args.root, categories=args.category)
+        if args.root is not None or args.categories is not None:
+            wanted = client.browse(args.root, categories=args.categories)
         frame = client.snapshot(wanted, extra)
     seconds = time.perf_counter() - start
     failed = int(frame["error"].notna().sum())
@@ -215,7 +215,7 @@ def check_folder(path: str) -> None:
 
 
 def _read(args: argparse.Namespace) -> int:
-    attributes = None if args.attribute is None else [attribute(name) for name in args.attribute]
+    attributes = None if args.attributes is None else [attribute(name) for name in args.attributes]
     with connect_from(args, read_only=True) as client:
         frame = client.read(args.elements, attributes)
     show_rows(frame, args.json, ["primary_key", "attribute_name", "value", "error"])

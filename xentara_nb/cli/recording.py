@@ -29,7 +29,7 @@ def add_parsers(add_parser: AddParser) -> None:
         help="what to record: an inventory, or a CSV with a column primary_key (and "
         f"attribute_name, for others than the attribute value) ({', '.join(ENDINGS)})",
     )
-    parser.add_argument("-o", "--out", metavar="FOLDER", required=True, help="where to")
+    parser.add_argument("-o", "--output", metavar="FOLDER", required=True, help="where to")
     parser.add_argument(
         "--every",
         metavar="SECONDS",
@@ -71,7 +71,7 @@ def _record(args: argparse.Namespace) -> int:
     with connect_from(args, read_only=True) as client:
         recording = client.record(
             rows,
-            args.out,
+            args.output,
             every=args.every,
             at_least=args.at_least,
             for_=args.for_,

@@ -125,6 +125,12 @@ class Recording:
     ----------
     folder : pathlib.Path
         Where it is.
+
+    Examples
+    --------
+    >>> recording = client.record("Plant.Line 1.Speed", "kept", for_=0.1, progress=False)
+    >>> recording.attributes.columns.tolist()
+    ['column', 'primary_key', 'attribute_name', 'element_uuid', 'attribute_id', 'rows']
     """
 
     def __init__(
@@ -155,10 +161,10 @@ class Recording:
 
     @property
     def attributes(self) -> pd.DataFrame:
-        """What was recorded: ``column`` of :meth:`frame`, and what names the attribute; ``rows``.
+        """What was recorded, with ``column`` of :meth:`frame`, what names it, and ``rows``.
 
-        ``primary_key``, ``attribute_name``, ``data_type`` (str), ``element_uuid`` (xentara_id),
-        ``attribute_id`` (xentara_id), ``rows`` (int64, how many there are).
+        ``primary_key``, ``attribute_name`` (str), ``element_uuid``, ``attribute_id`` (xentara_id),
+        ``rows`` (int64, how many there are).
         """
         table = self._table(["time"])
         found = list(self._attributes(table)) if table.num_rows else []
@@ -192,6 +198,12 @@ class Recording:
         ------
         OptionError
             If it would be too large, or an argument is none.
+
+        Examples
+        --------
+        >>> recording = client.record("Plant.Line 1.Speed", "kept", for_=0.1, progress=False)
+        >>> recording.frame(freq="1min", fill="forward").index.name
+        'time'
         """
         table = self._table(["time", "value", "text"])
         found = list(self._attributes(table))
@@ -209,6 +221,12 @@ class Recording:
             (datetime64[ns, UTC]), ``primary_key`` (str), ``element_uuid`` (xentara_id),
             ``attribute_name`` (str), ``attribute_id`` (xentara_id), ``value`` (typed if all have
             one data type, else object), ``quality`` (str), ``error`` (str).
+
+        Examples
+        --------
+        >>> recording = client.record("Plant.Line 1.Speed", "kept", for_=0.1, progress=False)
+        >>> recording.changes().columns.tolist()[:2]
+        ['time', 'primary_key']
         """
         table = self._table(["time", "value", "text", "quality", "error"])
         found = list(self._attributes(table))

@@ -55,6 +55,16 @@ class Recorder:
     lost : int
         How many changes are not in the recording, because the disk took longer than the watch
         keeps them. In their place is a row without a value, whose error says so.
+
+    Examples
+    --------
+    >>> lost = []
+    >>> recording = client.record(
+    ...     "Plant.Line 1.Speed",
+    ...     "recording",
+    ...     for_=0.1,
+    ...     progress=lambda recorder: lost.append(recorder.lost),
+    ... )
     """
 
     def __init__(
@@ -82,7 +92,14 @@ class Recorder:
         self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def stop(self) -> None:
-        """End :meth:`run` soon, everything written; from any thread."""
+        """End the recording soon, with everything written; from any thread.
+
+        Examples
+        --------
+        >>> recording = client.record(
+        ...     "Plant.Line 1.Speed", "recording", progress=lambda recorder: recorder.stop()
+        ... )
+        """
         self._stops.put(None)
 
     def run(

@@ -53,6 +53,14 @@ class XentaraAccessor:
     NoInventoryError
         If a column that is needed is missing, here or in a method, or there twice. The message
         names it.
+
+    Examples
+    --------
+    >>> inventory = client.inventory("Plant.Line 1")
+    >>> inventory.xentara
+    <XentaraAccessor of 237 rows>
+    >>> len(inventory.xentara.writable()) < len(inventory)
+    True
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
@@ -71,11 +79,27 @@ class XentaraAccessor:
         return f"<{type(self).__name__} of {quantity(len(self._frame), 'row')}>"
 
     def readable(self) -> pd.DataFrame:
-        """Return the rows of the attributes that can be read, with their index."""
+        """Return the rows of the attributes that can be read, with their index.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.readable().access.unique().tolist()
+        ['read only', 'read and write']
+        """
         return self._with_access(access for access in Access if access.readable)
 
     def writable(self) -> pd.DataFrame:
-        """Return the rows of the attributes that can be written, with their index."""
+        """Return the rows of the attributes that can be written, with their index.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.writable()[["primary_key", "attribute_name"]].head(2)
+                             primary_key attribute_name
+        10            Plant.Line 1.Batch          value
+        55  Plant.Line 1.Last changeover          value
+        """
         return self._with_access(access for access in Access if access.writable)
 
     def attribute(self, attribute: str | int | UUID) -> pd.DataFrame:
@@ -94,6 +118,12 @@ class XentaraAccessor:
             none: then there are no rows, as in a frame that has none at all.
         TypeError
             If the attribute is something else.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.attribute("units")["primary_key"].head(2).tolist()
+        ['Plant.Line 1.Batch', 'Plant.Line 1.Bottle count']
         """
         if isinstance(attribute, str):
             names = self._columns("attribute_name")["attribute_name"]
@@ -122,6 +152,14 @@ class XentaraAccessor:
             One row per element in the order of the frame, numbered from 0, with the columns
             ``primary_key`` (str), ``element_uuid`` (xentara_id), ``category`` (categorical) and
             ``attributes`` (int64): how many rows it has in the frame.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.elements()[["primary_key", "attributes"]].head(2)
+                         primary_key  attributes
+        0         Plant.Line 1.Batch          12
+        1  Plant.Line 1.Bottle count          12
         """
         columns = list(ELEMENT_COLUMNS)
         frame = self._columns(*columns)[columns]
@@ -169,6 +207,13 @@ class XentaraAccessor:
         NotFoundError
             If there is no such category, or no row has such a type or unit. What has a wildcard may
             find nothing.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.search("point set", writable=True)[["primary_key", "data_type"]]
+                        primary_key data_type
+        125  Plant.Line 1.Set point   Float64
         """
         from xentara_nb.tables.search import SearchTable
 
@@ -180,9 +225,11 @@ class XentaraAccessor:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where the frame came from, and when: a copy, empty when nothing is known.
+        """Where the frame came from and when, as a copy, which is empty if nothing is known.
 
-        See :func:`xentara_nb.tables.provenance.with_provenance`.
+        It has ``server``, ``user``, ``protocol_version``, ``library_version``, ``taken_at`` (a
+        text in ISO 8601), ``elements`` (how many) and, where some went while the inventory was
+        taken, ``vanished`` (their keys). ``pandas.concat`` and ``merge`` lose it.
         """
         return provenance_of(self._frame)
 
@@ -191,7 +238,7 @@ class XentaraAccessor:
 
         :func:`xentara_nb.read_inventory` gives back exactly the same of an inventory, and
         :func:`xentara_nb.read_table` of any other table. Unlike
-        :meth:`pandas.DataFrame.to_csv`, this is safe to open in a spreadsheet; see
+        ``pandas.DataFrame.to_csv``, this is safe to open in a spreadsheet; see
         :mod:`xentara_nb.tables.files`.
 
         Parameters
@@ -205,6 +252,13 @@ class XentaraAccessor:
             If the frame holds what cannot be written.
         OSError
             If the file cannot be written.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.to_csv("line 1.csv")
+        >>> xentara_nb.read_inventory("line 1.csv").equals(inventory)
+        True
         """
         self._write(path, ".csv")
 
@@ -227,6 +281,13 @@ class XentaraAccessor:
             If Parquet or Excel needs a package that is not installed.
         OSError
             If the file cannot be written.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.to_file("line 1.parquet")
+        >>> xentara_nb.read_table("line 1.parquet").equals(inventory)
+        True
         """
         self._write(path, None)
 

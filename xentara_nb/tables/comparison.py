@@ -53,6 +53,13 @@ class Comparison:
         ``units``, ``display name``, ``value``, ``quality``), ``primary_key`` (str),
         ``element_uuid`` (xentara_id), ``attribute_name`` (str, missing where it is the element
         itself that has changed), ``old`` and ``new`` (object).
+
+    Examples
+    --------
+    >>> before = client.snapshot(["Plant.Line 1.Set point", "Plant.Line 2.Set point"])
+    >>> found = xentara_nb.compare(before, before.assign(value=[200.0, 210.0]))
+    >>> found.counts, found.same
+    ({'attributes value': 2}, False)
     """
 
     def __init__(self, frame: pd.DataFrame, elements: int) -> None:

@@ -9,6 +9,35 @@ The journal of a user is ``xentara_nb/journal.jsonl`` in the folder where progra
 (``XDG_STATE_HOME`` or ``~/.local/state``, ``~/Library/Application Support``, ``%LOCALAPPDATA%``).
 ``connect(journal=...)`` or the environment variable ``XENTARA_JOURNAL`` chooses another file, or
 ``"off"``.
+
+Each line is an object of JSON. An intent has all of these, an outcome ``event``, ``time``, ``id``,
+``outcome``, and ``read_back`` and ``error`` where there are such:
+
+================== ============================================================================
+``event``          ``intent`` or ``outcome``
+``time``           when the line was written, in UTC (RFC 3339)
+``id``             of the write: that of its plan, and its place in it
+``plan``           of all the writes of one ``apply``
+``server``         the address of the server
+``user``           who is logged in
+``session_user``   who is logged in to the sub-session, or null
+``account``        the user of this computer
+``computer``       the name of this computer
+``process``        the id of the process
+``primary_key``    the element; empty for a change of the stage
+``element_uuid``   the UUID of the element
+``attribute_name`` the attribute; ``stage`` for a change of the stage
+``attribute_id``   the integer of the attribute, or ``{"uuid": "..."}``
+``data_type``      the number of the data type
+``old_value``      the value before, null where it is not known
+``value``          the value that is sent
+``outcome``        such as ``VERIFIED``, see :class:`~xentara_nb.Outcome`
+``read_back``      the value that was read last after sending
+``error``          what went wrong
+================== ============================================================================
+
+Values are as JSON has them, and otherwise ``{"time": "..."}``, ``{"uuid": "..."}``,
+``{"float": "inf"}`` or ``{"other": "..."}``.
 """
 
 from __future__ import annotations

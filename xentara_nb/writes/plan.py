@@ -147,6 +147,15 @@ class WritePlan(rendering.Shown):
     ----------
     report : WriteReport or None
         What the last :meth:`apply` has done, also when it was interrupted.
+
+    Examples
+    --------
+    >>> plan = client.plan_writes({"Plant.Line 1.Set point": 195})
+    >>> plan.frame[["primary_key", "old_value", "value", "severity"]]
+                  primary_key old_value  value severity
+    0  Plant.Line 1.Set point     210.0  195.0       ok
+    >>> plan.ok, plan.applied
+    (True, False)
     """
 
     def __init__(
@@ -192,7 +201,7 @@ class WritePlan(rendering.Shown):
 
     @property
     def applied(self) -> bool:
-        """Whether the plan was applied, or is being: it cannot be applied again."""
+        """Whether the plan was applied or is being applied, and cannot be again."""
         return self._taken
 
     @property

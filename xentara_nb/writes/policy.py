@@ -92,11 +92,18 @@ def matches(
 
     ``*`` stands for any characters, periods included, ``?`` for exactly one; everything else for
     itself, also brackets: a name with a period stands in brackets in a key. A pattern is for the
-    whole key, and upper and lower case are different. Keys that look the same are the same, see
-    :func:`~xentara_nb.tables.names.same_look`. It is compared with the key of the element
-    and with that of the attribute, which is the element's with the attribute's name behind it.
-    One that is a UUID, in upper or lower case, in braces or as a URN, is compared with that of the
-    element as well.
+    whole key, and upper and lower case are different. Keys that look the same are the same,
+    also where one has a letter with its accent as two characters. It is compared with the key of
+    the element and with that of the attribute, which is the element's with the attribute's name
+    behind it. One that is a UUID, in upper or lower case, in braces or as a URN, is compared with
+    that of the element as well.
+
+    Parameters
+    ----------
+    patterns : sequence of str
+        The patterns, of which one is enough.
+    primary_key, attribute_name : str
+        What is compared with them.
 
     Examples
     --------
@@ -166,6 +173,11 @@ class KeyLimits:
         The smallest and the largest value.
     max_step : float, optional
         How far a new value may be from the present one.
+
+    Examples
+    --------
+    >>> KeyLimits(["Plant.*.Set point"], minimum=0, maximum=400).maximum
+    400
     """
 
     keys: Sequence[str]
@@ -278,6 +290,18 @@ class WritePolicy:
         PolicyError
             If the file cannot be read or something in it makes no sense: the message names the
             file, the place and how to fix it.
+
+        Parameters
+        ----------
+        path : path
+            The file, as :mod:`xentara_nb.writes.policy` describes it.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> size = Path("policy.toml").write_text('forbidden = ["*.Maximum speed"]')
+        >>> WritePolicy.from_toml("policy.toml").forbidden
+        ('*.Maximum speed',)
         """
         return cls.from_bytes(read_policy(path), path)
 

@@ -127,6 +127,12 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
         -------
         WriteReport
             This same report.
+
+        Examples
+        --------
+        >>> report = client.plan_writes({"Plant.Line 3.Set point": 210}).apply()
+        >>> report.resolve().counts  # it was verified: nothing is read
+        {<Outcome.VERIFIED: 'VERIFIED'>: 1}
         """
         in_doubt = [
             result
@@ -149,6 +155,12 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
         Returns
         -------
         WritePlan
+
+        Examples
+        --------
+        >>> report = client.plan_writes({"Plant.Line 3.Set point": 210}).apply()
+        >>> report.undo().frame["primary_key"].tolist()
+        ['Plant.Line 3.Set point']
         """
         requests = [
             _back(result)
@@ -165,6 +177,11 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
         ServerError, WriteOutcomeUnknownError, WriteDiffersError, WriteRefusedError
             As :meth:`WriteResult.raise_for_outcome` does. A failure comes before a row that was
             skipped because of it.
+
+        Examples
+        --------
+        >>> report = client.plan_writes({"Plant.Line 3.Set point": 210}).apply()
+        >>> report.raise_for_outcome()  # nothing is raised
         """
         for result in sorted(self._results, key=lambda result: not result.outcome.failed):
             result.raise_for_outcome()

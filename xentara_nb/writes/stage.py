@@ -68,6 +68,14 @@ class StageChange:
         More about the outcome, where there is more to say.
     error : XentaraError or None
         What the server answered, or what went wrong.
+
+    Examples
+    --------
+    >>> from xentara_nb import simulate
+    >>> with simulate() as other_plant, other_plant.connect(journal=False) as other:
+    ...     change = other.suspend(confirm=True)
+    >>> change.ok, change.outcome
+    (True, <Outcome.VERIFIED: 'VERIFIED'>)
     """
 
     command: StageCommand
@@ -97,6 +105,13 @@ class StageChange:
         StageChange
             This same one. Where the stage cannot be read, as of a server that has ended, it stays
             as it is.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as other_plant, other_plant.connect(journal=False) as other:
+        ...     other.suspend(confirm=True).resolve().after.label
+        'suspended'
         """
         if self.outcome in (Outcome.UNKNOWN, Outcome.DIFFERS):
             with suppress(XentaraError):

@@ -22,7 +22,7 @@ formula and runs it, and an element may well be called ``=1+1``. So a text in a 
 begins with one of these, a tab, a line end or an apostrophe gets an apostrophe in front, and loses
 exactly that one when it is read.
 
-Snapshots, values, samples and other tables are kept in the same way by :func:`write_table`, also
+Snapshots, values, samples and other tables are kept in the same way, also
 with values of several types in one column; see :mod:`xentara_nb.tables.files.typed`. All of these
 files can be opened by plain pandas, too: ids are texts then, and taken wherever rows are.
 
@@ -144,6 +144,12 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
         If Parquet or Excel needs a package that is not installed.
     OSError
         If the file cannot be read.
+
+    Examples
+    --------
+    >>> client.inventory("Plant.Line 1").xentara.to_csv("line.csv")
+    >>> xentara_nb.read_inventory("line.csv").columns.tolist()[:3]
+    ['primary_key', 'element_uuid', 'category']
     """
     with _named(path):
         return from_table(_read(path, _ending(path, ending), INVENTORY_COLUMNS))
