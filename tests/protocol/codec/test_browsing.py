@@ -24,6 +24,7 @@ from xentara_nb.protocol.codec.browsing import decode_browse
 from xentara_nb.protocol.commands import Browse, BrowseEntry
 from xentara_nb.protocol.identifiers import NIL_UUID, Category
 from xentara_nb.protocol.packets import Success, encode_packets
+from xentara_nb.protocol.uuid_column import UuidColumn
 
 BROWSE = Browse(NIL_UUID)
 
@@ -47,23 +48,26 @@ ENTRIES = [
     BrowseEntry("x" * 23, CUSTOM, 23),
     BrowseEntry("x" * 24, CUSTOM, 24),
     BrowseEntry("x" * 255, CUSTOM, 255),
+    BrowseEntry("ü" * 128, CUSTOM, 2),
+    BrowseEntry("x" * 300, CUSTOM, 2),
 ]
 
 
 @pytest.mark.parametrize("message_id", FIRST_IDS)
-@pytest.mark.parametrize("count", [1, 2, 6, 23, 24, 300])
+@pytest.mark.parametrize("count", [1, 2, 8, 23, 24, 300])
 def test_browse(message_id, count):
     entries = (ENTRIES * 50)[:count]
     found = entries_of(browse_message(entries, message_id), message_id)
     assert found == entries
     assert type(found[0].category) is Category
+    assert type(found.uuids) is UuidColumn
 
 
 @pytest.mark.parametrize(
     "entries",
     [
         [],
-        [BrowseEntry("x" * 256, E, 2)],
+        [BrowseEntry("x" * 65_536, E, 2)],
         [BrowseEntry("x", E, 256)],
         [BrowseEntry("\x01Ø%P" + "x" * 16 + "\x02\x01£\x00", E, 2)],
     ],

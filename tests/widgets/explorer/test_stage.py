@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.widgets.helpers import eventually, visible
-from xentara_nb import simulate
+from xentara_nb import read_journal, simulate
 from xentara_nb.client import Client
 from xentara_nb.protocol.identifiers import Stage
 from xentara_nb.simulator import Simulator
 from xentara_nb.widgets import Explorer
 from xentara_nb.widgets.explorer.stage import StageCard
 from xentara_nb.writes.outcome import Outcome
-from xentara_nb.writes.records import read_journal
-from xentara_nb.writes.stage import StageCommand
+from xentara_nb.writes.stage_command import StageCommand
 
 CHANGES = {"suspend", "resume", "shutdown", "shut_down"}
 

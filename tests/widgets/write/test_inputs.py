@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.widgets.helpers import typed
+from xentara_nb.errors import OptionError
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.widgets.write.inputs import ValueInput
 
@@ -57,6 +58,11 @@ def test_a_time_that_is_typed_or_picked_is_one_of_the_user() -> None:
     assert changes == [None]
     made.set_zone("Asia/Tokyo")
     assert made.value == "2026-11-26 10:00:00+09:00"
+    made.set_zone("Europe/Berlin")
+    for text, reason in (("2026-10-25 02:30", "twice"), ("2026-11-26", "is not a time stamp")):
+        typed(made.input, text)
+        with pytest.raises(OptionError, match=reason):
+            _ = made.value
     made.enable(False)
     assert made.input.disabled
     assert picker.disabled

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from itertools import islice
+from uuid import UUID
 
 from xentara_nb.protocol import cbor
-from xentara_nb.protocol.cbor import uuid_from
-from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UNSIGNED, UUID_HEAD, head
+from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UNSIGNED, UUID_HEAD, head, text_of
 from xentara_nb.protocol.commands.model import Browse, BrowseEntries
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, known
+from xentara_nb.protocol.uuid_column import UuidColumn
 
 CHUNK = 1 << 16
 """How many bytes are cut at a time: few pieces stay in the processor's cache."""
@@ -35,21 +36,25 @@ def decode_browse(message: bytes, message_id: int) -> BrowseEntries | None:
     start = _START.match(message)
     if start is None or start[1] != head(UNSIGNED, message_id):
         return None
-    entries = BrowseEntries([], [], [])
+    keys: list[str] = []
+    uuids: list[bytes] = []
+    categories: list[int] = []
     at, whole = start.end(), message + _NEXT  # as if another one came behind the last
     try:
         while at < len(whole):
             part = whole[at : at + CHUNK]
             *pieces, left = _BEHIND_KEY.split(part)
-            entries.keys.extend(map(_text, pieces[0::3]))
-            entries.uuids.extend(map(uuid_from, pieces[1::3]))
-            entries.categories.extend(map(_CATEGORIES.__getitem__, pieces[2::3]))
+            keys.extend(map(text_of, pieces[0::3]))
+            uuids.append(b"".join(pieces[1::3]))
+            categories.extend(map(_CATEGORIES.__getitem__, pieces[2::3]))
             if not pieces:
                 return None  # a key of that size, or no entry at all
             at += len(part) - len(left)
     except ValueError:
         return None
-    return entries if start[2] == head(ARRAY, len(entries)) else None
+    if start[2] != head(ARRAY, len(keys)):
+        return None
+    return BrowseEntries(keys, UuidColumn(b"".join(uuids)), categories)
 
 
 def decode_browse_by_entry(message: bytes, message_id: int) -> BrowseEntries | None:
@@ -60,27 +65,19 @@ def decode_browse_by_entry(message: bytes, message_id: int) -> BrowseEntries | N
     start = b"\x81\x83\x01" + head(UNSIGNED, message_id)
     if not message.startswith(start):
         return None
-    entries = BrowseEntries([], [], [])
+    keys: list[str] = []
+    uuids: list[UUID] = []
+    categories: list[int] = []
     try:
         items = cbor.iterate_array(message, len(start), depth=3)
         while part := list(islice(items, _PART)):
             more = _ANY_REQUEST.parse_answer(part)
-            entries.keys += more.keys
-            entries.uuids += more.uuids
-            entries.categories += more.categories
+            keys += more.keys
+            uuids += more.uuids
+            categories += more.categories
     except ProtocolError:
         return None
-    return entries
-
-
-def _text(item: bytes) -> str:
-    """Return the text that is exactly this item; ValueError if it is none, or of unusual length."""
-    size = len(item)
-    if 0 < size <= 24 and item[0] == 0x5F + size:
-        return str(item, "utf-8")[1:]
-    if size > 25 and item[0] == 0x78 and item[1] == size - 2:
-        return str(item[2:], "utf-8")
-    raise ValueError("not a text")
+    return BrowseEntries(keys, uuids, categories)
 
 
 _CATEGORIES = {head(UNSIGNED, category): known(Category, category) for category in range(256)}

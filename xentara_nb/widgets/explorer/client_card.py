@@ -19,6 +19,18 @@ class ClientCard(Form):
     """What a client shows of itself in a notebook, and the explorer at a click.
 
     It costs nothing before the button is clicked: the model is not looked at.
+
+    Parameters
+    ----------
+    client : Client
+        The client that is shown.
+
+    Examples
+    --------
+    >>> from xentara_nb import simulate
+    >>> with simulate() as plant, plant.connect() as client:
+    ...     card = ClientCard(client)
+    ...     card.close()
     """
 
     title = "Xentara client"

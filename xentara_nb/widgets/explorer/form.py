@@ -110,6 +110,11 @@ class Explorer(ClientForm):
     def select(self, element: str | UUID) -> None:
         """Select an element: show its attributes, and follow their values.
 
+        Parameters
+        ----------
+        element : str or uuid.UUID
+            Its primary key or UUID.
+
         Raises
         ------
         LoginError
@@ -176,6 +181,13 @@ class Explorer(ClientForm):
     def export_csv(self, path: Path, *, below: bool = False) -> pd.DataFrame:
         """Write what :meth:`take` returns into a new CSV file, and return it.
 
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file, which ends in ``.csv``.
+        below : bool, default False
+            Also what is below the element.
+
         Raises
         ------
         OptionError
@@ -205,7 +217,7 @@ class Explorer(ClientForm):
         """Make the parts of the form for a client."""
         self.head = ipywidgets.HTML()
         self.search = SearchBox(self.tasks, client, lambda found: self._choose(found.element_uuid))
-        tree = Tree(partial(children_of, client))
+        tree = Tree(partial(children_of, client), client.has_children)
         self.tree = TreeView(self.tasks, tree, self._choose)
         self.name = ipywidgets.HTML()
         self.hint = ipywidgets.HTML(

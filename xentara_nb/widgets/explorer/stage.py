@@ -16,7 +16,8 @@ from xentara_nb.widgets.login.client_form import ClientForm
 from xentara_nb.widgets.write.confirm import ConfirmButton
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.rendering import KINDS
-from xentara_nb.writes.stage import StageChange, StageCommand
+from xentara_nb.writes.stage import StageChange
+from xentara_nb.writes.stage_command import StageCommand
 from xentara_nb.writes.sub_session import SubSession
 
 _LABELS = {

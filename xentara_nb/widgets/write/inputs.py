@@ -15,7 +15,9 @@ from typing import Any
 import ipywidgets
 import pandas as pd
 
+from xentara_nb.errors import OptionError
 from xentara_nb.protocol.identifiers import Category, DataType, Quality
+from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common.style import button, on_enter, row
 from xentara_nb.widgets.write.times import local_text, read_time, zone_text
@@ -70,7 +72,14 @@ class ValueInput:
     def value(self) -> Any:
         """What was typed or chosen, as it is; a time with its zone."""
         if self._type is DataType.TIME_POINT:
-            return read_time(self.input.value, self._zone).text
+            read = read_time(self.input.value, self._zone)
+            try:
+                TimePoint.parse(read.text.strip())
+            except ValueError as error:
+                # The guards would take a time without a zone as one of this computer.
+                if read.text.strip()[:1].isdigit():
+                    raise OptionError(read.note or str(error)) from None
+            return read.text
         return self.input.value
 
     def enable(self, on: bool) -> None:

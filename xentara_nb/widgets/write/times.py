@@ -29,7 +29,7 @@ def zone_text(zone: str) -> str:
 def read_time(text: str, zone: str) -> LocalTime:
     """Read a time such as ``2026-11-26 10:00`` in a zone; any other text is left as it is.
 
-    So is one that the clocks of the zone show twice, or never: the guards refuse it.
+    So is one that the clocks of the zone show twice, or never, which must not be guessed.
 
     Examples
     --------
