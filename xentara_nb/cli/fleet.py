@@ -152,10 +152,10 @@ def _take(args: argparse.Namespace, command: str, arguments: dict[str, Any]) -> 
         check_folder(args.output)
     with _fleet(args) as fleet:
         if into_folder:
-            saved = fleet.save(args.output, command, servers=args.only, **arguments)
+            saved = fleet.save(args.output, command, **_options(args), **arguments)
             say(f"{saved['rows'].sum():,} rows of {len(saved):,} servers written to {args.output}")
         else:
-            frame = getattr(fleet, command)(servers=args.only, **arguments)
+            frame = getattr(fleet, command)(**_options(args), **arguments)
             count = frame["server"].nunique()
             write_result(frame, args, f"{len(frame):,} rows of {count:,} servers")
         return _status(fleet, args)
@@ -173,7 +173,7 @@ def _compare(args: argparse.Namespace) -> int:
             f"{error.filename or args.old} cannot be read: {error.strerror or error}"
         ) from None
     with _fleet(args) as fleet:
-        found = fleet.compare(old, servers=args.only, tolerance=args.tolerance)
+        found = fleet.compare(old, tolerance=args.tolerance, **_options(args))
         if len(found):
             columns = ["server", "change", "primary_key", "attribute_name", "old", "new"]
             show_rows(found.frame, args.json, columns, whole=("primary_key", "attribute_name"))
@@ -187,7 +187,7 @@ def _compare(args: argparse.Namespace) -> int:
 def _read(args: argparse.Namespace) -> int:
     attributes = None if args.attribute is None else [attribute(name) for name in args.attribute]
     with _fleet(args) as fleet:
-        frame = fleet.read(args.elements, attributes, servers=args.only)
+        frame = fleet.read(args.elements, attributes, **_options(args))
         show_rows(frame, args.json, ["server", "primary_key", "attribute_name", "value", "error"])
         return _status(fleet, args)
 
@@ -202,9 +202,16 @@ def _fleet(args: argparse.Namespace) -> Iterator[Fleet]:
         fleet = Fleet(args.servers, threads=args.threads, deadline=args.deadline, read_only=True)
     except XentaraError as error:
         raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"{args.servers} cannot be read: {error.strerror or error}") from None
     with fleet, warnings.catch_warnings():
         warnings.simplefilter("ignore", FleetWarning)  # there is a table of failures in the end
         yield fleet
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what every command of a fleet is given; with --json only failures are said."""
+    return {"servers": args.only, "progress": False if args.json else None}
 
 
 def _status(fleet: Fleet, args: argparse.Namespace) -> int:

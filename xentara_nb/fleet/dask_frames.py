@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,7 @@ def to_dask(
             [_without_progress(command, arguments[server.name]) for server in asked],
             meta=meta,
             label=f"xentara-{command}",
+            token=uuid.uuid4().hex,  # values change, so no two calls have one result
             enforce_metadata=False,
         )
 

@@ -699,7 +699,7 @@ class Fleet:
                 failed[name] = answer.error
             yield answer
             del answer
-        warn_of(failed, len(wanted))
+        warn_of({name: failed[name] for name in wanted if name in failed}, len(wanted))
 
     def _answer(
         self, name: str, result: Answer | BaseException, executor: Executor | None

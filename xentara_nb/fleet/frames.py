@@ -95,7 +95,9 @@ def _concatenated(arrays: list[Any]) -> Any:
         arrays = _nullable(arrays) or [each.astype(object) for each in arrays]
     if len(arrays) == 1:
         return arrays[0]
-    return pd.concat([pd.Series(each, copy=False) for each in arrays], ignore_index=True).array
+    # With their dtype, or pandas would take texts among objects for a column of texts.
+    parts = [pd.Series(each, dtype=each.dtype, copy=False) for each in arrays]
+    return pd.concat(parts, ignore_index=True).array
 
 
 def _nullable(arrays: list[Any]) -> list[Any] | None:
