@@ -41,7 +41,6 @@ def to_dask(
     asked = [server for server in servers if server.name in arguments]
     shared = arguments[asked[0].name] if asked else {}
     meta = empty_frame(command, shared, names)
-    # What is given to the tasks says all of it, also the names of the keys.
     with dask.config.set({"dataframe.convert-string": False}):
         return dd.from_map(
             partial(
@@ -51,12 +50,12 @@ def to_dask(
                 names=tuple(names),
                 empty=meta,
                 errors=errors,
+                call=uuid.uuid4().hex,
             ),
             asked,
             [_without_progress(command, arguments[server.name]) for server in asked],
             meta=meta,
             label=f"xentara-{command}",
-            token=uuid.uuid4().hex,  # values change, so no two calls have one result
             enforce_metadata=False,
         )
 
@@ -76,6 +75,7 @@ def _partition(
     names: tuple[str, ...],
     empty: pd.DataFrame,
     errors: str,
+    call: str,  # values change: no two calls have the same keys, behind which Dask keeps results
 ) -> pd.DataFrame:
     fit = partial(_fitted, names=names, columns=list(empty.columns))
     return run_partition(server, command, arguments, deadline, fit, empty, errors)
