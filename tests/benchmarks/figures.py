@@ -19,6 +19,7 @@ import pandas as pd
 
 import xentara_nb
 from tests.benchmarks import baselines
+from tests.benchmarks.fleet import fleet
 from tests.benchmarks.live import events, kept, polling
 from tests.benchmarks.measuring import (
     ROOT,
@@ -502,6 +503,6 @@ def importing(sizes: Sizes) -> Iterator[Figure]:
 _ALL = (
     *(inventory, scripts, opcua, growth, memory, reading, snapshot, comparing, searching),
     *(writing, single_write, importing),
-    *(events, kept, polling, recording),
+    *(events, kept, polling, recording, fleet),
 )
 FIGURES: dict[str, Callable[[Sizes], Iterator[Figure]]] = {each.__name__: each for each in _ALL}

@@ -21,9 +21,26 @@ class Sizes:
     rounds: int = 9
     recorded: int = 1_000  # attributes
     recorded_minutes: int = 60
+    servers: int = 50
+    server_elements: int = 2_000
 
 
-SMOKE = Sizes(50, 50, 50, 3, 50, 10, 3, 500, 3, 0, recorded=5, recorded_minutes=1)
+SMOKE = Sizes(
+    50,
+    50,
+    50,
+    3,
+    50,
+    10,
+    3,
+    500,
+    3,
+    0,
+    recorded=5,
+    recorded_minutes=1,
+    servers=3,
+    server_elements=20,
+)
 
 
 @dataclass(frozen=True)
