@@ -6,6 +6,9 @@ A wrong cut, where the same bytes stand inside of a key, leaves a piece that is 
 from __future__ import annotations
 
 import re
+import threading
+from collections import OrderedDict
+from hashlib import sha256
 from itertools import islice
 
 from xentara_nb.protocol import cbor
@@ -17,6 +20,12 @@ from xentara_nb.protocol.identifiers import NIL_UUID, Category, known
 
 CHUNK = 1 << 16
 """How many bytes are cut at a time: few pieces stay in the processor's cache."""
+
+MAX_SHARED = 512 * 1024
+"""The largest answer whose entries are shared by servers, in bytes."""
+
+MOST_SHARED = 4
+"""How many models are shared at most; they take four times their bytes."""
 
 # Behind the key of an element: key 1: its UUID, key 2: the category; then the next element: map of
 # three, key 0.
@@ -30,11 +39,70 @@ _ANY_REQUEST, _PART = Browse(NIL_UUID), 1024
 _START = re.compile(rb"\x81" + SUCCESS + rb"([\x81-\x97]|\x98.|\x99..|\x9a....)" + _NEXT, re.DOTALL)
 
 
+class SharedEntries:
+    """The entries of the last few models, for servers that have the same one.
+
+    Nothing is kept unless there is someone who asks many servers, see :meth:`open`.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._known: OrderedDict[bytes, BrowseEntries] = OrderedDict()
+
+    def open(self) -> None:
+        """Keep entries from now on, until :meth:`close` was called as often."""
+        with self._lock:
+            self._users += 1
+
+    def close(self) -> None:
+        """Forget all, unless others still need it."""
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._known.clear()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def key(self, answer: bytes) -> bytes | None:
+        """Return what an answer is known by; None if it is not to be kept."""
+        if not self._users or len(answer) > MAX_SHARED:
+            return None
+        return sha256(answer).digest()
+
+    def find(self, key: bytes | None) -> BrowseEntries | None:
+        """Return the entries of an answer, in lists of their own; None if they are not known."""
+        known = None if key is None else self._known.get(key)
+        return None if known is None else _copied(known)
+
+    def take(self, key: bytes | None, entries: BrowseEntries) -> None:
+        """Keep the entries of an answer, in place of the oldest."""
+        if key is None:
+            return
+        with self._lock:
+            if self._users:
+                self._known[key] = _copied(entries)
+                while len(self._known) > MOST_SHARED:
+                    self._known.popitem(last=False)
+
+
+def _copied(entries: BrowseEntries) -> BrowseEntries:
+    return BrowseEntries([*entries.keys], [*entries.uuids], [*entries.categories])
+
+
+SHARED = SharedEntries()
+"""The entries that servers share."""
+
+
 def decode_browse(message: bytes, message_id: int) -> BrowseEntries | None:
     """Return the entries in the answer to a browse; None if its form is unusual, or it is none."""
     start = _START.match(message)
     if start is None or start[1] != head(UNSIGNED, message_id):
         return None
+    key = SHARED.key(message[start.start(2) :])
+    if (known := SHARED.find(key)) is not None:
+        return known
     entries = BrowseEntries([], [], [])
     at, whole = start.end(), message + _NEXT  # as if another one came behind the last
     try:
@@ -49,7 +117,10 @@ def decode_browse(message: bytes, message_id: int) -> BrowseEntries | None:
             at += len(part) - len(left)
     except ValueError:
         return None
-    return entries if start[2] == head(ARRAY, len(entries)) else None
+    if start[2] != head(ARRAY, len(entries)):
+        return None
+    SHARED.take(key, entries)
+    return entries
 
 
 def decode_browse_by_entry(message: bytes, message_id: int) -> BrowseEntries | None:
