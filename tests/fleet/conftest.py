@@ -26,9 +26,12 @@ def both_plants() -> Iterator[dict[str, Simulator]]:
 
 @pytest.fixture
 def plants(both_plants: dict[str, Simulator]) -> dict[str, Simulator]:
-    """The two simulators, without faults, their records empty."""
+    """The two simulators, without faults, their records empty, the set point as it was."""
     for plant in both_plants.values():
         plant.faults.clear()
+        if len(plant.writes):
+            with plant.connect(journal=False) as client:
+                client.write("Plant.Line 1.Set point", 210.0, verify=False)
         plant.forget()
     return both_plants
 

@@ -21,7 +21,12 @@ import pytest
 
 from tests.fleet.farm import EXPIRED
 from xentara_nb import Fleet, FleetWarning, Server
-from xentara_nb.errors import LoginError, OptionError, ServerUnreachableError
+from xentara_nb.errors import (
+    LoginError,
+    MissingExtraError,
+    OptionError,
+    ServerUnreachableError,
+)
 from xentara_nb.fleet.frames import empty_frame
 from xentara_nb.fleet.tasks import run_task
 
@@ -194,6 +199,33 @@ def _scheduler_state(dask_scheduler: Any) -> list[str]:
 
 def _unpickled(task: Any) -> str:
     return pickle.dumps(task).decode("latin-1") if task is not None else ""
+
+
+def test_values_and_failures_in_this_process(
+    good: Fleet, farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a worker does it, where coverage sees it."""
+    monkeypatch.setenv("FARM_SECRET", SECRET)
+    keys = good["s0"].browse(categories="data point")["primary_key"].head(2).tolist()
+    good.close()
+    lazy = good.to_dask("read", servers="s0", elements=keys, attributes="value")
+    frame = lazy.compute(scheduler="synchronous")
+    assert frame.dtypes.to_dict() == lazy.dtypes.to_dict()
+    assert frame["primary_key"].tolist() == keys
+    monkeypatch.delenv("FARM_SECRET")
+    with pytest.raises(LoginError) as caught:
+        lazy.compute(scheduler="synchronous")
+    assert "server s0 of the fleet" in caught.value.__notes__[0]
+    skipped = good.to_dask("read", servers="s0", elements=keys, errors="skip")
+    with pytest.warns(UserWarning, match="server s0 is left out: the environment variable"):
+        frame = skipped.compute(scheduler="synchronous")
+    assert frame.empty
+
+
+def test_without_dask(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dask", None)
+    with pytest.raises(MissingExtraError, match=r"xentara_nb\[fleet\]"):
+        Fleet([farm.servers["s0"]]).to_dask("inventory")
 
 
 def test_what_cannot_travel_is_refused_before(server_of: Callable[..., Server]) -> None:

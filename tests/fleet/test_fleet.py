@@ -6,8 +6,10 @@ import pickle
 import threading
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -56,7 +58,6 @@ def test_rows_are_read_from_the_server_that_they_name(fleet: Fleet) -> None:
     assert fleet.snapshot(rows)["value"].tolist() == [210.0, 123.0]
     with pytest.raises(NotFoundError, match="no server 'west' in the fleet"):
         fleet.read(rows.assign(server="west"))
-    fleet["south"].write(SET_POINT, 210.0)
 
 
 def test_one_failure_is_a_row_and_not_the_end(fleet_with_a_failure: Fleet) -> None:
@@ -163,6 +164,20 @@ def test_an_executor(
     assert not [each for each in sent if b"engineer-demo" in each]
 
 
+def test_a_worker_that_is_killed_is_a_failure(
+    server_of: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Executor):
+        def submit(self, *arguments: Any, **options: Any) -> Future[Any]:
+            raise BrokenProcessPool("a worker was killed")
+
+    monkeypatch.setenv("WORKER", "engineer-demo")
+    with Fleet([server_of("north", password_from="env:WORKER")]) as fleet:
+        with pytest.warns(FleetWarning, match="the worker that asked it has ended"):
+            assert fleet.search("speed", executor=Killed()).empty
+        assert fleet.failures["kind"].tolist() == ["ConnectionLostError"]
+
+
 def _run(task: bytes) -> object:
     function, arguments = pickle.loads(task)
     assert function is run_task
@@ -188,7 +203,6 @@ def test_saved_as_it_comes_and_compared_later(fleet: Fleet, tmp_path: Path) -> N
     changes = fleet.compare(tmp_path).frame
     here = changes[changes["primary_key"] == SET_POINT]
     assert here[["server", "new"]].values.tolist() == [["north", 99.0]]
-    fleet["north"].write(SET_POINT, 210.0)
 
 
 def test_what_is_compared_names_what_it_lacks(fleet_with_a_failure: Fleet) -> None:

@@ -29,15 +29,6 @@ ORDER = ["south", "north"]
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.fixture(autouse=True)
-def back(plants: dict[str, Simulator]) -> None:
-    """Write the demo's values back before each test."""
-    for plant in plants.values():
-        with plant.connect(journal=False) as client:
-            client.write(SET_POINT, 210.0)
-        plant.forget()
-
-
 def written(plants: dict[str, Simulator]) -> dict[str, list[object]]:
     return {name: plant.writes["sent"].tolist() for name, plant in plants.items()}
 
@@ -259,3 +250,12 @@ def test_who_is_killed_in_the_middle_leaves_unknown(
     assert entries[["value", "outcome"]].values.tolist() == [[195.0, "UNKNOWN"]]
     assert len(written(plants)["south"]) <= 1
     assert written(plants)["north"] == []
+
+
+def test_undo_where_a_server_is_gone(fleet: Fleet, plants: dict[str, Simulator]) -> None:
+    report = fleet.plan_writes({SET_POINT: 195}, servers=ORDER).apply()
+    fleet["south"].close()
+    back = report.undo()
+    assert back.order == ["north"]
+    assert list(back.failures) == ["south"]
+    report.raise_for_outcome()

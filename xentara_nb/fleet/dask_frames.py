@@ -53,17 +53,11 @@ def to_dask(
                 call=uuid.uuid4().hex,
             ),
             asked,
-            [_without_progress(command, arguments[server.name]) for server in asked],
+            [dict(arguments[server.name]) for server in asked],
             meta=meta,
             label=f"xentara-{command}",
             enforce_metadata=False,
         )
-
-
-def _without_progress(command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments for a worker, where no one looks at a bar."""
-    shown = {"progress": False} if command in ("inventory", "snapshot") else {}
-    return {**arguments, **shown}
 
 
 def _partition(

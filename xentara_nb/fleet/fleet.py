@@ -233,7 +233,7 @@ class Fleet:
         FleetWarning
             If servers have failed.
         """
-        arguments = {"root": root, "depth": depth, "categories": categories, "progress": False}
+        arguments = {"root": root, "depth": depth, "categories": categories}
         return self._frame("inventory", arguments, servers, deadline, executor, progress)
 
     def snapshot(
@@ -260,7 +260,7 @@ class Fleet:
         pandas.DataFrame
             ``server`` (categorical), then as :meth:`Client.snapshot`.
         """
-        arguments = {"elements": elements, "attributes": attributes, "progress": False}
+        arguments = {"elements": elements, "attributes": attributes}
         return self._frame("snapshot", arguments, servers, deadline, executor, progress)
 
     def read(
@@ -667,6 +667,8 @@ class Fleet:
         self, command: str, arguments: Mapping[str, Any], names: list[str]
     ) -> dict[str, dict[str, Any]]:
         """Return the arguments for each server: rows with a column ``server`` are of that one."""
+        if command in ("inventory", "snapshot"):
+            arguments = {**arguments, "progress": False}  # there is one for all servers
         elements = arguments.get("elements")
         if not isinstance(elements, pd.DataFrame) or SERVER not in elements.columns:
             return {name: dict(arguments) for name in names}
