@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import site
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -27,6 +28,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a script, everything here would be deaf to Ctrl-C, and so would
     # the programs that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Where Python is told to keep no byte code, each process of the tests, and each of the programs
+# that they start, would compile the package, and the tests with their assertions, once more.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A few examples while one works on something; --hypothesis-profile=thorough looks for more.
 settings.register_profile("quick", max_examples=50, deadline=None)
@@ -87,7 +93,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         option.numprocesses = 2
     if option.numprocesses and option.dist == "no":
         option.dist = "loadfile"
-        option.loadscopereorder = False  # the browser tests come first
+        option.loadscopereorder = False  # what takes long comes first
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -95,9 +101,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Return what gives the tests to the processes."""
     if config.option.dist != "loadfile":
         return None
-    from tests.support.parallel import OneBrowser
+    from tests.support.parallel import InGroups
 
-    return OneBrowser(config, log)
+    return InGroups(config, log)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -108,10 +114,14 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put browser tests last, and leave out what is slow unless ``-m`` mentions it.
 
-    Of several processes one begins with the browser tests: they are what takes longest.
+    Several processes begin with what takes longest, one of them with the browser tests.
     """
-    parallel = hasattr(config, "workerinput")
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None, reverse=parallel)
+    if hasattr(config, "workerinput"):
+        from tests.support.parallel import turn
+
+        items.sort(key=lambda item: turn(item.nodeid))
+    else:
+        items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if "slow" in config.option.markexpr:
         return
     slow = [item for item in items if item.get_closest_marker("slow")]

@@ -6,48 +6,44 @@ import sys
 from types import SimpleNamespace
 
 import ipykernel
-import nbformat
 import pytest
 from IPython.core.formatters import DisplayFormatter
-from nbclient import NotebookClient
 
 from xentara_nb import Client
 from xentara_nb._notebook import client_bundle, register_display, show_watch
 from xentara_nb.live.watch import Watch
 from xentara_nb.widgets import LiveView
 
-CODE = "plant = __import__('xentara_nb').simulate().__enter__()\nclient = plant.connect()\nclient"
+CELLS = (
+    "plant = __import__('xentara_nb').simulate().__enter__()\nclient = plant.connect()\nclient",
+    "watch = client.watch('Plant.Line 1.Speed')\nwatch",
+    "latest = watch.until(lambda latest: latest['value'].notna().all(), timeout=30)\n"
+    "watch.close()\nlatest",
+    "import gc, xentara_nb\n"
+    "(view,) = [o for o in gc.get_objects() if type(o).__name__ == 'LiveView']\n"
+    "view.close()",
+    "import sys\nsys.modules['xentara_nb.widgets.live.chart'] = None\nwatch",
+)
 
 
-def test_a_client_in_a_notebook() -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE)])
+def test_a_client_and_a_watch_in_a_notebook() -> None:
+    # They import a hundred modules, which only the process needs that runs this test.
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in CELLS])
     NotebookClient(notebook, timeout=90, kernel_name="python3").execute()
     (output,) = notebook.cells[0].outputs
     assert output.data["text/plain"].startswith("<Xentara client, server: wss://127.0.0.1")
     assert "Xentara client</caption>" in output.data["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in output.data
-
-
-def test_a_watch_in_a_notebook() -> None:
-    cells = [
-        "plant = __import__('xentara_nb').simulate().__enter__()\nclient = plant.connect()\n"
-        "watch = client.watch('Plant.Line 1.Speed')\nwatch",
-        "latest = watch.until(lambda latest: latest['value'].notna().all(), timeout=30)\n"
-        "watch.close()\nlatest",
-        "import gc, xentara_nb\n"
-        "(view,) = [o for o in gc.get_objects() if type(o).__name__ == 'LiveView']\n"
-        "view.close()",
-        "import sys\nsys.modules['xentara_nb.widgets.live.chart'] = None\nwatch",
-    ]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in cells])
-    NotebookClient(notebook, timeout=90, kernel_name="python3").execute()
-    view, picture = notebook.cells[0].outputs
+    view, picture = notebook.cells[1].outputs
     assert view.data["text/plain"] == "<LiveView: 1 attribute, live>"
     assert "application/vnd.jupyter.widget-view+json" in view.data
     # The picture follows what has come.
     assert "data:image/svg+xml;base64," in picture.data["text/html"]
     assert "the watch is closed" in picture.data["text/html"]
-    (text,) = notebook.cells[3].outputs
+    (text,) = notebook.cells[4].outputs
     assert text.text.startswith("<Watch of 1 attributes")
     assert "pip install 'xentara_nb[lab]'" in text.text
 

@@ -1,7 +1,8 @@
 """JupyterLab in Chromium, for tests that look at the forms as a user does.
 
 Everything is in a temporary folder and on 127.0.0.1. One server, one browser and one page serve
-all tests; every test has a notebook and a kernel of its own.
+all tests; every test has a notebook of its own. A kernel serves one test after the other: what a
+test leaves in it is closed and deleted, and where anything still runs then, it is shut down.
 """
 
 from __future__ import annotations
@@ -50,6 +51,26 @@ _CHROMIUM = (
 )
 HAS_KERNEL = "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel"
 _IDLE = f"{HAS_KERNEL}?.status === 'idle'"
+# Leaves a kernel as it was before a test, or fails.
+_CLEAN = """
+import gc, os, threading, time
+from ipywidgets import Widget
+for name in ("watch", "explorer", "form", "write", "login", "client"):
+    if name in globals():
+        globals()[name].close()
+Widget.close_all()
+for name in [name for name in os.environ if name.startswith("XENTARA_")]:
+    del os.environ[name]
+%reset -f
+import gc, threading, time
+end = time.monotonic() + 5
+ours = ("xentara ", "simulator")
+while left := [each for each in threading.enumerate() if each.name.startswith(ours)]:
+    assert time.monotonic() < end, left
+    gc.collect()
+    time.sleep(0.02)
+%reset -f
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -105,6 +126,7 @@ class Lab:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
+        self.kernel: str | None = None  # one that waits for the next notebook
         self.root.mkdir()
         self._write_settings()
         with self.log.open("wb") as log:
@@ -290,15 +312,24 @@ class Notebook:
         self.page.evaluate("async () => { await jupyterapp.commands.execute('docmanager:save') }")
         return self.path.read_text(encoding="utf-8")
 
-    def close(self) -> None:
-        self.page.evaluate(
-            """async () => {
+    def close(self) -> str | None:
+        """Close it; return its kernel if that can serve another notebook."""
+        kernel: str | None = self.page.evaluate(
+            """async code => {
                 const panel = jupyterapp.shell.currentWidget;
-                await panel.sessionContext.shutdown();
+                const kernel = panel.sessionContext.session?.kernel;
+                const late = new Promise(resolve => setTimeout(resolve, 10000));
+                const reply = kernel && await Promise.race(
+                    [late, kernel.requestExecute({ code, silent: true }).done]);
+                const clean = reply?.content.status === 'ok';
+                if (!clean) await panel.sessionContext.shutdown();
                 panel.context.model.dirty = false;
                 panel.dispose();
-            }"""
+                return clean ? kernel.id : null;
+            }""",
+            _CLEAN,
         )
+        return kernel
 
 
 def document(*cells: str) -> str:
@@ -335,15 +366,16 @@ def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest) -> Iterator[Ca
         path = lab.root / f"{name}.ipynb"
         path.write_text(document(*cells), encoding="utf-8")
         page.evaluate(
-            """async path => {
+            """async ([path, id]) => {
                 const panel = await jupyterapp.commands.execute('docmanager:open', {
-                    path, factory: 'Notebook',
-                    kernelPreference: { shouldStart: true, name: 'python3' }});
+                    path, factory: 'Notebook', kernelPreference: {
+                        shouldStart: true, name: 'python3', ...(id ? { id } : {}) }});
                 await panel.sessionContext.ready;
                 await panel.revealed;
             }""",
-            path.name,
+            [path.name, lab.kernel],
         )
+        lab.kernel = None
         book = Notebook(page, path)
         opened.append(book)
         page.wait_for_function(_IDLE)
@@ -352,9 +384,9 @@ def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest) -> Iterator[Ca
         return book
 
     yield open_notebook
-    for book in reversed(opened):
+    for book in opened:
         with contextlib.suppress(Exception):
-            book.close()
+            lab.kernel = book.close()
 
 
 @pytest.fixture

@@ -84,15 +84,18 @@ def stand_in_for_jupyterlab(folder: Path, monkeypatch: pytest.MonkeyPatch, progr
     monkeypatch.setenv("PYTHONPATH", str(package.parent))
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_simulate_runs_until_it_is_stopped(tmp_path: Path, stop: signal.Signals) -> None:
+def stop(process: subprocess.Popen[str], by: signal.Signals) -> None:
+    process.send_signal(by)
+    assert process.stdout is not None
+    assert "Traceback" not in process.stdout.read()
+    assert process.wait(20) == 130
+
+
+def test_simulate_runs_until_it_is_stopped(tmp_path: Path) -> None:
     with running("simulate", "--port", "0", cwd=tmp_path) as (process, seen):
         with connect(seen, "viewer") as client:
             assert len(client.browse()) > 150
-        process.send_signal(stop)
-        assert process.stdout is not None
-        assert "Traceback" not in process.stdout.read()
-        assert process.wait(20) == 130
+        stop(process, signal.SIGINT)
 
 
 @pytest.mark.parametrize(
@@ -147,17 +150,17 @@ def test_simulate_with_a_kept_certificate_a_log_and_faults(tmp_path: Path) -> No
     faults = ["--fault", "lose-answer=write", "--fault", "bad-quality=unreliable:Test Signals"]
     fingerprints = []
     for more in (faults, []):
-        with (
-            running("simulate", *options, *more, cwd=tmp_path) as (process, seen),
-            connect(seen, "engineer") as client,
-        ):
-            fingerprints += re.findall(r"fingerprint: +(\S+)", seen)
-            quality = client.read("Test Signals.Sine", ["quality"])["value"].tolist()
-            assert quality == (["unreliable"] if more else ["good"])
-            if not more:
-                client.shut_down(confirm=True)
-                # It ends by itself, as a server does that is shut down.
-                assert process.wait(20) == 0
+        with running("simulate", *options, *more, cwd=tmp_path) as (process, seen):
+            with connect(seen, "engineer") as client:
+                fingerprints += re.findall(r"fingerprint: +(\S+)", seen)
+                quality = client.read("Test Signals.Sine", ["quality"])["value"].tolist()
+                assert quality == (["unreliable"] if more else ["good"])
+                if not more:
+                    client.shut_down(confirm=True)
+                    # It ends by itself, as a server does that is shut down.
+                    assert process.wait(20) == 0
+            if more:
+                stop(process, signal.SIGTERM)
     assert fingerprints[0] == fingerprints[1]
     commands = [
         json.loads(line)["command"]

@@ -1,4 +1,4 @@
-"""How several processes share the tests: by files, and one of them has the browser."""
+"""How several processes share the tests: by files, the long ones first."""
 
 from __future__ import annotations
 
@@ -7,13 +7,35 @@ from typing import Any
 
 from xdist.scheduler import LoadFileScheduling
 
-BROWSER = "tests/browser/"
+# Whose files are for one process: they have one browser, or begin with the same long imports.
+TOGETHER = ("tests/browser/", "tests/test_notebook")
+# Of which each takes ten seconds or more, the longest first: begun late, one of them would be all
+# that is left, and one process would wait for the other.
+LONG = (
+    *TOGETHER,
+    "tests/writes/test_cut.py",
+    "tests/cli/test_simulating.py",
+    "tests/benchmarks/test_benchmarks.py",
+    "tests/tables/test_files.py",
+    "tests/client/test_interrupts.py",
+    "tests/live/test_watch.py",
+)
 
 
-class OneBrowser(LoadFileScheduling):
-    """Give all files of the browser tests to one process, which has the only browser."""
+def turn(name: str) -> int:
+    """Return when a test is begun, by its name: the least first."""
+    return next((at for at, long in enumerate(LONG) if name.startswith(long)), len(LONG))
+
+
+class InGroups(LoadFileScheduling):
+    """Give each file to one process, and files that belong together to the same."""
 
     def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
         # What stands before the first "::" is what is kept together.
-        names = [name.replace(BROWSER, "tests/browser::", 1) for name in collection]
+        names = list(collection)
+        for group in TOGETHER:
+            names = [
+                group + "::" + name.removeprefix(group) if name.startswith(group) else name
+                for name in names
+            ]
         super().add_node_collection(node, names)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
-from datetime import time as time_of_day
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pandas as pd
 import pytest
@@ -257,16 +256,31 @@ def test_the_time_window(plant, journal):
         refused(plant, client, Guard.TIME_WINDOW, match="allows to write from")
 
 
-def test_the_window_closes_while_a_plan_is_sent(plant, journal):
-    now = datetime.now(UTC)
-    if now.time() > time_of_day(23, 59, 50):
-        pytest.skip("it is midnight")
-    closing = TimeWindow(
-        (now - timedelta(hours=1)).time(), (now + timedelta(seconds=0.5)).time(), UTC
-    )
+class MovableZone(tzinfo):
+    """A time zone whose clocks a test puts forward."""
+
+    ahead = timedelta(0)
+
+    def utcoffset(self, moment: datetime | None) -> timedelta:
+        return self.ahead
+
+    def dst(self, moment: datetime | None) -> timedelta:
+        return timedelta(0)
+
+
+def test_the_window_closes_while_a_plan_is_sent(plant, journal, monkeypatch):
+    clock, zone = Clock(), MovableZone()
+    monkeypatch.setattr("xentara_nb.writes.context.time", clock)
+    monkeypatch.setattr("xentara_nb.writes.sending.time", clock)
+    # While the second write waits for its turn, the window closes.
+    clock.on_sleep = lambda: setattr(zone, "ahead", timedelta(hours=6))
+    hour = timedelta(hours=1)
+    open_now = window(-hour, hour)
+    closing = TimeWindow(open_now.start, open_now.end, zone)
     values = {f"Plant.Line {line}.Set point": 2 for line in (1, 2, 3)}
     with with_policy(plant, time_window=closing, max_writes_per_second=1.5) as client:
         report = client.plan_writes(values).apply()
+    assert clock.pauses
     assert [str(result.outcome) for result in report] == ["VERIFIED", "SKIPPED", "SKIPPED"]
     assert "allows to write from" in report[1].reason
     assert len(plant.writes) == 1
