@@ -47,7 +47,6 @@ def to_dask(
                 _partition,
                 command=command,
                 deadline=deadline,
-                names=tuple(names),
                 empty=meta,
                 errors=errors,
                 call=uuid.uuid4().hex,
@@ -66,23 +65,20 @@ def _partition(
     *,
     command: str,
     deadline: float | None,
-    names: tuple[str, ...],
     empty: pd.DataFrame,
     errors: str,
     call: str,  # values change: no two calls have the same keys, behind which Dask keeps results
 ) -> pd.DataFrame:
-    fit = partial(_fitted, names=names, columns=list(empty.columns))
+    fit = partial(_fitted, like=empty)
     return run_partition(server, command, arguments, deadline, fit, empty, errors)
 
 
-def _fitted(
-    frame: pd.DataFrame, server: str, *, names: tuple[str, ...], columns: list[str]
-) -> pd.DataFrame:
+def _fitted(frame: pd.DataFrame, server: str, *, like: pd.DataFrame) -> pd.DataFrame:
     """Return what a server has answered with the columns and dtypes that were announced."""
-    found = with_server(frame, server, names)
+    found = with_server(frame, server, like[SERVER].cat.categories.tolist())
     if "value" in found.columns and found["value"].dtype != object:
         found["value"] = found["value"].astype(object)
-    return found[columns] if SERVER in columns else found
+    return found[list(like.columns)]
 
 
 def _two_ids(dtype: IdDtype) -> IdArray:
