@@ -1,11 +1,18 @@
-"""The examples in the docstrings run."""
+"""The examples in the docstrings run.
+
+In those of the client and of what it returns, ``plant`` is a simulator of the demo plant and
+``client`` is connected to it, as the reference says.
+"""
 
 from __future__ import annotations
 
 import doctest
 import importlib
 import pkgutil
+import re
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -21,13 +28,27 @@ MODULES = [
 ]
 
 
-def examples_of(module: ModuleType) -> list[doctest.DocTest]:
-    return [test for test in doctest.DocTestFinder().find(module) if test.examples]
+def examples_of(module: ModuleType, **names: Any) -> list[doctest.DocTest]:
+    found = doctest.DocTestFinder().find(module, extraglobs={"xentara_nb": xentara_nb, **names})
+    return [test for test in found if test.examples]
+
+
+def needs_a_client(test: doctest.DocTest) -> bool:
+    code = "".join(example.source for example in test.examples)
+    return " as plant" not in code and re.search(r"\b(plant|client)\b", code) is not None
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name: str) -> None:
-    for test in examples_of(importlib.import_module(name)):
+def test_examples(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module(name)
+    tests = examples_of(module)
+    if any(map(needs_a_client, tests)):
+        fixtures = {each: request.getfixturevalue(each) for each in ("plant", "client")}
+        tests = examples_of(module, **fixtures)
+    monkeypatch.chdir(tmp_path)
+    for test in tests:
         report: list[str] = []
         runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
         runner.run(test, out=report.append)

@@ -93,6 +93,13 @@ def test_every_error_is_documented(kind: type[XentaraError]) -> None:
     assert kind.__doc__.strip().splitlines()[0].endswith((".", ":"))
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_error_has_its_own_cure(kind: type[XentaraError]) -> None:
+    assert "advice" in vars(kind)
+    assert kind.advice.endswith(".") or "pip install" in kind.advice
+    assert [each for each in KINDS if each.advice == kind.advice] == [kind]
+
+
 @pytest.fixture(scope="module")
 def expected() -> set[str]:
     """Whatever stands in a ``raises(...)`` of the tests, or in a table that is handed to one."""

@@ -44,7 +44,7 @@ def test_a_client_and_a_watch_in_a_notebook() -> None:
     assert "data:image/svg+xml;base64," in picture.data["text/html"]
     assert "the watch is closed" in picture.data["text/html"]
     (text,) = notebook.cells[4].outputs
-    assert text.text.startswith("<Watch of 1 attributes")
+    assert text.text.startswith("<Watch of 1 attribute")
     assert "pip install 'xentara_nb[lab]'" in text.text
 
 
@@ -66,7 +66,7 @@ def test_the_live_view_of_a_watch(
         monkeypatch.setitem(sys.modules, "xentara_nb.widgets.live.chart", None)
         show_watch(watch)
     shown = capsys.readouterr().out
-    assert shown.startswith("<Watch of 1 attributes")
+    assert shown.startswith("<Watch of 1 attribute")
     assert "pip install 'xentara_nb[lab]'" in shown
 
 

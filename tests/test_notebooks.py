@@ -1,10 +1,9 @@
-"""Every notebook runs from top to bottom, on a simulated plant of its own, and keeps no secret."""
+"""Every notebook runs from top to bottom, gives what it shows, and leaves nothing behind."""
 
 from __future__ import annotations
 
 import copy
 import functools
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,17 +11,15 @@ from typing import Any
 
 import pytest
 
+from tests.support.notebooks import FOLDER, NOTEBOOKS, outputs, read
+from tests.support.notebooks import run as run_notebook
 from xentara_nb.simulator.config.demo import USERS
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+Run = Callable[[Path], tuple[Any, list[str]]]
 
 
 def test_there_are_notebooks() -> None:
     assert NOTEBOOKS
-
-
-# nbclient and nbformat import a hundred modules, which only the process needs that runs this.
 
 
 @pytest.fixture(scope="module")
@@ -38,41 +35,38 @@ def kernel() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def run(kernel: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Any]:
-    """Return a function that runs a notebook, once, and saves it with the state of its widgets.
-
-    It begins in a folder of its own, and without any name of the notebook before it.
-    """
-    import nbformat
-    from nbclient import NotebookClient
+def run(kernel: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a function that runs a notebook, once, and returns it and what it leaves behind."""
 
     @functools.cache
-    def run(path: Path) -> Any:
-        notebook = nbformat.read(path, as_version=4)
+    def run(path: Path) -> tuple[Any, list[str]]:
         folder = tmp_path_factory.mktemp(path.stem)
-        clean = f"%reset -f\n%cd -q {folder}"
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(clean))
-        runner = NotebookClient(notebook, km=kernel, timeout=90, store_widget_state=True)
-        try:
-            runner.execute()
-        finally:
-            if runner.kc is not None:
-                runner.kc.stop_channels()
-        del notebook.cells[0]
-        return notebook
+        return run_notebook(path, folder, kernel), [found.name for found in folder.iterdir()]
 
     return run
 
 
+def shown(path: Path) -> dict[str, list[Any]]:
+    """Return the outputs that a notebook has in its file, by cell."""
+    return {cell: found for cell, found in outputs(read(path)).items() if found}
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_runs_from_top_to_bottom(path: Path, run: Callable[[Path], Any]) -> None:
-    assert not re.search(r"(viewer|operator|engineer)-demo", _outputs(run(path)))
+def test_runs_from_top_to_bottom(path: Path, run: Run) -> None:
+    before = path.read_bytes()
+    notebook, left = run(path)
+    found = outputs(notebook)
+    for cell, expected in shown(path).items():
+        assert found[cell] == expected, cell
+    assert not re.search(r"(viewer|operator|engineer)-demo", str(found))
+    assert left == []
+    assert path.read_bytes() == before
 
 
-def test_no_secret_is_saved_with_the_widgets(run: Callable[[Path], Any]) -> None:
+def test_no_secret_is_saved_with_the_widgets(run: Run) -> None:
     import nbformat
 
-    notebook = copy.deepcopy(run(FOLDER / "03-guarded-writes.ipynb"))
+    notebook = copy.deepcopy(run(FOLDER / "03-guarded-writes.ipynb")[0])
     state = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
     models = {model["model_name"] for model in state.values()}
     assert {"PasswordModel", "VBoxModel", "ButtonModel"} <= models
@@ -84,12 +78,22 @@ def test_no_secret_is_saved_with_the_widgets(run: Callable[[Path], Any]) -> None
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_is_committed_without_outputs(path: Path) -> None:
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
-    assert "widgets" not in notebook["metadata"]
+def test_is_committed_with_what_it_shows_everywhere(path: Path) -> None:
+    notebook = read(path)
+    assert all(cell.get("execution_count") is None for cell in notebook.cells)
+    assert "widgets" not in notebook.metadata
+    assert shown(path)
+    text = str(shown(path))
+    assert str(FOLDER.parent) not in text
+    assert not re.search(r"127\.0\.0\.1|/tmp/|/home/|policy\.toml", text)
 
 
-def _outputs(notebook: Any) -> str:
-    return "".join(str(cell.get("outputs", "")) for cell in notebook.cells)
+def test_the_best_lesson_of_a_rehearsal_is_shown() -> None:
+    assert "DIFFERS" in str(shown(FOLDER / "04-rehearse.ipynb"))
+
+
+def test_every_notebook_is_on_the_page_of_what_to_try() -> None:
+    start = (FOLDER / "00-start.ipynb").read_text(encoding="utf-8")
+    assert set(re.findall(r"\((\d[\w-]+\.ipynb)\)", start)) == {
+        path.name for path in NOTEBOOKS if path.stem != "00-start"
+    }

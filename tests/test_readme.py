@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,15 @@ def test_every_command_is_described() -> None:
     described = set(re.findall(r"^\| `xentara-nb (\w+)", README, re.MULTILINE))
     help_text = build_parser().format_help()
     assert described == set(re.findall(r"^    (\w+)(?: |$)", help_text, re.MULTILINE))
+
+
+def test_every_command_line_can_be_parsed() -> None:
+    lines = re.findall(r"xentara-nb (.+?)(?: \|\||$)", "".join(blocks("sh")[2:]), re.MULTILINE)
+    lines += re.findall(r"^\| `xentara-nb (.+?)(?: \[.*)?` \|", README, re.MULTILINE)
+    assert len(lines) > 10
+    for line in lines:
+        line = re.sub(r"\\\|[\w-]+", "", line)  # the first of several words
+        build_parser().parse_args(shlex.split(re.sub(r"\$\(.*?\)", "today", line)))
 
 
 def test_every_picture_and_link_is_there() -> None:

@@ -9,9 +9,10 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
 from xentara_nb._notebook import register_display
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from xentara_nb._version import __version__ as __version__
     from xentara_nb.simulator import Simulator as Simulator
     from xentara_nb.simulator import simulate as simulate
+
+# The command line does so when it begins to work: pandas takes longer than all of its help.
+if PurePath(*sys.argv[:1]).stem != "xentara-nb":
+    import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
 
 register_display()
 
@@ -46,6 +51,20 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*_names(), "Simulator", "__version__", "simulate"])
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add ``%xentara`` to a notebook, for ``%load_ext xentara_nb``."""
+    from xentara_nb._magics import register
+
+    register(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take ``%xentara`` out again, for ``%unload_ext xentara_nb``."""
+    from xentara_nb._magics import unregister
+
+    unregister(shell)
 
 
 def _names() -> list[str]:

@@ -44,7 +44,7 @@ from xentara_nb.writes.journal import Journal as Journal
 from xentara_nb.writes.outcome import Outcome as Outcome
 from xentara_nb.writes.plan import WritePlan as WritePlan
 from xentara_nb.writes.policy import WritePolicy as WritePolicy
-from xentara_nb.writes.records import read_journal as read_journal
+from xentara_nb.writes.journal_reading import read_journal as read_journal
 from xentara_nb.writes.report import WriteReport as WriteReport
 from xentara_nb.writes.results import WriteResult as WriteResult
 from xentara_nb.writes.settings import SettingsWarning as SettingsWarning

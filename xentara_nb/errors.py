@@ -50,17 +50,25 @@ from xentara_nb.protocol.errors import ProtocolError, ServerError, XentaraError
 class ConnectError(XentaraError):
     """No connection was made."""
 
+    advice = "Look at the kind of the error: each step of connecting has its own."
+
 
 class AddressError(ConnectError, ValueError):
     """The address cannot be used."""
+
+    advice = "Write host, host:port or wss://host:port/api/ws."
 
 
 class ServerUnreachableError(ConnectError):
     """No server answers at the address."""
 
+    advice = "Check host and port, that the server runs, and that no firewall is in between."
+
 
 class NotTlsError(ConnectError):
     """Something answers at the address, but not with TLS, or with a version that is too old."""
+
+    advice = "Check the port: a Xentara server speaks TLS, version 1.2 or later."
 
 
 class CertificateNotTrustedError(ConnectError):
@@ -77,6 +85,11 @@ class CertificateNotTrustedError(ConnectError):
     reason : str
         Why it is not trusted.
     """
+
+    advice = (
+        "Compare the fingerprint with that of the server, on a way that you trust; then "
+        "connect with fingerprint= or ca_file=."
+    )
 
     def __init__(
         self,
@@ -108,21 +121,36 @@ class CertificateChangedError(CertificateNotTrustedError):
     It was renewed, or someone stands between you and the server.
     """
 
+    advice = (
+        "Ask who runs the server whether the certificate was renewed, and trust the new one "
+        "only then."
+    )
+
 
 class LoginError(ConnectError):
     """The server does not accept the user, password or token (HTTP 401)."""
+
+    advice = (
+        "Check user and password, or take a fresh token. Many failed tries may lock an account."
+    )
 
 
 class ConnectionForbiddenError(ConnectError):
     """The user lacks the right to connect, ``websocket.connect`` (HTTP 403)."""
 
+    advice = "Have the right websocket.connect granted in the server's access control."
+
 
 class PathNotFoundError(ConnectError):
     """The server has no WebSocket at the path (HTTP 404)."""
 
+    advice = "Check the path behind host and port: mostly it is /api/ws."
+
 
 class NotXentaraError(ConnectError):
     """What answers at the address is not a Xentara server."""
+
+    advice = "Check host, port and path: another service, or a proxy, answers there."
 
 
 class _NoAnswerError(XentaraError):
@@ -140,6 +168,11 @@ class ConnectionLostError(_NoAnswerError):
         Whether any byte of the request may have reached the server.
     """
 
+    advice = (
+        "Call again: the next call opens a fresh connection. What was sent (error.sent) may "
+        "have taken effect."
+    )
+
 
 class DeadlineError(_NoAnswerError, TimeoutError):
     """The answer did not come in time.
@@ -150,21 +183,37 @@ class DeadlineError(_NoAnswerError, TimeoutError):
         Whether any byte of the request may have reached the server.
     """
 
+    advice = "Call again with a longer timeout=. What was sent (error.sent) may have taken effect."
+
 
 class NotFoundError(XentaraError, LookupError):
     """There is no such element or attribute."""
+
+    advice = "Take one of the names that the message offers, or look into client.inventory()."
 
 
 class AmbiguousError(NotFoundError):
     """What was given means more than one element or attribute; nothing was read or written."""
 
+    advice = "Give the UUID of the element, or the id of the attribute, in place of the name."
+
 
 class WriteRefusedError(XentaraError, ValueError):
     """The write was refused here, and nothing was sent."""
 
+    advice = (
+        "Change the value, the row, the policy or the rights that the message names, and plan "
+        "anew. Nothing was sent."
+    )
+
 
 class PolicyError(WriteRefusedError):
     """The write policy cannot be used: the message names the file, where in it, and a fix."""
+
+    advice = (
+        "Correct the policy file at the place that the message names. Nothing is written "
+        "without it."
+    )
 
 
 class _WriteError(XentaraError):
@@ -184,6 +233,8 @@ class WriteOutcomeUnknownError(_WriteError):
         The record of the write; ``result.resolve()`` reads the value.
     """
 
+    advice = "Do not write again before you know: error.result.resolve() reads the value."
+
 
 class WriteDiffersError(_WriteError):
     """The server accepted the write, and the value read back is another one.
@@ -194,6 +245,11 @@ class WriteDiffersError(_WriteError):
         The record of the write.
     """
 
+    advice = (
+        "Look at the device: whether it follows slowly (verify_within=), roughly "
+        "(tolerance=), with another point (verify_on=), or not at all."
+    )
+
 
 class OptionError(XentaraError, ValueError):
     """An argument, an environment variable or a file that it names cannot be used.
@@ -201,21 +257,36 @@ class OptionError(XentaraError, ValueError):
     Nothing was sent. The message says which one, and what can be given instead.
     """
 
+    advice = "Correct the argument, variable or file that the message names. Nothing was sent."
+
 
 class OutputExistsError(XentaraError, FileExistsError):
     """The file that was to be written exists already, and was left as it is."""
+
+    advice = "Choose another name, or move the file away."
 
 
 class RecordingError(XentaraError, OSError):
     """A recording cannot be written or read. What was written before is complete."""
 
+    advice = (
+        "Free the disk, or choose another folder; then record into the same folder again to go on."
+    )
+
 
 class InventoryFileError(XentaraError, ValueError):
     """A file that should hold an inventory does not."""
 
+    advice = (
+        "Take a file that to_file or to_csv has written, or correct the line that the message "
+        "names."
+    )
+
 
 class MissingExtraError(XentaraError, ImportError):
     """A package of an optional extra is not installed."""
+
+    advice = "Install the extra that the message names, such as: pip install 'xentara_nb[lab]'"
 
 
 __all__ = [

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from xentara_nb.errors import OptionError
 from xentara_nb.suggestions import did_you_mean
@@ -100,6 +101,30 @@ def _require_regular(path: Path, status: os.stat_result) -> None:
         raise OptionError(f"{str(path)!r} is {kind}, not a file: copy what it gives into a file")
 
 
+@contextmanager
+def open_file(path: Path, *, own: bool = False) -> Iterator[BinaryIO]:
+    """Open a file to be read, without ever waiting for it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    own : bool
+        Whether it must be the user's alone, see :func:`unsafe`.
+
+    Raises
+    ------
+    OptionError
+        If it is no regular file, or should be the user's alone and is not.
+    OSError
+        If it cannot be opened.
+    """
+    with open(open_regular(path), "rb") as stream:
+        if own and (problem := unsafe(os.fstat(stream.fileno()))) is not None:
+            raise OptionError(f"{str(path)!r}: {problem}")
+        yield stream
+
+
 def read_file(path: str | os.PathLike[str], limit: int, *, own: bool = False) -> bytes:
     """Return all bytes of a file that a user named.
 
@@ -120,11 +145,8 @@ def read_file(path: str | os.PathLike[str], limit: int, *, own: bool = False) ->
         If it cannot be read.
     """
     file = user_path(path)
-    with naming_similar(), open(open_regular(file), "rb") as stream:
-        status = os.fstat(stream.fileno())
-        if own and (problem := unsafe(status)) is not None:
-            raise OptionError(f"{str(file)!r}: {problem}")
-        size = status.st_size
+    with naming_similar(), open_file(file, own=own) as stream:
+        size = os.fstat(stream.fileno()).st_size
         # Some files are longer than the system says, so it is not taken for the truth.
         data = b"" if size > limit else stream.read(limit + 1)
     if max(size, len(data)) > limit:

@@ -8,7 +8,9 @@ _ALIKE = 65.0  # of 100: less alike than that, a name helps no one
 _MAX_LENGTH = 200  # characters; a longer name is no slip of the hand, and comparing takes time
 
 
-def nearest(name: object, candidates: Iterable[str], limit: int = 3) -> list[str]:
+def nearest(
+    name: object, candidates: Iterable[str], limit: int = 3, *, alike: float = _ALIKE
+) -> list[str]:
     """Return the candidates that are most like a name, the best first; few, or none at all.
 
     Upper and lower case make no difference. The last part of a key stands for the whole of it:
@@ -22,6 +24,8 @@ def nearest(name: object, candidates: Iterable[str], limit: int = 3) -> list[str
         The names that exist.
     limit : int, default 3
         How many are returned at most.
+    alike : float
+        How much alike they must be, 100 for the same.
 
     Examples
     --------
@@ -39,10 +43,10 @@ def nearest(name: object, candidates: Iterable[str], limit: int = 3) -> list[str
     names = list(dict.fromkeys(candidates))
     folded = [each.casefold() for each in names]
     tails = [at for at, each in enumerate(folded) if each.endswith(f".{wanted}")]
-    alike = process.extract(wanted, folded, scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=limit)
-    found = dict.fromkeys([at for _, score, at in alike if score == 100])
+    best = process.extract(wanted, folded, scorer=fuzz.ratio, score_cutoff=alike, limit=limit)
+    found = dict.fromkeys([at for _, score, at in best if score == 100])
     found |= dict.fromkeys(sorted(tails, key=lambda at: len(folded[at]))[:limit])
-    found |= dict.fromkeys([at for _, _, at in alike])
+    found |= dict.fromkeys([at for _, _, at in best])
     return [names[at] for at in found][:limit]
 
 

@@ -7,19 +7,21 @@ import importlib.util
 import json
 import math
 import os
-import random
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import UUID
 
 import pandas as pd
 
 import xentara_nb
 from tests.benchmarks import baselines
+from tests.benchmarks.faces import command_help, searching, tree
+from tests.benchmarks.files import files
 from tests.benchmarks.fleet import fleet
+from tests.benchmarks.frames import frames
+from tests.benchmarks.journals import journal
 from tests.benchmarks.live import events, kept, polling
 from tests.benchmarks.measuring import (
     ROOT,
@@ -32,16 +34,16 @@ from tests.benchmarks.measuring import (
     server,
     timed,
 )
-from tests.benchmarks.model import ATTRIBUTES, Model
+from tests.benchmarks.model import ATTRIBUTES, inventory_frame
 from tests.benchmarks.recording import recording
+from tests.benchmarks.shapes import known, shapes
+from tests.benchmarks.single import delayed, named, one_row, single_read, threads
 from tests.benchmarks.table import Figure, Sizes
 from xentara_nb import Client
-from xentara_nb.connection.reconnecting import BATCH_SIZE
+from xentara_nb.connection.reconnecting import BATCH_SIZE, COLUMN
 from xentara_nb.protocol.commands import ClientHello, Command, Read, Write
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.packets import encode_packets
-from xentara_nb.tables.frames import inventory_frame_of
-from xentara_nb.tables.search import SearchIndex
 
 DELAY = 0.02
 
@@ -89,7 +91,7 @@ def inventory(sizes: Sizes) -> Iterator[Figure]:
             f"{what}, lists that repeat",
             "cbor2.loads",
             loads / times["lists that repeat"],
-            2,
+            3,
             note=f"{note}, {count / times['lists that repeat']:,.0f} elements/s",
         )
         with server(count, distinct=True) as other:
@@ -228,7 +230,8 @@ def reading(sizes: Sizes) -> Iterator[Figure]:
     for shape, count in (("all", elements), ("value", sizes.values)):
         with server(count) as one:
             messages = recorded(one, lambda client, shape=shape: client.read(rows(client, shape)))
-            messages = messages[-math.ceil(count / BATCH_SIZE) :]
+            size = BATCH_SIZE * (COLUMN if shape == "value" else 1)
+            messages = messages[-math.ceil(count / size) :]
 
             @contextlib.contextmanager
             def prepare(one: Server = one, shape: str = shape) -> Iterator[Callable[[], object]]:
@@ -242,6 +245,7 @@ def reading(sizes: Sizes) -> Iterator[Figure]:
                     "read": prepare,
                 },
                 sizes.rounds,
+                time.process_time,
             )
         name = f"all {ATTRIBUTES} of {count:,}" if shape == "all" else f"one of each of {count:,}"
         yield Figure(
@@ -286,19 +290,9 @@ def snapshot(sizes: Sizes) -> Iterator[Figure]:
     )
 
 
-def _inventory_frame(count: int) -> pd.DataFrame:
-    model = Model(count)
-    return inventory_frame_of(
-        [entry.primary_key for entry in model.entries],
-        [UUID(int=entry.element_uuid.int) for entry in model.entries],
-        [int(entry.category) for entry in model.entries],
-        [model.lists[entry.element_uuid] for entry in model.entries],
-    )
-
-
 def comparing(sizes: Sizes) -> Iterator[Figure]:
     """Compare two inventories, and merge them with pandas alone."""
-    old, new = _inventory_frame(sizes.many), _inventory_frame(sizes.many)
+    old, new = inventory_frame(sizes.many), inventory_frame(sizes.many)
     merges = {
         "ids": ["element_uuid", "attribute_id"],
         "names": ["primary_key", "attribute_name"],
@@ -324,40 +318,6 @@ def comparing(sizes: Sizes) -> Iterator[Figure]:
         )
 
 
-def searching(sizes: Sizes) -> Iterator[Figure]:
-    """Measure how long the first result of a search takes."""
-    source = random.Random(sizes.many)
-    words = ["Tank", "Level", "Pressure", "Pump", "Valve", "Motor", "Speed", "Temperature", "Inlet"]
-    keys = [
-        f"Plant.{source.choice(words)} {number // 100:04}.{source.choice(words)} {number % 100:02}"
-        for number in range(sizes.many)
-    ]
-    index = SearchIndex(keys)
-    _ = index.vocabulary
-    texts = {
-        "one letter": "p",
-        "two words": "tank lev",
-        "a word and a number": "pump 07",
-        "a wildcard": "press*inlet",
-        "a typo": "tnak lvel",
-        "nothing": "zzz",
-    }
-    times = timed(
-        {each: plain(lambda each=each: index.find(each)) for each in texts.values()},
-        min(3, sizes.rounds),
-        time.process_time,
-    )
-    for name, text in texts.items():
-        yield Figure(
-            f"search for {text!r} ({name}) in {sizes.many:,} keys",
-            "processor time",
-            times[text] * 1000,
-            50,
-            most=True,
-            unit=" ms",
-        )
-
-
 def orders(client: Client, count: int) -> pd.DataFrame:
     """Return rows to write, each a new value."""
     frame = client.inventory(progress=False)
@@ -367,13 +327,18 @@ def orders(client: Client, count: int) -> pd.DataFrame:
 
 def writing(sizes: Sizes) -> Iterator[Figure]:
     """Compare many guarded writes with bare packets."""
+    for count in dict.fromkeys((sizes.writes, sizes.orders)):
+        yield from _writing(count, sizes.rounds if count <= 1000 else max(1, sizes.rounds // 3))
+
+
+def _writing(count: int, rounds: int) -> Iterator[Figure]:
     hello = [ClientHello().request(1)]
-    with server(sizes.writes) as one:
+    with server(count) as one:
         journal = one.folder / "journal.jsonl"
         with one.connect() as client:
-            frame = orders(client, sizes.writes)
+            frame = orders(client, count)
         batches: list[list[Command[Any]]] = []
-        for at in range(0, sizes.writes, BATCH_SIZE):
+        for at in range(0, count, BATCH_SIZE):
             part = frame.iloc[at : at + BATCH_SIZE]
             writes = [
                 Write(uuid, Attribute.VALUE, value)
@@ -409,16 +374,62 @@ def writing(sizes: Sizes) -> Iterator[Figure]:
                 baselines.send(exchange, baselines.packets(hello, 1))
                 yield lambda: baselines.send(exchange, messages)
 
-        times = timed({"bare": bare, "prepared": prepared, "guarded": guarded}, sizes.rounds)
+        times = timed({"bare": bare, "prepared": prepared, "guarded": guarded}, rounds)
     yield Figure(
-        f"{sizes.writes:,} writes planned, checked, journalled and verified",
+        f"{count:,} writes planned, checked, journalled and verified",
         "bare batched packets, written and read back",
         times["guarded"] / times["bare"],
         3,
         most=True,
-        note=f"{times['guarded'] / sizes.writes * 1e6:.0f} us a write, "
-        f"{times['bare'] / sizes.writes * 1e6:.0f} bare, "
-        f"{times['prepared'] / sizes.writes * 1e6:.0f} with messages encoded beforehand",
+        note=f"{times['guarded'] / count * 1e6:.0f} us a write, "
+        f"{times['bare'] / count * 1e6:.0f} bare, "
+        f"{times['prepared'] / count * 1e6:.0f} with messages encoded beforehand",
+    )
+
+
+def stopping(sizes: Sizes) -> Iterator[Figure]:
+    """Compare writes of which each must be verified before the next with the bare packets."""
+    count = sizes.single_writes
+    with server(count) as one:
+        journal, other = one.folder / "journal.jsonl", one.folder / "other.jsonl"
+        with one.connect(journal=journal) as client:
+            frame = orders(client, count)
+            client.plan_writes(frame).apply()
+        lines = journal.read_bytes().splitlines(keepends=True)
+        messages = [
+            encode_packets(
+                [
+                    Write(uuid, Attribute.VALUE, value).request(2),
+                    Read(uuid, (Attribute.VALUE,)).request(3),
+                ]
+            )
+            for uuid, value in zip(frame["element_uuid"], frame["value"], strict=True)
+        ]
+
+        @contextlib.contextmanager
+        def applied() -> Iterator[Callable[[], object]]:
+            with one.connect(journal=journal) as client:
+                client.plan_writes(frame)
+                yield lambda: client.plan_writes(frame).apply()
+
+        @contextlib.contextmanager
+        def bare() -> Iterator[Callable[[], object]]:
+            file = os.open(other, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+            try:
+                with baselines.bare(one) as exchange:
+                    baselines.send(exchange, baselines.packets([ClientHello().request(1)], 1))
+                    yield lambda: baselines.send_journalled(exchange, messages, lines, file)
+            finally:
+                os.close(file)
+
+        times = timed({"bare": bare, "applied": applied}, sizes.rounds)
+    yield Figure(
+        f"{count:,} writes planned and applied one after the other, each verified",
+        "bare packets, each written and read back, bare append and sync",
+        times["applied"] / times["bare"],
+        3,
+        most=True,
+        note=f"{times['applied'] / count * 1e6:.0f} us a write",
     )
 
 
@@ -502,7 +513,10 @@ def importing(sizes: Sizes) -> Iterator[Figure]:
 
 _ALL = (
     *(inventory, scripts, opcua, growth, memory, reading, snapshot, comparing, searching),
-    *(writing, single_write, importing),
+    *(writing, stopping, single_write, importing),
+    *(single_read, one_row, named, threads, delayed),
     *(events, kept, polling, recording, fleet),
+    *(files, journal, command_help, tree),
+    *(shapes, known, frames),
 )
 FIGURES: dict[str, Callable[[Sizes], Iterator[Figure]]] = {each.__name__: each for each in _ALL}

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import pandas as pd
+
 from xentara_nb.protocol.commands import (
     COMMANDS,
     AttributeInfo,
@@ -36,6 +38,7 @@ from xentara_nb.protocol.packets import (
     encode_packets,
 )
 from xentara_nb.protocol.values import TimePoint
+from xentara_nb.tables.frames import inventory_frame_of
 
 USER, PASSWORD = "engineer", "measured"
 
@@ -99,6 +102,27 @@ class Model:
         }
         self.keys = {entry.element_uuid: entry.primary_key for entry in self.entries}
         self.uuids = {key: uuid for uuid, key in self.keys.items()}
+
+
+def inventory_frame(count: int) -> pd.DataFrame:
+    """Return the inventory of so many elements."""
+    model = Model(count)
+    return inventory_frame_of(
+        [entry.primary_key for entry in model.entries],
+        [UUID(int=entry.element_uuid.int) for entry in model.entries],
+        [int(entry.category) for entry in model.entries],
+        [model.lists[entry.element_uuid] for entry in model.entries],
+    )
+
+
+def search_keys(count: int) -> list[str]:
+    """Return keys of so many elements, of words that repeat."""
+    source = random.Random(count)
+    words = ["Tank", "Level", "Pressure", "Pump", "Valve", "Motor", "Speed", "Temperature", "Inlet"]
+    return [
+        f"Plant.{source.choice(words)} {number // 100:04}.{source.choice(words)} {number % 100:02}"
+        for number in range(count)
+    ]
 
 
 @dataclass

@@ -47,7 +47,7 @@ def test_inventory_to_the_output(
 
 def test_inventory_of_a_part(options: list[str], tmp_path: Path) -> None:
     path = tmp_path / "part.json"
-    arguments = ["--root", "Plant.Line 1", "--depth", "1", "--category", "data point"]
+    arguments = ["--root", "Plant.Line 1", "--depth", "1", "--categories", "data point"]
     assert main(["inventory", *options, *arguments, "-o", str(path)]) == 0
     frame = xentara_nb.read_inventory(path)
     assert set(frame.category) == {"data point"}
@@ -70,7 +70,7 @@ def test_a_snapshot_of_the_whole_plant(
 
 
 def test_a_snapshot_of_a_part(options: list[str], capfdbinary: Any) -> None:
-    arguments = ["--root", "Plant.Line 1", "--category", "data point"]
+    arguments = ["--root", "Plant.Line 1", "--categories", "data point"]
     assert main(["snapshot", *options, *arguments]) == 0
     lines = capfdbinary.readouterr().out.decode().splitlines()
     assert lines[0].startswith("primary_key,element_uuid,category,type,display_name,value")

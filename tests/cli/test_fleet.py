@@ -79,7 +79,7 @@ def test_into_a_file_or_a_folder_and_compared(
     servers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, folder = tmp_path / "all.csv", str(tmp_path / "month")
-    options = ["-o", str(file), "--category", "data point"]
+    options = ["-o", str(file), "--categories", "data point"]
     assert main(["fleet", "inventory", servers, *options]) == 3
     assert f"rows of 2 servers\nwritten to {file}" in capsys.readouterr().err
     assert set(read_fleet(file)["category"]) == {"data point"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,7 +103,10 @@ SHA = "AB:CD"
     ],
 )
 def test_advice_is_in_options(text: str, shown: str) -> None:
-    assert shown in common.in_options(XentaraError(text))
+    error = XentaraError(text)
+    assert shown in common.in_options(error)
+    error.add_note("said by XENTARA_FINGERPRINT")
+    assert common.in_options(error).endswith("\nsaid by XENTARA_FINGERPRINT")
 
 
 def test_a_certificate_is_trusted_with_an_option(
@@ -137,3 +142,25 @@ def test_a_secret_file_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     (tmp_path / "secret").write_text("geheim")
     assert common.secret_in("~/secret") == Secret("geheim")
+
+
+def test_help_is_there_without_pandas_and_a_command_loads_it() -> None:
+    code = """
+import contextlib, io, sys
+sys.argv[0] = "/somewhere/bin/xentara-nb"
+from xentara_nb.cli import main
+for arguments in (["--help"], ["apply", "--help"], ["--version"], ["nothing"]):
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as out:
+        main(arguments)
+    print(len(out.getvalue()) > 0)
+print([name for name in ("pandas", "numpy", "cbor2", "websocket") if name in sys.modules])
+main(["compare", "old.csv", "new.csv"])
+import pandas
+print(hasattr(pandas.DataFrame, "xentara"))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], check=True, timeout=60, capture_output=True, text=True
+    )
+    assert run.stdout.split("\n") == ["True", "True", "True", "False", "[]", "True", ""]
+    assert "invalid choice: 'nothing'" in run.stderr
+    assert "old.csv" in run.stderr

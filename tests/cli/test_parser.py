@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+import io
+import re
+
 import pytest
 
 from xentara_nb.cli import main
+from xentara_nb.client import Client
 
 
 @pytest.mark.parametrize(
@@ -36,3 +42,31 @@ def test_what_is_like_nothing_is_named(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_nearest_fault_is_offered(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", "--fault", "dealy=1"]) == 1
     assert "Did you mean 'delay'?" in capsys.readouterr().err
+
+
+def test_options_have_the_names_of_the_parameters_in_python() -> None:
+    methods = {
+        "inventory": ["inventory"],
+        "snapshot": ["snapshot", "browse"],
+        "read": ["read"],
+        "watch": ["watch"],
+        "record": ["record"],
+        "write": ["write"],
+    }
+    for command, names in methods.items():
+        parameters = {"rows", "output", "for_"}  # a file of rows, a path, and how long to show it
+        for name in names:
+            parameters |= inspect.signature(getattr(Client, name)).parameters.keys()
+        text = help_of(command).partition("\nconnection:")[0]
+        options = re.findall(r"^  (?:-\w[ \w]*, )?--([a-z-]+)", text, re.MULTILINE)
+        assert options
+        for option in set(options) - {"help", "json"}:
+            name = option.replace("-", "_")
+            assert {name, f"{name}_"} & parameters, f"{command} --{option}"
+
+
+def help_of(command: str) -> str:
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+        main([command, "--help"])
+    return shown.getvalue()

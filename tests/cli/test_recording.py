@@ -12,6 +12,7 @@ import pytest
 
 from xentara_nb import open_recording
 from xentara_nb.cli import main
+from xentara_nb.protocol.text import quantity
 from xentara_nb.simulator import Simulator
 
 SPEED, RECIPE = "Plant.Line 1.Speed", "Plant.Line 1.Recipe"
@@ -32,7 +33,7 @@ def test_record(options: list[str], tmp_path: Path, capsys: pytest.CaptureFixtur
         assert main(["record", *options, "-o", str(folder), "--for", "0.2"]) == 0
         out, err = capsys.readouterr()
         assert out == ""
-        assert f"recorded into {folder}, {number} files in all" in err
+        assert f"recorded into {folder}, {quantity(number, 'file')} in all" in err
     frame = open_recording(folder).frame()
     assert list(frame.columns) == [RECIPE, SPEED]
     assert frame[RECIPE].dropna().unique().tolist() == ["Still 0.5 l"]
@@ -45,7 +46,7 @@ def test_an_inventory_names_the_attributes(
     assert (
         main(["inventory", *options[:3], "--root", SPEED.rpartition(".")[0], "-o", str(rows)]) == 0
     )
-    arguments = [*options[:3], "--rows", str(rows), "--out", str(folder), "--for", "0.1s"]
+    arguments = [*options[:3], "--rows", str(rows), "--output", str(folder), "--for", "0.1s"]
     assert main(["record", *arguments]) == 0
     assert f"{SPEED}.units" in open_recording(folder).frame()
 
@@ -61,7 +62,7 @@ def test_ctrl_c(options: list[str], tmp_path: Path) -> None:
     ) as process:
         assert process.stderr is not None
         seen = b""
-        while b"in 1 files" not in seen:
+        while b"in 1 file" not in seen:
             some = os.read(process.stderr.fileno(), 4096)
             assert some, seen
             seen += some

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import xentara_nb
-from xentara_nb.cli import main
+from xentara_nb.cli import lab, main
 from xentara_nb.simulator import Simulator
 from xentara_nb.simulator.config import demo
 
@@ -206,9 +206,23 @@ def test_lab_starts_jupyterlab_on_the_simulator(
     options = ("--no-browser", "--lab-port", "8899")
     with running("lab", *options, until="arguments", cwd=tmp_path) as (process, seen):
         assert "--ServerApp.port=8899" in seen
+        assert "--LabApp.default_url=/lab/tree/00-start.ipynb" in seen
         assert "--no-browser" in seen
         assert "user engineer" in seen
         assert process.wait(20) == 0
+
+
+def test_lab_copies_the_notebooks_that_are_not_there(tmp_path: Path) -> None:
+    folder = tmp_path / lab.FOLDER
+    lab.copy_notebooks(folder)
+    names = {path.name for path in folder.iterdir()}
+    assert lab.START in names
+    assert {path.suffix for path in folder.iterdir()} == {".ipynb"}
+    (folder / lab.START).write_text("mine", encoding="utf-8")
+    (folder / max(names)).unlink()
+    lab.copy_notebooks(folder)
+    assert (folder / lab.START).read_text(encoding="utf-8") == "mine"
+    assert {path.name for path in folder.iterdir()} == names
 
 
 def test_lab_hands_no_secret_of_another_plant_on(
@@ -217,6 +231,7 @@ def test_lab_hands_no_secret_of_another_plant_on(
     for name in ("TOKEN", "FINGERPRINT", "TRUST", "PASSWORD", "USER", "URL", "FUTURE_SECRET"):
         monkeypatch.setenv(f"XENTARA_{name}", "of the plant")
     monkeypatch.setenv("XENTARA_READ_ONLY", "1")
+    monkeypatch.chdir(tmp_path)
     stand_in_for_jupyterlab(
         tmp_path,
         monkeypatch,

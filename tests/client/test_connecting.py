@@ -116,13 +116,37 @@ def test_the_server_from_the_environment(
     connect(**who).close()
     # What is trusted there is not trusted elsewhere.
     with pytest.raises(CertificateNotTrustedError):
-        connect(simulator.url, **who)
+        connect(simulator.url.replace("127.0.0.1", "localhost"), **who)
     # What is said counts.
     with pytest.raises(CertificateNotTrustedError, match="not the one that was given"):
         connect(**who, fingerprint=SHA)
     monkeypatch.setenv("XENTARA_CA_FILE", f"{simulator.ca_file}x")
     with pytest.raises(OptionError, match=r"^XENTARA_CA_FILE: the CA file .*did you mean"):
         connect(**who)
+
+
+def test_what_the_environment_trusts_counts_also_for_a_given_url(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"user": "engineer", "password": "engineer-demo"}
+    monkeypatch.setenv("XENTARA_FINGERPRINT", simulator.fingerprint)
+    for url in ("", simulator.url):  # without XENTARA_URL, or with that of this server
+        monkeypatch.setenv("XENTARA_URL", url)
+        connect(simulator.url, **given).close()
+    # Of another server it is not used for this one, and the error says so.
+    monkeypatch.setenv("XENTARA_URL", "wss://other.example:8080")
+    with pytest.raises(CertificateNotTrustedError) as caught:
+        connect(simulator.url, **given)
+    assert caught.value.__notes__ == [
+        "XENTARA_FINGERPRINT did not count: XENTARA_URL says that it is for other.example:8080"
+    ]
+    connect(simulator.url, fingerprint=simulator.fingerprint, **given).close()
+    # One that is wrong is loud.
+    monkeypatch.delenv("XENTARA_URL")
+    monkeypatch.setenv("XENTARA_FINGERPRINT", "AB" * 32)
+    with pytest.raises(CertificateChangedError) as changed:
+        connect(simulator.url, **given)
+    assert changed.value.__notes__ == ["what is trusted here was said by XENTARA_FINGERPRINT"]
 
 
 def test_what_was_trusted_with_the_log_in_form_is_trusted_here(

@@ -60,6 +60,7 @@ from xentara_nb.errors import (
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.commands import DataChange, GetStage, Lookup, Read, Write
 from xentara_nb.protocol.errors import InvalidRequestError, UnknownElementError, server_error
+from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import (
     Event,
     Failure,
@@ -938,6 +939,36 @@ def test_a_server_that_hangs_is_noticed_by_those_who_watch(
         for _ in range(20):  # each time it looks, it could ping
             assert looks.acquire(timeout=10)
         assert connection.ended is None
+    connection.close(graceful=False)
+
+
+def test_a_server_that_answers_no_pings_is_asked_for_its_stage(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "QUIET_TIME", 0.1)
+    monkeypatch.setattr(stream, "READ_SLICE", 0.02)
+    frames: list[int] = []
+    asked = threading.Event()
+
+    def script(wire: Wire) -> None:
+        for _ in range(4):
+            opcode, payload = wire.frame()
+            frames.append(opcode)
+            if opcode == BINARY:
+                (request,) = decode_requests(payload)
+                assert isinstance(request, Request)
+                assert request.opcode == OpCode.GET_STAGE
+                wire.answer(Success(request.message_id, 2))
+        asked.set()
+        wire.until_gone()
+
+    connection = Connection(
+        parse_address(fake(after_hello(script)).url)[0], probe_timeout=4.0, watched=lambda: True
+    )
+    connection.open(Credentials(USER, PASSWORD), Trust(), Deadline(5))
+    assert asked.wait(20)
+    assert frames == [PING, BINARY, BINARY, BINARY]  # it is pinged only once
+    assert connection.ended is None
     connection.close(graceful=False)
 
 

@@ -3,9 +3,10 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,7 @@ from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.reconnecting import (
     BATCH_SIZE,
+    COLUMN,
     IN_FLIGHT,
     ReconnectingConnection,
     pipeline,
@@ -49,7 +51,8 @@ from xentara_nb.errors import (
     ServerUnreachableError,
     XentaraError,
 )
-from xentara_nb.protocol.commands import DataChange, GetStage, Lookup, Suspend, Write
+from xentara_nb.protocol.codec.columns import ColumnReads
+from xentara_nb.protocol.commands import Command, DataChange, GetStage, Lookup, Suspend, Write
 from xentara_nb.protocol.errors import AccessDeniedError, UnknownElementError, server_error
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import Failure, Success, encode_packets
@@ -267,7 +270,7 @@ def test_no_question_is_repeated_that_was_not_answered_in_time(fake: Fake) -> No
 
 def test_what_was_answered_is_not_asked_again(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xentara_nb.connection.reconnecting.BATCH_SIZE", 4)
-    monkeypatch.setattr("xentara_nb.connection.reconnecting.IN_FLIGHT", 1)
+    monkeypatch.setattr("xentara_nb.connection.reconnecting.MAX_IN_FLIGHT", 1)
     model = Model.of_points(10)
 
     def first(wire: Wire) -> None:
@@ -532,7 +535,7 @@ def test_a_frozen_connection_is_left_for_a_fresh_one(fake: Fake) -> None:
                 reconnecting.stage()
             # The time-out is that of the probe and of the fresh connection as well.
             assert reconnecting.stage() == 2
-            assert "not even the answer to a ping" in reconnecting.told[0]
+            assert "not even the answer to a ping or to get_stage" in reconnecting.told[0]
             assert reconnecting.told[1:] == ["renewal"]
 
     with_more_time(check, 0.3)
@@ -685,6 +688,8 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> Sizes:
     def chosen(batch_size: int, in_flight: int = IN_FLIGHT) -> None:
         monkeypatch.setattr("xentara_nb.connection.reconnecting.BATCH_SIZE", batch_size)
         monkeypatch.setattr("xentara_nb.connection.reconnecting.IN_FLIGHT", in_flight)
+        # Also where the first answer takes long, on a busy machine.
+        monkeypatch.setattr("xentara_nb.connection.reconnecting.MAX_IN_FLIGHT", in_flight)
 
     return chosen
 
@@ -823,3 +828,51 @@ def test_what_is_measured_to_be_fast() -> None:
 def test_a_single_command(fake: Fake) -> None:
     with connected(fake(Model(stage=5).serve)) as connection:
         assert list(pipeline(connection, [GetStage()], 5)) == [[5]]
+
+
+class Line:
+    """Stands for a connection over a slow network, and counts the messages on their way."""
+
+    def __init__(self, round_trip: float) -> None:
+        self.round_trip = round_trip
+        self.on_their_way = self.most = 0
+
+    def begin(self, commands: Sequence[Command[Any]], deadline: Deadline) -> Sequence[Any]:
+        self.on_their_way += 1
+        self.most = max(self.most, self.on_their_way)
+        return commands
+
+    def finish(self, batch: Sequence[Any], deadline: Deadline) -> Sequence[Any]:
+        self.on_their_way -= 1
+        return batch
+
+
+@pytest.mark.parametrize(
+    ("round_trip", "most"), [(0.0, 8), (0.02, 8), (0.06, 24), (0.2, 64), (20.0, 64)]
+)
+def test_the_longer_answers_are_on_their_way_the_more_messages_wait(
+    round_trip: float, most: int
+) -> None:
+    line: Any = Line(round_trip)
+    commands = LOOKUPS * (BATCH_SIZE * 70 // len(LOOKUPS))
+    assert [*chain.from_iterable(pipeline(line, commands, 5))] == commands
+    assert line.most == most
+
+
+def test_a_column_is_asked_for_in_fewer_messages() -> None:
+    line: Any = Line(0.0)
+    column = ColumnReads([UUID(int=number) for number in range(10_000)], 11)
+    batches = list(pipeline(line, column, 5))
+    assert [*map(len, batches)] == [COLUMN * BATCH_SIZE] * 4 + [10_000 - 4 * COLUMN * BATCH_SIZE]
+    assert line.most == IN_FLIGHT // COLUMN  # no more requests than otherwise
+
+
+def test_the_shortest_round_trip_counts(fake: Fake) -> None:
+    server = fake(Model.of_points(9).serve)
+    with connected(server) as connection:
+        before = connection.round_trip
+        assert before > 0
+        for _ in range(3):
+            connection.execute(LOOKUPS[:1], Deadline(PATIENCE))
+            assert 0 < connection.round_trip <= before
+            before = connection.round_trip

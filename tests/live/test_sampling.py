@@ -30,6 +30,13 @@ def test_readings_in_a_rhythm(client: xentara_nb.Client) -> None:
     assert frame.attrs["xentara"]["attributes"] == 2
 
 
+def test_the_frame_plots_itself(client: xentara_nb.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    axes = client.sample("Plant.Line 1.Set point", every=0.05, for_=0.1).plot()
+    assert [line.get_label() for line in axes.get_lines()] == ["Plant.Line 1.Set point"]
+    assert len(axes.get_lines()[0].get_xdata()) == 2
+
+
 def test_rows_of_an_inventory_and_several_attributes(client: xentara_nb.Client) -> None:
     rows = client.meta_data(SET_POINT)
     rows = rows[rows["attribute_name"].isin(["value", "quality", "updateTime"])]

@@ -170,7 +170,7 @@ def test_the_last_changes_are_kept(client: Client) -> None:
         assert watch.frame()[SET_POINT].tolist() == [152.0, 153.0]
         assert watch.dropped == watch.frame().attrs["dropped"] == watch.changes().attrs["dropped"]
         assert watch.dropped == 2
-        assert repr(watch) == "<Watch of 1 attributes, 2 changes kept, 2 dropped, open>"
+        assert repr(watch) == "<Watch of 1 attribute, 2 changes kept, 2 dropped, open>"
     assert repr(watch).endswith("ended: the watch is closed>")
 
 

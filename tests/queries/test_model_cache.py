@@ -94,6 +94,22 @@ def test_a_model_that_is_larger_than_the_memory(monkeypatch: pytest.MonkeyPatch)
     assert len(model_cache) <= 3
 
 
+def test_the_oldest_elements_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_CACHED", 8)
+    model = Model.of_points(10)
+    model_cache = ModelCache(model.ask)
+    uuids = [UUID(int=number + 1) for number in range(10)]
+    model_cache.attribute_lists(uuids[:8])
+    model_cache.attribute_lists(uuids[8:9])
+    model_cache.attribute_lists(uuids[:0])  # takes in what was learned
+    del model.asked[:]
+
+    assert list(model_cache.attribute_lists(uuids[2:9])) == uuids[2:9]
+    assert model.asked == []
+    assert list(model_cache.attribute_lists(uuids[:1])) == uuids[:1]
+    assert len(model.asked) == 1
+
+
 def test_find_attribute() -> None:
     attributes = (VALUE, QUALITY, UNITS)
     for wanted in ("value", 11, Attribute.VALUE.uuid):

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.server import QUALITY, VALUE, Element, Model
 from xentara_nb.errors import AmbiguousError, NotFoundError
+from xentara_nb.protocol.codec.columns import Column
 from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaData, Read
 from xentara_nb.protocol.errors import (
     AccessDeniedError,
@@ -22,7 +23,7 @@ from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.queries.reading import Reading, companions, read, resolved, targets
 from xentara_nb.tables.frames import inventory_frame
-from xentara_nb.tables.references import element_references
+from xentara_nb.tables.references import element_reference, element_references
 
 PUMP, VALVE, OUTPUT, GROUP = (UUID(int=number) for number in range(1, 5))
 UNITS_OF_PUMP, UNITS_OF_VALVE, LIMIT = (UUID(int=number) for number in (91, 92, 93))
@@ -62,8 +63,14 @@ def inventory() -> pd.DataFrame:
     )
 
 
+def by_message(ask: Any) -> Any:
+    """Give the answers as those of one message."""
+    return lambda commands: iter([list(ask(commands))])
+
+
 def read_from(plant: Model, elements: Any, attributes: Any = None) -> Reading:
-    return read(plant.ask, ModelCache(plant.ask), elements, attributes)
+    reading = read(by_message(plant.ask), ModelCache(plant.ask), elements, attributes)
+    return Reading(*(list(column) for column in reading))  # in place of arrays
 
 
 def rows(reading: Reading) -> list[tuple[str, str, Any]]:
@@ -247,12 +254,12 @@ def test_after_an_inventory_rows_are_read_without_meta_data() -> None:
     elements = plant.elements.values()
     cache = ModelCache(plant.ask)
     cache.learn([each.uuid for each in elements], [each.attributes for each in elements])
-    reading = read(plant.ask, cache, frame, None)
+    reading = read(by_message(plant.ask), cache, frame, None)
     assert [isinstance(result, AmbiguousError) for result in reading.results].count(True) == 2
     assert all(isinstance(command, Read) for command in plant.asked)
     cache.forget()
     plant.asked.clear()
-    read(plant.ask, cache, frame, None)
+    read(by_message(plant.ask), cache, frame, None)
     assert [command for command in plant.asked if isinstance(command, MetaData)] == [
         MetaData(PUMP, (2,)),
         MetaData(VALVE, (2,)),
@@ -265,7 +272,9 @@ def test_a_well_known_attribute_that_is_listed_twice() -> None:
     valve.attributes = (*valve.attributes, AttributeInfo("raw", Attribute.VALUE.uuid, 0, 10))
     cache = ModelCache(plant.ask)
     cache.learn([VALVE], [valve.attributes])
-    reading = read(plant.ask, cache, inventory().query("attribute_name == 'value'"), None)
+    reading = read(
+        by_message(plant.ask), cache, inventory().query("attribute_name == 'value'"), None
+    )
     assert [type(result) for result in reading.results][1:] == [float, AmbiguousError]
 
 
@@ -420,7 +429,7 @@ def test_an_error_of_a_whole_element_stands_in_each_of_its_rows() -> None:
                 yield from plant.ask([command])
 
     plant = model()
-    reading = read(ask, ModelCache(ask), ["Pump", "Valve"], ["value", "key"])
+    reading = read(by_message(ask), ModelCache(ask), ["Pump", "Valve"], ["value", "key"])
     assert [type(result) for result in reading.results] == [AccessDeniedError] * 2 + [float, str]
 
 
@@ -433,7 +442,7 @@ def test_a_server_that_leaves_an_attribute_out() -> None:
                 yield from plant.ask([command])
 
     plant = model()
-    reading = read(ask, ModelCache(ask), "Pump", ["value", "quality"])
+    reading = read(by_message(ask), ModelCache(ask), "Pump", ["value", "quality"])
     assert reading.results[0] == 1.5
     assert "did not answer for this attribute" in str(reading.results[1])
 
@@ -447,7 +456,7 @@ def test_the_time_of_each_answer() -> None:
     moments: list[int] = []
     plant = model()
     references = element_references(inventory().query("attribute_name == 'value'"))
-    times = read(ask, ModelCache(ask), references, None).times
+    times = read(by_message(ask), ModelCache(ask), references, None).times.tolist()
     assert all(asked <= taken for asked, taken in zip(moments, times, strict=True))
     assert times == sorted(times)
     assert times[-1] <= time.time_ns()
@@ -547,3 +556,62 @@ def test_commands_are_what_they_say() -> None:
     plant = model()
     read_from(plant, "Pump", "units")
     assert [type(command) for command in plant.asked] == [Lookup, MetaData, Read]
+
+
+# Elements that are known already.
+
+
+def known_model() -> tuple[Model, ModelCache]:
+    plant = model()
+    cache = ModelCache(plant.ask)
+    read(by_message(plant.ask), cache, ["Pump", "Valve"], "units")
+    read(by_message(plant.ask), cache, [PUMP, VALVE], "units")
+    plant.asked.clear()
+    return plant, cache
+
+
+@pytest.mark.parametrize(
+    "attributes", ["value", 11, ["value"], ["units", "value"], UNITS_OF_VALVE, [11, "limit"], []]
+)
+def test_elements_that_are_known_give_what_any_others_give(attributes: Any) -> None:
+    plant, cache = known_model()
+    for elements in (["Pump", "Valve"], [PUMP, VALVE]):
+        expected = read_from(model(), [*map(element_reference, elements)], attributes)
+        reading = read(by_message(plant.ask), cache, elements, attributes)
+        columns = Reading(*(list(column) for column in reading))
+        assert rows(columns) == rows(expected)
+        assert columns[:5] == expected[:5]
+    assert set(kinds(plant)) <= {"Read"}
+
+
+def test_of_known_elements_errors_are_the_same() -> None:
+    plant, cache = known_model()
+    for elements in (["Pump", "Valve"], [PUMP, VALVE]):
+        with pytest.raises(NotFoundError, match="has no attribute 'level'"):
+            read(by_message(plant.ask), cache, elements, "level")
+    for unknown in (["Pump", "Fan"], [PUMP, UUID(int=77)]):
+        with pytest.raises(UnknownElementError):
+            read(by_message(plant.ask), cache, unknown, "value")
+
+
+def test_a_column_with_errors() -> None:
+    plant = model()
+    reading = read_from(plant, ["Pump", "Output", "Valve"], 11)
+    assert rows(reading) == [
+        ("Pump", "value", 1.5),
+        ("Output", "value", -32104),
+        ("Valve", "value", 2.5),
+    ]
+
+
+def test_a_column_that_was_decoded_as_one() -> None:
+    def ask(commands: Sequence[Any]) -> Any:
+        yield Column(11, [1.5, 2])
+        yield [server_error(-32100), {}]
+
+    cache = ModelCache(model().ask)
+    chosen = inventory().query("attribute_name == 'value'")
+    reading = read(ask, cache, pd.concat([chosen, chosen.iloc[:1]]), None)
+    assert reading.results[:2] == [1.5, 2]
+    assert isinstance(reading.results[2], UnknownElementError)
+    assert "did not answer" in str(reading.results[3])

@@ -15,7 +15,9 @@ from xentara_nb.protocol.errors import UnknownElementError, server_error
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.queries.inventory import whole_model
 from xentara_nb.queries.model_cache import ModelCache
+from xentara_nb.queries.reading import read
 from xentara_nb.queries.snapshot import elements_of, search_table, take_snapshot
+from xentara_nb.tables.values import values_frame
 
 PUMP, VALVE, OUTPUT, GROUP = (UUID(int=number) for number in range(1, 5))
 UNITS_OF_PUMP, UNITS_OF_VALVE, LIMIT = (UUID(int=number) for number in (91, 92, 93))
@@ -111,6 +113,10 @@ def test_what_is_asked_for_besides() -> None:
     assert by_id["value"].tolist() == [1.5, 2.5]
     with pytest.raises(NotFoundError, match="no element of the snapshot has an attribute 'colour'"):
         snapshot(model(), ["Pump"], ["colour"])
+    with pytest.raises(
+        NotFoundError, match=r"attribute 'limti'; did you mean 'limit'\? See client"
+    ):
+        snapshot(model(), ["Pump", "Valve"], ["limti"])
     with pytest.raises(NotFoundError, match="names no attribute"):
         snapshot(model(), ["Pump"], [None])
 
@@ -173,6 +179,20 @@ def test_values_in_the_manual_s_words() -> None:
     frame = snapshot(plant)
     assert frame["value"].tolist()[2:] == [pd.Timestamp(NOON.nanoseconds, tz="UTC"), "acceptable"]
     assert frame["quality"].tolist()[3] == "odd"
+
+
+def test_error_codes_in_the_manual_s_words() -> None:
+    plant = model()
+    attributes = (AttributeInfo("error", 12, 0, 20), AttributeInfo("writeError", 13, 0, 20))
+    plant.elements["Pump"] = Element(PUMP, 2, attributes, {12: 0, 13: -32109})
+    frame = snapshot(plant, ["Pump"], ["error", "writeError"])
+    assert frame["error_attribute"].tolist() == ["no error"]
+    assert frame["write_error"].tolist() == ["write error (-32109)"]
+    reading = read(plant.ask, ModelCache(plant.ask), PUMP, [12, 13])
+    assert values_frame(**reading._asdict())["value"].tolist() == [
+        "no error",
+        "write error (-32109)",
+    ]
 
 
 def test_the_whole_model_is_asked_for_once() -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.recordings.rows import ONE, SECOND, START, TWO, attribute, rows
-from xentara_nb import OptionError, Recording, RecordingError, open_recording
+from xentara_nb import NotFoundError, OptionError, Recording, RecordingError, open_recording
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.recordings.writer import RecordingWriter
 
@@ -103,9 +103,7 @@ def test_wide(folder: Path) -> None:
             {"Plant.Point 1.units"},
         ),
         (["Plant.Point 2", UUID(int=5)], {"Plant.Point 2", "Plant.Point 4"}),
-        (["Nothing"], set()),
         ([], set()),
-        ([f"Plant.Point {n}" for n in range(2, 200)], {f"Plant.Point {n}" for n in (2, 3, 4)}),
     ],
 )
 def test_some_attributes(folder: Path, asked: object, expected: set[str]) -> None:
@@ -113,6 +111,30 @@ def test_some_attributes(folder: Path, asked: object, expected: set[str]) -> Non
     assert set(recording.frame().columns) == expected
     assert set(recording.attributes["column"]) == expected
     assert recording.changes().empty == (not expected)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("Plant.Piont 2", "nothing of 'Plant.Piont 2' was recorded in .*; did you mean 'Plant.Poi"),
+        (["Plant.Point 1", "Plant.Point"], "nothing of 'Plant.Point' was recorded"),
+        (UUID(int=99), f"nothing of '{UUID(int=99)}' was recorded"),
+        (
+            {"primary_key": "Plant.Point 1", "attribute_name": "vlaue"},
+            "no attribute 'vlaue' of Plant.Point 1 was recorded in .*; did you mean 'value'",
+        ),
+        (
+            {"element_uuid": UUID(int=3), "attribute_id": 12},
+            f"no attribute 'error' of {UUID(int=3)} was recorded",
+        ),
+    ],
+)
+def test_attributes_that_were_never_recorded(folder: Path, asked: object, said: str) -> None:
+    for start in (None, at(10**6)):
+        recording = open_recording(folder, rows=asked, start=start)  # type: ignore[arg-type]
+        for method in (recording.frame, recording.changes):
+            with pytest.raises(NotFoundError, match=said):
+                method()
 
 
 @pytest.mark.parametrize(
@@ -160,6 +182,7 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
             open_recording(tmp_path, start=moment)  # type: ignore[arg-type]
     empty = open_recording(tmp_path)
     assert empty.changes().empty
+    assert open_recording(tmp_path, rows="Plant").changes().empty  # it may be recorded yet
     assert empty.frame().empty
     assert empty.attributes.empty
 
@@ -215,6 +238,7 @@ def test_polars_reads_the_folder(folder: Path) -> None:
     assert found["value"].to_list() == [8, 12]
 
 
+@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")  # it is Dask that is meant
 def test_dask_reads_the_folder(folder: Path) -> None:
     dask = pytest.importorskip("dask.dataframe", reason="dask is not installed")
     assert len(dask.read_parquet(folder).compute()) == 65

@@ -79,6 +79,24 @@ def test_it_goes_on_in_the_same_folder(plant: Simulator, client: Client, tmp_pat
     assert not open_recording(tmp_path).changes().duplicated(["time", "primary_key"]).any()
 
 
+def test_a_gap_is_where_it_was_stopped(client: Client, tmp_path: Path) -> None:
+    record(client, [SPEED], tmp_path)
+    stopped = open_recording(tmp_path).changes()["time"].iloc[-1]
+    client.write(BATCH, 7)
+    record(client, [SPEED, BATCH], tmp_path)
+    changes = open_recording(tmp_path).changes()
+    gaps = changes[changes["error"].notna()]
+    # Also of what was not recorded before: all began anew.
+    assert gaps["primary_key"].tolist() == [BATCH, SPEED]
+    assert gaps["time"].tolist() == [stopped + pd.Timedelta(1, "ns")] * 2
+    assert gaps["error"].str.contains("the recording was stopped").all()
+    assert gaps["value"].isna().all()
+    later = changes[changes["time"] > gaps["time"].iloc[0]]
+    assert later.groupby("primary_key")["value"].first()[BATCH] == 7
+    frame = open_recording(tmp_path, rows=[BATCH]).frame(fill="forward")
+    assert frame[BATCH].iloc[0] is pd.NA
+
+
 def test_ctrl_c_ends_it_with_everything_written(
     plant: Simulator, client: Client, tmp_path: Path
 ) -> None:
@@ -101,7 +119,7 @@ def test_it_ends_by_itself(
 ) -> None:
     recording = client.record([BATCH], tmp_path, for_=0.3)
     assert len(recording.changes()) == 1
-    assert "1 changes of 1 attributes" in capsys.readouterr().err
+    assert "1 change of 1 attribute" in capsys.readouterr().err
     client.record([BATCH], tmp_path, for_=0.01, progress=False)
     assert capsys.readouterr().err == ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import socket
 import ssl
 import subprocess
@@ -19,6 +20,7 @@ from uuid import UUID
 
 import pytest
 
+import xentara_nb
 from xentara_nb.errors import OptionError, ServerUnreachableError, WriteRefusedError
 from xentara_nb.protocol.commands import Browse, ClientHello, GetStage, Read, ServerInformation
 from xentara_nb.protocol.identifiers import NIL_UUID
@@ -246,6 +248,38 @@ def test_without_the_extra_the_import_says_what_to_install(tmp_path: Path) -> No
     for package, message in zip(packages, messages, strict=True):
         assert package in message
         assert "pip install 'xentara_nb[simulator]'" in message
+
+
+def test_a_process_that_ends_without_stopping_says_goodbye(tmp_path: Path) -> None:
+    program = """
+        import xentara_nb
+        simulator = xentara_nb.simulate()
+        simulator.start()
+        print(simulator.url, simulator.fingerprint, flush=True)
+        input()
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url, fingerprint = process.stdout.readline().split()
+            ended: queue.SimpleQueue[object] = queue.SimpleQueue()
+            with xentara_nb.connect(
+                url, user="engineer", password="engineer-demo", fingerprint=fingerprint
+            ) as client:
+                client.on_connection_change(ended.put)
+                _, errors = process.communicate("\n", timeout=60)
+                assert "closed the connection (code 1001)" in str(ended.get(timeout=10))
+        finally:
+            process.kill()
+    assert (process.returncode, errors) == (0, "")
+    assert not list(tmp_path.iterdir())  # the certificate is taken away
 
 
 def test_the_demo_plant_has_a_policy(tmp_path: Path) -> None:

@@ -2,19 +2,30 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from collections import Counter
 from pathlib import Path
 from uuid import UUID
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from xentara_nb.errors import InventoryFileError, XentaraError
+from xentara_nb.errors import InventoryFileError, NotFoundError, XentaraError
 from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
-from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.protocol.identifiers import Attribute, Category
 from xentara_nb.tables import accessor
 from xentara_nb.tables.files import read_inventory
-from xentara_nb.tables.frames import elements_frame, inventory_frame
+from xentara_nb.tables.frames import (
+    categorical,
+    elements_frame,
+    inventory_frame,
+    make_frame,
+    string_array,
+)
+from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import element_references
 
@@ -92,8 +103,18 @@ def test_attribute_by_the_other_of_its_two_ids() -> None:
     frame = inventory_frame([("a", UUID(int=1), 2, by_uuid)])
 
     assert len(frame.xentara.attribute(11)) == 1
-    assert frame.xentara.attribute(12345).empty
-    assert frame.xentara.attribute("nothing").empty
+
+
+def test_attribute_that_no_row_has(inventory: pd.DataFrame) -> None:
+    with pytest.raises(NotFoundError, match=r"no row has the attribute 'vlaue'; did you mean 'val"):
+        inventory.xentara.attribute("vlaue")
+    for attribute in ("nothing", 12345, UUID(int=12345)):
+        with pytest.raises(NotFoundError, match=rf"attribute '{attribute}'; there are: \w+, "):
+            inventory.xentara.attribute(attribute)
+    # One that there is may have no row here, and where there are no rows nothing is missed.
+    for attribute in ("writeError", 13, Attribute.WRITE_ERROR.uuid):
+        assert inventory.xentara.attribute(attribute).empty
+    assert inventory.iloc[:0].xentara.attribute("vlaue").empty
 
 
 @pytest.mark.parametrize("attribute", [True, 1.0, None, b"value"])
@@ -129,6 +150,36 @@ def test_elements_with_one_key_are_two_elements() -> None:
     elements = frame.xentara.elements()
     assert elements["element_uuid"].tolist() == [UUID(int=1), UUID(int=2)]
     assert elements["attributes"].tolist() == [2, 2]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from([1, 2, 3, None])), max_size=8
+    ),
+    st.sampled_from([None, "string", "object"]),
+)
+@settings(max_examples=50)
+def test_elements_of_any_rows(rows: list[tuple[str | None, int | None]], other: str | None) -> None:
+    keys = [key for key, _ in rows]
+    ids = [None if number is None else UUID(int=number) for _, number in rows]
+    frame = make_frame(
+        {
+            "primary_key": string_array(keys),
+            "element_uuid": id_array(ids),
+            "category": categorical(Category, [2] * len(rows)),
+        }
+    )
+    if other is not None:
+        frame = frame.astype({"primary_key": other})
+    counts = Counter(zip(keys, ids, strict=True))  # in the order of the frame
+    found = frame.xentara.elements()
+    assert [None if pd.isna(key) else key for key in found["primary_key"]] == [
+        key for key, _ in counts
+    ]
+    assert found["element_uuid"].tolist() == [uuid for _, uuid in counts]
+    assert found["attributes"].tolist() == list(counts.values())
+    assert list(found.dtypes) == [*frame.dtypes, np.dtype("int64")]
+    assert found.index.equals(pd.RangeIndex(len(counts)))
 
 
 def test_elements_of_nothing() -> None:

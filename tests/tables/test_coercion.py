@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.zones import time_zone
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.identifiers import Category, DataType, Quality
@@ -325,10 +326,8 @@ def test_time_stamps():
     assert coerce("2024-01-01T11:11:11.1115879830Z", DataType.TIME_POINT) == NOW
     assert coerce("never", DataType.TIME_POINT) == TimePoint.NEVER
     assert coerce("for ever", DataType.TIME_POINT) == TimePoint.FOREVER
-    naive = to_the_microsecond.replace(tzinfo=None)
-    for value in (naive, pd.Timestamp(naive), np.datetime64(5, "ns"), np.array("2024", "M8[ns]")):
-        refused(value, DataType.TIME_POINT, "has no time zone")
-    refused("2024-01-01T11:11:11", DataType.TIME_POINT, "with a time zone")
+    refused("2024-01-01", DataType.TIME_POINT, "with a time zone")
+    refused("2024-01-01 11:11:11 or so", DataType.TIME_POINT, "with a time zone")
     refused("2024-01-01T11:11:11.1115879831Z", DataType.TIME_POINT, "more exact than nanoseconds")
     refused("2024-02-30T00:00:00Z", DataType.TIME_POINT, "is not a time stamp")
     far = datetime.datetime(9999, 1, 1, tzinfo=datetime.UTC)
@@ -342,9 +341,21 @@ class _NoOffset(datetime.tzinfo):
         return None
 
 
-def test_a_time_zone_without_an_offset_is_none():
-    moment = datetime.datetime(2024, 1, 1, tzinfo=_NoOffset())
-    refused(moment, DataType.TIME_POINT, "has no time zone")
+def test_times_without_a_time_zone_are_those_of_this_computer(monkeypatch):
+    local = datetime.datetime(2024, 7, 1, 10, 0)
+    with time_zone(monkeypatch, "Europe/Berlin"):
+        for value in (
+            *("2024-07-01 10:00", "2024-07-01T10:00:00", " 2024-07-01 10:00+02:00 "),
+            *(local, local.replace(tzinfo=_NoOffset()), pd.Timestamp(local)),
+            *(np.datetime64(local, "ns"), np.array(local, "M8[s]")),
+        ):
+            assert coerce(value, DataType.TIME_POINT) == TimePoint.parse("2024-07-01T08:00:00Z")
+        nanoseconds = pd.Timestamp("2024-01-01 12:11:11.111587983")
+        assert coerce(nanoseconds, DataType.TIME_POINT) == NOW
+        for value in ("2024-03-31 02:30", datetime.datetime(2024, 10, 27, 2, 30)):
+            refused(value, DataType.TIME_POINT, "is not one time")
+        late = "2024-10-27 02:30+01:00"
+        assert coerce(late, DataType.TIME_POINT) == TimePoint.parse("2024-10-27T01:30:00Z")
 
 
 class MyUuid(uuid.UUID):

@@ -21,6 +21,11 @@ from xentara_nb.tables.frames import (
     InventoryElement,
     elements_frame,
     inventory_frame,
+    make_frame,
+    no_texts,
+    object_array,
+    string_array,
+    time_array,
     to_display,
 )
 
@@ -218,6 +223,13 @@ def test_every_time_stamp_is_kept_to_the_nanosecond(nanoseconds: int) -> None:
         (True, 18, 9, True),
         (1.5, 18, 9, 1.5),
         ("good", 11, 1, "good"),
+        (0, DataType.ERROR_CODE, CUSTOM, "no error"),
+        (0, None, Attribute.ERROR.uuid, "no error"),
+        (-32109, DataType.ERROR_CODE, 13, "write error (-32109)"),
+        (-99, DataType.ERROR_CODE, 12, -99),
+        ("no data", DataType.ERROR_CODE, 12, "no data"),
+        ("", DataType.ERROR_CODE, 12, ""),
+        (0, 3, 11, 0),
     ],
 )
 def test_present(value: object, data_type: int | None, attribute_id: Any, shown: object) -> None:
@@ -255,3 +267,31 @@ def test_texts_are_of_one_dtype_whether_pyarrow_is_there_or_not() -> None:
     assert isinstance(dtype, pd.StringDtype)
     assert dtype.storage == "python"
     assert dtype.na_value is np.nan
+
+
+def test_the_names_of_columns_belong_to_each_frame() -> None:
+    first, second = (make_frame({"a": np.array([1]), "b": string_array(["x"])}) for _ in range(2))
+    first.columns.name = "changed"
+    first.columns = pd.Index(["c", "d"])
+    assert second.columns.tolist() == ["a", "b"]
+    assert second.columns.name is None
+    assert second.columns.dtype == pd.Index(["a", "b"]).dtype
+
+
+def test_a_column_of_objects_stays_one() -> None:
+    frame = make_frame({"a": object_array(["x", "y"]), "b": object_array([1, 2])})
+    assert frame.dtypes.tolist() == [object, object]
+
+
+def test_columns_of_times_are_copies() -> None:
+    numbers = np.array([0, -(1 << 63)])
+    times = time_array(numbers)
+    numbers[0] = 5
+    assert times.tolist() == [pd.Timestamp(0, tz="UTC"), pd.NaT]
+    assert times.dtype == pd.DatetimeTZDtype("ns", "UTC")
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_no_texts(count: int) -> None:
+    assert no_texts(count).isna().tolist() == [True] * count
+    assert no_texts(count).dtype == string_array([]).dtype

@@ -54,7 +54,7 @@ def test_what_goes_in_may_be_texts_or_numbers_of_pandas() -> None:
     found = pd.Series(mixed, dtype="xentara_id")
     assert found.tolist() == [11, HIGH, 3, 4, None, None, None, None, LOW, 11]
     assert {type(each) for each in found.dropna()} == {int, UUID}
-    for other in ("Plant", True, 1.5, b"1", 1 << 128, f"{{{LOW}}}", "011"):
+    for other in ("Plant", True, 1.5, b"1", 1 << 128, f"{{{LOW}", "011"):
         with pytest.raises(TypeError, match="is no id"):
             pd.Series([other], dtype="xentara_id")
 
@@ -287,3 +287,10 @@ def test_a_large_table_is_not_kept_for_a_few_rows() -> None:
         few["element_uuid"].tolist()
         == many["element_uuid"].tolist()[:3] + B["element_uuid"].tolist()
     )
+
+
+def test_what_occurs_in_it() -> None:
+    ids = id_array([5, UUID(int=1), 5, None])
+    assert set(ids.distinct()) == {5, UUID(int=1), None}
+    assert ids[1:2].distinct() == [UUID(int=1)]
+    assert ids[:0].distinct() == []

@@ -11,6 +11,7 @@ pytest.importorskip("pandas.tests.extension.base")
 from pandas.tests.extension import base
 from pandas.tests.extension.conftest import *  # noqa: F403
 
+from xentara_nb.protocol.uuid_column import UuidColumn
 from xentara_nb.tables.id_arrays import IdArray, IdDtype, id_array
 
 LOW, HIGH = UUID(int=5), UUID(int=1 << 100)
@@ -24,7 +25,9 @@ def dtype() -> IdDtype:
 @pytest.fixture
 def data() -> IdArray:
     # UUIDs alone, for these tests compare the objects too, which Python orders against no integer.
-    return id_array([UUID(int=number) for number in (11, 5, 0, 1 << 90, 7, 8, 11, 77, 1 << 40, 5)])
+    # They are kept as bytes, as those of an inventory; the others are kept as objects.
+    numbers = (11, 5, 0, 1 << 90, 7, 8, 11, 77, 1 << 40, 5)
+    return id_array(UuidColumn.of([UUID(int=number) for number in numbers]))
 
 
 @pytest.fixture

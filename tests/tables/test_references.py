@@ -49,7 +49,7 @@ def test_a_uuid() -> None:
 
 
 def test_a_text_in_the_form_of_a_uuid_is_a_key_or_a_uuid() -> None:
-    for text in (str(E), str(E).upper()):
+    for text in (str(E), str(E).upper(), f"{{{E}}}", f"urn:uuid:{E}", f"URN:UUID:{E}".upper()):
         assert element_reference(text) == Reference(text, None, text_uuid=E)
 
 
@@ -60,8 +60,8 @@ def test_a_text_in_the_form_of_a_uuid_is_a_key_or_a_uuid() -> None:
         str(E)[:6] + "-" + str(E)[6:8] + str(E)[9:],
         "e3ee1071-4d88-4ba1-8e5d-0f1e4ce2_ee8",
         "e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee\N{FULLWIDTH DIGIT EIGHT}",
-        f"{{{E}}}",
-        f"urn:uuid:{E}",
+        f"{{{E}",
+        f"urn:{E}",
         f"{E}.value",
         str(E).replace("-", "_"),
         "x" + str(E)[1:],
@@ -90,7 +90,7 @@ def test_rows_of_an_inventory_in_every_form() -> None:
     rows = element_references(INVENTORY)
     assert type(rows) is Rows
     assert list(rows) == ROWS
-    assert rows.element_uuids == [row.element_uuid for row in ROWS]
+    assert rows.element_uuids.tolist() == [row.element_uuid for row in ROWS]
     assert element_references([row for _, row in INVENTORY.iterrows()]) == ROWS
     assert element_references(list(INVENTORY.itertuples())) == ROWS
     assert element_references(next(INVENTORY.itertuples(index=False))) == [ROWS[0]]

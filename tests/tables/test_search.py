@@ -76,13 +76,13 @@ def test_the_best_come_first() -> None:
     assert found("level")[:2] == ["Plant.Tank 1.Level", "Plant.Tank 2.Level"]
     # A whole name, then the beginning of one, then the words in order, then in another.
     index = SearchIndex(["b a", "x.a b c", "a - b", "xa b", "x.a b"])
-    assert index.find("a b") == [4, 1, 3, 2, 0]
+    assert index.find("a b").tolist() == [4, 1, 3, 2, 0]
 
 
 def test_a_text_without_words_finds_all() -> None:
-    assert INDEX.find(" ") == list(range(len(KEYS)))
+    assert INDEX.find(" ").tolist() == list(range(len(KEYS)))
     assert len(INDEX) == len(KEYS)
-    assert SearchIndex([]).find("tank") == []
+    assert SearchIndex([]).find("tank").tolist() == []
 
 
 def test_of_very_many_the_best_come_first_as_well() -> None:
@@ -128,6 +128,11 @@ def test_filters(inventory: pd.DataFrame) -> None:
     table = inventory.assign(units=["mm", "BAR"] * 8, type=None)
     assert set(table.xentara.search("level", unit="b*").attribute_name) == {"value"}
     assert table.xentara.search("level", type="*").empty
+    # A category may have no row, also what has a wildcard, and what has no rows has nothing.
+    assert inventory.xentara.search("", category="device").empty
+    assert table.xentara.search("", unit="?bar").empty
+    assert table.iloc[:0].xentara.search("", unit="baar").empty
+    assert len(inventory.assign(units="[1]").xentara.search("", unit="[1]")) == 16
 
 
 @pytest.mark.parametrize("text", [None, 5, ["tank"]])
@@ -142,6 +147,15 @@ def test_filters_that_cannot_be_used(inventory: pd.DataFrame) -> None:
             inventory.xentara.search("tank", category=category)
     with pytest.raises(NotFoundError, match="'tank' is no category; there are: root element"):
         inventory.xentara.search("tank", category="tank")
+    with pytest.raises(NotFoundError, match="no category; did you mean 'data point'"):
+        inventory.xentara.search("tank", category=["device", "data piont"])
+    table = inventory.assign(units=["mm", "mbar"] * 8, type="register")
+    with pytest.raises(NotFoundError, match=r"no row has 'mbra' in units; did you mean 'mbar'\?"):
+        table.xentara.search("", unit=["mm", "mbra"])
+    with pytest.raises(NotFoundError, match=r"no row has 'regsiter' in type; did you mean 'regi"):
+        table.xentara.search("", type="regsiter")
+    with pytest.raises(NotFoundError, match=r"no row has 'l/min' in units; there are: mbar, mm"):
+        table.xentara.search("", unit="l/min")
     with pytest.raises(AttributeError, match="no column 'units'"):
         inventory.xentara.search("tank", unit="mm")
     with pytest.raises(AttributeError, match="no column 'access'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from xentara_nb.errors import InventoryFileError
+from xentara_nb.errors import InventoryFileError, NotFoundError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Quality
 from xentara_nb.protocol.values import TimePoint
@@ -26,6 +27,8 @@ from xentara_nb.tables.snapshots import snapshot_frame
 from xentara_nb.tables.values import values_frame
 
 ENDINGS = [".csv", ".json", ".parquet", ".xlsx"]
+CUSTOM = UUID(int=77)
+KEYS = ["'x", "=1+1", "NA", "Plant"]
 NOON = TimePoint.parse("2024-01-01T12:00:00.123456789Z")
 VALUES: list[Any] = [
     *(True, False, 0, 1, -5, 2**63, -(2**63), 1.0, -0.0, 0.1, 1e300, 5e-324, 1e16),
@@ -113,7 +116,8 @@ def test_values_of_every_kind(ending: str, tmp_path: Path) -> None:
     same(round_trip(frame, tmp_path / f"values{ending}"), frame)
     for results in ([1.5, 2.5], [1.0, 2.0], [1, 2], ["1", "2"], [True], [None, None], [NOON], []):
         frame = values(results)
-        same(round_trip(frame, tmp_path / f"values{ending}"), frame)
+        for part in (frame, frame.iloc[:0]):
+            same(round_trip(part, tmp_path / f"values{ending}"), part)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -125,9 +129,9 @@ def test_a_snapshot(ending: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_samples_with_their_index(ending: str, tmp_path: Path) -> None:
-    frame = samples()
-    frame.xentara.to_file(tmp_path / f"samples{ending}")
-    same(read_table(tmp_path / f"samples{ending}"), frame)
+    for frame in (samples(), samples().iloc[:0]):
+        frame.xentara.to_file(tmp_path / f"samples{ending}")
+        same(read_table(tmp_path / f"samples{ending}"), frame)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -179,6 +183,90 @@ def test_plain_pandas_opens_the_files(tmp_path: Path) -> None:
     assert str(opened["time"].dtype) == "datetime64[ns, UTC]"
     write_table(samples(), tmp_path / "x.csv")
     assert pd.read_csv(tmp_path / "x.csv")["Plant.Speed"].tolist()[::2] == [1.0, 3.5]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_known_column_of_another_dtype(ending: str, tmp_path: Path) -> None:
+    # The quality of a watch is a text, that of a snapshot one of the manual's words.
+    frame = values([1.5, 2.5]).assign(quality=pd.Series(["good", "bad"], dtype=TEXT))
+    for part in (frame, frame.iloc[:0]):
+        same(round_trip(part, tmp_path / f"x{ending}"), part)
+
+
+@pytest.mark.parametrize(
+    ("ending", "read"), [(".csv", pd.read_csv), (".xlsx", pd.read_excel)], ids=["csv", "xlsx"]
+)
+def test_no_changes_by_plain_pandas(
+    ending: str, read: Callable[[Path], pd.DataFrame], tmp_path: Path
+) -> None:
+    path = tmp_path / f"x{ending}"
+    results = [each for each in VALUES if each != each or each not in ("'", "''")]
+    uuids = [UUID(int=number) for number in range(9)]
+    keys = ["=1+1", "None", "NA", "'x", "-", "007", "a,b", "+", "Plant"]
+    kinds = (AttributeInfo("=f", 11, 2, 22), AttributeInfo("null", 9, 0, 18))
+    inventory = inventory_frame([(key, uuids[at], 2, kinds) for at, key in enumerate(keys)])
+    of_keys = pd.DataFrame({"primary_key": keys, "element_uuid": uuids, "value": 0.1 + 0.2})
+    numbers = of_keys.assign(
+        primary_key=[f"00{at}" for at in range(9)], value=[True, None] * 4 + [1]
+    )
+    for frame in (snapshot(), values(results), inventory, of_keys, numbers):
+        write_table(frame, path)
+        opened = read(path)
+        assert compare(frame, opened).same
+        assert compare(opened, frame).same
+    # What has changed is still seen.
+    write_table(of_keys, path)
+    changed = of_keys.assign(
+        primary_key=["=1+2", *keys[1:]], value=[*of_keys["value"][:8], 0.30000000000001]
+    )
+    assert compare(read(path), changed).frame["change"].tolist() == ["renamed", "value"]
+
+
+def test_rows_that_plain_pandas_has_read_name_what_they_did(tmp_path: Path) -> None:
+    inventory = inventory_frame(
+        [
+            (key, UUID(int=at), 2, (AttributeInfo("=f", CUSTOM, 2, 10),))
+            for at, key in enumerate(KEYS)
+        ]
+    )
+    inventory.xentara.to_file(tmp_path / "x.csv")
+    opened = pd.read_csv(tmp_path / "x.csv")
+    for rows in (opened, opened.to_dict("records"), list(opened.itertuples())):
+        found = list(element_references(rows))
+        assert [each.primary_key for each in found] == ["'x", "=1+1", None, "Plant"]
+        assert [each.element_uuid for each in found] == [UUID(int=at) for at in range(4)]
+        assert {(each.attribute_id, each.attribute_name) for each in found} == {(CUSTOM, "=f")}
+    assert len(opened.xentara.attribute(CUSTOM)) == 4
+    # The number of such a key may have been another text; without a UUID it names nothing.
+    inventory.iloc[[2]].assign(primary_key="007").xentara.to_file(tmp_path / "x.csv")
+    opened = pd.read_csv(tmp_path / "x.csv")
+    (row,) = element_references(opened)
+    assert (row.primary_key, row.element_uuid) == (None, UUID(int=2))
+    with pytest.raises(NotFoundError, match="7 is no text"):
+        element_references(opened[["primary_key"]])
+
+
+def test_plain_columns_can_be_written_by_pandas(tmp_path: Path) -> None:
+    # A formula runs in what pandas writes.
+    mixed = [each for each in VALUES if each not in ("'", "''", "=1+1")]
+    for frame in (snapshot().iloc[::2], values(mixed), samples(), values([]), values([1.5, None])):
+        plain = frame.xentara.plain()
+        assert plain.index.equals(
+            frame.index.tz_localize(None) if "Plant.Run" in frame else frame.index
+        )
+        plain.to_parquet(tmp_path / "x.parquet")
+        plain.to_excel(tmp_path / "x.xlsx", index="Plant.Run" in frame)
+        plain.to_json(tmp_path / "x.json", date_format="iso")
+        if "element_uuid" in frame:
+            assert compare(frame, plain).same
+            assert compare(frame, pd.read_parquet(tmp_path / "x.parquet")).same
+            assert compare(frame, pd.read_excel(tmp_path / "x.xlsx")).same
+
+
+def test_a_text_that_plain_pandas_takes_for_missing_is_no_empty_text(tmp_path: Path) -> None:
+    write_table(values(["NA", "", 1]), tmp_path / "x.csv")
+    restored = as_written(pd.read_csv(tmp_path / "x.csv"))
+    assert restored["value"].tolist() == [None, "", 1]
 
 
 def test_what_plain_pandas_has_read_is_taken(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 from decimal import Decimal
 
@@ -18,12 +17,11 @@ from xentara_nb.protocol.values import TimePoint
 from xentara_nb.writes import guards
 from xentara_nb.writes.outcome import Outcome
 
-NAIVE = datetime.datetime(2026, 1, 1)
 MISSING = [
     *(None, pd.NA, pd.NaT, np.datetime64("NaT", "s")),
     *(math.nan, np.float32("nan"), Decimal("NaN")),
 ]
-NEVER = [b"\0", [1], {"a": 1}, object(), 1 + 0j, np.array([1, 2]), pd.Series([1]), NAIVE]
+NEVER = [b"\0", [1], {"a": 1}, object(), 1 + 0j, np.array([1, 2]), pd.Series([1])]
 INTEGERS = [kind for kind in DataType if kind.integer_range is not None]
 WITHOUT_A_FORM = [DataType.ERROR_CODE, DataType.CUSTOM, DataType.NONE]
 
@@ -95,7 +93,7 @@ def test_time_stamps(plant, client):
         assert client.write(key, value).outcome is Outcome.VERIFIED
     assert client.write(key, moment).read_back == moment
     plant.forget()
-    for value in (NAIVE, pd.Timestamp(NAIVE), np.datetime64(NAIVE), "2026-01-01T00:00:00", 5):
+    for value in ("2026-01-01", "soon", 5):
         with pytest.raises(WriteRefusedError, match="TimePoint"):
             client.write(key, value)
     assert len(plant.writes) == 0

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from xentara_nb import Client, OptionError, Outcome, PolicyError, WritePolicy, WriteRefusedError
+from xentara_nb.protocol.errors import UnknownElementError, XentaraError
 from xentara_nb.simulator import Simulator
 from xentara_nb.writes.feedback import Feedback, feedbacks
 
@@ -87,10 +88,10 @@ def test_a_policy_says_it_for_every_write(
     path = tmp_path / "policy.toml"
     path.write_text(
         f'[verify_on]\n"{COMMAND}" = {{ read = "{POSITION}", tolerance = 0.5 }}\n'
-        f'"Plant.Other" = "{POSITION}"\n'
+        f'"Plant.Line 1.Batch" = "{POSITION}"\n'
     )
     policy = WritePolicy.from_toml(path)
-    assert policy.verify_on["Plant.Other"] == Feedback(POSITION)
+    assert policy.verify_on["Plant.Line 1.Batch"] == Feedback(POSITION)
     with plant.connect(policy=policy) as careful:
         assert careful.write(COMMAND, 230.25).reason == f"{POSITION} was read back"
         assert careful.plan_writes({COMMAND: 230}).apply().ok
@@ -119,6 +120,35 @@ def test_a_policy_that_makes_no_sense(text: str, said: str, tmp_path: Path) -> N
         WritePolicy.from_toml(path)
 
 
+def test_a_key_that_no_element_has(client: Client, plant: Simulator, journal: Path) -> None:
+    wrong = {"Plant.Line 1.Setpoint": POSITION, COMMAND: POSITION}
+    plant.forget()
+    said = r"verify_on: lookup of 'Plant.Line 1.Setpoint': .*did you mean 'Plant.Line 1.Set point'"
+    with pytest.raises(UnknownElementError, match=said):
+        client.write(COMMAND, 230, verify_on=wrong)
+    with pytest.raises(UnknownElementError, match=said):
+        client.plan_writes({COMMAND: 230}, verify_on=wrong)
+    with plant.connect(policy=WritePolicy(verify_on=wrong)) as careful:
+        for _ in range(2):
+            with pytest.raises(PolicyError, match=f"the write policy, {said}"):
+                careful.write(COMMAND, 230)
+    assert plant.writes.empty
+    # What is there may be more than what is written.
+    more = {"Plant.Line 1.Batch": POSITION, COMMAND: POSITION}
+    assert client.write(COMMAND, 230, verify_on=more).outcome is Outcome.VERIFIED
+
+
+def test_an_element_may_be_named_by_its_uuid(client: Client) -> None:
+    uuid = client.lookup(COMMAND)
+    for name in (uuid, str(uuid).upper(), f"{{{uuid}}}"):
+        result = client.write(COMMAND, 230, verify_on={name: POSITION})
+        assert result.reason == f"{POSITION} was read back"
+    plan = client.plan_writes({uuid: 230}, verify_on={str(uuid): POSITION})
+    assert plan.apply().frame["error"].tolist() == [f"{POSITION} was read back"]
+    with pytest.raises(XentaraError, match=f"lookup of '{UUID(int=99)}'"):
+        client.write(COMMAND, 230, verify_on={UUID(int=99): POSITION})
+
+
 def test_options_that_make_no_sense(client: Client, plant: Simulator) -> None:
     plant.forget()
     for given in (
@@ -139,10 +169,10 @@ def test_options_that_make_no_sense(client: Client, plant: Simulator) -> None:
 
 def test_what_a_user_may_give() -> None:
     uuid = UUID(int=1)
-    given = {"A": "B", "C": (uuid, 1), "D": {"read": "E"}, "F": Feedback("G", 2.0)}
+    given = {"A": "B", "C": (uuid, 1), "D": {"read": "E"}, uuid: Feedback("G", 2.0)}
     assert feedbacks(given) == {
         "A": Feedback("B"),
         "C": Feedback(uuid, 1.0),
         "D": Feedback("E"),
-        "F": Feedback("G", 2.0),
+        str(uuid): Feedback("G", 2.0),
     }

@@ -17,6 +17,7 @@ from tests.writes.lines import KEY, line
 from xentara_nb import read_journal
 from xentara_nb.connection.connection import Connection
 from xentara_nb.errors import OptionError, WriteRefusedError
+from xentara_nb.writes import file_lock
 from xentara_nb.writes import journal as journals
 from xentara_nb.writes.journal import Journal, JournalWarning, default_path
 
@@ -263,7 +264,7 @@ def test_a_lock_that_is_held_for_long(plant, client, journal, monkeypatch):
     fcntl = pytest.importorskip("fcntl", reason="Windows has other locks")
     client.write(KEY, 1)
     plant.forget()
-    monkeypatch.setattr(journals, "LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr(file_lock, "LOCK_TIMEOUT", 0.05)
     with journal.open() as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(WriteRefusedError, match="another program holds it"):

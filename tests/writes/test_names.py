@@ -13,7 +13,7 @@ from xentara_nb import Client
 from xentara_nb.errors import AmbiguousError, NotFoundError, WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo, Write
 from xentara_nb.widgets import WriteForm
-from xentara_nb.writes.records import read_journal
+from xentara_nb.writes.journal_reading import read_journal
 
 PUMP, DECOY, GATE = UUID(int=1), UUID(int=2), UUID("0000000a-000b-000c-000d-00000000000e")
 OWN, OTHER, SHARED = UUID(int=91), UUID(int=92), UUID(int=93)
@@ -110,7 +110,7 @@ def test_an_element_without_a_key_goes_by_the_text_of_its_uuid(
     client.plan_writes(read[list(read.columns[:4])].assign(value=8.0)).apply(verify=False)
     assert sent(model) == [(GATE, OWN, 8.0)]
     policy = tmp_path / "policy.toml"
-    policy.write_text(f'forbidden = ["{GATE}"]', encoding="utf-8")
+    policy.write_text(f'forbidden = ["{str(GATE).upper()}"]', encoding="utf-8")
     careful = fake(model.serve).connect(policy=policy)
     with careful, pytest.raises(WriteRefusedError, match=str(GATE)):
         careful.write(GATE, 9.0, "value")

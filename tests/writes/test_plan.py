@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import xentara_nb
+from tests.support.zones import time_zone
 from tests.writes.lines import dtypes
 from xentara_nb.errors import (
     ConnectionLostError,
@@ -116,6 +117,20 @@ def test_changes(client):
     assert change[2:] == [None, None, None]
     assert plan.frame["value"].tolist()[4] is pd.NaT
     assert plan.planned[4].new == TimePoint.NEVER
+
+
+def test_a_plan_shows_which_time_is_sent(client, monkeypatch):
+    with time_zone(monkeypatch, "Europe/Berlin"):
+        plan = client.plan_writes({"Data Types.TimePoint": "2026-11-26 10:00"})
+        row = plan.frame.iloc[0]
+        assert row["value"] == pd.Timestamp("2026-11-26 09:00", tz="UTC")
+        assert row["severity"] == "warning"
+        said = "2026-11-26 10:00:00+01:00 (CET) is sent: no time zone was given"
+        assert row["reason"] == said
+        assert said[:50] in repr(plan)
+        assert plan.apply().frame["outcome"].tolist() == ["VERIFIED"]
+    plan = client.plan_writes({"Data Types.TimePoint": "2026-11-26 10:00+01:00"})
+    assert plan.frame["severity"].tolist() == ["ok"]
 
 
 # One apply.

@@ -49,7 +49,7 @@ def test_a_quality_that_has_turned_bad(plant, journal):
         plan = client.plan_writes({key: 30})
         assert plan.ok
         plant.faults.bad_quality(key)
-        with pytest.raises(WriteRefusedError, match=r"1 of 1 rows are refused by now.*is bad"):
+        with pytest.raises(WriteRefusedError, match=r"1 of 1 row is refused by now.*is bad"):
             plan.apply(tolerance=1000)
         assert len(plant.writes) == 0
         plant.faults.clear()

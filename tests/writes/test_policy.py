@@ -7,6 +7,7 @@ import unicodedata
 from datetime import UTC, datetime, time
 from fnmatch import fnmatchcase
 from time import thread_time
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -80,6 +81,19 @@ def test_a_key_is_its_own_pattern_but_for_the_two_signs(key):
     pattern = re.sub("[*?]", "", key)
     assert not pattern or matches([pattern], pattern, "value")
     assert matches(["*"], key, "value")
+
+
+@pytest.mark.parametrize("form", ["{}", "{{{}}}", "urn:uuid:{}"])
+@pytest.mark.parametrize("write", [str.lower, str.upper])
+def test_a_uuid_however_it_is_written(form, write):
+    uuid = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
+    pattern = write(form.format(uuid))
+    for key in ("Plant.Line 1", str(uuid)):  # the latter of an element without a key
+        assert matches([pattern], key, "value", uuid)
+        assert matches(["other", f"{pattern}.val*"], key, "value", uuid)
+        assert not matches([f"{pattern}.units"], key, "value", uuid)
+        assert not matches([pattern.replace("e", "f").replace("E", "F")], key, "value", uuid)
+    assert matches([pattern], pattern, "value")  # also as a key
 
 
 def test_many_stars_are_no_trouble():

@@ -70,6 +70,18 @@ def test_an_element_called_value(client):
             [{"primary_key": ONE, "attribute": "units", "value": 1}],
             "call it attribute_name",
         ),
+        (
+            pd.DataFrame({"primary_key": [ONE], "atribute_name": ["units"], "value": [1]}),
+            "the column atribute_name is not known: call it attribute_name",
+        ),
+        (
+            [{"primary_key": ONE, "Attribute ID": 12, "value": 1}],
+            "the column Attribute ID is not known: call it attribute_id",
+        ),
+        (
+            pd.DataFrame({"primary_key": [ONE], "vlaue": [1]}),
+            r"rows.assign\(value=42\); did you mean 'vlaue'\?",
+        ),
         ([ONE], "a str does not say what to write: give rows"),
         ([{"primary_key": ONE}], "a dict does not say"),
         ([(ONE, 1)], "a tuple does not say"),
@@ -99,6 +111,8 @@ def test_which_row_names_nothing(client):
 def test_a_frame_that_names_nothing(client):
     with pytest.raises(NotFoundError, match=r"^the DataFrame does not name elements"):
         client.plan_writes(pd.DataFrame({"value": [1]}))
+    with pytest.raises(NotFoundError, match=r"or primary_key; did you mean 'primarykey'\?"):
+        client.plan_writes(pd.DataFrame({"primarykey": [ONE], "value": [1]}))
 
 
 def test_a_key_twice_is_never_passed_over(plant, client):

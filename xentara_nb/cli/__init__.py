@@ -1,4 +1,7 @@
-"""The command ``xentara-nb``."""
+"""The command ``xentara-nb``.
+
+Its modules load what a command needs when it runs, so that help is there at once.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from functools import partial
 from types import FrameType
 from typing import NoReturn
 
-from xentara_nb._version import __version__
 from xentara_nb.cli import (
     demo,
     exploring,
@@ -24,7 +26,7 @@ from xentara_nb.cli import (
     writing,
 )
 from xentara_nb.cli.common import UsageError, in_options, say
-from xentara_nb.cli.parser import CommandParser
+from xentara_nb.cli.parser import CommandParser, ShowVersion
 from xentara_nb.errors import XentaraError
 
 
@@ -37,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Explore a Xentara automation server, and change values without fear.",
         epilog="Begin with: xentara-nb demo",
     )
-    parser.add_argument("--version", action="version", version=f"xentara-nb {__version__}")
+    parser.add_argument("--version", action=ShowVersion)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for group in (demo, exploring, watching, recording, writing, stage, fleet, simulating, lab):
         group.add_parsers(partial(subparsers.add_parser, allow_abbrev=False))
@@ -54,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         args = build_parser().parse_args(argv)
+        # Not before: it takes pandas, and help and wrong arguments are to be there at once.
+        import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
+
         status: int = args.run(args)
     except UsageError as error:
         say(f"xentara-nb: {error}")

@@ -37,7 +37,7 @@ def add_part_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which part of a plant is meant."""
     parser.add_argument("--root", metavar="ELEMENT", help="only what is below this element")
     parser.add_argument(
-        "--category",
+        "--categories",
         metavar="NAME",
         action="append",
         help='only elements of this category, such as "data point"; may be repeated',
@@ -54,7 +54,7 @@ def add_elements_argument(parser: argparse.ArgumentParser) -> None:
 def add_attributes_argument(parser: argparse.ArgumentParser, which: str, default: str) -> None:
     """Add the option for attributes; ``which`` are meant, and those that are without it."""
     text = f"{which}, by name, number or UUID; may be repeated (default: {default})"
-    parser.add_argument("-a", "--attribute", metavar="NAME", action="append", help=text)
+    parser.add_argument("-a", "--attributes", metavar="NAME", action="append", help=text)
 
 
 def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -159,7 +159,7 @@ _OPTIONS = {
 
 def in_options(error: XentaraError) -> str:
     """Return what an error says, with its advice in the options of the command line."""
-    text = str(error)
+    text = "\n".join([str(error), *getattr(error, "__notes__", ())])
     for python, option in _OPTIONS.items():
         text = re.sub(rf"\b{python}", option, text)
     return text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from xentara_nb.cli.common import (
 from xentara_nb.cli.rows import add_json_argument, show_rows
 from xentara_nb.errors import XentaraError
 from xentara_nb.paths import user_path
-from xentara_nb.queries.inventory import InventoryWarning
+from xentara_nb.protocol.text import quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +108,7 @@ def _inventory(args: argparse.Namespace) -> int:
     if args.output is not None:
         check_folder(args.output)
     with connect_from(args, read_only=True) as client:
-        frame, seconds = take_inventory(client, args.root, args.depth, args.category)
+        frame, seconds = take_inventory(client, args.root, args.depth, args.categories)
     write_result(frame, args, summary(frame, seconds))
     return 0
 
@@ -117,19 +116,20 @@ def _inventory(args: argparse.Namespace) -> int:
 def _snapshot(args: argparse.Namespace) -> int:
     if args.output is not None:
         check_folder(args.output)
-    extra = None if args.attribute is None else [attribute(name) for name in args.attribute]
+    extra = None if args.attributes is None else [attribute(name) for name in args.attributes]
     start = time.perf_counter()
     with connect_from(args, read_only=True) as client, _warned():
         wanted = None
-        if args.root is not None or args.category is not None:
-            wanted = client.browse(args.root, categories=args.category)
+        if args.root is not None or args.categories is not None:
+            wanted = client.browse(args.root, categories=args.categories)
         frame = client.snapshot(wanted, extra)
     seconds = time.perf_counter() - start
     failed = int(frame["error"].notna().sum())
     write_result(
         frame,
         args,
-        f"{len(frame):,} elements, {int(frame['value'].notna().sum()):,} of them with a value, "
+        f"{quantity(len(frame), 'element')}, {int(frame['value'].notna().sum()):,} of them with a "
+        "value, "
         f"{failed:,} with an error, in {seconds:.2f} s",
     )
     return 1 if len(frame) and failed == len(frame) else 0
@@ -162,6 +162,8 @@ def write_result(frame: pd.DataFrame, args: argparse.Namespace, said: str) -> No
     if args.output is None:
         if args.json:
             return
+        import tempfile
+
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "table.csv"
             frame.xentara.to_csv(path)
@@ -187,6 +189,8 @@ def take_inventory(
 @contextmanager
 def _warned() -> Iterator[None]:
     """Say in the end which elements vanished meanwhile."""
+    from xentara_nb.queries.inventory import InventoryWarning
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InventoryWarning)
         yield
@@ -198,7 +202,7 @@ def summary(frame: pd.DataFrame, seconds: float) -> str:
     """Say how much an inventory holds."""
     elements = frame["element_uuid"].nunique()
     return (
-        f"{elements:,} elements with {len(frame):,} attributes, "
+        f"{quantity(elements, 'element')} with {quantity(len(frame), 'attribute')}, "
         f"{len(frame.xentara.writable()):,} of them writable, in {seconds:.2f} s"
     )
 
@@ -211,7 +215,7 @@ def check_folder(path: str) -> None:
 
 
 def _read(args: argparse.Namespace) -> int:
-    attributes = None if args.attribute is None else [attribute(name) for name in args.attribute]
+    attributes = None if args.attributes is None else [attribute(name) for name in args.attributes]
     with connect_from(args, read_only=True) as client:
         frame = client.read(args.elements, attributes)
     show_rows(frame, args.json, ["primary_key", "attribute_name", "value", "error"])

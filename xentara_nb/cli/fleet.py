@@ -134,11 +134,11 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def _inventory(args: argparse.Namespace) -> int:
-    return _take(args, "inventory", {"root": args.root, "categories": args.category})
+    return _take(args, "inventory", {"root": args.root, "categories": args.categories})
 
 
 def _snapshot(args: argparse.Namespace) -> int:
-    extra = None if args.attribute is None else [attribute(name) for name in args.attribute]
+    extra = None if args.attributes is None else [attribute(name) for name in args.attributes]
     return _take(args, "snapshot", {"attributes": extra})
 
 
@@ -185,7 +185,7 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _read(args: argparse.Namespace) -> int:
-    attributes = None if args.attribute is None else [attribute(name) for name in args.attribute]
+    attributes = None if args.attributes is None else [attribute(name) for name in args.attributes]
     with _fleet(args) as fleet:
         frame = fleet.read(args.elements, attributes, **_options(args))
         show_rows(frame, args.json, ["server", "primary_key", "attribute_name", "value", "error"])

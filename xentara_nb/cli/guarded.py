@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 from typing import TYPE_CHECKING
 
 from xentara_nb.cli.common import UsageError, connect_from, say, secret_in
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.protocol.text import safe
-from xentara_nb.writes.journal import Journal
 
 if TYPE_CHECKING:
     from xentara_nb.client import Client
@@ -45,6 +43,8 @@ def add_guard_arguments(parser: argparse.ArgumentParser) -> None:
 
 def connect_guarded(args: argparse.Namespace) -> Client:
     """Connect to change something, with the policy and the journal of the options."""
+    from xentara_nb.writes.journal import Journal
+
     client = connect_from(args, read_only=False, policy=args.policy)
     if args.journal is not None:
         client.journal = Journal(False if args.journal.lower() == "off" else args.journal)
@@ -61,6 +61,8 @@ def sub_session_from(client: Client, args: argparse.Namespace) -> SubSession | N
     if password is None:
         if not sys.stdin.isatty():
             raise UsageError("--session-user needs --session-password-file without a terminal")
+        import getpass
+
         password = Secret(getpass.getpass(f"Password of {safe(args.session_user)}: "))
     return client.sub_session(user=args.session_user, password=password)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
-import subprocess
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,12 @@ from xentara_nb.paths import user_path
 
 if TYPE_CHECKING:
     from xentara_nb.simulator import Simulator
+
+FOLDER = "xentara-notebooks"
+"""Where the notebooks are copied to, in the folder where the command is started."""
+
+START = "00-start.ipynb"
+"""The notebook that is opened, a page of what to try."""
 
 # They hold for any server that a notebook may connect to.
 _SAFEGUARDS = ("XENTARA_READ_ONLY", "XENTARA_POLICY", "XENTARA_JOURNAL")
@@ -35,7 +41,8 @@ def add_parsers(add_parser: AddParser) -> None:
     parser.add_argument(
         "--notebooks",
         metavar="DIR",
-        help="the folder to open (default: notebooks if it is here, else this folder)",
+        help=f"the folder to open (default: {FOLDER}, into which the notebooks are copied that are "
+        "not there yet)",
     )
     parser.add_argument(
         "--no-browser", action="store_true", help="print the address, open no browser"
@@ -76,15 +83,32 @@ def _environment(simulator: Simulator) -> dict[str, str]:
 
 def _folder(notebooks: str | None) -> Path:
     if notebooks is None:
-        return Path("notebooks") if Path("notebooks").is_dir() else Path()
+        folder = Path(FOLDER)
+        copy_notebooks(folder)
+        say(f"The notebooks are in the folder {folder}, copies to change as you like.")
+        return folder
     if not user_path(notebooks).is_dir():
         raise UsageError(f"there is no folder {notebooks}")
     return user_path(notebooks)
 
 
+def copy_notebooks(folder: Path) -> None:
+    """Copy the notebooks into a folder that are not there yet; what is there stays as it is."""
+    package = Path(__file__).parents[1]
+    # Installed in a clone of the repository with pip install -e, the notebooks are beside it.
+    places = [package / "notebooks", package.parent / "notebooks"]
+    found = [path for place in places for path in sorted(place.glob("*.ipynb"))]
+    folder.mkdir(exist_ok=True)
+    for path in found:
+        if not (folder / path.name).exists():
+            shutil.copyfile(path, folder / path.name)
+
+
 def _command(folder: Path, args: argparse.Namespace) -> list[str]:
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
     command.append(f"--ServerApp.root_dir={folder.resolve()}")
+    if (folder / START).is_file():
+        command.append(f"--LabApp.default_url=/lab/tree/{START}")
     if args.lab_port is not None:
         command += [f"--ServerApp.port={args.lab_port}", "--ServerApp.port_retries=0"]
     if args.no_browser:
@@ -96,6 +120,8 @@ def _command(folder: Path, args: argparse.Namespace) -> list[str]:
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
+    import subprocess
+
     with subprocess.Popen(command, env=environment) as process:
         try:
             return process.wait()

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from xentara_nb.suggestions import did_you_mean
 
 _CHOICE = re.compile(r"invalid choice: '(.*?)' \(choose from (.*)\)")
 _OPTION = re.compile(r"--[a-z][a-z-]*")
+
+
+class ShowVersion(argparse.Action):
+    """Prints the version, which takes Python some time to find, and ends."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        text = "show program's version number and exit"
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=text)
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: object) -> None:
+        """Print it."""
+        from xentara_nb._version import __version__
+
+        print(f"xentara-nb {__version__}")
+        parser.exit()
 
 
 class CommandParser(argparse.ArgumentParser):

@@ -7,6 +7,7 @@ import re
 
 from xentara_nb.cli.common import AddParser, UsageError, add_connection_arguments, connect_from, say
 from xentara_nb.cli.rows import ENDINGS, read_rows
+from xentara_nb.protocol.text import quantity
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?) *(s|min|h|d|)")
 _SECONDS = {"": 1, "s": 1, "min": 60, "h": 3600, "d": 86400}
@@ -28,7 +29,7 @@ def add_parsers(add_parser: AddParser) -> None:
         help="what to record: an inventory, or a CSV with a column primary_key (and "
         f"attribute_name, for others than the attribute value) ({', '.join(ENDINGS)})",
     )
-    parser.add_argument("-o", "--out", metavar="FOLDER", required=True, help="where to")
+    parser.add_argument("-o", "--output", metavar="FOLDER", required=True, help="where to")
     parser.add_argument(
         "--every",
         metavar="SECONDS",
@@ -70,11 +71,11 @@ def _record(args: argparse.Namespace) -> int:
     with connect_from(args, read_only=True) as client:
         recording = client.record(
             rows,
-            args.out,
+            args.output,
             every=args.every,
             at_least=args.at_least,
             for_=args.for_,
             flush_every=args.flush_every,
         )
-    say(f"recorded into {recording.folder}, {len(recording.files):,} files in all")
+    say(f"recorded into {recording.folder}, {quantity(len(recording.files), 'file')} in all")
     return 0

@@ -8,15 +8,14 @@ import math
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import UsageError, attribute, show, table
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.tables import INVENTORY_COLUMNS
-from xentara_nb.tables.files import read_cells, read_inventory
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
 """The kinds of files that rows can be read from."""
@@ -66,6 +65,9 @@ def json_lines(frame: pd.DataFrame) -> list[str]:
 
 def to_json(value: object) -> Any:
     """Return a value as JSON can hold it: a number, a Boolean, a text or null."""
+    import numpy as np
+    import pandas as pd
+
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, np.generic):
@@ -79,6 +81,8 @@ def to_json(value: object) -> Any:
 
 def read_rows(path: str) -> pd.DataFrame:
     """Read rows that name elements from a file: an inventory, or any CSV that does."""
+    from xentara_nb.tables.files import read_cells, read_inventory
+
     if Path(path).suffix.lower() != ".csv":
         return read_inventory(path)
     try:

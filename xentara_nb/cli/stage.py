@@ -15,8 +15,7 @@ from xentara_nb.cli.guarded import (
     sub_session_from,
 )
 from xentara_nb.cli.rows import add_json_argument
-from xentara_nb.protocol.identifiers import Stage, label
-from xentara_nb.writes.stage import StageCommand
+from xentara_nb.writes.stage_command import StageCommand
 
 if TYPE_CHECKING:
     from xentara_nb.writes.stage import StageChange
@@ -43,6 +42,8 @@ def add_parsers(add_parser: AddParser) -> None:
 
 
 def _facts(change: StageChange) -> dict[str, str | None]:
+    from xentara_nb.protocol.identifiers import Stage, label
+
     stages = {
         name: None if stage is None else label(Stage, stage)
         for name, stage in (("before", change.before), ("after", change.after))
@@ -56,6 +57,8 @@ def _facts(change: StageChange) -> dict[str, str | None]:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from xentara_nb.protocol.identifiers import Stage, label
+
     if args.change is None:
         with connect_from(args, read_only=True) as client:
             stage = label(Stage, client.get_stage())

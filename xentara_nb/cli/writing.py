@@ -23,7 +23,7 @@ from xentara_nb.cli.guarded import (
 )
 from xentara_nb.cli.rows import ENDINGS, add_json_argument, show_rows
 from xentara_nb.errors import InventoryFileError
-from xentara_nb.writes.files import read_writes
+from xentara_nb.protocol.text import quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +136,7 @@ def _run(args: argparse.Namespace, writes: Any) -> int:
         if not count:
             say("nothing was sent: there is nothing to send")
             return 0 if plan.ok else 1
-        these = "this write" if count == 1 else f"these {count} writes"
+        these = "this write" if count == 1 else f"these {quantity(count, 'write')}"
         if not args.yes and not confirmed(f"Send {these}?"):
             say("nothing was sent")
             return 1
@@ -197,6 +197,8 @@ def _filled(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 def _writes_in(path: str) -> pd.DataFrame:
+    from xentara_nb.writes.files import read_writes
+
     try:
         return read_writes(path)
     except InventoryFileError as error:

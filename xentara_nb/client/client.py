@@ -74,7 +74,8 @@ from xentara_nb.writes.read_back import Predicate, Verification
 from xentara_nb.writes.requests import request_for, write_requests
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.settings import plan_settings, take_settings
-from xentara_nb.writes.stage import StageChange, StageCommand, change_stage, check_stage_change
+from xentara_nb.writes.stage import StageChange, change_stage, check_stage_change
+from xentara_nb.writes.stage_command import StageCommand
 from xentara_nb.writes.sub_session import (
     SessionLike,
     SubSession,
@@ -117,6 +118,18 @@ class Client:
 
     Wherever an element is asked for, a primary key, a :class:`uuid.UUID`, its text or a row of an
     inventory will do; wherever an attribute, its name, integer or UUID.
+
+    In the examples of its methods, ``plant`` is a simulated plant, and ``client`` is connected to
+    it.
+
+    Examples
+    --------
+    >>> from xentara_nb import simulate
+    >>> with simulate() as plant, plant.connect() as client:
+    ...     client.read_only, client.closed
+    (False, False)
+    >>> client.closed
+    True
     """
 
     def __init__(
@@ -234,7 +247,15 @@ class Client:
         self._journal = Journal(where)
 
     def close(self) -> None:
-        """Close the connection. The client cannot be used any more; closing twice is no error."""
+        """Close the connection. The client cannot be used any more; closing twice is no error.
+
+        Examples
+        --------
+        >>> other = plant.connect()
+        >>> other.close()
+        >>> other.closed
+        True
+        """
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -274,6 +295,11 @@ class Client:
         dict
             ``version``, ``user name`` (the account that the server runs under) and ``model file
             path``, as far as the server gives them.
+
+        Examples
+        --------
+        >>> client.server_information()["version"]
+        '2.0.8 (simulator)'
         """
         answer = self._ask(ServerInformation(), "server_information")
         return {
@@ -309,6 +335,14 @@ class Client:
         ------
         UnknownElementError, NotFoundError
             If there is no such element or category.
+
+        Examples
+        --------
+        >>> client.browse("Plant.Line 1.Filler", depth=1)[["primary_key", "category"]].head(3)
+                               primary_key    category
+        0  Plant.Line 1.Filler.Inlet valve  data point
+        1        Plant.Line 1.Filler.Level  data point
+        2     Plant.Line 1.Filler.Pressure  data point
         """
         entries = _inventory.browse(
             self._connection.ask, self._model_cache, root, depth, categories
@@ -324,10 +358,17 @@ class Client:
     ) -> pd.DataFrame:
         """Return every attribute of every element: browse, then meta_data of all found.
 
+        It is the handle for everything else: filter it with pandas, and give rows of it to
+        :meth:`read`, :meth:`watch`, :meth:`record` or :meth:`plan_writes`.
+
         Parameters
         ----------
-        root, depth, categories
-            As in :meth:`browse`.
+        root : element, optional
+            Where to begin; it is not in the answer itself. Left out, the whole model.
+        depth : int, optional
+            How many levels down; 1 gives the children. Left out, all.
+        categories : int, str or iterable of them, optional
+            Only elements of these categories, such as ``"data point"``.
         progress : bool or callable, optional
             True for a progress bar, False for none, left out for one on long work; or a function
             that is called as ``progress(done, total)``.
@@ -335,18 +376,37 @@ class Client:
         Returns
         -------
         pandas.DataFrame
-            One row per attribute, as :meth:`meta_data` gives it, sorted by primary key and
-            attribute name. ``frame.xentara`` filters and exports it.
+            One row per attribute, sorted by primary key and attribute name:
+
+            - ``primary_key`` (str): the element, such as ``Plant.Line 1.Set point``
+            - ``element_uuid`` (xentara_id): the element's UUID
+            - ``category`` (categorical): ``data point``, ``device``, ``timer`` ...
+            - ``attribute_name`` (str): ``value``, ``quality``, ``updateTime`` ...
+            - ``attribute_id`` (xentara_id): an integer, or a UUID for an attribute of the plant's
+            - ``access`` (categorical): ``read only``, ``write only``, ``read and write``
+            - ``data_type`` (categorical): ``Float64``, ``Boolean``, ``String`` ...
+
+            ``frame.xentara`` filters it (``writable()``, ``attribute("value")``, ``search(text)``)
+            and keeps it in a file (``to_csv(path)``, ``to_file(path)``).
 
         Raises
         ------
         UnknownElementError, NotFoundError
-            As in :meth:`browse`.
+            If there is no such element or category.
 
         Warns
         -----
         InventoryWarning
             If elements vanished while the inventory was taken; the rest is there.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", categories="data point")
+        >>> writable = inventory.xentara.writable()
+        >>> writable[["primary_key", "attribute_name", "data_type"]].head(2)
+                         primary_key attribute_name          data_type
+        10        Plant.Line 1.Batch          value  UnsignedInteger32
+        43  Plant.Line 1.Capper.Lamp          value            Boolean
         """
         ask = self._connection.ask
         entries = _inventory.browse(ask, self._model_cache, root, depth, categories)
@@ -371,8 +431,8 @@ class Client:
         -------
         pandas.DataFrame
             One row per attribute: ``primary_key`` (str), ``element_uuid`` (xentara_id),
-            ``category`` (categorical), ``attribute_name`` (str), ``attribute_id`` (object: int or
-            UUID), ``access`` (categorical), ``data_type`` (categorical).
+            ``category`` (categorical), ``attribute_name`` (str), ``attribute_id`` (xentara_id),
+            ``access`` (categorical), ``data_type`` (categorical).
 
         Raises
         ------
@@ -394,16 +454,46 @@ class Client:
         """Return for each element whether there is something below it (the manual's meta_data).
 
         True also where the server does not say.
+
+        Parameters
+        ----------
+        elements : element, or list, Series or DataFrame of elements
+            Of which elements.
+
+        Returns
+        -------
+        list of bool
+            In the order of the elements.
+
+        Raises
+        ------
+        UnknownElementError
+            If one of the elements does not exist.
+
+        Examples
+        --------
+        >>> client.has_children(["Plant.Line 1", "Plant.Line 1.Set point"])
+        [True, False]
         """
         return _inventory.has_children(self._connection.ask, self._model_cache, elements)
 
     def lookup(self, primary_key: str) -> UUID:
         """Return the UUID of an element (the manual's lookup).
 
+        Parameters
+        ----------
+        primary_key : str
+            The key of the element.
+
         Raises
         ------
         UnknownElementError
             If there is no element with this primary key.
+
+        Examples
+        --------
+        >>> client.lookup("Plant.Line 1.Set point")
+        UUID('3bba5588-3eb9-5429-9b0f-8d9cd782fef2')
         """
         try:
             found: UUID = self._ask(Lookup(primary_key), f"lookup of {primary_key!r}")
@@ -441,8 +531,21 @@ class Client:
         UnknownElementError, NotFoundError
             If an element, or an attribute named by its name, does not exist. Everything else that
             fails is in the column ``error`` of its row.
+
+        Examples
+        --------
+        >>> points = ["Plant.Line 1.Set point", "Plant.Line 2.Set point"]
+        >>> client.read(points, "value")[["primary_key", "value"]]
+                      primary_key  value
+        0  Plant.Line 1.Set point  210.0
+        1  Plant.Line 2.Set point  240.0
+        >>> client.read("Plant.Line 1.Set point", ["value", "units"])[["attribute_name", "value"]]
+          attribute_name        value
+        0          value        210.0
+        1          units  bottles/min
         """
-        reading = _reading.read(self._connection.ask, self._model_cache, elements, attributes)
+        ask = self._connection.ask_by_message
+        reading = _reading.read(ask, self._model_cache, elements, attributes)
         return self._with_provenance(values_frame(**reading._asdict()))
 
     def snapshot(
@@ -522,7 +625,7 @@ class Client:
             Words in any order, upper or lower case, whole or in part, with ``*`` and ``?`` as
             wildcards and small typos. An empty text finds everything.
         category, type, unit : str or collection of str, optional
-            Only elements of such a category, type or unit.
+            Only elements of such a category, type or unit, with the same wildcards.
         writable : bool, optional
             Only elements whose value can be written, or only the others.
 
@@ -536,7 +639,8 @@ class Client:
         Raises
         ------
         NotFoundError
-            If there is no such category.
+            If there is no such category, or no element is of such a type or unit. What has a
+            wildcard may find nothing.
 
         Examples
         --------
@@ -627,7 +731,8 @@ class Client:
             the write policy does not allow it, the row names another attribute than the one
             given, the sub-session has ended, or the journal cannot be written. Nothing was sent.
         NotFoundError, UnknownElementError
-            If there is no such element or attribute. Nothing was sent.
+            If there is no such element or attribute, or no element has a key in ``verify_on``.
+            Nothing was sent.
         WriteOutcomeUnknownError
             If the answer was lost. The write may have taken effect and is never sent again:
             ``error.result.resolve()`` reads the value to find out.
@@ -690,8 +795,8 @@ class Client:
             If ``verify_on`` makes no sense.
         InventoryFileError, OSError
             If a file cannot be read.
-        NotFoundError
-            If a row names no element or attribute.
+        NotFoundError, UnknownElementError
+            If a row names no element or attribute, or no element has a key in ``verify_on``.
         ConnectionLostError, DeadlineError
             If the present values cannot be read.
 
@@ -798,6 +903,13 @@ class Client:
         SettingsWarning
             If values are not restored: the plant moves them by itself, or they are write only or
             could not be read when they were kept. The message names them.
+
+        Examples
+        --------
+        >>> rows = client["Plant.Line 2.Set point"]
+        >>> settings = client.save_settings("before.csv", rows, observe=0)
+        >>> client.plan_restore("before.csv")  # nothing has changed since
+        Plan of 0 writes as engineer, nothing was sent yet:
         """
         if not isinstance(settings, pd.DataFrame):
             settings = read_table(settings)
@@ -837,6 +949,13 @@ class Client:
         ------
         UnknownElementError, NotFoundError
             If an element or attribute does not exist.
+
+        Examples
+        --------
+        >>> with client.subscribe("Plant.Line 1.Set point", "value") as subscription:
+        ...     event = subscription.next_event(timeout=5)
+        >>> list(event.values.values())
+        [210.0]
         """
         command = Subscribe(
             _reading.targets(self._model_cache, elements, attributes),
@@ -978,9 +1097,10 @@ class Client:
 
         Every ``flush_every`` seconds what has come is put on the disk, in files that are complete
         at any moment: as much is lost at most when the process is killed. Record into the same
-        folder again to go on; nothing stands there twice. Where the disk is busy for longer than a
-        minute and six times ``flush_every``, a row says how much is lost. pandas, DuckDB, Polars
-        and Dask read the folder as well; :mod:`xentara_nb.recordings.columns` has its columns.
+        folder again to go on; nothing stands there twice, and a row without a value says that
+        nothing was recorded in between. Where the disk is busy for longer than a minute and six
+        times ``flush_every``, a row says how much is lost. pandas, DuckDB, Polars and Dask read the
+        folder as well; :mod:`xentara_nb.recordings.columns` has its columns.
 
         Parameters
         ----------
@@ -1013,6 +1133,13 @@ class Client:
             If a time cannot be used.
         MissingExtraError
             If pyarrow is not installed (the extra ``parquet``).
+
+        Examples
+        --------
+        >>> rows = client["Plant.Line 1.Set point"].xentara.attribute("value")
+        >>> recording = client.record(rows, "recording", for_=0.1, progress=False)
+        >>> recording.folder.name
+        'recording'
         """
         watched = _reading.resolved(self._model_cache, elements, attributes)
         keep = kept_for(flush_every)
@@ -1026,10 +1153,22 @@ class Client:
     def unsubscribe(self, subscription: Subscription | UUID) -> None:
         """End a subscription (the manual's unsubscribe).
 
+        Parameters
+        ----------
+        subscription : Subscription or uuid.UUID
+            Which one.
+
         Raises
         ------
         UnknownSubscriptionIdError
             If there is no such subscription on this connection.
+
+        Examples
+        --------
+        >>> subscription = client.subscribe("Plant.Line 1.Set point")
+        >>> client.unsubscribe(subscription)
+        >>> client.subscriptions
+        []
         """
         subscription_id = subscription if isinstance(subscription, UUID) else subscription.id
         self._send_once(Unsubscribe(subscription_id), "unsubscribe")
@@ -1041,6 +1180,11 @@ class Client:
         """Return the operational stage of the server (the manual's get_stage).
 
         A number if this version does not know it.
+
+        Examples
+        --------
+        >>> client.get_stage()
+        <Stage.OPERATIONAL: 2>
         """
         stage: int = self._ask(GetStage(), "get_stage")
         self._stage = stage
@@ -1058,6 +1202,10 @@ class Client:
         ----------
         command : {"suspend", "resume", "shut_down"}
             What is to be done. Nothing is sent.
+
+        Examples
+        --------
+        >>> client.check_stage_change("suspend")  # nothing is raised: it may be done
         """
         check_stage_change(self._write_context(), StageCommand(command))
 
@@ -1122,6 +1270,14 @@ class Client:
         """Take a suspended server back to operational (the manual's resume).
 
         The parameters, the result and the errors are those of :meth:`suspend`.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as other_plant, other_plant.connect(journal=False) as other:
+        ...     change = other.suspend(confirm=True)
+        ...     other.resume(confirm=True).after.label
+        'operational'
         """
         return self._change_stage(StageCommand.RESUME, confirm, session, timeout, verify_within)
 
@@ -1136,6 +1292,13 @@ class Client:
 
         The parameters, the result and the errors are those of :meth:`suspend`; the stage is not
         read after it, as there is no server left to ask.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as other_plant, other_plant.connect(journal=False) as other:
+        ...     other.shut_down(confirm=True).outcome
+        <Outcome.APPLIED: 'APPLIED'>
         """
         return self._change_stage(StageCommand.SHUT_DOWN, confirm, session, timeout, 0.0)
 
@@ -1174,6 +1337,13 @@ class Client:
             If the server does not accept the log-in.
         OptionError
             If not exactly one way to log in is given.
+
+        Examples
+        --------
+        >>> session = client.create_sub_session(user="operator", password="operator-demo")
+        >>> client.write("Plant.Line 3.Set point", 210, session=session).outcome
+        <Outcome.VERIFIED: 'VERIFIED'>
+        >>> client.close_sub_session(session)
         """
         # At once, so that a traceback that shows variables shows none of them.
         user, password, token = map(Secret.of, (user, password, token))
@@ -1190,6 +1360,16 @@ class Client:
         ------
         UnknownSessionIdError
             If there is no such session on this connection.
+
+        Parameters
+        ----------
+        session : uuid.UUID
+            The id that :meth:`create_sub_session` has given.
+
+        Examples
+        --------
+        >>> session = client.create_sub_session(user="viewer", password="viewer-demo")
+        >>> client.close_sub_session(session)
         """
         self._send_once(CloseSubSession(session), "close_sub_session")
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from xentara_nb.client.client import Client
-from xentara_nb.connection.address import parse_address
+from xentara_nb.connection.address import Address, parse_address
 from xentara_nb.connection.credentials import ask, find_credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
 from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.connection.tls import Trust, check_ca_file, check_server
 from xentara_nb.connection.trust_store import known_certificate
-from xentara_nb.errors import AddressError, OptionError, XentaraError
+from xentara_nb.errors import (
+    AddressError,
+    CertificateNotTrustedError,
+    OptionError,
+    XentaraError,
+)
 from xentara_nb.live.subscribing import SubscriptionManager
 from xentara_nb.protocol.commands import DataChange
 from xentara_nb.protocol.secret import Secret, SecretLike
@@ -23,6 +29,8 @@ from xentara_nb.queries.subscriptions import EventDispatcher
 from xentara_nb.writes.context import PolicySource
 from xentara_nb.writes.journal import Journal, JournalLike
 from xentara_nb.writes.policy import WritePolicyLike
+
+_TRUST_VARIABLES = ("XENTARA_CA_FILE", "XENTARA_FINGERPRINT")
 
 T = TypeVar("T")
 
@@ -46,8 +54,7 @@ def connect(
     ----------
     url : str, optional
         ``host``, ``host:port`` or ``wss://host:port/api/ws``, with ``user:password@`` in it or
-        not. The port is 8080 when left out. Without a url, ``XENTARA_URL`` says where, and
-        ``XENTARA_CA_FILE`` or ``XENTARA_FINGERPRINT`` what is trusted there.
+        not. The port is 8080 when left out. Without a url, ``XENTARA_URL`` says where.
     user, password : str, optional
         Who logs in. Left out, ``XENTARA_USER`` and ``XENTARA_PASSWORD`` are taken, and what is
         still missing is asked for where there is a terminal or a notebook.
@@ -57,7 +64,9 @@ def connect(
         A PEM or DER file with the certificates to trust, instead of the system's.
     fingerprint : str, optional
         The SHA-256 of the server's certificate, to trust exactly that one. Without it and a
-        ``ca_file``, the one counts that was trusted for this server with the log-in form.
+        ``ca_file``, ``XENTARA_CA_FILE`` or ``XENTARA_FINGERPRINT`` say what is trusted, unless
+        ``XENTARA_URL`` names another server, whose they are; and without these, what was trusted
+        for this server with the log-in form.
     timeout : float, default 10.0
         How long to wait for the connection, and for each answer, in seconds.
     read_only : bool, default False
@@ -113,16 +122,13 @@ def connect(
         url = Secret(pasted(os.environ.get("XENTARA_URL", "")))
         if not url:
             raise AddressError("say where the server is: connect(url), or set XENTARA_URL")
-        if ca_file is None and fingerprint is None:
-            ca_file = pasted(os.environ.get("XENTARA_CA_FILE", "")) or None
-            fingerprint = pasted(os.environ.get("XENTARA_FINGERPRINT", "")) or None
-            _named("XENTARA_FINGERPRINT", Trust, None, fingerprint)
-            _named("XENTARA_CA_FILE", lambda: check_ca_file(Trust(ca_file)))
         address, in_address = _named("XENTARA_URL", parse_address, url)
     else:
         address, in_address = parse_address(url)
     credentials = find_credentials(user, password, token, in_address=in_address)
-    trust = Trust(ca_file, fingerprint)
+    trust, note = Trust(ca_file, fingerprint), None
+    if trust == Trust() and address.tls:
+        trust, note = _trust_of_environment(address)
     if trust == Trust() and address.tls:
         known = known_certificate(address.netloc)
         if known is not None:
@@ -132,7 +138,8 @@ def connect(
     policies = PolicySource(policy)
     if not credentials.complete:
         # No one is asked for a password that could not be sent anyway.
-        check_server(address, trust, Deadline(seconds))
+        with _noted(note):
+            check_server(address, trust, Deadline(seconds))
         credentials = ask(credentials, address.netloc)
     dispatcher = EventDispatcher()
     watches = SubscriptionManager()
@@ -160,7 +167,8 @@ def connect(
     )
     watches.attach(connection)
     try:
-        connection.connection()
+        with _noted(note):
+            connection.connection()
         return Client(
             connection,
             model_cache,
@@ -172,6 +180,34 @@ def connect(
         )
     except BaseException:
         connection.close()
+        raise
+
+
+def _trust_of_environment(address: Address) -> tuple[Trust, str | None]:
+    """Return what the environment says to trust, and what to say where that is not enough."""
+    values = {name: pasted(os.environ.get(name, "")) or None for name in _TRUST_VARIABLES}
+    names = " and ".join(name for name, value in values.items() if value is not None)
+    if not names:
+        return Trust(), None
+    whose = Secret(pasted(os.environ.get("XENTARA_URL", "")))
+    if whose:
+        other, _ = _named("XENTARA_URL", parse_address, whose)
+        if other.netloc != address.netloc:
+            return Trust(), f"{names} did not count: XENTARA_URL says that it is for {other.netloc}"
+    ca_file, fingerprint = values.values()
+    _named("XENTARA_FINGERPRINT", Trust, None, fingerprint)
+    _named("XENTARA_CA_FILE", lambda: check_ca_file(Trust(ca_file)))
+    return Trust(ca_file, fingerprint), f"what is trusted here was said by {names}"
+
+
+@contextmanager
+def _noted(note: str | None) -> Iterator[None]:
+    """Say of a certificate that is not trusted which variable of the environment counted."""
+    try:
+        yield
+    except CertificateNotTrustedError as error:
+        if note is not None:
+            error.add_note(note)
         raise
 
 

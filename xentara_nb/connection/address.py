@@ -25,7 +25,26 @@ _FORMS = "write it as host, host:port or wss://host:port/api/ws"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server is. Holds no credentials, so it can be shown."""
+    """Where a server is. Holds no credentials, so it can be shown.
+
+    Parameters
+    ----------
+    host : str
+        The name or IP address of the computer.
+    port : int, default 8080
+        The port.
+    path : str, default "/api/ws"
+        Where the WebSocket is.
+    tls : bool, default True
+        Whether it is reached with TLS; without is for this computer alone.
+
+    Examples
+    --------
+    >>> client.address.host, client.address.path
+    ('127.0.0.1', '/api/ws')
+    >>> Address("plant").url
+    'wss://plant:8080/api/ws'
+    """
 
     host: str
     port: int = DEFAULT_PORT

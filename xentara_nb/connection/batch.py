@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -26,8 +27,9 @@ class Batch:
     """Some requests that go out in one message, and their answers.
 
     :attr:`answers` holds for each command its result, the :class:`ServerError` that was answered,
-    an :class:`UnreadableAnswerError`, or :data:`UNANSWERED`; :attr:`failure` is why there will be
-    no more, and :attr:`unattributed_error` an error that meanwhile came without naming a request.
+    an :class:`UnreadableAnswerError`, or :data:`UNANSWERED`, of which there are :attr:`missing`;
+    :attr:`failure` is why there will be no more, and :attr:`unattributed_error` an error that
+    meanwhile came without naming a request.
     """
 
     def __init__(self, commands: Sequence[Command[Any]], first_id: int) -> None:
@@ -35,14 +37,21 @@ class Batch:
         self.first_id = first_id
         self.failure: XentaraError | None = None
         self.unattributed_error: ServerError | None = None
-        self.answers: list[Any] = [UNANSWERED] * len(commands)
-        self._missing = len(commands)
+        self.answers: Sequence[Any] = [UNANSWERED] * len(commands)
+        self.missing = len(commands)
+        self._unreadable = False
         self._done = Latch()
+        self._begun = time.monotonic()
 
     @property
     def ids(self) -> range:
         """The message ids of the requests."""
         return range(self.first_id, self.first_id + len(self.commands))
+
+    @property
+    def age(self) -> float:
+        """How long ago it was made, in seconds."""
+        return time.monotonic() - self._begun
 
     @property
     def names(self) -> str:
@@ -59,22 +68,29 @@ class Batch:
         except ProtocolError as error:
             return UnreadableAnswerError(str(error))
 
+    def awaits(self, message_id: int) -> bool:
+        """Whether a message id is one of these, and its answer has not come."""
+        at = message_id - self.first_id
+        return 0 <= at < len(self.answers) and self.answers[at] is UNANSWERED
+
     def take(self, message_id: int, result: Any) -> None:
-        """Take one parsed answer, each once; called by the reader thread only."""
+        """Take one parsed answer that it awaits; called by the reader thread only."""
+        assert isinstance(self.answers, list)
         self.answers[message_id - self.first_id] = result
-        self._missing -= 1
-        if not self._missing:
+        self._unreadable = self._unreadable or isinstance(result, UnreadableAnswerError)
+        self.missing -= 1
+        if not self.missing:
             self._done.set()
 
     def take_all(self, message: bytes) -> bool:
         """Take a whole message if it is known to be all the answers; else change nothing."""
-        if self._missing < len(self.commands):
+        if self.missing < len(self.commands):
             return False  # one of them was here before
         results = decode_results(self.commands, message, self.first_id)
         if results is None:
             return False
-        self.answers = list(results)
-        self._missing = 0
+        self.answers = results
+        self.missing = 0
         self._done.set()
         return True
 
@@ -86,18 +102,18 @@ class Batch:
     @property
     def complete(self) -> bool:
         """Whether all answers are there."""
-        return not self._missing
+        return not self.missing
 
     def wait(self, seconds: float) -> bool:
         """Wait until all answers are there, or none will come any more."""
         return self._done.wait(seconds)
 
-    def results(self) -> list[Any]:
+    def results(self) -> Sequence[Any]:
         """Return the result of each command, a :class:`ServerError` where it failed.
 
         Raises an UnreadableAnswerError if one of the answers is not what the manual says.
         """
-        for answer in self.answers:
+        for answer in self.answers if self._unreadable else ():
             if isinstance(answer, UnreadableAnswerError):
                 raise answer
         return self.answers

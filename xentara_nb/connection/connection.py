@@ -37,7 +37,7 @@ from xentara_nb.errors import (
 )
 from xentara_nb.protocol.cbor import SMALL, stoppable
 from xentara_nb.protocol.codec import encode_requests, first_answered
-from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange
+from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange, GetStage
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
 from xentara_nb.protocol.packets import Event, Failure, iterate_answers
 from xentara_nb.protocol.secret import SecretBytes
@@ -50,7 +50,11 @@ MAX_ANSWER = 1024 * 1024
 """How much larger each request makes the messages that are taken, in bytes; browse apart."""
 
 PROBE_TIMEOUT = 2.0
-"""How long a server under suspicion may take for any byte, such as its answer to a ping."""
+"""How long a server under suspicion may take for any byte, such as its answer to a ping.
+
+Some servers answer no pings, though RFC 6455 says so: after half of this time they are asked for
+their stage, and on the same connection they are not pinged again.
+"""
 
 HANG_TIMEOUT = 30.0
 """How long a server may answer pings and nothing else, after it has missed a deadline."""
@@ -68,8 +72,10 @@ class _Suspicion(NamedTuple):
     """The server was probed, when so many bytes had come, and why."""
 
     received: int
+    data_received: int  # of messages alone
     deadline: Deadline
     reason: str
+    request: Batch | None = None  # what it was asked when it had not answered the ping
 
 
 class Connection:
@@ -109,12 +115,14 @@ class Connection:
         self._stream: Stream | None = None
         # An RLock: the garbage collector may end the connection in the very thread that holds it.
         self._lock = threading.RLock()
-        self._pending: dict[int, Batch] = {}
+        self._pending: dict[int, Batch] = {}  # by the first message id of each
         self._next_id = 1  # 0 is what a server answers when it cannot read the id
         self._browsed = False
         self._ended: XentaraError | None = None
         self._closing = False
+        self._round_trip = 0.0
         self._suspicion: _Suspicion | None = None
+        self._answers_pings = True
         # Since when nothing but pongs has come, and how much had come then.
         self._silent: tuple[float, int] | None = None
         self._process = os.getpid()
@@ -165,9 +173,15 @@ class Connection:
         return max(time.monotonic() - self._stream.received_at, 0.0)
 
     @property
+    def round_trip(self) -> float:
+        """The shortest time in which any message was answered, in seconds."""
+        return self._round_trip
+
+    @property
     def pending(self) -> int:
         """How many requests still wait for their answers."""
-        return len(self._pending)
+        with self._lock:
+            return sum(batch.missing for batch in self._pending.values())
 
     def begin(self, commands: Sequence[Command[Any]], deadline: Deadline) -> Batch:
         """Send some commands in one message, without waiting for their answers.
@@ -186,7 +200,7 @@ class Connection:
             with self._lock:
                 if (ended := self.ended) is not None:
                     raise ConnectionLostError(str(ended))
-                self._pending.update(dict.fromkeys(batch.ids, batch))
+                self._pending[batch.first_id] = batch
             self._socket.send_message(message, deadline)
         except SendError as error:
             self.forget(batch)
@@ -206,7 +220,7 @@ class Connection:
             raise
         return batch
 
-    def finish(self, batch: Batch, deadline: Deadline) -> list[Any]:
+    def finish(self, batch: Batch, deadline: Deadline) -> Sequence[Any]:
         """Wait for the answers of a batch; a :class:`ServerError` stands for each that failed.
 
         Raises a DeadlineError if they are not there in time, a ConnectionLostError if the
@@ -221,21 +235,21 @@ class Connection:
                 raise deadline.error(what, sent=True)
         finally:
             self.forget(batch)
+        self._round_trip = min(self._round_trip, batch.age)
         if isinstance(batch.failure, ProtocolError):
             raise UnreadableAnswerError(str(batch.failure))
         if batch.failure is not None:
             raise ConnectionLostError(str(batch.failure), sent=True)
         return batch.results()
 
-    def execute(self, commands: Sequence[Command[Any]], deadline: Deadline) -> list[Any]:
+    def execute(self, commands: Sequence[Command[Any]], deadline: Deadline) -> Sequence[Any]:
         """Send some commands in one message, and wait for their results."""
         return self.finish(self.begin(commands, deadline), deadline) if commands else []
 
     def forget(self, batch: Batch) -> None:
         """Stop waiting for the answers of a batch; those that come late are ignored."""
         with self._lock:
-            for message_id in batch.ids:
-                self._pending.pop(message_id, None)
+            self._pending.pop(batch.first_id, None)
 
     def close(self, *, graceful: bool = True) -> None:
         """End the connection; if gracefully, with a close frame and a moment for its answer.
@@ -284,8 +298,32 @@ class Connection:
     def _probe(self, reason: str) -> None:
         if self._suspicion is None and self._stream is not None:
             deadline = Deadline(self._probe_timeout)
-            self._suspicion = _Suspicion(self._stream.received, deadline, reason)
-            self._socket.probe()
+            before = self._stream.received, self._socket.data_received
+            self._suspicion = _Suspicion(*before, deadline, reason)
+            if self._answers_pings:
+                self._socket.probe()
+            else:
+                self._ask_for_stage(deadline)
+
+    def _ask_for_stage(self, deadline: Deadline) -> None:
+        """Send what a server that answers no pings answers; any byte until then will do."""
+        with self._lock:
+            suspicion = self._suspicion
+            if suspicion is None or suspicion.request is not None:  # another thread was here
+                return
+            batch = Batch([GetStage()], self._next_id)
+            self._next_id += 1
+            self._suspicion = suspicion._replace(request=batch, deadline=deadline)
+            self._pending.update(dict.fromkeys(batch.ids, batch))
+        self._socket.probe(bytes(encode_requests(batch.commands, batch.first_id)))
+
+    def _lift(self, suspicion: _Suspicion) -> None:
+        """Trust the connection again."""
+        self._suspicion = None
+        if suspicion.request is not None:
+            self.forget(suspicion.request)
+            if self._socket.data_received != suspicion.data_received:
+                self._answers_pings = False
 
     def _probe_if_quiet(self) -> None:
         """Probe a server that has sent nothing for long, where that matters to someone.
@@ -300,16 +338,20 @@ class Connection:
         suspicion = self._suspicion
         if suspicion is None or self._stream is None:
             return
+        deadline = suspicion.deadline
         if self._stream.received != suspicion.received:
-            self._suspicion = None
-        elif suspicion.deadline.passed and self._stream.sending:
+            self._lift(suspicion)
+        elif deadline.passed and self._stream.sending:
             # What is being sent has a deadline of its own, and the probe may be behind it.
-            self._suspicion = None
-        elif suspicion.deadline.passed:
+            self._lift(suspicion)
+        elif deadline.remaining < deadline.seconds / 2 and suspicion.request is None:
+            self._ask_for_stage(Deadline(self._probe_timeout / 2))
+        elif deadline.passed:
             self._end(
                 self._lost(
                     f"{suspicion.reason}, and nothing has come for "
-                    f"{suspicion.deadline.seconds:g} s since, not even the answer to a ping"
+                    f"{self._probe_timeout:g} s since, not even the answer to a ping or to "
+                    "get_stage"
                 )
             )
 
@@ -362,6 +404,7 @@ class Connection:
         if error is not None and deadline.passed:
             raise deadline.error(f"{netloc} did not answer client_hello")
         if error is None:
+            self._round_trip = batch.age
             try:
                 (answer,) = batch.results()
             except ProtocolError as problem:
@@ -385,7 +428,7 @@ class Connection:
         error = self._ended or self._lost("it was not read any more")
         with self._lock:
             self._ended = error
-            batches = set(self._pending.values())
+            batches = list(self._pending.values())
             self._pending.clear()
         try:
             if self.on_end is not None and self._open_error is None:
@@ -460,28 +503,43 @@ class Connection:
             return
         results: dict[int, Any] = {}
         error: ServerError | None = None
+        batch: Batch | None = None  # most answers of a message are those of one
         # Each is parsed at once: what it was decoded into takes far more memory. None counts
         # before all of the message is known to be well-formed.
         size = ResultSize(len(data))
         for answer in iterate_answers(data):
             if isinstance(answer, Event):
                 self._take_event(answer)
-            elif (batch := self._pending.get(answer.message_id)) is None:
+                continue
+            if batch is None or not batch.awaits(answer.message_id):
+                batch = self._batch_of(answer.message_id)
+            if batch is None:
                 if isinstance(answer, Failure):
                     error = answer.error
             elif answer.message_id not in results:
                 results[answer.message_id] = result = batch.parse(answer)
                 size.add(result)
+        batch = None
         for message_id, result in results.items():
-            with self._lock:
-                batch = self._pending.pop(message_id, None)
+            if batch is None or not batch.awaits(message_id):
+                batch = self._batch_of(message_id)
             if batch is not None:
                 batch.take(message_id, result)
+                if batch.complete:
+                    self.forget(batch)
         if error is not None:
             with self._lock:
-                waiting = set(self._pending.values())
+                waiting = list(self._pending.values())
             for batch in waiting:
                 batch.unattributed_error = error
+
+    def _batch_of(self, message_id: int) -> Batch | None:
+        """Return the batch that waits for an answer, if there is one."""
+        with self._lock:
+            for batch in self._pending.values():
+                if batch.awaits(message_id):
+                    return batch
+        return None
 
     def _take_all(self, data: bytes) -> bool:
         """Give a message to the batch that it answers, if that can take it as a whole."""

@@ -59,10 +59,11 @@ class WebSocket(websocket.WebSocket):
         self._pongs.append(payload.encode() if isinstance(payload, str) else payload)
         self._send_pongs()
 
-    def probe(self) -> None:
-        """Send a ping if that needs no waiting: what is alive answers it."""
+    def probe(self, request: bytes | None = None) -> None:
+        """Send a ping, or a request, if that needs no waiting: what is alive answers it."""
+        opcode = websocket.ABNF.OPCODE_PING if request is None else websocket.ABNF.OPCODE_BINARY
         with contextlib.suppress(OSError):
-            self._stream.send_now(_frame(websocket.ABNF.OPCODE_PING, b""))
+            self._stream.send_now(_frame(opcode, request or b""))
 
     def send_close(self, status: int = 1000, reason: str | bytes = b"") -> None:
         """Send a close frame, if the server still reads."""

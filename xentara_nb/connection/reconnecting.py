@@ -12,6 +12,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any, TypeAlias
 
 from xentara_nb.connection.address import Address
@@ -21,14 +22,24 @@ from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
 from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import ConnectionLostError, XentaraError
+from xentara_nb.protocol.codec.columns import ColumnReads
 from xentara_nb.protocol.commands import Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION
 
 BATCH_SIZE = 512
 """How many commands go into one message."""
 
+COLUMN = 4
+"""How many times as many go into one that reads a single attribute of each element."""
+
 IN_FLIGHT = 8
-"""How many messages wait for their answers at the same time."""
+"""How many messages wait for their answers at the same time, where the network is fast."""
+
+MAX_IN_FLIGHT = 64
+"""How many at most, where it is slow."""
+
+ROUND_TRIP = 0.025
+"""For each so many seconds that an answer is on its way, :data:`IN_FLIGHT` more messages wait."""
 
 Listener: TypeAlias = "Callable[[XentaraError | None], object]"
 """Is told why there is no connection any more, or None when there is one again."""
@@ -201,6 +212,10 @@ class ReconnectingConnection:
         When the connection ends on the way, what is not answered yet is asked again on a fresh
         one, once.
         """
+        return chain.from_iterable(self.ask_by_message(commands))
+
+    def ask_by_message(self, commands: Sequence[Command[Any]]) -> Iterator[Sequence[Any]]:
+        """Do the same, and give the results of each message as they were decoded together."""
         done = 0
         renewed = False
         deadline = Deadline(self.timeout)
@@ -209,7 +224,7 @@ class ReconnectingConnection:
                 connection = self.connection(deadline)
                 for results in pipeline(connection, commands[done:], self.timeout, deadline):
                     done += len(results)
-                    yield from results
+                    yield results
                     deadline = Deadline(self.timeout)
             except ConnectionLostError:
                 if renewed or self._closed is not None:
@@ -264,22 +279,21 @@ def pipeline(
     commands: Sequence[Command[Any]],
     timeout: float,
     first: Deadline | None = None,
-) -> Iterator[list[Any]]:
+) -> Iterator[Sequence[Any]]:
     """Send commands in batches, several in flight, and give the results batch by batch, in order.
 
     Only commands that change nothing belong in here. The time-out is for each batch, in seconds: as
     long as answers keep coming, it goes on; ``first`` is the deadline of the first.
     Raises as :meth:`Connection.begin` and :meth:`Connection.finish` do.
     """
-    batches = (
-        commands[start : start + BATCH_SIZE] for start in range(0, len(commands), BATCH_SIZE)
-    )
+    size = BATCH_SIZE * (COLUMN if isinstance(commands, ColumnReads) else 1)
+    batches = (commands[start : start + size] for start in range(0, len(commands), size))
     waiting: deque[Batch] = deque()
     deadline = Deadline(timeout) if first is None else first
     try:
         for batch in batches:
             waiting.append(connection.begin(batch, deadline))
-            if len(waiting) >= IN_FLIGHT:
+            if len(waiting) * size >= _window(connection) * BATCH_SIZE:
                 yield connection.finish(waiting.popleft(), deadline)
                 deadline = Deadline(timeout)
         while waiting:
@@ -288,3 +302,11 @@ def pipeline(
     finally:
         for left in waiting:
             connection.forget(left)
+
+
+def _window(connection: Connection) -> int:
+    """Return how many messages may wait for their answers, so that a delay costs no more than once.
+
+    Where the server itself takes its time, more would only hold up what other threads ask.
+    """
+    return min(IN_FLIGHT * (1 + int(connection.round_trip / ROUND_TRIP)), MAX_IN_FLIGHT)

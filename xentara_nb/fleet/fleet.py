@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import os
 import threading
-import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from typing import TYPE_CHECKING, Any, Self
@@ -32,7 +31,6 @@ from xentara_nb.fleet.recording import FleetRecording, open_fleet_recording, ser
 from xentara_nb.fleet.servers import Server, ServersLike, find_servers
 from xentara_nb.fleet.tasks import Answer, ask, command_of, run_task
 from xentara_nb.paths import user_path
-from xentara_nb.protocol.codec.browsing import SHARED
 from xentara_nb.recordings.recorder import FLUSH_EVERY
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.provenance import with_provenance
@@ -112,8 +110,6 @@ class Fleet:
         self._locks = {name: threading.Lock() for name in self._servers}
         self._failures = FailureLog(list(self._servers))
         self._closed = False
-        SHARED.open()
-        self._end_sharing = weakref.finalize(self, SHARED.close)  # once, closed or not
 
     @property
     def servers(self) -> list[str]:
@@ -172,7 +168,6 @@ class Fleet:
     def close(self) -> None:
         """Close all connections. The fleet cannot be used any more; closing twice is no error."""
         self._closed = True
-        self._end_sharing()
         for client in list(self._clients.values()):
             client.close()
 

@@ -52,6 +52,13 @@ class Change(NamedTuple):
         The value; None where there is an error in place of it.
     error : str or None
         What the server, or the connection, said in place of a value.
+
+    Examples
+    --------
+    >>> with client.watch("Plant.Line 1.Set point") as watch:
+    ...     change = next(iter(watch))
+    >>> change.column, change.value, change.error
+    ('Plant.Line 1.Set point', np.float64(210.0), None)
     """
 
     time: pd.Timestamp
@@ -87,7 +94,7 @@ class Collection:
 
     @property
     def attributes(self) -> pd.DataFrame:
-        """What is watched: ``column`` and the columns of an inventory that name an attribute."""
+        """What is watched, with ``column``, and what names the element and the attribute."""
         return make_frame(
             {
                 "column": string_array(self._names),
@@ -125,6 +132,14 @@ class Collection:
             ``source_time`` (datetime64[ns, UTC]; the attributes of that name where they are
             watched too, else when the event was made, and missing), ``age`` (float64, seconds
             since it came) and ``error`` (str).
+
+        Examples
+        --------
+        >>> with client.watch("Plant.Line 1.Set point") as watch:
+        ...     latest = watch.until(lambda latest: latest["value"].notna().all(), timeout=30)
+        >>> watch.latest()[["primary_key", "value", "quality"]]
+                      primary_key  value quality
+        0  Plant.Line 1.Set point  210.0    good
         """
         with self._lock:
             self._drain()
@@ -200,6 +215,13 @@ class Collection:
         ------
         OptionError
             If it would be too large, or an argument is none.
+
+        Examples
+        --------
+        >>> with client.watch("Plant.Line 1.Set point") as watch:
+        ...     latest = watch.until(lambda latest: latest["value"].notna().all(), timeout=30)
+        >>> watch.frame(fill="forward")["Plant.Line 1.Set point"].tolist()
+        [210.0]
         """
         with self._lock:
             self._drain()
@@ -221,6 +243,14 @@ class Collection:
             ``quality`` (str, the one that held then; where only that has changed, the value is in a
             row once more), ``error`` (str; in the rows of a gap, why
             there is one). ``attrs["dropped"]`` is how many changes were dropped.
+
+        Examples
+        --------
+        >>> with client.watch("Plant.Line 1.Set point") as watch:
+        ...     latest = watch.until(lambda latest: latest["value"].notna().all(), timeout=30)
+        >>> watch.changes()[["primary_key", "value", "quality"]]
+                      primary_key  value quality
+        0  Plant.Line 1.Set point  210.0    good
         """
         with self._lock:
             self._drain()

@@ -18,6 +18,7 @@ from xentara_nb.live.routing import Key
 from xentara_nb.live.shared import Rates
 from xentara_nb.live.subscribing import SubscriptionManager
 from xentara_nb.protocol.errors import XentaraError
+from xentara_nb.protocol.text import quantity
 from xentara_nb.queries.reading import ResolvedAttribute
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,13 @@ class Watch(Collection):
         The client that it was made by, which is open as long as the watch is used.
     ended : XentaraError or None
         Why no more changes will come; None while they may.
+
+    Examples
+    --------
+    >>> with client.watch("Plant.Line 1.Set point") as watch:
+    ...     latest = watch.until(lambda latest: latest["value"].notna().all(), timeout=30)
+    >>> watch.names, watch.dropped
+    (['Plant.Line 1.Set point'], 0)
     """
 
     def __init__(
@@ -67,7 +75,15 @@ class Watch(Collection):
             raise
 
     def close(self) -> None:
-        """End the subscription; what has come is kept. Closing twice is no error."""
+        """End the subscription; what has come is kept. Closing twice is no error.
+
+        Examples
+        --------
+        >>> watch = client.watch("Plant.Line 1.Set point")
+        >>> watch.close()
+        >>> print(watch.ended)
+        the watch is closed
+        """
         if self.ended is None:
             self._closed = True
             try:
@@ -93,7 +109,10 @@ class Watch(Collection):
         count, kept = len(self.names), self.kept
         dropped = f", {self.dropped:,} dropped" if self.dropped else ""
         state = f"ended: {self.ended}" if self.ended else "lost" if self.lost else "open"
-        return f"<Watch of {count:,} attributes, {kept:,} changes kept{dropped}, {state}>"
+        return (
+            f"<Watch of {quantity(count, 'attribute')}, {quantity(kept, 'change')} kept{dropped}, "
+            f"{state}>"
+        )
 
     @property
     def lost(self) -> XentaraError | None:
@@ -144,6 +163,13 @@ class Watch(Collection):
             If the predicate is no function or does not say yes or no, or the time-out is no time.
         XentaraError
             If the watch ends before.
+
+        Examples
+        --------
+        >>> with client.watch("Plant.Line 1.Set point") as watch:
+        ...     latest = watch.until(lambda latest: latest["value"].notna().all(), timeout=30)
+        >>> latest["value"].tolist()
+        [210.0]
         """
         if not callable(predicate):
             raise OptionError(
@@ -184,6 +210,21 @@ class Watch(Collection):
         -------
         callable
             Ends that; may be called twice.
+
+        Parameters
+        ----------
+        callback : callable
+            Is given the watch.
+
+        Examples
+        --------
+        >>> import queue
+        >>> changed = queue.Queue()
+        >>> with client.watch("Plant.Line 1.Set point") as watch:
+        ...     stop = watch.on_change(changed.put)
+        ...     changed.get(timeout=30) is watch
+        ...     stop()
+        True
         """
         if not callable(callback):
             raise OptionError(f"what is called on changes is a function, not {callback!r}")

@@ -13,7 +13,15 @@ from xentara_nb.protocol.text import safe, safe_lines
 
 
 class XentaraError(Exception):
-    """The root of every error that this library raises on purpose."""
+    """The root of every error that this library raises on purpose.
+
+    Attributes
+    ----------
+    advice : str
+        What to do about errors of this kind. The message says it of the case at hand.
+    """
+
+    advice: ClassVar[str] = "Do what the message says: it names what is wrong, and where."
 
     def __str__(self) -> str:
         # It may hold what a server said.
@@ -23,6 +31,11 @@ class XentaraError(Exception):
 class ProtocolError(XentaraError):
     """Bytes or values that are not what the protocol says they should be."""
 
+    advice = (
+        "Check that the address is that of a Xentara server, with nothing in between that changes "
+        "what it sends; then report it, with the server's version."
+    )
+
 
 class ServerError(XentaraError):
     """An error that the server answered.
@@ -30,7 +43,7 @@ class ServerError(XentaraError):
     Parameters
     ----------
     text : str, optional
-        The server's own text. Left out, :attr:`default_text` is shown.
+        The server's own text. Left out, the manual's is shown.
     code : int, optional
         The code, for errors that have no class of their own.
     context : str, optional

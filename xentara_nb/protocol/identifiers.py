@@ -115,7 +115,13 @@ def _members_by_text(table: type[_L]) -> dict[str, _L]:
 
 
 class Category(Labelled):
-    """The category of an element."""
+    """The category of an element.
+
+    Examples
+    --------
+    >>> Category.DATA_POINT.label, Category.find("data point"), int(Category.DATA_POINT)
+    ('data point', <Category.DATA_POINT: 2>, 2)
+    """
 
     ROOT_ELEMENT = 0
     ELEMENT_GROUP = 1
@@ -216,7 +222,13 @@ _INTEGER_RANGES = {
 
 
 class Quality(Labelled):
-    """How far a value can be trusted."""
+    """How far a value can be trusted.
+
+    Examples
+    --------
+    >>> [quality.label for quality in Quality]
+    ['good', 'acceptable', 'unreliable', 'bad']
+    """
 
     GOOD = 0
     ACCEPTABLE = 1
@@ -225,7 +237,13 @@ class Quality(Labelled):
 
 
 class Stage(Labelled):
-    """The operational stage of a server."""
+    """The operational stage of a server.
+
+    Examples
+    --------
+    >>> Stage.OPERATIONAL.label
+    'operational'
+    """
 
     START_UP = 0
     PRE_OPERATIONAL = 1

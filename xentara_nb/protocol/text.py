@@ -61,3 +61,14 @@ def pasted(text: str) -> str:
     while (bare := trimmed(text).strip(_QUOTES)) != text:
         text = bare
     return text
+
+
+def quantity(count: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with what there are so many of, in its plural unless it is one.
+
+    Examples
+    --------
+    >>> quantity(1, "attribute"), quantity(1200, "attribute"), quantity(0, "entry", "entries")
+    ('1 attribute', '1,200 attributes', '0 entries')
+    """
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"

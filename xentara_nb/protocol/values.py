@@ -49,6 +49,13 @@ class TimePoint:
 
     The two limits of a signed 64-bit integer stand for these; ValueError if a number does not fit
     it (years 1677 to 2262).
+
+    Examples
+    --------
+    >>> TimePoint(1_500_000_000).isoformat()
+    '1970-01-01T00:00:01.5Z'
+    >>> TimePoint.NEVER.isoformat()
+    'never'
     """
 
     nanoseconds: int
@@ -64,20 +71,38 @@ class TimePoint:
 
     @property
     def is_finite(self) -> bool:
-        """Whether this is a real point in time: neither never nor for ever."""
+        """Whether this is a real point in time, neither never nor for ever."""
         return _NS_MIN < self.nanoseconds < _NS_MAX
 
     @classmethod
     def now(cls) -> TimePoint:
-        """Return the present time of this computer."""
+        """Return the present time of this computer.
+
+        Examples
+        --------
+        >>> TimePoint.now().is_finite
+        True
+        """
         return cls(time.time_ns())
 
     @classmethod
     def parse(cls, text: str) -> TimePoint:
         """Read a time stamp with its time zone as RFC 3339 writes it, or ``never``, ``for ever``.
 
-        A blank is allowed in place of the ``T``, as in a model file. Raises a ValueError if the
-        text is not such a time stamp, or has no time zone.
+        Parameters
+        ----------
+        text : str
+            A blank is allowed in place of the ``T``, as in a model file.
+
+        Raises
+        ------
+        ValueError
+            If the text is not such a time stamp, or has no time zone.
+
+        Examples
+        --------
+        >>> TimePoint.parse("2026-11-26 14:00:00+01:00")
+        TimePoint(nanoseconds=1795698000000000000)
         """
         if text in ("never", "for ever"):
             return cls.NEVER if text == "never" else cls.FOREVER
@@ -103,7 +128,13 @@ class TimePoint:
         return cls(seconds * 1_000_000_000 + int((match[7] or "0").ljust(9, "0")))
 
     def isoformat(self) -> str:
-        """Return the time stamp as RFC 3339 writes it, in UTC, with as many digits as it needs."""
+        """Return the time stamp as RFC 3339 writes it, in UTC, with as many digits as it needs.
+
+        Examples
+        --------
+        >>> TimePoint.parse("2026-11-26T13:00:00.5Z").isoformat()
+        '2026-11-26T13:00:00.5Z'
+        """
         if not self.is_finite:
             return "never" if self.nanoseconds < 0 else "for ever"
         seconds, nanoseconds = divmod(self.nanoseconds, 1_000_000_000)

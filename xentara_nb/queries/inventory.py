@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import numbers
 import operator
 from collections.abc import Iterable
-from itertools import compress
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
-from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntries, MetaData
+from xentara_nb.protocol.commands import Browse, BrowseEntries, MetaData
 from xentara_nb.protocol.errors import ServerError, result_of
-from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
+from xentara_nb.protocol.identifiers import NIL_UUID, MetaDataId
+from xentara_nb.protocol.text import quantity
+from xentara_nb.protocol.uuid_column import taken
 from xentara_nb.queries.model_cache import Ask, ElementColumns, ModelCache
 from xentara_nb.queries.progress import Progress, reporting
-from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.frames import InventoryElement
 from xentara_nb.tables.references import (
     ElementLike,
     ElementsLike,
+    category_reference,
     element_reference,
     element_references,
 )
@@ -69,14 +70,7 @@ def _category_id(category: CategoryLike) -> int:
     # they are Integral.
     if isinstance(category, numbers.Integral) and not isinstance(category, bool) and category >= 0:
         return int(category)
-    member = Category.find(category)
-    if member is None:
-        offer = did_you_mean(category, (member.label for member in Category))
-        raise NotFoundError(
-            f"{category!r} is no category{offer or ';'} {'There' if offer else 'there'} are: "
-            f"{Category.labels()}"
-        )
-    return int(member)
+    return int(category_reference(category))
 
 
 def meta_data(model_cache: ModelCache, elements: ElementsLike) -> list[InventoryElement]:
@@ -101,24 +95,30 @@ def has_children(ask: Ask, model_cache: ModelCache, elements: ElementsLike) -> l
 def attribute_lists(
     ask: Ask, entries: BrowseEntries, progress: Progress
 ) -> tuple[ElementColumns, dict[str, str]]:
-    """Return the elements that there are, and by key why the others vanished or cannot be asked."""
-    lists: list[tuple[AttributeInfo, ...]] = []
-    errors: dict[int, ServerError] = {}
+    """Return the elements that there are, and by key why the others vanished or cannot be asked.
+
+    They are sorted by key, as an inventory is.
+    """
+    answers: list[Any] = []
     total = len(entries)
     step = max(1, total // 100)
     with reporting(progress, total, "element", "Inventory") as report:
-        for done, answer in enumerate(ask(ListRequests(entries.uuids)), 1):
-            if isinstance(answer, ServerError):
-                errors[done - 1] = answer
-                lists.append(())
-            else:
-                lists.append(answer.attributes or ())
-            if done % step == 0 or done == total:
-                report(done, total)
+        results = ask(ListRequests(entries.uuids))
+        while part := list(itertools.islice(results, step)):
+            answers += part
+            report(len(answers), total)
+    errors = {at: each for at, each in enumerate(answers) if isinstance(each, ServerError)}
+    lists = [() if isinstance(each, ServerError) else each.attributes or () for each in answers]
     found = ElementColumns(entries.keys, entries.uuids, entries.categories, lists)
-    if errors:
-        there = [at not in errors for at in range(len(lists))]
-        found = ElementColumns._make(list(compress(column, there)) for column in found)
+    order = sorted(range(total), key=entries.keys.__getitem__)
+    if errors or any(map(operator.ne, order, itertools.count())):
+        order = [at for at in order if at not in errors]
+        found = ElementColumns(
+            [found.keys[at] for at in order],
+            taken(found.uuids, order),
+            [found.categories[at] for at in order],
+            [lists[at] for at in order],
+        )
     return found, {entries.keys[at]: f"{error.text} ({error.code})" for at, error in errors.items()}
 
 
@@ -132,17 +132,15 @@ def whole_model(
     entries = browse(ask, model_cache, None, None, None)
     found, missing = attribute_lists(ask, entries, progress)
     model_cache.learn(found.uuids, found.lists)
-    order = sorted(range(len(found.keys)), key=found.keys.__getitem__)
-    whole = ElementColumns._make([column[at] for at in order] for column in found)
     # An element that is being changed is asked for again.
     if generation == model_cache.generation and not missing:
-        model_cache.whole = whole
-    return whole, missing
+        model_cache.whole = found
+    return found, missing
 
 
 def missing_text(missing: dict[str, str]) -> str:
     """Say which elements an inventory lacks, in one line."""
     shown = [f"{key}: {reason}" for key, reason in list(missing.items())[:5]]
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-    count = f"{len(missing)} element{'s are' if len(missing) > 1 else ' is'}"
+    count = quantity(len(missing), "element is", "elements are")
     return f"{count} not in the inventory: {'; '.join(shown)}{more}"

@@ -39,20 +39,23 @@ from xentara_nb.tables.search import SearchTable
 META_DATA = (MetaDataId.PRIMARY_KEY, MetaDataId.ELEMENT_CATEGORY, MetaDataId.ATTRIBUTE_LIST)
 """What is asked for of every element."""
 
-MAX_CACHED = 200_000
-"""How many elements are cached; when there are more, the cache is emptied first."""
+MAX_CACHED = 1 << 20
+"""How many elements are cached; when there are more, a part of them goes, the oldest first."""
 
 AttributeList: TypeAlias = tuple[AttributeInfo, ...]
 
 Ask = Callable[[Sequence[Command[Any]]], Iterator[Any]]
 """Sends commands that change nothing, and gives each one's result or ServerError."""
 
+AskByMessage = Callable[[Sequence[Command[Any]]], Iterator[Sequence[Any]]]
+"""The same, with the results of each message together."""
+
 
 class ElementColumns(NamedTuple):
     """Some elements with their attributes, column by column."""
 
     keys: list[str]
-    uuids: list[UUID]
+    uuids: Sequence[UUID]
     categories: list[int]
     lists: list[tuple[AttributeInfo, ...]]
 
@@ -80,7 +83,7 @@ class ModelCache:
         self.whole: ElementColumns | None = None
         self.search_table: SearchTable | None = None
         self._sharing: dict[UUID, AttributeList] = {}
-        self._inventories: list[tuple[list[UUID], list[AttributeList]]] = []  # not taken in yet
+        self._inventories: list[tuple[Sequence[UUID], list[AttributeList]]] = []  # not taken in yet
 
     def __len__(self) -> int:
         return max(len(self._uuids), len(self._meta_data), len(self._lists))
@@ -145,8 +148,7 @@ class ModelCache:
                 answer = answer.offering(offers[name[0]])
             found[name] = answer
             if isinstance(answer, UUID):
-                if len(cached) >= MAX_CACHED:
-                    cached.clear()
+                _make_room(cached)
                 cached[name] = answer
         return [item.element_uuid or found[item.primary_key, item.text_uuid] for item in references]
 
@@ -165,8 +167,7 @@ class ModelCache:
         for uuid, result in zip(missing, answers, strict=True):
             found[uuid] = result
             if isinstance(result, MetaDataAnswer):
-                if len(self._meta_data) >= MAX_CACHED:
-                    self._meta_data.clear()
+                _make_room(self._meta_data)
                 self._meta_data[uuid] = result
                 if result.attributes and _share_an_id(result.attributes):
                     self._sharing[uuid] = result.attributes
@@ -174,6 +175,25 @@ class ModelCache:
             found[uuid] if answer is None else answer
             for uuid, answer in zip(uuids, cached, strict=True)
         ]
+
+    def known_meta_data(self, uuids: Sequence[UUID]) -> list[MetaDataAnswer] | None:
+        """Return the meta data of elements if all are cached; else None."""
+        found = [self._meta_data.get(uuid) for uuid in uuids]
+        return [each for each in found if each is not None] if all(found) else None
+
+    def known_uuids(self, keys: Sequence[str]) -> list[UUID] | None:
+        """Return the UUIDs of keys if all are cached and none is the text of a UUID; else None."""
+        found = [self._uuids.get((key, None)) for key in keys]
+        return [each for each in found if each is not None] if all(found) else None
+
+    def known_lists(self, uuids: Sequence[UUID]) -> list[AttributeList] | None:
+        """Return the attributes of elements if all are cached; else None."""
+        self._take_in()
+        found = [self._lists.get(uuid) for uuid in uuids]
+        if None in found:
+            answers = self.known_meta_data(uuids)
+            return None if answers is None else [each.attributes or () for each in answers]
+        return [each for each in found if each is not None]
 
     def described(self, uuids: Sequence[UUID]) -> dict[UUID, MetaDataAnswer]:
         """Return the meta data of elements by UUID; raises the error of one that does not exist."""
@@ -184,7 +204,7 @@ class ModelCache:
             answers[uuid] = answer
         return answers
 
-    def learn(self, uuids: list[UUID], lists: list[AttributeList]) -> None:
+    def learn(self, uuids: Sequence[UUID], lists: list[AttributeList]) -> None:
         """Take the attribute lists of elements, as an inventory has them."""
         self._inventories.append((uuids, lists))
 
@@ -239,9 +259,17 @@ class ModelCache:
             if found:
                 pairs = zip(uuids, lists, strict=True)
                 self._sharing.update((uuid, each) for uuid, each in pairs if id(each) in found)
-            if len(self._lists) + len(uuids) > MAX_CACHED:
-                self._lists = {}
+            _make_room(self._lists, len(uuids))
             self._lists.update(islice(zip(uuids, lists, strict=True), MAX_CACHED))
+
+
+def _make_room(cache: dict[Any, Any], count: int = 1) -> None:
+    """Let go of the oldest entries of a cache that some more would make too large."""
+    excess = len(cache) + count - MAX_CACHED
+    if excess > 0:
+        # Many at once: Python passes over all that were taken out before the first that is there.
+        for key in list(islice(cache, max(excess, MAX_CACHED // 4))):
+            cache.pop(key, None)
 
 
 def _share_an_id(attributes: AttributeList) -> bool:

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, count, islice
-from operator import ne
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
+from pandas.api.extensions import ExtensionArray
+
 from xentara_nb.errors import AmbiguousError, NotFoundError
+from xentara_nb.protocol.codec.columns import Column, ColumnReads
 from xentara_nb.protocol.codec.reads import ReadRequests
 from xentara_nb.protocol.commands import SubscriptionTarget
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute, known
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.model_cache import (
-    Ask,
+    AskByMessage,
     AttributeList,
     ModelCache,
     find_attribute,
     shared_id,
     with_id,
 )
+from xentara_nb.tables.id_arrays import IdArray
 from xentara_nb.tables.references import (
     AttributeLike,
     ElementsLike,
@@ -56,13 +61,13 @@ _Attribute: TypeAlias = tuple[str, AttributeId, int | None]
 class Reading(NamedTuple):
     """The columns of what was read, one item for every attribute."""
 
-    primary_keys: list[str]
-    element_uuids: list[UUID]
-    attribute_names: list[str]
-    attribute_ids: list[AttributeId]
-    data_types: list[int | None]
-    results: list[Any]
-    times: list[int]
+    primary_keys: Sequence[str] | ExtensionArray
+    element_uuids: Sequence[UUID] | IdArray
+    attribute_names: Sequence[str] | ExtensionArray
+    attribute_ids: Sequence[AttributeId] | IdArray
+    data_types: Sequence[int | None]
+    results: Sequence[Any]
+    times: npt.NDArray[np.int64]
 
 
 class _ElementAttributes(NamedTuple):
@@ -74,67 +79,161 @@ class _ElementAttributes(NamedTuple):
 
 
 def read(
-    ask: Ask,
+    ask: AskByMessage,
     model_cache: ModelCache,
     elements: ElementsLike,
     attributes: Iterable[AttributeLike] | AttributeLike | None,
 ) -> Reading:
     """Read the attributes given; without, those that rows name, or all that can be read."""
+    if attributes is not None:
+        wanted = _attribute_list(attributes)
+        known_elements = _known_elements(model_cache, elements, wanted or [])
+        if known_elements is not None:
+            return _read_elements(ask, model_cache, *known_elements)
+        attributes = wanted
     references = element_references(elements)
     if isinstance(references, Rows) and attributes is None:
         return _read_rows(ask, model_cache, references)
-    reading = Reading([], [], [], [], [], [], [])
-    uuids, parts = [], []
-    for item in _resolve(model_cache, references, _attribute_list(attributes)):
-        ids = [attribute_id for _, attribute_id, _ in item.attributes]
-        reading.primary_keys.extend([item.primary_key] * len(ids))
-        reading.element_uuids.extend([item.element_uuid] * len(ids))
-        reading.attribute_names.extend(name for name, _, _ in item.attributes)
-        reading.attribute_ids.extend(ids)
-        reading.data_types.extend(data_type for _, _, data_type in item.attributes)
-        uuids.append(item.element_uuid)
-        parts.append(tuple(ids))
-    return _take(ask, model_cache, uuids, parts, reading)
-
-
-def _read_rows(ask: Ask, model_cache: ModelCache, rows: Rows) -> Reading:
-    """Read what rows name; those of one element that stand together are read together."""
-    ids = rows.attribute_ids
-    reading = Reading(
-        rows.primary_keys, rows.element_uuids, rows.attribute_names, ids, rows.data_types, [], []
+    items = _resolve(model_cache, references, _attribute_list(attributes))
+    return _read_elements(
+        ask,
+        model_cache,
+        [item.primary_key for item in items],
+        [item.element_uuid for item in items],
+        [item.attributes for item in items],
     )
-    numbers = [uuid.int for uuid in rows.element_uuids]
-    changes = compress(count(1), map(ne, numbers, islice(numbers, 1, None)))
-    starts = [0, *changes] if numbers else []
-    if len(starts) == len(numbers):
-        return _take(ask, model_cache, rows.element_uuids, list(zip(ids, strict=True)), reading)
-    uuids = [rows.element_uuids[at] for at in starts]
-    ends = [*starts[1:], len(ids)]
-    parts = [tuple(ids[start:end]) for start, end in zip(starts, ends, strict=True)]
-    return _take(ask, model_cache, uuids, parts, reading)
 
 
-def _take(
-    ask: Ask,
+def _read_elements(
+    ask: AskByMessage,
     model_cache: ModelCache,
+    keys: list[str],
+    uuids: list[UUID],
+    chosen: Sequence[list[_Attribute]],
+) -> Reading:
+    """Read some attributes of each element."""
+    # Elements of one type share what was chosen of them.
+    shared: dict[tuple[AttributeId, ...], tuple[AttributeId, ...]] = {}
+    parts_by_list: dict[int, tuple[AttributeId, ...]] = {}
+    for number, each in dict(zip(map(id, chosen), chosen, strict=True)).items():
+        part = tuple([attribute_id for _, attribute_id, _ in each])
+        parts_by_list[number] = shared.setdefault(part, part)
+    parts = list(map(parts_by_list.__getitem__, map(id, chosen)))
+    rows = keys, uuids
+    if set(map(len, parts_by_list.values())) != {1}:
+        counts = list(map(len, parts))
+        rows = (
+            [key for key, count in zip(keys, counts, strict=True) for _ in range(count)],
+            [uuid for uuid, count in zip(uuids, counts, strict=True) for _ in range(count)],
+        )
+    found = list(chain.from_iterable(chosen))
+    results = _results(ask, model_cache, rows[0], uuids, parts)
+    return Reading(
+        *rows,
+        [name for name, _, _ in found],
+        [attribute_id for _, attribute_id, _ in found],
+        [data_type for _, _, data_type in found],
+        results,
+        _now(results),
+    )
+
+
+def _known_elements(
+    model_cache: ModelCache, elements: object, attributes: list[AttributeLike]
+) -> tuple[list[str], list[UUID], list[list[_Attribute]]] | None:
+    """Return the keys, the UUIDs and the attributes of elements given by their UUIDs or known keys.
+
+    None if they are named in another way, or something has to be asked for first.
+    """
+    if not isinstance(elements, list):
+        return None
+    kinds = set(map(type, elements))
+    if kinds == {UUID}:
+        uuids: list[UUID] | None = elements
+        answers = model_cache.known_meta_data(elements)
+        if answers is None:
+            return None
+        keys = [answer.primary_key or "" for answer in answers]
+        lists: list[AttributeList] | None = [answer.attributes or () for answer in answers]
+        if not all(keys):
+            return None
+    else:
+        keys = elements
+        uuids = model_cache.known_uuids(elements) if kinds == {str} else None
+        if uuids is None:
+            return None
+        well_known = all(map(_well_known, attributes))
+        lists = [()] * len(uuids) if well_known else model_cache.known_lists(uuids)
+    if uuids is None or lists is None:
+        return None
+    distinct = {id(each): (key, each) for key, each in zip(keys, lists, strict=True)}
+    ids_by_name = _ids_by_name(attributes, [each for _, each in distinct.values()])
+    chosen = {
+        number: _chosen(key, described, attributes, ids_by_name)
+        for number, (key, described) in distinct.items()
+    }
+    return keys, uuids, [chosen[id(each)] for each in lists]
+
+
+def _read_rows(ask: AskByMessage, model_cache: ModelCache, rows: Rows) -> Reading:
+    """Read what rows name; those of one element that stand together are read together."""
+    uuids: list[UUID] = rows.element_uuids.tolist()
+    codes = rows.element_uuids.codes
+    starts = np.flatnonzero(codes[1:] != codes[:-1]) + 1
+    distinct = set(rows.attribute_ids.distinct())
+    parts: list[tuple[AttributeId, ...]]
+    if len(starts) == len(uuids) - 1 and len(distinct) == 1:
+        parts = [tuple(rows.attribute_ids[:1].tolist())] * len(uuids)
+    else:
+        ids: list[AttributeId] = rows.attribute_ids.tolist()
+        begins = [0, *starts.tolist()]
+        ends = [*begins[1:], len(ids)]
+        parts = [tuple(ids[begin:end]) for begin, end in zip(begins, ends, strict=True)]
+        uuids = [uuids[at] for at in begins]
+    results = _results(ask, model_cache, rows.primary_keys, uuids, parts)
+    return Reading(
+        rows.primary_keys,
+        rows.element_uuids,
+        rows.attribute_names,
+        rows.attribute_ids,
+        rows.data_types,
+        results,
+        _now(results),
+    )
+
+
+def _now(results: Sequence[Any]) -> npt.NDArray[np.int64]:
+    # One for all, so that readings can be put side by side.
+    return np.full(len(results), time.time_ns())
+
+
+def _results(
+    ask: AskByMessage,
+    model_cache: ModelCache,
+    keys: Sequence[str] | ExtensionArray,
     uuids: list[UUID],
     parts: list[tuple[AttributeId, ...]],
-    reading: Reading,
-) -> Reading:
-    """Read so many attributes of each element, into the last two columns of a reading."""
-    results, times = reading.results, reading.times
+) -> list[Any]:
+    """Read so many attributes of each element; the keys are those of the rows, one for each."""
+    # In a column all are the same object.
+    same = bool(parts) and parts.count(parts[0]) == len(parts)
+    sharing = model_cache.sharing(_with_own_attributes(uuids, parts, parts[:1] if same else parts))
+    if same and len(parts[0]) == 1 and not sharing:
+        return _column(ask, uuids, parts[0][0])
     distinct = [tuple(dict.fromkeys(part)) if len(part) > 1 else part for part in parts]
     refused: dict[int, AmbiguousError] = {}  # by row
-    if sharing := model_cache.sharing(_with_own_attributes(uuids, parts)):
+    if sharing:
         row = 0
         for at, (uuid, part) in enumerate(zip(uuids, parts, strict=True)):
             for number, each in enumerate(part if uuid in sharing else (), row):
-                error = shared_id(reading.primary_keys[number], sharing[uuid], each)
+                error = shared_id(keys[number], sharing[uuid], each)
                 if error is not None:
                     refused[number] = error
                     distinct[at] = tuple([other for other in distinct[at] if other != each])
             row += len(part)
-    for part, answer in zip(parts, ask(ReadRequests(uuids, distinct)), strict=True):
+    results: list[Any] = []
+    answers = chain.from_iterable(ask(ReadRequests(uuids, distinct)))
+    for part, answer in zip(parts, answers, strict=True):
         size = len(part)
         if isinstance(answer, ServerError):
             results += [answer] * size
@@ -144,19 +243,36 @@ def _take(
             results += answer.values()
     for row, error in refused.items():
         results[row] = error
-    # One for all, so that readings can be put side by side.
-    times += [time.time_ns()] * len(results)
-    return reading
+    return results
+
+
+def _column(ask: AskByMessage, uuids: list[UUID], attribute_id: AttributeId) -> list[Any]:
+    """Read the same attribute of each element."""
+    results: list[Any] = []
+    for answers in ask(ColumnReads(uuids, attribute_id)):
+        if isinstance(answers, Column):
+            results += answers.values
+        else:
+            results += [
+                answer
+                if isinstance(answer, ServerError)
+                else answer.get(attribute_id, _NOT_ANSWERED)
+                for answer in answers
+            ]
+    return results
 
 
 def _with_own_attributes(
-    uuids: Iterable[UUID], parts: Iterable[tuple[AttributeId, ...]]
+    uuids: Iterable[UUID],
+    parts: Iterable[tuple[AttributeId, ...]],
+    distinct: Iterable[tuple[AttributeId, ...]],
 ) -> Iterator[UUID]:
     """Return the elements of which an attribute that is not well known is read."""
     # Their ids are those that a model's author gives them, and may give to two.
     own = {UUID}
-    pairs = zip(uuids, parts, strict=True)
-    return (uuid for uuid, part in pairs if not own.isdisjoint(map(type, part)))
+    with_own = {part for part in set(distinct) if not own.isdisjoint(map(type, part))}
+    pairs = zip(uuids, parts, strict=True) if with_own else ()
+    return (uuid for uuid, part in pairs if part in with_own)
 
 
 def _attribute_list(
@@ -186,7 +302,7 @@ def _resolve(
         for reference in references
     ]
     keys, lists = _described(model_cache, references, uuids, choices)
-    ids_by_name = _ids_by_name(attributes, lists)
+    ids_by_name = _ids_by_name(attributes, lists.values())
     found: list[_ElementAttributes] = []
     # Elements of one type share their list, and so what was chosen from it.
     chosen: dict[int, list[_Attribute]] = {}
@@ -286,7 +402,7 @@ def _well_known(attribute: AttributeLike) -> bool:
 
 
 def _ids_by_name(
-    attributes: list[AttributeLike] | None, lists: dict[UUID, AttributeList]
+    attributes: list[AttributeLike] | None, lists: Iterable[AttributeList]
 ) -> dict[str, AttributeId]:
     """Return the id of every name that was asked for, from any element that has it.
 
@@ -295,7 +411,7 @@ def _ids_by_name(
     """
     names = {attribute for attribute in attributes or () if isinstance(attribute, str)}
     ids: dict[str, AttributeId] = {}
-    for described in {id(each): each for each in lists.values()}.values() if names else ():
+    for described in {id(each): each for each in lists}.values() if names else ():
         for info in described:
             if info.name in names:
                 ids.setdefault(info.name, info.attribute_id)
@@ -323,7 +439,8 @@ def targets(
         ids.setdefault(item.element_uuid, {}).update(
             dict.fromkeys(attribute_id for _, attribute_id, _ in item.attributes)
         )
-    sharing = model_cache.sharing(_with_own_attributes(ids, map(tuple, ids.values())))
+    parts = [tuple(each) for each in ids.values()]
+    sharing = model_cache.sharing(_with_own_attributes(ids, parts, parts))
     for item in items if sharing else ():
         for _, attribute_id, _ in item.attributes:
             attributes_there = sharing.get(item.element_uuid, ())

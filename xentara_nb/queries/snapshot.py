@@ -26,6 +26,7 @@ from xentara_nb.queries.model_cache import (
     shared_id,
     with_id,
 )
+from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.frames import error_text, object_array
 from xentara_nb.tables.references import (
     AttributeLike,
@@ -120,9 +121,10 @@ def _besides(
             found = with_id(every, attribute)
             name = found[0].name if found else name
         if not found and every and name not in ATTRIBUTES_BY_NAME:
+            offer = did_you_mean(name, (each.name for each in every))
             raise NotFoundError(
-                f"no element of the snapshot has an attribute {name!r}: see "
-                "client.meta_data(element) for those that one has"
+                f"no element of the snapshot has an attribute {name!r}{offer or ': see'} "
+                f"{'See ' if offer else ''}client.meta_data(element) for those that one has"
             )
         if (column := column_name(name)) not in STANDARD_COLUMNS:
             wanted[column] = attribute

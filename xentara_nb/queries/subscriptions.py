@@ -18,6 +18,7 @@ from uuid import UUID
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
 from xentara_nb.protocol.commands import DataChange, Subscribe, SubscriptionTarget
 from xentara_nb.protocol.errors import UnknownSubscriptionIdError
+from xentara_nb.protocol.text import quantity
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.references import canonical
 
@@ -35,7 +36,14 @@ class Subscription:
     targets : tuple of SubscriptionTarget
         The elements and attributes that it covers.
     lost : int
-        Events dropped because more than :data:`MAX_WAITING` were never read.
+        Events dropped because more than a million were never read.
+
+    Examples
+    --------
+    >>> with client.subscribe("Plant.Line 1.Set point") as subscription:
+    ...     event = subscription.next_event(timeout=5)
+    >>> event.element_uuid == client.lookup("Plant.Line 1.Set point")
+    True
     """
 
     def __init__(
@@ -83,6 +91,21 @@ class Subscription:
             If none comes within ``timeout`` seconds.
         ConnectionLostError
             If the subscription has ended, and every event before was given.
+
+        Parameters
+        ----------
+        timeout : float
+            How long to wait, in seconds.
+
+        Returns
+        -------
+        DataChange
+
+        Examples
+        --------
+        >>> with client.subscribe("Plant.Line 1.Set point", "value") as subscription:
+        ...     subscription.next_event(timeout=5).values
+        {11: 210.0}
         """
         event = None
         with suppress(queue.Empty):
@@ -95,7 +118,23 @@ class Subscription:
         raise ConnectionLostError(f"the subscription has ended: {self._end}")
 
     def events(self, timeout: float) -> Iterator[DataChange]:
-        """Give the events as they come, until none comes for ``timeout`` seconds."""
+        """Give the events as they come, until none comes for ``timeout`` seconds.
+
+        Parameters
+        ----------
+        timeout : float
+            How long to wait for each, in seconds.
+
+        Yields
+        ------
+        DataChange
+
+        Examples
+        --------
+        >>> with client.subscribe("Plant.Line 1.Set point", "value") as subscription:
+        ...     next(subscription.events(timeout=5)).values
+        {11: 210.0}
+        """
         while True:
             try:
                 event = self.next_event(timeout)
@@ -104,7 +143,15 @@ class Subscription:
             yield event
 
     def unsubscribe(self) -> None:
-        """End the subscription; nothing happens if it has ended."""
+        """End the subscription; nothing happens if it has ended.
+
+        Examples
+        --------
+        >>> subscription = client.subscribe("Plant.Line 1.Set point")
+        >>> subscription.unsubscribe()
+        >>> client.subscriptions
+        []
+        """
         if self._end is None:
             self._unsubscribe(self.id)
             self.end(ConnectionLostError("it was unsubscribed"))
@@ -118,7 +165,7 @@ class Subscription:
             self.unsubscribe()
 
     def __repr__(self) -> str:
-        return f"<Subscription {self.id} to {len(self.targets)} elements>"
+        return f"<Subscription {self.id} to {quantity(len(self.targets), 'element')}>"
 
 
 _Covered: TypeAlias = "tuple[weakref.ref[Subscription], frozenset[AttributeId]]"

@@ -24,6 +24,10 @@ column             type                           what
 ================== ============================== ===============================================
 
 Within a file the rows are sorted by attribute, so that one attribute is read without the others.
+
+An element's own update and source times are attributes like others: the server reports a change of
+them by events of their own, at the cost of the value itself, so they are recorded where they are
+asked for, as ``client.record(rows, folder, ["value", "updateTime", "sourceTime"])``.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from xentara_nb.protocol.text import quantity
 from xentara_nb.recordings.recorder import Recorder
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -47,11 +48,12 @@ def line(recorder: Recorder) -> str:
     """Return what a recorder has done so far, in one line."""
     writer, watch = recorder.writer, recorder.watch
     text = (
-        f"{timedelta(seconds=int(recorder.seconds))}: {writer.rows:,} changes of "
-        f"{recorder.attributes:,} attributes, {size_text(writer.bytes)} in {writer.files:,} files"
+        f"{timedelta(seconds=int(recorder.seconds))}: {quantity(writer.rows, 'change')} of "
+        f"{quantity(recorder.attributes, 'attribute')}, {size_text(writer.bytes)} in "
+        f"{quantity(writer.files, 'file')}"
     )
     if recorder.lost:
-        text += f"; {recorder.lost:,} changes lost: the disk is too slow"
+        text += f"; {quantity(recorder.lost, 'change')} lost: the disk is too slow"
     if watch.lost is not None and watch.ended is None:
         text += f"; no connection at present: {watch.lost}"
     return text

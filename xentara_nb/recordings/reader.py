@@ -16,19 +16,14 @@ from xentara_nb.errors import OptionError, RecordingError
 from xentara_nb.live.frames import column_names, common_column, displayed, wide_frame
 from xentara_nb.live.history import Changes
 from xentara_nb.paths import user_path
-from xentara_nb.protocol.text import safe
+from xentara_nb.protocol.text import quantity, safe
 from xentara_nb.queries.reading import ResolvedAttribute
-from xentara_nb.recordings.columns import Array, decode, described, parquet_extra, schema
+from xentara_nb.recordings.columns import decode, described, parquet_extra, schema
 from xentara_nb.recordings.folder import HOUR, files
+from xentara_nb.recordings.selection import Selection, codes_of
 from xentara_nb.tables.frames import make_frame, string_array, time_array
 from xentara_nb.tables.id_arrays import id_array
-from xentara_nb.tables.references import (
-    ElementsLike,
-    Reference,
-    attribute_label,
-    canonical,
-    element_references,
-)
+from xentara_nb.tables.references import ElementsLike, Reference, element_references
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +33,6 @@ MomentLike: TypeAlias = "str | datetime | pd.Timestamp"
 """A time; one without a time zone is in UTC."""
 
 _IDENTITY = ("primary_key", "attribute_name", "data_type", "element_uuid", "attribute_id")
-_MOST_CODES = 1 << 62
 _MOST_TERMS = 100  # of a filter; more attributes are found behind one on their keys
 
 
@@ -67,12 +61,14 @@ def open_recording(
         From when to when, the end not included; without a time zone they are in UTC.
     rows : element, or list, Series or DataFrame of elements, optional
         Of which attributes: a primary key or UUID means all attributes of the element, a row of an
-        inventory the one that it names. Left out, all.
+        inventory the one that it names. Left out, all. That something was never recorded is an
+        error when it is asked for; that nothing is there in the time asked for is none.
 
     Returns
     -------
     Recording
-        ``.frame()`` and ``.changes()`` are as those of a watch.
+        ``.frame()`` and ``.changes()`` are as those of a watch; they raise a NotFoundError if
+        ``rows`` has what was never recorded.
 
     Raises
     ------
@@ -129,6 +125,12 @@ class Recording:
     ----------
     folder : pathlib.Path
         Where it is.
+
+    Examples
+    --------
+    >>> recording = client.record("Plant.Line 1.Speed", "kept", for_=0.1, progress=False)
+    >>> recording.attributes.columns.tolist()
+    ['column', 'primary_key', 'attribute_name', 'element_uuid', 'attribute_id', 'rows']
     """
 
     def __init__(
@@ -141,6 +143,7 @@ class Recording:
         self.folder = folder
         self._start, self._end = start, end
         self._rows = rows
+        self._selection = None if rows is None else Selection(rows)
 
     def __repr__(self) -> str:
         limits = [
@@ -148,7 +151,7 @@ class Recording:
             for word, moment in (("from", self._start), ("to", self._end))
             if moment is not None
         ]
-        which = "" if self._rows is None else f", {len(self._rows):,} rows asked for"
+        which = "" if self._rows is None else f", {quantity(len(self._rows), 'row')} asked for"
         return safe(f"<Recording {self.folder}{''.join(limits)}{which}>")
 
     @property
@@ -158,10 +161,10 @@ class Recording:
 
     @property
     def attributes(self) -> pd.DataFrame:
-        """What was recorded: ``column`` of :meth:`frame`, and what names the attribute; ``rows``.
+        """What was recorded, with ``column`` of :meth:`frame`, what names it, and ``rows``.
 
-        ``primary_key``, ``attribute_name``, ``data_type`` (str), ``element_uuid`` (xentara_id),
-        ``attribute_id`` (xentara_id), ``rows`` (int64, how many there are).
+        ``primary_key``, ``attribute_name`` (str), ``element_uuid``, ``attribute_id`` (xentara_id),
+        ``rows`` (int64, how many there are).
         """
         table = self._table(["time"])
         found = list(self._attributes(table)) if table.num_rows else []
@@ -195,6 +198,12 @@ class Recording:
         ------
         OptionError
             If it would be too large, or an argument is none.
+
+        Examples
+        --------
+        >>> recording = client.record("Plant.Line 1.Speed", "kept", for_=0.1, progress=False)
+        >>> recording.frame(freq="1min", fill="forward").index.name
+        'time'
         """
         table = self._table(["time", "value", "text"])
         found = list(self._attributes(table))
@@ -212,6 +221,12 @@ class Recording:
             (datetime64[ns, UTC]), ``primary_key`` (str), ``element_uuid`` (xentara_id),
             ``attribute_name`` (str), ``attribute_id`` (xentara_id), ``value`` (typed if all have
             one data type, else object), ``quality`` (str), ``error`` (str).
+
+        Examples
+        --------
+        >>> recording = client.record("Plant.Line 1.Speed", "kept", for_=0.1, progress=False)
+        >>> recording.changes().columns.tolist()[:2]
+        ['time', 'primary_key']
         """
         table = self._table(["time", "value", "text", "quality", "error"])
         found = list(self._attributes(table))
@@ -254,14 +269,14 @@ class Recording:
                 [str(path) for path in self.files], schema=schema(), format="parquet"
             )
             table = dataset.to_table(columns=[*_IDENTITY, *columns], filter=self._filter())
+            if self._selection is not None:
+                table = table.filter(pa.array(self._selection.chosen(table, self.folder)))
         except (OSError, pa.ArrowException) as error:
             raise RecordingError(
                 f"the recording in {self.folder} cannot be read ({error}). If a file was changed "
                 "or damaged, take it away; the others can be read without it"
             ) from None
-        if self._rows is not None:
-            table = table.filter(pa.array(self._chosen(table)))
-        codes, _ = _codes(table, _IDENTITY)
+        codes, _ = codes_of(table, _IDENTITY)
         order = np.lexsort((table["time"].to_numpy().view(np.int64), codes))
         return table.take(pa.array(order))
 
@@ -299,19 +314,11 @@ class Recording:
         """Return whether a text that was given may mean the UUID of an element."""
         return any(each.text_uuid is not None for each in self._rows or ())
 
-    def _chosen(self, table: pa.Table) -> Array:
-        """Return for each row whether it is of an attribute that is asked for."""
-        names = ("primary_key", "element_uuid", "attribute_name", "attribute_id")
-        codes, texts = _codes(table, names)
-        assert self._rows is not None
-        wanted = np.array([_matches(self._rows, *each) for each in texts], dtype=bool)
-        return wanted[codes] if len(texts) else np.zeros(0, dtype=bool)
-
     def _attributes(self, table: pa.Table) -> Iterator[_Found]:
         """Give the attributes of a table that is sorted by them, and their columns."""
         if not table.num_rows:
             return
-        codes, texts = _codes(table, _IDENTITY)
+        codes, texts = codes_of(table, _IDENTITY)
         bounds = np.flatnonzero(np.diff(codes)) + 1
         times = table["time"].to_numpy().view(np.int64)
         has_values = "value" in table.column_names
@@ -333,48 +340,3 @@ class Recording:
                 )
                 column = Changes(times[start:end], values, gone)
             yield _Found(attribute, slice(int(start), int(end)), column)
-
-
-def _codes(table: pa.Table, names: Sequence[str]) -> tuple[Array, list[tuple[str, ...]]]:
-    """Return a number for each distinct combination of texts in a row, and the combinations."""
-    columns = []
-    dictionaries = []
-    for name in names:
-        encoded = table[name].combine_chunks().dictionary_encode()
-        columns.append(encoded.indices.to_numpy().astype(np.int64))
-        dictionaries.append(encoded.dictionary.to_pylist())
-    number, size = np.zeros(table.num_rows, dtype=np.int64), 1
-    for column, dictionary in zip(columns, dictionaries, strict=True):
-        if size * len(dictionary) > _MOST_CODES:
-            number = np.unique(number, return_inverse=True)[1]
-            size = len(number)
-        number = number * len(dictionary) + column
-        size *= max(len(dictionary), 1)
-    _, firsts, number = np.unique(number, return_index=True, return_inverse=True)
-    texts = [
-        tuple(
-            dictionary[column[first]]
-            for column, dictionary in zip(columns, dictionaries, strict=True)
-        )
-        for first in firsts.tolist()
-    ]
-    return number, texts
-
-
-def _matches(rows: Sequence[Reference], key: str, uuid: str, name: str, identifier: str) -> bool:
-    """Return whether an attribute is among those that are asked for."""
-    attribute = canonical(described(key, name, "", uuid, identifier).attribute_id)
-    for row in rows:
-        if row.element_uuid is not None and str(row.element_uuid) != uuid:
-            continue
-        if row.element_uuid is None and key != row.primary_key and str(row.text_uuid) != uuid:
-            continue
-        if row.attribute_id is not None and canonical(row.attribute_id) != attribute:
-            continue
-        if row.attribute_id is None and row.attribute_name not in (
-            *(None, name),
-            attribute_label(attribute),
-        ):
-            continue
-        return True
-    return False

@@ -15,6 +15,7 @@ import pandas as pd
 from xentara_nb.connection.deadline import check_seconds
 from xentara_nb.live.routing import Key
 from xentara_nb.live.watch import Watch
+from xentara_nb.protocol.text import quantity
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import Array, encode
 from xentara_nb.recordings.writer import RecordingWriter, Rows
@@ -54,6 +55,16 @@ class Recorder:
     lost : int
         How many changes are not in the recording, because the disk took longer than the watch
         keeps them. In their place is a row without a value, whose error says so.
+
+    Examples
+    --------
+    >>> lost = []
+    >>> recording = client.record(
+    ...     "Plant.Line 1.Speed",
+    ...     "recording",
+    ...     for_=0.1,
+    ...     progress=lambda recorder: lost.append(recorder.lost),
+    ... )
     """
 
     def __init__(
@@ -77,10 +88,18 @@ class Recorder:
         self._seen: tuple[Array, Array] = (np.empty(0, np.int32), np.empty(0, np.int64))
         self._marks: dict[Key, int] = {}
         self._last = np.full(len(attributes), _NEVER)  # the newest time of each attribute
+        self._is_new = np.ones(len(attributes), dtype=bool)  # nothing has come of it in this run
         self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def stop(self) -> None:
-        """End :meth:`run` soon, everything written; from any thread."""
+        """End the recording soon, with everything written; from any thread.
+
+        Examples
+        --------
+        >>> recording = client.record(
+        ...     "Plant.Line 1.Speed", "recording", progress=lambda recorder: recorder.stop()
+        ... )
+        """
         self._stops.put(None)
 
     def run(
@@ -145,6 +164,7 @@ class Recorder:
             return
         chosen = changes[new]
         places, times = places[new], times[new]
+        self._mark_stop(places, times)
         # A NaN is a value, unless an error stands in place of one.
         numbers, missing, texts = encode(chosen["value"].array)
         missing |= chosen["error"].notna().to_numpy()
@@ -165,7 +185,9 @@ class Recorder:
         """Put a gap where changes were lost: from the last one before them to the next."""
         count = int(losses.max(axis=1).sum())  # a value and its quality may have come together
         self.lost += count
-        _log.warning("%s changes were not recorded: the disk took too long", f"{count:,}")
+        _log.warning(
+            "%s not recorded: the disk took too long", quantity(count, "change was", "changes were")
+        )
         # A value whose quality alone has changed is known all the time.
         lost = np.flatnonzero(losses[:, 0])
         starts = self._last[lost] + 1
@@ -174,20 +196,32 @@ class Recorder:
         np.minimum.at(next_times, places, times)
         starts = np.where(self._last[lost] == _NEVER, next_times[lost] - 1, starts)
         texts = [
-            f"{each:,} changes were not recorded: the disk took longer than they are kept"
+            f"{quantity(each, 'change was', 'changes were')} not recorded: the disk took longer "
+            "than they are kept"
             for each in losses[lost, 0].tolist()
         ]
+        self._append_gaps(lost, starts, texts)
+
+    def _mark_stop(self, places: Array, times: Array) -> None:
+        """Put a gap between what an earlier run has recorded of attributes and what comes now."""
+        before = self.writer.goes_on
+        begun, first = np.unique(places, return_index=True)
+        begun, first = begun[self._is_new[begun]], first[self._is_new[begun]]
+        self._is_new[begun] = False
+        if before is None or not len(begun):
+            return
+        # The changes of an attribute are in the order of their times.
+        stopped = begun[times[first] > before + 1]
+        text = "nothing was recorded from here on: the recording was stopped"
+        self._append_gaps(stopped, np.full(len(stopped), before + 1), [text] * len(stopped))
+
+    def _append_gaps(self, places: Array, starts: Array, texts: Sequence[str]) -> None:
+        count = len(places)
+        nothing = np.full(count, None, dtype=object)
+        missing = np.ones(count, dtype=bool)
+        errors = np.array(texts, dtype=object)
         self.writer.append(
-            Rows(
-                lost,
-                starts,
-                np.zeros(len(lost)),
-                np.ones(len(lost), dtype=bool),
-                np.full(len(lost), None, dtype=object),
-                np.full(len(lost), None, dtype=object),
-                np.array(texts, dtype=object),
-                time.time_ns(),
-            )
+            Rows(places, starts, np.zeros(count), missing, nothing, nothing, errors, time.time_ns())
         )
 
     def _unseen(self, places: Array, times: Array) -> Array:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from xentara_nb.errors import RecordingError
+from xentara_nb.protocol.text import quantity
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import Array, descriptions, ordered, parquet_extra, schema
 from xentara_nb.recordings.folder import HOUR, day_folder, files, hour_name, last_time
@@ -69,7 +70,8 @@ class RecordingWriter:
     """Writes rows into the folder of a recording, which is made if it is not there.
 
     One writer at a time may write into a folder. ``rows``, ``files`` and ``bytes`` say how much
-    this writer has written, ``last`` is the time of the newest row on the disk, in nanoseconds.
+    this writer has written, ``last`` is the time of the newest row on the disk, in nanoseconds;
+    ``goes_on`` that of the newest one that was there before, None if there was none.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class RecordingWriter:
             # What is not newer than this may be there already.
             newest = last_time(folder)
             self._newest = np.full(len(given), newest, dtype=np.int64)
+            self.goes_on = newest if newest > np.iinfo(np.int64).min else None
         except BaseException:
             self._lock.release()
             raise
@@ -315,7 +318,8 @@ class RecordingWriter:
             raise
         except OSError as error:
             hint = "Make room" if error.errno in _FULL else "Look at the folder and its permissions"
-            waiting = f" {self.waiting:,} rows wait to be written." if self._waiting else ""
+            waits = quantity(self.waiting, "row waits", "rows wait")
+            waiting = f" {waits} to be written." if self._waiting else ""
             raise RecordingError(
                 f"the recording in {self.folder} cannot be written "
                 f"({error.strerror or error}). What was written before is complete.{waiting} "

@@ -37,6 +37,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from xentara_nb.protocol.errors import XentaraError
+from xentara_nb.protocol.text import quantity
 from xentara_nb.suggestions import question
 
 
@@ -153,7 +154,7 @@ def _explain(error: ErrorDetails) -> tuple[str, str]:
     if kind == "too_short":
         found, wanted = context["actual_length"], context["min_length"]
         problem = f"the array has {found} of {wanted} items" if found else "the array is empty"
-        return problem, f"List at least {wanted} item{'s' if wanted > 1 else ''}."
+        return problem, f"List at least {quantity(wanted, 'item')}."
     if kind == "literal_error" and isinstance(value, str):
         return f"{quoted(value)} is not known here", f"Take {context['expected']}."
     if kind == "finite_number" or (kind == "float_type" and type(value) is int):

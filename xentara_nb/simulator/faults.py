@@ -63,6 +63,13 @@ class Faults:
         Whether pings are answered.
     losses : list
         The requests at which connections break, nearly always none; see :meth:`lose`.
+
+    Examples
+    --------
+    >>> plant.faults.delay(0.01)
+    >>> plant.faults
+    <Faults: delay 0.01 s>
+    >>> plant.faults.clear()
     """
 
     def __init__(
@@ -106,6 +113,11 @@ class Faults:
             How late; 0 ends the delay.
         jitter : float
             How much more or less it can be.
+
+        Examples
+        --------
+        >>> plant.faults.delay(0.05, jitter=0.01)
+        >>> plant.faults.delay(0)
         """
         self._delay = (_seconds(seconds, "a delay"), _seconds(jitter, "a jitter"))
 
@@ -131,6 +143,11 @@ class Faults:
             the next answer. The request behind it has been executed.
         connections : int or None
             How many connections break before the fault is used up; None for every one.
+
+        Examples
+        --------
+        >>> plant.faults.drop_after(bytes_out=1_000_000)
+        >>> plant.faults.clear()
         """
         sizes = [size for size in (bytes_in, bytes_out) if size is not None]
         if len(sizes) != 1:
@@ -161,6 +178,11 @@ class Faults:
             Whether the command is carried out, and only its answer lost, or lost itself.
         connections : int or None
             How many connections break before the fault is used up; None for every one.
+
+        Examples
+        --------
+        >>> plant.faults.lose("write", executed=True)
+        >>> plant.faults.clear()
         """
         names = [opcode.name.lower() for opcode in OpCode]
         if command not in names:
@@ -191,6 +213,11 @@ class Faults:
             Which elements, and those below them; all of them when left out.
         text : str, optional
             The message of the answer.
+
+        Examples
+        --------
+        >>> plant.faults.refuse_writes(0.1, seed=1, keys="Plant.Line 1")
+        >>> plant.faults.clear()
         """
         if not 0 <= share <= 1:
             raise FaultError(f"a share of {share}: it must be from 0 to 1")
@@ -206,6 +233,13 @@ class Faults:
             Which elements. A data point means the input that it shows.
         quality : Quality
             Which quality; another one than bad if wanted.
+
+        Examples
+        --------
+        >>> plant.faults.bad_quality("Plant.Line 2.Set point")
+        >>> client.read("Plant.Line 2.Set point", "quality")["value"].tolist()
+        ['bad']
+        >>> plant.faults.clear()
         """
         elements = chosen_elements(self._plant(), keys, readable_source)
 
@@ -221,6 +255,13 @@ class Faults:
         ----------
         keys : str, UUID or several
             Which elements. A data point means the input that it shows.
+
+        Examples
+        --------
+        >>> plant.faults.read_error("Plant.Line 2.Set point")
+        >>> client.read("Plant.Line 2.Set point", "value")["error"].notna().tolist()
+        [True]
+        >>> plant.faults.clear()
         """
         chosen = chosen_elements(self._plant(), keys, readable_source)
         elements = [e for e in chosen if e.table.info(Attribute.VALUE) is not None]
@@ -245,6 +286,13 @@ class Faults:
             Which elements. A data point means its output, and the input where that reports.
         after : float, optional
             After how many seconds the value follows, late; never when left out.
+
+        Examples
+        --------
+        >>> plant.faults.no_follow("Plant.Line 3.Set point")
+        >>> client.write("Plant.Line 3.Set point", 150, verify_within=0.1).outcome
+        <Outcome.DIFFERS: 'DIFFERS'>
+        >>> plant.faults.clear()
         """
         follows_after = math.inf if after is None else _seconds(after, "a delay")
         elements = chosen_elements(self._plant(), keys, written_target)
@@ -259,12 +307,30 @@ class Faults:
         """Take an element, and those below it, out of the plant; :meth:`clear` brings it back.
 
         Its subscribers get one last event, with the error "unknown element" for every attribute.
+
+        Parameters
+        ----------
+        key : str or uuid.UUID
+            Which element.
+
+        Examples
+        --------
+        >>> plant.faults.vanish("Plant.Line 3.Filler")
+        >>> "Plant.Line 3.Filler" in client.browse()["primary_key"].tolist()
+        False
+        >>> plant.faults.clear()
         """
         element = find_element(self._plant(), key)
         self._run(lambda: self._plant().hide(element))
 
     def no_pong(self) -> None:
-        """Answer no more pings: the server looks alive only to those who do not ask."""
+        """Answer no more pings: the server looks alive only to those who do not ask.
+
+        Examples
+        --------
+        >>> plant.faults.no_pong()
+        >>> plant.faults.clear()
+        """
         self.pongs = False
 
     def restart(self, model: str | PathLike[str] | Mapping[str, Any] | Model | None = None) -> None:
@@ -276,13 +342,26 @@ class Faults:
         ----------
         model : path, mapping or Model, optional
             The model to start with: a file, or its content. The old one when left out.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as other_plant:
+        ...     other_plant.faults.restart()
         """
         if self._restart is None:
             raise FaultError("this plant is not served, so it cannot be restarted")
         self._restart(model)
 
     def clear(self) -> None:
-        """End all faults. A slow device still follows the set points that it was given."""
+        """End all faults. A slow device still follows the set points that it was given.
+
+        Examples
+        --------
+        >>> plant.faults.clear()
+        >>> plant.faults
+        <Faults: none>
+        """
 
         def clear() -> None:
             self._delay = (0.0, 0.0)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from xentara_nb.errors import OptionError
 from xentara_nb.protocol.secret import Secret
+from xentara_nb.protocol.text import quantity
 from xentara_nb.simulator.config import configuration, demo
 from xentara_nb.simulator.config.configuration import Configuration
 from xentara_nb.simulator.exposure import ExposedWarning, exposure
@@ -74,6 +75,13 @@ class Simulator:
     policy : pathlib.Path or None
         A write policy for the demo plant, for ``plant.connect(policy=plant.policy)``; None for a
         configuration of your own.
+
+    Examples
+    --------
+    >>> sorted(plant.users)
+    ['engineer', 'operator', 'viewer']
+    >>> plant.url.startswith("wss://127.0.0.1:")
+    True
     """
 
     def __init__(
@@ -100,7 +108,7 @@ class Simulator:
 
     def __repr__(self) -> str:
         where = self.url if self._thread is not None else "stopped"
-        return f"<Simulator {where}, {len(self.plant)} elements>"
+        return f"<Simulator {where}, {quantity(len(self.plant), 'element')}>"
 
     def start(self) -> None:
         """Start the server; nothing happens if it runs already.
@@ -116,6 +124,12 @@ class Simulator:
         -----
         ExposedWarning
             If other computers can reach it, and log in with the demo's documented passwords.
+
+        Examples
+        --------
+        >>> other = simulate(elements=10)
+        >>> other.start()
+        >>> other.stop()
         """
         if self._thread is not None:
             return
@@ -139,7 +153,15 @@ class Simulator:
             warnings.warn(warning, ExposedWarning, stacklevel=2)
 
     def stop(self) -> None:
-        """End all connections and the server; nothing happens if it does not run."""
+        """End all connections and the server; nothing happens if it does not run.
+
+        Examples
+        --------
+        >>> other = simulate(elements=10)
+        >>> with other:
+        ...     pass
+        >>> other.stop()  # it does not run any more, which is no error
+        """
         with self._restarting:
             if self._thread is not None:
                 self._thread.stop()
@@ -147,7 +169,18 @@ class Simulator:
             self._clean_up()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until a client shuts the server down; False if it still runs after the time-out."""
+        """Wait until a client shuts the server down; False if it still runs after the time-out.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            How long to wait, in seconds. Left out, without an end.
+
+        Examples
+        --------
+        >>> plant.wait(timeout=0)
+        False
+        """
         with self._restarting:
             thread = self._thread
         if thread is None:
@@ -172,7 +205,14 @@ class Simulator:
         return self._request_log.writes()
 
     def forget(self) -> None:
-        """Empty :attr:`requests` and :attr:`writes`."""
+        """Empty :attr:`requests` and :attr:`writes`.
+
+        Examples
+        --------
+        >>> plant.forget()
+        >>> len(plant.requests), len(plant.writes)
+        (0, 0)
+        """
         self._request_log.clear()
 
     @property
@@ -206,6 +246,12 @@ class Simulator:
         ----------
         **kwargs
             As for ``xentara_nb.connect``, such as ``user`` and ``password``.
+
+        Examples
+        --------
+        >>> with plant.connect(user="viewer") as viewer:
+        ...     viewer.user
+        'viewer'
         """
         # The simulator stands beside the client, and only this convenience knows of it.
         from xentara_nb.client import connect

@@ -16,15 +16,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from xentara_nb.errors import OptionError
-from xentara_nb.protocol.identifiers import Access, Attribute
-from xentara_nb.suggestions import question
+from xentara_nb.errors import NotFoundError, OptionError
+from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute
+from xentara_nb.protocol.text import quantity
+from xentara_nb.suggestions import did_you_mean, question
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
+from xentara_nb.tables.id_arrays import IdArray, IdDtype
 from xentara_nb.tables.provenance import provenance_of
 
 _NAME = "xentara"
@@ -48,6 +53,14 @@ class XentaraAccessor:
     NoInventoryError
         If a column that is needed is missing, here or in a method, or there twice. The message
         names it.
+
+    Examples
+    --------
+    >>> inventory = client.inventory("Plant.Line 1")
+    >>> inventory.xentara
+    <XentaraAccessor of 237 rows>
+    >>> len(inventory.xentara.writable()) < len(inventory)
+    True
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
@@ -63,14 +76,30 @@ class XentaraAccessor:
                 )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {len(self._frame)} rows>"
+        return f"<{type(self).__name__} of {quantity(len(self._frame), 'row')}>"
 
     def readable(self) -> pd.DataFrame:
-        """Return the rows of the attributes that can be read, with their index."""
+        """Return the rows of the attributes that can be read, with their index.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.readable().access.unique().tolist()
+        ['read only', 'read and write']
+        """
         return self._with_access(access for access in Access if access.readable)
 
     def writable(self) -> pd.DataFrame:
-        """Return the rows of the attributes that can be written, with their index."""
+        """Return the rows of the attributes that can be written, with their index.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.writable()[["primary_key", "attribute_name"]].head(2)
+                             primary_key attribute_name
+        10            Plant.Line 1.Batch          value
+        55  Plant.Line 1.Last changeover          value
+        """
         return self._with_access(access for access in Access if access.writable)
 
     def attribute(self, attribute: str | int | UUID) -> pd.DataFrame:
@@ -84,20 +113,35 @@ class XentaraAccessor:
 
         Raises
         ------
+        NotFoundError
+            If no row has it, and it is no well-known attribute either. Of these, there may be
+            none: then there are no rows, as in a frame that has none at all.
         TypeError
             If the attribute is something else.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.attribute("units")["primary_key"].head(2).tolist()
+        ['Plant.Line 1.Batch', 'Plant.Line 1.Bottle count']
         """
         if isinstance(attribute, str):
-            return self._frame[self._columns("attribute_name")["attribute_name"] == attribute]
+            names = self._columns("attribute_name")["attribute_name"]
+            return self._rows_or_not_found(names == attribute, attribute, ATTRIBUTES_BY_NAME)
         if isinstance(attribute, bool) or not isinstance(attribute, int | UUID):
             raise TypeError(
                 f"an attribute is its name, an integer or a UUID, not {type(attribute).__name__}"
             )
         ids: list[int | UUID] = [attribute]
+        known: list[int | UUID] = []
         for member in Attribute:
             if attribute in (member, member.uuid):
-                ids = [int(member), member.uuid]
-        return self._frame[self._columns("attribute_id")["attribute_id"].isin(ids)]
+                ids = known = [int(member), member.uuid]
+        column = self._columns("attribute_id")["attribute_id"]
+        with suppress(TypeError):  # pandas may have read it from a file, as texts
+            column = column.astype(IdDtype())
+        found = column.isin(ids)
+        return self._rows_or_not_found(found, attribute, known)
 
     def elements(self) -> pd.DataFrame:
         """Return the elements that the frame has rows of.
@@ -108,9 +152,22 @@ class XentaraAccessor:
             One row per element in the order of the frame, numbered from 0, with the columns
             ``primary_key`` (str), ``element_uuid`` (xentara_id), ``category`` (categorical) and
             ``attributes`` (int64): how many rows it has in the frame.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.elements()[["primary_key", "attributes"]].head(2)
+                         primary_key  attributes
+        0         Plant.Line 1.Batch          12
+        1  Plant.Line 1.Bottle count          12
         """
         columns = list(ELEMENT_COLUMNS)
         frame = self._columns(*columns)[columns]
+        starts = _starts_of_elements(frame)
+        if starts is not None:
+            counts = np.diff(starts, append=len(frame))
+            found = frame.take(starts).reset_index(drop=True)
+            return found.assign(attributes=counts.astype(np.int64))
         groups = frame.groupby(columns[:2], sort=False, dropna=False)
         first = ~frame.duplicated(columns[:2])
         return frame[first].reset_index(drop=True).assign(attributes=groups.size().to_numpy())
@@ -133,7 +190,8 @@ class XentaraAccessor:
             wildcards and small typos. They are looked for in the primary key and, where the frame
             has them, in ``display_name``, ``type`` and ``units``. An empty text finds everything.
         category, type, unit : str or collection of str, optional
-            Only rows with one of these in the columns ``category``, ``type`` and ``units``.
+            Only rows with one of these in the columns ``category``, ``type`` and ``units``, with
+            the same wildcards.
         writable : bool, optional
             Only rows that can be written, or only those that cannot.
 
@@ -147,7 +205,15 @@ class XentaraAccessor:
         AttributeError
             If the frame has no such column to filter by.
         NotFoundError
-            If there is no such category.
+            If there is no such category, or no row has such a type or unit. What has a wildcard may
+            find nothing.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.search("point set", writable=True)[["primary_key", "data_type"]]
+                        primary_key data_type
+        125  Plant.Line 1.Set point   Float64
         """
         from xentara_nb.tables.search import SearchTable
 
@@ -159,9 +225,11 @@ class XentaraAccessor:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where the frame came from, and when: a copy, empty when nothing is known.
+        """Where the frame came from and when, as a copy, which is empty if nothing is known.
 
-        See :func:`xentara_nb.tables.provenance.with_provenance`.
+        It has ``server``, ``user``, ``protocol_version``, ``library_version``, ``taken_at`` (a
+        text in ISO 8601), ``elements`` (how many) and, where some went while the inventory was
+        taken, ``vanished`` (their keys). ``pandas.concat`` and ``merge`` lose it.
         """
         return provenance_of(self._frame)
 
@@ -170,7 +238,7 @@ class XentaraAccessor:
 
         :func:`xentara_nb.read_inventory` gives back exactly the same of an inventory, and
         :func:`xentara_nb.read_table` of any other table. Unlike
-        :meth:`pandas.DataFrame.to_csv`, this is safe to open in a spreadsheet; see
+        ``pandas.DataFrame.to_csv``, this is safe to open in a spreadsheet; see
         :mod:`xentara_nb.tables.files`.
 
         Parameters
@@ -184,6 +252,13 @@ class XentaraAccessor:
             If the frame holds what cannot be written.
         OSError
             If the file cannot be written.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.to_csv("line 1.csv")
+        >>> xentara_nb.read_inventory("line 1.csv").equals(inventory)
+        True
         """
         self._write(path, ".csv")
 
@@ -206,8 +281,44 @@ class XentaraAccessor:
             If Parquet or Excel needs a package that is not installed.
         OSError
             If the file cannot be written.
+
+        Examples
+        --------
+        >>> inventory = client.inventory("Plant.Line 1", depth=1)
+        >>> inventory.xentara.to_file("line 1.parquet")
+        >>> xentara_nb.read_table("line 1.parquet").equals(inventory)
+        True
         """
         self._write(path, None)
+
+    def plain(self) -> pd.DataFrame:
+        """Return the table with columns that everything takes, as a file has them.
+
+        pandas itself cannot write a column with values of several types to Parquet, UUIDs to JSON,
+        or times with a time zone to Excel. Here ids are texts, times are in UTC without a time
+        zone, and beside a column of several types there is one that says which each value is of.
+        A text that begins with ``=`` is a formula in what pandas writes to Excel; :meth:`to_file`
+        keeps it a text.
+        :func:`xentara_nb.compare`, and all that takes rows, take this as well.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The same rows; samples with their index.
+
+        Examples
+        --------
+        >>> from uuid import UUID
+        >>> ids = pd.Series([11, UUID(int=1)], dtype="xentara_id")
+        >>> frame = pd.DataFrame({"primary_key": "A", "element_uuid": ids, "value": [1.5, "on"]})
+        >>> frame.xentara.plain()[["element_uuid", "value", "value (type)"]]
+                                   element_uuid value value (type)
+        0                                    11   1.5        float
+        1  00000000-0000-0000-0000-000000000001    on         text
+        """
+        from xentara_nb.tables.files import plain_table
+
+        return plain_table(self._frame)
 
     def _write(self, path: str | os.PathLike[str], ending: str | None) -> None:
         # This module is loaded with the library: what writes files is loaded when it is used.
@@ -218,6 +329,22 @@ class XentaraAccessor:
     def _with_access(self, accesses: Iterable[Access]) -> pd.DataFrame:
         labels = [access.label for access in accesses]
         return self._frame[self._columns("access")["access"].isin(labels)]
+
+    def _rows_or_not_found(
+        self, found: pd.Series[bool], attribute: object, known: Collection[object]
+    ) -> pd.DataFrame:
+        """Return the rows that were found; of what is known there may be none."""
+        rows = self._frame[found]
+        if len(rows) or attribute in known or not len(self._frame):
+            return rows
+        names: list[str] = []
+        if "attribute_name" in self._frame:
+            names = [str(each) for each in self._frame["attribute_name"].dropna().unique()]
+        offer = did_you_mean(attribute, names)
+        raise NotFoundError(
+            f"no row has the attribute {str(attribute)!r}{offer or ';'} "
+            f"{'There' if offer else 'there'} are: {', '.join(sorted(names)[:40]) or 'none'}"
+        )
 
     def _columns(self, *needed: str) -> pd.DataFrame:
         if not set(needed) <= set(self._frame.columns):
@@ -233,6 +360,25 @@ class XentaraAccessor:
             "Take client.inventory() or xentara_nb.read_inventory(path), and choose rows of it "
             "rather than columns."
         )
+
+
+def _starts_of_elements(frame: pd.DataFrame) -> npt.NDArray[np.intp] | None:
+    """Return where the rows of each element begin; None unless those of each stand together."""
+    ids, texts = frame["element_uuid"].array, frame["primary_key"].dtype
+    if not isinstance(ids, IdArray) or not len(ids):
+        return None
+    if not isinstance(texts, pd.StringDtype) or texts.na_value is pd.NA:
+        return None
+    codes = ids.canonical()
+    starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
+    if codes[starts].min() < 0 or np.bincount(codes[starts]).max() > 1:
+        return None
+    keys = frame["primary_key"].to_numpy(object)
+    if pd.isna(keys[starts]).any():
+        return None
+    # An element has one key; where it has not, its rows are those of several.
+    other = np.flatnonzero(np.asarray(keys[1:] != keys[:-1], bool)) + 1
+    return starts if np.isin(other, starts).all() else None
 
 
 # pandas warns when a name is taken twice, so a module that is reloaded lets go of it first.

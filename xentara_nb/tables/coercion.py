@@ -6,6 +6,8 @@ away, a text never taken for a boolean. What does not fit is refused, and nothin
 A float means the nearest number that its type holds: 0.1, ``"0.1"`` and ``Decimal("0.1")`` are
 taken for a Float32 as for a Float64. A whole number has to be exact also there: ``2**53 + 1`` is
 refused for a Float64, and ``2**24 + 1`` for a Float32.
+
+A time without a time zone is one of this computer's, see :mod:`xentara_nb.tables.times`.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import pandas as pd
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.identifiers import Category, DataType, Quality, known, label
 from xentara_nb.protocol.values import TimePoint, Value, float_32
+from xentara_nb.tables.times import time_point_of
 
 # Most values are of these types, and need no closer look unless they are NaN.
 _PLAIN = frozenset({bool, int, float, str})
@@ -248,11 +251,9 @@ def _time_point(value: object) -> TimePoint:
         if isinstance(value, str):
             if _BEYOND_NANOSECONDS.search(value):
                 raise _refused(value, "is more exact than nanoseconds", kind)
-            return TimePoint.parse(value.strip())
-        if isinstance(value, datetime):  # pandas' Timestamp is one
-            if value.utcoffset() is None:
-                raise _refused(value, "has no time zone", kind)
-            return TimePoint(pd.Timestamp(value).as_unit("ns").value)
+            return time_point_of(value)
+        if isinstance(value, datetime | np.datetime64):  # pandas' Timestamp is one
+            return time_point_of(value)
     except WriteRefusedError:
         raise
     except pd.errors.OutOfBoundsDatetime:
@@ -261,8 +262,6 @@ def _time_point(value: object) -> TimePoint:
         raise WriteRefusedError(
             f"{error}, and the attribute is {with_article(kind.label)}"
         ) from None
-    if isinstance(value, np.datetime64):
-        raise _refused(value, "has no time zone", kind)
     raise _refused(value, "is no time stamp", kind)
 
 

@@ -22,6 +22,7 @@ from xentara_nb.tables.files import as_written, read_table
 from xentara_nb.tables.frames import make_frame, object_array, string_array
 from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.references import canonical, id_in, uuid_in
+from xentara_nb.tables.spreadsheets import alike_to_pandas, read_by_pandas
 
 TableLike: TypeAlias = "pd.DataFrame | str | os.PathLike[str] | Any"
 """A DataFrame, a table of another library, or a file that ``xentara.to_file`` has written."""
@@ -67,7 +68,8 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
     ----------
     old, new : DataFrame or path
         What there was, and what there is: as DataFrames, or files that ``xentara.to_file`` has
-        written.
+        written. Where plain pandas has read such a file, what it cannot tell apart, such as the
+        text ``"None"`` from nothing and ``"007"`` from 7, is no change.
     tolerance : float, default 0.0
         How far two numbers may be apart and still count as the same value.
 
@@ -125,13 +127,15 @@ def _frame(table: TableLike, which: str) -> pd.DataFrame:
             f"the {which} one has no columns primary_key and element_uuid: give an inventory or a "
             "snapshot"
         )
-    return as_written(frame)
+    return frame
 
 
 class _Comparer:
     """Finds the rows that belong together, and what is different in them."""
 
     def __init__(self, old: pd.DataFrame, new: pd.DataFrame, tolerance: float) -> None:
+        self._by_pandas = read_by_pandas(old) or read_by_pandas(new)
+        old, new = as_written(old), as_written(new)
         self._old, self._new, self._tolerance = old, new, tolerance
         self._by_attribute = "attribute_id" in new.columns
         elements = _codes(old["element_uuid"], new["element_uuid"], uuid_in)
@@ -192,7 +196,7 @@ class _Comparer:
         yield self._of_elements(
             "renamed",
             "primary_key",
-            *_unequal(self._old_keys, self._new_keys, old_first, new_first),
+            *self._unequal(self._old_keys, self._new_keys, old_first, new_first),
         )
         if self._replaced:
             pairs = np.array(self._replaced, np.intp).T
@@ -265,12 +269,25 @@ class _Comparer:
             )
             with np.errstate(invalid="ignore"):
                 same = (one == other) | (abs(one - other) <= self._tolerance)
+                if self._by_pandas:
+                    same |= np.isclose(one, other, rtol=5e-16, atol=0)
             return ~(same | (np.isnan(one) & np.isnan(other)))
         one, other = _objects(old)[old_rows], _objects(new)[new_rows]
         different = _not_equal(one, other)
         for at in np.flatnonzero(different).tolist():
-            different[at] = not _same(one[at], other[at], self._tolerance)
+            different[at] = not self._same(one[at], other[at])
         return different
+
+    def _same(self, one: Any, other: Any) -> bool:
+        if _same(one, other, self._tolerance):
+            return True
+        return self._by_pandas and alike_to_pandas(one, other)
+
+    def _unequal(self, one: Any, other: Any, rows: _Rows, others: _Rows) -> tuple[_Rows, _Rows]:
+        different = _not_equal(one[rows], other[others])
+        for at in np.flatnonzero(different).tolist() if self._by_pandas else ():
+            different[at] = not alike_to_pandas(one[rows[at]], other[others[at]])
+        return rows[different], others[different]
 
 
 def _not_equal(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -298,11 +315,6 @@ def _same(one: Any, other: Any, tolerance: float) -> bool:
 
 def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or value != value
-
-
-def _unequal(one: Any, other: Any, rows: _Rows, others: _Rows) -> tuple[_Rows, _Rows]:
-    different = _not_equal(one[rows], other[others])
-    return rows[different], others[different]
 
 
 def _codes(

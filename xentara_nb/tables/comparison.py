@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from xentara_nb.protocol.text import quantity
 from xentara_nb.tables.rendering import (
     coloured,
     escape,
@@ -52,6 +53,13 @@ class Comparison:
         ``units``, ``display name``, ``value``, ``quality``), ``primary_key`` (str),
         ``element_uuid`` (xentara_id), ``attribute_name`` (str, missing where it is the element
         itself that has changed), ``old`` and ``new`` (object).
+
+    Examples
+    --------
+    >>> before = client.snapshot(["Plant.Line 1.Set point", "Plant.Line 2.Set point"])
+    >>> found = xentara_nb.compare(before, before.assign(value=[200.0, 210.0]))
+    >>> found.counts, found.same
+    ({'attributes value': 2}, False)
     """
 
     def __init__(self, frame: pd.DataFrame, elements: int) -> None:
@@ -81,7 +89,7 @@ class Comparison:
         """What has changed, as a sentence."""
         if self.same:
             are = "is" if self._elements == 1 else "are"
-            return f"Nothing has changed: {_count(self._elements, 'element')} {are} the same."
+            return f"Nothing has changed: {quantity(self._elements, 'element')} {are} the same."
         parts = [_part(name, count) for name, count in self.counts.items()]
         *most, last = parts
         return f"{', '.join(most)}{' and ' if most else ''}{last}."
@@ -120,13 +128,9 @@ class Comparison:
         return f"\n… and {more:,} more in .frame" if more > 0 else ""
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def _part(name: str, count: int) -> str:
     what, _, kind = name.partition(" ")
     if kind in ("value", "quality"):
         many = {"value": "values", "quality": "qualities"}[kind]
         return f"{count:,} {kind if count == 1 else many} changed"
-    return f"{_count(count, what.removesuffix('s'))} {_SAID.get(kind, kind)}"
+    return f"{quantity(count, what.removesuffix('s'))} {_SAID.get(kind, kind)}"

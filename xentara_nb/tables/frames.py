@@ -10,10 +10,11 @@ category of its own, its number's text, behind the others and only where a row h
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
 from functools import lru_cache
-from itertools import count, islice
+from itertools import chain, count, islice
 from operator import eq, itemgetter, ne
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -21,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
-from xentara_nb.protocol.errors import ServerError, XentaraError
+from xentara_nb.protocol.errors import ERRORS_BY_CODE, ServerError, XentaraError
 from xentara_nb.protocol.identifiers import (
     Access,
     Attribute,
@@ -31,6 +32,7 @@ from xentara_nb.protocol.identifiers import (
     Quality,
     label,
 )
+from xentara_nb.protocol.uuid_column import taken
 from xentara_nb.protocol.values import AttributeId, TimePoint
 from xentara_nb.tables.id_arrays import id_array
 
@@ -54,7 +56,7 @@ def inventory_frame(elements: Iterable[InventoryElement]) -> pd.DataFrame:
 
 def inventory_frame_of(
     keys: list[str],
-    uuids: list[UUID],
+    uuids: Sequence[UUID],
     categories: list[int],
     lists: list[tuple[AttributeInfo, ...]],
 ) -> pd.DataFrame:
@@ -62,17 +64,18 @@ def inventory_frame_of(
     order = sorted(range(len(keys)), key=keys.__getitem__)
     if any(map(ne, order, count())):
         keys = [keys[at] for at in order]
-        uuids = [uuids[at] for at in order]
+        uuids = taken(uuids, order)
         categories = [categories[at] for at in order]
         lists = [lists[at] for at in order]
     # Elements of one type share their list of attributes: each distinct list is looked at once,
     # and the rows are put together by indexing.
-    attributes, starts, counts = _attribute_lists(lists)
+    attributes, places, starts, counts = _attribute_lists(lists)
 
     # Row r belongs to element element[r] and shows attribute attributes[attribute[r]].
     element = np.repeat(np.arange(len(keys)), counts)
     attribute = np.repeat(starts - (np.cumsum(counts) - counts), counts)
     attribute += np.arange(len(attribute))
+    attribute = places[attribute]
     if _repeats(keys):
         # Keys are unique on a sound server. On any other, rows of several elements interleave.
         def row_order(row: int) -> tuple[object, ...]:
@@ -116,12 +119,15 @@ def to_display(value: object, data_type: int | None, attribute_id: AttributeId) 
     A time stamp is a :class:`pandas.Timestamp` in UTC with nanoseconds: never is
     :data:`pandas.NaT`, for ever the largest there is. A quality (data type 18, or attribute 9) and
     an element category (data type 19, or attribute 4) are the manual's words, whether the server
-    sent a number or a text. Everything else is as it came.
+    sent a number or a text. Of the error codes (data type 20, or attributes 12 and 13) 0 is
+    ``no error``, and those of the manual have its words. Everything else is as it came.
 
     Examples
     --------
     >>> to_display(3, DataType.QUALITY, 9), to_display("Data Point", None, 4)
     ('bad', 'data point')
+    >>> to_display(0, DataType.ERROR_CODE, 12), to_display(-32108, DataType.ERROR_CODE, 12)
+    ('no error', 'read error (-32108)')
     """
     kind = type(value)
     if isinstance(value, TimePoint):
@@ -131,6 +137,8 @@ def to_display(value: object, data_type: int | None, attribute_id: AttributeId) 
             return _word(Quality, value)
         if data_type == _CATEGORY or attribute_id in _CATEGORY_IDS:
             return _word(Category, value)
+        if kind is int and (data_type == _ERROR or attribute_id in _ERROR_IDS):
+            return _error_word(value)
     return value
 
 
@@ -139,23 +147,42 @@ def make_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
 
     Each column has the dtype that it is to have: pandas infers nothing.
     """
-    index = pd.RangeIndex(len(next(iter(columns.values()), ())))
-    # With an index, or pandas would fill up the columns that are too short.
-    series = {
-        name: pd.Series(values, index=index, dtype=values.dtype, copy=False)
-        for name, values in columns.items()
+    size = len(next(iter(columns.values()), ()))
+    if any(len(values) != size for values in columns.values()):
+        raise ValueError("the columns of a frame differ in their length")
+    index = pd.RangeIndex(size)
+    arrays = {
+        number: pd.Series(values, index=index, dtype=object, copy=False)
+        if isinstance(values.dtype, np.dtype) and values.dtype.kind == "O"
+        else values
+        for number, values in enumerate(columns.values())
     }
-    return pd.DataFrame(series, index=index, copy=False)
+    frame = pd.DataFrame(arrays, index=index, copy=False)
+    # pandas takes half of the time to find out that the names are texts.
+    frame.columns = _column_names(tuple(columns)).view()
+    return frame
+
+
+@lru_cache(maxsize=256)
+def _column_names(names: tuple[str, ...]) -> pd.Index[str]:
+    return pd.Index(list(names))
 
 
 def string_array(
-    values: Sequence[str | None] | npt.NDArray[Any],
+    values: Sequence[str | None] | npt.NDArray[Any] | pd.api.extensions.ExtensionArray,
 ) -> pd.api.extensions.ExtensionArray:
-    """Return a column of dtype ``str``. None is a missing value."""
-    return pd.array(values, dtype=TEXT)
+    """Return a column of dtype ``str``, a copy. None is a missing value."""
+    given: Any = values
+    found: pd.api.extensions.ExtensionArray = pd.array(given, dtype=TEXT)
+    return found
 
 
-def object_array(values: Sequence[Any]) -> npt.NDArray[np.object_]:
+def no_texts(count: int) -> pd.api.extensions.ExtensionArray:
+    """Return a column of dtype ``str`` in which all values are missing."""
+    return _NO_TEXT.take(np.zeros(count, np.intp))
+
+
+def object_array(values: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[np.object_]:
     """Return a column of dtype ``object``, each value as it is."""
     return np.fromiter(values, dtype=np.object_, count=len(values))
 
@@ -163,7 +190,8 @@ def object_array(values: Sequence[Any]) -> npt.NDArray[np.object_]:
 def time_array(nanoseconds: Sequence[int] | npt.NDArray[Any]) -> pd.DatetimeIndex:
     """Return a column of dtype ``datetime64[ns, UTC]`` from nanoseconds since 1970."""
     # The number that the protocol has for never is the one that pandas has for NaT.
-    return pd.to_datetime(np.asarray(nanoseconds, dtype=np.int64), unit="ns", utc=True)
+    times = np.array(nanoseconds, dtype=np.int64).view("datetime64[ns]")
+    return pd.DatetimeIndex(times, tz=UTC, copy=False)
 
 
 def categorical(table: type[Labelled], identifiers: Sequence[int | None]) -> pd.Categorical[int]:
@@ -194,25 +222,42 @@ def _categories(
     return codes, pd.CategoricalDtype([label(table, number) for number in numbers])
 
 
-def _attribute_lists(
-    lists: Sequence[tuple[AttributeInfo, ...]],
-) -> tuple[list[AttributeInfo], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return the attributes of all distinct lists, and where each of the lists is among them."""
-    # Compared by identity first: mostly they are the very same objects, and hashing is slow.
-    attributes: list[AttributeInfo] = []
-    spans: list[tuple[int, int]] = []
-    numbers: dict[tuple[AttributeInfo, ...], int] = {}
-    by_identity: dict[int, int] = {}
-    for identity, each in {id(each): each for each in lists}.items():
-        number = by_identity[identity] = numbers.setdefault(each, len(numbers))
-        if number == len(spans):
-            spans.append((len(attributes), len(each)))
-            by_name = sorted(each, key=itemgetter(0))
-            repeats = _repeats([attribute.name for attribute in by_name])
-            attributes.extend(sorted(each, key=_attribute_order) if repeats else by_name)
+class _Lists(NamedTuple):
+    """Attribute lists in numbers: where each one's attributes are found, in their order."""
+
+    attributes: list[AttributeInfo]
+    places: npt.NDArray[np.intp]  # in the attributes, of those of each distinct list in turn
+    starts: npt.NDArray[np.intp]  # in the places, of each list
+    counts: npt.NDArray[np.intp]
+
+
+def _attribute_lists(lists: Sequence[tuple[AttributeInfo, ...]]) -> _Lists:
+    """Return lists in numbers, with the attributes of each in their order."""
+    # By identity: those of one type are mostly the very same objects, and hashing is slow.
+    distinct = {id(each): each for each in lists}
+    sizes = np.fromiter(map(len, distinct.values()), np.intp, len(distinct))
+    of_list = np.repeat(np.arange(len(distinct)), sizes)
+    every = list(chain.from_iterable(distinct.values()))
+    numbers, identities = pd.factorize(np.fromiter(map(id, every), np.int64, len(every)))
+    attributes = list({id(each): each for each in every}.values())
+
+    for order in (itemgetter(0), _attribute_order):
+        attributes.sort(key=order)
+        place = {id(each): at for at, each in enumerate(attributes)}
+        found = np.fromiter(map(place.__getitem__, identities.tolist()), np.intp, len(place))
+        # Each list is sorted by itself: its number stands in front.
+        front = of_list * len(attributes)
+        places = np.sort(front + found[numbers]) - front
+        names = [each.name for each in attributes]
+        same = np.fromiter(map(eq, names, islice(names, 1, None)), bool, max(0, len(names) - 1))
+        together = of_list[1:] == of_list[:-1]
+        rank = np.cumsum(np.concatenate([[True], ~same]))[: len(names)]
+        if not (together & (rank[places[1:]] == rank[places[:-1]])).any():
+            break  # no list has a name twice, as it should be
+
+    by_identity = dict(zip(distinct, range(len(distinct)), strict=True))
     chosen = np.fromiter(map(by_identity.__getitem__, map(id, lists)), np.intp, len(lists))
-    starts, counts = np.array(spans, dtype=np.intp).reshape(-1, 2)[chosen].T
-    return attributes, starts, counts
+    return _Lists(attributes, places, (np.cumsum(sizes) - sizes)[chosen], sizes[chosen])
 
 
 def _repeats(ordered: Sequence[str]) -> bool:
@@ -239,12 +284,25 @@ def _word(table: type[Labelled], value: object) -> object:
     return next((member.label for member in table if member.label.lower() == text), value)
 
 
+def _error_word(code: Any) -> object:
+    if code == 0:
+        return "no error"
+    return error_text(ERRORS_BY_CODE[code]()) if code in ERRORS_BY_CODE else code
+
+
 _QUALITY, _CATEGORY = int(DataType.QUALITY), int(DataType.ELEMENT_CATEGORY)
+_ERROR = int(DataType.ERROR_CODE)
 _QUALITY_IDS = frozenset({Attribute.QUALITY, Attribute.QUALITY.uuid})
 _CATEGORY_IDS = frozenset({Attribute.CATEGORY, Attribute.CATEGORY.uuid})
 
-WORDED_IDS = _QUALITY_IDS | _CATEGORY_IDS
+_ERROR_IDS = frozenset(
+    {*(Attribute.ERROR, Attribute.ERROR.uuid), *(Attribute.WRITE_ERROR, Attribute.WRITE_ERROR.uuid)}
+)
+
+WORDED_IDS = _QUALITY_IDS | _CATEGORY_IDS | _ERROR_IDS
 """Attributes whose values :func:`to_display` may show in the manual's words."""
 
-WORDED_TYPES = frozenset({_QUALITY, _CATEGORY})
+WORDED_TYPES = frozenset({_QUALITY, _CATEGORY, _ERROR})
 """Data types whose values it may show so."""
+
+_NO_TEXT = string_array([None])

@@ -25,11 +25,11 @@ from pandas.api.extensions import (
 )
 from pandas.api.indexers import check_array_indexer
 
+from xentara_nb.protocol.uuid_column import UuidColumn
 from xentara_nb.tables.id_table import (
     Codes,
     IdTable,
     is_missing,
-    joined,
     key_of,
     look_up,
     to_id,
@@ -40,12 +40,20 @@ from xentara_nb.tables.id_table import (
 class IdDtype(ExtensionDtype):
     """The dtype of ids, ``"xentara_id"`` for short.
 
+    A column of plain numbers, texts or UUIDs is merged with one of ids after
+    ``.astype("xentara_id")``: pandas itself puts no integers and UUIDs in one order, as an outer
+    merge does.
+
     Examples
     --------
     >>> import pandas as pd
     >>> ids = pd.Series(["11", "12345678-1234-1234-1234-123456789abc"], dtype="xentara_id")
     >>> ids[0], ids[1]
     (11, UUID('12345678-1234-1234-1234-123456789abc'))
+    >>> plain = pd.DataFrame({"attribute_id": [11, 12], "limit": [400, 1]})
+    >>> frame = pd.DataFrame({"attribute_id": ids})
+    >>> frame.merge(plain.astype({"attribute_id": "xentara_id"}), how="outer")["limit"].tolist()
+    [400.0, 1.0, nan]
     """
 
     name = "xentara_id"
@@ -74,6 +82,8 @@ class IdDtype(ExtensionDtype):
 
 def id_array(ids: Sequence[int | UUID | None]) -> IdArray:
     """Return a column of integers and UUIDs. None is a missing value."""
+    if isinstance(ids, UuidColumn):
+        return IdArray(np.arange(len(ids), dtype=np.int32), IdTable(ids))
     if {int, UUID}.issuperset(map(type, ids)):
         held = np.fromiter(ids, np.object_, len(ids))
         return IdArray(np.arange(len(held), dtype=np.int32), IdTable(held))
@@ -134,7 +144,7 @@ class IdArray(ExtensionArray):
             return cls(np.concatenate([each.codes for each in to_concat]), table)
         # A few rows of a large table do not keep all of it.
         parts = [each.compact() for each in to_concat]
-        table, starts = joined(each.table for each in parts)
+        table, starts = IdTable.joined(each.table for each in parts)
         codes = [
             np.where(each.codes < 0, np.int32(-1), each.codes + np.int32(starts[id(each.table)]))
             for each in parts
@@ -168,7 +178,7 @@ class IdArray(ExtensionArray):
         item = _without_ellipsis(item)
         if isinstance(item, int | np.integer):
             code = self.codes[item]
-            return None if code < 0 else self.table.ids[code]
+            return None if code < 0 else self.table[code]
         if isinstance(item, slice):
             # pandas marks the arrays of its columns, and a view of one is not to change it either.
             return IdArray(self.codes[item], self.table, readonly=self._readonly)
@@ -191,7 +201,7 @@ class IdArray(ExtensionArray):
 
     def tolist(self) -> list[Any]:
         """Return the ids as a list."""
-        return list(look_up(self.table.ids, self.codes, None).tolist())
+        return list(self.table.at(self.codes).tolist())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         if copy is False:
@@ -203,7 +213,7 @@ class IdArray(ExtensionArray):
     ) -> npt.NDArray[Any]:
         """Return a copy in an array of numpy, of dtype object unless another is asked for."""
         nothing = None if na_value is no_default else na_value
-        found = look_up(self.table.ids, self.codes, nothing)
+        found = self.table.at(self.codes, nothing)
         return found if dtype is None else found.astype(dtype, copy=False)
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
@@ -310,7 +320,7 @@ class IdArray(ExtensionArray):
             return self._compare_each(other, compare, equality)
         key = key_of(other)
         if equality:
-            same = self.canonical() == self.table.code_of(key)
+            same = self.table.which(self.codes, key)
             return same if compare is operator.eq else ~same
         if key is None:
             raise TypeError(f"{other!r} is no id, and cannot be compared with one by order")
@@ -367,6 +377,10 @@ class IdArray(ExtensionArray):
         """Return codes that are the same for the same id, and only then."""
         return self.table.canonical(self.codes)
 
+    def distinct(self) -> list[int | UUID | None]:
+        """Return what occurs in it, in any order, None where there is none; some perhaps twice."""
+        return IdArray(pd.unique(self.codes), self.table).tolist()
+
     def id_keys(self) -> npt.NDArray[np.object_]:
         """Return the key of each id, None where there is none."""
         return look_up(self.table.keys, self.codes, None)
@@ -380,11 +394,7 @@ class IdArray(ExtensionArray):
 
     def compact(self) -> IdArray:
         """Return the same with a table of no more than what is used, if it is much larger."""
-        if len(self.table) <= 2 * len(self.codes):
-            return self
-        used, codes = np.unique(self.codes, return_inverse=True)
-        gaps = int(bool(len(used)) and used[0] < 0)
-        return IdArray((codes - gaps).astype(np.int32), IdTable(self.table.ids[used[gaps:]]))
+        return IdArray(*self.table.compact(self.codes))
 
 
 def _without_ellipsis(item: Any) -> Any:

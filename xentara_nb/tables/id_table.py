@@ -20,18 +20,30 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from xentara_nb.protocol.uuid_column import UuidColumn
+
 Codes: TypeAlias = npt.NDArray[np.int32]
 """The numbers of ids in a table; -1 where there is none."""
 
+Ids: TypeAlias = "npt.NDArray[np.object_] | UuidColumn"
+"""The ids of a table: integers and UUIDs, or UUIDs that need not exist as objects."""
+
+_FEW = 64  # as many as are shown: these UUIDs are made one by one
 _FIRST_UUID = 1 << 128
+_HALF = (1 << 64) - 1
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
-_UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UUID_TEXT = re.compile(rf"({_UUID})|\{{({_UUID})\}}|urn:uuid:({_UUID})", re.ASCII | re.IGNORECASE)
 
 
 def uuid_of_text(text: str) -> UUID | None:
-    """Return the UUID that a text has in its canonical form, None if it has none."""
-    # UUID() itself would also take other dashes, digits of other scripts, braces and more.
-    return UUID(text) if _UUID_TEXT.fullmatch(text) else None
+    """Return the UUID that a text is, None if it is none.
+
+    It may be in upper or lower case, and in braces or behind ``urn:uuid:``.
+    """
+    # UUID() itself would also take other dashes, digits of other scripts and more.
+    found = _UUID_TEXT.fullmatch(text)
+    return None if found is None else UUID(found[1] or found[2] or found[3])
 
 
 def id_of_text(text: str) -> int | UUID | None:
@@ -83,8 +95,22 @@ def key_of(value: Any) -> int | None:
 class _Distinct:
     """The ids of a table at one time, and what follows from them."""
 
-    def __init__(self, ids: npt.NDArray[np.object_]) -> None:
-        self.ids = ids
+    def __init__(self, given: Ids) -> None:
+        self.given = given
+
+    @cached_property
+    def ids(self) -> npt.NDArray[np.object_]:
+        """The ids as objects."""
+        if isinstance(self.given, UuidColumn):
+            return np.fromiter(self.given.tolist(), np.object_, len(self.given))
+        return self.given
+
+    @cached_property
+    def halves(self) -> npt.NDArray[np.uint64] | None:
+        """The first and the last 64 bits of each UUID; None if the ids are kept as objects."""
+        if not isinstance(self.given, UuidColumn):
+            return None
+        return np.frombuffer(self.given.data, np.dtype(">u8")).reshape(-1, 2)
 
     @cached_property
     def keys(self) -> npt.NDArray[np.object_]:
@@ -95,13 +121,18 @@ class _Distinct:
     @cached_property
     def code_by_key(self) -> dict[int, int]:
         """The first place of each key."""
-        size = len(self.ids)
+        size = len(self.given)
         return dict(zip(self.keys[::-1].tolist(), range(size - 1, -1, -1), strict=True))
 
     @cached_property
     def first(self) -> Codes | None:
         """The first place of an equal id, for each; None if no two are equal."""
-        if len(self.code_by_key) == len(self.ids):
+        if self.halves is not None:
+            # As native numbers, which are sorted faster: their order does not matter here.
+            ordered = np.sort(self.halves[:, 0].view(np.uint64))
+            if bool((ordered[1:] != ordered[:-1]).all()):
+                return None
+        if len(self.code_by_key) == len(self.given):
             return None
         return np.fromiter(map(self.code_by_key.__getitem__, self.keys), np.int32, len(self.ids))
 
@@ -121,19 +152,19 @@ class IdTable:
 
     Parameters
     ----------
-    ids : numpy.ndarray
+    ids : numpy.ndarray or UuidColumn
         Integers and UUIDs.
     """
 
-    def __init__(self, ids: npt.NDArray[np.object_]) -> None:
+    def __init__(self, ids: Ids) -> None:
         self._distinct = _Distinct(ids)
         self._growing = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._distinct.ids)
+        return len(self._distinct.given)
 
     def __reduce__(self) -> Any:
-        return IdTable, (self._distinct.ids,)
+        return IdTable, (self._distinct.given,)
 
     @property
     def ids(self) -> npt.NDArray[np.object_]:
@@ -159,6 +190,67 @@ class IdTable:
         """Return the canonical number of the id with a key; -2 if there is none."""
         return -2 if key is None else self._distinct.code_by_key.get(key, -2)
 
+    def have(self, key: int | None) -> npt.NDArray[np.bool_]:
+        """Return which ids have a key."""
+        if key is None:
+            return np.zeros(len(self), bool)
+        halves = self._distinct.halves
+        if halves is None:
+            return np.asarray(self.keys == key, bool)
+        if key < _FIRST_UUID:
+            return np.zeros(len(self), bool)
+        high, low = (key - _FIRST_UUID) >> 64, key & _HALF
+        first, last = halves.T
+        return np.asarray((first == np.uint64(high)) & (last == np.uint64(low)))
+
+    def which(self, codes: Codes, key: int | None) -> npt.NDArray[np.bool_]:
+        """Return which codes stand for the id with a key."""
+        have = self.have(key)
+        places = np.flatnonzero(have)
+        if len(places) > 1:
+            return look_up(have, codes, False)
+        return np.asarray(codes == (places[0] if len(places) else -2))
+
+    def __getitem__(self, code: int) -> int | UUID:
+        found: int | UUID = self._distinct.given[code]
+        return found
+
+    def at(self, codes: Codes, nothing: Any = None) -> npt.NDArray[np.object_]:
+        """Return the id of each code, and ``nothing`` where there is none."""
+        given = self._distinct.given
+        if isinstance(given, UuidColumn) and len(codes) <= _FEW:
+            found = [nothing if code < 0 else given[code] for code in codes.tolist()]
+            return np.fromiter(found, np.object_, len(found))
+        return look_up(self._distinct.ids, codes, nothing)
+
+    @property
+    def given(self) -> Ids:
+        """What the ids are kept in; not to be changed."""
+        return self._distinct.given
+
+    def compact(self, codes: Codes) -> tuple[Codes, IdTable]:
+        """Return codes and a table of no more than what they use, if this one is much larger."""
+        if len(self) <= 2 * len(codes):
+            return codes, self
+        used, found = np.unique(codes, return_inverse=True)
+        gaps = int(bool(len(used)) and used[0] < 0)
+        given, places = self.given, used[gaps:]
+        part = given.take(places.tolist()) if isinstance(given, UuidColumn) else given[places]
+        return (found - gaps).astype(np.int32), IdTable(part)
+
+    @classmethod
+    def joined(cls, tables: Iterable[IdTable]) -> tuple[IdTable, dict[int, int]]:
+        """Return one table with the ids of several, and by identity where each of them begins."""
+        distinct = {id(each): each for each in tables}
+        columns = [each.given for each in distinct.values()]
+        ends = np.cumsum([0, *map(len, columns)]).tolist()
+        pieces = [each.data for each in columns if isinstance(each, UuidColumn)]
+        if len(pieces) == len(columns):
+            joined = cls(UuidColumn(b"".join(pieces)))
+        else:
+            joined = cls(np.concatenate([each.ids for each in distinct.values()]))
+        return joined, dict(zip(distinct, ends, strict=False))
+
     def add(self, ids: Sequence[int | UUID]) -> Codes:
         """Return the numbers of ids, which are in the table afterwards."""
         keys = [key_of(each) for each in ids]
@@ -180,11 +272,3 @@ def look_up(table: npt.NDArray[Any], codes: Codes, nothing: Any) -> npt.NDArray[
     found = np.full(len(codes), nothing, table.dtype)
     found[~missing] = table.take(codes[~missing])
     return found
-
-
-def joined(tables: Iterable[IdTable]) -> tuple[IdTable, dict[int, int]]:
-    """Return one table with the ids of several, and by identity where each of them begins."""
-    distinct = {id(each): each for each in tables}
-    parts = [each.ids for each in distinct.values()]
-    ends = np.cumsum([0, *map(len, parts)]).tolist()
-    return IdTable(np.concatenate(parts)), dict(zip(distinct, ends, strict=False))

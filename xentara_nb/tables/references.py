@@ -14,17 +14,22 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.identifiers import (
     ATTRIBUTES_BY_UUID,
     Attribute,
+    Category,
     DataType,
     known,
 )
 from xentara_nb.protocol.values import AttributeId
+from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.arrow import from_arrow
+from xentara_nb.tables.id_arrays import IdArray, id_array
 from xentara_nb.tables.id_table import id_of_text, uuid_of_text
+from xentara_nb.tables.spreadsheets import read_by_pandas, unguarded
 
 ElementLike: TypeAlias = "str | UUID | pd.Series[Any] | Mapping[str, Any] | tuple[Any, ...]"
 """What names one element: a primary key, a UUID, its text, or a row of an inventory."""
@@ -73,11 +78,13 @@ def element_reference(element: object) -> Reference:
     element_uuid = None if uuid is None else uuid_in(uuid)
     if uuid is not None and element_uuid is None:
         raise NotFoundError(f"{uuid!r} is no UUID, and a row names it as its element_uuid")
+    attribute, name = _given(row, "attribute_id"), _given(row, "attribute_name")
+    if isinstance(uuid, str):
+        key, name = _as_written(key), _as_written(name)
     if key is not None and not isinstance(key, str):
         raise NotFoundError(f"{key!r} is no text, and a row names it as its primary_key")
     if key is None and element_uuid is None:
         raise NotFoundError("a row names no element: its primary_key and element_uuid are missing")
-    attribute, name = _given(row, "attribute_id"), _given(row, "attribute_name")
     if isinstance(attribute, float) and attribute.is_integer():
         attribute = int(attribute)  # pandas makes floats of integers with gaps
     if attribute is None and name is not None and not isinstance(name, str):
@@ -134,6 +141,18 @@ def attribute_reference(attribute: object) -> AttributeLike:
     raise NotFoundError(f"{attribute!r} names no attribute: give its name, its integer or its UUID")
 
 
+def category_reference(category: object) -> Category:
+    """Return the category that a label or a number means; raises NotFoundError if there is none."""
+    member = Category.find(category)
+    if member is None:
+        offer = did_you_mean(category, (each.label for each in Category))
+        raise NotFoundError(
+            f"{category!r} is no category{offer or ';'} {'There' if offer else 'there'} are: "
+            f"{Category.labels()}"
+        )
+    return member
+
+
 def same_attribute(one: AttributeId, other: AttributeId) -> bool:
     """Return whether two ids mean the same attribute: a well-known one also has a UUID."""
     return one == other or canonical(one) == canonical(other)
@@ -153,7 +172,7 @@ def canonical(attribute: AttributeId) -> AttributeId:
 
 
 def uuid_in(value: object) -> UUID | None:
-    """Return a UUID, or the one that a text has in its canonical form; None if it is neither."""
+    """Return a UUID, or the one that a text is; None if it is neither."""
     if isinstance(value, UUID):
         return value
     return uuid_of_text(value) if isinstance(value, str) else None
@@ -165,6 +184,16 @@ def id_in(attribute: Any) -> Any:
         found = id_of_text(attribute)
         return attribute if found is None else found
     return attribute
+
+
+def _as_written(text: Any) -> Any:
+    """Return a text that pandas has read from a file; None where it has made a number of one.
+
+    That may have been another text, such as 007.
+    """
+    if isinstance(text, numbers.Number):
+        return None
+    return unguarded(text) if isinstance(text, str) else text
 
 
 def _given(row: Mapping[str, Any], name: str) -> Any:
@@ -190,19 +219,22 @@ def _as_mapping(row: object) -> Mapping[str, Any] | None:
 class Rows:
     """The references of the rows of an inventory, column by column: there may be very many."""
 
-    primary_keys: list[str]
-    element_uuids: list[UUID]
-    attribute_ids: list[AttributeId]
-    attribute_names: list[str]
+    primary_keys: ExtensionArray
+    element_uuids: IdArray
+    attribute_ids: IdArray
+    attribute_names: ExtensionArray
     data_types: list[int | None]
+
+    def __len__(self) -> int:
+        return len(self.data_types)
 
     def __iter__(self) -> Iterator[Reference]:
         return map(
             Reference,
-            self.primary_keys,
-            self.element_uuids,
-            self.attribute_ids,
-            self.attribute_names,
+            self.primary_keys.tolist(),
+            self.element_uuids.tolist(),
+            self.attribute_ids.tolist(),
+            self.attribute_names.tolist(),
             self.data_types,
         )
 
@@ -211,34 +243,58 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     if not ("element_uuid" in frame.columns or "primary_key" in frame.columns):
         raise NotFoundError(
             "the DataFrame does not name elements: it needs a column element_uuid or primary_key"
+            f"{did_you_mean('primary_key', map(str, frame.columns))}"
         )
     names = ("primary_key", "element_uuid", "attribute_id", "attribute_name")
     for name in (*names, "data_type"):
         if isinstance(frame.get(name), pd.DataFrame):
             raise NotFoundError(f"the DataFrame has two columns {name!r}: take one of them out")
     nothing: list[Any] = [None] * len(frame)
-    columns: list[list[Any]] = [
-        frame[name].tolist() if name in frame.columns else nothing for name in names
-    ]
     data_types = _data_types(frame) if "data_type" in frame.columns else nothing
-    keys, uuids, attribute_ids, attribute_names = columns
+    by_pandas = read_by_pandas(frame)
+    complete = set(names).issubset(frame.columns) and not by_pandas
+    if complete and (rows := _rows(frame, data_types)) is not None:
+        return rows
+    keys, uuids, attribute_ids, attribute_names = (
+        frame[name].tolist() if name in frame.columns else nothing for name in names
+    )
     # Ids have become texts in a file that pandas has read.
-    columns[1] = uuids = _converted(uuids, uuid_in)
-    columns[2] = attribute_ids = _converted(attribute_ids, id_in)
-    kinds = [set(map(type, column)) for column in columns]
-    if (
-        kinds[0] == kinds[3] == {str}
-        and kinds[1] == {UUID}
-        and kinds[2] <= {int, UUID}
-        and all(keys)
-        and all(attribute_names)
-        and min((each for each in attribute_ids if type(each) is int), default=0) >= 0
-    ):
-        return Rows(keys, uuids, attribute_ids, attribute_names, data_types)
+    if by_pandas:
+        keys = [_as_written(each) for each in keys]
+        attribute_names = [_as_written(each) for each in attribute_names]
+    columns = keys, _converted(uuids, uuid_in), _converted(attribute_ids, id_in), attribute_names
     return [
         element_reference(dict(zip(names, row, strict=True)))._replace(data_type=data_type)
         for *row, data_type in zip(*columns, data_types, strict=True)
     ]
+
+
+def _rows(frame: pd.DataFrame, data_types: list[int | None]) -> Rows | None:
+    """Return the rows of a frame that has all that an inventory has; else None."""
+    # Copies: the frame may be changed while the answers are on their way.
+    texts = [frame[name].array.copy() for name in ("primary_key", "attribute_name")]
+    uuids = _ids(frame["element_uuid"], uuid_in, {UUID})
+    attribute_ids = _ids(frame["attribute_id"], id_in, {int, UUID})
+    if uuids is None or attribute_ids is None:
+        return None
+    for each in texts:
+        values = each.tolist()
+        if set(map(type, values)) != {str} or not all(values):
+            return None
+    numbers = [each for each in attribute_ids.distinct() if isinstance(each, int)]
+    if min(numbers, default=0) < 0:
+        return None
+    keys, names = texts
+    return Rows(keys, uuids, attribute_ids, names, data_types)
+
+
+def _ids(column: pd.Series[Any], read: Callable[[str], Any], kinds: set[type]) -> IdArray | None:
+    """Return a column of ids, those that are texts read; None if some are of another kind."""
+    held: Any = column.array
+    if isinstance(held, IdArray):
+        return held.copy() if set(map(type, held.tolist())) <= kinds else None
+    ids = _converted(column.tolist(), read)
+    return id_array(ids) if ids and set(map(type, ids)) <= kinds else None
 
 
 def _converted(values: list[Any], read: Callable[[str], Any]) -> list[Any]:
@@ -257,4 +313,7 @@ def _data_types(frame: pd.DataFrame) -> list[int | None]:
         return [_DATA_TYPES.get(str(item)) for item in column.tolist()]
     # The last one is for the code -1, where there is none.
     found = [*(_DATA_TYPES.get(str(item)) for item in column.cat.categories), None]
-    return [found[code] for code in column.cat.codes.tolist()]
+    codes = column.cat.codes.to_numpy()
+    if len(codes) and (codes == codes[0]).all():
+        return [found[codes[0]]] * len(codes)
+    return [found[code] for code in codes.tolist()]

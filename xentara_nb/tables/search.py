@@ -8,10 +8,8 @@ two away from one of the model's are taken for it; numbers are not, for pump 7 i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
-from fnmatch import translate
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
-from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,11 +18,15 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from xentara_nb.errors import NotFoundError, OptionError
-from xentara_nb.protocol.identifiers import Access, Category
+from xentara_nb.protocol.identifiers import Access
+from xentara_nb.suggestions import did_you_mean
+from xentara_nb.tables.references import category_reference
+from xentara_nb.tables.text_index import Rows, TextIndex
 
 Words: TypeAlias = str | Collection[str] | None
 """What a filter lets through: a text, several of them, or anything."""
 
+_MAX_SHOWN = 20  # texts in a message
 _RANKED = 2_000  # hits that are put in order one by one; of more, the best are picked first
 _TEXT_COLUMNS = ("display_name", "type", "units")
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -43,50 +45,53 @@ class SearchIndex:
     """
 
     def __init__(self, keys: Sequence[str], *others: Sequence[str | None]) -> None:
-        self._keys = [key.casefold() for key in keys]
-        self._texts = self._keys
+        self._keys = self._texts = [key.casefold() for key in keys]
+        self._key_index = self._index = TextIndex(self._keys)
         if others:
             rest = ("\n".join(filter(None, each)).casefold() for each in zip(*others, strict=True))
             self._texts = list(map("{}\n{}".format, self._keys, rest))
+            self._index = TextIndex(self._texts)
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def find(self, text: str) -> list[int]:
+    def find(self, text: str) -> Rows:
         """Return the numbers of the names that have every word of a text, the best first.
 
         A text without words finds all of them.
         """
         words = text.casefold().split()
         if not words:
-            return list(range(len(self)))
+            return np.arange(len(self))
         rows = self._with_words(words)
-        if rows:
+        if len(rows):
             return self._best_first(rows, words)
         close = [self._close_words(word) for word in words]
-        distances = self._with_close_words(close)
+        rows, distances = self._with_close_words(close)
         # The fewest letters that differ first; among these as usual.
         best = [min(each, key=each.__getitem__, default="") for each in close]
-        ordered = self._best_first(list(distances), best)
-        return sorted(ordered, key=distances.__getitem__)
+        ordered = self._best_first(rows, best)
+        return ordered[np.argsort(distances[ordered], kind="stable")]
 
     @cached_property
     def vocabulary(self) -> list[str]:
         """The words of all names that a typo may stand for, each once."""
         return sorted(set(_WORD.findall("\n".join(self._texts))))
 
-    def _with_words(self, words: Iterable[str]) -> list[int]:
-        rows: Iterable[int] = range(len(self))
-        texts = self._texts
-        # The longest is the rarest.
-        for word in sorted(words, key=len, reverse=True):
-            if _WILDCARDS.isdisjoint(word):
-                rows = [row for row in rows if word in texts[row]]
-            else:
-                # A plain text is looked for much faster than a pattern.
-                part, match = max(re.split(r"[*?]", word), key=len), _pattern(word).search
-                rows = [row for row in rows if part in texts[row] and match(texts[row])]
-        return list(rows)
+    def _with_words(self, words: Iterable[str]) -> Rows:
+        parts: list[str] = []
+        patterns = []
+        for word in words:
+            # Plain texts are looked for much faster than a pattern.
+            parts += re.split(r"[*?]", word)
+            if not _WILDCARDS.isdisjoint(word):
+                patterns.append(_pattern(word))
+        rows = self._index.containing(parts)
+        for pattern in patterns:
+            match, texts = pattern.search, self._texts
+            there = [match(texts[row]) is not None for row in rows.tolist()]
+            rows = rows[np.array(there, bool)]
+        return rows
 
     def _close_words(self, word: str) -> dict[str, int]:
         """Return what a word may stand for, and how many letters are different."""
@@ -107,34 +112,29 @@ class SearchIndex:
                 close[each] = int(distance)
         return close
 
-    def _with_close_words(self, close: Sequence[dict[str, int]]) -> dict[int, int]:
-        """Return the rows with one of the words of each, and how many letters are different."""
-        total: dict[int, int] | None = None
+    def _with_close_words(self, close: Sequence[dict[str, int]]) -> tuple[Rows, Any]:
+        """Return the rows with one of the words of each, and of all how many letters differ."""
+        rows: Rows | None = None
+        total = np.zeros(len(self), np.int64)
         for words in close:
-            found: dict[int, int] = {}
+            found = np.full(len(self), -1)
             for word, distance in sorted(words.items(), key=lambda item: item[1], reverse=True):
-                found.update(dict.fromkeys(self._with_words([word]), distance))
-            if total is None:
-                total = found
-            else:
-                total = {
-                    row: distance + found[row] for row, distance in total.items() if row in found
-                }
-        return total or {}
+                found[self._index.containing([word], rows)] = distance
+            rows = np.flatnonzero(found >= 0)
+            total += found
+        return rows if rows is not None else np.arange(0), total
 
-    def _best_first(self, rows: list[int], words: Sequence[str]) -> list[int]:
+    def _best_first(self, rows: Rows, words: Sequence[str]) -> Rows:
         typed, keys = " ".join(words), self._keys
-        rest: list[int] = []
+        rest = rows[:0]
         if len(rows) > _RANKED:
             # With so many, most are as good as the other: only those called so are looked at.
-            ends = f".{typed}"
-            ending = (row for row in rows if keys[row].endswith(ends))
-            best = list(islice(ending, _RANKED))
-            starting = (row for row in rows if keys[row].startswith(typed))
-            best += islice(starting, _RANKED - len(best))
-            better = set(best)
-            rest = [row for row in rows if row not in better]
-            rows = list(better)
+            best = self._key_index.ending(f".{typed}", rows, _RANKED)
+            starting = self._key_index.starting(typed, rows, _RANKED - len(best))
+            better = np.union1d(best, starting)
+            others = np.ones(len(self), bool)
+            others[better] = False
+            rest, rows = rows[others[rows]], better
         patterns = [_pattern(word) for word in words]
         in_order = re.compile(".*?".join(each.pattern for each in patterns), re.DOTALL)
 
@@ -150,7 +150,7 @@ class SearchIndex:
                 order = 3 if all(each.search(key) for each in patterns) else 4
             return order, len(key), key
 
-        return sorted(rows, key=rank) + rest
+        return np.concatenate([np.array(sorted(rows.tolist(), key=rank), np.intp), rest])
 
 
 def _pattern(word: str) -> re.Pattern[str]:
@@ -190,7 +190,7 @@ class SearchTable:
         allowed = np.ones(len(self.frame), bool)
         for name, words in (("category", category), ("type", type), ("units", unit)):
             if words is not None:
-                allowed &= _matching(self.frame[name], _labels(name, words))
+                allowed &= _matching(name, self.frame[name], words)
         if writable is not None:
             labels = [access.label for access in Access if access.writable]
             allowed &= self.frame["access"].isin(labels).to_numpy() == writable
@@ -206,27 +206,35 @@ def _texts(column: pd.Series[Any]) -> list[str | None]:
     return [each if isinstance(each, str) else None for each in column.tolist()]
 
 
-def _labels(name: str, words: str | Collection[str]) -> list[str]:
+def _matching(name: str, column: pd.Series[Any], words: str | Collection[str]) -> Any:
+    """Return which rows have one of some texts, in which ``*`` and ``?`` are wildcards.
+
+    A text without wildcards must be one that some row has, or a category that there is.
+    """
     wanted = [words] if isinstance(words, str) or not isinstance(words, Iterable) else list(words)
+    codes, distinct = pd.factorize(column)
+    texts = [str(each) for each in distinct]
+    folded = [text.casefold() for text in texts]
+    there = np.zeros(len(texts) + 1, bool)  # and one where there is none
     for each in wanted:
         if not isinstance(each, str):
             raise OptionError(f"a filter by {name} is a text or several, not {each!r}")
-    if name != "category":
-        return wanted
-    labels = []
-    for each in wanted:
-        member = Category.find(each)
-        if member is None:
-            raise NotFoundError(f"{each!r} is no category; there are: {Category.labels()}")
-        labels.append(member.label)
-    return labels
+        match = _pattern(each.strip().casefold()).fullmatch
+        found = [row for row, text in enumerate(folded) if match(text) is not None]
+        there[found] = True
+        if not found and len(column) and _WILDCARDS.isdisjoint(each):
+            _check_known(name, each, texts)
+    return there[codes]
 
 
-def _matching(column: pd.Series[Any], wanted: Iterable[str]) -> Any:
-    """Return which rows have one of some texts, in which ``*`` and ``?`` are wildcards."""
-    matches: list[Callable[[str], Any]] = [
-        re.compile(translate(each.casefold())).match for each in wanted
-    ]
-    codes, distinct = pd.factorize(column)
-    there = [any(match(str(each).casefold()) is not None for match in matches) for each in distinct]
-    return np.array([*there, False])[codes]
+def _check_known(name: str, word: str, texts: Sequence[str]) -> None:
+    if name == "category":
+        category_reference(word)  # one that there is, though here no row has it
+        return
+    offer = did_you_mean(word, texts)
+    shown = ", ".join(sorted(texts)[:_MAX_SHOWN]) or "none"
+    more = f" and {len(texts) - _MAX_SHOWN} more" if len(texts) > _MAX_SHOWN else ""
+    raise NotFoundError(
+        f"no row has {word!r} in {name}{offer or ';'} {'There' if offer else 'there'} are: "
+        f"{shown}{more}"
+    )

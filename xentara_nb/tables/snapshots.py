@@ -21,6 +21,7 @@ from xentara_nb.protocol.identifiers import (
 )
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables.frames import (
+    WORDED_TYPES,
     categorical,
     make_frame,
     object_array,
@@ -109,7 +110,7 @@ def _column(name: str, values: Sequence[Any], data_types: Sequence[int | None]) 
         return _qualities(values)
     held = object_array(values)
     for row, (value, data_type) in enumerate(zip(values, data_types, strict=True)):
-        if data_type in _WORDED or isinstance(value, TimePoint):
+        if data_type in WORDED_TYPES or isinstance(value, TimePoint):
             held[row] = to_display(value, data_type, _NO_ID)
     return held
 
@@ -132,5 +133,4 @@ def _qualities(values: Sequence[Any]) -> pd.Categorical[int]:
     )
 
 
-_WORDED = (DataType.QUALITY, DataType.ELEMENT_CATEGORY)
 _NO_ID = 1 << 62  # of no attribute: the data type alone says what a value is

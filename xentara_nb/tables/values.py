@@ -15,6 +15,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from xentara_nb.protocol.errors import XentaraError
 from xentara_nb.protocol.identifiers import DataType, Quality
@@ -25,18 +26,20 @@ from xentara_nb.tables.frames import (
     categorical,
     error_text,
     make_frame,
+    no_texts,
     object_array,
     string_array,
     time_array,
     to_display,
 )
-from xentara_nb.tables.id_arrays import id_array
+from xentara_nb.tables.id_arrays import IdArray, id_array
 
 Array: TypeAlias = npt.NDArray[Any]
 
 _OBJECT, _TIME = np.dtype(object), np.dtype("datetime64[ns]")
 # By the kind of dtype, the type of the values that fit it as they are.
 _EXACT: dict[str, type] = {"f": float, "b": bool, "i": int, "u": int}
+_SHOWN_AS_THEY_ARE = frozenset({bool, float, int, str})
 _BY_TYPE: dict[type, DataType] = {
     float: DataType.FLOAT_64,
     bool: DataType.BOOLEAN,
@@ -47,51 +50,76 @@ _BY_TYPE: dict[type, DataType] = {
 
 def values_frame(
     *,
-    primary_keys: Sequence[str | None],
-    element_uuids: Sequence[UUID],
-    attribute_names: Sequence[str | None],
-    attribute_ids: Sequence[AttributeId],
+    primary_keys: Sequence[str | None] | ExtensionArray,
+    element_uuids: Sequence[UUID] | IdArray,
+    attribute_names: Sequence[str | None] | ExtensionArray,
+    attribute_ids: Sequence[AttributeId] | IdArray,
     data_types: Sequence[int | None],
     results: Sequence[object],
-    times: Sequence[int],
+    times: Sequence[int] | npt.NDArray[np.int64],
 ) -> pd.DataFrame:
     """Return the answer to read: one row per attribute, in the order given.
 
     A result is a value or the error that came in its place; a time is in nanoseconds since 1970.
+    Columns of another frame are copied.
     """
-    values = object_array(results)
-    errors: list[str | None] = [None] * len(values)
-    kinds = {each: kind for kind, each in enumerate(dict.fromkeys(map(type, results)))}
-    of_kind = np.fromiter(map(kinds.__getitem__, map(type, results)), np.intp, len(values))
-    for kind, number in kinds.items():
-        if issubclass(kind, XentaraError):
-            for row in np.flatnonzero(of_kind == number).tolist():
-                errors[row] = error_text(values[row])
-                values[row] = None
-    # All time stamps together take a third of the time.
-    if TimePoint in kinds:
-        rows = np.flatnonzero(of_kind == kinds[TimePoint])
-        nanoseconds = [value.nanoseconds for value in values[rows]]
-        values[rows] = np.asarray(time_array(nanoseconds), np.object_)
-    for row in _worded(data_types, attribute_ids):
-        values[row] = to_display(values[row], data_types[row], attribute_ids[row])
+    if len(data_types) != len(results):
+        raise ValueError("the data types of values differ from these in their length")
+    kinds = set(map(type, results))
+    worded = _worded(data_types, attribute_ids)
+    errors = no_texts(len(results))
+    values: Sequence[Any] | Array = results
+    if worded or not kinds <= _SHOWN_AS_THEY_ARE:
+        values = shown = object_array(results)
+        errors = _to_columns(shown)
+        for row in worded:
+            shown[row] = to_display(shown[row], data_types[row], attribute_ids[row])
     return make_frame(
         {
             "primary_key": string_array(primary_keys),
-            "element_uuid": id_array(element_uuids),
+            "element_uuid": _ids(element_uuids),
             "attribute_name": string_array(attribute_names),
-            "attribute_id": id_array(attribute_ids),
+            "attribute_id": _ids(attribute_ids),
             "value": column_of(values, data_types),
-            "error": string_array(errors),
+            "error": errors,
             "time": time_array(times),
         }
     )
 
 
-def _worded(data_types: Sequence[int | None], attribute_ids: Sequence[AttributeId]) -> list[int]:
+def _to_columns(values: Array) -> Any:
+    """Return the errors among values, which become None; make times of time stamps."""
+    numbers = {each: number for number, each in enumerate(dict.fromkeys(map(type, values)))}
+    of_kind = np.fromiter(map(numbers.__getitem__, map(type, values)), np.intp, len(values))
+    errors = no_texts(len(values))
+    for kind, number in numbers.items():
+        if issubclass(kind, XentaraError):
+            rows = np.flatnonzero(of_kind == number)
+            errors[rows] = [error_text(each) for each in values[rows]]
+            values[rows] = None
+    # All time stamps together take a third of the time.
+    if TimePoint in numbers:
+        rows = np.flatnonzero(of_kind == numbers[TimePoint])
+        nanoseconds = [value.nanoseconds for value in values[rows]]
+        values[rows] = np.asarray(time_array(nanoseconds), np.object_)
+    return errors
+
+
+def _ids(ids: Sequence[int | UUID] | IdArray) -> IdArray:
+    # A few rows of a large table do not keep all of it.
+    return ids.compact().copy() if isinstance(ids, IdArray) else id_array(ids)
+
+
+def _worded(
+    data_types: Sequence[int | None], attribute_ids: Sequence[AttributeId] | IdArray
+) -> list[int]:
     """Return the rows whose values may be shown in the manual's words; see :func:`to_display`."""
+    if isinstance(attribute_ids, IdArray):
+        if WORDED_IDS.isdisjoint(attribute_ids.distinct()) and WORDED_TYPES.isdisjoint(data_types):
+            return []
+        attribute_ids = attribute_ids.tolist()
     # By identity, for hashing a UUID takes longer than all the rest.
-    distinct = {id(each): each for each in attribute_ids}
+    distinct = dict(zip(map(id, attribute_ids), attribute_ids, strict=True))
     ids = {key for key, each in distinct.items() if each in WORDED_IDS}
     return [
         row
@@ -119,10 +147,10 @@ def storage_dtype(data_type: int | None) -> np.dtype[Any]:
     return others.get(known, _OBJECT)
 
 
-def _common_type(kinds: set[type], values: Array, missing: Array) -> DataType | None:
+def _common_type(kinds: set[type], values: Sequence[Any] | Array) -> DataType | None:
     """Return the data type of values that have one type, where the server has not said it."""
     if kinds == {int}:
-        large = max(values[~missing]) >= 1 << 63
+        large = max(value for value in values if value is not None) >= 1 << 63
         return DataType.UNSIGNED_INTEGER_64 if large else DataType.SIGNED_INTEGER_64
     return next((each for kind, each in _BY_TYPE.items() if kinds == {kind}), None)
 
@@ -175,36 +203,36 @@ def typed_array(values: Array, missing: Array, data_type: int | None, *, gaps: b
     return values
 
 
-def column_of(values: Array, data_types: Sequence[int | None]) -> Any:
+def column_of(values: Sequence[Any] | Array, data_types: Sequence[int | None]) -> Any:
     """Return a column of objects in the type that they have in common; objects if they have none.
 
     None is a missing value, and only that. The data types are those of the rows.
     """
     distinct = set(data_types)
     if len(distinct) != 1 or not len(values):
-        return values
+        return object_array(values)
     (data_type,) = distinct
     kinds = set(map(type, values))
-    missing = np.zeros(len(values), dtype=bool)
-    if type(None) in kinds:
-        kinds.discard(type(None))
-        missing = np.fromiter((value is None for value in values), bool, len(values))
     if data_type is None:
-        data_type = _common_type(kinds, values, missing)
-    dtype = storage_dtype(data_type)
+        data_type = _common_type(kinds - {type(None)}, values)
     if is_text(data_type):
-        return string_array(values) if kinds <= {str} else values
+        return string_array(values) if kinds <= {str, type(None)} else object_array(values)
+    dtype = storage_dtype(data_type)
     if dtype == _TIME:  # they are pandas.Timestamp already, and never is NaT
-        times = kinds <= {pd.Timestamp, type(pd.NaT)}
-        return pd.DatetimeIndex(pd.Series(values, dtype="datetime64[ns, UTC]")) if times else values
+        times = kinds <= {pd.Timestamp, type(pd.NaT), type(None)}
+        held = object_array(values)
+        return pd.DatetimeIndex(pd.Series(held, dtype="datetime64[ns, UTC]")) if times else held
     expected = _EXACT.get(dtype.kind)
-    if expected is None or not (
-        kinds <= {expected} or (expected is float and kinds <= {int, float})
-    ):
-        return values
+    exact = {expected, type(None)} | ({int} if expected is float else set())
+    if expected is None or not kinds <= exact:
+        return object_array(values)
     try:
+        if type(None) not in kinds:
+            return np.fromiter(values, dtype, len(values))
+        held = object_array(values)
+        missing = np.fromiter((value is None for value in values), bool, len(values))
         numbers = np.zeros(len(values), dtype=dtype)
-        numbers[~missing] = values[~missing] if missing.any() else values
+        numbers[~missing] = held[~missing]
     except OverflowError:  # more than the data type can hold
-        return values
+        return object_array(values)
     return typed_array(numbers, missing, data_type)

@@ -7,6 +7,8 @@ a policy file that is a table::
     [verify_on]
     "Plant.Valve.Command" = "Plant.Valve.Position"
     "Plant.Fan.Command" = { read = "Plant.Fan.Speed", tolerance = 0.5 }
+
+A key that no element has is an error with the first write: it would be passed over.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import OptionError
+from xentara_nb.tables.references import uuid_in
 
 VerifyOnLike: TypeAlias = "Mapping[Any, Any] | str | UUID | tuple[Any, float] | None"
-"""The element to read back by the key of the one that is written, or the element alone."""
+"""The element to read back by the key, or UUID, of the one that is written; or it alone."""
 
 
 class Feedback(NamedTuple):
@@ -58,7 +61,10 @@ def feedbacks(given: object) -> dict[str, Feedback]:
     """Return where to look by the key of what is written; OptionError where it makes no sense."""
     if not isinstance(given, Mapping):
         raise OptionError("verify_on: it must give an element for each key, such as {'A': 'B'}")
-    for key in given:
-        if not isinstance(key, str) or not key:
-            raise OptionError(f"verify_on: {key!r} is no primary key")
-    return {key: Feedback.of(element) for key, element in given.items()}
+    found = {}
+    for key, element in given.items():
+        if not isinstance(key, str | UUID) or not key:
+            raise OptionError(f"verify_on: {key!r} is no primary key and no UUID")
+        # However a UUID is written, it is one.
+        found[str(uuid_in(key) or key)] = Feedback.of(element)
+    return found

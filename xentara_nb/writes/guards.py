@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Access, Quality
-from xentara_nb.protocol.values import Value
+from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.tables.coercion import coerce
+from xentara_nb.tables.times import in_local_zone, is_local
 from xentara_nb.writes.policy import WritePolicy, matches
 
 READ_ONLY_VARIABLE = "XENTARA_READ_ONLY"
@@ -86,9 +88,13 @@ def check_value(
 ) -> tuple[Value | None, CheckResult | None]:
     """Return the value as it will be sent, or why it does not fit the attribute."""
     try:
-        return coerce(given, info.data_type, number_as_boolean=number_as_boolean), None
+        value = coerce(given, info.data_type, number_as_boolean=number_as_boolean)
     except WriteRefusedError as error:
         return None, refused(Guard.FITS, str(error))
+    if isinstance(value, TimePoint) and is_local(given):
+        text = in_local_zone(value)
+        return value, warning(Guard.FITS, f"{text} is sent: no time zone was given")
+    return value, None
 
 
 def check_client(read_only: bool) -> CheckResult | None:
@@ -107,24 +113,29 @@ def check_client(read_only: bool) -> CheckResult | None:
     return None
 
 
-def check_key(policies: Sequence[WritePolicy], key: str, info: AttributeInfo) -> CheckResult | None:
+def check_key(
+    policies: Sequence[WritePolicy], key: str, info: AttributeInfo, uuid: UUID | None = None
+) -> CheckResult | None:
     """Check whether the policies allow to write to a key."""
     for policy in policies:
-        if matches(policy.forbidden, key, info.name):
+        if matches(policy.forbidden, key, info.name, uuid):
             return refused(Guard.ALLOWED, f"{policy.source} forbids to write to {key}")
-        if policy.allowed is not None and not matches(policy.allowed, key, info.name):
+        if policy.allowed is not None and not matches(policy.allowed, key, info.name, uuid):
             return refused(Guard.ALLOWED, f"{policy.source} does not allow to write to {key}")
     return None
 
 
 def needs_present_value(
-    policies: Sequence[WritePolicy], key: str, info: AttributeInfo | None
+    policies: Sequence[WritePolicy],
+    key: str,
+    info: AttributeInfo | None,
+    uuid: UUID | None = None,
 ) -> bool:
     """Return whether a policy cannot be checked without reading the present value."""
     if not policies or info is None:
         return False
     return any(policy.bad_quality == "refuse" for policy in policies) or any(
-        entry.max_step is not None and matches(entry.keys, key, info.name)
+        entry.max_step is not None and matches(entry.keys, key, info.name, uuid)
         for policy in policies
         for entry in policy.limits
     )
@@ -136,13 +147,14 @@ def check_limits(
     info: AttributeInfo,
     value: Any,
     old: Any,
+    uuid: UUID | None = None,
 ) -> Iterator[CheckResult]:
     """Check whether a number is within the limits, and no larger step than they allow."""
     if not _is_number(value):
         return
     for policy in policies:
         for entry in policy.limits:
-            if not matches(entry.keys, key, info.name):
+            if not matches(entry.keys, key, info.name, uuid):
                 continue
             if entry.minimum is not None and not value >= entry.minimum:
                 yield refused(
@@ -203,7 +215,7 @@ def check_rows(policies: Sequence[WritePolicy], rows: int) -> CheckResult | None
         if policy.max_rows is not None and rows > policy.max_rows:
             return refused(
                 Guard.ROWS,
-                f"the plan has {rows} rows, and {policy.source} allows {policy.max_rows}",
+                f"the plan has {rows:,} rows, and {policy.source} allows {policy.max_rows:,}",
             )
     return None
 

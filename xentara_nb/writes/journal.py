@@ -2,12 +2,42 @@
 
 One line of JSON for the intent, flushed to the disk before a byte of the write goes out, and one
 or two for what became of it. Intents and outcomes find each other by an ``id``. Several programs
-may write into one journal at the same time. It holds no password, token or session id.
+may write into one journal at the same time. It holds no password, token or session id. The lines of
+earlier months are in files of their own, see :mod:`xentara_nb.writes.journal_files`.
 
 The journal of a user is ``xentara_nb/journal.jsonl`` in the folder where programs keep their state
 (``XDG_STATE_HOME`` or ``~/.local/state``, ``~/Library/Application Support``, ``%LOCALAPPDATA%``).
 ``connect(journal=...)`` or the environment variable ``XENTARA_JOURNAL`` chooses another file, or
 ``"off"``.
+
+Each line is an object of JSON. An intent has all of these, an outcome ``event``, ``time``, ``id``,
+``outcome``, and ``read_back`` and ``error`` where there are such:
+
+================== ============================================================================
+``event``          ``intent`` or ``outcome``
+``time``           when the line was written, in UTC (RFC 3339)
+``id``             of the write: that of its plan, and its place in it
+``plan``           of all the writes of one ``apply``
+``server``         the address of the server
+``user``           who is logged in
+``session_user``   who is logged in to the sub-session, or null
+``account``        the user of this computer
+``computer``       the name of this computer
+``process``        the id of the process
+``primary_key``    the element; empty for a change of the stage
+``element_uuid``   the UUID of the element
+``attribute_name`` the attribute; ``stage`` for a change of the stage
+``attribute_id``   the integer of the attribute, or ``{"uuid": "..."}``
+``data_type``      the number of the data type
+``old_value``      the value before, null where it is not known
+``value``          the value that is sent
+``outcome``        such as ``VERIFIED``, see :class:`~xentara_nb.Outcome`
+``read_back``      the value that was read last after sending
+``error``          what went wrong
+================== ============================================================================
+
+Values are as JSON has them, and otherwise ``{"time": "..."}``, ``{"uuid": "..."}``,
+``{"float": "inf"}`` or ``{"other": "..."}``.
 """
 
 from __future__ import annotations
@@ -15,7 +45,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import sys
 import time
 import warnings
 from collections.abc import Iterable
@@ -30,14 +59,17 @@ import platformdirs
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.paths import lacks_home, own_folder, setting_path, unsafe, user_path
 from xentara_nb.protocol.text import pasted
+from xentara_nb.writes.file_lock import locked
+from xentara_nb.writes.journal_files import put_aside
 
 VARIABLE = "XENTARA_JOURNAL"
 """The environment variable that names the journal, or says ``off``."""
 
-_LINK = "it is a link, behind which another file may stand: name the file itself"
+LOADED = time.time_ns()
+"""When this process could write into a journal for the first time, in nanoseconds since 1970."""
 
-LOCK_TIMEOUT = 5.0
-"""How long to wait for another program that writes, in seconds: it only writes some lines."""
+_OPENINGS = 5  # of a file that other programs put aside meanwhile
+_LINK = "it is a link, behind which another file may stand: name the file itself"
 
 JournalLike: TypeAlias = "str | os.PathLike[str] | bool | Journal | None"
 """Where to keep the journal: a path; False for nowhere; None or True for the usual place."""
@@ -136,10 +168,11 @@ class Journal:
     def _append(self, lines: Iterable[str], *, durable: bool) -> None:
         assert self.path is not None
         data = ("\n".join(lines) + "\n").encode("ascii")
+        if durable:  # an outcome begins no new file
+            put_aside(self.path)
         with _open(self.path) as opened:
             file = opened.fileno()
-            held = _take_lock(file, required=durable)
-            try:
+            with locked(file, required=durable) as held:
                 size = os.lseek(file, 0, os.SEEK_END)
                 # A program that was killed, or had no more room, may have left half a line.
                 if size and not _ends_a_line(file, size):
@@ -148,21 +181,26 @@ class Journal:
                     _write_all(file, data)
                     if durable:
                         os.fsync(file)
+                    if not size:  # before anyone else finds a file that is not new
+                        _sync_folder(self.path.parent)
                 except OSError:
                     # What is refused shall not stand there as something that was sent.
                     if held:
                         with suppress(OSError):
                             os.ftruncate(file, size)
                     raise
-            finally:
-                if held:
-                    _unlock(file)
-            if durable and not size:
-                _sync_folder(self.path.parent)
 
 
 def _open(path: Path) -> FileIO:
     """Return the open file, which is made where there is none."""
+    for _ in range(_OPENINGS):
+        if (file := _opened(path)) is not None:
+            return file
+    raise OSError(errno.EAGAIN, "another program moves it again and again")
+
+
+def _opened(path: Path) -> FileIO | None:
+    """Return the open file; None if another program has put it aside meanwhile."""
     # Opened each time, so that a file that was moved away is begun anew; and as an object from the
     # first moment on, for a bare number would be lost if an interrupt came now.
     opener = partial(os.open, mode=0o600)
@@ -175,14 +213,18 @@ def _open(path: Path) -> FileIO:
         file = FileIO(path, "a+", opener=opener)
     try:
         status = os.fstat(file.fileno())
-        if not os.path.samestat(status, os.lstat(path)):
-            raise OSError(errno.ELOOP, _LINK)
-        if (problem := unsafe(status)) is not None:
-            raise PermissionError(errno.EPERM, problem)
+        with suppress(FileNotFoundError):
+            named = path.lstat()
+            if os.path.samestat(status, named):
+                if (problem := unsafe(status)) is not None:
+                    raise PermissionError(errno.EPERM, problem)
+                return file
+            _check_kind(named)
     except BaseException:
         file.close()
         raise
-    return file
+    file.close()
+    return None
 
 
 def _check_kind(status: os.stat_result) -> None:
@@ -212,50 +254,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _take_lock(file: int, *, required: bool) -> bool:
-    """Keep other programs out of a file; return whether that was possible.
-
-    Without the lock a line is still appended as a whole; only what is done about torn ones could go
-    wrong. So where a file system has no locks there is none, and an outcome does not wait forever.
-    """
-    end: float | None = None
-    while True:
-        try:
-            _lock(file)
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
-                return False
-            end = time.monotonic() + LOCK_TIMEOUT if end is None else end
-            if time.monotonic() > end:
-                if required:
-                    raise OSError(errno.EAGAIN, "another program holds it") from None
-                return False
-            time.sleep(0.002)
-        else:
-            return True
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # Far behind the end, for a locked range cannot be read by others.
-    _RANGE = 1 << 62
-
-    def _lock(file: int) -> None:
-        os.lseek(file, _RANGE, os.SEEK_SET)
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-
-    def _unlock(file: int) -> None:
-        os.lseek(file, _RANGE, os.SEEK_SET)
-        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _unlock(file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_UN)

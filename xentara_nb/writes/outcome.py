@@ -19,6 +19,13 @@ class Outcome(StrEnum):
     ================  ============================================================================
 
     All but the last say that it was sent, and it was sent exactly once.
+
+    Examples
+    --------
+    >>> Outcome.UNKNOWN.meaning
+    'sent, but it is NOT KNOWN whether it took effect: read the value'
+    >>> [str(outcome) for outcome in Outcome if outcome.failed]
+    ['DIFFERS', 'REJECTED', 'UNKNOWN']
     """
 
     APPLIED = "APPLIED"
@@ -31,7 +38,7 @@ class Outcome(StrEnum):
 
     @property
     def failed(self) -> bool:
-        """Whether this is no success: REJECTED, DIFFERS or UNKNOWN."""
+        """Whether this is no success, but REJECTED, DIFFERS or UNKNOWN."""
         return self in _FAILED
 
     @property

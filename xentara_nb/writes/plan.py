@@ -11,6 +11,7 @@ import pandas as pd
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Quality, label
+from xentara_nb.protocol.text import quantity
 from xentara_nb.writes import rendering
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.feedback import Feedback, VerifyOnLike, feedbacks
@@ -146,6 +147,15 @@ class WritePlan(rendering.Shown):
     ----------
     report : WriteReport or None
         What the last :meth:`apply` has done, also when it was interrupted.
+
+    Examples
+    --------
+    >>> plan = client.plan_writes({"Plant.Line 1.Set point": 195})
+    >>> plan.frame[["primary_key", "old_value", "value", "severity"]]
+                  primary_key old_value  value severity
+    0  Plant.Line 1.Set point     210.0  195.0       ok
+    >>> plan.ok, plan.applied
+    (True, False)
     """
 
     def __init__(
@@ -191,7 +201,7 @@ class WritePlan(rendering.Shown):
 
     @property
     def applied(self) -> bool:
-        """Whether the plan was applied, or is being: it cannot be applied again."""
+        """Whether the plan was applied or is being applied, and cannot be again."""
         return self._taken
 
     @property
@@ -376,7 +386,7 @@ class WritePlan(rendering.Shown):
         count = len(self.planned)
         state = "applied" if self._taken else "nothing was sent yet"
         return [
-            (f"Plan of {count} write{'' if count == 1 else 's'} as {self.who}, {state}:", None),
+            (f"Plan of {quantity(count, 'write')} as {self.who}, {state}:", None),
             *rendering.counted(self._severities(), Severity),
             *((f"({check.message})", check.severity) for check in self.checks),
         ]

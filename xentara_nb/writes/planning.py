@@ -7,16 +7,18 @@ not, it is refused with a :class:`WriteRefusedError`, and nothing is sent.
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
-from xentara_nb.errors import ServerError, WriteRefusedError
+from xentara_nb.errors import PolicyError, ServerError, WriteRefusedError, XentaraError
 from xentara_nb.protocol.commands import Read
+from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import Access, Attribute
+from xentara_nb.protocol.text import quantity
 from xentara_nb.protocol.values import Value
 from xentara_nb.queries.model_cache import Ask
 from xentara_nb.tables.frames import error_text
-from xentara_nb.tables.references import canonical
+from xentara_nb.tables.references import Reference, canonical, uuid_in
 from xentara_nb.tables.rendering import value_repr
 from xentara_nb.writes import guards
 from xentara_nb.writes.context import WriteContext
@@ -47,15 +49,13 @@ def plan_requests(
     targets = resolve(context.model_cache, requests)
     tables = [*filter(None, [verify_on]), *(each.verify_on for each in policies if each.verify_on)]
     if tables:
+        _check_keys(context, verify_on, policies)
         requests = [
             request if request.feedback is not None else _with_feedback(request, target, tables)
             for request, target in zip(requests, targets, strict=True)
         ]
     wanted = [
-        target
-        if read_all or guards.needs_present_value(policies, target.primary_key, target.info)
-        else None
-        for target in targets
+        target if read_all or _needs_present_value(policies, target) else None for target in targets
     ]
     present = read_present(ask, wanted)
     planned = [
@@ -67,14 +67,39 @@ def plan_requests(
     return planned if len(planned) == 1 else _refuse_repeats(planned)
 
 
+def _check_keys(
+    context: WriteContext, verify_on: Mapping[str, Feedback] | None, policies: Sequence[WritePolicy]
+) -> None:
+    """Refuse a table with a key that no element has: what it says would be passed over."""
+    for source, table in [("", verify_on or {}), *((p.source, p.verify_on) for p in policies)]:
+        references = [Reference(key, None, text_uuid=uuid_in(key)) for key in table]
+        found = context.model_cache.find(references)
+        for key, element in zip(table, found, strict=True):
+            if isinstance(element, XentaraError):
+                error = element
+                if isinstance(element, ServerError):
+                    error = element.within(f"verify_on: lookup of {key!r}")
+                if source and isinstance(element, UnknownElementError):
+                    raise PolicyError(f"{source}, {error} Fix it there.")
+                raise error
+
+
+def _needs_present_value(policies: Sequence[WritePolicy], target: ResolvedAttribute) -> bool:
+    return guards.needs_present_value(
+        policies, target.primary_key, target.info, target.element_uuid
+    )
+
+
 def _with_feedback(
     request: WriteRequest, target: ResolvedAttribute, tables: Sequence[Mapping[str, Feedback]]
 ) -> WriteRequest:
     """Return a request with what is read back of it; the first table that knows the key counts."""
     if not _is_value(target):
         return request
-    key = target.primary_key
-    found = next((table[key] for table in tables if key in table), None)
+    key, uuid = target.primary_key, str(target.element_uuid)
+    found = next(
+        (table.get(key) or table[uuid] for table in tables if {key, uuid} & table.keys()), None
+    )
     return request._replace(feedback=found)
 
 
@@ -187,9 +212,9 @@ def check_write(
         _check_old(request, target, old),
     ]
     if policies:
-        found.append(guards.check_key(policies, key, info))
+        found.append(guards.check_key(policies, key, info, target.element_uuid))
     if policies and new is not None:
-        found += guards.check_limits(policies, key, info, new, old)
+        found += guards.check_limits(policies, key, info, new, old, target.element_uuid)
     nothing = found.count(None) == len(found)
     checks = () if nothing else tuple([check for check in found if check is not None])
     return PlannedWrite(request, target, new, old, quality, checks)
@@ -226,12 +251,16 @@ def _check_old(request: WriteRequest, target: ResolvedAttribute, old: Any) -> Ch
     )
 
 
+def _of(some: Sized, all_of_them: Sized, noun: str, plural: str) -> str:
+    return f"{len(some):,} of {quantity(len(all_of_them), noun, plural)}"
+
+
 def refuse_rows(planned: Sequence[PlannedWrite]) -> None:
     """Refuse a plan with rows that guards refuse."""
     refused = [each for each in planned if each.refused]
     if refused:
         raise WriteRefusedError(
-            f"{len(refused)} of {len(planned)} rows are refused, so nothing was sent: "
+            f"{_of(refused, planned, 'row is', 'rows are')} refused, so nothing was sent: "
             f"{_some([f'{each}: {each.reason}' for each in refused])}. Correct them, or leave "
             "them out with apply(skip_refused=True)"
         )
@@ -271,8 +300,7 @@ def refuse_changes(
     moved = []
     wanted = [
         each.target
-        if (tolerance is not None and each.knows_old)
-        or guards.needs_present_value(policies, each.target.primary_key, each.target.info)
+        if (tolerance is not None and each.knows_old) or _needs_present_value(policies, each.target)
         else None
         for each in planned
     ]
@@ -291,7 +319,7 @@ def refuse_changes(
             now.append(check_write(each.request, each.target, old, quality, policies))
     if moved:
         raise WriteRefusedError(
-            f"{len(moved)} of {len(planned)} values are no longer what the plan shows, so "
+            f"{_of(moved, planned, 'value is', 'values are')} no longer what the plan shows, so "
             f"nothing was sent: {_some(moved)}. Make a fresh plan, or insist on this one with "
             "apply(if_unchanged=False)"
         )
@@ -300,7 +328,7 @@ def refuse_changes(
     refused = [each for each in _refuse_repeats(now) if each.refused]
     if refused:
         raise WriteRefusedError(
-            f"{len(refused)} of {len(planned)} rows are refused by now, so nothing was sent: "
+            f"{_of(refused, planned, 'row is', 'rows are')} refused by now, so nothing was sent: "
             f"{_some([f'{each}: {each.reason}' for each in refused])}. Make a fresh plan"
         )
     edited = [

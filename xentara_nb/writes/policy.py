@@ -27,7 +27,8 @@ A policy is a TOML file. All of it may be left out::
     "Plant.Valve.Command" = "Plant.Valve.Position"
 
 Limits are for numbers, and every entry whose keys match applies. Keys are patterns, see
-:func:`matches`.
+:func:`matches`; one that matches nothing is no error, for a policy may be that of several plants.
+Those of ``verify_on`` are keys: each must be that of an element.
 
 The file that the environment variable ``XENTARA_POLICY`` names applies to every client, beside the
 policy that a client is given, and is read again when it changes.
@@ -43,11 +44,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Self, TypeAlias
+from uuid import UUID
 
 from xentara_nb.errors import OptionError, PolicyError
 from xentara_nb.paths import read_file
 from xentara_nb.suggestions import question
 from xentara_nb.tables.names import same_look
+from xentara_nb.tables.references import uuid_in
 from xentara_nb.writes.feedback import feedbacks
 from xentara_nb.writes.time_window import TimeWindow, require, time_window
 
@@ -79,14 +82,28 @@ _RENAMED = {
 _NUMBER = "Give a number."
 
 
-def matches(patterns: Sequence[str], primary_key: str, attribute_name: str) -> bool:
+def matches(
+    patterns: Sequence[str],
+    primary_key: str,
+    attribute_name: str,
+    element_uuid: UUID | None = None,
+) -> bool:
     """Return whether a pattern matches an attribute of an element.
 
     ``*`` stands for any characters, periods included, ``?`` for exactly one; everything else for
     itself, also brackets: a name with a period stands in brackets in a key. A pattern is for the
-    whole key, and upper and lower case are different. Keys that look the same are the same, see
-    :func:`~xentara_nb.tables.names.same_look`. It is compared with the key of the element
-    and with that of the attribute, which is the element's with the attribute's name behind it.
+    whole key, and upper and lower case are different. Keys that look the same are the same,
+    also where one has a letter with its accent as two characters. It is compared with the key of
+    the element and with that of the attribute, which is the element's with the attribute's name
+    behind it. One that is a UUID, in upper or lower case, in braces or as a URN, is compared with
+    that of the element as well.
+
+    Parameters
+    ----------
+    patterns : sequence of str
+        The patterns, of which one is enough.
+    primary_key, attribute_name : str
+        What is compared with them.
 
     Examples
     --------
@@ -96,17 +113,36 @@ def matches(patterns: Sequence[str], primary_key: str, attribute_name: str) -> b
     True
     >>> matches(("Set point",), "Plant.Line 1.Set point", "value")
     False
+    >>> matches(("{00000000-0000-0000-0000-00000000000A}",), "Plant", "value", UUID(int=10))
+    True
     """
     if not patterns:
         return False
-    match = _compiled(tuple(patterns)).fullmatch
-    key = same_look(primary_key)
-    return bool(match(key) or match(same_look(f"{primary_key}.{attribute_name}")))
+    of_keys, of_uuids = _compiled(tuple(patterns))
+    if _matches(of_keys, same_look(primary_key), same_look(f"{primary_key}.{attribute_name}")):
+        return True
+    if of_uuids is None or element_uuid is None:
+        return False
+    return _matches(of_uuids, str(element_uuid), same_look(f"{element_uuid}.{attribute_name}"))
+
+
+def _matches(pattern: re.Pattern[str], *keys: str) -> bool:
+    return any(pattern.fullmatch(key) is not None for key in keys)
 
 
 @lru_cache(maxsize=256)
-def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(_expression(same_look(pattern)) for pattern in patterns), re.DOTALL)
+def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
+    """Return what the patterns match, and what those do that are UUIDs, if some are."""
+    looks = [same_look(pattern) for pattern in patterns]
+    uuids = []
+    for element, period, attribute in (look.partition(".") for look in looks):
+        if (uuid := uuid_in(element)) is not None:
+            uuids.append(f"{uuid}{period}{attribute}")
+    return _joined(looks), _joined(uuids) if uuids else None
+
+
+def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(_expression, patterns)), re.DOTALL)
 
 
 def _expression(pattern: str) -> str:
@@ -137,6 +173,11 @@ class KeyLimits:
         The smallest and the largest value.
     max_step : float, optional
         How far a new value may be from the present one.
+
+    Examples
+    --------
+    >>> KeyLimits(["Plant.*.Set point"], minimum=0, maximum=400).maximum
+    400
     """
 
     keys: Sequence[str]
@@ -249,6 +290,18 @@ class WritePolicy:
         PolicyError
             If the file cannot be read or something in it makes no sense: the message names the
             file, the place and how to fix it.
+
+        Parameters
+        ----------
+        path : path
+            The file, as :mod:`xentara_nb.writes.policy` describes it.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> size = Path("policy.toml").write_text('forbidden = ["*.Maximum speed"]')
+        >>> WritePolicy.from_toml("policy.toml").forbidden
+        ('*.Maximum speed',)
         """
         return cls.from_bytes(read_policy(path), path)
 

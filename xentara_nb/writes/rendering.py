@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import DataType, label
-from xentara_nb.protocol.text import safe
+from xentara_nb.protocol.text import quantity, safe
 from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array
 from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.rendering import (
@@ -166,7 +166,7 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _more(frame: pd.DataFrame) -> list[str]:
     more = len(frame) - MAX_ROWS
-    return [f"… and {more} more rows"] if more > 0 else []
+    return [f"… and {quantity(more, 'more row')}"] if more > 0 else []
 
 
 def _word(text: str, kind: str) -> Html:

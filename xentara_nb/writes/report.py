@@ -10,6 +10,7 @@ from typing import Any, overload
 
 import pandas as pd
 
+from xentara_nb.protocol.text import quantity
 from xentara_nb.writes import records, rendering
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import Guard, refused
@@ -126,6 +127,12 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
         -------
         WriteReport
             This same report.
+
+        Examples
+        --------
+        >>> report = client.plan_writes({"Plant.Line 3.Set point": 210}).apply()
+        >>> report.resolve().counts  # it was verified: nothing is read
+        {<Outcome.VERIFIED: 'VERIFIED'>: 1}
         """
         in_doubt = [
             result
@@ -148,6 +155,12 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
         Returns
         -------
         WritePlan
+
+        Examples
+        --------
+        >>> report = client.plan_writes({"Plant.Line 3.Set point": 210}).apply()
+        >>> report.undo().frame["primary_key"].tolist()
+        ['Plant.Line 3.Set point']
         """
         requests = [
             _back(result)
@@ -164,6 +177,11 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
         ServerError, WriteOutcomeUnknownError, WriteDiffersError, WriteRefusedError
             As :meth:`WriteResult.raise_for_outcome` does. A failure comes before a row that was
             skipped because of it.
+
+        Examples
+        --------
+        >>> report = client.plan_writes({"Plant.Line 3.Set point": 210}).apply()
+        >>> report.raise_for_outcome()  # nothing is raised
         """
         for result in sorted(self._results, key=lambda result: not result.outcome.failed):
             result.raise_for_outcome()
@@ -172,7 +190,7 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
         """Return the headline."""
         count = len(self._results)
         return [
-            (f"{count} write{'' if count == 1 else 's'}:", None),
+            (f"{quantity(count, 'write')}:", None),
             *rendering.counted([result.outcome for result in self._results], Outcome),
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -10,8 +11,10 @@ import pandas as pd
 
 from xentara_nb.errors import NotFoundError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.suggestions import did_you_mean, nearest
 from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.coercion import with_article
+from xentara_nb.tables.files import as_written
 from xentara_nb.tables.references import (
     AttributeLike,
     Reference,
@@ -22,6 +25,7 @@ from xentara_nb.tables.references import (
 from xentara_nb.writes.feedback import Feedback
 from xentara_nb.writes.guards import CheckResult
 
+_NAMING = ("attribute_name", "attribute_id")
 _VALUE = int(Attribute.VALUE)
 
 _T = TypeVar("_T")
@@ -50,7 +54,7 @@ def write_requests(values: object) -> list[WriteRequest]:
     """
     values = from_arrow(values)
     if isinstance(values, pd.DataFrame):
-        return _from_frame(values)
+        return _from_frame(as_written(values))
     if isinstance(values, Mapping | pd.Series):
         if "value" in values and ("primary_key" in values or "element_uuid" in values):
             return [_from_row(values)]
@@ -89,7 +93,7 @@ def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
     if names.count("value") != 1:
         raise WriteRefusedError(
             "the DataFrame does not say what to write: it needs one column value, for example "
-            "rows.assign(value=42)"
+            f"rows.assign(value=42){did_you_mean('value', names)}"
         )
     _refuse_attribute(names)
     if not len(frame):
@@ -139,8 +143,18 @@ def _request(
 
 def _refuse_attribute(names: Iterable[Any]) -> None:
     # Passed over, it would write to the attribute value instead of the one that was meant.
-    if "attribute" in names and not {"attribute_name", "attribute_id"} & set(names):
-        raise WriteRefusedError("the column attribute is not known: call it attribute_name")
+    if not set(_NAMING) & set(names):
+        for name in names:
+            if isinstance(name, str) and (meant := _meant_column(name)) is not None:
+                raise WriteRefusedError(f"the column {name} is not known: call it {meant}")
+
+
+@lru_cache
+def _meant_column(name: str) -> str | None:
+    """Return which of the columns that name an attribute was meant, if one was."""
+    if name == "attribute":
+        return "attribute_name"
+    return next(iter(nearest(name, _NAMING, limit=1, alike=85.0)), None)
 
 
 def _numbered(read: Callable[[Any], _T], row: Any, number: int) -> _T:

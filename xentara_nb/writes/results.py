@@ -37,6 +37,12 @@ class WriteResult:
         What the server answered, or what went wrong.
     report : WriteReport
         The report that it is in.
+
+    Examples
+    --------
+    >>> result = client.write("Plant.Line 3.Set point", 210)
+    >>> result.outcome, result.read_back, result.sent
+    (<Outcome.VERIFIED: 'VERIFIED'>, 210.0, True)
     """
 
     planned: PlannedWrite
@@ -80,7 +86,7 @@ class WriteResult:
 
     @property
     def sent(self) -> bool:
-        """Whether a byte of it may have reached the server: exactly once, then."""
+        """Whether a byte of it may have reached the server, exactly once then."""
         return self.outcome is not Outcome.SKIPPED
 
     @property
@@ -126,12 +132,24 @@ class WriteResult:
         -------
         WriteResult
             This same result: VERIFIED if the value is the one written, DIFFERS if it is not.
+
+        Examples
+        --------
+        >>> client.write("Plant.Line 3.Set point", 210).resolve().outcome
+        <Outcome.VERIFIED: 'VERIFIED'>
         """
         self.report.resolve(within)
         return self
 
     def undo(self) -> Any:
-        """Return a :class:`WritePlan` back to the old value; see :meth:`WriteReport.undo`."""
+        """Return a :class:`WritePlan` back to the old value; see :meth:`WriteReport.undo`.
+
+        Examples
+        --------
+        >>> plan = client.write("Plant.Line 3.Set point", 210).undo()
+        >>> len(plan)
+        1
+        """
         return self.report.undo()
 
     def raise_for_outcome(self) -> None:
@@ -149,6 +167,10 @@ class WriteResult:
             If it was not sent.
         ConnectionLostError
             If it was not sent because the connection had ended.
+
+        Examples
+        --------
+        >>> client.write("Plant.Line 3.Set point", 210).raise_for_outcome()  # nothing is raised
         """
         if self.outcome is Outcome.REJECTED and isinstance(self.error, ServerError):
             raise self.error

@@ -161,7 +161,7 @@ class Sender:
         if together:
             commands += reads
         batch: Batch | None = None
-        readings: list[Any] = []
+        readings: Sequence[Any] = []
         now = time.time_ns()
         for result in results:
             result.sent_ns = now
@@ -172,7 +172,7 @@ class Sender:
                 deadline = Deadline(self.timeout)
                 batch = connection.begin(commands, deadline)
                 reading = None if together else _begin_reading(connection, reads, deadline)
-                answers, lost = connection.finish(batch, deadline), ""
+                answers, lost = list(connection.finish(batch, deadline)), ""
             except XentaraError as error:
                 if batch is None and not getattr(error, "sent", False):
                     _not_sent(results, error)

@@ -13,6 +13,7 @@ import pandas as pd
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.identifiers import Access, DataType
+from xentara_nb.protocol.text import quantity
 from xentara_nb.tables.files import as_written
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.plan import WritePlan, plan_of
@@ -117,7 +118,7 @@ def _left_out(settings: pd.DataFrame) -> dict[int, str]:
 def _named(left_out: dict[int, str]) -> str:
     shown = list(left_out.values())[:_MAX_SHOWN]
     more = f" and {len(left_out) - len(shown):,} more" if len(left_out) > len(shown) else ""
-    count = f"{len(left_out):,} value{'s are' if len(left_out) > 1 else ' is'}"
+    count = quantity(len(left_out), "value is", "values are")
     return f"{count} not restored: {'; '.join(shown)}{more}"
 
 

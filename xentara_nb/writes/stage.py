@@ -11,7 +11,6 @@ import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TypeAlias
 
 from xentara_nb.connection.connection import Connection
@@ -32,34 +31,11 @@ from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.guards import check_client, check_stage, check_time
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.rendering import KINDS
+from xentara_nb.writes.stage_command import StageCommand
 from xentara_nb.writes.sub_session import SessionLike, connection_for, id_of, user_of
 
 _PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds between two looks at the stage
 
-
-class StageCommand(StrEnum):
-    """What can be asked of a server, as policies and errors name it."""
-
-    SUSPEND = "suspend"
-    RESUME = "resume"
-    SHUT_DOWN = "shut_down"
-
-    @property
-    def meaning(self) -> str:
-        """What it does."""
-        return _MEANINGS[self]
-
-    @property
-    def stage(self) -> Stage:
-        """The stage that it leads to."""
-        return _STAGES[self]
-
-
-_MEANINGS = {
-    StageCommand.SUSPEND: "stops the plant: no pipeline runs until it is resumed",
-    StageCommand.RESUME: "starts the pipelines of the plant again",
-    StageCommand.SHUT_DOWN: "ends the server, which cannot be started again from here",
-}
 _STAGES = {
     StageCommand.SUSPEND: Stage.SUSPENDED,
     StageCommand.RESUME: Stage.OPERATIONAL,
@@ -92,6 +68,14 @@ class StageChange:
         More about the outcome, where there is more to say.
     error : XentaraError or None
         What the server answered, or what went wrong.
+
+    Examples
+    --------
+    >>> from xentara_nb import simulate
+    >>> with simulate() as other_plant, other_plant.connect(journal=False) as other:
+    ...     change = other.suspend(confirm=True)
+    >>> change.ok, change.outcome
+    (True, <Outcome.VERIFIED: 'VERIFIED'>)
     """
 
     command: StageCommand
@@ -121,6 +105,13 @@ class StageChange:
         StageChange
             This same one. Where the stage cannot be read, as of a server that has ended, it stays
             as it is.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulate
+        >>> with simulate() as other_plant, other_plant.connect(journal=False) as other:
+        ...     other.suspend(confirm=True).resolve().after.label
+        'suspended'
         """
         if self.outcome in (Outcome.UNKNOWN, Outcome.DIFFERS):
             with suppress(XentaraError):
@@ -137,11 +128,11 @@ class StageChange:
                 return
             self.after = stage
             left = end - time.monotonic()
-            if stage == self.command.stage or left <= 0:
+            if stage == _STAGES[self.command] or left <= 0:
                 break
             time.sleep(min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE)
-        there = stage == self.command.stage
+        there = stage == _STAGES[self.command]
         self.outcome = Outcome.VERIFIED if there else Outcome.DIFFERS
         self.reason = "" if there else f"the stage is {label(Stage, stage)}"
 
@@ -236,7 +227,7 @@ def _send(
         change.id, reconnecting.address.url, reconnecting.credentials.who, user_of(session)
     )
     before = None if change.before is None else label(Stage, change.before)
-    line = records.stage_intent(change.id, common, before, label(Stage, command.stage))
+    line = records.stage_intent(change.id, common, before, label(Stage, _STAGES[command]))
     context.settings.journal.intend([line])
     try:
         change.outcome, change.reason = Outcome.UNKNOWN, "it was interrupted"

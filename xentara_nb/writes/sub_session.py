@@ -52,6 +52,12 @@ class SubSession:
         Who is logged in.
     since : datetime.datetime
         Since when, in UTC.
+
+    Examples
+    --------
+    >>> with client.sub_session(user="operator", password="operator-demo") as session:
+    ...     session.who, session.ended
+    ('operator', None)
     """
 
     def __init__(
@@ -107,6 +113,12 @@ class SubSession:
         ------
         WriteRefusedError
             If the sub-session has ended; and all that :meth:`Client.write` raises.
+
+        Examples
+        --------
+        >>> with client.sub_session(user="operator", password="operator-demo") as session:
+        ...     session.write("Plant.Line 3.Set point", 210).outcome
+        <Outcome.VERIFIED: 'VERIFIED'>
         """
         if attribute is not None:  # left out, a row says which one
             options["attribute"] = attribute
@@ -119,6 +131,13 @@ class SubSession:
         ------
         DeadlineError, ServerError
             If the server did not confirm it. It ends with the connection at the latest.
+
+        Examples
+        --------
+        >>> session = client.sub_session(user="operator", password="operator-demo")
+        >>> session.close()
+        >>> session.ended
+        'it was closed'
         """
         if self.ended is None:
             self.end("it was closed")

@@ -32,6 +32,12 @@ class TimeWindow:
         The time zone of the plant.
     days : frozenset of int
         On which days the window opens, Monday being 0.
+
+    Examples
+    --------
+    >>> from zoneinfo import ZoneInfo
+    >>> print(TimeWindow(time(6), time(22), ZoneInfo("UTC"), frozenset({0, 1, 2, 3, 4})))
+    06:00 to 22:00 on Mon, Tue, Wed, Thu, Fri (UTC)
     """
 
     start: time

@@ -123,6 +123,35 @@ def test_a_new_list_of_known_attributes():
     assert answer.attributes[1] is first
 
 
+@pytest.mark.parametrize("size", [0, 23, 24, 255, 256, 300])
+@pytest.mark.parametrize(
+    "attribute_id",
+    [0, 23, 24, UUID(hex="a4006130" * 4), UUID(int=0x010B), UUID(int=0x01D82550)],
+    ids=str,
+)
+def test_attributes_that_are_new(size, attribute_id):
+    # Some of these names and UUIDs end as an attribute with a number for an id does.
+    for name in ("a" * size, "\x01\x0b" + "a" * size, "a" * size + "\x01Ø%P"):
+        for access, data_type in ((2, 10), (23, 23), (24, 24)):
+            attribute = AttributeInfo(name, attribute_id, access, data_type)
+            (answer,) = lists_of(message([(attribute,)]))
+            assert answer.attributes == (attribute,)
+
+
+@pytest.mark.parametrize(
+    ("count", "each", "size", "taken"),
+    [(60, 1, 10_000, True), (220, 1, 10_000, False), (220, 110, 6, False)],
+)
+def test_many_attributes_are_taken_if_they_take_little(count, each, size, taken):
+    # No more than what results may keep where a message is counted packet by packet.
+    lists = [
+        tuple(AttributeInfo(f"{number * each + at:0{size}}", CUSTOM, 0, 11) for at in range(each))
+        for number in range(count)
+    ]
+    result = ListRequests([E] * count).decode(message(lists), 1)
+    assert [answer.attributes for answer in result or ()] == (lists if taken else [])
+
+
 def test_identifiers_of_a_newer_server_and_huge_lists():
     new = AttributeInfo("new", (1 << 64) - 1, (1 << 64) - 1, -(1 << 63))
     many = tuple(VALUE._replace(name=f"a{number}", attribute_id=number) for number in range(2000))

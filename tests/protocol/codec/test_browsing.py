@@ -20,10 +20,11 @@ from tests.protocol.codec.helpers import (
     types,
 )
 from xentara_nb.protocol.codec import browsing
-from xentara_nb.protocol.codec.browsing import MAX_SHARED, MOST_SHARED, SHARED, decode_browse
+from xentara_nb.protocol.codec.browsing import decode_browse
 from xentara_nb.protocol.commands import Browse, BrowseEntry
 from xentara_nb.protocol.identifiers import NIL_UUID, Category
 from xentara_nb.protocol.packets import Success, encode_packets
+from xentara_nb.protocol.uuid_column import UuidColumn
 
 BROWSE = Browse(NIL_UUID)
 
@@ -47,23 +48,26 @@ ENTRIES = [
     BrowseEntry("x" * 23, CUSTOM, 23),
     BrowseEntry("x" * 24, CUSTOM, 24),
     BrowseEntry("x" * 255, CUSTOM, 255),
+    BrowseEntry("ü" * 128, CUSTOM, 2),
+    BrowseEntry("x" * 300, CUSTOM, 2),
 ]
 
 
 @pytest.mark.parametrize("message_id", FIRST_IDS)
-@pytest.mark.parametrize("count", [1, 2, 6, 23, 24, 300])
+@pytest.mark.parametrize("count", [1, 2, 8, 23, 24, 300])
 def test_browse(message_id, count):
     entries = (ENTRIES * 50)[:count]
     found = entries_of(browse_message(entries, message_id), message_id)
     assert found == entries
     assert type(found[0].category) is Category
+    assert type(found.uuids) is UuidColumn
 
 
 @pytest.mark.parametrize(
     "entries",
     [
         [],
-        [BrowseEntry("x" * 256, E, 2)],
+        [BrowseEntry("x" * 65_536, E, 2)],
         [BrowseEntry("x", E, 256)],
         [BrowseEntry("\x01Ø%P" + "x" * 16 + "\x02\x01£\x00", E, 2)],
     ],
@@ -151,49 +155,3 @@ def test_cut_at_any_size(monkeypatch, size):
     short = ENTRIES[:3] * 20
     found = entries_of(browse_message(short))
     assert found == (short if size >= 64 else found)
-
-
-@pytest.fixture
-def shared():
-    """Entries are shared, and no other test has any."""
-    SHARED.open()
-    yield SHARED
-    SHARED.close()
-    assert len(SHARED) == 0
-
-
-def test_servers_share_the_entries_of_one_model(shared):
-    first = entries_of(browse_message(ENTRIES, 1), 1)
-    second = entries_of(browse_message(ENTRIES, 300), 300)  # by another message id
-    assert second == first == ENTRIES
-    assert second.keys[1] is first.keys[1]
-    assert second.uuids[1] is first.uuids[1]
-    # Their lists are their own.
-    first.keys.clear()
-    assert entries_of(browse_message(ENTRIES, 2), 2) == ENTRIES
-    # A model that differs in one bit is another one.
-    other = [*ENTRIES[:-1], ENTRIES[-1]._replace(category=254)]
-    assert entries_of(browse_message(other)) == other
-
-
-def test_only_the_last_few_models_are_kept(shared):
-    for number in range(MOST_SHARED + 2):
-        entries_of(browse_message([BrowseEntry(f"Plant {number}", E, 2)]))
-    assert len(shared) == MOST_SHARED
-    long = "x" * 240
-    large = browse_message([BrowseEntry(f"{long}{number}", E, 2) for number in range(2000)])
-    assert len(large) > MAX_SHARED
-    assert len(decode_browse(large, 1)) == 2000
-    assert len(shared) == MOST_SHARED
-
-
-def test_what_is_wrong_is_not_kept(shared):
-    message = browse_message(ENTRIES)
-    assert decode_browse(message[:-1], 1) is None
-    assert decode_browse(message + b"\x00", 1) is None
-    assert len(shared) == 0
-
-
-def test_nothing_is_kept_for_a_single_server():
-    entries_of(browse_message(ENTRIES))
-    assert len(SHARED) == 0

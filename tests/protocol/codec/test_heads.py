@@ -4,7 +4,16 @@ import pytest
 
 from tests.protocol.codec.helpers import FIRST_IDS
 from xentara_nb.protocol import cbor
-from xentara_nb.protocol.codec.heads import ARRAY, MAP, NEGATIVE, UNSIGNED, head, id_heads
+from xentara_nb.protocol.codec.heads import (
+    ARRAY,
+    MAP,
+    NEGATIVE,
+    UNSIGNED,
+    head,
+    id_heads,
+    numbered,
+    text_of,
+)
 
 NUMBERS = sorted({n + d for n in (0, 24, 1 << 8, 1 << 16, 1 << 32) for d in (-1, 0, 1)} - {-1})
 
@@ -33,3 +42,35 @@ def test_message_ids(first_id, count):
     assert id_heads(first_id, count) == [
         cbor.encode(number) for number in range(first_id, first_id + count)
     ]
+
+
+@pytest.mark.parametrize("first_id", [0, 22, 250, 65_530, (1 << 32) - 3])
+def test_packets_that_differ_in_their_ids(first_id: int) -> None:
+    parts = list(numbered(b"<", first_id, 10, b">"))
+    assert b"".join(packets for packets, _ in parts) == b"".join(
+        b"<" + head(UNSIGNED, number) + b">" for number in range(first_id, first_id + 10)
+    )
+    assert sum(count for _, count in parts) == 10
+    assert all(len(packets) % count == 0 for packets, count in parts)
+
+
+def test_no_packets() -> None:
+    assert list(numbered(b"<", 5, 0, b">")) == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 23, 24, 255, 256, 300, 65_535])
+def test_texts(size):
+    text = "x" * size
+    assert text_of(cbor.encode(text)) == text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("", "01", "4161", "61", "6261", "616161", "61ff", "780161", "7817" + "61" * 23, "79"),
+        *("79ffff61", "7900ff" + "61" * 255, "790100" + "61" * 255, "7f6161ff", "7901"),
+    ],
+)
+def test_what_is_not_exactly_a_text_in_its_shortest_form(data):
+    with pytest.raises(ValueError, match=r"not a text|can't decode"):
+        text_of(bytes.fromhex(data))

@@ -20,7 +20,7 @@ def test_without_anywidget_the_tree_is_a_list(
     monkeypatch.setattr("xentara_nb.widgets.explorer.treeview.find_spec", lambda name: None)
     selected: list[UUID] = []
     tasks = TaskRunner(Notice())
-    view = TreeView(tasks, Tree(partial(children_of, client)), selected.append)
+    view = TreeView(tasks, Tree(partial(children_of, client), client.has_children), selected.append)
     view.begin()
     tasks.wait()
     at = [option.strip() for option in view.widget.list.options].index("▸ Plant")
@@ -40,7 +40,7 @@ def test_the_drawn_tree_takes_only_what_it_knows(client: Client) -> None:
     pytest.importorskip("anywidget", reason="without it there is a list instead")
     selected: list[UUID] = []
     tasks = TaskRunner(Notice())
-    view = TreeView(tasks, Tree(partial(children_of, client)), selected.append)
+    view = TreeView(tasks, Tree(partial(children_of, client), client.has_children), selected.append)
     view.begin()
     tasks.wait()
     element = view.tree.rows()[0].element

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.widgets.helpers import SET_POINT, entered, eventually, present_value, typed, visible
+from xentara_nb import read_journal
 from xentara_nb.client import Client
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.errors import UnknownElementError
@@ -65,7 +66,7 @@ def test_a_write_from_the_first_key_to_the_undo(
     form.confirm_button.click()
     form.wait()
     assert written(plant) == [new, old]
-    assert form.history.rows()["value"].tolist() == [old, new]
+    assert read_journal(form.client.journal)["value"][::-1].tolist() == [old, new]
     assert "VERIFIED" in form.history.text.value
     # What is HTML stands there as HTML.
     for shown in (form.review_text, form.outcome, form.history.text, form.live.text):

@@ -14,6 +14,7 @@ from typing import Any, cast
 from xentara_nb.protocol.cbor import SMALL
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.codec.browsing import decode_browse, decode_browse_by_entry
+from xentara_nb.protocol.codec.columns import ColumnReads
 from xentara_nb.protocol.codec.heads import MESSAGE_ID
 from xentara_nb.protocol.codec.reads import ReadRequests
 from xentara_nb.protocol.codec.writes import WriteRequests
@@ -23,7 +24,7 @@ from xentara_nb.protocol.packets import encode_packets
 # Sequences of requests of one kind, which need not exist one by one. `encode` raises an
 # AttributeError, ProtocolError or ValueError where the generic encoder says what is wrong, and
 # `decode` gives None where the message is one for the generic decoder.
-_CODED = (ListRequests, ReadRequests, WriteRequests)
+_CODED = (ColumnReads, ListRequests, ReadRequests, WriteRequests)
 # The head of an array; then an array of two or three, type 1 or 2, the message id.
 _FIRST = re.compile(
     rb"(?:[\x80-\x97]|\x98.|\x99..|\x9a....)[\x82\x83][\x01\x02]" + MESSAGE_ID, re.DOTALL

@@ -15,20 +15,25 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from sys import getsizeof
 from typing import Any
 from uuid import UUID
 
-from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UUID_HEAD, head, id_heads
+from xentara_nb.protocol.cbor import uuid_from
+from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UUID_HEAD, head, id_heads, text_of
 from xentara_nb.protocol.commands.model import AttributeInfo, MetaData, MetaDataAnswer
 from xentara_nb.protocol.cost import ALWAYS
 from xentara_nb.protocol.errors import ProtocolError
-from xentara_nb.protocol.identifiers import NIL_UUID, MetaDataId
+from xentara_nb.protocol.identifiers import NIL_UUID, Access, DataType, MetaDataId, known
 from xentara_nb.protocol.packets import Success, decode_answers
+from xentara_nb.protocol.uuid_column import UuidColumn
 
 MAX_REMEMBERED = 16_384
 """The largest list, or attribute, that is remembered, in bytes."""
 
-_MOST_DISTINCT = ALWAYS // 16  # bytes; an attribute takes up to 15 times as much
+# How many bytes of distinct lists are taken. An attribute takes up to 15 times as much memory, so
+# up to the smaller number it need not be counted.
+_UNCOUNTED, _MOST_DISTINCT = ALWAYS // 16, ALWAYS // 4
 _IDENTIFIERS = (MetaDataId.ATTRIBUTE_LIST,)
 # A request: array of four, type 0, the message id, opcode 2, map of two, key 0: the element,
 # key 1: the array [2].
@@ -37,6 +42,15 @@ _REQUEST, _ELEMENT, _LIST_ONLY = b"\x84\x00", b"\x02\xa2\x00" + UUID_HEAD, b"\x0
 _LIST = re.compile(SUCCESS + rb"\xa1\x02", re.DOTALL)
 _ONE_LIST = b"\x81\x83\x01\x01\xa1\x02"
 _ATTRIBUTE = b"\xa4\x00"  # a map of four, key 0
+# What is behind that as a rule: the name; key 1: a small number or a UUID; key 2 and key 3: small
+# numbers.
+_USUAL = re.compile(
+    rb"(.+)\x01(?:([\x00-\x17])|"
+    + re.escape(UUID_HEAD)
+    + rb"(.{16}))\x02([\x00-\x17])\x03([\x00-\x17])",
+    re.DOTALL,
+)
+_WITHOUT_NAME = 328  # bytes: the attribute, a UUID, two large numbers, and their places
 _ANY_REQUEST = MetaData(NIL_UUID, _IDENTIFIERS)
 
 
@@ -56,10 +70,10 @@ class ListRequests(Sequence[MetaData]):
 
     def encode(self, first_id: int) -> bytes:
         """Return the message with all the requests, their message ids counting up."""
-        parts = [head(ARRAY, len(self))]
-        for message_id, uuid in zip(id_heads(first_id, len(self)), self._uuids, strict=True):
-            parts += (_REQUEST, message_id, _ELEMENT, uuid.int.to_bytes(16, "big"), _LIST_ONLY)
-        return b"".join(parts)
+        parts = [_REQUEST, b"", _ELEMENT, b"", _LIST_ONLY] * len(self)
+        parts[1::5] = id_heads(first_id, len(self))
+        parts[3::5] = UuidColumn.of(self._uuids).pieces()
+        return head(ARRAY, len(self)) + b"".join(parts)
 
     def decode(self, message: bytes, first_id: int) -> list[MetaDataAnswer] | None:
         """Return the answers, equal lists the same object; None if the message is unusual."""
@@ -68,17 +82,25 @@ class ListRequests(Sequence[MetaData]):
         ids, lists = pieces[::2], pieces[1::2]
         if start != head(ARRAY, len(self)) or ids != id_heads(first_id, len(self)):
             return None
-        # Where so many are distinct, the generic decoder takes over, list by list: there it is
-        # counted what they keep in memory.
-        if sum(map(len, set(lists))) > _MOST_DISTINCT:
+        # Where they would keep too much in memory, the generic decoder takes over: it counts that
+        # list by list.
+        size = sum(map(len, set(lists)))
+        if size > _MOST_DISTINCT:
             return None
         try:
-            return [
+            answers = [
                 known_list(item) if len(item) <= MAX_REMEMBERED else _decode_list(item)
                 for item in lists
             ]
         except ProtocolError:
             return None
+        return answers if size <= _UNCOUNTED or _memory(answers) <= ALWAYS else None
+
+
+def _memory(answers: Sequence[MetaDataAnswer]) -> int:
+    """Return what the attributes of lists take in memory at most, each counted once."""
+    attributes = {id(each): each for answer in answers for each in answer.attributes or ()}
+    return sum(getsizeof(each[0]) for each in attributes.values()) + _WITHOUT_NAME * len(attributes)
 
 
 @lru_cache(maxsize=1024)
@@ -99,6 +121,17 @@ def known_list(item: bytes) -> MetaDataAnswer:
 @lru_cache(maxsize=1024)
 def known_attribute(item: bytes) -> AttributeInfo:
     """Decode an attribute, from what stands behind its first key; raises as known_list."""
+    usual = _USUAL.fullmatch(item)
+    if usual is not None:
+        try:
+            name = text_of(usual[1])
+            number, uuid, access, data_type = usual.groups()[1:]
+            attribute_id = uuid_from(uuid) if number is None else number[0]
+            return AttributeInfo(
+                name, attribute_id, known(Access, access[0]), known(DataType, data_type[0])
+            )
+        except ValueError:
+            pass  # the bytes at the end of a UUID, perhaps
     attributes = _decode_list(b"\x81" + _ATTRIBUTE + item).attributes
     assert attributes is not None
     return attributes[0]

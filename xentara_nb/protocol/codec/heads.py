@@ -1,8 +1,9 @@
-"""The heads of CBOR items: their kind and their number, in the shortest form."""
+"""The heads of CBOR items: their kind and their number, in the shortest form; and texts."""
 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from sys import byteorder
 
 UNSIGNED, NEGATIVE, TEXT, ARRAY, MAP = 0, 1, 3, 4, 5
@@ -45,3 +46,49 @@ def id_heads(first_id: int, count: int) -> list[bytes]:
             raw = numbers.tobytes()
             return [lead + raw[place : place + size] for place in range(0, len(raw), size)]
     return [head(UNSIGNED, message_id) for message_id in range(first_id, last_id + 1)]
+
+
+# By the limit of a message id: what stands before its number, the kind of array that holds it, and
+# its size.
+_ID_FORMS = (
+    *((24, b"", "B", 1), (1 << 8, b"\x18", "B", 1), (1 << 16, b"\x19", "H", 2)),
+    *((1 << 32, b"\x1a", "I", 4), (1 << 64, b"\x1b", "Q", 8)),
+)
+
+
+def numbered(
+    before: bytes, first_id: int, count: int, behind: bytes
+) -> Iterator[tuple[bytearray, int]]:
+    """Give so many packets that differ in their message ids only, which count up.
+
+    Those of one size come together, with their number. Raises a ValueError if an id does not fit
+    64 bits.
+    """
+    at, end = first_id, first_id + count
+    for limit, lead, kind, size in _ID_FORMS:
+        if (until := min(limit, end)) > at:
+            ids = array(kind, range(at, until))
+            if byteorder == "little":
+                ids.byteswap()
+            raw = ids.tobytes()
+            packet = before + lead + bytes(size) + behind
+            packets = bytearray(packet * len(ids))
+            place = len(before) + len(lead)
+            for number in range(size):
+                packets[place + number :: len(packet)] = raw[number::size]
+            yield packets, len(ids)
+            at = until
+    if at < end:
+        raise ValueError(f"{end - 1} does not fit 64 bits")
+
+
+def text_of(item: bytes) -> str:
+    """Return the text that is exactly this item, in the shortest form; ValueError if it is none."""
+    size = len(item)
+    if 0 < size <= 24 and item[0] == 0x5F + size:
+        return str(item, "utf-8")[1:]
+    if size > 25 and item[0] == 0x78 and item[1] == size - 2:
+        return str(item[2:], "utf-8")
+    if size > 258 and item[0] == 0x79 and int.from_bytes(item[1:3], "big") == size - 3:
+        return str(item[3:], "utf-8")
+    raise ValueError("not a text")

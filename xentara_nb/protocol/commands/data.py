@@ -144,7 +144,13 @@ class Unsubscribe(CommandWithoutResult):
 
 @dataclass(frozen=True, slots=True)
 class DataChange:
-    """The data change event: new values of one element. It names no subscription."""
+    """The data change event: new values of one element. It names no subscription.
+
+    Examples
+    --------
+    >>> DataChange(TimePoint(0), UUID(int=1), {11: 210.0}).values
+    {11: 210.0}
+    """
 
     time_stamp: TimePoint
     element_uuid: UUID

@@ -29,6 +29,7 @@ from xentara_nb.protocol.identifiers import (
     ServerInformationId,
     known,
 )
+from xentara_nb.protocol.text import quantity
 from xentara_nb.protocol.values import AttributeId
 
 
@@ -82,7 +83,7 @@ class BrowseEntries(Sequence[BrowseEntry]):
 
     __slots__ = ("categories", "keys", "uuids")
 
-    def __init__(self, keys: list[str], uuids: list[UUID], categories: list[int]) -> None:
+    def __init__(self, keys: list[str], uuids: Sequence[UUID], categories: list[int]) -> None:
         self.keys, self.uuids, self.categories = keys, uuids, categories
 
     def __len__(self) -> int:
@@ -102,7 +103,7 @@ class BrowseEntries(Sequence[BrowseEntry]):
     __hash__ = None  # type: ignore[assignment]  # it holds lists
 
     def __repr__(self) -> str:
-        return f"<{len(self)} elements>"
+        return f"<{quantity(len(self), 'element')}>"
 
 
 @command

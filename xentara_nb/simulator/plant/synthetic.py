@@ -11,6 +11,7 @@ from uuid import UUID
 
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType, Quality
+from xentara_nb.protocol.text import quantity
 from xentara_nb.protocol.values import TimePoint, Value
 from xentara_nb.simulator.model.datatypes import NO_ERROR
 from xentara_nb.simulator.model.model import Model
@@ -111,7 +112,7 @@ def plant(
         parent.children = tuple(points)
         devices.append(parent)
     root.children = tuple(devices)
-    return Plant(root, acl, f"synthetic model of {count} elements", clock)
+    return Plant(root, acl, f"synthetic model of {quantity(count, 'element')}", clock)
 
 
 def _uuid(number: int) -> UUID:

@@ -42,6 +42,11 @@ class Limits:
         Connections that have not asked for anything yet; a new one takes the place of the oldest.
     pending_passwords : int
         Log-ins whose passwords wait to be checked.
+
+    Examples
+    --------
+    >>> Limits(connections=2).connections
+    2
     """
 
     message_requests: int = 20_000

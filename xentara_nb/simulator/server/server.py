@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import itertools
 import logging
 import math
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -57,6 +59,20 @@ class SimulatorError(XentaraError):
     """The simulator cannot be started, or does not run."""
 
 
+_running: weakref.WeakSet[ServerThread] = weakref.WeakSet()
+"""The servers that were started."""
+
+
+@atexit.register
+def _stop_all() -> None:
+    """End the servers that still run while Python still runs all of its threads."""
+    servers = list(_running)
+    for server in servers:
+        server.begin_to_stop()
+    for server in servers:
+        server.stop()
+
+
 class ServerThread:
     """A running server, on a port, or on any free one for port 0.
 
@@ -89,6 +105,7 @@ class ServerThread:
     def start(self) -> tuple[str, int]:
         """Start serving and return the address; raises SimulatorError if it is taken."""
         self._thread.start()
+        _running.add(self)
         try:
             return self._address.result()
         except OSError as error:
@@ -100,10 +117,14 @@ class ServerThread:
 
     def stop(self) -> None:
         """Close all connections and end the thread; takes a few seconds at the most."""
+        self.begin_to_stop()
+        self._thread.join(3 * _STOP_TIMEOUT)
+
+    def begin_to_stop(self) -> None:
+        """Close all connections and end the thread, without waiting for that."""
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop may have ended by itself
                 self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(3 * _STOP_TIMEOUT)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the server has ended by itself; False if it still runs after the time-out."""

@@ -22,7 +22,7 @@ formula and runs it, and an element may well be called ``=1+1``. So a text in a 
 begins with one of these, a tab, a line end or an apostrophe gets an apostrophe in front, and loses
 exactly that one when it is read.
 
-Snapshots, values, samples and other tables are kept in the same way by :func:`write_table`, also
+Snapshots, values, samples and other tables are kept in the same way, also
 with values of several types in one column; see :mod:`xentara_nb.tables.files.typed`. All of these
 files can be opened by plain pandas, too: ids are texts then, and taken wherever rows are.
 
@@ -71,6 +71,7 @@ from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel
 from xentara_nb.tables.files.cells import TableError, TextTable, from_table, to_table
 from xentara_nb.tables.files.text import read_csv, read_json, write_csv, write_json
 from xentara_nb.tables.files.typed import from_typed, retyped, to_typed
+from xentara_nb.tables.spreadsheets import read_by_pandas, without_guards
 
 MAX_BYTES = 512 * 1024 * 1024
 """The largest file that is read, in bytes: an inventory of two million rows as CSV or JSON."""
@@ -105,6 +106,8 @@ def write_table(
     """
     with _named(path):
         ending = _ending(path, ending)
+        if read_by_pandas(frame):
+            frame = without_guards(frame)
         inventory = set(INVENTORY_COLUMNS) <= set(frame.columns)
         _write(to_table(frame) if inventory else to_typed(frame, ending), path, ending)
 
@@ -141,6 +144,12 @@ def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -
         If Parquet or Excel needs a package that is not installed.
     OSError
         If the file cannot be read.
+
+    Examples
+    --------
+    >>> client.inventory("Plant.Line 1").xentara.to_csv("line.csv")
+    >>> xentara_nb.read_inventory("line.csv").columns.tolist()[:3]
+    ['primary_key', 'element_uuid', 'category']
     """
     with _named(path):
         return from_table(_read(path, _ending(path, ending), INVENTORY_COLUMNS))
@@ -190,12 +199,29 @@ def read_table(path: str | os.PathLike[str], *, ending: str | None = None) -> pd
         return from_typed(table, ending)
 
 
+def plain_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with plain columns; see :meth:`XentaraAccessor.plain`."""
+    try:
+        columns = to_typed(frame, ".parquet").columns
+    except TableError as fault:
+        raise InventoryFileError(str(fault)) from None
+    found = {}
+    for name, cells in columns.items():
+        series = pd.Series(cells)
+        if isinstance(series.dtype, pd.DatetimeTZDtype):
+            series = series.dt.tz_convert("UTC").dt.tz_localize(None)
+        found[name] = series.array
+    plain = pd.DataFrame(found, index=frame.index if "time" not in frame.index.names else None)
+    return plain.set_index("time") if "time" in frame.index.names else plain
+
+
 def as_written(frame: pd.DataFrame) -> pd.DataFrame:
     """Return rows that pandas has read from such a file with the values that were written."""
     try:
-        return retyped(frame)
+        found = retyped(frame)
     except TableError as fault:
         raise InventoryFileError(str(fault)) from None
+    return without_guards(found) if read_by_pandas(frame) else found
 
 
 def _read(path: str | os.PathLike[str], ending: str, needed: Sequence[str]) -> TextTable:

@@ -15,16 +15,21 @@ from functools import cache
 from itertools import chain, zip_longest
 from typing import Any, BinaryIO
 
+import numpy as np
 import pandas as pd
 
 from xentara_nb.errors import MissingExtraError
 from xentara_nb.tables import INVENTORY_COLUMNS
+from xentara_nb.tables.files.arrow import coded_column
 from xentara_nb.tables.files.cells import (
     Cell,
+    Cells,
+    Coded,
     TableError,
     TextTable,
     check_header,
     check_size,
+    coded_series,
     plain,
     row_text,
 )
@@ -54,7 +59,7 @@ def write_parquet(table: TextTable, file: BinaryIO) -> None:
         from pyarrow import parquet
     frame = pd.DataFrame(
         {
-            name: cells if isinstance(cells, pd.Series) else pd.Categorical(list(map(str, cells)))
+            name: cells if isinstance(cells, pd.Series) else _categorical(cells)
             for name, cells in table.columns.items()
         }
     )
@@ -66,6 +71,19 @@ def write_parquet(table: TextTable, file: BinaryIO) -> None:
         ) from None
     note = {_PROVENANCE: json.dumps(table.provenance).encode()}
     parquet.write_table(arrow.replace_schema_metadata({**arrow.schema.metadata, **note}), file)
+
+
+def _categorical(cells: Cells) -> pd.Categorical[str]:
+    """Return a column of texts as categories, in their order."""
+    if isinstance(cells, Coded):
+        texts = list(map(str, cells.cells))
+        order = sorted(range(len(texts)), key=texts.__getitem__)
+        places = np.empty(len(order), np.intp)
+        places[order] = np.arange(len(order))
+        ordered = [texts[at] for at in order]
+        if len(set(ordered)) == len(ordered):
+            return pd.Categorical.from_codes(places[cells.codes], pd.Index(ordered))
+    return pd.Categorical(list(map(str, plain(cells))))
 
 
 def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
@@ -81,18 +99,22 @@ def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> Text
     check_header(names, "the file", _WRITE_AGAIN, needed)
     inventory = set(INVENTORY_COLUMNS) <= set(names)
     check_size(reader.metadata.num_rows)  # a small file can hold any number
+    repeated = INVENTORY_COLUMNS if inventory else ()
     try:
-        frame = reader.read().to_pandas()
+        held = reader.read()
+        done: dict[str, Any] = {}
+        for name in repeated:
+            if (column := coded_column(held[name])) is not None:
+                done[name] = column
+        frame = held.drop_columns(list(done)).to_pandas()
         provenance = json.loads(metadata.get(_PROVENANCE, b"{}"))
     except Exception as error:
         raise TableError(f"pandas cannot hold this ({_line(error)}). {_WRITE_AGAIN}") from None
+    for name in repeated:
+        if name not in done:
+            done[name] = coded_series(frame[name]) or frame[name].astype(object).tolist()
     return TextTable(
-        {
-            name: frame[name].astype(object).tolist()
-            if inventory and name in INVENTORY_COLUMNS
-            else frame[name]
-            for name in names
-        },
+        {name: done[name] if name in done else frame[name] for name in names},
         provenance if isinstance(provenance, dict) else {},
         row_text,
     )

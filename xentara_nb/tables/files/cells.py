@@ -8,30 +8,54 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from binascii import unhexlify
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from xentara_nb.protocol.cbor import uuid_from
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, label
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.suggestions import question
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.frames import categorical, string_array
-from xentara_nb.tables.id_arrays import id_array
+from xentara_nb.tables.id_arrays import IdDtype, id_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import uuid_in
 
 Cell: TypeAlias = bool | int | float | str | None
 """What a cell of a file can hold."""
 
-Cells: TypeAlias = "Sequence[Any] | pd.Series[Any]"
-"""A column: a sequence of cells, or an added column as pandas has it."""
+
+@dataclass(frozen=True)
+class Coded:
+    """A column whose cells repeat: each of them once, and for each row which it is."""
+
+    codes: npt.NDArray[Any]
+    cells: Sequence[Any]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.tolist())
+
+    def tolist(self) -> list[Any]:
+        """Return the cell of each row."""
+        return list(map(self.cells.__getitem__, self.codes.tolist()))
+
+
+Cells: TypeAlias = "Sequence[Any] | Coded | pd.Series[Any]"
+"""A column: a sequence of cells, one of cells that repeat, or an added one as pandas has it."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_DASHES = [8, 13, 18, 23]  # in a UUID
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,19}", re.ASCII)
 _R = TypeVar("_R")
 
@@ -58,8 +82,9 @@ def to_table(frame: pd.DataFrame) -> TextTable:
     columns: dict[str, Any] = {}
     for name, series in frame.reset_index(drop=True).items():
         if name in _COLUMNS:
-            cells, codes = _converted(series.tolist(), _COLUMNS[name].to_cell, str(name), row_text)
-            columns[str(name)] = [cells[code] for code in codes]
+            held = coded_series(series) or _coded(series.tolist(), str(name))
+            cells = _converted(held, _COLUMNS[name].to_cell, str(name), row_text)
+            columns[str(name)] = Coded(held.codes, cells)
         else:
             columns[str(name)] = series
     return TextTable(columns, provenance_of(frame), row_text)
@@ -71,11 +96,13 @@ def from_table(table: TextTable) -> pd.DataFrame:
     for name, cells in table.columns.items():
         if name in _COLUMNS:
             _, from_cell, build = _COLUMNS[name]
-            values, codes = _converted(cells, from_cell, name, table.place)
-            column = build(values).take(np.array(codes, dtype=np.intp))
+            held = cells if isinstance(cells, Coded) else _coded(cells, name)
+            column = build(_converted(held, from_cell, name, table.place)).take(held.codes)
             columns[name] = pd.Series(column, dtype=column.dtype)
+        elif isinstance(cells, pd.Series):
+            columns[name] = cells
         else:
-            columns[name] = cells if isinstance(cells, pd.Series) else pd.Series(list(cells))
+            columns[name] = pd.Series(list(plain(cells)))
     frame = pd.DataFrame(columns)
     return with_provenance(frame, table.provenance) if table.provenance else frame
 
@@ -121,6 +148,8 @@ def row_text(row: int) -> str:
 
 def plain(values: Cells) -> Sequence[Cell]:
     """Return a column as cells; of an added one, the rest beside numbers and booleans as texts."""
+    if isinstance(values, Coded):
+        return values.tolist()
     return [_plain(v) for v in values.tolist()] if isinstance(values, pd.Series) else values
 
 
@@ -136,26 +165,66 @@ def _plain(value: Any) -> Cell:
     return str(value)
 
 
-def _converted(
-    values: Cells,
-    convert: Callable[[Any], _R],
-    name: str,
-    place: Callable[[int], str],
-) -> tuple[list[_R], list[int]]:
-    """Convert each distinct value once; return the results, and for each value which is its."""
+def coded_series(series: pd.Series[Any]) -> Coded | None:
+    """Return a column of texts or ids as its distinct values; None if it has others, or gaps."""
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = dtype.categories.dtype
+    if not isinstance(dtype, pd.StringDtype | IdDtype):
+        return None
+    codes, values = pd.factorize(series)
+    return None if (codes < 0).any() else Coded(codes, values.tolist())
+
+
+def _coded(values: Sequence[Any] | pd.Series[Any], name: str) -> Coded:
+    """Return a column as its distinct values."""
     try:
         numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
     except TypeError:
         raise TableError(f"column {name!r} holds lists or maps. Take them out") from None
-    codes = [numbers[value] for value in values]
+    codes = np.fromiter(map(numbers.__getitem__, values), np.intp, len(values))
+    return Coded(codes, list(numbers))
+
+
+def _converted(
+    column: Coded, convert: Callable[[Any], _R], name: str, place: Callable[[int], str]
+) -> list[_R]:
+    """Convert each distinct value."""
+    together = _TOGETHER.get(convert)
+    if together is not None and (found := together(column.cells)) is not None:
+        return found
     results = []
-    for value, number in numbers.items():
+    for number, value in enumerate(column.cells):
         try:
             results.append(convert(value))
         except TableError as fault:
-            where = place(codes.index(number))
+            where = place(int(np.argmax(column.codes == number)))
             raise TableError(f"{where}, column {name!r}: {fault}") from None
-    return results, codes
+    return results
+
+
+def _texts(values: Sequence[Any]) -> list[str] | None:
+    """Check keys or names together; None where one is to be found that is wrong."""
+    try:
+        "".join(values).encode()
+    except (TypeError, UnicodeEncodeError):
+        return None
+    return list(values)
+
+
+def _uuids_from_cells(cells: Sequence[Any]) -> list[UUID] | None:
+    """Read UUIDs together; None where one is to be found that is wrong."""
+    try:
+        joined = "".join(cells).encode("ascii")
+        if set(map(len, cells)) != {36}:
+            return None
+        characters = np.frombuffer(joined, np.uint8).reshape(-1, 36)
+        if not (characters[:, _DASHES] == ord("-")).all():
+            return None
+        held = unhexlify(np.delete(characters, _DASHES, axis=1).tobytes())
+    except (TypeError, ValueError):
+        return None
+    return [uuid_from(held[at : at + 16]) for at in range(0, len(held), 16)]
 
 
 def _shown(value: object) -> str:
@@ -187,7 +256,11 @@ def _uuid_from_cell(cell: object) -> UUID:
             f"{_shown(cell)} is no UUID, such as 01234567-89ab-cdef-0123-456789abcdef. "
             "Restore the cell, or take a fresh inventory"
         )
-    return UUID(cell)
+    return _uuid_of(cell)
+
+
+def _uuid_of(text: str) -> UUID:
+    return uuid_from(bytes.fromhex(text.replace("-", "")))
 
 
 def _id_to_cell(value: object) -> Cell:
@@ -200,7 +273,7 @@ def _id_from_cell(cell: object) -> AttributeId:
     if number is not None and number >= 0:
         return number
     if isinstance(cell, str) and _UUID.fullmatch(cell):
-        return UUID(cell)
+        return _uuid_of(cell)
     raise TableError(
         f"{_shown(cell)} is no attribute id, an integer such as 11 or a UUID. Restore the cell, or "
         "take a fresh inventory"
@@ -253,4 +326,10 @@ _COLUMNS: dict[Any, _Column] = {
     "attribute_id": _Column(_id_to_cell, _id_from_cell, id_array),
     "access": _labels(Access),
     "data_type": _labels(DataType),
+}
+
+# The same for many values at once, where all of them are right.
+_TOGETHER: dict[Any, Callable[[Sequence[Any]], list[Any] | None]] = {
+    _text: _texts,
+    _uuid_from_cell: _uuids_from_cells,
 }

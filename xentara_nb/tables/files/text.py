@@ -11,17 +11,21 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+import numpy as np
 import pandas as pd
 
 from xentara_nb.tables import INVENTORY_COLUMNS
+from xentara_nb.tables.files.arrow import read_columns
 from xentara_nb.tables.files.cells import (
     Cell,
     Cells,
+    Coded,
     TableError,
     TextTable,
     check_header,
@@ -29,12 +33,9 @@ from xentara_nb.tables.files.cells import (
     check_size,
     plain,
 )
+from xentara_nb.tables.spreadsheets import RUNS_AS_FORMULA
 
-# Also full-width, which some spreadsheets take for the same, and behind what they skip.
-_RUNS_AS_FORMULA = re.compile(
-    r"[\t\r\n']|[\s\x00-\x20\x7f-\xa0\xad\u034f\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
-    r"[=+\-@＝＋－＠﹢﹣﹦﹫−]"
-)
+_LINE = 4096  # more characters than a line with the layout has
 _LAYOUT = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?", re.ASCII)
@@ -58,6 +59,8 @@ def write_csv(table: TextTable, file: BinaryIO) -> None:
 
 def _encoded(encode: Callable[[Cell], str], name: str, cells: Cells) -> list[str]:
     """Return the cells of a column as they stand in the file."""
+    if isinstance(cells, Coded):
+        return Coded(cells.codes, list(map(encode, cells.cells))).tolist()
     # Each text once, but True, 1 and 1.0 of an added column are equal without being the same.
     return list(map(cache(encode) if name in INVENTORY_COLUMNS else encode, plain(cells)))
 
@@ -66,7 +69,7 @@ def csv_cell(cell: Cell) -> str:
     """Return a cell as it stands in a CSV file, guarded against spreadsheets."""
     if not isinstance(cell, str):
         return "" if cell is None else str(cell)
-    guarded = f"'{cell}" if _RUNS_AS_FORMULA.match(cell) else cell
+    guarded = f"'{cell}" if RUNS_AS_FORMULA.match(cell) else cell
     if len(guarded) > _LONGEST_CELL:
         raise TableError(
             f"a text of {len(cell)} characters is too long for CSV ({_LONGEST_CELL}). Write "
@@ -79,12 +82,12 @@ def csv_cell(cell: Cell) -> str:
 
 def read_csv(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
     """Read a table with some columns from CSV, also from what a spreadsheet has made of it."""
-    table = read_cells(data)
+    table = _read(data)
     if not table.columns:
         raise TableError(f"the file is empty. {_WRITE_AGAIN}")
     check_header(list(table.columns), "the file", _WRITE_AGAIN, needed)
     if not set(INVENTORY_COLUMNS) <= table.columns.keys():
-        return table
+        return _in_rows(table)
     columns = {
         name: cells if name in INVENTORY_COLUMNS else _added(cells)
         for name, cells in table.columns.items()
@@ -94,52 +97,116 @@ def read_csv(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTabl
 
 def read_cells(data: bytes) -> TextTable:
     """Read any CSV whose first line names its columns: the texts of its cells."""
-    text, delimiter = _decoded(data)
-    records = _records(text, delimiter)
-    _, header = next(records, (0, []))
+    return _in_rows(_read(data))
+
+
+def _in_rows(table: TextTable) -> TextTable:
+    return table._replace(columns={name: plain(cells) for name, cells in table.columns.items()})
+
+
+def _read(data: bytes) -> TextTable:
+    """Read any CSV whose first line names its columns: each text of a column once."""
+    content, delimiter = _decoded(data)
+    line, header = next(_records(content, delimiter), (0, []))
     names = [_without_guard(name) for name in header[: _used(header)]]
     check_names(names, "the file")
-
-    columns: list[list[str]] = [[] for _ in names]
-    text_of = cache(_without_guard)  # each text once in memory: an inventory repeats itself
-    while rows := list(islice(records, _ROWS_AT_ONCE)):
-        for line, row in rows:
-            if len(row) > len(names):
-                del row[max(len(names), _used(row)) :]
-            if len(row) != len(names):
-                raise TableError(
-                    f"line {line}: {len(row)} cells under {len(names)} columns. Restore the line"
-                )
-        for column, cells in zip(columns, zip(*(row for _, row in rows), strict=True), strict=True):
-            column.extend(map(text_of, cells))
+    columns = None
+    if delimiter == "," and line == 1 and len(names) == len(header):
+        columns = read_columns(content, len(names), _LONGEST_CELL)
+    if columns is None:
+        columns = _columns(content, delimiter, len(names))
 
     def place(row: int) -> str:
         # Looked for when it is needed, which is once at most.
-        line, _ = next(islice(_records(text, delimiter), row + 1, None))
+        line, _ = next(islice(_records(content, delimiter), row + 1, None))
         return f"line {line}"
 
-    table = dict(zip(names, columns, strict=True))
+    table: dict[str, Cells] = {
+        name: Coded(column.codes, list(map(_without_guard, column.cells)))
+        for name, column in zip(names, columns, strict=True)
+    }
     if delimiter in _AMBIGUOUS:
         for name in table.keys() - set(INVENTORY_COLUMNS):
             table[name] = _numbers(name, table, _AMBIGUOUS[delimiter], place)
     return TextTable(table, {}, place)
 
 
-def _decoded(data: bytes) -> tuple[str, str]:
-    """Return the text of a CSV, and what stands between its cells."""
+class _Numbers(dict[str, int]):
+    """A number for each text, in the order in which they come."""
+
+    def __missing__(self, text: str) -> int:
+        number = self[text] = len(self)
+        return number
+
+
+def _columns(content: bytes, delimiter: str, count: int) -> list[Coded]:
+    """Return the columns of a CSV without its header."""
+    try:
+        return _coded(_regular(content, delimiter, count), count)
+    except (_IrregularError, csv.Error):
+        return _coded(_checked(content, delimiter, count), count)
+
+
+def _coded(parts: Iterable[Sequence[Sequence[str]]], count: int) -> list[Coded]:
+    """Return the columns of parts of a table, each with its own."""
+    numbers = [_Numbers() for _ in range(count)]
+    codes = [array("i") for _ in range(count)]
+    for part in parts:
+        for known, column, texts in zip(numbers, codes, part, strict=True):
+            column.extend(map(known.__getitem__, texts))
+    return [Coded(np.array(c), list(known)) for c, known in zip(codes, numbers, strict=True)]
+
+
+class _IrregularError(Exception):
+    """A row is empty, or has another length: then each is looked at."""
+
+
+def _regular(content: bytes, delimiter: str, count: int) -> Iterator[Sequence[Sequence[str]]]:
+    """Return the columns of some rows of a CSV at a time, where they are as they were written."""
+    rows = _reader(content, delimiter)
+    if not any(next(rows, ())):
+        raise _IrregularError
+    while part := list(islice(rows, _ROWS_AT_ONCE)):
+        if set(map(len, part)) != {count}:
+            raise _IrregularError
+        columns = list(zip(*part, strict=True))
+        if all("" in column for column in columns):  # an empty row would have one in each
+            raise _IrregularError
+        yield columns
+
+
+def _checked(content: bytes, delimiter: str, count: int) -> Iterator[Sequence[Sequence[str]]]:
+    """Return the same of any CSV, without empty rows and empty cells behind the columns."""
+    records = islice(_records(content, delimiter), 1, None)
+    while part := list(islice(records, _ROWS_AT_ONCE)):
+        for line, row in part:
+            if len(row) > count:
+                del row[max(count, _used(row)) :]
+            if len(row) != count:
+                raise TableError(
+                    f"line {line}: {len(row)} cells under {count} columns. Restore the line"
+                )
+        yield list(zip(*(row for _, row in part), strict=True))
+
+
+def _decoded(data: bytes) -> tuple[bytes, str]:
+    """Return a CSV in UTF-8, and what stands between its cells."""
     wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # "Unicode text"
     try:
-        text = data.decode("utf-16" if wide else "utf-8-sig")
+        # All of it, to find what is wrong; with nothing but ASCII, nothing is.
+        start = data[:_LINE] if data.isascii() else data
+        text = start.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise TableError(
             f"line {line}: this is not UTF-8 ({error.reason}). Save it as 'CSV UTF-8' in the "
             "spreadsheet"
         ) from None
+    content = text.encode() if wide else data.removeprefix(codecs.BOM_UTF8)
     if (layout := _LAYOUT.match(text)) is not None:
         # The line end stays, so that the lines keep their numbers.
-        return text[layout.end(1) :], layout[1]
-    return text, max(",;\t", key=lambda delimiter: _known_columns(text, delimiter))
+        return content[len(text[: layout.end(1)].encode()) :], layout[1]
+    return content, max(",;\t", key=lambda delimiter: _known_columns(content, delimiter))
 
 
 def _used(row: Sequence[str]) -> int:
@@ -152,16 +219,16 @@ def _used(row: Sequence[str]) -> int:
 
 def _numbers(
     name: str,
-    table: Mapping[str, list[str]],
+    table: Mapping[str, Cells],
     ambiguous: re.Pattern[str],
     place: Callable[[int], str],
-) -> list[str]:
+) -> list[Any]:
     """Return an added column with a decimal point in its numbers.
 
     Where the data types are there, only in rows of numbers; else only if it holds nothing else.
     Raises a TableError where a number means one thing here and another there.
     """
-    cells = table[name]
+    cells: list[Any] = list(plain(table[name]))
     for row, cell in enumerate(cells):
         if ambiguous.fullmatch(cell):
             raise TableError(
@@ -169,11 +236,12 @@ def _numbers(
                 f"fraction in others. Write {re.sub('[.,]', '', cell)}, or {cell}0 for the fraction"
             )
     if "data_type" in table:
+        kinds: list[Any] = list(plain(table["data_type"]))
         return [
             cell.replace(",", ".")
             if kind.startswith("Float") and _DECIMAL_COMMA.fullmatch(cell)
             else cell
-            for kind, cell in zip(table["data_type"], cells, strict=True)
+            for kind, cell in zip(kinds, cells, strict=True)
         ]
     if all(_NUMBER.fullmatch(cell) for cell in cells if cell):
         return [cell.replace(",", ".") for cell in cells]
@@ -231,12 +299,17 @@ def _without_guard(cell: str) -> str:
 
 
 def _added(cells: Cells) -> pd.Series[str]:
-    return pd.Series([cell or None for cell in cells], dtype="str")
+    return pd.Series([cell or None for cell in plain(cells)], dtype="str")
 
 
-def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _reader(content: bytes, delimiter: str) -> Any:
+    lines = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
+    return csv.reader(lines, delimiter=delimiter, strict=True)
+
+
+def _records(content: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Return the records of a CSV, each with the line on which it begins."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = _reader(content, delimiter)
     line = 1
     try:
         for row in rows:
@@ -247,9 +320,9 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         raise TableError(f"line {line}: this is not CSV ({error}). Restore the line") from None
 
 
-def _known_columns(text: str, delimiter: str) -> int:
+def _known_columns(content: bytes, delimiter: str) -> int:
     try:
-        _, header = next(_records(text, delimiter), (0, []))
+        _, header = next(_records(content, delimiter), (0, []))
     except TableError:
         return 0
     # The last two are of a list of servers.

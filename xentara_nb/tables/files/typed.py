@@ -3,7 +3,8 @@
 The columns that the library knows by their names have one dtype each. Of any other column, the
 texts of its cells mostly say which it is; where they do not, or where the values are of several
 types, a column beside it does: ``value (type)`` has ``float``, ``int``, ``Boolean``, ``text``,
-``time``, ``UUID`` or ``never`` for each value, or the dtype of the whole column.
+``time``, ``UUID`` or ``never`` for each value, or the dtype of the whole column. Where there are no
+rows, the column beside it is called ``value (float64)``, by the dtype.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from xentara_nb.tables.id_arrays import IdDtype, id_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import id_in, uuid_in
 from xentara_nb.tables.snapshots import TEXT_COLUMNS, TIME_COLUMNS
+from xentara_nb.tables.spreadsheets import unguarded
 
 _SUFFIX = " (type)"
 _TIMES = TIME_COLUMNS | {"time"}
@@ -35,6 +37,7 @@ _LABELS: Mapping[str, type[Labelled]] = {
     "quality": Quality,
 }
 _CONVERTED = _TEXTS | _LABELS.keys() | {"element_uuid", "attribute_id"}  # in Parquet texts
+_NAMED = _CONVERTED | _TIMES
 _TIME_DTYPE = pd.DatetimeTZDtype("ns", "UTC")
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|-?inf", re.ASCII)
@@ -55,13 +58,15 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
     columns: dict[str, Any] = {}
     for name, series in frame.reset_index(drop=True).items():
         known = _is_known(str(name), series)
-        if ending == ".parquet" and _is_native(series):
+        if ending == ".parquet" and _is_native(series) and (known or name not in _NAMED):
             columns[str(name)] = series
             continue
         cells, words = _cells(series)
         if known:
             words = None
-        elif words is None and not _is_clear(cells, series.dtype, ending):
+        elif words is None and (
+            name in _NAMED or not _is_clear(cells, series.dtype, ending) or not cells
+        ):
             words = _words_of(series)
         if ending == ".parquet":
             # As one type where they are of one, so that others can use them.
@@ -70,7 +75,9 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
             columns[str(name)] = pd.Series(cells, dtype=_common_dtype(cells))
         else:
             columns[str(name)] = _marked(cells) if ending in (".csv", ".xlsx") else cells
-        if words is not None:
+        if words is not None and not cells and series.dtype != object:
+            columns[f"{name} ({_dtype_word(series)})"] = words
+        elif words is not None:
             columns[f"{name}{_SUFFIX}"] = (
                 pd.Series(pd.Categorical(words)) if ending == ".parquet" else words
             )
@@ -80,8 +87,14 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
 def from_typed(table: TextTable, ending: str) -> pd.DataFrame:
     """Return the table that cells hold."""
     columns: dict[str, Any] = {}
+    empty = _dtypes_of_nothing(table.columns)
     for name, given in table.columns.items():
         if name.endswith(_SUFFIX) and name.removesuffix(_SUFFIX) in table.columns:
+            continue
+        if name in empty.values():
+            continue
+        if name in empty:
+            columns[name] = _of_dtype([], _split(empty[name])[1])
             continue
         cells: Any = given
         words = table.columns.get(f"{name}{_SUFFIX}")
@@ -110,7 +123,12 @@ def retyped(frame: pd.DataFrame) -> pd.DataFrame:
     known = [name for name in typed if str(name).removesuffix(_SUFFIX) in frame.columns]
     if not known:
         return frame
-    pairs = {name: frame[name] for each in known for name in (each.removesuffix(_SUFFIX), each)}
+    pairs: dict[str, Any] = {}
+    for each in known:
+        name = str(each).removesuffix(_SUFFIX)
+        pairs[name], pairs[each] = frame[name], frame[each]
+        if not isinstance(frame[each].dtype, pd.CategoricalDtype):  # then it is no Parquet
+            pairs[name], pairs[each] = _without_marks(frame[name], frame[each])
     found = from_typed(TextTable(pairs, {}, row_text), ".parquet")
     return frame.assign(**{name: found[name].array for name in found.columns}).drop(columns=known)
 
@@ -203,13 +221,17 @@ def _is_clear(cells: Sequence[Cell], dtype: Any, ending: str) -> bool:
 
 
 def _words_of(series: pd.Series[Any]) -> list[str]:
+    return [_dtype_word(series)] * len(series)
+
+
+def _dtype_word(series: pd.Series[Any]) -> str:
     word = "quality" if _is_labelled(series.dtype, Quality) else series.dtype.name
     if not _DTYPE.fullmatch(word):
         raise TableError(
             f"a column {series.name!r} of dtype {word} cannot be kept. Make it one of numbers, "
             "texts or times"
         )
-    return [word] * len(series)
+    return word
 
 
 def _common_dtype(cells: Iterable[Cell]) -> Any:
@@ -232,7 +254,40 @@ def _unmarked(cells: Iterable[Cell]) -> list[Cell]:
     ]
 
 
+def _without_marks(cells: pd.Series[Any], words: pd.Series[Any]) -> tuple[Any, Any]:
+    """Return what pandas has read from CSV or Excel as it was written.
+
+    An empty text has a mark there. So where a text is missing it was one that pandas takes for
+    missing, such as NA, and is not known any more.
+    """
+    found = [None if _is_missing(each) else each for each in cells.tolist()]
+    found = [unguarded(each) if isinstance(each, str) else each for each in found]
+    known = words.tolist()
+    for row, (cell, word) in enumerate(zip(found, known, strict=True)):
+        if word == "text" and cell is None:
+            known[row] = ""
+        elif word == "float" and cell is None:
+            found[row] = math.nan
+        elif word == "Boolean" and isinstance(cell, float) and cell in (0, 1):
+            found[row] = bool(cell)  # beside numbers it has become one
+    return found, known
+
+
 # From cells to a column
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Return the name of a column, and the dtype behind it where there is one."""
+    column, _, dtype = name.removesuffix(")").rpartition(" (")
+    return (column, dtype) if name.endswith(")") and _DTYPE.fullmatch(dtype) else (name, "")
+
+
+def _dtypes_of_nothing(columns: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns that say by their names which dtype those without rows have."""
+    if len(next(iter(columns.values()), ())):
+        return {}
+    pairs = {_split(name)[0]: name for name in columns}
+    return {name: other for name, other in pairs.items() if name != other and name in columns}
 
 
 def _words(words: Iterable[Any]) -> list[Any]:

@@ -55,7 +55,7 @@ class KeyIndex:
             return [], 0
         elements = self._elements
         rows = self._index.find(text)
-        return [elements[row] for row in rows[:_SHOWN]], len(rows)
+        return [elements[row] for row in rows[:_SHOWN].tolist()], len(rows)
 
 
 class SearchBox:

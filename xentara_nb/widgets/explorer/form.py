@@ -99,6 +99,11 @@ class Explorer(ClientForm):
     def select(self, element: str | UUID) -> None:
         """Select an element: show its attributes, and follow their values.
 
+        Parameters
+        ----------
+        element : str or uuid.UUID
+            Its primary key or UUID.
+
         Raises
         ------
         LoginError
@@ -163,6 +168,13 @@ class Explorer(ClientForm):
     def export_csv(self, path: Path, *, below: bool = False) -> pd.DataFrame:
         """Write what :meth:`take` returns into a new CSV file, and return it.
 
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file, which ends in ``.csv``.
+        below : bool, default False
+            Also what is below the element.
+
         Raises
         ------
         OptionError
@@ -192,7 +204,7 @@ class Explorer(ClientForm):
         """Make the parts of the form for a client."""
         self.head = ipywidgets.HTML()
         self.search = SearchBox(self.tasks, client, lambda found: self._choose(found.element_uuid))
-        tree = Tree(partial(children_of, client))
+        tree = Tree(partial(children_of, client), client.has_children)
         self.tree = TreeView(self.tasks, tree, self._choose)
         self.name = ipywidgets.HTML()
         self.hint = ipywidgets.HTML(
@@ -329,6 +341,18 @@ class ClientCard(Form):
     """What a client shows of itself in a notebook, and the explorer at a click.
 
     It costs nothing before the button is clicked: the model is not looked at.
+
+    Parameters
+    ----------
+    client : Client
+        The client that is shown.
+
+    Examples
+    --------
+    >>> from xentara_nb import simulate
+    >>> with simulate() as plant, plant.connect() as client:
+    ...     card = ClientCard(client)
+    ...     card.close()
     """
 
     title = "Xentara client"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -21,7 +22,6 @@ class Child(NamedTuple):
     primary_key: str
     element_uuid: UUID
     category: str
-    has_children: bool
 
     def leads_to(self, key: str, element: str) -> bool:
         """Return whether it is an element, given its key and UUID, or above that."""
@@ -42,12 +42,19 @@ class Tree:
     """A tree whose elements are fetched when the one above them is opened.
 
     ``load`` returns the children of an element, given its UUID; of the root, given None.
+    ``has_children`` says of elements whether there is something below them; it is asked for those
+    that are shown only.
     """
 
-    def __init__(self, load: Callable[[UUID | None], list[Child]]) -> None:
-        self._load = load
+    def __init__(
+        self,
+        load: Callable[[UUID | None], list[Child]],
+        has_children: Callable[[list[UUID]], list[bool]],
+    ) -> None:
+        self._load, self._has_children = load, has_children
         self._lock = threading.Lock()
         self._children: dict[str, list[Child]] = {}  # of elements that were opened
+        self._expands: dict[UUID, bool] = {}  # whether there is something below it, where known
         self._open: set[str] = set()
         self._shown: dict[str, int] = {}  # how many children, where it is more than a page
 
@@ -56,15 +63,25 @@ class Tree:
         with self._lock:
             if element not in self._children:
                 self._children[element] = self._load(None if element == ROOT else UUID(element))
+            self._look_below(element)
             self._open.add(element)
 
     def close(self, element: str) -> None:
         """Hide what is below an element."""
         self._open.discard(element)
 
-    def more(self, element: str) -> None:
+    def more(self, element: str, pages: int = 1) -> None:
         """Show more of the children of an element."""
-        self._shown[element] = self._shown.get(element, PAGE) + PAGE
+        with self._lock:
+            self._shown[element] = self._shown.get(element, PAGE) + pages * PAGE
+            self._look_below(element)
+
+    def _look_below(self, element: str) -> None:
+        """Find out which of the children that are shown have children themselves."""
+        shown = self._children[element][: self._shown.get(element, PAGE)]
+        unknown = [each.element_uuid for each in shown if each.element_uuid not in self._expands]
+        if unknown:
+            self._expands.update(zip(unknown, self._has_children(unknown), strict=True))
 
     def reveal(self, key: str, element: str) -> bool:
         """Open all that is above an element; return whether it is among the rows now."""
@@ -75,8 +92,9 @@ class Tree:
             at = next((at for at, child in enumerate(children) if child.leads_to(key, element)), -1)
             if at < 0:
                 return False
-            while at >= self._shown.get(above, PAGE):
-                self.more(above)
+            hidden = at + 1 - self._shown.get(above, PAGE)
+            if hidden > 0:
+                self.more(above, math.ceil(hidden / PAGE))
             above = str(children[at].element_uuid)
             if above == element:
                 return True
@@ -92,7 +110,7 @@ class Tree:
         children, shown = self._children[element], self._shown.get(element, PAGE)
         for child in children[:shown]:
             uuid = str(child.element_uuid)
-            expands = self._children.get(uuid, child.has_children)
+            expands = self._children.get(uuid, self._expands.get(child.element_uuid))
             state = (OPEN if uuid in self._open else CLOSED) if expands else LEAF
             name = child.primary_key.removeprefix(f"{key}.")
             yield Row(uuid, level, name, child.category, state)
@@ -106,5 +124,5 @@ class Tree:
 def children_of(client: Client, element: UUID | None) -> list[Child]:
     """Fetch the children of an element from a server; of the root, given None."""
     frame = client.browse(element, depth=1)
-    frame["has_children"] = client.has_children(frame["element_uuid"])
-    return [Child(*each) for each in frame[list(Child._fields)].itertuples(index=False)]
+    columns = (frame[name].tolist() for name in Child._fields)
+    return list(map(Child._make, zip(*columns, strict=True)))

@@ -42,7 +42,7 @@ class TreeView:
         elif what == "close":
             self._change(self.tree.close, element)
         elif what == "more":
-            self._change(self.tree.more, element)
+            self._tasks.run(f"more {element}", lambda: self._change(self.tree.more, element))
 
     def begin(self) -> None:
         """Fetch the first level."""

@@ -146,6 +146,13 @@ class WriteForm(ClientForm):
     def choose(self, element: ElementLike, attribute: AttributeLike | None = None) -> None:
         """Choose what to write to.
 
+        Parameters
+        ----------
+        element : element
+            Its primary key or UUID, or a row of an inventory.
+        attribute : attribute, optional
+            Which attribute. Left out, the one that a row names, or the value.
+
         Raises
         ------
         LoginError

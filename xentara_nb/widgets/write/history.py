@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import warnings
-
 import ipywidgets
-import pandas as pd
 
 from xentara_nb.client import Client
 from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common.style import Disclosure, badge
 from xentara_nb.widgets.common.table import table, value_html, value_text
 from xentara_nb.widgets.common.tasks import TaskRunner
-from xentara_nb.writes.journal import JournalWarning
-from xentara_nb.writes.records import read_journal
+from xentara_nb.writes.journal_reading import last_writes
 from xentara_nb.writes.rendering import KINDS
 
 _SHOWN = 20  # writes, the latest first
@@ -32,27 +27,20 @@ class History:
         """Read the journal again, in a thread."""
         self._tasks.run_latest("journal", lambda wanted: self._read())
 
-    def rows(self) -> pd.DataFrame:
-        """Return the writes of this kernel on this server, the latest first."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", JournalWarning)
-            journal = read_journal(self._client.journal)
-        mine = (journal["process"] == os.getpid()) & (journal["server"] == self._client.address.url)
-        return journal[mine.fillna(False).astype(bool)].iloc[::-1]
-
     def _read(self) -> None:
         if self._client.journal.path is None:
             self.text.value = "<p>The journal is off.</p>"
             return
-        rows = self.rows()
+        rows, complete = last_writes(self._client.journal, self._client.address.url, _SHOWN)
         path = escape(self._client.journal.path)
         where = f"<p class='xnb-dim'>All of it: <code>{path}</code></p>"
-        self.disclosure.set_title(f"Journal of this notebook ({len(rows)})")
+        count = len(rows) if complete else f"the last {len(rows)}"
+        self.disclosure.set_title(f"Journal of this notebook ({count})")
         if rows.empty:
             self.text.value = f"<p>Nothing was written to this server yet.</p>{where}"
             return
         cells = []
-        for row in rows.head(_SHOWN).itertuples():
+        for row in rows.itertuples():
             also = f", as {row.session_user}" if isinstance(row.session_user, str) else ""
             cells.append(
                 (

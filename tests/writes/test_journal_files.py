@@ -1,0 +1,188 @@
+"""The months of a journal: the first intent of one begins a new file, and no line is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.writes.lines import KEY, line
+from xentara_nb import read_journal
+from xentara_nb.errors import WriteRefusedError
+from xentara_nb.writes import file_lock, journal_files
+from xentara_nb.writes.journal import Journal
+from xentara_nb.writes.journal_files import put_aside
+
+HEAD = '{"event": "intent", "time": "2026-01-31T23:59:59.999999Z", '
+
+
+def begin(journal, head=HEAD):
+    """Write the journal of an earlier month."""
+    journal.parent.mkdir(exist_ok=True)
+    text = head + line(1, time="2026-01-31T23:59:59.999999Z")[1:]
+    journal.write_text(f"{text}\n")
+    journal.chmod(0o600)
+    return journal.read_bytes(), journal.with_name("journal-2026-01.jsonl")
+
+
+def test_the_first_intent_of_a_month_begins_a_new_file(plant, client, journal, monkeypatch):
+    content, aside = begin(journal)
+    synced = []
+    fsync = os.fsync
+
+    def watched(file):
+        synced.append(os.fstat(file).st_ino)
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    assert client.write(KEY, 5).ok
+    assert aside.read_bytes() == content
+    assert b"2026-01-31" not in journal.read_bytes()
+    assert journal.stat().st_ino in synced
+    assert journal.parent.stat().st_ino in synced  # the new name is on the disk, too
+    assert read_journal()["value"].tolist() == [1.0, 5.0]
+    # Once: the next one finds it done.
+    inode = journal.stat().st_ino
+    assert client.write(KEY, 6).ok
+    assert journal.stat().st_ino == inode
+    assert len(plant.writes) == 2
+
+
+def test_an_outcome_follows_its_intent(journal):
+    content, aside = begin(journal)
+    Journal().note([line(1, "outcome")])
+    assert not aside.exists()
+    assert journal.read_bytes().startswith(content)
+    Journal().intend([line(2)])
+    assert read_journal()["outcome"].tolist() == ["VERIFIED", "UNKNOWN"]
+    assert aside.exists()
+
+
+@pytest.mark.parametrize("head", ["", '{"event": "intent", "time": "soon", ', "torn\n" + HEAD])
+def test_a_file_that_does_not_say_its_month_goes_on(journal, head):
+    content, aside = begin(journal, head or "{")
+    Journal().intend([line(2)])
+    assert journal.read_bytes() == content + line(2).encode() + b"\n"
+    assert not aside.exists()
+
+
+def test_a_file_of_this_month_or_a_later_one_goes_on(journal):
+    for month in (time.strftime("%Y-%m", time.gmtime()), "2099-01"):
+        begin(journal, HEAD.replace("2026-01", month))
+        Journal().intend([line(2)])
+        assert len(list(journal.parent.iterdir())) == 1
+
+
+def test_a_name_that_is_taken_is_left_alone(journal):
+    content, aside = begin(journal)
+    aside.write_text("something else")
+    Journal().intend([line(2)])
+    assert aside.read_text() == "something else"
+    assert journal.read_bytes() == content + line(2).encode() + b"\n"
+
+
+def test_what_is_not_the_own_is_neither_renamed_nor_written(journal, tmp_path):
+    content, aside = begin(journal)
+    journal.chmod(0o622)
+    with pytest.raises(WriteRefusedError, match="others may write it"):
+        Journal().intend([line(2)])
+    journal.chmod(0o600)
+    link = tmp_path / "link" / "journal.jsonl"
+    link.parent.mkdir()
+    link.symlink_to(journal)
+    with pytest.raises(WriteRefusedError, match="it is a link"):
+        Journal(link).intend([line(2)])
+    assert journal.read_bytes() == content
+    assert link.is_symlink()
+    assert not aside.exists()
+
+
+def test_a_folder_in_which_nothing_can_be_renamed(journal, monkeypatch):
+    content, aside = begin(journal)
+
+    def refuse(*args):
+        raise PermissionError
+
+    monkeypatch.setattr(type(journal), "rename", refuse)
+    Journal().intend([line(2)])
+    assert journal.read_bytes().startswith(content)
+    assert not aside.exists()
+
+
+def test_another_program_that_was_faster(journal, monkeypatch):
+    _, aside = begin(journal)
+    locked = journal_files.locked
+
+    @contextlib.contextmanager
+    def late(file, **options):
+        monkeypatch.setattr(journal_files, "locked", locked)
+        put_aside(journal)  # the other one
+        journal.write_text(f"{line(2)}\n")
+        with locked(file, **options) as held:
+            yield held
+
+    monkeypatch.setattr(journal_files, "locked", late)
+    put_aside(journal)
+    assert journal.read_text() == f"{line(2)}\n"
+    assert aside.read_text().startswith(HEAD)
+
+
+def test_a_file_that_another_program_holds_is_left_for_later(journal, monkeypatch):
+    fcntl = pytest.importorskip("fcntl", reason="Windows has other locks")
+    _, aside = begin(journal)
+    monkeypatch.setattr(file_lock, "LOCK_TIMEOUT", 0.01)
+    with journal.open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        put_aside(journal)
+        assert not aside.exists()
+    put_aside(journal)
+    assert aside.exists()
+
+
+def test_a_writer_that_has_the_old_file_open_loses_nothing(journal, monkeypatch):
+    """It is put aside between the opening and the lock, or between the opening and the look."""
+    _, aside = begin(journal)
+    fstat = os.fstat
+    calls = []
+
+    def put_aside_now(file):
+        status = fstat(file)
+        if not calls:
+            calls.append(file)
+            put_aside(journal)
+        return status
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", put_aside_now)
+        Journal().note([line(2), line(3)])
+    assert calls
+    assert aside.exists()
+    assert journal.read_text() == f"{line(2)}\n{line(3)}\n"
+
+
+def test_several_programs_at_the_change_of_the_month(journal):
+    begin(journal)
+    program = (
+        "import sys; from xentara_nb.writes.journal import Journal\n"
+        "sys.stdin.readline()\n"
+        "for line in sys.stdin: Journal().intend([line.rstrip()])"
+    )
+    with contextlib.ExitStack() as stack:
+        programs = [
+            stack.enter_context(
+                subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, text=True)
+            )
+            for _ in range(3)
+        ]
+        for number, each in enumerate(programs):
+            assert each.stdin is not None
+            lines = "".join(f"{line(10 + number * 100 + n)}\n" for n in range(20))
+            each.stdin.write("\n" + lines)
+            each.stdin.close()
+        assert [each.wait(60) for each in programs] == [0, 0, 0]
+    assert len(read_journal()) == 61
+    assert len(list(journal.parent.iterdir())) == 2

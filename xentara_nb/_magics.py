@@ -1,0 +1,149 @@
+"""Short commands for a cell, after ``%load_ext xentara_nb``.
+
+``%xentara``
+    Show who is connected where: a line for each client of the notebook.
+
+``%xentara read KEY [KEY ...] [-a NAME]``
+    Read values; ``table = %xentara read KEY`` keeps the DataFrame.
+
+``%xentara write KEY VALUE [-a NAME]``
+    Plan a write, show the plan, and ask. Only ``y`` or ``yes`` sends it, once; without an answer,
+    as where a notebook is run by a program, nothing is sent.
+
+A key with blanks stands in quotes. The client is the one that the notebook has; where it has
+several, ``--client NAME`` says which::
+
+    client = xentara_nb.connect("plant-server:8080")
+    %load_ext xentara_nb
+    %xentara read "Plant.Line 1.Set point"
+    %xentara write "Plant.Line 1.Set point" 195
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from xentara_nb.client import Client
+from xentara_nb.errors import OptionError, WriteRefusedError
+from xentara_nb.protocol.text import safe_lines
+from xentara_nb.suggestions import question
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xentara_nb.writes.report import WriteReport
+
+_NO_CLIENT = (
+    "this notebook has no client: connect first, with "
+    'client = xentara_nb.connect("plant-server:8080")'
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Parses a line; what is wrong with it is an error in the cell, and not the end."""
+
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(f"{message}. {self.format_usage().strip()}")
+
+
+def register(shell: Any) -> None:
+    """Add ``%xentara`` to a shell of IPython, and show who is connected where."""
+    shell.register_magic_function(lambda line: run(line, shell), "line", "xentara")
+    print(status(clients_in(shell.user_ns)))
+
+
+def unregister(shell: Any) -> None:
+    """Take ``%xentara`` out of a shell again."""
+    shell.magics_manager.magics["line"].pop("xentara", None)
+
+
+def run(line: str, shell: Any) -> pd.DataFrame | WriteReport | None:
+    """Do what a line behind ``%xentara`` says."""
+    args = _parser().parse_args(_words(line))
+    clients = clients_in(shell.user_ns)
+    if args.command is None:
+        print(status(clients))
+        return None
+    name, client = _chosen(clients, args.client)
+    print(status({name: client}))
+    if args.command == "read":
+        attributes = None if args.attributes is None else [_id(each) for each in args.attributes]
+        return client.read(args.keys, attributes)
+    return _write(client, args.key, args.value, args.attribute)
+
+
+def clients_in(namespace: dict[str, Any]) -> dict[str, Client]:
+    """Return the clients that have a name in a notebook, each once."""
+    found: dict[str, Client] = {}
+    for name, thing in namespace.items():
+        if isinstance(thing, Client) and not name.startswith("_") and thing not in found.values():
+            found[name] = thing
+    return found
+
+
+def status(clients: dict[str, Client]) -> str:
+    """Return a line for each client: who is connected where. Nothing is asked of a server."""
+    lines = []
+    for name, client in clients.items():
+        access = ", read only" if client.read_only else ""
+        ended = f", not connected: {client.ended}" if client.ended else ""
+        lines.append(f"{name}: {client.user} on {client.address.netloc}{access}{ended}")
+    return safe_lines("\n".join(lines)) if lines else _NO_CLIENT
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="%xentara", add_help=False, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", metavar="{read,write}")
+    read = commands.add_parser("read", add_help=False, allow_abbrev=False)
+    read.add_argument("keys", metavar="KEY", nargs="+")
+    read.add_argument("-a", "--attributes", metavar="NAME", action="append")
+    write = commands.add_parser("write", add_help=False, allow_abbrev=False)
+    write.add_argument("key", metavar="KEY")
+    write.add_argument("value", metavar="VALUE")
+    write.add_argument("-a", "--attribute", metavar="NAME", default="value")
+    for each in (read, write):
+        each.add_argument("--client", metavar="NAME")
+    return parser
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise OptionError(f"{error}: write a key with blanks in two quotes") from None
+
+
+def _chosen(clients: dict[str, Client], name: str | None) -> tuple[str, Client]:
+    if name is not None:
+        if name not in clients:
+            offer = question(name, clients)
+            raise OptionError(f"this notebook has no client called {name!r}. {offer}".strip())
+        return name, clients[name]
+    if not clients:
+        raise OptionError(_NO_CLIENT)
+    if len(clients) > 1:
+        raise OptionError(f"which client? Write --client {' or --client '.join(clients)}")
+    return next(iter(clients.items()))
+
+
+def _id(attribute: str) -> int | str:
+    return int(attribute) if attribute.isdecimal() else attribute
+
+
+def _write(client: Client, key: str, value: str, attribute: str) -> WriteReport | None:
+    from IPython.display import display
+
+    plan = client.plan_writes({(key, _id(attribute)): value})
+    display(plan)  # type: ignore[no-untyped-call]  # IPython's
+    if not plan.ok:
+        raise WriteRefusedError("nothing was sent: a guard refuses it")
+    try:
+        answer = input(f"Send it, as {client.user} to {client.address.netloc}? [y/N] ")
+    except (EOFError, NotImplementedError):  # no one is there to ask; IPython has a kind of its own
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
+        print("nothing was sent")
+        return None
+    return plan.apply()

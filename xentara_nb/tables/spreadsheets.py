@@ -1,0 +1,105 @@
+"""What texts become on their way through spreadsheets and plain pandas, and how to undo that.
+
+A spreadsheet runs a text that begins like a formula, so a CSV file has an apostrophe before it.
+``pandas.read_csv`` and ``read_excel`` know nothing of that; they take some texts for missing
+values, and texts that look like numbers for these.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pandas as pd
+
+# Also full-width, which some spreadsheets take for the same, and behind what they skip.
+RUNS_AS_FORMULA = re.compile(
+    r"[\t\r\n']|[\s\x00-\x20\x7f-\xa0\xad\u034f\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
+    r"[=+\-@＝＋－＠﹢﹣﹦﹫−]"
+)
+"""Matches a text that gets an apostrophe in a CSV file."""
+
+_MISSING = frozenset(
+    {
+        *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND"),
+        *("1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+    }
+)
+_TRUTH = {"true": True, "false": False}
+
+
+def unguarded(text: str) -> str:
+    """Return a text of a CSV file or a workbook without the apostrophes that it got there.
+
+    That is one before a formula, and one that tells an empty text from none.
+
+    Examples
+    --------
+    >>> unguarded("'=1+1"), unguarded("'tis"), unguarded("''tis"), unguarded("'")
+    ('=1+1', "'tis", "'tis", '')
+    """
+    if text[:1] != "'":
+        return text
+    if RUNS_AS_FORMULA.match(text[1:]):
+        text = text[1:]
+    return text if text.strip("'") else text[1:]
+
+
+def read_by_pandas(frame: pd.DataFrame) -> bool:
+    """Return whether plain pandas has read a table of this library: the UUIDs are texts then."""
+    column = frame.get("element_uuid")
+    if not isinstance(column, pd.Series) or not (
+        column.dtype == object or isinstance(column.dtype, pd.StringDtype)
+    ):
+        return False
+    return type(next(iter(column.dropna()), None)) is str
+
+
+def without_guards(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without the apostrophes that its texts got in a CSV file."""
+    found = {}
+    for name, column in frame.items():
+        if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
+            guarded = [type(each) is str and each[:1] == "'" for each in column.tolist()]
+            if any(guarded):
+                values = [unguarded(each) if type(each) is str else each for each in column]
+                found[name] = pd.Series(values, index=column.index, dtype=column.dtype)
+    if found:
+        frame = frame.copy(deep=False)
+        for name, series in found.items():
+            frame[name] = series
+    return frame
+
+
+def alike_to_pandas(one: object, other: object) -> bool:
+    """Return whether two values may be the same, where plain pandas has read one of them.
+
+    Examples
+    --------
+    >>> alike_to_pandas("None", float("nan")), alike_to_pandas("007", 7), alike_to_pandas("A", "B")
+    (True, True, False)
+    """
+    one, other = _as_read(one), _as_read(other)
+    if isinstance(one, float) and isinstance(other, float):
+        # The parser of pandas may be off by the last digit.
+        return one == other or math.isclose(one, other, rel_tol=5e-16)
+    return one == other
+
+
+def _as_read(value: object) -> object:
+    """Return what pandas may have made of a value; None for what it takes for missing."""
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        if text in _MISSING:
+            return None
+        if text.lower() in _TRUTH:
+            return _TRUTH[text.lower()]
+        try:
+            return float(text)
+        except ValueError:
+            return value
+    if isinstance(value, bool) or not pd.api.types.is_number(value):
+        return value
+    return float(value)  # type: ignore[arg-type]  # a number

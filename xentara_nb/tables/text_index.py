@@ -1,0 +1,122 @@
+"""Which of many texts contain some words: the texts stand in memory once more, as their bytes.
+
+In UTF-8 a text contains another one exactly where its bytes do. Few texts are looked through one by
+one; many of them together with numpy. Before that, what lacks a letter of the words is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Rows: TypeAlias = npt.NDArray[np.intp]
+"""The numbers of texts."""
+
+MANY = 300_000
+"""Of more texts, each word is looked for in all of them together."""
+
+AT_ONCE = 4096
+"""How many texts are looked through together: their bytes stay in the processor's cache."""
+
+BATCH = 65_536
+"""How many texts are looked at together for how they begin or end."""
+
+# One of 39 bits for each byte: letters and digits have different ones, others may share theirs.
+_BITS = np.left_shift(np.uint64(1), np.arange(256, dtype=np.uint64) % np.uint64(39))
+
+
+class TextIndex:
+    """Some texts, to be searched again and again.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        The texts.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        encoded = [_encode(text) for text in texts]
+        self._texts = texts
+        self._bytes = np.frombuffer(b"\n".join([*encoded, b""]), np.uint8)
+        self._sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
+        self._ends = np.cumsum(self._sizes + 1)  # behind the line end
+        self._starts = self._ends - self._sizes - 1
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def containing(self, words: Iterable[str], rows: Rows | None = None) -> Rows:
+        """Return the texts that contain all words, which have no line ends; among ``rows``."""
+        ordered = sorted(filter(None, words), key=len, reverse=True)  # the longest is the rarest
+        needed = np.bitwise_or.reduce(_BITS[list(_encode("".join(ordered)))], initial=np.uint64(0))
+        if rows is None:
+            rows = np.flatnonzero(self._letters & needed == needed)
+        else:
+            rows = rows[self._letters[rows] & needed == needed]
+        for word in ordered:
+            if len(rows) > MANY:
+                rows = rows[self._contain(_encode(word))[rows]]
+            else:
+                texts = self._texts
+                there = [word in texts[row] for row in rows.tolist()]
+                rows = rows[np.array(there, bool)]
+        return rows
+
+    def starting(self, beginning: str, rows: Rows, most: int) -> Rows:
+        """Return the first texts among some that start with a text."""
+        return self._having(_encode(beginning), rows, most, self._starts)
+
+    def ending(self, end: str, rows: Rows, most: int) -> Rows:
+        """Return the first texts among some that end with a text."""
+        wanted = _encode(end)
+        return self._having(wanted, rows, most, self._ends - 1 - len(wanted))
+
+    def _having(self, wanted: bytes, rows: Rows, most: int, places: npt.NDArray[np.int64]) -> Rows:
+        """Return the first texts that have some bytes at the places of all texts."""
+        found = [rows[:0]]
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            batch = batch[self._sizes[batch] >= len(wanted)]
+            for at, byte in enumerate(wanted):
+                batch = batch[self._bytes[places[batch] + at] == byte]
+            found.append(batch)
+            if sum(map(len, found)) >= most:
+                break
+        return np.concatenate(found)[:most]
+
+    @cached_property
+    def _letters(self) -> npt.NDArray[np.uint64]:
+        """Return for each text which bits its bytes have."""
+        found = np.zeros(len(self), np.uint64)
+        for part, starts, held in self._parts():
+            found[part] = np.bitwise_or.reduceat(_BITS[held], starts)
+        return found
+
+    def _contain(self, word: bytes) -> npt.NDArray[np.bool_]:
+        """Return for each text whether it contains a word."""
+        found = np.zeros(len(self), bool)
+        for part, starts, held in self._parts():
+            # Where the word begins; not so far behind that it would not fit any more.
+            begins = np.zeros(len(held), bool)
+            size = len(held) - len(word) + 1
+            if size > 0:
+                begins[:size] = held[:size] == word[0]
+                for at, byte in enumerate(word[1:], 1):
+                    begins[:size] &= held[at : at + size] == byte
+                found[part] = np.logical_or.reduceat(begins, starts)
+        return found
+
+    def _parts(self) -> Iterator[tuple[slice, npt.NDArray[np.int64], npt.NDArray[np.uint8]]]:
+        """Return some texts at a time: which, where each starts, and the bytes of all."""
+        for at in range(0, len(self), AT_ONCE):
+            part = slice(at, at + AT_ONCE)
+            start, end = self._starts[at], self._ends[part][-1]
+            yield part, self._starts[part] - start, self._bytes[start:end]
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
