@@ -32,7 +32,7 @@ def with_server(frame: pd.DataFrame, server: str, names: Sequence[str]) -> pd.Da
     """Return a frame with the column ``server`` in front, the data not copied."""
     codes = np.full(len(frame), list(names).index(server), np.int32)
     column = pd.Categorical.from_codes(codes, dtype=server_dtype(names))
-    columns = {name: frame[name].array for name in frame.columns if name != SERVER}
+    columns = {name: _array(frame[name]) for name in frame.columns if name != SERVER}
     return make_frame({SERVER: column, **columns})
 
 
@@ -76,11 +76,16 @@ def stacked(
     return make_frame(columns)
 
 
+def _array(column: pd.Series[Any]) -> Any:
+    """Return the values of a column, of numpy's dtypes as an array of numpy."""
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+
+
 def _popped(part: pd.DataFrame, name: str) -> Any:
     """Return a column of a frame, which loses it; missing values where it has none."""
     if name in part.columns:
-        return part.pop(name).array
-    return pd.array([None] * len(part), dtype=object)
+        return _array(part.pop(name))
+    return np.full(len(part), None, dtype=object)
 
 
 def _concatenated(arrays: list[Any]) -> Any:
@@ -97,7 +102,7 @@ def _concatenated(arrays: list[Any]) -> Any:
         return arrays[0]
     # With their dtype, or pandas would take texts among objects for a column of texts.
     parts = [pd.Series(each, dtype=each.dtype, copy=False) for each in arrays]
-    return pd.concat(parts, ignore_index=True).array
+    return _array(pd.concat(parts, ignore_index=True))
 
 
 def _nullable(arrays: list[Any]) -> list[Any] | None:
@@ -110,7 +115,7 @@ def _nullable(arrays: list[Any]) -> list[Any] | None:
         if str(each.dtype) not in _NULLABLE
         # With the mask, for a NaN that was read is a value and no gap.
         else _NULLABLE_ARRAYS.get(str(each.dtype), pd.arrays.IntegerArray)(
-            each.to_numpy(), np.zeros(len(each), bool)
+            np.asarray(each), np.zeros(len(each), bool)
         )
         for each in arrays
     ]
@@ -142,7 +147,7 @@ def empty_frame(command: str, arguments: Mapping[str, Any], names: Sequence[str]
     return make_frame(
         {
             SERVER: pd.Categorical.from_codes([], dtype=dtype),
-            **{name: frame[name].array for name in frame.columns},
+            **{name: _array(frame[name]) for name in frame.columns},
         }
     )
 
