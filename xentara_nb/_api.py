@@ -5,6 +5,12 @@
 from xentara_nb.client import Client as Client, connect as connect
 from xentara_nb.connection.address import Address as Address
 from xentara_nb.errors import *  # noqa: F403 - all that __all__ names there
+from xentara_nb.fleet.failures import FleetWarning as FleetWarning
+from xentara_nb.fleet.files import read_fleet as read_fleet
+from xentara_nb.fleet.fleet import Fleet as Fleet
+from xentara_nb.fleet.recording import open_fleet_recording as open_fleet_recording
+from xentara_nb.fleet.servers import Server as Server
+from xentara_nb.fleet.simulated import simulated_fleet as simulated_fleet
 from xentara_nb.live.collection import Change as Change
 from xentara_nb.live.watch import Watch as Watch
 from xentara_nb.protocol.commands import DataChange as DataChange

@@ -19,6 +19,7 @@ import xentara_nb
 from tests.benchmarks import baselines
 from tests.benchmarks.faces import command_help, searching, tree
 from tests.benchmarks.files import files
+from tests.benchmarks.fleet import fleet
 from tests.benchmarks.frames import frames
 from tests.benchmarks.journals import journal
 from tests.benchmarks.live import events, kept, polling
@@ -514,7 +515,7 @@ _ALL = (
     *(inventory, scripts, opcua, growth, memory, reading, snapshot, comparing, searching),
     *(writing, stopping, single_write, importing),
     *(single_read, one_row, named, threads, delayed),
-    *(events, kept, polling, recording),
+    *(events, kept, polling, recording, fleet),
     *(files, journal, command_help, tree),
     *(shapes, known, frames),
 )

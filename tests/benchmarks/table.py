@@ -26,6 +26,8 @@ class Sizes:
     lines: int = 1_000_000  # of a journal
     keys: int = 1_000_000  # that are searched
     children: int = 50_000  # of one element
+    servers: int = 50
+    server_elements: int = 2_000
 
 
 SMOKE = Sizes(
@@ -36,6 +38,8 @@ SMOKE = Sizes(
     lines=20,
     keys=50,
     children=10,
+    servers=3,
+    server_elements=20,
 )
 
 

@@ -15,6 +15,7 @@ LONG = (
     *TOGETHER,
     "tests/writes/test_cut.py",
     "tests/cli/test_simulating.py",
+    "tests/fleet/test_dask_frames.py",
     "tests/benchmarks/test_benchmarks.py",
     "tests/tables/test_files.py",
     "tests/client/test_interrupts.py",

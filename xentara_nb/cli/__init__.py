@@ -14,7 +14,17 @@ from functools import partial
 from types import FrameType
 from typing import NoReturn
 
-from xentara_nb.cli import demo, exploring, lab, recording, simulating, stage, watching, writing
+from xentara_nb.cli import (
+    demo,
+    exploring,
+    fleet,
+    lab,
+    recording,
+    simulating,
+    stage,
+    watching,
+    writing,
+)
 from xentara_nb.cli.common import UsageError, in_options, say
 from xentara_nb.cli.parser import CommandParser, ShowVersion
 from xentara_nb.errors import XentaraError
@@ -31,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=ShowVersion)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    for group in (demo, exploring, watching, recording, writing, stage, simulating, lab):
+    for group in (demo, exploring, watching, recording, writing, stage, fleet, simulating, lab):
         group.add_parsers(partial(subparsers.add_parser, allow_abbrev=False))
     return parser
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import codecs
 import os
 import re
 import stat
 import sys
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
-from xentara_nb.errors import XentaraError
-from xentara_nb.paths import read_file, user_path
+from xentara_nb.connection.secret_store import from_file
+from xentara_nb.errors import OptionError, XentaraError
+from xentara_nb.paths import user_path
 from xentara_nb.protocol.secret import Secret
-from xentara_nb.protocol.text import safe_lines, without_marks
+from xentara_nb.protocol.text import safe_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +27,6 @@ AddParser: TypeAlias = Callable[..., argparse.ArgumentParser]
 """Adds the parser of a command, by name: that of argparse's ``add_subparsers``."""
 
 _HOST = re.compile(r"[^/?#@:]*(:[0-9]*)?[/?#]|\[[^\]]*\](:[0-9]*)?[/?#]")  # and what ends it
-_MAX_SECRET = 64 * 1024  # bytes
 
 
 class UsageError(XentaraError):
@@ -137,24 +135,11 @@ def secret_in(path: str | None) -> Secret | None:
         return None
     try:
         _warn_if_others_read(path)
-        secret = _first_line(read_file(path, _MAX_SECRET))
+        return from_file(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
-    if secret is None:
-        raise UsageError(f"{path} cannot be read: it is no text file in UTF-8")
-    if not secret:
-        raise UsageError(f"{path} is empty: its first line must be the secret")
-    return secret
-
-
-def _first_line(data: bytes) -> Secret | None:
-    """Return the first line of a text file; None if it is none."""
-    # What Windows programs save as Unicode begins with one of these marks.
-    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    with suppress(UnicodeError):
-        lines = data.decode("utf-16" if utf16 else "utf-8-sig").splitlines()
-        return Secret(without_marks(lines[0]) if lines else "")
-    return None
+    except OptionError as error:
+        raise UsageError(str(error)) from None
 
 
 _OPTIONS = {

@@ -109,7 +109,7 @@ def _inventory(args: argparse.Namespace) -> int:
         check_folder(args.output)
     with connect_from(args, read_only=True) as client:
         frame, seconds = take_inventory(client, args.root, args.depth, args.categories)
-    _write(frame, args, summary(frame, seconds))
+    write_result(frame, args, summary(frame, seconds))
     return 0
 
 
@@ -125,7 +125,7 @@ def _snapshot(args: argparse.Namespace) -> int:
         frame = client.snapshot(wanted, extra)
     seconds = time.perf_counter() - start
     failed = int(frame["error"].notna().sum())
-    _write(
+    write_result(
         frame,
         args,
         f"{quantity(len(frame), 'element')}, {int(frame['value'].notna().sum()):,} of them with a "
@@ -155,7 +155,7 @@ def _compare(args: argparse.Namespace) -> int:
     return 0 if found.same else 1
 
 
-def _write(frame: pd.DataFrame, args: argparse.Namespace, said: str) -> None:
+def write_result(frame: pd.DataFrame, args: argparse.Namespace, said: str) -> None:
     """Write a table to a file, and say what it holds; or as CSV, or JSON lines, to the output."""
     if args.json:
         show_rows(frame, True)

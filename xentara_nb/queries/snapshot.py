@@ -38,7 +38,9 @@ from xentara_nb.tables.references import (
 from xentara_nb.tables.search import SearchTable
 from xentara_nb.tables.snapshots import STANDARD_COLUMNS, column_name, snapshot_frame
 
-_SEARCHED = {name: STANDARD_COLUMNS[name] for name in ("type", "display_name", "units")}
+SEARCHED_COLUMNS = {name: STANDARD_COLUMNS[name] for name in ("type", "display_name", "units")}
+"""The columns that a search reads."""
+
 _NOT_ANSWERED = ServerError("the server did not answer for this attribute")
 
 
@@ -97,7 +99,7 @@ def take_snapshot(
 
 def search_table(ask: Ask, elements: ElementColumns) -> SearchTable:
     """Return elements with the texts that a search goes through."""
-    frame = take_snapshot(ask, elements, standard=_SEARCHED)
+    frame = take_snapshot(ask, elements, standard=SEARCHED_COLUMNS)
     table = SearchTable(frame.drop(columns=["error", "time"]))
     _ = table.index.vocabulary  # now, and not with the first typo
     return table

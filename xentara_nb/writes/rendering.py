@@ -46,6 +46,7 @@ _OTHERS: dict[str, Any] = {
 }
 # The columns that are shown, under shorter names.
 _SHOWN = {
+    "server": "server",
     "primary_key": "primary_key",
     "attribute_name": "attribute",
     "old_value": "old",

@@ -325,4 +325,5 @@ def _known_columns(content: bytes, delimiter: str) -> int:
         _, header = next(_records(content, delimiter), (0, []))
     except TableError:
         return 0
-    return len({*INVENTORY_COLUMNS, "value", "time"}.intersection(header))
+    # The last two are of a list of servers.
+    return len({*INVENTORY_COLUMNS, "value", "time", "name", "address"}.intersection(header))

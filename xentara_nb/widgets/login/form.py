@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import ipywidgets
 
 from xentara_nb.client import Client, connect
-from xentara_nb.connection import trust_store
+from xentara_nb.connection import secret_store, trust_store
 from xentara_nb.connection.address import Address, parse_address
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import check_timeout
@@ -330,7 +330,7 @@ class LoginForm(Form):
             return found
         secret.required(Secret(user), "the name of the user")
         if method == KEYRING:
-            return Credentials(user, secret.from_keyring(address.netloc, user))
+            return Credentials(user, secret_store.from_keyring(address.netloc, user))
         return Credentials(user, secret.required(password, f"the password of {user}"))
 
     def _start(self) -> None:
@@ -388,7 +388,7 @@ class LoginForm(Form):
         self.account.set_client(client)
         self.notice.say(f"Logged in as {client.user}.", "ok")
         if keep:
-            secret.to_keyring(address.netloc, credentials)
+            secret_store.to_keyring(address.netloc, credentials)
 
     def _begin_trusting(self, address: Address, credentials: Credentials, keep: bool) -> None:
         self._begin(address, credentials, keep)

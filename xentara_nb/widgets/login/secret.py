@@ -1,4 +1,4 @@
-"""Passwords and tokens: typed, from the environment or from the keyring. Never kept in a widget.
+"""Passwords and tokens: typed, or from the environment. Never kept in a widget.
 
 A widget's state is saved into notebooks, so the inputs here hand over what was typed and forget
 it, before anything is done with it.
@@ -14,11 +14,9 @@ from traitlets import Unicode
 
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.credentials import from_environment as environment_credentials
-from xentara_nb.errors import LoginError, MissingExtraError, OptionError
+from xentara_nb.errors import OptionError
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.widgets.common.style import on_enter
-
-_SERVICE = "xentara_nb"  # the name of secrets in the keyring; the address of the server follows it
 
 
 class SecretInput(ipywidgets.Password):
@@ -80,40 +78,3 @@ def from_environment() -> Credentials | None:
     """Return who logs in according to the environment; None if it does not say."""
     known = environment_credentials()
     return Credentials(token=known.token) if known.token else known if known.complete else None
-
-
-def from_keyring(server: str, user: str) -> Secret:
-    """Return a password from the keyring; raises LoginError if it cannot."""
-    keyring = _keyring()
-    try:
-        password = keyring.get_password(f"{_SERVICE} {server}", user)
-    except Exception as error:
-        raise LoginError(f"the keyring cannot be read ({type(error).__name__})") from None
-    if password is None:
-        raise LoginError(
-            f"the keyring has no password of {user} for {server}: log in with the password once, "
-            "and have it remembered"
-        )
-    return Secret(str(password))
-
-
-def to_keyring(server: str, credentials: Credentials) -> None:
-    """Keep the password of a user in the keyring; raises LoginError if it cannot."""
-    keyring = _keyring()
-    try:
-        secret = credentials.password or Secret("")
-        keyring.set_password(f"{_SERVICE} {server}", credentials.user, secret.reveal())
-    except Exception as error:
-        raise LoginError(
-            f"logged in, but the keyring did not take the password ({type(error).__name__})"
-        ) from None
-
-
-def _keyring() -> Any:
-    try:
-        import keyring
-    except ImportError:
-        raise MissingExtraError(
-            "there is no keyring here: install it with  pip install keyring"
-        ) from None
-    return keyring

@@ -1,4 +1,4 @@
-"""Secrets in the keyring."""
+"""Secrets in the keyring, and in files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import types
 
 import pytest
 
+from xentara_nb.connection import secret_store
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.errors import LoginError, MissingExtraError
 from xentara_nb.protocol.secret import Secret
-from xentara_nb.widgets.login import secret
 
 
 class _Keyring(types.ModuleType):
@@ -33,21 +33,21 @@ class _Keyring(types.ModuleType):
 def test_the_keyring_is_asked_by_server_and_user(monkeypatch: pytest.MonkeyPatch) -> None:
     keyring = _Keyring()
     monkeypatch.setitem(sys.modules, "keyring", keyring)
-    secret.to_keyring("plant:8080", Credentials("operator", "operator-demo"))
-    assert secret.from_keyring("plant:8080", "operator") == Secret("operator-demo")
+    secret_store.to_keyring("plant:8080", Credentials("operator", "operator-demo"))
+    assert secret_store.from_keyring("plant:8080", "operator") == Secret("operator-demo")
     with pytest.raises(LoginError, match="has no password of operator for other:8080"):
-        secret.from_keyring("other:8080", "operator")
+        secret_store.from_keyring("other:8080", "operator")
 
 
 def test_a_keyring_that_fails_says_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", _Keyring(fails=True))
     with pytest.raises(LoginError, match=r"cannot be read \(RuntimeError\)"):
-        secret.from_keyring("plant:8080", "operator")
+        secret_store.from_keyring("plant:8080", "operator")
     with pytest.raises(LoginError) as caught:
-        secret.to_keyring("plant:8080", Credentials("operator", "operator-demo"))
+        secret_store.to_keyring("plant:8080", Credentials("operator", "operator-demo"))
     assert "operator-demo" not in str(caught.value)
     monkeypatch.setitem(sys.modules, "keyring", None)  # as if it were not installed
     with pytest.raises(MissingExtraError, match="pip install keyring"):
-        secret.from_keyring("plant:8080", "operator")
+        secret_store.from_keyring("plant:8080", "operator")
     with pytest.raises(MissingExtraError):
-        secret.to_keyring("plant:8080", Credentials("operator", "operator-demo"))
+        secret_store.to_keyring("plant:8080", Credentials("operator", "operator-demo"))

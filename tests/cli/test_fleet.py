@@ -1,0 +1,141 @@
+"""xentara-nb fleet: what it prints, where, and its exit status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import xentara_nb
+from xentara_nb import read_fleet
+from xentara_nb.cli import main
+from xentara_nb.simulator import Simulator
+
+BOTH = ["--only", "north", "--only", "south"]
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[Simulator]:
+    with xentara_nb.simulate(elements=5) as plant:
+        yield plant
+
+
+@pytest.fixture(scope="module")
+def key(small: Simulator) -> str:
+    """The key of an element with a value."""
+    with small.connect(journal=False) as client:
+        values = client.inventory().xentara.attribute("value")
+        found: str = values["primary_key"].iloc[0]
+        return found
+
+
+@pytest.fixture
+def servers(small: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A list of a plant under two names, and of one that no one answers for."""
+    monkeypatch.setenv("PASSWORD_PLANTS", small.users["engineer"])
+    path = tmp_path / "servers.toml"
+    path.write_text(
+        f"""
+        [all]
+        user = "engineer"
+        password_from = "env:PASSWORD_PLANTS"
+        fingerprint = "{small.fingerprint}"
+
+        [servers.north]
+        address = "{small.url}"
+        [servers.south]
+        address = "{small.url}"
+        [servers.gone]
+        address = "127.0.0.1:1"
+        """
+    )
+    return str(path)
+
+
+def test_read(servers: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fleet", "read", servers, key, "-a", "value"]) == 3
+    out, err = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines()] == ["server", "north", "south"]
+    assert "gone" in err
+    assert "ServerUnreachableError" in err
+    assert main(["fleet", "read", servers, key, *BOTH]) == 0
+    assert main(["fleet", "read", servers, key, "--only", "gone"]) == 1
+
+
+def test_json(servers: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fleet", "read", servers, key, "-a", "value", "--json"]) == 3
+    out, err = capsys.readouterr()
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["server"] for row in rows] == ["north", "south"]
+    assert {"primary_key", "value", "time"} <= rows[0].keys()
+    (failure,) = [json.loads(line) for line in err.splitlines()]
+    assert (failure["server"], failure["kind"]) == ("gone", "ServerUnreachableError")
+
+
+def test_into_a_file_or_a_folder_and_compared(
+    servers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, folder = tmp_path / "all.csv", str(tmp_path / "month")
+    options = ["-o", str(file), "--categories", "data point"]
+    assert main(["fleet", "inventory", servers, *options]) == 3
+    assert f"rows of 2 servers\nwritten to {file}" in capsys.readouterr().err
+    assert set(read_fleet(file)["category"]) == {"data point"}
+    assert main(["fleet", "inventory", servers, "-o", folder]) == 3
+    assert f"rows of 2 servers written to {folder}" in capsys.readouterr().err
+    assert set(pd.read_parquet(folder)["server"]) == {"north", "south"}
+
+    assert main(["fleet", "compare", servers, folder, *BOTH]) == 0
+    assert "Nothing has changed on 2 servers." in capsys.readouterr().err
+    assert main(["fleet", "compare", servers, folder]) == 3
+    assert "not compared: gone" in capsys.readouterr().err
+
+
+def test_a_difference_has_a_status(
+    servers: str, key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "all.parquet")
+    assert main(["fleet", "snapshot", servers, *BOTH, "-o", path]) == 0
+    old = read_fleet(path)
+    chosen = (old["primary_key"] == key) & (old["server"] == "south")
+    old.loc[chosen, "units"] = "furlongs"
+    old.xentara.to_file(path)
+    capsys.readouterr()
+    assert main(["fleet", "compare", servers, path, *BOTH, "--json"]) == 1
+    out, err = capsys.readouterr()
+    rows = [json.loads(line) for line in out.splitlines()]
+    units = [row for row in rows if row["change"] == "units"]
+    assert [(row["server"], row["old"]) for row in units] == [("south", "furlongs")]
+    assert "south: " in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["read", "nothing.toml", "Plant"],
+        ["compare", "SERVERS", "nothing"],
+        ["compare", "SERVERS", "SERVERS"],
+        ["inventory", "SERVERS", "--threads", "0"],
+        ["inventory", "SERVERS", "-o", "no/such/folder"],
+        ["inventory", "SERVERS", "-o", "folder", "--json"],
+    ],
+)
+def test_wrong_usage(
+    servers: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [servers if each == "SERVERS" else each for each in arguments]
+    assert main(["fleet", *given]) == 2
+    assert capsys.readouterr().err.startswith("xentara-nb: ")
+
+
+def test_a_server_that_is_not_in_the_list(servers: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fleet", "read", servers, "Plant", "--only", "nort"]) == 1
+    assert "did you mean 'north'" in capsys.readouterr().err
+
+
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["fleet", "inventory", "--help"])
+    assert "exit status is 0" in " ".join(capsys.readouterr().out.split())

@@ -1,0 +1,49 @@
+"""Which servers fail, why, and since when."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from xentara_nb.errors import DeadlineError, LoginError
+from xentara_nb.fleet.failures import FailureLog, FleetWarning, failures_text, listed, warn_of
+
+
+def test_since_the_first_time() -> None:
+    log = FailureLog(["north", "south", "west"])
+    before = time.time_ns()
+    log.note("west", LoginError("wrong\npassword"))
+    log.note("north", DeadlineError("late"))
+    first = log.frame()
+    assert first[["server", "kind", "error"]].values.tolist() == [
+        ["north", "DeadlineError", "late"],
+        ["west", "LoginError", "wrong password"],
+    ]
+    assert first["since"].iloc[0].value >= before
+    log.note("north", LoginError("locked"))
+    log.note("west", None)
+    log.note("south", None)
+    second = log.frame()
+    assert second[["server", "error"]].values.tolist() == [["north", "locked"]]
+    assert second["since"].iloc[0] == first["since"].iloc[0]
+    log.note("north", None)
+    assert log.frame().empty
+    assert log.frame().dtypes.to_dict() == first.dtypes.to_dict()
+
+
+def test_what_is_said() -> None:
+    failed = {str(at): LoginError("x") for at in range(7)}
+    assert failures_text(failed, 1000) == (
+        "7 of 1,000 servers failed: 0 (x); 1 (x); 2 (x); 3 (x); 4 (x) and 2 more"
+    )
+    assert listed("abcdefg") == "a, b, c, d, e and 2 more"
+    assert listed("ab") == "a, b"
+
+
+def test_the_warning_is_where_the_fleet_was_asked(recwarn: pytest.WarningsRecorder) -> None:
+    warn_of({}, 5)
+    assert not recwarn.list
+    with pytest.warns(FleetWarning) as caught:
+        warn_of({"north": LoginError("x")}, 5)
+    assert caught[0].filename == __file__

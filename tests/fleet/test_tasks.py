@@ -1,0 +1,99 @@
+"""What is asked of one server: in time, read only, and nothing else than four commands."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from xentara_nb import Client, Server
+from xentara_nb.errors import DeadlineError, LoginError, OptionError
+from xentara_nb.fleet.tasks import COMMANDS, ask, closed_after, run_task
+from xentara_nb.simulator import Simulator
+
+SET_POINT = "Plant.Line 1.Set point"
+
+
+def test_a_task_connects_with_a_secret_of_its_own_and_closes(
+    server_of: Callable[..., Server], plants: dict[str, Simulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = server_of("north", password_from="env:NORTH")
+    task = pickle.loads(pickle.dumps((server.portable(), "read", {"elements": SET_POINT}, 20.0)))
+    failed = run_task(*task)
+    assert isinstance(failed.error, LoginError)
+    assert failed.frame is None
+    monkeypatch.setenv("NORTH", plants["north"].users["engineer"])
+    answer = pickle.loads(pickle.dumps(run_task(*task)))
+    assert answer.error is None
+    assert answer.server == "north"
+    assert 210.0 in answer.frame["value"].tolist()
+
+
+def test_there_is_no_task_that_writes(server_of: Callable[..., Server]) -> None:
+    """An engine may run a task twice."""
+    assert set(COMMANDS) == {"inventory", "snapshot", "read", "search"}
+    for command in ("write", "plan_writes", "suspend", "record", "connect"):
+        with pytest.raises(OptionError, match="a fleet is asked for inventory, snapshot, read"):
+            run_task(server_of("north"), command, {}, None)
+
+
+def test_the_client_of_a_task_is_read_only(
+    server_of: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Client] = []
+
+    def look(client: Client) -> Any:
+        seen.append(client)
+        raise LoginError("enough")
+
+    monkeypatch.setitem(COMMANDS, "read", look)  # type: ignore[arg-type]
+    assert isinstance(run_task(server_of("north"), "read", {}, None).error, LoginError)
+    (client,) = seen
+    assert client.read_only
+    assert client.closed
+
+
+def test_a_server_that_hangs_costs_its_deadline(
+    server_of: Callable[..., Server], plants: dict[str, Simulator]
+) -> None:
+    plants["north"].faults.delay(60)
+    answer = run_task(server_of("north"), "inventory", {}, 0.3)
+    assert isinstance(answer.error, DeadlineError)
+    assert 0.3 <= answer.seconds < 30
+
+    plants["north"].faults.clear()
+    with server_of("north").connect() as client:
+        plants["north"].faults.delay(60)
+        late = ask(server_of("north"), lambda _: client, lambda client: client.browse(), 0.3)
+        assert "not done within 0.3 s" in str(late.error)
+        assert client.closed
+
+
+def test_what_is_no_failure_of_the_server_is_raised(server_of: Callable[..., Server]) -> None:
+    with pytest.raises(TypeError):
+        run_task(server_of("north"), "read", {"nothing": 1}, None)
+
+
+def test_a_client_is_left_open_when_it_was_in_time(server_of: Callable[..., Server]) -> None:
+    with server_of("north").connect() as client:
+        with closed_after(client, 60.0):
+            client.get_stage()
+        with closed_after(client, None):
+            client.get_stage()
+        assert not client.closed
+
+
+def test_the_time_for_connecting_counts(server_of: Callable[..., Server]) -> None:
+    server = server_of("north")
+    given: list[float | None] = []
+
+    def connect(seconds: float | None) -> Client:
+        given.append(seconds)
+        raise DeadlineError("no answer")
+
+    answer = ask(server, connect, lambda client: client.browse(), 7.0)
+    assert given == [7.0]
+    assert isinstance(answer.error, DeadlineError)
+    assert answer.error.__traceback__ is None

@@ -1,0 +1,228 @@
+"""``xentara-nb fleet``: many servers at once, and an exit status for scheduled jobs."""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from xentara_nb.cli.common import (
+    AddParser,
+    UsageError,
+    add_attributes_argument,
+    add_elements_argument,
+    add_part_arguments,
+    attribute,
+    say,
+    table,
+)
+from xentara_nb.cli.exploring import check_folder, write_result
+from xentara_nb.cli.rows import add_json_argument, json_lines, show_rows
+from xentara_nb.errors import XentaraError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xentara_nb.fleet.fleet import Fleet
+
+SOME_FAILED = 3
+"""The exit status when some servers have failed, and the others have not."""
+
+_STATUS = (
+    "The exit status is 0 if every server has answered, 3 if some have not (they are listed on "
+    "standard error, with --json as lines of JSON), and 1 if none has."
+)
+
+
+def add_parsers(add_parser: AddParser) -> None:
+    """Add the command and its own commands."""
+    parser = add_parser(
+        "fleet",
+        help="ask many servers at once",
+        description="Ask the servers of a list at the same time. The list is a TOML or CSV file "
+        "with names, addresses, what is trusted, and where each secret comes from; "
+        "xentara_nb.fleet.servers describes it.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    inventory = commands.add_parser(
+        "inventory",
+        allow_abbrev=False,
+        help="write every attribute of every server to a file or folder",
+        description=f"Take the inventory of every server. {_STATUS}",
+    )
+    _add_arguments(inventory)
+    _add_output(inventory)
+    add_part_arguments(inventory)
+    inventory.set_defaults(run=_inventory)
+
+    snapshot = commands.add_parser(
+        "snapshot",
+        allow_abbrev=False,
+        help="write the present values of every server to a file or folder",
+        description=f"Take a snapshot of every server. {_STATUS}",
+    )
+    _add_arguments(snapshot)
+    _add_output(snapshot)
+    add_attributes_argument(snapshot, "also this attribute", "none")
+    snapshot.set_defaults(run=_snapshot)
+
+    compare = commands.add_parser(
+        "compare",
+        allow_abbrev=False,
+        help="show what has changed on every server since a file or folder",
+        description="Compare what xentara-nb fleet inventory or snapshot has written with what "
+        "there is now. The exit status is 0 if all is the same, 1 if something has changed, 3 if "
+        "a server could not be compared, and 2 if the files cannot be used.",
+    )
+    _add_arguments(compare)
+    compare.add_argument("old", metavar="OLD", help="what there was: a file, or a folder")
+    compare.add_argument(
+        "--tolerance",
+        metavar="NUMBER",
+        type=float,
+        default=0.0,
+        help="how far two numbers may be apart and still be the same value (default: 0)",
+    )
+    compare.set_defaults(run=_compare)
+
+    read = commands.add_parser(
+        "read",
+        allow_abbrev=False,
+        help="read values of every server",
+        description=f"Read attributes of elements of every server. {_STATUS}",
+    )
+    _add_arguments(read)
+    add_elements_argument(read)
+    add_attributes_argument(read, "only this attribute", "all")
+    read.set_defaults(run=_read)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("servers", metavar="SERVERS", help="the list of servers (.toml or .csv)")
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", help="only this server; may be repeated"
+    )
+    parser.add_argument(
+        "--deadline",
+        metavar="SECONDS",
+        type=float,
+        default=60.0,
+        help="how long a server may take (default: 60)",
+    )
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=int,
+        default=32,
+        help="how many servers are asked at the same time (default: 32)",
+    )
+    add_json_argument(parser)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="where to write it: .csv, .parquet, .xlsx or .json for one file; anything else is a "
+        "folder, with a Parquet file for each server, written as it comes (default: CSV to the "
+        "output)",
+    )
+
+
+def _inventory(args: argparse.Namespace) -> int:
+    return _take(args, "inventory", {"root": args.root, "categories": args.categories})
+
+
+def _snapshot(args: argparse.Namespace) -> int:
+    extra = None if args.attributes is None else [attribute(name) for name in args.attributes]
+    return _take(args, "snapshot", {"attributes": extra})
+
+
+def _take(args: argparse.Namespace, command: str, arguments: dict[str, Any]) -> int:
+    from xentara_nb.fleet.files import ENDINGS
+
+    into_folder = args.output is not None and not args.output.lower().endswith(ENDINGS)
+    if into_folder and args.json:
+        raise UsageError("--json goes to the output, and not with a folder")
+    if args.output is not None:
+        check_folder(args.output)
+    with _fleet(args) as fleet:
+        if into_folder:
+            saved = fleet.save(args.output, command, **_options(args), **arguments)
+            say(f"{saved['rows'].sum():,} rows of {len(saved):,} servers written to {args.output}")
+        else:
+            frame = getattr(fleet, command)(**_options(args), **arguments)
+            count = frame["server"].nunique()
+            write_result(frame, args, f"{len(frame):,} rows of {count:,} servers")
+        return _status(fleet, args)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from xentara_nb.fleet.files import read_fleet
+
+    try:
+        old = read_fleet(args.old)
+    except XentaraError as error:
+        raise UsageError(str(error)) from None  # which gives another status than a difference
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or args.old} cannot be read: {error.strerror or error}"
+        ) from None
+    with _fleet(args) as fleet:
+        found = fleet.compare(old, tolerance=args.tolerance, **_options(args))
+        if len(found):
+            columns = ["server", "change", "primary_key", "attribute_name", "old", "new"]
+            show_rows(found.frame, args.json, columns, whole=("primary_key", "attribute_name"))
+        say(found.summary)
+        _status(fleet, args)
+    if found.not_compared:
+        return SOME_FAILED
+    return 1 if found else 0
+
+
+def _read(args: argparse.Namespace) -> int:
+    attributes = None if args.attributes is None else [attribute(name) for name in args.attributes]
+    with _fleet(args) as fleet:
+        frame = fleet.read(args.elements, attributes, **_options(args))
+        show_rows(frame, args.json, ["server", "primary_key", "attribute_name", "value", "error"])
+        return _status(fleet, args)
+
+
+@contextmanager
+def _fleet(args: argparse.Namespace) -> Iterator[Fleet]:
+    """Give the fleet of the list of servers; nothing can be written with it."""
+    from xentara_nb.fleet.failures import FleetWarning
+    from xentara_nb.fleet.fleet import Fleet
+
+    try:
+        fleet = Fleet(args.servers, threads=args.threads, deadline=args.deadline, read_only=True)
+    except XentaraError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"{args.servers} cannot be read: {error.strerror or error}") from None
+    with fleet, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FleetWarning)  # there is a table of failures in the end
+        yield fleet
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what every command of a fleet is given; with --json only failures are said."""
+    return {"servers": args.only, "progress": False if args.json else None}
+
+
+def _status(fleet: Fleet, args: argparse.Namespace) -> int:
+    """Say which servers have failed, and return the status of that."""
+    failures: pd.DataFrame = fleet.failures
+    if failures.empty:
+        return 0
+    if args.json:
+        for text in json_lines(failures):
+            say(text)
+    else:
+        say(table(failures[["server", "kind", "error"]], whole=("server", "error")))
+    asked = len(fleet) if args.only is None else len(set(args.only))
+    return 1 if len(failures) == asked else SOME_FAILED

@@ -1,0 +1,151 @@
+"""What has changed on the servers of a fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from xentara_nb.errors import OptionError
+from xentara_nb.fleet.failures import listed
+from xentara_nb.fleet.frames import SERVER, by_server, stacked, with_server
+from xentara_nb.tables.compare import compare
+from xentara_nb.tables.comparison import Comparison
+from xentara_nb.tables.rendering import escape, frame_text, table_html, without_missing
+
+_MAX_ROWS = 60  # of a table that is shown
+_SHOWN = ["server", "change", "primary_key", "attribute_name", "old", "new"]
+
+
+class FleetComparison:
+    """What has changed on each server; made by :meth:`Fleet.compare` and :func:`compare_fleets`.
+
+    Attributes
+    ----------
+    comparisons : dict of str to Comparison
+        By server, those that could be compared.
+    not_compared : dict of str to str
+        By server, why the others could not.
+    frame : pandas.DataFrame
+        One row per change, as in :class:`~xentara_nb.Comparison`, behind the column ``server``
+        (categorical).
+    """
+
+    def __init__(
+        self, comparisons: Mapping[str, Comparison], not_compared: Mapping[str, str]
+    ) -> None:
+        self.comparisons = dict(comparisons)
+        self.not_compared = dict(not_compared)
+        names = [*comparisons, *not_compared]
+        nothing = compare(_NOTHING, _NOTHING).frame
+        self.frame = stacked(
+            {name: each.frame for name, each in comparisons.items()},
+            names,
+            with_server(nothing, SERVER, [SERVER]).assign(
+                server=pd.Categorical([], categories=names)
+            ),
+        )
+
+    @property
+    def same(self) -> bool:
+        """Whether every server could be compared, and nothing has changed."""
+        return not self.not_compared and not self.changed
+
+    @property
+    def changed(self) -> list[str]:
+        """The servers on which something has changed."""
+        return [name for name, each in self.comparisons.items() if not each.same]
+
+    @property
+    def summary(self) -> str:
+        """What has changed, a line for each server, and those that could not be compared."""
+        changed, count = self.changed, len(self.comparisons)
+        if changed:
+            lines = [f"{len(changed):,} of {count:,} servers have changed."]
+        else:
+            lines = [f"Nothing has changed on {count:,} server{'' if count == 1 else 's'}."]
+        lines += [f"{name}: {self.comparisons[name].summary}" for name in changed]
+        if self.not_compared:
+            reasons: dict[str, list[str]] = {}
+            for name, reason in self.not_compared.items():
+                reasons.setdefault(reason, []).append(name)
+            lines += [f"not compared: {listed(names)}: {text}" for text, names in reasons.items()]
+        return "\n".join(lines)
+
+    def __len__(self) -> int:
+        """Return how many changes there are."""
+        return len(self.frame)
+
+    def __bool__(self) -> bool:
+        """Return whether anything has changed."""
+        return bool(self.changed)
+
+    def __repr__(self) -> str:
+        if self.frame.empty:
+            return self.summary
+        return f"{self.summary}\n{frame_text(self._shown(), whole=('primary_key',))}{self._more()}"
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<p>{escape(line)}</p>" for line in self.summary.splitlines())
+        if self.frame.empty:
+            return head
+        rows = without_missing(self._shown()).itertuples(index=False)
+        return f"{head}{table_html(_SHOWN, rows)}{escape(self._more().strip())}"
+
+    def _shown(self) -> pd.DataFrame:
+        return self.frame[_SHOWN].head(_MAX_ROWS)
+
+    def _more(self) -> str:
+        more = len(self.frame) - _MAX_ROWS
+        return f"\n… and {more:,} more in .frame" if more > 0 else ""
+
+
+_NOTHING = pd.DataFrame({"primary_key": [], "element_uuid": []})
+
+
+def compare_fleets(
+    old: pd.DataFrame,
+    new: pd.DataFrame,
+    *,
+    tolerance: float = 0.0,
+    not_asked: Mapping[str, str] | None = None,
+    servers: Sequence[str] | None = None,
+) -> FleetComparison:
+    """Compare two frames of a fleet, server by server.
+
+    Parameters
+    ----------
+    old, new : DataFrame
+        Inventories or snapshots with a column ``server``.
+    tolerance : float, default 0.0
+        As for :func:`xentara_nb.compare`.
+    not_asked : mapping of str to str, optional
+        By server, why there is nothing new of it.
+    servers : sequence of str, optional
+        Which servers; left out, all that are in one of the frames.
+
+    Raises
+    ------
+    OptionError
+        If there is no column ``server``, or the frames cannot be compared.
+    """
+    for which, frame in (("old", old), ("new", new)):
+        if SERVER not in frame.columns:
+            raise OptionError(
+                f"the {which} one has no column {SERVER}: give what a fleet has given, or a folder "
+                "with a file for each server"
+            )
+    before, after = by_server(old), by_server(new)
+    reasons = dict(not_asked or {})
+    names = list(servers) if servers is not None else list(dict.fromkeys([*before, *after]))
+    found, others = {}, {}
+    for name in names:
+        if name in reasons:
+            others[name] = reasons[name]
+        elif name not in before:
+            others[name] = "there is nothing old of it"
+        elif name not in after:
+            others[name] = "there is nothing new of it"
+        else:
+            found[name] = compare(before[name], after[name], tolerance=tolerance)
+    return FleetComparison(found, others)

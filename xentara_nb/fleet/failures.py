@@ -1,0 +1,96 @@
+"""Which servers fail, why, and since when."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from xentara_nb.errors import XentaraError
+from xentara_nb.tables.frames import make_frame, string_array, time_array
+
+
+class FleetWarning(UserWarning):
+    """Some servers of a fleet have failed; the message says which and why."""
+
+
+class Failure(NamedTuple):
+    """Why a server fails, and since when, in nanoseconds since 1970."""
+
+    error: XentaraError
+    since: int
+
+
+class FailureLog:
+    """The servers that failed the last time that something was asked of them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = list(names)
+        self._lock = threading.Lock()
+        self._failures: dict[str, Failure] = {}
+
+    def note(self, server: str, error: XentaraError | None) -> None:
+        """Take in what became of a server; None if it did not fail."""
+        with self._lock:
+            known = self._failures.pop(server, None)
+            if error is not None:
+                since = time.time_ns() if known is None else known.since
+                self._failures[server] = Failure(error, since)
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row for each server that fails, see :attr:`Fleet.failures`."""
+        with self._lock:
+            failures = dict(self._failures)
+        return failures_frame({each: failures[each] for each in self._names if each in failures})
+
+
+def failures_frame(failures: Mapping[str, Failure]) -> pd.DataFrame:
+    """Return failures as a table: ``server``, ``kind``, ``error`` (str), ``since`` (in UTC)."""
+    found = failures.values()
+    return make_frame(
+        {
+            "server": string_array(list(failures)),
+            "kind": string_array([type(each.error).__name__ for each in found]),
+            "error": string_array([" ".join(str(each.error).split()) for each in found]),
+            "since": time_array([each.since for each in found]),
+        }
+    )
+
+
+_MOST_NAMED = 5
+
+
+def failures_text(failed: Mapping[str, XentaraError], asked: int) -> str:
+    """Say which servers have failed, in one line."""
+    named = [f"{name} ({error})" for name, error in list(failed.items())[:_MOST_NAMED]]
+    more = f" and {len(failed) - len(named):,} more" if len(failed) > len(named) else ""
+    servers = "server" if asked == 1 else "servers"
+    return f"{len(failed):,} of {asked:,} {servers} failed: {'; '.join(named)}{more}"
+
+
+def warn_of(failed: Mapping[str, XentaraError], asked: int) -> None:
+    """Warn of servers that have failed, where the fleet was asked for something."""
+    if not failed:
+        return
+    # How deep that is depends on what was asked.
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and _is_ours(frame.f_globals):
+        level, frame = level + 1, frame.f_back
+    text = f"{failures_text(failed, asked)}. fleet.failures has them all"
+    warnings.warn(text, FleetWarning, stacklevel=level)
+
+
+def _is_ours(names: Mapping[str, object]) -> bool:
+    return str(names.get("__name__", "")).startswith("xentara_nb.")
+
+
+def listed(names: Iterable[str], most: int = _MOST_NAMED) -> str:
+    """Return some names in one line, the first few of many."""
+    every = list(names)
+    more = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return f"{', '.join(every[:most])}{more}"

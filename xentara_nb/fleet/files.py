@@ -1,0 +1,82 @@
+"""What a fleet has given, in files: one for all servers, or a folder with one for each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from xentara_nb.errors import InventoryFileError
+from xentara_nb.fleet.frames import SERVER, server_dtype, stacked
+from xentara_nb.fleet.recording import server_folder, servers_in
+from xentara_nb.paths import naming_similar, user_path
+from xentara_nb.tables.files import read_table, write_table
+
+ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
+"""The kinds of files that are read."""
+
+
+def write_part(frame: pd.DataFrame, folder: Path, server: str, what: str) -> Path:
+    """Write the rows of one server into a data set; return the file."""
+    part = server_folder(folder, server)
+    part.mkdir(parents=True, exist_ok=True)
+    path = part / f"{what}.parquet"
+    write_table(frame, path)
+    return path
+
+
+def read_fleet(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read what a fleet has given from files.
+
+    Parameters
+    ----------
+    path : path
+        A folder that :meth:`Fleet.save` has written; a folder with a file for each server, which is
+        called as the server is, such as ``north.csv``; or a file with a column ``server``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With the column ``server`` (categorical) in front, and the dtypes as they were written.
+
+    Raises
+    ------
+    InventoryFileError
+        If there is nothing of that kind.
+    OSError
+        If it cannot be read.
+    """
+    found = user_path(path)
+    if not found.is_dir():
+        with naming_similar():
+            frame = read_table(found)
+        if SERVER not in frame.columns:
+            raise InventoryFileError(f"{found} has no column {SERVER}")
+        names = list(dict.fromkeys(map(str, frame[SERVER].dropna())))
+        # An empty cell stays one: whoever takes the rows of each server says so.
+        column = frame[SERVER].astype(object).astype(server_dtype(names))
+        return pd.concat([column, frame.drop(columns=SERVER)], axis="columns")
+    frames = {name: _of_server(each) for name, each in servers_in(found).items()}
+    for each in sorted(found.iterdir()):
+        if each.suffix.lower() in ENDINGS and each.is_file():
+            frames[each.stem] = read_table(each)
+    return _one(frames, found)
+
+
+def _of_server(folder: Path) -> pd.DataFrame:
+    files = sorted(each for each in folder.iterdir() if each.suffix.lower() in ENDINGS)
+    if len(files) != 1:
+        raise InventoryFileError(
+            f"{folder} has {len(files)} files of a server, where one is expected"
+        )
+    return read_table(files[0])
+
+
+def _one(frames: Mapping[str, pd.DataFrame], folder: Path) -> pd.DataFrame:
+    if not frames:
+        raise InventoryFileError(
+            f"{folder} has no folder server=NAME, and no file with the name of a server"
+        )
+    return stacked(dict(frames), list(frames), pd.DataFrame())

@@ -1,0 +1,195 @@
+"""Frames of many servers as one, with a column ``server``; and what such a frame is when empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from xentara_nb.errors import OptionError
+from xentara_nb.queries.snapshot import SEARCHED_COLUMNS
+from xentara_nb.tables.frames import inventory_frame, make_frame
+from xentara_nb.tables.references import attribute_label, attribute_reference
+from xentara_nb.tables.snapshots import STANDARD_COLUMNS, column_name, snapshot_frame
+from xentara_nb.tables.values import values_frame
+
+SERVER = "server"
+"""The column that says which server a row is of: a categorical with all servers of the fleet."""
+
+_NULLABLE = {
+    "float64": pd.Float64Dtype(),
+    "int64": pd.Int64Dtype(),
+    "uint64": pd.UInt64Dtype(),
+    "bool": pd.BooleanDtype(),
+}
+_NULLABLE_ARRAYS = {"bool": pd.arrays.BooleanArray, "float64": pd.arrays.FloatingArray}
+
+
+def with_server(frame: pd.DataFrame, server: str, names: Sequence[str]) -> pd.DataFrame:
+    """Return a frame with the column ``server`` in front, the data not copied."""
+    codes = np.full(len(frame), list(names).index(server), np.int32)
+    column = pd.Categorical.from_codes(codes, dtype=server_dtype(names))
+    columns = {name: _array(frame[name]) for name in frame.columns if name != SERVER}
+    return make_frame({SERVER: column, **columns})
+
+
+def server_dtype(names: Sequence[str]) -> pd.CategoricalDtype[Any]:
+    """Return the dtype of the column ``server``."""
+    return pd.CategoricalDtype(pd.Index(list(names), dtype="str"))
+
+
+def stacked(
+    frames: Mapping[str, pd.DataFrame], names: Sequence[str], empty: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the frames of some servers as one, in the order of the names.
+
+    The frames are taken apart on the way: their columns are let go of one by one, so that at no
+    time all of it is in memory twice.
+
+    Parameters
+    ----------
+    frames : mapping of str to DataFrame
+        By server; all have the same columns.
+    names : sequence of str
+        All servers of the fleet, which are the categories of the column ``server``.
+    empty : DataFrame
+        What it is when there are no rows at all.
+    """
+    parts = [frames[name].copy(deep=False) for name in names if name in frames]
+    asked = [name for name in names if name in frames]
+    if not parts:
+        return empty
+    counts = [len(part) for part in parts]
+    places = [list(names).index(name) for name in asked]
+    codes = np.repeat(np.array(places, np.int32), counts)
+    columns: dict[str, Any] = {
+        SERVER: pd.Categorical.from_codes(codes, dtype=server_dtype(names)),
+    }
+    if isinstance(frames, dict):
+        frames.clear()
+    for name in dict.fromkeys(name for part in parts for name in part.columns):
+        if name != SERVER:
+            columns[name] = _concatenated([_popped(part, name) for part in parts])
+    return make_frame(columns)
+
+
+def _array(column: pd.Series[Any]) -> Any:
+    """Return the values of a column, of numpy's dtypes as an array of numpy."""
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+
+
+def _popped(part: pd.DataFrame, name: str) -> Any:
+    """Return a column of a frame, which loses it; missing values where it has none."""
+    if name in part.columns:
+        return _array(part.pop(name))
+    return np.full(len(part), None, dtype=object)
+
+
+def _concatenated(arrays: list[Any]) -> Any:
+    """Return arrays as one, no value of which is changed to fit the dtype of another."""
+    dtypes = list(dict.fromkeys(each.dtype for each in arrays))
+    if len(dtypes) > 1:
+        if all(isinstance(each, pd.CategoricalDtype) for each in dtypes):
+            return union_categoricals(arrays)
+        filled = [each for each in arrays if len(each)]
+        if 0 < len(filled) < len(arrays):
+            return _concatenated(filled)
+        arrays = _nullable(arrays) or [each.astype(object) for each in arrays]
+    if len(arrays) == 1:
+        return arrays[0]
+    # With their dtype, or pandas would take texts among objects for a column of texts.
+    parts = [pd.Series(each, dtype=each.dtype, copy=False) for each in arrays]
+    return _array(pd.concat(parts, ignore_index=True))
+
+
+def _nullable(arrays: list[Any]) -> list[Any] | None:
+    """Return numbers of one kind, of which some have gaps, in the dtype with gaps; else None."""
+    wanted = {_NULLABLE.get(str(each.dtype), each.dtype) for each in arrays}
+    if len(wanted) > 1 or not wanted <= set(_NULLABLE.values()):
+        return None
+    return [
+        each
+        if str(each.dtype) not in _NULLABLE
+        # With the mask, for a NaN that was read is a value and no gap.
+        else _NULLABLE_ARRAYS.get(str(each.dtype), pd.arrays.IntegerArray)(
+            np.asarray(each), np.zeros(len(each), bool)
+        )
+        for each in arrays
+    ]
+
+
+def empty_frame(command: str, arguments: Mapping[str, Any], names: Sequence[str]) -> pd.DataFrame:
+    """Return the frame that a command gives where there is nothing: its exact columns and dtypes.
+
+    Only the column ``value`` of ``read`` has another dtype where all rows have one data type.
+    """
+    if command == "inventory":
+        frame = inventory_frame([])
+    elif command == "read":
+        frame = values_frame(
+            primary_keys=[],
+            element_uuids=[],
+            attribute_names=[],
+            attribute_ids=[],
+            data_types=[],
+            results=[],
+            times=[],
+        ).astype({"value": object})
+    elif command == "search":
+        frame = _empty_snapshot(SEARCHED_COLUMNS).drop(columns=["error", "time"])
+    else:
+        extra = _attribute_columns(arguments.get("attributes"))
+        frame = _empty_snapshot([*STANDARD_COLUMNS, *extra])
+    dtype = server_dtype(names)
+    return make_frame(
+        {
+            SERVER: pd.Categorical.from_codes([], dtype=dtype),
+            **{name: _array(frame[name]) for name in frame.columns},
+        }
+    )
+
+
+def _attribute_columns(attributes: Any) -> list[str]:
+    """Return the columns that a snapshot has for attributes that are asked for besides."""
+    if attributes is None:
+        return []
+    if isinstance(attributes, str) or not isinstance(attributes, Iterable):
+        attributes = [attributes]
+    labels = [attribute_label(attribute_reference(each)) for each in attributes]
+    columns = dict.fromkeys(map(column_name, labels))
+    return [name for name in columns if name not in STANDARD_COLUMNS]
+
+
+def _empty_snapshot(columns: Iterable[str]) -> pd.DataFrame:
+    names = list(columns)
+    return snapshot_frame(
+        primary_keys=[],
+        element_uuids=[],
+        categories=[],
+        values={name: [] for name in names},
+        value_infos=[],
+        data_types={name: [] for name in names},
+        errors=[],
+        time=0,
+    )
+
+
+def by_server(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the rows of each server, without the column ``server``, in the order of the rows.
+
+    Raises
+    ------
+    OptionError
+        If a row names no server.
+    """
+    column = frame[SERVER].astype(object)
+    if column.isna().any():
+        raise OptionError("a row names no server: its column server is empty")
+    groups: dict[str, pd.DataFrame] = {}
+    rest = frame.drop(columns=SERVER)
+    for name in dict.fromkeys(map(str, column)):
+        groups[name] = rest[(column == name).to_numpy()].reset_index(drop=True)
+    return groups

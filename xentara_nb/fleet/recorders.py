@@ -1,0 +1,96 @@
+"""Recording from many servers at once, a thread for each, until all are stopped together."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from xentara_nb.errors import XentaraError
+from xentara_nb.recordings.progress import size_text
+from xentara_nb.recordings.recorder import Recorder
+
+_TICK = 1.0  # seconds between two reports
+
+Run = Callable[[Callable[[Recorder], object]], object]
+"""Records from one server, and calls what it is given with its recorder every second."""
+
+
+def record_all(
+    runs: Mapping[str, Run],
+    for_: float | None,
+    progress: bool | Callable[[Mapping[str, Recorder]], object] | None,
+) -> dict[str, XentaraError]:
+    """Record from all servers until each has ended, or until Ctrl-C.
+
+    Return by server why it has failed; what it has recorded by then is on the disk.
+    """
+    stopped = threading.Event()
+    recorders: dict[str, Recorder] = {}
+
+    def record(name: str, run: Run) -> object:
+        def report(recorder: Recorder) -> None:
+            recorders[name] = recorder
+            if stopped.is_set():
+                recorder.stop()
+
+        return run(report)
+
+    failed: dict[str, XentaraError] = {}
+    with ThreadPoolExecutor(max(len(runs), 1), "fleet") as pool, _reporting(progress) as show:
+        futures = {pool.submit(record, name, run): name for name, run in runs.items()}
+        try:
+            waiting = set(futures)
+            while waiting:
+                _, waiting = wait(waiting, timeout=_TICK)
+                show(dict(recorders))
+        except KeyboardInterrupt:
+            # Everything is written, and how else should it end.
+            if for_ is not None:
+                raise
+        finally:
+            stopped.set()
+            for recorder in list(recorders.values()):
+                recorder.stop()
+    for future, name in futures.items():
+        error = future.exception()
+        if isinstance(error, XentaraError):
+            failed[name] = error.with_traceback(None)
+        elif error is not None:
+            raise error
+    return failed
+
+
+@contextmanager
+def _reporting(
+    progress: bool | Callable[[Mapping[str, Recorder]], object] | None,
+) -> Iterator[Callable[[Mapping[str, Recorder]], object]]:
+    if progress is False or (progress is None and sys.stderr is None):
+        yield lambda recorders: None
+    elif callable(progress):
+        yield progress
+    else:
+        from tqdm.auto import tqdm
+
+        bar: Any = tqdm(desc="Recording", bar_format="{desc}")
+        with bar:
+            yield lambda recorders: bar.set_description_str(line(recorders))
+
+
+def line(recorders: Mapping[str, Recorder]) -> str:
+    """Return what the recorders of a fleet have done so far, in one line."""
+    every = list(recorders.values())
+    seconds = max((each.seconds for each in every), default=0.0)
+    rows = sum(each.writer.rows for each in every)
+    size = size_text(sum(each.writer.bytes for each in every))
+    text = f"{timedelta(seconds=int(seconds))}: {rows:,} changes of {len(every):,} servers, {size}"
+    watches = {name: each.watch for name, each in recorders.items()}
+    lost = [name for name, each in watches.items() if each.lost and each.ended is None]
+    if lost:
+        text += f"; no connection at present: {', '.join(lost[:3])}"
+        text += f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+    return text

@@ -1,0 +1,122 @@
+"""A fleet of simulated servers, to rehearse on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xentara_nb.errors import OptionError
+from xentara_nb.fleet.fleet import Fleet
+from xentara_nb.fleet.servers import Server
+from xentara_nb.paths import user_path
+from xentara_nb.protocol.secret import Secret
+
+if TYPE_CHECKING:
+    from xentara_nb.simulator import Simulator
+
+
+class SimulatedFleet(Fleet):
+    """A fleet whose servers are simulated in this process; made by :func:`simulated_fleet`.
+
+    Attributes
+    ----------
+    plants : dict of str to Simulator
+        By server. They stop when the fleet is closed.
+    """
+
+    def __init__(
+        self,
+        servers: Iterable[Server],
+        plants: dict[str, Simulator],
+        running: ExitStack,
+        **options: Any,
+    ) -> None:
+        super().__init__(list(servers), **options)
+        self.plants = plants
+        self._running = running
+
+    def close(self) -> None:
+        """Close all connections, and stop the simulators."""
+        super().close()
+        self._running.close()
+
+
+def simulated_fleet(
+    plants: str | os.PathLike[str] | Iterable[str],
+    *,
+    user: str | None = None,
+    password: str | Secret | None = None,
+    elements: int | None = None,
+    **options: Any,
+) -> SimulatedFleet:
+    """Simulate a fleet: from a folder of configurations, or so many demo plants.
+
+    Parameters
+    ----------
+    plants : path or list of str
+        A folder in which each folder is a Xentara configuration, and each ``.json`` file a model
+        alone; or names, each of a demo plant.
+    user, password : str, optional
+        Who logs in to configurations of your own; the demo's users have a password already.
+    elements : int, optional
+        With names: a made-up model with so many elements in place of the demo plant.
+    **options
+        As for :class:`Fleet`.
+
+    Raises
+    ------
+    OptionError
+        If there is no configuration in the folder.
+    ConfigurationError
+        If one of them is wrong.
+
+    Examples
+    --------
+    >>> with simulated_fleet(["north", "south"]) as fleet:
+    ...     fleet.read("Plant.Line 1.Set point", "value")[["server", "value"]]
+      server  value
+    0  north  210.0
+    1  south  210.0
+    """
+    from xentara_nb.simulator import simulate
+    from xentara_nb.simulator.config.demo import DEFAULT_USER
+
+    secret = Secret.of(password)
+    password = None
+    if isinstance(plants, str | os.PathLike):
+        sources: dict[str, dict[str, Any]] = _configurations(user_path(plants))
+    else:
+        sources = {name: {"elements": elements} for name in plants}
+    with ExitStack() as stack:
+        running: dict[str, Simulator] = {}
+        servers = []
+        for name, source in sources.items():
+            plant = running[name] = stack.enter_context(simulate(**source))
+            who = user or (DEFAULT_USER if plant.users else None)
+            own = secret
+            if own is None and who is not None and who in plant.users:
+                own = Secret(plant.users[who])
+            servers.append(
+                Server(name, plant.url, user=who, password_from=own, fingerprint=plant.fingerprint)
+            )
+        return SimulatedFleet(servers, running, stack.pop_all(), **options)
+
+
+def _configurations(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what is simulated of a folder, by name."""
+    if not folder.is_dir():
+        raise OptionError(f"there is no folder {folder} with configurations to simulate")
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.iterdir()):
+        if (path / "config.json").is_file():
+            found[path.name] = {"config": path, "own_certificate": True}
+        elif path.suffix == ".json" and path.is_file():
+            found[path.stem] = {"model": path}
+    if not found:
+        raise OptionError(
+            f"{folder} has no folder with a config.json, and no model in a .json file"
+        )
+    return found

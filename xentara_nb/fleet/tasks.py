@@ -1,0 +1,126 @@
+"""What is asked of one server, in a thread here or in a process anywhere: always reading.
+
+An engine that runs tasks may run one twice, so there is no task that writes: one knows the four
+commands below, and connects read only.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from xentara_nb.client.client import Client
+from xentara_nb.connection.deadline import check_timeout
+from xentara_nb.errors import DeadlineError, OptionError, XentaraError
+from xentara_nb.fleet.servers import Server
+
+COMMANDS: Mapping[str, Callable[..., pd.DataFrame]] = {
+    "inventory": Client.inventory,
+    "snapshot": Client.snapshot,
+    "read": Client.read,
+    "search": Client.search,
+}
+"""What a task can ask of a server."""
+
+
+class Answer(NamedTuple):
+    """What one server has answered: a frame, or why there is none."""
+
+    server: str
+    frame: pd.DataFrame | None
+    error: XentaraError | None
+    seconds: float
+
+
+def command_of(name: str) -> Callable[..., pd.DataFrame]:
+    """Return the method for a command; OptionError for anything that a task cannot do."""
+    if name not in COMMANDS:
+        raise OptionError(f"a fleet is asked for {', '.join(COMMANDS)}, and not for {name!r}")
+    return COMMANDS[name]
+
+
+def ask(
+    server: Server,
+    client: Callable[[float | None], Client],
+    work: Callable[[Client], pd.DataFrame],
+    deadline: float | None,
+) -> Answer:
+    """Return what a server answers; its failure is in the answer, anything else is raised.
+
+    ``client`` gives a client that is used within the time that it is given.
+    """
+    start = time.monotonic()
+    frame, error = None, None
+    try:
+        connected = client(deadline)
+        left = None if deadline is None else max(deadline - (time.monotonic() - start), 1e-3)
+        with closed_after(connected, left):
+            frame = work(connected)
+    except XentaraError as failure:
+        # Without the frames that it went through: they hold the client, and cannot travel.
+        error = failure.with_traceback(None)
+    seconds = time.monotonic() - start
+    if error is not None and deadline is not None and seconds >= deadline:
+        error = DeadlineError(f"not done within {deadline:g} s ({error})")
+    return Answer(server.name, frame, error, seconds)
+
+
+def run_task(
+    server: Server, command: str, arguments: Mapping[str, Any], deadline: float | None
+) -> Answer:
+    """Connect to a server, read only, ask it one thing, and close: what an executor is given."""
+    method = command_of(command)
+    clients: list[Client] = []
+
+    def connect(seconds: float | None) -> Client:
+        clients.append(server.connect(timeout=seconds, read_only=True, journal=False))
+        return clients[0]
+
+    try:
+        return ask(server, connect, lambda client: method(client, **arguments), deadline)
+    finally:
+        for client in clients:
+            client.close()
+
+
+def run_partition(
+    server: Server,
+    command: str,
+    arguments: Mapping[str, Any],
+    deadline: float | None,
+    fit: Callable[[pd.DataFrame, str], pd.DataFrame],
+    empty: pd.DataFrame,
+    errors: str,
+) -> pd.DataFrame:
+    """Return what a server answers as a partition of a data set, see :meth:`Fleet.to_dask`."""
+    answer = run_task(server, command, arguments, deadline)
+    if answer.frame is not None:
+        return fit(answer.frame, server.name)
+    assert answer.error is not None
+    if errors == "raise":
+        answer.error.add_note(f"This is of the server {server.name} of the fleet.")
+        raise answer.error
+    warnings.warn(f"server {server.name} is left out: {answer.error}", UserWarning, stacklevel=2)
+    return empty
+
+
+@contextmanager
+def closed_after(client: Client, seconds: float | None) -> Iterator[None]:
+    """Close a client after some seconds, which ends what is asked of it, unless it is done."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(check_timeout(seconds), client.close)
+    timer.name = "fleet deadline"
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
