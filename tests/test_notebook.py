@@ -10,7 +10,7 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 from xentara_nb import Client
-from xentara_nb._notebook import client_bundle, register_display, show_watch
+from xentara_nb._notebook import register_display, show_watch
 from xentara_nb.live.watch import Watch
 from xentara_nb.widgets import LiveView
 
@@ -33,10 +33,11 @@ def test_a_client_and_a_watch_in_a_notebook() -> None:
 
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in CELLS])
     NotebookClient(notebook, timeout=90, kernel_name="python3").execute()
-    (output,) = notebook.cells[0].outputs
-    assert output.data["text/plain"].startswith("<Xentara client, server: wss://127.0.0.1")
-    assert "Xentara client</caption>" in output.data["text/html"]
-    assert "application/vnd.jupyter.widget-view+json" in output.data
+    card, picture = notebook.cells[0].outputs
+    for output in (card, picture):
+        assert output.data["text/plain"].startswith("<Xentara client, server: wss://127.0.0.1")
+    assert "application/vnd.jupyter.widget-view+json" in card.data
+    assert "Xentara client</caption>" in picture.data["text/html"]
     view, picture = notebook.cells[1].outputs
     assert view.data["text/plain"] == "<LiveView: 1 attribute, live>"
     assert "application/vnd.jupyter.widget-view+json" in view.data
@@ -70,7 +71,9 @@ def test_the_live_view_of_a_watch(
     assert "pip install 'xentara_nb[lab]'" in shown
 
 
-def test_it_is_registered_in_a_kernel_only(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_registered_in_a_kernel_only(
+    client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     formatter = DisplayFormatter()
     shell = SimpleNamespace(display_formatter=formatter)
     monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
@@ -79,5 +82,5 @@ def test_it_is_registered_in_a_kernel_only(client: Client, monkeypatch: pytest.M
     assert set(formatter.format(client)[0]) == {"text/plain", "text/html"}
     monkeypatch.setitem(sys.modules, "ipykernel", ipykernel)
     register_display()
-    assert "application/vnd.jupyter.widget-view+json" in formatter.format(client)[0]
-    assert all(not kind.startswith("text/") for kind in client_bundle(client))
+    assert formatter.format(client) == ({}, {})  # the card has shown itself
+    assert capsys.readouterr().out == f"{client!r}\n"

@@ -17,20 +17,19 @@ def register_display() -> None:
 
     formatter = getattr(get_ipython(), "display_formatter", None)
     if formatter is not None:
-        formatter.mimebundle_formatter.for_type_by_name(
-            "xentara_nb.client.client", "Client", client_bundle
+        formatter.ipython_display_formatter.for_type_by_name(
+            "xentara_nb.client.client", "Client", show_client
         )
         formatter.ipython_display_formatter.for_type_by_name(
             "xentara_nb.live.watch", "Watch", show_watch
         )
 
 
-def client_bundle(client: Any) -> dict[str, Any]:
-    """Return the widget that offers the explorer; the texts beside it are the client's own."""
+def show_client(client: Any) -> None:
+    """Show what a client says of itself, and what offers the explorer."""
     from xentara_nb.widgets import ClientCard
 
-    bundle: dict[str, Any] = ClientCard(client)._repr_mimebundle_()
-    return {kind: data for kind, data in bundle.items() if not kind.startswith("text/")}
+    ClientCard(client)._ipython_display_()
 
 
 def show_watch(watch: Any) -> None:

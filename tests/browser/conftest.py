@@ -390,6 +390,24 @@ def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest) -> Iterator[Ca
 
 
 @pytest.fixture
+def second_page(lab: Lab, page: Any) -> Iterator[Any]:
+    """Give a function that opens the notebook once more, in a page of its own."""
+    tabs: list[Any] = []
+
+    def open_again(book: Notebook) -> Notebook:
+        tab = page.context.new_page()
+        tabs.append(tab)
+        tab.goto(f"{lab.url}/doc/tree/{book.path.name}?reset&token={lab.token}")
+        # The page may load itself once more at first, and has no application for a while then.
+        tab.wait_for_function(HAS_KERNEL, timeout=START_PATIENCE * 1000)
+        return Notebook(tab, book.path)
+
+    yield open_again
+    for tab in tabs:
+        tab.close()
+
+
+@pytest.fixture
 def module_simulator() -> Iterator[Simulator]:
     """A fresh simulator for each test: they look at the values that it starts with."""
     with simulate() as simulator:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from axe_playwright_python.base import AxeResults
+from axe_playwright_python.sync_playwright import Axe
+
 SET_POINT = "Plant.Line 1.Set point"
+FORMS = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output .xnb"
 
 
 def connecting(plant: Any, user: str = "engineer", **options: Any) -> str:
@@ -29,3 +33,15 @@ def overflows(page: Any) -> list[str]:
                 .map(each => each.outerHTML.slice(0, 120)))"""
     )
     return found
+
+
+def check_access(book: Any) -> None:
+    """Check with axe-core that all can use the forms: labels, contrast, roles, order of tabs."""
+    if not book.page.evaluate("() => 'axe' in window"):
+        book.page.evaluate(Axe().axe_script)
+    response = book.page.evaluate("where => axe.run(where, { resultTypes: ['violations'] })", FORMS)
+    found = AxeResults(response)
+    assert not found.violations_count, found.generate_report()
+    assert response["passes"]  # it has looked at something
+    # Nothing takes the Tab key before what stands above it.
+    assert not book.page.locator(f"{FORMS} [tabindex]:not([tabindex='0'], [tabindex='-1'])").count()

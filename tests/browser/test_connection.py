@@ -34,7 +34,7 @@ def test_all_forms_wait_for_a_log_in_and_follow_the_connection(
         write = book.output.locator(".xnb-write")
         card = book.output.locator(".xnb-client-card")
         for form in (explorer, write):
-            form.get_by_text("waits until someone is logged in").wait_for()
+            form.get_by_text("Waiting for a log-in").wait_for()
         shot("forms-waiting")
         book.label("Password").fill("engineer-demo")
         book.label("Password").press("Enter")

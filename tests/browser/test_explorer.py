@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.browser.helpers import SET_POINT, connecting, overflows
+from tests.browser.helpers import SET_POINT, check_access, connecting, overflows
 from xentara_nb import read_inventory, simulate
 
 
@@ -35,8 +35,10 @@ def test_the_tree_is_walked_with_the_keyboard_and_opens_the_write_form(
     book.output.get_by_role("heading", name=SET_POINT).wait_for()
     book.output.get_by_role("cell", name="210.0").wait_for()
     shot("explorer", book.output.locator(".xnb-explorer"))
+    check_access(book)
     theme("Dark")
     shot("explorer-dark", book.output.locator(".xnb-explorer"))
+    check_access(book)
     theme("Light")
     page.set_viewport_size({"width": 420, "height": 900})
     shot("explorer-narrow")
@@ -46,6 +48,18 @@ def test_the_tree_is_walked_with_the_keyboard_and_opens_the_write_form(
     with plant.connect() as other:
         other.write(SET_POINT, 177)
     book.output.get_by_role("cell", name="177.0").wait_for()
+    book.output.get_by_role("time").filter(has_text=re.compile("^[1-9] s ago$")).first.wait_for()
+    # The table is sorted, and stays so when values come.
+    sort = book.button("Data type")
+    sort.click()
+    first = book.output.locator(".xnb-live-html tbody tr").first
+    first.filter(has_text="ElementCategory").wait_for()
+    with plant.connect() as other:
+        other.write(SET_POINT, 178)
+    book.output.get_by_role("cell", name="178.0").wait_for()
+    book.output.get_by_role("img", name="Trend").wait_for()
+    first.filter(has_text="ElementCategory").wait_for()
+    assert page.evaluate("document.activeElement.textContent") == "Data type"
     book.button("Copy as code").click()
     book.text(f"# {SET_POINT}").wait_for()  # a name can be mistaken, so the code has the UUID
     book.text('values = client.read(UUID("').wait_for()
@@ -60,7 +74,7 @@ def test_the_tree_is_walked_with_the_keyboard_and_opens_the_write_form(
     book.label("New value").press("Enter")
     book.button(f"Write 188.0 to {SET_POINT}").click()
     book.text("read back as written").wait_for()
-    assert plant.writes["value"].tolist() == [177.0, 188.0]
+    assert plant.writes["value"].tolist() == [177.0, 178.0, 188.0]
 
 
 def test_a_hundred_thousand_elements_stay_usable(notebook: Any, page: Any, shot: Any) -> None:

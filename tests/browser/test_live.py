@@ -157,6 +157,6 @@ def test_a_lost_connection_the_end_and_what_is_saved(
         ".map(cell => cell.toJSON())).includes('6 attributes, the watch is closed')"
     )
     assert "data:image/svg+xml;base64," in book.save()
-    page.evaluate("() => document.querySelectorAll('.xnb-lv').forEach(each => each.remove())")
+    page.evaluate("() => document.querySelectorAll('.xnb').forEach(each => each.remove())")
     book.output.locator(".xnb-lv-picture img").wait_for()
     shot("live-view-saved", book.output.locator(".xnb-lv-picture"))

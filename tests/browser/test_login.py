@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from joserfc import jwk, jwt
 
-from tests.browser.helpers import SET_POINT, overflows
+from tests.browser.helpers import SET_POINT, check_access, overflows
 from xentara_nb.simulator import Simulator, simulate
 from xentara_nb.simulator.config import demo
 from xentara_nb.simulator.security import certificates
@@ -169,13 +169,8 @@ def test_a_write_in_a_sub_session_needs_its_right_as_well(
     assert writes["code"].tolist() == [-32102]
 
 
-def test_the_form_has_names_for_everything(notebook: Any, page: Any, plant: Any) -> None:
+def test_the_form_can_be_used_by_all(notebook: Any, page: Any, plant: Any, theme: Any) -> None:
     book = open_form(notebook, plant)
-    unnamed = book.output.locator(".xnb").evaluate(
-        """form => [...form.querySelectorAll('input, select, textarea, button')]
-            .filter(each => each.offsetParent)
-            .filter(each => !(each.labels?.length || each.ariaLabel || each.textContent.trim()
-                || each.title || each.closest('label')))
-            .map(each => each.outerHTML)"""
-    )
-    assert unnamed == []
+    check_access(book)
+    theme("Dark")
+    check_access(book)

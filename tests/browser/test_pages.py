@@ -1,41 +1,122 @@
-"""A second page on the same notebook, as after a reload: it shows each form as it is."""
+"""Several pages and views of one form: each shows it as it is, and none lets it write twice."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import random
 import re
-from collections.abc import Iterator
+import time
+from collections import Counter
 from typing import Any
 
-import pytest
+from playwright.sync_api import Error
 
-from tests.browser.conftest import HAS_KERNEL, START_PATIENCE, Lab, Notebook
-from tests.browser.helpers import SET_POINT, connecting
+from tests.browser.helpers import SET_POINT
+from tests.support.proxy import Proxy
 
+SEED = int(os.environ.get("XENTARA_NB_SEED", "17"))
+SECONDS = 5.0  # of tries
+SHORT = 1000  # milliseconds in which something is there, or is left alone
 CONFIRM = re.compile("^Write .* to ")
+SAID = re.compile(rf"Write ([\d.]+) to {re.escape(SET_POINT)}")
+# Remembers what the confirm buttons say that are made.
+REMEMBER = """
+import time, xentara_nb
+from xentara_nb.widgets import WriteForm
+from xentara_nb.widgets.write import form as module
+from xentara_nb.widgets.write.confirm import ConfirmButton
+
+class Remembered(ConfirmButton):
+    made = []
+
+    def __init__(self, tasks, box, text, *rest):
+        self.made.append(text)
+        super().__init__(tasks, box, text, *rest)
+
+module.ConfirmButton = Remembered
+client = xentara_nb.connect({url!r}, user="engineer", password="engineer-demo")
+"""
 
 
-@pytest.fixture
-def second_page(lab: Lab, page: Any) -> Iterator[Any]:
-    """Give a function that opens the notebook once more, in a page of its own."""
-    tabs: list[Any] = []
+class User:
+    """One without patience, on two pages; remembers what the buttons said that were clicked."""
 
-    def open_again(book: Notebook) -> Notebook:
-        tab = page.context.new_page()
-        tabs.append(tab)
-        tab.goto(f"{lab.url}/doc/tree/{book.path.name}?reset&token={lab.token}")
-        # The page may load itself once more at first, and has no application for a while then.
-        tab.wait_for_function(HAS_KERNEL, timeout=START_PATIENCE * 1000)
-        return Notebook(tab, book.path)
+    def __init__(self, books: list[Any], proxy: Proxy) -> None:
+        self.choice = random.Random(SEED)
+        self.books, self.proxy = books, proxy
+        self.value = 100
+        self.clicked: Counter[float] = Counter()  # by value: the buttons that were clicked
 
-    yield open_again
-    for tab in tabs:
-        tab.close()
+    def write(self) -> None:
+        """Type, review and confirm, each on any page, and do something else between."""
+        for act in (self.type, self.review, self.confirm):
+            with contextlib.suppress(Error):  # what is not there is not clicked
+                act()
+            if self.choice.random() < 0.3:
+                others = (self.type, self.enter, self.confirm, self.reload, self.cut, self.busy)
+                with contextlib.suppress(Error):
+                    self.choice.choice(others)()
+
+    def any_page(self) -> Any:
+        return self.choice.choice(self.books)
+
+    def type(self) -> None:
+        self.value += 1
+        self.any_page().label("New value").last.fill(str(self.value), timeout=SHORT)
+
+    def enter(self) -> None:
+        self.any_page().label("New value").first.press("Enter", timeout=SHORT)
+
+    def review(self) -> None:
+        review = self.any_page().button("Review").first
+        review.click(timeout=SHORT, click_count=self.choice.choice((1, 1, 2)))
+
+    def confirm(self) -> None:
+        """Click all the confirm buttons of a page, some more than once."""
+        buttons = self.any_page().button(CONFIRM)
+        buttons.first.wait_for(timeout=SHORT)
+        # What it says and the clicks in one go, so that no other button comes between them.
+        texts = buttons.evaluate_all(
+            "(all, times) => all.map(each => {"
+            " for (let i = 0; i < times; i++) each.click(); return each.textContent; })",
+            self.choice.choice((1, 2, 3)),
+        )
+        for text in texts:
+            said = SAID.fullmatch(text)
+            assert said is not None
+            self.clicked[float(said[1])] += 1
+
+    def reload(self) -> None:
+        self.books[1].page.reload(wait_until="commit")
+
+    def cut(self) -> None:
+        self.proxy.cut()
+
+    def busy(self) -> None:
+        self.books[0].run(3, wait=False)
 
 
-def test_a_page_that_opens_after_a_write_while_the_next_is_reviewed_shows_and_confirms_it(
+def test_what_is_done_on_several_pages_is_done_once(
     notebook: Any, plant: Any, second_page: Any
 ) -> None:
-    book = notebook(connecting(plant), f"form = WriteForm(client, {SET_POINT!r})\nform")
+    with Proxy(plant.port) as proxy:
+        book = notebook(
+            REMEMBER.format(url=proxy.url),
+            f"form = WriteForm(client, {SET_POINT!r})\nform",
+            "form",
+            "time.sleep(0.3)",
+            "module.ConfirmButton = ConfirmButton\nprint('made', *Remembered.made, sep='|')",
+            run=False,
+        )
+        book.run(0)
+        book.run(1)
+        again = shows_and_confirms(book, plant, second_page)
+        hurries([book, again], plant, proxy)
+
+
+def shows_and_confirms(book: Any, plant: Any, second_page: Any) -> Any:
+    """Open a page behind a write while the next one is reviewed; return it."""
     book.label("New value").fill("195")
     book.button("Review").click()
     book.button(CONFIRM).click()
@@ -61,3 +142,32 @@ def test_a_page_that_opens_after_a_write_while_the_next_is_reviewed_shows_and_co
     again.button(CONFIRM).wait_for(state="detached")
     again.text("read back as written").wait_for()
     assert plant.writes["value"].tolist() == [195.0, 196.0, 195.0]
+    return again
+
+
+def hurries(books: list[Any], plant: Any, proxy: Proxy) -> None:
+    """Try at random: at most one write a button, and only what it said."""
+    book = books[0]
+    book.run(2)  # a second view of the form
+    plant.forget()
+    user = User(books, proxy)
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        user.write()
+    # It still works.
+    book.wait_idle()
+    book.label("New value").first.fill("99")
+    book.text("All checks passed").wait_for()
+    book.button("Review").first.click()
+    book.button("Write 99.0 to").first.click()
+    book.text("read back as written").wait_for()
+    *written, last = plant.writes["value"].tolist()
+    assert last == 99.0
+    book.run(4)
+    made = Counter(
+        float(said[1])
+        for text in book.text(re.compile(r"^made\|")).inner_text().split("|")
+        if (said := SAID.fullmatch(text.strip()))
+    )
+    assert Counter(written) <= made & user.clicked, f"seed {SEED}"
+    print("WRITES", written, user.clicked, user.value)

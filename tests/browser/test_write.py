@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.browser.helpers import SET_POINT, connecting, overflows
+from tests.browser.helpers import SET_POINT, check_access, connecting, overflows
 from xentara_nb.writes.time_window import DAYS
 
 CONFIRM = re.compile("^Write .* to ")
@@ -75,8 +75,10 @@ def test_a_value_is_found_written_and_taken_back_with_the_keyboard_only(
     confirm = book.button(f"Write 195.0 to {SET_POINT}")
     confirm.wait_for()
     shot("write-form", book.output.locator(".xnb-write"))
+    check_access(book)
     theme("Dark")
     shot("write-form-dark", book.output.locator(".xnb-write"))
+    check_access(book)
     theme("Light")
     page.set_viewport_size({"width": 420, "height": 1100})
     shot("write-form-narrow")

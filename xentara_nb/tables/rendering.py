@@ -109,16 +109,20 @@ def table_html(
     *,
     caption: str = "",
     hidden: bool = False,
+    sortable: bool = False,
 ) -> Html:
-    """Return a table with a head; the caption is as in :func:`facts_html`."""
+    """Return a table with a head; the caption is as in :func:`facts_html`.
+
+    One that is ``sortable`` says so to the page of a form, which lets its columns be clicked.
+    """
     head = "".join(f"<th scope='col' {_LEFT}>{escape(name)}</th>" for name in heads)
     body = "".join(
         f"<tr>{''.join(f'<td {_LEFT}>{escape(cell)}</td>' for cell in cells)}</tr>"
         for cells in rows
     )
     return Html(
-        f"<table>{_caption(caption, hidden)}<thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
+        f"<table{' data-sort' if sortable else ''}>{_caption(caption, hidden)}"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 

@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
-from xentara_nb.widgets.explorer.form import ClientCard, Explorer
+from xentara_nb.widgets.explorer.client_card import ClientCard
+from xentara_nb.widgets.explorer.form import Explorer
 from xentara_nb.widgets.live.view import LiveView
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.form import WriteForm
+from xentara_nb.widgets.write.plan_form import PlanForm
 
-__all__ = ["ClientCard", "Explorer", "LiveView", "LoginForm", "WriteForm"]
+__all__ = ["ClientCard", "Explorer", "LiveView", "LoginForm", "PlanForm", "WriteForm"]

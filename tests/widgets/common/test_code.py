@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pandas as pd
 
-from xentara_nb.widgets.common.code import literal
+from xentara_nb.widgets.common.code import cell, literal
 
 
 def test_literals_are_code() -> None:
@@ -15,3 +15,12 @@ def test_literals_are_code() -> None:
     assert eval(literal(float("inf"))) == float("inf")
     assert eval(literal(UUID(int=1))) == UUID(int=1)
     assert eval(literal("it's")) == "it's"
+
+
+def test_a_cell_imports_what_it_needs() -> None:
+    names = {"key": "Plant"}
+    exec(cell("made", 'UUID("00000000-0000-0000-0000-000000000001")', "one"), names)
+    assert names["made"] == UUID(int=1)
+    exec(cell("version", "xentara_nb.__version__", "a key with\na second line"), names)
+    assert names["version"]
+    assert cell("made", "len(key)", "one") == "# one\nmade = len(key)\nmade"

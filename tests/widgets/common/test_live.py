@@ -10,7 +10,7 @@ import pytest
 from tests.widgets.helpers import SET_POINT, eventually
 from xentara_nb.client import Client
 from xentara_nb.simulator import Simulator
-from xentara_nb.widgets.common import live
+from xentara_nb.widgets.common import live, notebook
 
 
 def test_nothing_is_read_that_is_shown_nowhere(
@@ -19,7 +19,9 @@ def test_nothing_is_read_that_is_shown_nowhere(
     seen: list[pd.DataFrame] = []
     looks: list[None] = []
     monkeypatch.setattr(live, "SHORTEST", 0.02)
-    monkeypatch.setattr(live.LiveText, "is_visible", property(lambda text: looks.append(None)))
+    monkeypatch.setattr(
+        notebook.CountedViews, "is_visible", property(lambda text: looks.append(None))
+    )
     following = live.Live(client, seen.append)
     following.follow(client.meta_data(SET_POINT).xentara.readable())
     eventually(lambda: looks)

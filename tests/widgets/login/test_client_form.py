@@ -17,7 +17,7 @@ def test_one_log_in_serves_all_forms_that_wait_for_it(plant: Simulator) -> None:
     login = make_login(plant)
     explorer, write = Explorer(login), WriteForm(login, SET_POINT)
     for form in (explorer, write):
-        assert "waits until someone is logged in" in form.children[1].children[1].value
+        assert "Waiting for a log-in" in form.children[-1].children[1].value
         with pytest.raises(LoginError):
             form.client  # noqa: B018 - it is the property that raises
     assert "no one is logged in" in repr(explorer)

@@ -47,8 +47,9 @@ def cell(name: str, call: str, about: str) -> str:
     """
     # A key may hold the end of a line, behind which it would be code.
     shown = about if about.isprintable() else repr(about)
-    begin = "from uuid import UUID\n\n" if 'UUID("' in call else ""
-    return f"{begin}# {shown}\n{name} = {call}\n{name}"
+    needed = {'UUID("': "from uuid import UUID", "xentara_nb.": "import xentara_nb"}
+    imports = [line for used, line in needed.items() if used in call]
+    return "\n".join([*imports, *([""] if imports else []), f"# {shown}", f"{name} = {call}", name])
 
 
 def literal(value: object) -> str:

@@ -10,6 +10,8 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
 
 import ipywidgets
 import pandas as pd
@@ -29,18 +31,17 @@ POLLING = 1.0  # between two reads where the server gives no events
 QUIET = 5.0  # without a read, at most: changes that give no event are seen after it
 
 
-class LiveText(ipywidgets.HTML):
-    """HTML that knows whether it is on a page."""
+class PlainHtml(notebook.CountedViews, ipywidgets.HTML):
+    """HTML that is drawn anew with every change, where there is no anywidget."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        if notebook.shell() is not None:
-            self._view_count = 0  # lets the page count the views; elsewhere it stays None
 
-    @property
-    def is_visible(self) -> bool:
-        """Whether the values can be seen, as far as is known."""
-        return bool(self._view_count != 0)
+def live_html() -> Any:
+    """Return a widget for HTML that changes."""
+    if find_spec("anywidget") is None:
+        return PlainHtml()
+    from xentara_nb.widgets.common.live_html import LiveHtml
+
+    return LiveHtml()
 
 
 class Live:
@@ -53,7 +54,7 @@ class Live:
     def __init__(self, client: Client, show: Callable[[pd.DataFrame], object]) -> None:
         self._client, self._show = client, show
         self._context = lasting_context()
-        self.text = LiveText()
+        self.text = live_html()
         self.state = ipywidgets.HTML()
         self._rows: pd.DataFrame | None = None
         self._wake = threading.Event()

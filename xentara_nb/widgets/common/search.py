@@ -118,7 +118,7 @@ class SearchBox:
         if not text.strip():
             self._say("")
         elif not total:
-            self._say(f"No element has “{text.strip()}” in its key, or anything close.")
+            self._say(f"No element matches “{text.strip()}”.")
         else:
             self._say(f"{total:,} element{'s' if total != 1 else ''}{more}")
 

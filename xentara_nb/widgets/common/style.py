@@ -61,13 +61,16 @@ def heading(text: str) -> ipywidgets.HTML:
 
 
 def on_enter(field: ipywidgets.Text, callback: Callable[[], object]) -> None:
-    """Call a function when Enter is pressed in a field; ipywidgets' on_submit is deprecated."""
+    """Call a function when Enter is pressed in a field; ipywidgets' on_submit is deprecated.
+
+    The class tells the page that Enter does something there.
+    """
 
     def receive(widget: object, content: object, buffers: object) -> None:
         if isinstance(content, dict) and content.get("event") == "submit":
             callback()
 
-    field.on_msg(receive)
+    field.add_class("xnb-enter").on_msg(receive)
 
 
 def show(widget: ipywidgets.DOMWidget, visible: bool) -> None:

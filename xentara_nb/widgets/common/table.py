@@ -39,6 +39,44 @@ def value_html(value: object) -> Html:
     return Html(f"<span class='xnb-mono'>{escape(value_text(value))}</span>")
 
 
+def ago(seconds: float) -> str:
+    """Return how long ago something was, as the page counts it on.
+
+    Examples
+    --------
+    >>> ago(3.2), ago(150), ago(8000), ago(200_000)
+    ('3 s ago', '2 min ago', '2 h ago', '2 days ago')
+    """
+    whole = max(0, int(seconds))
+    if whole < 120:
+        return f"{whole} s ago"
+    if whole < 7200:
+        return f"{whole // 60} min ago"
+    return f"{whole // 3600} h ago" if whole < 172_800 else f"{whole // 86_400} days ago"
+
+
+def age_html(time: object) -> Html:
+    """Return the age of a time that has passed, and the time itself for who points at it.
+
+    An empty text if it is no such time, as one that lies ahead.
+    """
+    if not isinstance(time, pd.Timestamp) or time.year <= 1970:
+        return Html("")
+    age = (pd.Timestamp.now("UTC") - time).total_seconds()
+    if age < -1:  # two clocks may differ by a little
+        return Html("")
+    return Html(
+        f"<time class='xnb-dim' datetime='{time.isoformat()}' title='{value_text(time)}' "
+        f"data-age='{max(age, 0.0):.3f}'>{ago(age)}</time>"
+    )
+
+
+def time_html(time: object) -> Html:
+    """Return a value, and its age if it is a time."""
+    age = age_html(time)
+    return Html(f"{value_html(time)} {age}") if age else value_html(time)
+
+
 def quality_badge(quality: object) -> Html:
     """Return the label of a quality."""
     return badge(quality, QUALITY_KINDS.get(str(quality), ""))
@@ -49,11 +87,18 @@ def facts(pairs: Mapping[str, object], *, caption: str) -> Html:
     return rendering.facts_html(pairs, caption=caption, hidden=True)
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str) -> Html:
+def table(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    caption: str,
+    sortable: bool = False,
+) -> Html:
     """Return a table with a head, which scrolls; the caption is for screen readers."""
     return Html(
         f'<div class="xnb-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f"{rendering.table_html(heads, rows, caption=caption, hidden=True)}</div>"
+        f"{rendering.table_html(heads, rows, caption=caption, hidden=True, sortable=sortable)}"
+        "</div>"
     )
 
 
@@ -66,7 +111,32 @@ def attribute_table(described: pd.DataFrame, values: Values, *, caption: str) ->
             zip(*columns, strict=True), key=lambda row: (_ORDER.get(row[0], 50), row[0])
         )
     ]
-    return table(("Attribute", "Value", "Data type", "Access"), rows, caption=caption)
+    heads = ("Attribute", "Value", "Data type", "Access")
+    return table(heads, rows, caption=caption, sortable=True)
+
+
+def now_html(values: Values, trend: str = "") -> Html:
+    """Return the present value of an element on one line: unit, quality, age and trend."""
+    value, error = values.get("value", (None, None))
+    if error is not None or value is None:
+        return Html("")
+    if isinstance(value, float):
+        value = f"{value:.7g}"  # more digits no one reads faster; the table has them
+    parts = [f"<span class='xnb-big'>{escape(with_unit(value, values))}</span>"]
+    quality, time = (values.get(name, (None, None))[0] for name in ("quality", "updateTime"))
+    if quality is not None:
+        parts.append(quality_badge(quality))
+    return Html(f"<div class='xnb-now'>{''.join([*parts, age_html(time), trend])}</div>")
+
+
+def with_unit(value: object, values: Values) -> str:
+    """Return a value as a person reads it, with the unit of its element if that has one."""
+    return f"{value_text(value)} {_unit(values)}".rstrip()
+
+
+def _unit(values: Values) -> str:
+    unit = values.get("units", ("", None))[0]
+    return unit if isinstance(unit, str) else ""
 
 
 def _value_cell(name: str, access: str, values: Values) -> Html:
@@ -77,7 +147,9 @@ def _value_cell(name: str, access: str, values: Values) -> Html:
         return Html(f'<span class="xnb-dim">{escape(error)}</span>')
     if name == "quality" and value is not None:
         return quality_badge(value)
-    return value_html(value)
+    if name == "value" and (unit := _unit(values)):
+        return Html(f"{value_html(value)} <span class='xnb-dim'>{escape(unit)}</span>")
+    return time_html(value)
 
 
 def values_of(frame: pd.DataFrame) -> Values:

@@ -65,6 +65,8 @@ class TaskRunner:
     def __init__(self, notice: Notice) -> None:
         self.notice = notice
         self.closed = False
+        self.handled: Callable[[], object] = lambda: None
+        """Called whenever something that a person did has been seen."""
         self.context = lasting_context()
         self._one_at_a_time = threading.RLock()
         self._busy: set[str] = set()
@@ -94,6 +96,8 @@ class TaskRunner:
         def handle(*event: Any) -> None:
             with self._one_at_a_time:
                 guarded()
+                if not self.closed:
+                    self.handled()
 
         return handle
 
@@ -179,8 +183,8 @@ class TaskRunner:
             # The text of an unforeseen error may quote what was typed, so only its kind is shown.
             _log.debug("a form failed", exc_info=error)
             self.notice.say(
-                f"This should not have happened: {type(error).__name__} in the form. Nothing was "
-                "changed by it that is not said here. Please report it.",
+                f"Unexpected error in the form: {type(error).__name__}. Nothing was changed beyond "
+                "what is said here. Please report it.",
                 "error",
             )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +12,7 @@ import ipywidgets
 import pandas as pd
 
 from xentara_nb.client import Client
-from xentara_nb.errors import OptionError, OutputExistsError, XentaraError
+from xentara_nb.errors import OptionError, OutputExistsError
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.identifiers import Stage, label
 from xentara_nb.protocol.text import pasted
@@ -21,8 +20,7 @@ from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard, cell, literal
-from xentara_nb.widgets.common.connection import ConnectionWatch
-from xentara_nb.widgets.common.form import Form, put_form, read_only
+from xentara_nb.widgets.common.form import put_form, read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import SearchBox
 from xentara_nb.widgets.common.style import (
@@ -35,7 +33,9 @@ from xentara_nb.widgets.common.style import (
     row,
     show,
 )
-from xentara_nb.widgets.common.table import Values, attribute_table, values_of
+from xentara_nb.widgets.common.table import Values, attribute_table, now_html, values_of
+from xentara_nb.widgets.common.trend import Trend
+from xentara_nb.widgets.explorer.stage import StageCard
 from xentara_nb.widgets.explorer.tree import Tree, children_of
 from xentara_nb.widgets.explorer.treeview import TreeView
 from xentara_nb.widgets.login.client_form import ClientForm
@@ -78,13 +78,14 @@ class Explorer(ClientForm):
     title = "Xentara explorer"
 
     def __init__(self, client: Client | LoginForm, *, session: SubSession | None = None) -> None:
-        super().__init__("explorer", client)
-        self._client_or_login, self._session = client, session
+        super().__init__("explorer", client, session)
+        self._client_or_login = client
         self.selected = ""
         self._element: UUID | None = None
         self.frame = pd.DataFrame()
         self.write_form: WriteForm | None = None
         self._described = pd.DataFrame()
+        self.trend = Trend()
         self.write_box = ipywidgets.VBox()
         notebook.register(self)
         self.begin()
@@ -95,6 +96,16 @@ class Explorer(ClientForm):
             return "no one is logged in"
         where = self.shown_client.address.url
         return f"{where}, {self.selected} selected" if self.selected else where
+
+    def content_html(self) -> str:
+        """Return the server, and what was selected with its values."""
+        parts = [f"<h3>{escape(self.title)}</h3>"]
+        if self.shown_client is None:
+            return super().content_html()
+        parts += [self.head.value, self.name.value, self.live.text.value]
+        if self.write_form is not None:
+            parts.append(self.write_form.content_html())
+        return "".join(parts)
 
     def select(self, element: str | UUID) -> None:
         """Select an element: show its attributes, and follow their values.
@@ -125,6 +136,7 @@ class Explorer(ClientForm):
             f"<div role='status'><h4 class='xnb-key'>{escape(self.selected)}</h4>"
             f"<p class='xnb-dim'>{escape(category)}, {len(described)} attributes</p></div>"
         )
+        self.trend.clear()
         self.live.text.value = self._table({})
         self.code.show("")
         show(self.actions, True)
@@ -137,6 +149,7 @@ class Explorer(ClientForm):
         self.search.show_selected(self._element)
         if self._element is not None:
             self.tree.reveal(self.selected, self._element)
+        self.picture.change()
 
     def take(self, *, below: bool = False) -> pd.DataFrame:
         """Return the attributes of what is selected, as ``client.inventory()`` does.
@@ -192,7 +205,7 @@ class Explorer(ClientForm):
 
     def as_code(self) -> str:
         """Return a cell that reads what is selected."""
-        client = notebook.name_of(self.client, "client")
+        client = notebook.name_in(self.client, "client", "client")
         element = literal(self._selected_element())
         if self.below.value:
             return cell("inventory", f"{client}.inventory({element})", self.selected)
@@ -208,8 +221,11 @@ class Explorer(ClientForm):
         self.tree = TreeView(self.tasks, tree, self._choose)
         self.name = ipywidgets.HTML()
         self.hint = ipywidgets.HTML(
-            "<p class='xnb-dim'>Select an element: in the tree with the mouse or the arrow keys, "
-            "or by typing part of its name into Find.</p>"
+            "<p>Select an element, in the tree or by typing part of its name into Find, to:</p>"
+            "<ul class='xnb-list'><li>see its attributes, with values that follow the server</li>"
+            "<li>write a value, which is reviewed first</li>"
+            "<li>take attributes into a DataFrame or a CSV file, also of all elements below</li>"
+            "<li>copy the code that does the same</li></ul>"
         )
         self.live = Live(client, self._show_values)
         self.while_built.callback(self.live.close)
@@ -234,7 +250,9 @@ class Explorer(ClientForm):
         main = ipywidgets.VBox(
             [self.name, self.hint, self.live.state, self.live.text, self.actions, self.notice]
         )
-        top = [heading(self.title), self.head, self.connection.box]
+        self.stage = StageCard(self, client)
+        self.while_built.callback(self.stage.withdraw)
+        top = [heading(self.title), self.head, self.connection.box, self.stage.widget]
         self.fill(card(*top, columns(side, main)), self.write_box)
         handler = self.tasks.handler
         self.to_frame.on_click(handler(lambda: self._fetch(self._take)))
@@ -254,6 +272,7 @@ class Explorer(ClientForm):
         for widget in (self.to_frame, self.export, self.below, self.path):
             widget.disabled = not on
         self.search.enable(on)
+        self.stage.enable(on)
         for part in (self.tree_box, self.live.text):
             dim(part, not on)
         self._enable_write()
@@ -261,7 +280,8 @@ class Explorer(ClientForm):
         self.live.refresh()
 
     def identity_changed(self) -> None:
-        """Show as whom the client works now."""
+        """Show as whom the client works now; what was reviewed as another user is withdrawn."""
+        self.stage.withdraw()
         self.connection.look()
 
     def _enable_write(self) -> None:
@@ -293,6 +313,7 @@ class Explorer(ClientForm):
                 f"<p><code>{escape(client.address.url)}</code> as <b>{escape(client.user)}</b> "
                 f"{shown}{' ' + badge('read only') if read_only(client) else ''}</p>"
             )
+            self.picture.change()
 
     def _choose(self, element: UUID) -> None:
         self.notice.clear()
@@ -300,11 +321,17 @@ class Explorer(ClientForm):
 
     def _table(self, values: Values) -> str:
         caption = f"Attributes of {self.selected}"
-        return attribute_table(self._described, values, caption=caption)
+        table = attribute_table(self._described, values, caption=caption)
+        return now_html(values, self.trend.html()) + table
 
     def _show_values(self, frame: pd.DataFrame) -> None:
         if len(frame) and str(frame["primary_key"].iloc[0]) == self.selected:
-            self.live.text.value = self._table(values_of(frame))
+            values = values_of(frame)
+            self.trend.add(
+                values.get("updateTime", (None, None))[0], values.get("value", (None,))[0]
+            )
+            self.live.text.value = self._table(values)
+            self.picture.refresh()
 
     def _progress(self, done: int, total: int) -> None:
         self.notice.say(f"{done:,} of {total:,} elements …", "busy")
@@ -335,58 +362,3 @@ class Explorer(ClientForm):
             index=self.search.index,
         )
         put_form(self.write_box, self.write_form)
-
-
-class ClientCard(Form):
-    """What a client shows of itself in a notebook, and the explorer at a click.
-
-    It costs nothing before the button is clicked: the model is not looked at.
-
-    Parameters
-    ----------
-    client : Client
-        The client that is shown.
-
-    Examples
-    --------
-    >>> from xentara_nb import simulate
-    >>> with simulate() as plant, plant.connect() as client:
-    ...     card = ClientCard(client)
-    ...     card.close()
-    """
-
-    title = "Xentara client"
-
-    def __init__(self, client: Client) -> None:
-        super().__init__("client-card")
-        self._client = client
-        self.explorer: Explorer | None = None
-        # The client knows how to show itself, and escapes what a server may have said.
-        self.about = ipywidgets.HTML(client._repr_html_())
-        self.button = button("Explore …", style="primary")
-        self.button.on_click(self.tasks.handler(self._open))
-        self.explorer_box = ipywidgets.VBox()
-        self.connection = ConnectionWatch(self.tasks, self._show)
-        self.when_closed.callback(self.connection.close)
-        self.card = card(self.about, self.connection.box, row(self.button), self.notice)
-        self.fill(self.card, self.explorer_box)
-        notebook.register(self)
-        self.connection.follow(client)
-        self.connection.look()
-
-    def summary(self) -> str:
-        """Return the server."""
-        return self._client.address.url
-
-    def _show(self) -> None:
-        self.button.disabled = not self.connection.available
-        # A client shows the stage that it knows, and does not ask for it.
-        if self.connection.available:
-            with contextlib.suppress(XentaraError):
-                self._client.get_stage()
-        self.about.value = self._client._repr_html_()
-
-    def _open(self) -> None:
-        self.explorer = Explorer(self._client)
-        put_form(self.explorer_box, self.explorer)
-        show(self.card, False)

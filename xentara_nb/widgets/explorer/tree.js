@@ -52,6 +52,7 @@ function render({ model, el }) {
   }
 
   function draw() {
+    box.style.height = `${Math.min(340, Math.max(5, rows.length) * HEIGHT + 2)}px`;
     space.style.height = `${rows.length * HEIGHT}px`;
     const first = Math.max(0, Math.floor(box.scrollTop / HEIGHT) - 10);
     const last = Math.min(rows.length, first + Math.ceil(box.clientHeight / HEIGHT) + 20);

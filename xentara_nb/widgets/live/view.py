@@ -39,8 +39,6 @@ SHARE = 0.05  # of a core, which the work for the page takes at most
 # Between two messages at most: a page that gets none says that no kernel answers. Also between
 # two with everything, while the page has not asked for it.
 HEARTBEAT = 1.0
-PICTURE = 60.0  # between two pictures for the saved notebook
-FIRST_PICTURE = 5.0
 
 _UNASKED_POINTS = 1000
 
@@ -102,8 +100,7 @@ class LiveView(Form):
             for place, name in enumerate(watch.names[:count])
         ]
         self._has_units = False
-        self._pictures: list[Any] = []
-        self._next_picture = self._next_beat = 0.0
+        self._next_beat = 0.0
         self._restart = False
         self._wake, self._stop = threading.Event(), threading.Event()
         self._make(_places(watch, charted, self._rows), float(span))
@@ -192,7 +189,7 @@ class LiveView(Form):
             ]
             self._has_units = True
             self.chart.rows = self._described()
-            self._next_picture = 0.0
+            self.picture.change()
             self._wake.set()
 
     # What goes to the page
@@ -204,7 +201,6 @@ class LiveView(Form):
     def _end(self) -> None:
         self._stop.set()
         self._wake.set()
-        self._show_picture()
 
     def _run(self) -> None:
         step = self.tasks.guard(self._step)
@@ -225,9 +221,10 @@ class LiveView(Form):
         now = time.monotonic()
         if self.chart.is_visible and (self.chart.asked or now >= self._next_beat):
             self._tell(now)
-        if self._pictures and (now >= self._next_picture or (kind == "closed" != was)):
-            self._next_picture = now + PICTURE if kind != "closed" else float("inf")
-            self._show_picture()
+        if kind == "closed" != was:
+            self.picture.draw()
+        elif kind != "closed":
+            self.picture.refresh()
 
     def _tell(self, now: float) -> None:
         asked = self.chart.asked
@@ -239,34 +236,10 @@ class LiveView(Form):
             self._next_beat = now + HEARTBEAT
             self.chart.tell(news)
 
-    # What stands in a saved notebook
-
-    def _ipython_display_(self) -> None:
-        if notebook.shell() is None:
-            print(repr(self))
-            return
-        from IPython.display import display
-
-        show: Callable[..., Any] = display  # it has no types
-        bundle = super()._repr_mimebundle_()
-        del bundle["text/html"]  # the picture stands below
-        show(bundle, raw=True)
-        self._pictures.append(show(self._picture(), raw=True, display_id=True))
-        self._next_picture = time.monotonic() + FIRST_PICTURE
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super()._repr_mimebundle_(**kwargs), **self._picture()}
-
-    def _picture(self) -> dict[str, Any]:
-        now = pd.Timestamp.now("UTC")
-        note = f"As of {now:%Y-%m-%d %H:%M:%S} UTC: {self.summary()}."
+    def content_html(self) -> str:
+        """Return a picture and a table of what is watched."""
         charted, span = self.chart.charted, self.chart.span
-        html = picture_html(self._watch, self._rows, charted, span, note)
-        return {"text/html": html, "text/plain": repr(self)}
-
-    def _show_picture(self) -> None:
-        for picture in self._pictures:
-            picture.update(self._picture(), raw=True)
+        return picture_html(self._watch, self._rows, charted, span, f"{self.summary()}.")
 
 
 def make_chart(on_ask: Callable[[], object], **traits: Any) -> Chart:

@@ -12,11 +12,9 @@ from xentara_nb.widgets.common.connection import CONNECT_AGAIN, LOG_IN_AGAIN, Co
 from xentara_nb.widgets.common.form import Form
 from xentara_nb.widgets.common.style import card, heading
 from xentara_nb.widgets.login.form import LoginForm
+from xentara_nb.writes.sub_session import SubSession
 
-_WAITING = (
-    "<p class='xnb-dim' role='status'>This form waits until someone is logged in with the log-in "
-    "form, and works then by itself.</p>"
-)
+_WAITING = "<p class='xnb-dim' role='status'>Waiting for a log-in: log in with the log-in form.</p>"
 
 
 class ClientForm(Form):
@@ -32,8 +30,11 @@ class ClientForm(Form):
         What ends when the parts of the form are closed or made again.
     """
 
-    def __init__(self, name: str, client: Client | LoginForm) -> None:
+    def __init__(
+        self, name: str, client: Client | LoginForm, session: SubSession | None = None
+    ) -> None:
         super().__init__(name)
+        self._session = session
         self._login = client if isinstance(client, LoginForm) else None
         self._given = None if isinstance(client, LoginForm) else client
         self.shown_client: Client | None = None
@@ -56,6 +57,21 @@ class ClientForm(Form):
             return self._given
         assert self._login is not None
         return self._login.client
+
+    @property
+    def session(self) -> SubSession | None:
+        """The sub-session whose rights are needed as well, None if there is none."""
+        if self._session is None and self._login is not None:
+            return self._login.account.session
+        return self._session
+
+    @property
+    def who(self) -> str:
+        """As whom something is changed."""
+        if self.shown_client is None:
+            return "no one"
+        user, session = self.shown_client.user, self.session
+        return user if session is None else f"{user}, and {session.who}"
 
     def begin(self) -> None:
         """Build the form as soon as there is a client; the last step of making one."""

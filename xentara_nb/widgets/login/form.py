@@ -6,7 +6,6 @@ import os
 from importlib.util import find_spec
 
 import ipywidgets
-from traitlets import Unicode
 
 from xentara_nb.client import Client, connect
 from xentara_nb.connection import secret_store, trust_store
@@ -30,6 +29,7 @@ from xentara_nb.widgets.common.form import Form, read_only
 from xentara_nb.widgets.common.style import badge, button, card, heading, row, show
 from xentara_nb.widgets.login import secret
 from xentara_nb.widgets.login.account import account
+from xentara_nb.widgets.login.address_input import AddressInput, without_password
 from xentara_nb.widgets.login.sub_session import SessionPart
 from xentara_nb.widgets.login.trust import TrustCard
 from xentara_nb.writes.sub_session import SubSession
@@ -41,18 +41,6 @@ METHODS = {
     ENVIRONMENT: "Environment variables",
     KEYRING: "Keyring of this computer",
 }
-
-
-def _without_password(text: str, widget: object = None) -> str:
-    """Return an address without what stands before an ``@``."""
-    head, _, tail = text.rpartition("@")
-    scheme, separator, _ = head.partition("://")
-    return f"{scheme}{separator}{tail}" if separator else tail
-
-
-class _AddressInput(ipywidgets.Text):
-    # A user may paste wss://user:password@host: the state of a widget must not have that.
-    value = Unicode("").tag(sync=True, echo_update=False, to_json=_without_password)
 
 
 class LoginForm(Form):
@@ -116,9 +104,10 @@ class LoginForm(Form):
         self._trust = Trust(ca_file, fingerprint)
         self._timeout = check_timeout(timeout)
         self._read_only = read_only
-        kind = "read only" if read_only else ""
-        server = _without_password(given.reveal())
-        self.account = account(name or f"{user}@{server} {kind}".strip())
+        server = without_password(given.reveal())
+        self.account = account(
+            name or f"{user}@{server} {'read only' if read_only else ''}".strip()
+        )
         self._make(given, user, method)
         self.when_closed.callback(self.account.listen(self.tasks.handler(self._show_state)))
         notebook.register(self)
@@ -228,7 +217,7 @@ class LoginForm(Form):
     # What the page uses
 
     def _make(self, address: Secret, user: str, method: str | None) -> None:
-        self.address = _AddressInput(
+        self.address = AddressInput(
             address.reveal(),
             description="Address",
             placeholder="host, host:port or wss://host:port/api/ws",
@@ -305,13 +294,14 @@ class LoginForm(Form):
                 f"{' ' + badge('read only') if read_only(client) else ''}</p>"
             )
         self.sub.refresh()
+        self.picture.change()
 
     def _take_address(self) -> None:
         """Take the credentials out of an address that has some."""
         text = Secret(self.address.value)
         if "@" not in text.reveal():
             return
-        self.address.value = _without_password(text.reveal())
+        self.address.value = without_password(text.reveal())
         _, credentials = parse_address(text)
         if credentials is not None:
             self.user.value = credentials.user or ""

@@ -36,6 +36,7 @@ class SecretInput(ipywidgets.Password):
         super().__init__(description=label, continuous_update=False)
         self.observe(self._take_in, "value")
         on_enter(self, self._entered)
+        self.remove_class("xnb-enter")  # an Enter in an empty one is answered by nothing
 
     def on_enter(self, callback: Callable[[], object]) -> None:
         """Call a function when Enter is pressed in the field and its value has arrived."""

@@ -6,40 +6,27 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import ipywidgets
 import pandas as pd
 
 from xentara_nb.client import Client
-from xentara_nb.errors import NotFoundError, OptionError, WriteRefusedError
+from xentara_nb.errors import NotFoundError, OptionError
 from xentara_nb.protocol.identifiers import Attribute, DataType
 from xentara_nb.tables.references import AttributeLike, ElementLike, element_reference
 from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
-from xentara_nb.widgets.common.code import CodeCard, cell, literal
-from xentara_nb.widgets.common.form import read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import KeyIndex, SearchBox, SearchHit
-from xentara_nb.widgets.common.style import (
-    badge,
-    button,
-    card,
-    columns,
-    dim,
-    heading,
-    row,
-    show,
-)
+from xentara_nb.widgets.common.style import dim, show
 from xentara_nb.widgets.common.table import values_of
-from xentara_nb.widgets.login.client_form import ClientForm
 from xentara_nb.widgets.login.form import LoginForm
+from xentara_nb.widgets.write.code import write_code
 from xentara_nb.widgets.write.confirm import ConfirmButton
 from xentara_nb.widgets.write.history import History
 from xentara_nb.widgets.write.inputs import ValueInput
-from xentara_nb.widgets.write.review import checks_html, confirm_text, result_html, review_html
+from xentara_nb.widgets.write.review import checks_html, confirm_text, review_html
 from xentara_nb.widgets.write.target import WriteTarget, present_html
-from xentara_nb.writes.outcome import Outcome
+from xentara_nb.widgets.write.view import WriteView
 from xentara_nb.writes.plan import WritePlan
-from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.sub_session import SubSession
 
 _TYPING = 0.25  # seconds after the last key before the guards are asked
@@ -49,7 +36,7 @@ _TYPING = 0.25  # seconds after the last key before the guards are asked
 _LATE = 1.0
 
 
-class WriteForm(ClientForm):
+class WriteForm(WriteView):
     """Write one value with care.
 
     Nothing is sent before the confirm button is clicked. That button is made for one reviewed
@@ -93,8 +80,6 @@ class WriteForm(ClientForm):
     <WriteForm: write to Plant.Line 1.Set point>
     """
 
-    title = "Write a value"
-
     def __init__(
         self,
         client: Client | LoginForm,
@@ -106,37 +91,22 @@ class WriteForm(ClientForm):
         tolerance: float = 0.0,
         index: KeyIndex | None = None,
     ) -> None:
-        super().__init__("write", client)
-        self._session, self._index = session, index
+        super().__init__(client, session)
+        self._index = index
         self._wanted = element, attribute
         self._verify_within, self._tolerance = verify_within, tolerance
-        self.results: list[WriteResult] = []
-        self.target: WriteTarget | None = None
         self.value_input: ValueInput | None = None
         self.confirm_button: ConfirmButton | None = None
         self._attribute: Any = None  # a row of an inventory
         self._late_until = 0.0  # until when a value still belongs to the click on Review
+        if self.page is not None:
+            self.page.observe(self.tasks.handler(self._zone_told), "zone")
         notebook.register(self)
         self.begin()
 
     def summary(self) -> str:
         """Return what the form writes to."""
         return "write" if self.target is None else f"write to {self.target.key}"
-
-    @property
-    def session(self) -> SubSession | None:
-        """The sub-session in which is written, None if there is none."""
-        if self._session is None and self._login is not None:
-            return self._login.account.session
-        return self._session
-
-    @property
-    def who(self) -> str:
-        """As whom is written."""
-        if self.shown_client is None:
-            return "no one"
-        user, session = self.shown_client.user, self.session
-        return user if session is None else f"{user}, and {session.who}"
 
     @property
     def staged(self) -> str:
@@ -168,7 +138,7 @@ class WriteForm(ClientForm):
             attribute = reference.attribute_name if attribute is None else attribute
         target = WriteTarget(client, element)
         self.target, self._attribute = target, None
-        self._show_outcome(None)
+        self.outcome.show(None)
         self.live.follow(None)
         self.name.value = f"<div role='status'><h4 class='xnb-key'>{escape(target.key)}</h4></div>"
         show(self.inside, False)
@@ -184,6 +154,7 @@ class WriteForm(ClientForm):
         show(self.attribute_row, not only_value)
         show(self.inside, True)
         self._take_attribute(target, wanted)
+        self.picture.change()
 
     def withdraw(self) -> bool:
         """Withdraw the reviewed write; return whether there was one."""
@@ -206,19 +177,11 @@ class WriteForm(ClientForm):
         WriteRefusedError
             If the value does not fit.
         """
-        planned = self._plan().planned[0]
-        if planned.new is None:
-            raise WriteRefusedError(planned.reason)
-        client = notebook.name_of(self.client, "client")
-        target = planned.target
-        assert target.info is not None
-        arguments = [literal(target.element_uuid), literal(planned.new_value)]
-        if target.info.attribute_id != Attribute.VALUE:
-            arguments.append(literal(target.info.attribute_id))
-        if self.session is not None:
-            arguments.append(f"session={notebook.name_of(self.session, 'session')}")
-        about = f"{target.primary_key}, {target.attribute_name}"
-        return cell("result", f"{client}.write({', '.join(arguments)})", about)
+        client = notebook.name_in(self.client, "client", "client")
+        session = self.session
+        if session is not None:
+            return write_code(self._plan(), client, notebook.name_in(session, "session", "session"))
+        return write_code(self._plan(), client)
 
     # What the page uses
 
@@ -230,46 +193,18 @@ class WriteForm(ClientForm):
         self.history = History(self.tasks, client)
         self.while_built.callback(self.live.close)
         self.while_built.callback(self.withdraw)
-        self.head = ipywidgets.HTML()
-        self.name = ipywidgets.HTML(
-            "<p class='xnb-dim'>Type part of the name of an element into Find.</p>"
-        )
-        self.attribute = ipywidgets.Dropdown(description="Attribute")
-        self.attribute_row = row(self.attribute)
-        self.input_box = ipywidgets.VBox()
-        self.checks = ipywidgets.HTML()
-        self.review = button("Review", style="primary")
-        self.copy = button("Copy as code")
-        self.code = CodeCard()
-        self.review_text = ipywidgets.HTML()
-        self.confirm_row = row()
-        self.cancel = button("Do not write")
-        self.review_card = card(self.review_text, row(self.confirm_row, self.cancel))
-        self.outcome = ipywidgets.HTML()
-        self.undo = button("Undo …")
-        self.resolve = button("Read the value now")
-        self.outcome_card = card(self.outcome, row(self.undo, self.resolve))
-        buttons = row(self.review, self.copy)
-        side = [self.attribute_row, self.live.text, self.live.state]
-        main = [self.input_box, self.checks, buttons, self.code.widget]
-        main += [self.review_card, self.outcome_card]
-        self.inside = columns(ipywidgets.VBox(side), ipywidgets.VBox(main)).add_class("xnb-even")
-        for widget in (self.inside, self.review_card, self.outcome_card):
-            show(widget, False)
-        parts = [self.head, self.connection.box, self.search.box, self.name, self.inside]
-        parts.append(self.notice)
-        self.fill(card(heading(self.title), *parts, self.history.disclosure.widget))
+        self.lay_out()
         handler = self.tasks.handler
         self.attribute.observe(handler(self._attribute_chosen), "value")
         self.review.on_click(handler(self._begin_review))
         self.cancel.on_click(handler(self._cancel))
         self.copy.on_click(handler(self._begin_copy))
-        self.undo.on_click(handler(self._begin_undo))
-        self.resolve.on_click(handler(self._begin_resolve))
+        self.outcome.undo.on_click(handler(self._begin_undo))
+        self.outcome.resolve.on_click(handler(self._begin_resolve))
 
     def built(self) -> None:
         """Choose what was chosen before, or what the form was made for."""
-        self._show_head()
+        self.show_head()
         element, attribute = self._wanted
         if self.target is not None and self._attribute is not None:
             element, attribute = self.target.key, self._attribute.attribute_id
@@ -283,8 +218,8 @@ class WriteForm(ClientForm):
         if not on and self.confirm_button is not None and self.withdraw():
             self.notice.say("The write was withdrawn: the connection has ended.", "warning")
         self.search.enable(on)
-        for widget in (self.attribute, self.undo, self.resolve):
-            widget.disabled = not on
+        self.attribute.disabled = not on
+        self.outcome.enable(on)
         dim(self.live.text, not on)
         self._enable_input()
         self.live.refresh()
@@ -293,21 +228,17 @@ class WriteForm(ClientForm):
         """Show as whom is written now; what was reviewed as another user is withdrawn."""
         if self.withdraw():
             self.notice.say("The write was withdrawn: who is logged in has changed.", "warning")
-        self._show_head()
-
-    def _show_head(self) -> None:
-        client = self.shown_client
-        if client is None:
-            return
-        only = f" {badge('read only', 'warning')}" if read_only(client) else ""
-        server = f"<code>{escape(client.address.url)}</code>"
-        self.head.value = f"<p>to {server} as <b>{escape(self.who)}</b>{only}</p>"
+        self.show_head()
 
     def _enable_input(self) -> None:
         value_input, on = self.value_input, self.connection.available
         if value_input is not None:
-            value_input.input.disabled = not (on and value_input.can_be_written)
+            value_input.enable(on)
             self.review.disabled = self.copy.disabled = value_input.input.disabled
+
+    def _zone_told(self) -> None:
+        if self.value_input is not None:
+            self.value_input.set_zone(self.zone)
 
     def _found(self, found: SearchHit) -> None:
         self.withdraw()
@@ -328,6 +259,7 @@ class WriteForm(ClientForm):
             DataType.find(attribute.data_type),
             self.tasks.handler(self._typed),
             self.tasks.handler(self._begin_review),
+            self.zone,
         )
         self.input_box.children = (self.value_input.widget,)
         self._enable_input()
@@ -342,6 +274,7 @@ class WriteForm(ClientForm):
             return
         values = values_of(frame)
         self.live.text.value = present_html(attribute, values)
+        self.picture.refresh()
         if attribute.attribute_name in values:
             value_input.suggest(values[attribute.attribute_name][0])
 
@@ -401,14 +334,14 @@ class WriteForm(ClientForm):
         session, who = self.session, self.who
         if not wanted():
             return
-        self._show_outcome(None)
+        self.outcome.show(None)
         if not (plan.ok or undo):
             # A review is for what can be sent.
             self.checks.value = checks_html(plan)
             self.notice.say("This value cannot be written: see the reason below it.", "warning")
             return
         self.checks.value = ""
-        self.review_text.value = review_html(plan, who)
+        self.review_text.value = review_html(plan, who, self.zone)
         show(self.cancel, plan.ok)
         if plan.ok:
             confirm_button = ConfirmButton(
@@ -429,7 +362,7 @@ class WriteForm(ClientForm):
 
     def _expired(self) -> None:
         self.withdraw()
-        self.notice.say("This write has waited too long: review it again.", "warning")
+        self.notice.say("This review has expired: review the value again.", "warning")
 
     def _cancel(self) -> None:
         self.withdraw()
@@ -451,18 +384,11 @@ class WriteForm(ClientForm):
             report = plan.report
             if report is not None and report[0].sent:
                 self.results.append(report[0])
-                self._show_outcome(report[0])
+                self.outcome.show(report[0])
+                self.picture.change()
             self.history.refresh()
             self.live.refresh()
         self.notice.clear()
-
-    def _show_outcome(self, result: WriteResult | None) -> None:
-        show(self.outcome_card, result is not None)
-        if result is None:
-            return
-        self.outcome.value = result_html(result)
-        show(self.undo, result.outcome.taken)
-        show(self.resolve, result.outcome in (Outcome.UNKNOWN, Outcome.DIFFERS))
 
     def _begin_copy(self) -> None:
         self.tasks.run("code", lambda: self.code.show(self.as_code()))
@@ -473,6 +399,7 @@ class WriteForm(ClientForm):
     def _resolve(self) -> None:
         result = self.results[-1]
         result.resolve()
-        self._show_outcome(result)
+        self.outcome.show(result)
+        self.picture.change()
         self.notice.clear()
         self.history.refresh()

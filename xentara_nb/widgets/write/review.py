@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from xentara_nb.protocol.identifiers import DataType, label
 from xentara_nb.tables.rendering import Html, escape, plain
 from xentara_nb.widgets.common.style import badge
 from xentara_nb.widgets.common.table import facts, quality_badge, value_html, value_text
+from xentara_nb.widgets.write.times import local_text, zone_text
 from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.rendering import KINDS
@@ -25,7 +28,7 @@ def checks_html(plan: WritePlan) -> str:
     return f"<ul role='status' class='xnb-checks'>{items}</ul>"
 
 
-def review_html(plan: WritePlan, who: str) -> str:
+def review_html(plan: WritePlan, who: str, zone: str = "") -> str:
     """Return the review of a plan of one write: old, new, what will be sent, by whom."""
     planned = plan.planned[0]
     target, info = planned.target, planned.target.info
@@ -38,6 +41,9 @@ def review_html(plan: WritePlan, who: str) -> str:
         "Old value": old,
         "New value": Html(f"<span class='xnb-big'>{value_html(planned.new_value)}</span>"),
     }
+    if isinstance(planned.new_value, pd.Timestamp):
+        local = local_text(planned.new_value, zone)
+        pairs |= {f"In {zone_text(zone)}": local} if local and zone != "UTC" else {}
     if info is not None:
         pairs["Data type"] = label(DataType, info.data_type)
     if planned.change is not None:

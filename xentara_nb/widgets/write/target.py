@@ -18,7 +18,14 @@ from xentara_nb.tables.references import (
     element_reference,
 )
 from xentara_nb.tables.rendering import Html, escape
-from xentara_nb.widgets.common.table import Values, facts, quality_badge, value_text
+from xentara_nb.widgets.common.table import (
+    Values,
+    facts,
+    quality_badge,
+    time_html,
+    value_text,
+    with_unit,
+)
 
 # What says how far the present value can be trusted, in the order in which it is shown.
 _ABOUT = {
@@ -73,13 +80,13 @@ def present_html(attribute: Any, values: Values) -> Html:
         shown = Html("<span class='xnb-dim'>it can be written, not read</span>")
     else:
         value, error = values.get(attribute.attribute_name, (None, None))
-        units = values.get("units", ("", None))[0] or ""
-        text = error if error else f"{value_text(value)} {units}"
+        is_value = attribute.attribute_id == Attribute.VALUE
+        text = error or (with_unit(value, values) if is_value else value_text(value))
         shown = Html(f"<span class='xnb-mono xnb-big'>{escape(text)}</span>")
     pairs: dict[str, str] = {"Present value": shown}
     for name, word in _ABOUT.items():
         if name in values:
             value, error = values[name]
-            shown_value = quality_badge(value) if name == "quality" else value_text(value)
+            shown_value = quality_badge(value) if name == "quality" else time_html(value)
             pairs[word] = error if error else shown_value
     return facts(pairs, caption="The present value")

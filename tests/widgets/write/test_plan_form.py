@@ -1,0 +1,148 @@
+"""A plan that is edited as a table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.widgets.helpers import SET_POINT, log_in, make_login, sent_by_page, visible
+from xentara_nb.client import Client
+from xentara_nb.errors import MissingExtraError
+from xentara_nb.simulator import Simulator
+from xentara_nb.widgets import PlanForm
+from xentara_nb.widgets.write import plan_form
+
+BATCH = "Plant.Line 1.Batch"
+RECIPE = "Plant.Line 1.Recipe"
+
+
+@pytest.fixture
+def form(client: Client) -> Iterator[PlanForm]:
+    made = PlanForm(client, {SET_POINT: 195, BATCH: 7, RECIPE: "Tea"})
+    assert made.wait()
+    yield made
+    made.close()
+
+
+def typed(form: PlanForm, row: Any, text: Any) -> None:
+    sent_by_page(form.table, {"do": "edit", "row": row, "text": text})
+
+
+def column(form: PlanForm, name: str) -> list[str]:
+    return [row[name] for row in form.table.rows]
+
+
+def review(form: PlanForm) -> None:
+    form.review.click()
+    assert form.wait()
+
+
+def confirm(form: PlanForm) -> None:
+    button = form.confirm_button
+    assert button is not None
+    for _ in range(3):
+        button.click()
+    assert form.wait()
+
+
+def test_values_are_edited_reviewed_and_written_once(form: PlanForm, plant: Simulator) -> None:
+    assert column(form, "key") == [SET_POINT, BATCH, RECIPE]
+    assert column(form, "text") == ["195", "7", "Tea"]
+    assert column(form, "unit")[0] == "bottles/min"
+    assert "All checks passed" in form.checks.value
+    assert form.confirm_button is None
+    typed(form, 0, "196.5")
+    typed(form, 2, "")  # left out
+    assert column(form, "severity") == ["", "ok", ""]
+    assert repr(form) == "<PlanForm: 2 values to write>"
+    review(form)
+    assert form.confirm_button is not None
+    assert form.confirm_button.description == (
+        f"Write these 2 values to {form.client.address.netloc}"
+    )
+    assert plant.writes.empty
+    confirm(form)
+    assert plant.writes["value"].tolist() == [196.5, 7]
+    assert form.report is not None
+    assert form.report.ok
+    assert "VERIFIED" in form.outcome.value
+    assert "VERIFIED" in form.content_html()
+    # A single value is named by the button.
+    typed(form, 1, " ")
+    review(form)
+    assert form.confirm_button.description == f"Write 196.5 to {SET_POINT}"
+
+
+def test_what_is_typed_withdraws_the_plan(form: PlanForm, plant: Simulator) -> None:
+    review(form)
+    button = form.confirm_button
+    assert button is not None
+    typed(form, 0, "197")
+    assert not visible(form.confirm_box)
+    assert "withdrawn" in form.notice.value
+    button.click()
+    review(form)
+    form.cancel.click()
+    assert not visible(form.confirm_box)
+    for row, text in ((7, "1"), (-1, "1"), ("0", "1"), (0, 5)):
+        typed(form, row, text)  # no page of ours says that
+    assert column(form, "text")[0] == "197"
+    assert form.wait()
+    assert plant.writes.empty
+
+
+def test_what_the_guards_refuse_is_told_beside_it(form: PlanForm, plant: Simulator) -> None:
+    typed(form, 0, "many")
+    review(form)
+    assert column(form, "severity") == ["refused", "ok", "ok"]
+    assert "many" in column(form, "reason")[0]
+    assert form.confirm_button is None
+    assert not visible(form.confirm_box)
+    for row in range(3):
+        typed(form, row, "")
+    review(form)
+    assert "type a new value first" in form.notice.value
+    assert plant.writes.empty
+
+
+def test_it_begins_with_a_plan_as_well_and_waits_for_a_log_in(
+    client: Client, plant: Simulator
+) -> None:
+    login = make_login(plant, user="engineer")
+    form = PlanForm(login, client.plan_writes({SET_POINT: 198}))
+    assert form.confirm_button is None
+    log_in(login, "engineer-demo")
+    assert form.wait()
+    review(form)
+    assert form.confirm_button is not None
+    login.log_out()
+    assert form.wait()
+    assert form.confirm_button is None
+    assert plant.writes.empty
+    form.close()
+    login.close()
+
+
+@pytest.mark.parametrize("case", ["too many", "elsewhere"])
+def test_what_it_does_not_take(client: Client, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    writes: Any = {SET_POINT: 195, BATCH: 7}
+    if case == "too many":
+        monkeypatch.setattr(plan_form, "ROWS", 1)
+    else:
+        writes = client.plan_writes({SET_POINT: 195}, verify_on={SET_POINT: BATCH})
+    form = PlanForm(client, writes)
+    assert form.wait()
+    assert "alert" in form.notice.value
+    assert form.table.rows == []
+    review(form)
+    assert form.confirm_button is None
+    form.close()
+
+
+def test_without_anywidget(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xentara_nb.widgets.write.plan_table", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'xentara_nb\[lab\]'"):
+        PlanForm(client, {SET_POINT: 195})

@@ -1,0 +1,327 @@
+"""The form that writes many values: a plan as a table to be edited, reviewed and then applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ipywidgets
+
+from xentara_nb.client import Client
+from xentara_nb.errors import MissingExtraError, OptionError
+from xentara_nb.tables.rendering import escape, plain
+from xentara_nb.widgets.common import notebook
+from xentara_nb.widgets.common.style import badge, button, card, heading, row, show
+from xentara_nb.widgets.common.table import value_text
+from xentara_nb.widgets.login.client_form import ClientForm
+from xentara_nb.widgets.login.form import LoginForm
+from xentara_nb.widgets.write.confirm import ConfirmButton
+from xentara_nb.widgets.write.review import confirm_text
+from xentara_nb.writes.plan import WritePlan
+from xentara_nb.writes.planned import PlannedWrite
+from xentara_nb.writes.rendering import KINDS
+from xentara_nb.writes.report import WriteReport
+from xentara_nb.writes.sub_session import SubSession
+
+ROWS = 500
+"""How many writes a form takes at most."""
+
+
+class PlanForm(ClientForm):
+    """Edit many values in a table, review them, and then write them.
+
+    Nothing is sent before the confirm button is clicked, which is made for one reviewed plan and
+    is good for one click; when anything is typed, it goes. A row whose new value is empty is left
+    out.
+
+    Parameters
+    ----------
+    client : Client or LoginForm
+        The client that writes. With a log-in form, its client is taken as soon as there is one,
+        and its sub-session counts as well, if there is one.
+    writes : WritePlan, DataFrame, dict, Series, list of rows or path
+        What the table begins with: a plan, or what :meth:`Client.plan_writes` takes.
+    session : SubSession, optional
+        A sub-session whose rights are needed as well.
+    number_as_boolean, verify_on
+        As for :meth:`Client.plan_writes`.
+
+    Attributes
+    ----------
+    plan : WritePlan or None
+        The plan that was reviewed last.
+    report : WriteReport or None
+        What became of the plan that was applied last.
+    confirm_button : ConfirmButton or None
+        The button that applies the plan that was reviewed, as long as there is one.
+
+    Raises
+    ------
+    MissingExtraError
+        If anywidget is not installed (the extra ``lab``).
+
+    Examples
+    --------
+    >>> from xentara_nb import simulate
+    >>> with simulate() as plant, plant.connect(journal=False) as client:
+    ...     form = PlanForm(client, {"Plant.Line 1.Set point": 195, "Plant.Line 1.Batch": 7})
+    ...     ready = form.wait()
+    ...     form
+    ...     form.close()
+    <PlanForm: 2 values to write>
+    """
+
+    title = "Write values"
+
+    def __init__(
+        self,
+        client: Client | LoginForm,
+        writes: Any,
+        *,
+        session: SubSession | None = None,
+        number_as_boolean: bool = False,
+        verify_on: Any = None,
+    ) -> None:
+        super().__init__("plan", client, session)
+        self._writes = writes
+        self._options = {"number_as_boolean": number_as_boolean, "verify_on": verify_on}
+        self._planned: tuple[PlannedWrite, ...] = ()
+        self._values: list[Any] = []  # as they were given, or the texts that were typed
+        self.plan: WritePlan | None = None
+        self.report: WriteReport | None = None
+        self.confirm_button: ConfirmButton | None = None
+        try:
+            from xentara_nb.widgets.write.plan_table import PlanTable
+        except ImportError as error:
+            raise MissingExtraError(
+                "the table of a plan needs the package anywidget: run pip install 'xentara_nb[lab]'"
+            ) from error
+        self._make_table: Callable[..., Any] = PlanTable
+        notebook.register(self)
+        self.begin()
+
+    def summary(self) -> str:
+        """Return how much is to be written."""
+        count = len(self._filled()) if self._planned else 0
+        return f"{count:,} value{'s' if count != 1 else ''} to write"
+
+    def content_html(self) -> str:
+        """Return what became of the last plan, or else the last plan."""
+        shown = self.report or self.plan
+        content = super().content_html()
+        return content if shown is None else f"{content}{shown._repr_html_()}"
+
+    def withdraw(self) -> bool:
+        """Withdraw the reviewed plan; return whether there was one."""
+        self.tasks.cancel("review")
+        confirm_button, self.confirm_button = self.confirm_button, None
+        if self.shown_client is not None:
+            show(self.confirm_box, False)
+        return confirm_button is not None and confirm_button.withdraw()
+
+    # What the page uses
+
+    def build(self, client: Client) -> None:
+        """Make the parts of the form for a client."""
+        self.confirm_button = None
+        self.head = ipywidgets.HTML()
+        self.table = self._make_table(self.tasks.guard(self._edit))
+        self.review = button("Review", style="primary")
+        self.checks = ipywidgets.HTML()
+        self.confirm_row = row()
+        self.cancel = button("Do not write")
+        self.confirm_box = row(self.confirm_row, self.cancel)
+        self.outcome = ipywidgets.HTML()
+        show(self.confirm_box, False)
+        self.while_built.callback(self.withdraw)
+        parts = [self.head, self.connection.box, self.table, row(self.review), self.checks]
+        parts += [self.confirm_box, self.notice, self.outcome]
+        self.fill(card(heading(self.title), *parts))
+        self.review.on_click(self.tasks.handler(self._begin_review))
+        self.cancel.on_click(self.tasks.handler(self._cancel))
+
+    def built(self) -> None:
+        """Fill the table with what the form was made for, or with what was typed before."""
+        self.identity_changed()
+        if self._planned:
+            self._show_rows()
+        else:
+            self.tasks.run("begin", self._begin, busy="Reading the present values …")
+
+    def connection_changed(self) -> None:
+        """Let what needs a connection work, or not."""
+        on = self.connection.available
+        if not on and self.withdraw():
+            self.notice.say("The plan was withdrawn: the connection has ended.", "warning")
+        self.table.disabled = self.review.disabled = not on
+
+    def identity_changed(self) -> None:
+        """Show as whom is written now; what was reviewed as another user is withdrawn."""
+        if self.withdraw():
+            self.notice.say("The plan was withdrawn: who is logged in has changed.", "warning")
+        client = self.shown_client
+        if client is not None:
+            server = f"<code>{escape(client.address.url)}</code>"
+            self.head.value = f"<p>to {server} as <b>{escape(self.who)}</b></p>"
+
+    def _begin(self) -> None:
+        given = self._writes
+        if isinstance(given, WritePlan):
+            if any(each.followed_by is not None for each in given.planned):
+                raise OptionError(
+                    "this plan reads values back elsewhere: give its values and verify_on="
+                )
+            plan = given
+        else:
+            plan = self.client.plan_writes(given, **self._options)
+        if len(plan) > ROWS:
+            raise OptionError(f"the table takes {ROWS} values, not {len(plan):,}")
+        self._planned = plan.planned
+        self._values = [each.request.value for each in plan.planned]
+        self.notice.clear()
+        self._take(plan, range(len(plan)))
+
+    def _edit(self, place: int, text: str) -> None:
+        self._values[place] = text
+        if self.withdraw():
+            self.notice.say("The plan was withdrawn: a value has changed.", "info")
+        self.checks.value = ""
+        rows = list(self.table.rows)
+        rows[place] = {**rows[place], "text": text, **_NOT_CHECKED}
+        self.table.rows = rows
+
+    def _filled(self) -> list[int]:
+        """Return the places of the rows that have a new value."""
+        return [place for place, value in enumerate(self._values) if _text(value).strip()]
+
+    def _begin_review(self) -> None:
+        self.withdraw()
+        self.notice.say("Reviewing …", "busy")
+        self.tasks.run_latest("review", self._review)
+
+    def _review(self, wanted: Callable[[], bool]) -> None:
+        places = self._filled()
+        if not places:
+            raise OptionError("type a new value first")
+        session = self.session
+        writes = [_write(self._planned[place], self._values[place]) for place in places]
+        plan = self.client.plan_writes(writes, **self._options)
+        if not wanted():
+            return
+        self._take(plan, places)
+        if not plan.ok:
+            self.notice.say("These values cannot be written: see the reasons.", "warning")
+            return
+        count = len(plan)
+        server = plain(self.client.address.netloc)
+        text = confirm_text(plan) if count == 1 else f"Write these {count:,} values to {server}"
+        made = ConfirmButton(
+            self.tasks,
+            self.confirm_row,
+            text,
+            lambda: self._apply(made, plan, session),
+            self._expired,
+        )
+        self.confirm_button = made
+        show(self.confirm_box, True)
+        self.notice.clear()
+        if not wanted():  # something was typed in this very moment
+            made.withdraw()
+            if self.confirm_button in (made, None):
+                show(self.confirm_box, False)
+
+    def _take(self, plan: WritePlan, places: Any) -> None:
+        """Show what a plan says of the rows at these places."""
+        self.plan = plan
+        planned = list(self._planned)
+        for place, each in zip(places, plan.planned, strict=True):
+            planned[place] = each
+        self._planned = tuple(planned)
+        units = dict(zip(places, plan.frame["units"].tolist(), strict=True))
+        self._show_rows(units)
+        self.checks.value = "".join(
+            f"<p role='status'>{badge(each.severity, KINDS[each.severity])} "
+            f"{escape(each.message)}</p>"
+            for each in plan.checks
+        )
+        if plan.ok:
+            self.checks.value = f"<p role='status'>{badge('All checks passed', 'ok')}</p>"
+        self.picture.change()
+
+    def _show_rows(self, units: Mapping[int, object] | None = None) -> None:
+        old = self.table.rows
+        rows = []
+        for place, (each, value) in enumerate(zip(self._planned, self._values, strict=True)):
+            unit = old[place]["unit"] if place < len(old) else ""
+            if units is not None and isinstance(units.get(place), str):
+                unit = plain(units[place])
+            rows.append({**_row(each), "text": _text(value), "unit": unit})
+            if units is None or place not in units:
+                rows[-1] |= _NOT_CHECKED
+        self.table.rows = rows
+
+    def _apply(
+        self, confirm_button: ConfirmButton, plan: WritePlan, session: SubSession | None
+    ) -> None:
+        """Send a plan, once it is confirmed."""
+        if self.confirm_button is confirm_button:  # and not one of a later review
+            self.confirm_button = None
+            show(self.confirm_box, False)
+        try:
+            plan.apply(session=session)
+        finally:
+            # What was sent is shown, also where something failed afterwards.
+            report = plan.report
+            if report is not None:
+                self.report = report
+                self.outcome.value = f"<h4>Outcome</h4>{report._repr_html_()}"
+                self.picture.change()
+        self.checks.value = ""
+        self._show_rows()
+        if report is not None and not report.ok:
+            self.notice.say("Not all values were written: see the outcome.", "error")
+        else:
+            self.notice.clear()
+
+    def _expired(self) -> None:
+        self.withdraw()
+        self.notice.say("This review has expired: review the values again.", "warning")
+
+    def _cancel(self) -> None:
+        self.withdraw()
+        self.notice.say("Nothing was written.")
+
+
+_NOT_CHECKED = {"change": "", "severity": "", "kind": "", "reason": ""}
+
+
+def _text(value: object) -> str:
+    """Return a new value as it is typed."""
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _write(planned: PlannedWrite, value: object) -> dict[str, object]:
+    """Return a write with another value, as plan_writes takes it."""
+    target = planned.target
+    write: dict[str, object] = {"primary_key": target.primary_key, "value": value}
+    if target.element_uuid is not None:
+        write["element_uuid"] = target.element_uuid
+    if target.info is not None:
+        write["attribute_id"] = target.info.attribute_id
+    else:
+        write["attribute_name"] = target.attribute_name
+    return write
+
+
+def _row(planned: PlannedWrite) -> dict[str, str]:
+    """Return what the table shows of a write."""
+    change = planned.change
+    return {
+        "key": plain(planned.target.primary_key),
+        "attribute": plain(planned.target.attribute_name),
+        "old": value_text(planned.old_value) if planned.knows_old else "not known",
+        "change": "" if change is None else value_text(change),
+        "severity": str(planned.severity),
+        "kind": KINDS[planned.severity],
+        "reason": plain(planned.reason),
+    }

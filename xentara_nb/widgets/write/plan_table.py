@@ -1,0 +1,41 @@
+"""The table of a plan on the page, in which values are typed; needs the package anywidget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+import anywidget
+import traitlets
+
+
+class PlanTable(anywidget.AnyWidget):
+    """Shows rows of a plan; calls ``edit`` with the place of a row and what was typed there.
+
+    Attributes
+    ----------
+    rows : list of dict
+        ``key``, ``attribute``, ``old``, ``text`` (the new value as it is typed), ``unit``,
+        ``change``, ``severity``, ``kind`` (of the severity, which gives it its colour) and
+        ``reason`` of each row, all texts.
+    disabled : bool
+        Whether nothing can be typed.
+    """
+
+    _esm = files(__package__).joinpath("plan_table.js").read_text(encoding="utf-8")
+
+    rows: Any = traitlets.List(traitlets.Dict()).tag(sync=True)
+    disabled = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, edit: Callable[[int, str], object]) -> None:
+        super().__init__()
+        self._edit = edit
+        self.on_msg(self._receive)
+
+    def _receive(self, widget: object, content: object, buffers: object) -> None:
+        if not isinstance(content, dict) or content.get("do") != "edit":
+            return
+        row, text = content.get("row"), content.get("text")
+        if isinstance(row, int) and 0 <= row < len(self.rows) and isinstance(text, str):
+            self._edit(row, text)
