@@ -188,7 +188,9 @@ def test_error_codes_in_the_manual_s_words() -> None:
     frame = snapshot(plant, ["Pump"], ["error", "writeError"])
     assert frame["error_attribute"].tolist() == ["no error"]
     assert frame["write_error"].tolist() == ["write error (-32109)"]
-    reading = read(plant.ask, ModelCache(plant.ask), PUMP, [12, 13])
+    reading = read(
+        lambda commands: [list(plant.ask(commands))], ModelCache(plant.ask), PUMP, [12, 13]
+    )
     assert values_frame(**reading._asdict())["value"].tolist() == [
         "no error",
         "write error (-32109)",

@@ -252,9 +252,10 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     nothing: list[Any] = [None] * len(frame)
     data_types = _data_types(frame) if "data_type" in frame.columns else nothing
     by_pandas = read_by_pandas(frame)
-    complete = set(names).issubset(frame.columns) and not by_pandas
-    if complete and (rows := _rows(frame, data_types)) is not None:
-        return rows
+    if set(names).issubset(frame.columns):
+        rows = _rows(frame, data_types, by_pandas)
+        if rows is not None:
+            return rows
     keys, uuids, attribute_ids, attribute_names = (
         frame[name].tolist() if name in frame.columns else nothing for name in names
     )
@@ -269,10 +270,12 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     ]
 
 
-def _rows(frame: pd.DataFrame, data_types: list[int | None]) -> Rows | None:
+def _rows(frame: pd.DataFrame, data_types: list[int | None], by_pandas: bool) -> Rows | None:
     """Return the rows of a frame that has all that an inventory has; else None."""
     # Copies: the frame may be changed while the answers are on their way.
     texts = [frame[name].array.copy() for name in ("primary_key", "attribute_name")]
+    if by_pandas:
+        texts = [pd.array([_as_written(text) for text in each], dtype=object) for each in texts]
     uuids = _ids(frame["element_uuid"], uuid_in, {UUID})
     attribute_ids = _ids(frame["attribute_id"], id_in, {int, UUID})
     if uuids is None or attribute_ids is None:

@@ -104,6 +104,8 @@ def matches(
         The patterns, of which one is enough.
     primary_key, attribute_name : str
         What is compared with them.
+    element_uuid : uuid.UUID, optional
+        What is compared with those that are UUIDs; left out, they match nothing.
 
     Examples
     --------
