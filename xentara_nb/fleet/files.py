@@ -47,6 +47,14 @@ def read_fleet(path: str | os.PathLike[str]) -> pd.DataFrame:
         If there is nothing of that kind.
     OSError
         If it cannot be read.
+
+    Examples
+    --------
+    >>> from xentara_nb import simulated_fleet
+    >>> with simulated_fleet(["north", "south"]) as fleet:
+    ...     saved = fleet.save("kept", "inventory", progress=False)
+    >>> read_fleet("kept").columns.tolist()[:2]
+    ['server', 'primary_key']
     """
     found = user_path(path)
     if not found.is_dir():

@@ -146,12 +146,24 @@ class Fleet:
     def client(self, server: str) -> Client:
         """Return the client of a server, connected; the same one each time.
 
+        Parameters
+        ----------
+        server : str
+            The name of the server.
+
         Raises
         ------
         NotFoundError
             If there is no such server in the fleet.
         ConnectError, DeadlineError
             As :func:`xentara_nb.connect`.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulated_fleet
+        >>> with simulated_fleet(["north", "south"]) as fleet:
+        ...     fleet.client("north").user
+        'engineer'
         """
         (name,) = self._names(server)
         return self._connected(name, None)
@@ -166,7 +178,15 @@ class Fleet:
         return self.servers
 
     def close(self) -> None:
-        """Close all connections. The fleet cannot be used any more; closing twice is no error."""
+        """Close all connections. The fleet cannot be used any more; closing twice is no error.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulated_fleet
+        >>> with simulated_fleet(["north", "south"]) as fleet:
+        ...     pass
+        >>> fleet.close()  # once more is no error
+        """
         self._closed = True
         for client in list(self._clients.values()):
             client.close()
@@ -207,7 +227,7 @@ class Fleet:
             threads of this process with connections that are kept.
         progress : bool or callable, optional
             True for a bar that names who is slow, False for none, left out for one on long work;
-            or a function that is given a :class:`~xentara_nb.fleet.pool.FleetProgress`.
+            or a function that is given a ``FleetProgress``.
 
         Returns
         -------
@@ -227,6 +247,14 @@ class Fleet:
         -----
         FleetWarning
             If servers have failed.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulated_fleet
+        >>> with simulated_fleet(["north", "south"]) as fleet:
+        ...     inventory = fleet.inventory("Plant.Line 1", depth=1, progress=False)
+        >>> inventory.columns.tolist()[:2]
+        ['server', 'primary_key']
         """
         arguments = {"root": root, "depth": depth, "categories": categories}
         return self._frame("inventory", arguments, servers, deadline, executor, progress)
@@ -254,6 +282,13 @@ class Fleet:
         -------
         pandas.DataFrame
             ``server`` (categorical), then as :meth:`Client.snapshot`.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulated_fleet
+        >>> with simulated_fleet(["north", "south"]) as fleet:
+        ...     fleet.snapshot("Plant.Line 1.Set point", progress=False)["value"].tolist()
+        [210.0, 210.0]
         """
         arguments = {"elements": elements, "attributes": attributes}
         return self._frame("snapshot", arguments, servers, deadline, executor, progress)
@@ -282,6 +317,13 @@ class Fleet:
         pandas.DataFrame
             ``server`` (categorical), then as :meth:`Client.read`; ``value`` is object where the
             servers have different data types.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulated_fleet
+        >>> with simulated_fleet(["north", "south"]) as fleet:
+        ...     fleet.read("Plant.Line 1.Set point", "value")["value"].tolist()
+        [210.0, 210.0]
         """
         arguments = {"elements": elements, "attributes": attributes}
         return self._frame("read", arguments, servers, deadline, executor, progress)
@@ -312,6 +354,13 @@ class Fleet:
         -------
         pandas.DataFrame
             ``server`` (categorical), then as :meth:`Client.search`.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulated_fleet
+        >>> with simulated_fleet(["north", "south"]) as fleet:
+        ...     fleet.search("set line 1", writable=True)["server"].iloc[0]
+        'north'
         """
         arguments = {
             "text": text,
@@ -359,6 +408,14 @@ class Fleet:
         ------
         MissingExtraError
             If pyarrow is not installed (the extra ``parquet``).
+
+        Examples
+        --------
+        >>> from xentara_nb import simulated_fleet
+        >>> with simulated_fleet(["north", "south"]) as fleet:
+        ...     saved = fleet.save("fleet", "inventory", progress=False)
+        >>> len(saved)
+        2
         """
         path = user_path(folder)
         path.mkdir(parents=True, exist_ok=True)
@@ -461,6 +518,14 @@ class Fleet:
             If ``old`` does not say which server its rows are of.
         InventoryFileError, OSError
             If a file cannot be read.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulated_fleet
+        >>> with simulated_fleet(["north", "south"]) as fleet:
+        ...     before = fleet.snapshot("Plant.Line 1.Set point", progress=False)
+        ...     fleet.compare(before.assign(value=200.0)).changed
+        ['north', 'south']
         """
         if not isinstance(old, pd.DataFrame):
             old = read_fleet(old)
@@ -524,6 +589,14 @@ class Fleet:
             If it is not said which servers are meant.
         NotFoundError
             If one of them is not in the fleet.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulated_fleet
+        >>> with simulated_fleet(["north", "south"]) as fleet:
+        ...     plan = fleet.plan_writes({"Plant.Line 1.Set point": 195}, servers=["north"])
+        >>> plan.ok, plan.order
+        (True, ['north'])
         """
         if names_file(writes):
             writes = read_writes(writes)
@@ -596,6 +669,14 @@ class Fleet:
         -----
         FleetWarning
             If servers have failed; the others are recorded all the same.
+
+        Examples
+        --------
+        >>> from xentara_nb import simulated_fleet
+        >>> with simulated_fleet(["north", "south"]) as fleet:
+        ...     recording = fleet.record("Plant.Line 1.Speed", "all", for_=0.1, progress=False)
+        >>> type(recording).__name__
+        'FleetRecording'
         """
         path = user_path(folder)
         path.mkdir(parents=True, exist_ok=True)

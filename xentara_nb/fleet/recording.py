@@ -93,6 +93,14 @@ def open_fleet_recording(
     ------
     RecordingError
         If there is no such folder, or nothing of a server in it.
+
+    Examples
+    --------
+    >>> from xentara_nb import simulated_fleet
+    >>> with simulated_fleet(["north", "south"]) as fleet:
+    ...     recording = fleet.record("Plant.Line 1.Speed", "recorded", for_=0.1, progress=False)
+    >>> type(open_fleet_recording("recorded")).__name__
+    'FleetRecording'
     """
     path = user_path(folder)
     if not path.is_dir():

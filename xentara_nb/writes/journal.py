@@ -3,7 +3,8 @@
 One line of JSON for the intent, flushed to the disk before a byte of the write goes out, and one
 or two for what became of it. Intents and outcomes find each other by an ``id``. Several programs
 may write into one journal at the same time. It holds no password, token or session id. The lines of
-earlier months are in files of their own, see :mod:`xentara_nb.writes.journal_files`.
+earlier months are in files of their own: the first write of a month makes
+``journal-2026-10.jsonl`` of ``journal.jsonl``.
 
 The journal of a user is ``xentara_nb/journal.jsonl`` in the folder where programs keep their state
 (``XDG_STATE_HOME`` or ``~/.local/state``, ``~/Library/Application Support``, ``%LOCALAPPDATA%``).
