@@ -88,13 +88,16 @@ def secret_source(text: object, option: str, name: str, folder: str | None = Non
         return SecretSource("given", given=text)
     kind, _, place = text.partition(":") if isinstance(text, str) else ("", "", "")
     kind = kind.strip()
+    problem = OptionError(
+        f"server {name}: {option} says where the secret is, {_HOW}, and is never the secret itself"
+    )
     if kind not in _KINDS or bool(place.strip()) is (kind == "keyring"):
-        raise OptionError(
-            f"server {name}: {option} says where the secret is, {_HOW}, and is never the secret "
-            "itself"
-        )
+        raise problem
     place = place.strip().replace("{name}", name)
     place = place.replace("{NAME}", re.sub(r"\W", "_", name, flags=re.ASCII).upper())
     if kind == "file":
-        place = os.path.join(folder or os.getcwd(), user_path(place))
+        try:
+            place = os.path.join(folder or os.getcwd(), user_path(place))
+        except OptionError:  # which would show it
+            raise problem from None
     return SecretSource(kind, place)
