@@ -84,6 +84,10 @@ def test_lists_and_dicts() -> None:
         ({"north": {"address": "a", "timeout": 10**400}}, "timeout is no number"),
         ({"north": {"address": "a", "password_from": "file:~geheim/"}}, "never the secret itself"),
         (Server("north", "a"), "and not a Server"),
+        (
+            [Server(name, "a", password_from="env:P_{NAME}") for name in ("line 1", "line-1")],
+            "line 1 and line-1 would have the same secret, that of the variable P_LINE_1",
+        ),
         ({"north": {"user": "guest"}}, "north: its address is missing"),
         ({"north": 5}, "north: its address is missing"),
         ({"north": {"address": "a", "pasword_from": "env:P"}}, "did you mean 'password_from'"),

@@ -66,7 +66,9 @@ class Fleet:
     threads : int, default 32
         How many servers are asked at the same time.
     deadline : float or None, default 60.0
-        How long a server may take for one call, in seconds; None for as long as it answers.
+        How long a server may take for one call, in seconds; None for as long as it answers. Its
+        connection is closed then, also for what other threads do with that server: a write that is
+        not answered by then is UNKNOWN.
     read_only : bool, default False
         Whether everything that changes something is refused.
     policy, journal

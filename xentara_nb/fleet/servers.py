@@ -246,12 +246,21 @@ def find_servers(servers: ServersLike) -> tuple[Server, ...]:
     if problem is not None:
         raise problem from None
     names: set[str] = set()
+    variables: dict[str, str] = {}
     for server in found:
         # As the names of folders, which some systems do not tell apart by their case or form.
         folded = unicodedata.normalize("NFC", server.name.casefold())
         if folded in names:
             raise OptionError(f"two servers are called {server.name}: give each a name of its own")
         names.add(folded)
+        for source in (server.password_from, server.token_from):
+            if isinstance(source, SecretSource) and source.made_for:
+                other = variables.setdefault(source.place, server.name)
+                if other != server.name:
+                    raise OptionError(
+                        f"{other} and {server.name} would have the same secret, that of the "
+                        f"variable {source.place}: name another one for one of them"
+                    )
     if not found:
         raise OptionError("there is no server in the list of servers")
     return tuple(found)
