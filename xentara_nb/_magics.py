@@ -10,7 +10,8 @@
     Plan a write, show the plan, and ask. Only ``y`` or ``yes`` sends it, once; without an answer,
     as where a notebook is run by a program, nothing is sent.
 
-A key with blanks stands in quotes. The client is the one that the notebook has; where it has
+A key with blanks stands in quotes. A text that begins with ``-`` stands behind ``--``:
+``%xentara write KEY -- -1e3``. The client is the one that the notebook has; where it has
 several, ``--client NAME`` says which::
 
     client = xentara_nb.connect("plant-server:8080")
