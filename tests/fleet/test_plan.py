@@ -307,6 +307,15 @@ def test_rows_go_to_the_server_that_they_are_of(fleet: Fleet) -> None:
         fleet.plan_writes(rows.iloc[1:], servers=["north"])
     with pytest.raises(WriteRefusedError, match="rows of 2 servers, such as north and south"):
         fleet["north"].plan_writes(rows)
+    with pytest.raises(WriteRefusedError, match="rows of 2 servers"):
+        fleet["north"].plan_writes(rows.rename(columns={"server": "Server"}))
+    with pytest.raises(WriteRefusedError, match="the column Server is not known: call it server"):
+        fleet.plan_writes(rows.rename(columns={"server": "Server"}), servers=["south"])
+    with pytest.raises(WriteRefusedError, match="rows of 2 servers"):
+        fleet["north"].plan_writes(rows.set_index("server"))
+    assert planned(fleet.plan_writes(rows.set_index("server"), servers=["south"])) == [
+        ["south", BATCH]
+    ]
     records = rows.to_dict("records")
     with pytest.raises(WriteRefusedError, match="are given as a DataFrame"):
         fleet.plan_writes(records[1:], servers=["north"])

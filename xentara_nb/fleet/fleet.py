@@ -837,6 +837,8 @@ class Fleet:
         writes = from_arrow(writes)
         if isinstance(writes, Iterator):
             writes = list(writes)  # which the servers would share, each taking a part of it
+        if isinstance(writes, pd.DataFrame) and SERVER in writes.index.names:
+            writes = writes.reset_index(SERVER)
         if isinstance(writes, pd.DataFrame) and SERVER in writes.columns:
             found: dict[str, Any] = dict(by_server(writes))
             if servers is not None:
@@ -888,7 +890,11 @@ def _rows_of(rows: Mapping[str, pd.DataFrame], names: Iterable[str]) -> dict[str
 
 def _refuse_servers_in_rows(writes: Any) -> None:
     """Refuse rows that say themselves which server they are of, which would be passed over."""
-    if isinstance(writes, list | tuple):
+    if isinstance(writes, pd.DataFrame):
+        for column in map(str, writes.columns):
+            if column.strip().lower() == SERVER:
+                raise WriteRefusedError(f"the column {column} is not known: call it {SERVER}")
+    elif isinstance(writes, list | tuple):
         for row in writes:
             own = row if isinstance(row, Mapping | pd.Series) else getattr(row, "_fields", ())
             if SERVER in own:

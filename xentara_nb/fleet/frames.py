@@ -183,8 +183,10 @@ def by_server(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     Raises
     ------
     OptionError
-        If a row names no server.
+        If a row names no server, or two.
     """
+    if list(frame.columns).count(SERVER) != 1:
+        raise OptionError(f"there are two columns {SERVER}: take one of them out")
     column = frame[SERVER].astype(object)
     if column.isna().any():
         raise OptionError("a row names no server: its column server is empty")

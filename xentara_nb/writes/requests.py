@@ -100,8 +100,11 @@ def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
             f"rows.assign(value=42){did_you_mean('value', names)}"
         )
     _refuse_attribute(names)
-    if names.count("server") == 1:
-        _refuse_servers(frame["server"].dropna().unique())
+    for place, name in enumerate(names):
+        if name.strip().lower() == "server":
+            _refuse_servers(frame.iloc[:, place].dropna().unique())
+    if "server" in frame.index.names:
+        _refuse_servers(frame.index.unique("server"))
     if not len(frame):
         return []
     try:
