@@ -408,10 +408,10 @@ class Client:
         10        Plant.Line 1.Batch          value  UnsignedInteger32
         43  Plant.Line 1.Capper.Lamp          value            Boolean
         """
-        ask = self._connection.ask
+        ask, generation = self._connection.ask, self._model_cache.generation
         entries = _inventory.browse(ask, self._model_cache, root, depth, categories)
         columns, missing = _inventory.attribute_lists(ask, entries, progress)
-        self._model_cache.learn(columns.uuids, columns.lists)
+        self._model_cache.learn(columns.uuids, columns.lists, generation)
         if missing:
             warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=2)
         facts = {"vanished": list(missing)} if missing else {}
