@@ -96,6 +96,12 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         option.loadscopereorder = False  # what takes long comes first
 
 
+def pytest_collection_finish() -> None:
+    """Leave what the collected tests are made of out of every later collection of garbage."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Return what gives the tests to the processes."""

@@ -412,13 +412,13 @@ def test_what_is_accepted_of_tls(
     fake: Fake, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contexts: list[ssl.SSLContext] = []
-    original = ssl.create_default_context
+    original = ssl.SSLContext.wrap_bio
 
-    def noted(*arguments: Any, **options: Any) -> ssl.SSLContext:
-        contexts.append(original(*arguments, **options))
-        return contexts[-1]
+    def noted(context: ssl.SSLContext, *arguments: Any, **options: Any) -> ssl.SSLObject:
+        contexts.append(context)
+        return original(context, *arguments, **options)
 
-    monkeypatch.setattr(ssl, "create_default_context", noted)
+    monkeypatch.setattr(ssl.SSLContext, "wrap_bio", noted)
     server = fake(say_hello, certificate)
     for trust in (Trust(certificate.path), Trust(fingerprint=certificate.fingerprint)):
         open_to(server, trust)
@@ -429,6 +429,16 @@ def test_what_is_accepted_of_tls(
         assert context.check_hostname is not pinned
         assert context.verify_mode == (ssl.CERT_NONE if pinned else ssl.CERT_REQUIRED)
     assert len(contexts) == 2
+
+
+def test_a_fingerprint_takes_no_authorities_of_the_system(
+    fake: Fake, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_: object) -> None:
+        pytest.fail("they take longer than to connect")
+
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", load)
+    open_to(fake(say_hello, certificate), Trust(fingerprint=certificate.fingerprint))
 
 
 # No TLS.

@@ -231,7 +231,10 @@ def check_ca_file(trust: Trust) -> None:
 
 def _context(trust: Trust) -> ssl.SSLContext:
     try:
-        if trust.ca_file is None:
+        if trust.ca_file is None and trust.fingerprint is not None:
+            # No authority is asked: it takes longer to load those of the system than to connect.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        elif trust.ca_file is None:
             context = ssl.create_default_context()
         elif b"-----BEGIN" in (data := read_file(trust.ca_file, _MAX_CA_FILE)):
             context = ssl.create_default_context(cafile=trust.ca_file)

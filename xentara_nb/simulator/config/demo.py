@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -56,8 +57,9 @@ def write_documents(folder: Path) -> None:
         (folder / name).write_bytes((_FOLDER / name).read_bytes())
 
 
+@cache
 def configuration() -> Configuration:
-    """Return the demo plant's configuration."""
+    """Return the demo plant's configuration: the same one each time, for it is not changed."""
     return from_documents(documents())
 
 
