@@ -18,6 +18,7 @@ from hypothesis import settings
 
 import xentara_nb
 from tests.support.certificates import Certificate, make_certificate
+from tests.support.clients import eventually
 from tests.support.proxy import Proxy
 from tests.support.server import FakeServer, Script
 from xentara_nb.simulator import Simulator
@@ -35,7 +36,8 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A few examples while one works on something; --hypothesis-profile=thorough looks for more.
-settings.register_profile("quick", max_examples=50, deadline=None)
+settings.register_profile("quick", max_examples=20, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None)
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile("quick")
 
@@ -219,9 +221,7 @@ def nothing_left_behind() -> Iterator[None]:
     if left:
         # A client that the test dropped goes with its last reference, or with the next collection.
         gc.collect()
-        for thread in left:
-            thread.join(5)
-    assert not _readers(before)
+        eventually(lambda: not _readers(before))
 
 
 def _readers(before: set[threading.Thread]) -> list[threading.Thread]:

@@ -141,6 +141,8 @@ def test_what_a_guard_refuses_is_not_asked_for(
         (f"write {SET_POINT} 200", "unrecognized arguments"),
         ("read 'Plant.Line 1", "in two quotes"),
         ("read Plant --client clien", "Did you mean 'client'?"),
+        (f"write '{SET_POINT}' 200 --client a --client client", "--client is there twice"),
+        (f"write '{SET_POINT}' 200 -a units -a value", "--attribute is there twice"),
     ],
 )
 def test_a_line_that_makes_no_sense(line: str, message: str, magic: Magic) -> None:
@@ -168,3 +170,17 @@ def test_it_can_be_taken_out(shell: InteractiveShell) -> None:
     shell.run_line_magic("unload_ext", "xentara_nb")
     assert "xentara" not in shell.magics_manager.magics["line"]
     shell.run_line_magic("load_ext", "xentara_nb")
+
+
+def test_a_text_is_written_as_it_stands_there(
+    magic: Magic, plant: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, "y")
+    for text in (r"C:\new\recipe", r'"C:\new recipe"', "'a\nb'", "-- --client"):
+        magic(f'write "Plant.Line 1.Recipe" {text}')
+    assert plant.writes["sent"].tolist() == [
+        r"C:\new\recipe",
+        r"C:\new recipe",
+        "a\nb",
+        "--client",
+    ]

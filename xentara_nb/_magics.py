@@ -10,7 +10,8 @@
     Plan a write, show the plan, and ask. Only ``y`` or ``yes`` sends it, once; without an answer,
     as where a notebook is run by a program, nothing is sent.
 
-A key with blanks stands in quotes. The client is the one that the notebook has; where it has
+A key with blanks stands in quotes. A text that begins with ``-`` stands behind ``--``:
+``%xentara write KEY -- -1e3``. The client is the one that the notebook has; where it has
 several, ``--client NAME`` says which::
 
     client = xentara_nb.connect("plant-server:8080")
@@ -39,6 +40,16 @@ _NO_CLIENT = (
     "this notebook has no client: connect first, with "
     'client = xentara_nb.connect("plant-server:8080")'
 )
+
+
+class _Once(argparse.Action):
+    """An option that a line has once: of two, one would be passed over."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, *_: Any) -> None:
+        """Take the value of the option."""
+        if getattr(namespace, self.dest) != self.default:
+            parser.error(f"{self.option_strings[-1]} is there twice")
+        setattr(namespace, self.dest, values)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -71,7 +82,7 @@ def run(line: str, shell: Any) -> pd.DataFrame | WriteReport | None:
     if args.command == "read":
         attributes = None if args.attributes is None else [_id(each) for each in args.attributes]
         return client.read(args.keys, attributes)
-    return _write(client, args.key, args.value, args.attribute)
+    return _write(client, args.key, args.value, args.attribute or "value")
 
 
 def clients_in(namespace: dict[str, Any]) -> dict[str, Client]:
@@ -102,15 +113,18 @@ def _parser() -> _Parser:
     write = commands.add_parser("write", add_help=False, allow_abbrev=False)
     write.add_argument("key", metavar="KEY")
     write.add_argument("value", metavar="VALUE")
-    write.add_argument("-a", "--attribute", metavar="NAME", default="value")
+    write.add_argument("-a", "--attribute", metavar="NAME", action=_Once)
     for each in (read, write):
-        each.add_argument("--client", metavar="NAME")
+        each.add_argument("--client", metavar="NAME", action=_Once)
     return parser
 
 
 def _words(line: str) -> list[str]:
+    words = shlex.shlex(line, posix=True, punctuation_chars=False)
+    words.whitespace_split = True
+    words.commenters = words.escape = ""  # a backslash in a value is a backslash
     try:
-        return shlex.split(line)
+        return list(words)
     except ValueError as error:
         raise OptionError(f"{error}: write a key with blanks in two quotes") from None
 

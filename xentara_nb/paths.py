@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from xentara_nb.errors import OptionError
 from xentara_nb.suggestions import did_you_mean
 
 # So that opening a FIFO does not wait; Windows has none, and has a text mode instead.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+_DEEP = re.compile(rb"(?:(?<![\w'\"-])[\w'\"-]++[ \t]*+\.[ \t]*+){100}")  # a.a.a...
 
 _MAX_FILES = 10_000  # of a folder that are looked at
 
@@ -155,6 +159,22 @@ def read_file(path: str | os.PathLike[str], limit: int, *, own: bool = False) ->
             "right file?"
         )
     return data
+
+
+def parse_toml(data: bytes) -> dict[str, Any]:
+    """Return what a TOML file holds.
+
+    Raises
+    ------
+    ValueError
+        If it is no TOML, or no UTF-8.
+    RecursionError
+        If it is nested too deep.
+    """
+    if _DEEP.search(data):  # it would take time with the square of its length
+        raise RecursionError
+    # Some editors put a mark at the beginning, which is no TOML.
+    return tomllib.loads(data.decode("utf-8-sig"))
 
 
 def similar_file(path: str | os.PathLike[str]) -> str:

@@ -26,6 +26,9 @@ def test_a_file_for_each(fleet: Fleet, tmp_path: Path) -> None:
     found = read_fleet(tmp_path)
     assert found["server"].tolist() == ["north", "south"]
     assert found.dtypes.to_dict() == frame.dtypes.to_dict()
+    fleet["north"].snapshot("Plant").xentara.to_file(tmp_path / "north.json")
+    with pytest.raises(InventoryFileError, match="more than one file of the server north"):
+        read_fleet(tmp_path)
 
 
 def test_what_is_nothing_of_a_fleet(fleet: Fleet, tmp_path: Path) -> None:

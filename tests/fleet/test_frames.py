@@ -103,5 +103,9 @@ def test_rows_by_server() -> None:
     found = by_server(frame)
     assert list(found) == ["south", "north"]
     assert found["south"]["a"].tolist() == [1, 3]
+    numbered = by_server(frame.assign(server=[7, 8, 7]))  # as files of pandas may have them
+    assert {name: each["a"].tolist() for name, each in numbered.items()} == {"7": [1, 3], "8": [2]}
+    with pytest.raises(OptionError, match="two columns server"):
+        by_server(pd.concat([frame, frame], axis="columns"))
     with pytest.raises(OptionError, match="names no server"):
         by_server(frame.assign(server=["south", None, "north"]))

@@ -8,9 +8,11 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from xentara_nb import Fleet, Server, read_journal
@@ -23,6 +25,7 @@ from xentara_nb.errors import (
 )
 from xentara_nb.fleet.plan import FleetPlan
 from xentara_nb.simulator import Simulator
+from xentara_nb.writes.journal import Journal
 
 SET_POINT, BATCH = "Plant.Line 1.Set point", "Plant.Line 1.Batch"
 ORDER = ["south", "north"]
@@ -259,3 +262,68 @@ def test_undo_where_a_server_is_gone(fleet: Fleet, plants: dict[str, Simulator])
     assert back.order == ["north"]
     assert list(back.failures) == ["south"]
     report.raise_for_outcome()
+
+
+def test_what_is_not_sent_any_more_stops_all(
+    fleet: Fleet, plants: dict[str, Simulator], journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here there is no room for the second intent; the server behind must not get its part."""
+    plan = fleet.plan_writes({SET_POINT: 195, BATCH: 7}, servers=ORDER)
+    intend, full = Journal.intend, WriteRefusedError("the journal cannot be written")
+
+    def intend_once(self: Journal, lines: Iterable[str]) -> None:
+        if journal.exists() and b"intent" in journal.read_bytes():
+            raise full
+        intend(self, lines)
+
+    monkeypatch.setattr(Journal, "intend", intend_once)
+    report = plan.apply()
+    assert report.frame["outcome"].tolist() == ["VERIFIED", "SKIPPED", "SKIPPED", "SKIPPED"]
+    assert "on south, which is SKIPPED" in report.frame["error"].iloc[2]
+    assert written(plants) == {"north": [], "south": [195.0]}
+
+
+def test_one_server_under_two_names_is_not_written_to_twice(
+    server_of: Callable[..., Server], plants: dict[str, Simulator]
+) -> None:
+    alias = replace(server_of("north", name="alias"), address=f"LOCALHOST:{plants['north'].port}")
+    with Fleet([server_of("north"), alias, server_of("south")], journal=False) as fleet:
+        with pytest.raises(WriteRefusedError, match="north and alias are one server"):
+            fleet.plan_writes({SET_POINT: 195}, servers=fleet.servers)
+        assert len(fleet.read(SET_POINT, "value")) == 3
+        assert fleet.plan_writes({SET_POINT: 195}, servers=["alias", "south"]).ok
+
+
+def test_rows_go_to_the_server_that_they_are_of(fleet: Fleet) -> None:
+    rows = pd.DataFrame(
+        {"server": ["north", "south"], "primary_key": [SET_POINT, BATCH], "value": [195, 7]}
+    )
+
+    def planned(plan: FleetPlan) -> list[list[str]]:
+        return plan.frame[["server", "primary_key"]].values.tolist()
+
+    assert planned(fleet.plan_writes(rows, servers=["south"])) == [["south", BATCH]]
+    with pytest.raises(WriteRefusedError, match="no row is of the server north"):
+        fleet.plan_writes(rows.iloc[1:], servers=["north"])
+    with pytest.raises(WriteRefusedError, match="rows of 2 servers, such as north and south"):
+        fleet["north"].plan_writes(rows)
+    with pytest.raises(WriteRefusedError, match="rows of 2 servers"):
+        fleet["north"].plan_writes(rows.rename(columns={"server": "Server"}))
+    with pytest.raises(WriteRefusedError, match="the column Server is not known: call it server"):
+        fleet.plan_writes(rows.rename(columns={"server": "Server"}), servers=["south"])
+    with pytest.raises(WriteRefusedError, match="rows of 2 servers"):
+        fleet["north"].plan_writes(rows.set_index("server"))
+    assert planned(fleet.plan_writes(rows.set_index("server"), servers=["south"])) == [
+        ["south", BATCH]
+    ]
+    records = rows.to_dict("records")
+    with pytest.raises(WriteRefusedError, match="are given as a DataFrame"):
+        fleet.plan_writes(records[1:], servers=["north"])
+    with pytest.raises(WriteRefusedError, match="rows of 2 servers"):
+        fleet["north"].plan_writes(records)
+    # The servers share nothing that is used up by the first one.
+    once = iter([{"primary_key": SET_POINT, "value": 195}])
+    assert planned(fleet.plan_writes(once, servers=ORDER)) == [
+        ["south", SET_POINT],
+        ["north", SET_POINT],
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ token_from = "env:TOKEN_{{NAME}}"
 
 def test_a_toml_file(tmp_path: Path) -> None:
     path = tmp_path / "servers.toml"
-    path.write_text(TOML)
+    path.write_text(TOML, encoding="utf-8-sig")  # as some editors save it
     north, south = find_servers(path)
     assert north.address == "wss://10.0.1.5:8080/api/ws"
     assert (north.name, north.user, north.timeout) == ("north", "operator", 3.0)
@@ -69,6 +70,24 @@ def test_lists_and_dicts() -> None:
         (["10.0.1.5", "10.0.1.5:9000"], "two servers are called 10.0.1.5"),
         ({"North": "a", "north": "b"}, "two servers are called north"),
         ({"../north": "10.0.1.5"}, "is no name of a server"),
+        ({"north.": "10.0.1.5"}, "no dot and no blank"),
+        ({"\u6f22" * 80: "10.0.1.5"}, "is no name of a server"),  # too long for a folder
+        ({"\uf900": "a", "\u8c48": "b"}, "two servers are called"),  # one folder on a Mac
+        ({"north": {"address": "a", "name": "b"}}, "north: it is called so already"),
+        ({"north": {"address": "a", "user": 5}}, "north: the user name is a text"),
+        (
+            {"north": {"address": "a", "user": "operator:geheim"}},
+            "north: the user name has a colon",
+        ),
+        ({"north": {"address": "a", "fingerprint": 5}}, "north: its fingerprint is no text"),
+        ({"north": {"address": "a", "ca_file": 5}}, "north: ca_file: a path is a text"),
+        ({"north": {"address": "a", "timeout": 10**400}}, "timeout is no number"),
+        ({"north": {"address": "a", "password_from": "file:~geheim/"}}, "never the secret itself"),
+        (Server("north", "a"), "and not a Server"),
+        (
+            [Server(name, "a", password_from="env:P_{NAME}") for name in ("line 1", "line-1")],
+            "line 1 and line-1 would have the same secret, that of the variable P_LINE_1",
+        ),
         ({"north": {"user": "guest"}}, "north: its address is missing"),
         ({"north": 5}, "north: its address is missing"),
         ({"north": {"address": "a", "pasword_from": "env:P"}}, "did you mean 'password_from'"),
@@ -88,6 +107,28 @@ def test_what_cannot_be_used_is_named(servers: Any, message: str) -> None:
     assert "geheim" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "line", ['password = "geheim"', 'password_from = "geheim"', 'address = "a:geheim@b"']
+)
+def test_a_traceback_that_shows_variables_shows_no_secret(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "servers.toml"
+    path.write_text(f"[servers.north]\n{line}\n")
+    with pytest.raises(OptionError) as caught:
+        find_servers(path)
+    ours = caught.tb.tb_next
+    found = traceback.StackSummary.extract(traceback.walk_tb(ours), capture_locals=True)
+    assert [frame.name for frame in found] == ["find_servers"]
+    assert "geheim" not in "".join(found.format())
+
+
+@pytest.mark.parametrize("other", ["PLANT.example:8080", "wss://plant.example./api/ws"])
+def test_spellings_of_one_place(other: str) -> None:
+    assert Server("a", "plant.example").place == Server("b", other).place
+    assert Server("a", "plant.example").place != Server("b", "plant.example:9000").place
+    assert Server("a", "plant.example").place != Server("b", "wss://plant.example/b/ws").place
+    assert Server("a", "localhost").place == Server("b", "127.0.0.1").place
+
+
 def test_an_address_that_cannot_be_used() -> None:
     with pytest.raises(AddressError, match=r"server north: .* names no host"):
         Server("north", "wss://")
@@ -99,6 +140,9 @@ def test_an_address_that_cannot_be_used() -> None:
         ("a.toml", "[all", "is no TOML file"),
         ("a.toml", "[server.north]\naddress='a'", "did you mean 'servers'"),
         ("a.toml", "servers = 5", "are tables"),
+        ("a.toml", "[all]\naddress = 'a'\n[servers.north]\n", "address is not for"),
+        ("a.toml", f"[servers.north]\nuser = {'[' * 10_000}", "nested too deep"),
+        ("a.toml", f"[servers.north]\ntimeout = {'9' * 5_000}", "is no TOML file"),
         ("a.csv", "name\nnorth\n", "columns name and address"),
         ("a.txt", "north", r"a \.toml or a \.csv file"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import subprocess
 import sys
@@ -50,6 +51,23 @@ def test_the_first_intent_of_a_month_begins_a_new_file(plant, client, journal, m
     assert client.write(KEY, 6).ok
     assert journal.stat().st_ino == inode
     assert len(plant.writes) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has other locks")
+def test_a_file_system_that_locks_only_what_is_open_for_writing(journal, monkeypatch):
+    import fcntl
+
+    flock = fcntl.flock
+
+    def lock_as_nfs_does(file, how):
+        if fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_as_nfs_does)
+    content, aside = begin(journal)
+    Journal().intend([line(2)])
+    assert aside.read_bytes() == content
 
 
 def test_an_outcome_follows_its_intent(journal):

@@ -141,6 +141,16 @@ def test_a_torn_last_line(journal, length):
     assert frame["id"].tolist()[-1] == "plan-3"
 
 
+def test_a_month_of_zeros_is_missed(journal):
+    """As a loss of power leaves a file whose bytes were not on the disk yet."""
+    Journal().note([line(1)])
+    month = journal.with_name("journal-2026-01.jsonl")
+    month.write_bytes(bytes(5000))
+    month.chmod(0o600)
+    with pytest.warns(JournalWarning, match="1 lines of the journal"):
+        assert len(read_journal()) == 1
+
+
 def test_a_whole_line_without_its_end(journal):
     journal.parent.mkdir()
     journal.write_text(line(1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import threading
 
@@ -270,3 +271,22 @@ def test_guards_of_the_whole_plan_are_in_its_title(plant, journal):
         plan = client.plan_writes({ONE: 1, TWO: 2})
         assert "(the plan has 2 rows, and the write policy allows 1)" in repr(plan)
         assert [check.severity for check in plan.checks] == [Severity.REFUSED]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_child_has_no_second_plan(plant, client):
+    """It would connect by itself, and send the same once more."""
+    plan = client.plan_writes({"Plant.Line 1.Set point": 195})
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with pytest.raises(WriteRefusedError, match="belongs to the process that made it"):
+                plan.apply()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(plant.writes) == 0
+    assert plan.apply().ok

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -136,6 +137,17 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def canonical(netloc: str) -> str:
+    """Return one spelling of a host and port: a name also with a dot behind it, or in capitals."""
+    host, _, port = netloc.rpartition(":")
+    host = host.strip("[]").removesuffix(".").lower()
+    with suppress(ValueError):
+        host = ipaddress.ip_address(host).compressed
+    with suppress(UnicodeError):
+        host = host.encode("idna").decode("ascii")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _without_credentials(text: str) -> str:

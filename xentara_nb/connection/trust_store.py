@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import ipaddress
 import json
 import os
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from platformdirs import user_config_path
 
+from xentara_nb.connection.address import canonical
 from xentara_nb.connection.tls import normal_fingerprint
 from xentara_nb.errors import OptionError
 from xentara_nb.paths import lacks_home, own_folder, read_file, setting_path
@@ -53,7 +53,7 @@ def known_certificate(server: str) -> TrustedCertificate | None:
 
     Raises OptionError if the file cannot be used: nothing in it is trusted then.
     """
-    return _read(trust_file()).get(_canonical(server))
+    return _read(trust_file()).get(canonical(server))
 
 
 def remember(server: str, fingerprint: str, subject: str = "") -> None:
@@ -62,7 +62,7 @@ def remember(server: str, fingerprint: str, subject: str = "") -> None:
     path = trust_file()
     with _lock:
         certificates = _read(path)
-        certificates[_canonical(server)] = TrustedCertificate(fingerprint, subject, now)
+        certificates[canonical(server)] = TrustedCertificate(fingerprint, subject, now)
         _write(path, certificates)
 
 
@@ -71,21 +71,10 @@ def forget(server: str) -> bool:
     path = trust_file()
     with _lock:
         certificates = _read(path)
-        if certificates.pop(_canonical(server), None) is None:
+        if certificates.pop(canonical(server), None) is None:
             return False
         _write(path, certificates)
     return True
-
-
-def _canonical(server: str) -> str:
-    """Return one spelling of a host and port: a name also with a dot behind it, or in capitals."""
-    host, _, port = server.rpartition(":")
-    host = host.strip("[]").removesuffix(".").lower()
-    with contextlib.suppress(ValueError):
-        host = ipaddress.ip_address(host).compressed
-    with contextlib.suppress(UnicodeError):
-        host = host.encode("idna").decode("ascii")
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _read(path: Path) -> dict[str, TrustedCertificate]:
@@ -96,7 +85,7 @@ def _read(path: Path) -> dict[str, TrustedCertificate]:
         if document["version"] != _VERSION:
             raise ValueError
         servers = document["servers"].items()
-        return {_canonical(name): TrustedCertificate(**entry) for name, entry in servers}
+        return {canonical(name): TrustedCertificate(**entry) for name, entry in servers}
     except FileNotFoundError:
         return {}
     except OptionError as error:

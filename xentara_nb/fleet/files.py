@@ -69,6 +69,10 @@ def read_fleet(path: str | os.PathLike[str]) -> pd.DataFrame:
     frames = {name: _of_server(each) for name, each in servers_in(found).items()}
     for each in sorted(found.iterdir()):
         if each.suffix.lower() in ENDINGS and each.is_file():
+            if each.stem in frames:
+                raise InventoryFileError(
+                    f"{found} has more than one file of the server {each.stem}: leave one there"
+                )
             frames[each.stem] = read_table(each)
     return _one(frames, found)
 

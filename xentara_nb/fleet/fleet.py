@@ -33,6 +33,7 @@ from xentara_nb.fleet.tasks import Answer, ask, command_of, run_task
 from xentara_nb.paths import user_path
 from xentara_nb.recordings.recorder import FLUSH_EVERY
 from xentara_nb.suggestions import did_you_mean
+from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import ElementLike, ElementsLike
 from xentara_nb.tables.rendering import table_html
@@ -65,7 +66,9 @@ class Fleet:
     threads : int, default 32
         How many servers are asked at the same time.
     deadline : float or None, default 60.0
-        How long a server may take for one call, in seconds; None for as long as it answers.
+        How long a server may take for one call, in seconds; None for as long as it answers. Its
+        connection is closed then, also for what other threads do with that server: a write that is
+        not answered by then is UNKNOWN.
     read_only : bool, default False
         Whether everything that changes something is refused.
     policy, journal
@@ -571,7 +574,8 @@ class Fleet:
             rows; or what :meth:`Client.plan_writes` takes, by server. With ``servers``, what it
             takes, which is planned for each of them.
         servers : str or iterable of str, optional
-            To which servers the same is written, in this order.
+            To which servers the same is written, in this order. Of rows with a column ``server``,
+            those of these servers are written.
         deadline, progress
             As for :meth:`inventory`.
         **options
@@ -586,7 +590,7 @@ class Fleet:
         Raises
         ------
         WriteRefusedError
-            If it is not said which servers are meant.
+            If it is not said which servers are meant, or two of them are one.
         NotFoundError
             If one of them is not in the fleet.
 
@@ -618,8 +622,10 @@ class Fleet:
             self._failures.note(name, answer.error)
             if answer.error is not None:
                 failed[name] = answer.error
+        made = {name: plans[name] for name in by_name if name not in failed}
+        self._refuse_aliases(made)
         return FleetPlan(
-            {name: plans[name] for name in by_name if name not in failed},
+            made,
             {name: failed[name] for name in by_name if name in failed},
         )
 
@@ -828,10 +834,18 @@ class Fleet:
         )
 
     def _writes_by_server(self, writes: Any, servers: Names) -> dict[str, Any]:
-        if servers is not None:
-            return dict.fromkeys(self._names(servers), writes)
+        writes = from_arrow(writes)
+        if isinstance(writes, Iterator):
+            writes = list(writes)  # which the servers would share, each taking a part of it
+        if isinstance(writes, pd.DataFrame) and SERVER in writes.index.names:
+            writes = writes.reset_index(SERVER)
         if isinstance(writes, pd.DataFrame) and SERVER in writes.columns:
             found: dict[str, Any] = dict(by_server(writes))
+            if servers is not None:
+                found = _rows_of(found, self._names(servers))
+        elif servers is not None:
+            _refuse_servers_in_rows(writes)
+            found = dict.fromkeys(self._names(servers), writes)
         elif isinstance(writes, Mapping) and all(isinstance(name, str) for name in writes):
             found = dict(writes)
         else:
@@ -849,6 +863,44 @@ class Fleet:
             )
         self._names(found)
         return found
+
+    def _refuse_aliases(self, names: Iterable[str]) -> None:
+        """Refuse to write to a server under two of its names: it would get everything twice."""
+        known: dict[tuple[str, str], str] = {}
+        for name in names:
+            other = known.setdefault(self._servers[name].place, name)
+            if other != name:
+                raise WriteRefusedError(
+                    f"{other} and {name} are one server, {self._servers[name].address}, which "
+                    "would be written to twice: correct the address of one of them, or write to "
+                    "one alone with servers=[...]"
+                )
+
+
+def _rows_of(rows: Mapping[str, pd.DataFrame], names: Iterable[str]) -> dict[str, Any]:
+    """Return the rows of some servers, all of which must have some."""
+    for name in names:
+        if name not in rows:
+            raise WriteRefusedError(
+                f"no row is of the server {name}: the column server says which one each row is "
+                "of. Leave the column out to write the same to each of servers"
+            )
+    return {name: rows[name] for name in names}
+
+
+def _refuse_servers_in_rows(writes: Any) -> None:
+    """Refuse rows that say themselves which server they are of, which would be passed over."""
+    if isinstance(writes, pd.DataFrame):
+        for column in map(str, writes.columns):
+            if column.strip().lower() == SERVER:
+                raise WriteRefusedError(f"the column {column} is not known: call it {SERVER}")
+    elif isinstance(writes, list | tuple):
+        for row in writes:
+            own = row if isinstance(row, Mapping | pd.Series) else getattr(row, "_fields", ())
+            if SERVER in own:
+                raise WriteRefusedError(
+                    "rows that say which server they are of are given as a DataFrame"
+                )
 
 
 def _calling(

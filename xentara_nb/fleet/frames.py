@@ -183,13 +183,16 @@ def by_server(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     Raises
     ------
     OptionError
-        If a row names no server.
+        If a row names no server, or two.
     """
+    if list(frame.columns).count(SERVER) != 1:
+        raise OptionError(f"there are two columns {SERVER}: take one of them out")
     column = frame[SERVER].astype(object)
     if column.isna().any():
         raise OptionError("a row names no server: its column server is empty")
+    column = column.map(str)  # a name may be a number in a file
     groups: dict[str, pd.DataFrame] = {}
     rest = frame.drop(columns=SERVER)
-    for name in dict.fromkeys(map(str, column)):
+    for name in dict.fromkeys(column):
         groups[name] = rest[(column == name).to_numpy()].reset_index(drop=True)
     return groups

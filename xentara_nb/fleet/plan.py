@@ -92,8 +92,9 @@ class FleetPlan(rendering.Shown):
         dry_run : bool, default False
             Send nothing, and report what would be sent.
         on_error : {"stop", "continue"}
-            What to do after a write that failed: send nothing more, to no server; or go on. After
-            a lost answer nothing more is sent to that server in either case.
+            What to do after a write that failed, or could not be sent any more: send nothing more,
+            to no server; or go on. After a lost answer nothing more is sent to that server in
+            either case.
         skip_failed : bool, default False
             Write to the other servers although there is no plan for some.
         skip_refused : bool, default False
@@ -185,9 +186,7 @@ class FleetPlan(rendering.Shown):
                 report.wait("interrupted", behind=name)
                 raise
             else:
-                failed = [each for each in report.reports[name] if each.outcome.failed]
-                if failed and stop:
-                    stopped = f"after {failed[0].planned} on {name}, which is {failed[0].outcome}"
+                stopped = _why_stopped(name, report.reports[name]) if stop else ""
 
     def title(self) -> rendering.Title:
         """Return the headline."""
@@ -296,6 +295,16 @@ class FleetReport(rendering.Shown):
             ),
             *rendering.counted([result.outcome for result in self], Outcome),
         ]
+
+
+def _why_stopped(server: str, results: WriteReport) -> str:
+    """Return why nothing is sent to the servers behind one; empty if that one has everything."""
+    # A row that was to be sent and was not ends it like one that failed, which comes first.
+    missed = [each for each in results if not each.sent and not each.planned.refused]
+    failed = [each for each in results if each.outcome.failed]
+    for each in [*failed, *missed][:1]:
+        return f"after {each.planned} on {server}, which is {each.outcome}"
+    return ""
 
 
 def _frame_of(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xentara_nb.connection.secret_store import from_file, from_keyring
 from xentara_nb.errors import LoginError, OptionError
@@ -29,6 +29,7 @@ class SecretSource:
     kind: str
     place: str = ""
     given: Secret | None = None
+    made_for: str = field(default="", compare=False, repr=False)  # whose {NAME} is in the variable
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.place}" if self.place else self.kind
@@ -88,13 +89,17 @@ def secret_source(text: object, option: str, name: str, folder: str | None = Non
         return SecretSource("given", given=text)
     kind, _, place = text.partition(":") if isinstance(text, str) else ("", "", "")
     kind = kind.strip()
+    problem = OptionError(
+        f"server {name}: {option} says where the secret is, {_HOW}, and is never the secret itself"
+    )
     if kind not in _KINDS or bool(place.strip()) is (kind == "keyring"):
-        raise OptionError(
-            f"server {name}: {option} says where the secret is, {_HOW}, and is never the secret "
-            "itself"
-        )
+        raise problem
+    made_for = name if kind == "env" and "{NAME}" in place else ""
     place = place.strip().replace("{name}", name)
     place = place.replace("{NAME}", re.sub(r"\W", "_", name, flags=re.ASCII).upper())
     if kind == "file":
-        place = os.path.join(folder or os.getcwd(), user_path(place))
-    return SecretSource(kind, place)
+        try:
+            place = os.path.join(folder or os.getcwd(), user_path(place))
+        except OptionError:  # which would show it
+            raise problem from None
+    return SecretSource(kind, place, made_for=made_for)

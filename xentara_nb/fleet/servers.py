@@ -25,21 +25,21 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 from xentara_nb.client.client import Client
 from xentara_nb.client.connecting import connect
-from xentara_nb.connection.address import parse_address
-from xentara_nb.connection.credentials import from_environment
+from xentara_nb.connection.address import canonical, parse_address
+from xentara_nb.connection.credentials import Credentials, checked, from_environment
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.connection.tls import Trust
 from xentara_nb.connection.trust_store import known_certificate
 from xentara_nb.errors import AddressError, LoginError, OptionError
 from xentara_nb.fleet.secret_sources import SecretSource, secret_source
-from xentara_nb.paths import read_file, user_path
+from xentara_nb.paths import parse_toml, read_file, user_path
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.files import read_cells
@@ -49,7 +49,9 @@ from xentara_nb.writes.policy import WritePolicyLike
 MAX_BYTES = 16 * 1024 * 1024
 """The largest list of servers that is read, in bytes."""
 
-_NAME = re.compile(r"\w[\w .-]{0,99}")  # also the name of a folder of a data set
+# Also the name of a folder, which some systems cut a dot or blank at the end off.
+_NAME = re.compile(r"\w(?:[\w .-]{0,98}[\w-])?")
+_NAME_BYTES = 200  # with "server=" in front, systems take 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,10 @@ class Server:
     timeout: float = 10.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+        if not _is_name(self.name):
             raise OptionError(
-                f"{self.name!r} is no name of a server: letters, digits, _ . - and blanks"
+                f"{self.name!r} is no name of a server: letters, digits, _ . - and blanks, the "
+                "last of them no dot and no blank"
             )
         try:
             address, in_address = parse_address(self.address)
@@ -114,6 +117,10 @@ class Server:
         if self.password_from is not None and self.token_from is not None:
             raise OptionError(f"server {self.name}: give password_from or token_from, not both")
         try:
+            if self.user is not None:
+                object.__setattr__(self, "user", checked(Credentials(self.user)).user)
+            if not isinstance(self.fingerprint, str | None):
+                raise OptionError("its fingerprint is no text")
             Trust(self.ca_file, self.fingerprint)
             object.__setattr__(self, "timeout", check_timeout(self.timeout))
         except OptionError as error:
@@ -123,6 +130,14 @@ class Server:
         source = self.password_from or self.token_from or "the environment"
         who = f"{self.user} with " if self.user else ""
         return f"<Server {self.name}, {self.address}, {who}{source}>"
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it is, in one spelling: host and port, and the path."""
+        address, _ = parse_address(self.address)
+        netloc = canonical(address.netloc)
+        local = netloc.startswith("localhost:")
+        return f"127.0.0.1:{address.port}" if local else netloc, address.path
 
     def portable(self) -> Server:
         """Return the same server as another process can connect to it.
@@ -222,21 +237,51 @@ def find_servers(servers: ServersLike) -> tuple[Server, ...]:
     InventoryFileError, OSError
         If a file cannot be read.
     """
-    if isinstance(servers, str | os.PathLike):
-        found = _from_file(servers)
-    elif isinstance(servers, Mapping):
-        found = [_server(name, _words(name, each), None) for name, each in servers.items()]
-    else:
-        found = [_one(each) for each in servers]
+    problem = None
+    try:
+        found = _find(servers)
+    except (OptionError, AddressError) as error:
+        problem = error.with_traceback(None)
+    # Raised here: a traceback that shows variables would show a password where it was found.
+    if problem is not None:
+        raise problem from None
     names: set[str] = set()
+    variables: dict[str, str] = {}
     for server in found:
-        # As the names of folders, which some systems do not tell apart by their case.
-        if server.name.casefold() in names:
+        # As the names of folders, which some systems do not tell apart by their case or form.
+        folded = unicodedata.normalize("NFC", server.name.casefold())
+        if folded in names:
             raise OptionError(f"two servers are called {server.name}: give each a name of its own")
-        names.add(server.name.casefold())
+        names.add(folded)
+        for source in (server.password_from, server.token_from):
+            if isinstance(source, SecretSource) and source.made_for:
+                other = variables.setdefault(source.place, server.name)
+                if other != server.name:
+                    raise OptionError(
+                        f"{other} and {server.name} would have the same secret, that of the "
+                        f"variable {source.place}: name another one for one of them"
+                    )
     if not found:
         raise OptionError("there is no server in the list of servers")
     return tuple(found)
+
+
+def _is_name(name: object) -> bool:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return False
+    return len(name.encode()) <= _NAME_BYTES
+
+
+def _find(servers: ServersLike) -> list[Server]:
+    if isinstance(servers, str | os.PathLike):
+        return _from_file(servers)
+    if isinstance(servers, Mapping):
+        return [_server(name, _words(name, each), None) for name, each in servers.items()]
+    if isinstance(servers, Iterable):
+        return [_one(each) for each in servers]
+    raise OptionError(
+        f"servers are a file, a list or a dict of addresses, and not a {type(servers).__name__}"
+    )
 
 
 def _one(server: object) -> Server:
@@ -262,8 +307,12 @@ def _from_file(path: str | os.PathLike[str]) -> list[Server]:
     if file.suffix.lower() != ".toml":
         raise OptionError(f"{file}: a list of servers is a .toml or a .csv file")
     try:
-        content = tomllib.loads(read_file(file, MAX_BYTES).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = parse_toml(read_file(file, MAX_BYTES))
+    except OptionError:
+        raise
+    except RecursionError:
+        raise OptionError(f"{file} is no list of servers: it is nested too deep") from None
+    except ValueError as error:  # no TOML, or no UTF-8
         raise OptionError(f"{file} is no TOML file: {error}") from None
     if unknown := [name for name in content if name not in ("all", "servers")]:
         offer = did_you_mean(unknown[0], ["all", "servers"])
@@ -271,6 +320,9 @@ def _from_file(path: str | os.PathLike[str]) -> list[Server]:
     shared, named = content.get("all", {}), content.get("servers", {})
     if not isinstance(shared, dict) or not isinstance(named, dict):
         raise OptionError(f"{file}: [all] and [servers.NAME] are tables")
+    for word in ("name", "address"):  # a server without would be another one
+        if word in shared:
+            raise OptionError(f"{file}: {word} is not for [all]: each server has its own")
     return [
         _server(name, {**_without_other_secret(shared, own), **own}, folder)
         for name, own in ((name, _words(name, each)) for name, each in named.items())
@@ -304,6 +356,8 @@ def _server(name: Any, words: dict[str, Any], folder: str | None) -> Server:
                 f"server {name}: a {word} does not belong into a list of servers. Say where it is: "
                 f"{word}_from = 'env:VARIABLE', 'file:PATH' or 'keyring'; and change the {word}"
             )
+        if word == "name":
+            raise OptionError(f"server {name}: it is called so already: take name out")
         if word not in _FIELDS:
             offer = did_you_mean(word, _FIELDS)
             raise OptionError(f"server {name}: there is no {word!r} in a list of servers{offer}")
@@ -313,9 +367,12 @@ def _server(name: Any, words: dict[str, Any], folder: str | None) -> Server:
         if words.get(option) is not None and not isinstance(words[option], SecretSource):
             words[option] = secret_source(words[option], option, str(name), folder)
     if words.get("ca_file") is not None:
-        words["ca_file"] = os.path.join(folder or os.getcwd(), user_path(words["ca_file"]))
+        try:
+            words["ca_file"] = os.path.join(folder or os.getcwd(), user_path(words["ca_file"]))
+        except OptionError as error:
+            raise OptionError(f"server {name}: ca_file: {error}") from None
     try:
         words["timeout"] = float(words.get("timeout", 10.0))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise OptionError(f"server {name}: its timeout is no number") from None
     return Server(name, **words)

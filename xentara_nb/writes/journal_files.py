@@ -34,7 +34,8 @@ def put_aside(path: Path) -> None:
             return  # it is refused when it is opened
         if _begun(path, status.st_dev, status.st_ino) >= _month_now():
             return
-        with path.open("rb") as file, locked(file.fileno()) as held:
+        # For writing, for a network file system locks no file that is open for reading alone.
+        with path.open("r+b") as file, locked(file.fileno()) as held:
             month = _month_in(file.read(_HEAD))
             aside = path.with_name(f"{path.stem}-{month}{path.suffix}")
             # Another program may have been faster.

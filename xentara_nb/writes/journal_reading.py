@@ -160,9 +160,10 @@ def _read(rows: JournalRows, file: BinaryIO) -> int:
         lines, end, rest_of_block = (rest + block).rpartition(b"\n")
         unreadable += _take(rows, lines + end)
         rest = rest_of_block
-    # What stands behind the last end of a line is being written, or will never be.
-    if rest:
-        rows.take(rest)
+    # What stands behind the last end of a line is being written, or will never be; but what does
+    # not begin like a line is damage, such as the zeros that a loss of power can leave.
+    if rest and not rows.take(rest) and not rest.startswith(b"{"):
+        unreadable += 1
     return unreadable
 
 

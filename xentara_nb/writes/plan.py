@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -176,6 +177,7 @@ class WritePlan(rendering.Shown):
         self._generation = generation  # of what was known of the model
         self._lock = threading.Lock()
         self._taken = False
+        self._process = os.getpid()
 
     def __len__(self) -> int:
         return len(self.planned)
@@ -291,8 +293,9 @@ class WritePlan(rendering.Shown):
         OptionError
             If an argument makes no sense. Nothing was sent.
         WriteRefusedError
-            If it was applied before, guards refuse, values have changed since it was made, the
-            sub-session has ended, or the journal cannot be written. Nothing was sent.
+            If it was applied before, or made in another process, guards refuse, values have
+            changed since it was made, the sub-session has ended, or the journal cannot be written.
+            Nothing was sent.
         ConnectError, ConnectionLostError, DeadlineError
             If the server cannot be reached. Nothing was sent.
 
@@ -315,6 +318,11 @@ class WritePlan(rendering.Shown):
         if dry_run:
             self._rehearse(report)
             return report
+        if self._process != os.getpid():  # who has forked has two of it
+            raise WriteRefusedError(
+                "this plan belongs to the process that made it: make a fresh one in this process "
+                "with client.plan_writes(...)"
+            )
         taken = False
         try:
             with self._lock:

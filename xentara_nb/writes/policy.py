@@ -38,7 +38,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,7 +46,7 @@ from typing import Any, Self, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import OptionError, PolicyError
-from xentara_nb.paths import read_file
+from xentara_nb.paths import parse_toml, read_file
 from xentara_nb.suggestions import question
 from xentara_nb.tables.names import same_look
 from xentara_nb.tables.references import uuid_in
@@ -59,8 +58,6 @@ VARIABLE = "XENTARA_POLICY"
 
 MAX_BYTES = 4 * 1024 * 1024
 """The largest policy file that is read, in bytes."""
-
-_DEEP = re.compile(rb"(?:(?<![\w'\"-])[\w'\"-]++[ \t]*+\.[ \t]*+){100}")  # a.a.a...
 
 BAD_QUALITY = ("warn", "refuse", "ignore")
 STAGE_COMMANDS = ("suspend", "resume", "shut_down")
@@ -311,10 +308,7 @@ class WritePolicy:
     def from_bytes(cls, data: bytes, file: str | os.PathLike[str]) -> Self:
         """Return the policy that a file holds; raises as :meth:`from_toml`."""
         try:
-            if _DEEP.search(data):  # it would take time with the square of its length
-                raise RecursionError
-            # Some editors put a mark at the beginning, which is no TOML.
-            content = tomllib.loads(data.decode("utf-8-sig"))
+            content = parse_toml(data)
         except RecursionError:
             raise PolicyError(
                 f"the policy file {file} is no policy: its lists are nested too deep. Fix it there."

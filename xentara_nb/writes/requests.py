@@ -61,7 +61,11 @@ def write_requests(values: object) -> list[WriteRequest]:
         # A Series may have a key twice; both are requests then, of which a guard refuses one.
         return [_from_item(element, value) for element, value in values.items()]
     if isinstance(values, Iterable) and not isinstance(values, str | bytes):
-        return [_numbered(_from_row, row, number) for number, row in enumerate(values)]
+        rows = [_as_dict(row) for row in values]
+        _refuse_servers(
+            row["server"] for row in rows if isinstance(row, Mapping) and "server" in row
+        )
+        return [_numbered(_from_row, row, number) for number, row in enumerate(rows)]
     raise WriteRefusedError(
         f"{with_article(type(values).__name__)} does not say what to write: give a DataFrame with "
         "the columns primary_key and value (and attribute_name, if it is another attribute), a "
@@ -96,6 +100,11 @@ def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
             f"rows.assign(value=42){did_you_mean('value', names)}"
         )
     _refuse_attribute(names)
+    for place, name in enumerate(names):
+        if name.strip().lower() == "server":
+            _refuse_servers(frame.iloc[:, place].dropna().unique())
+    if "server" in frame.index.names:
+        _refuse_servers(frame.index.unique("server"))
     if not len(frame):
         return []
     try:
@@ -109,11 +118,16 @@ def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
     return [_request(*pair) for pair in zip(references, values, strict=True)]
 
 
-def _from_row(row: Any) -> WriteRequest:
+def _as_dict(row: Any) -> Any:
     if isinstance(row, tuple) and hasattr(row, "_asdict"):
-        row = row._asdict()
+        return row._asdict()
     if isinstance(row, pd.Series):
-        row = dict(row.items())
+        return dict(row.items())
+    return row
+
+
+def _from_row(row: Any) -> WriteRequest:
+    row = _as_dict(row)
     if not isinstance(row, Mapping) or "value" not in row:
         raise WriteRefusedError(
             f"{with_article(type(row).__name__)} does not say what to write: give rows with "
@@ -147,6 +161,17 @@ def _refuse_attribute(names: Iterable[Any]) -> None:
         for name in names:
             if isinstance(name, str) and (meant := _meant_column(name)) is not None:
                 raise WriteRefusedError(f"the column {name} is not known: call it {meant}")
+
+
+def _refuse_servers(servers: Iterable[object]) -> None:
+    # Those of the others would be written to this one.
+    names = sorted(set(map(str, servers)))
+    if len(names) > 1:
+        raise WriteRefusedError(
+            f"these are rows of {len(names)} servers, such as {names[0]} and {names[1]}, and a "
+            "client writes to one: choose its rows and leave out the column server, or use "
+            "fleet.plan_writes(rows)"
+        )
 
 
 @lru_cache
