@@ -170,7 +170,7 @@ def known(sizes: Sizes) -> Iterator[Figure]:
         uuids = [UUID(int=number) for number in range(count)]
         lists = [(AttributeInfo("value", 11, 2, 10),)] * count
         cache = ModelCache(lambda commands: iter(()))  # whoever asks is told too little
-        cache.learn(uuids, lists)
+        cache.learn(uuids, lists, cache.generation)
         cache.attribute_lists(uuids[:1])
         times = []
         for _ in range(max(1, sizes.rounds)):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 import warnings
 from typing import Any
 from uuid import UUID
@@ -362,3 +363,78 @@ def test_which_elements_have_children(client: Client) -> None:
     assert client.has_children("Plant") == [True]
     assert client.has_children(["Plant.Line 1.Set point", UUID(int=1)]) == [False, True]
     assert client.has_children([]) == []
+
+
+# A restart, after which keys mean other elements.
+
+
+def test_keys_that_mean_other_elements_after_a_restart(fake: Fake) -> None:
+    model = Model.of_points(2)
+    one, two = model.elements.values()
+    restarts = threading.Event()
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        while True:
+            requests = wire.requests()
+            if restarts.is_set():
+                restarts.clear()
+                one.uuid, two.uuid = two.uuid, UUID(int=int(one.uuid) + 10)
+                return
+            wire.answer(*model.answers(requests))
+
+    keys = list(model.elements)
+    server = fake(script)
+    with server.connect() as client:
+        for _ in range(2):
+            assert client.read(keys, "value").value.tolist() == [0.0, 1.0]
+            restarts.set()
+            # An iterator can be gone through only once.
+            assert client.read(iter(keys), "value").value.tolist() == [0.0, 1.0]
+        restarts.set()
+        frame = client.snapshot(iter(keys))
+        assert frame[["primary_key", "value"]].values.tolist() == [[keys[0], 0.0], [keys[1], 1.0]]
+        # What was known is another element now, or none.
+        restarts.set()
+        assert client.has_children(iter(keys)) == [False, False]
+        restarts.set()
+        assert client.meta_data(iter(keys)).element_uuid.unique().tolist() == [one.uuid, two.uuid]
+        restarts.set()
+        assert len(client.browse(keys[1], categories=iter(["data point"]))) == 0
+        restarts.set()
+        assert len(client.inventory(keys[1])) == 0
+
+
+def test_names_are_forgotten_when_the_connection_has_ended(fake: Fake) -> None:
+    model = Model.of_points(2)
+    one, two = model.elements.values()
+    server = fake(model.serve)
+    ended = threading.Event()
+    with server.connect() as client:
+        assert client.read(["Point 0"], "value").value.tolist() == [0.0]
+        client.on_connection_change(lambda reason: ended.set())
+        server.wires[0].cut()
+        one.uuid, two.uuid = two.uuid, one.uuid
+        assert ended.wait(5)
+        assert client.read(["Point 0"], "value").value.tolist() == [0.0]
+    assert server.count(OpCode.READ) == 2
+
+
+def test_a_connection_that_is_lost_each_time(fake: Fake) -> None:
+    model = Model.of_points(1)
+    reads: list[int] = []  # by the connection
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        while True:
+            requests = wire.requests()
+            reads.extend(wire.number for each in requests if each.opcode == OpCode.READ)
+            if len(reads) in (1, 3):
+                return
+            wire.answer(*model.answers(requests))
+
+    with fake(script).connect() as client:
+        with pytest.raises(ConnectionLostError, match="was lost again and again"):
+            client.read("Point 0", "value")
+        assert reads == [0, 1, 1, 2]
+        assert client.read("Point 0", "value").value.tolist() == [0.0]

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from tests.support.server import QUALITY, VALUE, Model
 from xentara_nb.errors import NotFoundError
-from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaData
+from xentara_nb.protocol.commands import AttributeInfo, Command, Lookup, MetaData
 from xentara_nb.protocol.errors import ServerError, UnknownElementError
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries import model_cache as module
@@ -108,6 +110,46 @@ def test_the_oldest_elements_are_forgotten_first(monkeypatch: pytest.MonkeyPatch
     assert model.asked == []
     assert list(model_cache.attribute_lists(uuids[:1])) == uuids[:1]
     assert len(model.asked) == 1
+
+
+def test_attributes_that_shared_an_id_are_given_others() -> None:
+    model_cache = ModelCache(Model().ask)
+    one, two = UUID(int=1), UUID(int=2)
+    shared, distinct = (UNITS, AttributeInfo("mode", CUSTOM, 0, 11)), (VALUE, UNITS)
+
+    model_cache.learn([one, two], [shared, distinct], model_cache.generation)
+    before = model_cache.sharing()
+    assert before == {one: shared}
+    model_cache.learn([two, one], [shared, distinct], model_cache.generation)
+    assert model_cache.sharing() == {two: shared}
+    assert before == {one: shared}  # as another thread still looks at it
+
+
+def test_what_was_asked_for_before_the_model_changed_is_not_kept() -> None:
+    model = Model.of_points(2)
+    one, two = UUID(int=1), UUID(int=2)
+    model.elements["Point 1"].attributes = (UNITS, AttributeInfo("mode", CUSTOM, 0, 11))
+
+    def ask(commands: Sequence[Command[Any]]) -> Iterator[Any]:
+        answers = list(model.ask(commands))
+        model_cache.forget()  # by another thread, which has connected again
+        yield from answers
+
+    model_cache = ModelCache(ask)
+    for find in (
+        lambda: model_cache.meta_data([one, two]),
+        lambda: model_cache.attribute_lists([one, two]),
+        lambda: model_cache.sharing([one, two]),
+    ):
+        for _ in range(2):
+            model.asked.clear()
+            found = find()
+            assert [each.element_uuid for each in model.asked] == [one, two]
+            assert len(model_cache) == 0
+    # What was not kept is refused all the same.
+    assert found == {two: model.elements["Point 1"].attributes}
+    model_cache.learn([two], [(UNITS,)], model_cache.generation - 1)
+    assert model_cache.known_lists([two]) is None
 
 
 def test_find_attribute() -> None:

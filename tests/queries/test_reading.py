@@ -253,7 +253,11 @@ def test_after_an_inventory_rows_are_read_without_meta_data() -> None:
     plant, frame = sharing()
     elements = plant.elements.values()
     cache = ModelCache(plant.ask)
-    cache.learn([each.uuid for each in elements], [each.attributes for each in elements])
+    cache.learn(
+        [each.uuid for each in elements],
+        [each.attributes for each in elements],
+        cache.generation,
+    )
     reading = read(by_message(plant.ask), cache, frame, None)
     assert [isinstance(result, AmbiguousError) for result in reading.results].count(True) == 2
     assert all(isinstance(command, Read) for command in plant.asked)
@@ -271,7 +275,7 @@ def test_a_well_known_attribute_that_is_listed_twice() -> None:
     valve = plant.elements["Valve"]
     valve.attributes = (*valve.attributes, AttributeInfo("raw", Attribute.VALUE.uuid, 0, 10))
     cache = ModelCache(plant.ask)
-    cache.learn([VALVE], [valve.attributes])
+    cache.learn([VALVE], [valve.attributes], cache.generation)
     reading = read(
         by_message(plant.ask), cache, inventory().query("attribute_name == 'value'"), None
     )

@@ -343,6 +343,7 @@ def test_a_csv_that_pandas_wrote(tmp_path: Path) -> None:
         (with_cell("attribute_id", "-1"), r"^line 3, column 'attribute_id': '-1' is no attribute"),
         (with_cell("attribute_id", "0x1"), r"^line 3, column 'attribute_id': '0x1' is no attrib"),
         (with_cell("attribute_id", "٣"), r"^line 3, column 'attribute_id'"),
+        (with_cell("attribute_id", f"{1 << 64}"), r"^line 3, column 'attribute_id'"),
         (with_cell("attribute_id", "9" * 9999), r"^line 3, column 'attribute_id'"),
         (with_cell("access", "write"), r"^line 3, column 'access': 'write' is none of: read only"),
         (with_cell("category", "Device"), r"^line 3, column 'category': 'Device' is none of"),
@@ -480,6 +481,8 @@ def test_a_parquet_file_that_is_no_inventory(tmp_path: Path) -> None:
     assert "this is not Parquet" in refusal(path, b"PAR1 and no more")
     assert "row 1 (the first is 0), column 'access': 'x'" in said(access=["read only", "x"])
     assert "column 'element_uuid': None is no UUID" in said(element_uuid=[None, None])
+    # As large a number would be the same to an id column as a UUID.
+    assert "'attribute_id': 3.402823669209385e+38 is no" in said(attribute_id=[2.0**128] * 2)
     assert "column 'primary_key' holds lists" in said(primary_key=[["a"], ["b"]])
     del columns["access"]
     assert "the file has no column 'access'" in said()

@@ -282,7 +282,12 @@ def test_attribute_ids_of_a_frame_are_plain_uuids() -> None:
     assert type(element_reference(attribute).element_uuid) is UUID
 
 
-@pytest.mark.parametrize("text", ["eleven", "011", "-1", "1.5", "٣", "9" * 20])
+def test_the_largest_id_of_64_bits_as_a_text() -> None:
+    row = {"primary_key": "Plant", "attribute_id": str((1 << 64) - 1)}
+    assert element_reference(row).attribute_id == (1 << 64) - 1
+
+
+@pytest.mark.parametrize("text", ["eleven", "011", "-1", "1.5", "٣", str(1 << 64)])
 def test_a_text_that_is_no_id_is_a_name(text: str) -> None:
     row = {"primary_key": "Plant", "attribute_id": text}
     assert element_reference(row).attribute_name == text

@@ -7,8 +7,8 @@ import os
 import uuid
 import warnings
 import weakref
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Self, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self, TypeAlias, TypeVar
 from uuid import UUID
 
 import pandas as pd
@@ -21,6 +21,7 @@ from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,
+    NotFoundError,
     WriteRefusedError,
     XentaraError,
 )
@@ -39,7 +40,7 @@ from xentara_nb.protocol.commands import (
     Subscribe,
     Unsubscribe,
 )
-from xentara_nb.protocol.errors import UnknownElementError, result_of
+from xentara_nb.protocol.errors import ServerError, UnknownElementError, result_of
 from xentara_nb.protocol.identifiers import Attribute, ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.text import safe
@@ -94,6 +95,9 @@ Attributes: TypeAlias = AttributeLike | Iterable[AttributeLike]
 
 Categories: TypeAlias = CategoryLike | Iterable[CategoryLike]
 """One category or several."""
+
+_Found = TypeVar("_Found")
+_Given = TypeVar("_Given")
 
 
 def _milliseconds(name: str, seconds: float | None) -> int | None:
@@ -344,9 +348,9 @@ class Client:
         1        Plant.Line 1.Filler.Level  data point
         2     Plant.Line 1.Filler.Pressure  data point
         """
-        entries = _inventory.browse(
-            self._connection.ask, self._model_cache, root, depth, categories
-        )
+        ask, cache = self._connection.ask, self._model_cache
+        categories = _held(categories)
+        entries = self._in_one_model(lambda: _inventory.browse(ask, cache, root, depth, categories))
         return self._with_provenance(elements_frame(entries), elements=len(entries))
 
     def inventory(
@@ -408,10 +412,17 @@ class Client:
         10        Plant.Line 1.Batch          value  UnsignedInteger32
         43  Plant.Line 1.Capper.Lamp          value            Boolean
         """
-        ask = self._connection.ask
-        entries = _inventory.browse(ask, self._model_cache, root, depth, categories)
-        columns, missing = _inventory.attribute_lists(ask, entries, progress)
-        self._model_cache.learn(columns.uuids, columns.lists)
+        ask, cache = self._connection.ask, self._model_cache
+        categories = _held(categories)
+
+        def take() -> tuple[ElementColumns, dict[str, str]]:
+            generation = cache.generation
+            entries = _inventory.browse(ask, cache, root, depth, categories)
+            found = _inventory.attribute_lists(ask, entries, progress)
+            cache.learn(found[0].uuids, found[0].lists, generation)
+            return found
+
+        columns, missing = self._in_one_model(take)
         if missing:
             warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=2)
         facts = {"vanished": list(missing)} if missing else {}
@@ -447,7 +458,8 @@ class Client:
         >>> frame.attribute_name.tolist()
         ['UUID', 'category', 'key', 'name', 'type']
         """
-        rows = _inventory.meta_data(self._model_cache, elements)
+        elements = _held(elements)
+        rows = self._in_one_model(lambda: _inventory.meta_data(self._model_cache, elements))
         return self._with_provenance(inventory_frame(rows), elements=len(rows))
 
     def has_children(self, elements: ElementsLike) -> list[bool]:
@@ -475,7 +487,9 @@ class Client:
         >>> client.has_children(["Plant.Line 1", "Plant.Line 1.Set point"])
         [True, False]
         """
-        return _inventory.has_children(self._connection.ask, self._model_cache, elements)
+        ask, cache = self._connection.ask, self._model_cache
+        elements = _held(elements)
+        return self._in_one_model(lambda: _inventory.has_children(ask, cache, elements))
 
     def lookup(self, primary_key: str) -> UUID:
         """Return the UUID of an element (the manual's lookup).
@@ -544,8 +558,9 @@ class Client:
         0          value        210.0
         1          units  bottles/min
         """
-        ask = self._connection.ask_by_message
-        reading = _reading.read(ask, self._model_cache, elements, attributes)
+        ask, cache = self._connection.ask_by_message, self._model_cache
+        elements, attributes = _held(elements), _held(attributes)
+        reading = self._in_one_model(lambda: _reading.read(ask, cache, elements, attributes))
         return self._with_provenance(values_frame(**reading._asdict()))
 
     def snapshot(
@@ -598,11 +613,19 @@ class Client:
         0  Plant.Line 1.Set point       register  210.0    good
         1     Plant.Line 1.Filler  element group   None     NaN
         """
-        if elements is None:
-            found = self._whole_model(progress)
-        else:
-            found = _snapshot.elements_of(self._model_cache, elements)
-        frame = _snapshot.take_snapshot(self._connection.ask, found, attributes)
+        ask, cache = self._connection.ask, self._model_cache
+        elements, attributes = _held(elements), _held(attributes)
+
+        def take() -> tuple[pd.DataFrame, dict[str, str]]:
+            if elements is None:
+                found, missing = _inventory.whole_model(ask, cache, progress)
+            else:
+                found, missing = _snapshot.elements_of(cache, elements), {}
+            return _snapshot.take_snapshot(ask, found, attributes), missing
+
+        frame, missing = self._in_one_model(take)
+        if missing:
+            warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=2)
         return self._with_provenance(frame, elements=len(frame))
 
     def search(
@@ -957,8 +980,9 @@ class Client:
         >>> list(event.values.values())
         [210.0]
         """
+        elements, attributes = _held(elements), _held(attributes)
         command = Subscribe(
-            _reading.targets(self._model_cache, elements, attributes),
+            self._in_one_model(lambda: _reading.targets(self._model_cache, elements, attributes)),
             maximum_update_rate,
             minimum_update_rate,
             uuid.uuid4() if desired_subscription_id is None else desired_subscription_id,
@@ -1015,7 +1039,7 @@ class Client:
         >>> frame["Plant.Line 1.Set point"].tolist()
         [210.0, 210.0, 210.0]
         """
-        sampled = _reading.resolved(self._model_cache, elements, attributes)
+        sampled = self._resolved(elements, attributes)
         return self._with_provenance(
             _sample(self._connection, sampled, every, for_, progress), attributes=len(sampled)
         )
@@ -1069,7 +1093,7 @@ class Client:
                       primary_key  value quality
         0  Plant.Line 1.Set point  210.0    good
         """
-        watched = _reading.resolved(self._model_cache, elements, attributes)
+        watched = self._resolved(elements, attributes)
         watch = Watch(
             self,
             self._watches,
@@ -1141,7 +1165,7 @@ class Client:
         >>> recording.folder.name
         'recording'
         """
-        watched = _reading.resolved(self._model_cache, elements, attributes)
+        watched = self._resolved(elements, attributes)
         keep = kept_for(flush_every)
         with (
             RecordingWriter(user_path(folder), watched) as writer,
@@ -1459,6 +1483,37 @@ class Client:
             self._rate_limiter,
         )
 
+    def _in_one_model(self, find: Callable[[], _Found]) -> _Found:
+        """Return what is found without a change of the model on the way.
+
+        On a fresh connection a name may mean another element: what was found by a name from before
+        is looked for again.
+        """
+        cache = self._model_cache
+        for last in (False, True):
+            self._connection.connection()  # a fresh one if need be: then the names are forgotten
+            generation = cache.generation
+            try:
+                found = find()
+            except (ServerError, NotFoundError):
+                if last or generation == cache.generation:
+                    raise
+            else:
+                if generation == cache.generation:
+                    return found
+        raise ConnectionLostError(
+            f"the connection to {self.address.netloc} was lost again and again, and the model may "
+            "have changed on the way: ask once more"
+        )
+
+    def _resolved(
+        self, elements: ElementsLike, attributes: Attributes | None
+    ) -> list[_reading.ResolvedAttribute]:
+        elements, attributes = _held(elements), _held(attributes)
+        return self._in_one_model(
+            lambda: _reading.resolved(self._model_cache, elements, attributes)
+        )
+
     def _whole_model(self, progress: Progress) -> ElementColumns:
         whole, missing = _inventory.whole_model(self._connection.ask, self._model_cache, progress)
         if missing:
@@ -1477,3 +1532,8 @@ class Client:
                 **facts,
             },
         )
+
+
+def _held(given: _Given) -> _Given | list[Any]:
+    """Return what can be gone through twice."""
+    return list(given) if isinstance(given, Iterator) else given

@@ -131,7 +131,7 @@ def whole_model(
     generation = model_cache.generation
     entries = browse(ask, model_cache, None, None, None)
     found, missing = attribute_lists(ask, entries, progress)
-    model_cache.learn(found.uuids, found.lists)
+    model_cache.learn(found.uuids, found.lists, generation)
     # An element that is being changed is asked for again.
     if generation == model_cache.generation and not missing:
         model_cache.whole = found

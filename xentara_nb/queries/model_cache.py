@@ -6,7 +6,8 @@ it connects again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
@@ -76,6 +77,9 @@ class ModelCache:
     def __init__(self, ask: Ask) -> None:
         self.generation = 0
         self._ask = ask
+        # An RLock: only its owner can release it, which is right also when an interrupt came in the
+        # moment after it was taken. Who has it asks for nothing.
+        self._learning = threading.RLock()
         self._uuids: dict[tuple[str, UUID | None], UUID] = {}
         self._meta_data: dict[UUID, MetaDataAnswer] = {}
         self.known_keys = KnownKeys(ask)
@@ -90,16 +94,17 @@ class ModelCache:
 
     def forget(self) -> None:
         """Empty the cache: the model may be another one now."""
-        # Before and after, so that what another thread finds meanwhile counts as old as well.
-        self.generation += 1
-        self._uuids = {}
-        self._meta_data = {}
-        self.known_keys.forget()
-        self._lists = {}
-        self.whole = self.search_table = None
-        self._sharing = {}
-        self._inventories = []
-        self.generation += 1
+        with self._learning:
+            # Before and after, so that what another thread finds meanwhile counts as old as well.
+            self.generation += 1
+            self._uuids = {}
+            self._meta_data = {}
+            self.known_keys.forget()
+            self._lists = {}
+            self.whole = self.search_table = None
+            self._sharing = {}
+            self._inventories = []
+            self.generation += 1
 
     def uuids(self, references: Iterable[Reference]) -> list[UUID]:
         """Return the UUID of every element, looked up where only a text is given.
@@ -154,8 +159,10 @@ class ModelCache:
 
     def meta_data(self, uuids: Sequence[UUID]) -> list[MetaDataAnswer | ServerError]:
         """Return the meta data of elements; an error where the server has none."""
+        generation = self.generation
+        meta_data = self._meta_data  # that of now: what is forgotten meanwhile is not to come back
         # Mostly all are cached: the same elements are read and written again and again.
-        cached = [self._meta_data.get(uuid) for uuid in uuids]
+        cached = [meta_data.get(uuid) for uuid in uuids]
         known = [answer for answer in cached if answer is not None]
         if len(known) == len(cached):
             return [*known]
@@ -167,10 +174,14 @@ class ModelCache:
         for uuid, result in zip(missing, answers, strict=True):
             found[uuid] = result
             if isinstance(result, MetaDataAnswer):
-                _make_room(self._meta_data)
-                self._meta_data[uuid] = result
-                if result.attributes and _share_an_id(result.attributes):
-                    self._sharing[uuid] = result.attributes
+                _make_room(meta_data)
+                meta_data[uuid] = result
+        lists = {
+            uuid: each.attributes or ()
+            for uuid, each in found.items()
+            if isinstance(each, MetaDataAnswer)
+        }
+        self._note_sharing(lists, list(lists.values()), generation)
         return [
             found[uuid] if answer is None else answer
             for uuid, answer in zip(uuids, cached, strict=True)
@@ -204,15 +215,21 @@ class ModelCache:
             answers[uuid] = answer
         return answers
 
-    def learn(self, uuids: Sequence[UUID], lists: list[AttributeList]) -> None:
-        """Take the attribute lists of elements, as an inventory has them."""
-        self._inventories.append((uuids, lists))
+    def learn(self, uuids: Sequence[UUID], lists: list[AttributeList], generation: int) -> None:
+        """Take the attribute lists of elements, as an inventory has them.
+
+        The generation is that of before they were asked for: what is older than the cache is left.
+        """
+        with self._learning:
+            if generation == self.generation:
+                self._inventories.append((uuids, lists))
 
     def attribute_lists(self, uuids: Iterable[UUID]) -> dict[UUID, AttributeList | ServerError]:
         """Return the attributes of elements by UUID; an error where the server has none.
 
         That is a part of :meth:`meta_data`, and takes a fraction of the time.
         """
+        generation = self.generation
         self._take_in()
         found: dict[UUID, AttributeList | ServerError] = {}
         missing = []
@@ -234,7 +251,7 @@ class ModelCache:
                     found[uuid] = attributes = answer.attributes or ()
                     there.append(uuid)
                     lists.append(attributes)
-            self.learn(there, lists)
+            self.learn(there, lists, generation)
         return found
 
     def sharing(self, uuids: Iterable[UUID] = ()) -> Mapping[UUID, AttributeList]:
@@ -245,22 +262,42 @@ class ModelCache:
         """
         self._take_in()
         if unknown := [uuid for uuid in uuids if uuid not in self._lists]:
-            self.attribute_lists(unknown)
+            found = self.attribute_lists(unknown)
             self._take_in()
+            there = {uuid: each for uuid, each in found.items() if isinstance(each, tuple)}
+            # Also those that were not kept, for they were asked for while the cache was emptied.
+            return {**self._sharing, **_sharing_of(there, list(there.values()))}
         return self._sharing
 
     def _take_in(self) -> None:
         """Look at what was learned: only now, for after most inventories no one asks for it."""
-        inventories, self._inventories = self._inventories, []
-        for uuids, lists in inventories:
-            # Elements of one type share their list.
-            distinct = dict(zip(map(id, lists), lists, strict=True))
-            found = {key for key, each in distinct.items() if _share_an_id(each)}
-            if found:
-                pairs = zip(uuids, lists, strict=True)
-                self._sharing.update((uuid, each) for uuid, each in pairs if id(each) in found)
-            _make_room(self._lists, len(uuids))
-            self._lists.update(islice(zip(uuids, lists, strict=True), MAX_CACHED))
+        with self._learning:
+            inventories, self._inventories = self._inventories, []
+            for uuids, lists in inventories:
+                self._note_sharing(uuids, lists, self.generation)
+                _make_room(self._lists, len(uuids))
+                self._lists.update(islice(zip(uuids, lists, strict=True), MAX_CACHED))
+
+    def _note_sharing(
+        self, uuids: Collection[UUID], lists: list[AttributeList], generation: int
+    ) -> None:
+        """Note which of some elements have attributes that share an id, and which have not."""
+        found = _sharing_of(uuids, lists)
+        with self._learning:
+            if generation != self.generation or not (found or self._sharing):
+                return
+            # Another one each time: who has the last one goes on with that.
+            others = self._sharing.keys() - set(self._sharing).intersection(uuids)
+            self._sharing = {**{uuid: self._sharing[uuid] for uuid in others}, **found}
+
+
+def _sharing_of(uuids: Iterable[UUID], lists: Sequence[AttributeList]) -> dict[UUID, AttributeList]:
+    """Return those elements with attributes that share an id, with all their attributes."""
+    # Elements of one type share their list.
+    distinct = dict(zip(map(id, lists), lists, strict=True))
+    found = {key for key, each in distinct.items() if _share_an_id(each)}
+    pairs = zip(uuids, lists, strict=True) if found else ()
+    return {uuid: each for uuid, each in pairs if id(each) in found}
 
 
 def _make_room(cache: dict[Any, Any], count: int = 1) -> None:

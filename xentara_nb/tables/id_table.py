@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from xentara_nb.protocol.uuid_column import UuidColumn
+from xentara_nb.protocol.values import INT_MAX
 
 Codes: TypeAlias = npt.NDArray[np.int32]
 """The numbers of ids in a table; -1 where there is none."""
@@ -31,7 +32,7 @@ Ids: TypeAlias = "npt.NDArray[np.object_] | UuidColumn"
 _FEW = 64  # as many as are shown: these UUIDs are made one by one
 _FIRST_UUID = 1 << 128
 _HALF = (1 << 64) - 1
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,19}", re.ASCII)
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _UUID_TEXT = re.compile(rf"({_UUID})|\{{({_UUID})\}}|urn:uuid:({_UUID})", re.ASCII | re.IGNORECASE)
 
@@ -48,7 +49,10 @@ def uuid_of_text(text: str) -> UUID | None:
 
 def id_of_text(text: str) -> int | UUID | None:
     """Return the integer or the UUID that a text is, None if it is none."""
-    return int(text) if _NUMBER.fullmatch(text) else uuid_of_text(text)
+    if _NUMBER.fullmatch(text):
+        number = int(text)
+        return number if number <= INT_MAX else None
+    return uuid_of_text(text)
 
 
 def is_missing(value: Any) -> bool:

@@ -21,7 +21,7 @@ import pandas as pd
 
 from xentara_nb.protocol.cbor import uuid_from
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, label
-from xentara_nb.protocol.values import AttributeId
+from xentara_nb.protocol.values import INT_MAX, AttributeId
 from xentara_nb.suggestions import question
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.frames import categorical, string_array
@@ -264,13 +264,13 @@ def _uuid_of(text: str) -> UUID:
 
 
 def _id_to_cell(value: object) -> Cell:
-    number = _integer(value)
-    return number if number is not None and number >= 0 else _uuid_to_cell(value)
+    number = _id_number(value)
+    return _uuid_to_cell(value) if number is None else number
 
 
 def _id_from_cell(cell: object) -> AttributeId:
-    number = _integer(cell)
-    if number is not None and number >= 0:
+    number = _id_number(cell)
+    if number is not None:
         return number
     if isinstance(cell, str) and _UUID.fullmatch(cell):
         return _uuid_of(cell)
@@ -278,6 +278,12 @@ def _id_from_cell(cell: object) -> AttributeId:
         f"{_shown(cell)} is no attribute id, an integer such as 11 or a UUID. Restore the cell, or "
         "take a fresh inventory"
     )
+
+
+def _id_number(value: object) -> int | None:
+    """Return an attribute id that is an integer: one from 0 up, of as many bits as can be sent."""
+    number = _integer(value)
+    return number if number is not None and 0 <= number <= INT_MAX else None
 
 
 def _number_from_cell(table: type[Labelled], cell: object) -> int:
