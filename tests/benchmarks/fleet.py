@@ -109,7 +109,7 @@ def _dask_executor() -> Iterator[Executor]:
 
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=16, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=16, processes=True, dashboard_address="127.0.0.1:0"
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -92,7 +92,7 @@ def dask_client() -> Iterator[Any]:
         for name, secret in known.items():
             patch.setenv(name, secret)
         cluster = LocalCluster(
-            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=2, processes=True, dashboard_address="127.0.0.1:0"
         )
         for name in known:
             patch.delenv(name)
