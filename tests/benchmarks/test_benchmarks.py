@@ -10,8 +10,7 @@ from tests.benchmarks.__main__ import line
 from tests.benchmarks.figures import FIGURES
 from tests.benchmarks.table import SMOKE
 
-QUICK = {"inventory", "single_write", "snapshot", "comparing", "searching", "one_row"}
-QUICK |= {"frames", "known"}
+QUICK = {"inventory", "single_write", "comparing"}
 
 
 @pytest.mark.parametrize(

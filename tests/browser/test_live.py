@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.browser.helpers import SET_POINT, connecting, overflows
+from tests.support.clients import eventually
 from tests.support.proxy import Proxy
 
 NAMES = [
@@ -141,6 +142,7 @@ def test_a_lost_connection_the_end_and_what_is_saved(
         book.run(0)
         book.run(1)
         wait_for_text(cell(book, SET_POINT, 1), "210")
+        eventually(lambda: drawn(page, book) > 50, 20)
     status = book.output.locator(".xnb-lv-state")
     status.filter(has_text="no connection: ").wait_for()
     book.output.locator(".xnb-lv-old").wait_for()
