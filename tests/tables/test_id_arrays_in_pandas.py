@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 
-pytest.importorskip("pandas", minversion="3.1")  # with all fixtures beside the tests
 pytest.importorskip("pandas.tests.extension.base")
 from pandas.tests.extension import base
 from pandas.tests.extension.conftest import *  # noqa: F403
