@@ -18,6 +18,7 @@ import uuid
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from operator import itemgetter
 from uuid import UUID
 
 from xentara_nb.connection.connection import Connection
@@ -252,11 +253,10 @@ class SubscriptionManager:
         with self.lock:
             wanted = dict.fromkeys(watcher.histories)
             # What no other watch follows has no present value here to begin with.
-            followed = {
-                key: others
-                for key, own in watcher.histories.items()
-                if (others := self._router.others(key, own))
-            }
+            others = {key: self._router.others(key, own) for key, own in watcher.histories.items()}
+            # A comprehension with a condition would leave the lock taken, in Python 3.13, at an
+            # interrupt in it.
+            followed = dict(filter(itemgetter(1), others.items()))
             for shared in self._shared:
                 if shared.rates != watcher.rates:
                     continue

@@ -276,5 +276,6 @@ class EventDispatcher:
             for uuid in self._subscriptions.pop(reference, ()):
                 # Another list instead of a shorter one: this may come in the middle of dispatch().
                 pairs = self._by_element.pop(uuid)
-                if others := [pair for pair in pairs if pair[0] is not reference]:
+                # No comprehension: Python 3.13 would leave the lock taken at an interrupt in it.
+                if others := list(filter(lambda pair: pair[0] is not reference, pairs)):
                     self._by_element[uuid] = others
