@@ -35,6 +35,7 @@ from xentara_nb.errors import (
     ServerError,
     XentaraError,
 )
+from xentara_nb.locking import locked
 from xentara_nb.protocol.cbor import SMALL, stoppable
 from xentara_nb.protocol.codec import encode_requests, first_answered
 from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange, GetStage
@@ -533,12 +534,12 @@ class Connection:
             for batch in waiting:
                 batch.unattributed_error = error
 
+    @locked("_lock")
     def _batch_of(self, message_id: int) -> Batch | None:
         """Return the batch that waits for an answer, if there is one."""
-        with self._lock:
-            for batch in self._pending.values():
-                if batch.awaits(message_id):
-                    return batch
+        for batch in self._pending.values():
+            if batch.awaits(message_id):
+                return batch
         return None
 
     def _take_all(self, data: bytes) -> bool:

@@ -22,6 +22,7 @@ from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
 from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import ConnectionLostError, XentaraError
+from xentara_nb.locking import locked
 from xentara_nb.protocol.codec.columns import ColumnReads
 from xentara_nb.protocol.commands import Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION
@@ -144,18 +145,18 @@ class ReconnectingConnection:
 
         return stop
 
+    @locked("_notifying")
     def _notify(self) -> None:
         """Tell the listeners how it is now: of two threads, the later one tells the later state."""
-        with self._notifying:
-            reason = self._closed or self.ended
-            if reason is self._notified:
-                return
-            self._notified = reason
-            for listener in list(self._listeners.values()):
-                try:
-                    listener(reason)
-                except Exception:  # it must not end the thread that reads
-                    _log.exception("a function that is told of the connection failed")
+        reason = self._closed or self.ended
+        if reason is self._notified:
+            return
+        self._notified = reason
+        for listener in list(self._listeners.values()):
+            try:
+                listener(reason)
+            except Exception:  # it must not end the thread that reads
+                _log.exception("a function that is told of the connection failed")
 
     @property
     def protocol_version(self) -> int:

@@ -23,6 +23,7 @@ from xentara_nb.live.frames import (
 )
 from xentara_nb.live.history import Array, Changes, History
 from xentara_nb.live.routing import Key
+from xentara_nb.locking import locked
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.queries.reading import ResolvedAttribute
@@ -370,32 +371,32 @@ class Collection:
             return None
         return NEVER if found.missing[0] else int(found.values.view(np.int64)[0])
 
+    @locked("_lock")
     def changes_after(self, after: dict[Key, int]) -> list[Change]:
         """Return the changes behind those that were given, in the order of their times."""
         found: list[tuple[int, int, Change]] = []
-        with self._lock:
-            self._drain()
-            for number, attribute in enumerate(self._attributes):
-                key = _key(attribute)
-                history = self.histories[key]
-                last = history.last_time
-                if last is None or last <= after.get(key, NEVER):
-                    continue
-                column = history.changes(after=after.get(key, NEVER))
-                after[key] = last
-                texts = history.errors
-                values = displayed(attribute, column)
-                for time_ns, value, gone in zip(
-                    column.times.tolist(), values, column.missing, strict=True
-                ):
-                    stamp = pd.Timestamp(time_ns, unit="ns", tz="UTC")
-                    change = Change(
-                        stamp,
-                        self._names[number],
-                        None if gone else value,
-                        texts.get(time_ns) if gone else None,
-                    )
-                    found.append((time_ns, number, change))
+        self._drain()
+        for number, attribute in enumerate(self._attributes):
+            key = _key(attribute)
+            history = self.histories[key]
+            last = history.last_time
+            if last is None or last <= after.get(key, NEVER):
+                continue
+            column = history.changes(after=after.get(key, NEVER))
+            after[key] = last
+            texts = history.errors
+            values = displayed(attribute, column)
+            for time_ns, value, gone in zip(
+                column.times.tolist(), values, column.missing, strict=True
+            ):
+                stamp = pd.Timestamp(time_ns, unit="ns", tz="UTC")
+                change = Change(
+                    stamp,
+                    self._names[number],
+                    None if gone else value,
+                    texts.get(time_ns) if gone else None,
+                )
+                found.append((time_ns, number, change))
         return [change for _, _, change in sorted(found, key=lambda each: each[:2])]
 
     def changed(self) -> None:

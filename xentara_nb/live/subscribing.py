@@ -18,7 +18,6 @@ import uuid
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from operator import itemgetter
 from uuid import UUID
 
 from xentara_nb.connection.connection import Connection
@@ -251,20 +250,7 @@ class SubscriptionManager:
     def _subscribe_for(self, watcher: Watcher, reconnecting: ReconnectingConnection) -> None:
         connection = reconnecting.connection()
         with self.lock:
-            wanted = dict.fromkeys(watcher.histories)
-            # What no other watch follows has no present value here to begin with.
-            others = {key: self._router.others(key, own) for key, own in watcher.histories.items()}
-            # A comprehension with a condition would leave the lock taken, in Python 3.13, at an
-            # interrupt in it.
-            followed = dict(filter(itemgetter(1), others.items()))
-            for shared in self._shared:
-                if shared.rates != watcher.rates:
-                    continue
-                if found := shared.keys & followed.keys() & wanted.keys():
-                    shared.watchers.add(watcher.number)
-                    for key in found:
-                        del wanted[key]
-                        watcher.histories[key].begin_as(followed[key][0])
+            wanted = self._share_with(watcher)
             if not wanted:
                 return
             targets: dict[UUID, list[AttributeId]] = {}
@@ -278,6 +264,25 @@ class SubscriptionManager:
         for answer in connection.execute([new.command(targets)], deadline):
             if isinstance(answer, ServerError):
                 raise answer.within("subscribe")
+
+    def _share_with(self, watcher: Watcher) -> list[Key]:
+        """Let a watch follow the subscriptions of others; return what none of them has."""
+        wanted = dict.fromkeys(watcher.histories)
+        # What no other watch follows has no present value here to begin with.
+        followed = {
+            key: others
+            for key, own in watcher.histories.items()
+            if (others := self._router.others(key, own))
+        }
+        for shared in self._shared:
+            if shared.rates != watcher.rates:
+                continue
+            if found := shared.keys & followed.keys() & wanted.keys():
+                shared.watchers.add(watcher.number)
+                for key in found:
+                    del wanted[key]
+                    watcher.histories[key].begin_as(followed[key][0])
+        return list(wanted)
 
     def _resubscribe(self, reconnecting: ReconnectingConnection) -> None:
         """Make all subscriptions on a fresh connection, without what is not there any more."""

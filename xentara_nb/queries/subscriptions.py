@@ -16,6 +16,7 @@ from typing import Self, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
+from xentara_nb.locking import locked
 from xentara_nb.protocol.commands import DataChange, Subscribe, SubscriptionTarget
 from xentara_nb.protocol.errors import UnknownSubscriptionIdError
 from xentara_nb.protocol.text import quantity
@@ -237,45 +238,48 @@ class EventDispatcher:
         removed = self._end_all(lambda other: other.id == subscription_id, "it was unsubscribed")
         return removed[0] if removed else None
 
+    @locked("_lock")
     def _end_all(self, which: Callable[[Subscription], bool], why: str) -> list[Subscription]:
-        with self._lock:
-            ended = []
-            for reference in list(self._subscriptions):
-                subscription = reference()
-                if subscription is not None and which(subscription):
-                    self._drop(reference)
-                    subscription.end(ConnectionLostError(why))
-                    ended.append(subscription)
-            return ended
+        ended = []
+        for reference in list(self._subscriptions):
+            subscription = reference()
+            if subscription is not None and which(subscription):
+                self._drop(reference)
+                subscription.end(ConnectionLostError(why))
+                ended.append(subscription)
+        return ended
 
     def dispatch(self, event: DataChange) -> None:
         """Hand an event to every subscription that covers some of it, once to each."""
-        found: dict[Subscription, frozenset[AttributeId]] = {}
-        with self._lock:
-            for reference, ids in self._by_element.get(event.element_uuid, ()):
-                if (subscription := reference()) is not None:
-                    found[subscription] = found.get(subscription, frozenset()) | ids
-        for subscription, ids in found.items():
+        for subscription, ids in self._covering(event.element_uuid).items():
             values = {key: value for key, value in event.values.items() if canonical(key) in ids}
             if values:
                 subscription.put(DataChange(event.time_stamp, event.element_uuid, values))
 
+    @locked("_lock")
+    def _covering(self, element_uuid: UUID) -> dict[Subscription, frozenset[AttributeId]]:
+        """Return the subscriptions that cover an element, and which of its attributes."""
+        found: dict[Subscription, frozenset[AttributeId]] = {}
+        for reference, ids in self._by_element.get(element_uuid, ()):
+            if (subscription := reference()) is not None:
+                found[subscription] = found.get(subscription, frozenset()) | ids
+        return found
+
+    @locked("_lock")
     def end(self, reason: XentaraError) -> None:
         """End every subscription: they do not outlive their connection."""
-        with self._lock:
-            references = list(self._subscriptions)
-            for reference in references:
-                if (subscription := reference()) is not None:
-                    subscription.end(reason)
-            # Only now, so that one who was interrupted before can be followed by another.
-            self._subscriptions = {}
-            self._by_element = {}
+        references = list(self._subscriptions)
+        for reference in references:
+            if (subscription := reference()) is not None:
+                subscription.end(reason)
+        # Only now, so that one who was interrupted before can be followed by another.
+        self._subscriptions = {}
+        self._by_element = {}
 
+    @locked("_lock")
     def _drop(self, reference: weakref.ref[Subscription]) -> None:
-        with self._lock:
-            for uuid in self._subscriptions.pop(reference, ()):
-                # Another list instead of a shorter one: this may come in the middle of dispatch().
-                pairs = self._by_element.pop(uuid)
-                # No comprehension: Python 3.13 would leave the lock taken at an interrupt in it.
-                if others := list(filter(lambda pair: pair[0] is not reference, pairs)):
-                    self._by_element[uuid] = others
+        for uuid in self._subscriptions.pop(reference, ()):
+            # Another list instead of a shorter one: this may come in the middle of dispatch().
+            pairs = self._by_element.pop(uuid)
+            if others := [pair for pair in pairs if pair[0] is not reference]:
+                self._by_element[uuid] = others

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from xentara_nb.locking import locked
 from xentara_nb.protocol.uuid_column import UuidColumn
 from xentara_nb.protocol.values import INT_MAX
 
@@ -255,17 +256,15 @@ class IdTable:
             joined = cls(np.concatenate([each.ids for each in distinct.values()]))
         return joined, dict(zip(distinct, ends, strict=False))
 
+    @locked("_growing")
     def add(self, ids: Sequence[int | UUID]) -> Codes:
         """Return the numbers of ids, which are in the table afterwards."""
         keys = [key_of(each) for each in ids]
-        with self._growing:
-            new = {
-                key: each for key, each in zip(keys, ids, strict=True) if self.code_of(key) == -2
-            }
-            if new:
-                more = np.fromiter(new.values(), np.object_, len(new))
-                self._distinct = _Distinct(np.concatenate([self._distinct.ids, more]))
-            return np.fromiter(map(self.code_of, keys), np.int32, len(keys))
+        new = {key: each for key, each in zip(keys, ids, strict=True) if self.code_of(key) == -2}
+        if new:
+            more = np.fromiter(new.values(), np.object_, len(new))
+            self._distinct = _Distinct(np.concatenate([self._distinct.ids, more]))
+        return np.fromiter(map(self.code_of, keys), np.int32, len(keys))
 
 
 def look_up(table: npt.NDArray[Any], codes: Codes, nothing: Any) -> npt.NDArray[Any]:

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.errors import OptionError, PolicyError
+from xentara_nb.locking import locked
 from xentara_nb.paths import setting_path
 from xentara_nb.protocol.text import pasted
 from xentara_nb.queries.model_cache import ModelCache
@@ -82,15 +83,19 @@ class RateLimiter:
         rate = min(rates)
         most = max(1, int(rate))
         span = most / rate
+        return self._grant_in(span, most, wanted)
+
+    @locked("_lock")
+    def _grant_in(self, span: float, most: int, wanted: int) -> tuple[int, float]:
+        """Do so for at most so many in a span, in seconds."""
         now = time.monotonic()
-        with self._lock:
-            while self._sent and self._sent[0] <= now - span:
-                self._sent.popleft()
-            granted = min(wanted, most - len(self._sent))
-            if granted > 0:
-                self._sent.extend([now] * granted)
-                return granted, 0.0
-            return 0, self._sent[0] + span - now
+        while self._sent and self._sent[0] <= now - span:
+            self._sent.popleft()
+        granted = min(wanted, most - len(self._sent))
+        if granted > 0:
+            self._sent.extend([now] * granted)
+            return granted, 0.0
+        return 0, self._sent[0] + span - now
 
 
 class ClientSettings(Protocol):
