@@ -118,8 +118,9 @@ def interrupt(scene: Scene, operation: str, at: int, pool: ThreadPoolExecutor, f
         pool.submit(check_client, scene.client, run.where).result()
     assert time.monotonic() - begin < 5, run.where  # and not until the time-out of the client
     closed = scene.client.closed
-    if run.error is not None and "in __exit__\n    def __exit__" in run.where:
-        # It had not begun to close anything: what the traceback holds ends with it.
+    outside = ("in __enter__\n    def __enter__", "in __exit__\n    def __exit__")
+    if run.error is not None and any(place in run.where for place in outside):
+        # The block had not begun, or nothing of its end: what the traceback holds ends with it.
         run.error = run.error.with_traceback(None)
     eventually(lambda: len(reader_threads()) <= (0 if closed else 1), where=run.where)
     # A connection has its socket, and a duplicate of that.
