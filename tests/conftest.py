@@ -36,7 +36,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A few examples while one works on something; --hypothesis-profile=thorough looks for more.
-settings.register_profile("quick", max_examples=20, deadline=None)
+settings.register_profile("quick", max_examples=10, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None)
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile("quick")
@@ -98,10 +98,16 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         option.loadscopereorder = False  # what takes long comes first
 
 
+def pytest_collection() -> None:
+    """Look for no garbage while the tests are collected: there is none, and much to look at."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Leave what the collected tests are made of out of every later collection of garbage."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
