@@ -40,6 +40,13 @@ _SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
+# Of JupyterLab, what no test looks at: its page is the dearest part of all tests.
+_LEFT_OUT = (
+    *("audio", "celltags", "csvviewer", "debugger", "extensionmanager", "help", "htmlviewer"),
+    *("hub", "imageviewer", "inspector", "launcher", "logconsole", "lsp", "markdownviewer"),
+    *("mermaid", "pdf", "pluginmanager", "running", "settingeditor", "terminal", "toc"),
+    *("tooltip", "vega5", "video"),
+)
 _CHROMIUM = (
     "--no-sandbox",
     "--disable-gpu",
@@ -144,6 +151,15 @@ class Lab:
             path = self.folder / "settings" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values), encoding="utf-8")
+        left_out = {f"@jupyterlab/{name}-extension": True for name in _LEFT_OUT}
+        servers = {name: False for name in ("jupyter_lsp", "jupyter_server_terminals")}
+        config = self.folder / "config"
+        for path, content in (
+            ("labconfig/page_config.json", {"disabledExtensions": left_out}),
+            ("jupyter_server_config.json", {"ServerApp": {"jpserver_extensions": servers}}),
+        ):
+            (config / path).parent.mkdir(parents=True, exist_ok=True)
+            (config / path).write_text(json.dumps(content), encoding="utf-8")
 
     def _command(self) -> list[str]:
         options = {
@@ -235,7 +251,9 @@ def page(lab: Lab) -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(_CHROMIUM))
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 900}, reduced_motion="reduce"
+        )
         context.set_default_timeout(PATIENCE)
         tab = context.new_page()
         tab.goto(f"{lab.url}/lab?reset&token={lab.token}", timeout=START_PATIENCE * 1000)
