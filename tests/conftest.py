@@ -108,6 +108,9 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+    # What is frozen does not count, so Python would think that little is there, and look at all of
+    # the rest again and again.
+    gc.set_threshold(700, 10, 50)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -9,6 +9,7 @@ import ipykernel
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
+from tests.support.notebooks import load
 from xentara_nb import Client
 from xentara_nb._notebook import register_display, show_watch
 from xentara_nb.live.watch import Watch
@@ -28,6 +29,7 @@ CELLS = (
 
 def test_a_client_and_a_watch_in_a_notebook() -> None:
     # They import a hundred modules, which only the process needs that runs this test.
+    load()
     import nbformat
     from nbclient import NotebookClient
 

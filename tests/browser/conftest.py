@@ -25,6 +25,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.notebooks import SLOW_IMPORT
 from xentara_nb.simulator import Simulator, simulate
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -152,7 +153,7 @@ class Lab:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values), encoding="utf-8")
         left_out = {f"@jupyterlab/{name}-extension": True for name in _LEFT_OUT}
-        servers = {name: False for name in ("jupyter_lsp", "jupyter_server_terminals")}
+        servers = dict.fromkeys(("jupyter_lsp", "jupyter_server_terminals"), False)
         config = self.folder / "config"
         for path, content in (
             ("labconfig/page_config.json", {"disabledExtensions": left_out}),
@@ -177,7 +178,11 @@ class Lab:
             "MappingKernelManager.cull_idle_timeout": 600,
             "ServerApp.shutdown_no_activity_timeout": 900,
         }
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser"]
+        start = (
+            f"import sys; sys.modules[{SLOW_IMPORT!r}] = None\n"
+            "from jupyterlab.labapp import main; main()"
+        )
+        command = [sys.executable, "-c", start, "--no-browser"]
         command += [f"--{name}={value}" for name, value in options.items()]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--allow-root")

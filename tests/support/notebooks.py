@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from xentara_nb.simulator.config.demo import POLICY
 
@@ -18,9 +19,20 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 # nbclient and nbformat import a hundred modules, which only the process needs that runs notebooks.
 
+# What jsonschema checks IRIs with, if it is there: its import takes two seconds, and no IRI is in a
+# notebook or a setting of JupyterLab.
+SLOW_IMPORT = "rfc3987_syntax"
+
+
+def load() -> None:
+    """Import what reads notebooks, without what takes long."""
+    with patch.dict(sys.modules, {SLOW_IMPORT: None}):
+        import jsonschema  # noqa: F401
+
 
 def read(path: Path) -> Any:
     """Return a notebook as it is in its file."""
+    load()
     import nbformat
 
     return nbformat.read(path, as_version=4)
