@@ -172,6 +172,18 @@ def plant(module_simulator: Simulator) -> Simulator:
     return module_simulator
 
 
+@pytest.fixture(scope="session")
+def kernel() -> Iterator[Any]:
+    """One kernel for all notebooks: half of the time of a short one was its start and imports."""
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
+
+    manager = AsyncKernelManager(kernel_name="python3")
+    yield manager
+    if manager.has_kernel:
+        run_sync(manager.shutdown_kernel)(now=True)
+
+
 @pytest.fixture
 def proxy(plant: Simulator) -> Iterator[Proxy]:
     """A proxy in front of the plant that can be cut."""

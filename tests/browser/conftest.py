@@ -25,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.notebooks import SLOW_IMPORT
+from tests.support.notebooks import SLOW_IMPORT, document
 from xentara_nb.simulator import Simulator, simulate
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -353,30 +353,6 @@ class Notebook:
             _CLEAN,
         )
         return kernel
-
-
-def document(*cells: str) -> str:
-    """Return a notebook file with these cells."""
-    return json.dumps(
-        {
-            "cells": [
-                {
-                    "cell_type": "code",
-                    "execution_count": None,
-                    "id": f"cell-{number}",
-                    "metadata": {},
-                    "outputs": [],
-                    "source": source,
-                }
-                for number, source in enumerate(cells)
-            ],
-            "metadata": {
-                "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
-            },
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        }
-    )
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from xentara_nb.simulator.config.demo import POLICY
 
@@ -22,17 +22,35 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 # What jsonschema checks IRIs with, if it is there: its import takes two seconds, and no IRI is in a
 # notebook or a setting of JupyterLab.
 SLOW_IMPORT = "rfc3987_syntax"
+sys.modules.setdefault(SLOW_IMPORT, None)  # type: ignore[arg-type]
 
 
-def load() -> None:
-    """Import what reads notebooks, without what takes long."""
-    with patch.dict(sys.modules, {SLOW_IMPORT: None}):
-        import jsonschema  # noqa: F401
+def document(*cells: str) -> str:
+    """Return a notebook file with these cells."""
+    return json.dumps(
+        {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "execution_count": None,
+                    "id": f"cell-{number}",
+                    "metadata": {},
+                    "outputs": [],
+                    "source": source,
+                }
+                for number, source in enumerate(cells)
+            ],
+            "metadata": {
+                "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
+            },
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )
 
 
 def read(path: Path) -> Any:
     """Return a notebook as it is in its file."""
-    load()
     import nbformat
 
     return nbformat.read(path, as_version=4)
