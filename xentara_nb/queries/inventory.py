@@ -20,6 +20,7 @@ from xentara_nb.tables.frames import InventoryElement
 from xentara_nb.tables.references import (
     ElementLike,
     ElementsLike,
+    are_several,
     category_reference,
     element_reference,
     element_references,
@@ -60,9 +61,8 @@ def category_ids(
     """Return the identifiers of categories; raises as :func:`browse`."""
     if categories is None:
         return None
-    if isinstance(categories, str) or not isinstance(categories, Iterable):
-        categories = (categories,)
-    return tuple(_category_id(category) for category in categories)
+    wanted: Iterable[Any] = categories if are_several(categories) else (categories,)
+    return tuple(_category_id(category) for category in wanted)
 
 
 def _category_id(category: CategoryLike) -> int:
