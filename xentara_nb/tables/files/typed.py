@@ -81,6 +81,8 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
             columns[f"{name}{_SUFFIX}"] = (
                 pd.Series(pd.Categorical(words)) if ending == ".parquet" else words
             )
+    if ending in (".csv", ".xlsx"):
+        _check_no_row_is_empty(columns)
     return TextTable(columns, provenance_of(frame), row_text)
 
 
@@ -142,6 +144,16 @@ class _CellError(Exception):
 
 
 # From a column to cells
+
+
+def _check_no_row_is_empty(columns: Mapping[str, Sequence[Cell]]) -> None:
+    # A spreadsheet leaves such rows behind, so they are passed over when a file is read.
+    for row, cells in enumerate(zip(*columns.values(), strict=True)):
+        if all(cell is None or cell == "" for cell in cells):
+            raise TableError(
+                f"{row_text(row)} is empty, and CSV and Excel have no such rows. Take it out, keep "
+                "the column primary_key, or write Parquet or JSON"
+            )
 
 
 def _is_known(name: str, series: pd.Series[Any]) -> bool:
