@@ -307,6 +307,14 @@ def test_columns_that_name_no_elements_are_kept(tmp_path: Path) -> None:
     assert chosen.xentara.plain().columns.tolist()[:3] == ["display_name", "value", "value (type)"]
 
 
+def test_an_index_that_would_be_lost_is_refused(tmp_path: Path) -> None:
+    keyed = snapshot().set_index("primary_key")
+    for frame in (keyed, keyed.rename_axis(None), snapshot().set_index(["units", "type"])):
+        with pytest.raises(InventoryFileError, match=r"would not be kept.*reset_index\(\)"):
+            frame.xentara.to_file(tmp_path / "x.csv")
+        assert frame.xentara.plain().index.equals(frame.index)
+
+
 def test_a_row_without_any_value_is_refused_where_it_would_vanish(tmp_path: Path) -> None:
     empty = snapshot()[["display_name", "value"]]
     for ending in (".csv", ".xlsx"):

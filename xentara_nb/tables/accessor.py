@@ -275,7 +275,8 @@ class XentaraAccessor:
         Raises
         ------
         InventoryFileError
-            If the frame holds what this kind of file cannot, or the ending is another.
+            If the frame holds what this kind of file cannot, or an index that is no numbers of
+            rows; or the ending is another.
         MissingExtraError
             If Parquet or Excel needs a package that is not installed.
         OSError

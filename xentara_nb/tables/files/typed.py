@@ -53,6 +53,7 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
     """Return a table as cells, as a kind of file can hold them."""
     if isinstance(frame.index, pd.DatetimeIndex) and frame.index.name == "time":
         frame = frame.reset_index()
+    _check_index(frame.index)
     check_names(list(frame.columns), "the frame")
     frame = retyped(frame)
     columns: dict[str, Any] = {}
@@ -144,6 +145,15 @@ class _CellError(Exception):
 
 
 # From a column to cells
+
+
+def _check_index(index: pd.Index[Any]) -> None:
+    numbers = index.nlevels == 1 and index.name is None and index.dtype.kind in "iu"
+    if len(index) and not numbers:
+        raise TableError(
+            "the index of the frame is no numbers of rows, and would not be kept. Make columns of "
+            "it with reset_index(), or leave it out with reset_index(drop=True)"
+        )
 
 
 def _check_no_row_is_empty(columns: Mapping[str, Sequence[Cell]]) -> None:
