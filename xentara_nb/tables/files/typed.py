@@ -19,7 +19,15 @@ import numpy as np
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, Quality
-from xentara_nb.tables.files.cells import Cell, TableError, TextTable, check_names, row_text
+from xentara_nb.tables.files.cells import (
+    Cell,
+    TableError,
+    TextTable,
+    check_index,
+    check_names,
+    check_no_row_is_empty,
+    row_text,
+)
 from xentara_nb.tables.frames import TEXT, object_array, string_array
 from xentara_nb.tables.id_arrays import IdDtype, id_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
@@ -53,7 +61,7 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
     """Return a table as cells, as a kind of file can hold them."""
     if isinstance(frame.index, pd.DatetimeIndex) and frame.index.name == "time":
         frame = frame.reset_index()
-    _check_index(frame.index)
+    check_index(frame.index)
     check_names(list(frame.columns), "the frame")
     frame = retyped(frame)
     columns: dict[str, Any] = {}
@@ -83,7 +91,7 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
                 pd.Series(pd.Categorical(words)) if ending == ".parquet" else words
             )
     if ending in (".csv", ".xlsx"):
-        _check_no_row_is_empty(columns)
+        check_no_row_is_empty(columns)
     return TextTable(columns, provenance_of(frame), row_text)
 
 
@@ -145,25 +153,6 @@ class _CellError(Exception):
 
 
 # From a column to cells
-
-
-def _check_index(index: pd.Index[Any]) -> None:
-    numbers = index.nlevels == 1 and index.name is None and index.dtype.kind in "iu"
-    if len(index) and not numbers:
-        raise TableError(
-            "the index of the frame is no numbers of rows, and would not be kept. Make columns of "
-            "it with reset_index(), or leave it out with reset_index(drop=True)"
-        )
-
-
-def _check_no_row_is_empty(columns: Mapping[str, Sequence[Cell]]) -> None:
-    # A spreadsheet leaves such rows behind, so they are passed over when a file is read.
-    for row, cells in enumerate(zip(*columns.values(), strict=True)):
-        if all(cell is None or cell == "" for cell in cells):
-            raise TableError(
-                f"{row_text(row)} is empty, and CSV and Excel have no such rows. Take it out, keep "
-                "the column primary_key, or write Parquet or JSON"
-            )
 
 
 def _is_known(name: str, series: pd.Series[Any]) -> bool:
