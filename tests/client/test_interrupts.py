@@ -176,7 +176,7 @@ def sweep(scene: Scene, operation: str, samples: int | None) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_ctrl_c_at_some_places(scene: Scene, operation: str) -> None:
-    sweep(scene, operation, 13)
+    sweep(scene, operation, 40)
 
 
 @pytest.mark.slow
