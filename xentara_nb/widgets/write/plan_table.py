@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 import anywidget
 import traitlets
+
+from xentara_nb.widgets.common.script import script
 
 
 class PlanTable(anywidget.AnyWidget):
@@ -23,7 +24,7 @@ class PlanTable(anywidget.AnyWidget):
         Whether nothing can be typed.
     """
 
-    _esm = files(__package__).joinpath("plan_table.js").read_text(encoding="utf-8")
+    _esm = script(__package__, "plan_table.js")
 
     rows: Any = traitlets.List(traitlets.Dict()).tag(sync=True)
     disabled = traitlets.Bool(False).tag(sync=True)
