@@ -94,6 +94,13 @@ def test_what_is_typed_withdraws_the_plan(form: PlanForm, plant: Simulator) -> N
     assert plant.writes.empty
 
 
+def test_a_page_that_begins_gets_the_rows(form: PlanForm, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(form.table, "send_state", sent.append)
+    sent_by_page(form.table, {"do": "ask"})
+    assert sent == ["rows"]
+
+
 def test_what_the_guards_refuse_is_told_beside_it(form: PlanForm, plant: Simulator) -> None:
     typed(form, 0, "many")
     review(form)

@@ -47,6 +47,7 @@ function render({ model, el }) {
   model.on("change:disabled", enable);
   draw();
   enable();
+  model.send({ do: "ask" });
   return () => {
     model.off("change:rows", draw);
     model.off("change:disabled", enable);

@@ -35,7 +35,12 @@ class PlanTable(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def _receive(self, widget: object, content: object, buffers: object) -> None:
-        if not isinstance(content, dict) or content.get("do") != "edit":
+        if not isinstance(content, dict):
+            return
+        if content.get("do") == "ask":
+            # What has changed while a page asked the kernel for all widgets did not reach it.
+            self.send_state("rows")
+        if content.get("do") != "edit":
             return
         row, text = content.get("row"), content.get("text")
         if isinstance(row, int) and 0 <= row < len(self.rows) and isinstance(text, str):
