@@ -40,7 +40,8 @@ class PlanForm(ClientForm):
         The client that writes. With a log-in form, its client is taken as soon as there is one,
         and its sub-session counts as well, if there is one.
     writes : WritePlan, DataFrame, dict, Series, list of rows or path
-        What the table begins with: a plan, or what :meth:`Client.plan_writes` takes.
+        What the table begins with: a plan, or what :meth:`Client.plan_writes` takes; no more than
+        500 values.
     session : SubSession, optional
         A sub-session whose rights are needed as well.
     number_as_boolean, verify_on
@@ -146,7 +147,10 @@ class PlanForm(ClientForm):
         else:
             plan = self.client.plan_writes(given, **self._options)
         if len(plan) > ROWS:
-            raise OptionError(f"the table takes {ROWS} values, not {len(plan):,}")
+            raise OptionError(
+                f"the table takes {ROWS} values, not {len(plan):,}: give a part of them, or write "
+                "them without a form, with client.plan_writes(...) and plan.apply()"
+            )
         self._planned = plan.planned
         self._values = [each.request.value for each in plan.planned]
         self.notice.clear()
