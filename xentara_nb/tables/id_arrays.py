@@ -377,6 +377,14 @@ class IdArray(ExtensionArray):
         """Return codes that are the same for the same id, and only then."""
         return self.table.canonical(self.codes)
 
+    def ids(self) -> Sequence[int | UUID]:
+        """Return the ids, where none is missing; UUIDs that do not exist as objects in a column."""
+        given = self.table.given
+        if isinstance(given, UuidColumn):
+            held = np.frombuffer(given.data, np.uint64).reshape(-1, 2)
+            return UuidColumn(held.take(self.codes, axis=0).tobytes())
+        return self.tolist()
+
     def distinct(self) -> list[int | UUID | None]:
         """Return what occurs in it, in any order, None where there is none; some perhaps twice."""
         return IdArray(pd.unique(self.codes), self.table).tolist()

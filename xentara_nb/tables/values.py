@@ -69,11 +69,10 @@ def values_frame(
     worded = _worded(data_types, attribute_ids)
     errors = no_texts(len(results))
     values: Sequence[Any] | Array = results
-    if worded or not kinds <= _SHOWN_AS_THEY_ARE:
+    if len(worded) or not kinds <= _SHOWN_AS_THEY_ARE:
         values = shown = object_array(results)
         errors = _to_columns(shown)
-        for row in worded:
-            shown[row] = to_display(shown[row], data_types[row], attribute_ids[row])
+        _show_words(shown, worded, data_types, attribute_ids)
     return make_frame(
         {
             "primary_key": string_array(primary_keys),
@@ -112,22 +111,43 @@ def _ids(ids: Sequence[int | UUID] | IdArray) -> IdArray:
 
 def _worded(
     data_types: Sequence[int | None], attribute_ids: Sequence[AttributeId] | IdArray
-) -> list[int]:
+) -> npt.NDArray[np.intp]:
     """Return the rows whose values may be shown in the manual's words; see :func:`to_display`."""
     if isinstance(attribute_ids, IdArray):
-        if WORDED_IDS.isdisjoint(attribute_ids.distinct()) and WORDED_TYPES.isdisjoint(data_types):
-            return []
-        attribute_ids = attribute_ids.tolist()
+        some = not WORDED_IDS.isdisjoint(attribute_ids.distinct())
+        attribute_ids = attribute_ids.tolist() if some else []
     # By identity, for hashing a UUID takes longer than all the rest.
     distinct = dict(zip(map(id, attribute_ids), attribute_ids, strict=True))
-    ids = {key for key, each in distinct.items() if each in WORDED_IDS}
-    return [
-        row
-        for row, (attribute, data_type) in enumerate(
-            zip(map(id, attribute_ids), data_types, strict=True)
-        )
-        if attribute in ids or data_type in WORDED_TYPES
-    ]
+    found = np.zeros(len(data_types), bool)
+    if not WORDED_IDS.isdisjoint(distinct.values()):
+        is_worded = {key: each in WORDED_IDS for key, each in distinct.items()}
+        there = map(is_worded.__getitem__, map(id, attribute_ids))
+        found |= np.fromiter(there, bool, len(found))
+    if not WORDED_TYPES.isdisjoint(data_types):
+        found |= np.fromiter(map(WORDED_TYPES.__contains__, data_types), bool, len(found))
+    return np.flatnonzero(found)
+
+
+def _show_words(
+    values: Array,
+    rows: npt.NDArray[np.intp],
+    data_types: Sequence[int | None],
+    attribute_ids: Sequence[AttributeId] | IdArray,
+) -> None:
+    """Show some of the values in the manual's words; of equal ones, this is found out once."""
+    ids = (
+        attribute_ids[rows].tolist()
+        if isinstance(attribute_ids, IdArray)
+        else [attribute_ids[row] for row in rows]
+    )
+    known: dict[tuple[type, object, int | None, int], object] = {}
+    for row, attribute_id in zip(rows.tolist(), ids, strict=True):
+        value = values[row]
+        if type(value) is int or type(value) is str:
+            key = type(value), value, data_types[row], id(attribute_id)
+            if key not in known:
+                known[key] = to_display(value, data_types[row], attribute_id)
+            values[row] = known[key]
 
 
 def storage_dtype(data_type: int | None) -> np.dtype[Any]:
