@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -134,9 +135,9 @@ def _read_elements(
     results = _results(ask, model_cache, rows[0], uuids, parts)
     return Reading(
         *rows,
-        [name for name, _, _ in found],
-        [attribute_id for _, attribute_id, _ in found],
-        [data_type for _, _, data_type in found],
+        list(map(itemgetter(0), found)),
+        list(map(itemgetter(1), found)),
+        list(map(itemgetter(2), found)),
         results,
         _now(results),
     )
@@ -170,13 +171,13 @@ def _known_elements(
         lists = [()] * len(uuids) if well_known else model_cache.known_lists(uuids)
     if uuids is None or lists is None:
         return None
-    distinct = {id(each): (key, each) for key, each in zip(keys, lists, strict=True)}
+    distinct = dict(zip(map(id, lists), zip(keys, lists, strict=True), strict=True))
     ids_by_name = _ids_by_name(attributes, [each for _, each in distinct.values()])
     chosen = {
         number: _chosen(key, described, attributes, ids_by_name)
         for number, (key, described) in distinct.items()
     }
-    return keys, uuids, [chosen[id(each)] for each in lists]
+    return keys, uuids, list(map(chosen.__getitem__, map(id, lists)))
 
 
 def _read_rows(ask: AskByMessage, model_cache: ModelCache, rows: Rows) -> Reading:
@@ -224,8 +225,8 @@ def _results(
     parts: list[tuple[AttributeId, ...]],
 ) -> list[Any]:
     """Read so many attributes of each element; the keys are those of the rows, one for each."""
-    sharing = model_cache.sharing(_with_own_attributes(uuids, parts))
     distinct = _by_identity(parts)
+    sharing = model_cache.sharing(_with_own_attributes(uuids, parts, distinct))
     once = {number: tuple(dict.fromkeys(each)) for number, each in distinct.items()}
     as_given = all(len(once[number]) == len(each) for number, each in distinct.items())
     wanted = parts if as_given else list(map(once.__getitem__, map(id, parts)))
@@ -268,11 +269,13 @@ def _by_identity(parts: Sequence[_Part]) -> dict[int, _Part]:
 
 
 def _with_own_attributes(
-    uuids: Sequence[UUID], parts: Sequence[tuple[AttributeId, ...]]
+    uuids: Sequence[UUID],
+    parts: Sequence[tuple[AttributeId, ...]],
+    distinct: Mapping[int, tuple[AttributeId, ...]],
 ) -> Sequence[UUID]:
     """Return the elements of which an attribute that is not well known is read."""
     # Their ids are those that a model's author gives them, and may give to two.
-    own = {number for number, part in _by_identity(parts).items() if UUID in set(map(type, part))}
+    own = {number for number, part in distinct.items() if UUID in set(map(type, part))}
     places = [at for at, part in enumerate(parts) if id(part) in own] if own else []
     return uuids if len(places) == len(uuids) else taken(uuids, places)
 
@@ -442,7 +445,8 @@ def targets(
             dict.fromkeys(attribute_id for _, attribute_id, _ in item.attributes)
         )
     parts = [tuple(each) for each in ids.values()]
-    sharing = model_cache.sharing(_with_own_attributes(list(ids), parts))
+    owners = _with_own_attributes(list(ids), parts, _by_identity(parts))
+    sharing = model_cache.sharing(owners)
     for item in items if sharing else ():
         for _, attribute_id, _ in item.attributes:
             attributes_there = sharing.get(item.element_uuid, ())

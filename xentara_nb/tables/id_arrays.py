@@ -385,6 +385,14 @@ class IdArray(ExtensionArray):
             return UuidColumn(held.take(self.codes, axis=0).tobytes())
         return self.tolist()
 
+    def kinds(self) -> set[type]:
+        """Return the types of what occurs in it, that of None where there is none."""
+        if not isinstance(self.table.given, UuidColumn):
+            return set(map(type, self.distinct()))
+        there = self.codes >= 0
+        kinds: set[type] = {UUID} if there.any() else set()
+        return kinds if there.all() else {*kinds, type(None)}
+
     def distinct(self) -> list[int | UUID | None]:
         """Return what occurs in it, in any order, None where there is none; some perhaps twice."""
         return IdArray(pd.unique(self.codes), self.table).tolist()

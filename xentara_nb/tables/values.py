@@ -9,7 +9,7 @@ pandas' type with gaps instead: ``Float64``, ``Int64``, ``UInt64`` or ``boolean`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -35,6 +35,7 @@ from xentara_nb.tables.frames import (
 from xentara_nb.tables.id_arrays import IdArray, id_array
 
 Array: TypeAlias = npt.NDArray[Any]
+_V = TypeVar("_V")
 
 _OBJECT, _TIME = np.dtype(object), np.dtype("datetime64[ns]")
 # By the kind of dtype, the type of the values that fit it as they are.
@@ -96,11 +97,12 @@ def _to_columns(values: Array) -> Any:
             rows = np.flatnonzero(of_kind == number)
             errors[rows] = [error_text(each) for each in values[rows]]
             values[rows] = None
-    # All time stamps together take a third of the time.
+    # All time stamps together take a third of the time; and many elements have the same.
     if TimePoint in numbers:
         rows = np.flatnonzero(of_kind == numbers[TimePoint])
-        nanoseconds = [value.nanoseconds for value in values[rows]]
-        values[rows] = np.asarray(time_array(nanoseconds), np.object_)
+        nanoseconds = np.fromiter((value.nanoseconds for value in values[rows]), np.int64)
+        distinct, places = np.unique(nanoseconds, return_inverse=True)
+        values[rows] = np.asarray(time_array(distinct), np.object_)[places]
     return errors
 
 
@@ -109,22 +111,30 @@ def _ids(ids: Sequence[int | UUID] | IdArray) -> IdArray:
     return ids.compact().copy() if isinstance(ids, IdArray) else id_array(ids)
 
 
+def _distinct(values: Sequence[_V]) -> list[_V]:
+    """Return each object once: hashing all ids and data types takes longer than all the rest."""
+    return list(dict(zip(map(id, values), values, strict=True)).values())
+
+
 def _worded(
     data_types: Sequence[int | None], attribute_ids: Sequence[AttributeId] | IdArray
 ) -> npt.NDArray[np.intp]:
     """Return the rows whose values may be shown in the manual's words; see :func:`to_display`."""
-    if isinstance(attribute_ids, IdArray):
-        some = not WORDED_IDS.isdisjoint(attribute_ids.distinct())
-        attribute_ids = attribute_ids.tolist() if some else []
-    # By identity, for hashing a UUID takes longer than all the rest.
-    distinct = dict(zip(map(id, attribute_ids), attribute_ids, strict=True))
     found = np.zeros(len(data_types), bool)
-    if not WORDED_IDS.isdisjoint(distinct.values()):
-        is_worded = {key: each in WORDED_IDS for key, each in distinct.items()}
-        there = map(is_worded.__getitem__, map(id, attribute_ids))
+    if isinstance(attribute_ids, IdArray):
+        codes = pd.unique(attribute_ids.codes)
+        ids = zip(codes.tolist(), IdArray(codes, attribute_ids.table).tolist(), strict=True)
+        if worded := [code for code, each in ids if each in WORDED_IDS]:
+            found |= np.isin(attribute_ids.codes, worded)
+    else:
+        worded_ids = {id(each) for each in _distinct(attribute_ids) if each in WORDED_IDS}
+        if worded_ids:
+            there = map(worded_ids.__contains__, map(id, attribute_ids))
+            found |= np.fromiter(there, bool, len(found))
+    worded_types = {id(each) for each in _distinct(data_types) if each in WORDED_TYPES}
+    if worded_types:
+        there = map(worded_types.__contains__, map(id, data_types))
         found |= np.fromiter(there, bool, len(found))
-    if not WORDED_TYPES.isdisjoint(data_types):
-        found |= np.fromiter(map(WORDED_TYPES.__contains__, data_types), bool, len(found))
     return np.flatnonzero(found)
 
 
@@ -228,7 +238,7 @@ def column_of(values: Sequence[Any] | Array, data_types: Sequence[int | None]) -
 
     None is a missing value, and only that. The data types are those of the rows.
     """
-    distinct = set(data_types)
+    distinct = set(_distinct(data_types))
     if len(distinct) != 1 or not len(values):
         return object_array(values)
     (data_type,) = distinct

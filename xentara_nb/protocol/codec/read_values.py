@@ -24,7 +24,7 @@ from xentara_nb.protocol.commands.data import Read
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.packets import Success, decode_answers
-from xentara_nb.protocol.values import AttributeId, TimePoint, time_point_from
+from xentara_nb.protocol.values import AttributeId, time_point_from
 
 VALUE = b"\xd8\x79"
 """The tag in front of a value, 121."""
@@ -33,9 +33,10 @@ _ERROR = b"\xd8\x7a"  # the tag in front of an error, 122
 _TAG, _MARK = _ERROR[:1], _ERROR[1:]  # what both tags begin with, and what marks an error
 _TAGS = re.compile(_TAG + rb"(?=[\x79\x7a])")
 _ONE_ANSWER = b"\x81\x83\x01\x01\xa1\x00"
-# A time stamp: tag 1001 on a map of one; either key 4: tag 4 on the exponent -9 and nanoseconds as
-# a positive integer of 64 bits; or key 1: an infinity.
-_TIME, _TIME_SIZE = b"\xd9\x03\xe9\xa1\x04\xc4\x82\x28\x1b", 17
+# A time stamp: tag 1001 on a map of one, key 4: tag 4 on the exponent -9 and nanoseconds as a
+# positive integer of 64 bits. There are few others, such as never.
+_TIME = b"\xd9\x03\xe9\xa1\x04\xc4\x82\x28\x1b"
+_TIME_FORM = struct.Struct(f">{len(_TIME)}sQ")
 _FORMS = {0x18: ">xB", 0x19: ">xH", 0x1A: ">xI", 0x1B: ">xQ", 0xF9: ">xe", 0xFA: ">xf", 0xFB: ">xd"}
 # By the first byte of an item: the number that follows.
 _NUMBERS = {first: struct.Struct(form) for first, form in _FORMS.items()}
@@ -169,8 +170,17 @@ def _decode_values(items: Iterable[bytes]) -> dict[bytes, Any]:
         raise ProtocolError("much that is no value")
     found: dict[bytes, Any] = {}
     for first, each in kinds.items():
-        found.update(zip(each, _of_one_kind(first, each), strict=True))
+        for part in _by_size(each) if first == _TIME[0] else (each,):
+            found.update(zip(part, _of_one_kind(first, part), strict=True))
     return found
+
+
+def _by_size(items: list[bytes]) -> Iterable[list[bytes]]:
+    """Return the items of each size together: beside times, there is never."""
+    sizes: defaultdict[int, list[bytes]] = defaultdict(list)
+    for item in items:
+        sizes[len(item)].append(item)
+    return sizes.values()
 
 
 def _of_one_kind(first: int, items: list[bytes]) -> Iterable[Any]:
@@ -182,6 +192,10 @@ def _of_one_kind(first: int, items: list[bytes]) -> Iterable[Any]:
         return [_CONSTANTS[first]]
     if first in _SHORT_TEXTS and sizes == {first - 0x60 + 1}:
         return [_utf_8(item[1:]) for item in items]
+    if first == _TIME[0] and sizes == {len(_TIME) + 8}:
+        pairs = list(_TIME_FORM.iter_unpack(b"".join(items)))
+        if all(start == _TIME and number < 1 << 63 for start, number in pairs):
+            return [time_point_from(number) for _, number in pairs]
     return map(_READERS.get(first, _value), items)
 
 
@@ -197,13 +211,6 @@ def _utf_8(content: bytes) -> str:
         return str(content, "utf-8")
     except UnicodeDecodeError:
         raise ProtocolError("a text is no UTF-8") from None
-
-
-def _time(item: bytes) -> TimePoint:
-    if len(item) == _TIME_SIZE and item.startswith(_TIME) and item[len(_TIME)] < 0x80:
-        return time_point_from(int.from_bytes(item[len(_TIME) :], "big"))
-    value: TimePoint = _value(item)
-    return value
 
 
 def _uuid(item: bytes) -> UUID:
@@ -228,6 +235,5 @@ def _any(item: bytes) -> Any:
 
 _READERS: dict[int, Callable[[bytes], Any]] = {
     _LONGER_TEXT: _text,
-    _TIME[0]: _time,
     UUID_HEAD[0]: _uuid,
 }
