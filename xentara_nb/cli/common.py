@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, TypeAlias
 
-from xentara_nb.connection.secret_store import from_file
 from xentara_nb.errors import OptionError, XentaraError
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.secret import Secret
@@ -133,6 +132,8 @@ def secret_in(path: str | None) -> Secret | None:
     """Return the first line of a file, which must have one; None without a file."""
     if path is None:
         return None
+    from xentara_nb.connection.secret_store import from_file
+
     try:
         _warn_if_others_read(path)
         return from_file(path)
