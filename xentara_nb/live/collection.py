@@ -59,13 +59,21 @@ class Change(NamedTuple):
     >>> with client.watch("Plant.Line 1.Set point") as watch:
     ...     change = next(iter(watch))
     >>> change.column, change.value, change.error
-    ('Plant.Line 1.Set point', np.float64(210.0), None)
+    ('Plant.Line 1.Set point', 210.0, None)
     """
 
     time: pd.Timestamp
     column: str
     value: Any
     error: str | None
+
+
+class Mark(NamedTuple):
+    """How far the changes of an attribute have come."""
+
+    total: int  # of changes that came
+    revisions: tuple[int, int]  # of the values, and of the qualities; see History
+    quality_time: int  # of the last quality, NEVER if there is none
 
 
 class Collection:
@@ -320,6 +328,26 @@ class Collection:
             self._drain()
             return self._quality(self._attribute(row), last)
 
+    def behind(self, row: int, mark: Mark | None) -> tuple[Mark, Changes | None]:
+        """Return how far the changes of one attribute have come, and those behind a mark.
+
+        None if there are none, if anything else has changed since, or if what the mark is of has
+        been dropped.
+        """
+        with self._lock:
+            self._drain()
+            attribute = self._attributes[row]
+            history = self.histories[_key(attribute)]
+            quality = self.histories.get((attribute.element_uuid, Attribute.QUALITY))
+            revision = 0 if quality is None else quality.revision
+            since = None if quality is None else quality.last_time
+            revisions = history.revision, revision
+            now = Mark(history.count, revisions, NEVER if since is None else since)
+            if mark is None or mark == now or mark[1:] != now[1:]:
+                return now, None
+            count = now.total - mark.total
+            return now, history.changes(last=count) if count < len(history) else None
+
     def last(self, row: int | str) -> Change | None:
         """Return the last change of one attribute; None before the first."""
         with self._lock:
@@ -331,7 +359,7 @@ class Collection:
             if not len(column.times):
                 return None
             error = errors.get(int(column.times[0]))
-        (value,) = displayed(attribute, column)
+        (value,) = displayed(attribute, column).tolist()
         stamp = pd.Timestamp(int(column.times[0]), unit="ns", tz="UTC")
         gone = bool(column.missing[0])
         return Change(stamp, self._names[number], None if gone else value, error)
@@ -385,7 +413,7 @@ class Collection:
             column = history.changes(after=after.get(key, NEVER))
             after[key] = last
             texts = history.errors
-            values = displayed(attribute, column)
+            values = displayed(attribute, column).tolist()
             for time_ns, value, gone in zip(
                 column.times.tolist(), values, column.missing, strict=True
             ):
