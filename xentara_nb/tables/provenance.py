@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 _PROVENANCE = "xentara"
+_PLAIN = frozenset({str, int})
 _to_json = json.JSONEncoder(allow_nan=False).encode
 
 
@@ -25,8 +26,10 @@ def with_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd
 
 def note_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd.DataFrame:
     """Do the same to the frame itself, which was just made and is in no other hands; return it."""
-    # Through JSON and back: a copy that is checked, and equal to itself after a file.
-    frame.attrs[_PROVENANCE] = json.loads(_to_json(dict(provenance)))
+    # Through JSON and back: a copy that is checked, and equal to itself after a file. What is there
+    # most of the time is so as it is.
+    plain = _PLAIN.issuperset(map(type, provenance.values()))
+    frame.attrs[_PROVENANCE] = dict(provenance) if plain else json.loads(_to_json(dict(provenance)))
     return frame
 
 
