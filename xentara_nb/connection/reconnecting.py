@@ -291,7 +291,7 @@ def pipeline(
     """
     size = BATCH_SIZE * (COLUMN if isinstance(commands, ColumnReads) else 1)
     starts = range(0, len(commands), size)
-    batches = (commands[at : at + size] for at in starts) if len(starts) > 1 else [commands]
+    batches = [commands] if len(starts) == 1 else (commands[at : at + size] for at in starts)
     waiting: deque[Batch] = deque()
     deadline = Deadline(timeout) if first is None else first
     try:
