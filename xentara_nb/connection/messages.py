@@ -97,8 +97,9 @@ class WebSocket(websocket.WebSocket):
             )
 
     def _receive(self, size: int) -> bytes:
-        # More than is asked for now, such as the payload behind a header, is kept for later.
-        data = self._stream.recv(_CHUNK)
+        # What has come together with a header is taken with it, for most messages are small. Of a
+        # large one no more than its own bytes, or all of it would have to be cut off and copied.
+        data = self._stream.recv(_CHUNK if self.frame_buffer.length is None else size)
         if not data:
             raise EOFError("the server has gone")
         self._count(len(data))
