@@ -619,24 +619,27 @@ def test_an_answer_that_is_long_on_its_way_keeps_the_connection(fake: Fake) -> N
 def test_a_server_that_takes_a_long_message_is_not_left(fake: Fake) -> None:
     """It answers nothing, and no ping, before it has taken all of it."""
 
-    def takes_its_time(wire: Wire) -> None:
-        wire.hello()
-        (first,) = wire.requests()
-        for _ in range(12):
-            time.sleep(0.1)
-            wire.receive_some()
-        (second,) = wire.requests()
-        wire.answer(Success(first.message_id, 2), Success(second.message_id, E))
-        wire.until_goodbye()
+    def check(seconds: float) -> None:
+        def takes_its_time(wire: Wire) -> None:
+            wire.hello()
+            (first,) = wire.requests()
+            for _ in range(12):
+                time.sleep(seconds / 4)
+                wire.receive_some()
+            (second,) = wire.requests()
+            wire.answer(Success(first.message_id, 2), Success(second.message_id, E))
+            wire.until_goodbye()
 
-    server = fake(takes_its_time)
-    with Watched(server, 0.4) as reconnecting, ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(reconnecting.stage)
-        eventually(lambda: server.count(OpCode.GET_STAGE))
-        assert reconnecting.send_once(Lookup("x" * TOO_MUCH), timeout=30) == E
-        with pytest.raises(DeadlineError):
-            asking.result(5)
-    assert len(server.wires) == 1
+        server = fake(takes_its_time)
+        with Watched(server, seconds) as reconnecting, ThreadPoolExecutor(1) as pool:
+            asking = pool.submit(reconnecting.stage)
+            eventually(lambda: server.count(OpCode.GET_STAGE))
+            assert reconnecting.send_once(Lookup("x" * TOO_MUCH), timeout=30) == E
+            with pytest.raises(DeadlineError):
+                asking.result(5 + seconds)
+        assert len(server.wires) == 1
+
+    with_more_time(check, 0.4)
 
 
 def test_a_server_that_answers_pings_and_nothing_else(

@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """How long something waits for a client, in seconds. Nothing in a good test comes near it."""
 
 

@@ -78,8 +78,8 @@ def test_a_lost_connection_is_shown_and_made_again(
     connection_of(client).close()
     eventually(lambda: "not live" in explorer.live.state.value)
     eventually(lambda: "not connected" in explorer.head.value)
+    eventually(lambda: "Not connected" in explorer.connection.text.value)
     assert "operational" not in explorer.head.value
-    assert "Not connected" in explorer.connection.text.value
     assert visible(explorer.connection.box)
     needing = (explorer.write, explorer.export, explorer.to_frame, explorer.search.text)
     assert all(each.disabled for each in needing)
