@@ -36,7 +36,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A few examples while one works on something; --hypothesis-profile=thorough looks for more.
-settings.register_profile("quick", max_examples=20, deadline=None)
+settings.register_profile("quick", max_examples=10, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None)
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile("quick")
@@ -98,10 +98,19 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         option.loadscopereorder = False  # what takes long comes first
 
 
+def pytest_collection() -> None:
+    """Look for no garbage while the tests are collected: there is none, and much to look at."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Leave what the collected tests are made of out of every later collection of garbage."""
     gc.collect()
     gc.freeze()
+    gc.enable()
+    # What is frozen does not count, so Python would think that little is there, and look at all of
+    # the rest again and again.
+    gc.set_threshold(700, 10, 50)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -161,6 +170,18 @@ def plant(module_simulator: Simulator) -> Simulator:
     module_simulator.faults.clear()
     module_simulator.forget()
     return module_simulator
+
+
+@pytest.fixture(scope="session")
+def kernel() -> Iterator[Any]:
+    """One kernel for all notebooks: half of the time of a short one was its start and imports."""
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
+
+    manager = AsyncKernelManager(kernel_name="python3")
+    yield manager
+    if manager.has_kernel:
+        run_sync(manager.shutdown_kernel)(now=True)
 
 
 @pytest.fixture

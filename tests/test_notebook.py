@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import ipykernel
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
+from tests.support.notebooks import document, run
 from xentara_nb import Client
 from xentara_nb._notebook import register_display, show_watch
 from xentara_nb.live.watch import Watch
@@ -20,19 +23,19 @@ CELLS = (
     "latest = watch.until(lambda latest: latest['value'].notna().all(), timeout=30)\n"
     "watch.close()\nlatest",
     "import gc, xentara_nb\n"
-    "(view,) = [o for o in gc.get_objects() if type(o).__name__ == 'LiveView']\n"
+    "gc.collect()\n(view,) = [o for o in gc.get_objects() if type(o).__name__ == 'LiveView']\n"
     "view.close()",
-    "import sys\nsys.modules['xentara_nb.widgets.live.chart'] = None\nwatch",
+    "import sys\nchart = sys.modules['xentara_nb.widgets.live.chart']\n"
+    "sys.modules['xentara_nb.widgets.live.chart'] = None\nwatch",
+    # Other notebooks run in the same kernel.
+    "sys.modules['xentara_nb.widgets.live.chart'] = chart\nclient.close()\nplant.stop()",
 )
 
 
-def test_a_client_and_a_watch_in_a_notebook() -> None:
-    # They import a hundred modules, which only the process needs that runs this test.
-    import nbformat
-    from nbclient import NotebookClient
-
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in CELLS])
-    NotebookClient(notebook, timeout=90, kernel_name="python3").execute()
+def test_a_client_and_a_watch_in_a_notebook(kernel: Any, tmp_path: Path) -> None:
+    path = tmp_path / "notebook.ipynb"
+    path.write_text(document(*CELLS), encoding="utf-8")
+    notebook = run(path, tmp_path, kernel)
     card, picture = notebook.cells[0].outputs
     for output in (card, picture):
         assert output.data["text/plain"].startswith("<Xentara client, server: wss://127.0.0.1")

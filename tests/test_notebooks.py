@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +20,6 @@ Run = Callable[[Path], tuple[Any, list[str]]]
 
 def test_there_are_notebooks() -> None:
     assert NOTEBOOKS
-
-
-@pytest.fixture(scope="module")
-def kernel() -> Iterator[Any]:
-    """One kernel for all notebooks: half of the time of a short one was its start and imports."""
-    from jupyter_client.manager import AsyncKernelManager
-    from jupyter_core.utils import run_sync
-
-    manager = AsyncKernelManager(kernel_name="python3")
-    yield manager
-    if manager.has_kernel:
-        run_sync(manager.shutdown_kernel)(now=True)
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.notebooks import SLOW_IMPORT, document
 from xentara_nb.simulator import Simulator, simulate
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -40,6 +41,13 @@ _SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
+# Of JupyterLab, what no test looks at: its page is the dearest part of all tests.
+_LEFT_OUT = (
+    *("audio", "celltags", "csvviewer", "debugger", "extensionmanager", "help", "htmlviewer"),
+    *("hub", "imageviewer", "inspector", "launcher", "logconsole", "lsp", "markdownviewer"),
+    *("mermaid", "pdf", "pluginmanager", "running", "settingeditor", "terminal", "toc"),
+    *("tooltip", "vega5", "video"),
+)
 _CHROMIUM = (
     "--no-sandbox",
     "--disable-gpu",
@@ -144,6 +152,15 @@ class Lab:
             path = self.folder / "settings" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values), encoding="utf-8")
+        left_out = {f"@jupyterlab/{name}-extension": True for name in _LEFT_OUT}
+        servers = dict.fromkeys(("jupyter_lsp", "jupyter_server_terminals"), False)
+        config = self.folder / "config"
+        for path, content in (
+            ("labconfig/page_config.json", {"disabledExtensions": left_out}),
+            ("jupyter_server_config.json", {"ServerApp": {"jpserver_extensions": servers}}),
+        ):
+            (config / path).parent.mkdir(parents=True, exist_ok=True)
+            (config / path).write_text(json.dumps(content), encoding="utf-8")
 
     def _command(self) -> list[str]:
         options = {
@@ -161,7 +178,11 @@ class Lab:
             "MappingKernelManager.cull_idle_timeout": 600,
             "ServerApp.shutdown_no_activity_timeout": 900,
         }
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser"]
+        start = (
+            f"import sys; sys.modules[{SLOW_IMPORT!r}] = None\n"
+            "from jupyterlab.labapp import main; main()"
+        )
+        command = [sys.executable, "-c", start, "--no-browser"]
         command += [f"--{name}={value}" for name, value in options.items()]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--allow-root")
@@ -235,7 +256,9 @@ def page(lab: Lab) -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(_CHROMIUM))
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 900}, reduced_motion="reduce"
+        )
         context.set_default_timeout(PATIENCE)
         tab = context.new_page()
         tab.goto(f"{lab.url}/lab?reset&token={lab.token}", timeout=START_PATIENCE * 1000)
@@ -330,30 +353,6 @@ class Notebook:
             _CLEAN,
         )
         return kernel
-
-
-def document(*cells: str) -> str:
-    """Return a notebook file with these cells."""
-    return json.dumps(
-        {
-            "cells": [
-                {
-                    "cell_type": "code",
-                    "execution_count": None,
-                    "id": f"cell-{number}",
-                    "metadata": {},
-                    "outputs": [],
-                    "source": source,
-                }
-                for number, source in enumerate(cells)
-            ],
-            "metadata": {
-                "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
-            },
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        }
-    )
 
 
 @pytest.fixture

@@ -129,6 +129,13 @@ def test_a_message_never_shows_the_password(text: str, secret: str) -> None:
     assert not any(part in shown for part in ("ge", "heim", "1234", "anna"))
 
 
+@pytest.mark.parametrize("text", ["plant?token={}", "https://plant/?a=1&token={}", "plant#\n{}"])
+def test_a_message_never_shows_a_token(text: str) -> None:
+    with pytest.raises(AddressError, match=r"plant/?[?#]\*\*\*'") as caught:
+        parse_address(text.format("geheim"))
+    assert "geheim" not in str(caught.value)
+
+
 def test_a_password_is_never_taken_for_port_and_path() -> None:
     # Python would connect to the host "anna", port 12, with the rest in the path.
     with pytest.raises(AddressError, match="before an @: write them as %2F"):

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,10 @@ from xentara_nb.errors import (
 from xentara_nb.fleet.frames import empty_frame
 from xentara_nb.fleet.tasks import run_task
 
-pytest.importorskip("distributed", reason="Dask comes with the extra fleet, and with [dev]")
-pytest.importorskip("dask.dataframe", reason="Dask comes with the extra fleet, and with [dev]")
+# Its import takes more than a second, which only the process needs that runs these tests.
+HAS_DASK = find_spec("dask") is not None and find_spec("distributed") is not None
 pytestmark = [
+    pytest.mark.skipif(not HAS_DASK, reason="Dask comes with the extra fleet, and with [dev]"),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
 ]

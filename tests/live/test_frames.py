@@ -124,7 +124,7 @@ def test_the_changes_one_below_the_other() -> None:
     ]
     assert [stamp.value // SECOND for stamp in frame["time"]] == [1, 1, 2, 3, 4]
     assert frame["primary_key"].tolist() == ["A", "B", "A", "B", "A"]
-    assert frame["value"].tolist() == [0.5, 7, None, 8, 1.5]
+    assert list(map(repr, frame["value"])) == ["0.5", "7", "None", "8", "1.5"]
     assert frame["quality"].fillna("").tolist() == ["good", "", "good", "", "bad"]
     assert frame["error"].fillna("").tolist() == ["", "", "gone", "", ""]
 

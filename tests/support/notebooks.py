@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -17,6 +18,35 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 # nbclient and nbformat import a hundred modules, which only the process needs that runs notebooks.
+
+# What jsonschema checks IRIs with, if it is there: its import takes two seconds, and no IRI is in a
+# notebook or a setting of JupyterLab.
+SLOW_IMPORT = "rfc3987_syntax"
+sys.modules.setdefault(SLOW_IMPORT, None)  # type: ignore[arg-type]
+
+
+def document(*cells: str) -> str:
+    """Return a notebook file with these cells."""
+    return json.dumps(
+        {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "execution_count": None,
+                    "id": f"cell-{number}",
+                    "metadata": {},
+                    "outputs": [],
+                    "source": source,
+                }
+                for number, source in enumerate(cells)
+            ],
+            "metadata": {
+                "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
+            },
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )
 
 
 def read(path: Path) -> Any:

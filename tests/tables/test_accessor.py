@@ -200,9 +200,10 @@ def test_provenance(inventory: pd.DataFrame) -> None:
 def test_a_frame_of_something_else() -> None:
     frame = pd.DataFrame({"primary_key": ["a"], "category": ["device"]})
 
-    with pytest.raises(AttributeError, match=r"no column 'element_uuid', 'attribute_name'.*rows"):
-        _ = frame.xentara
-    assert not hasattr(frame, "xentara")
+    with pytest.raises(AttributeError, match=r"no column 'element_uuid'.*rows"):
+        frame.xentara.elements()
+    with pytest.raises(AttributeError, match="no column 'primary_key'"):
+        frame[["category"]].xentara.search("a")
 
 
 @pytest.mark.parametrize("method", ["writable", "readable"])

@@ -15,6 +15,8 @@ from xentara_nb.tables.names import same_look
         "Füllstand µ\N{NO-BREAK SPACE}1-2",
         "Füllstand µ 1\N{NON-BREAKING HYPHEN}2",
         "Füll\N{SOFT HYPHEN}stand\N{ZERO WIDTH SPACE} µ 1-2\N{VARIATION SELECTOR-16}",
+        "\N{HANGUL FILLER}Füll\N{COMBINING GRAPHEME JOINER}stand µ 1-2\N{VARIATION SELECTOR-17}",
+        " Füllstand µ 1-2\N{NO-BREAK SPACE}",
     ],
 )
 def test_what_looks_the_same_is_equal(other: str) -> None:

@@ -15,6 +15,7 @@ from xentara_nb.tables.frames import elements_frame, inventory_frame
 from xentara_nb.tables.references import (
     Reference,
     Rows,
+    are_several,
     attribute_label,
     attribute_reference,
     canonical,
@@ -136,6 +137,18 @@ def test_many_elements() -> None:
     assert element_references("Plant.A") == [Reference("Plant.A", None)]
     assert element_references(E) == [Reference(None, E)]
     assert element_references([]) == []
+
+
+@pytest.mark.parametrize("one", ["Plant.A", E, 5, None, np.array("Plant.A")])
+def test_one_is_not_several(one: object) -> None:
+    assert not are_several(one)
+    assert are_several([one])
+    assert are_several(np.array([one]))
+
+
+def test_an_array_of_no_axis_is_no_element() -> None:
+    with pytest.raises(NotFoundError, match="no element, but of type ndarray"):
+        element_references(np.array("Plant.A"))
 
 
 def test_rows_made_by_hand() -> None:

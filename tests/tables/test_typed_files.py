@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from xentara_nb import Client
 from xentara_nb.errors import InventoryFileError, NotFoundError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Quality
@@ -256,11 +259,70 @@ def test_plain_columns_can_be_written_by_pandas(tmp_path: Path) -> None:
         )
         plain.to_parquet(tmp_path / "x.parquet")
         plain.to_excel(tmp_path / "x.xlsx", index="Plant.Run" in frame)
-        plain.to_json(tmp_path / "x.json", date_format="iso")
+        plain.to_csv(tmp_path / "x.csv")
+        plain.to_json(tmp_path / "x.json", date_format="iso", double_precision=15)
+        plain.reset_index().to_feather(tmp_path / "x.feather")
+        with closing(sqlite3.connect(":memory:")) as database:
+            # SQLite has no whole numbers beyond 64 bits with a sign.
+            plain.drop(columns="Plant.Large", errors="ignore").to_sql("points", database)
+            opened = pd.read_sql("select * from points", database)
         if "element_uuid" in frame:
             assert compare(frame, plain).same
+            assert compare(frame, opened).same
             assert compare(frame, pd.read_parquet(tmp_path / "x.parquet")).same
             assert compare(frame, pd.read_excel(tmp_path / "x.xlsx")).same
+            assert compare(frame, pd.read_csv(tmp_path / "x.csv")).same
+            assert compare(frame, pd.read_json(tmp_path / "x.json")).same
+            assert compare(frame, pd.read_feather(tmp_path / "x.feather")).same
+
+
+def test_all_tables_of_a_client_can_be_written_by_pandas(client: Client, tmp_path: Path) -> None:
+    rows = client.inventory("Plant.Line 1").xentara.readable()
+    before = client.snapshot(rows)
+    with client.watch(rows) as watch:
+        watch.until(lambda latest: latest["value"].notna().any(), timeout=30)
+        tables = [watch.latest(), watch.changes(), watch.frame()]
+    plan = client.plan_writes({"Plant.Line 1.Set point": 195, "Plant.Line 1.Batch": 7})
+    tables += [rows, client.read(rows), before, client.search("set point"), plan.frame]
+    tables += [plan.apply().frame, compare(before, client.snapshot(rows)).frame]
+    for frame in tables:
+        plain = frame.xentara.plain()
+        index = frame.index.name is not None
+        plain.to_parquet(tmp_path / "x.parquet")
+        plain.to_excel(tmp_path / "x.xlsx", index=index)
+        with closing(sqlite3.connect(":memory:")) as database:
+            plain.to_sql("x", database, index=index)
+            opened = pd.read_sql("select * from x", database)
+        shape = len(plain), len(plain.columns) + index
+        assert opened.shape == pd.read_excel(tmp_path / "x.xlsx").shape == shape
+        assert pd.read_parquet(tmp_path / "x.parquet").shape == plain.shape
+
+
+def test_columns_that_name_no_elements_are_kept(tmp_path: Path) -> None:
+    chosen = snapshot()[["display_name", "value", "units", "update_time"]].iloc[[0, 2]]
+    chosen = chosen.reset_index(drop=True)
+    for ending in ENDINGS:
+        chosen.xentara.to_file(tmp_path / f"x{ending}")
+        assert_frame_equal(read_table(tmp_path / f"x{ending}"), chosen)
+    assert chosen.xentara.plain().columns.tolist()[:3] == ["display_name", "value", "value (type)"]
+
+
+def test_an_index_that_would_be_lost_is_refused(tmp_path: Path) -> None:
+    keyed = snapshot().set_index("primary_key")
+    for frame in (keyed, keyed.rename_axis(None), snapshot().set_index(["units", "type"])):
+        with pytest.raises(InventoryFileError, match=r"would not be kept.*reset_index\(\)"):
+            frame.xentara.to_file(tmp_path / "x.csv")
+        assert frame.xentara.plain().index.equals(frame.index)
+
+
+def test_a_row_without_any_value_is_refused_where_it_would_vanish(tmp_path: Path) -> None:
+    empty = snapshot()[["display_name", "value"]]
+    for ending in (".csv", ".xlsx"):
+        with pytest.raises(InventoryFileError, match=r"row 1 \(the first is 0\) is empty"):
+            empty.xentara.to_file(tmp_path / f"x{ending}")
+    for ending in (".json", ".parquet"):
+        empty.xentara.to_file(tmp_path / f"x{ending}")
+        assert_frame_equal(read_table(tmp_path / f"x{ending}"), empty)
 
 
 def test_a_text_that_plain_pandas_takes_for_missing_is_no_empty_text(tmp_path: Path) -> None:

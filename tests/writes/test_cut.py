@@ -1,5 +1,7 @@
 """Cut the connection at every byte of a write exchange, in both directions.
 
+Of plans, the quick tests take one byte of three, and the slow ones every byte.
+
 The simulator's own log is the truth. A write is never sent twice, never called APPLIED or REJECTED
 when it was not, and UNKNOWN only when its answer did not come.
 """
@@ -65,7 +67,8 @@ def connect(proxy: Proxy, plant: Simulator) -> xentara_nb.Client:
 
 @pytest.mark.parametrize("direction", [UP, DOWN])
 @pytest.mark.parametrize("on_error", ["stop", "continue"])
-def test_a_plan_cut_at_every_byte(plant, journal, proxy, direction, on_error):
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_plan_cut_at_every_byte(plant, journal, proxy, direction, on_error, step):
     with connect(proxy, plant) as client:
         log = Log(plant, client)
         seen = set()
@@ -85,7 +88,7 @@ def test_a_plan_cut_at_every_byte(plant, journal, proxy, direction, on_error):
             finally:
                 cut = proxy.broke
                 proxy.disarm()
-                after += 1
+                after += step
             log.take(report)
             outcomes = [result.outcome for result in report]
             seen.update(outcomes)

@@ -148,6 +148,7 @@ def test_everything_may_be_left_out(policy_file):
         ("allowed = 5", "allowed: it must be a list of patterns", 'Write ["Plant'),
         ('allowed = ["", "a"]', "allowed: it must be", "Write"),
         ("forbidden = [5]", "forbidden: it must be", "Write"),
+        ('forbidden = [" "]', "forbidden: it must be", "Write"),
         ("max_rows = 0", "max_rows: 0 is no number of rows", "Give 1 or more"),
         ("max_rows = 2.5", "max_rows: 2.5", "Give"),
         ("max_rows = true", "max_rows: True", "Give"),
@@ -371,3 +372,5 @@ def test_a_key_that_looks_the_same_is_the_same():
     for pattern, key in ((typed, of_a_mac), (of_a_mac, typed), ("*.F?llstand", of_a_mac)):
         assert matches([pattern], key, "value")
     assert matches(["*.Höhe"], "Tank", unicodedata.normalize("NFD", "Höhe"))
+    assert matches(["Tank.Level "], "Tank.Level", "value")
+    assert matches(["Tank.Level"], "Tank.Level ", "value")

@@ -161,16 +161,24 @@ def _run(stopped: Simulator, faults: list[Callable[[Simulator], threading.Timer 
             say(f"WARNING: {warning.message}")
         say("Stop it with Ctrl-C.")
         try:
-            while not simulator.wait(_POLL):
-                pass
+            _wait(simulator)
             say("A client has shut the server down.")
         except KeyboardInterrupt:
             _set_alarm(STOP_TIMEOUT)
             raise
         finally:
-            for timer in timers:
-                if timer is not None:
-                    timer.cancel()
+            _cancel(timers)
+
+
+def _wait(simulator: Simulator) -> None:
+    while not simulator.wait(_POLL):
+        pass
+
+
+def _cancel(timers: list[threading.Timer | None]) -> None:
+    for timer in timers:
+        if timer is not None:
+            timer.cancel()
 
 
 def _set_alarm(seconds: float) -> None:

@@ -546,6 +546,13 @@ class Client:
             If an element, or an attribute named by its name, does not exist. Everything else that
             fails is in the column ``error`` of its row.
 
+        Notes
+        -----
+        ``.xentara.to_file("x.xlsx")`` saves it so that :func:`xentara_nb.read_table` gives back
+        the same. For the writers of pandas itself, make it plain first:
+        ``.xentara.plain().to_excel("x.xlsx")``; see :meth:`plain
+        <xentara_nb.tables.accessor.XentaraAccessor.plain>`.
+
         Examples
         --------
         >>> points = ["Plant.Line 1.Set point", "Plant.Line 2.Set point"]
@@ -602,6 +609,13 @@ class Client:
         -----
         InventoryWarning
             If elements vanished while the model was taken; the rest is there.
+
+        Notes
+        -----
+        ``.xentara.to_file("x.xlsx")`` saves it so that :func:`xentara_nb.read_table` gives back
+        the same. For the writers of pandas itself, make it plain first:
+        ``.xentara.plain().to_excel("x.xlsx")``; see :meth:`plain
+        <xentara_nb.tables.accessor.XentaraAccessor.plain>`.
 
         Examples
         --------
@@ -1030,6 +1044,13 @@ class Client:
             If an element or attribute does not exist.
         OptionError
             If a time cannot be used.
+
+        Notes
+        -----
+        ``.xentara.to_file("x.xlsx")`` saves it so that :func:`xentara_nb.read_table` gives back
+        the same. For the writers of pandas itself, make it plain first:
+        ``.xentara.plain().to_excel("x.xlsx")``; see :meth:`plain
+        <xentara_nb.tables.accessor.XentaraAccessor.plain>`.
 
         Examples
         --------

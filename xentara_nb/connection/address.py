@@ -70,7 +70,7 @@ def parse_address(text: SecretLike) -> tuple[Address, Credentials | None]:
     """Read ``host``, ``host:port`` or ``wss://user:password@host:port/api/ws``.
 
     Return the address, and the credentials in it if it has any. ``ws://`` is for this computer
-    only. Raises an AddressError that never shows what stands before an ``@``.
+    only. Raises an AddressError that never shows what stands before an ``@`` or behind ``?``.
     """
     secret = Secret(text)
     del text
@@ -86,7 +86,7 @@ def _parse(text: str) -> tuple[Address, Credentials | None]:
     if not isinstance(text, str):
         raise AddressError(f"an address is a text, not a {type(text).__name__}: {_FORMS}")
     text = pasted(text)
-    shown = repr(_without_credentials(text))
+    shown = repr(_without_secrets(text))
     parts, host, port = _split(text, shown)
     if parts.scheme not in ("wss", "ws"):
         raise AddressError(f"{shown} is no address of a Xentara server: {_FORMS}")
@@ -150,9 +150,9 @@ def canonical(netloc: str) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _without_credentials(text: str) -> str:
+def _without_secrets(text: str) -> str:
     head, at, tail = text.rpartition("@")
-    if not at:
-        return text
     scheme = _SCHEME.match(head)
-    return f"{scheme[0] if scheme else ''}***@{tail}"
+    shown = f"{scheme[0] if scheme else ''}***@{tail}" if at else text
+    # Other servers take a token there.
+    return re.sub("([?#]).+", r"\1***", shown, flags=re.DOTALL)

@@ -295,17 +295,28 @@ def pipeline(
     waiting: deque[Batch] = deque()
     deadline = Deadline(timeout) if first is None else first
     try:
-        for batch in batches:
-            waiting.append(connection.begin(batch, deadline))
-            if len(waiting) * size >= _window(connection) * BATCH_SIZE:
-                yield connection.finish(waiting.popleft(), deadline)
-                deadline = Deadline(timeout)
-        while waiting:
-            yield connection.finish(waiting.popleft(), deadline)
-            deadline = Deadline(timeout)
+        yield from _results(connection, batches, size, waiting, timeout, deadline)
     finally:
         for left in waiting:
             connection.forget(left)
+
+
+def _results(
+    connection: Connection,
+    batches: Iterator[Sequence[Command[Any]]],
+    size: int,
+    waiting: deque[Batch],
+    timeout: float,
+    deadline: Deadline,
+) -> Iterator[Sequence[Any]]:
+    for batch in batches:
+        waiting.append(connection.begin(batch, deadline))
+        if len(waiting) * size >= _window(connection) * BATCH_SIZE:
+            yield connection.finish(waiting.popleft(), deadline)
+            deadline = Deadline(timeout)
+    while waiting:
+        yield connection.finish(waiting.popleft(), deadline)
+        deadline = Deadline(timeout)
 
 
 def _window(connection: Connection) -> int:

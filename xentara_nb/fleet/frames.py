@@ -12,7 +12,7 @@ from pandas.api.types import union_categoricals
 from xentara_nb.errors import OptionError
 from xentara_nb.queries.snapshot import SEARCHED_COLUMNS
 from xentara_nb.tables.frames import inventory_frame, make_frame
-from xentara_nb.tables.references import attribute_label, attribute_reference
+from xentara_nb.tables.references import are_several, attribute_label, attribute_reference
 from xentara_nb.tables.snapshots import STANDARD_COLUMNS, column_name, snapshot_frame
 from xentara_nb.tables.values import values_frame
 
@@ -156,9 +156,8 @@ def _attribute_columns(attributes: Any) -> list[str]:
     """Return the columns that a snapshot has for attributes that are asked for besides."""
     if attributes is None:
         return []
-    if isinstance(attributes, str) or not isinstance(attributes, Iterable):
-        attributes = [attributes]
-    labels = [attribute_label(attribute_reference(each)) for each in attributes]
+    wanted = attributes if are_several(attributes) else [attributes]
+    labels = [attribute_label(attribute_reference(each)) for each in wanted]
     columns = dict.fromkeys(map(column_name, labels))
     return [name for name in columns if name not in STANDARD_COLUMNS]
 

@@ -80,43 +80,54 @@ def gather(
     count: so no more than that are in memory.
     """
     total = len(tasks)
-    waiting = dict(tasks)
-    started: dict[str, float] = {}
     running: dict[Future[T], str] = {}
     own = ThreadPoolExecutor(min(threads, max(total, 1)), "fleet") if executor is None else None
     pool = own or executor
     assert pool is not None
     try:
         with _reporting(progress, total, what) as report:
-            while waiting or running:
-                while waiting and (own is None or len(running) < threads):
-                    name = next(iter(waiting))
-                    function, arguments = waiting.pop(name)
-                    try:
-                        running[pool.submit(function, *arguments)] = name
-                    except BrokenExecutor as error:  # one of its workers has ended
-                        yield name, error
-                    else:
-                        started[name] = time.monotonic()
-                done, _ = wait(running, timeout=_TICK, return_when=FIRST_COMPLETED)
-                while done:  # each is let go of before the next one is given
-                    future = done.pop()
-                    name = running.pop(future)
-                    del started[name]
-                    failure = future.exception()
-                    result = future.result() if failure is None else failure
-                    del future, failure
-                    yield name, result
-                    del result
-                now = time.monotonic()
-                slow = {each: now - start for each, start in started.items()}
-                report(FleetProgress(total - len(waiting) - len(running), total, slow))
+            yield from _gather(tasks, pool, running, threads if own else total, report)
     finally:
         # Reached early when it is interrupted: what runs ends by itself, in its own time.
         for future in running:
             future.cancel()
         if own is not None:
             own.shutdown(wait=False, cancel_futures=True)
+
+
+def _gather(
+    tasks: Tasks[T],
+    pool: Executor,
+    running: dict[Future[T], str],
+    most: int,
+    report: Callable[[FleetProgress], object],
+) -> Iterator[tuple[str, T | BaseException]]:
+    total = len(tasks)
+    waiting = dict(tasks)
+    started: dict[str, float] = {}
+    while waiting or running:
+        while waiting and len(running) < most:
+            name = next(iter(waiting))
+            function, arguments = waiting.pop(name)
+            try:
+                running[pool.submit(function, *arguments)] = name
+            except BrokenExecutor as error:  # one of its workers has ended
+                yield name, error
+            else:
+                started[name] = time.monotonic()
+        done, _ = wait(running, timeout=_TICK, return_when=FIRST_COMPLETED)
+        while done:  # each is let go of before the next one is given
+            future = done.pop()
+            name = running.pop(future)
+            del started[name]
+            failure = future.exception()
+            result = future.result() if failure is None else failure
+            del future, failure
+            yield name, result
+            del result
+        now = time.monotonic()
+        slow = {each: now - start for each, start in started.items()}
+        report(FleetProgress(total - len(waiting) - len(running), total, slow))
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -44,10 +44,7 @@ def record_all(
     with ThreadPoolExecutor(max(len(runs), 1), "fleet") as pool, _reporting(progress) as show:
         futures = {pool.submit(record, name, run): name for name, run in runs.items()}
         try:
-            waiting = set(futures)
-            while waiting:
-                _, waiting = wait(waiting, timeout=_TICK)
-                show(dict(recorders))
+            _show_until_done(futures, recorders, show)
         except KeyboardInterrupt:
             # Everything is written, and how else should it end.
             if for_ is not None:
@@ -63,6 +60,17 @@ def record_all(
         elif error is not None:
             raise error
     return failed
+
+
+def _show_until_done(
+    futures: Iterable[Future[object]],
+    recorders: Mapping[str, Recorder],
+    show: Callable[[Mapping[str, Recorder]], object],
+) -> None:
+    waiting = set(futures)
+    while waiting:
+        _, waiting = wait(waiting, timeout=_TICK)
+        show(dict(recorders))
 
 
 @contextmanager

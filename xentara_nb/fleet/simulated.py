@@ -82,7 +82,6 @@ def simulated_fleet(
     1  south  210.0
     """
     from xentara_nb.simulator import simulate
-    from xentara_nb.simulator.config.demo import DEFAULT_USER
 
     secret = Secret.of(password)
     password = None
@@ -95,14 +94,17 @@ def simulated_fleet(
         servers = []
         for name, source in sources.items():
             plant = running[name] = stack.enter_context(simulate(**source))
-            who = user or (DEFAULT_USER if plant.users else None)
-            own = secret
-            if own is None and who is not None and who in plant.users:
-                own = Secret(plant.users[who])
-            servers.append(
-                Server(name, plant.url, user=who, password_from=own, fingerprint=plant.fingerprint)
-            )
+            servers.append(_server(name, plant, user, secret))
         return SimulatedFleet(servers, running, stack.pop_all(), **options)
+
+
+def _server(name: str, plant: Simulator, user: str | None, secret: Secret | None) -> Server:
+    from xentara_nb.simulator.config.demo import DEFAULT_USER
+
+    who = user or (DEFAULT_USER if plant.users else None)
+    if secret is None and who is not None and who in plant.users:
+        secret = Secret(plant.users[who])
+    return Server(name, plant.url, user=who, password_from=secret, fingerprint=plant.fingerprint)
 
 
 def _configurations(folder: Path) -> dict[str, dict[str, Any]]:

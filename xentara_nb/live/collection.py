@@ -59,7 +59,7 @@ class Change(NamedTuple):
     >>> with client.watch("Plant.Line 1.Set point") as watch:
     ...     change = next(iter(watch))
     >>> change.column, change.value, change.error
-    ('Plant.Line 1.Set point', np.float64(210.0), None)
+    ('Plant.Line 1.Set point', 210.0, None)
     """
 
     time: pd.Timestamp
@@ -331,7 +331,7 @@ class Collection:
             if not len(column.times):
                 return None
             error = errors.get(int(column.times[0]))
-        (value,) = displayed(attribute, column)
+        (value,) = displayed(attribute, column).tolist()
         stamp = pd.Timestamp(int(column.times[0]), unit="ns", tz="UTC")
         gone = bool(column.missing[0])
         return Change(stamp, self._names[number], None if gone else value, error)
@@ -385,7 +385,7 @@ class Collection:
             column = history.changes(after=after.get(key, NEVER))
             after[key] = last
             texts = history.errors
-            values = displayed(attribute, column)
+            values = displayed(attribute, column).tolist()
             for time_ns, value, gone in zip(
                 column.times.tolist(), values, column.missing, strict=True
             ):

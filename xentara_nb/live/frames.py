@@ -181,8 +181,12 @@ def common_column(
         joined = np.concatenate([column.values for column in columns])
         missing = np.concatenate([column.missing for column in columns])
         return displayed(attributes[0], Changes(missing, joined, missing))
+    # As Python has them, like those that are read: Parquet and JSON take no scalars of numpy.
     objects = [
-        [None if gone else value for value, gone in zip(found, column.missing, strict=True)]
+        [
+            None if gone else value
+            for value, gone in zip(found.tolist(), column.missing, strict=True)
+        ]
         for found, column in zip(values, columns, strict=True)
     ]
     return object_array([value for each in objects for value in each])

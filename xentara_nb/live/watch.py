@@ -129,19 +129,22 @@ class Watch(Collection):
         XentaraError
             If the watch ended and was not closed.
         """
-        after: dict[Key, int] = {}
         with self._listening() as news:
-            while True:
-                ended = self.ended
-                found = self.changes_after(after)
-                yield from found
-                if found:
-                    continue
-                if ended is not None:
-                    if self._closed:
-                        return
-                    raise ended
-                news.get()
+            yield from self._changes(news)
+
+    def _changes(self, news: queue.SimpleQueue[None]) -> Iterator[Change]:
+        after: dict[Key, int] = {}
+        while True:
+            ended = self.ended
+            found = self.changes_after(after)
+            yield from found
+            if found:
+                continue
+            if ended is not None:
+                if self._closed:
+                    return
+                raise ended
+            news.get()
 
     def until(
         self, predicate: Callable[[pd.DataFrame], object], timeout: float | None = None
@@ -175,28 +178,36 @@ class Watch(Collection):
             raise OptionError(
                 f"the predicate is a function of the latest values, not {predicate!r}"
             )
-        limit = None
         if timeout is not None:
-            limit = time.monotonic() + check_seconds("timeout", timeout, least=0)
+            timeout = check_seconds("timeout", timeout, least=0)
         with self._listening() as news:
-            while True:
-                ended = self.ended
-                latest = self.latest()
-                answer = predicate(latest)
-                if isinstance(answer, pd.Series | pd.DataFrame):
-                    raise OptionError(
-                        "the predicate gave an answer for each row and not one for all: let it end "
-                        "with .all() or .any()"
-                    )
-                if answer is not pd.NA and answer:  # of a value that is missing nothing is known
-                    return latest
-                if ended is not None:
-                    raise ended
-                left = None if limit is None else limit - time.monotonic()
-                if left is not None and left <= 0:
-                    raise DeadlineError(f"what was waited for did not come within {timeout:g} s")
-                with suppress(queue.Empty):
-                    news.get(timeout=left)
+            return self._until(predicate, timeout, news)
+
+    def _until(
+        self,
+        predicate: Callable[[pd.DataFrame], object],
+        timeout: float | None,
+        news: queue.SimpleQueue[None],
+    ) -> pd.DataFrame:
+        limit = None if timeout is None else time.monotonic() + timeout
+        while True:
+            ended = self.ended
+            latest = self.latest()
+            answer = predicate(latest)
+            if isinstance(answer, pd.Series | pd.DataFrame):
+                raise OptionError(
+                    "the predicate gave an answer for each row and not one for all: let it end "
+                    "with .all() or .any()"
+                )
+            if answer is not pd.NA and answer:  # of a value that is missing nothing is known
+                return latest
+            if ended is not None:
+                raise ended
+            left = None if limit is None else limit - time.monotonic()
+            if left is not None and left <= 0:
+                raise DeadlineError(f"what was waited for did not come within {timeout:g} s")
+            with suppress(queue.Empty):
+                news.get(timeout=left)
 
     def on_change(self, callback: Callable[[Watch], object]) -> Callable[[], None]:
         """Call a function when changes have come; at most 50 times a second.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import numbers
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
@@ -20,6 +20,7 @@ from xentara_nb.tables.frames import InventoryElement
 from xentara_nb.tables.references import (
     ElementLike,
     ElementsLike,
+    are_several,
     category_reference,
     element_reference,
     element_references,
@@ -60,9 +61,8 @@ def category_ids(
     """Return the identifiers of categories; raises as :func:`browse`."""
     if categories is None:
         return None
-    if isinstance(categories, str) or not isinstance(categories, Iterable):
-        categories = (categories,)
-    return tuple(_category_id(category) for category in categories)
+    wanted: Iterable[Any] = categories if are_several(categories) else (categories,)
+    return tuple(_category_id(category) for category in wanted)
 
 
 def _category_id(category: CategoryLike) -> int:
@@ -99,14 +99,9 @@ def attribute_lists(
 
     They are sorted by key, as an inventory is.
     """
-    answers: list[Any] = []
     total = len(entries)
-    step = max(1, total // 100)
     with reporting(progress, total, "element", "Inventory") as report:
-        results = ask(ListRequests(entries.uuids))
-        while part := list(itertools.islice(results, step)):
-            answers += part
-            report(len(answers), total)
+        answers = _reported(ask(ListRequests(entries.uuids)), total, report)
     errors = {at: each for at, each in enumerate(answers) if isinstance(each, ServerError)}
     lists = [() if isinstance(each, ServerError) else each.attributes or () for each in answers]
     found = ElementColumns(entries.keys, entries.uuids, entries.categories, lists)
@@ -120,6 +115,17 @@ def attribute_lists(
             [lists[at] for at in order],
         )
     return found, {entries.keys[at]: f"{error.text} ({error.code})" for at, error in errors.items()}
+
+
+def _reported(
+    results: Iterator[Any], total: int, report: Callable[[int, int], object]
+) -> list[Any]:
+    """Return all results, and report a hundred times how many there are."""
+    found: list[Any] = []
+    while part := list(itertools.islice(results, max(1, total // 100))):
+        found += part
+        report(len(found), total)
+    return found
 
 
 def whole_model(

@@ -33,6 +33,7 @@ from xentara_nb.tables.references import (
     ElementsLike,
     Reference,
     Rows,
+    are_several,
     attribute_label,
     attribute_reference,
     canonical,
@@ -282,9 +283,8 @@ def _attribute_list(
 ) -> list[AttributeLike] | None:
     if attributes is None:
         return None
-    if isinstance(attributes, str | UUID) or not isinstance(attributes, Iterable):
-        attributes = [attributes]
-    return [attribute_reference(attribute) for attribute in attributes]
+    wanted = attributes if are_several(attributes) else [attributes]
+    return [attribute_reference(attribute) for attribute in wanted]
 
 
 def _resolve(

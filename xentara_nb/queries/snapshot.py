@@ -31,6 +31,7 @@ from xentara_nb.tables.frames import error_text, object_array
 from xentara_nb.tables.references import (
     AttributeLike,
     ElementsLike,
+    are_several,
     attribute_label,
     attribute_reference,
     element_references,
@@ -110,11 +111,10 @@ def _besides(
     attributes: Iterable[AttributeLike] | AttributeLike,
 ) -> dict[str, AttributeLike]:
     """Return the attributes that were asked for, by column; each must be that of some element."""
-    if isinstance(attributes, str | UUID) or not isinstance(attributes, Iterable):
-        attributes = [attributes]
+    asked_for = attributes if are_several(attributes) else [attributes]
     wanted: dict[str, AttributeLike] = {}
     every = list(dict.fromkeys(chain.from_iterable(lists)))
-    for attribute in map(attribute_reference, attributes):
+    for attribute in map(attribute_reference, asked_for):
         name = attribute_label(attribute)
         found = [each for each in every if each.name == attribute]
         if not found and not isinstance(attribute, str):

@@ -113,22 +113,8 @@ class Recorder:
         if for_ is not None:
             check_seconds("for_", for_)
         start = time.monotonic()
-        flushed = start
-        stopped = False
         try:
-            while not stopped and self.watch.ended is None:
-                self.seconds = time.monotonic() - start
-                left = np.inf if for_ is None else for_ - self.seconds
-                if report is not None:
-                    report(self)
-                if left <= 0:
-                    break
-                with suppress(queue.Empty):
-                    self._stops.get(timeout=min(_TICK, self._flush_every, left))
-                    stopped = True
-                if time.monotonic() - flushed >= self._flush_every:
-                    flushed = time.monotonic()
-                    self.flush()
+            stopped = self._wait(start, for_, report)
         finally:
             # Also when it is interrupted. This may raise, which is more important then.
             self.flush()
@@ -137,6 +123,27 @@ class Recorder:
             report(self)
         if self.watch.ended is not None and not stopped:
             raise self.watch.ended
+
+    def _wait(
+        self, start: float, for_: float | None, report: Callable[[Recorder], object] | None
+    ) -> bool:
+        """Flush now and then until the recording ends; return whether it was stopped."""
+        flushed = start
+        stopped = False
+        while not stopped and self.watch.ended is None:
+            self.seconds = time.monotonic() - start
+            left = np.inf if for_ is None else for_ - self.seconds
+            if report is not None:
+                report(self)
+            if left <= 0:
+                break
+            with suppress(queue.Empty):
+                self._stops.get(timeout=min(_TICK, self._flush_every, left))
+                stopped = True
+            if time.monotonic() - flushed >= self._flush_every:
+                flushed = time.monotonic()
+                self.flush()
+        return stopped
 
     def flush(self) -> None:
         """Put on the disk what has come."""

@@ -45,14 +45,13 @@ class XentaraAccessor:
     Parameters
     ----------
     frame : pandas.DataFrame
-        A frame with at least the columns ``primary_key`` and ``element_uuid``, or one of samples,
-        whose index is called ``time``.
+        Any table can be saved; the other methods need columns of an inventory.
 
     Raises
     ------
     NoInventoryError
-        If a column that is needed is missing, here or in a method, or there twice. The message
-        names it.
+        If a column that a method needs is missing, or one of an inventory is there twice. The
+        message names it.
 
     Examples
     --------
@@ -65,9 +64,6 @@ class XentaraAccessor:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
-        samples = isinstance(frame.index, pd.DatetimeIndex) and frame.index.name == "time"
-        if not samples and not {"primary_key", "element_uuid"} <= set(frame.columns):
-            raise self._missing(INVENTORY_COLUMNS)
         for name in INVENTORY_COLUMNS:
             if isinstance(frame.get(name), pd.DataFrame):
                 raise NoInventoryError(
@@ -218,7 +214,8 @@ class XentaraAccessor:
         from xentara_nb.tables.search import SearchTable
 
         needed = {"category": category, "type": type, "units": unit, "access": writable}
-        self._columns(*(name for name, wanted in needed.items() if wanted is not None))
+        chosen = (name for name, wanted in needed.items() if wanted is not None)
+        self._columns("primary_key", *chosen)
         return SearchTable(self._frame).search(
             text, category=category, type=type, unit=unit, writable=writable
         )
@@ -265,8 +262,10 @@ class XentaraAccessor:
     def to_file(self, path: str | os.PathLike[str]) -> None:
         """Write the frame as CSV, JSON, Parquet or Excel, by the ending of the path.
 
-        Inventories, snapshots, values and samples alike. :func:`xentara_nb.read_table` gives back
-        exactly the same, except for an index that only numbers the rows.
+        Inventories, snapshots, values, samples, reports and columns chosen from them alike.
+        :func:`xentara_nb.read_table` gives back exactly the same, except for an index that only
+        numbers the rows; a table that names no elements and begins with ``time`` comes back with
+        that as its index, as samples do.
 
         Parameters
         ----------
@@ -276,7 +275,8 @@ class XentaraAccessor:
         Raises
         ------
         InventoryFileError
-            If the frame holds what this kind of file cannot, or the ending is another.
+            If the frame holds what this kind of file cannot, or an index that is no numbers of
+            rows; or the ending is another.
         MissingExtraError
             If Parquet or Excel needs a package that is not installed.
         OSError
@@ -294,12 +294,18 @@ class XentaraAccessor:
     def plain(self) -> pd.DataFrame:
         """Return the table with columns that everything takes, as a file has them.
 
-        pandas itself cannot write a column with values of several types to Parquet, UUIDs to JSON,
-        or times with a time zone to Excel. Here ids are texts, times are in UTC without a time
-        zone, and beside a column of several types there is one that says which each value is of.
-        A text that begins with ``=`` is a formula in what pandas writes to Excel; :meth:`to_file`
-        keeps it a text.
-        :func:`xentara_nb.compare`, and all that takes rows, take this as well.
+        pandas itself cannot write a column with values of several types to Parquet or Feather,
+        UUIDs to JSON or a database, or times with a time zone to Excel. Here ids are texts, times
+        are in UTC without a time zone, and a column of values of several types holds their texts,
+        with one beside it, such as ``value (type)``, that says what each of them is. So
+        ``to_parquet``, ``to_feather``, ``to_excel``, ``to_csv``, ``to_json`` and ``to_sql`` write
+        it. What pandas reads from these is taken wherever rows are, and by
+        :func:`xentara_nb.compare`.
+
+        :meth:`to_file` keeps more: in Excel numbers among texts stay numbers, and a text that
+        begins with ``=`` a text, which is a formula in what pandas writes. ``to_json`` cuts
+        numbers after ten digits unless ``double_precision=15``, and databases such as SQLite take
+        no whole number from 2**63 on.
 
         Returns
         -------
@@ -315,6 +321,11 @@ class XentaraAccessor:
                                    element_uuid value value (type)
         0                                    11   1.5        float
         1  00000000-0000-0000-0000-000000000001    on         text
+
+        >>> snapshot = client.snapshot(["Plant.Line 1.Set point", "Plant.Line 1.Run"])
+        >>> snapshot.xentara.plain().to_excel("plant.xlsx", index=False)
+        >>> xentara_nb.compare(snapshot, pd.read_excel("plant.xlsx")).same
+        True
         """
         from xentara_nb.tables.files import plain_table
 

@@ -41,8 +41,9 @@ class IdDtype(ExtensionDtype):
     """The dtype of ids, ``"xentara_id"`` for short.
 
     A column of plain numbers, texts or UUIDs is merged with one of ids after
-    ``.astype("xentara_id")``: pandas itself puts no integers and UUIDs in one order, as an outer
-    merge does.
+    ``.astype("xentara_id")``: pandas merges columns of two dtypes as objects, without asking the
+    dtypes, and puts no integers and UUIDs in one order, as an outer merge does. ``pandas.concat``
+    does ask, and takes numbers as they are.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 from uuid import UUID
 
 import pandas as pd
@@ -119,9 +119,15 @@ def element_references(elements: object) -> Rows | list[Reference]:
         one = "element_uuid" in elements.index or "primary_key" in elements.index
     else:
         one = isinstance(elements, str | UUID | Mapping) or hasattr(elements, "_fields")
-    if isinstance(elements, Iterable) and not one:
+    if not one and are_several(elements):
         return [element_reference(item) for item in elements]
     return [element_reference(elements)]
+
+
+def are_several(named: object) -> TypeGuard[Iterable[Any]]:
+    """Return whether this names several things; a text, a UUID and an array of no axis name one."""
+    one = isinstance(named, str | UUID) or getattr(named, "ndim", None) == 0
+    return isinstance(named, Iterable) and not one
 
 
 def attribute_reference(attribute: object) -> AttributeLike:

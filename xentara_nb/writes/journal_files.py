@@ -77,17 +77,21 @@ def opened_files(path: Path) -> Iterator[list[BinaryIO]]:
         If one cannot be read.
     """
     with ExitStack() as stack:
-        # The present one first: one that is put aside from now on is open already.
-        files: list[BinaryIO] = []
-        with suppress(FileNotFoundError):
-            files.append(stack.enter_context(open_file(path, own=True)))
-        present = [os.fstat(file.fileno()) for file in files]
-        for number, each in enumerate(_earlier(path)):
-            file = stack.enter_context(open_file(each, own=True))
-            status = os.fstat(file.fileno())
-            if not any(os.path.samestat(status, other) for other in present):
-                files.insert(number, file)
-        yield files
+        yield _open_all(path, stack)
+
+
+def _open_all(path: Path, stack: ExitStack) -> list[BinaryIO]:
+    # The present one first: one that is put aside from now on is open already.
+    files: list[BinaryIO] = []
+    with suppress(FileNotFoundError):
+        files.append(stack.enter_context(open_file(path, own=True)))
+    present = [os.fstat(file.fileno()) for file in files]
+    for number, each in enumerate(_earlier(path)):
+        file = stack.enter_context(open_file(each, own=True))
+        status = os.fstat(file.fileno())
+        if not any(os.path.samestat(status, other) for other in present):
+            files.insert(number, file)
+    return files
 
 
 def _earlier(path: Path) -> list[Path]:

@@ -126,19 +126,22 @@ def last_writes(path: JournalLike, server: str, count: int) -> tuple[pd.DataFram
     if file is None or lacks_home(file):
         return rows.frame(), True
     with opened_files(file) as files:
-        sizes = [os.fstat(each.fileno()).st_size for each in files]
-        wanted, total = TAIL, sum(sizes)
-        while True:
-            rows = JournalRows()
-            _read_end(rows, files, sizes, wanted)
-            # Another process may have had the same number.
-            recent = np.array(rows.times) >= LOADED - _CLOCK
-            found = np.flatnonzero(recent & rows.made_by(server, os.getpid()))[::-1]
-            complete = wanted >= total or not recent.all()
-            if complete or len(found) > count:
-                break
-            wanted *= 4
-    return rows.frame().iloc[found[:count]], complete and len(found) <= count
+        return _last_writes(files, server, count)
+
+
+def _last_writes(files: list[BinaryIO], server: str, count: int) -> tuple[pd.DataFrame, bool]:
+    sizes = [os.fstat(each.fileno()).st_size for each in files]
+    wanted, total = TAIL, sum(sizes)
+    while True:
+        rows = JournalRows()
+        _read_end(rows, files, sizes, wanted)
+        # Another process may have had the same number.
+        recent = np.array(rows.times) >= LOADED - _CLOCK
+        found = np.flatnonzero(recent & rows.made_by(server, os.getpid()))[::-1]
+        complete = wanted >= total or not recent.all()
+        if complete or len(found) > count:
+            return rows.frame().iloc[found[:count]], complete and len(found) <= count
+        wanted *= 4
 
 
 def _read_end(rows: JournalRows, files: list[BinaryIO], sizes: list[int], wanted: int) -> None:

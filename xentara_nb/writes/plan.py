@@ -332,7 +332,7 @@ class WritePlan(rendering.Shown):
                         "fresh one with client.plan_writes(...)"
                     )
                 self._taken = taken = True
-            wanted = [result for result in report if not result.planned.refused]
+            wanted = _note_refusals(report)
             if len(wanted) < len(report) and not skip_refused:
                 refuse_rows(self.planned)
             refuse_policies(context, self._policies, len(self.planned))
@@ -345,9 +345,6 @@ class WritePlan(rendering.Shown):
                 self._planned if context.model_cache.generation == self._generation else (),
             )
             self.report = report
-            for result in report:
-                if result.planned.refused:
-                    result.reason = f"refused: {result.planned.reason}"
             stop = on_error == "stop"
             sender = Sender(
                 context, report, connection, session, self._policies, seconds, size, stop
@@ -398,6 +395,14 @@ class WritePlan(rendering.Shown):
             *rendering.counted(self._severities(), Severity),
             *((f"({check.message})", check.severity) for check in self.checks),
         ]
+
+
+def _note_refusals(report: WriteReport) -> list[WriteResult]:
+    """Let what is refused say so; return the others."""
+    for result in report:
+        if result.planned.refused:
+            result.reason = f"refused: {result.planned.reason}"
+    return [result for result in report if not result.planned.refused]
 
 
 def _batch_size(on_error: str, batch_size: int | None) -> int:

@@ -90,10 +90,10 @@ def matches(
     ``*`` stands for any characters, periods included, ``?`` for exactly one; everything else for
     itself, also brackets: a name with a period stands in brackets in a key. A pattern is for the
     whole key, and upper and lower case are different. Keys that look the same are the same,
-    also where one has a letter with its accent as two characters. It is compared with the key of
-    the element and with that of the attribute, which is the element's with the attribute's name
-    behind it. One that is a UUID, in upper or lower case, in braces or as a URN, is compared with
-    that of the element as well.
+    also where one has a letter with its accent as two characters, or a blank at its end. A pattern
+    is compared with the key of the element and with that of the attribute, which is the element's
+    with the attribute's name behind it. One that is a UUID, in upper or lower case, in braces or as
+    a URN, is compared with that of the element as well.
 
     Parameters
     ----------
@@ -118,11 +118,12 @@ def matches(
     if not patterns:
         return False
     of_keys, of_uuids = _compiled(tuple(patterns))
-    if _matches(of_keys, same_look(primary_key), same_look(f"{primary_key}.{attribute_name}")):
+    key, name = same_look(primary_key), same_look(attribute_name)
+    if _matches(of_keys, key, f"{key}.{name}"):
         return True
     if of_uuids is None or element_uuid is None:
         return False
-    return _matches(of_uuids, str(element_uuid), same_look(f"{element_uuid}.{attribute_name}"))
+    return _matches(of_uuids, str(element_uuid), f"{element_uuid}.{name}")
 
 
 def _matches(pattern: re.Pattern[str], *keys: str) -> bool:
@@ -409,7 +410,7 @@ def _patterns(name: str, patterns: object) -> tuple[str, ...]:
         patterns = (patterns,)
     # A table is iterable as well, and what it would give are the names of its settings.
     found = patterns if isinstance(patterns, list | tuple | set | frozenset) else (None,)
-    fits = all(isinstance(pattern, str) and pattern for pattern in found)
+    fits = all(isinstance(pattern, str) and same_look(pattern) for pattern in found)
     require(fits, name, "it must be a list of patterns", 'Write ["Plant.*.Set point"].')
     return tuple(str(pattern) for pattern in found)
 

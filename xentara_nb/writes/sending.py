@@ -60,20 +60,11 @@ class Sender:
         try:
             self._send(results)
         except BaseException as error:
-            for result in results:
-                if result.outcome is Outcome.SKIPPED and not result.reason:
-                    result.reason = f"{error}" if isinstance(error, XentaraError) else "interrupted"
+            _note_end(results, f"{error}" if isinstance(error, XentaraError) else "interrupted")
             raise
         finally:
             # However it ends: the journal learns what is known.
-            records.note(
-                self.report.journal,
-                [
-                    result
-                    for result in results
-                    if result.intended and result.noted is not result.outcome
-                ],
-            )
+            records.note(self.report.journal, _unnoted(results))
 
     def _send(self, results: Sequence[WriteResult]) -> None:
         journal, connection = self.report.journal, self.context.connection
@@ -222,6 +213,16 @@ class Sender:
         if unfinished:
             for done in read_back(self.context.connection, unfinished, self.report.how):
                 records.note(self.report.journal, done)
+
+
+def _note_end(results: Sequence[WriteResult], reason: str) -> None:
+    for result in results:
+        if result.outcome is Outcome.SKIPPED and not result.reason:
+            result.reason = reason
+
+
+def _unnoted(results: Sequence[WriteResult]) -> list[WriteResult]:
+    return [each for each in results if each.intended and each.noted is not each.outcome]
 
 
 def _command(planned: PlannedWrite, session: UUID | None) -> Write:

@@ -141,6 +141,27 @@ def check_size(rows: int) -> None:
         raise TableError(f"it has {rows:,} rows, and {MAX_ROWS:,} are taken. Is it the right file?")
 
 
+def check_index(index: pd.Index[Any]) -> None:
+    """Check that an index, which a file does not keep, only numbers the rows."""
+    numbers = index.nlevels == 1 and index.name is None and index.dtype.kind in "iu"
+    if len(index) and not numbers:
+        raise TableError(
+            "the index of the frame is no numbers of rows, and would not be kept. Make columns of "
+            "it with reset_index(), or leave it out with reset_index(drop=True)"
+        )
+
+
+def check_no_row_is_empty(columns: Mapping[str, Sequence[Cell]]) -> None:
+    """Check that each row of a table has a value, for CSV or Excel."""
+    # A spreadsheet leaves such rows behind, so they are passed over when a file is read.
+    for row, cells in enumerate(zip(*columns.values(), strict=True)):
+        if all(cell is None or cell == "" for cell in cells):
+            raise TableError(
+                f"{row_text(row)} is empty, and CSV and Excel have no such rows. Take it out, keep "
+                "the column primary_key, or write Parquet or JSON"
+            )
+
+
 def row_text(row: int) -> str:
     """Say where a row stands, as pandas counts."""
     return f"row {row} (the first is 0)"

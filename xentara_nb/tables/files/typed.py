@@ -19,7 +19,15 @@ import numpy as np
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, Quality
-from xentara_nb.tables.files.cells import Cell, TableError, TextTable, check_names, row_text
+from xentara_nb.tables.files.cells import (
+    Cell,
+    TableError,
+    TextTable,
+    check_index,
+    check_names,
+    check_no_row_is_empty,
+    row_text,
+)
 from xentara_nb.tables.frames import TEXT, object_array, string_array
 from xentara_nb.tables.id_arrays import IdDtype, id_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
@@ -53,6 +61,7 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
     """Return a table as cells, as a kind of file can hold them."""
     if isinstance(frame.index, pd.DatetimeIndex) and frame.index.name == "time":
         frame = frame.reset_index()
+    check_index(frame.index)
     check_names(list(frame.columns), "the frame")
     frame = retyped(frame)
     columns: dict[str, Any] = {}
@@ -81,6 +90,8 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
             columns[f"{name}{_SUFFIX}"] = (
                 pd.Series(pd.Categorical(words)) if ending == ".parquet" else words
             )
+    if ending in (".csv", ".xlsx"):
+        check_no_row_is_empty(columns)
     return TextTable(columns, provenance_of(frame), row_text)
 
 
