@@ -11,7 +11,7 @@ import logging
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -303,7 +303,7 @@ def pipeline(
 
 def _results(
     connection: Connection,
-    batches: Iterator[Sequence[Command[Any]]],
+    batches: Iterable[Sequence[Command[Any]]],
     size: int,
     waiting: deque[Batch],
     timeout: float,
