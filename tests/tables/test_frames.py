@@ -280,6 +280,13 @@ def test_the_names_of_columns_belong_to_each_frame() -> None:
     assert second.columns.dtype == pd.Index(["a", "b"]).dtype
 
 
+def test_a_frame_of_the_columns_of_another_one_can_be_changed() -> None:
+    other = pd.DataFrame({"a": [1.0, 2.0]})
+    frame = make_frame({"a": other["a"].to_numpy()})  # which pandas makes read-only
+    frame.loc[0, "a"] = 5.0
+    assert (frame["a"].tolist(), other["a"].tolist()) == ([5.0, 2.0], [1.0, 2.0])
+
+
 def test_a_column_of_objects_stays_one() -> None:
     frame = make_frame({"a": object_array(["x", "y"]), "b": object_array([1, 2])})
     assert frame.dtypes.tolist() == [object, object]

@@ -163,7 +163,7 @@ def make_frame(columns: Mapping[str, Array]) -> pd.DataFrame:
     # For a frame of one row, pandas.DataFrame(columns) takes three times as long: it infers dtypes.
     frame: pd.DataFrame = create_dataframe_from_blocks(
         [
-            (values.reshape(1, -1) if isinstance(values, np.ndarray) else values, place)
+            (_block(values) if isinstance(values, np.ndarray) else values, place)
             for values, place in zip(arrays, np.arange(len(arrays))[:, np.newaxis], strict=True)
         ],
         pd.RangeIndex(size),
@@ -171,6 +171,12 @@ def make_frame(columns: Mapping[str, Array]) -> pd.DataFrame:
         _column_names(tuple(columns)).view(),
     )
     return frame
+
+
+def _block(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a column in two dimensions, into which can be written."""
+    # One of another frame is read-only, and whoever has the new frame may change it.
+    return (values if values.flags.writeable else values.copy()).reshape(1, -1)
 
 
 @lru_cache(maxsize=256)
