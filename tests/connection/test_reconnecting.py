@@ -650,7 +650,7 @@ def test_a_server_that_answers_pings_and_nothing_else(
         wire.until_goodbye()
 
     def check(seconds: float) -> None:
-        monkeypatch.setattr("xentara_nb.connection.connection.HANG_TIMEOUT", 1.5 * seconds)
+        monkeypatch.setattr("xentara_nb.connection.probing.HANG_TIMEOUT", 1.5 * seconds)
         server = fake(by_turns(hangs, Model().serve))
         with Watched(server, seconds) as reconnecting:
             for _ in range(3):  # the third one has waited twice as long since the first failed

@@ -61,7 +61,7 @@ from xentara_nb.tables.frames import (
     inventory_frame,
     inventory_frame_of,
 )
-from xentara_nb.tables.provenance import with_provenance
+from xentara_nb.tables.provenance import note_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
 from xentara_nb.tables.rendering import facts_html
 from xentara_nb.tables.values import values_frame
@@ -1542,7 +1542,7 @@ class Client:
         return whole
 
     def _with_provenance(self, frame: pd.DataFrame, **facts: int | Sequence[str]) -> pd.DataFrame:
-        return with_provenance(
+        return note_provenance(
             frame,
             {
                 "server": self.address.url,

@@ -41,7 +41,7 @@ def check_seconds(name: str, seconds: float, *, least: float = 0.001, most: floa
 
 def check_timeout(seconds: float) -> float:
     """Return a time-out in seconds; OptionError unless it is a number above 0 and at most a day."""
-    if not _is_number(seconds):
+    if type(seconds) is not float and not _is_number(seconds):
         raise OptionError(f"a time-out is a number of seconds, not {seconds!r}")
     if not 0 < seconds <= 86_400:
         raise OptionError(f"a time-out of {seconds} s makes no sense: give 0 < seconds <= 86400")

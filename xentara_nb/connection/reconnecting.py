@@ -11,15 +11,16 @@ import logging
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.batch import Batch
-from xentara_nb.connection.connection import PROBE_TIMEOUT, Connection
+from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline, check_timeout
+from xentara_nb.connection.probing import PROBE_TIMEOUT
 from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import ConnectionLostError, XentaraError
 from xentara_nb.locking import locked
@@ -223,7 +224,8 @@ class ReconnectingConnection:
         while done < len(commands):
             try:
                 connection = self.connection(deadline)
-                for results in pipeline(connection, commands[done:], self.timeout, deadline):
+                left = commands[done:] if done else commands
+                for results in pipeline(connection, left, self.timeout, deadline):
                     done += len(results)
                     yield results
                     deadline = Deadline(self.timeout)
@@ -288,7 +290,8 @@ def pipeline(
     Raises as :meth:`Connection.begin` and :meth:`Connection.finish` do.
     """
     size = BATCH_SIZE * (COLUMN if isinstance(commands, ColumnReads) else 1)
-    batches = (commands[start : start + size] for start in range(0, len(commands), size))
+    starts = range(0, len(commands), size)
+    batches = [commands] if len(starts) == 1 else (commands[at : at + size] for at in starts)
     waiting: deque[Batch] = deque()
     deadline = Deadline(timeout) if first is None else first
     try:
@@ -300,7 +303,7 @@ def pipeline(
 
 def _results(
     connection: Connection,
-    batches: Iterator[Sequence[Command[Any]]],
+    batches: Iterable[Sequence[Command[Any]]],
     size: int,
     waiting: deque[Batch],
     timeout: float,

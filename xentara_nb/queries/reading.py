@@ -151,6 +151,8 @@ def _known_elements(
 
     None if they are named in another way, or something has to be asked for first.
     """
+    if isinstance(elements, str | UUID):
+        elements = [elements]
     if not isinstance(elements, list):
         return None
     kinds = set(map(type, elements))

@@ -251,7 +251,7 @@ def column_of(values: Sequence[Any] | Array, data_types: Sequence[int | None]) -
     if dtype == _TIME:  # they are pandas.Timestamp already, and never is NaT
         times = kinds <= {pd.Timestamp, type(pd.NaT), type(None)}
         held = object_array(values)
-        return pd.DatetimeIndex(pd.Series(held, dtype="datetime64[ns, UTC]")) if times else held
+        return pd.array(held, dtype="datetime64[ns, UTC]") if times else held
     expected = _EXACT.get(dtype.kind)
     exact = {expected, type(None)} | ({int} if expected is float else set())
     if expected is None or not kinds <= exact:
