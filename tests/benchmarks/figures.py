@@ -23,6 +23,7 @@ from tests.benchmarks.fleet import fleet
 from tests.benchmarks.frames import frames
 from tests.benchmarks.journals import journal
 from tests.benchmarks.live import events, kept, polling
+from tests.benchmarks.live_view import live_view
 from tests.benchmarks.measuring import (
     ROOT,
     Contender,
@@ -515,7 +516,7 @@ _ALL = (
     *(inventory, scripts, opcua, growth, memory, reading, snapshot, comparing, searching),
     *(writing, stopping, single_write, importing),
     *(single_read, one_row, named, threads, delayed),
-    *(events, kept, polling, recording, fleet),
+    *(events, kept, polling, live_view, recording, fleet),
     *(files, journal, command_help, tree),
     *(shapes, known, frames),
 )

@@ -28,6 +28,8 @@ class Sizes:
     children: int = 50_000  # of one element
     servers: int = 50
     server_elements: int = 2_000
+    idle_seconds: float = 15
+    live_seconds: float = 30
 
 
 SMOKE = Sizes(
@@ -40,6 +42,8 @@ SMOKE = Sizes(
     children=10,
     servers=3,
     server_elements=20,
+    idle_seconds=0.3,
+    live_seconds=0.5,
 )
 
 

@@ -24,17 +24,15 @@ SAID = re.compile(rf"Write ([\d.]+) to {re.escape(SET_POINT)}")
 REMEMBER = """
 import time, xentara_nb
 from xentara_nb.widgets import WriteForm
-from xentara_nb.widgets.write import form as module
-from xentara_nb.widgets.write.confirm import ConfirmButton
+from xentara_nb.widgets.common.confirm import Confirmation
 
-class Remembered(ConfirmButton):
-    made = []
+made, show = [], Confirmation.show
 
-    def __init__(self, tasks, box, text, *rest):
-        self.made.append(text)
-        super().__init__(tasks, box, text, *rest)
+def remember(self, asked):
+    made.append(asked.label)
+    show(self, asked)
 
-module.ConfirmButton = Remembered
+Confirmation.show = remember
 client = xentara_nb.connect({url!r}, user="engineer", password="engineer-demo")
 """
 
@@ -106,7 +104,7 @@ def test_what_is_done_on_several_pages_is_done_once(
             f"form = WriteForm(client, {SET_POINT!r})\nform",
             "form",
             "time.sleep(0.3)",
-            "module.ConfirmButton = ConfirmButton\nprint('made', *Remembered.made, sep='|')",
+            "Confirmation.show = show\nprint('made', *made, sep='|')",
             run=False,
         )
         book.run(0)

@@ -53,9 +53,13 @@ def test_what_was_kept(ending: str, client: Client, tmp_path: Path) -> None:
 
 def test_files_that_are_none(tmp_path: Path) -> None:
     path = tmp_path / "writes.csv"
-    for text in ("key,value\na,1\n", "primary_key\na\n"):
+    for text, names in (
+        ("key,value\na,1\n", "'key', 'value'"),
+        ("primary_key\na\n", "'primary_key'"),
+        ("Primary Key;Value\na;1\n", "'Primary Key', 'Value'"),
+    ):
         path.write_text(text)
-        with pytest.raises(InventoryFileError, match="has no columns primary_key and value"):
+        with pytest.raises(InventoryFileError, match=f"primary_key and value .*, but {names}"):
             read_writes(path)
     pd.DataFrame({"primary_key": ["a"]}).to_parquet(tmp_path / "x.parquet")
     with pytest.raises(InventoryFileError, match="has no columns primary_key and value"):

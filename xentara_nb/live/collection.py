@@ -68,6 +68,14 @@ class Change(NamedTuple):
     error: str | None
 
 
+class Mark(NamedTuple):
+    """How far the changes of an attribute have come."""
+
+    total: int  # of changes that came
+    revisions: tuple[int, int]  # of the values, and of the qualities; see History
+    quality_time: int  # of the last quality, NEVER if there is none
+
+
 class Collection:
     """The changes of some attributes; safe from several threads.
 
@@ -319,6 +327,26 @@ class Collection:
         with self._lock:
             self._drain()
             return self._quality(self._attribute(row), last)
+
+    def behind(self, row: int, mark: Mark | None) -> tuple[Mark, Changes | None]:
+        """Return how far the changes of one attribute have come, and those behind a mark.
+
+        None if there are none, if anything else has changed since, or if what the mark is of has
+        been dropped.
+        """
+        with self._lock:
+            self._drain()
+            attribute = self._attributes[row]
+            history = self.histories[_key(attribute)]
+            quality = self.histories.get((attribute.element_uuid, Attribute.QUALITY))
+            revision = 0 if quality is None else quality.revision
+            since = None if quality is None else quality.last_time
+            revisions = history.revision, revision
+            now = Mark(history.count, revisions, NEVER if since is None else since)
+            if mark is None or mark == now or mark[1:] != now[1:]:
+                return now, None
+            count = now.total - mark.total
+            return now, history.changes(last=count) if count < len(history) else None
 
     def last(self, row: int | str) -> Change | None:
         """Return the last change of one attribute; None before the first."""

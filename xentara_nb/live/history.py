@@ -45,11 +45,15 @@ class History:
         How many changes were taken in all.
     dropped : int
         How many of them are not kept any more.
+    revision : int
+        How often what was there already has changed: by what came late, or twice, or in place of
+        an error, or is of another type.
     """
 
     def __init__(self, data_type: int | None) -> None:
         self.count = 0
         self.dropped = 0
+        self.revision = 0
         self._data_type = data_type
         self._times = np.empty(_FIRST_CAPACITY, dtype=np.int64)
         self._values = np.empty(_FIRST_CAPACITY, dtype=storage_dtype(data_type))
@@ -151,6 +155,7 @@ class History:
         ordered = times[order]
         order = order[np.append(ordered[1:] != ordered[:-1], True)]
         self.count += len(order) - len(self)
+        self.revision += 1
         self._times, self._values = times[order], values[order]
         self._start, self._end = 0, len(order)
 
@@ -184,6 +189,7 @@ class History:
                 return values.astype(self.dtype)
         if self.dtype != object:
             self._values = _objects(self._values)
+            self.revision += 1
         return _objects(values)
 
     def keep_last(self, count: int) -> None:

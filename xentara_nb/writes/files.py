@@ -13,6 +13,7 @@ from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files import read_cells, read_inventory, read_table
 
 _TYPED = "value (type)"
+_MOST_SHOWN = 8
 _ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
 
 
@@ -39,8 +40,10 @@ def read_writes(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     frame = _read(path)
     if "value" not in frame.columns or not {"primary_key", "element_uuid"} & set(frame.columns):
+        names = map(str, frame.columns[:_MOST_SHOWN])
         raise InventoryFileError(
-            f"{os.fspath(path)} has no columns primary_key and value in its first line"
+            f"{os.fspath(path)} has no columns primary_key and value in its first line, but "
+            f"{', '.join(map(repr, names)) or 'none'}. Rename those that are meant"
         )
     return frame
 

@@ -46,7 +46,7 @@ def review(explorer: Explorer, command: StageCommand) -> StageCard:
 
 
 def confirm(explorer: Explorer) -> None:
-    button = explorer.stage.confirm_button
+    button = explorer.confirm_button
     assert button is not None
     for _ in range(3):
         button.click()
@@ -57,18 +57,18 @@ def test_a_plant_is_suspended_and_resumed_once_each(
     explorer: Explorer, own_plant: Simulator, journal: Path
 ) -> None:
     stage = review(explorer, StageCommand.SUSPEND)
-    assert visible(stage.review_card)
-    assert "stops the plant" in stage.review.value
-    assert "engineer" in stage.review.value
-    assert stage.confirm_button is not None
-    assert stage.confirm_button.description == f"Suspend {explorer.client.address.netloc}"
+    assert visible(explorer.confirmation.card)
+    assert "stops the plant" in explorer.confirmation.text.value
+    assert "engineer" in explorer.confirmation.text.value
+    assert explorer.confirm_button is not None
+    assert explorer.confirm_button.description == f"Suspend {explorer.client.address.netloc}"
     assert sent(own_plant) == []
     confirm(explorer)
     assert sent(own_plant) == ["suspend"]
     assert stage.change is not None
     assert stage.change.outcome is Outcome.VERIFIED
     assert "VERIFIED" in stage.outcome.value
-    assert not visible(stage.review_card)
+    assert not visible(explorer.confirmation.card)
     eventually(lambda: "suspended" in explorer.head.value)
     review(explorer, StageCommand.RESUME)
     confirm(explorer)
@@ -78,15 +78,15 @@ def test_a_plant_is_suspended_and_resumed_once_each(
 
 
 def test_nothing_is_sent_that_was_withdrawn(explorer: Explorer, own_plant: Simulator) -> None:
-    stage = review(explorer, StageCommand.SHUT_DOWN)
-    first = stage.confirm_button
-    stage.cancel.click()
-    assert not visible(stage.review_card)
+    review(explorer, StageCommand.SHUT_DOWN)
+    first = explorer.confirm_button
+    explorer.confirmation.cancel.click()
+    assert not visible(explorer.confirmation.card)
     review(explorer, StageCommand.SHUT_DOWN)
     # Another command takes the place of the one before.
-    second = stage.confirm_button
+    second = explorer.confirm_button
     review(explorer, StageCommand.SUSPEND)
-    third = stage.confirm_button
+    third = explorer.confirm_button
     explorer.close()
     for button in (first, second, third):
         assert button is not None
@@ -102,9 +102,9 @@ def test_the_guards_have_their_word(own_plant: Simulator, client: Client) -> Non
     ):
         with own_plant.connect(**options) as other:
             explorer = Explorer(other)
-            stage = review(explorer, StageCommand.SUSPEND)
+            review(explorer, StageCommand.SUSPEND)
             if reason:
-                assert stage.confirm_button is None
+                assert explorer.confirm_button is None
                 assert reason in explorer.notice.value
             else:
                 confirm(explorer)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
+import random
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.widgets.live.conftest import SECOND, Changing
-from xentara_nb.widgets.live.feed import TAIL, UNKNOWN, Feed, News, message, shown_value
+from xentara_nb.widgets.live.feed import (
+    POINTS,
+    TAIL,
+    UNKNOWN,
+    Feed,
+    News,
+    Points,
+    message,
+    points_of,
+    shown_value,
+)
 
 TANK, PUMP, RECIPE = range(3)
 
@@ -157,6 +168,28 @@ def test_only_the_last_change_is_kept() -> None:
         changing.put(TANK, (value, value))
         news = feed.take({TANK})[0]
         assert (news.whole, times(news)) == (True, [value])
+
+
+def test_the_page_has_what_the_watch_has_in_any_order(changing: Changing) -> None:
+    feed, choice = feed_of(changing), random.Random(7)
+    shown = points_of(changing, TANK, POINTS)
+    quick = 0
+    for now in range(1, 80):
+        for _ in range(choice.choice((1, 1, 1, 1, 1, 2, 2, TAIL + 2))):
+            late = choice.choice((0, 0, 0, 0, 0, 0, 0.5, 3, 40))
+            value = OSError("lost") if choice.random() < 0.1 else choice.random()
+            changing.put(TANK, (now + choice.random() - late, value))
+        if choice.random() < 0.2:
+            changing.put_quality((now + choice.choice((-2, 0, 0.9)), choice.randrange(4)))
+        for news in feed.take({TANK}):
+            if news.row == TANK:
+                kept = 0 if news.whole else int(np.searchsorted(shown.times, news.points.times[0]))
+                quick += not news.whole
+                pairs = zip(shown, news.points, strict=True)
+                shown = Points(*(np.concatenate([old[:kept], new]) for old, new in pairs))
+        for one, other in zip(shown, points_of(changing, TANK, POINTS), strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert quick > 10
 
 
 def test_everything_once_more(changing: Changing) -> None:

@@ -16,7 +16,7 @@ from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.simulator import Simulator
 from xentara_nb.widgets import LoginForm, WriteForm
-from xentara_nb.widgets.write import confirm
+from xentara_nb.widgets.common import confirm
 from xentara_nb.writes.policy import KeyLimits, WritePolicy
 
 
@@ -51,7 +51,7 @@ def test_a_write_from_the_first_key_to_the_undo(
     entered(form.value_input.input)
     form.wait()
     for word in (SET_POINT, str(old), str(new), "Float64", "-15.0", "engineer"):
-        assert word in form.review_text.value
+        assert word in form.confirmation.text.value
     assert form.staged == f"Write {new} to {SET_POINT}"
     assert written(plant) == []
     form.confirm_button.click()
@@ -59,7 +59,7 @@ def test_a_write_from_the_first_key_to_the_undo(
     assert written(plant) == [new]
     assert "VERIFIED" in form.outcome.text.value
     assert form.results[-1].ok
-    assert not visible(form.review_card)
+    assert not visible(form.confirmation.card)
     form.outcome.undo.click()
     form.wait()
     assert form.staged == f"Write {old} back to {SET_POINT}"
@@ -69,7 +69,7 @@ def test_a_write_from_the_first_key_to_the_undo(
     assert read_journal(form.client.journal)["value"][::-1].tolist() == [old, new]
     assert "VERIFIED" in form.history.text.value
     # What is HTML stands there as HTML.
-    for shown in (form.review_text, form.outcome.text, form.history.text, form.live.text):
+    for shown in (form.confirmation.text, form.outcome.text, form.history.text, form.live.text):
         assert "&lt;" not in shown.value
 
 
@@ -78,7 +78,7 @@ def test_a_review_leaves_no_second_checks_beside_it(form: WriteForm) -> None:
     form.review.click()  # while the guards wait for the keys to come to rest
     form.wait()
     assert form.staged
-    assert "All checks passed" in form.review_text.value
+    assert "All checks passed" in form.confirmation.text.value
     assert form.checks.value == ""
 
 
@@ -92,7 +92,7 @@ def test_a_change_withdraws_the_write(form: WriteForm, plant: Simulator) -> None
     assert "withdrawn" in form.notice.value
     form.wait()
     buttons.append(staged())
-    form.cancel.click()
+    form.confirmation.cancel.click()
     assert "Nothing was written" in form.notice.value
     buttons.append(staged())
     form.choose("Plant.Line 2.Set point")
@@ -126,7 +126,7 @@ def test_a_review_that_is_under_way_does_not_outlive_what_is_typed(
     form.wait()
     # The click was on a review of what stands in the input, and that is what is reviewed.
     assert form.staged == f"Write 196.0 to {SET_POINT}"
-    assert "196.0" in form.review_text.value
+    assert "196.0" in form.confirmation.text.value
 
 
 def test_a_value_that_arrives_behind_the_click_on_review_is_reviewed(
@@ -181,14 +181,14 @@ def test_no_part_of_a_form_is_closed_while_the_form_is_there(
     assert closed(form) == []
     for value in ("195", "196"):
         review(form, value)
-        assert form.confirm_row.children == (form.confirm_button,)
+        assert form.confirmation.row.children == (form.confirm_button,)
         assert closed(form) == []
         form.confirm_button.click()
         assert closed(form) == []  # also while the write is under way
         assert form.wait()
         assert closed(form) == []
     review(form, "197")
-    form.cancel.click()
+    form.confirmation.cancel.click()
     assert closed(form) == []
     assert len(written(plant)) == 2
 
@@ -235,7 +235,7 @@ def test_every_guard_refuses_in_words(
         form.wait()
         assert reason in form.checks.value
         assert "cannot be written" in form.notice.value
-        assert not visible(form.review_card)
+        assert not visible(form.confirmation.card)
         assert form.staged == ""
         assert written(plant) == []
         form.close()
@@ -247,7 +247,7 @@ def test_a_read_only_client_stages_nothing(plant: Simulator) -> None:
         assert "read only" in form.head.value
         review(form, "195")
         assert "read only" in form.checks.value
-        assert not visible(form.review_card)
+        assert not visible(form.confirmation.card)
         assert form.staged == ""
         form.close()
 
@@ -255,7 +255,7 @@ def test_a_read_only_client_stages_nothing(plant: Simulator) -> None:
 def test_bad_quality_is_a_warning(form: WriteForm, plant: Simulator) -> None:
     plant.faults.bad_quality(SET_POINT)
     review(form, "195")
-    assert "the quality of the present value is bad" in form.review_text.value
+    assert "the quality of the present value is bad" in form.confirmation.text.value
     assert form.staged
 
 
@@ -298,7 +298,7 @@ def test_the_sub_session_counts_and_is_part_of_the_write(plant: Simulator) -> No
     assert "who is logged in has changed" in form.notice.value
     assert "engineer, and operator" in form.head.value
     review(form, "195")
-    assert "engineer, and operator" in form.review_text.value
+    assert "engineer, and operator" in form.confirmation.text.value
     form.confirm_button.click()
     form.wait()
     assert plant.writes["session_user"].tolist() == ["operator"]
@@ -373,8 +373,8 @@ def test_a_write_only_point_has_no_way_back(client: Client, plant: Simulator) ->
     form.outcome.undo.click()
     form.wait()
     assert form.staged == ""
-    assert "no way back" in form.review_text.value
-    assert not visible(form.cancel)
+    assert "no way back" in form.confirmation.text.value
+    assert not visible(form.confirmation.cancel)
     form.close()
 
 

@@ -81,17 +81,24 @@ def test_what_is_typed_withdraws_the_plan(form: PlanForm, plant: Simulator) -> N
     button = form.confirm_button
     assert button is not None
     typed(form, 0, "197")
-    assert not visible(form.confirm_box)
+    assert not visible(form.confirmation.card)
     assert "withdrawn" in form.notice.value
     button.click()
     review(form)
-    form.cancel.click()
-    assert not visible(form.confirm_box)
+    form.confirmation.cancel.click()
+    assert not visible(form.confirmation.card)
     for row, text in ((7, "1"), (-1, "1"), ("0", "1"), (0, 5)):
         typed(form, row, text)  # no page of ours says that
     assert column(form, "text")[0] == "197"
     assert form.wait()
     assert plant.writes.empty
+
+
+def test_a_page_that_begins_gets_the_rows(form: PlanForm, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(form.table, "send_state", sent.append)
+    sent_by_page(form.table, {"do": "ask"})
+    assert sent == ["rows"]
 
 
 def test_what_the_guards_refuse_is_told_beside_it(form: PlanForm, plant: Simulator) -> None:
@@ -100,7 +107,7 @@ def test_what_the_guards_refuse_is_told_beside_it(form: PlanForm, plant: Simulat
     assert column(form, "severity") == ["refused", "ok", "ok"]
     assert "many" in column(form, "reason")[0]
     assert form.confirm_button is None
-    assert not visible(form.confirm_box)
+    assert not visible(form.confirmation.card)
     for row in range(3):
         typed(form, row, "")
     review(form)

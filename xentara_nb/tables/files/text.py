@@ -325,5 +325,7 @@ def _known_columns(content: bytes, delimiter: str) -> int:
         _, header = next(_records(content, delimiter), (0, []))
     except TableError:
         return 0
+    # Names that are not right are told later, in words that need the right cells.
+    names = {name.strip().casefold().replace(" ", "_") for name in header}
     # The last two are of a list of servers.
-    return len({*INVENTORY_COLUMNS, "value", "time", "name", "address"}.intersection(header))
+    return len({*INVENTORY_COLUMNS, "value", "time", "name", "address"} & names)

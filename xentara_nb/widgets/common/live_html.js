@@ -32,11 +32,8 @@ function compare(one, other) {
 function arrange(table, sorted) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, at) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "xnb-sort";
-    button.dataset.column = at;
-    button.textContent = head.textContent;
+    const attributes = { type: "button", class: "xnb-sort", "data-column": at };
+    const button = element("button", attributes, head.textContent);
     head.replaceChildren(button);
     if (sorted?.column === at) head.setAttribute("aria-sort", sorted.order);
   });

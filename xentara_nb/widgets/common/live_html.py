@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import anywidget
 import traitlets
 
 from xentara_nb.widgets.common.notebook import CountedViews
+from xentara_nb.widgets.common.script import script
 
 
 class LiveHtml(CountedViews, anywidget.AnyWidget):
     """HTML of which only what has changed is drawn anew, so that it can be read and scrolled."""
 
-    _esm = files(__package__).joinpath("live_html.js").read_text(encoding="utf-8")
+    _esm = script(__package__, "live_html.js")
 
     value = traitlets.Unicode().tag(sync=True)

@@ -3,13 +3,6 @@
 const TICK = 1000; // milliseconds between two looks at the kernel and the ages
 const AT_ONCE = 400; // milliseconds in which an answer needs no word
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children); // texts become text nodes
-  return made;
-}
-
 /** Return how long ago something was, as the kernel writes it. */
 function ago(seconds) {
   const s = Math.max(0, Math.floor(seconds));

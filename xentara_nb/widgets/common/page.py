@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import anywidget
 import traitlets
+
+from xentara_nb.widgets.common.script import script
 
 
 class Page(anywidget.AnyWidget):
@@ -20,7 +21,7 @@ class Page(anywidget.AnyWidget):
         The time zone of the user, as the page tells it; an empty text before it does.
     """
 
-    _esm = files(__package__).joinpath("page.js").read_text(encoding="utf-8")
+    _esm = script(__package__, "page.js")
 
     zone = traitlets.Unicode().tag(sync=True)
 

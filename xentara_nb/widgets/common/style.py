@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from importlib.resources import files
 
 import ipywidgets
 
 from xentara_nb.protocol.text import safe
 from xentara_nb.tables.rendering import Html, escape
+from xentara_nb.widgets.common.script import part
 
-_SHEET = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
+_SHEET = part(__package__, "style.css")
 
 # A notebook in command mode takes the arrow keys away from lists: it looks at what has the focus,
 # and leaves alone what carries this attribute. Only lists need it, so Ctrl+S goes on working in

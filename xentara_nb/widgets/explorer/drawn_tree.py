@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-_HERE = Path(__file__).parent
+from xentara_nb.widgets.common.script import part, script
 
 
 class DrawnTree(anywidget.AnyWidget):
     """Draws the rows in sight; calls ``act`` with what the user asks for and the element."""
 
-    _esm = _HERE / "tree.js"
-    _css = _HERE / "tree.css"
+    _esm = script(__package__, "tree.js")
+    _css = part(__package__, "tree.css")
     rows: Any = traitlets.List().tag(sync=True)  # of Row
     selected = traitlets.Unicode().tag(sync=True)  # an element, or an empty text
 

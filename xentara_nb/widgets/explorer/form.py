@@ -35,7 +35,7 @@ from xentara_nb.widgets.common.style import (
 )
 from xentara_nb.widgets.common.table import Values, attribute_table, now_html, values_of
 from xentara_nb.widgets.common.trend import Trend
-from xentara_nb.widgets.explorer.stage import StageCard
+from xentara_nb.widgets.explorer.stage import WORDS, StageCard
 from xentara_nb.widgets.explorer.tree import Tree, children_of
 from xentara_nb.widgets.explorer.treeview import TreeView
 from xentara_nb.widgets.login.client_form import ClientForm
@@ -76,6 +76,7 @@ class Explorer(ClientForm):
     """
 
     title = "Xentara explorer"
+    words = WORDS
 
     def __init__(self, client: Client | LoginForm, *, session: SubSession | None = None) -> None:
         super().__init__("explorer", client, session)
@@ -215,7 +216,6 @@ class Explorer(ClientForm):
 
     def build(self, client: Client) -> None:
         """Make the parts of the form for a client."""
-        self.head = ipywidgets.HTML()
         self.search = SearchBox(self.tasks, client, lambda found: self._choose(found.element_uuid))
         tree = Tree(partial(children_of, client), client.has_children)
         self.tree = TreeView(self.tasks, tree, self._choose)
@@ -251,7 +251,6 @@ class Explorer(ClientForm):
             [self.name, self.hint, self.live.state, self.live.text, self.actions, self.notice]
         )
         self.stage = StageCard(self, client)
-        self.while_built.callback(self.stage.withdraw)
         top = [heading(self.title), self.head, self.connection.box, self.stage.widget]
         self.fill(card(*top, columns(side, main)), self.write_box)
         handler = self.tasks.handler
@@ -266,9 +265,8 @@ class Explorer(ClientForm):
         if self._element is not None:
             self._choose(self._element)
 
-    def connection_changed(self) -> None:
+    def enable(self, on: bool) -> None:
         """Let what needs a connection work, or not."""
-        on = self.connection.available
         for widget in (self.to_frame, self.export, self.below, self.path):
             widget.disabled = not on
         self.search.enable(on)
@@ -276,13 +274,11 @@ class Explorer(ClientForm):
         for part in (self.tree_box, self.live.text):
             dim(part, not on)
         self._enable_write()
-        self.tasks.run_latest("head", self._show_head)
         self.live.refresh()
 
-    def identity_changed(self) -> None:
-        """Show as whom the client works now; what was reviewed as another user is withdrawn."""
-        self.stage.withdraw()
-        self.connection.look()
+    def show_head(self) -> None:
+        """Show the server, as whom the client works, and the stage; soon, and in a thread."""
+        self.tasks.run_latest("head", self._show_head)
 
     def _enable_write(self) -> None:
         reason = None

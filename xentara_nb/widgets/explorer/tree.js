@@ -3,17 +3,12 @@
 const HEIGHT = 24;
 
 function render({ model, el }) {
-  const box = document.createElement("div");
-  box.className = "xnb-tree";
-  box.tabIndex = 0;
-  box.setAttribute("role", "tree");
-  box.setAttribute("aria-label", "Elements of the model");
-  // The notebook would take the arrow keys otherwise.
-  box.setAttribute("data-lm-suppress-shortcuts", "true");
-  const space = document.createElement("div");
-  space.setAttribute("role", "presentation");
+  const space = element("div", { role: "presentation" });
   space.style.position = "relative";
-  box.append(space);
+  const box = element("div", {
+    class: "xnb-tree", tabindex: "0", role: "tree", "aria-label": "Elements of the model",
+    "data-lm-suppress-shortcuts": "true", // the notebook would take the arrow keys otherwise
+  }, space);
   el.append(box);
   const prefix = `xnb-tree-${Math.random().toString(36).slice(2)}-`;
 
@@ -26,27 +21,19 @@ function render({ model, el }) {
 
   function line(row, at) {
     const [, level, name, category, state] = row;
-    const item = document.createElement("div");
-    item.id = prefix + key(row);
-    item.className = "xnb-tree-row";
-    item.dataset.at = at;
-    item.setAttribute("role", "treeitem");
-    item.setAttribute("aria-level", level);
-    item.setAttribute("aria-selected", key(row) === active);
+    const item = element("div", {
+      id: prefix + key(row), class: "xnb-tree-row", "data-at": at, role: "treeitem",
+      "aria-level": level, "aria-selected": key(row) === active,
+    });
     if (state === "open" || state === "closed")
       item.setAttribute("aria-expanded", state === "open");
     item.style.top = `${at * HEIGHT}px`;
     item.style.paddingLeft = `${4 + (level - 1) * 16}px`;
-    const arrow = document.createElement("span");
-    arrow.className = "xnb-tree-arrow";
-    arrow.setAttribute("aria-hidden", "true");
-    arrow.textContent = { open: "▾", closed: "▸", more: "…" }[state] ?? "";
-    const text = document.createElement("span");
-    text.textContent = name;
-    const kind = document.createElement("span");
-    kind.className = "xnb-dim xnb-tree-kind";
-    kind.textContent = category;
-    item.append(arrow, text, kind);
+    const sign = { open: "▾", closed: "▸", more: "…" }[state] ?? "";
+    item.append(
+      element("span", { class: "xnb-tree-arrow", "aria-hidden": "true" }, sign),
+      element("span", {}, name),
+      element("span", { class: "xnb-dim xnb-tree-kind" }, category));
     item.title = category ? `${name} (${category})` : name;
     return item;
   }

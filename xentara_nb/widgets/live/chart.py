@@ -6,15 +6,13 @@ What came from a server is only ever put into the page as text.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 import anywidget
 import traitlets
 
+from xentara_nb.widgets.common.script import part, script
 from xentara_nb.widgets.live.feed import SPANS, News, message
-
-_PARTS = files(__package__)
 
 
 class Chart(anywidget.AnyWidget):
@@ -36,8 +34,8 @@ class Chart(anywidget.AnyWidget):
         Whether the page has asked for everything, so that it can take what is new from then on.
     """
 
-    _esm = _PARTS.joinpath("live.js").read_text(encoding="utf-8")
-    _css = _PARTS.joinpath("live.css").read_text(encoding="utf-8")
+    _esm = script(__package__, "live.js")
+    _css = part(__package__, "live.css")
 
     rows = traitlets.List(traitlets.Dict()).tag(sync=True)
     more = traitlets.Unicode().tag(sync=True)

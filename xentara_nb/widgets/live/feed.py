@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from xentara_nb.live.collection import Collection
+from xentara_nb.live.collection import Collection, Mark
 from xentara_nb.live.frames import with_quality_changes
 from xentara_nb.live.history import Array, Changes
 from xentara_nb.protocol.identifiers import Quality
@@ -59,7 +59,7 @@ class Feed:
     def __init__(self, watch: Collection, count: int) -> None:
         self._watch = watch
         self._count = count
-        self._known: dict[int, Points] = {}  # the last points that were given
+        self._known: dict[int, tuple[Mark, Points]] = {}  # the last points that were given
         self._charted: set[int] = set()  # the rows that more than the tail was given of
 
     def restart(self) -> None:
@@ -76,42 +76,63 @@ class Feed:
             news = self._new_points(row, row in charted, most)
             if news is None:
                 continue
-            whole, points = news
+            whole, points, value = news
             if whole and not ages:
                 ages = self._watch.latest()["age"].tolist()
-            found.append(self._news(row, whole, points, ages[row] if whole else 0.0))
+            found.append(self._news(row, whole, points, value, ages[row] if whole else 0.0))
         return found
 
-    def _new_points(self, row: int, charted: bool, most: int) -> tuple[bool, Points] | None:
-        known = self._known.get(row)
-        if known is not None and (not charted or row in self._charted):
-            for last in (TAIL, most):  # seldom are there more than the tail
+    def _new_points(
+        self, row: int, charted: bool, most: int
+    ) -> tuple[bool, Points, float | None] | None:
+        """Return whether they are all, the points, and the last value if that is a number."""
+        mark, known = self._known.get(row, (None, None))
+        now, behind = self._watch.behind(row, mark)
+        if known is not None and mark is not None and (not charted or row in self._charted):
+            if now == mark:
+                return None
+            if behind is not None and _can_follow(behind, known, now.quality_time):
+                points = _with_more(known, behind)
+                self._know(row, now, points)
+                is_number = behind.values.dtype.kind == "f" and not behind.missing[-1]
+                value = float(behind.values[-1]) if is_number else None
+                return False, points.part(-1 - len(behind.times)), value
+            came_late = now.revisions != mark.revisions and now.total != mark.total
+            for last in () if came_late else (TAIL, most):  # seldom are there more than the tail
                 points = points_of(self._watch, row, last)
                 start = _continued(known, points)
                 if start is not None:
-                    self._known[row] = points.part(-2 * TAIL)
+                    self._know(row, now, points)
                     new = points.part(start)
                     same = len(new.times) <= 1 and _same(new, known.part(-1))
-                    return None if same else (False, new)
+                    return None if same else (False, new, None)
         points = points_of(self._watch, row, most if charted else TAIL)
-        self._known[row] = points.part(-2 * TAIL)
+        self._know(row, now, points)
         if charted:
             self._charted.add(row)
-        return True, points
+        return True, points, None
 
-    def _news(self, row: int, whole: bool, points: Points, age: float) -> News:
-        last = self._watch.last(row)
+    def _know(self, row: int, mark: Mark, points: Points) -> None:
+        self._known[row] = mark, points.part(-2 * TAIL)
+
+    def _news(self, row: int, whole: bool, points: Points, value: float | None, age: float) -> News:
+        if value is not None:
+            shown, error = shown_value(value), ""
+        else:
+            last = self._watch.last(row)
+            error = "" if last is None or last.error is None else plain(last.error)
+            shown = "" if last is None or last.error is not None else shown_value(last.value)
         code = int(points.qualities[-1]) if len(points.times) else UNKNOWN
         quality = "" if code == UNKNOWN else Quality(code).label
         return News(
             row,
             whole,
             points,
-            "" if last is None or last.error is not None else shown_value(last.value),
+            shown,
             quality,
             QUALITY_KINDS.get(quality, ""),
-            "" if last is None or last.error is None else plain(last.error),
-            None if last is None or age != age else age,
+            error,
+            age if age == age and len(points.times) else None,
         )
 
 
@@ -167,6 +188,20 @@ def _continued(known: Points, points: Points) -> int | None:
     before = min(start, len(known.times) - 1)
     both = Points(*(each[start - before : start] for each in points))
     return start if _same(both, Points(*(each[-1 - before : -1] for each in known))) else None
+
+
+def _can_follow(column: Changes, known: Points, quality_time: int) -> bool:
+    """Return whether a few changes come behind points that are known, whose quality still holds."""
+    if not 0 < len(column.times) <= TAIL or not len(known.times):
+        return False
+    return bool(column.times[0] > known.times[-1] >= quality_time)
+
+
+def _with_more(points: Points, column: Changes) -> Points:
+    """Return points with changes behind them, of the quality of the last one."""
+    codes = np.full(len(column.times), points.qualities[-1])
+    more = Points(column.times, _numbers(column), codes)
+    return Points(*(np.concatenate(pair) for pair in zip(points, more, strict=True)))
 
 
 def _same(some: Points, others: Points) -> bool:

@@ -13,13 +13,6 @@ const SHORTEST = 10000; // milliseconds that are charted at least
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400]
   .map(seconds => seconds * 1000);
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children); // texts become text nodes
-  return made;
-}
-
 /** The points of one attribute: times in milliseconds, numbers (NaN is a gap), qualities. */
 class Series {
   constructor() { this.clear(); }

@@ -8,9 +8,11 @@ from abc import abstractmethod
 import ipywidgets
 
 from xentara_nb.client import Client
+from xentara_nb.tables.rendering import escape
+from xentara_nb.widgets.common.confirm import Confirmation, Words
 from xentara_nb.widgets.common.connection import CONNECT_AGAIN, LOG_IN_AGAIN, ConnectionWatch
-from xentara_nb.widgets.common.form import Form
-from xentara_nb.widgets.common.style import card, heading
+from xentara_nb.widgets.common.form import Form, read_only
+from xentara_nb.widgets.common.style import badge, card, heading
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.writes.sub_session import SubSession
 
@@ -20,7 +22,8 @@ _WAITING = "<p class='xnb-dim' role='status'>Waiting for a log-in: log in with t
 class ClientForm(Form):
     """A form that is built for a client, and again when the log-in form has another one.
 
-    Before anyone is logged in, it waits in its place.
+    Before anyone is logged in, it waits in its place. What it sends is reviewed first; a review
+    ends with the connection, and when someone else is logged in.
 
     Attributes
     ----------
@@ -28,7 +31,13 @@ class ClientForm(Form):
         The client that the parts of the form are made for; None while it waits.
     while_built : contextlib.ExitStack
         What ends when the parts of the form are closed or made again.
+    confirmation : Confirmation
+        The review, made with the parts of the form.
+    head : ipywidgets.HTML
+        Which server it is, and as whom something is done there; made with the parts of the form.
     """
+
+    words: Words
 
     def __init__(
         self, name: str, client: Client | LoginForm, session: SubSession | None = None
@@ -40,7 +49,7 @@ class ClientForm(Form):
         self.shown_client: Client | None = None
         self.while_built = contextlib.ExitStack()
         again = CONNECT_AGAIN if self._login is None else LOG_IN_AGAIN
-        self.connection = ConnectionWatch(self.tasks, self.connection_changed, again)
+        self.connection = ConnectionWatch(self.tasks, self._connection_changed, again)
         self.when_closed.callback(self.while_built.close)
         self.when_closed.callback(self.connection.close)
 
@@ -73,6 +82,23 @@ class ClientForm(Form):
         user, session = self.shown_client.user, self.session
         return user if session is None else f"{user}, and {session.who}"
 
+    @property
+    def confirm_button(self) -> ipywidgets.Button | None:
+        """The button that does what was reviewed, as long as there is one."""
+        return None if self.shown_client is None else self.confirmation.button
+
+    def withdraw(self, reason: str = "", kind: str = "warning") -> bool:
+        """Withdraw what was reviewed; return whether there was something to confirm.
+
+        Parameters
+        ----------
+        reason : str, optional
+            Why; shown in the form.
+        kind : str, default "warning"
+            How it is shown.
+        """
+        return self.shown_client is not None and self.confirmation.withdraw(reason, kind)
+
     def begin(self) -> None:
         """Build the form as soon as there is a client; the last step of making one."""
         if self._login is not None:
@@ -93,27 +119,41 @@ class ClientForm(Form):
         """Go on where the form was, once its parts are made."""
 
     @abstractmethod
-    def connection_changed(self) -> None:
+    def enable(self, on: bool) -> None:
         """Let what needs a connection work, or not."""
 
-    @abstractmethod
-    def identity_changed(self) -> None:
-        """Show as whom the client works now."""
+    def show_head(self) -> None:
+        """Show where something is changed, and as whom."""
+        client = self.shown_client
+        if client is not None:
+            only = f" {badge('read only', 'warning')}" if read_only(client) else ""
+            server = f"<code>{escape(client.address.url)}</code>"
+            self.head.value = f"<p>to {server} as <b>{escape(self.who)}</b>{only}</p>"
 
     def _build(self) -> None:
         client = self.client
         self.while_built.close()
+        self.head = ipywidgets.HTML()
+        self.confirmation = Confirmation(self.tasks, self.words)
         self.shown_client = client
+        self.while_built.callback(self.confirmation.close)
         self.build(client)
         self.connection.follow(client)
-        self.connection_changed()
+        self._connection_changed()
         self.built()
+
+    def _connection_changed(self) -> None:
+        on = self.connection.available
+        if not on:
+            self.withdraw("the connection has ended")
+        self.enable(on)
+        self.show_head()
 
     def _account_changed(self) -> None:
         assert self._login is not None
         client = self._login.account.client
         if client is None or client is self.shown_client:
-            if self.shown_client is not None:
-                self.identity_changed()
+            self.withdraw("who is logged in has changed")
+            self.show_head()
             return
         self.tasks.run_latest("build", lambda wanted: self._build())

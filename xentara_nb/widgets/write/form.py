@@ -14,13 +14,13 @@ from xentara_nb.protocol.identifiers import Attribute, DataType
 from xentara_nb.tables.references import AttributeLike, ElementLike, element_reference
 from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
+from xentara_nb.widgets.common.confirm import Review
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import KeyIndex, SearchBox, SearchHit
 from xentara_nb.widgets.common.style import dim, show
 from xentara_nb.widgets.common.table import values_of
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.code import write_code
-from xentara_nb.widgets.write.confirm import ConfirmButton
 from xentara_nb.widgets.write.history import History
 from xentara_nb.widgets.write.inputs import ValueInput
 from xentara_nb.widgets.write.review import checks_html, confirm_text, review_html
@@ -67,7 +67,7 @@ class WriteForm(WriteView):
         The element that is written to.
     value_input : ValueInput or None
         The input for the new value, made for the attribute that is chosen.
-    confirm_button : ConfirmButton or None
+    confirm_button : ipywidgets.Button or None
         The button that does the write that was reviewed, as long as there is one.
 
     Examples
@@ -96,7 +96,6 @@ class WriteForm(WriteView):
         self._wanted = element, attribute
         self._verify_within, self._tolerance = verify_within, tolerance
         self.value_input: ValueInput | None = None
-        self.confirm_button: ConfirmButton | None = None
         self._attribute: Any = None  # a row of an inventory
         self._late_until = 0.0  # until when a value still belongs to the click on Review
         if self.page is not None:
@@ -156,16 +155,18 @@ class WriteForm(WriteView):
         self._take_attribute(target, wanted)
         self.picture.change()
 
-    def withdraw(self) -> bool:
-        """Withdraw the reviewed write; return whether there was one."""
+    def withdraw(self, reason: str = "", kind: str = "warning") -> bool:
+        """Withdraw the reviewed write; return whether there was one.
+
+        Parameters
+        ----------
+        reason : str, optional
+            Why; shown in the form.
+        kind : str, default "warning"
+            How it is shown.
+        """
         self._late_until = 0.0
-        # First, so that a review that is under way finds out and withdraws its button itself.
-        self.tasks.cancel("review")
-        if self.shown_client is None:
-            return False
-        confirm_button, self.confirm_button = self.confirm_button, None
-        show(self.review_card, False)
-        return confirm_button is not None and confirm_button.withdraw()
+        return super().withdraw(reason, kind)
 
     def as_code(self) -> str:
         """Return a cell that does what the form is set to do.
@@ -187,24 +188,21 @@ class WriteForm(WriteView):
 
     def build(self, client: Client) -> None:
         """Make the parts of the form for a client."""
-        self.confirm_button = self.value_input = None
+        self.value_input = None
         self.search = SearchBox(self.tasks, client, self._found, self._index)
         self.live = Live(client, self._show_values)
         self.history = History(self.tasks, client)
         self.while_built.callback(self.live.close)
-        self.while_built.callback(self.withdraw)
         self.lay_out()
         handler = self.tasks.handler
         self.attribute.observe(handler(self._attribute_chosen), "value")
         self.review.on_click(handler(self._begin_review))
-        self.cancel.on_click(handler(self._cancel))
         self.copy.on_click(handler(self._begin_copy))
         self.outcome.undo.on_click(handler(self._begin_undo))
         self.outcome.resolve.on_click(handler(self._begin_resolve))
 
     def built(self) -> None:
         """Choose what was chosen before, or what the form was made for."""
-        self.show_head()
         element, attribute = self._wanted
         if self.target is not None and self._attribute is not None:
             element, attribute = self.target.key, self._attribute.attribute_id
@@ -212,23 +210,14 @@ class WriteForm(WriteView):
             self.choose(element, attribute)
         self.history.refresh()
 
-    def connection_changed(self) -> None:
+    def enable(self, on: bool) -> None:
         """Let what needs a connection work, or not."""
-        on = self.connection.available
-        if not on and self.confirm_button is not None and self.withdraw():
-            self.notice.say("The write was withdrawn: the connection has ended.", "warning")
         self.search.enable(on)
         self.attribute.disabled = not on
         self.outcome.enable(on)
         dim(self.live.text, not on)
         self._enable_input()
         self.live.refresh()
-
-    def identity_changed(self) -> None:
-        """Show as whom is written now; what was reviewed as another user is withdrawn."""
-        if self.withdraw():
-            self.notice.say("The write was withdrawn: who is logged in has changed.", "warning")
-        self.show_head()
 
     def _enable_input(self) -> None:
         value_input, on = self.value_input, self.connection.available
@@ -280,9 +269,7 @@ class WriteForm(WriteView):
 
     def _typed(self) -> None:
         late = self.confirm_button is None and time.monotonic() < self._late_until
-        if self.withdraw():
-            self.notice.say("The write was withdrawn: the value has changed.", "info")
-        else:
+        if not self.withdraw("the value has changed", "info"):
             self.notice.clear()
         self.code.show("")
         if late:
@@ -319,62 +306,31 @@ class WriteForm(WriteView):
     def _stage(
         self, plan: Callable[[], WritePlan], *, undo: bool = False, late: float = 0.0
     ) -> None:
-        """Plan a write in a thread, show it, and make the button for it if no guard refuses.
+        """Review a write.
 
         Until there is a button, a value that arrives within ``late`` seconds is reviewed instead.
         """
-        self.withdraw()
         self._late_until = time.monotonic() + late
         # The review shows the checks; no others must come to stand beside it.
         self.tasks.cancel("check")
-        self.notice.say("Reviewing …", "busy")
-        self.tasks.run_latest("review", lambda wanted: self._show_review(plan(), wanted, undo))
+        self.confirmation.begin(plan, lambda planned: self._review_of(planned, undo))
 
-    def _show_review(self, plan: WritePlan, wanted: Callable[[], bool], undo: bool) -> None:
-        session, who = self.session, self.who
-        if not wanted():
-            return
+    def _review_of(self, plan: WritePlan, undo: bool) -> Review | None:
         self.outcome.show(None)
         if not (plan.ok or undo):
             # A review is for what can be sent.
             self.checks.value = checks_html(plan)
             self.notice.say("This value cannot be written: see the reason below it.", "warning")
-            return
+            return None
         self.checks.value = ""
-        self.review_text.value = review_html(plan, who, self.zone)
-        show(self.cancel, plan.ok)
-        if plan.ok:
-            confirm_button = ConfirmButton(
-                self.tasks,
-                self.confirm_row,
-                confirm_text(plan, undo=undo),
-                lambda: self._apply(confirm_button, plan, session),
-                self._expired,
-            )
-            self.confirm_button = confirm_button
-            self._late_until = 0.0  # the click has what it was meant for
-        show(self.review_card, True)
-        if wanted():
-            self.notice.clear()
-        else:
-            # Something was typed in this very moment.
-            self.withdraw()
+        html, session = review_html(plan, self.who, self.zone), self.session
+        if not plan.ok:
+            return Review(html, "", lambda: None)
+        self._late_until = 0.0  # the click has what it was meant for
+        return Review(html, confirm_text(plan, undo=undo), lambda: self._apply(plan, session))
 
-    def _expired(self) -> None:
-        self.withdraw()
-        self.notice.say("This review has expired: review the value again.", "warning")
-
-    def _cancel(self) -> None:
-        self.withdraw()
-        self.notice.say("Nothing was written.")
-
-    def _apply(
-        self, confirm_button: ConfirmButton, plan: WritePlan, session: SubSession | None
-    ) -> None:
+    def _apply(self, plan: WritePlan, session: SubSession | None) -> None:
         """Send a plan, once it is confirmed."""
-        if self.confirm_button is confirm_button:  # and not one of a later review
-            self.confirm_button = None
-            show(self.review_card, False)
         try:
             plan.apply(
                 session=session, verify_within=self._verify_within, tolerance=self._tolerance

@@ -11,12 +11,12 @@ from xentara_nb.client import Client
 from xentara_nb.errors import MissingExtraError, OptionError
 from xentara_nb.tables.rendering import escape, plain
 from xentara_nb.widgets.common import notebook
-from xentara_nb.widgets.common.style import badge, button, card, heading, row, show
+from xentara_nb.widgets.common.confirm import Review
+from xentara_nb.widgets.common.style import badge, button, card, heading, row
 from xentara_nb.widgets.common.table import value_text
 from xentara_nb.widgets.login.client_form import ClientForm
 from xentara_nb.widgets.login.form import LoginForm
-from xentara_nb.widgets.write.confirm import ConfirmButton
-from xentara_nb.widgets.write.review import confirm_text
+from xentara_nb.widgets.write.review import WORDS, confirm_text
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.rendering import KINDS
@@ -40,7 +40,8 @@ class PlanForm(ClientForm):
         The client that writes. With a log-in form, its client is taken as soon as there is one,
         and its sub-session counts as well, if there is one.
     writes : WritePlan, DataFrame, dict, Series, list of rows or path
-        What the table begins with: a plan, or what :meth:`Client.plan_writes` takes.
+        What the table begins with: a plan, or what :meth:`Client.plan_writes` takes; no more than
+        500 values.
     session : SubSession, optional
         A sub-session whose rights are needed as well.
     number_as_boolean, verify_on
@@ -52,7 +53,7 @@ class PlanForm(ClientForm):
         The plan that was reviewed last.
     report : WriteReport or None
         What became of the plan that was applied last.
-    confirm_button : ConfirmButton or None
+    confirm_button : ipywidgets.Button or None
         The button that applies the plan that was reviewed, as long as there is one.
 
     Raises
@@ -72,6 +73,7 @@ class PlanForm(ClientForm):
     """
 
     title = "Write values"
+    words = WORDS._replace(what="plan", again="review the values again")
 
     def __init__(
         self,
@@ -89,7 +91,6 @@ class PlanForm(ClientForm):
         self._values: list[Any] = []  # as they were given, or the texts that were typed
         self.plan: WritePlan | None = None
         self.report: WriteReport | None = None
-        self.confirm_button: ConfirmButton | None = None
         try:
             from xentara_nb.widgets.write.plan_table import PlanTable
         except ImportError as error:
@@ -111,58 +112,29 @@ class PlanForm(ClientForm):
         content = super().content_html()
         return content if shown is None else f"{content}{shown._repr_html_()}"
 
-    def withdraw(self) -> bool:
-        """Withdraw the reviewed plan; return whether there was one."""
-        self.tasks.cancel("review")
-        confirm_button, self.confirm_button = self.confirm_button, None
-        if self.shown_client is not None:
-            show(self.confirm_box, False)
-        return confirm_button is not None and confirm_button.withdraw()
-
     # What the page uses
 
     def build(self, client: Client) -> None:
         """Make the parts of the form for a client."""
-        self.confirm_button = None
-        self.head = ipywidgets.HTML()
         self.table = self._make_table(self.tasks.guard(self._edit))
         self.review = button("Review", style="primary")
         self.checks = ipywidgets.HTML()
-        self.confirm_row = row()
-        self.cancel = button("Do not write")
-        self.confirm_box = row(self.confirm_row, self.cancel)
         self.outcome = ipywidgets.HTML()
-        show(self.confirm_box, False)
-        self.while_built.callback(self.withdraw)
         parts = [self.head, self.connection.box, self.table, row(self.review), self.checks]
-        parts += [self.confirm_box, self.notice, self.outcome]
+        parts += [self.confirmation.card, self.notice, self.outcome]
         self.fill(card(heading(self.title), *parts))
         self.review.on_click(self.tasks.handler(self._begin_review))
-        self.cancel.on_click(self.tasks.handler(self._cancel))
 
     def built(self) -> None:
         """Fill the table with what the form was made for, or with what was typed before."""
-        self.identity_changed()
         if self._planned:
             self._show_rows()
         else:
             self.tasks.run("begin", self._begin, busy="Reading the present values …")
 
-    def connection_changed(self) -> None:
+    def enable(self, on: bool) -> None:
         """Let what needs a connection work, or not."""
-        on = self.connection.available
-        if not on and self.withdraw():
-            self.notice.say("The plan was withdrawn: the connection has ended.", "warning")
         self.table.disabled = self.review.disabled = not on
-
-    def identity_changed(self) -> None:
-        """Show as whom is written now; what was reviewed as another user is withdrawn."""
-        if self.withdraw():
-            self.notice.say("The plan was withdrawn: who is logged in has changed.", "warning")
-        client = self.shown_client
-        if client is not None:
-            server = f"<code>{escape(client.address.url)}</code>"
-            self.head.value = f"<p>to {server} as <b>{escape(self.who)}</b></p>"
 
     def _begin(self) -> None:
         given = self._writes
@@ -175,7 +147,10 @@ class PlanForm(ClientForm):
         else:
             plan = self.client.plan_writes(given, **self._options)
         if len(plan) > ROWS:
-            raise OptionError(f"the table takes {ROWS} values, not {len(plan):,}")
+            raise OptionError(
+                f"the table takes {ROWS} values, not {len(plan):,}: give a part of them, or write "
+                "them without a form, with client.plan_writes(...) and plan.apply()"
+            )
         self._planned = plan.planned
         self._values = [each.request.value for each in plan.planned]
         self.notice.clear()
@@ -183,8 +158,7 @@ class PlanForm(ClientForm):
 
     def _edit(self, place: int, text: str) -> None:
         self._values[place] = text
-        if self.withdraw():
-            self.notice.say("The plan was withdrawn: a value has changed.", "info")
+        self.withdraw("a value has changed", "info")
         self.checks.value = ""
         rows = list(self.table.rows)
         rows[place] = {**rows[place], "text": text, **_NOT_CHECKED}
@@ -195,40 +169,25 @@ class PlanForm(ClientForm):
         return [place for place, value in enumerate(self._values) if _text(value).strip()]
 
     def _begin_review(self) -> None:
-        self.withdraw()
-        self.notice.say("Reviewing …", "busy")
-        self.tasks.run_latest("review", self._review)
+        self.confirmation.begin(self._plan, self._review_of)
 
-    def _review(self, wanted: Callable[[], bool]) -> None:
+    def _plan(self) -> tuple[WritePlan, list[int]]:
         places = self._filled()
         if not places:
             raise OptionError("type a new value first")
-        session = self.session
         writes = [_write(self._planned[place], self._values[place]) for place in places]
-        plan = self.client.plan_writes(writes, **self._options)
-        if not wanted():
-            return
+        return self.client.plan_writes(writes, **self._options), places
+
+    def _review_of(self, planned: tuple[WritePlan, list[int]]) -> Review | None:
+        plan, places = planned
         self._take(plan, places)
         if not plan.ok:
             self.notice.say("These values cannot be written: see the reasons.", "warning")
-            return
-        count = len(plan)
+            return None
+        session, count = self.session, len(plan)
         server = plain(self.client.address.netloc)
         text = confirm_text(plan) if count == 1 else f"Write these {count:,} values to {server}"
-        made = ConfirmButton(
-            self.tasks,
-            self.confirm_row,
-            text,
-            lambda: self._apply(made, plan, session),
-            self._expired,
-        )
-        self.confirm_button = made
-        show(self.confirm_box, True)
-        self.notice.clear()
-        if not wanted():  # something was typed in this very moment
-            made.withdraw()
-            if self.confirm_button in (made, None):
-                show(self.confirm_box, False)
+        return Review("", text, lambda: self._apply(plan, session))
 
     def _take(self, plan: WritePlan, places: Any) -> None:
         """Show what a plan says of the rows at these places."""
@@ -260,13 +219,8 @@ class PlanForm(ClientForm):
                 rows[-1] |= _NOT_CHECKED
         self.table.rows = rows
 
-    def _apply(
-        self, confirm_button: ConfirmButton, plan: WritePlan, session: SubSession | None
-    ) -> None:
+    def _apply(self, plan: WritePlan, session: SubSession | None) -> None:
         """Send a plan, once it is confirmed."""
-        if self.confirm_button is confirm_button:  # and not one of a later review
-            self.confirm_button = None
-            show(self.confirm_box, False)
         try:
             plan.apply(session=session)
         finally:
@@ -282,14 +236,6 @@ class PlanForm(ClientForm):
             self.notice.say("Not all values were written: see the outcome.", "error")
         else:
             self.notice.clear()
-
-    def _expired(self) -> None:
-        self.withdraw()
-        self.notice.say("This review has expired: review the values again.", "warning")
-
-    def _cancel(self) -> None:
-        self.withdraw()
-        self.notice.say("Nothing was written.")
 
 
 _NOT_CHECKED = {"change": "", "severity": "", "kind": "", "reason": ""}

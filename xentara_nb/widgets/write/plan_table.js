@@ -1,13 +1,6 @@
 // A table of writes whose new values are typed; texts of a server are only ever put in as text.
 const COLUMNS = ["Element", "Attribute", "Old value", "New value", "Unit", "Change", "Checks"];
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children); // texts become text nodes
-  return made;
-}
-
 function render({ model, el }) {
   const body = element("tbody");
   const heads = COLUMNS.map((name) => element("th", { scope: "col" }, name));
@@ -54,6 +47,7 @@ function render({ model, el }) {
   model.on("change:disabled", enable);
   draw();
   enable();
+  model.send({ do: "ask" });
   return () => {
     model.off("change:rows", draw);
     model.off("change:disabled", enable);

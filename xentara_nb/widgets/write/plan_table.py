@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 import anywidget
 import traitlets
+
+from xentara_nb.widgets.common.script import script
 
 
 class PlanTable(anywidget.AnyWidget):
@@ -23,7 +24,7 @@ class PlanTable(anywidget.AnyWidget):
         Whether nothing can be typed.
     """
 
-    _esm = files(__package__).joinpath("plan_table.js").read_text(encoding="utf-8")
+    _esm = script(__package__, "plan_table.js")
 
     rows: Any = traitlets.List(traitlets.Dict()).tag(sync=True)
     disabled = traitlets.Bool(False).tag(sync=True)
@@ -34,7 +35,12 @@ class PlanTable(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def _receive(self, widget: object, content: object, buffers: object) -> None:
-        if not isinstance(content, dict) or content.get("do") != "edit":
+        if not isinstance(content, dict):
+            return
+        if content.get("do") == "ask":
+            # What has changed while a page asked the kernel for all widgets did not reach it.
+            self.send_state("rows")
+        if content.get("do") != "edit":
             return
         row, text = content.get("row"), content.get("text")
         if isinstance(row, int) and 0 <= row < len(self.rows) and isinstance(text, str):

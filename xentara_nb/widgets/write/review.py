@@ -6,6 +6,7 @@ import pandas as pd
 
 from xentara_nb.protocol.identifiers import DataType, label
 from xentara_nb.tables.rendering import Html, escape, plain
+from xentara_nb.widgets.common.confirm import Words
 from xentara_nb.widgets.common.style import badge
 from xentara_nb.widgets.common.table import facts, quality_badge, value_html, value_text
 from xentara_nb.widgets.write.times import local_text, zone_text
@@ -13,6 +14,8 @@ from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.rendering import KINDS
 from xentara_nb.writes.results import WriteResult
+
+WORDS = Words("write", "Do not write", "Nothing was written.", "review the value again")
 
 
 def checks_html(plan: WritePlan) -> str:

@@ -1,15 +1,9 @@
 // A button that opens the browser's own picker of a day and a time.
 function render({ model, el }) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "xnb-copy";
-  button.textContent = "Pick …";
-  button.setAttribute("aria-label", "Pick a day and a time");
-  const input = document.createElement("input");
-  input.type = "datetime-local";
-  input.className = "xnb-picked";
-  input.tabIndex = -1;
-  input.setAttribute("aria-hidden", "true");
+  const label = { type: "button", class: "xnb-copy", "aria-label": "Pick a day and a time" };
+  const button = element("button", label, "Pick …");
+  const hidden = { class: "xnb-picked", tabindex: "-1", "aria-hidden": "true" };
+  const input = element("input", { type: "datetime-local", ...hidden });
   button.addEventListener("click", () => input.showPicker());
   input.addEventListener("change", () => {
     if (!input.value) return;

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 import anywidget
 import traitlets
 
+from xentara_nb.widgets.common.script import script
+
 
 class TimePicker(anywidget.AnyWidget):
     """Calls ``choose`` with what was picked, such as ``2026-11-26 10:00``."""
 
-    _esm = files(__package__).joinpath("time_picker.js").read_text(encoding="utf-8")
+    _esm = script(__package__, "time_picker.js")
 
     picked = traitlets.Unicode().tag(sync=True)
     disabled = traitlets.Bool(False).tag(sync=True)

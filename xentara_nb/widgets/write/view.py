@@ -7,14 +7,14 @@ import ipywidgets
 from xentara_nb.client import Client
 from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common.code import CodeCard
-from xentara_nb.widgets.common.form import read_only
 from xentara_nb.widgets.common.live import Live
 from xentara_nb.widgets.common.search import SearchBox
-from xentara_nb.widgets.common.style import badge, button, card, columns, heading, row, show
+from xentara_nb.widgets.common.style import button, card, columns, heading, row, show
 from xentara_nb.widgets.login.client_form import ClientForm
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.history import History
 from xentara_nb.widgets.write.outcome import OutcomeCard
+from xentara_nb.widgets.write.review import WORDS
 from xentara_nb.widgets.write.target import WriteTarget
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.sub_session import SubSession
@@ -24,6 +24,7 @@ class WriteView(ClientForm):
     """What a write form looks like; what it does is the business of :class:`WriteForm`."""
 
     title = "Write a value"
+    words = WORDS
 
     search: SearchBox
     live: Live
@@ -36,7 +37,6 @@ class WriteView(ClientForm):
 
     def lay_out(self) -> None:
         """Make the parts, and put them into the form."""
-        self.head = ipywidgets.HTML()
         self.name = ipywidgets.HTML(
             "<p class='xnb-dim'>Type part of the name of an element into Find.</p>"
         )
@@ -47,30 +47,16 @@ class WriteView(ClientForm):
         self.review = button("Review", style="primary")
         self.copy = button("Copy as code")
         self.code = CodeCard()
-        self.review_text = ipywidgets.HTML()
-        self.confirm_row = row()
-        self.cancel = button("Do not write")
-        self.review_card = card(self.review_text, row(self.confirm_row, self.cancel))
         self.outcome = OutcomeCard()
         buttons = row(self.review, self.copy)
         side = [self.attribute_row, self.live.text, self.live.state]
         main = [self.input_box, self.checks, buttons, self.code.widget]
-        main += [self.review_card, self.outcome.widget]
+        main += [self.confirmation.card, self.outcome.widget]
         self.inside = columns(ipywidgets.VBox(side), ipywidgets.VBox(main)).add_class("xnb-even")
-        for widget in (self.inside, self.review_card):
-            show(widget, False)
+        show(self.inside, False)
         parts = [self.head, self.connection.box, self.search.box, self.name, self.inside]
         parts.append(self.notice)
         self.fill(card(heading(self.title), *parts, self.history.disclosure.widget))
-
-    def show_head(self) -> None:
-        """Show where is written, and as whom."""
-        client = self.shown_client
-        if client is None:
-            return
-        only = f" {badge('read only', 'warning')}" if read_only(client) else ""
-        server = f"<code>{escape(client.address.url)}</code>"
-        self.head.value = f"<p>to {server} as <b>{escape(self.who)}</b>{only}</p>"
 
     def content_html(self) -> str:
         """Return what was written to, its value, and what became of the last write."""
