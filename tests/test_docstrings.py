@@ -1,7 +1,7 @@
 """The examples in the docstrings run.
 
 In those of the client and of what it returns, ``plant`` is a simulator of the demo plant and
-``client`` is connected to it, as the reference says.
+``client`` is connected to it, as the reference says; ``fleet`` is one of two such plants.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import doctest
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,9 +34,16 @@ def examples_of(module: ModuleType, **names: Any) -> list[doctest.DocTest]:
     return [test for test in found if test.examples]
 
 
-def needs_a_client(test: doctest.DocTest) -> bool:
+def needs(test: doctest.DocTest, *names: str) -> bool:
     code = "".join(example.source for example in test.examples)
-    return " as plant" not in code and re.search(r"\b(plant|client)\b", code) is not None
+    made = re.search(rf" as ({'|'.join(names)})\b", code) is not None
+    return not made and re.search(rf"(?<!\.)\b({'|'.join(names)})\b", code) is not None
+
+
+@pytest.fixture
+def fleet() -> Iterator[xentara_nb.Fleet]:
+    with xentara_nb.simulated_fleet(["north", "south"], journal=False) as fleet:
+        yield fleet
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -44,9 +52,13 @@ def test_examples(
 ) -> None:
     module = importlib.import_module(name)
     tests = examples_of(module)
-    if any(map(needs_a_client, tests)):
-        fixtures = {each: request.getfixturevalue(each) for each in ("plant", "client")}
-        tests = examples_of(module, **fixtures)
+    wanted = [
+        each
+        for names in (("plant", "client"), ("fleet",))
+        if any(needs(test, *names) for test in tests)
+        for each in names
+    ]
+    tests = examples_of(module, **{each: request.getfixturevalue(each) for each in wanted})
     monkeypatch.chdir(tmp_path)
     for test in tests:
         report: list[str] = []

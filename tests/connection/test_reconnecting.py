@@ -762,13 +762,12 @@ def test_each_batch_has_the_whole_time(
     sizes(5)
     budgets: list[float] = []
 
-    class Watched(Deadline):
-        def __init__(self, seconds: float) -> None:
-            super().__init__(seconds)
-            budgets.append(seconds)
+    def watched(seconds: float) -> Deadline:
+        budgets.append(seconds)
+        return Deadline(seconds)
 
     with connected(fake(Model.of_points(10).serve)) as connection:
-        monkeypatch.setattr("xentara_nb.connection.reconnecting.Deadline", Watched)
+        monkeypatch.setattr("xentara_nb.connection.reconnecting.deadline_of_call", watched)
         list(pipeline(connection, LOOKUPS, 3.5))
     assert budgets == [3.5] * 3  # from the beginning, and from each answer on
 

@@ -18,7 +18,7 @@ from xentara_nb.cli.common import (
     add_attributes_argument,
     add_connection_arguments,
     add_elements_argument,
-    attribute,
+    attributes_in,
     connect_from,
     table,
 )
@@ -74,7 +74,7 @@ def add_parsers(add_parser: AddParser) -> None:
 def _watch(args: argparse.Namespace) -> int:
     if args.for_ is not None and not args.for_ > 0:
         raise UsageError("--for must be more than 0 seconds")
-    attributes = None if args.attributes is None else [attribute(name) for name in args.attributes]
+    attributes = attributes_in(args)
     with (
         connect_from(args, read_only=True) as client,
         client.watch(args.elements, attributes, every=args.every, at_least=args.at_least) as watch,

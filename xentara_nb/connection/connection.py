@@ -28,7 +28,13 @@ from xentara_nb.connection.probing import PROBE_TIMEOUT, Prober
 from xentara_nb.connection.process_end import is_ending, running
 from xentara_nb.connection.result_size import ResultSize
 from xentara_nb.connection.stream import SendError, Stream
-from xentara_nb.connection.tls import GRACE, OpeningSocket, Trust, open_stream
+from xentara_nb.connection.tls import (
+    GRACE,
+    OpeningSocket,
+    Trust,
+    fingerprint_of,
+    open_stream,
+)
 from xentara_nb.errors import (
     ConnectionLostError,
     NotXentaraError,
@@ -139,6 +145,12 @@ class Connection:
         return self._ended
 
     @property
+    def fingerprint(self) -> str | None:
+        """The SHA-256 of the server's certificate; None without TLS."""
+        certificate = None if self._stream is None else self._stream.certificate()
+        return fingerprint_of(certificate) if certificate else None
+
+    @property
     def silence(self) -> float:
         """For how long nothing has come, in seconds; this grows when the connection has ended."""
         if self._stream is None:
@@ -224,6 +236,12 @@ class Connection:
         """Stop waiting for the answers of a batch; those that come late are ignored."""
         with self._lock:
             self._pending.pop(batch.first_id, None)
+
+    @locked("_lock")
+    def end_if_idle(self, reason: str) -> None:
+        """End the connection, unless someone waits for an answer."""
+        if not self._pending:
+            self._end(self._lost(reason))
 
     def close(self, *, graceful: bool = True) -> None:
         """End the connection; if gracefully, with a close frame and a moment for its answer.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numbers
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from xentara_nb.errors import DeadlineError, OptionError
 
@@ -30,6 +33,44 @@ class Deadline:
     def error(self, what: str, *, sent: bool = False) -> DeadlineError:
         """Return the error for something that was not done in time."""
         return DeadlineError(f"{what} within {self.seconds:g} s", sent=sent)
+
+
+# When what is asked in this context must be done, by the clock time.monotonic; None for never.
+_end_of_call: ContextVar[float | None] = ContextVar("end_of_call", default=None)
+
+
+@contextmanager
+def done_within(seconds: float | None) -> Iterator[None]:
+    """Let all that is asked in the block take no longer than so many seconds; None for any time.
+
+    Only of this thread: others may ask over the same connection meanwhile.
+    """
+    end = None if seconds is None else time.monotonic() + check_timeout(seconds)
+    token = _end_of_call.set(end)
+    try:
+        yield
+    finally:
+        _end_of_call.reset(token)
+
+
+def deadline_of_call(seconds: float) -> Deadline:
+    """Return a deadline, earlier where :func:`done_within` says so.
+
+    Raises a DeadlineError if that has passed.
+    """
+    end = _end_of_call.get()
+    if end is None:
+        return Deadline(seconds)
+    left = end - time.monotonic()
+    if left <= 0:
+        raise DeadlineError("the time for all of it is up")
+    return Deadline(min(seconds, round(left, 3) + 0.001))
+
+
+def call_is_over() -> bool:
+    """Whether the time of :func:`done_within` has passed."""
+    end = _end_of_call.get()
+    return end is not None and time.monotonic() >= end
 
 
 def check_seconds(name: str, seconds: float, *, least: float = 0.001, most: float = 1e9) -> float:
