@@ -1,7 +1,7 @@
 """The examples in the docstrings run.
 
 In those of the client and of what it returns, ``plant`` is a simulator of the demo plant and
-``client`` is connected to it, as the reference says.
+``client`` is connected to it, as the reference says; ``fleet`` is one of two such plants.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import doctest
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +20,7 @@ import pytest
 
 import xentara_nb
 
+HAS_DASK = find_spec("dask") is not None  # it comes with the extra fleet, and with [dev]
 MODULES = [
     "xentara_nb",
     *(
@@ -30,12 +33,22 @@ MODULES = [
 
 def examples_of(module: ModuleType, **names: Any) -> list[doctest.DocTest]:
     found = doctest.DocTestFinder().find(module, extraglobs={"xentara_nb": xentara_nb, **names})
-    return [test for test in found if test.examples]
+    return [test for test in found if test.examples and (HAS_DASK or ".to_dask(" not in code(test))]
 
 
-def needs_a_client(test: doctest.DocTest) -> bool:
-    code = "".join(example.source for example in test.examples)
-    return " as plant" not in code and re.search(r"\b(plant|client)\b", code) is not None
+def code(test: doctest.DocTest) -> str:
+    return "".join(example.source for example in test.examples)
+
+
+def needs(test: doctest.DocTest, *names: str) -> bool:
+    made = re.search(rf" as ({'|'.join(names)})\b", code(test)) is not None
+    return not made and re.search(rf"(?<!\.)\b({'|'.join(names)})\b", code(test)) is not None
+
+
+@pytest.fixture
+def fleet() -> Iterator[xentara_nb.Fleet]:
+    with xentara_nb.simulated_fleet(["north", "south"], journal=False) as fleet:
+        yield fleet
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -44,9 +57,13 @@ def test_examples(
 ) -> None:
     module = importlib.import_module(name)
     tests = examples_of(module)
-    if any(map(needs_a_client, tests)):
-        fixtures = {each: request.getfixturevalue(each) for each in ("plant", "client")}
-        tests = examples_of(module, **fixtures)
+    wanted = [
+        each
+        for names in (("plant", "client"), ("fleet",))
+        if any(needs(test, *names) for test in tests)
+        for each in names
+    ]
+    tests = examples_of(module, **{each: request.getfixturevalue(each) for each in wanted})
     monkeypatch.chdir(tmp_path)
     for test in tests:
         report: list[str] = []

@@ -43,6 +43,8 @@ def fleet(sizes: Sizes) -> Iterator[Figure]:
             "one": inventory_of(one, 1, sizes.servers),
             "turns": inventory_of(one, sizes.servers, 1),
             "threads": inventory_of(one, sizes.servers, sizes.servers),
+            "one again": inventory_of(one, 1, sizes.servers, again=True),
+            "threads again": inventory_of(one, sizes.servers, sizes.servers, again=True),
         }
         if importlib.util.find_spec("distributed") is not None:
             executor = stack.enter_context(_dask_executor())
@@ -50,23 +52,36 @@ def fleet(sizes: Sizes) -> Iterator[Figure]:
             contenders["dask"] = inventory_of(one, sizes.servers, 1, executor)
         seconds = timed(contenders, min(sizes.rounds, 5))
         note = f"{seconds['one']:.2f} s for one"
+        again = seconds["threads again"] / seconds["one again"]
         yield Figure(f"{what}, one after the other", "one server", _ratio(seconds, "turns"), None)
         yield Figure(
             f"{what}, in threads", "one server", _ratio(seconds, "threads"), 4, True, note=note
+        )
+        yield Figure(
+            f"{what}, in threads, again, over connections that are kept",
+            "one server, again",
+            again,
+            4,
+            True,
+            note=f"{seconds['one again']:.2f} s for one",
         )
         if "dask" in seconds:
             yield Figure(
                 f"{what}, on Dask, two workers", "one server", _ratio(seconds, "dask"), None
             )
-        kept = {name: contenders[name] for name in ("one", "threads")}
-        busy = timed(kept, min(sizes.rounds, 5), time.process_time)
-        yield Figure(
-            f"{what}: processor time of each",
-            "that of one server alone",
-            busy["threads"] / sizes.servers / busy["one"],
-            None,
-            note=f"{1e3 * busy['threads'] / sizes.servers:.0f} ms",
+        names = "one", "threads", "one again", "threads again"
+        busy = timed(
+            {name: contenders[name] for name in names}, min(sizes.rounds, 5), time.process_time
         )
+        for each, suffix in (("", ""), (" again", ", again")):
+            own = busy[f"threads{each}"] / sizes.servers
+            yield Figure(
+                f"{what}: processor time of each{suffix}",
+                f"that of one server alone{suffix}",
+                own / busy[f"one{each}"],
+                None,
+                note=f"{1e3 * own:.0f} ms",
+            )
         yield _one_hangs(one, sizes)
     yield from _memory(sizes)
 
@@ -76,13 +91,23 @@ def _ratio(seconds: dict[str, float], name: str) -> float:
 
 
 def inventory_of(
-    one: Server, count: int, threads: int, executor: Executor | None = None
+    one: Server,
+    count: int,
+    threads: int,
+    executor: Executor | None = None,
+    *,
+    again: bool = False,
 ) -> Contender:
-    """Return the inventory of a new fleet, with everything that belongs to connecting."""
+    """Return the inventory of a new fleet, with everything that belongs to connecting.
+
+    Or the second one, over the connections of the first.
+    """
 
     @contextlib.contextmanager
     def prepare() -> Iterator[Callable[[], object]]:
         with Fleet(servers(one, count), threads=threads, journal=False) as made:
+            if again:
+                made.inventory(progress=False)
             yield lambda: made.inventory(progress=False, executor=executor)
 
     return prepare

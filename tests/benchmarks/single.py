@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
+import cbor2
+
 from tests.benchmarks import baselines
-from tests.benchmarks.measuring import Contender, Server, plain, server, timed
+from tests.benchmarks.measuring import Contender, Server, plain, recorded, server, timed
 from tests.benchmarks.table import Figure, Sizes
 from xentara_nb import Client
+from xentara_nb.connection.reconnecting import BATCH_SIZE, COLUMN
+from xentara_nb.protocol.codec.columns import ColumnReads
 from xentara_nb.protocol.commands import ClientHello, Read
 from xentara_nb.protocol.identifiers import Attribute, DataType
 from xentara_nb.tables.values import values_frame
@@ -139,14 +144,19 @@ def threads(sizes: Sizes) -> Iterator[Figure]:
         for reader in readers:
             reader.join()
 
+    def known(client: Client) -> list[UUID]:
+        elements: list[UUID] = client.browse()["element_uuid"].tolist()
+        client.read(elements, "value")
+        return elements
+
     with server(sizes.values) as one:
+        _make_answers(one, known)
 
         def reading(count: int) -> Contender:
             @contextlib.contextmanager
             def prepare() -> Iterator[Callable[[], object]]:
                 with one.connect() as client:
-                    elements = client.browse()["element_uuid"].tolist()
-                    client.read(elements, "value")
+                    elements = known(client)
                     yield lambda: together(client, elements, count)
 
             return prepare
@@ -160,6 +170,36 @@ def threads(sizes: Sizes) -> Iterator[Figure]:
         most=True,
     )
     yield from _held_up(sizes)
+
+
+def _make_answers(one: Server, known: Callable[[Client], list[UUID]]) -> None:
+    """Let the server make the answers to all messages that two threads may send, in any order.
+
+    Which ids the messages of one have depends on how many the other has sent before.
+    """
+    elements: list[UUID] = []
+
+    def work(client: Client) -> None:
+        elements.extend(known(client))
+        client.get_stage()
+
+    ((_, next_id, _),) = cbor2.loads(recorded(one, work)[-1])
+    half, size = len(elements) // 2, BATCH_SIZE * COLUMN
+    halves = [
+        [part[at : at + size] for at in range(0, half, size)]
+        for part in (elements[:half], elements[half : 2 * half])
+    ]
+    with baselines.bare(one) as exchange:
+        baselines.send(exchange, baselines.packets([ClientHello().request(1)], 1))
+        for own, other in (halves, halves[::-1]):
+            for first, part in zip(_starts(own, next_id), own, strict=False):
+                for first_id in _starts(other, first):
+                    exchange(ColumnReads(part, Attribute.VALUE).encode(first_id))
+
+
+def _starts(parts: list[list[UUID]], first: int) -> Iterator[int]:
+    """Return where each part begins, counted from a first number, and where the last one ends."""
+    return itertools.accumulate(map(len, parts), initial=first)
 
 
 def _held_up(sizes: Sizes) -> Iterator[Figure]:

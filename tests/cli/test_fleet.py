@@ -89,6 +89,8 @@ def test_into_a_file_or_a_folder_and_compared(
 
     assert main(["fleet", "compare", servers, folder, *BOTH]) == 0
     assert "Nothing has changed on 2 servers." in capsys.readouterr().err
+    assert main(["fleet", "compare", servers, str(file), *BOTH]) == 0
+    assert "What the older table does not have was left out" in capsys.readouterr().err
     assert main(["fleet", "compare", servers, folder]) == 3
     assert "not compared: gone" in capsys.readouterr().err
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import functools
 import os
 import random
-import select
 import signal
 import socket
 import struct
@@ -41,8 +40,7 @@ from tests.support.server import (
     event,
     frame_bytes,
 )
-from xentara_nb.connection import connection as connection_module
-from xentara_nb.connection import messages, stream
+from xentara_nb.connection import messages
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.batch import Batch, UnreadableAnswerError
 from xentara_nb.connection.connection import Connection
@@ -60,7 +58,6 @@ from xentara_nb.errors import (
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.commands import DataChange, GetStage, Lookup, Read, Write
 from xentara_nb.protocol.errors import InvalidRequestError, UnknownElementError, server_error
-from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import (
     Event,
     Failure,
@@ -901,98 +898,6 @@ def test_a_connection_whose_owner_is_no_more_ends(fake: Fake) -> None:
     del owner
     assert connection.wait_ended(5)
     assert str(connection.ended) == "the client is no more"
-
-
-@pytest.mark.parametrize("watched", [True, False])
-def test_a_server_that_hangs_is_noticed_by_those_who_watch(
-    fake: Fake, monkeypatch: pytest.MonkeyPatch, watched: bool
-) -> None:
-    monkeypatch.setattr(connection_module, "QUIET_TIME", 0.1)
-    monkeypatch.setattr(stream, "READ_SLICE", 0.02)
-    looks = threading.Semaphore(0)
-    hang = threading.Event()
-
-    def script(wire: Wire) -> None:
-        if watched:
-            for _ in range(2):
-                opcode, payload = wire.frame()
-                assert opcode == PING
-                wire.send_frame(PONG, payload)
-        hang.set()
-        wire.until_gone()
-
-    def look() -> bool:
-        looks.release()
-        return watched
-
-    connection = Connection(
-        parse_address(fake(after_hello(script)).url)[0], probe_timeout=0.3, watched=look
-    )
-    connection.open(Credentials(USER, PASSWORD), Trust(), Deadline(5))
-    assert hang.wait(10)
-    if watched:
-        assert connection.wait_ended(10)
-        assert "it has sent nothing for 0 s, and nothing has come for 0.3 s since" in str(
-            connection.ended
-        )
-    else:
-        for _ in range(20):  # each time it looks, it could ping
-            assert looks.acquire(timeout=10)
-        assert connection.ended is None
-    connection.close(graceful=False)
-
-
-def test_a_server_that_answers_no_pings_is_asked_for_its_stage(
-    fake: Fake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection_module, "QUIET_TIME", 0.1)
-    monkeypatch.setattr(stream, "READ_SLICE", 0.02)
-    frames: list[int] = []
-    asked = threading.Event()
-
-    def script(wire: Wire) -> None:
-        for _ in range(4):
-            opcode, payload = wire.frame()
-            frames.append(opcode)
-            if opcode == BINARY:
-                (request,) = decode_requests(payload)
-                assert isinstance(request, Request)
-                assert request.opcode == OpCode.GET_STAGE
-                wire.answer(Success(request.message_id, 2))
-        asked.set()
-        wire.until_gone()
-
-    connection = Connection(
-        parse_address(fake(after_hello(script)).url)[0], probe_timeout=4.0, watched=lambda: True
-    )
-    connection.open(Credentials(USER, PASSWORD), Trust(), Deadline(5))
-    assert asked.wait(20)
-    assert frames == [PING, BINARY, BINARY, BINARY]  # it is pinged only once
-    assert connection.ended is None
-    connection.close(graceful=False)
-
-
-def test_a_server_that_takes_its_time_to_answer_is_not_pinged(
-    fake: Fake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection_module, "QUIET_TIME", 0.1)
-    monkeypatch.setattr(stream, "READ_SLICE", 0.02)
-    pinged = threading.Event()
-
-    def script(wire: Wire) -> None:
-        requests = wire.requests()
-        if select.select([wire.sock], [], [], 0.4)[0]:
-            pinged.set()
-        wire.answer(*Model().answers(requests))
-        wire.until_goodbye()
-
-    connection = Connection(
-        parse_address(fake(after_hello(script)).url)[0], probe_timeout=0.1, watched=lambda: True
-    )
-    connection.open(Credentials(USER, PASSWORD), Trust(), Deadline(5))
-    assert stage(connection) == 2
-    assert not pinged.is_set()
-    connection.close()
 
 
 def test_closing_while_others_wait(fake: Fake) -> None:

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xentara_nb.connection.deadline import Deadline, check_seconds, check_timeout
+from xentara_nb.connection.deadline import (
+    Deadline,
+    check_seconds,
+    check_timeout,
+    deadline_of_call,
+    done_within,
+)
 from xentara_nb.errors import DeadlineError, OptionError
 
 
@@ -63,3 +69,16 @@ def test_its_error() -> None:
     assert isinstance(error, TimeoutError)
     assert error.sent
     assert not Deadline(1).error("x").sent
+
+
+def test_the_deadline_of_a_call_bounds_all_that_it_asks() -> None:
+    with done_within(50):
+        assert 49 < deadline_of_call(1000).remaining <= 50.01
+        assert deadline_of_call(7).seconds == 7
+        with done_within(None):
+            assert deadline_of_call(1000).seconds == 1000
+        with done_within(1e-9), pytest.raises(DeadlineError, match="the time for all of it is up"):
+            deadline_of_call(7)
+    assert deadline_of_call(1000).seconds == 1000
+    with pytest.raises(OptionError), done_within(0):
+        pass

@@ -650,7 +650,7 @@ def test_a_server_that_answers_pings_and_nothing_else(
         wire.until_goodbye()
 
     def check(seconds: float) -> None:
-        monkeypatch.setattr("xentara_nb.connection.connection.HANG_TIMEOUT", 1.5 * seconds)
+        monkeypatch.setattr("xentara_nb.connection.probing.HANG_TIMEOUT", 1.5 * seconds)
         server = fake(by_turns(hangs, Model().serve))
         with Watched(server, seconds) as reconnecting:
             for _ in range(3):  # the third one has waited twice as long since the first failed
@@ -762,13 +762,12 @@ def test_each_batch_has_the_whole_time(
     sizes(5)
     budgets: list[float] = []
 
-    class Watched(Deadline):
-        def __init__(self, seconds: float) -> None:
-            super().__init__(seconds)
-            budgets.append(seconds)
+    def watched(seconds: float) -> Deadline:
+        budgets.append(seconds)
+        return Deadline(seconds)
 
     with connected(fake(Model.of_points(10).serve)) as connection:
-        monkeypatch.setattr("xentara_nb.connection.reconnecting.Deadline", Watched)
+        monkeypatch.setattr("xentara_nb.connection.reconnecting.deadline_of_call", watched)
         list(pipeline(connection, LOOKUPS, 3.5))
     assert budgets == [3.5] * 3  # from the beginning, and from each answer on
 

@@ -10,11 +10,13 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 import pytest
 
 from xentara_nb import Fleet, FleetWarning, Server, read_fleet
+from xentara_nb.client import client as client_module
 from xentara_nb.errors import (
     ConnectionLostError,
     LoginError,
@@ -24,6 +26,7 @@ from xentara_nb.errors import (
 )
 from xentara_nb.fleet.pool import FleetProgress
 from xentara_nb.fleet.tasks import run_task
+from xentara_nb.protocol.sharing import sharing
 from xentara_nb.simulator import Simulator
 
 SET_POINT, SPEED = "Plant.Line 1.Set point", "Plant.Line 1.Speed"
@@ -44,6 +47,29 @@ def test_an_inventory_is_that_of_each_server(fleet: Fleet) -> None:
         pd.testing.assert_frame_equal(rows, own)
     assert frame.attrs["xentara"]["servers"] == ["north", "south"]
     assert fleet.failures.empty
+
+
+def test_servers_with_one_model_share_its_decoding(
+    server_of: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    build = client_module.inventory_frame_of
+    monkeypatch.setattr(
+        client_module, "inventory_frame_of", lambda *columns: made.append(1) or build(*columns)
+    )
+    # One after the other, or both would make it.
+    with Fleet([server_of("north"), server_of("south")], threads=1, journal=False) as fleet:
+        frame = fleet.inventory("Plant.Line 1", progress=False)
+        assert len(made) == 1
+        south = frame[frame["server"] == "south"].reset_index(drop=True)
+        own = fleet["south"].inventory("Plant.Line 1")
+        pd.testing.assert_frame_equal(south.drop(columns="server"), own)
+        assert len(made) == 2  # nothing is kept after the call
+        with sharing():  # as another call that is under way at the same time
+            one, other = (fleet.inventory("Plant.Line 1", servers="north") for _ in range(2))
+            assert len(made) == 3
+        one.loc[0, "primary_key"] = "changed"
+        assert other["primary_key"].tolist() == own["primary_key"].tolist()
 
 
 def test_rows_are_read_from_the_server_that_they_name(fleet: Fleet) -> None:
@@ -201,8 +227,31 @@ def test_saved_as_it_comes_and_compared_later(fleet: Fleet, tmp_path: Path) -> N
         ["north", "value", SET_POINT, 210.0, 99.0]
     ]
     changes = fleet.compare(tmp_path).frame
+    assert set(changes["primary_key"]) <= set(keys)  # the rest was not asked for then
     here = changes[changes["primary_key"] == SET_POINT]
     assert here[["server", "new"]].values.tolist() == [["north", 99.0]]
+
+
+def test_what_is_compared_says_which_part_it_is_of(
+    fleet: Fleet, plants: dict[str, Simulator], tmp_path: Path
+) -> None:
+    part = {"root": "Plant.Line 1", "depth": 1, "categories": "data point"}
+    plants["south"].faults.vanish(SPEED)
+    fleet.save(tmp_path / "folder", "inventory", **part)
+    fleet.inventory(**part).xentara.to_file(tmp_path / "all.parquet")
+    plants["south"].faults.clear()
+    old = read_fleet(tmp_path / "folder")
+    for known in (old, read_fleet(tmp_path / "all.parquet"), fleet.inventory(**part)):
+        found = fleet.compare(known)
+        assert found.whole
+        added = [] if known["server"].value_counts().nunique() == 1 else [["south", SPEED]]
+        assert found.frame[["server", "primary_key"]].values.tolist() == added
+    # With a row less it may be of any part.
+    found = fleet.compare(old[old["primary_key"] != SET_POINT])
+    assert found.frame.empty
+    assert "What the older table does not have was left out" in found.summary
+    gone = fleet.compare(old.assign(primary_key="Plant.Gone", element_uuid=UUID(int=7)).iloc[1:])
+    assert set(gone.frame["change"]) == {"removed"}
 
 
 def test_what_is_compared_names_what_it_lacks(fleet_with_a_failure: Fleet) -> None:

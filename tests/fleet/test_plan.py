@@ -294,6 +294,26 @@ def test_one_server_under_two_names_is_not_written_to_twice(
         assert fleet.plan_writes({SET_POINT: 195}, servers=["alias", "south"]).ok
 
 
+def test_what_is_perhaps_one_server_is_a_doubt_and_no_refusal(
+    server_of: Callable[..., Server], plants: dict[str, Simulator], tmp_path: Path
+) -> None:
+    """Two names of one computer are not known as such, nor are copies of a server as two."""
+    other = replace(server_of("north", name="other"), address=f"127.1:{plants['north'].port}")
+    policy = tmp_path / "policy.toml"
+    policy.write_text("max_rows = 1\n")
+    servers = [server_of("north"), other, server_of("south")]
+    with Fleet(servers, policy=policy, journal=False) as fleet:
+        plan = fleet.plan_writes({SET_POINT: 195}, servers=fleet.servers)
+        (doubt,) = plan.doubts
+        assert doubt.startswith("north, other have the same certificate and elements")
+        assert doubt in repr(plan)
+        assert "allows 1 row to each server, not in all" in repr(plan)
+        assert plan.ok
+        one = fleet.plan_writes({"north": {SET_POINT: 195}, "other": {BATCH: 7}})
+        assert one.doubts == ()
+        assert not fleet.plan_writes({SET_POINT: 195, BATCH: 7}, servers=["north", "south"]).ok
+
+
 def test_rows_go_to_the_server_that_they_are_of(fleet: Fleet) -> None:
     rows = pd.DataFrame(
         {"server": ["north", "south"], "primary_key": [SET_POINT, BATCH], "value": [195, 7]}

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from tests.conftest import Fake
+from tests.support.server import PATIENCE, Wire
 from xentara_nb import Client, Server
+from xentara_nb.connection.deadline import deadline_of_call
 from xentara_nb.errors import DeadlineError, LoginError, OptionError
-from xentara_nb.fleet.tasks import COMMANDS, ask, closed_after, run_task
+from xentara_nb.fleet.tasks import COMMANDS, ask, run_task
+from xentara_nb.protocol.identifiers import OpCode, Stage
+from xentara_nb.protocol.packets import Success
 from xentara_nb.simulator import Simulator
 
 SET_POINT = "Plant.Line 1.Set point"
@@ -63,12 +70,35 @@ def test_a_server_that_hangs_costs_its_deadline(
     assert isinstance(answer.error, DeadlineError)
     assert 0.3 <= answer.seconds < 30
 
-    plants["north"].faults.clear()
-    with server_of("north").connect() as client:
-        plants["north"].faults.delay(60)
-        late = ask(server_of("north"), lambda _: client, lambda client: client.browse(), 0.3)
-        assert "not done within 0.3 s" in str(late.error)
-        assert client.closed
+
+def test_a_deadline_ends_one_call_and_not_the_others(fake: Fake) -> None:
+    """Here browse is never answered, and get_stage is, over the same connection."""
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        while True:
+            for request in wire.requests():
+                if request.opcode == OpCode.GET_STAGE:
+                    came.set()
+                    late_enough.wait(PATIENCE)
+                    wire.answer(Success(request.message_id, Stage.OPERATIONAL))
+
+    came, late_enough = threading.Event(), threading.Event()
+    server = fake(script)
+    with server.connect() as client, ThreadPoolExecutor(1) as pool:
+        other = pool.submit(client.get_stage)
+        assert came.wait(PATIENCE)
+        late = ask("north", lambda: client, lambda client: client.browse(), 0.2)
+        late_enough.set()
+        assert "not done within 0.2 s" in str(late.error)
+        assert other.result(PATIENCE) == Stage.OPERATIONAL
+        assert client.get_stage() == Stage.OPERATIONAL
+        assert server.count(OpCode.CLIENT_HELLO) == 1
+        # Where no one else uses it, the next call does not wait behind what is late.
+        assert ask("north", lambda: client, lambda client: client.browse(), 0.2).error is not None
+        assert "what was asked took too long" in str(client.ended)
+        assert client.get_stage() == Stage.OPERATIONAL
+        assert server.count(OpCode.CLIENT_HELLO) == 2
 
 
 def test_what_is_no_failure_of_the_server_is_raised(server_of: Callable[..., Server]) -> None:
@@ -76,24 +106,11 @@ def test_what_is_no_failure_of_the_server_is_raised(server_of: Callable[..., Ser
         run_task(server_of("north"), "read", {"nothing": 1}, None)
 
 
-def test_a_client_is_left_open_when_it_was_in_time(server_of: Callable[..., Server]) -> None:
-    with server_of("north").connect() as client:
-        with closed_after(client, 60.0):
-            client.get_stage()
-        with closed_after(client, None):
-            client.get_stage()
-        assert not client.closed
-
-
-def test_the_time_for_connecting_counts(server_of: Callable[..., Server]) -> None:
-    server = server_of("north")
-    given: list[float | None] = []
-
-    def connect(seconds: float | None) -> Client:
-        given.append(seconds)
+def test_the_time_for_connecting_counts() -> None:
+    def connect() -> Client:
+        assert deadline_of_call(60.0).seconds <= 7.01
         raise DeadlineError("no answer")
 
-    answer = ask(server, connect, lambda client: client.browse(), 7.0)
-    assert given == [7.0]
+    answer = ask("north", connect, lambda client: client.browse(), 7.0)
     assert isinstance(answer.error, DeadlineError)
     assert answer.error.__traceback__ is None

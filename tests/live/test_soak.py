@@ -21,7 +21,7 @@ from tests.support.clients import eventually
 from tests.support.proxy import DOWN, UP, Proxy
 from tests.support.soak import PATIENCE, Cost, Truth, in_background, of_clients, open_sockets
 from xentara_nb import Client
-from xentara_nb.connection import connection
+from xentara_nb.connection import probing
 from xentara_nb.errors import XentaraError
 from xentara_nb.live import subscribing
 from xentara_nb.recordings.recorder import Recorder
@@ -114,7 +114,7 @@ def test_nothing_is_lost_untold_or_untrue_and_nothing_grows(
     seed: int,
 ) -> None:
     monkeypatch.setattr(subscribing, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(connection, "QUIET_TIME", 0.2)
+    monkeypatch.setattr(probing, "QUIET_TIME", 0.2)
     print(f"XENTARA_NB_SOAK_SECONDS={seconds:g} XENTARA_NB_SOAK_SEED={seed}")
     with (
         Proxy(plant.port) as proxy,

@@ -16,7 +16,7 @@ from tests.support.clients import eventually
 from tests.support.proxy import DOWN, UP, Proxy
 from tests.support.server import Wire
 from xentara_nb import Client, UnknownElementError, Watch
-from xentara_nb.connection import connection
+from xentara_nb.connection import probing
 from xentara_nb.errors import LoginError
 from xentara_nb.live import subscribing
 from xentara_nb.live.routing import EventRouter
@@ -171,7 +171,7 @@ def test_a_call_that_connects_again_does_not_take_the_watch_along(
 def test_a_connection_that_is_frozen_is_noticed_without_a_call(
     far_client: Client, proxy: Proxy, plant: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "QUIET_TIME", 0.1)
+    monkeypatch.setattr(probing, "QUIET_TIME", 0.1)
     with far_client.watch(SET_POINT) as watch, plant.connect(journal=False) as near:
         settled(watch)
         proxy.freeze(UP, DOWN)

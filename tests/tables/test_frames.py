@@ -19,6 +19,7 @@ from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
 from xentara_nb.tables.frames import (
     InventoryElement,
+    categorical,
     elements_frame,
     inventory_frame,
     make_frame,
@@ -28,6 +29,7 @@ from xentara_nb.tables.frames import (
     time_array,
     to_display,
 )
+from xentara_nb.tables.id_arrays import id_array
 
 CUSTOM = UUID(int=77)
 POINT = (
@@ -278,9 +280,33 @@ def test_the_names_of_columns_belong_to_each_frame() -> None:
     assert second.columns.dtype == pd.Index(["a", "b"]).dtype
 
 
+def test_a_frame_of_the_columns_of_another_one_can_be_changed() -> None:
+    other = pd.DataFrame({"a": [1.0, 2.0]})
+    frame = make_frame({"a": other["a"].to_numpy()})  # which pandas makes read-only
+    frame.loc[0, "a"] = 5.0
+    assert (frame["a"].tolist(), other["a"].tolist()) == ([5.0, 2.0], [1.0, 2.0])
+
+
 def test_a_column_of_objects_stays_one() -> None:
     frame = make_frame({"a": object_array(["x", "y"]), "b": object_array([1, 2])})
     assert frame.dtypes.tolist() == [object, object]
+
+
+def test_a_frame_is_the_one_that_pandas_makes_of_the_same_columns() -> None:
+    frame = make_frame(
+        {
+            "text": string_array(["a", None]),
+            "number": np.array([1.5, 2.5]),
+            "id": id_array([1, UUID(int=1)]),
+            "word": categorical(Access, [0, 1]),
+            "time": time_array([0, 1]),
+        }
+    )
+    series = {name: pd.Series(frame[name].tolist(), dtype=frame[name].dtype) for name in frame}
+    assert_frame_equal(frame, pd.DataFrame(series), check_index_type="exact")
+    frame.loc[0, "number"] = 7.5
+    assert frame["number"].tolist() == [7.5, 2.5]
+    assert frame.dtypes.tolist() == [each.dtype for each in series.values()]
 
 
 def test_columns_of_times_are_copies() -> None:

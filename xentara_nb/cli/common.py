@@ -7,10 +7,10 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from xentara_nb.connection.secret_store import from_file
 from xentara_nb.errors import OptionError, XentaraError
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.secret import Secret
@@ -55,6 +55,35 @@ def add_attributes_argument(parser: argparse.ArgumentParser, which: str, default
     """Add the option for attributes; ``which`` are meant, and those that are without it."""
     text = f"{which}, by name, number or UUID; may be repeated (default: {default})"
     parser.add_argument("-a", "--attributes", metavar="NAME", action="append", help=text)
+
+
+def attributes_in(args: argparse.Namespace) -> list[int | str] | None:
+    """Return the attributes that were chosen with that option."""
+    return None if args.attributes is None else [attribute(name) for name in args.attributes]
+
+
+def add_tolerance_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says from when on two numbers are not the same."""
+    parser.add_argument(
+        "--tolerance",
+        metavar="NUMBER",
+        type=float,
+        default=0.0,
+        help="how far two numbers may be apart and still be the same value (default: 0)",
+    )
+
+
+@contextmanager
+def usable(path: str) -> Iterator[None]:
+    """Let errors of what is read say that the command line cannot be used, which has a status."""
+    try:
+        yield
+    except XentaraError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or path} cannot be read: {error.strerror or error}"
+        ) from None
 
 
 def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -133,6 +162,8 @@ def secret_in(path: str | None) -> Secret | None:
     """Return the first line of a file, which must have one; None without a file."""
     if path is None:
         return None
+    from xentara_nb.connection.secret_store import from_file
+
     try:
         _warn_if_others_read(path)
         return from_file(path)

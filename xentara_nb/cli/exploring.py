@@ -18,12 +18,13 @@ from xentara_nb.cli.common import (
     add_connection_arguments,
     add_elements_argument,
     add_part_arguments,
-    attribute,
+    add_tolerance_argument,
+    attributes_in,
     connect_from,
     say,
+    usable,
 )
 from xentara_nb.cli.rows import add_json_argument, show_rows
-from xentara_nb.errors import XentaraError
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.text import quantity
 
@@ -80,13 +81,7 @@ def add_parsers(add_parser: AddParser) -> None:
     )
     parser.add_argument("old", metavar="OLD", help="what there was (.csv, .parquet, .xlsx, .json)")
     parser.add_argument("new", metavar="NEW", help="what there is")
-    parser.add_argument(
-        "--tolerance",
-        metavar="NUMBER",
-        type=float,
-        default=0.0,
-        help="how far two numbers may be apart and still be the same value (default: 0)",
-    )
+    add_tolerance_argument(parser)
     add_json_argument(parser)
     parser.set_defaults(run=_compare)
 
@@ -116,13 +111,12 @@ def _inventory(args: argparse.Namespace) -> int:
 def _snapshot(args: argparse.Namespace) -> int:
     if args.output is not None:
         check_folder(args.output)
-    extra = None if args.attributes is None else [attribute(name) for name in args.attributes]
     start = time.perf_counter()
     with connect_from(args, read_only=True) as client, _warned():
         wanted = None
         if args.root is not None or args.categories is not None:
             wanted = client.browse(args.root, categories=args.categories)
-        frame = client.snapshot(wanted, extra)
+        frame = client.snapshot(wanted, attributes_in(args))
     seconds = time.perf_counter() - start
     failed = int(frame["error"].notna().sum())
     write_result(
@@ -138,14 +132,8 @@ def _snapshot(args: argparse.Namespace) -> int:
 def _compare(args: argparse.Namespace) -> int:
     from xentara_nb.tables.compare import compare
 
-    try:
+    with usable("a file"):  # an error has another status than a difference
         found = compare(args.old, args.new, tolerance=args.tolerance)
-    except XentaraError as error:
-        raise UsageError(str(error)) from None  # which gives another status than a difference
-    except OSError as error:
-        raise UsageError(
-            f"{error.filename or 'a file'} cannot be read: {error.strerror or error}"
-        ) from None
     if found:
         columns = ["change", "primary_key", "attribute_name", "old", "new"]
         shown = found.frame if args.json else found.frame[columns].astype(object)
@@ -215,8 +203,7 @@ def check_folder(path: str) -> None:
 
 
 def _read(args: argparse.Namespace) -> int:
-    attributes = None if args.attributes is None else [attribute(name) for name in args.attributes]
     with connect_from(args, read_only=True) as client:
-        frame = client.read(args.elements, attributes)
+        frame = client.read(args.elements, attributes_in(args))
     show_rows(frame, args.json, ["primary_key", "attribute_name", "value", "error"])
     return 1 if len(frame) and frame["error"].notna().all() else 0

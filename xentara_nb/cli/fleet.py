@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,14 @@ from xentara_nb.cli.common import (
     add_attributes_argument,
     add_elements_argument,
     add_part_arguments,
-    attribute,
+    add_tolerance_argument,
+    attributes_in,
     say,
     table,
+    usable,
 )
 from xentara_nb.cli.exploring import check_folder, write_result
 from xentara_nb.cli.rows import add_json_argument, json_lines, show_rows
-from xentara_nb.errors import XentaraError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,61 +47,52 @@ def add_parsers(add_parser: AddParser) -> None:
         "xentara_nb.fleet.servers describes it.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-
-    inventory = commands.add_parser(
-        "inventory",
-        allow_abbrev=False,
-        help="write every attribute of every server to a file or folder",
-        description=f"Take the inventory of every server. {_STATUS}",
+    inventory = _add_command(
+        commands,
+        _inventory,
+        "write every attribute of every server to a file or folder",
+        f"Take the inventory of every server. {_STATUS}",
     )
-    _add_arguments(inventory)
     _add_output(inventory)
     add_part_arguments(inventory)
-    inventory.set_defaults(run=_inventory)
-
-    snapshot = commands.add_parser(
-        "snapshot",
-        allow_abbrev=False,
-        help="write the present values of every server to a file or folder",
-        description=f"Take a snapshot of every server. {_STATUS}",
+    snapshot = _add_command(
+        commands,
+        _snapshot,
+        "write the present values of every server to a file or folder",
+        f"Take a snapshot of every server. {_STATUS}",
     )
-    _add_arguments(snapshot)
     _add_output(snapshot)
     add_attributes_argument(snapshot, "also this attribute", "none")
-    snapshot.set_defaults(run=_snapshot)
-
-    compare = commands.add_parser(
-        "compare",
-        allow_abbrev=False,
-        help="show what has changed on every server since a file or folder",
-        description="Compare what xentara-nb fleet inventory or snapshot has written with what "
-        "there is now. The exit status is 0 if all is the same, 1 if something has changed, 3 if "
-        "a server could not be compared, and 2 if the files cannot be used.",
+    compare = _add_command(
+        commands,
+        _compare,
+        "show what has changed on every server since a file or folder",
+        "Compare what xentara-nb fleet inventory or snapshot has written with what there is now. "
+        "A folder and a .parquet or .json file say which part of the servers they are of; of any "
+        "other file only what it has is compared. The exit status is 0 if all is the same, 1 if "
+        "something has changed, 3 if a server could not be compared, and 2 if the files cannot be "
+        "used.",
     )
-    _add_arguments(compare)
     compare.add_argument("old", metavar="OLD", help="what there was: a file, or a folder")
-    compare.add_argument(
-        "--tolerance",
-        metavar="NUMBER",
-        type=float,
-        default=0.0,
-        help="how far two numbers may be apart and still be the same value (default: 0)",
+    add_tolerance_argument(compare)
+    read = _add_command(
+        commands,
+        _read,
+        "read values of every server",
+        f"Read attributes of elements of every server. {_STATUS}",
     )
-    compare.set_defaults(run=_compare)
-
-    read = commands.add_parser(
-        "read",
-        allow_abbrev=False,
-        help="read values of every server",
-        description=f"Read attributes of elements of every server. {_STATUS}",
-    )
-    _add_arguments(read)
     add_elements_argument(read)
     add_attributes_argument(read, "only this attribute", "all")
-    read.set_defaults(run=_read)
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_command(
+    commands: Any, run: Callable[[argparse.Namespace], int], summary: str, description: str
+) -> argparse.ArgumentParser:
+    """Add a command, called as the function that runs it, with the options of all of them."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        run.__name__.strip("_"), allow_abbrev=False, help=summary, description=description
+    )
+    parser.set_defaults(run=run)
     parser.add_argument("servers", metavar="SERVERS", help="the list of servers (.toml or .csv)")
     parser.add_argument(
         "--only", metavar="NAME", action="append", help="only this server; may be repeated"
@@ -120,6 +112,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how many servers are asked at the same time (default: 32)",
     )
     add_json_argument(parser)
+    return parser
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -138,8 +131,7 @@ def _inventory(args: argparse.Namespace) -> int:
 
 
 def _snapshot(args: argparse.Namespace) -> int:
-    extra = None if args.attributes is None else [attribute(name) for name in args.attributes]
-    return _take(args, "snapshot", {"attributes": extra})
+    return _take(args, "snapshot", {"attributes": attributes_in(args)})
 
 
 def _take(args: argparse.Namespace, command: str, arguments: dict[str, Any]) -> int:
@@ -164,14 +156,8 @@ def _take(args: argparse.Namespace, command: str, arguments: dict[str, Any]) -> 
 def _compare(args: argparse.Namespace) -> int:
     from xentara_nb.fleet.files import read_fleet
 
-    try:
+    with usable(args.old):  # an error has another status than a difference
         old = read_fleet(args.old)
-    except XentaraError as error:
-        raise UsageError(str(error)) from None  # which gives another status than a difference
-    except OSError as error:
-        raise UsageError(
-            f"{error.filename or args.old} cannot be read: {error.strerror or error}"
-        ) from None
     with _fleet(args) as fleet:
         found = fleet.compare(old, tolerance=args.tolerance, **_options(args))
         if len(found):
@@ -185,9 +171,8 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _read(args: argparse.Namespace) -> int:
-    attributes = None if args.attributes is None else [attribute(name) for name in args.attributes]
     with _fleet(args) as fleet:
-        frame = fleet.read(args.elements, attributes, **_options(args))
+        frame = fleet.read(args.elements, attributes_in(args), **_options(args))
         show_rows(frame, args.json, ["server", "primary_key", "attribute_name", "value", "error"])
         return _status(fleet, args)
 
@@ -198,12 +183,8 @@ def _fleet(args: argparse.Namespace) -> Iterator[Fleet]:
     from xentara_nb.fleet.failures import FleetWarning
     from xentara_nb.fleet.fleet import Fleet
 
-    try:
+    with usable(args.servers):
         fleet = Fleet(args.servers, threads=args.threads, deadline=args.deadline, read_only=True)
-    except XentaraError as error:
-        raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{args.servers} cannot be read: {error.strerror or error}") from None
     with fleet, warnings.catch_warnings():
         warnings.simplefilter("ignore", FleetWarning)  # there is a table of failures in the end
         yield fleet

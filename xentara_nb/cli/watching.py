@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import shutil
 import sys
 import threading
 import time
@@ -19,7 +18,7 @@ from xentara_nb.cli.common import (
     add_attributes_argument,
     add_connection_arguments,
     add_elements_argument,
-    attribute,
+    attributes_in,
     connect_from,
     table,
 )
@@ -75,7 +74,7 @@ def add_parsers(add_parser: AddParser) -> None:
 def _watch(args: argparse.Namespace) -> int:
     if args.for_ is not None and not args.for_ > 0:
         raise UsageError("--for must be more than 0 seconds")
-    attributes = None if args.attributes is None else [attribute(name) for name in args.attributes]
+    attributes = attributes_in(args)
     with (
         connect_from(args, read_only=True) as client,
         client.watch(args.elements, attributes, every=args.every, at_least=args.at_least) as watch,
@@ -137,6 +136,8 @@ def _draw_until(end: float, watch: Watch, draw: Callable[[pd.DataFrame], bool]) 
 def picture(latest: pd.DataFrame, lost: str | None) -> str:
     """Return the latest values as lines of text that fit the terminal."""
     frame = latest[["primary_key", "attribute_name", "value", "quality", "age", "error"]]
+    import shutil
+
     width, height = shutil.get_terminal_size()
     lines = table(frame.assign(age=frame["age"].round().astype("Int64"))).split("\n")
     foot = [] if lost is None else [f"no connection at present: {safe(lost)}"]

@@ -43,6 +43,7 @@ from xentara_nb.protocol.commands import (
 from xentara_nb.protocol.errors import ServerError, UnknownElementError, result_of
 from xentara_nb.protocol.identifiers import Attribute, ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
+from xentara_nb.protocol.sharing import shared
 from xentara_nb.protocol.text import safe
 from xentara_nb.queries import inventory as _inventory
 from xentara_nb.queries import reading as _reading
@@ -61,7 +62,7 @@ from xentara_nb.tables.frames import (
     inventory_frame,
     inventory_frame_of,
 )
-from xentara_nb.tables.provenance import with_provenance
+from xentara_nb.tables.provenance import note_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
 from xentara_nb.tables.rendering import facts_html
 from xentara_nb.tables.values import values_frame
@@ -184,6 +185,11 @@ class Client:
     def address(self) -> Address:
         """Where the server is."""
         return self._connection.address
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The SHA-256 of the server's certificate; None without TLS."""
+        return self._connection.fingerprint
 
     @property
     def user(self) -> str:
@@ -426,9 +432,9 @@ class Client:
         if missing:
             warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=2)
         facts = {"vanished": list(missing)} if missing else {}
-        return self._with_provenance(
-            inventory_frame_of(*columns), elements=len(columns.keys), **facts
-        )
+        count = len(columns.keys)
+        frame = shared("inventory", columns, count, lambda: inventory_frame_of(*columns))
+        return self._with_provenance(frame, elements=count, **facts)
 
     def meta_data(self, elements: ElementsLike) -> pd.DataFrame:
         """Return the attributes of elements (the manual's meta_data).
@@ -1542,7 +1548,7 @@ class Client:
         return whole
 
     def _with_provenance(self, frame: pd.DataFrame, **facts: int | Sequence[str]) -> pd.DataFrame:
-        return with_provenance(
+        return note_provenance(
             frame,
             {
                 "server": self.address.url,

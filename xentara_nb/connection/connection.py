@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import websocket
 
@@ -24,10 +24,17 @@ from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.handshake import handshake
 from xentara_nb.connection.latch import Latch
 from xentara_nb.connection.messages import CLOSE_TIMEOUT, MAX_MESSAGE
+from xentara_nb.connection.probing import PROBE_TIMEOUT, Prober
 from xentara_nb.connection.process_end import is_ending, running
 from xentara_nb.connection.result_size import ResultSize
 from xentara_nb.connection.stream import SendError, Stream
-from xentara_nb.connection.tls import GRACE, OpeningSocket, Trust, open_stream
+from xentara_nb.connection.tls import (
+    GRACE,
+    OpeningSocket,
+    Trust,
+    fingerprint_of,
+    open_stream,
+)
 from xentara_nb.errors import (
     ConnectionLostError,
     NotXentaraError,
@@ -50,33 +57,7 @@ MAX_UNASKED = 16 * 1024 * 1024
 MAX_ANSWER = 1024 * 1024
 """How much larger each request makes the messages that are taken, in bytes; browse apart."""
 
-PROBE_TIMEOUT = 2.0
-"""How long a server under suspicion may take for any byte, such as its answer to a ping.
-
-Some servers answer no pings, though RFC 6455 says so: after half of this time they are asked for
-their stage, and on the same connection they are not pinged again.
-"""
-
-HANG_TIMEOUT = 30.0
-"""How long a server may answer pings and nothing else, after it has missed a deadline."""
-
-QUIET_TIME = 10.0
-"""How long a server may send nothing before it is pinged, while someone watches it, in seconds.
-
-Without a call that misses its deadline, no one else would notice that it hangs.
-"""
-
 _POLL = 0.01  # seconds
-
-
-class _Suspicion(NamedTuple):
-    """The server was probed, when so many bytes had come, and why."""
-
-    received: int
-    data_received: int  # of messages alone
-    deadline: Deadline
-    reason: str
-    request: Batch | None = None  # what it was asked when it had not answered the ping
 
 
 class Connection:
@@ -90,7 +71,7 @@ class Connection:
     ends, in that thread. They must not wait for answers: it is that thread which reads them. When
     ``owner`` is no more, there is no one who could close the connection, and it ends by itself.
     ``watched`` says whether someone waits for what the server sends by itself: then it is pinged
-    when it has sent nothing for :data:`QUIET_TIME`.
+    when it has sent nothing for long; see :mod:`.probing`.
     """
 
     def __init__(
@@ -122,10 +103,7 @@ class Connection:
         self._ended: XentaraError | None = None
         self._closing = False
         self._round_trip = 0.0
-        self._suspicion: _Suspicion | None = None
-        self._answers_pings = True
-        # Since when nothing but pongs has come, and how much had come then.
-        self._silent: tuple[float, int] | None = None
+        self._prober: Prober | None = None
         self._process = os.getpid()
         self._opened = Latch()
         self._open_error: BaseException | None = None
@@ -167,11 +145,17 @@ class Connection:
         return self._ended
 
     @property
+    def fingerprint(self) -> str | None:
+        """The SHA-256 of the server's certificate; None without TLS."""
+        certificate = None if self._stream is None else self._stream.certificate()
+        return fingerprint_of(certificate) if certificate else None
+
+    @property
     def silence(self) -> float:
         """For how long nothing has come, in seconds; this grows when the connection has ended."""
         if self._stream is None:
             return 0.0
-        return max(time.monotonic() - self._stream.received_at, 0.0)
+        return self._stream.silence
 
     @property
     def round_trip(self) -> float:
@@ -194,7 +178,7 @@ class Connection:
         with self._lock:
             batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
-            self._browsed = self._browsed or any(type(each) is Browse for each in commands[:1])
+            self._browsed = self._browsed or (bool(commands) and type(commands[0]) is Browse)
         # It may hold the password of a sub-session.
         message = SecretBytes(encode_requests(batch.commands, batch.first_id))
         try:
@@ -232,7 +216,8 @@ class Connection:
                 what = f"{self.address.netloc} did not answer {batch.names}"
                 if batch.unattributed_error is not None:
                     what += f" (it complained about something: {batch.unattributed_error.text})"
-                self._suspect()
+                if self._prober is not None:
+                    self._prober.suspect()
                 raise deadline.error(what, sent=True)
         finally:
             self.forget(batch)
@@ -251,6 +236,12 @@ class Connection:
         """Stop waiting for the answers of a batch; those that come late are ignored."""
         with self._lock:
             self._pending.pop(batch.first_id, None)
+
+    @locked("_lock")
+    def end_if_idle(self, reason: str) -> None:
+        """End the connection, unless someone waits for an answer."""
+        if not self._pending:
+            self._end(self._lost(reason))
 
     def close(self, *, graceful: bool = True) -> None:
         """End the connection; if gracefully, with a close frame and a moment for its answer.
@@ -279,82 +270,18 @@ class Connection:
 
     def wait_for_probe(self, deadline: Deadline) -> None:
         """Wait, if the connection is under suspicion, until it is clear whether it is alive."""
-        while self._suspicion is not None and self._ended is None and not deadline.passed:
-            self._judge()
-            time.sleep(_POLL)
+        if self._prober is not None:
+            while self._prober.undecided and self._ended is None and not deadline.passed:
+                self._prober.judge()
+                time.sleep(_POLL)
 
-    def _suspect(self) -> None:
-        """Take note that an answer missed its deadline, and probe whether the server is alive.
-
-        Whether it is shows in any byte that comes: the pong, or the next piece of a long answer.
-        """
-        assert self._stream is not None
-        now, data = time.monotonic(), self._socket.data_received
-        if self._silent is None or self._silent[1] != data:
-            self._silent = now, data
-        elif now - self._silent[0] >= HANG_TIMEOUT:
-            self._end(self._lost(f"it has answered nothing for {now - self._silent[0]:.0f} s"))
-        self._probe("an answer missed its deadline")
-
-    def _probe(self, reason: str) -> None:
-        if self._suspicion is None and self._stream is not None:
-            deadline = Deadline(self._probe_timeout)
-            before = self._stream.received, self._socket.data_received
-            self._suspicion = _Suspicion(*before, deadline, reason)
-            if self._answers_pings:
-                self._socket.probe()
-            else:
-                self._ask_for_stage(deadline)
-
-    def _ask_for_stage(self, deadline: Deadline) -> None:
-        """Send what a server that answers no pings answers; any byte until then will do."""
+    def _ask_for_stage(self) -> Batch:
+        """Return a request for the stage, whose answer is waited for; it is not sent yet."""
         with self._lock:
-            suspicion = self._suspicion
-            if suspicion is None or suspicion.request is not None:  # another thread was here
-                return
             batch = Batch([GetStage()], self._next_id)
             self._next_id += 1
-            self._suspicion = suspicion._replace(request=batch, deadline=deadline)
-            self._pending.update(dict.fromkeys(batch.ids, batch))
-        self._socket.probe(bytes(encode_requests(batch.commands, batch.first_id)))
-
-    def _lift(self, suspicion: _Suspicion) -> None:
-        """Trust the connection again."""
-        self._suspicion = None
-        if suspicion.request is not None:
-            self.forget(suspicion.request)
-            if self._socket.data_received != suspicion.data_received:
-                self._answers_pings = False
-
-    def _probe_if_quiet(self) -> None:
-        """Probe a server that has sent nothing for long, where that matters to someone.
-
-        Who waits for an answer has a deadline of their own, and a server may be slow to answer.
-        """
-        if self.silence >= QUIET_TIME and not self._pending and self._watched():
-            self._probe(f"it has sent nothing for {self.silence:.0f} s")
-
-    def _judge(self) -> None:
-        """Lift the suspicion if the server is alive, and end the connection if it is not."""
-        suspicion = self._suspicion
-        if suspicion is None or self._stream is None:
-            return
-        deadline = suspicion.deadline
-        if self._stream.received != suspicion.received:
-            self._lift(suspicion)
-        elif deadline.passed and self._stream.sending:
-            # What is being sent has a deadline of its own, and the probe may be behind it.
-            self._lift(suspicion)
-        elif deadline.remaining < deadline.seconds / 2 and suspicion.request is None:
-            self._ask_for_stage(Deadline(self._probe_timeout / 2))
-        elif deadline.passed:
-            self._end(
-                self._lost(
-                    f"{suspicion.reason}, and nothing has come for "
-                    f"{self._probe_timeout:g} s since, not even the answer to a ping or to "
-                    "get_stage"
-                )
-            )
+            self._pending[batch.first_id] = batch
+        return batch
 
     def _end(self, error: XentaraError) -> None:
         """End the connection for a reason, the first one counts; its thread does the rest."""
@@ -399,6 +326,14 @@ class Connection:
         self._stream = stream = open_stream(self.address, trust, deadline, self._opening)
         self._socket = handshake(stream, self.address, credentials, deadline)
         self._socket.largest = self._largest_message
+        self._prober = Prober(
+            stream,
+            self._socket,
+            self._probe_timeout,
+            ask=self._ask_for_stage,
+            forget=self.forget,
+            end=lambda reason: self._end(self._lost(reason)),
+        )
         netloc = self.address.netloc
         batch = self.begin([ClientHello()], deadline)
         error = self._read(lambda: batch.complete)
@@ -444,14 +379,22 @@ class Connection:
 
     def _look_after(self) -> None:
         """See whether there is still something to read for; called also while nothing comes."""
-        self._judge()
-        self._probe_if_quiet()
+        if self._prober is not None:
+            self._prober.judge()
+            self._prober.probe_if_quiet(self._is_left_to_itself)
         if self._owner is not None and self._owner() is None:
             self._end(ConnectionLostError("the client is no more"))
         if self._closing:  # and the server takes its time to answer, or closing was interrupted
             self._end(ConnectionLostError("the client has closed the connection"))
         if self._ended is not None:
             raise self._ended
+
+    def _is_left_to_itself(self) -> bool:
+        """Whether someone relies on what the server sends by itself, and no one asks for anything.
+
+        Who waits for an answer has a deadline of their own, and a server may be slow to answer.
+        """
+        return not self._pending and self._watched()
 
     def _read(self, done: Callable[[], bool]) -> XentaraError | None:
         """Read until something is done, or the end; return why it ended."""
@@ -490,9 +433,11 @@ class Connection:
         return f"{self.address.netloc} did not take {batch.names}"
 
     def _take(self, data: bytes) -> None:
-        # What is small takes no time, and may be the answer to a write.
-        with stoppable(self._closed if len(data) > SMALL else None):
+        if len(data) <= SMALL:  # it takes no time, and may be the answer to a write
             self._take_answers(data)
+        else:
+            with stoppable(self._closed):
+                self._take_answers(data)
 
     def _closed(self) -> bool:
         return self._closing and self._ended is not None

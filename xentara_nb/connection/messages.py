@@ -23,6 +23,7 @@ MAX_MESSAGE = 256 * 1024 * 1024
 CLOSE_TIMEOUT = 1.0
 """How long each step of closing may take, in seconds."""
 
+_CHUNK = 16 * 1024  # bytes, as much as a record of TLS holds
 _OPCODE = 4  # where it stands in the header of a frame
 
 
@@ -39,14 +40,17 @@ class WebSocket(websocket.WebSocket):
         self._pongs: deque[bytes] = deque(maxlen=16)
         self.largest: Callable[[], int] = lambda: MAX_MESSAGE
         self._data_received = 0
-        self.frame_buffer = _BoundedFrames(self._receive, self._check_size)
+        self.frame_buffer = _BoundedFrames(self._receive, self._check_size, self._count)
         if received:
             self.frame_buffer.recv_buffer.append(received)
         self.cont_frame = _BoundedFragments(self._check_size)
 
     @property
     def data_received(self) -> int:
-        """How many bytes of messages have come in, also of one that is not complete."""
+        """A number that grows with each byte of a message, also of one that is not complete.
+
+        What has come right behind a message may count as a part of it.
+        """
         return self._data_received
 
     def send_message(self, message: bytes, deadline: Deadline) -> None:
@@ -93,13 +97,18 @@ class WebSocket(websocket.WebSocket):
             )
 
     def _receive(self, size: int) -> bytes:
-        data = self._stream.recv(size)
+        # What has come together with a header is taken with it, for most messages are small. Of a
+        # large one no more than its own bytes, or all of it would have to be cut off and copied.
+        data = self._stream.recv(_CHUNK if self.frame_buffer.length is None else size)
         if not data:
             raise EOFError("the server has gone")
+        self._count(len(data))
+        return data
+
+    def _count(self, size: int) -> None:
         header = self.frame_buffer.header
         if header is not None and header[_OPCODE] < websocket.ABNF.OPCODE_CLOSE:
-            self._data_received += len(data)
-        return data
+            self._data_received += size
 
 
 class _BoundedFrames(websocket.frame_buffer):
@@ -114,13 +123,20 @@ class _BoundedFrames(websocket.frame_buffer):
         if self.has_mask():
             raise websocket.WebSocketProtocolException("a masked frame, which only clients send")
 
-    def __init__(self, receive: Callable[[int], bytes], check: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        receive: Callable[[int], bytes],
+        check: Callable[[int], None],
+        count: Callable[[int], None],
+    ) -> None:
         super().__init__(receive, True)
         self._check_size = check
+        self._count = count
 
     def recv_length(self) -> None:
         super().recv_length()
         self._check_size(self.length or 0)
+        self._count(sum(map(len, self.recv_buffer)))  # what has come together with the header
 
 
 class _BoundedFragments(websocket.continuous_frame):

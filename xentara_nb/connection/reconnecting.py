@@ -11,17 +11,23 @@ import logging
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.batch import Batch
-from xentara_nb.connection.connection import PROBE_TIMEOUT, Connection
+from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.credentials import Credentials
-from xentara_nb.connection.deadline import Deadline, check_timeout
+from xentara_nb.connection.deadline import (
+    Deadline,
+    call_is_over,
+    check_timeout,
+    deadline_of_call,
+)
+from xentara_nb.connection.probing import PROBE_TIMEOUT
 from xentara_nb.connection.tls import Trust
-from xentara_nb.errors import ConnectionLostError, XentaraError
+from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
 from xentara_nb.locking import locked
 from xentara_nb.protocol.codec.columns import ColumnReads
 from xentara_nb.protocol.commands import Command, DataChange
@@ -165,6 +171,12 @@ class ReconnectingConnection:
         return PROTOCOL_VERSION if connection is None else connection.protocol_version
 
     @property
+    def fingerprint(self) -> str | None:
+        """The SHA-256 of the server's certificate; None without TLS."""
+        connection = self._connection
+        return None if connection is None else connection.fingerprint
+
+    @property
     def closed(self) -> bool:
         """Whether it was closed for good."""
         return self._closed is not None
@@ -184,7 +196,7 @@ class ReconnectingConnection:
         cannot be reached, or not any more.
         """
         if deadline is None:
-            deadline = Deadline(self.timeout)
+            deadline = deadline_of_call(self.timeout)
         seconds = deadline.remaining
         try:
             if not self._connecting.acquire(timeout=seconds):
@@ -211,7 +223,8 @@ class ReconnectingConnection:
         """Send commands that change nothing; give their results or server errors, in order.
 
         When the connection ends on the way, what is not answered yet is asked again on a fresh
-        one, once.
+        one, once. When the time of the call is over, a connection that no one else uses ends: what
+        comes next does not wait behind what is late.
         """
         return chain.from_iterable(self.ask_by_message(commands))
 
@@ -219,18 +232,24 @@ class ReconnectingConnection:
         """Do the same, and give the results of each message as they were decoded together."""
         done = 0
         renewed = False
-        deadline = Deadline(self.timeout)
+        connection = None
+        deadline = deadline_of_call(self.timeout)
         while done < len(commands):
             try:
                 connection = self.connection(deadline)
-                for results in pipeline(connection, commands[done:], self.timeout, deadline):
+                left = commands[done:] if done else commands
+                for results in pipeline(connection, left, self.timeout, deadline):
                     done += len(results)
                     yield results
-                    deadline = Deadline(self.timeout)
+                    deadline = deadline_of_call(self.timeout)
             except ConnectionLostError:
                 if renewed or self._closed is not None:
                     raise
                 renewed = True
+            except DeadlineError:
+                if connection is not None and call_is_over() and not self.watched:
+                    connection.end_if_idle("what was asked took too long")
+                raise
 
     def send_once(self, command: Command[Any], timeout: float | None = None) -> Any:
         """Send a command that changes something: at most once, and never again.
@@ -288,9 +307,10 @@ def pipeline(
     Raises as :meth:`Connection.begin` and :meth:`Connection.finish` do.
     """
     size = BATCH_SIZE * (COLUMN if isinstance(commands, ColumnReads) else 1)
-    batches = (commands[start : start + size] for start in range(0, len(commands), size))
+    starts = range(0, len(commands), size)
+    batches = [commands] if len(starts) == 1 else (commands[at : at + size] for at in starts)
     waiting: deque[Batch] = deque()
-    deadline = Deadline(timeout) if first is None else first
+    deadline = deadline_of_call(timeout) if first is None else first
     try:
         yield from _results(connection, batches, size, waiting, timeout, deadline)
     finally:
@@ -300,7 +320,7 @@ def pipeline(
 
 def _results(
     connection: Connection,
-    batches: Iterator[Sequence[Command[Any]]],
+    batches: Iterable[Sequence[Command[Any]]],
     size: int,
     waiting: deque[Batch],
     timeout: float,
@@ -310,10 +330,10 @@ def _results(
         waiting.append(connection.begin(batch, deadline))
         if len(waiting) * size >= _window(connection) * BATCH_SIZE:
             yield connection.finish(waiting.popleft(), deadline)
-            deadline = Deadline(timeout)
+            deadline = deadline_of_call(timeout)
     while waiting:
         yield connection.finish(waiting.popleft(), deadline)
-        deadline = Deadline(timeout)
+        deadline = deadline_of_call(timeout)
 
 
 def _window(connection: Connection) -> int:

@@ -100,9 +100,9 @@ class Stream:
         return self._received
 
     @property
-    def received_at(self) -> float:
-        """When the last of them came, by the clock ``time.monotonic``."""
-        return self._received_at
+    def silence(self) -> float:
+        """For how long none has come, in seconds."""
+        return max(time.monotonic() - self._received_at, 0.0)
 
     @property
     def sending(self) -> bool:
@@ -124,15 +124,18 @@ class Stream:
         while True:
             try:
                 with self._tls_lock:
-                    return self._tls.read(size)
+                    # To ask in vain, which is an exception, takes longer than reading a message.
+                    if self._incoming.pending or self._incoming.eof or self._tls.pending():
+                        return self._tls.read(size)
             except ssl.SSLWantReadError:
-                if self._outgoing.pending:
-                    # A server that has closed may have sent data before.
-                    with suppress(OSError):
-                        self.send_now(b"")
-                self._receive()
+                pass
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return b""
+            if self._outgoing.pending:
+                # A server that has closed may have sent data before.
+                with suppress(OSError):
+                    self.send_now(b"")
+            self._receive()
 
     def _receive(self, size: int = _CHUNK) -> bytes:
         """Return the next bytes from the network, none at its end."""
@@ -140,7 +143,9 @@ class Stream:
             deadline = self._read_deadline
             if deadline is not None and deadline.passed:  # also while bytes keep coming
                 raise TimeoutError("the time is up")
-            self._in.settimeout(READ_SLICE if deadline is None else deadline.remaining or 1e-6)
+            seconds = READ_SLICE if deadline is None else deadline.remaining or 1e-6
+            if seconds != self._in.gettimeout():  # to set it is a call of the system
+                self._in.settimeout(seconds)
             try:
                 data = self._in.recv(size)
             except TimeoutError:

@@ -25,6 +25,7 @@ from xentara_nb.errors import (
     ServerUnreachableError,
 )
 from xentara_nb.paths import read_file
+from xentara_nb.protocol.sharing import shared
 from xentara_nb.protocol.text import pasted, safe
 
 _NOT_GIVEN = "its fingerprint is not the one that was given"
@@ -235,15 +236,10 @@ def check_ca_file(trust: Trust) -> None:
 
 def _context(trust: Trust) -> ssl.SSLContext:
     try:
-        if trust.ca_file is None and trust.fingerprint is not None:
-            # No authority is asked: it takes longer to load those of the system than to connect.
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        elif trust.ca_file is None:
-            context = ssl.create_default_context()
-        elif b"-----BEGIN" in (data := read_file(trust.ca_file, _MAX_CA_FILE)):
-            context = ssl.create_default_context(cafile=trust.ca_file)
-        else:
-            context = ssl.create_default_context(cadata=data or b"none")
+        data = None if trust.ca_file is None else read_file(trust.ca_file, _MAX_CA_FILE)
+        # For all servers of a fleet that trust the same: it takes a quarter of the time to connect.
+        made_of = data, trust.fingerprint is not None
+        return shared("TLS contexts", made_of, len(data or b""), lambda: _made(trust, data))
     except OptionError as error:
         raise OptionError(f"the CA file cannot be used: {error}") from None
     except ssl.SSLError:
@@ -255,6 +251,18 @@ def _context(trust: Trust) -> ssl.SSLContext:
         raise OptionError(
             f"the CA file {str(trust.ca_file)!r} cannot be used: {_reason(error)}"
         ) from None
+
+
+def _made(trust: Trust, data: bytes | None) -> ssl.SSLContext:
+    if data is None and trust.fingerprint is not None:
+        # No authority is asked: it takes longer to load those of the system than to connect.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    elif data is None:
+        context = ssl.create_default_context()
+    elif b"-----BEGIN" in data:
+        context = ssl.create_default_context(cafile=trust.ca_file)
+    else:
+        context = ssl.create_default_context(cadata=data or b"none")
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A server could ask for it in the middle of a message, and sending would have to wait for it.
     context.options |= ssl.OP_NO_RENEGOTIATION

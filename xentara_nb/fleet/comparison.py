@@ -18,7 +18,7 @@ _SHOWN = ["server", "change", "primary_key", "attribute_name", "old", "new"]
 
 
 class FleetComparison:
-    """What has changed on each server; made by :meth:`Fleet.compare` and :func:`compare_fleets`.
+    """What has changed on each server; made by :meth:`Fleet.compare`.
 
     Attributes
     ----------
@@ -26,14 +26,28 @@ class FleetComparison:
         By server, those that could be compared.
     not_compared : dict of str to str
         By server, why the others could not.
+    whole : bool
+        Whether the older table is known to hold all that there was. If not, what it does not have
+        is no change: it may never have been asked for.
     frame : pandas.DataFrame
         One row per change, as in :class:`~xentara_nb.Comparison`, behind the column ``server``
         (categorical).
+
+    Examples
+    --------
+    >>> before = fleet.snapshot("Plant.Line 1.Set point", progress=False)
+    >>> found = fleet.compare(before.assign(value=200.0), progress=False)
+    >>> found.changed, found.whole
+    (['north', 'south'], False)
     """
 
     def __init__(
-        self, comparisons: Mapping[str, Comparison], not_compared: Mapping[str, str]
+        self,
+        comparisons: Mapping[str, Comparison],
+        not_compared: Mapping[str, str],
+        whole: bool = True,
     ) -> None:
+        self.whole = whole
         self.comparisons = dict(comparisons)
         self.not_compared = dict(not_compared)
         names = [*comparisons, *not_compared]
@@ -70,6 +84,10 @@ class FleetComparison:
             for name, reason in self.not_compared.items():
                 reasons.setdefault(reason, []).append(name)
             lines += [f"not compared: {listed(names)}: {text}" for text, names in reasons.items()]
+        if not self.whole and count:
+            lines.append(
+                "What the older table does not have was left out: it does not say that it has all."
+            )
         return "\n".join(lines)
 
     def __len__(self) -> int:
@@ -110,6 +128,7 @@ def compare_fleets(
     tolerance: float = 0.0,
     not_asked: Mapping[str, str] | None = None,
     servers: Sequence[str] | None = None,
+    whole: bool = True,
 ) -> FleetComparison:
     """Compare two frames of a fleet, server by server.
 
@@ -123,6 +142,8 @@ def compare_fleets(
         By server, why there is nothing new of it.
     servers : sequence of str, optional
         Which servers; left out, all that are in one of the frames.
+    whole : bool, default True
+        Whether elements and attributes that ``old`` does not have were added since.
 
     Raises
     ------
@@ -148,4 +169,11 @@ def compare_fleets(
             others[name] = "there is nothing new of it"
         else:
             found[name] = compare(before[name], after[name], tolerance=tolerance)
-    return FleetComparison(found, others)
+            if not whole:
+                found[name] = _without_added(found[name], before[name])
+    return FleetComparison(found, others, whole)
+
+
+def _without_added(found: Comparison, old: pd.DataFrame) -> Comparison:
+    frame = found.frame[found.frame["change"] != "added"].reset_index(drop=True)
+    return Comparison(frame, old["primary_key"].nunique())

@@ -5,25 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from xentara_nb.errors import InventoryFileError
+from xentara_nb.fleet.coverage import covering, covering_all
 from xentara_nb.fleet.frames import SERVER, server_dtype, stacked
 from xentara_nb.fleet.recording import server_folder, servers_in
 from xentara_nb.paths import naming_similar, user_path
 from xentara_nb.tables.files import read_table, write_table
+from xentara_nb.tables.provenance import provenance_of, with_provenance
 
 ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
 """The kinds of files that are read."""
 
 
-def write_part(frame: pd.DataFrame, folder: Path, server: str, what: str) -> Path:
-    """Write the rows of one server into a data set; return the file."""
+def write_part(
+    frame: pd.DataFrame, folder: Path, server: str, command: str, arguments: Mapping[str, Any]
+) -> Path:
+    """Write what one server has answered to a command into a data set; return the file."""
+    note = {**provenance_of(frame), **covering(command, arguments, len(frame))}
     part = server_folder(folder, server)
     part.mkdir(parents=True, exist_ok=True)
-    path = part / f"{what}.parquet"
-    write_table(frame, path)
+    path = part / f"{command}.parquet"
+    write_table(with_provenance(frame, note), path)
     return path
 
 
@@ -50,9 +56,7 @@ def read_fleet(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from xentara_nb import simulated_fleet
-    >>> with simulated_fleet(["north", "south"]) as fleet:
-    ...     saved = fleet.save("kept", "inventory", progress=False)
+    >>> saved = fleet.save("kept", "inventory", progress=False)
     >>> read_fleet("kept").columns.tolist()[:2]
     ['server', 'primary_key']
     """
@@ -65,7 +69,7 @@ def read_fleet(path: str | os.PathLike[str]) -> pd.DataFrame:
         names = list(dict.fromkeys(map(str, frame[SERVER].dropna())))
         # An empty cell stays one: whoever takes the rows of each server says so.
         column = frame[SERVER].astype(object).astype(server_dtype(names))
-        return pd.concat([column, frame.drop(columns=SERVER)], axis="columns")
+        return frame.assign(server=column)[list(dict.fromkeys([SERVER, *frame.columns]))]
     frames = {name: _of_server(each) for name, each in servers_in(found).items()}
     for each in sorted(found.iterdir()):
         if each.suffix.lower() in ENDINGS and each.is_file():
@@ -91,4 +95,7 @@ def _one(frames: Mapping[str, pd.DataFrame], folder: Path) -> pd.DataFrame:
         raise InventoryFileError(
             f"{folder} has no folder server=NAME, and no file with the name of a server"
         )
-    return stacked(dict(frames), list(frames), pd.DataFrame())
+    rows = sum(map(len, frames.values()))
+    note = covering_all(frames.values(), rows)
+    found = stacked(dict(frames), list(frames), pd.DataFrame())
+    return with_provenance(found, note) if note else found

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-import datetime
 import os
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, CancelledError, Executor
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
-from xentara_nb._version import __version__
 from xentara_nb.client.client import Attributes, Categories, Client
-from xentara_nb.connection.deadline import check_timeout
-from xentara_nb.errors import (
-    ConnectionLostError,
-    NotFoundError,
-    OptionError,
-    WriteRefusedError,
-)
+from xentara_nb.errors import OptionError
+from xentara_nb.fleet.asking import Asking, Names
+from xentara_nb.fleet.clients import Clients
 from xentara_nb.fleet.comparison import FleetComparison, compare_fleets
+from xentara_nb.fleet.coverage import covered
 from xentara_nb.fleet.failures import FailureLog, listed, warn_of
 from xentara_nb.fleet.files import read_fleet, write_part
-from xentara_nb.fleet.frames import SERVER, by_server, empty_frame, stacked
+from xentara_nb.fleet.frames import SERVER
 from xentara_nb.fleet.plan import FleetPlan
-from xentara_nb.fleet.pool import THREADS, ProgressLike, check_threads, gather
+from xentara_nb.fleet.planning import plan_all, refuse_aliases, writes_by_server
+from xentara_nb.fleet.pool import THREADS, ProgressLike
 from xentara_nb.fleet.recorders import record_all
 from xentara_nb.fleet.recording import FleetRecording, open_fleet_recording, server_folder
-from xentara_nb.fleet.servers import Server, ServersLike, find_servers
-from xentara_nb.fleet.tasks import Answer, ask, command_of, run_task
+from xentara_nb.fleet.servers import ServersLike, find_servers
 from xentara_nb.paths import user_path
 from xentara_nb.recordings.recorder import FLUSH_EVERY
-from xentara_nb.suggestions import did_you_mean
-from xentara_nb.tables.arrow import from_arrow
-from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.references import ElementLike, ElementsLike
 from xentara_nb.tables.rendering import table_html
-from xentara_nb.writes.files import names_file, read_writes
 from xentara_nb.writes.journal import Journal, JournalLike
-from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.policy import WritePolicyLike
 
 if TYPE_CHECKING:
@@ -48,15 +37,14 @@ if TYPE_CHECKING:
 DEADLINE = 60.0
 """How long a server may take for one call, in seconds, if nothing else is said."""
 
-Names = str | Iterable[str] | None
-"""Some servers of a fleet, or one; None for all."""
-
 
 class Fleet:
     """Some servers, asked together, each by a connection of its own that is kept.
 
     A server that fails is a row in :attr:`failures` and a :class:`FleetWarning`; what the others
     have answered is there all the same. Safe from several threads.
+
+    In the examples of its methods, ``fleet`` is one of two simulated plants, north and south.
 
     Parameters
     ----------
@@ -66,13 +54,15 @@ class Fleet:
     threads : int, default 32
         How many servers are asked at the same time.
     deadline : float or None, default 60.0
-        How long a server may take for one call, in seconds; None for as long as it answers. Its
-        connection is closed then, also for what other threads do with that server: a write that is
-        not answered by then is UNKNOWN.
+        How long a server may take for one call that reads or plans, in seconds; None for as long as
+        it answers. It ends that call alone: what other threads ask of the server goes on. The next
+        call has a fresh connection, unless others use this one.
     read_only : bool, default False
         Whether everything that changes something is refused.
     policy, journal
-        As for :func:`xentara_nb.connect`; the journal is one for all servers.
+        As for :func:`xentara_nb.connect`. A policy holds for each server by itself: ``max_rows`` is
+        of what a plan has for one server, not of all of it, and ``max_writes_per_second`` of what
+        is sent to one server. The journal is one for all servers.
 
     Raises
     ------
@@ -83,7 +73,7 @@ class Fleet:
 
     Examples
     --------
-    >>> from xentara_nb.fleet.simulated import simulated_fleet
+    >>> from xentara_nb import simulated_fleet
     >>> with simulated_fleet(["north", "south"]) as fleet:
     ...     found = fleet.search("set line 1", category="data point", writable=True)
     >>> found.groupby("server", observed=True)["primary_key"].first().to_dict()
@@ -100,19 +90,12 @@ class Fleet:
         policy: WritePolicyLike = None,
         journal: JournalLike = None,
     ) -> None:
-        found = find_servers(servers)
-        self._servers = {server.name: server for server in found}
-        self._threads = check_threads(threads)
-        self._deadline = None if deadline is None else check_timeout(deadline)
-        self._options: dict[str, Any] = {
-            "read_only": read_only,
-            "policy": policy,
-            "journal": Journal(journal),
-        }
-        self._clients: dict[str, Client] = {}
-        self._locks = {name: threading.Lock() for name in self._servers}
-        self._failures = FailureLog(list(self._servers))
-        self._closed = False
+        self._servers = {server.name: server for server in find_servers(servers)}
+        self._clients = Clients(
+            self._servers.values(), read_only=read_only, policy=policy, journal=Journal(journal)
+        )
+        self._failures = FailureLog(self.servers)
+        self._asking = Asking(self._servers, self._clients, self._failures, threads, deadline)
 
     @property
     def servers(self) -> list[str]:
@@ -163,13 +146,11 @@ class Fleet:
 
         Examples
         --------
-        >>> from xentara_nb import simulated_fleet
-        >>> with simulated_fleet(["north", "south"]) as fleet:
-        ...     fleet.client("north").user
+        >>> fleet.client("north").user
         'engineer'
         """
-        (name,) = self._names(server)
-        return self._connected(name, None)
+        (name,) = self._asking.names(server)
+        return self._clients.get(name)
 
     def __getitem__(self, server: str) -> Client:
         """Return the client of a server: ``fleet["north"]``."""
@@ -186,13 +167,10 @@ class Fleet:
         Examples
         --------
         >>> from xentara_nb import simulated_fleet
-        >>> with simulated_fleet(["north", "south"]) as fleet:
-        ...     pass
-        >>> fleet.close()  # once more is no error
+        >>> other = simulated_fleet(["west"])
+        >>> other.close()
         """
-        self._closed = True
-        for client in list(self._clients.values()):
-            client.close()
+        self._clients.close()
 
     def __enter__(self) -> Self:
         return self
@@ -253,14 +231,11 @@ class Fleet:
 
         Examples
         --------
-        >>> from xentara_nb import simulated_fleet
-        >>> with simulated_fleet(["north", "south"]) as fleet:
-        ...     inventory = fleet.inventory("Plant.Line 1", depth=1, progress=False)
-        >>> inventory.columns.tolist()[:2]
+        >>> fleet.inventory("Plant.Line 1", depth=1, progress=False).columns.tolist()[:2]
         ['server', 'primary_key']
         """
         arguments = {"root": root, "depth": depth, "categories": categories}
-        return self._frame("inventory", arguments, servers, deadline, executor, progress)
+        return self._asking.frame("inventory", arguments, servers, deadline, executor, progress)
 
     def snapshot(
         self,
@@ -274,27 +249,16 @@ class Fleet:
     ) -> pd.DataFrame:
         """Return the present state of elements, one row for each element of each server.
 
-        Parameters
-        ----------
-        elements, attributes
-            As for :meth:`Client.snapshot`. Rows with a column ``server`` are of that server.
-        servers, deadline, executor, progress
-            As for :meth:`inventory`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``server`` (categorical), then as :meth:`Client.snapshot`.
+        The parameters, and what it raises, are those of :meth:`Client.snapshot` and
+        :meth:`inventory`. Rows with a column ``server`` are of that server.
 
         Examples
         --------
-        >>> from xentara_nb import simulated_fleet
-        >>> with simulated_fleet(["north", "south"]) as fleet:
-        ...     fleet.snapshot("Plant.Line 1.Set point", progress=False)["value"].tolist()
+        >>> fleet.snapshot("Plant.Line 1.Set point", progress=False)["value"].tolist()
         [210.0, 210.0]
         """
         arguments = {"elements": elements, "attributes": attributes}
-        return self._frame("snapshot", arguments, servers, deadline, executor, progress)
+        return self._asking.frame("snapshot", arguments, servers, deadline, executor, progress)
 
     def read(
         self,
@@ -306,30 +270,18 @@ class Fleet:
         executor: Executor | None = None,
         progress: ProgressLike = None,
     ) -> pd.DataFrame:
-        """Read values of every server.
+        """Read values of every server; ``value`` is object where their data types differ.
 
-        Parameters
-        ----------
-        elements, attributes
-            As for :meth:`Client.read`. Rows with a column ``server`` are read from that server.
-        servers, deadline, executor, progress
-            As for :meth:`inventory`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``server`` (categorical), then as :meth:`Client.read`; ``value`` is object where the
-            servers have different data types.
+        The parameters, and what it raises, are those of :meth:`Client.read` and :meth:`inventory`.
+        Rows with a column ``server`` are read from that server.
 
         Examples
         --------
-        >>> from xentara_nb import simulated_fleet
-        >>> with simulated_fleet(["north", "south"]) as fleet:
-        ...     fleet.read("Plant.Line 1.Set point", "value")["value"].tolist()
+        >>> fleet.read("Plant.Line 1.Set point", "value")["value"].tolist()
         [210.0, 210.0]
         """
         arguments = {"elements": elements, "attributes": attributes}
-        return self._frame("read", arguments, servers, deadline, executor, progress)
+        return self._asking.frame("read", arguments, servers, deadline, executor, progress)
 
     def search(
         self,
@@ -346,23 +298,12 @@ class Fleet:
     ) -> pd.DataFrame:
         """Return the elements that some words find, of each server the best first.
 
-        Parameters
-        ----------
-        text, category, type, unit, writable
-            As for :meth:`Client.search`.
-        servers, deadline, executor, progress
-            As for :meth:`inventory`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``server`` (categorical), then as :meth:`Client.search`.
+        The parameters, and what it raises, are those of :meth:`Client.search` and
+        :meth:`inventory`.
 
         Examples
         --------
-        >>> from xentara_nb import simulated_fleet
-        >>> with simulated_fleet(["north", "south"]) as fleet:
-        ...     fleet.search("set line 1", writable=True)["server"].iloc[0]
+        >>> fleet.search("set line 1", writable=True)["server"].iloc[0]
         'north'
         """
         arguments = {
@@ -372,7 +313,7 @@ class Fleet:
             "unit": unit,
             "writable": writable,
         }
-        return self._frame("search", arguments, servers, deadline, executor, progress)
+        return self._asking.frame("search", arguments, servers, deadline, executor, progress)
 
     def save(
         self,
@@ -414,20 +355,17 @@ class Fleet:
 
         Examples
         --------
-        >>> from xentara_nb import simulated_fleet
-        >>> with simulated_fleet(["north", "south"]) as fleet:
-        ...     saved = fleet.save("fleet", "inventory", progress=False)
-        >>> len(saved)
+        >>> len(fleet.save("fleet", "inventory", progress=False))
         2
         """
         path = user_path(folder)
         path.mkdir(parents=True, exist_ok=True)
         saved = []
-        for answer in self._answers(command, arguments, servers, deadline, executor, progress):
+        answers = self._asking.answers(command, arguments, servers, deadline, executor, progress)
+        for answer in answers:
             if answer.frame is not None:
-                file = write_part(answer.frame, path, answer.server, command)
-                row = answer.server, len(answer.frame), answer.seconds, str(file)
-                saved.append(row)
+                file = write_part(answer.frame, path, answer.server, command, arguments)
+                saved.append((answer.server, len(answer.frame), answer.seconds, str(file)))
             del answer
         saved.sort(key=lambda row: self.servers.index(row[0]))
         names = ["server", "rows", "seconds", "file"]
@@ -472,16 +410,23 @@ class Fleet:
             If an argument cannot be used, or a secret was given in this process.
         MissingExtraError
             If Dask is not installed (the extra ``fleet``).
+
+        Examples
+        --------
+        >>> from xentara_nb import Fleet
+        >>> field = Fleet({"north": "10.0.1.5", "south": "10.0.2.5"})
+        >>> field.to_dask("inventory", depth=1).npartitions
+        2
         """
         from xentara_nb.fleet.dask_frames import to_dask
 
-        names = self._names(servers)
+        names = self._asking.names(servers)
         return to_dask(
-            [self._portable(name) for name in names],
+            [self._asking.portable(name) for name in names],
             self.servers,
             command,
-            self._for_servers(command, arguments, names),
-            self._seconds(deadline),
+            self._asking.arguments(command, arguments, names),
+            self._asking.seconds(deadline),
             errors,
         )
 
@@ -498,6 +443,11 @@ class Fleet:
         progress: ProgressLike = None,
     ) -> FleetComparison:
         """Compare what there was on each server with what there is now.
+
+        A table that is just as the fleet has given it, or that :meth:`save` has kept, says which
+        part of the servers it is of: the same is asked for again. Of any other table, one that was
+        filtered or read from a CSV file, only what it has is compared, and nothing is ``added``;
+        the summary says so.
 
         Parameters
         ----------
@@ -524,35 +474,37 @@ class Fleet:
 
         Examples
         --------
-        >>> from xentara_nb import simulated_fleet
-        >>> with simulated_fleet(["north", "south"]) as fleet:
-        ...     before = fleet.snapshot("Plant.Line 1.Set point", progress=False)
-        ...     fleet.compare(before.assign(value=200.0)).changed
+        >>> before = fleet.snapshot("Plant.Line 1.Set point", progress=False)
+        >>> fleet.compare(before.assign(value=200.0), progress=False).changed
         ['north', 'south']
         """
         if not isinstance(old, pd.DataFrame):
             old = read_fleet(old)
         if SERVER not in old.columns:
             raise OptionError(f"what is compared has a column {SERVER}; this has none")
-        names = self._names(servers)
+        names = self._asking.names(servers)
         there = [name for name in names if name in set(map(str, old[SERVER].dropna()))]
-        common: dict[str, Any] = {
-            "servers": there,
-            "deadline": deadline,
-            "executor": executor,
-            "progress": progress,
-        }
         if not there:
             return compare_fleets(old, old.iloc[:0], servers=names)
+        asked, whole = covered(old), True
         if "attribute_id" not in old.columns:
-            new = self.snapshot(**common)
+            command = "snapshot"
         elif "value" in old.columns:
-            new = self.read(old[old[SERVER].isin(there)], **common)
+            command, asked = "read", {"elements": old[old[SERVER].isin(there)]}
         else:
-            new = self.inventory(**common)
+            command = "inventory"
+        if asked is None:
+            asked, whole = {}, False
+        new = self._asking.frame(command, asked, there, deadline, executor, progress)
         failed = self.failures.set_index("server")["error"].to_dict()
-        not_asked = {name: str(failed[name]) for name in there if name in failed}
-        return compare_fleets(old, new, tolerance=tolerance, not_asked=not_asked, servers=names)
+        return compare_fleets(
+            old,
+            new,
+            tolerance=tolerance,
+            not_asked={name: str(failed[name]) for name in there if name in failed},
+            servers=names,
+            whole=whole,
+        )
 
     # Writing.
 
@@ -596,38 +548,16 @@ class Fleet:
 
         Examples
         --------
-        >>> from xentara_nb import simulated_fleet
-        >>> with simulated_fleet(["north", "south"]) as fleet:
-        ...     plan = fleet.plan_writes({"Plant.Line 1.Set point": 195}, servers=["north"])
+        >>> plan = fleet.plan_writes({"Plant.Line 1.Set point": 195}, servers=["north"])
         >>> plan.ok, plan.order
         (True, ['north'])
         """
-        if names_file(writes):
-            writes = read_writes(writes)
-        by_name = self._writes_by_server(writes, servers)
-        seconds = self._seconds(deadline)
-        plans: dict[str, WritePlan] = {}
-
-        def plan(name: str) -> Answer:
-            def work(client: Client) -> pd.DataFrame:
-                plans[name] = client.plan_writes(by_name[name], **options)
-                return pd.DataFrame()
-
-            return ask(self._servers[name], self._client_of(name), work, seconds)
-
-        failed = {}
-        tasks = {name: (plan, (name,)) for name in by_name}
-        for name, result in gather(tasks, self._threads, None, progress, "Plans"):
-            answer = self._answer(name, result, None)
-            self._failures.note(name, answer.error)
-            if answer.error is not None:
-                failed[name] = answer.error
-        made = {name: plans[name] for name in by_name if name not in failed}
-        self._refuse_aliases(made)
-        return FleetPlan(
-            made,
-            {name: failed[name] for name in by_name if name in failed},
-        )
+        chosen = None if servers is None else self._asking.names(servers)
+        by_name = writes_by_server(writes, chosen, self._servers)
+        self._asking.names(by_name)
+        plan = plan_all(self._asking, by_name, options, deadline, progress)
+        refuse_aliases(self._servers[name] for name in plan.plans)
+        return plan
 
     # Recording.
 
@@ -678,19 +608,19 @@ class Fleet:
 
         Examples
         --------
-        >>> from xentara_nb import simulated_fleet
-        >>> with simulated_fleet(["north", "south"]) as fleet:
-        ...     recording = fleet.record("Plant.Line 1.Speed", "all", for_=0.1, progress=False)
+        >>> recording = fleet.record("Plant.Line 1.Speed", "all", for_=0.1, progress=False)
         >>> type(recording).__name__
         'FleetRecording'
         """
         path = user_path(folder)
         path.mkdir(parents=True, exist_ok=True)
-        wanted = self._for_servers("record", {"elements": elements}, self._names(servers))
+        wanted = self._asking.arguments(
+            "record", {"elements": elements}, self._asking.names(servers)
+        )
 
         def recording(name: str) -> Callable[[Callable[[Any], object]], object]:
             def run(report: Callable[[Any], object]) -> object:
-                return self._connected(name, None).record(
+                return self._clients.get(name).record(
                     wanted[name]["elements"],
                     server_folder(path, name),
                     attributes,
@@ -706,204 +636,7 @@ class Fleet:
         failed = record_all({name: recording(name) for name in wanted}, for_, progress)
         for name in wanted:
             self._failures.note(name, failed.get(name))
-        if len(failed) == len(wanted):
+        if failed and len(failed) == len(wanted):
             raise next(iter(failed.values()))
         warn_of(failed, len(wanted))
         return open_fleet_recording(path)
-
-    # What the methods share.
-
-    def _names(self, servers: Names) -> list[str]:
-        if servers is None:
-            return self.servers
-        names = [servers] if isinstance(servers, str) else list(dict.fromkeys(servers))
-        for name in names:
-            if name not in self._servers:
-                offer = did_you_mean(name, self._servers) or f"; there are {listed(self._servers)}"
-                raise NotFoundError(f"there is no server {name!r} in the fleet{offer}")
-        return names
-
-    def _seconds(self, deadline: float | None) -> float | None:
-        return self._deadline if deadline is None else check_timeout(deadline)
-
-    def _portable(self, name: str) -> Server:
-        return self._servers[name].portable().trusting()
-
-    def _client_of(self, name: str) -> Callable[[float | None], Client]:
-        return lambda seconds: self._connected(name, seconds)
-
-    def _connected(self, name: str, seconds: float | None) -> Client:
-        """Return the client of a server, a fresh one if there is none or it was closed."""
-        if self._closed:
-            raise ConnectionLostError("this fleet is closed: make a new one")
-        with self._locks[name]:
-            client = self._clients.get(name)
-            if client is None or client.closed:
-                client = self._servers[name].connect(timeout=seconds, **self._options)
-                self._clients[name] = client
-        if self._closed:  # meanwhile, by another thread
-            client.close()
-        return client
-
-    def _for_servers(
-        self, command: str, arguments: Mapping[str, Any], names: list[str]
-    ) -> dict[str, dict[str, Any]]:
-        """Return the arguments for each server: rows with a column ``server`` are of that one."""
-        if command in ("inventory", "snapshot"):
-            arguments = {**arguments, "progress": False}  # there is one for all servers
-        elements = arguments.get("elements")
-        if not isinstance(elements, pd.DataFrame) or SERVER not in elements.columns:
-            return {name: dict(arguments) for name in names}
-        rows = by_server(elements)
-        self._names(rows)
-        return {name: {**arguments, "elements": rows[name]} for name in names if name in rows}
-
-    def _answers(
-        self,
-        command: str,
-        arguments: Mapping[str, Any],
-        servers: Names,
-        deadline: float | None,
-        executor: Executor | None,
-        progress: ProgressLike,
-    ) -> Iterator[Answer]:
-        """Ask servers, give what each answers as it comes, and warn of failures in the end."""
-        method = command_of(command)
-        seconds = self._seconds(deadline)
-        wanted = self._for_servers(command, arguments, self._names(servers))
-        tasks: dict[str, Any] = {}
-        for name, own in wanted.items():
-            if executor is None:
-                work = _calling(method, own)
-                tasks[name] = ask, (self._servers[name], self._client_of(name), work, seconds)
-            else:
-                tasks[name] = run_task, (self._portable(name), command, own, seconds)
-        failed = {}
-        what = command.capitalize()
-        for name, result in gather(tasks, self._threads, executor, progress, what):
-            answer = self._answer(name, result, executor)
-            del result
-            self._failures.note(name, answer.error)
-            if answer.error is not None:
-                failed[name] = answer.error
-            yield answer
-            del answer
-        warn_of({name: failed[name] for name in wanted if name in failed}, len(wanted))
-
-    def _answer(
-        self, name: str, result: Answer | BaseException, executor: Executor | None
-    ) -> Answer:
-        """Return what a task has returned; an error of the engine is a failure of the server."""
-        if isinstance(result, Answer):
-            return result
-        engine = isinstance(result, BrokenExecutor | CancelledError) or (
-            executor is not None and type(result).__module__.partition(".")[0] == "distributed"
-        )
-        if not engine:
-            raise result
-        text = f"the worker that asked it has ended ({type(result).__name__}: {result})"
-        return Answer(name, None, ConnectionLostError(text), 0.0)
-
-    def _frame(
-        self,
-        command: str,
-        arguments: Mapping[str, Any],
-        servers: Names,
-        deadline: float | None,
-        executor: Executor | None,
-        progress: ProgressLike,
-    ) -> pd.DataFrame:
-        frames: dict[str, pd.DataFrame] = {}
-        failed = []
-        for answer in self._answers(command, arguments, servers, deadline, executor, progress):
-            if answer.frame is None:
-                failed.append(answer.server)
-            else:
-                frames[answer.server] = answer.frame
-            del answer
-        asked = [name for name in self._servers if name in frames]
-        empty = empty_frame(command, arguments, self.servers)
-        return with_provenance(
-            stacked(frames, self.servers, empty),
-            {
-                "servers": asked,
-                "failed": [name for name in self._servers if name in failed],
-                "library_version": __version__,
-                "taken_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            },
-        )
-
-    def _writes_by_server(self, writes: Any, servers: Names) -> dict[str, Any]:
-        writes = from_arrow(writes)
-        if isinstance(writes, Iterator):
-            writes = list(writes)  # which the servers would share, each taking a part of it
-        if isinstance(writes, pd.DataFrame) and SERVER in writes.index.names:
-            writes = writes.reset_index(SERVER)
-        if isinstance(writes, pd.DataFrame) and SERVER in writes.columns:
-            found: dict[str, Any] = dict(by_server(writes))
-            if servers is not None:
-                found = _rows_of(found, self._names(servers))
-        elif servers is not None:
-            _refuse_servers_in_rows(writes)
-            found = dict.fromkeys(self._names(servers), writes)
-        elif isinstance(writes, Mapping) and all(isinstance(name, str) for name in writes):
-            found = dict(writes)
-        else:
-            raise WriteRefusedError(
-                "say to which servers this is written: with a column server, as a dict by server, "
-                "or with servers=[...]"
-            )
-        if not all(name in self._servers for name in found) and not isinstance(
-            writes, pd.DataFrame
-        ):
-            unknown = next(name for name in found if name not in self._servers)
-            raise WriteRefusedError(
-                f"{unknown!r} is no server of the fleet: give what is written by server, or say to "
-                "which servers it is written with servers=[...]"
-            )
-        self._names(found)
-        return found
-
-    def _refuse_aliases(self, names: Iterable[str]) -> None:
-        """Refuse to write to a server under two of its names: it would get everything twice."""
-        known: dict[tuple[str, str], str] = {}
-        for name in names:
-            other = known.setdefault(self._servers[name].place, name)
-            if other != name:
-                raise WriteRefusedError(
-                    f"{other} and {name} are one server, {self._servers[name].address}, which "
-                    "would be written to twice: correct the address of one of them, or write to "
-                    "one alone with servers=[...]"
-                )
-
-
-def _rows_of(rows: Mapping[str, pd.DataFrame], names: Iterable[str]) -> dict[str, Any]:
-    """Return the rows of some servers, all of which must have some."""
-    for name in names:
-        if name not in rows:
-            raise WriteRefusedError(
-                f"no row is of the server {name}: the column server says which one each row is "
-                "of. Leave the column out to write the same to each of servers"
-            )
-    return {name: rows[name] for name in names}
-
-
-def _refuse_servers_in_rows(writes: Any) -> None:
-    """Refuse rows that say themselves which server they are of, which would be passed over."""
-    if isinstance(writes, pd.DataFrame):
-        for column in map(str, writes.columns):
-            if column.strip().lower() == SERVER:
-                raise WriteRefusedError(f"the column {column} is not known: call it {SERVER}")
-    elif isinstance(writes, list | tuple):
-        for row in writes:
-            own = row if isinstance(row, Mapping | pd.Series) else getattr(row, "_fields", ())
-            if SERVER in own:
-                raise WriteRefusedError(
-                    "rows that say which server they are of are given as a DataFrame"
-                )
-
-
-def _calling(
-    method: Callable[..., pd.DataFrame], arguments: Mapping[str, Any]
-) -> Callable[[Client], pd.DataFrame]:
-    return lambda client: method(client, **arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -58,34 +59,36 @@ def stacked(
     empty : DataFrame
         What it is when there are no rows at all.
     """
-    parts = [frames[name].copy(deep=False) for name in names if name in frames]
     asked = [name for name in names if name in frames]
-    if not parts:
+    if not asked:
         return empty
-    counts = [len(part) for part in parts]
+    counts = [len(frames[name]) for name in asked]
     places = [list(names).index(name) for name in asked]
     codes = np.repeat(np.array(places, np.int32), counts)
     columns: dict[str, Any] = {
         SERVER: pd.Categorical.from_codes(codes, dtype=server_dtype(names)),
     }
+    parts = [
+        # Without the note of where it came from, which would be copied for each column.
+        {str(column): _array(values) for column, values in pd.DataFrame(frames[name]).items()}
+        for name in asked
+    ]
     if isinstance(frames, dict):
         frames.clear()
-    for name in dict.fromkeys(name for part in parts for name in part.columns):
+    for name in dict.fromkeys(chain.from_iterable(parts)):
         if name != SERVER:
-            columns[name] = _concatenated([_popped(part, name) for part in parts])
+            columns[name] = _concatenated(
+                [
+                    part.pop(name) if name in part else np.full(count, None, dtype=object)
+                    for part, count in zip(parts, counts, strict=True)
+                ]
+            )
     return make_frame(columns)
 
 
 def _array(column: pd.Series[Any]) -> Any:
     """Return the values of a column, of numpy's dtypes as an array of numpy."""
     return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
-
-
-def _popped(part: pd.DataFrame, name: str) -> Any:
-    """Return a column of a frame, which loses it; missing values where it has none."""
-    if name in part.columns:
-        return _array(part.pop(name))
-    return np.full(len(part), None, dtype=object)
 
 
 def _concatenated(arrays: list[Any]) -> Any:
@@ -99,7 +102,7 @@ def _concatenated(arrays: list[Any]) -> Any:
             return _concatenated(filled)
         arrays = _nullable(arrays) or [each.astype(object) for each in arrays]
     if len(arrays) == 1:
-        return arrays[0]
+        return arrays[0].copy()  # for it may be shared, see protocol.sharing
     # With their dtype, or pandas would take texts among objects for a column of texts.
     parts = [pd.Series(each, dtype=each.dtype, copy=False) for each in arrays]
     return _array(pd.concat(parts, ignore_index=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import pandas as pd
@@ -16,6 +16,7 @@ import pandas as pd
 from xentara_nb.errors import OptionError, WriteRefusedError, XentaraError
 from xentara_nb.fleet.failures import listed
 from xentara_nb.fleet.frames import stacked
+from xentara_nb.protocol.text import quantity
 from xentara_nb.writes import rendering
 from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.outcome import Outcome
@@ -33,13 +34,25 @@ class FleetPlan(rendering.Shown):
         By server, in the order in which they will be applied.
     failures : dict of str to XentaraError
         By server, why there is no plan for it.
+    doubts : tuple of str
+        Which servers are perhaps one under two addresses. That refuses nothing: look at it.
     report : FleetReport or None
         What the last :meth:`apply` has done, also when it was interrupted.
+
+    Examples
+    --------
+    >>> plan = fleet.plan_writes({"Plant.Line 1.Set point": 195}, servers=["south", "north"])
+    >>> plan.order, plan.ok, plan.applied
+    (['south', 'north'], True, False)
     """
 
     def __init__(
-        self, plans: Mapping[str, WritePlan], failures: Mapping[str, XentaraError]
+        self,
+        plans: Mapping[str, WritePlan],
+        failures: Mapping[str, XentaraError],
+        doubts: Sequence[str] = (),
     ) -> None:
+        self.doubts = tuple(doubts)
         self.plans = dict(plans)
         self.failures = dict(failures)
         self.report: FleetReport | None = None
@@ -65,7 +78,7 @@ class FleetPlan(rendering.Shown):
 
     @property
     def applied(self) -> bool:
-        """Whether the plan was applied, or is being: it cannot be applied again."""
+        """Whether the plan was applied or is being applied, and cannot be again."""
         return self._taken
 
     @property
@@ -86,6 +99,9 @@ class FleetPlan(rendering.Shown):
         **options: Any,
     ) -> FleetReport:
         """Send the writes, each at most once: server by server, in the order of the plan.
+
+        They go over the connections of the fleet in this process, and never through workers: an
+        engine may run a task twice. A policy's ``max_rows`` was counted for each server by itself.
 
         Parameters
         ----------
@@ -117,6 +133,14 @@ class FleetPlan(rendering.Shown):
             If it was applied before, a server has no plan, or guards refuse. Nothing was sent.
         ConnectError, ConnectionLostError, DeadlineError
             If the first server cannot be reached. Nothing was sent.
+
+        Examples
+        --------
+        >>> plan = fleet.plan_writes({"Plant.Line 1.Set point": 195}, servers=["south", "north"])
+        >>> plan.apply(dry_run=True).frame[["server", "outcome"]]
+          server  outcome
+        0  south  SKIPPED
+        1  north  SKIPPED
         """
         if on_error not in ("stop", "continue"):
             raise OptionError(f"on_error is 'stop' or 'continue', not {on_error!r}")
@@ -206,7 +230,19 @@ class FleetPlan(rendering.Shown):
                 (f"(no plan for {name}: {error})", Severity.REFUSED)
                 for name, error in self.failures.items()
             ),
+            *((f"({doubt})", Severity.WARNING) for doubt in self.doubts),
+            *((f"({limit})", None) for limit in self._limits()),
         ]
+
+    def _limits(self) -> list[str]:
+        """Say of what the most rows of a plan are counted, where there are several servers."""
+        most = {
+            f"{policy.source} allows {quantity(policy.max_rows, 'row')} to each server, not in all"
+            for plan in self.plans.values()
+            for policy in plan.policies
+            if policy.max_rows is not None and len(self.plans) > 1
+        }
+        return sorted(most)
 
 
 class FleetReport(rendering.Shown):
@@ -216,6 +252,12 @@ class FleetReport(rendering.Shown):
     ----------
     reports : dict of str to WriteReport
         By server, in the order in which they were written to.
+
+    Examples
+    --------
+    >>> report = fleet.plan_writes({"Plant.Line 1.Set point": 195}, servers="north").apply()
+    >>> report.ok, report.counts
+    (True, {<Outcome.VERIFIED: 'VERIFIED'>: 1})
     """
 
     def __init__(self, reports: Mapping[str, WriteReport]) -> None:
@@ -245,7 +287,10 @@ class FleetReport(rendering.Shown):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The report as a DataFrame: ``server``, then the columns of :attr:`WriteReport.frame`."""
+        """The report as a DataFrame, one row per write.
+
+        ``server`` (categorical), then the columns of :attr:`WriteReport.frame`.
+        """
         return _frame_of({name: report.frame for name, report in self.reports.items()})
 
     def skip(self, server: str, reason: str) -> None:
@@ -260,7 +305,19 @@ class FleetReport(rendering.Shown):
             self.skip(name, reason)
 
     def resolve(self, within: float = 2.0) -> FleetReport:
-        """Read the values of writes that are UNKNOWN or DIFFERS, as :meth:`WriteReport.resolve`."""
+        """Read the values of writes that are UNKNOWN or DIFFERS, and return the same report.
+
+        Parameters
+        ----------
+        within : float, default 2.0
+            For how long each server is given to show them, in seconds.
+
+        Examples
+        --------
+        >>> report = fleet.plan_writes({"Plant.Line 1.Set point": 195}, servers="north").apply()
+        >>> report.resolve().ok
+        True
+        """
         for report in self.reports.values():
             if any(each.outcome in (Outcome.UNKNOWN, Outcome.DIFFERS) for each in report):
                 report.resolve(within)
@@ -270,6 +327,12 @@ class FleetReport(rendering.Shown):
         """Return a plan back to the old values: the last server first, on each the last write.
 
         Nothing is sent by this; see :meth:`WriteReport.undo`.
+
+        Examples
+        --------
+        >>> plan = fleet.plan_writes({"Plant.Line 1.Set point": 195}, servers=["south", "north"])
+        >>> plan.apply().undo().order
+        ['north', 'south']
         """
         plans: dict[str, WritePlan] = {}
         failures: dict[str, XentaraError] = {}
@@ -282,7 +345,13 @@ class FleetReport(rendering.Shown):
         return FleetPlan(plans, failures)
 
     def raise_for_outcome(self) -> None:
-        """Raise the error of the first row that is not ``ok``; nothing happens if all are."""
+        """Raise the error of the first row that is not ``ok``; nothing happens if all are.
+
+        Examples
+        --------
+        >>> plan = fleet.plan_writes({"Plant.Line 1.Set point": 195}, servers="north")
+        >>> plan.apply().raise_for_outcome()
+        """
         for result in sorted(self, key=lambda result: not result.outcome.failed):
             result.raise_for_outcome()
 

@@ -46,6 +46,12 @@ class FleetRecording:
         Where the data set is.
     recordings : dict of str to Recording
         By server.
+
+    Examples
+    --------
+    >>> recording = fleet.record("Plant.Line 1.Speed", "speed", for_=0.1, progress=False)
+    >>> list(recording.recordings)
+    ['north', 'south']
     """
 
     def __init__(self, folder: Path, recordings: dict[str, Recording]) -> None:
@@ -64,7 +70,14 @@ class FleetRecording:
         return [path for each in self.recordings.values() for path in each.files]
 
     def changes(self) -> pd.DataFrame:
-        """Return the changes, one row for each: ``server``, then as :meth:`Recording.changes`."""
+        """Return the changes, one row for each: ``server``, then as :meth:`Recording.changes`.
+
+        Examples
+        --------
+        >>> recording = fleet.record("Plant.Line 1.Speed", "speeds", for_=0.1, progress=False)
+        >>> recording.changes()["server"].nunique()
+        2
+        """
         names = list(self.recordings)
         frames = {name: each.changes() for name, each in self.recordings.items()}
         return stacked(frames, names, pd.DataFrame())
@@ -96,9 +109,7 @@ def open_fleet_recording(
 
     Examples
     --------
-    >>> from xentara_nb import simulated_fleet
-    >>> with simulated_fleet(["north", "south"]) as fleet:
-    ...     recording = fleet.record("Plant.Line 1.Speed", "recorded", for_=0.1, progress=False)
+    >>> recording = fleet.record("Plant.Line 1.Speed", "recorded", for_=0.1, progress=False)
     >>> type(open_fleet_recording("recorded")).__name__
     'FleetRecording'
     """

@@ -167,7 +167,6 @@ class Server:
     def connect(
         self,
         *,
-        timeout: float | None = None,
         read_only: bool = False,
         policy: WritePolicyLike = None,
         journal: JournalLike = None,
@@ -208,7 +207,7 @@ class Server:
             token=token,
             ca_file=self.ca_file,
             fingerprint=self.fingerprint,
-            timeout=self.timeout if timeout is None else min(timeout, self.timeout),
+            timeout=self.timeout,
             read_only=read_only,
             policy=policy,
             journal=journal,

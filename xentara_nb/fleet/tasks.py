@@ -6,19 +6,19 @@ commands below, and connects read only.
 
 from __future__ import annotations
 
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from xentara_nb.client.client import Client
-from xentara_nb.connection.deadline import check_timeout
+from xentara_nb.connection.deadline import done_within
 from xentara_nb.errors import DeadlineError, OptionError, XentaraError
 from xentara_nb.fleet.servers import Server
+from xentara_nb.protocol.sharing import sharing
 
 COMMANDS: Mapping[str, Callable[..., pd.DataFrame]] = {
     "inventory": Client.inventory,
@@ -46,47 +46,44 @@ def command_of(name: str) -> Callable[..., pd.DataFrame]:
 
 
 def ask(
-    server: Server,
-    client: Callable[[float | None], Client],
+    server: str,
+    client: Callable[[], Client],
     work: Callable[[Client], pd.DataFrame],
     deadline: float | None,
 ) -> Answer:
     """Return what a server answers; its failure is in the answer, anything else is raised.
 
-    ``client`` gives a client that is used within the time that it is given.
+    The deadline, in seconds, is that of this call, connecting included. What other threads ask of
+    the same client goes on.
     """
     start = time.monotonic()
     frame, error = None, None
     try:
-        connected = client(deadline)
-        left = None if deadline is None else max(deadline - (time.monotonic() - start), 1e-3)
-        with closed_after(connected, left):
-            frame = work(connected)
+        with done_within(deadline):
+            frame = work(client())
     except XentaraError as failure:
         # Without the frames that it went through: they hold the client, and cannot travel.
         error = failure.with_traceback(None)
     seconds = time.monotonic() - start
     if error is not None and deadline is not None and seconds >= deadline:
         error = DeadlineError(f"not done within {deadline:g} s ({error})")
-    return Answer(server.name, frame, error, seconds)
+    return Answer(server, frame, error, seconds)
 
 
 def run_task(
     server: Server, command: str, arguments: Mapping[str, Any], deadline: float | None
 ) -> Answer:
-    """Connect to a server, read only, ask it one thing, and close: what an executor is given."""
+    """Connect to a server, read only, ask it one thing, and close: what an executor is given.
+
+    Tasks that run at the same time in one process share what servers of one model answer.
+    """
     method = command_of(command)
-    clients: list[Client] = []
+    with sharing(), ExitStack() as stack:
 
-    def connect(seconds: float | None) -> Client:
-        clients.append(server.connect(timeout=seconds, read_only=True, journal=False))
-        return clients[0]
+        def connect() -> Client:
+            return stack.enter_context(server.connect(read_only=True, journal=False))
 
-    try:
-        return ask(server, connect, lambda client: method(client, **arguments), deadline)
-    finally:
-        for client in clients:
-            client.close()
+        return ask(server.name, connect, lambda client: method(client, **arguments), deadline)
 
 
 def run_partition(
@@ -108,19 +105,3 @@ def run_partition(
         raise answer.error
     warnings.warn(f"server {server.name} is left out: {answer.error}", UserWarning, stacklevel=2)
     return empty
-
-
-@contextmanager
-def closed_after(client: Client, seconds: float | None) -> Iterator[None]:
-    """Close a client after some seconds, which ends what is asked of it, unless it is done."""
-    if seconds is None:
-        yield
-        return
-    timer = threading.Timer(check_timeout(seconds), client.close)
-    timer.name = "fleet deadline"
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()

@@ -70,7 +70,7 @@ def wide_frame(
     for name, attribute, column in zip(names, attributes, columns, strict=True):
         values, missing = _at(times, column, fill, step)
         data[name] = typed_array(values, missing, attribute.data_type, gaps=True)
-    index = time_array(times).rename("time")
+    index = pd.DatetimeIndex(time_array(times), name="time")
     series = {
         name: pd.Series(values, index=index, copy=False, dtype=values.dtype)
         for name, values in data.items()

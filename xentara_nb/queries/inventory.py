@@ -12,6 +12,7 @@ from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import Browse, BrowseEntries, MetaData
 from xentara_nb.protocol.errors import ServerError, result_of
 from xentara_nb.protocol.identifiers import NIL_UUID, MetaDataId
+from xentara_nb.protocol.sharing import shared
 from xentara_nb.protocol.text import quantity
 from xentara_nb.protocol.uuid_column import taken
 from xentara_nb.queries.model_cache import Ask, ElementColumns, ModelCache
@@ -102,6 +103,12 @@ def attribute_lists(
     total = len(entries)
     with reporting(progress, total, "element", "Inventory") as report:
         answers = _reported(ask(ListRequests(entries.uuids)), total, report)
+    made_of = entries.keys, entries.uuids, entries.categories, answers
+    return shared("elements", made_of, total, lambda: _columns(entries, answers))
+
+
+def _columns(entries: BrowseEntries, answers: list[Any]) -> tuple[ElementColumns, dict[str, str]]:
+    total = len(entries)
     errors = {at: each for at, each in enumerate(answers) if isinstance(each, ServerError)}
     lists = [() if isinstance(each, ServerError) else each.attributes or () for each in answers]
     found = ElementColumns(entries.keys, entries.uuids, entries.categories, lists)

@@ -20,6 +20,10 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
+from pandas.api.internals import (  # type: ignore[import-not-found]  # not in its stubs
+    create_dataframe_from_blocks,
+)
 
 from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
 from xentara_nb.protocol.errors import ERRORS_BY_CODE, ServerError, XentaraError
@@ -40,8 +44,13 @@ TEXT = pd.StringDtype("python", na_value=np.nan)
 """The dtype of texts: ``str``, kept as Python objects, so that each key and name, which are on
 many rows, is in memory once."""
 
+Array: TypeAlias = "npt.NDArray[Any] | ExtensionArray"
+"""A column of a frame."""
+
 InventoryElement: TypeAlias = tuple[str, UUID, int, tuple[AttributeInfo, ...]]
 """Primary key, UUID, category and attributes of an element."""
+
+_TIME = pd.DatetimeTZDtype("ns", UTC)
 
 
 def inventory_frame(elements: Iterable[InventoryElement]) -> pd.DataFrame:
@@ -142,25 +151,32 @@ def to_display(value: object, data_type: int | None, attribute_id: AttributeId) 
     return value
 
 
-def make_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+def make_frame(columns: Mapping[str, Array]) -> pd.DataFrame:
     """Return a DataFrame of equally long columns, numbered from 0, without a copy of them.
 
-    Each column has the dtype that it is to have: pandas infers nothing.
+    Each column is an array of numpy or pandas in the dtype that it is to have.
     """
-    size = len(next(iter(columns.values()), ()))
-    if any(len(values) != size for values in columns.values()):
+    arrays = columns.values()
+    size = len(next(iter(arrays), ()))
+    if any(len(values) != size for values in arrays):
         raise ValueError("the columns of a frame differ in their length")
-    index = pd.RangeIndex(size)
-    arrays = {
-        number: pd.Series(values, index=index, dtype=object, copy=False)
-        if isinstance(values.dtype, np.dtype) and values.dtype.kind == "O"
-        else values
-        for number, values in enumerate(columns.values())
-    }
-    frame = pd.DataFrame(arrays, index=index, copy=False)
-    # pandas takes half of the time to find out that the names are texts.
-    frame.columns = _column_names(tuple(columns)).view()
+    # For a frame of one row, pandas.DataFrame(columns) takes three times as long: it infers dtypes.
+    frame: pd.DataFrame = create_dataframe_from_blocks(
+        [
+            (_block(values) if isinstance(values, np.ndarray) else values, place)
+            for values, place in zip(arrays, np.arange(len(arrays))[:, np.newaxis], strict=True)
+        ],
+        pd.RangeIndex(size),
+        # A view, for who has the frame may give them a name.
+        _column_names(tuple(columns)).view(),
+    )
     return frame
+
+
+def _block(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a column in two dimensions, into which can be written."""
+    # One of another frame is read-only, and whoever has the new frame may change it.
+    return (values if values.flags.writeable else values.copy()).reshape(1, -1)
 
 
 @lru_cache(maxsize=256)
@@ -169,15 +185,19 @@ def _column_names(names: tuple[str, ...]) -> pd.Index[str]:
 
 
 def string_array(
-    values: Sequence[str | None] | npt.NDArray[Any] | pd.api.extensions.ExtensionArray,
-) -> pd.api.extensions.ExtensionArray:
+    values: Sequence[str | None] | npt.NDArray[Any] | ExtensionArray,
+) -> ExtensionArray:
     """Return a column of dtype ``str``, a copy. None is a missing value."""
+    if isinstance(values, list) and set(map(type, values)) == {str}:  # most are, and need no look
+        make: Any = pd.arrays.StringArray  # whose dtype is not in the stubs
+        texts: ExtensionArray = make(object_array(values), dtype=TEXT)
+        return texts
     given: Any = values
-    found: pd.api.extensions.ExtensionArray = pd.array(given, dtype=TEXT)
+    found: ExtensionArray = pd.array(given, dtype=TEXT)
     return found
 
 
-def no_texts(count: int) -> pd.api.extensions.ExtensionArray:
+def no_texts(count: int) -> ExtensionArray:
     """Return a column of dtype ``str`` in which all values are missing."""
     return _NO_TEXT.take(np.zeros(count, np.intp))
 
@@ -187,11 +207,12 @@ def object_array(values: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[np.obj
     return np.fromiter(values, dtype=np.object_, count=len(values))
 
 
-def time_array(nanoseconds: Sequence[int] | npt.NDArray[Any]) -> pd.DatetimeIndex:
-    """Return a column of dtype ``datetime64[ns, UTC]`` from nanoseconds since 1970."""
+def time_array(nanoseconds: Sequence[int] | npt.NDArray[Any]) -> ExtensionArray:
+    """Return a column of dtype ``datetime64[ns, UTC]`` from nanoseconds since 1970, a copy."""
     # The number that the protocol has for never is the one that pandas has for NaT.
-    times = np.array(nanoseconds, dtype=np.int64).view("datetime64[ns]")
-    return pd.DatetimeIndex(times, tz=UTC, copy=False)
+    numbers: Any = pd.arrays.NumpyExtensionArray(np.array(nanoseconds, dtype=np.int64))
+    times: ExtensionArray = numbers.view(_TIME)
+    return times
 
 
 def categorical(table: type[Labelled], identifiers: Sequence[int | None]) -> pd.Categorical[int]:
@@ -239,7 +260,7 @@ def _attribute_lists(lists: Sequence[tuple[AttributeInfo, ...]]) -> _Lists:
     of_list = np.repeat(np.arange(len(distinct)), sizes)
     every = list(chain.from_iterable(distinct.values()))
     numbers, identities = pd.factorize(np.fromiter(map(id, every), np.int64, len(every)))
-    attributes = list({id(each): each for each in every}.values())
+    attributes = list(dict(zip(map(id, every), every, strict=True)).values())
 
     for order in (itemgetter(0), _attribute_order):
         attributes.sort(key=order)

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 _PROVENANCE = "xentara"
+_PLAIN = frozenset({str, int})
+_to_json = json.JSONEncoder(allow_nan=False).encode
 
 
 def with_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd.DataFrame:
@@ -19,11 +21,16 @@ def with_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd
     ``protocol_version``, ``library_version``, ``taken_at`` (ISO 8601 text), ``elements`` (how
     many), ``vanished`` (keys of elements that went while the inventory was taken).
     """
-    # Through JSON and back: a copy that is checked, and equal to itself after a file.
-    note = json.loads(json.dumps(dict(provenance), allow_nan=False))
-    result = frame.copy(deep=False)
-    result.attrs[_PROVENANCE] = note
-    return result
+    return note_provenance(frame.copy(deep=False), provenance)
+
+
+def note_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd.DataFrame:
+    """Do the same to the frame itself, which was just made and is in no other hands; return it."""
+    # Through JSON and back: a copy that is checked, and equal to itself after a file. What is there
+    # most of the time is so as it is.
+    plain = _PLAIN.issuperset(map(type, provenance.values()))
+    frame.attrs[_PROVENANCE] = dict(provenance) if plain else json.loads(_to_json(dict(provenance)))
+    return frame
 
 
 def provenance_of(frame: pd.DataFrame) -> dict[str, Any]:

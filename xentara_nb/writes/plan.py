@@ -197,6 +197,11 @@ class WritePlan(rendering.Shown):
         return self._checks
 
     @property
+    def policies(self) -> tuple[WritePolicy, ...]:
+        """The policies that it was checked against."""
+        return self._policies
+
+    @property
     def ok(self) -> bool:
         """Whether no guard refuses any of it."""
         return not self.checks and not any(each.refused for each in self.planned)

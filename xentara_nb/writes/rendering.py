@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import DataType, label
@@ -40,10 +41,9 @@ _TEXTS = frozenset(
 _OTHERS: dict[str, Any] = {
     "severity": pd.CategoricalDtype([str(severity) for severity in Severity]),
     "outcome": pd.CategoricalDtype([str(outcome) for outcome in Outcome]),
-    "duration": "float64",
-    "sent": "bool",
     "process": "Int64",
 }
+_NUMPY: dict[str, Any] = {"duration": np.float64, "sent": np.bool_}
 # The columns that are shown, under shorter names.
 _SHOWN = {
     "server": "server",
@@ -94,7 +94,9 @@ def _column(name: str, values: Sequence[Any]) -> Any:
     if name in ("time", "finished"):
         return time_array([_NO_TIME if value is None else value for value in values])
     if (dtype := _OTHERS.get(name)) is not None:
-        return pd.Series(values, dtype=dtype)
+        return pd.array(values, dtype=dtype)
+    if (kind := _NUMPY.get(name)) is not None:
+        return np.array(values, dtype=kind)
     if name in ("element_uuid", "attribute_id"):
         return id_array(values)
     return object_array(values)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from sys import getsizeof
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,7 @@ from xentara_nb.protocol.cost import ALWAYS
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID, Access, DataType, MetaDataId, known
 from xentara_nb.protocol.packets import Success, decode_answers
+from xentara_nb.protocol.sharing import shared
 from xentara_nb.protocol.uuid_column import UuidColumn
 
 MAX_REMEMBERED = 16_384
@@ -70,13 +72,22 @@ class ListRequests(Sequence[MetaData]):
 
     def encode(self, first_id: int) -> bytes:
         """Return the message with all the requests, their message ids counting up."""
+        uuids = UuidColumn.of(self._uuids)
+        made_of = first_id, uuids.data
+        return shared("list requests", made_of, 64 * len(self), lambda: self._encode(*made_of))
+
+    def _encode(self, first_id: int, uuids: bytes) -> bytes:
         parts = [_REQUEST, b"", _ELEMENT, b"", _LIST_ONLY] * len(self)
         parts[1::5] = id_heads(first_id, len(self))
-        parts[3::5] = UuidColumn.of(self._uuids).pieces()
+        parts[3::5] = UuidColumn(uuids).pieces()
         return head(ARRAY, len(self)) + b"".join(parts)
 
     def decode(self, message: bytes, first_id: int) -> list[MetaDataAnswer] | None:
         """Return the answers, equal lists the same object; None if the message is unusual."""
+        made_of = len(self), first_id, message
+        return shared("lists", made_of, len(message), lambda: self._decode(message, first_id))
+
+    def _decode(self, message: bytes, first_id: int) -> list[MetaDataAnswer] | None:
         # One piece too many is enough to know that it is another message.
         start, *pieces = _LIST.split(message, len(self) + 1)
         ids, lists = pieces[::2], pieces[1::2]
@@ -99,7 +110,8 @@ class ListRequests(Sequence[MetaData]):
 
 def _memory(answers: Sequence[MetaDataAnswer]) -> int:
     """Return what the attributes of lists take in memory at most, each counted once."""
-    attributes = {id(each): each for answer in answers for each in answer.attributes or ()}
+    every = list(chain.from_iterable(answer.attributes or () for answer in answers))
+    attributes = dict(zip(map(id, every), every, strict=True))
     return sum(getsizeof(each[0]) for each in attributes.values()) + _WITHOUT_NAME * len(attributes)
 
 

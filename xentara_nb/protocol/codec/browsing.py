@@ -14,6 +14,7 @@ from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UNSIGNED, UUID_HEAD,
 from xentara_nb.protocol.commands.model import Browse, BrowseEntries
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, known
+from xentara_nb.protocol.sharing import shared
 from xentara_nb.protocol.uuid_column import UuidColumn
 
 CHUNK = 1 << 16
@@ -36,10 +37,16 @@ def decode_browse(message: bytes, message_id: int) -> BrowseEntries | None:
     start = _START.match(message)
     if start is None or start[1] != head(UNSIGNED, message_id):
         return None
+    body = message[start.start(2) :]
+    count, at = start[2], start.end() - start.start(2)
+    return shared("browse", (body,), len(body), lambda: _decode_entries(body, count, at))
+
+
+def _decode_entries(body: bytes, count: bytes, at: int) -> BrowseEntries | None:
     keys: list[str] = []
     uuids: list[bytes] = []
     categories: list[int] = []
-    at, whole = start.end(), message + _NEXT  # as if another one came behind the last
+    whole = body + _NEXT  # as if another one came behind the last
     try:
         while at < len(whole):
             part = whole[at : at + CHUNK]
@@ -52,7 +59,7 @@ def decode_browse(message: bytes, message_id: int) -> BrowseEntries | None:
             at += len(part) - len(left)
     except ValueError:
         return None
-    if start[2] != head(ARRAY, len(keys)):
+    if count != head(ARRAY, len(keys)):
         return None
     return BrowseEntries(keys, UuidColumn(b"".join(uuids)), categories)
 

@@ -1,0 +1,190 @@
+"""Some servers asked at the same time, by threads here or by an executor."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor
+from typing import Any, TypeAlias
+
+import pandas as pd
+
+from xentara_nb._version import __version__
+from xentara_nb.client.client import Client
+from xentara_nb.connection.deadline import check_timeout
+from xentara_nb.errors import ConnectionLostError, NotFoundError
+from xentara_nb.fleet.clients import Clients
+from xentara_nb.fleet.coverage import covering
+from xentara_nb.fleet.failures import FailureLog, listed, warn_of
+from xentara_nb.fleet.frames import SERVER, by_server, empty_frame, stacked
+from xentara_nb.fleet.pool import ProgressLike, check_threads, gather
+from xentara_nb.fleet.servers import Server
+from xentara_nb.fleet.tasks import Answer, ask, command_of, run_task
+from xentara_nb.protocol.sharing import sharing
+from xentara_nb.suggestions import did_you_mean
+from xentara_nb.tables.provenance import with_provenance
+
+Names: TypeAlias = "str | Iterable[str] | None"
+"""Some servers of a fleet, or one; None for all."""
+
+
+class Asking:
+    """Asks the servers of a fleet, and notes which of them fail."""
+
+    def __init__(
+        self,
+        servers: Mapping[str, Server],
+        clients: Clients,
+        failures: FailureLog,
+        threads: int,
+        deadline: float | None,
+    ) -> None:
+        self._servers = servers
+        self._clients = clients
+        self._failures = failures
+        self._threads = check_threads(threads)
+        self._deadline = None if deadline is None else check_timeout(deadline)
+
+    def names(self, servers: Names) -> list[str]:
+        """Return the names of some servers; NotFoundError if one is not in the fleet."""
+        if servers is None:
+            return list(self._servers)
+        names = [servers] if isinstance(servers, str) else list(dict.fromkeys(servers))
+        for name in names:
+            if name not in self._servers:
+                offer = did_you_mean(name, self._servers) or f"; there are {listed(self._servers)}"
+                raise NotFoundError(f"there is no server {name!r} in the fleet{offer}")
+        return names
+
+    def seconds(self, deadline: float | None) -> float | None:
+        """Return the deadline of a call, that of the fleet where none is given."""
+        return self._deadline if deadline is None else check_timeout(deadline)
+
+    def portable(self, name: str) -> Server:
+        """Return a server as another process can connect to it; OptionError if none can."""
+        return self._servers[name].portable().trusting()
+
+    def arguments(
+        self, command: str, arguments: Mapping[str, Any], names: list[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Return the arguments for each server: rows with a column ``server`` are of that one."""
+        if command in ("inventory", "snapshot"):
+            arguments = {**arguments, "progress": False}  # there is one for all servers
+        elements = arguments.get("elements")
+        if not isinstance(elements, pd.DataFrame) or SERVER not in elements.columns:
+            return {name: dict(arguments) for name in names}
+        rows = by_server(elements)
+        self.names(rows)
+        return {name: {**arguments, "elements": rows[name]} for name in names if name in rows}
+
+    def answers(
+        self,
+        command: str,
+        arguments: Mapping[str, Any],
+        servers: Names,
+        deadline: float | None,
+        executor: Executor | None,
+        progress: ProgressLike,
+    ) -> Iterator[Answer]:
+        """Ask servers for one command, and give what each answers as it comes."""
+        method = command_of(command)
+        wanted = self.arguments(command, arguments, self.names(servers))
+        if executor is None:
+            work = {name: _calling(method, own) for name, own in wanted.items()}
+            answers = self.each(work, deadline, progress, command.capitalize())
+        else:
+            seconds = self.seconds(deadline)
+            tasks = {
+                name: (run_task, (self.portable(name), command, own, seconds))
+                for name, own in wanted.items()
+            }
+            answers = self._gather(tasks, executor, progress, command.capitalize())
+        return _warning(answers, list(wanted))
+
+    def frame(
+        self,
+        command: str,
+        arguments: Mapping[str, Any],
+        servers: Names,
+        deadline: float | None,
+        executor: Executor | None,
+        progress: ProgressLike,
+    ) -> pd.DataFrame:
+        """Ask servers for one command, and return what they answer as one frame."""
+        frames: dict[str, pd.DataFrame] = {}
+        failed = set()
+        for answer in self.answers(command, arguments, servers, deadline, executor, progress):
+            if answer.frame is None:
+                failed.add(answer.server)
+            else:
+                frames[answer.server] = answer.frame
+            del answer
+        every = list(self._servers)
+        note = {
+            "servers": [name for name in every if name in frames],
+            "failed": [name for name in every if name in failed],
+            "library_version": __version__,
+            "taken_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+        frame = stacked(frames, every, empty_frame(command, arguments, every))
+        return with_provenance(frame, {**note, **covering(command, arguments, len(frame))})
+
+    def each(
+        self,
+        work: Mapping[str, Callable[[Client], pd.DataFrame]],
+        deadline: float | None,
+        progress: ProgressLike,
+        what: str,
+    ) -> Iterator[Answer]:
+        """Do some work with the client of each server, in threads, and give what each returns."""
+        seconds = self.seconds(deadline)
+        tasks = {
+            name: (ask, (name, _getting(self._clients, name), own, seconds))
+            for name, own in work.items()
+        }
+        return self._gather(tasks, None, progress, what)
+
+    def _gather(
+        self, tasks: Mapping[str, Any], executor: Executor | None, progress: ProgressLike, what: str
+    ) -> Iterator[Answer]:
+        with sharing():
+            for name, result in gather(tasks, self._threads, executor, progress, what):
+                answer = _answer(name, result, executor)
+                del result
+                self._failures.note(name, answer.error)
+                yield answer
+                del answer
+
+
+def _warning(answers: Iterator[Answer], asked: Sequence[str]) -> Iterator[Answer]:
+    """Give answers, and warn in the end of the servers that have failed."""
+    failed = {}
+    for answer in answers:
+        if answer.error is not None:
+            failed[answer.server] = answer.error
+        yield answer
+        del answer
+    warn_of({name: failed[name] for name in asked if name in failed}, len(asked))
+
+
+def _answer(name: str, result: Answer | BaseException, executor: Executor | None) -> Answer:
+    """Return what a task has returned; an error of the engine is a failure of the server."""
+    if isinstance(result, Answer):
+        return result
+    engine = isinstance(result, BrokenExecutor | CancelledError) or (
+        executor is not None and type(result).__module__.partition(".")[0] == "distributed"
+    )
+    if not engine:
+        raise result
+    text = f"the worker that asked it has ended ({type(result).__name__}: {result})"
+    return Answer(name, None, ConnectionLostError(text), 0.0)
+
+
+def _calling(
+    method: Callable[..., pd.DataFrame], arguments: Mapping[str, Any]
+) -> Callable[[Client], pd.DataFrame]:
+    return lambda client: method(client, **arguments)
+
+
+def _getting(clients: Clients, name: str) -> Callable[[], Client]:
+    return lambda: clients.get(name)
