@@ -70,3 +70,14 @@ def help_of(command: str) -> str:
     with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
         main([command, "--help"])
     return shown.getvalue()
+
+
+def test_what_stands_behind_an_option_that_there_is_not_is_not_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for secret in (["--password", "s3cret"], ["--password=s3cret"], ["-p", "s3cret"]):
+        with pytest.raises(SystemExit):
+            main(["inventory", "plant", "-o", "a.csv", *secret])
+        shown = capsys.readouterr().err
+        assert secret[0].partition("=")[0] in shown
+        assert "s3cret" not in shown

@@ -53,7 +53,8 @@ def add_parsers(add_parser: AddParser) -> None:
 def _lab(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("jupyterlab") is None:
         raise MissingExtraError(
-            "JupyterLab is not installed; install it with: pip install 'xentara_nb[lab]'"
+            "JupyterLab is not installed; install it with: pip install 'xentara_nb[lab]' (in a copy "
+            "of the repository: pip install -e '.[lab]')"
         )
     check_port("--lab-port", args.lab_port)
     folder = _folder(args.notebooks)
@@ -106,6 +107,8 @@ def copy_notebooks(folder: Path) -> None:
 def _command(folder: Path, args: argparse.Namespace) -> list[str]:
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
     command.append(f"--ServerApp.root_dir={folder.resolve()}")
+    # Its question whether to show news of JupyterLab would lie over the notebook.
+    command.append("--LabApp.news_url=None")
     if (folder / START).is_file():
         command.append(f"--LabApp.default_url=/lab/tree/{START}")
     if args.lab_port is not None:

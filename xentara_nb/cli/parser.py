@@ -37,7 +37,9 @@ class CommandParser(argparse.ArgumentParser):
         if rest:
             option = next((each for each in rest if each.startswith("--")), "").partition("=")[0]
             options = dict.fromkeys(_OPTION.findall(self.format_help()))
-            self.error(f"unrecognized arguments: {' '.join(rest)}{did_you_mean(option, options)}")
+            # What stands behind an option may be a secret, and errors go into logs.
+            named = [each.partition("=")[0] for each in rest if each.startswith("-")] or rest
+            self.error(f"unrecognized arguments: {' '.join(named)}{did_you_mean(option, options)}")
         return known, rest
 
     def error(self, message: str) -> NoReturn:

@@ -75,6 +75,7 @@ def test_a_lost_connection_is_shown_and_made_again(
     eventually(lambda: "live" in explorer.live.state.value)
     assert not explorer.write.disabled
     assert not visible(explorer.connection.box)
+    assert explorer.wait()  # what is still being asked would connect again
     connection_of(client).close()
     eventually(lambda: "not live" in explorer.live.state.value)
     eventually(lambda: "not connected" in explorer.head.value)
