@@ -53,8 +53,8 @@ def add_parsers(add_parser: AddParser) -> None:
 def _lab(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("jupyterlab") is None:
         raise MissingExtraError(
-            "JupyterLab is not installed; install it with: pip install 'xentara_nb[lab]' (in a copy "
-            "of the repository: pip install -e '.[lab]')"
+            "JupyterLab is not installed; install it with: pip install 'xentara_nb[lab]' "
+            "(in a copy of the repository: pip install -e '.[lab]')"
         )
     check_port("--lab-port", args.lab_port)
     folder = _folder(args.notebooks)
