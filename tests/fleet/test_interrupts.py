@@ -5,13 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.clients import eventually
 from tests.support.interrupts import Interrupted
-from xentara_nb import Fleet
+from xentara_nb import Fleet, Server
+from xentara_nb.fleet.asking import Asking
+from xentara_nb.fleet.clients import Clients
+from xentara_nb.fleet.failures import FailureLog
 from xentara_nb.fleet.pool import gather
 from xentara_nb.fleet.recorders import Run, record_all
 
@@ -23,13 +28,12 @@ def fleet_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("fleet")]
 
 
-def sweep(operation: Callable[[], Any], check: Callable[[], Any], samples: int | None) -> None:
-    """Interrupt an operation at some places, or at all, and check what is left each time."""
+def sweep(operation: Callable[[], Any], check: Callable[[], Any]) -> None:
+    """Interrupt an operation at every place, and check what is left each time."""
     for _ in range(2):
         whole = Interrupted(operation)
         assert whole.error is None
-    step = 1 if samples is None else max(1, whole.places // samples)
-    for at in range(1, whole.places + 1, step):
+    for at in range(1, whole.places + 1):
         run = Interrupted(operation, at)
         assert run.error is None or type(run.error) is KeyboardInterrupt, run.where
         if run.error is not None:
@@ -37,20 +41,35 @@ def sweep(operation: Callable[[], Any], check: Callable[[], Any], samples: int |
             run.error = run.error.with_traceback(None)
         eventually(lambda: not fleet_threads(), where=run.where)
         check()
-    print(f"{len(range(1, whole.places + 1, step))} of {whole.places} places")
+    print(f"{whole.places} places")
 
 
-@pytest.mark.parametrize(
-    "samples", [pytest.param(25, id="some"), pytest.param(None, id="every", marks=pytest.mark.slow)]
-)
-def test_a_fleet_that_is_asked(fleet: Fleet, samples: int | None) -> None:
+def test_servers_that_are_asked(server_of: Callable[..., Server], journal: Path) -> None:
+    servers = {name: server_of(name) for name in ("north", "south")}
+    clients = Clients(servers.values())
+    asking = Asking(servers, clients, FailureLog(servers), 2, None)
+
+    def ask() -> Any:
+        arguments = {"elements": "Plant.Line 1.Set point", "attributes": "value"}
+        return [*asking.answers("read", arguments, None, None, None, False)]
+
+    def check() -> None:
+        assert {name: error for name, _, error, _ in ask()} == {"north": None, "south": None}
+
+    with closing(clients):
+        sweep(ask, check)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_whole_fleet_that_is_asked(fleet: Fleet) -> None:
     def ask() -> Any:
         return fleet.inventory("Plant.Line 1", depth=1, progress=False)
 
     def check() -> None:
         assert set(ask()["server"]) == {"north", "south"}
 
-    sweep(ask, check, samples)
+    sweep(ask, check)
 
 
 def test_tasks() -> None:
@@ -60,7 +79,7 @@ def test_tasks() -> None:
     def check() -> None:
         assert tasks() == [("a", 0), ("b", 0)]
 
-    sweep(tasks, check, None)
+    sweep(tasks, check)
 
 
 def test_an_executor_of_the_caller() -> None:
@@ -72,7 +91,7 @@ def test_an_executor_of_the_caller() -> None:
         def check() -> None:
             assert pool.submit(abs, -1).result(10) == 1
 
-        sweep(tasks, check, None)
+        sweep(tasks, check)
 
 
 def test_a_recording() -> None:
@@ -92,4 +111,4 @@ def test_a_recording() -> None:
         begun.clear()
         ended.clear()
 
-    sweep(lambda: record_all({name: record(name) for name in "ab"}, 1.0, False), check, None)
+    sweep(lambda: record_all({name: record(name) for name in "ab"}, 1.0, False), check)
