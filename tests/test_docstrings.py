@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 
 import xentara_nb
 
+HAS_DASK = find_spec("dask") is not None  # it comes with the extra fleet, and with [dev]
 MODULES = [
     "xentara_nb",
     *(
@@ -31,13 +33,16 @@ MODULES = [
 
 def examples_of(module: ModuleType, **names: Any) -> list[doctest.DocTest]:
     found = doctest.DocTestFinder().find(module, extraglobs={"xentara_nb": xentara_nb, **names})
-    return [test for test in found if test.examples]
+    return [test for test in found if test.examples and (HAS_DASK or ".to_dask(" not in code(test))]
+
+
+def code(test: doctest.DocTest) -> str:
+    return "".join(example.source for example in test.examples)
 
 
 def needs(test: doctest.DocTest, *names: str) -> bool:
-    code = "".join(example.source for example in test.examples)
-    made = re.search(rf" as ({'|'.join(names)})\b", code) is not None
-    return not made and re.search(rf"(?<!\.)\b({'|'.join(names)})\b", code) is not None
+    made = re.search(rf" as ({'|'.join(names)})\b", code(test)) is not None
+    return not made and re.search(rf"(?<!\.)\b({'|'.join(names)})\b", code(test)) is not None
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import ipykernel
+import pandas as pd
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
@@ -72,6 +73,26 @@ def test_the_live_view_of_a_watch(
     shown = capsys.readouterr().out
     assert shown.startswith("<Watch of 1 attribute")
     assert "pip install 'xentara_nb[lab]'" in shown
+
+
+def test_no_table_turns_or_repaints_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    formatter = DisplayFormatter()
+    shell = SimpleNamespace(display_formatter=formatter)
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
+    register_display()
+    for name in ("Pump\x1b[2J", "Pump\u202e1"):
+        table = pd.DataFrame({"primary_key": [name, "Füllstand"], "value": [1, 2]})
+        shown, _ = formatter.format(table)
+        assert set(shown) == {"text/plain", "text/html"}
+        for text in shown.values():
+            assert ascii(name)[1:-1] in text
+            assert "Füllstand" in text
+            assert name not in text
+        assert shown["text/plain"].count("\n") == 2
+    # What others have made is shown as pandas does.
+    table = pd.DataFrame({"a": ["\u202eb"]})
+    shown, _ = formatter.format(table)
+    assert shown == {"text/plain": repr(table), "text/html": table._repr_html_()}
 
 
 def test_it_is_registered_in_a_kernel_only(

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from xentara_nb.simulator import Simulator as Simulator
     from xentara_nb.simulator import simulate as simulate
 
-# The command line does so when it begins to work: pandas takes longer than all of its help.
+# Here, for df.xentara must be there also for frames from elsewhere, before any name of this package
+# is used, and whichever of pandas and this package is imported first. The command line does so
+# when it begins to work: pandas takes longer than all of its help.
 if PurePath(*sys.argv[:1]).stem != "xentara-nb":
     import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
 

@@ -15,15 +15,18 @@ from uuid import UUID
 
 import cbor2
 
+from tests.benchmarks.model import ATTRIBUTES
 from tests.benchmarks.table import Figure, Sizes
 from xentara_nb.connection.reconnecting import BATCH_SIZE
 from xentara_nb.protocol.cbor import Encoded
 from xentara_nb.protocol.codec import decode_results
 from xentara_nb.protocol.codec.attribute_lists import ListRequests, known_attribute, known_list
+from xentara_nb.protocol.codec.reads import ReadRequests
 from xentara_nb.protocol.commands import AttributeInfo, Browse, BrowseEntry
 from xentara_nb.protocol.commands.model import attributes_item
+from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
-from xentara_nb.protocol.packets import Success, encode_packets
+from xentara_nb.protocol.packets import Failure, Success, encode_packets
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.tables.frames import inventory_frame_of
 
@@ -160,6 +163,44 @@ def shapes(sizes: Sizes) -> Iterator[Figure]:
                 most=True,
                 note=f"{each[count] * 1e6:.1f} us{notes.get(count, '')}",
             )
+
+
+def failing(sizes: Sizes) -> Iterator[Figure]:
+    """Compare answers of which some have errors with cbor2 alone."""
+    ids, count = tuple(range(ATTRIBUTES)), BATCH_SIZE
+    requests = ReadRequests([UUID(int=number) for number in range(count)], [ids] * count)
+
+    def message(gone: int, failed: int) -> bytes:
+        """Return answers: one in so many is of an element that is not there, or lacks a value."""
+        answers: list[Success | Failure] = []
+        for number, command in enumerate(requests):
+            values: dict[int, object] = {each: number / 8 + each for each in ids}
+            if number % failed == failed - 1:
+                values[ids[-1]] = server_error(-32101)
+            answer = Success(number + 2, command.build_answer(values))
+            error = Failure(number + 2, server_error(-32100))
+            answers.append(error if number % gone == gone - 1 else answer)
+        return encode_packets(answers)
+
+    never = count + 1
+    shapes = {
+        "no errors": (never, never),
+        "one element in 100 not there": (100, never),
+        "one element in 10 with an error": (never, 10),
+    }
+    for name, numbers in shapes.items():
+        data = message(*numbers)
+        assert decode_results(requests, data, 2) is not None, "these are recognised"
+        works = {
+            "ours": lambda data=data: [decode_results(requests, data, 2) for _ in range(20)],
+            "loads": lambda data=data: [cbor2.loads(data) for _ in range(20)],
+        }
+        times = {
+            which: min(timed(work)[0] for _ in range(max(1, sizes.rounds)))
+            for which, work in works.items()
+        }
+        ratio = times["loads"] / times["ours"]
+        yield Figure(f"{count} answers of {ATTRIBUTES} values, {name}", "cbor2.loads", ratio, 0.65)
 
 
 def known(sizes: Sizes) -> Iterator[Figure]:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.server import QUALITY, VALUE, Element, Model
 from xentara_nb.errors import AmbiguousError, NotFoundError
-from xentara_nb.protocol.codec.columns import Column
+from xentara_nb.protocol.codec.read_values import ReadAnswers
 from xentara_nb.protocol.commands import AttributeInfo, Lookup, MetaData, Read
 from xentara_nb.protocol.errors import (
     AccessDeniedError,
@@ -610,7 +610,7 @@ def test_a_column_with_errors() -> None:
 
 def test_a_column_that_was_decoded_as_one() -> None:
     def ask(commands: Sequence[Any]) -> Any:
-        yield Column(11, [1.5, 2])
+        yield ReadAnswers([(11,), (11,)], [1.5, 2])
         yield [server_error(-32100), {}]
 
     cache = ModelCache(model().ask)

@@ -66,6 +66,14 @@ def test_what_is_not_there(text: str) -> None:
     assert found(text) == []
 
 
+def test_a_word_within_another_is_found_when_all_words_are_known() -> None:
+    index = SearchIndex(["Plant.Überdruck 7", "Plant.Tank"])
+    _ = index.vocabulary
+    assert index.find("druck").tolist() == [0]
+    assert index.find("ÜBERDURCK").tolist() == [0]
+    assert index.find("pum").tolist() == []
+
+
 def test_every_word_is_needed() -> None:
     assert found("tank mm") == [
         *("Plant.Tank 1.Level", "Plant.Tank 2.Level", "Plant.Tank 1.Level.Limit")

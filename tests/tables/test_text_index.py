@@ -43,3 +43,17 @@ def test_how_texts_begin_and_end(texts: list[str], end: str, among: set[int], mo
     ending = [row for row in rows.tolist() if texts[row].endswith(end)]
     assert index.starting(end, rows, most).tolist() == starting[:most]
     assert index.ending(end, rows, most).tolist() == ending[:most]
+
+
+@given(st.lists(TEXT, max_size=12), st.lists(st.lists(WORD, max_size=3), max_size=3))
+def test_what_cannot_contain_a_word_of_each_group(
+    texts: list[str], groups: list[list[str]]
+) -> None:
+    may = set(TextIndex(texts).with_letters(groups).tolist())
+    contain = {
+        row
+        for row, text in enumerate(texts)
+        if all(any(word in text for word in group) for group in groups)
+    }
+    assert contain <= may
+    assert not may or all(groups)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from xentara_nb.connection.secret_store import from_file
 from xentara_nb.errors import OptionError, XentaraError
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.secret import Secret
@@ -163,6 +162,8 @@ def secret_in(path: str | None) -> Secret | None:
     """Return the first line of a file, which must have one; None without a file."""
     if path is None:
         return None
+    from xentara_nb.connection.secret_store import from_file
+
     try:
         _warn_if_others_read(path)
         return from_file(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,7 +100,7 @@ def copy_notebooks(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for path in found:
         if not (folder / path.name).exists():
-            shutil.copyfile(path, folder / path.name)
+            (folder / path.name).write_bytes(path.read_bytes())
 
 
 def _command(folder: Path, args: argparse.Namespace) -> list[str]:

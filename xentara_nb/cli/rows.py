@@ -6,7 +6,6 @@ import argparse
 import json
 import math
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +64,8 @@ def json_lines(frame: pd.DataFrame) -> list[str]:
 
 def to_json(value: object) -> Any:
     """Return a value as JSON can hold it: a number, a Boolean, a text or null."""
+    from datetime import datetime
+
     import numpy as np
     import pandas as pd
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import shutil
 import sys
 import threading
 import time
@@ -137,6 +136,8 @@ def _draw_until(end: float, watch: Watch, draw: Callable[[pd.DataFrame], bool]) 
 def picture(latest: pd.DataFrame, lost: str | None) -> str:
     """Return the latest values as lines of text that fit the terminal."""
     frame = latest[["primary_key", "attribute_name", "value", "quality", "age", "error"]]
+    import shutil
+
     width, height = shutil.get_terminal_size()
     lines = table(frame.assign(age=frame["age"].round().astype("Int64"))).split("\n")
     foot = [] if lost is None else [f"no connection at present: {safe(lost)}"]

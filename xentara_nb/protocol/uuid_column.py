@@ -6,7 +6,7 @@ than over all the rest of such an entry, and most are never looked at one by one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from struct import iter_unpack
 from typing import Any
 from uuid import UUID
@@ -90,3 +90,10 @@ class UuidColumn(Sequence[UUID]):
 def taken(uuids: Sequence[UUID], places: Sequence[int]) -> Sequence[UUID]:
     """Return the UUIDs at some places, in a column if they are in one."""
     return uuids.take(places) if isinstance(uuids, UuidColumn) else [uuids[at] for at in places]
+
+
+def numbers(uuids: Iterable[UUID]) -> list[int]:
+    """Return the 128 bits of each: Python finds these in a dict in a sixth of the time."""
+    if isinstance(uuids, UuidColumn):
+        return [int.from_bytes(piece, "big") for piece in uuids.pieces()]
+    return [uuid.int for uuid in uuids]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -24,6 +24,7 @@ from xentara_nb.protocol.commands import (
 )
 from xentara_nb.protocol.errors import ServerError, UnknownElementError
 from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_UUID, Attribute, MetaDataId
+from xentara_nb.protocol.uuid_column import numbers, taken
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.known_keys import KnownKeys
 from xentara_nb.suggestions import did_you_mean
@@ -81,9 +82,10 @@ class ModelCache:
         # moment after it was taken. Who has it asks for nothing.
         self._learning = threading.RLock()
         self._uuids: dict[tuple[str, UUID | None], UUID] = {}
-        self._meta_data: dict[UUID, MetaDataAnswer] = {}
+        # By the number of a UUID: see numbers().
+        self._meta_data: dict[int, MetaDataAnswer] = {}
         self.known_keys = KnownKeys(ask)
-        self._lists: dict[UUID, AttributeList] = {}
+        self._lists: dict[int, AttributeList] = {}
         self.whole: ElementColumns | None = None
         self.search_table: SearchTable | None = None
         self._sharing: dict[UUID, AttributeList] = {}
@@ -162,7 +164,7 @@ class ModelCache:
         generation = self.generation
         meta_data = self._meta_data  # that of now: what is forgotten meanwhile is not to come back
         # Mostly all are cached: the same elements are read and written again and again.
-        cached = [meta_data.get(uuid) for uuid in uuids]
+        cached = list(map(meta_data.get, numbers(uuids)))
         known = [answer for answer in cached if answer is not None]
         if len(known) == len(cached):
             return [*known]
@@ -175,7 +177,7 @@ class ModelCache:
             found[uuid] = result
             if isinstance(result, MetaDataAnswer):
                 _make_room(meta_data)
-                meta_data[uuid] = result
+                meta_data[uuid.int] = result
         lists = {
             uuid: each.attributes or ()
             for uuid, each in found.items()
@@ -189,18 +191,18 @@ class ModelCache:
 
     def known_meta_data(self, uuids: Sequence[UUID]) -> list[MetaDataAnswer] | None:
         """Return the meta data of elements if all are cached; else None."""
-        found = [self._meta_data.get(uuid) for uuid in uuids]
+        found = list(map(self._meta_data.get, numbers(uuids)))
         return [each for each in found if each is not None] if all(found) else None
 
     def known_uuids(self, keys: Sequence[str]) -> list[UUID] | None:
         """Return the UUIDs of keys if all are cached and none is the text of a UUID; else None."""
-        found = [self._uuids.get((key, None)) for key in keys]
+        found = list(map(self._uuids.get, zip(keys, repeat(None))))
         return [each for each in found if each is not None] if all(found) else None
 
     def known_lists(self, uuids: Sequence[UUID]) -> list[AttributeList] | None:
         """Return the attributes of elements if all are cached; else None."""
         self._take_in()
-        found = [self._lists.get(uuid) for uuid in uuids]
+        found = list(map(self._lists.get, numbers(uuids)))
         if None in found:
             answers = self.known_meta_data(uuids)
             return None if answers is None else [each.attributes or () for each in answers]
@@ -234,8 +236,8 @@ class ModelCache:
         found: dict[UUID, AttributeList | ServerError] = {}
         missing = []
         for uuid in uuids:
-            attributes = self._lists.get(uuid)
-            if attributes is None and (answer := self._meta_data.get(uuid)) is not None:
+            attributes = self._lists.get(uuid.int)
+            if attributes is None and (answer := self._meta_data.get(uuid.int)) is not None:
                 attributes = answer.attributes or ()
             if attributes is None:
                 missing.append(uuid)
@@ -254,15 +256,16 @@ class ModelCache:
             self.learn(there, lists, generation)
         return found
 
-    def sharing(self, uuids: Iterable[UUID] = ()) -> Mapping[UUID, AttributeList]:
+    def sharing(self, uuids: Sequence[UUID] = ()) -> Mapping[UUID, AttributeList]:
         """Return the elements known to have attributes that share an id, with all attributes.
 
         There should be none. The elements given are asked for if they are not known yet; one that
         the server does not know is passed over.
         """
         self._take_in()
-        if unknown := [uuid for uuid in uuids if uuid not in self._lists]:
-            found = self.attribute_lists(unknown)
+        known = self._lists
+        if unknown := [at for at, number in enumerate(numbers(uuids)) if number not in known]:
+            found = self.attribute_lists(taken(uuids, unknown))
             self._take_in()
             there = {uuid: each for uuid, each in found.items() if isinstance(each, tuple)}
             # Also those that were not kept, for they were asked for while the cache was emptied.
@@ -276,7 +279,7 @@ class ModelCache:
             for uuids, lists in inventories:
                 self._note_sharing(uuids, lists, self.generation)
                 _make_room(self._lists, len(uuids))
-                self._lists.update(islice(zip(uuids, lists, strict=True), MAX_CACHED))
+                self._lists.update(islice(zip(numbers(uuids), lists, strict=True), MAX_CACHED))
 
     def _note_sharing(
         self, uuids: Collection[UUID], lists: list[AttributeList], generation: int

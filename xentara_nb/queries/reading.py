@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -13,11 +14,13 @@ import numpy.typing as npt
 from pandas.api.extensions import ExtensionArray
 
 from xentara_nb.errors import AmbiguousError, NotFoundError
-from xentara_nb.protocol.codec.columns import Column, ColumnReads
+from xentara_nb.protocol.codec.columns import ColumnReads
+from xentara_nb.protocol.codec.read_values import ReadAnswers
 from xentara_nb.protocol.codec.reads import ReadRequests
-from xentara_nb.protocol.commands import SubscriptionTarget
+from xentara_nb.protocol.commands import Read, SubscriptionTarget
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute, known
+from xentara_nb.protocol.uuid_column import taken
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.model_cache import (
     AskByMessage,
@@ -57,6 +60,8 @@ class ResolvedAttribute(NamedTuple):
 
 _Attribute: TypeAlias = tuple[str, AttributeId, int | None]
 """Name, id and data type of an attribute."""
+
+_Part = TypeVar("_Part")
 
 
 class Reading(NamedTuple):
@@ -116,7 +121,7 @@ def _read_elements(
     # Elements of one type share what was chosen of them.
     shared: dict[tuple[AttributeId, ...], tuple[AttributeId, ...]] = {}
     parts_by_list: dict[int, tuple[AttributeId, ...]] = {}
-    for number, each in dict(zip(map(id, chosen), chosen, strict=True)).items():
+    for number, each in _by_identity(chosen).items():
         part = tuple([attribute_id for _, attribute_id, _ in each])
         parts_by_list[number] = shared.setdefault(part, part)
     parts = list(map(parts_by_list.__getitem__, map(id, chosen)))
@@ -131,9 +136,9 @@ def _read_elements(
     results = _results(ask, model_cache, rows[0], uuids, parts)
     return Reading(
         *rows,
-        [name for name, _, _ in found],
-        [attribute_id for _, attribute_id, _ in found],
-        [data_type for _, _, data_type in found],
+        list(map(itemgetter(0), found)),
+        list(map(itemgetter(1), found)),
+        list(map(itemgetter(2), found)),
         results,
         _now(results),
     )
@@ -169,30 +174,35 @@ def _known_elements(
         lists = [()] * len(uuids) if well_known else model_cache.known_lists(uuids)
     if uuids is None or lists is None:
         return None
-    distinct = {id(each): (key, each) for key, each in zip(keys, lists, strict=True)}
+    distinct = dict(zip(map(id, lists), zip(keys, lists, strict=True), strict=True))
     ids_by_name = _ids_by_name(attributes, [each for _, each in distinct.values()])
     chosen = {
         number: _chosen(key, described, attributes, ids_by_name)
         for number, (key, described) in distinct.items()
     }
-    return keys, uuids, [chosen[id(each)] for each in lists]
+    return keys, uuids, list(map(chosen.__getitem__, map(id, lists)))
 
 
 def _read_rows(ask: AskByMessage, model_cache: ModelCache, rows: Rows) -> Reading:
     """Read what rows name; those of one element that stand together are read together."""
-    uuids: list[UUID] = rows.element_uuids.tolist()
     codes = rows.element_uuids.codes
-    starts = np.flatnonzero(codes[1:] != codes[:-1]) + 1
-    distinct = set(rows.attribute_ids.distinct())
+    begins = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]])[: len(codes)])
+    uuids = rows.element_uuids[begins].ids()
+    ids = rows.attribute_ids
     parts: list[tuple[AttributeId, ...]]
-    if len(starts) == len(uuids) - 1 and len(distinct) == 1:
-        parts = [tuple(rows.attribute_ids[:1].tolist())] * len(uuids)
+    if len(begins) == len(rows) and len(set(ids.distinct())) == 1:
+        parts = [tuple(ids[:1].tolist())] * len(rows)
     else:
-        ids: list[AttributeId] = rows.attribute_ids.tolist()
-        begins = [0, *starts.tolist()]
-        ends = [*begins[1:], len(ids)]
-        parts = [tuple(ids[begin:end]) for begin, end in zip(begins, ends, strict=True)]
-        uuids = [uuids[at] for at in begins]
+        # Elements of one type have the same attributes: their numbers, as bytes, find them again.
+        raw, size = ids.codes.tobytes(), ids.codes.itemsize
+        ends = [*begins[1:].tolist(), len(rows)]
+        shared: dict[bytes, tuple[AttributeId, ...]] = {}
+        parts = []
+        for begin, end in zip(begins.tolist(), ends, strict=True):
+            part = shared.get(key := raw[begin * size : end * size])
+            if part is None:
+                part = shared[key] = tuple(ids[begin:end].tolist())
+            parts.append(part)
     results = _results(ask, model_cache, rows.primary_keys, uuids, parts)
     return Reading(
         rows.primary_keys,
@@ -214,68 +224,63 @@ def _results(
     ask: AskByMessage,
     model_cache: ModelCache,
     keys: Sequence[str] | ExtensionArray,
-    uuids: list[UUID],
+    uuids: Sequence[UUID],
     parts: list[tuple[AttributeId, ...]],
 ) -> list[Any]:
     """Read so many attributes of each element; the keys are those of the rows, one for each."""
-    # In a column all are the same object.
-    same = bool(parts) and parts.count(parts[0]) == len(parts)
-    sharing = model_cache.sharing(_with_own_attributes(uuids, parts, parts[:1] if same else parts))
-    if same and len(parts[0]) == 1 and not sharing:
-        return _column(ask, uuids, parts[0][0])
-    distinct = [tuple(dict.fromkeys(part)) if len(part) > 1 else part for part in parts]
+    distinct = _by_identity(parts)
+    sharing = model_cache.sharing(_with_own_attributes(uuids, parts, distinct))
+    once = {number: tuple(dict.fromkeys(each)) for number, each in distinct.items()}
+    as_given = all(len(once[number]) == len(each) for number, each in distinct.items())
+    wanted = parts if as_given else list(map(once.__getitem__, map(id, parts)))
     refused: dict[int, AmbiguousError] = {}  # by row
     if sharing:
-        row = 0
+        row, wanted = 0, list(wanted)
         for at, (uuid, part) in enumerate(zip(uuids, parts, strict=True)):
             for number, each in enumerate(part if uuid in sharing else (), row):
                 error = shared_id(keys[number], sharing[uuid], each)
                 if error is not None:
                     refused[number] = error
-                    distinct[at] = tuple([other for other in distinct[at] if other != each])
+                    wanted[at] = tuple([other for other in wanted[at] if other != each])
             row += len(part)
+    as_given = as_given and not refused
+    same = set(distinct.values()) if as_given else ()
+    if len(same) == 1 and len(parts[0]) == 1:
+        requests: Sequence[Read] = ColumnReads(uuids, parts[0][0])
+    else:
+        requests = ReadRequests(uuids, wanted)
     results: list[Any] = []
-    answers = chain.from_iterable(ask(ReadRequests(uuids, distinct)))
-    for part, answer in zip(parts, answers, strict=True):
-        size = len(part)
-        if isinstance(answer, ServerError):
-            results += [answer] * size
-        elif size == 1 or (*answer,) != part:
-            results += [answer.get(attribute_id, _NOT_ANSWERED) for attribute_id in part]
-        else:
-            results += answer.values()
+    left = iter(parts)
+    for answers in ask(requests):
+        asked = list(islice(left, len(answers)))
+        if as_given and isinstance(answers, ReadAnswers):
+            results += answers.values
+            continue
+        for part, answer in zip(asked, answers, strict=True):
+            if isinstance(answer, ServerError):
+                results += [answer] * len(part)
+            else:
+                results += [answer.get(attribute_id, _NOT_ANSWERED) for attribute_id in part]
     for row, error in refused.items():
         results[row] = error
     return results
 
 
-def _column(ask: AskByMessage, uuids: list[UUID], attribute_id: AttributeId) -> list[Any]:
-    """Read the same attribute of each element."""
-    results: list[Any] = []
-    for answers in ask(ColumnReads(uuids, attribute_id)):
-        if isinstance(answers, Column):
-            results += answers.values
-        else:
-            results += [
-                answer
-                if isinstance(answer, ServerError)
-                else answer.get(attribute_id, _NOT_ANSWERED)
-                for answer in answers
-            ]
-    return results
+def _by_identity(parts: Sequence[_Part]) -> dict[int, _Part]:
+    """Return each distinct object; most are the same, and hashing a UUID takes long."""
+    return dict(zip(map(id, parts), parts, strict=True))
 
 
 def _with_own_attributes(
-    uuids: Iterable[UUID],
-    parts: Iterable[tuple[AttributeId, ...]],
-    distinct: Iterable[tuple[AttributeId, ...]],
-) -> Iterator[UUID]:
+    uuids: Sequence[UUID],
+    parts: Sequence[tuple[AttributeId, ...]],
+    distinct: Mapping[int, tuple[AttributeId, ...]],
+) -> Sequence[UUID]:
     """Return the elements of which an attribute that is not well known is read."""
     # Their ids are those that a model's author gives them, and may give to two.
-    own = {UUID}
-    with_own = {part for part in set(distinct) if not own.isdisjoint(map(type, part))}
-    pairs = zip(uuids, parts, strict=True) if with_own else ()
-    return (uuid for uuid, part in pairs if part in with_own)
+    own = {number for number, part in distinct.items() if UUID in set(map(type, part))}
+    places = [at for at, part in enumerate(parts) if id(part) in own] if own else []
+    return uuids if len(places) == len(uuids) else taken(uuids, places)
 
 
 def _attribute_list(
@@ -442,7 +447,8 @@ def targets(
             dict.fromkeys(attribute_id for _, attribute_id, _ in item.attributes)
         )
     parts = [tuple(each) for each in ids.values()]
-    sharing = model_cache.sharing(_with_own_attributes(ids, parts, parts))
+    owners = _with_own_attributes(list(ids), parts, _by_identity(parts))
+    sharing = model_cache.sharing(owners)
     for item in items if sharing else ():
         for _, attribute_id, _ in item.attributes:
             attributes_there = sharing.get(item.element_uuid, ())

@@ -260,7 +260,7 @@ def _attribute_lists(lists: Sequence[tuple[AttributeInfo, ...]]) -> _Lists:
     of_list = np.repeat(np.arange(len(distinct)), sizes)
     every = list(chain.from_iterable(distinct.values()))
     numbers, identities = pd.factorize(np.fromiter(map(id, every), np.int64, len(every)))
-    attributes = list({id(each): each for each in every}.values())
+    attributes = list(dict(zip(map(id, every), every, strict=True)).values())
 
     for order in (itemgetter(0), _attribute_order):
         attributes.sort(key=order)

@@ -378,6 +378,22 @@ class IdArray(ExtensionArray):
         """Return codes that are the same for the same id, and only then."""
         return self.table.canonical(self.codes)
 
+    def ids(self) -> Sequence[int | UUID]:
+        """Return the ids, where none is missing; UUIDs that do not exist as objects in a column."""
+        given = self.table.given
+        if isinstance(given, UuidColumn):
+            held = np.frombuffer(given.data, np.uint64).reshape(-1, 2)
+            return UuidColumn(held.take(self.codes, axis=0).tobytes())
+        return self.tolist()
+
+    def kinds(self) -> set[type]:
+        """Return the types of what occurs in it, that of None where there is none."""
+        if not isinstance(self.table.given, UuidColumn):
+            return set(map(type, self.distinct()))
+        there = self.codes >= 0
+        kinds: set[type] = {UUID} if there.any() else set()
+        return kinds if there.all() else {*kinds, type(None)}
+
     def distinct(self) -> list[int | UUID | None]:
         """Return what occurs in it, in any order, None where there is none; some perhaps twice."""
         return IdArray(pd.unique(self.codes), self.table).tolist()

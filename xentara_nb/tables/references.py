@@ -301,7 +301,7 @@ def _ids(column: pd.Series[Any], read: Callable[[str], Any], kinds: set[type]) -
     """Return a column of ids, those that are texts read; None if some are of another kind."""
     held: Any = column.array
     if isinstance(held, IdArray):
-        return held.copy() if set(map(type, held.tolist())) <= kinds else None
+        return held.copy() if held.kinds() <= kinds else None
     ids = _converted(column.tolist(), read)
     return id_array(ids) if ids and set(map(type, ids)) <= kinds else None
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -47,6 +46,8 @@ class SearchIndex:
     def __init__(self, keys: Sequence[str], *others: Sequence[str | None]) -> None:
         self._keys = self._texts = [key.casefold() for key in keys]
         self._key_index = self._index = TextIndex(self._keys)
+        self._vocabulary: list[str] | None = None  # it takes a while, and may not be needed
+        self._joined = ""
         if others:
             rest = ("\n".join(filter(None, each)).casefold() for each in zip(*others, strict=True))
             self._texts = list(map("{}\n{}".format, self._keys, rest))
@@ -63,20 +64,30 @@ class SearchIndex:
         words = text.casefold().split()
         if not words:
             return np.arange(len(self))
-        rows = self._with_words(words)
-        if len(rows):
-            return self._best_first(rows, words)
+        if all(map(self._may_occur, words)):
+            rows = self._with_words(words)
+            if len(rows):
+                return self._best_first(rows, words)
         close = [self._close_words(word) for word in words]
         rows, distances = self._with_close_words(close)
         # The fewest letters that differ first; among these as usual.
         best = [min(each, key=each.__getitem__, default="") for each in close]
         ordered = self._best_first(rows, best)
-        return ordered[np.argsort(distances[ordered], kind="stable")]
+        differing = distances[np.searchsorted(rows, ordered)]
+        return ordered[np.argsort(differing, kind="stable")]
 
-    @cached_property
+    @property
     def vocabulary(self) -> list[str]:
         """The words of all names that a typo may stand for, each once."""
-        return sorted(set(_WORD.findall("\n".join(self._texts))))
+        if self._vocabulary is None:
+            found = sorted(set(_WORD.findall("\n".join(self._texts))))
+            self._joined = "\n".join(found)
+            self._vocabulary = found
+        return self._vocabulary
+
+    def _may_occur(self, word: str) -> bool:
+        """Return False for a word that no name has, where all their words are known already."""
+        return self._vocabulary is None or not _WORD.fullmatch(word) or word in self._joined
 
     def _with_words(self, words: Iterable[str]) -> Rows:
         parts: list[str] = []
@@ -113,16 +124,16 @@ class SearchIndex:
         return close
 
     def _with_close_words(self, close: Sequence[dict[str, int]]) -> tuple[Rows, Any]:
-        """Return the rows with one of the words of each, and of all how many letters differ."""
-        rows: Rows | None = None
-        total = np.zeros(len(self), np.int64)
+        """Return the rows with one of the words of each, and how many letters differ in each."""
+        rows = self._index.with_letters(close)
+        total = np.zeros(len(rows), np.int64)
         for words in close:
-            found = np.full(len(self), -1)
+            found = np.full(len(rows), -1)
             for word, distance in sorted(words.items(), key=lambda item: item[1], reverse=True):
-                found[self._index.containing([word], rows)] = distance
-            rows = np.flatnonzero(found >= 0)
-            total += found
-        return rows if rows is not None else np.arange(0), total
+                found[np.searchsorted(rows, self._index.containing([word], rows))] = distance
+            there = found >= 0
+            rows, total = rows[there], (total + found)[there]
+        return rows, total
 
     def _best_first(self, rows: Rows, words: Sequence[str]) -> Rows:
         typed, keys = " ".join(words), self._keys

@@ -52,7 +52,7 @@ class TextIndex:
     def containing(self, words: Iterable[str], rows: Rows | None = None) -> Rows:
         """Return the texts that contain all words, which have no line ends; among ``rows``."""
         ordered = sorted(filter(None, words), key=len, reverse=True)  # the longest is the rarest
-        needed = np.bitwise_or.reduce(_BITS[list(_encode("".join(ordered)))], initial=np.uint64(0))
+        needed = _letters_of("".join(ordered))
         if rows is None:
             rows = np.flatnonzero(self._letters & needed == needed)
         else:
@@ -65,6 +65,13 @@ class TextIndex:
                 there = [word in texts[row] for row in rows.tolist()]
                 rows = rows[np.array(there, bool)]
         return rows
+
+    def with_letters(self, groups: Iterable[Iterable[str]]) -> Rows:
+        """Return the texts that may contain a word of each group: none of the others does."""
+        of_each = [[_letters_of(word) for word in words] for words in groups]
+        common = [np.bitwise_and.reduce(np.array(each, np.uint64)) for each in of_each]
+        needed = np.bitwise_or.reduce(np.array(common, np.uint64))
+        return np.flatnonzero(self._letters & needed == needed)
 
     def starting(self, beginning: str, rows: Rows, most: int) -> Rows:
         """Return the first texts among some that start with a text."""
@@ -116,6 +123,12 @@ class TextIndex:
             part = slice(at, at + AT_ONCE)
             start, end = self._starts[at], self._ends[part][-1]
             yield part, self._starts[part] - start, self._bytes[start:end]
+
+
+def _letters_of(text: str) -> np.uint64:
+    """Return the bits of a text's bytes."""
+    found: np.uint64 = np.bitwise_or.reduce(_BITS[list(_encode(text))], initial=np.uint64(0))
+    return found
 
 
 def _encode(text: str) -> bytes:

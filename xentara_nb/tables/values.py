@@ -9,7 +9,7 @@ pandas' type with gaps instead: ``Float64``, ``Int64``, ``UInt64`` or ``boolean`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -35,6 +35,7 @@ from xentara_nb.tables.frames import (
 from xentara_nb.tables.id_arrays import IdArray, id_array
 
 Array: TypeAlias = npt.NDArray[Any]
+_V = TypeVar("_V")
 
 _OBJECT, _TIME = np.dtype(object), np.dtype("datetime64[ns]")
 # By the kind of dtype, the type of the values that fit it as they are.
@@ -69,11 +70,10 @@ def values_frame(
     worded = _worded(data_types, attribute_ids)
     errors = no_texts(len(results))
     values: Sequence[Any] | Array = results
-    if worded or not kinds <= _SHOWN_AS_THEY_ARE:
+    if len(worded) or not kinds <= _SHOWN_AS_THEY_ARE:
         values = shown = object_array(results)
         errors = _to_columns(shown)
-        for row in worded:
-            shown[row] = to_display(shown[row], data_types[row], attribute_ids[row])
+        _show_words(shown, worded, data_types, attribute_ids)
     return make_frame(
         {
             "primary_key": string_array(primary_keys),
@@ -97,11 +97,12 @@ def _to_columns(values: Array) -> Any:
             rows = np.flatnonzero(of_kind == number)
             errors[rows] = [error_text(each) for each in values[rows]]
             values[rows] = None
-    # All time stamps together take a third of the time.
+    # All time stamps together take a third of the time; and many elements have the same.
     if TimePoint in numbers:
         rows = np.flatnonzero(of_kind == numbers[TimePoint])
-        nanoseconds = [value.nanoseconds for value in values[rows]]
-        values[rows] = np.asarray(time_array(nanoseconds), np.object_)
+        nanoseconds = np.fromiter((value.nanoseconds for value in values[rows]), np.int64)
+        distinct, places = np.unique(nanoseconds, return_inverse=True)
+        values[rows] = np.asarray(time_array(distinct), np.object_)[places]
     return errors
 
 
@@ -110,24 +111,53 @@ def _ids(ids: Sequence[int | UUID] | IdArray) -> IdArray:
     return ids.compact().copy() if isinstance(ids, IdArray) else id_array(ids)
 
 
+def _distinct(values: Sequence[_V]) -> list[_V]:
+    """Return each object once: hashing all ids and data types takes longer than all the rest."""
+    return list(dict(zip(map(id, values), values, strict=True)).values())
+
+
 def _worded(
     data_types: Sequence[int | None], attribute_ids: Sequence[AttributeId] | IdArray
-) -> list[int]:
+) -> npt.NDArray[np.intp]:
     """Return the rows whose values may be shown in the manual's words; see :func:`to_display`."""
+    found = np.zeros(len(data_types), bool)
     if isinstance(attribute_ids, IdArray):
-        if WORDED_IDS.isdisjoint(attribute_ids.distinct()) and WORDED_TYPES.isdisjoint(data_types):
-            return []
-        attribute_ids = attribute_ids.tolist()
-    # By identity, for hashing a UUID takes longer than all the rest.
-    distinct = dict(zip(map(id, attribute_ids), attribute_ids, strict=True))
-    ids = {key for key, each in distinct.items() if each in WORDED_IDS}
-    return [
-        row
-        for row, (attribute, data_type) in enumerate(
-            zip(map(id, attribute_ids), data_types, strict=True)
-        )
-        if attribute in ids or data_type in WORDED_TYPES
-    ]
+        codes = pd.unique(attribute_ids.codes)
+        ids = zip(codes.tolist(), IdArray(codes, attribute_ids.table).tolist(), strict=True)
+        if worded := [code for code, each in ids if each in WORDED_IDS]:
+            found |= np.isin(attribute_ids.codes, worded)
+    else:
+        worded_ids = {id(each) for each in _distinct(attribute_ids) if each in WORDED_IDS}
+        if worded_ids:
+            there = map(worded_ids.__contains__, map(id, attribute_ids))
+            found |= np.fromiter(there, bool, len(found))
+    worded_types = {id(each) for each in _distinct(data_types) if each in WORDED_TYPES}
+    if worded_types:
+        there = map(worded_types.__contains__, map(id, data_types))
+        found |= np.fromiter(there, bool, len(found))
+    return np.flatnonzero(found)
+
+
+def _show_words(
+    values: Array,
+    rows: npt.NDArray[np.intp],
+    data_types: Sequence[int | None],
+    attribute_ids: Sequence[AttributeId] | IdArray,
+) -> None:
+    """Show some of the values in the manual's words; of equal ones, this is found out once."""
+    ids = (
+        attribute_ids[rows].tolist()
+        if isinstance(attribute_ids, IdArray)
+        else [attribute_ids[row] for row in rows]
+    )
+    known: dict[tuple[type, object, int | None, int], object] = {}
+    for row, attribute_id in zip(rows.tolist(), ids, strict=True):
+        value = values[row]
+        if type(value) is int or type(value) is str:
+            key = type(value), value, data_types[row], id(attribute_id)
+            if key not in known:
+                known[key] = to_display(value, data_types[row], attribute_id)
+            values[row] = known[key]
 
 
 def storage_dtype(data_type: int | None) -> np.dtype[Any]:
@@ -208,7 +238,7 @@ def column_of(values: Sequence[Any] | Array, data_types: Sequence[int | None]) -
 
     None is a missing value, and only that. The data types are those of the rows.
     """
-    distinct = set(data_types)
+    distinct = set(_distinct(data_types))
     if len(distinct) != 1 or not len(values):
         return object_array(values)
     (data_type,) = distinct

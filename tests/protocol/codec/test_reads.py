@@ -50,6 +50,7 @@ VALUE_OF_ANY_KIND = st.one_of(
     st.text(max_size=30),
     st.uuids(),
     st.integers(-(1 << 63), (1 << 63) - 1).map(TimePoint),
+    st.sampled_from([server_error(-32101), server_error(-32102, "\x83\x02\x01ØyØz")]),
 )
 IDS = st.integers(0, 300) | UUIDS | st.sampled_from(Attribute)
 
@@ -67,7 +68,7 @@ def requests_for(answers) -> ReadRequests:
 
 def exactly(results):
     """Return results so that what differs in its type, its sign or its order differs."""
-    return results and [
+    return results is not None and [
         [(key, type(value), repr(value)) for key, value in values.items()] for values in results
     ]
 
@@ -77,7 +78,7 @@ def values_of(requests: ReadRequests, data: bytes, first_id=1):
     result = requests.decode(data, first_id)
     if result is not None:
         assert exactly(result) == exactly(generic(ANY, data, first_id, len(requests)))
-    return result
+    return None if result is None else list(result)
 
 
 # Requests.
@@ -178,7 +179,7 @@ SOUND = [{11: 1.5, 9: 0}, {11: 2.5, 9: 0}]
         message([{11: 1.5, 9: 0}, {9: 0, 11: 2.5}]),  # in another order
         message([{11: 1.5, 9: 0}, {11: 2.5}]),
         message([{11: 1.5, 9: 0}, {11: 2.5, 8: 0}]),
-        message([{11: 1.5, 9: server_error(-32101)}, {11: 2.5, 9: 0}]),
+        message([{11: [], 9: 0}, {11: 2.5, 9: 0}]),
         message([{11: 1.5, 9: [1]}, {11: 2.5, 9: 0}])[:-4],
         encode_packets([Success(1, ANY.build_answer(SOUND[0])), Failure(2, server_error(-32100))]),
         encode_packets([Success(1, ANY.build_answer(SOUND[0])), Success(2)]),
@@ -187,6 +188,16 @@ SOUND = [{11: 1.5, 9: 0}, {11: 2.5, 9: 0}]
 )
 def test_anything_else_is_left_to_the_generic_decoder(data):
     assert values_of(requests_for(SOUND), data) is None
+
+
+def test_errors_in_place_of_values():
+    error = server_error(-32101)
+    answers = [{11: 1.5, 9: error}, {11: TAG, 9: error}, {11: error, 9: 0, CUSTOM: "x"}]
+    assert values_of(requests_for(answers), message(answers)) is not None
+    data = message(answers).replace(b"missing", b"miss\xffng")  # an error that cannot be read
+    assert values_of(requests_for(answers), data) is None
+    long = [{11: server_error(-32101, f"{number}" * 30_000), 9: 0} for number in range(3)]
+    assert values_of(requests_for(long), message(long)) is None
 
 
 @pytest.mark.parametrize("answers", [[{}], [{}, {11: 1}], [{11: 1}, {}]])
@@ -219,7 +230,6 @@ def test_a_request_for_the_same_twice():
         ("d903e9 a1 01 01", TimePoint(1_000_000_000)),
         ("d903e9 a1 01 f9fc00", TimePoint.NEVER),
         ("f6", None),
-        ("80", []),
         ("43 010203", b"\x01\x02\x03"),
     ],
 )
@@ -236,7 +246,7 @@ def test_values_in_other_forms(item, value):
         "d903e9 a1 04 c4 82 28 1b ffffffffffffffff",
         "d903e9 a1 04 c4 82 28 1b 00",
         "d903e9 a1 04 c4 82 00 01",
-        "81" * 45 + "80",
+        "c5" * 45 + "00",
     ],
 )
 def test_what_is_no_value(item):
@@ -247,7 +257,7 @@ def test_what_is_no_value(item):
 
 @pytest.mark.parametrize("depth", range(28, 42))
 def test_the_limit_of_nesting_is_that_of_the_message(depth):
-    data = bytes.fromhex("81 830101 a1 0b d879" + "81" * depth + "80")
+    data = bytes.fromhex("81 830101 a1 0b d879" + "c5" * depth + "00")
     found = values_of(ReadRequests([E], [(11,)]), data)
     assert (found is None) is (generic(ANY, data, 1, 1) is None)
 

@@ -17,6 +17,7 @@ from xentara_nb.protocol.codec.browsing import decode_browse, decode_browse_by_e
 from xentara_nb.protocol.codec.columns import ColumnReads
 from xentara_nb.protocol.codec.heads import MESSAGE_ID
 from xentara_nb.protocol.codec.reads import ReadRequests
+from xentara_nb.protocol.codec.runs import decode_in_runs
 from xentara_nb.protocol.codec.writes import WriteRequests
 from xentara_nb.protocol.commands import Browse, Command, Read, Write
 from xentara_nb.protocol.packets import encode_packets
@@ -63,7 +64,10 @@ def decode_results(
     None if the message is one for the generic decoder; it may still be right.
     """
     if isinstance(commands, _CODED):
-        return commands.decode(message, first_id)
+        found = commands.decode(message, first_id)
+        if found is None and not isinstance(commands, WriteRequests):
+            found = decode_in_runs(commands, message, first_id)
+        return found
     if len(commands) == 1 and type(commands[0]) is Browse:
         entries = decode_browse(message, first_id)
         if entries is None and len(message) > SMALL:

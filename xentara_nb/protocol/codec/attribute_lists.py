@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from sys import getsizeof
 from typing import Any
 from uuid import UUID
@@ -109,7 +110,8 @@ class ListRequests(Sequence[MetaData]):
 
 def _memory(answers: Sequence[MetaDataAnswer]) -> int:
     """Return what the attributes of lists take in memory at most, each counted once."""
-    attributes = {id(each): each for answer in answers for each in answer.attributes or ()}
+    every = list(chain.from_iterable(answer.attributes or () for answer in answers))
+    attributes = dict(zip(map(id, every), every, strict=True))
     return sum(getsizeof(each[0]) for each in attributes.values()) + _WITHOUT_NAME * len(attributes)
 
 

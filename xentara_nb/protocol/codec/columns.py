@@ -10,7 +10,7 @@ Examples
 --------
 >>> requests = ColumnReads([UUID(int=1), UUID(int=2)], 11)
 >>> requests.decode(bytes.fromhex("82 830101 a10b d879f93e00 830102 a10b d87905"), 1)
-<Column of 2 values>
+<2 answers with 2 values>
 >>> _.values
 [1.5, 5]
 """
@@ -33,15 +33,15 @@ from xentara_nb.protocol.codec.heads import (
     id_heads,
     numbered,
 )
-from xentara_nb.protocol.codec.read_values import cut, decode_values, split
+from xentara_nb.protocol.codec.read_values import VALUE, ReadAnswers, values_in
 from xentara_nb.protocol.commands.data import Read
 from xentara_nb.protocol.errors import ProtocolError
+from xentara_nb.protocol.uuid_column import SIZE, UuidColumn
 from xentara_nb.protocol.values import AttributeId
 
 # A request: array of four, type 0, the message id, opcode 4, map of two, key 0: the element,
 # key 1: an array of one attribute id.
 _REQUEST, _READ, _ONE_ID = b"\x84\x00", b"\x04\xa2\x00" + UUID_HEAD, b"\x01\x81"
-_UUID_SIZE = 16
 # An answer: array of three, type 1, the message id, a map of one.
 _SUCCESS, _ONE_VALUE = b"\x83\x01", b"\xa1"
 # By the first byte of a number: its format and its size. Small ones are their first byte.
@@ -51,25 +51,6 @@ _NUMBERS = {
     **{0xF9: ("xe", 3), 0xFA: ("xf", 5), 0xFB: ("xd", 9)},
 }
 _SIZES = {first: size for first, (_, size) in _NUMBERS.items()}
-
-
-class Column(Sequence[dict[AttributeId, Any]]):
-    """The answers to reads of one attribute: the values are in :attr:`values`."""
-
-    def __init__(self, attribute_id: AttributeId, values: list[Any]) -> None:
-        self.attribute_id = attribute_id
-        self.values = values
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return Column(self.attribute_id, self.values[index])
-        return {self.attribute_id: self.values[index]}
-
-    def __repr__(self) -> str:
-        return f"<Column of {len(self)} values>"
 
 
 class ColumnReads(Sequence[Read]):
@@ -90,41 +71,40 @@ class ColumnReads(Sequence[Read]):
 
     def encode(self, first_id: int) -> bytes:
         """Return the message with all the requests, their message ids counting up."""
-        raw = b"".join([uuid.int.to_bytes(_UUID_SIZE, "big") for uuid in self._uuids])
+        raw = UuidColumn.of(self._uuids).data
         behind = _ONE_ID + self._id
         parts: list[bytes | bytearray] = [head(ARRAY, len(self))]
         at = 0
-        for packets, count in numbered(
-            _REQUEST, first_id, len(self), _READ + bytes(_UUID_SIZE) + behind
-        ):
+        for packets, count in numbered(_REQUEST, first_id, len(self), _READ + bytes(SIZE) + behind):
             size = len(packets) // count
-            place = size - len(behind) - _UUID_SIZE
-            uuids = raw[at : at + count * _UUID_SIZE]
-            for byte in range(_UUID_SIZE):
-                packets[place + byte :: size] = uuids[byte::_UUID_SIZE]
+            place = size - len(behind) - SIZE
+            uuids = raw[at : at + count * SIZE]
+            for byte in range(SIZE):
+                packets[place + byte :: size] = uuids[byte::SIZE]
             parts.append(packets)
             at += len(uuids)
         return b"".join(parts)
 
-    def decode(self, message: bytes, first_id: int) -> Column | None:
-        """Return the values; None if the message is an unusual one."""
+    def decode(self, message: bytes, first_id: int) -> ReadAnswers | None:
+        """Return the answers; None if the message is an unusual one."""
         count = len(self)
         start = _ONE_VALUE + self._id
         begin = head(ARRAY, count) + _SUCCESS + head(UNSIGNED, first_id) + start
         if not count or not message.startswith(begin):
             return None
-        try:
-            found, *pieces = split(message, count)
-            if found != begin:
-                return None
+        # One piece too many is enough to know that there is something else than numbers.
+        found, *pieces = message.split(VALUE, count + 1)
+        values = None
+        if found == begin:
             values = _numbers(pieces, [*numbered(_SUCCESS, first_id + 1, count - 1, start)])
-            if values is None:
-                ids = id_heads(first_id + 1, count - 1)
-                behind = [*(_SUCCESS + message_id + start for message_id in ids), b""]
-                values = decode_values(cut(pieces, behind))
-        except ProtocolError:
-            return None
-        return Column(self._key, values)
+        if values is None:
+            ids = id_heads(first_id + 1, count - 1)
+            behind = [*(_SUCCESS + message_id + start for message_id in ids), b""]
+            try:
+                values = values_in(message, begin, behind)
+            except ProtocolError:
+                return None
+        return ReadAnswers([(self._key,)] * count, values)
 
 
 def _numbers(pieces: list[bytes], behind: list[tuple[bytearray, int]]) -> list[Any] | None:

@@ -35,25 +35,21 @@ def head(kind: int, number: int) -> bytes:
     raise ValueError(f"{number} does not fit 64 bits")
 
 
-def id_heads(first_id: int, count: int) -> list[bytes]:
-    """Return message ids that count up."""
-    last_id = first_id + count - 1
-    for kind, size, lead in (("H", 2, b"\x19"), ("I", 4, b"\x1a")):
-        if 1 << 4 * size <= first_id and last_id < 1 << 8 * size:
-            numbers = array(kind, range(first_id, last_id + 1))
-            if byteorder == "little":
-                numbers.byteswap()
-            raw = numbers.tobytes()
-            return [lead + raw[place : place + size] for place in range(0, len(raw), size)]
-    return [head(UNSIGNED, message_id) for message_id in range(first_id, last_id + 1)]
-
-
 # By the limit of a message id: what stands before its number, the kind of array that holds it, and
 # its size.
 _ID_FORMS = (
     *((24, b"", "B", 1), (1 << 8, b"\x18", "B", 1), (1 << 16, b"\x19", "H", 2)),
     *((1 << 32, b"\x1a", "I", 4), (1 << 64, b"\x1b", "Q", 8)),
 )
+
+
+def id_heads(first_id: int, count: int) -> list[bytes]:
+    """Return message ids that count up; ValueError if one does not fit 64 bits."""
+    return [
+        lead + raw[place : place + size]
+        for lead, size, raw in _ids(first_id, count)
+        for place in range(0, len(raw), size)
+    ]
 
 
 def numbered(
@@ -64,19 +60,24 @@ def numbered(
     Those of one size come together, with their number. Raises a ValueError if an id does not fit
     64 bits.
     """
+    for lead, size, raw in _ids(first_id, count):
+        packet = before + lead + bytes(size) + behind
+        packets = bytearray(packet * (len(raw) // size))
+        place = len(before) + len(lead)
+        for number in range(size):
+            packets[place + number :: len(packet)] = raw[number::size]
+        yield packets, len(raw) // size
+
+
+def _ids(first_id: int, count: int) -> Iterator[tuple[bytes, int, bytes]]:
+    """Give the ids of each size: what is before each number, its size, and all the numbers."""
     at, end = first_id, first_id + count
     for limit, lead, kind, size in _ID_FORMS:
         if (until := min(limit, end)) > at:
             ids = array(kind, range(at, until))
             if byteorder == "little":
                 ids.byteswap()
-            raw = ids.tobytes()
-            packet = before + lead + bytes(size) + behind
-            packets = bytearray(packet * len(ids))
-            place = len(before) + len(lead)
-            for number in range(size):
-                packets[place + number :: len(packet)] = raw[number::size]
-            yield packets, len(ids)
+            yield lead, size, ids.tobytes()
             at = until
     if at < end:
         raise ValueError(f"{end - 1} does not fit 64 bits")

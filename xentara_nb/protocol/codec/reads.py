@@ -14,9 +14,10 @@ from uuid import UUID
 
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.codec.heads import ARRAY, MAP, UUID_HEAD, head, id_heads
-from xentara_nb.protocol.codec.read_values import cut, decode_values, split
+from xentara_nb.protocol.codec.read_values import ReadAnswers, values_in
 from xentara_nb.protocol.commands.data import Read
 from xentara_nb.protocol.errors import ProtocolError
+from xentara_nb.protocol.uuid_column import UuidColumn
 from xentara_nb.protocol.values import AttributeId
 
 # A request: array of four, type 0, the message id, opcode 4, map of two, key 0: the element,
@@ -48,9 +49,12 @@ class ReadRequests(Sequence[Read]):
     def __init__(
         self, uuids: Sequence[UUID], attribute_ids: Sequence[tuple[AttributeId, ...]]
     ) -> None:
-        # Elements of one type have the same attributes, so there are few layouts.
-        layouts = {each: _layout(each) for each in set(attribute_ids)}
-        self._uuids, self._layouts = uuids, [layouts[each] for each in attribute_ids]
+        # Elements of one type have the same attributes, and mostly the same object: by identity,
+        # for the hash of a UUID takes longer than its request.
+        distinct = dict(zip(map(id, attribute_ids), attribute_ids, strict=True))
+        layouts = {number: _layout(each) for number, each in distinct.items()}
+        self._uuids = uuids
+        self._layouts = list(map(layouts.__getitem__, map(id, attribute_ids)))
         # Whether each asks for something, and for nothing twice; whether each asks for one thing.
         self._usual = all(keys and len(set(keys)) == len(keys) for *_, keys in layouts.values())
         self._single = all(len(keys) == 1 for *_, keys in layouts.values())
@@ -76,15 +80,14 @@ class ReadRequests(Sequence[Read]):
 
     def encode(self, first_id: int) -> bytes:
         """Return the message with all the requests, their message ids counting up."""
-        parts = [head(ARRAY, len(self))]
-        for message_id, uuid, layout in zip(
-            id_heads(first_id, len(self)), self._uuids, self._layouts, strict=True
-        ):
-            parts += (_REQUEST, message_id, _READ, uuid.int.to_bytes(16, "big"), _IDS, layout.ids)
-        return b"".join(parts)
+        parts = [_REQUEST, b"", _READ, b"", _IDS, b""] * len(self)
+        parts[1::6] = id_heads(first_id, len(self))
+        parts[3::6] = UuidColumn.of(self._uuids).pieces()
+        parts[5::6] = [layout.ids for layout in self._layouts]
+        return head(ARRAY, len(self)) + b"".join(parts)
 
-    def decode(self, message: bytes, first_id: int) -> list[dict[AttributeId, Any]] | None:
-        """Return the values of each element; None if the message is an unusual one."""
+    def decode(self, message: bytes, first_id: int) -> ReadAnswers | None:
+        """Return the answers; None if the message is an unusual one."""
         starts = [
             _SUCCESS + message_id + start
             for message_id, (_, start, _, _) in zip(
@@ -102,14 +105,7 @@ class ReadRequests(Sequence[Read]):
                 behind += between
                 behind.append(start)
         try:
-            start, *pieces = split(message, len(behind))
-            if start != begin:
-                return None
-            values = iter(decode_values(cut(pieces, behind)))
+            values = values_in(message, begin, behind)
         except ProtocolError:
             return None
-        if self._single:
-            return [
-                {key: value} for (_, _, _, (key,)), value in zip(self._layouts, values, strict=True)
-            ]
-        return [dict(zip(keys, values, strict=False)) for _, _, _, keys in self._layouts]
+        return ReadAnswers([layout.keys for layout in self._layouts], values)

@@ -21,6 +21,7 @@ import pandas as pd
 
 from xentara_nb.protocol.cbor import uuid_from
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, label
+from xentara_nb.protocol.uuid_column import UuidColumn
 from xentara_nb.protocol.values import INT_MAX, AttributeId
 from xentara_nb.suggestions import question
 from xentara_nb.tables import INVENTORY_COLUMNS
@@ -103,7 +104,7 @@ def from_table(table: TextTable) -> pd.DataFrame:
             columns[name] = cells
         else:
             columns[name] = pd.Series(list(plain(cells)))
-    frame = pd.DataFrame(columns)
+    frame = pd.DataFrame(columns, copy=False)  # all of them are its own
     return with_provenance(frame, table.provenance) if table.provenance else frame
 
 
@@ -209,7 +210,7 @@ def _coded(values: Sequence[Any] | pd.Series[Any], name: str) -> Coded:
 
 def _converted(
     column: Coded, convert: Callable[[Any], _R], name: str, place: Callable[[int], str]
-) -> list[_R]:
+) -> Sequence[_R]:
     """Convert each distinct value."""
     together = _TOGETHER.get(convert)
     if together is not None and (found := together(column.cells)) is not None:
@@ -233,7 +234,7 @@ def _texts(values: Sequence[Any]) -> list[str] | None:
     return list(values)
 
 
-def _uuids_from_cells(cells: Sequence[Any]) -> list[UUID] | None:
+def _uuids_from_cells(cells: Sequence[Any]) -> UuidColumn | None:
     """Read UUIDs together; None where one is to be found that is wrong."""
     try:
         joined = "".join(cells).encode("ascii")
@@ -242,10 +243,9 @@ def _uuids_from_cells(cells: Sequence[Any]) -> list[UUID] | None:
         characters = np.frombuffer(joined, np.uint8).reshape(-1, 36)
         if not (characters[:, _DASHES] == ord("-")).all():
             return None
-        held = unhexlify(np.delete(characters, _DASHES, axis=1).tobytes())
+        return UuidColumn(unhexlify(np.delete(characters, _DASHES, axis=1).tobytes()))
     except (TypeError, ValueError):
         return None
-    return [uuid_from(held[at : at + 16]) for at in range(0, len(held), 16)]
 
 
 def _shown(value: object) -> str:
@@ -356,7 +356,7 @@ _COLUMNS: dict[Any, _Column] = {
 }
 
 # The same for many values at once, where all of them are right.
-_TOGETHER: dict[Any, Callable[[Sequence[Any]], list[Any] | None]] = {
+_TOGETHER: dict[Any, Callable[[Sequence[Any]], Sequence[Any] | None]] = {
     _text: _texts,
     _uuid_from_cell: _uuids_from_cells,
 }

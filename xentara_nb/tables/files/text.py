@@ -122,7 +122,7 @@ def _read(data: bytes) -> TextTable:
         return f"line {line}"
 
     table: dict[str, Cells] = {
-        name: Coded(column.codes, list(map(_without_guard, column.cells)))
+        name: Coded(column.codes, _without_guards(column.cells))
         for name, column in zip(names, columns, strict=True)
     }
     if delimiter in _AMBIGUOUS:
@@ -292,6 +292,11 @@ def read_json(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTab
         provenance,
         lambda row: f"record {row + 1}",
     )
+
+
+def _without_guards(cells: Sequence[str]) -> Sequence[str]:
+    """Return cells without their guards, which hardly any column has."""
+    return list(map(_without_guard, cells)) if "\n'" in "\n".join(["", *cells]) else cells
 
 
 def _without_guard(cell: str) -> str:
