@@ -146,8 +146,10 @@ def test_what_a_guard_refuses_is_not_asked_for(
     ],
 )
 def test_a_line_that_makes_no_sense(line: str, message: str, magic: Magic) -> None:
-    with pytest.raises(OptionError, match=message.replace("?", r"\?")):
+    with pytest.raises(OptionError, match=message.replace("?", r"\?")) as caught:
         magic(line)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
 def test_which_client(

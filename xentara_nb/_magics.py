@@ -56,7 +56,7 @@ class _Parser(argparse.ArgumentParser):
     """Parses a line; what is wrong with it is an error in the cell, and not the end."""
 
     def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{message}. {self.format_usage().strip()}")
+        raise OptionError(f"{message}. {self.format_usage().strip()}") from None
 
 
 def register(shell: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import re
 import threading
 
 import pandas as pd
@@ -85,7 +86,7 @@ def test_an_empty_plan(client):
         assert len(report) == 0
         assert report.ok
         assert len(report.frame) == 0
-        assert "Plan of 0 writes" in repr(plan)
+        assert re.match("Plan of 0 writes as .+, there is nothing to send *$", repr(plan))
         assert plan._repr_html_()
         assert report.undo().ok
 

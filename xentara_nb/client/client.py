@@ -952,7 +952,7 @@ class Client:
         >>> rows = client["Plant.Line 2.Set point"]
         >>> settings = client.save_settings("before.csv", rows, observe=0)
         >>> client.plan_restore("before.csv")  # nothing has changed since
-        Plan of 0 writes as engineer, nothing was sent yet:
+        Plan of 0 writes as engineer, there is nothing to send
         """
         if not isinstance(settings, pd.DataFrame):
             settings = read_table(settings)

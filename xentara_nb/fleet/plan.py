@@ -215,12 +215,14 @@ class FleetPlan(rendering.Shown):
     def title(self) -> rendering.Title:
         """Return the headline."""
         count, servers = len(self), len(self.plans)
-        state = "applied" if self._taken else "nothing was sent yet"
+        state = "applied:" if self._taken else "nothing was sent yet:"
+        if not count:
+            state = "there is nothing to send"
         severities = [each for plan in self.plans.values() for each in plan.frame["severity"]]
         return [
             (
                 f"Plan of {count} write{'' if count == 1 else 's'} to {servers} "
-                f"server{'' if servers == 1 else 's'} ({', then '.join(self.order)}), {state}:",
+                f"server{'' if servers == 1 else 's'} ({', then '.join(self.order)}), {state}",
                 None,
             ),
             *rendering.counted(severities, Severity),

@@ -394,9 +394,11 @@ class WritePlan(rendering.Shown):
     def title(self) -> rendering.Title:
         """Return the headline."""
         count = len(self.planned)
-        state = "applied" if self._taken else "nothing was sent yet"
+        state = "applied:" if self._taken else "nothing was sent yet:"
+        if not count:
+            state = "there is nothing to send"
         return [
-            (f"Plan of {quantity(count, 'write')} as {self.who}, {state}:", None),
+            (f"Plan of {quantity(count, 'write')} as {self.who}, {state}", None),
             *rendering.counted(self._severities(), Severity),
             *((f"({check.message})", check.severity) for check in self.checks),
         ]

@@ -118,7 +118,9 @@ def read_folder(
     """
     if not folder.is_dir():
         problem = "this is a file" if folder.exists() else "there is no such folder"
-        hint = "Give the folder that holds config.json; a single model file goes to model=."
+        hint = (
+            "Give the folder that holds config.json; a single model file goes to model= (--model)."
+        )
         raise ConfigurationError(str(folder), "", problem, hint)
     documents: dict[str, JsonNode] = {}
     server = _http_server(

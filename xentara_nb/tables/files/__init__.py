@@ -261,7 +261,7 @@ def _ending(path: str | os.PathLike[str], ending: str | None) -> str:
     if ending not in _READERS:
         *most, last = _READERS
         raise TableError(
-            f"an inventory is kept in files that end in {', '.join(most)} or {last}; choose one"
+            f"a table is kept in files that end in {', '.join(most)} or {last}; choose one"
         )
     return ending
 
