@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -13,11 +13,12 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from xentara_nb.errors import OptionError
+from xentara_nb.fleet.steps import in_thread
 
 T = TypeVar("T")
 
@@ -59,6 +60,8 @@ ProgressLike: TypeAlias = "bool | Callable[[FleetProgress], object] | None"
 Tasks: TypeAlias = "Mapping[str, tuple[Callable[..., T], tuple[Any, ...]]]"
 """By server, a function and what it is given."""
 
+_Step: TypeAlias = "FleetProgress | tuple[str, T | BaseException]"
+
 
 def check_threads(threads: object) -> int:
     """Return a number of threads; raises OptionError if it is none."""
@@ -79,14 +82,33 @@ def gather(
     In threads no more tasks are begun than there are threads, and results that wait to be taken
     count: so no more than that are in memory.
     """
+    work = _run(tasks, threads, executor)
+    with closing(in_thread(work)) as steps, _reporting(progress, len(tasks), what) as report:
+        yield from _reported(steps, report)
+
+
+def _reported(
+    steps: Iterator[_Step[T]], report: Callable[[FleetProgress], object]
+) -> Iterator[tuple[str, T | BaseException]]:
+    for step in steps:
+        if isinstance(step, FleetProgress):
+            report(step)
+        else:
+            yield step
+        del step  # before the next one is waited for
+
+
+def _run(
+    tasks: Tasks[T], threads: int, executor: Executor | None
+) -> Generator[_Step[T], None, None]:
+    """Run tasks, and give what each returns, and now and then how far it has come."""
     total = len(tasks)
     running: dict[Future[T], str] = {}
     own = ThreadPoolExecutor(min(threads, max(total, 1)), "fleet") if executor is None else None
     pool = own or executor
     assert pool is not None
     try:
-        with _reporting(progress, total, what) as report:
-            yield from _gather(tasks, pool, running, threads if own else total, report)
+        yield from _gather(tasks, pool, running, threads if own else total)
     finally:
         # Reached early when it is interrupted: what runs ends by itself, in its own time.
         for future in running:
@@ -96,12 +118,8 @@ def gather(
 
 
 def _gather(
-    tasks: Tasks[T],
-    pool: Executor,
-    running: dict[Future[T], str],
-    most: int,
-    report: Callable[[FleetProgress], object],
-) -> Iterator[tuple[str, T | BaseException]]:
+    tasks: Tasks[T], pool: Executor, running: dict[Future[T], str], most: int
+) -> Generator[_Step[T], None, None]:
     total = len(tasks)
     waiting = dict(tasks)
     started: dict[str, float] = {}
@@ -127,7 +145,7 @@ def _gather(
             del result
         now = time.monotonic()
         slow = {each: now - start for each, start in started.items()}
-        report(FleetProgress(total - len(waiting) - len(running), total, slow))
+        yield FleetProgress(total - len(waiting) - len(running), total, slow)
 
 
 @contextmanager

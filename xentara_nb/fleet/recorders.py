@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
 from xentara_nb.errors import XentaraError
+from xentara_nb.fleet.steps import in_thread
 from xentara_nb.recordings.progress import size_text
 from xentara_nb.recordings.recorder import Recorder
 
@@ -29,32 +30,20 @@ def record_all(
 
     Return by server why it has failed; what it has recorded by then is on the disk.
     """
-    stopped = threading.Event()
     recorders: dict[str, Recorder] = {}
-
-    def record(name: str, run: Run) -> object:
-        def report(recorder: Recorder) -> None:
-            recorders[name] = recorder
-            if stopped.is_set():
-                recorder.stop()
-
-        return run(report)
-
+    ended: dict[str, BaseException | None] = {}
+    work = _run(runs, recorders, ended)
+    try:
+        with closing(in_thread(work, wait=True)) as steps, _reporting(progress) as show:
+            for _ in steps:
+                show(dict(recorders))
+    except KeyboardInterrupt:
+        # Everything is written, and how else should it end.
+        if for_ is not None or len(ended) < len(runs):
+            raise
     failed: dict[str, XentaraError] = {}
-    with ThreadPoolExecutor(max(len(runs), 1), "fleet") as pool, _reporting(progress) as show:
-        futures = {pool.submit(record, name, run): name for name, run in runs.items()}
-        try:
-            _show_until_done(futures, recorders, show)
-        except KeyboardInterrupt:
-            # Everything is written, and how else should it end.
-            if for_ is not None:
-                raise
-        finally:
-            stopped.set()
-            for recorder in list(recorders.values()):
-                recorder.stop()
-    for future, name in futures.items():
-        error = future.exception()
+    for name in runs:
+        error = ended.get(name)
         if isinstance(error, XentaraError):
             failed[name] = error.with_traceback(None)
         elif error is not None:
@@ -62,15 +51,38 @@ def record_all(
     return failed
 
 
-def _show_until_done(
-    futures: Iterable[Future[object]],
-    recorders: Mapping[str, Recorder],
-    show: Callable[[Mapping[str, Recorder]], object],
-) -> None:
-    waiting = set(futures)
+def _run(
+    runs: Mapping[str, Run], recorders: dict[str, Recorder], ended: dict[str, BaseException | None]
+) -> Generator[None, None, None]:
+    """Record from all servers, and give an item now and then; stop them when this is closed."""
+    stopped = threading.Event()
+
+    def record(name: str, run: Run) -> None:
+        def report(recorder: Recorder) -> None:
+            recorders[name] = recorder
+            if stopped.is_set():
+                recorder.stop()
+
+        try:
+            run(report)
+            ended[name] = None
+        except BaseException as error:
+            ended[name] = error
+
+    with ThreadPoolExecutor(max(len(runs), 1), "fleet") as pool:
+        try:
+            futures = {pool.submit(record, name, run) for name, run in runs.items()}
+            yield from _until_done(futures)
+        finally:
+            stopped.set()
+            for recorder in list(recorders.values()):
+                recorder.stop()
+
+
+def _until_done(waiting: set[Future[None]]) -> Generator[None, None, None]:
     while waiting:
         _, waiting = wait(waiting, timeout=_TICK)
-        show(dict(recorders))
+        yield
 
 
 @contextmanager

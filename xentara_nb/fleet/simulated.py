@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xentara_nb.errors import OptionError
 from xentara_nb.fleet.fleet import Fleet
 from xentara_nb.fleet.servers import Server
+from xentara_nb.fleet.steps import in_thread
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.secret import Secret
 
@@ -81,21 +82,33 @@ def simulated_fleet(
     0  north  210.0
     1  south  210.0
     """
-    from xentara_nb.simulator import simulate
-
     secret = Secret.of(password)
     password = None
     if isinstance(plants, str | os.PathLike):
         sources: dict[str, dict[str, Any]] = _configurations(user_path(plants))
     else:
         sources = {name: {"elements": elements} for name in plants}
+    # An interrupt while a simulator starts would leave its thread blocked for ever.
+    with closing(in_thread(_running(sources), wait=True)) as steps:
+        running, stack = next(steps)
+        servers = [_server(name, plant, user, secret) for name, plant in running.items()]
+        stop = ExitStack()
+        fleet = SimulatedFleet(servers, running, stop, **options)
+        stop.push(stack.pop_all())
+        return fleet
+
+
+def _running(
+    sources: Mapping[str, Mapping[str, Any]],
+) -> Generator[tuple[dict[str, Simulator], ExitStack], None, None]:
+    """Start simulators, and give them and what stops them; all of it stops when this is closed."""
+    from xentara_nb.simulator import simulate
+
     with ExitStack() as stack:
-        running: dict[str, Simulator] = {}
-        servers = []
-        for name, source in sources.items():
-            plant = running[name] = stack.enter_context(simulate(**source))
-            servers.append(_server(name, plant, user, secret))
-        return SimulatedFleet(servers, running, stack.pop_all(), **options)
+        running = {
+            name: stack.enter_context(simulate(**source)) for name, source in sources.items()
+        }
+        yield running, stack
 
 
 def _server(name: str, plant: Simulator, user: str | None, secret: Secret | None) -> Server:

@@ -1,0 +1,114 @@
+"""Ctrl-C at any place while a fleet is asked: no thread is left, and the fleet works on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.clients import eventually
+from tests.support.interrupts import Interrupted
+from xentara_nb import Fleet, Server
+from xentara_nb.fleet.asking import Asking
+from xentara_nb.fleet.clients import Clients
+from xentara_nb.fleet.failures import FailureLog
+from xentara_nb.fleet.pool import gather
+from xentara_nb.fleet.recorders import Run, record_all
+
+# An interrupt while a generator is thrown away is swallowed, which Python then mentions.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def fleet_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("fleet")]
+
+
+def sweep(operation: Callable[[], Any], check: Callable[[], Any]) -> None:
+    """Interrupt an operation at every place, and check what is left each time."""
+    for _ in range(2):
+        whole = Interrupted(operation)
+        assert whole.error is None
+    for at in range(1, whole.places + 1):
+        run = Interrupted(operation, at)
+        assert run.error is None or type(run.error) is KeyboardInterrupt, run.where
+        if run.error is not None:
+            # What the traceback holds, such as a generator that is half done, ends with it.
+            run.error = run.error.with_traceback(None)
+        eventually(lambda: not fleet_threads(), where=run.where)
+        check()
+    print(f"{whole.places} places")
+
+
+def test_servers_that_are_asked(server_of: Callable[..., Server], journal: Path) -> None:
+    servers = {name: server_of(name) for name in ("north", "south")}
+    clients = Clients(servers.values())
+    asking = Asking(servers, clients, FailureLog(servers), 2, None)
+
+    def ask() -> Any:
+        arguments = {"elements": "Plant.Line 1.Set point", "attributes": "value"}
+        return [*asking.answers("read", arguments, None, None, None, False)]
+
+    def check() -> None:
+        assert {name: error for name, _, error, _ in ask()} == {"north": None, "south": None}
+
+    with closing(clients):
+        sweep(ask, check)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_whole_fleet_that_is_asked(fleet: Fleet) -> None:
+    def ask() -> Any:
+        return fleet.inventory("Plant.Line 1", depth=1, progress=False)
+
+    def check() -> None:
+        assert set(ask()["server"]) == {"north", "south"}
+
+    sweep(ask, check)
+
+
+def test_tasks() -> None:
+    def tasks() -> Any:
+        return [*gather(dict.fromkeys("ab", (int, ())), 1, progress=False)]
+
+    def check() -> None:
+        assert tasks() == [("a", 0), ("b", 0)]
+
+    sweep(tasks, check)
+
+
+def test_an_executor_of_the_caller() -> None:
+    with ThreadPoolExecutor(1, "callers") as pool:
+
+        def tasks() -> Any:
+            return [*gather(dict.fromkeys("ab", (int, ())), 1, pool, progress=False)]
+
+        def check() -> None:
+            assert pool.submit(abs, -1).result(10) == 1
+
+        sweep(tasks, check)
+
+
+def test_a_recording() -> None:
+    """What has begun has ended when it is over."""
+    begun: list[str] = []
+    ended: list[str] = []
+
+    def record(name: str) -> Run:
+        def run(_: object) -> None:
+            begun.append(name)
+            ended.append(name)
+
+        return run
+
+    def check() -> None:
+        assert begun == ended
+        begun.clear()
+        ended.clear()
+
+    sweep(lambda: record_all({name: record(name) for name in "ab"}, 1.0, False), check)
