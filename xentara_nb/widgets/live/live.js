@@ -622,7 +622,9 @@ class View {
     const { from, to, until, x } = this.shown;
     const all = numbers.map(number => this.store.series[number] ??= new Series());
     const [low, high] = isSwitch ? [-0.15, 1.9] : extent(all, from, until);
-    const y = value => top + size - 4 - (value - low) / (high - low) * (size - 10);
+    // The title stands above the lines; switches have room there already.
+    const room = size - (isSwitch ? 10 : 24);
+    const y = value => top + size - 4 - (value - low) / (high - low) * room;
     const step = isSwitch ? 1 : niceStep(high - low, size / 40);
     pen.strokeStyle = look.grid;
     pen.fillStyle = look.text;
