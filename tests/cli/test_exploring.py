@@ -79,6 +79,18 @@ def test_a_snapshot_of_a_part(options: list[str], capfdbinary: Any) -> None:
     assert main(["snapshot", *options, "-o", "no/such/folder/x.csv"]) == 2
 
 
+def test_a_snapshot_of_rows(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, path = tmp_path / "set points.csv", tmp_path / "monday.csv"
+    rows.write_text(f"primary_key\n{SET_POINT}\nPlant.Line 2.Set point\n", encoding="utf-8")
+    assert main(["snapshot", *options, "--rows", str(rows), "-o", str(path)]) == 0
+    keys = xentara_nb.read_table(path)["primary_key"].tolist()
+    assert keys == [SET_POINT, "Plant.Line 2.Set point"]
+    assert main(["snapshot", *options, "--rows", str(rows), "--root", "Plant"]) == 2
+    assert "leave out --root" in capsys.readouterr().err
+
+
 def test_compare_has_an_exit_status(
     options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

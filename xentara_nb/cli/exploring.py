@@ -24,7 +24,7 @@ from xentara_nb.cli.common import (
     say,
     usable,
 )
-from xentara_nb.cli.rows import add_json_argument, show_rows
+from xentara_nb.cli.rows import ENDINGS, add_json_argument, read_rows, show_rows
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.text import quantity
 
@@ -68,6 +68,12 @@ def add_parsers(add_parser: AddParser) -> None:
         help="where to write it: .csv, .parquet, .xlsx or .json (default: CSV to the output)",
     )
     add_part_arguments(parser)
+    parser.add_argument(
+        "--rows",
+        metavar="FILE",
+        help="only these elements: an inventory, or a CSV with a column primary_key "
+        f"({', '.join(ENDINGS)})",
+    )
     add_attributes_argument(parser, "also this attribute", "none")
     add_json_argument(parser)
     parser.set_defaults(run=_snapshot)
@@ -111,9 +117,13 @@ def _inventory(args: argparse.Namespace) -> int:
 def _snapshot(args: argparse.Namespace) -> int:
     if args.output is not None:
         check_folder(args.output)
+    wanted = None
+    if args.rows is not None:
+        if args.root is not None or args.categories is not None:
+            raise UsageError("--rows says which elements; leave out --root and --categories")
+        wanted = read_rows(args.rows)
     start = time.perf_counter()
     with connect_from(args, read_only=True) as client, _warned():
-        wanted = None
         if args.root is not None or args.categories is not None:
             wanted = client.browse(args.root, categories=args.categories)
         frame = client.snapshot(wanted, attributes_in(args))
