@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import queue
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.support.interrupts import Interrupted
-from xentara_nb.connection.latch import Latch
+from xentara_nb.connection.latch import Latch, take
 
 
 def test_it_is_set_once_and_for_all() -> None:
@@ -50,3 +54,32 @@ def test_an_interrupt_at_any_place_leaves_it_usable() -> None:
                 assert pool.submit(latch.wait, 5).result(1)
             if not early:
                 setter.join()
+
+
+def test_an_entry_is_waited_for() -> None:
+    entries: queue.SimpleQueue[int] = queue.SimpleQueue()
+    entries.put(1)
+    assert take(entries) == 1
+    with pytest.raises(queue.Empty):
+        take(entries, 0.0)
+    timer = threading.Timer(0.05, entries.put, (2,))
+    timer.start()
+    assert take(entries, time.monotonic() + 10) == 2
+    timer.join()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals of one thread")
+def test_an_interrupt_that_does_not_wake_the_waiting_thread_is_seen() -> None:
+    def interrupt() -> None:
+        time.sleep(0.05)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            take(queue.SimpleQueue())
+    finally:
+        thread.join()
+        signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""Waiting for what happens once, in a thread that may be interrupted.
+"""Waiting, in a thread that may be interrupted.
 
 An interrupt in :class:`threading.Event` or :class:`threading.Condition` can leave their inner lock
 taken, and then the thread that sets them waits for ever. Python looks for interrupts where a
@@ -7,7 +7,15 @@ function begins and behind a call, so only what a ``finally`` does in C alone is
 
 from __future__ import annotations
 
+import queue
 import threading
+import time
+from typing import TypeVar
+
+STEP = 0.5
+"""How long a thread waits at once, in seconds; see :func:`take`."""
+
+_T = TypeVar("_T")
 
 
 class Latch:
@@ -38,3 +46,18 @@ class Latch:
                 except RuntimeError:
                     pass
         return self.is_set
+
+
+def take(entries: queue.SimpleQueue[_T], end: float | None = None) -> _T:
+    """Return the next entry of a queue, and wait for it until a time of ``time.monotonic``.
+
+    In steps: an interrupt in the moment before a thread begins to wait, or one that another thread
+    is given by the system, is seen when the wait ends. Raises ``queue.Empty``.
+    """
+    while True:
+        left = STEP if end is None else end - time.monotonic()
+        try:
+            return entries.get(timeout=min(max(left, 0.0), STEP))
+        except queue.Empty:
+            if left <= 0:
+                raise

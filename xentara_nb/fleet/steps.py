@@ -14,6 +14,8 @@ from collections.abc import Generator
 from contextvars import copy_context
 from typing import TypeAlias, TypeVar
 
+from xentara_nb.connection.latch import take
+
 T = TypeVar("T")
 
 _Given: TypeAlias = "queue.SimpleQueue[tuple[T, None] | tuple[None, BaseException]]"
@@ -59,7 +61,7 @@ def _run(thread: threading.Thread) -> None:
 def _taken(wanted: queue.SimpleQueue[bool], given: _Given[T]) -> Generator[T, None, None]:
     while True:
         wanted.put(True)
-        item, error = given.get()
+        item, error = take(given)
         if error is None:
             yield item  # type: ignore[misc]  # mypy does not see that this is then the first kind
             del item  # before the next one is waited for

@@ -12,6 +12,7 @@ from typing import Self
 import pandas as pd
 
 from xentara_nb.connection.deadline import check_seconds
+from xentara_nb.connection.latch import take
 from xentara_nb.errors import ConnectionLostError, DeadlineError, OptionError
 from xentara_nb.live.collection import KEEP, Change, Collection, Keep
 from xentara_nb.live.routing import Key
@@ -144,7 +145,7 @@ class Watch(Collection):
                 if self._closed:
                     return
                 raise ended
-            news.get()
+            take(news)
 
     def until(
         self, predicate: Callable[[pd.DataFrame], object], timeout: float | None = None
@@ -207,7 +208,7 @@ class Watch(Collection):
             if left is not None and left <= 0:
                 raise DeadlineError(f"what was waited for did not come within {timeout:g} s")
             with suppress(queue.Empty):
-                news.get(timeout=left)
+                take(news, limit)
 
     def on_change(self, callback: Callable[[Watch], object]) -> Callable[[], None]:
         """Call a function when changes have come; at most 50 times a second.

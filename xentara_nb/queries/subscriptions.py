@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Self, TypeAlias
 from uuid import UUID
 
+from xentara_nb.connection.latch import take
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
 from xentara_nb.locking import locked
 from xentara_nb.protocol.commands import DataChange, Subscribe, SubscriptionTarget
@@ -110,7 +112,7 @@ class Subscription:
         """
         event = None
         with suppress(queue.Empty):
-            event = self._events.get(self._end is None, max(timeout, 0.0))
+            event = take(self._events, time.monotonic() + timeout if self._end is None else 0.0)
         if event is not None:
             return event
         if self._end is None:
