@@ -152,7 +152,7 @@ def live_view(sizes: Sizes) -> Iterator[Figure]:
         "each",
         "of a core, in the kernel",
         shown,
-        3,
+        5,
         most=True,
         unit=" %",
         note=note,
