@@ -150,9 +150,13 @@ def test_a_lost_connection_the_end_and_what_is_saved(
     shot("live-view-lost", book.output.locator(".xnb-lv"))
     with Proxy(plant.port, proxy.port):
         status.filter(has_text="live").wait_for()
+        eventually(lambda: drawn(page, book) > 200, 30)
+        with plant.connect() as other:
+            other.write(SET_POINT, 177)  # lines that have ended go as far as the last change
+        wait_for_text(cell(book, SET_POINT, 1), "177")
         book.run(2)
         status.filter(has_text="the watch is closed").wait_for()
-        assert drawn(page, book) > 50
+        assert drawn(page, book) > 100
     # Saved, there are a picture and a table, which stand there without the kernel's widgets.
     page.wait_for_function(
         "() => JSON.stringify(jupyterapp.shell.currentWidget.content.model.sharedModel.cells"
