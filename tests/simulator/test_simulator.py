@@ -139,7 +139,7 @@ def test_stopping_leaves_nothing_behind_and_does_not_take_long(dial: Dial) -> No
             server_hostname="localhost",
         )
         stopping = time.monotonic()
-    assert time.monotonic() - stopping < 6
+    assert time.monotonic() - stopping < 15  # 4 s where nothing else runs, and not until a ping
     bare.close()
     silent.close()
     left = {
