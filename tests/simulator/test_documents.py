@@ -220,3 +220,10 @@ def test_a_file_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     with pytest.raises(ConfigurationError, match="has more than"):
         read_document(tmp_path / "model.json", "model.json", "")
+
+
+def test_a_message_is_not_as_long_as_what_stands_in_the_file() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_document("{}", "x.json").fail("there is no element " + "x" * 10_000, "Name one.")
+    assert len(str(caught.value)) < 1000
+    assert str(caught.value).endswith("Name one.")

@@ -46,6 +46,9 @@ MAX_FILE = 256 << 20
 """The largest file of a configuration, in bytes: a model of some 500,000 elements."""
 
 
+_LONGEST = 500  # characters of a message, about what is wrong
+
+
 class ConfigurationError(XentaraError):
     """A configuration that cannot be simulated: what is wrong, where, and what to do.
 
@@ -70,7 +73,10 @@ class ConfigurationError(XentaraError):
 
     def __str__(self) -> str:
         where = f"{self.file}: {self.place}" if self.place else self.file
-        return f"{where}: {self.problem}. {self.hint}"
+        problem = self.problem
+        if len(problem) > _LONGEST:  # what stands in a file may have any length
+            problem = f"{problem[:_LONGEST]}…"
+        return f"{where}: {problem}. {self.hint}"
 
 
 def invalid(problem: str, hint: str) -> PydanticCustomError:
