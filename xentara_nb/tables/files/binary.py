@@ -107,9 +107,15 @@ def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> Text
             if (column := coded_column(held[name])) is not None:
                 done[name] = column
         frame = held.drop_columns(list(done)).to_pandas()
+        frame.columns = frame.columns.map(str)
+        # An index that has a name is a column there; one without a name is none.
+        named = [each for each in frame.index.names if each is not None]
+        frame = frame.reset_index(named).reset_index(drop=True)
         provenance = json.loads(metadata.get(_PROVENANCE, b"{}"))
     except Exception as error:
         raise TableError(f"pandas cannot hold this ({_line(error)}). {_WRITE_AGAIN}") from None
+    names = [*(name for name in named if name not in names), *names]
+    names = [name for name in names if name in done or name in frame]
     for name in repeated:
         if name not in done:
             done[name] = coded_series(frame[name]) or frame[name].astype(object).tolist()
