@@ -34,6 +34,7 @@ from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import id_in, uuid_in
 from xentara_nb.tables.snapshots import TEXT_COLUMNS, TIME_COLUMNS
 from xentara_nb.tables.spreadsheets import unguarded
+from xentara_nb.tables.xentara_frame import as_xentara
 
 _SUFFIX = " (type)"
 _TIMES = TIME_COLUMNS | {"time"}
@@ -122,7 +123,7 @@ def from_typed(table: TextTable, ending: str) -> pd.DataFrame:
         except _CellError as error:
             where = table.place(error.row)
             raise TableError(f"{where}, column {name!r}: {error}") from None
-    frame = pd.DataFrame(columns)
+    frame = as_xentara(pd.DataFrame(columns))
     if not {"primary_key", "element_uuid"} & columns.keys() and next(iter(columns), "") == "time":
         frame = frame.set_index("time")
     return with_provenance(frame, table.provenance) if table.provenance else frame
