@@ -262,7 +262,11 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
         return pd.DataFrame.to_sql(self._for("sql"), *args, **kwargs)
 
     def _for(self, writer: Literal["excel", "json", "parquet", "sql"]) -> pd.DataFrame:
-        return cast(pd.DataFrame, self.xentara.plain(writer))
+        if self.columns.is_unique:
+            return cast(pd.DataFrame, self.xentara.plain(writer))
+        # No columns are put beside those that are there twice.
+        numbered: Any = self.set_axis(range(self.shape[1]), axis=1)
+        return cast(pd.DataFrame, numbered.xentara.plain(writer).set_axis(self.columns, axis=1))
 
 
 def as_xentara(frame: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from xentara_nb.tables.files.cells import TableError
 from xentara_nb.tables.files.typed import retyped, to_typed
 from xentara_nb.tables.id_arrays import IdDtype
 
+Axis: TypeAlias = Literal[0, 1]
 Writer: TypeAlias = Literal["excel", "json", "parquet", "sql"]
 
 
@@ -47,8 +48,8 @@ def _plain_for(frame: pd.DataFrame, writer: Writer) -> pd.DataFrame:
     elif writer == "sql":
         frame = _with_index(frame, _ids_as_texts)
     refused = [name for name, column in frame.items() if _REFUSED[writer](column)]
-    if not refused or len(set(map(str, frame.columns))) < frame.shape[1]:
-        return frame  # pandas says what is wrong with names that are there twice
+    if not refused or not all(isinstance(name, str) for name in frame.columns):
+        return frame
     # Cells of Excel and JSON have types: there numbers stay numbers among texts.
     ending = ".parquet" if writer in ("parquet", "sql") else ".json"
     frame = retyped(frame).copy(deep=False)
@@ -63,7 +64,7 @@ def _plain_for(frame: pd.DataFrame, writer: Writer) -> pd.DataFrame:
 
 def _without_zones(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with its times in UTC, without a time zone."""
-    frame = _with_index(frame, _index_without_zone)
+    frame = _with_index(_with_index(frame, _index_without_zone), _index_without_zone, axis=1)
     zoned = [at for at, dtype in enumerate(frame.dtypes) if isinstance(dtype, pd.DatetimeTZDtype)]
     if zoned:
         frame = frame.copy(deep=False)
@@ -73,16 +74,16 @@ def _without_zones(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_index(
-    frame: pd.DataFrame, change: Callable[[pd.Index[Any]], pd.Index[Any]]
+    frame: pd.DataFrame, change: Callable[[pd.Index[Any]], pd.Index[Any]], axis: Axis = 0
 ) -> pd.DataFrame:
     """Return a table with an index that was changed, level by level where it has several."""
-    index: Any = frame.index
+    index: Any = frame.axes[axis]
     if isinstance(index, pd.MultiIndex):
         levels: Any = [change(level) for level in index.levels]
         changed: Any = index.set_levels(levels, verify_integrity=False)
     else:
         changed = change(index)
-    return frame if changed is index else frame.set_axis(changed)
+    return frame if changed is index else frame.set_axis(changed, axis=axis)
 
 
 def _index_without_zone(index: pd.Index[Any]) -> pd.Index[Any]:

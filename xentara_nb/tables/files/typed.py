@@ -115,6 +115,9 @@ def from_typed(table: TextTable, ending: str) -> pd.DataFrame:
                 text = given.dtype == "str"
                 columns[name] = given.astype(TEXT) if text else given
                 continue
+            if words is None and given.dtype == object and name not in _NAMED:
+                columns[name] = given
+                continue
             cells = [None if _is_missing(each) else each for each in given.tolist()]
         elif ending in (".csv", ".xlsx"):
             cells = _unmarked(cells)
