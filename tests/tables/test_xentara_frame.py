@@ -207,7 +207,7 @@ def test_attrs_go_with_the_rows() -> None:
 
 def test_parquet_of_values_of_several_types(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
-    for values in (MIXED, MIXED[:2], [1, 2.5], [None, None], []):
+    for values in (MIXED, MIXED[:2], [1, 2.5], [2**64 - 1, -1], [2**63, None], [None, None], []):
         frame = points(values)
         frame.to_parquet(path)
         assert list(map(repr, read_table(path)["value"])) == list(map(repr, values))

@@ -555,9 +555,8 @@ class Client:
         Notes
         -----
         ``.xentara.to_file("x.xlsx")`` saves it so that :func:`xentara_nb.read_table` gives back
-        the same. For the writers of pandas itself, make it plain first:
-        ``.xentara.plain().to_excel("x.xlsx")``; see :meth:`plain
-        <xentara_nb.tables.accessor.XentaraAccessor.plain>`.
+        the same. pandas' own ``to_excel``, ``to_parquet`` and others write it, too; see
+        :class:`xentara_nb.XentaraFrame`.
 
         Examples
         --------
@@ -619,9 +618,8 @@ class Client:
         Notes
         -----
         ``.xentara.to_file("x.xlsx")`` saves it so that :func:`xentara_nb.read_table` gives back
-        the same. For the writers of pandas itself, make it plain first:
-        ``.xentara.plain().to_excel("x.xlsx")``; see :meth:`plain
-        <xentara_nb.tables.accessor.XentaraAccessor.plain>`.
+        the same. pandas' own ``to_excel``, ``to_parquet`` and others write it, too; see
+        :class:`xentara_nb.XentaraFrame`.
 
         Examples
         --------
@@ -1054,9 +1052,8 @@ class Client:
         Notes
         -----
         ``.xentara.to_file("x.xlsx")`` saves it so that :func:`xentara_nb.read_table` gives back
-        the same. For the writers of pandas itself, make it plain first:
-        ``.xentara.plain().to_excel("x.xlsx")``; see :meth:`plain
-        <xentara_nb.tables.accessor.XentaraAccessor.plain>`.
+        the same. pandas' own ``to_excel``, ``to_parquet`` and others write it, too; see
+        :class:`xentara_nb.XentaraFrame`.
 
         Examples
         --------

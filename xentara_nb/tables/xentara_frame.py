@@ -78,7 +78,7 @@ class _SeriesType(type):
     """
 
     def __eq__(cls, other: object) -> bool:
-        return other is cls or other is pd.Series
+        return other is cls or (cls is XentaraSeries and other is pd.Series)
 
     def __hash__(cls) -> int:
         return hash(pd.Series)
@@ -88,7 +88,8 @@ class _FrameType(type):
     """The class of a class that has every DataFrame as its instance, for the same reason."""
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, pd.DataFrame)
+        kind = pd.DataFrame if cls is XentaraFrame else cls
+        return issubclass(type(instance), kind)
 
 
 class XentaraSeries(pd.Series, metaclass=_SeriesType):

@@ -105,6 +105,12 @@ def _types(column: pd.Series[Any]) -> set[type]:
     return set(map(type, column.array)) - {type(None)} if column.dtype == object else set()
 
 
+def _refused_by_parquet(column: pd.Series[Any]) -> bool:
+    types = _types(column)
+    # Of the whole numbers among objects, pyarrow takes those of 64 bits with a sign.
+    return len(types) > 1 or (types == {int} and column.max() >= 2**63)
+
+
 def _refused_by_database(column: pd.Series[Any]) -> bool:
     if isinstance(column.dtype, IdDtype):
         return UUID in set(map(type, column.unique()))
@@ -115,6 +121,6 @@ def _refused_by_database(column: pd.Series[Any]) -> bool:
 _REFUSED: Mapping[str, Callable[[pd.Series[Any]], bool]] = {
     "excel": lambda column: pd.Timestamp in _types(column),
     "json": lambda column: UUID in _types(column),
-    "parquet": lambda column: len(_types(column)) > 1,
+    "parquet": _refused_by_parquet,
     "sql": _refused_by_database,
 }

@@ -249,9 +249,13 @@ def _dtype_word(series: pd.Series[Any]) -> str:
     return word
 
 
-def _common_dtype(cells: Iterable[Cell]) -> Any:
+def _common_dtype(cells: Sequence[Cell]) -> Any:
     kinds = set(map(type, cells)) - {type(None)}
-    names = {bool: "boolean", int: "Int64", float: "float64"}
+    numbers = [each for each in cells if isinstance(each, int)] if kinds == {int} else []
+    integer = "Int64"
+    if numbers and max(numbers) >= 2**63:
+        integer = "UInt64" if min(numbers) >= 0 else "str"
+    names = {bool: "boolean", int: integer, float: "float64"}
     return names.get(next(iter(kinds)), "str") if len(kinds) == 1 else "str"
 
 
