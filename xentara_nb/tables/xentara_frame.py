@@ -124,7 +124,7 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
     r"""A DataFrame that can be shown and saved, whatever the server has called its elements.
 
     All tables of the library are of this class, and so is what pandas makes of them: rows, columns,
-    copies, groups, merged tables. It is used like any :class:`pandas.DataFrame`; what it adds:
+    copies, groups, merged tables. It is used like any ``pandas.DataFrame``; what it adds:
 
     * In its ``repr``, ``to_string``, ``info``, ``to_html`` and ``to_markdown``, and in those of its
       columns, every character that cannot be seen is written as an escape: a terminal would obey
@@ -140,15 +140,15 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
     Parameters
     ----------
     data, index, columns, dtype, copy
-        As those of :class:`pandas.DataFrame`.
+        As those of ``pandas.DataFrame``.
 
     Examples
     --------
     >>> import pandas as pd
     >>> plain = pd.DataFrame({"primary_key": ["Pump\x1b[2J"], "value": [1.5]})
     >>> xentara_nb.XentaraFrame(plain)
-         primary_key  value
-    0  Pump\x1b[2J    1.5
+      primary_key  value
+    0    Pump\x1b[2J    1.5
     """
 
     xentara: Any  # its accessor is above: files, which it writes, make frames
@@ -181,7 +181,7 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
         that says what each value is. A text that begins with ``=`` is a formula in what pandas
         writes; :meth:`~xentara_nb.tables.accessor.XentaraAccessor.to_file` writes a text.
 
-        The parameters are those of :meth:`pandas.DataFrame.to_excel`.
+        The parameters are those of ``pandas.DataFrame.to_excel``.
 
         Examples
         --------
@@ -200,7 +200,7 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
         what each value is; so the columns of the file depend on the values. ``pandas.read_parquet``
         opens it with ids as texts; :func:`xentara_nb.read_table` gives back the same table.
 
-        The parameters are those of :meth:`pandas.DataFrame.to_parquet`.
+        The parameters are those of ``pandas.DataFrame.to_parquet``.
 
         Examples
         --------
@@ -216,7 +216,7 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
     def to_feather(self, *args: Any, **kwargs: Any) -> None:
         """Write the table to Feather, with the same columns as :meth:`to_parquet`.
 
-        The parameters are those of :meth:`pandas.DataFrame.to_feather`.
+        The parameters are those of ``pandas.DataFrame.to_feather``.
 
         Examples
         --------
@@ -231,12 +231,12 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
         They are texts, with a column beside them that says what each value is. pandas cuts numbers
         after ten digits unless ``double_precision=15``.
 
-        The parameters are those of :meth:`pandas.DataFrame.to_json`.
+        The parameters are those of ``pandas.DataFrame.to_json``.
 
         Examples
         --------
-        >>> client.read("Plant.Line 1.Batch")[["primary_key", "value"]].to_json(orient="values")
-        '[["Plant.Line 1.Batch",1]]'
+        >>> client.read("Plant.Line 1.Batch", "value")[["value"]].to_json(orient="values")
+        '[[4701]]'
         """
         return pd.DataFrame.to_json(self._for("json"), *args, **kwargs)
 
@@ -248,7 +248,7 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
         ``value (type)``, that says what each value is. Databases such as SQLite take no whole
         number from 2**63 on.
 
-        The parameters are those of :meth:`pandas.DataFrame.to_sql`.
+        The parameters are those of ``pandas.DataFrame.to_sql``.
 
         Examples
         --------
@@ -257,7 +257,7 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
         >>> client.snapshot("Plant.Line 1.Speed").to_sql("line", database, index=False)
         1
         >>> database.execute("select display_name from line").fetchall()
-        [('Speed',)]
+        [('Line 1 speed',)]
         >>> database.close()
         """
         return pd.DataFrame.to_sql(self._for("sql"), *args, **kwargs)
