@@ -128,7 +128,8 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
 
     * In its ``repr``, ``to_string``, ``info``, ``to_html`` and ``to_markdown``, and in those of its
       columns, every character that cannot be seen is written as an escape: a terminal would obey
-      some of them. What is written to a file stays as it is.
+      some of them. What is written to a file stays as it is, and so does what is no table, such as
+      ``frame.columns``.
     * ``to_excel``, ``to_parquet``, ``to_feather``, ``to_json`` and ``to_sql`` also write what
       pandas refuses. All other tables they write as pandas does.
 
