@@ -40,6 +40,7 @@ from xentara_nb.recordings.reader import (
 from xentara_nb.tables.compare import compare as compare
 from xentara_nb.tables.comparison import Comparison as Comparison
 from xentara_nb.tables.files import read_inventory as read_inventory, read_table as read_table
+from xentara_nb.tables.xentara_frame import XentaraFrame as XentaraFrame
 from xentara_nb.writes.journal import Journal as Journal
 from xentara_nb.writes.outcome import Outcome as Outcome
 from xentara_nb.writes.plan import WritePlan as WritePlan

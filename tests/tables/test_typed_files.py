@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from xentara_nb import Client
 from xentara_nb.errors import InventoryFileError, NotFoundError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Quality
@@ -274,28 +273,6 @@ def test_plain_columns_can_be_written_by_pandas(tmp_path: Path) -> None:
             assert compare(frame, pd.read_csv(tmp_path / "x.csv")).same
             assert compare(frame, pd.read_json(tmp_path / "x.json")).same
             assert compare(frame, pd.read_feather(tmp_path / "x.feather")).same
-
-
-def test_all_tables_of_a_client_can_be_written_by_pandas(client: Client, tmp_path: Path) -> None:
-    rows = client.inventory("Plant.Line 1").xentara.readable()
-    before = client.snapshot(rows)
-    with client.watch(rows) as watch:
-        watch.until(lambda latest: latest["value"].notna().any(), timeout=30)
-        tables = [watch.latest(), watch.changes(), watch.frame()]
-    plan = client.plan_writes({"Plant.Line 1.Set point": 195, "Plant.Line 1.Batch": 7})
-    tables += [rows, client.read(rows), before, client.search("set point"), plan.frame]
-    tables += [plan.apply().frame, compare(before, client.snapshot(rows)).frame]
-    for frame in tables:
-        plain = frame.xentara.plain()
-        index = frame.index.name is not None
-        plain.to_parquet(tmp_path / "x.parquet")
-        plain.to_excel(tmp_path / "x.xlsx", index=index)
-        with closing(sqlite3.connect(":memory:")) as database:
-            plain.to_sql("x", database, index=index)
-            opened = pd.read_sql("select * from x", database)
-        shape = len(plain), len(plain.columns) + index
-        assert opened.shape == pd.read_excel(tmp_path / "x.xlsx").shape == shape
-        assert pd.read_parquet(tmp_path / "x.parquet").shape == plain.shape
 
 
 def test_columns_that_name_no_elements_are_kept(tmp_path: Path) -> None:

@@ -556,9 +556,8 @@ class Client:
         Notes
         -----
         ``.xentara.to_file("x.xlsx")`` saves it so that :func:`xentara_nb.read_table` gives back
-        the same. For the writers of pandas itself, make it plain first:
-        ``.xentara.plain().to_excel("x.xlsx")``; see :meth:`plain
-        <xentara_nb.tables.accessor.XentaraAccessor.plain>`.
+        the same. pandas' own ``to_excel``, ``to_parquet`` and others write it, too; see
+        :class:`xentara_nb.XentaraFrame`.
 
         Examples
         --------
@@ -620,9 +619,8 @@ class Client:
         Notes
         -----
         ``.xentara.to_file("x.xlsx")`` saves it so that :func:`xentara_nb.read_table` gives back
-        the same. For the writers of pandas itself, make it plain first:
-        ``.xentara.plain().to_excel("x.xlsx")``; see :meth:`plain
-        <xentara_nb.tables.accessor.XentaraAccessor.plain>`.
+        the same. pandas' own ``to_excel``, ``to_parquet`` and others write it, too; see
+        :class:`xentara_nb.XentaraFrame`.
 
         Examples
         --------
@@ -1055,9 +1053,8 @@ class Client:
         Notes
         -----
         ``.xentara.to_file("x.xlsx")`` saves it so that :func:`xentara_nb.read_table` gives back
-        the same. For the writers of pandas itself, make it plain first:
-        ``.xentara.plain().to_excel("x.xlsx")``; see :meth:`plain
-        <xentara_nb.tables.accessor.XentaraAccessor.plain>`.
+        the same. pandas' own ``to_excel``, ``to_parquet`` and others write it, too; see
+        :class:`xentara_nb.XentaraFrame`.
 
         Examples
         --------

@@ -28,6 +28,7 @@ from xentara_nb.paths import user_path
 from xentara_nb.recordings.recorder import FLUSH_EVERY
 from xentara_nb.tables.references import ElementLike, ElementsLike
 from xentara_nb.tables.rendering import table_html
+from xentara_nb.tables.xentara_frame import as_xentara
 from xentara_nb.writes.journal import Journal, JournalLike
 from xentara_nb.writes.policy import WritePolicyLike
 
@@ -370,7 +371,7 @@ class Fleet:
         saved.sort(key=lambda row: self.servers.index(row[0]))
         names = ["server", "rows", "seconds", "file"]
         dtypes = {"server": "str", "rows": "int64", "seconds": "float64", "file": "str"}
-        return pd.DataFrame(saved, columns=names).astype(dtypes)
+        return as_xentara(pd.DataFrame(saved, columns=names).astype(dtypes))
 
     def to_dask(
         self,

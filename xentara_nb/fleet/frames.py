@@ -16,6 +16,7 @@ from xentara_nb.tables.frames import inventory_frame, make_frame
 from xentara_nb.tables.references import are_several, attribute_label, attribute_reference
 from xentara_nb.tables.snapshots import STANDARD_COLUMNS, column_name, snapshot_frame
 from xentara_nb.tables.values import values_frame
+from xentara_nb.tables.xentara_frame import as_xentara
 
 SERVER = "server"
 """The column that says which server a row is of: a categorical with all servers of the fleet."""
@@ -61,7 +62,7 @@ def stacked(
     """
     asked = [name for name in names if name in frames]
     if not asked:
-        return empty
+        return as_xentara(empty)
     counts = [len(frames[name]) for name in asked]
     places = [list(names).index(name) for name in asked]
     codes = np.repeat(np.array(places, np.int32), counts)

@@ -18,6 +18,7 @@ from xentara_nb.tables.frames import make_frame, object_array, string_array, tim
 from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.references import same_attribute
 from xentara_nb.tables.values import typed_array
+from xentara_nb.tables.xentara_frame import as_xentara
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -75,7 +76,7 @@ def wide_frame(
         name: pd.Series(values, index=index, copy=False, dtype=values.dtype)
         for name, values in data.items()
     }
-    return pd.DataFrame(series, index=index, copy=False)
+    return as_xentara(pd.DataFrame(series, index=index, copy=False))
 
 
 def _at(times: Array, column: Changes, fill: str | None, step: int | None) -> tuple[Array, Array]:

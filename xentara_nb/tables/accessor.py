@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import numpy as np
@@ -291,26 +291,36 @@ class XentaraAccessor:
         """
         self._write(path, None)
 
-    def plain(self) -> pd.DataFrame:
+    def plain(
+        self, writer: Literal["excel", "json", "parquet", "sql"] | None = None
+    ) -> pd.DataFrame:
         """Return the table with columns that everything takes, as a file has them.
 
-        pandas itself cannot write a column with values of several types to Parquet or Feather,
-        UUIDs to JSON or a database, or times with a time zone to Excel. Here ids are texts, times
-        are in UTC without a time zone, and a column of values of several types holds their texts,
-        with one beside it, such as ``value (type)``, that says what each of them is. So
-        ``to_parquet``, ``to_feather``, ``to_excel``, ``to_csv``, ``to_json`` and ``to_sql`` write
-        it. What pandas reads from these is taken wherever rows are, and by
-        :func:`xentara_nb.compare`.
+        Ids are texts, times are in UTC without a time zone, and a column of values of several types
+        holds their texts, with one beside it, such as ``value (type)``, that says what each of them
+        is. So anything that takes a DataFrame of pandas takes it. What pandas reads from what it
+        has written is taken wherever rows are, and by :func:`xentara_nb.compare`.
 
-        :meth:`to_file` keeps more: in Excel numbers among texts stay numbers, and a text that
-        begins with ``=`` a text, which is a formula in what pandas writes. ``to_json`` cuts
-        numbers after ten digits unless ``double_precision=15``, and databases such as SQLite take
-        no whole number from 2**63 on.
+        The tables of this library do the same by themselves when they are written, as far as it is
+        needed; see :class:`xentara_nb.XentaraFrame`. :meth:`to_file` keeps more.
+
+        Parameters
+        ----------
+        writer : str, optional
+            ``excel``, ``json``, ``parquet`` or ``sql``: only what this writer of pandas refuses is
+            changed, and where that is nothing, it is the table itself. Feather is as Parquet.
 
         Returns
         -------
         pandas.DataFrame
             The same rows; samples with their index.
+
+        Raises
+        ------
+        InventoryFileError
+            If a column has no name, or its name is there twice.
+        OptionError
+            If the writer is another.
 
         Examples
         --------
@@ -321,15 +331,11 @@ class XentaraAccessor:
                                    element_uuid value value (type)
         0                                    11   1.5        float
         1  00000000-0000-0000-0000-000000000001    on         text
-
-        >>> snapshot = client.snapshot(["Plant.Line 1.Set point", "Plant.Line 1.Run"])
-        >>> snapshot.xentara.plain().to_excel("plant.xlsx", index=False)
-        >>> xentara_nb.compare(snapshot, pd.read_excel("plant.xlsx")).same
-        True
+        >>> frame.xentara.plain("parquet").to_parquet("a.parquet")
         """
-        from xentara_nb.tables.files import plain_table
+        from xentara_nb.tables.files.plain import plain_table
 
-        return plain_table(self._frame)
+        return plain_table(self._frame, writer)
 
     def _write(self, path: str | os.PathLike[str], ending: str | None) -> None:
         # This module is loaded with the library: what writes files is loaded when it is used.

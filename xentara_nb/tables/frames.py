@@ -39,6 +39,7 @@ from xentara_nb.protocol.identifiers import (
 from xentara_nb.protocol.uuid_column import taken
 from xentara_nb.protocol.values import AttributeId, TimePoint
 from xentara_nb.tables.id_arrays import id_array
+from xentara_nb.tables.xentara_frame import as_xentara
 
 TEXT = pd.StringDtype("python", na_value=np.nan)
 """The dtype of texts: ``str``, kept as Python objects, so that each key and name, which are on
@@ -161,7 +162,7 @@ def make_frame(columns: Mapping[str, Array]) -> pd.DataFrame:
     if any(len(values) != size for values in arrays):
         raise ValueError("the columns of a frame differ in their length")
     # For a frame of one row, pandas.DataFrame(columns) takes three times as long: it infers dtypes.
-    frame: pd.DataFrame = create_dataframe_from_blocks(
+    frame = create_dataframe_from_blocks(
         [
             (_block(values) if isinstance(values, np.ndarray) else values, place)
             for values, place in zip(arrays, np.arange(len(arrays))[:, np.newaxis], strict=True)
@@ -170,7 +171,7 @@ def make_frame(columns: Mapping[str, Array]) -> pd.DataFrame:
         # A view, for who has the frame may give them a name.
         _column_names(tuple(columns)).view(),
     )
-    return frame
+    return as_xentara(frame)
 
 
 def _block(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -199,23 +199,6 @@ def read_table(path: str | os.PathLike[str], *, ending: str | None = None) -> pd
         return from_typed(table, ending)
 
 
-def plain_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with plain columns; see :meth:`XentaraAccessor.plain`."""
-    samples = "time" in frame.index.names
-    try:
-        columns = to_typed(frame if samples else frame.reset_index(drop=True), ".parquet").columns
-    except TableError as fault:
-        raise InventoryFileError(str(fault)) from None
-    found = {}
-    for name, cells in columns.items():
-        series = pd.Series(cells)
-        if isinstance(series.dtype, pd.DatetimeTZDtype):
-            series = series.dt.tz_convert("UTC").dt.tz_localize(None)
-        found[name] = series.array
-    plain = pd.DataFrame(found, index=None if samples else frame.index)
-    return plain.set_index("time") if samples else plain
-
-
 def as_written(frame: pd.DataFrame) -> pd.DataFrame:
     """Return rows that pandas has read from such a file with the values that were written."""
     try:

@@ -35,6 +35,7 @@ from xentara_nb.tables.files.cells import (
 )
 
 _PROVENANCE = b"xentara"
+_ATTRS = b"PANDAS_ATTRS"  # where pandas keeps DataFrame.attrs
 _SHEET = "inventory"
 _MAX_ROWS, _MAX_COLUMNS, _MAX_CHARACTERS = 1_048_576, 16_384, 32_767
 # A row of an inventory takes some 30 bytes of a workbook, and a workbook a tenth of its content.
@@ -111,7 +112,14 @@ def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> Text
         # An index that has a name is a column there; one without a name is none.
         named = [each for each in frame.index.names if each is not None]
         frame = frame.reset_index(named).reset_index(drop=True)
+        for each in (held.schema.pandas_metadata or {}).get("columns", ()):
+            if each["numpy_type"] == "object" and each["field_name"] in frame:
+                # A column of objects that had one type: pandas makes one of that of it.
+                values = held[each["field_name"]].to_pylist()
+                frame[each["field_name"]] = pd.Series(values, dtype=object)
         provenance = json.loads(metadata.get(_PROVENANCE, b"{}"))
+        if not provenance:
+            provenance = json.loads(metadata.get(_ATTRS, b"{}")).get(_PROVENANCE.decode(), {})
     except Exception as error:
         raise TableError(f"pandas cannot hold this ({_line(error)}). {_WRITE_AGAIN}") from None
     names = [*(name for name in named if name not in names), *names]
@@ -120,7 +128,11 @@ def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> Text
         if name not in done:
             done[name] = coded_series(frame[name]) or frame[name].astype(object).tolist()
     return TextTable(
-        {name: done[name] if name in done else frame[name] for name in names},
+        {
+            name: done[name] if name in done else frame[name]
+            for name in dict.fromkeys([*index, *names])
+            if name in done or name in frame
+        },
         provenance if isinstance(provenance, dict) else {},
         row_text,
     )

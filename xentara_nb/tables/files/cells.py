@@ -29,6 +29,7 @@ from xentara_nb.tables.frames import categorical, string_array
 from xentara_nb.tables.id_arrays import IdDtype, id_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import uuid_in
+from xentara_nb.tables.xentara_frame import as_xentara
 
 Cell: TypeAlias = bool | int | float | str | None
 """What a cell of a file can hold."""
@@ -104,7 +105,7 @@ def from_table(table: TextTable) -> pd.DataFrame:
             columns[name] = cells
         else:
             columns[name] = pd.Series(list(plain(cells)))
-    frame = pd.DataFrame(columns, copy=False)  # all of them are its own
+    frame = as_xentara(pd.DataFrame(columns, copy=False))  # all of them are its own
     return with_provenance(frame, table.provenance) if table.provenance else frame
 
 

@@ -35,6 +35,7 @@ from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import id_in, uuid_in
 from xentara_nb.tables.snapshots import TEXT_COLUMNS, TIME_COLUMNS
 from xentara_nb.tables.spreadsheets import unguarded
+from xentara_nb.tables.xentara_frame import as_xentara
 
 _SUFFIX = " (type)"
 _TIMES = TIME_COLUMNS | {"time"}
@@ -115,6 +116,9 @@ def from_typed(table: TextTable, ending: str) -> pd.DataFrame:
                 text = given.dtype == "str"
                 columns[name] = given.astype(TEXT) if text else given
                 continue
+            if words is None and given.dtype == object and name not in _NAMED:
+                columns[name] = given
+                continue
             cells = [None if _is_missing(each) else each for each in given.tolist()]
         elif ending in (".csv", ".xlsx"):
             cells = _unmarked(cells)
@@ -123,7 +127,7 @@ def from_typed(table: TextTable, ending: str) -> pd.DataFrame:
         except _CellError as error:
             where = table.place(error.row)
             raise TableError(f"{where}, column {name!r}: {error}") from None
-    frame = pd.DataFrame(columns)
+    frame = as_xentara(pd.DataFrame(columns))
     if not {"primary_key", "element_uuid"} & columns.keys() and next(iter(columns), "") == "time":
         frame = frame.set_index("time")
     return with_provenance(frame, table.provenance) if table.provenance else frame
@@ -246,9 +250,13 @@ def _dtype_word(series: pd.Series[Any]) -> str:
     return word
 
 
-def _common_dtype(cells: Iterable[Cell]) -> Any:
+def _common_dtype(cells: Sequence[Cell]) -> Any:
     kinds = set(map(type, cells)) - {type(None)}
-    names = {bool: "boolean", int: "Int64", float: "float64"}
+    numbers = [each for each in cells if isinstance(each, int)] if kinds == {int} else []
+    integer = "Int64"
+    if numbers and max(numbers) >= 2**63:
+        integer = "UInt64" if min(numbers) >= 0 else "str"
+    names = {bool: "boolean", int: integer, float: "float64"}
     return names.get(next(iter(kinds)), "str") if len(kinds) == 1 else "str"
 
 
