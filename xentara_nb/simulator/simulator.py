@@ -100,7 +100,11 @@ class Simulator:
         self._certificate: ServerCertificate | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:  # an interrupt, too, when all has begun
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -147,7 +151,7 @@ class Simulator:
             self._certificate = ServerCertificate(found.security, names, settings.certificate)
             self._serve(found.server.port if settings.port is None else settings.port)
         except BaseException:
-            self._clean_up()
+            self.stop()
             raise
         if self.users and (warning := exposure(settings.host)) is not None:
             warnings.warn(warning, ExposedWarning, stacklevel=2)
@@ -163,10 +167,16 @@ class Simulator:
         >>> other.stop()  # it does not run any more, which is no error
         """
         with self._restarting:
-            if self._thread is not None:
-                self._thread.stop()
+            thread = self._thread
+            try:
+                if thread is not None:
+                    thread.stop()
+                self._clean_up()
+            finally:
+                # Interrupted anywhere, it ends by itself.
+                if thread is not None:
+                    thread.stopping = True
                 self._thread = None
-            self._clean_up()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until a client shuts the server down; False if it still runs after the time-out.
@@ -294,8 +304,12 @@ class Simulator:
         )
         context = self._running().context
         thread = ServerThread(service, found.server, context, settings.host, port, settings.options)
-        self._address = thread.start()
-        self._thread = thread
+        try:
+            self._address = thread.start()
+            self._thread = thread
+        except BaseException:
+            thread.stopping = True
+            raise
 
     def _run(self, function: Callable[[], Any]) -> Any:
         return function() if self._thread is None else self._thread.call(function)
@@ -466,8 +480,8 @@ def simulate(
 def _garbage_collection_paused() -> Iterator[None]:
     """Keep the collector from walking through a hundred thousand elements while they are made."""
     enabled = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if enabled:
