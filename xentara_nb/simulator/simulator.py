@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -108,7 +107,12 @@ class Simulator:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        thread = self._thread
+        try:
+            self.stop()
+        finally:
+            if thread is not None:
+                thread.stopping = True  # interrupted before it had done anything
 
     def __repr__(self) -> str:
         where = self.url if self._thread is not None else "stopped"
@@ -451,7 +455,11 @@ def simulate(
         limits,
     )
     users = demo.USERS if config is None else MappingProxyType({})
-    with _garbage_collection_paused():
+    # The collector would walk through a hundred thousand elements while they are made. No block:
+    # interrupted as it begins, that would leave it disabled as long as the traceback is kept.
+    enabled = gc.isenabled()
+    try:
+        gc.disable()
         if elements is not None:
             if config is not None or model is not None:
                 raise OptionError(
@@ -474,15 +482,6 @@ def simulate(
         else:
             found = demo.configuration()
         return Simulator(found, users, settings)
-
-
-@contextmanager
-def _garbage_collection_paused() -> Iterator[None]:
-    """Keep the collector from walking through a hundred thousand elements while they are made."""
-    enabled = gc.isenabled()
-    try:
-        gc.disable()
-        yield
     finally:
         if enabled:
             gc.enable()
