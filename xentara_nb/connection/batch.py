@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from xentara_nb.connection.latch import Latch
 from xentara_nb.errors import ProtocolError, ServerError, XentaraError
+from xentara_nb.latch import Latch
 from xentara_nb.protocol.codec import coalesce, decode_results
 from xentara_nb.protocol.commands import Command
 from xentara_nb.protocol.packets import Failure, Success

@@ -22,7 +22,6 @@ from xentara_nb.connection.batch import Batch, UnreadableAnswerError
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.handshake import handshake
-from xentara_nb.connection.latch import Latch
 from xentara_nb.connection.messages import CLOSE_TIMEOUT, MAX_MESSAGE
 from xentara_nb.connection.probing import PROBE_TIMEOUT, Prober
 from xentara_nb.connection.process_end import is_ending, running
@@ -42,6 +41,7 @@ from xentara_nb.errors import (
     ServerError,
     XentaraError,
 )
+from xentara_nb.latch import Latch
 from xentara_nb.locking import locked
 from xentara_nb.protocol.cbor import SMALL, stoppable
 from xentara_nb.protocol.codec import encode_requests, first_answered

@@ -15,7 +15,6 @@ from typing import Any
 
 from xentara_nb.connection.address import Address
 from xentara_nb.connection.deadline import Deadline
-from xentara_nb.connection.latch import Latch
 from xentara_nb.connection.stream import Stream
 from xentara_nb.errors import (
     CertificateChangedError,
@@ -24,6 +23,7 @@ from xentara_nb.errors import (
     OptionError,
     ServerUnreachableError,
 )
+from xentara_nb.latch import Latch
 from xentara_nb.paths import read_file
 from xentara_nb.protocol.sharing import shared
 from xentara_nb.protocol.text import pasted, safe

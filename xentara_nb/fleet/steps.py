@@ -14,7 +14,7 @@ from collections.abc import Generator
 from contextvars import copy_context
 from typing import TypeAlias, TypeVar
 
-from xentara_nb.connection.latch import take
+from xentara_nb.latch import take
 
 T = TypeVar("T")
 

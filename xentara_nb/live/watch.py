@@ -12,8 +12,8 @@ from typing import Self
 import pandas as pd
 
 from xentara_nb.connection.deadline import check_seconds
-from xentara_nb.connection.latch import take
 from xentara_nb.errors import ConnectionLostError, DeadlineError, OptionError
+from xentara_nb.latch import take
 from xentara_nb.live.collection import KEEP, Change, Collection, Keep
 from xentara_nb.live.routing import Key
 from xentara_nb.live.shared import Rates

@@ -16,8 +16,8 @@ from contextlib import suppress
 from typing import Self, TypeAlias
 from uuid import UUID
 
-from xentara_nb.connection.latch import take
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
+from xentara_nb.latch import take
 from xentara_nb.locking import locked
 from xentara_nb.protocol.commands import DataChange, Subscribe, SubscriptionTarget
 from xentara_nb.protocol.errors import UnknownSubscriptionIdError

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -101,11 +100,20 @@ class Simulator:
         self._certificate: ServerCertificate | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:  # an interrupt, too, when all has begun
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        thread = self._thread
+        try:
+            self.stop()
+        finally:
+            if thread is not None:
+                thread.stopping = True  # interrupted before it had done anything
 
     def __repr__(self) -> str:
         where = self.url if self._thread is not None else "stopped"
@@ -148,7 +156,7 @@ class Simulator:
             self._certificate = ServerCertificate(found.security, names, settings.certificate)
             self._serve(found.server.port if settings.port is None else settings.port)
         except BaseException:
-            self._clean_up()
+            self.stop()
             raise
         if self.users and (warning := exposure(settings.host)) is not None:
             warnings.warn(warning, ExposedWarning, stacklevel=2)
@@ -164,10 +172,16 @@ class Simulator:
         >>> other.stop()  # it does not run any more, which is no error
         """
         with self._restarting:
-            if self._thread is not None:
-                self._thread.stop()
+            thread = self._thread
+            try:
+                if thread is not None:
+                    thread.stop()
+                self._clean_up()
+            finally:
+                # Interrupted anywhere, it ends by itself.
+                if thread is not None:
+                    thread.stopping = True
                 self._thread = None
-            self._clean_up()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until a client shuts the server down; False if it still runs after the time-out.
@@ -295,8 +309,12 @@ class Simulator:
         )
         context = self._running().context
         thread = ServerThread(service, found.server, context, settings.host, port, settings.options)
-        self._address = thread.start()
-        self._thread = thread
+        try:
+            self._address = thread.start()
+            self._thread = thread
+        except BaseException:
+            thread.stopping = True
+            raise
 
     def _run(self, function: Callable[[], Any]) -> Any:
         return function() if self._thread is None else self._thread.call(function)
@@ -440,7 +458,11 @@ def simulate(
         limits,
     )
     users = demo.USERS if config is None else MappingProxyType({})
-    with _garbage_collection_paused():
+    # The collector would walk through a hundred thousand elements while they are made. No block:
+    # interrupted as it begins, that would leave it disabled as long as the traceback is kept.
+    enabled = gc.isenabled()
+    try:
+        gc.disable()
         if elements is not None:
             if config is not None or model is not None:
                 raise OptionError(
@@ -463,6 +485,9 @@ def simulate(
         else:
             found = demo.configuration()
         return Simulator(found, users, settings)
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _ascii(host: str) -> str:
@@ -473,15 +498,3 @@ def _ascii(host: str) -> str:
         raise SimulatorError(
             f"{host!r} is no name of a computer, nor its address. Choose another host."
         ) from None
-
-
-@contextmanager
-def _garbage_collection_paused() -> Iterator[None]:
-    """Keep the collector from walking through a hundred thousand elements while they are made."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import shutil
 import ssl
 import tempfile
 import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography import x509
@@ -160,7 +160,7 @@ class ServerCertificate:
         else:
             folder = Path(tempfile.mkdtemp(prefix="xentara-simulator-"))
             # Also without close(): nothing stays behind when Python ends.
-            self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            self._remove = weakref.finalize(self, _remove, folder)
             self.certificate, key = write_certificate(folder, names)
         try:
             self.context = server_context(self.certificate, key)
@@ -188,6 +188,14 @@ class ServerCertificate:
         """Remove a temporary certificate."""
         if self._remove is not None:
             self._remove()
+
+
+def _remove(folder: Path) -> None:
+    # Not shutil.rmtree(): interrupted, it closes a descriptor twice, which is another's by then.
+    with suppress(OSError):
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
 
 
 def _no_pass_phrase() -> str:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import atexit
 import itertools
 import logging
 import math
+import queue
 import ssl
 import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import serve
@@ -23,6 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
+from xentara_nb.latch import STEP, Latch, take
 from xentara_nb.protocol.errors import XentaraError
 from xentara_nb.protocol.identifiers import Stage
 from xentara_nb.simulator.config.configuration import HttpServer
@@ -47,12 +50,15 @@ _OPEN_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 1.0
 _STOP_TIMEOUT = 2.0
 _CALL_TIMEOUT = 30.0
+_POLL = 0.25  # until a stop is seen of which an interrupt has left no more than the wish
 _LONGEST_WAIT = 3600.0
 _LAST_ROUNDS = 10
 _MAX_QUEUE = (1, 0)  # frames of a client that wait while one of its messages is answered
 _BACKLOG = 1024  # connections that the system keeps until they are accepted
 _REST = 0.001
 _LONGEST_SLEEP = 60.0  # until a token is over; the clock may be set meanwhile
+
+_Address: TypeAlias = tuple[str, int]
 
 
 class SimulatorError(XentaraError):
@@ -77,7 +83,7 @@ class ServerThread:
     """A running server, on a port, or on any free one for port 0.
 
     The options are those of ``websockets`` about pings and the size of messages; ``ping_timeout``
-    is also how long a client may read nothing at all.
+    is also how long a client may read nothing at all. Where ``stopping`` is set, it ends by itself.
     """
 
     def __init__(
@@ -97,68 +103,108 @@ class ServerThread:
         self._options = options
         self._connections = Connections(service.limits.pending_connections)
         self._numbers = itertools.count(1)
+        self.stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = asyncio.Event()
-        self._address: Future[tuple[str, int]] = Future()
+        self._woken = asyncio.Event()
+        self._serves = False
+        self._started: queue.SimpleQueue[_Address | BaseException] = queue.SimpleQueue()
+        self._gone = Latch()
         self._thread = threading.Thread(target=self._main, name="simulator", daemon=True)
 
     def start(self) -> tuple[str, int]:
-        """Start serving and return the address; raises SimulatorError if it is taken."""
-        self._thread.start()
-        _running.add(self)
+        """Start serving and return the address; raises SimulatorError if it is taken.
+
+        Interrupted, it has stopped, or does so by itself.
+        """
         try:
-            return self._address.result()
+            _running.add(self)
+            # An interrupt in the middle of Thread.start() would leave a thread that hangs.
+            _thread.start_new_thread(self._start, ())
+            started = take(self._started)
+            if isinstance(started, BaseException):
+                raise started
         except OSError as error:
-            self._thread.join()
+            self._gone.wait(_STOP_TIMEOUT)
             raise SimulatorError(
                 f"cannot listen on {self._host}, port {self._port}: {error.strerror or error}. "
                 "Choose another port, or port 0 for any free one."
             ) from None
+        except BaseException:
+            self.stopping = True
+            raise
+        return started
 
     def stop(self) -> None:
-        """Close all connections and end the thread; takes a few seconds at the most."""
-        self.begin_to_stop()
-        self._thread.join(3 * _STOP_TIMEOUT)
+        """Close all connections and end the thread; takes a few seconds at the most.
+
+        Interrupted, the thread ends by itself.
+        """
+        try:
+            self.begin_to_stop()
+            self._gone.wait(3 * _STOP_TIMEOUT)
+        finally:
+            self.stopping = True
 
     def begin_to_stop(self) -> None:
         """Close all connections and end the thread, without waiting for that."""
+        self.stopping = True
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop may have ended by itself
-                self._loop.call_soon_threadsafe(self._stopping.set)
+                self._loop.call_soon_threadsafe(self._woken.set)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the server has ended by itself; False if it still runs after the time-out."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        while timeout is None and not self._gone.wait(STEP):
+            pass
+        return self._gone.wait(timeout or 0.0)
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Run a function between two steps of the server, and return what it returns."""
         loop = self._loop
         if loop is None or threading.current_thread() is self._thread:
             return function()
-        result: Future[Any] = Future()
+        # No Future: an interrupt here, while its lock is taken, would stop the server for ever.
+        results: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
 
         def run() -> None:
             try:
-                result.set_result(function())
+                results.put((function(), None))
             except BaseException as error:
-                result.set_exception(error)
+                results.put((None, error))
 
         try:
             loop.call_soon_threadsafe(run)
         except RuntimeError:
             # The server has ended meanwhile, so nothing else runs.
             return function()
-        return result.result(_CALL_TIMEOUT)
+        try:
+            result, error = take(results, time.monotonic() + _CALL_TIMEOUT)
+        except queue.Empty:
+            raise TimeoutError(f"the server was busy for {_CALL_TIMEOUT:.0f} s") from None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # its traceback has this frame
+        return result
+
+    def _start(self) -> None:
+        try:
+            self._thread.start()
+        except BaseException as error:
+            self._started.put(error)
+            self._gone.set()
 
     def _main(self) -> None:
         try:
             asyncio.run(self._run())
         except BaseException as error:
-            if self._address.done():
+            if self._serves:
                 _log.exception("the server has failed")
             else:
-                self._address.set_exception(error)
+                self._started.put(error)
+        finally:
+            self._gone.set()
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -171,8 +217,10 @@ class ServerThread:
                 servers.append(await self._listen(listener))
             host, port = next(iter(servers[0].sockets)).getsockname()[:2]
             pipelines = asyncio.create_task(_run_pipelines(self._service.plant))
-            self._address.set_result((host, port))
-            await self._stopping.wait()
+            self._serves = True
+            self._started.put((host, port))
+            while not self.stopping:
+                await _wait(self._woken, _POLL)
             pipelines.cancel()
         finally:
             await self._close(servers)
@@ -236,7 +284,7 @@ class ServerThread:
                     await transport.send(answer)
                 session.subscriptions.activate_new()
                 if service.plant.stage is Stage.SHUTDOWN:
-                    self._stopping.set()
+                    self.begin_to_stop()
         except ConnectionAbortedError:
             transport.abort()
         except ConnectionClosed:

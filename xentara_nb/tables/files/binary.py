@@ -128,11 +128,7 @@ def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> Text
         if name not in done:
             done[name] = coded_series(frame[name]) or frame[name].astype(object).tolist()
     return TextTable(
-        {
-            name: done[name] if name in done else frame[name]
-            for name in dict.fromkeys([*index, *names])
-            if name in done or name in frame
-        },
+        {name: done[name] if name in done else frame[name] for name in names},
         provenance if isinstance(provenance, dict) else {},
         row_text,
     )

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.interrupts import Interrupted
-from xentara_nb.connection.latch import Latch, take
+from xentara_nb.latch import Latch, take
 
 
 def test_it_is_set_once_and_for_all() -> None:
