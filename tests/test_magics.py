@@ -152,6 +152,32 @@ def test_a_line_that_makes_no_sense(line: str, message: str, magic: Magic) -> No
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
+@pytest.mark.parametrize(
+    ("line", "kind", "words"),
+    [
+        ('read "Plant.Line 1.Setpoint"', "UnknownElementError", "Plant.Line 1.Set point"),
+        ("raid x", "OptionError", "invalid choice"),
+        (f'write "{SET_POINT}" fast', "WriteRefusedError", "nothing was sent"),
+    ],
+)
+def test_a_mistake_fails_the_cell_and_shows_what_it_is_alone(
+    line: str,
+    kind: str,
+    words: str,
+    shell: InteractiveShell,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    capsys.readouterr()
+    result = shell.run_cell(f"%xentara {line}")
+    assert type(result.error_in_exec).__name__ == kind
+    shown = capsys.readouterr()
+    text = shown.out + shown.err
+    assert f"{kind}: " in text
+    assert words in text
+    assert "Traceback" not in text
+    assert "_magics.py" not in text
+
+
 def test_which_client(
     shell: InteractiveShell, client: Client, plant: Simulator, magic: Magic
 ) -> None:

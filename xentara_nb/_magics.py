@@ -27,7 +27,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from xentara_nb.client import Client
-from xentara_nb.errors import OptionError, WriteRefusedError
+from xentara_nb.errors import OptionError, WriteRefusedError, XentaraError
 from xentara_nb.protocol.text import safe_lines
 from xentara_nb.suggestions import question
 
@@ -71,7 +71,18 @@ def unregister(shell: Any) -> None:
 
 
 def run(line: str, shell: Any) -> pd.DataFrame | WriteReport | None:
-    """Do what a line behind ``%xentara`` says."""
+    """Do what a line behind ``%xentara`` says; an error shows what it says, and no traceback."""
+    try:
+        return _run(line, shell)
+    except XentaraError as error:
+        # IPython asks an exception for that. The cell has failed, also where a program runs it.
+        lines = [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())]
+        shown = safe_lines("\n".join(lines)).split("\n")
+        setattr(error, "_render_traceback_", lambda: shown)  # noqa: B010 - no attribute of its class
+        raise
+
+
+def _run(line: str, shell: Any) -> pd.DataFrame | WriteReport | None:
     args = _parser().parse_args(_words(line))
     clients = clients_in(shell.user_ns)
     if args.command is None:

@@ -19,6 +19,11 @@ from xentara_nb.client import Client
         (["inventroy", "plant"], "did you mean 'inventory'?"),
         (["read", "plant", "Plant", "--fingerpint", "AB"], "did you mean '--fingerprint'?"),
         (["simulate", "--portt=1"], "did you mean '--port'?"),
+        (["stage", "plant", "stop"], "did you mean 'suspend' or 'shut-down'?"),
+        (["stage", "plant", "suspned"], "did you mean 'suspend'?"),
+        (["write", "plant", "a", "1", "--on-error", "go"], "did you mean 'continue'?"),
+        (["list", "plant"], "did you mean 'inventory'?"),
+        (["fleet", "get", "servers.toml"], "did you mean 'read'?"),
     ],
 )
 def test_the_nearest_is_offered(
@@ -76,8 +81,9 @@ def test_what_stands_behind_an_option_that_there_is_not_is_not_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     for secret in (["--password", "s3cret"], ["--password=s3cret"], ["-p", "s3cret"]):
-        with pytest.raises(SystemExit):
-            main(["inventory", "plant", "-o", "a.csv", *secret])
-        shown = capsys.readouterr().err
-        assert secret[0].partition("=")[0] in shown
-        assert "s3cret" not in shown
+        for argv in (["inventory", "plant", "-o", "a.csv", *secret], [*secret, "read", "plant"]):
+            with pytest.raises(SystemExit):
+                main(argv)
+            shown = capsys.readouterr().err
+            assert secret[0].partition("=")[0] in shown
+            assert "s3cret" not in shown

@@ -212,6 +212,44 @@ def test_lab_starts_jupyterlab_on_the_simulator(
         assert process.wait(20) == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="there are no groups of processes")
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_lab_is_stopped_and_has_jupyterlab_end_its_kernels(
+    by: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in_for_jupyterlab(
+        tmp_path,
+        monkeypatch,
+        "import signal, sys\n"
+        "def end(number, frame):\n"
+        "    print('ended by', signal.Signals(number).name, flush=True)\n"
+        "    sys.exit()\n"
+        "for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):\n"
+        "    signal.signal(each, end)\n"
+        "print('a terminal' if sys.stdin.isatty() else 'no terminal', 'up', flush=True)\n"
+        "signal.pause()\n",
+    )
+    (tmp_path / "signal.py").write_text("raise ImportError('not the one of Python')")
+    command = [sys.executable, "-P", *COMMAND[1:]]
+    process = subprocess.Popen(
+        [*command, "lab", "--no-browser"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=tmp_path,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            lines_until(process, "no terminal up")
+            os.killpg(process.pid, by)  # as a terminal does with Ctrl-C and when it is closed
+            assert process.stdout is not None
+            assert re.findall("ended by (.*)", process.stdout.read()) == ["SIGTERM"]
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
 def test_lab_copies_the_notebooks_that_are_not_there(tmp_path: Path) -> None:
     folder = tmp_path / lab.FOLDER
     lab.copy_notebooks(folder)

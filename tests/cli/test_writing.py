@@ -84,6 +84,15 @@ def test_a_dry_run(plant, options, capsys):
     assert len(plant.writes) == 0
 
 
+def test_a_value_that_is_there_already(plant, options, write_file, capsys):
+    rows = [f"{ONE},{value(plant, ONE)}", f"{TWO},201"]
+    path = write_file("primary_key,value\n" + "\n".join(rows))
+    assert main(["apply", *options, path, "--dry-run"]) == 0
+    first, second = (line for line in capsys.readouterr().out.splitlines() if "Plant." in line)
+    assert "no change" in first
+    assert "no change" not in second
+
+
 def test_what_is_refused(plant, options, capsys):
     assert main(["write", *options, ONE, "fast", "--yes"]) == 1
     assert main(["write", *options, "Nothing.here", "1", "--yes"]) == 1

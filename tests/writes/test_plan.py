@@ -121,6 +121,25 @@ def test_changes(client):
     assert plan.planned[4].new == TimePoint.NEVER
 
 
+def test_a_value_that_is_there_already_is_no_change(client):
+    client.write("Data Types.Float32", 0.1)  # holds fewer digits
+    client.write("Data Types.TimePoint", "never")
+    present = client.read([ONE, "Plant.Line 1.Recipe"], "value")["value"].tolist()
+    plan = client.plan_writes(
+        {
+            ONE: present[0],
+            "Plant.Line 1.Recipe": present[1],
+            "Data Types.Float32": 0.1,
+            "Data Types.TimePoint": "never",
+            TWO: 201,
+        }
+    )
+    assert repr(plan).count("no change") == 4
+    assert plan._repr_html_().count("no change") == 4
+    assert plan.frame["change"].tolist()[:3] == [0.0, None, 0.0]
+    assert "no change" not in repr(client.plan_writes({TWO: 201, ONE: "fast"}))
+
+
 def test_a_plan_shows_which_time_is_sent(client, monkeypatch):
     with time_zone(monkeypatch, "Europe/Berlin"):
         plan = client.plan_writes({"Data Types.TimePoint": "2026-11-26 10:00"})

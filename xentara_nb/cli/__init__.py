@@ -48,8 +48,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line: 0 for success, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
-    # Asked to end, a command stops what it started, as with Ctrl-C.
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    # Asked to end, or its terminal closed, a command stops what it started, as with Ctrl-C.
+    previous = {
+        number: signal.signal(number, _interrupt)
+        for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+        if signal.getsignal(number) is not signal.SIG_IGN  # as nohup has it
+    }
     for stream in (sys.stdout, sys.stderr):
         # What a console cannot show is written as an escape there.
         if isinstance(stream, io.TextIOWrapper):
@@ -83,7 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("interrupted")
         return 130
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
     return status
 
 

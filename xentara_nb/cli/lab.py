@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import AddParser, UsageError, say
 from xentara_nb.cli.simulating import add_plant_arguments, check_port, describe, simulator_from
@@ -25,7 +25,9 @@ START = "00-start.ipynb"
 
 # They hold for any server that a notebook may connect to.
 _SAFEGUARDS = ("XENTARA_READ_ONLY", "XENTARA_POLICY", "XENTARA_JOURNAL")
-_STOP_WAIT = 5.0  # how long JupyterLab may take to stop its kernels, in seconds
+# How long they may take to end, in seconds: a kernel that hangs is killed by JupyterLab, and
+# JupyterLab, should it not end, by us. Else such a kernel would go on without it.
+_KERNEL_STOP_WAIT, _STOP_WAIT = 4.0, 5.0
 
 
 def add_parsers(add_parser: AddParser) -> None:
@@ -105,10 +107,12 @@ def copy_notebooks(folder: Path) -> None:
 
 
 def _command(folder: Path, args: argparse.Namespace) -> list[str]:
-    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
+    # -P: a file in this folder that is called as a module of Python is not taken for it.
+    command = [sys.executable, "-P", "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
     command.append(f"--ServerApp.root_dir={folder.resolve()}")
     # Its question whether to show news of JupyterLab would lie over the notebook.
     command.append("--LabApp.news_url=None")
+    command.append(f"--KernelManager.shutdown_wait_time={_KERNEL_STOP_WAIT}")
     if (folder / START).is_file():
         command.append(f"--LabApp.default_url=/lab/tree/{START}")
     if args.lab_port is not None:
@@ -124,14 +128,16 @@ def _command(folder: Path, args: argparse.Namespace) -> list[str]:
 def _run(command: list[str], environment: dict[str, str]) -> int:
     import subprocess
 
-    with subprocess.Popen(command, env=environment) as process:
+    # Ctrl-C in a terminal is for us alone: JupyterLab would ask whether it is meant, or end without
+    # its kernels. Terminated, it shuts them down.
+    group: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, **group) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            # The first Ctrl-C makes JupyterLab ask; terminated, it ends.
             process.terminate()
             try:
                 process.wait(_STOP_WAIT)
-            except subprocess.TimeoutExpired:
+            except (KeyboardInterrupt, subprocess.TimeoutExpired):
                 process.kill()
             return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -11,6 +12,28 @@ from xentara_nb.suggestions import did_you_mean
 
 _CHOICE = re.compile(r"invalid choice: '(.*?)' \(choose from (.*)\)")
 _OPTION = re.compile(r"--[a-z][a-z-]*")
+
+# Words that people try, and those that mean it here: they are not spelt alike.
+_MEANT = {
+    "inventory": ("attributes", "browse", "dir", "export", "list", "ls", "model", "tree"),
+    "snapshot": ("backup", "dump", "save", "values"),
+    "compare": ("changes", "diff"),
+    "read": ("cat", "get", "show"),
+    "watch": ("follow", "live", "monitor", "subscribe", "tail"),
+    "record": ("history", "log", "logger"),
+    "write": ("put", "set"),
+    "apply": ("import", "load", "plan", "restore"),
+    "stage": ("shutdown", "shut-down", "state", "status", "stop", "suspend", "resume"),
+    "fleet": ("all", "servers"),
+    "simulate": ("run", "serve", "server", "sim"),
+    "lab": ("gui", "jupyter", "jupyterlab", "notebook", "notebooks"),
+    "demo": ("example", "help", "start", "try"),
+    "suspend": ("freeze", "halt", "hold", "pause", "stop"),
+    "resume": ("continue", "go", "run", "start"),
+    "shut-down": ("end", "exit", "halt", "kill", "off", "quit", "stop", "terminate"),
+    "stop": ("abort", "break", "end", "exit", "fail"),
+    "continue": ("go", "go-on", "ignore", "proceed", "skip"),
+}
 
 
 class ShowVersion(argparse.Action):
@@ -33,17 +56,32 @@ class CommandParser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse arguments; what is not known is an error here, where its command is known."""
+        words = list(sys.argv[1:] if args is None else args)
+        if words and words[0].startswith("-") and words[0] != "--":
+            first = words[0].partition("=")[0]
+            # Else the word behind it, perhaps a secret, would be called a wrong command.
+            if not re.search(rf"(?<![\w-]){re.escape(first)}(?![\w-])", self.format_help()):
+                self._refuse([first])
         known, rest = super().parse_known_args(args, namespace)
         if rest:
-            option = next((each for each in rest if each.startswith("--")), "").partition("=")[0]
-            options = dict.fromkeys(_OPTION.findall(self.format_help()))
             # What stands behind an option may be a secret, and errors go into logs.
             named = [each.partition("=")[0] for each in rest if each.startswith("-")] or rest
-            self.error(f"unrecognized arguments: {' '.join(named)}{did_you_mean(option, options)}")
+            self._refuse(named)
         return known, rest
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and end."""
         if found := _CHOICE.search(message):
-            message += did_you_mean(found[1], re.findall(r"[\w-]+", found[2]))
+            word, choices = found[1], re.findall(r"[\w-]+", found[2])
+            offered = did_you_mean(word, choices)
+            meant = [each for each in choices if word.casefold() in _MEANT.get(each, ())]
+            if meant and not offered:
+                offered = f"; did you mean {' or '.join(map(repr, meant))}?"
+            message += offered
         super().error(message)
+
+    def _refuse(self, names: Sequence[str]) -> NoReturn:
+        """Say which arguments are not known, without what stands behind them."""
+        option = next((each for each in names if each.startswith("--")), "")
+        options = dict.fromkeys(_OPTION.findall(self.format_help()))
+        self.error(f"unrecognized arguments: {' '.join(names)}{did_you_mean(option, options)}")

@@ -178,9 +178,11 @@ def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
     if args.json and args.dry_run:
         show_rows(plan.frame, True)
         return
+    from xentara_nb.writes.rendering import with_changes
+
     # With --json, the output is what became of it; the plan is for the question.
     tell = say if args.json else show
-    tell(table(_filled(plan.frame, columns), whole=_WHOLE))
+    tell(table(_filled(with_changes(plan.frame), columns), whole=_WHOLE))
 
 
 def _show_report(report: WriteReport, as_json: bool) -> None:

@@ -10,8 +10,8 @@ import pandas as pd
 
 from xentara_nb.errors import NotFoundError, ServerError, WriteRefusedError, XentaraError
 from xentara_nb.protocol.commands import AttributeInfo, MetaDataAnswer, Read
-from xentara_nb.protocol.identifiers import Access, Attribute, Quality
-from xentara_nb.protocol.values import AttributeId, TimePoint, Value
+from xentara_nb.protocol.identifiers import Access, Attribute, DataType, Quality
+from xentara_nb.protocol.values import AttributeId, TimePoint, Value, float_32
 from xentara_nb.queries.model_cache import ModelCache, find_attribute
 from xentara_nb.tables.frames import to_display
 from xentara_nb.tables.references import (
@@ -142,6 +142,8 @@ class PlannedWrite(NamedTuple):
         for value in (old, new):
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return None
+        if self.target.info is not None and self.target.info.data_type == DataType.FLOAT_32:
+            old, new = float_32(old), float_32(new)  # what it holds, which has fewer digits
         return new - old
 
     def __str__(self) -> str:

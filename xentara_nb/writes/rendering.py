@@ -73,6 +73,9 @@ KINDS: dict[str, str] = {
 }
 """The kind of each outcome and severity, which gives it its colour; the meaning is in the words."""
 
+NO_CHANGE = "no change"
+"""What is shown as the change where the new value is the present one."""
+
 _NO_TIME = int(pd.NaT.value)
 
 Title: TypeAlias = list[tuple[str, str | None]]
@@ -113,6 +116,28 @@ def target_columns(targets: Iterable[ResolvedAttribute]) -> dict[str, list[Any]]
         "attribute_id": [info and info.attribute_id for info in infos],
         "data_type": [info and label(DataType, info.data_type) for info in infos],
     }
+
+
+def shown_change(old: Any, new: Any, change: object) -> object:
+    """Return the change as it is shown: the difference, or that there is none.
+
+    The values are those of the table, None where one is not known or does not fit.
+    """
+    if old is None or new is None:
+        return change
+    if change == 0:  # also where a Float32 holds fewer digits than were given
+        return NO_CHANGE
+    # What is not the same as itself: NaN, and the time that is never.
+    same = old == new or (old != old and new != new)
+    return NO_CHANGE if same else change
+
+
+def with_changes(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of a plan with its changes as they are shown; any other as it is."""
+    if "change" not in frame:
+        return frame
+    rows = zip(frame["old_value"], frame["value"], frame["change"], strict=True)
+    return frame.assign(change=object_array([shown_change(*row) for row in rows]))
 
 
 def counted(kinds: Iterable[str], among: Iterable[str]) -> Title:
@@ -160,7 +185,7 @@ class Shown(ABC):
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
-    shown = frame[[name for name in _SHOWN if name in frame]].head(MAX_ROWS)
+    shown = with_changes(frame[[name for name in _SHOWN if name in frame]].head(MAX_ROWS))
     if "units" in shown and shown["units"].isna().all():
         shown = shown.drop(columns="units")
     return without_missing(shown.rename(columns=_SHOWN))

@@ -82,6 +82,12 @@ def test_a_review_leaves_no_second_checks_beside_it(form: WriteForm) -> None:
     assert form.checks.value == ""
 
 
+def test_a_review_says_where_there_is_no_change(form: WriteForm, client: Client) -> None:
+    for text, said in ((str(present_value(client)), True), ("195", False)):
+        review(form, text)
+        assert ("no change" in form.confirmation.text.value) is said
+
+
 def test_a_change_withdraws_the_write(form: WriteForm, plant: Simulator) -> None:
     def staged() -> Any:
         review(form, "195")

@@ -76,6 +76,15 @@ def test_values_are_edited_reviewed_and_written_once(form: PlanForm, plant: Simu
     assert form.confirm_button.description == f"Write 196.5 to {SET_POINT}"
 
 
+def test_a_value_that_is_there_already_is_no_change(client: Client) -> None:
+    present = client.read(SET_POINT, "value")["value"].item()
+    batch = client.read(BATCH, "value")["value"].item()
+    form = PlanForm(client, {SET_POINT: present, BATCH: batch + 1})
+    assert form.wait()
+    assert [text == "no change" for text in column(form, "change")] == [True, False]
+    form.close()
+
+
 def test_what_is_typed_withdraws_the_plan(form: PlanForm, plant: Simulator) -> None:
     review(form)
     button = form.confirm_button

@@ -19,7 +19,7 @@ from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.review import WORDS, confirm_text
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.rendering import KINDS
+from xentara_nb.writes.rendering import KINDS, shown_change
 from xentara_nb.writes.report import WriteReport
 from xentara_nb.writes.sub_session import SubSession
 
@@ -261,7 +261,7 @@ def _write(planned: PlannedWrite, value: object) -> dict[str, object]:
 
 def _row(planned: PlannedWrite) -> dict[str, str]:
     """Return what the table shows of a write."""
-    change = planned.change
+    change = shown_change(planned.old_value, planned.new_value, planned.change)
     return {
         "key": plain(planned.target.primary_key),
         "attribute": plain(planned.target.attribute_name),

@@ -12,7 +12,7 @@ from xentara_nb.widgets.common.table import facts, quality_badge, value_html, va
 from xentara_nb.widgets.write.times import local_text, zone_text
 from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.plan import WritePlan
-from xentara_nb.writes.rendering import KINDS
+from xentara_nb.writes.rendering import KINDS, shown_change
 from xentara_nb.writes.results import WriteResult
 
 WORDS = Words("write", "Do not write", "Nothing was written.", "review the value again")
@@ -49,8 +49,9 @@ def review_html(plan: WritePlan, who: str, zone: str = "") -> str:
         pairs |= {f"In {zone_text(zone)}": local} if local and zone != "UTC" else {}
     if info is not None:
         pairs["Data type"] = label(DataType, info.data_type)
-    if planned.change is not None:
-        pairs["Change"] = value_html(planned.change)
+    change = shown_change(planned.old_value, planned.new_value, planned.change)
+    if change is not None:
+        pairs["Change"] = value_html(change)
     pairs["By"] = who
     return f"<h4>Review</h4>{facts(pairs, caption='Review of the write')}{checks_html(plan)}"
 
