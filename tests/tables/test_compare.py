@@ -51,6 +51,21 @@ def snapshot(**columns: list[Any]) -> pd.DataFrame:
     )
 
 
+def test_what_cannot_be_read_any_more_is_no_other_type_or_unit() -> None:
+    old = snapshot(value=[1.5, 2.5], units=["mm", ""])
+    gone: list[Any] = [None, None]
+    new = snapshot(value=gone, type=gone, units=gone, quality=gone)
+    assert {change for change, *_ in changes(old, new)} == {"value", "type", "units", "quality"}
+    new["error"] = ["unknown element"] * 2
+    assert changes(old, new) == [
+        ("value", "a", "value", 1.5, None),
+        ("value", "b", "value", 2.5, None),
+    ]
+    # Where only the value has an error, the rest is compared.
+    new = snapshot(value=gone, units=["m", ""]).assign(error=["access denied"] * 2)
+    assert ("units", "a", None, "mm", "m") in changes(old, new)
+
+
 def changes(old: Any, new: Any, **options: Any) -> list[tuple[Any, ...]]:
     frame = compare(old, new, **options).frame
     columns = ["change", "primary_key", "attribute_name", "old", "new"]

@@ -8,7 +8,14 @@ import pandas as pd
 import pytest
 
 from xentara_nb.tables import rendering
-from xentara_nb.tables.rendering import Html, escape, plain, value_repr, value_text
+from xentara_nb.tables.rendering import (
+    Html,
+    change_text,
+    escape,
+    plain,
+    value_repr,
+    value_text,
+)
 
 
 def test_texts_of_servers_say_just_what_they_are() -> None:
@@ -51,6 +58,18 @@ def test_every_cell_of_a_table_is_escaped_unless_it_is_html() -> None:
         assert shown.count("&lt;b&gt;") == 1
     assert "<u>" in table
     assert "<u>" in facts
+
+
+def test_a_long_reason_takes_the_room_that_is_left_and_a_short_cell_stays_whole() -> None:
+    page = rendering.table_html(["a", "b"], [["short", "a reason " * 9]])
+    assert page.count("overflow-wrap:anywhere") == 1
+    assert "<td style='text-align:left'>short</td>" in page
+
+
+def test_a_difference_has_no_digits_of_binary_fractions_alone() -> None:
+    assert change_text(0.3 - 0.1) == "0.2"
+    assert change_text(3.0 - 209.741455078125) == "-206.7414551"
+    assert (change_text(-15.0), change_text(99), change_text(1e300)) == ("-15.0", "99", "1e+300")
 
 
 def test_a_caption_can_be_for_screen_readers_alone() -> None:

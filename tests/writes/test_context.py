@@ -43,6 +43,18 @@ def test_the_policy_of_the_plant_applies_beside_the_own_one(policy_file, monkeyp
     assert [policy.max_rows for policy in PolicySource(own).current()] == [5, 7]
 
 
+def test_a_policy_given_twice_says_its_reasons_once(plant, policy_file, monkeypatch):
+    path = policy_file("[[limits]]\nkeys = ['*']\nmaximum = 1")
+    monkeypatch.setenv("XENTARA_POLICY", str(path))
+    with plant.connect(policy=path, journal=False) as client:
+        plan = client.plan_writes({"Plant.Line 1.Set point": 5})
+        assert plan.frame["reason"].tolist() == [f"5.0 is above 1, the most the policy {path} has"]
+        # What the plant changes later applies beside what the client was given.
+        policy_file("[[limits]]\nkeys = ['*']\nmaximum = 2")
+        plan = client.plan_writes({"Plant.Line 1.Set point": 5})
+        assert plan.frame["reason"].iloc[0].count("is above") == 2
+
+
 def test_the_path_of_a_policy_as_people_write_it(policy_file, monkeypatch):
     path = policy_file("max_rows = 7")
     monkeypatch.setenv("HOME", str(path.parent))

@@ -206,6 +206,11 @@ class _Comparer:
                 continue
             pair = (old_first, new_first) if self._is_of_element(name) else (old_rows, new_rows)
             different = self._different(name, *pair)
+            if _COLUMNS.get(name, "value") != "value":
+                # What could not be read has no other type, units ...: its missing value says so.
+                different &= ~(
+                    _unread(self._old, name, pair[0]) | _unread(self._new, name, pair[1])
+                )
             yield self._changed(str(name), pair[0][different], pair[1][different])
 
     def _come_or_gone(
@@ -288,6 +293,14 @@ class _Comparer:
         for at in np.flatnonzero(different).tolist() if self._by_pandas else ():
             different[at] = not alike_to_pandas(one[rows[at]], other[others[at]])
         return rows[different], others[different]
+
+
+def _unread(frame: pd.DataFrame, name: str, rows: _Rows) -> npt.NDArray[np.bool_]:
+    """Return in which rows a cell is missing because the element could not be read."""
+    if "error" not in frame.columns:
+        return np.zeros(len(rows), bool)
+    part = frame[[name, "error"]].iloc[rows]
+    return (part[name].isna() & part["error"].notna()).to_numpy(bool)
 
 
 def _not_equal(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -17,7 +17,9 @@ from xentara_nb.protocol.text import safe
 
 _MAX_TEXT = 400  # characters of one text of a server; the rest says nothing more
 _MAX_CELL = 60  # characters of a cell in a table of text
+_SHORT = 40  # characters of a cell that is no sentence, such as a UUID
 _LEFT = "style='text-align:left'"
+_SENTENCE = "style='text-align:left;overflow-wrap:anywhere'"
 _COLOURS = {
     "ok": "var(--jp-success-color0, #1b7f37)",
     "warning": "var(--jp-warn-color0, #b45309)",
@@ -60,6 +62,11 @@ def value_text(value: object) -> str:
     if isinstance(value, str) and value != value.strip():
         return plain(repr(value))
     return plain(value)
+
+
+def change_text(change: object) -> str:
+    """Return the difference of two values, without the digits that only binary fractions have."""
+    return value_text(float(f"{change:.10g}") if isinstance(change, float) else change)
 
 
 def value_repr(value: object) -> str:
@@ -117,13 +124,18 @@ def table_html(
     """
     head = "".join(f"<th scope='col' {_LEFT}>{escape(name)}</th>" for name in heads)
     body = "".join(
-        f"<tr>{''.join(f'<td {_LEFT}>{escape(cell)}</td>' for cell in cells)}</tr>"
+        f"<tr>{''.join(f'<td {_cell_style(cell)}>{escape(cell)}</td>' for cell in cells)}</tr>"
         for cells in rows
     )
     return Html(
         f"<table{' data-sort' if sortable else ''}>{_caption(caption, hidden)}"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
+
+
+def _cell_style(cell: object) -> str:
+    """Let a sentence, such as a reason, break anywhere, so that it takes the room that is left."""
+    return _SENTENCE if len(str(cell)) > _SHORT and not isinstance(cell, Html) else _LEFT
 
 
 def _caption(text: str, hidden: bool) -> str:

@@ -47,7 +47,9 @@ class PolicySource:
             # All of it: it may be another one with the same size and time.
             seen = path, read_policy(path)
             if seen != self._seen:
-                self._found = (*self._own, WritePolicy.from_bytes(seen[1], path))
+                named = WritePolicy.from_bytes(seen[1], path)
+                # The same file given twice would say each of its reasons twice.
+                self._found = self._own if named in self._own else (*self._own, named)
                 self._seen = seen
         except PolicyError as error:
             raise PolicyError(f"{error} ({VARIABLE} names this file.)") from None

@@ -15,6 +15,7 @@ from xentara_nb.tables.frames import make_frame, object_array, string_array, tim
 from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.rendering import (
     Html,
+    change_text,
     coloured,
     escape,
     frame_text,
@@ -188,7 +189,10 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     shown = with_changes(frame[[name for name in _SHOWN if name in frame]].head(MAX_ROWS))
     if "units" in shown and shown["units"].isna().all():
         shown = shown.drop(columns="units")
-    return without_missing(shown.rename(columns=_SHOWN))
+    shown = without_missing(shown)
+    if "change" in shown:
+        shown["change"] = [each if each == "" else change_text(each) for each in shown["change"]]
+    return shown.rename(columns=_SHOWN)
 
 
 def _more(frame: pd.DataFrame) -> list[str]:

@@ -9,7 +9,7 @@ import ipywidgets
 
 from xentara_nb.client import Client
 from xentara_nb.errors import MissingExtraError, OptionError
-from xentara_nb.tables.rendering import escape, plain
+from xentara_nb.tables.rendering import change_text, escape, plain
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.confirm import Review
 from xentara_nb.widgets.common.style import badge, button, card, heading, row
@@ -266,7 +266,7 @@ def _row(planned: PlannedWrite) -> dict[str, str]:
         "key": plain(planned.target.primary_key),
         "attribute": plain(planned.target.attribute_name),
         "old": value_text(planned.old_value) if planned.knows_old else "not known",
-        "change": "" if change is None else value_text(change),
+        "change": "" if change is None else change_text(change),
         "severity": str(planned.severity),
         "kind": KINDS[planned.severity],
         "reason": plain(planned.reason),
