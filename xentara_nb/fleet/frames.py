@@ -71,7 +71,7 @@ def stacked(
     }
     parts = [
         # Without the note of where it came from, which would be copied for each column.
-        {str(column): _array(values) for column, values in pd.DataFrame(frames[name]).items()}
+        {str(column): values for column, values in pd.DataFrame(frames[name]).items()}
         for name in asked
     ]
     if isinstance(frames, dict):
@@ -80,7 +80,7 @@ def stacked(
         if name != SERVER:
             columns[name] = _concatenated(
                 [
-                    part.pop(name) if name in part else np.full(count, None, dtype=object)
+                    part.pop(name) if name in part else pd.Series([None] * count, dtype=object)
                     for part, count in zip(parts, counts, strict=True)
                 ]
             )
@@ -92,36 +92,36 @@ def _array(column: pd.Series[Any]) -> Any:
     return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
 
 
-def _concatenated(arrays: list[Any]) -> Any:
-    """Return arrays as one, no value of which is changed to fit the dtype of another."""
-    dtypes = list(dict.fromkeys(each.dtype for each in arrays))
+def _concatenated(parts: list[pd.Series[Any]]) -> Any:
+    """Return columns as one array, no value of which is changed to fit the dtype of another."""
+    dtypes = list(dict.fromkeys(each.dtype for each in parts))
+    if all(isinstance(each, pd.CategoricalDtype) for each in dtypes):
+        return union_categoricals(parts)  # in a tenth of the time that concat takes
     if len(dtypes) > 1:
-        if all(isinstance(each, pd.CategoricalDtype) for each in dtypes):
-            return union_categoricals(arrays)
-        filled = [each for each in arrays if len(each)]
-        if 0 < len(filled) < len(arrays):
+        filled = [each for each in parts if len(each)]
+        if 0 < len(filled) < len(parts):
             return _concatenated(filled)
-        arrays = _nullable(arrays) or [each.astype(object) for each in arrays]
-    if len(arrays) == 1:
-        return arrays[0].copy()  # for it may be shared, see protocol.sharing
-    # With their dtype, or pandas would take texts among objects for a column of texts.
-    parts = [pd.Series(each, dtype=each.dtype, copy=False) for each in arrays]
+        parts = _nullable(parts) or [each.astype(object) for each in parts]
+    if len(parts) == 1:
+        return _array(parts[0]).copy()  # for it may be shared, see protocol.sharing
     return _array(pd.concat(parts, ignore_index=True))
 
 
-def _nullable(arrays: list[Any]) -> list[Any] | None:
+def _nullable(parts: list[pd.Series[Any]]) -> list[pd.Series[Any]] | None:
     """Return numbers of one kind, of which some have gaps, in the dtype with gaps; else None."""
-    wanted = {_NULLABLE.get(str(each.dtype), each.dtype) for each in arrays}
+    wanted = {_NULLABLE.get(str(each.dtype), each.dtype) for each in parts}
     if len(wanted) > 1 or not wanted <= set(_NULLABLE.values()):
         return None
     return [
         each
         if str(each.dtype) not in _NULLABLE
         # With the mask, for a NaN that was read is a value and no gap.
-        else _NULLABLE_ARRAYS.get(str(each.dtype), pd.arrays.IntegerArray)(
-            np.asarray(each), np.zeros(len(each), bool)
+        else pd.Series(
+            _NULLABLE_ARRAYS.get(str(each.dtype), pd.arrays.IntegerArray)(
+                np.asarray(each), np.zeros(len(each), bool)
+            )
         )
-        for each in arrays
+        for each in parts
     ]
 
 

@@ -1,0 +1,74 @@
+"""Messages as they go out: frames that another library reads."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
+
+from xentara_nb.connection.deadline import Deadline
+from xentara_nb.connection.messages import WebSocket
+from xentara_nb.connection.stream import Stream
+
+
+class Sent:
+    """Takes what is sent."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def send(self, data: bytes, deadline: Deadline) -> None:
+        self.data += data
+
+    def send_now(self, data: bytes) -> bool:
+        self.data += data
+        return True
+
+
+def frames(data: bytes) -> list[Frame]:
+    """Return the frames of some bytes, all of which must be masked."""
+    reader = StreamReader()
+    reader.feed_data(data)
+    reader.feed_eof()
+    found = []
+    while reader.buffer:
+        parsing = Frame.parse(reader.read_exact, mask=True, max_size=None)
+        with pytest.raises(StopIteration) as end:
+            next(parsing)
+        found.append(end.value.value)
+    return found
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 4, 125, 126, 127, 65_535, 65_536, 65_539])
+def test_a_message_of_any_size(size: int) -> None:
+    sent = Sent()
+    message = bytes(at * 7 % 251 for at in range(size))
+    WebSocket(cast(Stream, sent)).send_message(message, Deadline(1.0))
+    (frame,) = frames(sent.data)
+    assert frame == Frame(Opcode.BINARY, message)
+
+
+def test_no_two_masks_are_alike() -> None:
+    sent = Sent()
+    socket = WebSocket(cast(Stream, sent))
+    for _ in range(50):
+        socket.send_message(b"", Deadline(1.0))
+    masks = {sent.data[at + 2 : at + 6] for at in range(0, len(sent.data), 6)}
+    assert len(masks) > 45
+
+
+def test_what_is_sent_besides_messages() -> None:
+    sent = Sent()
+    socket = WebSocket(cast(Stream, sent))
+    socket.pong(b"here")
+    socket.probe()
+    socket.probe(b"request")
+    socket.send_close(1000, "the end")
+    assert frames(sent.data) == [
+        Frame(Opcode.PONG, b"here"),
+        Frame(Opcode.PING, b""),
+        Frame(Opcode.BINARY, b"request"),
+        Frame(Opcode.CLOSE, b"\x03\xe8the end"),
+    ]
