@@ -156,7 +156,11 @@ def _requests(
 
     The keys are those of the rows, one for each.
     """
-    distinct = by_identity(parts)
+    # Mostly all are the same, which a list finds out at once; and that they are not, as well.
+    if parts == (alike := parts[:1] * len(parts)):
+        parts, distinct = alike, by_identity(alike[:1])
+    else:
+        distinct = by_identity(parts)
     sharing = model_cache.sharing(with_own_attributes(uuids, parts, distinct))
     once = {number: tuple(dict.fromkeys(each)) for number, each in distinct.items()}
     as_given = all(len(once[number]) == len(each) for number, each in distinct.items())
