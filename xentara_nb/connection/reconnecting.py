@@ -307,10 +307,12 @@ def pipeline(
     Raises as :meth:`Connection.begin` and :meth:`Connection.finish` do.
     """
     size = BATCH_SIZE * (COLUMN if isinstance(commands, ColumnReads) else 1)
-    starts = range(0, len(commands), size)
-    batches = [commands] if len(starts) == 1 else (commands[at : at + size] for at in starts)
-    waiting: deque[Batch] = deque()
     deadline = deadline_of_call(timeout) if first is None else first
+    if 0 < len(commands) <= size:
+        yield connection.finish(connection.begin(commands, deadline), deadline)
+        return
+    batches = (commands[at : at + size] for at in range(0, len(commands), size))
+    waiting: deque[Batch] = deque()
     try:
         yield from _results(connection, batches, size, waiting, timeout, deadline)
     finally:

@@ -71,6 +71,8 @@ class ModelCache:
         All elements, once they were taken.
     search_table : SearchTable or None
         What a search goes through, once it was made.
+    read_plans : dict
+        What calls of read ask for, by their arguments; another dict once anything else is known.
     generation : int
         Another number after the cache was emptied: what was asked for before is not to be kept.
     """
@@ -88,6 +90,7 @@ class ModelCache:
         self._lists: dict[int, AttributeList] = {}
         self.whole: ElementColumns | None = None
         self.search_table: SearchTable | None = None
+        self.read_plans: dict[Any, Any] = {}
         self._sharing: dict[UUID, AttributeList] = {}
         self._inventories: list[tuple[Sequence[UUID], list[AttributeList]]] = []  # not taken in yet
 
@@ -106,6 +109,8 @@ class ModelCache:
             self.whole = self.search_table = None
             self._sharing = {}
             self._inventories = []
+            # Behind all the others, so that no plan in it comes from what was known before.
+            self.read_plans = {}
             self.generation += 1
 
     def uuids(self, references: Iterable[Reference]) -> list[UUID]:
@@ -184,6 +189,7 @@ class ModelCache:
             if isinstance(each, MetaDataAnswer)
         }
         self._note_sharing(lists, list(lists.values()), generation)
+        self.read_plans = {}
         return [
             found[uuid] if answer is None else answer
             for uuid, answer in zip(uuids, cached, strict=True)
@@ -225,6 +231,7 @@ class ModelCache:
         with self._learning:
             if generation == self.generation:
                 self._inventories.append((uuids, lists))
+                self.read_plans = {}
 
     def attribute_lists(self, uuids: Iterable[UUID]) -> dict[UUID, AttributeList | ServerError]:
         """Return the attributes of elements by UUID; an error where the server has none.

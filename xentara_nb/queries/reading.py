@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, islice
-from operator import itemgetter
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -14,13 +12,9 @@ import numpy.typing as npt
 from pandas.api.extensions import ExtensionArray
 
 from xentara_nb.errors import AmbiguousError, NotFoundError
-from xentara_nb.protocol.codec.columns import ColumnReads
-from xentara_nb.protocol.codec.read_values import ReadAnswers
-from xentara_nb.protocol.codec.reads import ReadRequests
-from xentara_nb.protocol.commands import Read, SubscriptionTarget
+from xentara_nb.protocol.commands import SubscriptionTarget
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute, known
-from xentara_nb.protocol.uuid_column import taken
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.model_cache import (
     AskByMessage,
@@ -29,6 +23,18 @@ from xentara_nb.queries.model_cache import (
     find_attribute,
     shared_id,
     with_id,
+)
+from xentara_nb.queries.read_plan import (
+    MAX_PLANNED,
+    MAX_PLANS,
+    NamedAttribute,
+    ReadPlan,
+    by_identity,
+    call_key,
+    plan_elements,
+    plan_rows,
+    results_of,
+    with_own_attributes,
 )
 from xentara_nb.tables.id_arrays import IdArray
 from xentara_nb.tables.references import (
@@ -45,7 +51,6 @@ from xentara_nb.tables.references import (
 )
 
 _VALUE_AND_QUALITY: list[AttributeLike] = [int(Attribute.VALUE), int(Attribute.QUALITY)]
-_NOT_ANSWERED = ServerError("the server did not answer for this attribute")
 
 
 class ResolvedAttribute(NamedTuple):
@@ -58,21 +63,15 @@ class ResolvedAttribute(NamedTuple):
     data_type: int | None
 
 
-_Attribute: TypeAlias = tuple[str, AttributeId, int | None]
-"""Name, id and data type of an attribute."""
-
-_Part = TypeVar("_Part")
-
-
 class Reading(NamedTuple):
     """The columns of what was read, one item for every attribute."""
 
-    primary_keys: Sequence[str] | ExtensionArray
-    element_uuids: Sequence[UUID] | IdArray
-    attribute_names: Sequence[str] | ExtensionArray
-    attribute_ids: Sequence[AttributeId] | IdArray
-    data_types: Sequence[int | None]
-    results: Sequence[Any]
+    primary_keys: ExtensionArray
+    element_uuids: IdArray
+    attribute_names: ExtensionArray
+    attribute_ids: IdArray
+    data_types: list[int | None]
+    results: list[Any]
     times: npt.NDArray[np.int64]
 
 
@@ -81,7 +80,7 @@ class _ElementAttributes(NamedTuple):
 
     primary_key: str
     element_uuid: UUID
-    attributes: list[_Attribute]
+    attributes: list[NamedAttribute]
 
 
 def read(
@@ -91,18 +90,42 @@ def read(
     attributes: Iterable[AttributeLike] | AttributeLike | None,
 ) -> Reading:
     """Read the attributes given; without, those that rows name, or all that can be read."""
-    if attributes is not None:
-        wanted = _attribute_list(attributes)
-        known_elements = _known_elements(model_cache, elements, wanted or [])
+    plans, call = model_cache.read_plans, call_key(elements, attributes)
+    plan: ReadPlan | None = plans.get(call)
+    if plan is None:
+        plan = _plan(model_cache, elements, attributes)
+        if call is not None and len(plan.data_types) <= MAX_PLANNED:
+            if len(plans) >= MAX_PLANS:
+                plans.clear()
+            plans[call] = plan
+    results = results_of(ask, plan)
+    # One time for all, so that readings can be put side by side.
+    return Reading(
+        plan.primary_keys,
+        plan.element_uuids,
+        plan.attribute_names,
+        plan.attribute_ids,
+        plan.data_types,
+        results,
+        np.full(len(results), time.time_ns()),
+    )
+
+
+def _plan(
+    model_cache: ModelCache,
+    elements: ElementsLike,
+    attributes: Iterable[AttributeLike] | AttributeLike | None,
+) -> ReadPlan:
+    wanted = _attribute_list(attributes)
+    if wanted is not None:
+        known_elements = _known_elements(model_cache, elements, wanted)
         if known_elements is not None:
-            return _read_elements(ask, model_cache, *known_elements)
-        attributes = wanted
+            return plan_elements(model_cache, *known_elements)
     references = element_references(elements)
-    if isinstance(references, Rows) and attributes is None:
-        return _read_rows(ask, model_cache, references)
-    items = _resolve(model_cache, references, _attribute_list(attributes))
-    return _read_elements(
-        ask,
+    if isinstance(references, Rows) and wanted is None:
+        return plan_rows(model_cache, references)
+    items = _resolve(model_cache, references, wanted)
+    return plan_elements(
         model_cache,
         [item.primary_key for item in items],
         [item.element_uuid for item in items],
@@ -110,43 +133,9 @@ def read(
     )
 
 
-def _read_elements(
-    ask: AskByMessage,
-    model_cache: ModelCache,
-    keys: list[str],
-    uuids: list[UUID],
-    chosen: Sequence[list[_Attribute]],
-) -> Reading:
-    """Read some attributes of each element."""
-    # Elements of one type share what was chosen of them.
-    shared: dict[tuple[AttributeId, ...], tuple[AttributeId, ...]] = {}
-    parts_by_list: dict[int, tuple[AttributeId, ...]] = {}
-    for number, each in _by_identity(chosen).items():
-        part = tuple([attribute_id for _, attribute_id, _ in each])
-        parts_by_list[number] = shared.setdefault(part, part)
-    parts = list(map(parts_by_list.__getitem__, map(id, chosen)))
-    rows = keys, uuids
-    if set(map(len, parts_by_list.values())) != {1}:
-        counts = list(map(len, parts))
-        rows = (
-            [key for key, count in zip(keys, counts, strict=True) for _ in range(count)],
-            [uuid for uuid, count in zip(uuids, counts, strict=True) for _ in range(count)],
-        )
-    found = list(chain.from_iterable(chosen))
-    results = _results(ask, model_cache, rows[0], uuids, parts)
-    return Reading(
-        *rows,
-        list(map(itemgetter(0), found)),
-        list(map(itemgetter(1), found)),
-        list(map(itemgetter(2), found)),
-        results,
-        _now(results),
-    )
-
-
 def _known_elements(
     model_cache: ModelCache, elements: object, attributes: list[AttributeLike]
-) -> tuple[list[str], list[UUID], list[list[_Attribute]]] | None:
+) -> tuple[list[str], list[UUID], list[list[NamedAttribute]]] | None:
     """Return the keys, the UUIDs and the attributes of elements given by their UUIDs or known keys.
 
     None if they are named in another way, or something has to be asked for first.
@@ -183,106 +172,6 @@ def _known_elements(
     return keys, uuids, list(map(chosen.__getitem__, map(id, lists)))
 
 
-def _read_rows(ask: AskByMessage, model_cache: ModelCache, rows: Rows) -> Reading:
-    """Read what rows name; those of one element that stand together are read together."""
-    codes = rows.element_uuids.codes
-    begins = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]])[: len(codes)])
-    uuids = rows.element_uuids[begins].ids()
-    ids = rows.attribute_ids
-    parts: list[tuple[AttributeId, ...]]
-    if len(begins) == len(rows) and len(set(ids.distinct())) == 1:
-        parts = [tuple(ids[:1].tolist())] * len(rows)
-    else:
-        # Elements of one type have the same attributes: their numbers, as bytes, find them again.
-        raw, size = ids.codes.tobytes(), ids.codes.itemsize
-        ends = [*begins[1:].tolist(), len(rows)]
-        shared: dict[bytes, tuple[AttributeId, ...]] = {}
-        parts = []
-        for begin, end in zip(begins.tolist(), ends, strict=True):
-            part = shared.get(key := raw[begin * size : end * size])
-            if part is None:
-                part = shared[key] = tuple(ids[begin:end].tolist())
-            parts.append(part)
-    results = _results(ask, model_cache, rows.primary_keys, uuids, parts)
-    return Reading(
-        rows.primary_keys,
-        rows.element_uuids,
-        rows.attribute_names,
-        rows.attribute_ids,
-        rows.data_types,
-        results,
-        _now(results),
-    )
-
-
-def _now(results: Sequence[Any]) -> npt.NDArray[np.int64]:
-    # One for all, so that readings can be put side by side.
-    return np.full(len(results), time.time_ns())
-
-
-def _results(
-    ask: AskByMessage,
-    model_cache: ModelCache,
-    keys: Sequence[str] | ExtensionArray,
-    uuids: Sequence[UUID],
-    parts: list[tuple[AttributeId, ...]],
-) -> list[Any]:
-    """Read so many attributes of each element; the keys are those of the rows, one for each."""
-    distinct = _by_identity(parts)
-    sharing = model_cache.sharing(_with_own_attributes(uuids, parts, distinct))
-    once = {number: tuple(dict.fromkeys(each)) for number, each in distinct.items()}
-    as_given = all(len(once[number]) == len(each) for number, each in distinct.items())
-    wanted = parts if as_given else list(map(once.__getitem__, map(id, parts)))
-    refused: dict[int, AmbiguousError] = {}  # by row
-    if sharing:
-        row, wanted = 0, list(wanted)
-        for at, (uuid, part) in enumerate(zip(uuids, parts, strict=True)):
-            for number, each in enumerate(part if uuid in sharing else (), row):
-                error = shared_id(keys[number], sharing[uuid], each)
-                if error is not None:
-                    refused[number] = error
-                    wanted[at] = tuple([other for other in wanted[at] if other != each])
-            row += len(part)
-    as_given = as_given and not refused
-    same = set(distinct.values()) if as_given else ()
-    if len(same) == 1 and len(parts[0]) == 1:
-        requests: Sequence[Read] = ColumnReads(uuids, parts[0][0])
-    else:
-        requests = ReadRequests(uuids, wanted)
-    results: list[Any] = []
-    left = iter(parts)
-    for answers in ask(requests):
-        asked = list(islice(left, len(answers)))
-        if as_given and isinstance(answers, ReadAnswers):
-            results += answers.values
-            continue
-        for part, answer in zip(asked, answers, strict=True):
-            if isinstance(answer, ServerError):
-                results += [answer] * len(part)
-            else:
-                results += [answer.get(attribute_id, _NOT_ANSWERED) for attribute_id in part]
-    for row, error in refused.items():
-        results[row] = error
-    return results
-
-
-def _by_identity(parts: Sequence[_Part]) -> dict[int, _Part]:
-    """Return each distinct object; most are the same, and hashing a UUID takes long."""
-    return dict(zip(map(id, parts), parts, strict=True))
-
-
-def _with_own_attributes(
-    uuids: Sequence[UUID],
-    parts: Sequence[tuple[AttributeId, ...]],
-    distinct: Mapping[int, tuple[AttributeId, ...]],
-) -> Sequence[UUID]:
-    """Return the elements of which an attribute that is not well known is read."""
-    # Their ids are those that a model's author gives them, and may give to two.
-    own = {number for number, part in distinct.items() if UUID in set(map(type, part))}
-    places = [at for at, part in enumerate(parts) if id(part) in own] if own else []
-    return uuids if len(places) == len(uuids) else taken(uuids, places)
-
-
 def _attribute_list(
     attributes: Iterable[AttributeLike] | AttributeLike | None,
 ) -> list[AttributeLike] | None:
@@ -312,7 +201,7 @@ def _resolve(
     ids_by_name = _ids_by_name(attributes, lists.values())
     found: list[_ElementAttributes] = []
     # Elements of one type share their list, and so what was chosen from it.
-    chosen: dict[int, list[_Attribute]] = {}
+    chosen: dict[int, list[NamedAttribute]] = {}
     for reference, uuid, choice in zip(references, uuids, choices, strict=True):
         described = lists.get(uuid, ()) if lists else ()
         given = reference.primary_key if reference.text_uuid is None else None
@@ -365,7 +254,9 @@ def _names_attribute(reference: Reference) -> bool:
     return reference.attribute_id is not None or reference.attribute_name is not None
 
 
-def _own_attributes(reference: Reference, key: str, described: AttributeList) -> list[_Attribute]:
+def _own_attributes(
+    reference: Reference, key: str, described: AttributeList
+) -> list[NamedAttribute]:
     """Return the attribute that a reference names, or all of the element that can be read."""
     if reference.attribute_id is not None:
         name = reference.attribute_name or attribute_label(reference.attribute_id)
@@ -384,9 +275,9 @@ def _chosen(
     described: AttributeList,
     attributes: list[AttributeLike],
     ids_by_name: dict[str, AttributeId],
-) -> list[_Attribute]:
+) -> list[NamedAttribute]:
     """Return some attributes of one element."""
-    chosen: list[_Attribute] = []
+    chosen: list[NamedAttribute] = []
     for attribute in attributes:
         try:
             info = find_attribute(key, described, attribute)
@@ -447,7 +338,7 @@ def targets(
             dict.fromkeys(attribute_id for _, attribute_id, _ in item.attributes)
         )
     parts = [tuple(each) for each in ids.values()]
-    owners = _with_own_attributes(list(ids), parts, _by_identity(parts))
+    owners = with_own_attributes(list(ids), parts, by_identity(parts))
     sharing = model_cache.sharing(owners)
     for item in items if sharing else ():
         for _, attribute_id, _ in item.attributes:

@@ -193,6 +193,8 @@ def string_array(
         make: Any = pd.arrays.StringArray  # whose dtype is not in the stubs
         texts: ExtensionArray = make(object_array(values), dtype=TEXT)
         return texts
+    if isinstance(values, ExtensionArray) and values.dtype == TEXT:
+        return values.copy()
     given: Any = values
     found: ExtensionArray = pd.array(given, dtype=TEXT)
     return found

@@ -40,6 +40,7 @@ _V = TypeVar("_V")
 _OBJECT, _TIME = np.dtype(object), np.dtype("datetime64[ns]")
 # By the kind of dtype, the type of the values that fit it as they are.
 _EXACT: dict[str, type] = {"f": float, "b": bool, "i": int, "u": int}
+_FEW = 64  # rows
 _SHOWN_AS_THEY_ARE = frozenset({bool, float, int, str})
 _BY_TYPE: dict[type, DataType] = {
     float: DataType.FLOAT_64,
@@ -113,6 +114,9 @@ def _ids(ids: Sequence[int | UUID] | IdArray) -> IdArray:
 
 def _distinct(values: Sequence[_V]) -> list[_V]:
     """Return each object once: hashing all ids and data types takes longer than all the rest."""
+    # Mostly all are the same, which a list finds out at once; and that they are not, as well.
+    if isinstance(values, list) and values == values[:1] * len(values):
+        return values[:1]
     return list(dict(zip(map(id, values), values, strict=True)).values())
 
 
@@ -122,10 +126,11 @@ def _worded(
     """Return the rows whose values may be shown in the manual's words; see :func:`to_display`."""
     found = np.zeros(len(data_types), bool)
     if isinstance(attribute_ids, IdArray):
-        codes = pd.unique(attribute_ids.codes)
-        ids = zip(codes.tolist(), IdArray(codes, attribute_ids.table).tolist(), strict=True)
-        if worded := [code for code, each in ids if each in WORDED_IDS]:
-            found |= np.isin(attribute_ids.codes, worded)
+        codes, table = attribute_ids.codes, attribute_ids.table
+        # For a few rows, pandas takes longer than for all the rest.
+        used = set(codes.tolist()) if len(codes) <= _FEW else pd.unique(codes).tolist()
+        if worded := [code for code in used if code >= 0 and table[code] in WORDED_IDS]:
+            found |= np.isin(codes, worded)
     else:
         worded_ids = {id(each) for each in _distinct(attribute_ids) if each in WORDED_IDS}
         if worded_ids:

@@ -50,6 +50,7 @@ _NUMBERS = {
     **{0x18: ("xB", 2), 0x19: ("xH", 3), 0x1A: ("xI", 5), 0x1B: ("xQ", 9)},
     **{0xF9: ("xe", 3), 0xFA: ("xf", 5), 0xFB: ("xd", 9)},
 }
+_FEW = 8  # requests: to set them into a pattern takes longer
 _SIZES = {first: size for first, (_, size) in _NUMBERS.items()}
 
 
@@ -71,8 +72,13 @@ class ColumnReads(Sequence[Read]):
 
     def encode(self, first_id: int) -> bytes:
         """Return the message with all the requests, their message ids counting up."""
-        raw = UuidColumn.of(self._uuids).data
-        behind = _ONE_ID + self._id
+        column, behind = UuidColumn.of(self._uuids), _ONE_ID + self._id
+        if len(column) <= _FEW:
+            ids = id_heads(first_id, len(column))
+            pairs = zip(ids, column.pieces(), strict=True)
+            requests = [_REQUEST + number + _READ + uuid + behind for number, uuid in pairs]
+            return head(ARRAY, len(column)) + b"".join(requests)
+        raw = column.data
         parts: list[bytes | bytearray] = [head(ARRAY, len(self))]
         at = 0
         for packets, count in numbered(_REQUEST, first_id, len(self), _READ + bytes(SIZE) + behind):
