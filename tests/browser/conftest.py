@@ -31,6 +31,9 @@ from xentara_nb.simulator import Simulator, simulate
 CHECKOUT = Path(__file__).resolve().parents[2]
 START_PATIENCE = 90.0  # seconds; a cold machine with two cores
 PATIENCE = 30_000  # milliseconds for what a page shows
+# Seconds of a whole test. Each of its waits has an end of its own, which says what did not come, so
+# this one is for what hangs; a test of forty steps takes long where many share the processor.
+HANGS = 300
 
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {
@@ -62,11 +65,13 @@ _IDLE = f"{HAS_KERNEL}?.status === 'idle'"
 # Leaves a kernel as it was before a test, or fails.
 _CLEAN = """
 import gc, os, threading, time
+from unittest import mock
 from ipywidgets import Widget
 for name in ("watch", "explorer", "form", "write", "login", "client"):
     if name in globals():
         globals()[name].close()
 Widget.close_all()
+mock.patch.stopall()
 for name in [name for name in os.environ if name.startswith("XENTARA_")]:
     del os.environ[name]
 %reset -f
@@ -85,6 +90,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(HANGS))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -252,8 +258,9 @@ def page(lab: Lab) -> Iterator[Any]:
     _need(find_spec("playwright"), "playwright (pip install playwright)")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     _need(chromium, "Chromium (such as: apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(_CHROMIUM))
         context = browser.new_context(
@@ -262,8 +269,10 @@ def page(lab: Lab) -> Iterator[Any]:
         context.set_default_timeout(PATIENCE)
         tab = context.new_page()
         tab.goto(f"{lab.url}/lab?reset&token={lab.token}", timeout=START_PATIENCE * 1000)
-        tab.wait_for_function("() => window.jupyterapp?.shell", timeout=START_PATIENCE * 1000)
-        tab.evaluate("async () => { await jupyterapp.restored }")
+        tab.wait_for_function(
+            "async () => { await window.jupyterapp?.restored; return window.jupyterapp?.shell }",
+            timeout=START_PATIENCE * 1000,
+        )
         # A wide main area: the file browser tells the tests nothing.
         tab.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
         yield tab

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import TimeoutError
 
 SET_POINT = "Plant.Line 1.Set point"
 FORMS = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output .xnb"
+# What of the forms is wider than its place on the page.
+_OVERFLOWS = """() => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) .xnb')]
+    .flatMap(form => [...form.querySelectorAll('*')]
+        .filter(each => each.offsetParent && !each.closest('.xnb-scroll, .xnb-tree')
+            && each.getBoundingClientRect().right > form.getBoundingClientRect().right + 1)
+        .map(each => each.outerHTML.slice(0, 120)))"""
+_FITS = """() => document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)')
+    .getBoundingClientRect().right <= innerWidth"""
 
 
 def connecting(plant: Any, user: str = "engineer", **options: Any) -> str:
@@ -22,17 +33,21 @@ def connecting(plant: Any, user: str = "engineer", **options: Any) -> str:
     )
 
 
-def overflows(page: Any) -> list[str]:
-    """Return what of the forms is wider than its place on the page."""
-    found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) .xnb')]
-            .flatMap(form => [...form.querySelectorAll('*')]
-                .filter(each => each.offsetParent && !each.closest('.xnb-scroll, .xnb-tree')
-                    && each.getBoundingClientRect().right
-                        > form.getBoundingClientRect().right + 1)
-                .map(each => each.outerHTML.slice(0, 120)))"""
-    )
-    return found
+def check_fits(page: Any) -> None:
+    """Check that nothing of the forms is wider than its place, once the page has its layout."""
+    try:
+        page.wait_for_function(f"() => !({_OVERFLOWS})().length")
+    except TimeoutError:
+        raise AssertionError(page.evaluate(_OVERFLOWS)) from None
+
+
+@contextmanager
+def narrow(page: Any, height: int = 900) -> Iterator[None]:
+    """Let the window be as narrow as that of a telephone; the page has that layout then."""
+    page.set_viewport_size({"width": 420, "height": height})
+    page.wait_for_function(_FITS)
+    yield
+    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def check_access(book: Any) -> None:

@@ -6,11 +6,21 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.browser.helpers import SET_POINT, overflows
+from playwright.sync_api import expect
+
+from tests.browser.helpers import SET_POINT, check_fits
 from xentara_nb.simulator import simulate
 
+# No form connects again by itself, so that it is the button that does it.
+BY_BUTTON = (
+    "from unittest import mock\n"
+    "from xentara_nb.live import subscribing\n"
+    "from xentara_nb.widgets.common import connection\n"
+    "mock.patch.object(connection, 'BACK_OFF', (1000.0,)).start()\n"
+    "mock.patch.object(subscribing, 'FIRST_DELAY', 1000.0).start()\n"
+)
 CELLS = (
-    "from xentara_nb.widgets import Explorer, LoginForm, WriteForm\n"
+    BY_BUTTON + "from xentara_nb.widgets import Explorer, LoginForm, WriteForm\n"
     "login = LoginForm({url!r}, user='engineer', fingerprint={fingerprint!r})\nlogin",
     "explorer = Explorer(login)\nexplorer",
     f"form = WriteForm(login, {SET_POINT!r})\nform",
@@ -51,10 +61,10 @@ def test_all_forms_wait_for_a_log_in_and_follow_the_connection(
     for form in (explorer, write, card, book.output.locator(".xnb-login")):
         form.get_by_text(re.compile("Not connected: .* Connecting again")).wait_for()
         form.get_by_role("button", name="Connect now").wait_for()
-    assert explorer.get_by_text("operational").count() == 0
-    assert explorer.get_by_role("button", name="Write …").is_disabled()
-    assert write.get_by_role("button", name="Review").is_disabled()
-    assert card.get_by_role("button", name="Explore …").is_disabled()
+    expect(explorer.get_by_text("operational")).to_have_count(0)
+    expect(explorer.get_by_role("button", name="Write …")).to_be_disabled()
+    expect(write.get_by_role("button", name="Review")).to_be_disabled()
+    expect(card.get_by_role("button", name="Explore …")).to_be_disabled()
     shot("forms-not-connected-explorer", explorer)
     shot("forms-not-connected-write", write)
     shot("forms-not-connected-login", book.output.locator(".xnb-login"))
@@ -63,21 +73,21 @@ def test_all_forms_wait_for_a_log_in_and_follow_the_connection(
     shot("forms-not-connected-explorer-dark", explorer)
     shot("forms-not-connected-write-dark", write)
     theme("Light")
-    assert not overflows(page)
+    check_fits(page)
     with simulate(certificate=certificate, port=port):
         book.output.get_by_role("button", name="Connect now").first.click()
         explorer.get_by_text("operational").wait_for()
         explorer.get_by_text("live", exact=True).wait_for()
         write.get_by_text("live", exact=True).wait_for()
-        assert not explorer.get_by_role("button", name="Write …").is_disabled()
-        assert not card.get_by_role("button", name="Explore …").is_disabled()
+        expect(explorer.get_by_role("button", name="Write …")).to_be_enabled()
+        expect(card.get_by_role("button", name="Explore …")).to_be_enabled()
         shot("forms-connected-explorer", explorer)
         book.run(5)
         for form in (explorer, write):
             form.get_by_text("No one is logged in any more").wait_for()
             form.get_by_text("not live: the client is closed").wait_for()
         card.get_by_text("This client is closed").wait_for()
-        assert write.get_by_role("button", name="Review").is_disabled()
+        expect(write.get_by_role("button", name="Review")).to_be_disabled()
         shot("forms-logged-out-explorer", explorer)
         book.label("Password").fill("engineer-demo")
         book.label("Password").press("Enter")

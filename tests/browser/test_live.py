@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser.helpers import SET_POINT, connecting, overflows
+from playwright.sync_api import expect
+
+from tests.browser.helpers import SET_POINT, check_fits, connecting, narrow
 from tests.support.clients import eventually
 from tests.support.proxy import Proxy
 
@@ -30,9 +32,9 @@ def chart(book: Any) -> Any:
     return book.output.get_by_role("img", name="Chart of")
 
 
-def drawn(page: Any, book: Any) -> int:
-    count: int = chart(book).evaluate(COLOURED)
-    return count
+def wait_for_lines(book: Any, pixels: int) -> None:
+    """Wait until lines are drawn, which is behind what the table shows."""
+    eventually(lambda: chart(book).evaluate(COLOURED) > pixels, 30, f"that {pixels} are drawn")
 
 
 def cell(book: Any, name: str, column: int) -> Any:
@@ -54,7 +56,7 @@ def test_a_watch_shows_itself(notebook: Any, page: Any, plant: Any, shot: Any, t
     book = notebook(connecting(plant), WATCH)
     wait_for_text(cell(book, "Plant.Line 1.Recipe", 1), "<b>Cola</b>")  # as a text
     assert page.evaluate("window.stolen") is None
-    assert book.output.locator(".xnb-lv img, .xnb-lv b, .xnb-lv-picture b b").count() == 0
+    expect(book.output.locator(".xnb-lv img, .xnb-lv b, .xnb-lv-picture b b")).to_have_count(0)
     book.output.get_by_role("status").filter(has_text="live").wait_for()
     view = book.output.locator(".xnb-lv")
     wait_for_text(cell(book, "Plant.Line 1.Speed", 2), "bottles/min")
@@ -64,28 +66,34 @@ def test_a_watch_shows_itself(notebook: Any, page: Any, plant: Any, shot: Any, t
     with plant.connect() as other:
         other.write(SET_POINT, 177)
     wait_for_text(cell(book, SET_POINT, 1), "177")
-    assert drawn(page, book) > 100
-    assert book.output.locator(".xnb-lv-picture").is_hidden()
+    wait_for_lines(book, 100)
+    expect(book.output.locator(".xnb-lv-picture")).to_be_hidden()
     shot("live-view", view)
     theme("Dark")
     shot("live-view-dark", view)
     theme("Light")
-    page.set_viewport_size({"width": 420, "height": 900})
-    shot("live-view-narrow")
-    assert not overflows(page)
-    page.set_viewport_size({"width": 1280, "height": 900})
+    with narrow(page):
+        shot("live-view-narrow")
+        check_fits(page)
 
 
 def test_it_is_used_with_the_keyboard_until_the_kernel_has_gone(
     notebook: Any, page: Any, plant: Any, shot: Any
 ) -> None:
-    book = notebook(connecting(plant), WATCH)
+    book = notebook(
+        connecting(plant),
+        WATCH,
+        "latest = watch.until(lambda latest: 188 in latest['value'].tolist(), timeout=60)",
+        run=False,
+    )
+    book.run(0)
+    book.run(1)
     wait_for_text(cell(book, SET_POINT, 1), "210")
     box = book.output.get_by_role("checkbox", name=f"Chart {SET_POINT}")
-    assert box.is_checked()
+    expect(box).to_be_checked()
     box.press("Space")
     chart(book).and_(page.locator(f"[aria-label]:not([aria-label*='{SET_POINT}'])")).wait_for()
-    assert book.output.get_by_role("checkbox", name="Chart Plant.Line 1.Recipe").is_disabled()
+    expect(book.output.get_by_role("checkbox", name="Chart Plant.Line 1.Recipe")).to_be_disabled()
     book.button("10 min").press("Enter")
     book.output.get_by_role("button", name="10 min", pressed=True).wait_for()
     chart(book).focus()
@@ -99,9 +107,10 @@ def test_it_is_used_with_the_keyboard_until_the_kernel_has_gone(
     book.output.get_by_role("status").filter(has_text="paused").wait_for()
     with plant.connect() as other:
         other.write(SET_POINT, 188)
+    book.run(2)  # the kernel has it
     book.button("To DataFrame").click()
-    book.text("frame = watch.frame()").wait_for()  # the kernel has seen the click
-    assert cell(book, SET_POINT, 1).inner_text() == "210"
+    book.text("frame = watch.frame()").wait_for()
+    expect(cell(book, SET_POINT, 1)).to_have_text("210")
     book.button("Pause").press("Enter")
     wait_for_text(cell(book, SET_POINT, 1), "188")
     page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
@@ -142,21 +151,21 @@ def test_a_lost_connection_the_end_and_what_is_saved(
         book.run(0)
         book.run(1)
         wait_for_text(cell(book, SET_POINT, 1), "210")
-        eventually(lambda: drawn(page, book) > 50, 20)
+        wait_for_lines(book, 50)
     status = book.output.locator(".xnb-lv-state")
     status.filter(has_text="no connection: ").wait_for()
     book.output.locator(".xnb-lv-old").wait_for()
-    assert cell(book, SET_POINT, 1).inner_text() == "210"
+    expect(cell(book, SET_POINT, 1)).to_have_text("210")
     shot("live-view-lost", book.output.locator(".xnb-lv"))
     with Proxy(plant.port, proxy.port):
         status.filter(has_text="live").wait_for()
-        eventually(lambda: drawn(page, book) > 200, 30)
+        wait_for_lines(book, 200)
         with plant.connect() as other:
             other.write(SET_POINT, 177)  # lines that have ended go as far as the last change
         wait_for_text(cell(book, SET_POINT, 1), "177")
         book.run(2)
         status.filter(has_text="the watch is closed").wait_for()
-        assert drawn(page, book) > 100
+        wait_for_lines(book, 100)
     # Saved, there are a picture and a table, which stand there without the kernel's widgets.
     page.wait_for_function(
         "() => JSON.stringify(jupyterapp.shell.currentWidget.content.model.sharedModel.cells"

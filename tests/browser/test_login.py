@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from joserfc import jwk, jwt
+from playwright.sync_api import expect
 
-from tests.browser.helpers import SET_POINT, check_access, overflows
+from tests.browser.helpers import SET_POINT, check_access, check_fits, narrow
 from xentara_nb.simulator import Simulator, simulate
 from xentara_nb.simulator.config import demo
 from xentara_nb.simulator.security import certificates
@@ -76,11 +77,10 @@ def test_logging_in_with_an_unknown_certificate_a_wrong_password_and_the_right_o
     book.label("Password").press("Enter")
     book.text("is not known").wait_for()
     shot("login-form", book.output.locator(".xnb-login"))
-    page.set_viewport_size({"width": 420, "height": 900})
-    shot("login-form-narrow")
-    assert not overflows(page)
-    page.set_viewport_size({"width": 1280, "height": 900})
-    assert book.button("Trust this certificate").is_disabled()
+    with narrow(page):
+        shot("login-form-narrow")
+        check_fits(page)
+    expect(book.button("Trust this certificate")).to_be_disabled()
     book.output.get_by_label("I have compared").check()
     book.button("Trust this certificate").click()
     book.text("does not accept engineer").wait_for()

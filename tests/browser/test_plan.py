@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser.helpers import SET_POINT, check_access, connecting, overflows
+from tests.browser.helpers import SET_POINT, check_access, check_fits, connecting
 
 BATCH = "Plant.Line 1.Batch"
 TIME = "Plant.Line 1.Last changeover"
@@ -46,7 +46,7 @@ def test_a_plan_a_time_and_the_stage(
     book.button("Suspend …").click()
     suspend = book.button("Suspend 127.0.0.1")
     suspend.wait_for()
-    assert not overflows(page)
+    check_fits(page)
     for name in ("Light", "Dark"):
         theme(name)
         check_access(book)

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.browser.helpers import SET_POINT, check_access, connecting, overflows
+from playwright.sync_api import expect
+
+from tests.browser.helpers import SET_POINT, check_access, check_fits, connecting, narrow
 from xentara_nb.writes.time_window import DAYS
 
 CONFIRM = re.compile("^Write .* to ")
@@ -27,9 +29,9 @@ max_step = 25
 """
 REFUSED = {
     "Data Types.UnsignedInteger8": {
-        "4.5": "is no whole number",
-        "many": "is no whole number",
-        "300": "is not in 0 to 255",
+        "4.5": "'4.5' is no whole number",
+        "many": "'many' is no whole number",
+        "300": "'300' is not in 0 to 255",
     },
     "Plant.Line 1.Maximum speed": {"100": "forbids to write to Plant.Line 1.Maximum speed"},
     "Plant.Line 1.Batch": {"7": "does not allow to write to Plant.Line 1.Batch"},
@@ -68,7 +70,9 @@ def test_a_value_is_found_written_and_taken_back_with_the_keyboard_only(
     keys.press("ArrowDown")
     book.output.get_by_role("heading", name=SET_POINT).wait_for()
     book.text("210.0").wait_for()
+    expect(book.label("New value")).to_be_editable()
     keys.press("Tab")
+    expect(book.label("New value")).to_be_focused()
     keys.type("195")
     book.text("All checks passed").wait_for()
     keys.press("Enter")
@@ -80,20 +84,20 @@ def test_a_value_is_found_written_and_taken_back_with_the_keyboard_only(
     shot("write-form-dark", book.output.locator(".xnb-write"))
     check_access(book)
     theme("Light")
-    page.set_viewport_size({"width": 420, "height": 1100})
-    shot("write-form-narrow")
-    assert not overflows(page)
-    page.set_viewport_size({"width": 1280, "height": 900})
+    with narrow(page, height=1100):
+        shot("write-form-narrow")
+        check_fits(page)
     book.label("New value").focus()
     for _ in range(3):
         keys.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == f"Write 195.0 to {SET_POINT}"
+    expect(confirm).to_be_focused()
     keys.press("Enter")
     book.text("read back as written").wait_for()
     shot("write-outcome")
     assert plant.writes["value"].tolist() == [195.0]
     book.button("Undo").press("Enter")
     book.button(f"Write 210.0 back to {SET_POINT}").press("Enter")
+    book.text("read back as written").wait_for()
     book.text("Journal of this notebook (2)").wait_for()
     assert plant.writes["value"].tolist() == [195.0, 210.0]
 
@@ -114,8 +118,8 @@ def test_no_click_writes_twice(notebook: Any, page: Any, plant: Any) -> None:
         }"""
     )
     confirm.evaluate("button => { button.click(); button.click(); button.click(); }")
-    book.wait_idle()
     book.text("read back as written").wait_for()
+    book.run(2)  # behind all clicks
     assert plant.writes["value"].tolist() == [181.0, 182.0]
 
 
@@ -132,7 +136,7 @@ def test_what_is_typed_withdraws_the_write(notebook: Any, page: Any, plant: Any)
     review(book, "185")
     book.run(1)
     book.text("210.0").wait_for()
-    assert book.button(CONFIRM).count() == 0
+    expect(book.button(CONFIRM)).to_have_count(0)
     assert plant.writes.empty
 
 
@@ -141,16 +145,13 @@ def refuses(book: Any, value: str, reason: str) -> None:
     result = book.output.locator(".xnb-checks li").locator("visible=true")
     heading = book.output.get_by_role("heading", name="Review")
     book.label("New value").fill(value)
-    heading.wait_for(state="hidden")
-    result.filter(has_text=reason).wait_for()
-    assert result.count() == 1
+    expect(heading).to_be_hidden()
+    expect(result).to_have_text(re.compile(f"^refused.*{re.escape(reason)}"))
     book.button("Review").click()
     book.text("This value cannot be written").wait_for()
-    assert not heading.is_visible()
-    result.filter(has_text=reason).wait_for()
-    assert result.inner_text().startswith("refused")
-    assert result.count() == 1
-    assert book.button(CONFIRM).count() == 0
+    expect(heading).to_be_hidden()
+    expect(result).to_have_text(re.compile(f"^refused.*{re.escape(reason)}"))
+    expect(book.button(CONFIRM)).to_have_count(0)
 
 
 def test_every_guard_of_a_single_write_refuses(
@@ -178,10 +179,11 @@ def test_every_guard_of_a_single_write_refuses(
     book.rewrite(1, "form = WriteForm(client)\nform")
     book.label("Find").fill("line 1 status word")
     book.output.get_by_role("listbox", name="Found").wait_for()
+    book.text(re.compile("^1 element$")).wait_for()
     book.label("Find").press("Tab")
     page.keyboard.press("ArrowDown")
     book.text("has no attribute that can be written").wait_for()
-    assert not book.button("Review").is_visible()
+    expect(book.button("Review")).to_be_hidden()
     for options, reason in (
         ({"policy": str(closed)}, f"allows to write from 08:00 to 09:00 on {day} (UTC) only"),
         ({"read_only": True}, "this client is read only"),
@@ -196,7 +198,7 @@ def test_every_guard_of_a_single_write_refuses(
     book.rewrite(2, "import os\nos.environ['XENTARA_READ_ONLY'] = '1'")
     confirm.click()
     book.output.get_by_role("alert").filter(has_text="XENTARA_READ_ONLY=1 is set").wait_for()
-    assert book.button(CONFIRM).count() == 0
+    expect(book.button(CONFIRM)).to_have_count(0)
     refuses(book, "201", "XENTARA_READ_ONLY=1 is set")
     assert plant.writes.empty
     assert "write" not in plant.requests["command"].tolist()
@@ -218,6 +220,6 @@ def test_a_connection_that_is_lost_and_found(notebook: Any, page: Any, plant: An
     plant.stop()
     book.text(re.compile("^not live")).wait_for()
     book.output.get_by_role("alert").filter(has_text="Not connected").wait_for()
-    assert book.label("New value").is_disabled()
-    assert book.button("Review").is_disabled()
+    expect(book.label("New value")).to_be_disabled()
+    expect(book.button("Review")).to_be_disabled()
     plant.start()

@@ -239,7 +239,7 @@ def test_a_write_after_a_cut_goes_over_a_fresh_connection(fake: Fake) -> None:
     def script(wire: Wire) -> None:
         wire.hello()
         if wire.number == 0:
-            cut.wait(5)
+            cut.wait(30)
         else:
             model.go_on(wire)
 
@@ -345,7 +345,7 @@ def test_closing_twice_and_from_another_thread(fake: Fake) -> None:
     with server.connect() as client:
         with ThreadPoolExecutor(4) as pool:
             for closing in [pool.submit(client.close) for _ in range(4)]:
-                closing.result(5)
+                closing.result(30)
         client.close()
         with pytest.raises(ConnectionLostError, match="this client is closed: connect again"):
             client.get_stage()

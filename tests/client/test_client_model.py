@@ -415,7 +415,7 @@ def test_names_are_forgotten_when_the_connection_has_ended(fake: Fake) -> None:
         client.on_connection_change(lambda reason: ended.set())
         server.wires[0].cut()
         one.uuid, two.uuid = two.uuid, one.uuid
-        assert ended.wait(5)
+        assert ended.wait(30)
         assert client.read(["Point 0"], "value").value.tolist() == [0.0]
     assert server.count(OpCode.READ) == 2
 

@@ -420,7 +420,7 @@ def test_a_client_with_a_subscription_is_collected_when_it_is_no_longer_used(fak
     assert subscription.next_event(5).values == {11: 1}
     del subscription
     gc.collect()
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
 
 

@@ -397,7 +397,7 @@ def test_a_client_that_is_no_longer_used_is_collected(fake: Fake) -> None:
     (thread,) = set(reader_threads()) - before
     del client
     gc.collect()
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
     server.join()
     assert server.wires[0].close_frame is not None
@@ -411,7 +411,7 @@ def test_what_a_client_gave_does_not_keep_it(fake: Fake) -> None:
     frame = client.inventory()
     del client
     gc.collect()
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
     assert len(frame) == 6
 

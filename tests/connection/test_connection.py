@@ -344,7 +344,7 @@ def test_a_server_resets_the_connection(fake: Fake) -> None:
 
 def test_a_call_after_the_end(fake: Fake) -> None:
     with connected(fake(after_hello(lambda wire: None))) as connection:
-        assert connection.wait_ended(5)
+        assert connection.wait_ended(30)
         with pytest.raises(ConnectionLostError, match="the server has gone") as caught:
             stage(connection)
         assert not caught.value.sent
@@ -458,7 +458,7 @@ def test_how_long_a_server_has_been_silent(fake: Fake) -> None:
         while connection.silence < before + 0.01:
             assert connection.ended is None
         gone.set()
-        assert connection.wait_ended(5)
+        assert connection.wait_ended(30)
         silent = connection.silence
         assert silent >= 0.01
         while connection.silence < silent + 0.01:  # until now, though it has ended
@@ -622,7 +622,7 @@ def test_an_answer_counts_though_sending_fails_after_it(
     def slow(self: Stream, data: bytes, deadline: Deadline) -> None:
         send(self, data, deadline)
         if threading.current_thread() is caller and ended:
-            assert ended.pop().wait_ended(5)
+            assert ended.pop().wait_ended(30)
 
     def only_after_it(self: Stream, data: bytes) -> bool:
         if threading.current_thread() is not caller:
@@ -654,7 +654,7 @@ def test_pings_are_answered_between_calls(fake: Fake) -> None:
         Model().go_on(wire)
 
     with connected(fake(after_hello(script))) as connection:
-        assert answered.wait(5)
+        assert answered.wait(30)
         assert stage(connection) == 2
 
 
@@ -667,7 +667,7 @@ def test_pings_are_answered_after_what_is_being_sent(fake: Fake, certificate: Ce
         wire.send_frame(PING, b"1")
         wire.send_frame(PING, b"2")
         wire.answer(event(E, {11: 1}))
-        assert pinged.wait(5)
+        assert pinged.wait(30)
         requests = wire.requests()
         for payload in (b"1", b"2"):
             assert wire.frame() == (PONG, payload)
@@ -698,11 +698,11 @@ def test_a_pong_does_not_wait_for_the_network(fake: Fake, monkeypatch: pytest.Mo
 
     done = threading.Event()
     go = threading.Event()
-    with connected(fake(after_hello(lambda wire: (go.wait(5), script(wire))))) as connection:
+    with connected(fake(after_hello(lambda wire: (go.wait(30), script(wire))))) as connection:
         connection.on_event = lambda change: done.set()
         monkeypatch.setattr(Stream, "can_send", lambda self: False)
         go.set()
-        assert done.wait(5)
+        assert done.wait(30)
         monkeypatch.undo()
         # It goes with what is sent next.
         assert stage(connection) == 2
@@ -770,20 +770,20 @@ def test_waiting_for_another_thread_to_send_sends_nothing(fake: Fake) -> None:
     def script(wire: Wire) -> None:
         wire.receive_some()
         began.set()
-        go.wait(5)
+        go.wait(30)
         Model().go_on(wire)
 
     server = fake(after_hello(script))
     with connected(server) as connection, ThreadPoolExecutor(2) as pool:
         sending = pool.submit(connection.execute, [Lookup("x" * TOO_MUCH)], Deadline(10))
-        assert began.wait(5)
+        assert began.wait(30)
         with pytest.raises(DeadlineError, match="for other threads were sending") as caught:
             stage(connection, 0.05)
         assert not caught.value.sent
         waiting = pool.submit(stage, connection)
         go.set()
-        assert waiting.result(5) == 2
-        assert isinstance(sending.result(5)[0], UnknownElementError)
+        assert waiting.result(30) == 2
+        assert isinstance(sending.result(30)[0], UnknownElementError)
         assert connection.ended is None
     assert server.messages == 3
 
@@ -849,7 +849,7 @@ def test_ctrl_c_while_sending(fake: Fake, ctrl_c: Callable[[], None]) -> None:
         with pytest.raises(KeyboardInterrupt):
             connection.execute([Lookup("x" * TOO_MUCH)], Deadline(2))
         # Half a message is out: the next caller learns it, and none waits for the deadline.
-        assert connection.wait_ended(5)
+        assert connection.wait_ended(30)
         assert isinstance(connection.ended, ConnectionLostError)
         assert not connection.pending
 
@@ -896,7 +896,7 @@ def test_a_connection_whose_owner_is_no_more_ends(fake: Fake) -> None:
     connection.open(Credentials(USER, PASSWORD), Trust(), Deadline(5))
     assert stage(connection) == 2
     del owner
-    assert connection.wait_ended(5)
+    assert connection.wait_ended(30)
     assert str(connection.ended) == "the client is no more"
 
 
@@ -911,11 +911,11 @@ def test_closing_while_others_wait(fake: Fake) -> None:
     connection = connect(fake(after_hello(script)))
     with ThreadPoolExecutor(9) as pool:
         waiting = pool.submit(stage, connection)
-        assert asked.wait(5)
+        assert asked.wait(30)
         for closing in [pool.submit(connection.close) for _ in range(8)]:
-            closing.result(5)
+            closing.result(30)
         with pytest.raises(ConnectionLostError, match="the client has closed") as caught:
-            waiting.result(5)
+            waiting.result(30)
     assert caught.value.sent
 
 
@@ -940,7 +940,7 @@ def test_closing_from_a_callback(fake: Fake, end: bool) -> None:
         connection.on_event = close
     with pytest.raises(ConnectionLostError):
         stage(connection)
-    assert connection.wait_ended(5)
+    assert connection.wait_ended(30)
     assert closed == [True]
 
 
@@ -974,11 +974,11 @@ def test_closing_does_not_wait_for_a_thread_that_is_sending(
     connection = connect(fake(after_hello(script)))
     with ThreadPoolExecutor(1) as pool:
         sending = pool.submit(connection.execute, [Lookup("x" * TOO_MUCH)], Deadline(60))
-        assert began.wait(5)
+        assert began.wait(30)
         connection.close()
         assert not sending.done() or sending.exception() is not None
         with pytest.raises(ConnectionLostError) as caught:
-            sending.result(5)
+            sending.result(30)
         assert caught.value.sent
     done.set()
 
@@ -1004,7 +1004,7 @@ def test_a_forked_child_leaves_the_connection_to_its_parent(fake: Fake) -> None:
 
 def test_what_a_forked_child_may_do(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = connect(fake(after_hello(lambda wire: None)))
-    assert connection.wait_ended(5)  # a child does not have its parent's threads
+    assert connection.wait_ended(30)  # a child does not have its parent's threads
     parent = os.getpid()
     monkeypatch.setattr(os, "getpid", lambda: parent + 1)
     with pytest.raises(ConnectionLostError, match="belongs to the process that opened it"):

@@ -20,21 +20,21 @@ def test_it_is_set_once_and_for_all() -> None:
     latch.set()
     assert latch.is_set
     assert latch.wait(0)
-    assert latch.wait(5)
+    assert latch.wait(30)
 
 
 def test_all_that_wait_go_on() -> None:
     latch = Latch()
     with ThreadPoolExecutor(4) as pool:
-        waiting = [pool.submit(latch.wait, 5) for _ in range(4)]
+        waiting = [pool.submit(latch.wait, 30) for _ in range(4)]
         time.sleep(0.05)
         latch.set()
-        assert [future.result(1) for future in waiting] == [True] * 4
+        assert [future.result(30) for future in waiting] == [True] * 4
 
 
 def test_an_interrupt_at_any_place_leaves_it_usable() -> None:
     def wait() -> bool:
-        return latch.wait(1)
+        return latch.wait(30)
 
     latch = Latch()
     latch.set()
@@ -51,7 +51,7 @@ def test_an_interrupt_at_any_place_leaves_it_usable() -> None:
             run = Interrupted(wait, at)
             assert run.result is True or type(run.error) is KeyboardInterrupt
             with ThreadPoolExecutor(1) as pool:
-                assert pool.submit(latch.wait, 5).result(1)
+                assert pool.submit(latch.wait, 30).result(30)
             if not early:
                 setter.join()
 

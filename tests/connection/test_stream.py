@@ -48,7 +48,7 @@ def open_pair(
     server = fake(script, certificate)
     stream = new_stream(server)
     stack.callback(stream.close)
-    assert arrived.wait(5)
+    assert arrived.wait(30)
     return stream, server.wires[0]
 
 
@@ -95,11 +95,11 @@ def test_bytes_go_both_ways_at_the_same_time(pair: tuple[Stream, Wire]) -> None:
     # One thread of the server cannot do both, so it reads first: we must not wait for it.
     assert wire.receive(2 * len(BIG)) == BIG + BIG
     for thread in writers:
-        thread.join(5)
+        thread.join(30)
         assert not thread.is_alive()
     sender = in_thread(lambda: wire.send(BIG))
     assert receive(stream, len(BIG)) == BIG
-    sender.join(5)
+    sender.join(30)
 
 
 def test_a_reader_goes_on_while_a_writer_waits(pair: tuple[Stream, Wire]) -> None:
@@ -143,7 +143,7 @@ def test_waiting_for_another_thread_to_send_ends_in_time(pair: tuple[Stream, Wir
     # The connection goes on, until it is ended, which wakes up the thread that is sending.
     assert writer.is_alive()
     stream.abort()
-    writer.join(5)
+    writer.join(30)
     assert [failure.sent for failure in failures] == [True]
     assert not failures[0].timed_out
 
@@ -205,7 +205,7 @@ def test_reading_has_no_deadline_afterwards(
     enough = threading.Event()
 
     def script(wire: Wire) -> None:
-        assert enough.wait(5)
+        assert enough.wait(30)
         wire.send(b"late")
         wire.until_gone()
 
@@ -329,7 +329,7 @@ def test_closing_does_not_wait_for_ever_for_a_thread_that_is_sending(
         os._exit(int(time.monotonic() - started > 5))
     assert os.waitpid(child, 0)[1] == 0
     assert wire.receive(TOO_MUCH - 1) == bytes(TOO_MUCH - 1)
-    writer.join(5)
+    writer.join(30)
     assert not writer.is_alive()
 
 

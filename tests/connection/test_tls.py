@@ -359,7 +359,7 @@ def test_a_server_that_stops_before_the_certificate_is_fetched_again(
     server.start()
     with pytest.raises(CertificateNotTrustedError) as caught:
         open_stream(Address("127.0.0.1", port), Trust(), Deadline(5))
-    server.join(5)
+    server.join(30)
 
     error = caught.value
     assert {error.subject, error.issuer, error.not_before, error.fingerprint} == {"not known"}

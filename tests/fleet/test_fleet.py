@@ -28,6 +28,7 @@ from xentara_nb.fleet.pool import FleetProgress
 from xentara_nb.fleet.tasks import run_task
 from xentara_nb.protocol.sharing import sharing
 from xentara_nb.simulator import Simulator
+from xentara_nb.tables.files import read_table
 
 SET_POINT, SPEED = "Plant.Line 1.Set point", "Plant.Line 1.Speed"
 
@@ -70,6 +71,18 @@ def test_servers_with_one_model_share_its_decoding(
             assert len(made) == 3
         one.loc[0, "primary_key"] = "changed"
         assert other["primary_key"].tolist() == own["primary_key"].tolist()
+
+
+def test_servers_of_one_model_share_neither_columns_nor_notes(fleet: Fleet, tmp_path: Path) -> None:
+    with sharing():  # as while another thread asks a fleet
+        north, south = (fleet[name].inventory("Plant.Line 1") for name in ("north", "south"))
+    north.columns = north.columns.str.upper()
+    assert "primary_key" in south
+    notes = [each.attrs["xentara"]["server"] for each in (north, south)]
+    assert notes == [fleet[name].address.url for name in ("north", "south")]
+    fleet.save(tmp_path, "inventory", progress=False)
+    saved = [read_table(path) for path in sorted(tmp_path.rglob("*.parquet"))]
+    assert [each.attrs["xentara"]["server"] for each in saved] == notes
 
 
 def test_rows_are_read_from_the_server_that_they_name(fleet: Fleet) -> None:

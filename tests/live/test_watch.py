@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.support.clients import eventually
 from xentara_nb import Client, UnknownElementError, Watch
 from xentara_nb.errors import ConnectionLostError, DeadlineError, NotFoundError, OptionError
 from xentara_nb.simulator import Simulator
@@ -273,7 +274,7 @@ def test_a_watch_that_is_not_used_any_more_ends(client: Client, plant: Simulator
     assert gone.wait(PATIENCE)  # its thread may just have looked at it
     other.close()
 
-    assert plant.requests["command"].tolist().count("unsubscribe") == 2
+    eventually(lambda: plant.requests["command"].tolist().count("unsubscribe") == 2)
 
 
 def test_a_client_that_is_not_used_any_more_ends(plant: Simulator) -> None:

@@ -72,7 +72,7 @@ def test_an_event_wakes_up_who_waits() -> None:
         waiting = [pool.submit(one.next_event, 5) for _ in range(4)]
         for number in range(4):
             one.put(change(value=number))
-        values = [future.result(5).values[11] for future in waiting]
+        values = [future.result(30).values[11] for future in waiting]
     assert sorted(values) == [0, 1, 2, 3]
 
 
@@ -391,7 +391,7 @@ def test_subscribing_while_events_come() -> None:
             assert [worker.result(30) for worker in workers] == [50] * 4
         finally:
             done.set()
-        source.result(5)
+        source.result(30)
     assert len(dispatcher) == 0
 
 

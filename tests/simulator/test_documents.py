@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -205,3 +206,24 @@ def test_a_hint_of_its_own_for_a_missing_member() -> None:
 
 def test_whole_numbers_may_be_written_with_a_fraction_of_zero() -> None:
     assert _read('{"n": 3.0}').n == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.json")
+    with pytest.raises(ConfigurationError, match=r"^model.json: .*is a FIFO, not a file"):
+        read_document(tmp_path / "model.json", "model.json", "")
+
+
+def test_a_file_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "model.json").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ConfigurationError, match="has more than"):
+        read_document(tmp_path / "model.json", "model.json", "")
+
+
+def test_a_message_is_not_as_long_as_what_stands_in_the_file() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_document("{}", "x.json").fail("there is no element " + "x" * 10_000, "Name one.")
+    assert len(str(caught.value)) < 1000
+    assert str(caught.value).endswith("Name one.")

@@ -37,7 +37,7 @@ def with_more_time(check: Callable[[float], object], seconds: float) -> None:
     check(64 * seconds)
 
 
-def eventually(condition: Callable[[], object], seconds: float = 5.0, where: str = "") -> None:
+def eventually(condition: Callable[[], object], seconds: float = 30.0, where: str = "") -> None:
     """Wait until something is true, and fail if it does not become so."""
     end = time.monotonic() + seconds
     while not condition():

@@ -25,7 +25,7 @@ from pandas.testing import assert_frame_equal
 from xentara_nb.errors import InventoryFileError, MissingExtraError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Attribute
-from xentara_nb.tables.files import read_inventory, write_inventory
+from xentara_nb.tables.files import read_inventory, read_table, write_inventory
 from xentara_nb.tables.frames import inventory_frame
 from xentara_nb.tables.provenance import with_provenance
 
@@ -468,6 +468,19 @@ def test_a_parquet_file_of_others(tmp_path: Path) -> None:
     assert frame["attribute_id"].tolist() == [11]
     assert frame["note"].tolist() == [1.5]
     assert frame.xentara.provenance == {}
+
+
+@pytest.mark.parametrize("index", [None, "primary_key", "note"])
+def test_a_parquet_file_with_an_index(index: str | None, tmp_path: Path) -> None:
+    frame = inventory(["a", "b"])
+    frame = frame.assign(note=range(len(frame))).astype({"attribute_id": str, "element_uuid": str})
+    kept = frame[frame["primary_key"] == "b"]
+    (kept if index is None else kept.set_index(index)).to_parquet(tmp_path / "plant.parquet")
+    for read in (read_inventory, read_table):
+        found = read(tmp_path / "plant.parquet")
+        assert sorted(found) == sorted(frame)
+        assert found["primary_key"].tolist() == kept["primary_key"].tolist()
+        assert found["note"].tolist() == kept["note"].tolist()
 
 
 def test_a_parquet_file_that_is_no_inventory(tmp_path: Path) -> None:

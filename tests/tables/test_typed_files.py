@@ -385,3 +385,12 @@ def test_what_no_file_holds(tmp_path: Path) -> None:
         read_table(tmp_path / "x.csv")
     with pytest.raises(InventoryFileError, match=r"\.csv, \.json, \.parquet or \.xlsx"):
         write_table(frame, tmp_path / "x.doc")
+
+
+def test_a_time_that_its_column_cannot_hold(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for cell in ("0001-01-03", "x" * 40_000):
+        path.write_text(f"primary_key,time\nx,2024-01-01\ny,{cell}\n")
+        with pytest.raises(InventoryFileError, match="line 3, column 'time'") as caught:
+            read_table(path)
+        assert len(str(caught.value)) < 1000

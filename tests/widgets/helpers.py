@@ -15,7 +15,7 @@ from xentara_nb.widgets import LoginForm
 
 SET_POINT = "Plant.Line 1.Set point"
 SECRET = "operator-demo"
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def state_of_all_widgets() -> str:

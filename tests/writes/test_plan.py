@@ -222,7 +222,7 @@ def test_many_refused_rows_are_named_in_short(client):
 def test_a_server_that_is_gone(journal):
     with xentara_nb.simulate() as own:
         trust = {"ca_file": None, "fingerprint": own.fingerprint}
-        with own.connect(timeout=1, **trust) as client:
+        with own.connect(**trust) as client:
             plan = client.plan_writes({ONE: 5})
             own.stop()
             with pytest.raises(ServerUnreachableError, match="no server answers"):

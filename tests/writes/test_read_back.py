@@ -467,7 +467,7 @@ def test_a_server_that_is_gone_leaves_it_unknown(journal):
     import xentara_nb
 
     with xentara_nb.simulate() as own:
-        client = own.connect(timeout=1)
+        client = own.connect()
         client.plan_writes({KEY: 3})  # the model is known
         own.faults.drop_after(bytes_out=0)
         with pytest.raises(WriteOutcomeUnknownError) as caught:

@@ -434,7 +434,8 @@ class Client:
         facts = {"vanished": list(missing)} if missing else {}
         count = len(columns.keys)
         frame = shared("inventory", columns, count, lambda: inventory_frame_of(*columns))
-        return self._with_provenance(frame, elements=count, **facts)
+        # Its own columns and note: what it stands on may be that of another server as well.
+        return self._with_provenance(frame.copy(deep=False), elements=count, **facts)
 
     def meta_data(self, elements: ElementsLike) -> pd.DataFrame:
         """Return the attributes of elements (the manual's meta_data).

@@ -36,9 +36,17 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from xentara_nb.errors import OptionError
+from xentara_nb.paths import read_file
 from xentara_nb.protocol.errors import XentaraError
 from xentara_nb.protocol.text import quantity
 from xentara_nb.suggestions import question
+
+MAX_FILE = 256 << 20
+"""The largest file of a configuration, in bytes: a model of some 500,000 elements."""
+
+
+_LONGEST = 500  # characters of a message, about what is wrong
 
 
 class ConfigurationError(XentaraError):
@@ -65,7 +73,10 @@ class ConfigurationError(XentaraError):
 
     def __str__(self) -> str:
         where = f"{self.file}: {self.place}" if self.place else self.file
-        return f"{where}: {self.problem}. {self.hint}"
+        problem = self.problem
+        if len(problem) > _LONGEST:  # what stands in a file may have any length
+            problem = f"{problem[:_LONGEST]}…"
+        return f"{where}: {problem}. {self.hint}"
 
 
 def invalid(problem: str, hint: str) -> PydanticCustomError:
@@ -200,12 +211,14 @@ def read_document(path: Path, name: str, hint: str) -> JsonNode:
     The hint is what to do when the file is missing.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_file(path, MAX_FILE).decode("utf-8-sig")
     except FileNotFoundError:
         problem = f"there is no such file in {path.parent}"
         hint = f"{beside(path)} {hint}".strip()
     except OSError as error:
         problem, hint = f"the file cannot be read ({error.strerror or error})", f"Look at {path}."
+    except OptionError as error:
+        problem, hint = f"the file cannot be read ({error})", f"Look at {path}."
     except UnicodeDecodeError as error:
         problem, hint = f"byte {error.start} is not UTF-8", "Save the file as UTF-8."
     else:

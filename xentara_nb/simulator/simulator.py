@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from xentara_nb.errors import OptionError
+from xentara_nb.paths import user_path
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.protocol.text import quantity
 from xentara_nb.simulator.config import configuration, demo
@@ -142,7 +143,7 @@ class Simulator:
                     f"the log {settings.log} cannot be written: {error.strerror or error}. "
                     "Choose another file."
                 ) from None
-        names = [] if settings.host in _ALL_INTERFACES else [settings.host]
+        names = [] if settings.host in _ALL_INTERFACES else [_ascii(settings.host)]
         try:
             self._certificate = ServerCertificate(found.security, names, settings.certificate)
             self._serve(found.server.port if settings.port is None else settings.port)
@@ -307,7 +308,7 @@ class Simulator:
             if isinstance(model, Mapping):
                 model = configuration.read_model_content(model)
             elif not isinstance(model, Model):
-                model = configuration.read_model_file(Path(model))
+                model = configuration.read_model_file(user_path(model))
             found = replace(found, model=model)
         # A wrong model is refused before anything has been stopped.
         plant = self._build(found)
@@ -407,7 +408,7 @@ def simulate(
     ConfigurationError
         If the configuration is wrong; the message names the file, the place in it and what to do.
     OptionError
-        If arguments contradict each other, or the port is none.
+        If arguments contradict each other, or the port, number or path is none.
 
     Examples
     --------
@@ -420,11 +421,13 @@ def simulate(
             f"port={port!r} is no port: give a number from 0 to 65535, 0 for any free one, or None "
             "for the configuration's"
         )
+    if elements is not None and not (type(elements) is int and elements >= 0):
+        raise OptionError(f"elements={elements!r} is no number of elements: give one from 0 up")
     settings = SimulatorSettings(
         host,
         port,
-        None if certificate is None else Path(certificate),
-        None if log is None else Path(log),
+        None if certificate is None else user_path(certificate),
+        None if log is None else user_path(log),
         {
             "ping_interval": ping_interval,
             "ping_timeout": ping_timeout,
@@ -447,19 +450,29 @@ def simulate(
             found = demo.security_for(synthetic.EMPTY_MODEL)
         elif isinstance(config, Configuration):
             read = configuration.read_model_file
-            found = config if model is None else replace(config, model=read(Path(model)))
+            found = config if model is None else replace(config, model=read(user_path(model)))
         elif config is not None:
             found = configuration.read_folder(
-                Path(config),
-                None if model is None else Path(model),
+                user_path(config),
+                None if model is None else user_path(model),
                 certificate=not own_certificate and certificate is None,
-                keys=() if jwks is None else read_keys(Path(jwks)),
+                keys=() if jwks is None else read_keys(user_path(jwks)),
             )
         elif model is not None:
-            found = demo.security_for(configuration.read_model_file(Path(model)))
+            found = demo.security_for(configuration.read_model_file(user_path(model)))
         else:
             found = demo.configuration()
         return Simulator(found, users, settings)
+
+
+def _ascii(host: str) -> str:
+    """Return the name of a computer as it stands in a certificate."""
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        raise SimulatorError(
+            f"{host!r} is no name of a computer, nor its address. Choose another host."
+        ) from None
 
 
 @contextmanager

@@ -127,7 +127,7 @@ def test_watchers_are_notified_of_what_has_changed() -> None:
 
     def watcher(element: Element, changed: Sequence[int]) -> None:
         assert element is register
-        seen.append(sorted(register.table.infos[p].attribute_id for p in changed))  # type: ignore[type-var]  # all of them are well known
+        seen.append(sorted(register.table.infos[p].attribute_id for p in changed))
 
     register.watch(watcher)
     register.write(11, 1.5, T1)

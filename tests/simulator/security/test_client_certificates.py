@@ -178,6 +178,8 @@ def test_what_is_no_certificate(data: bytes, folder: Path) -> None:
         ({"roles": ["Shift"], "issuer": None}, ""),
         ({"certificatePath": "nowhere.pem"}, ".certificatePath"),
         ({"certificatePath": "none.pem"}, ".certificatePath"),
+        ({"certificatePath": "~no such user/x"}, ".certificatePath"),
+        ({"certificatePath": "a\0b"}, ".certificatePath"),
         ({"certificatePath": "anna.der", "roles": [1]}, ".roles[0]"),
         ({"fingerprint": "xy"}, ".fingerprint"),
         ({"fingerprint": "0102"}, ".fingerprint"),

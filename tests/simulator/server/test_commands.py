@@ -299,9 +299,11 @@ def test_meta_data_has_what_was_asked_for(
         {0: REGISTER, 1: [{}, 0]},
         {0: "x", 1: [0]},
         {0: REGISTER, 1: [4]},
+        {False: REGISTER, 1: [0]},
+        {0: REGISTER, 1.0: [0]},
     ],
 )
-def test_meta_data_that_is_wrong(parameters: dict[int, Any], service: Service) -> None:
+def test_meta_data_that_is_wrong(parameters: dict[Any, Any], service: Service) -> None:
     assert OfflineClient(service).codes(Request(1, 2, parameters)) == [-32602]
 
 

@@ -6,6 +6,7 @@ import queue
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from xentara_nb.simulator import Simulator
 from xentara_nb.widgets import LiveView
 from xentara_nb.widgets.live import view as view_module
 from xentara_nb.widgets.live.chart import Chart
-from xentara_nb.widgets.live.feed import News
+from xentara_nb.widgets.live.feed import Feed, News
 
 SPEED, RUN, RECIPE = "Plant.Line 1.Speed", "Plant.Line 1.Run", "Plant.Line 1.Recipe"
 PATIENCE = 30
@@ -149,6 +150,33 @@ def test_a_lost_connection_says_why_and_comes_back(
     assert "no connection: " in repr(view)
     with Proxy(plant.port, proxy.port):
         eventually(lambda: view.chart.state["kind"] == "live", seconds=PATIENCE)
+        view.close()
+        watch.close()
+        client.close()
+
+
+def test_the_page_knows_of_a_loss_before_the_gap_comes(
+    plant: Simulator, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would show the error in the place of the last value, and for as long as it is lost."""
+    sent: queue.SimpleQueue[tuple[str, list[News]]] = queue.SimpleQueue()
+    monkeypatch.setattr(Chart, "tell", lambda self, news: sent.put((self.state["kind"], news)))
+    take = Feed.take
+    with ExitStack() as up:
+        proxy = up.enter_context(Proxy(plant.port))
+        client = connect(proxy.url, user="engineer", password="engineer-demo")
+        watch = client.watch([SET_POINT])
+        watch.until(lambda latest: latest["value"].notna().all(), timeout=PATIENCE)
+
+        def take_when_it_is_lost(feed: Feed, *arguments: Any) -> list[News]:
+            up.close()
+            eventually(lambda: watch.changes()["error"].notna().any())
+            return take(feed, *arguments)
+
+        monkeypatch.setattr(Feed, "take", take_when_it_is_lost)
+        view = LiveView(watch)
+        kind, (news,) = sent.get(timeout=PATIENCE)
+        assert (kind, bool(news.error)) == ("lost", True)
         view.close()
         watch.close()
         client.close()

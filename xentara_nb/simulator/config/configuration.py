@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,8 +117,8 @@ def read_folder(
     Another model can take the place of the folder's own. The TLS certificate must be there if it is
     used. Tokens are checked against the keys beside those of ``oauth2.json`` and ``jwks.json``.
     """
-    if not folder.is_dir():
-        problem = "this is a file" if folder.exists() else "there is no such folder"
+    if not os.path.isdir(folder):
+        problem = "this is a file" if os.path.exists(folder) else "there is no such folder"
         hint = (
             "Give the folder that holds config.json; a single model file goes to model= (--model)."
         )
@@ -132,16 +133,16 @@ def read_folder(
             "users.json",
             "passwords.json",
         )
-        if optional and not (folder / name).exists():
+        if optional and not os.path.exists(folder / name):
             documents[name] = JsonNode({}, name)
         elif name == "model.json" and model is not None:
             documents[name] = _model_document(model)
         else:
             documents[name] = read_document(folder / name, name, _HINTS[name])
     for name in OPTIONAL_FILES:
-        if (folder / name).exists():
+        if os.path.exists(folder / name):
             documents[name] = read_document(folder / name, name, "Look at the file.")
-    if (folder / JWKS).exists():
+    if os.path.exists(folder / JWKS):
         keys += read_keys(folder / JWKS)
     return _configuration(server, documents, folder, certificate=certificate, keys=keys)
 
@@ -168,7 +169,7 @@ def from_documents(documents: Mapping[str, Mapping[str, Any]]) -> Configuration:
 
 def _model_document(path: Path) -> JsonNode:
     hint = "Check the path; it must be a model.json."
-    if path.is_dir():
+    if os.path.isdir(path):
         hint = "Give the file, or the whole folder as config=."
         raise ConfigurationError(str(path), "", "this is a folder, not a model file", hint)
     return read_document(path, path.name, hint)

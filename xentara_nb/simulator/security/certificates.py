@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from xentara_nb.paths import read_file
 from xentara_nb.protocol.errors import XentaraError
-from xentara_nb.simulator.documents import ConfigurationError
+from xentara_nb.simulator.documents import MAX_FILE, ConfigurationError
 from xentara_nb.simulator.security.settings import Security
 
 ALWAYS_NAMED = ("localhost", "127.0.0.1", "::1")
@@ -106,8 +107,8 @@ def kept_certificate(path: Path, names: Iterable[str] = ()) -> tuple[Path, Path]
             path.parent.mkdir(parents=True, exist_ok=True)
             made, key = write_certificate(path.parent, names, stem, _KEPT_FOR)
             return (made if made == path else made.rename(path)), key
-        ends = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
-        key.read_bytes()
+        ends = x509.load_pem_x509_certificate(read_file(path, MAX_FILE)).not_valid_after_utc
+        read_file(key, MAX_FILE)
     except (OSError, ValueError) as error:
         raise SimulatorCertificateError(path, key, error) from None
     if ends <= datetime.datetime.now(datetime.UTC):

@@ -22,7 +22,17 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
 
-from xentara_nb.simulator.documents import Document, Settings, Text, from_text, invalid, wrong_type
+from xentara_nb.errors import OptionError
+from xentara_nb.paths import read_file, user_path
+from xentara_nb.simulator.documents import (
+    MAX_FILE,
+    Document,
+    Settings,
+    Text,
+    from_text,
+    invalid,
+    wrong_type,
+)
 from xentara_nb.simulator.security.access import Principal, roles
 
 _SID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.311.25.2")
@@ -58,12 +68,14 @@ def _check_length(digest: bytes) -> bytes:
 def _load(value: Any, info: ValidationInfo) -> x509.Certificate:
     if not isinstance(value, str):
         raise wrong_type(value, "a text")
-    path = (info.context or Path()) / Path(value).expanduser()
     try:
-        data = path.read_bytes()
+        path = (info.context or Path()) / user_path(value)
+        data = read_file(path, MAX_FILE)
         if b"-----BEGIN" in data:
             return x509.load_pem_x509_certificate(data)
         return x509.load_der_x509_certificate(data)
+    except OptionError as error:
+        raise invalid(f"no certificate can be read ({error})", "Name another file.") from None
     except OSError:
         raise invalid(f"there is no file {path}", "Put the certificate there.") from None
     except ValueError:

@@ -6,6 +6,7 @@ Roles and entitlements that nothing declares are accepted with a warning, as a s
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from uuid import UUID
 
 from pydantic import Field
 
+from xentara_nb.errors import OptionError
+from xentara_nb.paths import user_path
 from xentara_nb.simulator.documents import Document, JsonNode, JsonUuid, Settings, Text, quoted
 from xentara_nb.simulator.security import access, passwords
 from xentara_nb.simulator.security.access import Acl, AclSettings
@@ -119,12 +122,16 @@ def _certificate(document: JsonNode, tls: _Tls, folder: Path | None) -> tuple[Pa
     settings = tls.server_certificate
     if settings is None:
         paths = (folder / _DEFAULT_CERTIFICATE, folder / _DEFAULT_KEY) if folder else None
-        return paths if paths is not None and all(path.is_file() for path in paths) else None
+        return paths if paths is not None and all(map(os.path.isfile, paths)) else None
     found = []
     for name, text in settings.model_dump(by_alias=True).items():
-        path = (folder or Path()) / Path(text).expanduser()
-        if not path.is_file():
-            document.at("TLS", "serverCertificate", name).fail(
+        node = document.at("TLS", "serverCertificate", name)
+        try:
+            path = (folder or Path()) / user_path(text)
+        except OptionError as error:
+            node.fail(str(error), "Name another file.")
+        if not os.path.isfile(path):
+            node.fail(
                 f"there is no file {path}",
                 "Put it there, or let the simulator make its own certificate, with "
                 "own_certificate=True or --own-certificate.",

@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 import logging
 import math
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,8 +28,10 @@ from joserfc import jwk, jwt
 from joserfc.errors import InvalidClaimError, JoseError, SecurityWarning
 from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo
 
+from xentara_nb.paths import read_file
 from xentara_nb.protocol.errors import one_line
 from xentara_nb.simulator.documents import (
+    MAX_FILE,
     ConfigurationError,
     Document,
     JsonNode,
@@ -91,7 +94,7 @@ def read_keys(path: Path) -> tuple[Key, ...]:
     Raises ConfigurationError if there is no such file, or no key in it.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path, MAX_FILE)
         if b"-----BEGIN" in data:
             return (_pem_key(data),)
         keys = tuple(_jwks(read_document(path, path.name, _HINT).value))
@@ -126,7 +129,7 @@ def _own_keys(verification: Any, info: ValidationInfo) -> tuple[Key, ...]:
             waiting += value.values()
         elif isinstance(value, str) and folder is not None and len(value) < 1000:
             path = folder / value
-            if "://" not in value and "\0" not in value and path.is_file():
+            if "://" not in value and "\0" not in value and os.path.isfile(path):
                 keys += read_keys(path)
     return tuple(keys)
 

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from xentara_nb.protocol import commands
 from xentara_nb.protocol.cbor import Encoded
+from xentara_nb.protocol.checks import NO_KEYS
 from xentara_nb.protocol.codec import server_encoding
 from xentara_nb.protocol.codec.heads import MAP, head
 from xentara_nb.protocol.errors import (
@@ -98,7 +99,9 @@ def ordinary_meta_data(session: Session, request: Request) -> Encoded | None:
         return None
     listed, uuid = parameters.get(1), parameters.get(0)
     # True and 1.0 are no integers here, though Python takes them for one.
-    if type(uuid) is not UUID or type(listed) is not list or set(map(type, listed)) != {int}:
+    if type(uuid) is not UUID or type(listed) is not list:
+        return None
+    if set(map(type, listed)) != {int} or not NO_KEYS.isdisjoint(map(type, parameters)):
         return None
     identifiers = tuple(listed)
     element = session.service.plant.find(uuid)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -114,7 +115,7 @@ class RequestLog:
         """Append everything from now on to a file as well; raises OSError if that cannot be."""
         self.close()
         # By lines, so that the file shows what has happened until now.
-        file = path.open("a", encoding="utf-8", buffering=1)
+        file = os.fdopen(_open_at_once(path), "a", encoding="utf-8", buffering=1)
         with self._lock:
             self._file = file
 
@@ -218,3 +219,12 @@ def to_json(value: object) -> Any:
         case list() | tuple():
             return [to_json(content) for content in value]
     return str(value)
+
+
+def _open_at_once(path: Path) -> int:
+    """Open a file; a FIFO that no one reads is an OSError, where it would be waited for."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(descriptor, True)
+    return descriptor

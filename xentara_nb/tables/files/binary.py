@@ -108,9 +108,10 @@ def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> Text
             if (column := coded_column(held[name])) is not None:
                 done[name] = column
         frame = held.drop_columns(list(done)).to_pandas()
-        # What pandas has written may have an index: its columns stand at the end of the file.
-        index = [name for name in frame.index.names if name is not None]
-        frame = frame.reset_index(index).reset_index(drop=True)
+        frame.columns = frame.columns.map(str)
+        # An index that has a name is a column there; one without a name is none.
+        named = [each for each in frame.index.names if each is not None]
+        frame = frame.reset_index(named).reset_index(drop=True)
         for each in (held.schema.pandas_metadata or {}).get("columns", ()):
             if each["numpy_type"] == "object" and each["field_name"] in frame:
                 # A column of objects that had one type: pandas makes one of that of it.
@@ -121,15 +122,13 @@ def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> Text
             provenance = json.loads(metadata.get(_ATTRS, b"{}")).get(_PROVENANCE.decode(), {})
     except Exception as error:
         raise TableError(f"pandas cannot hold this ({_line(error)}). {_WRITE_AGAIN}") from None
+    # pandas puts the columns of an index at the end of the file.
+    names = [name for name in dict.fromkeys([*named, *names]) if name in done or name in frame]
     for name in repeated:
         if name not in done:
             done[name] = coded_series(frame[name]) or frame[name].astype(object).tolist()
     return TextTable(
-        {
-            name: done[name] if name in done else frame[name]
-            for name in dict.fromkeys([*index, *names])
-            if name in done or name in frame
-        },
+        {name: done[name] if name in done else frame[name] for name in names},
         provenance if isinstance(provenance, dict) else {},
         row_text,
     )

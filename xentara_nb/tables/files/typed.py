@@ -18,6 +18,7 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 
+from xentara_nb.protocol.errors import one_line
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, Quality
 from xentara_nb.tables.files.cells import (
     Cell,
@@ -334,7 +335,7 @@ def _column(name: str, cells: Sequence[Cell], words: list[Any] | None) -> Any:
         try:
             held[row] = _READERS[word or ""](cell)
         except (KeyError, ValueError, TypeError, AttributeError):
-            raise _CellError(row, f"{cell!r} is no {word}. Restore the cell") from None
+            raise _CellError(row, f"{_shown(cell)} is no {word}. Restore the cell") from None
     return pd.Series(held, dtype=object)
 
 
@@ -380,8 +381,13 @@ def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
 
 def _times(cells: Sequence[Cell], dtype: str) -> Any:
     texts = [each if each is None else _text(each) for each in cells]
-    kind = pd.api.types.pandas_dtype(dtype)
-    values = _each(texts, pd.Timestamp, "is no time, such as 2024-01-01T12:00:00+00:00")
+    kind: Any = pd.api.types.pandas_dtype(dtype)
+    unit: Any = kind.unit if isinstance(kind, pd.DatetimeTZDtype) else np.datetime_data(kind)[0]
+    values = _each(
+        texts,
+        lambda each: pd.Timestamp(each).as_unit(unit),  # where not every time fits
+        "is no time, such as 2024-01-01T12:00:00+00:00",
+    )
     if not isinstance(kind, pd.DatetimeTZDtype):
         return pd.Series(values, dtype=dtype)
     index = pd.to_datetime(pd.Series(values, dtype=object), utc=True)
@@ -396,6 +402,10 @@ def _labelled(cells: Sequence[Cell], table: type[Labelled]) -> Any:
     return pd.Categorical(texts, categories=[*labels, *ordered])
 
 
+def _shown(cell: Cell) -> str:
+    return one_line(repr(cell), 100)
+
+
 def _each(cells: Iterable[Cell], read: Callable[[Any], Any], what: str) -> list[Any]:
     """Read each distinct cell once; None stays None."""
     known: dict[Any, Any] = {None: None}
@@ -406,7 +416,7 @@ def _each(cells: Iterable[Cell], read: Callable[[Any], Any], what: str) -> list[
             try:
                 known[key] = read(cell)
             except (ValueError, TypeError, OverflowError):
-                raise _CellError(row, f"{cell!r} {what}. Restore the cell") from None
+                raise _CellError(row, f"{_shown(cell)} {what}. Restore the cell") from None
         found.append(known[key])
     return found
 

@@ -1,6 +1,7 @@
 // A tree that draws only the rows in sight, with the keys and roles that ARIA asks of a tree.
 // rows: [element, level, name, category, state]; state: leaf, closed, open, more.
 const HEIGHT = 24;
+const LATE = 10000; // milliseconds in which the kernel may say that it has selected what was asked
 
 function render({ model, el }) {
   const space = element("div", { role: "presentation" });
@@ -15,6 +16,7 @@ function render({ model, el }) {
   let rows = model.get("rows");
   let active = null;
   let selecting = 0;
+  let asked = []; // what the kernel was asked to select and has not yet, with when
 
   const key = (row) => (row[4] === "more" ? `more-${row[0]}` : row[0]);
   const index = () => rows.findIndex((row) => key(row) === active);
@@ -74,6 +76,7 @@ function render({ model, el }) {
     if (row[4] === "more") return;
     selecting = setTimeout(() => {
       selecting = 0;
+      asked.push([key(row), performance.now()]);
       send("select", row);
     }, 150);
   }
@@ -130,10 +133,14 @@ function render({ model, el }) {
     rows = model.get("rows");
     draw();
   };
-  // What was found or selected elsewhere; but not while the user is on the way to another row.
+  // What was found or selected elsewhere; but not while the user is on the way to another row, nor
+  // what was asked for before another row was, which a slow kernel tells behind that.
   const onSelected = () => {
     const selected = model.get("selected");
-    if (!selected || selected === active || selecting) return;
+    asked = asked.filter(([, when]) => performance.now() - when < LATE);
+    const at = asked.findIndex(([element]) => element === selected);
+    asked = at < 0 ? [] : asked.slice(at + 1);
+    if (!selected || selected === active || selecting || asked.length) return;
     active = selected;
     if (index() >= 0) reveal(index());
     draw();

@@ -20,7 +20,7 @@ from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard
 from xentara_nb.widgets.common.form import Form
 from xentara_nb.widgets.common.style import button, card, row
-from xentara_nb.widgets.live.feed import POINTS, SPANS, Feed
+from xentara_nb.widgets.live.feed import POINTS, SPANS, Feed, News
 from xentara_nb.widgets.live.picture import Row, picture_html
 from xentara_nb.widgets.live.recording import RecordCard
 
@@ -213,28 +213,30 @@ class LiveView(Form):
             self._stop.wait(max(INTERVAL, spent / SHARE))
 
     def _step(self) -> None:
+        now = time.monotonic()
+        is_told = self.chart.is_visible and (self.chart.asked or now >= self._next_beat)
+        news = self._take_news() if is_told else []
+        # Looked at behind the news: where these have the gap of a lost connection, the page has to
+        # know that it is lost, or shows the error in the place of each last value.
         kind, text = self._state()
         was = self.chart.state["kind"]
         self.chart.state = {"kind": kind, "text": text}
         if kind == "live" and was != "live":
             self.tasks.run("units", self._fetch_units)
-        now = time.monotonic()
-        if self.chart.is_visible and (self.chart.asked or now >= self._next_beat):
-            self._tell(now)
+        if is_told and (news or now >= self._next_beat):
+            self._next_beat = now + HEARTBEAT
+            self.chart.tell(news)
         if kind == "closed" != was:
             self.picture.draw()
         elif kind != "closed":
             self.picture.refresh()
 
-    def _tell(self, now: float) -> None:
+    def _take_news(self) -> list[News]:
         asked = self.chart.asked
         if self._restart or not asked:
             self._restart = False
             self._feed.restart()
-        news = self._feed.take(self.chart.charted, POINTS if asked else _UNASKED_POINTS)
-        if news or now >= self._next_beat:
-            self._next_beat = now + HEARTBEAT
-            self.chart.tell(news)
+        return self._feed.take(self.chart.charted, POINTS if asked else _UNASKED_POINTS)
 
     def content_html(self) -> str:
         """Return a picture and a table of what is watched."""
