@@ -31,6 +31,7 @@ class Scene:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.others = threads()  # of the simulators that all tests share
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.plant = simulate(port=self.port, elements=5)
@@ -81,9 +82,8 @@ def scene(small: Documents, write_folder: Callable[[Documents], Path]) -> Scene:
     return Scene(folder)
 
 
-def threads() -> list[str]:
-    names = [thread.name for thread in threading.enumerate()]
-    return [name for name in names if name.startswith("simulator")]
+def threads() -> set[threading.Thread]:
+    return {each for each in threading.enumerate() if each.name.startswith("simulator")}
 
 
 def sockets() -> int:
@@ -117,7 +117,7 @@ def interrupt(scene: Scene, operation: str, at: int, before: int) -> int:
     # Interrupted where the end begins, a block has done nothing of it.
     if operation in LEFT_RUNNING or run.where.endswith(UNTOUCHED):
         scene.plant.stop()
-    eventually(lambda: not threads(), where=run.where)
+    eventually(lambda: threads() <= scene.others, where=run.where)
     eventually(lambda: sockets() <= before, where=run.where)
     assert not listens(scene.port), run.where
     return run.places

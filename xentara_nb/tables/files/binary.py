@@ -122,8 +122,8 @@ def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> Text
             provenance = json.loads(metadata.get(_ATTRS, b"{}")).get(_PROVENANCE.decode(), {})
     except Exception as error:
         raise TableError(f"pandas cannot hold this ({_line(error)}). {_WRITE_AGAIN}") from None
-    names = [*(name for name in named if name not in names), *names]
-    names = [name for name in names if name in done or name in frame]
+    # pandas puts the columns of an index at the end of the file.
+    names = [name for name in dict.fromkeys([*named, *names]) if name in done or name in frame]
     for name in repeated:
         if name not in done:
             done[name] = coded_series(frame[name]) or frame[name].astype(object).tolist()
