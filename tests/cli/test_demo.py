@@ -37,6 +37,15 @@ def test_demo_of_a_made_up_model(tmp_path: Path) -> None:
     assert xentara_nb.read_inventory(path).element_uuid.nunique() == 500
 
 
+def test_demo_of_a_model_in_which_nothing_can_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model.json"
+    model.write_text("{}")
+    assert main(["demo", "--model", str(model), "-o", str(tmp_path / "all.csv")]) == 0
+    assert "None of the attributes can be written." in capsys.readouterr().out
+
+
 def test_demo_that_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "-o", str(tmp_path / "no folder" / "x.csv")]) != 0
     assert "x.csv" in capsys.readouterr().err

@@ -199,6 +199,11 @@ def test_lab_starts_jupyterlab_on_the_simulator(
         tmp_path,
         monkeypatch,
         "import sys, xentara_nb\n"
+        "from jupyterlab_server.settings_utils import get_settings\n"
+        "name = '@jupyterlab/apputils-extension:notification'\n"
+        "folder = sys.prefix + '/share/jupyter/lab/schemas'\n"
+        "settings = get_settings('none', folder, 'none', schema_name=name)\n"
+        "print('news', settings[0]['schema']['properties']['fetchNews']['default'])\n"
         "client = xentara_nb.connect()\n"
         "print('arguments', sys.argv[1:], 'user', client.user, len(client.browse()), flush=True)\n"
         "client.close()\n",
@@ -209,6 +214,7 @@ def test_lab_starts_jupyterlab_on_the_simulator(
         assert "--LabApp.default_url=/lab/tree/00-start.ipynb" in seen
         assert "--no-browser" in seen
         assert "user engineer" in seen
+        assert "news false" in seen
         assert process.wait(20) == 0
 
 

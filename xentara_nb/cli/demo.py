@@ -54,9 +54,13 @@ def _demo(args: argparse.Namespace) -> int:
     frame.xentara.to_file(args.output)
     tell(f"\n{summary(frame, seconds)}\n")
     show_rows(_by_category(frame), args.json)
-    tell("\nThe first of the attributes that can be written:\n")
-    columns = ["primary_key", "attribute_name", "attribute_id", "access", "data_type"]
-    tell(table(_samples(frame)[columns]))
+    samples = _samples(frame)
+    if samples.empty:
+        tell("\nNone of the attributes can be written.")
+    else:
+        tell("\nThe first of the attributes that can be written:\n")
+        columns = ["primary_key", "attribute_name", "attribute_id", "access", "data_type"]
+        tell(table(samples[columns]))
     tell(f"\nAll of it is in {args.output}\n\n{_NEXT.format(output=args.output)}")
     return 0
 
@@ -75,6 +79,6 @@ def _by_category(frame: pd.DataFrame) -> pd.DataFrame:
 def _samples(frame: pd.DataFrame) -> pd.DataFrame:
     """Return some writable attributes of many kinds, from the part that has most of them."""
     writable: pd.DataFrame = frame.xentara.writable()
-    part = writable["primary_key"].str.partition(".")[0]
+    part = writable["primary_key"].str.split(".", n=1).str[0]
     largest = writable[part == part.mode().get(0)]
     return largest.drop_duplicates(["access", "data_type"]).head(8)

@@ -74,6 +74,10 @@ def _environment(simulator: Simulator) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.upper().startswith("XENTARA_") or name.upper() in _SAFEGUARDS
     }
+    # Settings that hold where the user has none: the question whether to show news of JupyterLab
+    # would lie over the notebook.
+    folders = [str(Path(__file__).with_name("jupyter")), environment.get("JUPYTER_CONFIG_PATH")]
+    environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, folders))
     environment["XENTARA_URL"] = simulator.url
     environment["XENTARA_CA_FILE"] = simulator.ca_file
     if "engineer" in simulator.users:
@@ -110,8 +114,6 @@ def _command(folder: Path, args: argparse.Namespace) -> list[str]:
     # -P: a file in this folder that is called as a module of Python is not taken for it.
     command = [sys.executable, "-P", "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
     command.append(f"--ServerApp.root_dir={folder.resolve()}")
-    # Its question whether to show news of JupyterLab would lie over the notebook.
-    command.append("--LabApp.news_url=None")
     command.append(f"--KernelManager.shutdown_wait_time={_KERNEL_STOP_WAIT}")
     if (folder / START).is_file():
         command.append(f"--LabApp.default_url=/lab/tree/{START}")
