@@ -29,6 +29,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a script, everything here would be deaf to Ctrl-C, and so would
     # the programs that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # Started by nohup; the same of the end of a terminal.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Where Python is told to keep no byte code, each process of the tests, and each of the programs
 # that they start, would compile the package, and the tests with their assertions, once more.

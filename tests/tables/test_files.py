@@ -328,7 +328,7 @@ def test_a_csv_that_pandas_wrote(tmp_path: Path) -> None:
         (HEADER + ",note,note", r"^the file has two columns 'note'"),
         (HEADER + ",,note", r"^column 8 of the file has no name"),
         (f"{HEADER},\n{ROW},x\n", r"^line 2: 8 cells under 7 columns"),
-        (f",{HEADER}\n0,{ROW}", r"^column 1 of the file has no name"),
+        (f",{HEADER}\nx,{ROW}", r"^column 1 of the file has no name"),
         (f"{HEADER}\n{ROW}\n\n{ROW},x\n", r"^line 4: 8 cells under 7 columns"),
         (f"{HEADER}\n{ROW}\nPlant\n", r"^line 3: 1 cells under 7 columns"),
         (f'{HEADER}\n{ROW}\n"{ROW}', r"^line 3: this is not CSV \(unexpected end of data\)"),

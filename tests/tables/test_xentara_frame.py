@@ -261,6 +261,25 @@ def test_excel_of_times_with_a_zone(tmp_path: Path) -> None:
         assert len(pd.read_excel(path)) == len(found)
 
 
+def test_the_numbers_of_the_rows_that_pandas_writes_are_no_column(
+    client: Client, tmp_path: Path
+) -> None:
+    frame = client.inventory("Plant.Line 1").head(20)
+    frame[frame.attribute_name == "value"].to_csv(tmp_path / "a.csv")
+    assert len(read_table(tmp_path / "a.csv")) == (frame.attribute_name == "value").sum()
+    frame.to_csv(tmp_path / "a.csv")
+    frame.to_excel(tmp_path / "a.xlsx")
+    assert_frame_equal(read_table(tmp_path / "a.csv"), frame)
+    assert_frame_equal(read_table(tmp_path / "a.xlsx"), frame)
+
+
+def test_excel_keeps_long_whole_numbers_beside_times(tmp_path: Path) -> None:
+    values = object_array([NOON, -(2**63), 5])
+    frame = ours(pd.DataFrame({"primary_key": ["a", "b", "c"], "value": values}))
+    frame.to_excel(tmp_path / "a.xlsx")
+    assert read_table(tmp_path / "a.xlsx")["value"].tolist() == [NOON, -(2**63), 5]
+
+
 def test_json_and_databases(tmp_path: Path) -> None:
     for values in (MIXED, [1.5, "on"], []):
         frame = points(values)

@@ -22,14 +22,17 @@ from xentara_nb.errors import MissingExtraError
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files.arrow import coded_column
 from xentara_nb.tables.files.cells import (
+    MAX_SHEET_INTEGER,
     Cell,
     Cells,
     Coded,
     TableError,
     TextTable,
     check_header,
+    check_row_numbers,
     check_size,
     coded_series,
+    has_row_numbers,
     plain,
     row_text,
 )
@@ -42,7 +45,6 @@ _MAX_ROWS, _MAX_COLUMNS, _MAX_CHARACTERS = 1_048_576, 16_384, 32_767
 _ROWS_ALWAYS, _BYTES_OF_ROW = 10_000, 8
 _ROW, _PIECE = re.compile(rb"<(?:\w+:)?row[\s/>]"), 1 << 20
 _UNPACKED_ALWAYS, _UNPACKED_RATIO = 16 * 1024 * 1024, 60
-_MAX_INTEGER = 10**15  # Excel has 15 digits
 # What XML cannot hold. A spreadsheet has a way to write the control characters among them all the
 # same, but the packages that read its files differ in whether they know it.
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -169,7 +171,7 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
             exact = cell.WriteOnlyCell(sheet, repr(value))
             exact.data_type = "n"
             return exact
-        too_long = type(value) is int and abs(value) > _MAX_INTEGER
+        too_long = type(value) is int and abs(value) > MAX_SHEET_INTEGER
         return str(value) if too_long else value
 
     for cells in chain([list(columns)], zip(*columns.values(), strict=True)):
@@ -202,6 +204,9 @@ def read_excel(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTa
         raise TableError(f"the sheet is empty. {_WRITE_AGAIN}")
     _, header = rows.pop(0)
     names = [_unescaped(name) if isinstance(name, str) else name for name in header]
+    if has_row_numbers(names):
+        check_row_numbers((row[0] for _, row in rows), "the sheet")
+        names, rows = names[1:], [(number, row[1:]) for number, row in rows]
     check_header(names, "the sheet", _WRITE_AGAIN, needed)
     inventory = set(INVENTORY_COLUMNS) <= set(names)
     text_of = cache(_unescaped)  # each text once in memory

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from binascii import unhexlify
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -64,6 +64,9 @@ _R = TypeVar("_R")
 
 MAX_ROWS, MAX_COLUMNS = 5_000_000, 16_384
 """How large a table in a file may be."""
+
+MAX_SHEET_INTEGER = 10**15
+"""The largest whole number that Excel keeps: it has 15 digits."""
 
 
 class TableError(Exception):
@@ -122,19 +125,30 @@ def check_header(
         )
 
 
-def check_names(names: Sequence[object], what: str) -> None:
+def check_names(names: Sequence[object], what: str, first: int = 1) -> None:
     """Check that each column has a name of its own, and that there are not too many."""
     if len(names) > MAX_COLUMNS:
         raise TableError(
             f"{what} has {len(names):,} columns, and {MAX_COLUMNS:,} are taken. Choose some"
         )
     seen: set[str] = set()
-    for number, name in enumerate(names, 1):
+    for number, name in enumerate(names, first):
         if not isinstance(name, str) or not name:
             raise TableError(f"column {number} of {what} has no name. Name it, or take it out")
         if name in seen:
             raise TableError(f"{what} has two columns {_shown(name)}. Take one of them out")
         seen.add(name)
+
+
+def has_row_numbers(names: Sequence[object]) -> bool:
+    """Return whether the first column may be the index that pandas writes by default."""
+    return len(names) > 1 and not names[0]
+
+
+def check_row_numbers(cells: Iterable[object], what: str) -> None:
+    """Check that a first column without a name numbers the rows, as the index of pandas does."""
+    if not all(_INTEGER.fullmatch(str(cell)) for cell in cells):
+        raise TableError(f"column 1 of {what} has no name. Name it, or take it out")
 
 
 def check_size(rows: int) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pandas as pd
 
 from xentara_nb.errors import InventoryFileError, OptionError
-from xentara_nb.tables.files.cells import TableError
+from xentara_nb.tables.files.cells import MAX_SHEET_INTEGER, TableError
 from xentara_nb.tables.files.typed import retyped, to_typed
 from xentara_nb.tables.id_arrays import IdDtype
 
@@ -56,6 +56,8 @@ def _plain_for(frame: pd.DataFrame, writer: Writer) -> pd.DataFrame:
     for name in map(str, refused):
         rows = pd.DataFrame({name: frame[name].array})
         (_, cells), *types = to_typed(rows, ending).columns.items()
+        if writer == "excel":
+            cells = [str(each) if _is_long(each) else each for each in cells]
         frame[name] = pd.Series(cells, dtype=object if ending == ".json" else None).array
         for beside, words in types:
             frame.insert(frame.columns.tolist().index(name) + 1, beside, pd.Series(words).array)
@@ -103,6 +105,11 @@ def _has_zone(column: pd.Series[Any]) -> bool:
 def _types(column: pd.Series[Any]) -> set[type]:
     """Return the types of the values of a column of objects, of another one none."""
     return set(map(type, column.array)) - {type(None)} if column.dtype == object else set()
+
+
+def _is_long(cell: object) -> bool:
+    """Return whether a cell is a whole number of which Excel would lose digits."""
+    return type(cell) is int and abs(cell) > MAX_SHEET_INTEGER
 
 
 def _refused_by_parquet(column: pd.Series[Any]) -> bool:

@@ -30,7 +30,9 @@ from xentara_nb.tables.files.cells import (
     TextTable,
     check_header,
     check_names,
+    check_row_numbers,
     check_size,
+    has_row_numbers,
     plain,
 )
 from xentara_nb.tables.spreadsheets import RUNS_AS_FORMULA
@@ -109,7 +111,8 @@ def _read(data: bytes) -> TextTable:
     content, delimiter = _decoded(data)
     line, header = next(_records(content, delimiter), (0, []))
     names = [_without_guard(name) for name in header[: _used(header)]]
-    check_names(names, "the file")
+    index = has_row_numbers(names)
+    check_names(names[index:], "the file", 1 + index)
     columns = None
     if delimiter == "," and line == 1 and len(names) == len(header):
         columns = read_columns(content, len(names), _LONGEST_CELL)
@@ -125,6 +128,8 @@ def _read(data: bytes) -> TextTable:
         name: Coded(column.codes, _without_guards(column.cells))
         for name, column in zip(names, columns, strict=True)
     }
+    if index:
+        check_row_numbers(table.pop("").cells, "the file")
     if delimiter in _AMBIGUOUS:
         for name in table.keys() - set(INVENTORY_COLUMNS):
             table[name] = _numbers(name, table, _AMBIGUOUS[delimiter], place)
