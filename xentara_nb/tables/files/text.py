@@ -129,7 +129,7 @@ def _read(data: bytes) -> TextTable:
         for name, column in zip(names, columns, strict=True)
     }
     if index:
-        check_row_numbers(table.pop("").cells, "the file")
+        check_row_numbers(plain(table.pop("")), "the file")
     if delimiter in _AMBIGUOUS:
         for name in table.keys() - set(INVENTORY_COLUMNS):
             table[name] = _numbers(name, table, _AMBIGUOUS[delimiter], place)
