@@ -262,6 +262,15 @@ def test_the_limit_of_nesting_is_that_of_the_message(depth):
     assert (found is None) is (generic(ANY, data, 1, 1) is None)
 
 
+def test_tags_in_tags_that_take_far_more_memory_than_their_bytes():
+    count = 5000
+    items = [b"\xc5" * 13 + b"\x1a" + at.to_bytes(4) for at in range(1 << 20, (1 << 20) + count)]
+    answers = [b"\x83\x01\x19" + at.to_bytes(2) for at in range(1000, 1000 + count)]
+    pieces = [each + b"\xa1\x0b\xd8\x79" + item for each, item in zip(answers, items, strict=True)]
+    data = b"\x99" + count.to_bytes(2) + b"".join(pieces)
+    assert values_of(ReadRequests([E] * count, [(11,)] * count), data, 1000) is None
+
+
 def test_cut_short_or_changed_in_any_byte():
     answers = [{11: 1.5, 9: 0, 0: "Pump", 6: TimePoint(5), CUSTOM: E}, {11: 300, 9: -1}]
     data, requests = message(answers), requests_for(answers)

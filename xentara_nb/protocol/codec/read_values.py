@@ -47,7 +47,7 @@ _CONSTANTS = {
     0xF5: True,
 }
 _ANY_REQUEST = Read(NIL_UUID, ())
-_HOLDING, _LONGEST = range(0xC0, 0xE0), 19  # tags; the bytes of a tagged value
+_HOLDING, _LONGEST = range(0xC0, 0xE0), 19  # tags; the bytes of a UUID, the longest value with one
 _LISTS = range(0x80, 0xC0)  # and maps: no value is one
 _SHORT_TEXTS, _LONGER_TEXT = range(0x60, 0x78), 0x78  # of up to 23 bytes, of up to 255
 _MOST_CUTS = 17  # for each value: an id and a value that are UUIDs hold eight each
@@ -165,8 +165,13 @@ def _decode_values(items: Iterable[bytes]) -> dict[bytes, Any]:
     if not kinds.keys().isdisjoint(_LISTS):
         raise ProtocolError("no value")  # and if one is changed, equal ones must not change too
     # What holds other items may take far more memory than its bytes, which is not counted here.
-    holding = (each for first, each in kinds.items() if first in _HOLDING)
-    if sum(max(0, sum(map(len, each)) - _LONGEST * len(each)) for each in holding) > cbor.SMALL:
+    holding = (item for first, each in kinds.items() if first in _HOLDING for item in each)
+    others = (
+        len(item)
+        for item in holding
+        if len(item) > _LONGEST or not item.startswith((UUID_HEAD, _TIME))
+    )
+    if sum(others) > cbor.SMALL:
         raise ProtocolError("much that is no value")
     found: dict[bytes, Any] = {}
     for first, each in kinds.items():
