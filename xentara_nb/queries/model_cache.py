@@ -72,7 +72,8 @@ class ModelCache:
     search_table : SearchTable or None
         What a search goes through, once it was made.
     read_plans : dict
-        What calls of read ask for, by their arguments; another dict once anything else is known.
+        What calls of read ask for, by their arguments; another dict after an inventory, or
+        when the cache was emptied.
     generation : int
         Another number after the cache was emptied: what was asked for before is not to be kept.
     """
@@ -189,7 +190,6 @@ class ModelCache:
             if isinstance(each, MetaDataAnswer)
         }
         self._note_sharing(lists, list(lists.values()), generation)
-        self.read_plans = {}
         return [
             found[uuid] if answer is None else answer
             for uuid, answer in zip(uuids, cached, strict=True)
@@ -231,6 +231,7 @@ class ModelCache:
         with self._learning:
             if generation == self.generation:
                 self._inventories.append((uuids, lists))
+                # It may hold otherwise what is known; what was asked for singly was not known.
                 self.read_plans = {}
 
     def attribute_lists(self, uuids: Iterable[UUID]) -> dict[UUID, AttributeList | ServerError]:
@@ -260,7 +261,9 @@ class ModelCache:
                     found[uuid] = attributes = answer.attributes or ()
                     there.append(uuid)
                     lists.append(attributes)
-            self.learn(there, lists, generation)
+            with self._learning:
+                if generation == self.generation:
+                    self._inventories.append((there, lists))
         return found
 
     def sharing(self, uuids: Sequence[UUID] = ()) -> Mapping[UUID, AttributeList]:
