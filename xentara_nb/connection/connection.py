@@ -379,6 +379,7 @@ class Connection:
 
     def _look_after(self) -> None:
         """See whether there is still something to read for; called also while nothing comes."""
+        self._socket.send_pongs()
         if self._prober is not None:
             self._prober.judge()
             self._prober.probe_if_quiet(self._is_left_to_itself)

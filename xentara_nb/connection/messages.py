@@ -56,12 +56,12 @@ class WebSocket(websocket.WebSocket):
     def send_message(self, message: bytes, deadline: Deadline) -> None:
         """Send a binary message, and the pongs that came due meanwhile; raises as Stream.send."""
         self._stream.send(_frame(websocket.ABNF.OPCODE_BINARY, message), deadline)
-        self._send_pongs()
+        self.send_pongs()
 
     def pong(self, payload: str | bytes = b"") -> None:
         """Answer a ping now, or leave that to the thread that is sending just now."""
         self._pongs.append(payload.encode() if isinstance(payload, str) else payload)
-        self._send_pongs()
+        self.send_pongs()
 
     def probe(self, request: bytes | None = None) -> None:
         """Send a ping, or a request, if that needs no waiting: what is alive answers it."""
@@ -76,7 +76,12 @@ class WebSocket(websocket.WebSocket):
         with contextlib.suppress(OSError):
             self._stream.send(frame, Deadline(CLOSE_TIMEOUT))
 
-    def _send_pongs(self) -> None:
+    def send_pongs(self) -> None:
+        """Send the pongs that are due, unless the network is full, or another thread is sending.
+
+        Also to be called while nothing comes: behind a long message the network may be full, and
+        that thread may have looked for pongs in the moment in which this one tried to send.
+        """
         # An error is no failure of the message before them, which has gone out; and the thread that
         # reads finds the end by itself, after all that the server has sent before it.
         with contextlib.suppress(OSError):
@@ -86,7 +91,6 @@ class WebSocket(websocket.WebSocket):
                 except IndexError:
                     return  # all are sent, some perhaps by another thread
                 if not self._stream.send_now(_frame(websocket.ABNF.OPCODE_PONG, payload)):
-                    # The thread that is sending now sends it afterwards.
                     self._pongs.appendleft(payload)
                     return
 
