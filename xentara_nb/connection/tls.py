@@ -332,8 +332,8 @@ def _not_trusted(
         )
         if expected is None and not self_signed:
             lines.append(
-                "Where its issuer is an authority below one in that file, it need not have changed: "
-                "the server then has to send that authority's certificate as well."
+                "Where its issuer is an authority below one in that file, it need not have changed:"
+                " the server then has to send that authority's certificate as well."
             )
         if trust.remembered:
             lines.append(
