@@ -267,6 +267,17 @@ def test_what_is_compared_says_which_part_it_is_of(
     assert set(gone.frame["change"]) == {"removed"}
 
 
+def test_columns_that_were_asked_for_are_compared(fleet: Fleet, tmp_path: Path) -> None:
+    rows = fleet.search("set line 1", writable=True, servers="north")
+    fleet.save(tmp_path, "snapshot", elements=rows, attributes=["name"], progress=False)
+    old = read_fleet(tmp_path)
+    for table in (old.assign(name="Other"), old[old["primary_key"] == SET_POINT].assign(name="")):
+        found = fleet.compare(table, progress=False)
+        assert set(found.frame["attribute_name"]) == {"name"}
+        assert len(found) == len(table)
+        assert not found.whole
+
+
 def test_what_is_compared_names_what_it_lacks(fleet_with_a_failure: Fleet) -> None:
     fleet = fleet_with_a_failure
     old = quiet(lambda: fleet.read(SET_POINT, "value"))

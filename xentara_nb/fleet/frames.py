@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.api.types import union_categoricals
 
@@ -64,7 +65,7 @@ def stacked(
     if not asked:
         return as_xentara(empty)
     counts = [len(frames[name]) for name in asked]
-    places = [list(names).index(name) for name in asked]
+    places = [place for place, name in enumerate(names) if name in frames]
     codes = np.repeat(np.array(places, np.int32), counts)
     columns: dict[str, Any] = {
         SERVER: pd.Categorical.from_codes(codes, dtype=server_dtype(names)),
@@ -188,14 +189,34 @@ def by_server(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     OptionError
         If a row names no server, or two.
     """
+    codes, names = servers_of(frame)
+    rest = frame.drop(columns=SERVER)
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(names)))
+    parts = np.split(order, ends[:-1])  # one without rows where there are no servers
+    return {
+        name: rest.iloc[rows].reset_index(drop=True)
+        for name, rows in zip(names, parts, strict=False)
+    }
+
+
+def rows_of(frame: pd.DataFrame, servers: Iterable[str]) -> pd.DataFrame:
+    """Return the rows of some servers; raises as :func:`by_server`."""
+    codes, names = servers_of(frame)
+    wanted = set(servers)
+    return frame[np.array([name in wanted for name in names], bool)[codes]]
+
+
+def servers_of(frame: pd.DataFrame) -> tuple[npt.NDArray[np.intp], list[str]]:
+    """Return the servers that rows are of, in the order of the rows, and each row's place in it.
+
+    Raises an OptionError as :func:`by_server` does.
+    """
     if list(frame.columns).count(SERVER) != 1:
         raise OptionError(f"there are two columns {SERVER}: take one of them out")
-    column = frame[SERVER].astype(object)
-    if column.isna().any():
+    codes, found = pd.factorize(frame[SERVER])
+    if (codes < 0).any():
         raise OptionError("a row names no server: its column server is empty")
-    column = column.map(str)  # a name may be a number in a file
-    groups: dict[str, pd.DataFrame] = {}
-    rest = frame.drop(columns=SERVER)
-    for name in dict.fromkeys(column):
-        groups[name] = rest[(column == name).to_numpy()].reset_index(drop=True)
-    return groups
+    # A name may be a number in a file, and the same one a text in other rows.
+    same, names = pd.factorize(np.array([str(each) for each in found], object))
+    return same[codes], list(names)
