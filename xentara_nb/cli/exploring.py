@@ -24,7 +24,7 @@ from xentara_nb.cli.common import (
     say,
     usable,
 )
-from xentara_nb.cli.rows import ENDINGS, add_json_argument, read_rows, show_rows
+from xentara_nb.cli.rows import add_json_argument, add_rows_argument, read_rows, show_rows
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.text import quantity
 
@@ -68,12 +68,7 @@ def add_parsers(add_parser: AddParser) -> None:
         help="where to write it: .csv, .parquet, .xlsx or .json (default: CSV to the output)",
     )
     add_part_arguments(parser)
-    parser.add_argument(
-        "--rows",
-        metavar="FILE",
-        help="only these elements: an inventory, or a CSV with a column primary_key "
-        f"({', '.join(ENDINGS)})",
-    )
+    add_rows_argument(parser)
     add_attributes_argument(parser, "also this attribute", "none")
     add_json_argument(parser)
     parser.set_defaults(run=_snapshot)
