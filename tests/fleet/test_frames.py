@@ -116,3 +116,15 @@ def test_rows_by_server() -> None:
         by_server(pd.concat([frame, frame], axis="columns"))
     with pytest.raises(OptionError, match="names no server"):
         by_server(frame.assign(server=["south", None, "north"]))
+
+
+def test_a_name_is_looked_at_once_and_not_for_each_row() -> None:
+    class Name:
+        def __str__(self) -> str:
+            looked.append(1)
+            return "north"
+
+    looked: list[int] = []
+    rows = pd.DataFrame({"a": range(100), "server": pd.Series([Name()] * 100, dtype=object)})
+    assert len(by_server(rows)["north"]) == 100
+    assert len(looked) == 1
