@@ -83,6 +83,9 @@ def test_into_a_file_or_a_folder_and_compared(
     assert main(["fleet", "inventory", servers, *options]) == 3
     assert f"rows of 2 servers\nwritten to {file}" in capsys.readouterr().err
     assert set(read_fleet(file)["category"]) == {"data point"}
+    assert main(["fleet", "inventory", servers, "-o", str(file), "--depth", "1"]) == 3
+    assert set(read_fleet(file)["category"]) == {"device"}
+    assert main(["fleet", "inventory", servers, *options]) == 3
     assert main(["fleet", "inventory", servers, "-o", folder]) == 3
     assert f"rows of 2 servers written to {folder}" in capsys.readouterr().err
     assert set(pd.read_parquet(folder)["server"]) == {"north", "south"}
@@ -145,6 +148,7 @@ def test_a_snapshot_of_rows(
         ["compare", "SERVERS", "SERVERS"],
         ["snapshot", "SERVERS", "--rows", "nothing.csv"],
         ["inventory", "SERVERS", "--threads", "0"],
+        ["inventory", "SERVERS", "--depth", "0"],
         ["inventory", "SERVERS", "-o", "no/such/folder"],
         ["inventory", "SERVERS", "-o", "folder", "--json"],
     ],

@@ -12,10 +12,12 @@ from xentara_nb.cli.common import (
     AddParser,
     UsageError,
     add_attributes_argument,
+    add_depth_argument,
     add_elements_argument,
     add_part_arguments,
     add_tolerance_argument,
     attributes_in,
+    depth_in,
     say,
     table,
     usable,
@@ -61,6 +63,7 @@ def add_parsers(add_parser: AddParser) -> None:
     )
     _add_output(inventory)
     add_part_arguments(inventory)
+    add_depth_argument(inventory)
     snapshot = _add_command(
         commands,
         _snapshot,
@@ -138,7 +141,8 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def _inventory(args: argparse.Namespace) -> int:
-    return _take(args, "inventory", {"root": args.root, "categories": args.categories})
+    part = {"root": args.root, "depth": depth_in(args), "categories": args.categories}
+    return _take(args, "inventory", part)
 
 
 def _snapshot(args: argparse.Namespace) -> int:
