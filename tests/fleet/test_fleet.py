@@ -99,6 +99,18 @@ def test_rows_are_read_from_the_server_that_they_name(fleet: Fleet) -> None:
         fleet.read(rows.assign(server="west"))
 
 
+def test_each_server_gets_all_of_what_can_be_gone_through_once(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    keys = [SET_POINT, "Plant.Line 2.Set point"]
+    both = [[name, key] for name in fleet.servers for key in keys]
+    values = fleet.read(iter(keys), iter(["value"]), servers=iter(fleet.servers), progress=False)
+    assert values[["server", "primary_key"]].values.tolist() == both
+    recording = fleet.record(iter(keys), tmp_path, iter(["value"]), for_=0.1, progress=False)
+    changes = recording.changes()[["server", "primary_key"]].drop_duplicates()
+    assert sorted(changes.values.tolist()) == both
+
+
 def test_one_failure_is_a_row_and_not_the_end(fleet_with_a_failure: Fleet) -> None:
     fleet = fleet_with_a_failure
     with pytest.warns(FleetWarning, match="1 of 3 servers failed: locked") as caught:

@@ -62,11 +62,10 @@ class Asking:
         """Return a server as another process can connect to it; OptionError if none can."""
         return self._servers[name].portable().trusting()
 
-    def arguments(
-        self, command: str, arguments: Mapping[str, Any], names: list[str]
-    ) -> dict[str, dict[str, Any]]:
+    def arguments(self, call: Call) -> dict[str, dict[str, Any]]:
         """Return the arguments for each server: rows with a column ``server`` are of that one."""
-        if command in ("inventory", "snapshot"):
+        names, arguments = self.names(call.servers), call.arguments
+        if call.command in ("inventory", "snapshot"):
             arguments = {**arguments, "progress": False}  # there is one for all servers
         elements = arguments.get("elements")
         if not isinstance(elements, pd.DataFrame) or SERVER not in elements.columns:
@@ -78,7 +77,7 @@ class Asking:
     def answers(self, call: Call) -> Iterator[Answer]:
         """Ask servers for one command, and give what each answers as it comes."""
         method, title = command_of(call.command), call.command.capitalize()
-        wanted = self.arguments(call.command, call.arguments, self.names(call.servers))
+        wanted = self.arguments(call)
         if call.executor is None:
             work = {name: _calling(method, own) for name, own in wanted.items()}
             answers = self.each(work, call.deadline, call.progress, title)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,7 +15,11 @@ Names: TypeAlias = "str | Iterable[str] | None"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command with its arguments; of which servers, in what time, by whom; see ``inventory``."""
+    """A command with its arguments; of which servers, in what time, by whom; see ``inventory``.
+
+    What can be gone through only once is taken here: the servers would share it, each getting a
+    part of it.
+    """
 
     command: str
     arguments: Mapping[str, Any]
@@ -23,3 +27,12 @@ class Call:
     deadline: float | None = None
     executor: Executor | None = None
     progress: ProgressLike = None
+
+    def __post_init__(self) -> None:
+        arguments = {name: _held(each) for name, each in self.arguments.items()}
+        object.__setattr__(self, "arguments", arguments)
+        object.__setattr__(self, "servers", _held(self.servers))
+
+
+def _held(given: Any) -> Any:
+    return list(given) if isinstance(given, Iterator) else given

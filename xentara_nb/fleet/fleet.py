@@ -416,12 +416,12 @@ class Fleet:
         """
         from xentara_nb.fleet.dask_frames import to_dask
 
-        names = self._asking.names(servers)
+        call = Call(command, arguments, servers)
         return to_dask(
-            [self._asking.portable(name) for name in names],
+            [self._asking.portable(name) for name in self._asking.names(call.servers)],
             self.servers,
             command,
-            self._asking.arguments(command, arguments, names),
+            self._asking.arguments(call),
             self._asking.seconds(deadline),
             errors,
         )
@@ -603,15 +603,13 @@ class Fleet:
         """
         path = user_path(folder)
         path.mkdir(parents=True, exist_ok=True)
-        wanted = self._asking.arguments(
-            "record", {"elements": elements}, self._asking.names(servers)
-        )
+        call = Call("record", {"elements": elements, "attributes": attributes}, servers)
+        wanted = self._asking.arguments(call)
 
         def record(name: str, report: Callable[[Recorder], object]) -> object:
             return self._clients.get(name).record(
-                wanted[name]["elements"],
-                server_folder(path, name),
-                attributes,
+                folder=server_folder(path, name),
+                **wanted[name],
                 every=every,
                 at_least=at_least,
                 for_=for_,
