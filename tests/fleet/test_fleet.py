@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
+import pyarrow
 import pytest
 
 from xentara_nb import Fleet, FleetWarning, Server, read_fleet
@@ -95,6 +96,12 @@ def test_rows_are_read_from_the_server_that_they_name(fleet: Fleet) -> None:
     only = fleet.read(rows[rows["server"] == "south"], "value")
     assert only["server"].tolist() == ["south"]
     assert fleet.snapshot(rows)["value"].tolist() == [210.0, 123.0]
+    # In any table, and where the server is in the index.
+    plain = pd.DataFrame({"server": ["south"], "primary_key": [SET_POINT]})
+    for table in (plain.set_index("server"), pyarrow.Table.from_pandas(plain)):
+        assert fleet.read(table, "value")["server"].tolist() == ["south"]
+    with pytest.raises(OptionError, match="two columns server"):
+        fleet.read(plain.set_index("server", drop=False))
     with pytest.raises(NotFoundError, match="no server 'west' in the fleet"):
         fleet.read(rows.assign(server="west"))
 

@@ -17,7 +17,13 @@ from xentara_nb.fleet.call import Call, Names
 from xentara_nb.fleet.clients import Clients
 from xentara_nb.fleet.coverage import covering
 from xentara_nb.fleet.failures import FailureLog, listed, warn_of
-from xentara_nb.fleet.frames import SERVER, by_server, empty_frame, stacked
+from xentara_nb.fleet.frames import (
+    SERVER,
+    by_server,
+    empty_frame,
+    stacked,
+    with_server_column,
+)
 from xentara_nb.fleet.pool import ProgressLike, check_threads, gather
 from xentara_nb.fleet.servers import Server
 from xentara_nb.fleet.tasks import Answer, ask, command_of, run_task
@@ -67,7 +73,7 @@ class Asking:
         names, arguments = self.names(call.servers), call.arguments
         if call.command in ("inventory", "snapshot"):
             arguments = {**arguments, "progress": False}  # there is one for all servers
-        elements = arguments.get("elements")
+        elements = with_server_column(arguments.get("elements"))
         if not isinstance(elements, pd.DataFrame) or SERVER not in elements.columns:
             return {name: dict(arguments) for name in names}
         rows = by_server(elements)

@@ -13,6 +13,7 @@ from pandas.api.types import union_categoricals
 
 from xentara_nb.errors import OptionError
 from xentara_nb.queries.snapshot import SEARCHED_COLUMNS
+from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.frames import inventory_frame, make_frame
 from xentara_nb.tables.references import are_several, attribute_label, attribute_reference
 from xentara_nb.tables.snapshots import STANDARD_COLUMNS, column_name, snapshot_frame
@@ -22,6 +23,7 @@ from xentara_nb.tables.xentara_frame import as_xentara
 SERVER = "server"
 """The column that says which server a row is of: a categorical with all servers of the fleet."""
 
+_TWO_COLUMNS = f"there are two columns {SERVER}: take one of them out"
 _NULLABLE = {
     "float64": pd.Float64Dtype(),
     "int64": pd.Int64Dtype(),
@@ -181,6 +183,19 @@ def _empty_snapshot(columns: Iterable[str]) -> pd.DataFrame:
     )
 
 
+def with_server_column(given: Any) -> Any:
+    """Return a table of any library as a DataFrame, its servers in a column and not the index.
+
+    Anything else is returned as it is. Raises an OptionError as :func:`by_server`.
+    """
+    given = from_arrow(given)
+    if isinstance(given, pd.DataFrame) and SERVER in given.index.names:
+        if SERVER in given.columns:
+            raise OptionError(_TWO_COLUMNS)
+        return given.reset_index(SERVER)
+    return given
+
+
 def by_server(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the rows of each server, without the column ``server``, in the order of the rows.
 
@@ -213,7 +228,7 @@ def servers_of(frame: pd.DataFrame) -> tuple[npt.NDArray[np.intp], list[str]]:
     Raises an OptionError as :func:`by_server` does.
     """
     if list(frame.columns).count(SERVER) != 1:
-        raise OptionError(f"there are two columns {SERVER}: take one of them out")
+        raise OptionError(_TWO_COLUMNS)
     codes, found = pd.factorize(frame[SERVER])
     if (codes < 0).any():
         raise OptionError("a row names no server: its column server is empty")
