@@ -145,11 +145,21 @@ def test_inventory_that_makes_no_sense(
     assert message in capsys.readouterr().err
 
 
-def test_unknown_ending_is_an_error_in_words(
-    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", ["inventory", "snapshot"])
+def test_what_cannot_be_written_is_refused_before_the_work(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["inventory", *options, "-o", str(tmp_path / "all.doc")]) == 1
-    assert ".csv" in capsys.readouterr().err
+    (tmp_path / "folder.csv").mkdir()
+    for name, reason in {
+        "all.doc": "name one of .csv, .json, .parquet, .xlsx",
+        "nowhere/all.csv": "there is no folder",
+        "folder.csv": "it is a folder, name a file",
+    }.items():
+        # No one listens there, and no one is asked.
+        assert main([command, "127.0.0.1:1", "-o", str(tmp_path / name)]) == 2
+        err = capsys.readouterr().err
+        assert f"{tmp_path / name} cannot be written: " in err
+        assert reason in err
 
 
 def test_password_from_a_file(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import AddParser, say, show, table
-from xentara_nb.cli.exploring import check_folder, summary, take_inventory
-from xentara_nb.cli.rows import add_json_argument, show_rows
+from xentara_nb.cli.common import check_output, say, show, table
+from xentara_nb.cli.exploring import summary, take_inventory
+from xentara_nb.cli.options import AddParser, add_json_argument
+from xentara_nb.cli.rows import show_rows
 from xentara_nb.cli.simulating import add_plant_arguments, simulator_from
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def add_parsers(add_parser: AddParser) -> None:
         help="take the inventory of a simulated plant",
         description="Start a simulated plant, connect to it over TLS, take its inventory and "
         "write it to a file. Nothing outside of this computer is touched.",
+        examples=("demo", "demo --elements 1000 -o made-up.xlsx --user viewer"),
     )
     add_plant_arguments(parser)
     parser.add_argument(
@@ -43,7 +45,7 @@ def add_parsers(add_parser: AddParser) -> None:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    check_folder(args.output)
+    check_output(args.output)
     tell = say if args.json else show
     with simulator_from(args, "127.0.0.1", 0) as simulator:
         tell(f"A simulated Xentara server runs at {simulator.url}")

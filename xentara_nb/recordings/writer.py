@@ -316,6 +316,10 @@ class RecordingWriter:
             yield
         except RecordingError:
             raise
+        except FileExistsError as error:
+            raise RecordingError(
+                f"{error.filename} is a file, and a recording is a folder: name another one"
+            ) from None
         except OSError as error:
             hint = "Make room" if error.errno in _FULL else "Look at the folder and its permissions"
             waits = quantity(self.waiting, "row waits", "rows wait")
