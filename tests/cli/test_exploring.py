@@ -115,6 +115,7 @@ def test_compare_has_an_exit_status(
         (["missing.csv"], "missing.csv cannot be read: No such file"),
         (["plant.doc"], ".csv, .json, .parquet or .xlsx"),
         (["plant.csv", "--tolerance", "-1"], "tolerance must be 0 or more"),
+        (["other.csv"], "other.csv has no columns primary_key and element_uuid"),
     ],
 )
 def test_what_cannot_be_compared(
@@ -126,6 +127,7 @@ def test_what_cannot_be_compared(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("plant.csv").write_text("primary_key,element_uuid\n")
+    Path("other.csv").write_text("key,value\na,1\n")
     assert main(["compare", "plant.csv", *arguments]) == 2
     assert message in capsys.readouterr().err
 
@@ -243,3 +245,11 @@ def test_a_secret_that_others_can_read(tmp_path: Path, capsys: pytest.CaptureFix
         shown = capsys.readouterr().err
         assert ("chmod 600" in shown) is warned
         assert "geheim" not in shown
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.access", lambda *arguments: False)  # an administrator may do anything
+    assert main(["inventory", "127.0.0.1:1", "-o", str(tmp_path / "all.csv")]) == 2
+    assert f"there is no right to make files in {tmp_path}" in capsys.readouterr().err

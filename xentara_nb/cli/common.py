@@ -51,6 +51,10 @@ def check_output(path: str | None, *, folder_too: bool = False) -> None:
         raise UsageError(f"{path} cannot be written: name one of {', '.join(ENDINGS)}")
     if not place.parent.is_dir():
         raise UsageError(f"{path} cannot be written: there is no folder {place.parent}")
+    if not os.access(place.parent, os.W_OK):
+        raise UsageError(
+            f"{path} cannot be written: there is no right to make files in {place.parent}"
+        )
     if place.is_dir() if is_file else place.is_file():
         kind, wanted = ("folder", "file") if is_file else ("file", "folder")
         raise UsageError(f"{path} cannot be written: it is a {kind}, name a {wanted}")

@@ -37,27 +37,27 @@ _STATUS = (
     "standard error, with --json as lines of JSON), and 1 if none has."
 )
 
-# The file is that of xentara_nb.fleet.servers, which help must not need. A test compares.
+# The same file is on the page of formats of the reference. A test compares.
 _LIST = """\
 Ask the servers of a list at the same time. The list is a TOML file:
 
-  [all]                                  # for every server that says nothing else
+  [all]                                  # unless a server says something else
   user = "operator"                      # left out, XENTARA_USER
-  password_from = "file:secrets/{name}"  # or "env:PASSWORD_{NAME}", or "keyring"
+  password_from = "file:secrets/{name}"  # or "env:PASSWORD_{NAME}", "keyring"
   ca_file = "plants.pem"                 # the certificates to trust
-  timeout = 10                           # seconds for the connection and each answer
+  timeout = 10                           # seconds to wait for an answer
 
   [servers.north]
-  address = "10.0.1.5:8080"              # host, host:port or wss://host:port/api/ws
+  address = "10.0.1.5:8080"              # or wss://10.0.1.5:8080/api/ws
 
   [servers.south]
   address = "10.0.2.5"
-  fingerprint = "AB:CD:..."              # the SHA-256 of its certificate, to trust it
+  fingerprint = "AB:CD:..."              # SHA-256 of its certificate
   user = "guest"
 
   [servers.west]
   address = "10.0.3.5"
-  token_from = "env:TOKEN_{NAME}"        # an OAuth 2.0 token instead of a password
+  token_from = "env:TOKEN_{NAME}"        # a token instead of a password
 
 Only address is needed. Or it is a CSV file with the columns name, address and
 any of the other words. A secret stands in a file of its own (first line), in a

@@ -97,7 +97,14 @@ def _environment(simulator: Simulator) -> dict[str, str]:
 def _folder(notebooks: str | None) -> Path:
     if notebooks is None:
         folder = Path(FOLDER)
-        copy_notebooks(folder)
+        try:
+            copy_notebooks(folder)
+        except OSError as error:
+            raise UsageError(
+                f"the notebooks cannot be copied to {folder.absolute()} "
+                f"({error.strerror or error}): start in another folder, or name one with "
+                "--notebooks"
+            ) from None
         say(f"The notebooks are in the folder {folder}, copies to change as you like.")
         return folder
     if not user_path(notebooks).is_dir():

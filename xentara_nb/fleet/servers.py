@@ -1,29 +1,15 @@
 """The servers of a fleet: names, addresses, what is trusted, and where each secret comes from.
 
-A TOML file, ``servers.toml``::
+A list of servers is a TOML or CSV file with the fields of :class:`Server`. The reference describes
+it under *Formats*, and ``xentara-nb fleet --help`` shows one with all of its fields::
 
     [all]                                  # for every server that says nothing else
-    user = "operator"                      # left out, XENTARA_USER
-    password_from = "file:secrets/{name}"  # or "env:PASSWORD_{NAME}", or "keyring"
-    ca_file = "plants.pem"                 # the certificates to trust
-    timeout = 10                           # seconds for the connection and each answer
+    user = "operator"
+    password_from = "file:secrets/{name}"
 
     [servers.north]
-    address = "10.0.1.5:8080"              # host, host:port or wss://host:port/api/ws
+    address = "10.0.1.5:8080"
 
-    [servers.south]
-    address = "10.0.2.5"
-    fingerprint = "AB:CD:..."              # the SHA-256 of its certificate, to trust it
-    user = "guest"
-
-    [servers.west]
-    address = "10.0.3.5"
-    token_from = "env:TOKEN_{NAME}"        # an OAuth 2.0 token instead of a password
-
-Only ``address`` is needed. A CSV file has the same words as columns: ``name``, ``address``,
-``user``, ``password_from``, ``token_from``, ``ca_file``, ``fingerprint``, ``timeout``. Relative
-paths begin at the folder of the file. In ``file:PATH`` the first line is the secret, and
-``{name}`` is the name of the server; ``{NAME}`` is the same in capitals, as variables are written.
 Without ``password_from`` and ``token_from`` the environment says who logs in, as for
 :func:`xentara_nb.connect`. No secret ever stands in such a file.
 """
