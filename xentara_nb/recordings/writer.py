@@ -318,7 +318,8 @@ class RecordingWriter:
             raise
         except FileExistsError as error:
             raise RecordingError(
-                f"{error.filename} is a file, and a recording is a folder: name another one"
+                f"the recording in {self.folder} cannot be written: {error.filename} is a file, "
+                "and a folder is to be there. Name another one"
             ) from None
         except OSError as error:
             hint = "Make room" if error.errno in _FULL else "Look at the folder and its permissions"
