@@ -143,4 +143,6 @@ def table(frame: pd.DataFrame, *, whole: Collection[str] = WHOLE) -> str:
     """Return a frame as lines of text: all rows, and cells cut unless their column is ``whole``."""
     from xentara_nb.tables.rendering import frame_text
 
-    return "(nothing)" if frame.empty else frame_text(frame, whole=whole)
+    if frame.empty:
+        return "(nothing)"
+    return frame_text(frame, whole=whole, left=("reason", "error"))

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import connect_from, say, secret_in
+from xentara_nb.cli.common import connect_from, secret_in
 from xentara_nb.cli.options import UsageError
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.protocol.text import safe
@@ -78,5 +78,6 @@ def confirmed(question: str) -> bool:
     """Ask a question, to which only yes means yes."""
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask at: look with --dry-run, and send with --yes")
-    say(f"{question} [y/N] ")
+    if sys.stderr is not None:
+        print(f"{safe(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
