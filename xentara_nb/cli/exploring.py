@@ -16,6 +16,7 @@ from xentara_nb.cli.options import (
     UsageError,
     add_attributes_argument,
     add_connection_arguments,
+    add_depth_argument,
     add_element_argument,
     add_json_argument,
     add_output_argument,
@@ -23,6 +24,7 @@ from xentara_nb.cli.options import (
     add_rows_argument,
     add_tolerance_argument,
     attributes_in,
+    depth_in,
 )
 from xentara_nb.cli.rows import read_rows, show_rows
 from xentara_nb.protocol.text import quantity
@@ -48,9 +50,7 @@ def add_parsers(add_parser: AddParser) -> None:
     add_connection_arguments(parser)
     add_output_argument(parser)
     add_part_arguments(parser)
-    parser.add_argument(
-        "--depth", metavar="N", type=int, help="only so many levels down (default: all)"
-    )
+    add_depth_argument(parser)
     add_json_argument(parser)
     parser.set_defaults(run=_inventory)
 
@@ -106,11 +106,10 @@ def add_parsers(add_parser: AddParser) -> None:
 
 
 def _inventory(args: argparse.Namespace) -> int:
-    if args.depth is not None and args.depth < 1:
-        raise UsageError("--depth must be at least 1")
+    depth = depth_in(args)
     check_output(args.output)
     with connect_from(args, read_only=True) as client:
-        frame, seconds = take_inventory(client, args.root, args.depth, args.categories)
+        frame, seconds = take_inventory(client, args.root, depth, args.categories)
     write_result(frame, args, summary(frame, seconds))
     return 0
 

@@ -47,6 +47,21 @@ def add_part_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_depth_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the option for how far down a part goes."""
+    parser.add_argument(
+        "--depth", metavar="N", type=int, help="only so many levels down (default: all)"
+    )
+
+
+def depth_in(args: argparse.Namespace) -> int | None:
+    """Return how far down is meant by that option."""
+    depth: int | None = args.depth
+    if depth is not None and depth < 1:
+        raise UsageError("--depth must be at least 1")
+    return depth
+
+
 def add_element_argument(parser: argparse.ArgumentParser, *, several: bool) -> None:
     """Add the element, or the elements, that a command is about."""
     parser.add_argument(
@@ -101,14 +116,15 @@ def add_output_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def add_rows_argument(
-    parser: argparse.ArgumentParser, which: str, *, required: bool = False
+    parser: argparse.ArgumentParser, which: str, more: str = "", *, required: bool = False
 ) -> None:
-    """Add the option for a file whose rows name elements, or their attributes."""
+    """Add the option for a file whose rows name elements; ``more`` says what else it may be."""
     parser.add_argument(
         "--rows",
         metavar="FILE",
         required=required,
-        help=f"{which}: an inventory, or any file with a column primary_key ({', '.join(ENDINGS)})",
+        help=f"{which}: an inventory, or any file with a column primary_key "
+        f"({', '.join(ENDINGS)}){more}",
     )
 
 
