@@ -25,7 +25,7 @@ from pandas.testing import assert_frame_equal
 from xentara_nb.errors import InventoryFileError, MissingExtraError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Attribute
-from xentara_nb.tables.files import read_inventory, read_table, write_inventory
+from xentara_nb.tables.files import read_inventory, read_table, write_inventory, write_table
 from xentara_nb.tables.frames import inventory_frame
 from xentara_nb.tables.provenance import with_provenance
 
@@ -770,3 +770,11 @@ for name in ("plant.parquet", "plant.xlsx"):
     assert "MissingExtraError" in done.stdout
     assert "xentara_nb[excel]" in done.stdout
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "plant.csv").read_bytes()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self").exists(), reason="a folder that takes no file from anyone"
+)
+def test_an_error_names_the_file_that_was_named() -> None:
+    with pytest.raises(OSError, match=r"/proc/all\.csv"):
+        write_table(pd.DataFrame({"a": [1]}), "/proc/all.csv")

@@ -130,3 +130,17 @@ def test_an_element_that_is_gone_is_refused_by_the_plan(client: Client, rows: An
 def test_what_are_no_settings(client: Client, rows: pd.DataFrame) -> None:
     with pytest.raises(WriteRefusedError, match="these are no settings: there is no column value"):
         client.plan_restore(rows)
+
+
+def test_progress(client: Client, rows: pd.DataFrame, tmp_path: Path) -> None:
+    calls: list[tuple[int, int]] = []
+
+    def progress(done: int, total: int) -> None:
+        calls.append((done, total))
+
+    client.save_settings(tmp_path / "x.csv", rows, observe=0.01, progress=progress)
+    assert calls == [(2, 2), (2, 2)]  # each reading
+    calls.clear()
+    client.save_settings(tmp_path / "x.csv", observe=0, progress=progress)
+    assert {total for _, total in calls} == {len(client.browse()), calls[-1][1]}
+    assert calls[-1][0] == calls[-1][1] < len(client.browse())

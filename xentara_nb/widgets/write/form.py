@@ -158,12 +158,7 @@ class WriteForm(WriteView):
     def withdraw(self, reason: str = "", kind: str = "warning") -> bool:
         """Withdraw the reviewed write; return whether there was one.
 
-        Parameters
-        ----------
-        reason : str, optional
-            Why; shown in the form.
-        kind : str, default "warning"
-            How it is shown.
+        The parameters are those of :meth:`PlanForm.withdraw`.
         """
         self._late_until = 0.0
         return super().withdraw(reason, kind)
