@@ -137,6 +137,21 @@ def test_a_watch_that_is_closed_says_so(view: LiveView, watch: Watch) -> None:
     assert repr(view) == "<LiveView: 4 attributes, the watch is closed>"
 
 
+def test_the_last_values_are_told_before_closing_the_watch_returns(
+    client: Client, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HEARTBEAT", "INTERVAL"):  # by itself, the view tells nothing in this test
+        monkeypatch.setattr(view_module, name, 2 * PATIENCE)
+    with client.watch([SET_POINT]) as watch:
+        view = LiveView(watch)
+        assert told.get(timeout=PATIENCE) is not None
+        client.write(SET_POINT, 171, verify=False)
+        watch.until(lambda latest: 171 in latest["value"].tolist(), timeout=PATIENCE)
+    assert [each.value for each in told.get_nowait()] == ["171"]
+    assert view.chart.state == {"kind": "closed", "text": "the watch is closed"}
+    view.close()
+
+
 def test_a_lost_connection_says_why_and_comes_back(
     plant: Simulator, journal: Path, told: Told
 ) -> None:
