@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import sys
 import time
@@ -160,6 +161,20 @@ def test_the_last_values_are_told_before_closing_the_watch_returns(
         watch.until(lambda latest: 171 in latest["value"].tolist(), timeout=PATIENCE)
     assert [each.value for each in told.get_nowait()] == ["171"]
     assert view.chart.state == {"kind": "closed", "text": "the watch is closed"}
+    view.close()
+
+
+def test_the_page_is_told_in_the_context_of_the_cell_that_made_the_view(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a page that is loaded again may be answered through a subshell that is gone."""
+    request: contextvars.ContextVar[str] = contextvars.ContextVar("request", default="another one")
+    seen: queue.SimpleQueue[str] = queue.SimpleQueue()
+    monkeypatch.setattr(Chart, "tell", lambda self, news: seen.put(request.get()))
+    token = request.set("the cell")
+    view = LiveView(watch)
+    request.reset(token)
+    assert seen.get(timeout=PATIENCE) == "the cell"
     view.close()
 
 

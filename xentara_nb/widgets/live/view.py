@@ -20,6 +20,7 @@ from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard
 from xentara_nb.widgets.common.form import Form
 from xentara_nb.widgets.common.style import button, card, row
+from xentara_nb.widgets.common.tasks import start_thread
 from xentara_nb.widgets.live.feed import POINTS, SPANS, Feed, News
 from xentara_nb.widgets.live.picture import Row, picture_html
 from xentara_nb.widgets.live.recording import RecordCard
@@ -109,7 +110,7 @@ class LiveView(Form):
         self.when_closed.callback(self._end)
         self.when_closed.callback(watch.on_change(self._watch_changed))
         self.tasks.run("units", self._fetch_units)
-        threading.Thread(target=self._run, name="xentara live view", daemon=True).start()
+        start_thread("xentara live view", self._run, self.tasks.context)
 
     def summary(self) -> str:
         """Return how much is watched, and whether it is live."""
@@ -201,7 +202,7 @@ class LiveView(Form):
 
     def _watch_changed(self, watch: Watch) -> None:
         self._wake.set()
-        if watch.ended is not None:
+        if watch.ended is not None and threading.current_thread() is threading.main_thread():
             # At once, and as a part of the cell that closes it: a program that runs the notebook
             # takes nothing else, and nothing behind the last cell.
             self._step(is_last=True)
