@@ -23,7 +23,7 @@ from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.code import write_code
 from xentara_nb.widgets.write.history import History
 from xentara_nb.widgets.write.inputs import ValueInput
-from xentara_nb.widgets.write.review import checks_html, confirm_text, review_html
+from xentara_nb.widgets.write.review import checks_html, confirm_text, review_html, unit_of
 from xentara_nb.widgets.write.target import WriteTarget, present_html
 from xentara_nb.widgets.write.view import WriteView
 from xentara_nb.writes.plan import WritePlan
@@ -335,7 +335,7 @@ class WriteForm(WriteView):
             report = plan.report
             if report is not None and report[0].sent:
                 self.results.append(report[0])
-                self.outcome.show(report[0])
+                self.outcome.show(report[0], unit_of(plan))
                 self.picture.change()
             self.history.refresh()
             self.live.refresh()
@@ -350,7 +350,7 @@ class WriteForm(WriteView):
     def _resolve(self) -> None:
         result = self.results[-1]
         result.resolve()
-        self.outcome.show(result)
+        self.outcome.show(result, self.outcome.unit)
         self.picture.change()
         self.notice.clear()
         self.history.refresh()
