@@ -6,7 +6,6 @@ it connects again.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, repeat
 from operator import itemgetter
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import AmbiguousError, NotFoundError, XentaraError
+from xentara_nb.locking import Lock
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import (
     AttributeInfo,
@@ -45,6 +45,9 @@ MAX_CACHED = 1 << 20
 """How many elements are cached; when there are more, a part of them goes, the oldest first."""
 
 AttributeList: TypeAlias = tuple[AttributeInfo, ...]
+
+NO_LIST = ServerError("the server did not answer for the attribute list")
+"""The error of an element whose attributes were asked for, and left out of the answer."""
 
 Ask = Callable[[Sequence[Command[Any]]], Iterator[Any]]
 """Sends commands that change nothing, and gives each one's result or ServerError."""
@@ -81,9 +84,8 @@ class ModelCache:
     def __init__(self, ask: Ask) -> None:
         self.generation = 0
         self._ask = ask
-        # An RLock: only its owner can release it, which is right also when an interrupt came in the
-        # moment after it was taken. Who has it asks for nothing.
-        self._learning = threading.RLock()
+        # Who has it asks for nothing.
+        self._learning = Lock()
         self._uuids: dict[tuple[str, UUID | None], UUID] = {}
         # By the number of a UUID: see numbers().
         self._meta_data: dict[int, MetaDataAnswer] = {}
@@ -182,6 +184,9 @@ class ModelCache:
         for uuid, result in zip(missing, answers, strict=True):
             found[uuid] = result
             if isinstance(result, MetaDataAnswer):
+                if result.attributes is None:
+                    found[uuid] = NO_LIST
+                    continue
                 _make_room(meta_data)
                 meta_data[uuid.int] = result
         lists = {
@@ -257,10 +262,12 @@ class ModelCache:
             for uuid, answer in zip(missing, self._ask(ListRequests(missing)), strict=True):
                 if isinstance(answer, ServerError):
                     found[uuid] = answer
+                elif answer.attributes is None:
+                    found[uuid] = NO_LIST
                 else:
-                    found[uuid] = attributes = answer.attributes or ()
+                    found[uuid] = answer.attributes
                     there.append(uuid)
-                    lists.append(attributes)
+                    lists.append(answer.attributes)
             with self._learning:
                 if generation == self.generation:
                     self._inventories.append((there, lists))
