@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import json
 import os
 import random
@@ -679,6 +680,19 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     for path in (None, 5):
         with pytest.raises(InventoryFileError, match="a path is a text or a Path"):
             read_inventory(path)  # type: ignore[arg-type]
+
+
+def test_a_folder_without_the_right_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deny(path: Path, *_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "open", deny)  # root may write in any folder
+    with pytest.raises(PermissionError) as caught:
+        write_inventory(inventory(["a"]), tmp_path / "plant.csv")
+
+    assert caught.value.filename == str(tmp_path / "plant.csv")  # not the temporary one
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

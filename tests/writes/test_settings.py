@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from xentara_nb import Client, SettingsWarning, WriteRefusedError, read_table
+from xentara_nb import Client, OptionError, SettingsWarning, WriteRefusedError, read_table
 from xentara_nb.simulator import Simulator
 from xentara_nb.writes.settings import take_settings
 
@@ -125,6 +125,11 @@ def test_an_element_that_is_gone_is_refused_by_the_plan(client: Client, rows: An
         plan = client.plan_restore(gone)
     assert plan.frame["severity"].tolist() == ["refused"]
     assert not plan.ok
+
+
+def test_a_key_is_no_row(client: Client, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"not of the type str: take client\[key\]"):
+        client.save_settings(tmp_path / "settings.csv", "Plant.Line 1.Set point")  # type: ignore[arg-type]
 
 
 def test_what_are_no_settings(client: Client, rows: pd.DataFrame) -> None:

@@ -892,6 +892,8 @@ class Client:
 
         Raises
         ------
+        OptionError
+            If the rows are no DataFrame.
         InventoryFileError, MissingExtraError, OSError
             If the file cannot be written.
 

@@ -271,7 +271,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
             shutil.copymode(target, temporary)
         temporary.replace(target)
     except BaseException as error:
-        if isinstance(error, OSError) and error.filename == str(temporary):
-            error.filename = str(path)  # the file that was named
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == str(temporary):
+            error.filename = str(path)  # the one that the user knows
         raise
