@@ -285,6 +285,13 @@ def test_ids_as_names_of_columns_are_read_back_from_parquet() -> None:
     assert opened.columns.tolist() == [str(UUID(int=0)), str(UUID(int=1))]
 
 
+def test_parquet_of_times_among_objects_keeps_nanoseconds(tmp_path: Path) -> None:
+    frame = points([NOON, 1.5, NOON])
+    frame[::2].to_parquet(tmp_path / "x.parquet")
+    assert read_table(tmp_path / "x.parquet")["value"].tolist() == [NOON, NOON]
+    assert pd.read_parquet(tmp_path / "x.parquet")["value"].tolist() == [NOON, NOON]
+
+
 def test_parquet_of_samples(tmp_path: Path) -> None:
     times = pd.DatetimeIndex([NOON, NOON + pd.Timedelta(1)], name="time")
     frame = XentaraFrame({"Plant.A": [1.5, None], "Plant.B": ["on", 3]}, index=times)

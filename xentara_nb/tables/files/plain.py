@@ -153,8 +153,9 @@ def _is_long(cell: object) -> bool:
 
 def _refused_by_parquet(column: pd.Series[Any]) -> bool:
     types = _types(column)
-    # Of the whole numbers among objects, pyarrow takes those of 64 bits with a sign.
-    return len(types) > 1 or (types == {int} and column.max() >= 2**63)
+    # Of the whole numbers among objects, pyarrow takes those of 64 bits with a sign, and of times
+    # it drops the nanoseconds.
+    return len(types) > 1 or types == {pd.Timestamp} or (types == {int} and column.max() >= 2**63)
 
 
 def _refused_by_database(column: pd.Series[Any]) -> bool:
