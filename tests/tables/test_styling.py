@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -46,3 +47,8 @@ def test_what_the_user_gives_stays() -> None:
     assert "\\& co" in XentaraFrame({"key": ["a & co"]}).style.format(escape="latex").to_latex()
     with pd.option_context("styler.format.escape", "latex"):
         assert "\\& co" in XentaraFrame({"key": ["a & co"]}).style.to_latex()
+
+
+def test_without_jinja_there_is_no_style(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xentara_nb.tables.styling", None)
+    assert not hasattr(FRAME, "style")

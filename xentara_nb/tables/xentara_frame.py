@@ -113,8 +113,9 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
       columns, every character that cannot be seen is written as an escape: a terminal would obey
       some of them. What is written to a file stays as it is, and so does what is no table, such as
       ``frame.columns``.
-    * ``to_excel``, ``to_parquet``, ``to_feather``, ``to_json`` and ``to_sql`` also write what
-      pandas refuses. All other tables they write as pandas does.
+    * ``style`` escapes texts, which a page would obey as HTML.
+    * ``to_excel``, ``to_parquet``, ``to_feather``, ``to_json`` and ``to_sql`` also write those
+      values of a server that pandas refuses. All other tables they write as pandas does.
 
     A table that comes about with one of pandas in front, such as ``pandas.concat([plain, ours])``,
     is a plain one: make it ours with ``XentaraFrame(table)``, or save it with
