@@ -433,7 +433,8 @@ class Client:
             warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=2)
         facts = {"vanished": list(missing)} if missing else {}
         count = len(columns.keys)
-        frame = shared("inventory", columns, count, lambda: inventory_frame_of(*columns))
+        made_of = columns.uuids, columns  # see attribute_lists
+        frame = shared("inventory", made_of, count, lambda: inventory_frame_of(*columns))
         # Its own columns and note: what it stands on may be that of another server as well.
         return self._with_provenance(frame.copy(deep=False), elements=count, **facts)
 
