@@ -43,7 +43,7 @@ from xentara_nb.errors import (
 )
 from xentara_nb.latch import Latch
 from xentara_nb.locking import locked
-from xentara_nb.protocol.cbor import SMALL, stoppable
+from xentara_nb.protocol.cbor import QUICK, stoppable
 from xentara_nb.protocol.codec import encode_requests, first_answered
 from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange, GetStage
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
@@ -434,7 +434,7 @@ class Connection:
         return f"{self.address.netloc} did not take {batch.names}"
 
     def _take(self, data: bytes) -> None:
-        if len(data) <= SMALL:  # it takes no time, and may be the answer to a write
+        if len(data) <= QUICK:  # it takes no time, and may be the answer to a write
             self._take_answers(data)
         else:
             with stoppable(self._closed):
