@@ -145,6 +145,20 @@ def test_simulate_with_options_that_cannot_be(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--jwks", "keys.json"], "--jwks goes with --config"),
+        (["--elements", "5", "--stage-entitlement", "hold"], "leave --stage-entitlement out"),
+    ],
+)
+def test_simulate_with_options_that_would_not_count(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", "--port", "0", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_simulate_with_a_kept_certificate_a_log_and_faults(tmp_path: Path) -> None:
     options = ["--port", "0", "--certificate", "kept.pem", "--log", "log.jsonl"]
     faults = ["--fault", "lose-answer=write", "--fault", "bad-quality=unreliable:Test Signals"]

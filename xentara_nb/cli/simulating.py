@@ -60,7 +60,9 @@ def add_parsers(add_parser: AddParser) -> None:
         "it is missing, and the same at the next start, so that its fingerprint stays valid",
     )
     group.add_argument(
-        "--jwks", metavar="FILE", help="a JSON Web Key Set that OAuth 2.0 tokens are checked with"
+        "--jwks",
+        metavar="FILE",
+        help="a JSON Web Key Set that OAuth 2.0 tokens are checked with; goes with --config",
     )
     group.add_argument(
         "--stage-entitlement",
@@ -106,6 +108,10 @@ def simulator_from(
         raise UsageError("--elements must be at least 1")
     if args.elements is not None and (args.config or args.model):
         raise UsageError("--elements makes up a model: leave --config and --model out")
+    if options.get("jwks") is not None and not args.config:
+        raise UsageError("--jwks goes with --config, whose oauth2.json says what is accepted")
+    if args.elements is not None and "stage_entitlements" in options:
+        raise UsageError("--elements has no access control lists: leave --stage-entitlement out")
     check_port("--port", port)
     return simulate(
         args.config,
