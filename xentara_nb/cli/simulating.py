@@ -6,7 +6,6 @@ import argparse
 import gc
 import signal
 import warnings
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import AddParser, UsageError, say, show
@@ -151,29 +150,34 @@ def _simulate(args: argparse.Namespace) -> int:
     return 0
 
 
-def _run(stopped: Simulator, faults: list[Callable[[Simulator], threading.Timer | None]]) -> None:
+def _run(simulator: Simulator, faults: list[Callable[[Simulator], threading.Timer | None]]) -> None:
     from xentara_nb.simulator import ExposedWarning
 
-    with ExitStack() as stack:
+    timers: list[threading.Timer | None] = []
+    try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ExposedWarning)
-            simulator = stack.enter_context(stopped)
+            simulator.start()
         # The plant stays until the end, so the garbage collector need not look at it ever again.
         gc.freeze()
-        timers = [cause(simulator) for cause in faults]
+        for cause in faults:
+            timers.append(cause(simulator))
         for line in describe(simulator):
             show(line)
         for warning in caught:
             say(f"WARNING: {warning.message}")
         say("Stop it with Ctrl-C.")
+        _wait(simulator)
+        say("A client has shut the server down.")
+    except KeyboardInterrupt:
+        _set_alarm(STOP_TIMEOUT)
+        raise
+    finally:
+        # Not by an ExitStack: interrupted just behind the start, that would know nothing of it.
         try:
-            _wait(simulator)
-            say("A client has shut the server down.")
-        except KeyboardInterrupt:
-            _set_alarm(STOP_TIMEOUT)
-            raise
-        finally:
             _cancel(timers)
+        finally:
+            simulator.stop()
 
 
 def _wait(simulator: Simulator) -> None:
