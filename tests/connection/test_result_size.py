@@ -23,7 +23,8 @@ from xentara_nb.errors import ProtocolError
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.commands import Command, MetaData, Read
 from xentara_nb.protocol.commands.model import AttributeInfo, MetaDataAnswer, attributes_item
-from xentara_nb.protocol.cost import ALWAYS_OF_REQUESTS, memory_of
+from xentara_nb.protocol.cost import ALWAYS_OF_REQUESTS, memory_of, memory_of_attribute
+from xentara_nb.protocol.identifiers import Access, DataType
 from xentara_nb.protocol.values import Alternative, TimePoint
 
 FEW, MANY = 4, 40
@@ -80,6 +81,15 @@ def test_each_attribute_counts_once() -> None:
     many = MetaDataAnswer(attributes=attributes(1, 100_000))
     with pytest.raises(ProtocolError, match="would keep more than 1,048,576 bytes of memory"):
         size.add(many)
+
+
+@pytest.mark.parametrize("attribute_id", [5, 3000, 1 << 63, UUID(int=1 << 99)], ids=str)
+@pytest.mark.parametrize(("access", "data_type"), [(Access.READ_ONLY, DataType.STRING), (999, -1)])
+def test_the_memory_of_an_attribute(attribute_id: Any, access: int, data_type: int) -> None:
+    for name in ("ab", "a" * 1000, "Füllstand", "😀" * 9):
+        attribute = AttributeInfo(name, attribute_id, access, data_type)
+        places = memory_of_attribute(*attribute) - memory_of(attribute)
+        assert 32 <= places < 150
 
 
 def test_lists_in_which_each_attribute_is_another_one_are_taken() -> None:

@@ -176,8 +176,12 @@ def _run(simulator: Simulator, faults: list[Callable[[Simulator], threading.Time
         # Not by an ExitStack: interrupted just behind the start, that would know nothing of it.
         try:
             _cancel(timers)
-        finally:
             simulator.stop()
+        except BaseException:
+            # Interrupted, perhaps before it had begun with either.
+            _cancel(timers)
+            simulator.stop()
+            raise
 
 
 def _wait(simulator: Simulator) -> None:

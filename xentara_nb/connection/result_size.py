@@ -30,7 +30,7 @@ class ResultSize:
             for each in result.attributes or ():
                 if each not in self._attributes:
                     self._attributes.add(each)
-                    self._sum += memory_of_attribute(each)
+                    self._sum += memory_of_attribute(*each)
         elif isinstance(result, dict):
             self._sum += sum(
                 memory_of(each) for each in result.values() if isinstance(each, _CONTAINERS)

@@ -24,7 +24,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from sys import getsizeof
-from typing import Any
 from uuid import UUID
 
 from cbor2 import CBORTag
@@ -45,7 +44,8 @@ RESULT_RATIO = 9
 
 _DEAREST = 150  # times its bytes, and somewhat more than any item takes
 _LITTLE = 4 * 1024  # bytes
-_PLACES = 40  # bytes for each attribute
+# An attribute with its places, and what is in it: a UUID, and large numbers.
+_ATTRIBUTE, _UUID, _NUMBER = 128, 104, 44
 _ROUNDING = 8  # Python takes memory in pieces of 16 bytes
 _SLOT = 9  # a pointer in a list, some of which are spare
 _LIST, _LIST_ITEMS = 64, 32  # an empty list, and what the first item adds
@@ -130,9 +130,18 @@ def memory_and_size(item: object) -> tuple[int, int]:
     return memory, size
 
 
-def memory_of_attribute(attribute: tuple[Any, ...]) -> int:
-    """Return the bytes that an attribute takes in a list, and where it is remembered."""
-    return memory_of(attribute) + _PLACES
+def memory_of_attribute(name: str, *others: object) -> int:
+    """Return the bytes that an attribute takes, with its places in a list and where it is counted.
+
+    That is what :func:`memory_of` returns, in a tenth of the time.
+    """
+    memory = _ATTRIBUTE + getsizeof(name)
+    for each in others:
+        if type(each) is UUID:
+            memory += _UUID
+        elif type(each) is int and not -6 < each < 257:
+            memory += _NUMBER
+    return memory
 
 
 def memory_of(item: object) -> int:

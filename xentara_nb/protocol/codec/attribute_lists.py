@@ -117,7 +117,7 @@ def _decode_lists(items: set[bytes], limit: int) -> dict[bytes, MetaDataAnswer]:
         for each in () if uncounted else answer.attributes or ():
             if id(each) not in attributes:
                 attributes[id(each)] = each
-                memory += memory_of_attribute(each)
+                memory += memory_of_attribute(*each)
         if memory > limit:
             raise ProtocolError("its attributes take too much memory")
     return found
