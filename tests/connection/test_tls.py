@@ -279,6 +279,22 @@ def test_another_ca_file(fake: Fake, certificate: Certificate, new_certificate: 
     assert "xentara_nb.connect" not in str(caught.value)
 
 
+def test_a_server_that_keeps_back_the_authority_in_between(
+    fake: Fake, certificate: Certificate, new_certificate: Make
+) -> None:
+    root = new_certificate(name="Root", authority=True)
+    between = new_certificate(name="Between", authority=True, signed_by=root)
+    server = fake(listen, new_certificate(signed_by=between))
+    said = "has to send that authority's certificate"
+    with pytest.raises(CertificateChangedError, match=said) as caught:
+        open_to(server, Trust(ca_file=root.path))
+    assert caught.value.issuer == "commonName=Between"
+    # One that signs itself has no authority in between.
+    with pytest.raises(CertificateChangedError) as caught:
+        open_to(fake(listen, certificate), Trust(ca_file=root.path))
+    assert said not in str(caught.value)
+
+
 @pytest.mark.parametrize("options", [{"days": (-20, -10)}, {"hosts": ("elsewhere.example",)}])
 def test_another_certificate_of_the_authority_that_is_not_in_order(
     fake: Fake, new_certificate: Make, options: dict[str, object]

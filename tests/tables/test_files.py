@@ -557,6 +557,10 @@ def test_a_workbook_that_is_no_inventory(tmp_path: Path) -> None:
         return refusal(path, workbook(path, list(rows)))
 
     assert "this is no Excel workbook" in refusal(path, b"PK and no more")
+    older = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
+    assert "of an older Excel, or one with a password. Save it as" in refusal(path, older)
+    renamed = path.with_suffix(".csv")
+    assert "Let its name end in .xlsx" in refusal(renamed, b"PK\x03\x04\x14\x00\xff")
     assert "the sheet is empty" in said()
     assert "the sheet has no column 'data_type'" in said(header[:-1])
     assert "column 8 of the sheet has no name" in said([*header, None, "x"])

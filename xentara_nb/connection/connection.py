@@ -353,6 +353,11 @@ class Connection:
                 (answer,) = batch.results()
             except ProtocolError as problem:
                 error = problem
+        if isinstance(error, ConnectionLostError):
+            raise NotXentaraError(
+                f"{error}, before it had answered client_hello: it is starting or ending, or is no "
+                "Xentara server"
+            )
         if error is not None:
             raise NotXentaraError(
                 f"{netloc} did not answer client_hello ({error}): {ANSWERED_BEFORE}"

@@ -312,7 +312,8 @@ def _not_trusted(
     subject, issuer = _name(fields.get("subject")), _name(fields.get("issuer"))
     not_before = str(fields.get("notBefore", "not known"))
     not_after = str(fields.get("notAfter", "not known"))
-    if subject == issuer and fields:
+    self_signed = subject == issuer and bool(fields)
+    if self_signed:
         issuer = "itself (self-signed)"
     if not changed:
         title = f"the certificate of {address.netloc} is not trusted: {reason}"
@@ -335,6 +336,11 @@ def _not_trusted(
             "Do not log in. Ask the server's administrator, over another way than this network, "
             "whether and why it has changed."
         )
+        if expected is None and not self_signed:
+            lines.append(
+                "Where its issuer is an authority below one in that file, it need not have changed:"
+                " the server then has to send that authority's certificate as well."
+            )
         if trust.remembered:
             lines.append(
                 "When that is known, take the old one out of your trusted certificates with "

@@ -15,12 +15,14 @@ from xentara_nb.tables.files import read_cells, read_inventory, read_table
 _TYPED = "value (type)"
 _MOST_SHOWN = 8
 _ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
+# Those of other tables, of which it is said what to save them as.
+_OTHERS = (".numbers", ".ods", ".tsv", ".txt", ".xls", ".xlsb", ".xlsm")
 
 
 def names_file(writes: object) -> TypeGuard[str | os.PathLike[str]]:
     """Return whether something names a file of writes: a path, or a text with such an ending."""
     if isinstance(writes, str):
-        return writes.lower().endswith(_ENDINGS)
+        return writes.lower().endswith(_ENDINGS + _OTHERS)
     return isinstance(writes, os.PathLike)
 
 
