@@ -743,7 +743,7 @@ def test_a_pong_does_not_wait_for_the_network(fake: Fake, monkeypatch: pytest.Mo
 
 def test_a_large_message_is_not_decoded_to_its_end_when_closed(fake: Fake) -> None:
     change = event(E, {11: 1})
-    filler = Success(9, "a" * cbor.SMALL)
+    filler = Success(9, "a" * cbor.QUICK)
 
     def script(wire: Wire) -> None:
         wire.answer(change, filler, change, filler, change)
