@@ -8,11 +8,13 @@ UUID, so what a text means is found in the server's model.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
@@ -27,6 +29,7 @@ from xentara_nb.protocol.identifiers import (
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.arrow import from_arrow
+from xentara_nb.tables.frames import TEXT
 from xentara_nb.tables.id_arrays import IdArray, id_array
 from xentara_nb.tables.id_table import id_of_text, uuid_of_text
 from xentara_nb.tables.spreadsheets import read_by_pandas, unguarded
@@ -42,6 +45,7 @@ AttributeLike: TypeAlias = str | int | UUID
 
 
 _DATA_TYPES = {member.label: int(member) for member in DataType}
+_ROW_COLUMNS = frozenset({"primary_key", "element_uuid", "attribute_name", "attribute_id"})
 
 
 class Reference(NamedTuple):
@@ -245,6 +249,47 @@ class Rows:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _RowsKey:
+    """Rows with the very same texts and ids: the same objects, which is seen by their addresses."""
+
+    addresses: tuple[bytes, ...]
+    codes: tuple[bytes, ...]
+    tables: tuple[object, ...]
+    data_types: tuple[int | None, ...]
+    # As long as these are kept alive, no other text can have their addresses.
+    texts: list[npt.NDArray[np.object_]] = field(compare=False)
+
+
+def rows_key(frame: pd.DataFrame) -> Hashable:
+    """Return what is equal for the same rows of an inventory, and only then.
+
+    It is found sooner than the rows are read, also where they are in another frame or the frame was
+    changed. None if the columns are not of the dtypes of an inventory, or not all there.
+    """
+    columns = frame.columns
+    if not columns.is_unique or not _ROW_COLUMNS.issubset(columns):
+        return None
+    arrays = [frame[name].array for name in ("primary_key", "attribute_name")]
+    ids = [frame[name].array for name in ("element_uuid", "attribute_id")]
+    kinds: Any = frame["data_type"].array if "data_type" in columns else None
+    if not (
+        all(each.dtype == TEXT for each in arrays)
+        and all(isinstance(each, IdArray) for each in ids)
+        and (kinds is None or isinstance(kinds, pd.Categorical))
+    ):
+        return None
+    texts = [np.array(each, np.object_) for each in arrays]
+    codes = [each.codes.tobytes() for each in (*ids, *([] if kinds is None else [kinds]))]
+    return _RowsKey(
+        tuple([each.tobytes() for each in texts]),
+        tuple(codes),
+        tuple([each.table for each in ids]),
+        () if kinds is None else tuple(_numbers_of(kinds.categories)),
+        texts,
+    )
+
+
 def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     if not ("element_uuid" in frame.columns or "primary_key" in frame.columns):
         raise NotFoundError(
@@ -319,10 +364,15 @@ def _converted(values: list[Any], read: Callable[[str], Any]) -> list[Any]:
 def _data_types(frame: pd.DataFrame) -> list[int | None]:
     column = frame["data_type"]
     if not isinstance(column.dtype, pd.CategoricalDtype):
-        return [_DATA_TYPES.get(str(item)) for item in column.tolist()]
+        return list(_numbers_of(column.tolist()))
     # The last one is for the code -1, where there is none.
-    found = [*(_DATA_TYPES.get(str(item)) for item in column.cat.categories), None]
+    found = [*_numbers_of(column.cat.categories), None]
     codes = column.cat.codes.to_numpy()
     if len(codes) and (codes == codes[0]).all():
         return [found[codes[0]]] * len(codes)
     return [found[code] for code in codes.tolist()]
+
+
+def _numbers_of(labels: Iterable[object]) -> Iterator[int | None]:
+    """Give the data type that each text means, None if it means none."""
+    return (_DATA_TYPES.get(str(item)) for item in labels)
