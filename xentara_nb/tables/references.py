@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, TypeAlias, TypeGuard
 from uuid import UUID
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
@@ -45,7 +44,7 @@ AttributeLike: TypeAlias = str | int | UUID
 
 
 _DATA_TYPES = {member.label: int(member) for member in DataType}
-_ROW_COLUMNS = frozenset({"primary_key", "element_uuid", "attribute_name", "attribute_id"})
+_ROW_COLUMNS = ("primary_key", "element_uuid", "attribute_id", "attribute_name")
 
 
 class Reference(NamedTuple):
@@ -253,12 +252,11 @@ class Rows:
 class _RowsKey:
     """Rows with the very same texts and ids: the same objects, which is seen by their addresses."""
 
-    addresses: tuple[bytes, ...]
+    addresses: tuple[bytes | int, ...]
     codes: tuple[bytes, ...]
     tables: tuple[object, ...]
-    data_types: tuple[int | None, ...]
-    # As long as these are kept alive, no other text can have their addresses.
-    texts: list[npt.NDArray[np.object_]] = field(compare=False)
+    # As long as these are kept alive, nothing else can have their addresses.
+    held: list[Any] = field(compare=False)
 
 
 def rows_key(frame: pd.DataFrame) -> Hashable:
@@ -268,7 +266,7 @@ def rows_key(frame: pd.DataFrame) -> Hashable:
     changed. None if the columns are not of the dtypes of an inventory, or not all there.
     """
     columns = frame.columns
-    if not columns.is_unique or not _ROW_COLUMNS.issubset(columns):
+    if not columns.is_unique or not all(name in columns for name in _ROW_COLUMNS):
         return None
     arrays = [frame[name].array for name in ("primary_key", "attribute_name")]
     ids = [frame[name].array for name in ("element_uuid", "attribute_id")]
@@ -281,12 +279,13 @@ def rows_key(frame: pd.DataFrame) -> Hashable:
         return None
     texts = [np.array(each, np.object_) for each in arrays]
     codes = [each.codes.tobytes() for each in (*ids, *([] if kinds is None else [kinds]))]
+    # What the codes of data types mean never changes.
+    labels = None if kinds is None else kinds.categories
     return _RowsKey(
-        tuple([each.tobytes() for each in texts]),
+        (*[each.tobytes() for each in texts], id(labels)),
         tuple(codes),
         tuple([each.table for each in ids]),
-        () if kinds is None else tuple(_numbers_of(kinds.categories)),
-        texts,
+        [*texts, labels],
     )
 
 
@@ -296,7 +295,7 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
             "the DataFrame does not name elements: it needs a column element_uuid or primary_key"
             f"{did_you_mean('primary_key', map(str, frame.columns))}"
         )
-    names = ("primary_key", "element_uuid", "attribute_id", "attribute_name")
+    names = _ROW_COLUMNS
     for name in (*names, "data_type"):
         if isinstance(frame.get(name), pd.DataFrame):
             raise NotFoundError(f"the DataFrame has two columns {name!r}: take one of them out")
@@ -364,15 +363,10 @@ def _converted(values: list[Any], read: Callable[[str], Any]) -> list[Any]:
 def _data_types(frame: pd.DataFrame) -> list[int | None]:
     column = frame["data_type"]
     if not isinstance(column.dtype, pd.CategoricalDtype):
-        return list(_numbers_of(column.tolist()))
+        return [_DATA_TYPES.get(str(item)) for item in column.tolist()]
     # The last one is for the code -1, where there is none.
-    found = [*_numbers_of(column.cat.categories), None]
+    found = [*(_DATA_TYPES.get(str(item)) for item in column.cat.categories), None]
     codes = column.cat.codes.to_numpy()
     if len(codes) and (codes == codes[0]).all():
         return [found[codes[0]]] * len(codes)
     return [found[code] for code in codes.tolist()]
-
-
-def _numbers_of(labels: Iterable[object]) -> Iterator[int | None]:
-    """Give the data type that each text means, None if it means none."""
-    return (_DATA_TYPES.get(str(item)) for item in labels)
