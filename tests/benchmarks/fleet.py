@@ -37,6 +37,7 @@ def fleet(sizes: Sizes) -> Iterator[Figure]:
     with (
         mock.patch.dict(os.environ, {_VARIABLE: PASSWORD}),
         server(sizes.server_elements, delay=DELAY) as one,
+        server(sizes.server_elements, delay=DELAY, models=sizes.servers) as each_another,
         contextlib.ExitStack() as stack,
     ):
         contenders: dict[str, Contender] = {
@@ -69,7 +70,8 @@ def fleet(sizes: Sizes) -> Iterator[Figure]:
             yield Figure(
                 f"{what}, on Dask, two workers", "one server", _ratio(seconds, "dask"), None
             )
-        names = "one", "threads", "one again", "threads again"
+        contenders["models that differ"] = inventory_of(each_another, sizes.servers, sizes.servers)
+        names = "one", "threads", "one again", "threads again", "models that differ"
         busy = timed(
             {name: contenders[name] for name in names}, min(sizes.rounds, 5), time.process_time
         )
@@ -82,6 +84,14 @@ def fleet(sizes: Sizes) -> Iterator[Figure]:
                 None,
                 note=f"{1e3 * own:.0f} ms",
             )
+        own = busy["models that differ"] / sizes.servers
+        yield Figure(
+            f"{what} of models that differ: processor time of each",
+            "that of one server alone",
+            own / busy["one"],
+            None,
+            note=f"{1e3 * own:.0f} ms",
+        )
         yield _one_hangs(one, sizes)
     yield from _memory(sizes)
 

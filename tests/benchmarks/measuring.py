@@ -63,16 +63,19 @@ def server(
     *,
     delay: float = 0.0,
     distinct: bool = False,
+    models: int = 1,
     events: tuple[int, int] = (0, 1),
 ) -> Iterator[Server]:
     """Start a server of so many elements, its answers delayed by so many seconds.
 
-    A subscribe is followed by so many events, so many in each message.
+    A subscribe is followed by so many events, so many in each message. Of several models, each
+    connection gets the next one.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         own = make_certificate(folder)
-        options = ["--delay", delay, *(["--distinct"] if distinct else []), "--events", *events]
+        options = ["--delay", delay, *(["--distinct"] if distinct else [])]
+        options += ["--models", models, "--events", *events]
         module = "tests.benchmarks.server"
         with process(module, own.path, own.key_path, elements, *options) as port:
             yield Server(port, own.path, folder)

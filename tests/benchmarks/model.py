@@ -79,10 +79,12 @@ class Model:
         How many.
     repeat : bool
         Whether elements share a dozen attribute lists; otherwise hardly any two have the same.
+    number : int
+        Models of another number have the same keys, and other UUIDs and attribute lists.
     """
 
-    def __init__(self, count: int, *, repeat: bool = True) -> None:
-        source = random.Random(count)
+    def __init__(self, count: int, *, repeat: bool = True, number: int = 0) -> None:
+        source = random.Random(count + 1_000_000_007 * number)
         self.entries = [
             BrowseEntry(
                 f"Plant.Line {number // 100:04}.Point {number % 100:02}",

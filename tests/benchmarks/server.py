@@ -1,9 +1,10 @@
 """A server that answers with bytes made beforehand, so that what is measured is the client.
 
 ``python -m tests.benchmarks.server CERTIFICATE KEY ELEMENTS [--delay SECONDS] [--distinct]
-[--events COUNT EACH]`` prints its port and serves until its input ends. The first time that it gets
-a message it makes the answer; a measurement is preceded by a run that is not measured. A subscribe
-is followed by so many events, so many in each message.
+[--models COUNT] [--events COUNT EACH]`` prints its port and serves until its input ends. The first
+time that it gets a message it makes the answer; a measurement is preceded by a run that is not
+measured. A subscribe is followed by so many events, so many in each message. Of several models,
+each connection gets the next one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import ssl
 import sys
 
@@ -39,16 +41,22 @@ async def main() -> None:
     parser.add_argument("elements", type=int)
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--distinct", action="store_true")
+    parser.add_argument("--models", type=int, default=1)
     parser.add_argument("--events", type=int, nargs=2, default=(0, 1))
     arguments = parser.parse_args()
     events = [
         frame_bytes(BINARY, each) for each in event_messages(arguments.elements, *arguments.events)
     ]
-    root = State(Model(arguments.elements, repeat=not arguments.distinct))
+    roots = itertools.cycle(
+        [
+            State(Model(arguments.elements, repeat=not arguments.distinct, number=number))
+            for number in range(arguments.models)
+        ]
+    )
     loop = asyncio.get_running_loop()
 
     async def converse(connection: ServerConnection) -> None:
-        state = root
+        state = next(roots)
         tasks = set()
         with contextlib.suppress(ConnectionClosed):
             async for message in connection:

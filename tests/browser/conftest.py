@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -268,7 +269,8 @@ def page(lab: Lab) -> Iterator[Any]:
         )
         context.set_default_timeout(PATIENCE)
         tab = context.new_page()
-        tab.goto(f"{lab.url}/lab?reset&token={lab.token}", timeout=START_PATIENCE * 1000)
+        # Nothing has to be reset, as its workspaces are new: for that it may load itself again.
+        tab.goto(f"{lab.url}/lab?token={lab.token}", timeout=START_PATIENCE * 1000)
         tab.wait_for_function(
             "async () => { await window.jupyterapp?.restored; return window.jupyterapp?.shell }",
             timeout=START_PATIENCE * 1000,
@@ -406,7 +408,8 @@ def second_page(lab: Lab, page: Any) -> Iterator[Any]:
         tab = page.context.new_page()
         tabs.append(tab)
         tab.goto(f"{lab.url}/doc/tree/{book.path.name}?reset&token={lab.token}")
-        # The page may load itself once more at first, and has no application for a while then.
+        # The page may load itself once more to be reset, and has no application for a while then.
+        tab.wait_for_url(re.compile("^(?!.*[?&]reset)"), timeout=START_PATIENCE * 1000)
         tab.wait_for_function(HAS_KERNEL, timeout=START_PATIENCE * 1000)
         return Notebook(tab, book.path)
 

@@ -83,6 +83,9 @@ def test_into_a_file_or_a_folder_and_compared(
     assert main(["fleet", "inventory", servers, *options]) == 3
     assert f"rows of 2 servers\nwritten to {file}" in capsys.readouterr().err
     assert set(read_fleet(file)["category"]) == {"data point"}
+    assert main(["fleet", "inventory", servers, "-o", str(file), "--depth", "1"]) == 3
+    assert set(read_fleet(file)["category"]) == {"device"}
+    assert main(["fleet", "inventory", servers, *options]) == 3
     assert main(["fleet", "inventory", servers, "-o", folder]) == 3
     assert f"rows of 2 servers written to {folder}" in capsys.readouterr().err
     assert set(pd.read_parquet(folder)["server"]) == {"north", "south"}
@@ -113,13 +116,39 @@ def test_a_difference_has_a_status(
     assert "south: " in err
 
 
+def test_a_snapshot_of_rows(
+    servers: str, key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So a scheduled comparison is of set points alone, and not of values that always move."""
+    points, south = tmp_path / "points.csv", tmp_path / "south.csv"
+    points.write_text(f"primary_key\n{key}\n")
+    south.write_text(f"primary_key,server\n{key},south\n")
+    folder, week = str(tmp_path / "folder"), str(tmp_path / "week")
+    assert main(["fleet", "snapshot", servers, "--rows", str(points), "-o", week, *BOTH]) == 0
+    assert read_fleet(week)[["server", "primary_key"]].values.tolist() == [
+        ["north", key],
+        ["south", key],
+    ]
+    assert main(["fleet", "compare", servers, week, *BOTH]) == 0
+    # Who is not asked does not fail; of those who are asked here, none answers.
+    assert main(["fleet", "snapshot", servers, "--rows", str(south), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["server"] == "south"
+    south.write_text(f"primary_key,server\n{key},gone\n")
+    assert main(["fleet", "snapshot", servers, "--rows", str(south), "--json"]) == 1
+    assert main(["fleet", "inventory", servers, "-o", folder, *BOTH]) == 0
+    assert main(["fleet", "snapshot", servers, "--rows", folder, "-o", week, *BOTH]) == 0
+    assert len(read_fleet(week)) > 2
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ["read", "nothing.toml", "Plant"],
         ["compare", "SERVERS", "nothing"],
         ["compare", "SERVERS", "SERVERS"],
+        ["snapshot", "SERVERS", "--rows", "nothing.csv"],
         ["inventory", "SERVERS", "--threads", "0"],
+        ["inventory", "SERVERS", "--depth", "0"],
         ["inventory", "SERVERS", "-o", "no/such/folder"],
         ["inventory", "SERVERS", "-o", "folder", "--json"],
     ],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import cast
 
 import pytest
+import websocket
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
@@ -48,6 +50,17 @@ def test_a_message_of_any_size(size: int) -> None:
     WebSocket(cast(Stream, sent)).send_message(message, Deadline(1.0))
     (frame,) = frames(sent.data)
     assert frame == Frame(Opcode.BINARY, message)
+
+
+def test_the_bytes_are_those_of_websocket_client() -> None:
+    for size in [*range(10), 125, 126, 1_001, 65_535, 65_536, 70_003]:
+        message, sent = os.urandom(size), Sent()
+        WebSocket(cast(Stream, sent)).send_message(memoryview(message), Deadline(1.0))
+        other = websocket.ABNF.create_frame(message, websocket.ABNF.OPCODE_BINARY)
+        head = len(other.format()) - size
+        key = sent.data[head - 4 : head]
+        other.get_mask_key = lambda _, key=key: key
+        assert sent.data == other.format()
 
 
 def test_no_two_masks_are_alike() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
+import pyarrow
 import pytest
 
 from xentara_nb import Fleet, FleetWarning, Server, read_fleet
@@ -95,8 +96,26 @@ def test_rows_are_read_from_the_server_that_they_name(fleet: Fleet) -> None:
     only = fleet.read(rows[rows["server"] == "south"], "value")
     assert only["server"].tolist() == ["south"]
     assert fleet.snapshot(rows)["value"].tolist() == [210.0, 123.0]
+    # In any table, and where the server is in the index.
+    plain = pd.DataFrame({"server": ["south"], "primary_key": [SET_POINT]})
+    for table in (plain.set_index("server"), pyarrow.Table.from_pandas(plain)):
+        assert fleet.read(table, "value")["server"].tolist() == ["south"]
+    with pytest.raises(OptionError, match="two columns server"):
+        fleet.read(plain.set_index("server", drop=False))
     with pytest.raises(NotFoundError, match="no server 'west' in the fleet"):
         fleet.read(rows.assign(server="west"))
+
+
+def test_each_server_gets_all_of_what_can_be_gone_through_once(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    keys = [SET_POINT, "Plant.Line 2.Set point"]
+    both = [[name, key] for name in fleet.servers for key in keys]
+    values = fleet.read(iter(keys), iter(["value"]), servers=iter(fleet.servers), progress=False)
+    assert values[["server", "primary_key"]].values.tolist() == both
+    recording = fleet.record(iter(keys), tmp_path, iter(["value"]), for_=0.1, progress=False)
+    changes = recording.changes()[["server", "primary_key"]].drop_duplicates()
+    assert sorted(changes.values.tolist()) == both
 
 
 def test_one_failure_is_a_row_and_not_the_end(fleet_with_a_failure: Fleet) -> None:
@@ -265,6 +284,17 @@ def test_what_is_compared_says_which_part_it_is_of(
     assert "What the older table does not have was left out" in found.summary
     gone = fleet.compare(old.assign(primary_key="Plant.Gone", element_uuid=UUID(int=7)).iloc[1:])
     assert set(gone.frame["change"]) == {"removed"}
+
+
+def test_columns_that_were_asked_for_are_compared(fleet: Fleet, tmp_path: Path) -> None:
+    rows = fleet.search("set line 1", writable=True, servers="north")
+    fleet.save(tmp_path, "snapshot", elements=rows, attributes=["name"], progress=False)
+    old = read_fleet(tmp_path)
+    for table in (old.assign(name="Other"), old[old["primary_key"] == SET_POINT].assign(name="")):
+        found = fleet.compare(table, progress=False)
+        assert set(found.frame["attribute_name"]) == {"name"}
+        assert len(found) == len(table)
+        assert not found.whole
 
 
 def test_what_is_compared_names_what_it_lacks(fleet_with_a_failure: Fleet) -> None:

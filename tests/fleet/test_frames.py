@@ -10,7 +10,7 @@ import pytest
 
 from xentara_nb import Fleet
 from xentara_nb.errors import OptionError
-from xentara_nb.fleet.frames import by_server, empty_frame, stacked, with_server
+from xentara_nb.fleet.frames import by_server, empty_frame, rows_of, stacked, with_server
 from xentara_nb.protocol.identifiers import Attribute
 
 NAMES = ["north", "south", "west"]
@@ -105,7 +105,26 @@ def test_rows_by_server() -> None:
     assert found["south"]["a"].tolist() == [1, 3]
     numbered = by_server(frame.assign(server=[7, 8, 7]))  # as files of pandas may have them
     assert {name: each["a"].tolist() for name, each in numbered.items()} == {"7": [1, 3], "8": [2]}
+    mixed = frame.assign(server=pd.Series([7, "north", "7"], dtype=object))
+    assert {name: each["a"].tolist() for name, each in by_server(mixed).items()} == {
+        "7": [1, 3],
+        "north": [2],
+    }
+    assert rows_of(mixed, ["7", "west"])["a"].tolist() == [1, 3]
+    assert by_server(frame.iloc[:0]) == {}
     with pytest.raises(OptionError, match="two columns server"):
         by_server(pd.concat([frame, frame], axis="columns"))
     with pytest.raises(OptionError, match="names no server"):
         by_server(frame.assign(server=["south", None, "north"]))
+
+
+def test_a_name_is_looked_at_once_and_not_for_each_row() -> None:
+    class Name:
+        def __str__(self) -> str:
+            looked.append(1)
+            return "north"
+
+    looked: list[int] = []
+    rows = pd.DataFrame({"a": range(100), "server": pd.Series([Name()] * 100, dtype=object)})
+    assert len(by_server(rows)["north"]) == 100
+    assert len(looked) == 1

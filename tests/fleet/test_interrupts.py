@@ -15,6 +15,7 @@ from tests.support.clients import eventually
 from tests.support.interrupts import Interrupted
 from xentara_nb import Fleet, Server
 from xentara_nb.fleet.asking import Asking
+from xentara_nb.fleet.call import Call
 from xentara_nb.fleet.clients import Clients
 from xentara_nb.fleet.failures import FailureLog
 from xentara_nb.fleet.pool import gather
@@ -51,7 +52,7 @@ def test_servers_that_are_asked(server_of: Callable[..., Server], journal: Path)
 
     def ask() -> Any:
         arguments = {"elements": "Plant.Line 1.Set point", "attributes": "value"}
-        return [*asking.answers("read", arguments, None, None, None, False)]
+        return [*asking.answers(Call("read", arguments, progress=False))]
 
     def check() -> None:
         assert {name: error for name, _, error, _ in ask()} == {"north": None, "south": None}

@@ -12,9 +12,16 @@ import tqdm.auto
 
 from tests.support.server import QUALITY, VALUE, Model
 from xentara_nb.errors import NotFoundError
-from xentara_nb.protocol.commands import Browse, BrowseEntries, BrowseEntry, MetaData
+from xentara_nb.protocol.commands import (
+    Browse,
+    BrowseEntries,
+    BrowseEntry,
+    MetaData,
+    MetaDataAnswer,
+)
 from xentara_nb.protocol.errors import UnknownElementError, server_error
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
+from xentara_nb.protocol.sharing import sharing
 from xentara_nb.queries.inventory import attribute_lists, browse, category_ids, missing_text
 from xentara_nb.queries.model_cache import ModelCache
 
@@ -126,6 +133,22 @@ def test_elements_that_vanished() -> None:
     assert elements.uuids == [UUID(int=number + 1) for number in there]
     assert len(elements.categories) == len(elements.lists) == 8
     assert missing == {f"Point {n}": "unknown element (-32100)" for n in (3, 4)}
+
+
+def test_the_uuids_tell_models_apart_before_the_keys() -> None:
+    """What a server of a fleet answers is compared with that of those before, often equal keys."""
+
+    class Keys(list[str]):
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError("keys were compared")
+
+    def ask(requests: Sequence[Any]) -> Any:
+        return iter([MetaDataAnswer(attributes=())] * len(requests))
+
+    with sharing():
+        for number in (1, 2):
+            answered = BrowseEntries(Keys(["Plant"]), [UUID(int=number)], [2])
+            assert attribute_lists(ask, answered, False)[0].uuids == [UUID(int=number)]
 
 
 def test_what_is_missing_in_words() -> None:

@@ -44,6 +44,19 @@ def add_part_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_depth_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the option for how far down a part goes."""
+    parser.add_argument("--depth", metavar="N", type=int, help="only so many levels down")
+
+
+def depth_in(args: argparse.Namespace) -> int | None:
+    """Return how far down is meant by that option."""
+    depth: int | None = args.depth
+    if depth is not None and depth < 1:
+        raise UsageError("--depth must be at least 1")
+    return depth
+
+
 def add_elements_argument(parser: argparse.ArgumentParser) -> None:
     """Add the elements that a command is about."""
     parser.add_argument(

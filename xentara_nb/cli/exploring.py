@@ -16,15 +16,17 @@ from xentara_nb.cli.common import (
     UsageError,
     add_attributes_argument,
     add_connection_arguments,
+    add_depth_argument,
     add_elements_argument,
     add_part_arguments,
     add_tolerance_argument,
     attributes_in,
     connect_from,
+    depth_in,
     say,
     usable,
 )
-from xentara_nb.cli.rows import ENDINGS, add_json_argument, read_rows, show_rows
+from xentara_nb.cli.rows import add_json_argument, add_rows_argument, read_rows, show_rows
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.text import quantity
 
@@ -50,7 +52,7 @@ def add_parsers(add_parser: AddParser) -> None:
         help="where to write it: .csv, .parquet, .xlsx or .json (default: CSV to the output)",
     )
     add_part_arguments(parser)
-    parser.add_argument("--depth", metavar="N", type=int, help="only so many levels down")
+    add_depth_argument(parser)
     add_json_argument(parser)
     parser.set_defaults(run=_inventory)
 
@@ -68,12 +70,7 @@ def add_parsers(add_parser: AddParser) -> None:
         help="where to write it: .csv, .parquet, .xlsx or .json (default: CSV to the output)",
     )
     add_part_arguments(parser)
-    parser.add_argument(
-        "--rows",
-        metavar="FILE",
-        help="only these elements: an inventory, or a CSV with a column primary_key "
-        f"({', '.join(ENDINGS)})",
-    )
+    add_rows_argument(parser)
     add_attributes_argument(parser, "also this attribute", "none")
     add_json_argument(parser)
     parser.set_defaults(run=_snapshot)
@@ -104,12 +101,11 @@ def add_parsers(add_parser: AddParser) -> None:
 
 
 def _inventory(args: argparse.Namespace) -> int:
-    if args.depth is not None and args.depth < 1:
-        raise UsageError("--depth must be at least 1")
+    depth = depth_in(args)
     if args.output is not None:
         check_folder(args.output)
     with connect_from(args, read_only=True) as client:
-        frame, seconds = take_inventory(client, args.root, args.depth, args.categories)
+        frame, seconds = take_inventory(client, args.root, depth, args.categories)
     write_result(frame, args, summary(frame, seconds))
     return 0
 

@@ -12,16 +12,24 @@ from xentara_nb.cli.common import (
     AddParser,
     UsageError,
     add_attributes_argument,
+    add_depth_argument,
     add_elements_argument,
     add_part_arguments,
     add_tolerance_argument,
     attributes_in,
+    depth_in,
     say,
     table,
     usable,
 )
 from xentara_nb.cli.exploring import check_folder, write_result
-from xentara_nb.cli.rows import add_json_argument, json_lines, show_rows
+from xentara_nb.cli.rows import (
+    add_json_argument,
+    add_rows_argument,
+    json_lines,
+    read_rows,
+    show_rows,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +63,7 @@ def add_parsers(add_parser: AddParser) -> None:
     )
     _add_output(inventory)
     add_part_arguments(inventory)
+    add_depth_argument(inventory)
     snapshot = _add_command(
         commands,
         _snapshot,
@@ -62,6 +71,11 @@ def add_parsers(add_parser: AddParser) -> None:
         f"Take a snapshot of every server. {_STATUS}",
     )
     _add_output(snapshot)
+    add_rows_argument(
+        snapshot,
+        ", of every server, or of that in a column server; or a folder with an inventory of every "
+        "server",
+    )
     add_attributes_argument(snapshot, "also this attribute", "none")
     compare = _add_command(
         commands,
@@ -127,11 +141,21 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def _inventory(args: argparse.Namespace) -> int:
-    return _take(args, "inventory", {"root": args.root, "categories": args.categories})
+    part = {"root": args.root, "depth": depth_in(args), "categories": args.categories}
+    return _take(args, "inventory", part)
 
 
 def _snapshot(args: argparse.Namespace) -> int:
-    return _take(args, "snapshot", {"attributes": attributes_in(args)})
+    elements = None if args.rows is None else _rows(args.rows)
+    return _take(args, "snapshot", {"elements": elements, "attributes": attributes_in(args)})
+
+
+def _rows(path: str) -> pd.DataFrame:
+    from xentara_nb.fleet.files import read_fleet
+    from xentara_nb.paths import user_path
+
+    with usable(path):
+        return read_fleet(path) if user_path(path).is_dir() else read_rows(path)
 
 
 def _take(args: argparse.Namespace, command: str, arguments: dict[str, Any]) -> int:
@@ -145,12 +169,13 @@ def _take(args: argparse.Namespace, command: str, arguments: dict[str, Any]) -> 
     with _fleet(args) as fleet:
         if into_folder:
             saved = fleet.save(args.output, command, **_options(args), **arguments)
-            say(f"{saved['rows'].sum():,} rows of {len(saved):,} servers written to {args.output}")
+            answered = len(saved)
+            say(f"{saved['rows'].sum():,} rows of {answered:,} servers written to {args.output}")
         else:
             frame = getattr(fleet, command)(**_options(args), **arguments)
-            count = frame["server"].nunique()
-            write_result(frame, args, f"{len(frame):,} rows of {count:,} servers")
-        return _status(fleet, args)
+            answered = _answered(frame)
+            write_result(frame, args, f"{len(frame):,} rows of {answered:,} servers")
+        return _status(fleet, args, answered)
 
 
 def _compare(args: argparse.Namespace) -> int:
@@ -164,7 +189,7 @@ def _compare(args: argparse.Namespace) -> int:
             columns = ["server", "change", "primary_key", "attribute_name", "old", "new"]
             show_rows(found.frame, args.json, columns, whole=("primary_key", "attribute_name"))
         say(found.summary)
-        _status(fleet, args)
+        _status(fleet, args, len(found.comparisons))
     if found.not_compared:
         return SOME_FAILED
     return 1 if found else 0
@@ -174,7 +199,7 @@ def _read(args: argparse.Namespace) -> int:
     with _fleet(args) as fleet:
         frame = fleet.read(args.elements, attributes_in(args), **_options(args))
         show_rows(frame, args.json, ["server", "primary_key", "attribute_name", "value", "error"])
-        return _status(fleet, args)
+        return _status(fleet, args, _answered(frame))
 
 
 @contextmanager
@@ -195,7 +220,14 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     return {"servers": args.only, "progress": False if args.json else None}
 
 
-def _status(fleet: Fleet, args: argparse.Namespace) -> int:
+def _answered(frame: pd.DataFrame) -> int:
+    """Return how many servers have answered, also with no row."""
+    from xentara_nb.tables.provenance import provenance_of
+
+    return len(provenance_of(frame)["servers"])
+
+
+def _status(fleet: Fleet, args: argparse.Namespace, answered: int) -> int:
     """Say which servers have failed, and return the status of that."""
     failures: pd.DataFrame = fleet.failures
     if failures.empty:
@@ -205,5 +237,4 @@ def _status(fleet: Fleet, args: argparse.Namespace) -> int:
             say(text)
     else:
         say(table(failures[["server", "kind", "error"]], whole=("server", "error")))
-    asked = len(fleet) if args.only is None else len(set(args.only))
-    return 1 if len(failures) == asked else SOME_FAILED
+    return SOME_FAILED if answered else 1

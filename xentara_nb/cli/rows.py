@@ -29,6 +29,16 @@ def add_json_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_rows_argument(parser: argparse.ArgumentParser, more: str = "") -> None:
+    """Add the option for the elements that a file names; ``more`` says what else it may be."""
+    parser.add_argument(
+        "--rows",
+        metavar="FILE",
+        help="only these elements: an inventory, or a CSV with a column primary_key "
+        f"({', '.join(ENDINGS)}){more}",
+    )
+
+
 def show_rows(
     frame: pd.DataFrame,
     as_json: bool,

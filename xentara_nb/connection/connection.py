@@ -42,7 +42,7 @@ from xentara_nb.errors import (
     XentaraError,
 )
 from xentara_nb.latch import Latch
-from xentara_nb.locking import locked
+from xentara_nb.locking import Lock, locked
 from xentara_nb.protocol.cbor import SMALL, stoppable
 from xentara_nb.protocol.codec import encode_requests, first_answered
 from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange, GetStage
@@ -95,8 +95,8 @@ class Connection:
         self._watched = watched
         self._opening = OpeningSocket()
         self._stream: Stream | None = None
-        # An RLock: the garbage collector may end the connection in the very thread that holds it.
-        self._lock = threading.RLock()
+        # The garbage collector may end the connection in the very thread that holds it.
+        self._lock = Lock()
         self._pending: dict[int, Batch] = {}  # by the first message id of each
         self._next_id = 1  # 0 is what a server answers when it cannot read the id
         self._browsed = False

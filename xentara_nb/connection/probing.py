@@ -7,7 +7,6 @@ they are not pinged again.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from xentara_nb.connection.batch import Batch
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.messages import WebSocket
 from xentara_nb.connection.stream import Stream
+from xentara_nb.locking import Lock
 from xentara_nb.protocol.codec import encode_requests
 
 PROBE_TIMEOUT = 2.0
@@ -65,9 +65,7 @@ class Prober:
         self._ask = ask
         self._forget = forget
         self._end = end
-        # An RLock: only its owner can release it, which is right also when an interrupt came in the
-        # moment after it was taken.
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._suspicion: _Suspicion | None = None
         self._answers_pings = True
         # Since when nothing but pongs has come, and how much had come then.

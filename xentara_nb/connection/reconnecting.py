@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,7 +27,7 @@ from xentara_nb.connection.deadline import (
 from xentara_nb.connection.probing import PROBE_TIMEOUT
 from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
-from xentara_nb.locking import locked
+from xentara_nb.locking import Lock, locked
 from xentara_nb.protocol.codec.columns import ColumnReads
 from xentara_nb.protocol.commands import Command, DataChange
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION
@@ -85,13 +84,11 @@ class ReconnectingConnection:
         self._on_renewal = on_renewal
         self._on_end = on_end
         self._is_watching = is_watching
-        # RLocks: only its owner can release the one, which is right also when an interrupt came in
-        # the moment after it was taken; and the garbage collector may close this in the very thread
-        # that holds the other.
-        self._connecting = threading.RLock()
-        self._lock = threading.RLock()
+        self._connecting = Lock()
+        # The garbage collector may close this in the very thread that holds it.
+        self._lock = Lock()
         self._closed: ConnectionLostError | None = None
-        self._notifying = threading.RLock()
+        self._notifying = Lock()
         self._listeners: dict[object, Listener] = {}
         self._notified: XentaraError | None = None
         self._announced: Connection | None = None

@@ -10,12 +10,12 @@ import os
 import selectors
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from xentara_nb.connection.deadline import Deadline
+from xentara_nb.locking import Lock
 
 READ_SLICE = 0.5
 """How long one read of the socket waits before it looks whether to go on, in seconds.
@@ -53,14 +53,12 @@ class Stream:
     ) -> None:
         self._in = self._out = sock
         self._tls: ssl.SSLObject | None = None
-        self._tls_lock = threading.Lock()
-        # An RLock: it can be released by its owner alone, so releasing it is right also when an
-        # interrupt came in the moment after it was taken.
-        self._write_lock = threading.RLock()
+        self._tls_lock = Lock()
+        self._write_lock = Lock()
         self._sending = False
         self._incomplete = False  # a part of a message may be out, and not the rest
-        # An RLock: the garbage collector may end a connection in the very thread that ends it.
-        self._close_lock = threading.RLock()
+        # The garbage collector may end a connection in the very thread that ends it.
+        self._close_lock = Lock()
         self._read_deadline: Deadline | None = deadline
         self._on_idle: Callable[[], None] = _go_on
         self._received = 0

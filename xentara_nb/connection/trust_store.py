@@ -12,7 +12,6 @@ import datetime
 import json
 import os
 import tempfile
-import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,12 +20,13 @@ from platformdirs import user_config_path
 from xentara_nb.connection.address import canonical
 from xentara_nb.connection.tls import normal_fingerprint
 from xentara_nb.errors import OptionError
+from xentara_nb.locking import Lock
 from xentara_nb.paths import lacks_home, own_folder, read_file, setting_path
 from xentara_nb.protocol.text import pasted
 
 _VERSION = 1
 _MAX_BYTES = 4 * 1024 * 1024
-_lock = threading.Lock()
+_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)

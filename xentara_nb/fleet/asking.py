@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
-from typing import Any, TypeAlias
+from typing import Any
 
 import pandas as pd
 
@@ -13,19 +13,23 @@ from xentara_nb._version import __version__
 from xentara_nb.client.client import Client
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import ConnectionLostError, NotFoundError
+from xentara_nb.fleet.call import Call, Names
 from xentara_nb.fleet.clients import Clients
 from xentara_nb.fleet.coverage import covering
 from xentara_nb.fleet.failures import FailureLog, listed, warn_of
-from xentara_nb.fleet.frames import SERVER, by_server, empty_frame, stacked
+from xentara_nb.fleet.frames import (
+    SERVER,
+    by_server,
+    empty_frame,
+    stacked,
+    with_server_column,
+)
 from xentara_nb.fleet.pool import ProgressLike, check_threads, gather
 from xentara_nb.fleet.servers import Server
 from xentara_nb.fleet.tasks import Answer, ask, command_of, run_task
 from xentara_nb.protocol.sharing import sharing
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.provenance import with_provenance
-
-Names: TypeAlias = "str | Iterable[str] | None"
-"""Some servers of a fleet, or one; None for all."""
 
 
 class Asking:
@@ -64,56 +68,39 @@ class Asking:
         """Return a server as another process can connect to it; OptionError if none can."""
         return self._servers[name].portable().trusting()
 
-    def arguments(
-        self, command: str, arguments: Mapping[str, Any], names: list[str]
-    ) -> dict[str, dict[str, Any]]:
+    def arguments(self, call: Call) -> dict[str, dict[str, Any]]:
         """Return the arguments for each server: rows with a column ``server`` are of that one."""
-        if command in ("inventory", "snapshot"):
+        names, arguments = self.names(call.servers), call.arguments
+        if call.command in ("inventory", "snapshot"):
             arguments = {**arguments, "progress": False}  # there is one for all servers
-        elements = arguments.get("elements")
+        elements = with_server_column(arguments.get("elements"))
         if not isinstance(elements, pd.DataFrame) or SERVER not in elements.columns:
             return {name: dict(arguments) for name in names}
         rows = by_server(elements)
         self.names(rows)
         return {name: {**arguments, "elements": rows[name]} for name in names if name in rows}
 
-    def answers(
-        self,
-        command: str,
-        arguments: Mapping[str, Any],
-        servers: Names,
-        deadline: float | None,
-        executor: Executor | None,
-        progress: ProgressLike,
-    ) -> Iterator[Answer]:
+    def answers(self, call: Call) -> Iterator[Answer]:
         """Ask servers for one command, and give what each answers as it comes."""
-        method = command_of(command)
-        wanted = self.arguments(command, arguments, self.names(servers))
-        if executor is None:
+        method, title = command_of(call.command), call.command.capitalize()
+        wanted = self.arguments(call)
+        if call.executor is None:
             work = {name: _calling(method, own) for name, own in wanted.items()}
-            answers = self.each(work, deadline, progress, command.capitalize())
+            answers = self.each(work, call.deadline, call.progress, title)
         else:
-            seconds = self.seconds(deadline)
+            seconds = self.seconds(call.deadline)
             tasks = {
-                name: (run_task, (self.portable(name), command, own, seconds))
+                name: (run_task, (self.portable(name), call.command, own, seconds))
                 for name, own in wanted.items()
             }
-            answers = self._gather(tasks, executor, progress, command.capitalize())
+            answers = self._gather(tasks, call.executor, call.progress, title)
         return _warning(answers, list(wanted))
 
-    def frame(
-        self,
-        command: str,
-        arguments: Mapping[str, Any],
-        servers: Names,
-        deadline: float | None,
-        executor: Executor | None,
-        progress: ProgressLike,
-    ) -> pd.DataFrame:
+    def frame(self, call: Call) -> pd.DataFrame:
         """Ask servers for one command, and return what they answer as one frame."""
         frames: dict[str, pd.DataFrame] = {}
         failed = set()
-        for answer in self.answers(command, arguments, servers, deadline, executor, progress):
+        for answer in self.answers(call):
             if answer.frame is None:
                 failed.add(answer.server)
             else:
@@ -126,8 +113,10 @@ class Asking:
             "library_version": __version__,
             "taken_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
-        frame = stacked(frames, every, empty_frame(command, arguments, every))
-        return with_provenance(frame, {**note, **covering(command, arguments, len(frame))})
+        frame = stacked(frames, every, empty_frame(call.command, call.arguments, every))
+        return with_provenance(
+            frame, {**note, **covering(call.command, call.arguments, len(frame))}
+        )
 
     def each(
         self,

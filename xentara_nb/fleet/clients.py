@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ from xentara_nb.client.client import Client
 from xentara_nb.connection.deadline import deadline_of_call
 from xentara_nb.errors import ConnectionLostError
 from xentara_nb.fleet.servers import Server
+from xentara_nb.locking import Lock
 
 
 class Clients:
@@ -22,8 +22,7 @@ class Clients:
         self._servers = {server.name: server for server in servers}
         self._options = options
         self._clients: dict[str, Client] = {}
-        # RLocks, for their owner alone can release them: see get.
-        self._connecting = {name: threading.RLock() for name in self._servers}
+        self._connecting = {name: Lock() for name in self._servers}
         self._closed = False
 
     def get(self, name: str) -> Client:

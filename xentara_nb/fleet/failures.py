@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import threading
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from xentara_nb.errors import XentaraError
+from xentara_nb.locking import Lock
 from xentara_nb.tables.frames import make_frame, string_array, time_array
 
 
@@ -31,7 +31,7 @@ class FailureLog:
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(names)
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._failures: dict[str, Failure] = {}
 
     def note(self, server: str, error: XentaraError | None) -> None:

@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from xentara_nb.errors import InventoryFileError
+from xentara_nb.fleet.call import Call
 from xentara_nb.fleet.coverage import covering, covering_all
 from xentara_nb.fleet.frames import SERVER, server_dtype, stacked
 from xentara_nb.fleet.recording import server_folder, servers_in
+from xentara_nb.fleet.tasks import Answer
 from xentara_nb.paths import naming_similar, user_path
 from xentara_nb.tables.files import read_table, write_table
 from xentara_nb.tables.provenance import provenance_of, with_provenance
+from xentara_nb.tables.xentara_frame import as_xentara
 
 ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
 """The kinds of files that are read."""
 
 
-def write_part(
-    frame: pd.DataFrame, folder: Path, server: str, command: str, arguments: Mapping[str, Any]
-) -> Path:
-    """Write what one server has answered to a command into a data set; return the file."""
-    note = {**provenance_of(frame), **covering(command, arguments, len(frame))}
-    part = server_folder(folder, server)
-    part.mkdir(parents=True, exist_ok=True)
-    path = part / f"{command}.parquet"
+def write_answers(
+    answers: Iterable[Answer], call: Call, folder: Path, names: Sequence[str]
+) -> pd.DataFrame:
+    """Write what servers answer into a data set as it comes; return what :meth:`Fleet.save` does.
+
+    ``names`` are all servers of the fleet, in order.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    saved = []
+    for answer in answers:
+        if answer.frame is not None:
+            file = _write_part(answer.frame, call, server_folder(folder, answer.server))
+            saved.append((answer.server, len(answer.frame), answer.seconds, str(file)))
+        del answer
+    places = {name: place for place, name in enumerate(names)}
+    saved.sort(key=lambda row: places[row[0]])
+    dtypes = {"server": "str", "rows": "int64", "seconds": "float64", "file": "str"}
+    return as_xentara(pd.DataFrame(saved, columns=list(dtypes)).astype(dtypes))
+
+
+def _write_part(frame: pd.DataFrame, call: Call, folder: Path) -> Path:
+    note = {**provenance_of(frame), **covering(call.command, call.arguments, len(frame))}
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{call.command}.parquet"
     write_table(with_provenance(frame, note), path)
     return path
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
 from xentara_nb.client.client import Attributes, Categories, Client
 from xentara_nb.errors import OptionError
-from xentara_nb.fleet.asking import Asking, Names
+from xentara_nb.fleet.asking import Asking
+from xentara_nb.fleet.call import Call, Names
 from xentara_nb.fleet.clients import Clients
 from xentara_nb.fleet.comparison import FleetComparison, compare_fleets
-from xentara_nb.fleet.coverage import covered
+from xentara_nb.fleet.coverage import asked_again
 from xentara_nb.fleet.failures import FailureLog, listed, warn_of
-from xentara_nb.fleet.files import read_fleet, write_part
-from xentara_nb.fleet.frames import SERVER
+from xentara_nb.fleet.files import read_fleet, write_answers
+from xentara_nb.fleet.frames import SERVER, servers_of
 from xentara_nb.fleet.plan import FleetPlan
 from xentara_nb.fleet.planning import plan_all, refuse_aliases, writes_by_server
 from xentara_nb.fleet.pool import THREADS, ProgressLike
@@ -25,10 +27,9 @@ from xentara_nb.fleet.recorders import record_all
 from xentara_nb.fleet.recording import FleetRecording, open_fleet_recording, server_folder
 from xentara_nb.fleet.servers import ServersLike, find_servers
 from xentara_nb.paths import user_path
-from xentara_nb.recordings.recorder import FLUSH_EVERY
+from xentara_nb.recordings.recorder import FLUSH_EVERY, Recorder
 from xentara_nb.tables.references import ElementLike, ElementsLike
 from xentara_nb.tables.rendering import table_html
-from xentara_nb.tables.xentara_frame import as_xentara
 from xentara_nb.writes.journal import Journal, JournalLike
 from xentara_nb.writes.policy import WritePolicyLike
 
@@ -236,7 +237,8 @@ class Fleet:
         ['server', 'primary_key']
         """
         arguments = {"root": root, "depth": depth, "categories": categories}
-        return self._asking.frame("inventory", arguments, servers, deadline, executor, progress)
+        call = Call("inventory", arguments, servers, deadline, executor, progress)
+        return self._asking.frame(call)
 
     def snapshot(
         self,
@@ -259,7 +261,8 @@ class Fleet:
         [210.0, 210.0]
         """
         arguments = {"elements": elements, "attributes": attributes}
-        return self._asking.frame("snapshot", arguments, servers, deadline, executor, progress)
+        call = Call("snapshot", arguments, servers, deadline, executor, progress)
+        return self._asking.frame(call)
 
     def read(
         self,
@@ -282,7 +285,8 @@ class Fleet:
         [210.0, 210.0]
         """
         arguments = {"elements": elements, "attributes": attributes}
-        return self._asking.frame("read", arguments, servers, deadline, executor, progress)
+        call = Call("read", arguments, servers, deadline, executor, progress)
+        return self._asking.frame(call)
 
     def search(
         self,
@@ -314,7 +318,8 @@ class Fleet:
             "unit": unit,
             "writable": writable,
         }
-        return self._asking.frame("search", arguments, servers, deadline, executor, progress)
+        call = Call("search", arguments, servers, deadline, executor, progress)
+        return self._asking.frame(call)
 
     def save(
         self,
@@ -359,19 +364,9 @@ class Fleet:
         >>> len(fleet.save("fleet", "inventory", progress=False))
         2
         """
-        path = user_path(folder)
-        path.mkdir(parents=True, exist_ok=True)
-        saved = []
-        answers = self._asking.answers(command, arguments, servers, deadline, executor, progress)
-        for answer in answers:
-            if answer.frame is not None:
-                file = write_part(answer.frame, path, answer.server, command, arguments)
-                saved.append((answer.server, len(answer.frame), answer.seconds, str(file)))
-            del answer
-        saved.sort(key=lambda row: self.servers.index(row[0]))
-        names = ["server", "rows", "seconds", "file"]
-        dtypes = {"server": "str", "rows": "int64", "seconds": "float64", "file": "str"}
-        return as_xentara(pd.DataFrame(saved, columns=names).astype(dtypes))
+        call = Call(command, arguments, servers, deadline, executor, progress)
+        answers = self._asking.answers(call)
+        return write_answers(answers, call, user_path(folder), self.servers)
 
     def to_dask(
         self,
@@ -421,12 +416,12 @@ class Fleet:
         """
         from xentara_nb.fleet.dask_frames import to_dask
 
-        names = self._asking.names(servers)
+        call = Call(command, arguments, servers)
         return to_dask(
-            [self._asking.portable(name) for name in names],
+            [self._asking.portable(name) for name in self._asking.names(call.servers)],
             self.servers,
             command,
-            self._asking.arguments(command, arguments, names),
+            self._asking.arguments(call),
             self._asking.seconds(deadline),
             errors,
         )
@@ -484,19 +479,12 @@ class Fleet:
         if SERVER not in old.columns:
             raise OptionError(f"what is compared has a column {SERVER}; this has none")
         names = self._asking.names(servers)
-        there = [name for name in names if name in set(map(str, old[SERVER].dropna()))]
+        known = set(servers_of(old)[1])
+        there = [name for name in names if name in known]
         if not there:
             return compare_fleets(old, old.iloc[:0], servers=names)
-        asked, whole = covered(old), True
-        if "attribute_id" not in old.columns:
-            command = "snapshot"
-        elif "value" in old.columns:
-            command, asked = "read", {"elements": old[old[SERVER].isin(there)]}
-        else:
-            command = "inventory"
-        if asked is None:
-            asked, whole = {}, False
-        new = self._asking.frame(command, asked, there, deadline, executor, progress)
+        command, part = asked_again(old, there)
+        new = self._asking.frame(Call(command, part.asked, there, deadline, executor, progress))
         failed = self.failures.set_index("server")["error"].to_dict()
         return compare_fleets(
             old,
@@ -504,7 +492,7 @@ class Fleet:
             tolerance=tolerance,
             not_asked={name: str(failed[name]) for name in there if name in failed},
             servers=names,
-            whole=whole,
+            whole=part.whole,
         )
 
     # Writing.
@@ -615,26 +603,21 @@ class Fleet:
         """
         path = user_path(folder)
         path.mkdir(parents=True, exist_ok=True)
-        wanted = self._asking.arguments(
-            "record", {"elements": elements}, self._asking.names(servers)
-        )
+        call = Call("record", {"elements": elements, "attributes": attributes}, servers)
+        wanted = self._asking.arguments(call)
 
-        def recording(name: str) -> Callable[[Callable[[Any], object]], object]:
-            def run(report: Callable[[Any], object]) -> object:
-                return self._clients.get(name).record(
-                    wanted[name]["elements"],
-                    server_folder(path, name),
-                    attributes,
-                    every=every,
-                    at_least=at_least,
-                    for_=for_,
-                    flush_every=flush_every,
-                    progress=report,
-                )
+        def record(name: str, report: Callable[[Recorder], object]) -> object:
+            return self._clients.get(name).record(
+                folder=server_folder(path, name),
+                **wanted[name],
+                every=every,
+                at_least=at_least,
+                for_=for_,
+                flush_every=flush_every,
+                progress=report,
+            )
 
-            return run
-
-        failed = record_all({name: recording(name) for name in wanted}, for_, progress)
+        failed = record_all({name: partial(record, name) for name in wanted}, for_, progress)
         for name in wanted:
             self._failures.note(name, failed.get(name))
         if failed and len(failed) == len(wanted):

@@ -7,11 +7,13 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.api.types import union_categoricals
 
 from xentara_nb.errors import OptionError
 from xentara_nb.queries.snapshot import SEARCHED_COLUMNS
+from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.frames import inventory_frame, make_frame
 from xentara_nb.tables.references import are_several, attribute_label, attribute_reference
 from xentara_nb.tables.snapshots import STANDARD_COLUMNS, column_name, snapshot_frame
@@ -21,6 +23,7 @@ from xentara_nb.tables.xentara_frame import as_xentara
 SERVER = "server"
 """The column that says which server a row is of: a categorical with all servers of the fleet."""
 
+_TWO_COLUMNS = f"there are two columns {SERVER}: take one of them out"
 _NULLABLE = {
     "float64": pd.Float64Dtype(),
     "int64": pd.Int64Dtype(),
@@ -64,7 +67,7 @@ def stacked(
     if not asked:
         return as_xentara(empty)
     counts = [len(frames[name]) for name in asked]
-    places = [list(names).index(name) for name in asked]
+    places = [place for place, name in enumerate(names) if name in frames]
     codes = np.repeat(np.array(places, np.int32), counts)
     columns: dict[str, Any] = {
         SERVER: pd.Categorical.from_codes(codes, dtype=server_dtype(names)),
@@ -180,6 +183,19 @@ def _empty_snapshot(columns: Iterable[str]) -> pd.DataFrame:
     )
 
 
+def with_server_column(given: Any) -> Any:
+    """Return a table of any library as a DataFrame, its servers in a column and not the index.
+
+    Anything else is returned as it is. Raises an OptionError as :func:`by_server`.
+    """
+    given = from_arrow(given)
+    if isinstance(given, pd.DataFrame) and SERVER in given.index.names:
+        if SERVER in given.columns:
+            raise OptionError(_TWO_COLUMNS)
+        return given.reset_index(SERVER)
+    return given
+
+
 def by_server(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the rows of each server, without the column ``server``, in the order of the rows.
 
@@ -188,14 +204,34 @@ def by_server(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     OptionError
         If a row names no server, or two.
     """
-    if list(frame.columns).count(SERVER) != 1:
-        raise OptionError(f"there are two columns {SERVER}: take one of them out")
-    column = frame[SERVER].astype(object)
-    if column.isna().any():
-        raise OptionError("a row names no server: its column server is empty")
-    column = column.map(str)  # a name may be a number in a file
-    groups: dict[str, pd.DataFrame] = {}
+    codes, names = servers_of(frame)
     rest = frame.drop(columns=SERVER)
-    for name in dict.fromkeys(column):
-        groups[name] = rest[(column == name).to_numpy()].reset_index(drop=True)
-    return groups
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(names)))
+    parts = np.split(order, ends[:-1])  # one without rows where there are no servers
+    return {
+        name: rest.iloc[rows].reset_index(drop=True)
+        for name, rows in zip(names, parts, strict=False)
+    }
+
+
+def rows_of(frame: pd.DataFrame, servers: Iterable[str]) -> pd.DataFrame:
+    """Return the rows of some servers; raises as :func:`by_server`."""
+    codes, names = servers_of(frame)
+    wanted = set(servers)
+    return frame[np.array([name in wanted for name in names], bool)[codes]]
+
+
+def servers_of(frame: pd.DataFrame) -> tuple[npt.NDArray[np.intp], list[str]]:
+    """Return the servers that rows are of, in the order of the rows, and each row's place in it.
+
+    Raises an OptionError as :func:`by_server` does.
+    """
+    if list(frame.columns).count(SERVER) != 1:
+        raise OptionError(_TWO_COLUMNS)
+    codes, found = pd.factorize(frame[SERVER])
+    if (codes < 0).any():
+        raise OptionError("a row names no server: its column server is empty")
+    # A name may be a number in a file, and the same one a text in other rows.
+    same, names = pd.factorize(np.array([str(each) for each in found], object))
+    return same[codes], list(names)

@@ -6,7 +6,6 @@ engine that runs tasks can have one, and run it twice.
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
@@ -16,6 +15,7 @@ import pandas as pd
 from xentara_nb.errors import OptionError, WriteRefusedError, XentaraError
 from xentara_nb.fleet.failures import listed
 from xentara_nb.fleet.frames import stacked
+from xentara_nb.locking import Lock
 from xentara_nb.protocol.text import quantity
 from xentara_nb.writes import rendering
 from xentara_nb.writes.guards import Severity
@@ -56,7 +56,7 @@ class FleetPlan(rendering.Shown):
         self.plans = dict(plans)
         self.failures = dict(failures)
         self.report: FleetReport | None = None
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._taken = False
 
     def __len__(self) -> int:

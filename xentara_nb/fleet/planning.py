@@ -11,11 +11,10 @@ from xentara_nb.client.client import Client
 from xentara_nb.errors import ServerError, WriteRefusedError
 from xentara_nb.fleet.asking import Asking
 from xentara_nb.fleet.failures import listed
-from xentara_nb.fleet.frames import SERVER, by_server
+from xentara_nb.fleet.frames import SERVER, by_server, with_server_column
 from xentara_nb.fleet.plan import FleetPlan
 from xentara_nb.fleet.pool import ProgressLike
 from xentara_nb.fleet.servers import Server
-from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.writes.files import names_file, read_writes
 from xentara_nb.writes.plan import WritePlan
 
@@ -32,11 +31,9 @@ def writes_by_server(
     """
     if names_file(writes):
         writes = read_writes(writes)
-    writes = from_arrow(writes)
+    writes = with_server_column(writes)
     if isinstance(writes, Iterator):
         writes = list(writes)  # which the servers would share, each taking a part of it
-    if isinstance(writes, pd.DataFrame) and SERVER in writes.index.names:
-        writes = writes.reset_index(SERVER)
     if isinstance(writes, pd.DataFrame) and SERVER in writes.columns:
         found: dict[str, Any] = dict(by_server(writes))
         return found if chosen is None else _rows_of(found, chosen)

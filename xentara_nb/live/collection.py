@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from threading import RLock
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -23,7 +22,7 @@ from xentara_nb.live.frames import (
 )
 from xentara_nb.live.history import Array, Changes, History
 from xentara_nb.live.routing import Key
-from xentara_nb.locking import locked
+from xentara_nb.locking import Lock, locked
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.queries.reading import ResolvedAttribute
@@ -88,7 +87,7 @@ class Collection:
         attributes: Sequence[ResolvedAttribute],
         companions: Sequence[ResolvedAttribute],
         keep: Keep,
-        lock: RLock,
+        lock: Lock,
         drain: Callable[[], None],
     ) -> None:
         self.histories = {

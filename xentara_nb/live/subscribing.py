@@ -33,6 +33,7 @@ from xentara_nb.errors import (
 )
 from xentara_nb.live.routing import EventRouter, Key
 from xentara_nb.live.shared import SharedSubscription, Watcher
+from xentara_nb.locking import Lock
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import DataChange, Unsubscribe
 from xentara_nb.protocol.errors import MissingAttributeError
@@ -66,8 +67,8 @@ class SubscriptionManager:
     """
 
     def __init__(self) -> None:
-        # An RLock: the garbage collector may close a watch in the very thread that holds it.
-        self.lock = threading.RLock()
+        # The garbage collector may close a watch in the very thread that holds it.
+        self.lock = Lock()
         self._connection: Callable[[], ReconnectingConnection | None] = lambda: None
         self._router = EventRouter()
         # One entry wakes the thread up. A queue of this kind waits in C as a whole.

@@ -103,7 +103,8 @@ def attribute_lists(
     total = len(entries)
     with reporting(progress, total, "element", "Inventory") as report:
         answers = _reported(ask(ListRequests(entries.uuids)), total, report)
-    made_of = entries.keys, entries.uuids, entries.categories, answers
+    # The UUIDs first: servers that have the same keys differ in them from the first one on.
+    made_of = entries.uuids, entries.keys, entries.categories, answers
     return shared("elements", made_of, total, lambda: _columns(entries, answers))
 
 

@@ -6,7 +6,6 @@ it connects again.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, repeat
 from operator import itemgetter
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import AmbiguousError, NotFoundError, XentaraError
+from xentara_nb.locking import Lock
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import (
     AttributeInfo,
@@ -86,9 +86,8 @@ class ModelCache:
     def __init__(self, ask: Ask) -> None:
         self.generation = 0
         self._ask = ask
-        # An RLock: only its owner can release it, which is right also when an interrupt came in the
-        # moment after it was taken. Who has it asks for nothing.
-        self._learning = threading.RLock()
+        # Who has it asks for nothing.
+        self._learning = Lock()
         self._uuids: dict[tuple[str, UUID | None], UUID] = {}
         # By the number of a UUID: see numbers().
         self._meta_data: dict[int, MetaDataAnswer] = {}

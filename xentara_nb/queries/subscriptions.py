@@ -8,7 +8,6 @@ cover the same attribute, the server may send an event for each, and both of the
 from __future__ import annotations
 
 import queue
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ from uuid import UUID
 
 from xentara_nb.errors import ConnectionLostError, DeadlineError, XentaraError
 from xentara_nb.latch import take
-from xentara_nb.locking import locked
+from xentara_nb.locking import Lock, locked
 from xentara_nb.protocol.commands import DataChange, Subscribe, SubscriptionTarget
 from xentara_nb.protocol.errors import UnknownSubscriptionIdError
 from xentara_nb.protocol.text import quantity
@@ -182,8 +181,8 @@ class EventDispatcher:
     """
 
     def __init__(self) -> None:
-        # An RLock: the garbage collector may drop a subscription in the very thread that holds it.
-        self._lock = threading.RLock()
+        # The garbage collector may drop a subscription in the very thread that holds it.
+        self._lock = Lock()
         self._subscriptions: dict[weakref.ref[Subscription], frozenset[UUID]] = {}
         self._by_element: dict[UUID, list[_Covered]] = {}
 

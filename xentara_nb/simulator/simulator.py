@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import threading
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from xentara_nb.errors import OptionError
+from xentara_nb.locking import Lock
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.protocol.text import quantity
@@ -95,7 +95,7 @@ class Simulator:
         self._request_log = RequestLog()
         self.faults = Faults(lambda: self.plant, self._run, self._restart)
         self._thread: ServerThread | None = None
-        self._restarting = threading.RLock()
+        self._restarting = Lock()
         self._address: tuple[str, int] = ("", 0)
         self._certificate: ServerCertificate | None = None
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import numbers
 import re
-import threading
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -20,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from xentara_nb.locking import locked
+from xentara_nb.locking import Lock, locked
 from xentara_nb.protocol.uuid_column import UuidColumn
 from xentara_nb.protocol.values import INT_MAX
 
@@ -163,7 +162,7 @@ class IdTable:
 
     def __init__(self, ids: Ids) -> None:
         self._distinct = _Distinct(ids)
-        self._growing = threading.Lock()
+        self._growing = Lock()
 
     def __len__(self) -> int:
         return len(self._distinct.given)

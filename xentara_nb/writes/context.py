@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.errors import OptionError, PolicyError
-from xentara_nb.locking import locked
+from xentara_nb.locking import Lock, locked
 from xentara_nb.paths import setting_path
 from xentara_nb.protocol.text import pasted
 from xentara_nb.queries.model_cache import ModelCache
@@ -70,7 +69,7 @@ class RateLimiter:
     """Keeps to the maximum number of writes per second, over all plans and writes of a client."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._sent: deque[float] = deque()
 
     def grant(self, wanted: int, policies: Sequence[WritePolicy]) -> tuple[int, float]:

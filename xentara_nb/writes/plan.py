@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import OptionError, WriteRefusedError
+from xentara_nb.locking import Lock
 from xentara_nb.protocol.identifiers import Quality, label
 from xentara_nb.protocol.text import quantity
 from xentara_nb.writes import rendering
@@ -175,7 +175,7 @@ class WritePlan(rendering.Shown):
         self._context = context
         self._policies = policies
         self._generation = generation  # of what was known of the model
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._taken = False
         self._process = os.getpid()
 

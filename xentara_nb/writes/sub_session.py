@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +21,7 @@ from xentara_nb.errors import (
     WriteRefusedError,
     XentaraError,
 )
+from xentara_nb.locking import Lock
 from xentara_nb.protocol.commands import (
     Authentication,
     Certificate,
@@ -168,7 +168,7 @@ class SubSession:
 
 # By id and connection, which lives as long as its sub-session.
 _open: weakref.WeakValueDictionary[tuple[UUID, int], SubSession] = weakref.WeakValueDictionary()
-_lock = threading.Lock()
+_lock = Lock()
 
 
 def replace(session_id: UUID, connection: Connection) -> None:

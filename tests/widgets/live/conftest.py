@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ import pytest
 
 from xentara_nb.live.collection import KEEP, Collection, Keep
 from xentara_nb.live.history import array_of
+from xentara_nb.locking import Lock
 from xentara_nb.protocol.identifiers import Attribute, DataType
 from xentara_nb.queries.reading import ResolvedAttribute
 
@@ -33,7 +33,7 @@ class Changing(Collection):
         quality = ResolvedAttribute(
             "Tank", UUID(int=0), "quality", int(Attribute.QUALITY), DataType.QUALITY
         )
-        super().__init__(attributes, [quality], keep, threading.RLock(), lambda: None)
+        super().__init__(attributes, [quality], keep, Lock(), lambda: None)
 
     def put(self, row: int, *changes: tuple[float, Any]) -> None:
         """Let changes come: times and values, which may be exceptions."""

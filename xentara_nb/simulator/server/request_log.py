@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from uuid import UUID
 
 from cbor2 import CBORTag
 
+from xentara_nb.locking import Lock
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.values import Alternative, AttributeId, TimePoint
 
@@ -106,7 +106,7 @@ class RequestLog:
     """Keeps the last records of a simulator. Safe from several threads."""
 
     def __init__(self, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._requests: _History[RequestRecord] = _History(max_records, max_bytes)
         self._writes: _History[WriteRecord] = _History(max_records, max_bytes)
         self._file: TextIO | None = None

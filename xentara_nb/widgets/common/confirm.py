@@ -8,13 +8,13 @@ review that is shown does anything, and the first click takes it away.
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import ipywidgets
 
+from xentara_nb.locking import Lock
 from xentara_nb.widgets.common.style import button, card, row, show
 from xentara_nb.widgets.common.tasks import TaskRunner
 
@@ -55,7 +55,7 @@ class Confirmation:
     def __init__(self, tasks: TaskRunner, words: Words) -> None:
         self._tasks, self._words = tasks, words
         self._closed = False
-        self._lock = threading.Lock()  # what is shown and what can be confirmed change together
+        self._lock = Lock()  # what is shown and what can be confirmed change together
         self.button: ipywidgets.Button | None = None
         self.text = ipywidgets.HTML()
         self.row = row()

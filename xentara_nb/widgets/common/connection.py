@@ -16,6 +16,7 @@ from xentara_nb.errors import (
     LoginError,
     XentaraError,
 )
+from xentara_nb.locking import Lock
 from xentara_nb.widgets.common.style import button, row, show
 from xentara_nb.widgets.common.tasks import Notice, TaskRunner
 
@@ -115,7 +116,7 @@ class _Reconnector:
         self.watches: weakref.WeakSet[ConnectionWatch] = weakref.WeakSet()
         self.error: XentaraError | None = None  # why there are no more attempts
         self._wake = threading.Event()
-        self._lock = threading.Lock()  # guards the next one
+        self._lock = Lock()  # guards the next one
         self._running = False
 
     def leave(self, watch: ConnectionWatch) -> None:
@@ -170,7 +171,7 @@ class _Reconnector:
 
 
 _reconnectors: weakref.WeakKeyDictionary[Client, _Reconnector] = weakref.WeakKeyDictionary()
-_reconnectors_lock = threading.Lock()
+_reconnectors_lock = Lock()
 
 
 def _reconnector(client: Client) -> _Reconnector:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from xentara_nb.client import Client
 from xentara_nb.errors import DeadlineError, XentaraError
+from xentara_nb.locking import Lock
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.queries.subscriptions import Subscription
 from xentara_nb.widgets.common import notebook
@@ -59,7 +60,7 @@ class Live:
         self._rows: pd.DataFrame | None = None
         self._wake = threading.Event()
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._thread: threading.Thread | None = None
         self._subscription: Subscription | None = None
         self._has_events = True

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
 import weakref
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 import ipywidgets
 
 from xentara_nb.errors import XentaraError
+from xentara_nb.locking import Lock
 
 
 class Closable(Protocol):
@@ -25,7 +25,7 @@ class Closable(Protocol):
         """End it."""
 
 
-_lock = threading.Lock()
+_lock = Lock()
 _forms: dict[str, tuple[str, weakref.WeakSet[Any]]] = {}  # by cell: its last run, what it made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 import ipywidgets
 
 from xentara_nb.client import Client
+from xentara_nb.locking import Lock
 from xentara_nb.tables.rendering import escape, plain
 from xentara_nb.tables.search import SearchIndex
 from xentara_nb.widgets.common.style import on_enter, show
@@ -33,7 +33,7 @@ class KeyIndex:
         self.loaded = False
         self._elements: list[SearchHit] = []
         self._index = SearchIndex([])
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def fill(self, elements: Iterable[tuple[str, UUID, str]]) -> None:
         """Take the elements; in the order in which they shall be found."""

@@ -16,6 +16,7 @@ from typing import Any
 import ipywidgets
 
 from xentara_nb.errors import XentaraError
+from xentara_nb.locking import Lock
 from xentara_nb.widgets.common.style import paragraphs
 
 _log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class TaskRunner:
         self.handled: Callable[[], object] = lambda: None
         """Called whenever something that a person did has been seen."""
         self.context = lasting_context()
-        self._one_at_a_time = threading.RLock()
+        self._one_at_a_time = Lock()
         self._busy: set[str] = set()
         self._latest: dict[str, int] = {}
         self._under_way: dict[str, int] = {}  # the numbers of the latest jobs, until they are done

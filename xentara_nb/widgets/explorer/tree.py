@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from uuid import UUID
 
 from xentara_nb.client import Client
+from xentara_nb.locking import Lock
 
 ROOT = ""  # stands for the root, which is never shown itself; any other element is its UUID
 PAGE = 500  # children of one element that are shown at first; a row below them shows more
@@ -52,7 +52,7 @@ class Tree:
         has_children: Callable[[list[UUID]], list[bool]],
     ) -> None:
         self._load, self._has_children = load, has_children
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._children: dict[str, list[Child]] = {}  # of elements that were opened
         self._expands: dict[UUID, bool] = {}  # whether there is something below it, where known
         self._open: set[str] = set()

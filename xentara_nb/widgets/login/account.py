@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import threading
 from collections.abc import Callable
 
 from xentara_nb.client import Client
 from xentara_nb.errors import XentaraError
+from xentara_nb.locking import Lock
 from xentara_nb.writes.sub_session import SubSession
 
 
@@ -19,7 +19,7 @@ class Account:
         self.since: datetime.datetime | None = None
         self.session: SubSession | None = None
         self._client: Client | None = None
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._listeners: dict[Callable[[], object], None] = {}  # in the order as they came
 
     @property
