@@ -236,9 +236,9 @@ def changed(frame: pd.DataFrame, source: random.Random) -> pd.DataFrame:
     row = source.randrange(len(frame))
     kinds = [each.label for each in DataType]
     choices: dict[str, list[Any]] = {
-        "primary_key": ["Pump", "Valve", "".join(["Pu", "mp"]), "Fan", "", None],
+        "primary_key": ["Pump", "Valve", str(b"Pump", "ascii"), "Fan", "", None],
         "element_uuid": [PUMP, VALVE, UUID(int=PUMP.int), UUID(int=3), None],
-        "attribute_name": ["value", "units", "quality", "".join(["val", "ue"])],
+        "attribute_name": ["value", "units", "quality", str(b"value", "ascii")],
         "attribute_id": [11, 9, UNITS, LIMIT, None],
         "data_type": kinds,
     }
