@@ -175,6 +175,22 @@ def test_lab_needs_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "nowhere" in capsys.readouterr().err
 
 
+def test_lab_says_where_the_notebooks_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(lab.FOLDER).touch()
+    assert main(["lab"]) == 2
+    err = capsys.readouterr().err
+    assert f"cannot be copied to {tmp_path / lab.FOLDER} (" in err
+    assert "--notebooks" in err
+
+
+def test_keys_for_tokens_are_those_of_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--jwks", "keys.json"]) == 2
+    assert "give --config too" in capsys.readouterr().err
+
+
 def test_lab_needs_a_port(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lab", "--lab-port", "65536"]) == 2
     assert "--lab-port must be from 0 to 65535" in capsys.readouterr().err

@@ -118,7 +118,7 @@ def close_frame(code: int, reason: str = "") -> bytes:
         (lambda wire, data: wire.answer(Success(1)), "client_hello must be a map"),
         (lambda wire, data: wire.answer(Success(1, {0: "1"})), "must be an integer"),
         (lambda wire, data: wire.answer(Success(1, {1: 1})), "is missing"),
-        (lambda wire, data: None, "the server has gone"),
+        (lambda wire, data: None, "the server has gone, before it had answered client_hello"),
         (lambda wire, data: wire.send_frame(CLOSE, close_frame(1008, "no")), "code 1008: no"),
         (
             lambda wire, data: wire.answer(Failure(1, server_error(-32602, "only 2"))),

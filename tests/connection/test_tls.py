@@ -255,6 +255,20 @@ def test_a_certificate_that_is_not_trusted(
     assert server.received == b""  # also in the looks that found all this out
 
 
+@pytest.mark.parametrize(
+    ("days", "reason"),
+    [((-20, -10), "certificate has expired"), ((10, 20), "certificate is not yet valid")],
+)
+def test_an_unknown_certificate_that_is_out_of_date(
+    fake: Fake, new_certificate: Make, days: tuple[int, int], reason: str
+) -> None:
+    with pytest.raises(CertificateNotTrustedError) as caught:
+        open_to(fake(listen, new_certificate(days=days)))
+
+    # Who is asked whether to trust it sees both.
+    assert caught.value.reason == f"self-signed certificate; {reason}"
+
+
 def test_an_unknown_authority(fake: Fake, new_certificate: Make) -> None:
     authority = new_certificate(name="Authority", authority=True)
     server = fake(listen, new_certificate(signed_by=authority))
@@ -277,6 +291,22 @@ def test_another_ca_file(fake: Fake, certificate: Certificate, new_certificate: 
     # It never says how to trust this one.
     assert "IS NOT THE ONE THAT IS TRUSTED" in str(caught.value)
     assert "xentara_nb.connect" not in str(caught.value)
+
+
+def test_a_server_that_keeps_back_the_authority_in_between(
+    fake: Fake, certificate: Certificate, new_certificate: Make
+) -> None:
+    root = new_certificate(name="Root", authority=True)
+    between = new_certificate(name="Between", authority=True, signed_by=root)
+    server = fake(listen, new_certificate(signed_by=between))
+    said = "has to send that authority's certificate"
+    with pytest.raises(CertificateChangedError, match=said) as caught:
+        open_to(server, Trust(ca_file=root.path))
+    assert caught.value.issuer == "commonName=Between"
+    # One that signs itself has no authority in between.
+    with pytest.raises(CertificateChangedError) as caught:
+        open_to(fake(listen, certificate), Trust(ca_file=root.path))
+    assert said not in str(caught.value)
 
 
 @pytest.mark.parametrize("options", [{"days": (-20, -10)}, {"hosts": ("elsewhere.example",)}])

@@ -16,6 +16,7 @@ from xentara_nb.protocol.errors import (
     ServerError,
 )
 from xentara_nb.protocol.identifiers import Attribute, Quality
+from xentara_nb.protocol.packets import NOTHING
 from xentara_nb.protocol.values import Alternative, TimePoint
 
 E = UUID("e3ee1071-4d88-4ba1-8e5d-0f1e4ce25ee8")
@@ -42,6 +43,7 @@ KINDS = [
     (cbor2.CBORSimpleValue(99), "a simple value"),
     (cbor2.CBORTag(2, b"5"), "something with tag 2"),
     (Decimal(5), "a Decimal"),
+    (NOTHING, "nothing"),
 ]
 ACCEPTED = {
     checks.as_int: (int, "an integer"),

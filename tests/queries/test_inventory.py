@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from xentara_nb.protocol.commands import (
     MetaData,
     MetaDataAnswer,
 )
-from xentara_nb.protocol.errors import UnknownElementError, server_error
+from xentara_nb.protocol.errors import ServerError, UnknownElementError, server_error
 from xentara_nb.protocol.identifiers import NIL_UUID, Category, MetaDataId
 from xentara_nb.protocol.sharing import sharing
 from xentara_nb.queries.inventory import attribute_lists, browse, category_ids, missing_text
@@ -133,6 +133,26 @@ def test_elements_that_vanished() -> None:
     assert elements.uuids == [UUID(int=number + 1) for number in there]
     assert len(elements.categories) == len(elements.lists) == 8
     assert missing == {f"Point {n}": "unknown element (-32100)" for n in (3, 4)}
+
+
+def test_elements_whose_attributes_are_left_out_of_the_answers() -> None:
+    model = Model.of_points(3)
+
+    def ask(commands: Sequence[Any]) -> Iterator[Any]:
+        for command, answer in zip(commands, model.ask(commands), strict=True):
+            left_out = isinstance(command, MetaData) and command.element_uuid == UUID(int=2)
+            yield answer._replace(attributes=None) if left_out else answer
+
+    said = "the server did not answer for the attribute list"
+    elements, missing = attribute_lists(ask, entries(model), None)
+    assert elements.keys == ["Point 0", "Point 2"]
+    assert missing == {"Point 1": f"{said} (0)"}
+    # Nor is it taken for an element without attributes where it is asked for alone.
+    cache = ModelCache(ask)
+    with pytest.raises(ServerError, match=said):
+        cache.described([UUID(int=2)])
+    (found,) = cache.attribute_lists([UUID(int=2)]).values()
+    assert isinstance(found, ServerError)
 
 
 def test_the_uuids_tell_models_apart_before_the_keys() -> None:

@@ -42,6 +42,26 @@ def test_what_is_not_json(text: str, place: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (" \n", "the file is empty"),
+        ('// from the editor\n{"a": 1}', "line 1, column 1: JSON has no comments"),
+        ('{"a": 1, /* one */ "b": 2}', "line 1, column 10: JSON has no comments"),
+        ('{"a": 1}\n# the end', "line 2, column 1: JSON has no comments"),
+        ('{"a": 1 , }', "a comma behind the last item"),
+        ("[1,\n]", "a comma behind the last item"),
+        ('{"a": 1} {"a": 2}', "line 1, column 10: something follows the end"),
+        ('{\0"\0a\0', "this is not UTF-8"),
+        ('{"a" 1}', "Look for a missing comma"),
+    ],
+)
+def test_what_people_and_programs_leave_in_json(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_document(text, "x.json")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("text", "place"),
     [
         (r'{"a": [1, {"b": "x\ud800"}]}', "a[1].b"),
@@ -99,6 +119,19 @@ def test_files(tmp_path: Path) -> None:
         read_document(tmp_path / "x.json", "x.json", "")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_document(tmp_path, "x.json", "")
+
+
+def test_which_file_may_be_meant(tmp_path: Path) -> None:
+    (tmp_path / "security.json").touch()
+    with pytest.raises(ConfigurationError) as caught:
+        read_document(tmp_path / "users.json", "users.json", "Do this.")
+    assert caught.value.hint == "Do this."  # what another file of a configuration is not
+    (tmp_path / "user.json").touch()
+    with pytest.raises(ConfigurationError, match=r"Did you mean 'user\.json'\? Do this"):
+        read_document(tmp_path / "users.json", "users.json", "Do this.")
+    (tmp_path / "users.json").symlink_to("gone.json")
+    with pytest.raises(ConfigurationError, match=r"It is a link to 'gone\.json'\. Do this"):
+        read_document(tmp_path / "users.json", "users.json", "Do this.")
 
 
 class Item(Settings):

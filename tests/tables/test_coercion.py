@@ -204,9 +204,9 @@ def test_nan_can_be_meant():
 
 
 def test_booleans():
-    for value in (True, np.True_, "true", " TRUE", "True\n"):
+    for value in (True, np.True_, "true", " TRUE", "True\n", "WAHR", "vrai ", "DOĞRU"):
         assert coerce(value, DataType.BOOLEAN) is True
-    for value in (False, np.False_, "false"):
+    for value in (False, np.False_, "false", "Falsch", "FAŁSZ", "YANLIŞ"):
         assert coerce(value, DataType.BOOLEAN) is False
     for value in (0, 1, 1.0, "0", " 1 ", np.int8(1)):
         message = refused(value, DataType.BOOLEAN, "number_as_boolean=True")

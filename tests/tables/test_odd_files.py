@@ -12,8 +12,10 @@ from uuid import UUID
 import pandas as pd
 import pytest
 
-from xentara_nb.errors import InventoryFileError
+from xentara_nb.errors import InventoryFileError, WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo
+from xentara_nb.protocol.identifiers import DataType
+from xentara_nb.tables.coercion import coerce
 from xentara_nb.tables.files import read_cells, read_inventory, write_inventory
 from xentara_nb.tables.frames import inventory_frame
 
@@ -70,6 +72,28 @@ def test_decimal_commas(tmp_path: Path, delimiter: str, cell: str, number: str) 
         f"primary_key{delimiter}value\nPlant{delimiter}{cell}\nB{delimiter}on\n"
     )
     assert list(read_cells(tmp_path / "b.csv")["value"]) == [cell, "on"]
+
+
+def test_values_to_be_written_are_what_their_data_type_wants(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("primary_key;value\nA;3,50\nB;on\nC;20,0\nD;1,000\n")
+    decimal, word, whole, thousand = read_cells(path)["value"]
+    assert coerce(decimal, DataType.FLOAT_64) == 3.5
+    assert coerce(decimal, DataType.STRING) == "3,50"
+    assert coerce(whole, DataType.SIGNED_INTEGER_8) == 20
+    for cell in (decimal, word, thousand):
+        with pytest.raises(WriteRefusedError, match="no whole number"):
+            coerce(cell, DataType.SIGNED_INTEGER_16)
+    # Nothing else in the column: it is a text all the same where one is wanted.
+    path.write_text("primary_key;value\nA;3,50\n")
+    assert [coerce(each, DataType.STRING) for each in read_cells(path)["value"]] == ["3,50"]
+    # Between commas, one within quotes may mean a thousand.
+    path.write_text('primary_key,value\nA,20.00\nB,"3,5"\n')
+    whole, quoted = read_cells(path)["value"]
+    assert coerce(whole, DataType.SIGNED_INTEGER_8) == 20
+    assert coerce(whole, DataType.STRING) == "20.00"
+    with pytest.raises(WriteRefusedError, match="no number"):
+        coerce(quoted, DataType.FLOAT_64)
 
 
 @pytest.mark.parametrize(("delimiter", "cell"), [(";", "1.234"), (";", "-12.500"), ("\t", "1,234")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -394,3 +395,16 @@ def test_a_time_that_its_column_cannot_hold(tmp_path: Path) -> None:
         with pytest.raises(InventoryFileError, match="line 3, column 'time'") as caught:
             read_table(path)
         assert len(str(caught.value)) < 1000
+
+
+def test_what_the_spreadsheet_of_another_country_has_saved(tmp_path: Path) -> None:
+    frame = values([190.5, -1e300, True, False, 7, "1.5", "wahr", NOON, None, UUID(int=7)])
+    frame["moving"] = [True, False] * 5
+    write_table(frame, tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    words = {"190.5": "190,5", "-1e+300": "-1,0E+300", "True": "WAHR", "False": "FALSCH"}
+    with (tmp_path / "b.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerows([words.get(cell, cell) for cell in row] for row in rows)
+    assert_frame_equal(read_table(tmp_path / "b.csv"), frame)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from xentara_nb import Client, InventoryFileError
-from xentara_nb.writes.files import read_writes
+from xentara_nb.writes.files import names_file, read_writes
 
 SET_POINT, BATCH, RUN = "Plant.Line 1.Set point", "Plant.Line 1.Batch", "Plant.Line 1.Run"
 
@@ -26,6 +26,14 @@ def test_a_csv_of_people(client: Client, tmp_path: Path) -> None:
     )
     assert planned(client, path) == [195.0, 7, True]
     assert client.plan_writes(str(path)).ok
+
+
+def test_a_csv_of_people_with_decimal_commas(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "writes.csv"
+    path.write_text(
+        f"primary_key;value\n{SET_POINT};190,5\n{BATCH};7,0\n{RUN};WAHR\nData Types.String;1,5\n"
+    )
+    assert planned(client, path) == [190.5, 7, True, "1,5"]
 
 
 def test_an_excel_file_of_people(client: Client, tmp_path: Path) -> None:
@@ -68,3 +76,5 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         read_writes(tmp_path / "none.csv")
     with pytest.raises(InventoryFileError, match=r"\.csv, \.json, \.parquet or \.xlsx"):
         read_writes(tmp_path / "writes.txt")
+    assert all(map(names_file, ("writes.txt", "Plan.XLS", "plan.ods", "plan.csv")))
+    assert not names_file("Plant.Line 1.Set point")

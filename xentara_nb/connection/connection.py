@@ -345,6 +345,11 @@ class Connection:
                 (answer,) = batch.results()
             except ProtocolError as problem:
                 error = problem
+        if isinstance(error, ConnectionLostError):
+            raise NotXentaraError(
+                f"{error}, before it had answered client_hello: it is starting or ending, or is no "
+                "Xentara server"
+            )
         if error is not None:
             raise NotXentaraError(f"{netloc} has a WebSocket, but is no Xentara server: {error}")
         if isinstance(answer, ServerError):

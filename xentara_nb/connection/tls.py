@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import ssl
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -289,6 +290,16 @@ def _not_verified(
     return _not_trusted(address, deadline, reason, trust)
 
 
+def _out_of_date(fields: dict[str, Any]) -> str | None:
+    """Return what OpenSSL would say of a certificate whose time is not now."""
+    with suppress(KeyError, ValueError):
+        if ssl.cert_time_to_seconds(fields["notAfter"]) < time.time():
+            return "certificate has expired"
+        if ssl.cert_time_to_seconds(fields["notBefore"]) > time.time():
+            return "certificate is not yet valid"
+    return None
+
+
 def _not_trusted(
     address: Address, deadline: Deadline, reason: str, trust: Trust, *, changed: bool = False
 ) -> CertificateNotTrustedError:
@@ -298,7 +309,7 @@ def _not_trusted(
     """
     expected = trust.fingerprint
     changed = changed or expected is not None
-    der, fields = b"", dict[str, object]()
+    der, fields = b"", dict[str, Any]()
     with suppress(OSError, ssl.SSLError, ServerUnreachableError, TimeoutError):
         der = _fetch(address, deadline, None).certificate()
         fields = _fetch(address, deadline, der).certificate_fields()
@@ -306,8 +317,12 @@ def _not_trusted(
     subject, issuer = _name(fields.get("subject")), _name(fields.get("issuer"))
     not_before = str(fields.get("notBefore", "not known"))
     not_after = str(fields.get("notAfter", "not known"))
-    if subject == issuer and fields:
+    self_signed = subject == issuer and bool(fields)
+    if self_signed:
         issuer = "itself (self-signed)"
+    date = _out_of_date(fields)
+    if date and date not in reason:  # OpenSSL names one reason alone
+        reason = f"{reason}; {date}"
     if not changed:
         title = f"the certificate of {address.netloc} is not trusted: {reason}"
     else:
@@ -329,6 +344,11 @@ def _not_trusted(
             "Do not log in. Ask the server's administrator, over another way than this network, "
             "whether and why it has changed."
         )
+        if expected is None and not self_signed:
+            lines.append(
+                "Where its issuer is an authority below one in that file, it need not have changed:"
+                " the server then has to send that authority's certificate as well."
+            )
         if trust.remembered:
             lines.append(
                 "When that is known, take the old one out of your trusted certificates with "

@@ -7,6 +7,7 @@ refuses booleans. Both ends use these checks: a client for answers, a server for
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -50,6 +51,8 @@ def describe(value: object) -> str:
     """Say what kind of thing a value is, in the words of CBOR."""
     if isinstance(value, cbor2.CBORTag):
         return f"something with tag {value.tag}"
+    if isinstance(value, Enum):  # the item of an answer that has none
+        return str(value.value)
     return _NAMES.get(type(value), f"a {type(value).__name__}")
 
 

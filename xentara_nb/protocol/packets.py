@@ -36,7 +36,7 @@ UNREADABLE_ID = 0
 class Nothing(Enum):
     """The type of :data:`NOTHING`."""
 
-    NOTHING = "nothing"
+    NOTHING = "nothing"  # what messages call it
 
     def __repr__(self) -> str:
         return "<nothing>"

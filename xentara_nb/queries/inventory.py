@@ -15,7 +15,7 @@ from xentara_nb.protocol.identifiers import NIL_UUID, MetaDataId
 from xentara_nb.protocol.sharing import shared
 from xentara_nb.protocol.text import quantity
 from xentara_nb.protocol.uuid_column import taken
-from xentara_nb.queries.model_cache import Ask, ElementColumns, ModelCache
+from xentara_nb.queries.model_cache import NO_LIST, Ask, ElementColumns, ModelCache
 from xentara_nb.queries.progress import Progress, reporting
 from xentara_nb.tables.frames import InventoryElement
 from xentara_nb.tables.references import (
@@ -110,8 +110,14 @@ def attribute_lists(
 
 def _columns(entries: BrowseEntries, answers: list[Any]) -> tuple[ElementColumns, dict[str, str]]:
     total = len(entries)
-    errors = {at: each for at, each in enumerate(answers) if isinstance(each, ServerError)}
-    lists = [() if isinstance(each, ServerError) else each.attributes or () for each in answers]
+    lists: list[Any] = [
+        None if isinstance(each, ServerError) else each.attributes for each in answers
+    ]
+    errors = {
+        at: answers[at] if isinstance(answers[at], ServerError) else NO_LIST
+        for at, each in enumerate(lists)
+        if each is None
+    }
     found = ElementColumns(entries.keys, entries.uuids, entries.categories, lists)
     order = sorted(range(total), key=entries.keys.__getitem__)
     if errors or any(map(operator.ne, order, itertools.count())):

@@ -51,6 +51,9 @@ AttributeList: TypeAlias = tuple[AttributeInfo, ...]
 _Learned: TypeAlias = tuple[Sequence[UUID], list[AttributeList]]
 """The attributes of some elements."""
 
+NO_LIST = ServerError("the server did not answer for the attribute list")
+"""The error of an element whose attributes were asked for, and left out of the answer."""
+
 Ask = Callable[[Sequence[Command[Any]]], Iterator[Any]]
 """Sends commands that change nothing, and gives each one's result or ServerError."""
 
@@ -188,6 +191,9 @@ class ModelCache:
         for uuid, result in zip(missing, answers, strict=True):
             found[uuid] = result
             if isinstance(result, MetaDataAnswer):
+                if result.attributes is None:
+                    found[uuid] = NO_LIST
+                    continue
                 _make_room(meta_data)
                 meta_data[uuid.int] = result
         lists = {
@@ -265,10 +271,12 @@ class ModelCache:
             for uuid, answer in zip(missing, self._ask(ListRequests(missing)), strict=True):
                 if isinstance(answer, ServerError):
                     found[uuid] = answer
+                elif answer.attributes is None:
+                    found[uuid] = NO_LIST
                 else:
-                    found[uuid] = attributes = answer.attributes or ()
+                    found[uuid] = answer.attributes
                     there.append(uuid)
-                    lists.append(attributes)
+                    lists.append(answer.attributes)
             with self._learning:
                 if generation == self.generation:
                     self._inventories.append((there, lists))

@@ -15,6 +15,7 @@ xentara_nb.simulator.documents.ConfigurationError: server.json: port: 0 is out o
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -46,6 +47,7 @@ MAX_FILE = 256 << 20
 """The largest file of a configuration, in bytes: a model of some 500,000 elements."""
 
 
+_CONFIGURATION = {"config.json", "users.json", "passwords.json", "security.json", "model.json"}
 _LONGEST = 500  # characters of a message, about what is wrong
 
 
@@ -227,9 +229,15 @@ def read_document(path: Path, name: str, hint: str) -> JsonNode:
 
 
 def beside(path: Path) -> str:
-    """Return the question whether another file of the folder was meant; or nothing."""
+    """Return the question whether another file of the folder was meant; or nothing.
+
+    The others that every configuration has are not meant.
+    """
+    if os.path.islink(path):
+        return f"It is a link to {quoted(os.readlink(path))}."
     with suppress(OSError):
-        return question(path.name, sorted(each.name for each in path.parent.iterdir()))
+        names = {each.name for each in path.parent.iterdir()} - _CONFIGURATION
+        return question(path.name, sorted(names))
     return ""
 
 
@@ -253,8 +261,7 @@ def parse_document(text: str, name: str) -> JsonNode:
             _check_names_and_texts(document)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        problem = f"this is not JSON ({error.msg})"
-        hint = "Look for a missing comma, quote or bracket there or just before."
+        problem, hint = _not_json(error)
     except ValueError as error:
         # NaN or an infinity, or a number of more digits than Python is willing to read.
         problem, hint = f"a number cannot be read ({error})", "Write a finite, shorter number."
@@ -263,6 +270,24 @@ def parse_document(text: str, name: str) -> JsonNode:
     else:
         return document
     raise ConfigurationError(name, place, problem, hint)
+
+
+def _not_json(error: json.JSONDecodeError) -> tuple[str, str]:
+    """Return what is wrong where a text is no JSON, and what to do: people leave traces there."""
+    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :].lstrip()
+    if not before and not after:
+        return "the file is empty", "Copy it again."
+    if "\0" in error.doc:
+        return "this is not UTF-8", "Save the file as UTF-8."
+    if after.startswith(("//", "/*", "#")):
+        return "JSON has no comments", "Take it out."
+    # Python 3.13 says where the comma is, the older ones what stands behind it.
+    if f"{before[-1:]}{after[:1]}" in (",}", ",]") or re.match(r",\s*[]}]", after):
+        return "there is a comma behind the last item", "Take it out."
+    if error.msg == "Extra data":
+        return "something follows the end of the document", "Take it out, or look for a bracket."
+    hint = "Look for a missing comma, quote or bracket there or just before."
+    return f"this is not JSON ({error.msg})", hint
 
 
 class _Repeated(dict[str, Any]):

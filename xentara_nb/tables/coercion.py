@@ -26,12 +26,14 @@ import pandas as pd
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.identifiers import Category, DataType, Quality, known, label
 from xentara_nb.protocol.values import TimePoint, Value, float_32
+from xentara_nb.tables.spreadsheets import NumberCell, truth
 from xentara_nb.tables.times import time_point_of
 
 # Most values are of these types, and need no closer look unless they are NaN.
 _PLAIN = frozenset({bool, int, float, str})
-_TRUTH = {"true": True, "false": False}
 _INTEGER = re.compile(r"[+-]?\d{1,400}", re.ASCII)
+# As a table writes whole numbers beside fractions. 1.000 may be a thousand.
+_NO_FRACTION = re.compile(r"^([+-]?\d{1,400})\.(?:0{1,2}|0{4,400})$", re.ASCII)
 _FLOAT = re.compile(
     r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,4})?|[+-]?(inf|infinity|nan)",
     re.ASCII | re.IGNORECASE,
@@ -59,6 +61,10 @@ def coerce(value: Any, data_type: int, *, number_as_boolean: bool = False) -> Va
         _refuse_missing(value, kind)
         if isinstance(value, np.timedelta64):  # which numpy takes for an integer
             raise _refused(value, "is a duration, which no attribute holds", kind)
+        if isinstance(value, NumberCell):
+            value = value.written if kind.is_text else value.number
+            if kind.integer_range is not None:
+                value = _NO_FRACTION.sub(r"\1", value)
     if kind is DataType.BOOLEAN:
         return _boolean(value, number_as_boolean)
     if (allowed := kind.integer_range) is not None:
@@ -136,8 +142,8 @@ def _boolean(value: object, number_as_boolean: bool) -> bool:
     kind = DataType.BOOLEAN
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and (truth := _TRUTH.get(value.strip().lower())) is not None:
-        return truth
+    if isinstance(value, str) and (found := truth(value.strip())) is not None:
+        return found
     number = value.strip() if isinstance(value, str) else value
     if isinstance(number, int | float | str) and number in (0, 1, "0", "1"):
         if number_as_boolean:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Self
 
 import pandas as pd
 
@@ -26,6 +27,57 @@ _MISSING = frozenset(
     }
 )
 _TRUTH = {"true": True, "false": False}
+# What the spreadsheets of other countries save for these.
+_TRUTH_ABROAD = {
+    word: not at
+    for words in (
+        ("wahr", "falsch"),
+        ("vrai", "faux"),
+        ("verdadero", "falso"),
+        ("vero", "falso"),
+        ("verdadeiro", "falso"),
+        ("waar", "onwaar"),
+        ("prawda", "fałsz"),
+        ("doğru", "yanlış"),
+    )
+    for at, word in enumerate(words)
+}
+
+
+class NumberCell(str):
+    """A cell that is a number where one is wanted, and else a text.
+
+    Attributes
+    ----------
+    number : str
+        As Python writes it, where the file has a decimal comma.
+    written : str
+        As it stands in the file.
+    """
+
+    number: str
+    written: str
+
+    @classmethod
+    def of(cls, text: str, number: str, written: str) -> Self:
+        """Return such a cell, which passes for a text."""
+        cell = cls(text)
+        cell.number, cell.written = number, written
+        return cell
+
+
+def truth(text: str) -> bool | None:
+    """Return the boolean that a cell has, in the words of many countries; None if it has none.
+
+    Examples
+    --------
+    >>> truth("TRUE"), truth("FALSCH"), truth("YANLIŞ"), truth("yes")
+    (True, False, False, None)
+    """
+    word = text.lower()
+    if (found := _TRUTH.get(word)) is None and (found := _TRUTH_ABROAD.get(word)) is None:
+        return _TRUTH_ABROAD.get(text.replace("I", "ı").lower())  # the small letter of Turkish
+    return found
 
 
 def unguarded(text: str) -> str:

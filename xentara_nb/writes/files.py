@@ -15,12 +15,14 @@ from xentara_nb.tables.files import read_cells, read_inventory, read_table
 _TYPED = "value (type)"
 _MOST_SHOWN = 8
 _ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
+# Those of other tables, of which it is said what to save them as.
+_OTHERS = (".numbers", ".ods", ".tsv", ".txt", ".xls", ".xlsb", ".xlsm")
 
 
 def names_file(writes: object) -> TypeGuard[str | os.PathLike[str]]:
     """Return whether something names a file of writes: a path, or a text with such an ending."""
     if isinstance(writes, str):
-        return writes.lower().endswith(_ENDINGS)
+        return writes.lower().endswith(_ENDINGS + _OTHERS)
     return isinstance(writes, os.PathLike)
 
 
@@ -40,10 +42,13 @@ def read_writes(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     frame = _read(path)
     if "value" not in frame.columns or not {"primary_key", "element_uuid"} & set(frame.columns):
-        names = map(str, frame.columns[:_MOST_SHOWN])
+        names = ", ".join(repr(str(name)) for name in frame.columns[:_MOST_SHOWN])
         raise InventoryFileError(
             f"{os.fspath(path)} has no columns primary_key and value in its first line, but "
-            f"{', '.join(map(repr, names)) or 'none'}. Rename those that are meant"
+            f"{names}. Rename those that are meant"
+            if names
+            else f"{os.fspath(path)} is empty: its first line names the columns, primary_key and "
+            "value, and each line below it is a write"
         )
     return frame
 

@@ -47,6 +47,26 @@ def test_a_missing_file(
     assert "Copy the whole folder" in caught.value.hint
 
 
+def test_the_folder_above_is_given(tmp_path: Path) -> None:
+    folder = tmp_path / "etc" / "xentara"
+    folder.mkdir(parents=True)
+    (folder / "config.json").touch()
+    with pytest.raises(ConfigurationError) as caught:
+        read_folder(folder.parent)
+    assert caught.value.hint == f"Give {folder}, which has one."
+
+
+def test_a_name_that_is_not_declared(
+    small: Documents, write_folder: Callable[[Documents], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = {"role": "Everyone", "allow": ["Read"]}
+    small["security.json"]["ACL"] = {"entries": [entry]}
+    read_folder(write_folder(small))
+    assert "the entitlement 'Read' is not declared in security.json; did you mean 'read'" in (
+        caplog.text
+    )
+
+
 def test_without_passwords_no_users_are_needed(
     small: Documents, write_folder: Callable[[Documents], Path]
 ) -> None:

@@ -65,6 +65,8 @@ def test_what_fits(data_type: DataType, value: Value, expected: Value) -> None:
         (DataType.SIGNED_INTEGER_8, 128, ValueOutOfRangeError),
         (DataType.UNSIGNED_INTEGER_8, -1, ValueOutOfRangeError),
         (DataType.SIGNED_INTEGER_8, 2**64 - 129, ValueOutOfRangeError),
+        (DataType.SIGNED_INTEGER_8, 2.0**64, ValueOutOfRangeError),
+        (DataType.SIGNED_INTEGER_64, 2.0**64 - 4096, ValueOutOfRangeError),
         (DataType.SIGNED_INTEGER_32, 1e20, ValueOutOfRangeError),
         (DataType.SIGNED_INTEGER_32, math.inf, ValueOutOfRangeError),
         (DataType.FLOAT_32, 1e39, ValueOutOfRangeError),
@@ -107,6 +109,12 @@ def test_values_of_a_configuration() -> None:
     for wrong in (None, [], "x"):
         with pytest.raises(ConfigurationError):
             read(DataType.FLOAT_64, wrong)
+    with pytest.raises(ConfigurationError, match=r"x\.json: the number is out of range"):
+        read(DataType.FLOAT_64, math.inf)
+    # What one client sends for -5 and for 0 is a large number in a file.
+    for large in (2**64 - 5, 2**64):
+        with pytest.raises(ConfigurationError, match="out of range"):
+            read(DataType.SIGNED_INTEGER_64, large)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +126,9 @@ def test_values_of_a_configuration() -> None:
         ("REAL32", DataType.FLOAT_32),
         ("LREAL", DataType.FLOAT_64),
         ("VISIBLE_STRING", DataType.STRING),
+        ("STRING(80)", DataType.STRING),
+        ("WString [20]", DataType.STRING),
+        ("ARRAY[0..3] OF INT", None),
         ("uint64", DataType.UNSIGNED_INTEGER_64),
         ("nonsense", None),
     ],

@@ -53,6 +53,12 @@ def test_a_name_with_a_period_stands_in_brackets_in_keys() -> None:
     assert (element.key, member) == ("Bracketed", "expired")
 
 
+def test_an_element_alone_where_one_of_its_tasks_is_asked_for() -> None:
+    model = _model(_group("Sampler", 1))
+    with pytest.raises(ConfigurationError, match=r"'Sampler' is an element, .*Add which one"):
+        model.resolve_member(JsonNode("Sampler", "model.json"))
+
+
 def test_keys_as_the_schema_has_them() -> None:
     model = _model(
         _group("A", 1, _group("[b.c]", 2, _group("[d.e]", 3))),

@@ -88,6 +88,16 @@ def test_faults_of_a_pipeline(change: dict[str, Any], place: str) -> None:
     assert caught.value.place == f"children[0].@Track.children[1].@Pipeline.{place}"
 
 
+def test_events_that_are_not_raised_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    triggers = ["Track.T.expired", "Track.T.exspired", "Track.T"]
+    plant(track(pipeline(triggers, "Sampler.generate")), sampler())
+    place = "model.json: children[0].@Track.children[1].@Pipeline.triggers"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{place}[1]: a timer has no event 'exspired', only 'expired'",
+        f"{place}[2]: 'Track.T' is an element, and none of its events",
+    ]
+
+
 def test_an_inspector_of_an_attribute_that_is_not_there() -> None:
     inspector = element("@Skill.Debugging.Inspector", "I", attributes=["Sampler.S.velocity"])
     with pytest.raises(ConfigurationError, match="no attribute 'velocity'"):

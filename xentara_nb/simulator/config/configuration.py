@@ -36,6 +36,7 @@ from xentara_nb.simulator.security import access
 from xentara_nb.simulator.security.client_certificates import ClientCertificates
 from xentara_nb.simulator.security.settings import Security, User, read_security, read_users
 from xentara_nb.simulator.security.tokens import Key, OAuth2, read_keys, read_oauth2
+from xentara_nb.suggestions import did_you_mean
 
 _log = logging.getLogger(__name__)
 
@@ -123,6 +124,12 @@ def read_folder(
             "Give the folder that holds config.json; a single model file goes to model= (--model)."
         )
         raise ConfigurationError(str(folder), "", problem, hint)
+    if not os.path.exists(folder / "config.json"):
+        for below in folder.glob("*/config.json"):
+            problem = "there is no config.json in this folder"
+            raise ConfigurationError(
+                str(folder), "", problem, f"Give {below.parent}, which has one."
+            )
     documents: dict[str, JsonNode] = {}
     server = _http_server(
         read_document(folder / "config.json", "config.json", _HINTS["config.json"])
@@ -234,8 +241,12 @@ def _warn_of_undeclared(
     what: str, used: Iterable[tuple[object, str]], declared: Iterable[str]
 ) -> None:
     """Warn once of each name that nothing declares: a large model can have it everywhere."""
+    declared = frozenset(declared)
     known = set(declared)
     for where, name in used:
         if name not in known:
             known.add(name)
-            _log.warning("%s: the %s %r is not declared in security.json", where, what, name)
+            offer = did_you_mean(name, sorted(declared))
+            _log.warning(
+                "%s: the %s %r is not declared in security.json%s", where, what, name, offer
+            )

@@ -87,6 +87,7 @@ _SKILL_NAMES = {
         for name in names.split()
     },
 }
+_LENGTH = re.compile(r"(?<=string)\s*(?:\(\d+\)|\[\d+\])$")  # "STRING(80)" of IEC 61131
 FLOAT32_LARGEST = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 
 
@@ -104,7 +105,7 @@ AnyDataType: TypeAlias = Annotated[
 
 def skill_name(text: str) -> DataType | None:
     """Return the data type that a skill means by a name such as ``UNSIGNED16``, if any."""
-    return _SKILL_NAMES.get("".join(c for c in text.lower() if c.isalnum()))
+    return _SKILL_NAMES.get("".join(c for c in _LENGTH.sub("", text.lower()) if c.isalnum()))
 
 
 def first_value(data_type: DataType) -> Value | ServerError:
@@ -157,7 +158,11 @@ def from_json(data_type: DataType, node: JsonNode) -> Value:
     value = node.value
     if not isinstance(value, bool | int | float | str):
         node.fail(f"this is no {data_type.label}", "Write a number, a boolean or a text.")
+    if isinstance(value, float) and math.isinf(value):  # 1e999, which JSON lets through
+        node.fail("the number is out of range", "Write one that a float can hold.")
     try:
+        if (limits := data_type.integer_range) and type(value) is int and value not in limits:
+            raise ValueOutOfRangeError  # what one client means by it is not meant in a file
         if data_type is DataType.UUID and isinstance(value, str):
             return UUID(value)
         if data_type is DataType.TIME_POINT and isinstance(value, str):
@@ -180,10 +185,10 @@ def _whole(value: Value, limits: range) -> int:
             raise ValueOutOfRangeError
         if value.is_integer():
             value = int(value)
+    elif type(value) is int and value >= 1 << 63 and value - (1 << 64) in limits:
+        value -= 1 << 64
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeMismatchError
-    if value >= 1 << 63 and value - (1 << 64) in limits:
-        value -= 1 << 64
     if value not in limits:
         raise ValueOutOfRangeError
     return value

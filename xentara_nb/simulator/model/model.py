@@ -105,6 +105,11 @@ class Model:
             if element is not None:
                 return element, member
         names, member = readings[0]
+        if not names and member in self.by_key:
+            reference.fail(
+                f"{member!r} is an element, and none of its attributes, events and tasks",
+                f"Add which one: '{member}.value', say.",
+            )
         key = join_key(names or (member,))
         if names[-1:] in (("input",), ("output",)) and join_key(names[:-1]) in self.by_key:
             hint = f"In an older format this was the data point's {names[-1]}: name that itself."

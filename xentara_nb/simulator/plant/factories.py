@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import defaultdict
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ from xentara_nb.simulator.plant.builder import Builder, Factory
 from xentara_nb.simulator.plant.datapoints import DataPoint, Derived, interpolate
 from xentara_nb.simulator.plant.elements import Element, Identity, Register
 from xentara_nb.simulator.plant.execution import (
+    EXPIRED,
     Bridge,
     BridgeConnection,
     EdgeDetection,
@@ -36,6 +38,8 @@ from xentara_nb.simulator.plant.execution import (
 )
 from xentara_nb.simulator.plant.points import driverless_point, labels_of, simulated_point
 from xentara_nb.simulator.plant.signals import Sampler, Signal, WaveFormSettings
+
+_log = logging.getLogger(__name__)
 
 
 class _Plain(Settings, extra="ignore"):
@@ -292,9 +296,19 @@ class _Pipeline(_Plain):
         # Segments between the same checkpoints may run side by side; here they run one by one.
         ordered.sort(key=lambda segment: segment[:2])
         return Pipeline(
-            tuple(builder.member(trigger) for trigger in node.items("triggers")),
+            tuple(_event(builder, trigger) for trigger in node.items("triggers")),
             tuple(task for _, _, tasks in ordered for task in tasks),
         )
+
+
+def _event(builder: Builder, trigger: JsonNode) -> tuple[Element, str]:
+    """Return the event that a trigger names; warn of one that no timer raises."""
+    element, event = builder.member(trigger)
+    if isinstance(element, Timer) and event != EXPIRED:
+        _log.warning("%s: a timer has no event %r, only %r", trigger, event, EXPIRED)
+    elif f"{element.key}.{event}" in builder.model.by_key:
+        _log.warning("%s: %r is an element, and none of its events", trigger, trigger.value)
+    return element, event
 
 
 class _Inspector(Settings, extra="ignore"):

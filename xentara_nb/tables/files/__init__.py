@@ -29,7 +29,8 @@ files can be opened by plain pandas, too: ids are texts then, and taken wherever
 A CSV file that a spreadsheet has saved is read as well: with a byte order mark, as "Unicode text",
 with semicolons or tabs, a line ``sep=;``, other line ends, empty rows, or empty columns at the end.
 With semicolons or tabs a decimal comma is read in added columns of numbers, and a number such as
-``1.234`` is refused: it is a thousand in some countries and a fraction in others.
+``1.234`` is refused: it is a thousand in some countries and a fraction in others. Booleans are read
+in the words of German, French, Spanish, Italian, Portuguese, Dutch, Polish and Turkish as well.
 
 A file that would take very long, or far more memory than files of its kind do, is refused: one of
 more than 512 MiB, of more than 5,000,000 rows or of more than 16,384 columns.
@@ -269,6 +270,8 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         if target.exists():
             shutil.copymode(target, temporary)
         temporary.replace(target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == str(temporary):
+            error.filename = str(path)  # the one that the user knows
         raise

@@ -40,6 +40,7 @@ from xentara_nb.tables.files.cells import (
 _PROVENANCE = b"xentara"
 _ATTRS = b"PANDAS_ATTRS"  # where pandas keeps DataFrame.attrs
 _SHEET = "inventory"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how a file of Excel 97, or an encrypted one, begins
 _MAX_ROWS, _MAX_COLUMNS, _MAX_CHARACTERS = 1_048_576, 16_384, 32_767
 # A row of an inventory takes some 30 bytes of a workbook, and a workbook a tenth of its content.
 _ROWS_ALWAYS, _BYTES_OF_ROW = 10_000, 8
@@ -226,6 +227,11 @@ def read_excel(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTa
 def _check_unpacked(data: bytes, most: int) -> None:
     """Refuse a workbook that says shortly what takes very long to read."""
     rows = 0
+    if data.startswith(_OLE):
+        raise TableError(
+            "this is a workbook of an older Excel, or one with a password. Save it as an Excel "
+            "workbook (.xlsx) without one"
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()

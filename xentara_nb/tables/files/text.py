@@ -35,11 +35,13 @@ from xentara_nb.tables.files.cells import (
     has_row_numbers,
     plain,
 )
-from xentara_nb.tables.spreadsheets import RUNS_AS_FORMULA
+from xentara_nb.tables.spreadsheets import RUNS_AS_FORMULA, NumberCell
 
 _LINE = 4096  # more characters than a line with the layout has
 _LAYOUT = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
+_DECIMAL_POINT = re.compile(r"[+-]?\d+\.\d+([eE][+-]?\d+)?", re.ASCII)
+_DECIMAL = re.compile(rf"{_DECIMAL_COMMA.pattern}|{_DECIMAL_POINT.pattern}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?", re.ASCII)
 # A thousand in some countries, a fraction in others; a comma is a fraction beside semicolons.
 _AMBIGUOUS = {
@@ -98,15 +100,19 @@ def read_csv(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTabl
 
 
 def read_cells(data: bytes) -> TextTable:
-    """Read any CSV whose first line names its columns: the texts of its cells."""
-    return _in_rows(_read(data))
+    """Read any CSV whose first line names its columns: the texts of its cells.
+
+    Which of them are numbers is not known here: a value that looks like one is a
+    :class:`NumberCell`.
+    """
+    return _in_rows(_read(data, to_be_written=True))
 
 
 def _in_rows(table: TextTable) -> TextTable:
     return table._replace(columns={name: plain(cells) for name, cells in table.columns.items()})
 
 
-def _read(data: bytes) -> TextTable:
+def _read(data: bytes, to_be_written: bool = False) -> TextTable:
     """Read any CSV whose first line names its columns: each text of a column once."""
     content, delimiter = _decoded(data)
     line, header = next(_records(content, delimiter), (0, []))
@@ -130,9 +136,13 @@ def _read(data: bytes) -> TextTable:
     }
     if index:
         check_row_numbers(plain(table.pop("")), "the file")
+    written = dict(table)
     if delimiter in _AMBIGUOUS:
         for name in table.keys() - set(INVENTORY_COLUMNS):
             table[name] = _numbers(name, table, _AMBIGUOUS[delimiter], place)
+    if to_be_written and "value" in table:
+        comma = delimiter in _AMBIGUOUS
+        table["value"] = _number_cells(plain(table["value"]), plain(written["value"]), comma)
     return TextTable(table, {}, place)
 
 
@@ -202,6 +212,8 @@ def _decoded(data: bytes) -> tuple[bytes, str]:
         start = data[:_LINE] if data.isascii() else data
         text = start.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
+        if data.startswith(b"PK\x03\x04"):
+            raise TableError("this is an Excel workbook. Let its name end in .xlsx") from None
         line = data.count(b"\n", 0, error.start) + 1
         raise TableError(
             f"line {line}: this is not UTF-8 ({error.reason}). Save it as 'CSV UTF-8' in the "
@@ -230,7 +242,7 @@ def _numbers(
 ) -> list[Any]:
     """Return an added column with a decimal point in its numbers.
 
-    Where the data types are there, only in rows of numbers; else only if it holds nothing else.
+    Where the types are there, only in rows of numbers; else only if it holds nothing else.
     Raises a TableError where a number means one thing here and another there.
     """
     cells: list[Any] = list(plain(table[name]))
@@ -240,17 +252,30 @@ def _numbers(
                 f"{place(row)}, column {name!r}: {cell!r} is a thousand in some countries and a "
                 f"fraction in others. Write {re.sub('[.,]', '', cell)}, or {cell}0 for the fraction"
             )
-    if "data_type" in table:
-        kinds: list[Any] = list(plain(table["data_type"]))
+    types = table.get(f"{name} (type)", table.get("data_type"))
+    if types is not None:
+        kinds: list[Any] = list(plain(types))
         return [
             cell.replace(",", ".")
-            if kind.startswith("Float") and _DECIMAL_COMMA.fullmatch(cell)
+            if kind.startswith(("Float", "float")) and _DECIMAL_COMMA.fullmatch(cell)
             else cell
             for kind, cell in zip(kinds, cells, strict=True)
         ]
     if all(_NUMBER.fullmatch(cell) for cell in cells if cell):
         return [cell.replace(",", ".") for cell in cells]
     return cells
+
+
+def _number_cells(texts: Iterable[Any], written: Iterable[Any], comma: bool) -> list[Any]:
+    """Return cells of which those with a decimal point, or comma, are numbers where one is wanted.
+
+    An attribute that is a text gets what stands in the file.
+    """
+    pattern = _DECIMAL if comma else _DECIMAL_POINT
+    return [
+        NumberCell.of(text, cell.replace(",", "."), cell) if pattern.fullmatch(cell) else text
+        for text, cell in zip(texts, written, strict=True)
+    ]
 
 
 def write_json(table: TextTable, file: BinaryIO) -> None:

@@ -34,7 +34,7 @@ from xentara_nb.tables.id_arrays import IdDtype, id_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import id_in, uuid_in
 from xentara_nb.tables.snapshots import TEXT_COLUMNS, TIME_COLUMNS
-from xentara_nb.tables.spreadsheets import unguarded
+from xentara_nb.tables.spreadsheets import truth, unguarded
 from xentara_nb.tables.xentara_frame import as_xentara
 
 _SUFFIX = " (type)"
@@ -51,7 +51,6 @@ _NAMED = _CONVERTED | _TIMES
 _TIME_DTYPE = pd.DatetimeTZDtype("ns", "UTC")
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|-?inf", re.ASCII)
-_TRUTH = {"true": True, "false": False}
 _DTYPE = re.compile(
     r"u?int(8|16|32|64)|U?Int(8|16|32|64)|[fF]loat(32|64)|bool|boolean|str|string|category"
     r"|quality|xentara_id|datetime64\[(s|ms|us|ns)(, [\w/+:-]+)?\]",
@@ -345,7 +344,7 @@ def _dtype_of(cells: Iterable[Cell]) -> str | None:
     gaps = len(there) != sum(1 for _ in cells)
     if not there:
         return None
-    if all(each.lower() in _TRUTH for each in there):
+    if all(truth(each) is not None for each in there):
         return "boolean" if gaps else "bool"
     if all(map(_INTEGER.fullmatch, there)):
         return "Int64" if gaps else "int64"
@@ -436,7 +435,7 @@ def _attribute_id(cell: Cell) -> Any:
 
 
 def _truth(text: str) -> bool:
-    found = _TRUTH.get(text.lower())
+    found = truth(text)
     if found is None:
         raise ValueError(text)
     return found
