@@ -145,6 +145,20 @@ def test_simulate_with_options_that_cannot_be(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--jwks", "keys.json"], "--jwks goes with --config"),
+        (["--elements", "5", "--stage-entitlement", "hold"], "leave --stage-entitlement out"),
+    ],
+)
+def test_simulate_with_options_that_would_not_count(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", "--port", "0", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_simulate_with_a_kept_certificate_a_log_and_faults(tmp_path: Path) -> None:
     options = ["--port", "0", "--certificate", "kept.pem", "--log", "log.jsonl"]
     faults = ["--fault", "lose-answer=write", "--fault", "bad-quality=unreliable:Test Signals"]
@@ -184,11 +198,6 @@ def test_lab_says_where_the_notebooks_cannot_be(
     err = capsys.readouterr().err
     assert f"cannot be copied to {tmp_path / lab.FOLDER} (" in err
     assert "--notebooks" in err
-
-
-def test_keys_for_tokens_are_those_of_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["simulate", "--jwks", "keys.json"]) == 2
-    assert "give --config too" in capsys.readouterr().err
 
 
 def test_lab_needs_a_port(capsys: pytest.CaptureFixture[str]) -> None:

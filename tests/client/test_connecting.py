@@ -281,6 +281,12 @@ def test_arguments_that_cannot_be_used(
     assert not server.wires
 
 
+@pytest.mark.parametrize("trust", [{"ca_file": "ca.pem"}, {"fingerprint": "AB" * 32}])
+def test_what_to_trust_where_there_is_no_tls(trust: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=r"address without TLS.*write wss://"):
+        connect("ws://127.0.0.1:1", user=USER, password=PASSWORD, **trust)
+
+
 def test_wrong_passwords_at_the_simulator(simulator: Simulator) -> None:
     for user, password in (("operator", "wrong"), ("nobody", "operator-demo"), ("operator", "")):
         with pytest.raises(LoginError, match=f"does not accept {user}"):

@@ -43,11 +43,13 @@ from xentara_nb.connection.reconnecting import (
 )
 from xentara_nb.connection.tls import Trust
 from xentara_nb.errors import (
+    ConnectionForbiddenError,
     ConnectionLostError,
     DeadlineError,
     LoginError,
     NotXentaraError,
     OptionError,
+    PathNotFoundError,
     ServerUnreachableError,
     XentaraError,
 )
@@ -319,16 +321,38 @@ def test_a_server_that_does_not_come_back(fake: Fake) -> None:
 
 def test_a_server_that_does_not_let_us_in_again(fake: Fake) -> None:
     with Watched(fake(by_turns(cut_after(1), lambda w: w.refuse("401 No")))) as reconnecting:
-        with pytest.raises(LoginError):
-            reconnecting.stage()
-        with pytest.raises(LoginError):
-            reconnecting.stage()
+        for _ in range(2):
+            with pytest.raises(LoginError, match="does not accept tester any more"):
+                reconnecting.stage()
 
 
-def test_another_server_at_the_same_place(fake: Fake) -> None:
+@pytest.mark.parametrize(
+    ("answer", "kind", "said"),
+    [
+        (lambda w: w.send(b"SSH-2.0\r\n"), NotXentaraError, "not HTTP"),
+        (lambda w: w.head(), NotXentaraError, "closed the connection without an answer"),
+        (lambda w: w.refuse("503 No"), NotXentaraError, "now answers with HTTP status 503"),
+        (lambda w: w.refuse("404 No"), PathNotFoundError, "now answers with HTTP status 404"),
+        (lambda w: w.refuse("302 No"), NotXentaraError, "now answers with HTTP status 302"),
+        (lambda w: w.upgrade(), NotXentaraError, "did not answer client_hello"),
+    ],
+    ids=["no HTTP", "nothing", "503", "404", "302", "no hello"],
+)
+def test_a_server_that_answers_otherwise_than_before(
+    fake: Fake, answer: Script, kind: type[XentaraError], said: str
+) -> None:
+    # It may be restarting, and the address was right: no one is to look for an error there.
+    with Watched(fake(by_turns(cut_after(1), answer))) as reconnecting:
+        with pytest.raises(kind, match=said) as caught:
+            reconnecting.stage()
+        assert "host and port are right" in str(caught.value)
+        assert "check" not in str(caught.value)
+
+
+def test_a_client_that_is_let_in_no_more(fake: Fake) -> None:
     with (
-        Watched(fake(by_turns(cut_after(1), lambda w: w.send(b"SSH-2.0\r\n")))) as reconnecting,
-        pytest.raises(NotXentaraError),
+        Watched(fake(by_turns(cut_after(1), lambda w: w.refuse("403 No")))) as reconnecting,
+        pytest.raises(ConnectionForbiddenError, match="connect any more"),
     ):
         reconnecting.stage()
 

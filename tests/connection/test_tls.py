@@ -487,8 +487,11 @@ def test_a_server_without_tls(fake: Fake, greeting: bytes) -> None:
 
 
 def test_a_server_that_hangs_up(fake: Fake) -> None:
-    with pytest.raises(NotTlsError, match="does not speak TLS"):
-        open_to(fake(lambda wire: None))
+    server = fake(lambda wire: None)
+    with pytest.raises(NotTlsError, match=r"does not speak TLS.*: check the port"):
+        open_to(server)
+    with pytest.raises(NotTlsError, match=r"does not speak TLS.*host and port are right"):
+        open_stream(address(server), Trust(), Deadline(5), answered_before=True)
 
 
 def test_a_server_that_says_nothing(fake: Fake) -> None:

@@ -86,6 +86,20 @@ def test_servers_of_one_model_share_neither_columns_nor_notes(fleet: Fleet, tmp_
     assert [each.attrs["xentara"]["server"] for each in saved] == notes
 
 
+def test_what_is_written_into_an_array_reaches_no_other_server(fleet: Fleet) -> None:
+    with sharing():  # as while another thread asks a fleet
+        north, south = (fleet[name].inventory("Plant.Line 1") for name in ("north", "south"))
+        before = south.copy()
+        for column in north.columns:
+            north[column].array[:] = north[column].array[::-1].copy()
+        both = fleet.inventory("Plant.Line 1", progress=False)
+        assert not north.equals(before)
+        pd.testing.assert_frame_equal(south, before)
+        for name in ("north", "south"):
+            again = both[both["server"] == name].drop(columns="server").reset_index(drop=True)
+            pd.testing.assert_frame_equal(again, before)
+
+
 def test_rows_are_read_from_the_server_that_they_name(fleet: Fleet) -> None:
     fleet["south"].write(SET_POINT, 123.0)
     rows = fleet.search("set line 1", category="data point", writable=True)

@@ -29,6 +29,7 @@ from xentara_nb.protocol.commands import (
     Read,
     ServerInformation,
 )
+from xentara_nb.protocol.cost import ALWAYS_OF_REQUESTS
 from xentara_nb.protocol.errors import (
     ParseError,
     ProtocolError,
@@ -376,4 +377,4 @@ def test_long_messages_of_nothing(count):
 def test_many_chunks():
     for head, chunk in ((b"\x5f", b"\x41a"), (b"\x7f", b"\x61a"), (b"\x7f", b"\x60")):
         with bounded():
-            cbor.decode(head + chunk * 500_000 + b"\xff")
+            cbor.decode(head + chunk * 500_000 + b"\xff", ALWAYS_OF_REQUESTS)

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from tests.support.clients import eventually
 from tests.support.interrupts import Interrupted
-from xentara_nb.simulator import ConfigurationError, simulate
+from xentara_nb.cli import build_parser
+from xentara_nb.simulator import ConfigurationError, Simulator, simulate
 
 Documents = dict[str, dict[str, Any]]
 
@@ -35,6 +37,9 @@ class Scene:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.plant = simulate(port=self.port, elements=5)
+        self.arguments = build_parser().parse_args(
+            ["simulate", "--elements", "5", "--port", str(self.port)]
+        )
 
     def prepare(self, operation: str) -> None:
         self.plant = simulate(port=self.port, elements=5)
@@ -62,12 +67,19 @@ class Scene:
     def restart(self) -> None:
         self.plant.faults.restart()
 
+    def command(self) -> None:
+        try:
+            with patch.object(Simulator, "wait", return_value=True):  # as if it were shut down
+                self.arguments.run(self.arguments)
+        finally:
+            gc.unfreeze()
+
     def wrong(self) -> None:
         with suppress(ConfigurationError), simulate(self.folder) as self.plant:
             pass
 
 
-OPERATIONS = ("make", "block", "start", "stop", "fault", "restart", "wrong")
+OPERATIONS = ("make", "block", "start", "stop", "fault", "restart", "command", "wrong")
 LEFT_RUNNING = ("start", "stop", "fault", "restart")
 UNTOUCHED = ("in __exit__\n    def __exit__(self, *_: object) -> None:\n",)
 

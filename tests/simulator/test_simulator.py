@@ -13,6 +13,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -86,6 +87,29 @@ def test_a_made_up_model() -> None:
     assert len(simulate(elements=123).plant) == 123
     with pytest.raises(OptionError, match="Leave one of them out"):
         simulate(elements=1, model="model.json")
+    with pytest.raises(OptionError, match="elements= has none: leave one of them out"):
+        simulate(elements=1, stage_entitlements=("hold", "stop"))
+
+
+def test_keys_of_tokens_that_nothing_says_how_to_accept(small: Documents) -> None:
+    options: dict[str, Any]
+    for options in ({}, {"model": "model.json"}, {"config": from_documents(small)}):
+        with pytest.raises(OptionError, match="give that folder as config="):
+            simulate(**options, jwks="keys.json")
+
+
+def test_an_own_certificate_in_place_of_that_of_a_configuration(
+    small: Documents, tmp_path: Path
+) -> None:
+    certificate, key = certificates.write_certificate(tmp_path)
+    found = from_documents(small)
+    security = replace(found.security, certificate=(certificate, key))
+    found = replace(found, security=security)
+    shown = {}
+    for own in (False, True):
+        with simulate(found, own_certificate=own) as simulator:
+            shown[own] = simulator.ca_file == str(certificate)
+    assert shown == {False: True, True: False}
 
 
 @pytest.mark.parametrize("port", [-1, 65536, "8080", 8080.0, True])

@@ -49,10 +49,13 @@ def test_a_policy_given_twice_says_its_reasons_once(plant, policy_file, monkeypa
     with plant.connect(policy=path, journal=False) as client:
         plan = client.plan_writes({"Plant.Line 1.Set point": 5})
         assert plan.frame["reason"].tolist() == [f"5.0 is above 1, the most the policy {path} has"]
-        # What the plant changes later applies beside what the client was given.
+        # What the plant changes later is read again for both.
         policy_file("[[limits]]\nkeys = ['*']\nmaximum = 2")
         plan = client.plan_writes({"Plant.Line 1.Set point": 5})
-        assert plan.frame["reason"].iloc[0].count("is above") == 2
+        assert plan.frame["reason"].tolist() == [f"5.0 is above 2, the most the policy {path} has"]
+        monkeypatch.delenv("XENTARA_POLICY")
+        with pytest.raises(WriteRefusedError, match="above 2"):
+            client.write("Plant.Line 1.Set point", 5)
 
 
 def test_the_path_of_a_policy_as_people_write_it(policy_file, monkeypatch):
@@ -63,6 +66,20 @@ def test_the_path_of_a_policy_as_people_write_it(policy_file, monkeypatch):
         monkeypatch.setenv("XENTARA_POLICY", text)
         assert PolicySource().current()[0].max_rows == 7
     assert PolicySource(f"~/{path.name}").current()[0].max_rows == 7
+
+
+def test_a_policy_file_that_was_given_is_read_again_when_it_changes(policy_file):
+    path = policy_file("max_rows = 7")
+    source = PolicySource(path)
+    first = source.current()
+    assert source.current() is first
+    policy_file("max_rows = 123")
+    assert source.current()[0].max_rows == 123
+    for content in ("max_rows = ", None):
+        policy_file(content) if content else path.unlink()
+        with pytest.raises(PolicyError, match=r"no TOML|cannot be read") as caught:
+            source.current()
+        assert "XENTARA_POLICY" not in str(caught.value)
 
 
 def test_a_policy_file_that_changes_is_read_again(policy_file, monkeypatch):
@@ -130,6 +147,7 @@ def test_a_relative_path_stays_the_same_file(tmp_path, monkeypatch):
         (tmp_path / folder / name).write_text(f"max_rows = {rows}")
     monkeypatch.setenv("XENTARA_POLICY", name)
     monkeypatch.chdir(tmp_path / "one")
-    source = PolicySource()
+    source, given = PolicySource(), PolicySource(name)
     monkeypatch.chdir(tmp_path / "two")
+    assert given.current()[0].max_rows == 1
     assert source.current()[0].max_rows == PolicySource().current()[0].max_rows == 1

@@ -6,7 +6,6 @@ import argparse
 import gc
 import signal
 import warnings
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import say, show
@@ -73,8 +72,8 @@ def add_parsers(add_parser: AddParser) -> None:
     group.add_argument(
         "--jwks",
         metavar="FILE",
-        help="a JSON Web Key Set that OAuth 2.0 tokens are checked with (default: those that "
-        "the configuration names)",
+        help="a JSON Web Key Set that OAuth 2.0 tokens are checked with; goes with --config "
+        "(default: those that the configuration names)",
     )
     group.add_argument(
         "--stage-entitlement",
@@ -124,6 +123,10 @@ def simulator_from(
         raise UsageError("--elements must be at least 1")
     if args.elements is not None and (args.config or args.model):
         raise UsageError("--elements makes up a model: leave --config and --model out")
+    if options.get("jwks") is not None and not args.config:
+        raise UsageError("--jwks goes with --config, whose oauth2.json says what is accepted")
+    if args.elements is not None and "stage_entitlements" in options:
+        raise UsageError("--elements has no access control lists: leave --stage-entitlement out")
     check_port("--port", port)
     return simulate(
         args.config,
@@ -145,8 +148,6 @@ def check_port(option: str, port: int | None) -> None:
 def _simulate(args: argparse.Namespace) -> int:
     from xentara_nb.simulator.fault_options import parse_fault
 
-    if args.jwks is not None and args.config is None:
-        raise UsageError("--jwks has the keys for the tokens of a configuration: give --config too")
     faults = [parse_fault(text) for text in args.fault]
     options: dict[str, Any] = {
         "certificate": args.certificate,
@@ -165,29 +166,38 @@ def _simulate(args: argparse.Namespace) -> int:
     return 0
 
 
-def _run(stopped: Simulator, faults: list[Callable[[Simulator], threading.Timer | None]]) -> None:
+def _run(simulator: Simulator, faults: list[Callable[[Simulator], threading.Timer | None]]) -> None:
     from xentara_nb.simulator import ExposedWarning
 
-    with ExitStack() as stack:
+    timers: list[threading.Timer | None] = []
+    try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ExposedWarning)
-            simulator = stack.enter_context(stopped)
+            simulator.start()
         # The plant stays until the end, so the garbage collector need not look at it ever again.
         gc.freeze()
-        timers = [cause(simulator) for cause in faults]
+        for cause in faults:
+            timers.append(cause(simulator))
         for line in describe(simulator):
             show(line)
         for warning in caught:
             say(f"WARNING: {warning.message}")
         say("Stop it with Ctrl-C.")
+        _wait(simulator)
+        say("A client has shut the server down.")
+    except KeyboardInterrupt:
+        _set_alarm(STOP_TIMEOUT)
+        raise
+    finally:
+        # Not by an ExitStack: interrupted just behind the start, that would know nothing of it.
         try:
-            _wait(simulator)
-            say("A client has shut the server down.")
-        except KeyboardInterrupt:
-            _set_alarm(STOP_TIMEOUT)
-            raise
-        finally:
             _cancel(timers)
+            simulator.stop()
+        except BaseException:
+            # Interrupted, perhaps before it had begun with either.
+            _cancel(timers)
+            simulator.stop()
+            raise
 
 
 def _wait(simulator: Simulator) -> None:

@@ -44,7 +44,7 @@ from xentara_nb.protocol.commands import (
 from xentara_nb.protocol.errors import ServerError, UnknownElementError, result_of
 from xentara_nb.protocol.identifiers import Attribute, ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
-from xentara_nb.protocol.sharing import shared
+from xentara_nb.protocol.sharing import shared_arrays
 from xentara_nb.protocol.text import safe
 from xentara_nb.queries import inventory as _inventory
 from xentara_nb.queries import reading as _reading
@@ -439,7 +439,7 @@ class Client:
         facts = {"vanished": list(missing)} if missing else {}
         count = len(columns.keys)
         made_of = columns.uuids, columns  # see attribute_lists
-        frame = shared("inventory", made_of, count, lambda: inventory_frame_of(*columns))
+        frame = shared_arrays("inventory", made_of, count, lambda: inventory_frame_of(*columns))
         # Its own columns and note: what it stands on may be that of another server as well.
         return self._with_provenance(frame.copy(deep=False), elements=count, **facts)
 

@@ -63,10 +63,10 @@ def connect(
     ca_file : path, optional
         A PEM or DER file with the certificates to trust, instead of the system's.
     fingerprint : str, optional
-        The SHA-256 of the server's certificate, to trust exactly that one. Without it and a
-        ``ca_file``, ``XENTARA_CA_FILE`` or ``XENTARA_FINGERPRINT`` say what is trusted, unless
-        ``XENTARA_URL`` names another server, whose they are; and without these, what was trusted
-        for this server with the log-in form.
+        The SHA-256 of the server's certificate, to trust exactly that one; a ``ca_file`` beside it
+        does not count. Without both, ``XENTARA_CA_FILE`` or ``XENTARA_FINGERPRINT`` say what is
+        trusted, unless ``XENTARA_URL`` names another server, whose they are; and without these,
+        what was trusted for this server with the log-in form.
     timeout : float, default 10.0
         How long to wait for the connection, and for each answer, in seconds.
     read_only : bool, default False
@@ -74,7 +74,7 @@ def connect(
         ``XENTARA_READ_ONLY=1`` makes every client read only, at any time.
     policy : WritePolicy or path, optional
         What may be written: a policy or its TOML file, see :mod:`xentara_nb.writes.policy`. The
-        file that ``XENTARA_POLICY`` names counts as well.
+        file that ``XENTARA_POLICY`` names counts as well. A file is read again when it changes.
     journal : path or bool, optional
         Where writes are journalled, see :mod:`xentara_nb.writes.journal`: a file; False for
         nowhere. Left out, where ``XENTARA_JOURNAL`` says, or in the user's own journal.
@@ -127,6 +127,11 @@ def connect(
         address, in_address = parse_address(url)
     credentials = find_credentials(user, password, token, in_address=in_address)
     trust, note = Trust(ca_file, fingerprint), None
+    if trust != Trust() and not address.tls:
+        raise OptionError(
+            f"{address.url} is an address without TLS, so there is no certificate for ca_file= or "
+            "fingerprint=: write wss://, or leave them out"
+        )
     if trust == Trust() and address.tls:
         trust, note = _trust_of_environment(address)
     if trust == Trust() and address.tls:

@@ -24,6 +24,13 @@ _SAFE_IN_PATH = "/%:!$&'()*+,;=~"
 _FORMS = "write it as host, host:port or wss://host:port/api/ws"
 
 
+ANSWERED_BEFORE = (
+    "this client was connected to it before, so host and port are right: the server may be "
+    "starting or stopping, or a proxy or another service answers in its place"
+)
+"""What to think of a server that does not answer as it did before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a server is. Holds no credentials, so it can be shown.

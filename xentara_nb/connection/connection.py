@@ -17,7 +17,7 @@ from typing import Any
 
 import websocket
 
-from xentara_nb.connection.address import Address
+from xentara_nb.connection.address import ANSWERED_BEFORE, Address
 from xentara_nb.connection.batch import Batch, UnreadableAnswerError
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
@@ -43,7 +43,7 @@ from xentara_nb.errors import (
 )
 from xentara_nb.latch import Latch
 from xentara_nb.locking import Lock, locked
-from xentara_nb.protocol.cbor import SMALL, stoppable
+from xentara_nb.protocol.cbor import QUICK, stoppable
 from xentara_nb.protocol.codec import encode_requests, first_answered
 from xentara_nb.protocol.commands import Browse, ClientHello, Command, DataChange, GetStage
 from xentara_nb.protocol.identifiers import PROTOCOL_VERSION, EventType
@@ -71,7 +71,8 @@ class Connection:
     ends, in that thread. They must not wait for answers: it is that thread which reads them. When
     ``owner`` is no more, there is no one who could close the connection, and it ends by itself.
     ``watched`` says whether someone waits for what the server sends by itself: then it is pinged
-    when it has sent nothing for long; see :mod:`.probing`.
+    when it has sent nothing for long; see :mod:`.probing`. ``answered_before`` says that the server
+    did let this client in some time ago.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Connection:
         probe_timeout: float = PROBE_TIMEOUT,
         owner: weakref.ref[Any] | None = None,
         watched: Callable[[], bool] = lambda: False,
+        answered_before: bool = False,
     ) -> None:
         self.address = address
         self.protocol_version = PROTOCOL_VERSION
@@ -93,6 +95,7 @@ class Connection:
         self._probe_timeout = probe_timeout
         self._owner = owner
         self._watched = watched
+        self._answered_before = answered_before
         self._opening = OpeningSocket()
         self._stream: Stream | None = None
         # The garbage collector may end the connection in the very thread that holds it.
@@ -323,8 +326,13 @@ class Connection:
             self._finish()
 
     def _open(self, credentials: Credentials, trust: Trust, deadline: Deadline) -> Stream:
-        self._stream = stream = open_stream(self.address, trust, deadline, self._opening)
-        self._socket = handshake(stream, self.address, credentials, deadline)
+        before = self._answered_before
+        self._stream = stream = open_stream(
+            self.address, trust, deadline, self._opening, answered_before=before
+        )
+        self._socket = handshake(
+            stream, self.address, credentials, deadline, answered_before=before
+        )
         self._socket.largest = self._largest_message
         self._prober = Prober(
             stream,
@@ -351,7 +359,11 @@ class Connection:
                 "Xentara server"
             )
         if error is not None:
-            raise NotXentaraError(f"{netloc} has a WebSocket, but is no Xentara server: {error}")
+            raise NotXentaraError(
+                f"{netloc} did not answer client_hello ({error}): {ANSWERED_BEFORE}"
+                if before
+                else f"{netloc} has a WebSocket, but is no Xentara server: {error}"
+            )
         if isinstance(answer, ServerError):
             raise NotXentaraError(
                 f"{netloc} does not take protocol version {PROTOCOL_VERSION}: {answer.text}"
@@ -439,7 +451,7 @@ class Connection:
         return f"{self.address.netloc} did not take {batch.names}"
 
     def _take(self, data: bytes) -> None:
-        if len(data) <= SMALL:  # it takes no time, and may be the answer to a write
+        if len(data) <= QUICK:  # it takes no time, and may be the answer to a write
             self._take_answers(data)
         else:
             with stoppable(self._closed):

@@ -14,7 +14,7 @@ import re
 from dataclasses import replace
 
 from xentara_nb._version import __version__
-from xentara_nb.connection.address import Address
+from xentara_nb.connection.address import ANSWERED_BEFORE, Address
 from xentara_nb.connection.credentials import Credentials
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.messages import WebSocket
@@ -35,14 +35,21 @@ _MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 
 
 def handshake(
-    stream: Stream, address: Address, credentials: Credentials, deadline: Deadline
+    stream: Stream,
+    address: Address,
+    credentials: Credentials,
+    deadline: Deadline,
+    *,
+    answered_before: bool = False,
 ) -> WebSocket:
     """Log in, and turn a stream into a WebSocket.
 
+    ``answered_before`` says that the server there did let this client in some time ago.
     Raises a LoginError, ConnectionForbiddenError, PathNotFoundError or NotXentaraError as the
     server refused, and a DeadlineError if it did not answer in time.
     """
     key = base64.b64encode(os.urandom(16)).decode()
+    check = ANSWERED_BEFORE if answered_before else "check host and port"
     late = f"{address.netloc} did not answer the log-in"
     try:
         stream.send(_request(address, credentials, key), deadline)
@@ -54,17 +61,16 @@ def handshake(
             raise deadline.error(late) from None
         raise NotXentaraError(
             f"{address.netloc} does not answer as a Xentara server does "
-            f"({error.strerror or error}): check host and port"
+            f"({error.strerror or error}): {check}"
         ) from None
     if status != 101:
-        raise _refused(address, credentials, status)
+        refused = _refused_again if answered_before else _refused
+        raise refused(address, credentials, status)
     digest = hashlib.sha1((key + _MAGIC).encode(), usedforsecurity=False).digest()
     accept = base64.b64encode(digest).decode()
     upgraded = headers.get("upgrade", "").lower() == "websocket"
     if not upgraded or headers.get("sec-websocket-accept") != accept:
-        raise NotXentaraError(
-            f"{address.netloc} does not answer as a WebSocket does: check host and port"
-        )
+        raise NotXentaraError(f"{address.netloc} does not answer as a WebSocket does: {check}")
     return WebSocket(stream, rest)
 
 
@@ -132,3 +138,20 @@ def _refused(address: Address, credentials: Credentials, status: int) -> Xentara
         f"{address.netloc} answers with HTTP status {status}, which no Xentara server does here: "
         "check host and port"
     )
+
+
+def _refused_again(address: Address, credentials: Credentials, status: int) -> XentaraError:
+    """Return the error for a server that did let this client in before."""
+    who = credentials.who
+    if status == 401:
+        return LoginError(
+            f"{address.netloc} does not accept {who} any more: the password was changed, the token "
+            "has expired, or the user was removed or locked. Connect anew"
+        )
+    if status == 403:
+        return ConnectionForbiddenError(
+            f"{address.netloc} does not let {who} connect any more: the right websocket.connect "
+            "was taken away"
+        )
+    kind = PathNotFoundError if status == 404 else NotXentaraError
+    return kind(f"{address.netloc} now answers with HTTP status {status}: {ANSWERED_BEFORE}")

@@ -104,6 +104,7 @@ class ReconnectingConnection:
             probe_timeout=min(PROBE_TIMEOUT, self.timeout / 2),
             owner=owner,
             watched=functools.partial(_is_watched, owner),
+            answered_before=self._connection is not None,
         )
         connection.on_end = functools.partial(_report_end, owner, connection)
         try:

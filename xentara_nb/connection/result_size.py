@@ -13,19 +13,14 @@ from cbor2 import CBORTag
 
 from xentara_nb.errors import ProtocolError
 from xentara_nb.protocol.commands.model import AttributeInfo, MetaDataAnswer
-from xentara_nb.protocol.cost import ALWAYS, memory_of
-
-RATIO = 9
-"""How many times the size of a message its results may keep; the message itself is the tenth."""
-
-_PLACES = 40  # bytes for each attribute, in its list and in what is remembered here
+from xentara_nb.protocol.cost import memory_of, memory_of_attribute, most_kept
 
 
 class ResultSize:
     """The memory of the results of one message so far: each attribute counts once."""
 
     def __init__(self, size: int) -> None:
-        self._limit = max(ALWAYS, RATIO * size)
+        self._limit = most_kept(size)
         self._sum = 0
         self._attributes: set[AttributeInfo] = set()
 
@@ -35,7 +30,7 @@ class ResultSize:
             for each in result.attributes or ():
                 if each not in self._attributes:
                     self._attributes.add(each)
-                    self._sum += memory_of(each) + _PLACES
+                    self._sum += memory_of_attribute(*each)
         elif isinstance(result, dict):
             self._sum += sum(
                 memory_of(each) for each in result.values() if isinstance(each, _CONTAINERS)

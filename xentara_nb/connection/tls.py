@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from xentara_nb.connection.address import Address
+from xentara_nb.connection.address import ANSWERED_BEFORE, Address
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.stream import Stream
 from xentara_nb.errors import (
@@ -118,10 +118,16 @@ class OpeningSocket:
 
 
 def open_stream(
-    address: Address, trust: Trust, deadline: Deadline, opening: OpeningSocket | None = None
+    address: Address,
+    trust: Trust,
+    deadline: Deadline,
+    opening: OpeningSocket | None = None,
+    *,
+    answered_before: bool = False,
 ) -> Stream:
     """Connect, and check the server's certificate before anything is sent.
 
+    ``answered_before`` says that the server there did answer this client some time ago.
     Raises a ServerUnreachableError, NotTlsError, CertificateNotTrustedError or DeadlineError if
     there is no such server, or none to be trusted; an OptionError if the CA file cannot be used.
     """
@@ -136,10 +142,10 @@ def open_stream(
     except TimeoutError:
         raise deadline.error(f"{address.netloc} did not complete the TLS handshake") from None
     except (ssl.SSLError, OSError) as error:
+        check = "check the port; Xentara answers with TLS at its httpServer.port"
         raise NotTlsError(
             f"{address.netloc} does not speak TLS, or no version that can be trusted "
-            f"({_reason(error)}): "
-            "check the port; Xentara answers with TLS at its httpServer.port"
+            f"({_reason(error)}): {ANSWERED_BEFORE if answered_before else check}"
         ) from None
     if trust.fingerprint is not None:
         found = fingerprint_of(stream.certificate())

@@ -75,7 +75,8 @@ def _partition(
 
 def _fitted(frame: pd.DataFrame, server: str, *, like: pd.DataFrame) -> pd.DataFrame:
     """Return what a server has answered with the columns and dtypes that were announced."""
-    found = with_server(frame, server, like[SERVER].cat.categories.tolist())
+    # Copied, for a task that ran at the same time may have the same arrays.
+    found = with_server(frame.copy(), server, like[SERVER].cat.categories.tolist())
     if "value" in found.columns and found["value"].dtype != object:
         found["value"] = found["value"].astype(object)
     return found[list(like.columns)]

@@ -18,7 +18,7 @@ from xentara_nb.client.client import Client
 from xentara_nb.connection.deadline import done_within
 from xentara_nb.errors import DeadlineError, OptionError, XentaraError
 from xentara_nb.fleet.servers import Server
-from xentara_nb.protocol.sharing import sharing
+from xentara_nb.protocol.sharing import copying, sharing
 
 COMMANDS: Mapping[str, Callable[..., pd.DataFrame]] = {
     "inventory": Client.inventory,
@@ -54,12 +54,13 @@ def ask(
     """Return what a server answers; its failure is in the answer, anything else is raised.
 
     The deadline, in seconds, is that of this call, connecting included. What other threads ask of
-    the same client goes on.
+    the same client goes on. The frame may stand on the arrays of another server's: whoever passes
+    it on to a user copies them.
     """
     start = time.monotonic()
     frame, error = None, None
     try:
-        with done_within(deadline):
+        with done_within(deadline), copying():
             frame = work(client())
     except XentaraError as failure:
         # Without the frames that it went through: they hold the client, and cannot travel.

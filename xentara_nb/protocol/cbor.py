@@ -26,12 +26,12 @@ from uuid import UUID, SafeUUID
 
 import cbor2
 
-from xentara_nb.protocol.cost import Cost
+from xentara_nb.protocol import cost
 from xentara_nb.protocol.errors import ProtocolError, one_line
 from xentara_nb.protocol.values import INT_MAX, INT_MIN, Alternative, TimePoint
 
-SMALL = 64 * 1024
-"""Up to this size, in bytes, an item takes :data:`.cost.ALWAYS` at most, so no look is needed."""
+QUICK = 64 * 1024
+"""Up to this size, in bytes, a message is decoded within milliseconds."""
 
 MAX_SECONDS = 5.0
 """How long decoding a large message may take, in seconds of the processor, ..."""
@@ -80,14 +80,15 @@ class Encoded(NamedTuple):
     data: bytes
 
 
-def decode(data: bytes) -> Any:
+def decode(data: bytes, always: int | None = None) -> Any:
     """Decode exactly one CBOR data item.
 
     Raises a ProtocolError if it is truncated, followed by other bytes, nested deeper than
-    :data:`MAX_DEPTH`, would take far more memory than its bytes (see :mod:`.cost`) or far too long,
-    or holds a UUID or time stamp that is none.
+    :data:`MAX_DEPTH`, would take far more memory than its bytes (see :mod:`.cost`; ``always`` is
+    what it may take in any case, :data:`.cost.ALWAYS` if left out) or far too long, or holds a UUID
+    or time stamp that is none.
     """
-    item, end = _decode_at(data, 0, MAX_DEPTH)
+    item, end = _decode_at(data, 0, MAX_DEPTH, cost.ALWAYS if always is None else always)
     _check_end(data, end)
     return item
 
@@ -105,12 +106,13 @@ def iterate_array(data: bytes, start: int = 0, depth: int = 1) -> Iterator[Any]:
     first, number = data[start], head[0][1:]
     left = None if first == 0x9F else int.from_bytes(number, "big") if number else first & 0x1F
     at = window = head.end()
+    always, size = cost.ALWAYS, cost.small(cost.ALWAYS)
     limit = _Limit(at)
     stream: io.BytesIO | None = None
     while data[at : at + 1] != b"\xff" if left is None else left > 0:
         if stream is None:
             # What is small needs no look at its cost, and no item is the beginning of another one.
-            window, stream = at, io.BytesIO(data[at : at + SMALL])
+            window, stream = at, io.BytesIO(data[at : at + size])
             decoder = _decoder(stream, MAX_DEPTH - depth)
             limit.check(at)
         try:
@@ -120,7 +122,7 @@ def iterate_array(data: bytes, start: int = 0, depth: int = 1) -> Iterator[Any]:
             stream = None
             if at > window:
                 continue
-            item, at = _decode_at(data, at, MAX_DEPTH - depth)
+            item, at = _decode_at(data, at, MAX_DEPTH - depth, always)
         if left is not None:
             left -= 1
         yield item
@@ -130,10 +132,11 @@ def iterate_array(data: bytes, start: int = 0, depth: int = 1) -> Iterator[Any]:
 _ARRAY_HEAD = re.compile(rb"[\x80-\x97]|\x98.|\x99..|\x9a.{4}|\x9b.{8}|\x9f", re.DOTALL)
 
 
-def _decode_at(data: bytes, start: int, depth: int) -> tuple[Any, int]:
+def _decode_at(data: bytes, start: int, depth: int, always: int) -> tuple[Any, int]:
     """Return the item that begins at a place, and where it ends."""
     _check_stopped(_stopped.get())
-    stream = io.BytesIO(data) if len(data) - start <= SMALL else _LimitedBytes(data, start)
+    is_small = len(data) - start <= cost.small(always)
+    stream = io.BytesIO(data) if is_small else _LimitedBytes(data, start, always)
     stream.seek(start)
     try:
         return _decoder(stream, depth).decode(), stream.tell()
@@ -179,9 +182,9 @@ class _LimitedBytes(io.BytesIO):
 
     # The decoder holds all other threads up until it asks for more bytes.
 
-    def __init__(self, data: bytes, start: int) -> None:
+    def __init__(self, data: bytes, start: int, always: int) -> None:
         super().__init__(data)
-        self._cost = Cost(data, start)
+        self._cost = cost.Cost(data, start, always)
         self._limit = _Limit(start)
 
     def read(self, size: int | None = -1) -> bytes:

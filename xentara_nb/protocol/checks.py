@@ -13,7 +13,7 @@ from uuid import UUID
 
 import cbor2
 
-from xentara_nb.protocol.cost import is_dear
+from xentara_nb.protocol.cost import is_dear, memory_and_size
 from xentara_nb.protocol.errors import ProtocolError, ServerError, server_error
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.protocol.values import (
@@ -149,10 +149,11 @@ def error_item(error: ServerError) -> dict[int, object]:
 def values_from(content: object, what: str) -> dict[AttributeId, Any]:
     """Read a map of attribute ids to values or errors, as in read answers and events.
 
-    A value of a kind that the protocol does not have is kept as it is, unless it takes far more
-    memory than its bytes.
+    Values of a kind that the protocol does not have are kept as they are, unless all those of the
+    map take far more memory than their bytes: events are kept by the million.
     """
     values: dict[AttributeId, Any] = {}
+    memory = size = 0
     for key, alternative in as_map(content, what).items():
         key = as_attribute_id(key, f"an attribute id in {what}")
         if type(alternative) is not Alternative or alternative.number > 1:
@@ -160,9 +161,12 @@ def values_from(content: object, what: str) -> dict[AttributeId, Any]:
             raise wrong(f"{name} in {what}", "a value (tag 121) or an error (122)", alternative)
         if alternative.number == 0:
             value = values[key] = alternative.value
-            if type(value) not in _VALUES and is_dear(value):
-                name = attribute_text(key)
-                raise ProtocolError(f"{name} in {what} takes far more memory than its bytes")
+            if type(value) not in _VALUES:
+                more = memory_and_size(value)
+                memory, size = memory + more[0], size + more[1]
+                if is_dear(memory, size):
+                    name = attribute_text(key)
+                    raise ProtocolError(f"{name} in {what} takes far more memory than its bytes")
         else:
             name = attribute_text(key)
             values[key] = error_from(alternative.value, f"the error of {name} in {what}")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
-from xentara_nb.protocol import cbor
+from xentara_nb.protocol import cbor, cost
 from xentara_nb.protocol.checks import as_int, as_list, describe, error_from, error_item, wrong
 from xentara_nb.protocol.errors import (
     InvalidParameterError,
@@ -119,16 +119,16 @@ def decode_answers(data: bytes) -> list[Answer]:
 
     Raises a ProtocolError if it is not an array of success, error and event packets.
     """
-    return list(map(_answer, as_list(cbor.decode(data), "a message")))
+    return list(iterate_answers(data))
 
 
 def iterate_answers(data: bytes) -> Iterator[Answer]:
     """Read a message from a server packet by packet; raises as decode_answers, at any packet.
 
-    The packets of a large message do not exist all at the same time: what is kept of one, the
-    caller must bound.
+    The packets of a message do not exist all at the same time, unless it is short: what is kept of
+    one, the caller must bound.
     """
-    if len(data) <= cbor.SMALL or data[0] >> 5 != 4:
+    if len(data) <= cost.small(cost.ALWAYS) or data[0] >> 5 != 4:
         yield from map(_answer, as_list(cbor.decode(data), "a message"))
         return
     yield from map(_answer, cbor.iterate_array(data))
@@ -165,7 +165,7 @@ def decode_requests(data: bytes) -> list[Request | Failure]:
     field, one error each, as real servers do.
     """
     try:
-        packets = cbor.decode(data)
+        packets = cbor.decode(data, cost.ALWAYS_OF_REQUESTS)
     except ProtocolError as error:
         return [Failure(UNREADABLE_ID, ParseError(str(error)))]
     if type(packets) is not list:

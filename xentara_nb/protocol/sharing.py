@@ -2,13 +2,15 @@
 
 What an answer is decoded into depends on its bytes alone, and a table on what is in it. So in a
 block of :func:`sharing` what was made of the same is taken again: of the same to the last byte, for
-it is compared, and not by a digest. What is shared is never changed.
+it is compared, and not by a digest. What is shared is never changed; so arrays, which anyone may
+write into who gets them, are only shared where they are copied before: see :func:`copying`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 MOST = 1 << 24
@@ -47,6 +49,24 @@ def sharing() -> Iterator[None]:
         _now.blocks.discard(block)
         if not _now.blocks:
             _now.kept = _Kept()
+
+
+@contextmanager
+def copying() -> Iterator[None]:
+    """Say that what is made in this block, in this thread, is copied before anyone gets it."""
+    token = _copied.set(True)
+    try:
+        yield
+    finally:
+        _copied.reset(token)
+
+
+_copied: ContextVar[bool] = ContextVar("copied", default=False)
+
+
+def shared_arrays(kind: str, made_of: tuple[Any, ...], size: int, make: Callable[[], _T]) -> _T:
+    """Do the same as :func:`shared` in a block of :func:`copying`; outside, make it."""
+    return shared(kind, made_of, size, make) if _copied.get() else make()
 
 
 def shared(kind: str, made_of: tuple[Any, ...], size: int, make: Callable[[], _T]) -> _T:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 VERSION = "2.0.8 (simulator)"
 """What the simulator calls its version."""
 
+_STAGE_ENTITLEMENTS = (access.SUSPEND, access.SHUTDOWN)
 # Hosts to listen on that are no address to connect to.
 _ALL_INTERFACES = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -365,7 +366,7 @@ def simulate(
     own_certificate: bool = False,
     jwks: str | PathLike[str] | None = None,
     log: str | PathLike[str] | None = None,
-    stage_entitlements: tuple[str, str] = (access.SUSPEND, access.SHUTDOWN),
+    stage_entitlements: tuple[str, str] = _STAGE_ENTITLEMENTS,
     whole_events: bool = False,
     ping_interval: float | None = 30.0,
     ping_timeout: float | None = 60.0,
@@ -396,8 +397,9 @@ def simulate(
         Whether the simulator makes its own certificate even if the configuration names one, such
         as a copied configuration without its private key.
     jwks : path, optional
-        A key set (JSON Web Key Set) that tokens are checked against; the configuration folder
-        has its ``oauth2.json`` to say which tokens are accepted, and can have a ``jwks.json``.
+        A key set (JSON Web Key Set) that tokens are checked against. It goes with a configuration
+        folder, whose ``oauth2.json`` says which tokens are accepted; the folder can also have a
+        ``jwks.json``.
     log : path, optional
         A file to append every request and write to, one JSON object a line.
     stage_entitlements : tuple of str
@@ -441,6 +443,16 @@ def simulate(
         )
     if elements is not None and not (type(elements) is int and elements >= 0):
         raise OptionError(f"elements={elements!r} is no number of elements: give one from 0 up")
+    if jwks is not None and (config is None or isinstance(config, Configuration)):
+        raise OptionError(
+            "jwks= holds the keys of tokens, and the oauth2.json of a configuration folder says "
+            "which tokens are accepted: give that folder as config=, or leave jwks= out"
+        )
+    if elements is not None and tuple(stage_entitlements) != _STAGE_ENTITLEMENTS:
+        raise OptionError(
+            "stage_entitlements= are names in the access control lists of a configuration or a "
+            "model, and elements= has none: leave one of them out"
+        )
     settings = SimulatorSettings(
         host,
         port,
@@ -473,6 +485,8 @@ def simulate(
         elif isinstance(config, Configuration):
             read = configuration.read_model_file
             found = config if model is None else replace(config, model=read(user_path(model)))
+            if own_certificate:
+                found = replace(found, security=replace(found.security, certificate=None))
         elif config is not None:
             found = configuration.read_folder(
                 user_path(config),

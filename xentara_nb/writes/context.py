@@ -12,11 +12,34 @@ from typing import NamedTuple, Protocol
 from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.errors import OptionError, PolicyError
 from xentara_nb.locking import Lock, locked
-from xentara_nb.paths import setting_path
+from xentara_nb.paths import setting_path, user_path
 from xentara_nb.protocol.text import pasted
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.writes.journal import Journal
 from xentara_nb.writes.policy import VARIABLE, WritePolicy, WritePolicyLike, read_policy
+
+
+class _PolicyFile:
+    """A policy file, read again when it has changed.
+
+    Raises :class:`PolicyError` if it cannot be used, or not any more; ``note`` is added to that.
+    """
+
+    def __init__(self, path: Path, note: str = "") -> None:
+        self.path = path
+        self._note = note
+        self._seen: tuple[bytes, WritePolicy] | None = None
+
+    def current(self) -> WritePolicy:
+        """Return the policy in the file; the very same one as long as that does not change."""
+        try:
+            # All of it: it may be another one with the same size and time.
+            data = read_policy(self.path)
+            if self._seen is None or data != self._seen[0]:
+                self._seen = data, WritePolicy.from_bytes(data, self.path)
+        except PolicyError as error:
+            raise PolicyError(f"{error}{self._note}") from None
+        return self._seen[1]
 
 
 class PolicySource:
@@ -26,33 +49,45 @@ class PolicySource:
     """
 
     def __init__(self, own: WritePolicyLike = None) -> None:
-        if own is not None and not isinstance(own, WritePolicy):
-            own = WritePolicy.from_toml(own)
-        self._own = () if own is None else (own,)
-        self._seen: tuple[Path, bytes] | None = None
-        self._found = self._own
+        self._own: WritePolicy | _PolicyFile | None = (
+            own if own is None or isinstance(own, WritePolicy) else _PolicyFile(_own_path(own))
+        )
+        self._named: _PolicyFile | None = None
+        self._found: tuple[WritePolicy, ...] = ()
         self.current()
 
     def current(self) -> tuple[WritePolicy, ...]:
         """Return the policies that apply now; the very same ones as long as nothing changes.
 
-        Raises :class:`PolicyError` if the file that the environment names cannot be used any more.
+        Raises :class:`PolicyError` if a file cannot be used any more.
         """
-        setting = pasted(os.environ.get(VARIABLE, ""))
-        if not setting:
-            return self._own
-        path = _absolute(setting)
-        try:
-            # All of it: it may be another one with the same size and time.
-            seen = path, read_policy(path)
-            if seen != self._seen:
-                named = WritePolicy.from_bytes(seen[1], path)
-                # The same file given twice would say each of its reasons twice.
-                self._found = self._own if named in self._own else (*self._own, named)
-                self._seen = seen
-        except PolicyError as error:
-            raise PolicyError(f"{error} ({VARIABLE} names this file.)") from None
+        found = []
+        if self._own is not None:
+            found.append(self._own.current() if isinstance(self._own, _PolicyFile) else self._own)
+        if setting := pasted(os.environ.get(VARIABLE, "")):
+            path = _absolute(setting)
+            if self._named is None or self._named.path != path:
+                self._named = _PolicyFile(path, _NAMED)
+            named = self._named.current()
+            # The same file given twice would say each of its reasons twice.
+            if named not in found:
+                found.append(named)
+        if list(map(id, found)) != list(map(id, self._found)):
+            self._found = tuple(found)
         return self._found
+
+
+_NAMED = f" ({VARIABLE} names this file.)"
+
+
+def _own_path(path: str | os.PathLike[str]) -> Path:
+    """Return the file that a client was given, the same one from then on, also after a chdir."""
+    try:
+        return user_path(path).absolute()
+    except OptionError as error:
+        raise PolicyError(
+            f"the policy file cannot be read ({error}); nothing is written without it."
+        ) from None
 
 
 def _absolute(setting: str) -> Path:
@@ -60,9 +95,7 @@ def _absolute(setting: str) -> Path:
     try:
         return setting_path(setting)
     except OptionError as error:
-        raise PolicyError(
-            f"{error}. Nothing is written without the policy. ({VARIABLE} names this file.)"
-        ) from None
+        raise PolicyError(f"{error}. Nothing is written without the policy.{_NAMED}") from None
 
 
 class RateLimiter:

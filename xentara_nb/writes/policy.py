@@ -31,7 +31,8 @@ Limits are for numbers, and every entry whose keys match applies. Keys are patte
 Those of ``verify_on`` are keys: each must be that of an element.
 
 The file that the environment variable ``XENTARA_POLICY`` names applies to every client, beside the
-policy that a client is given, and is read again when it changes.
+policy that a client is given. Both files are read again when they change, also while a client is
+connected: what was changed counts for the next write. Nothing is written without the file.
 """
 
 from __future__ import annotations

@@ -139,13 +139,16 @@ def test_attributes_that_are_new(size, attribute_id):
 
 
 @pytest.mark.parametrize(
-    ("count", "each", "size", "taken"),
-    [(60, 1, 10_000, True), (220, 1, 10_000, False), (220, 110, 6, False)],
+    ("count", "each", "size", "attribute_id", "taken"),
+    [(220, 1, 10_000, CUSTOM, True), (220, 110, 6, CUSTOM, True), (220, 110, 6, 5, False)],
 )
-def test_many_attributes_are_taken_if_they_take_little(count, each, size, taken):
+def test_many_attributes_are_taken_if_they_take_little(count, each, size, attribute_id, taken):
     # No more than what results may keep where a message is counted packet by packet.
     lists = [
-        tuple(AttributeInfo(f"{number * each + at:0{size}}", CUSTOM, 0, 11) for at in range(each))
+        tuple(
+            AttributeInfo(f"{number * each + at:0{size}}", attribute_id, 0, 11)
+            for at in range(each)
+        )
         for number in range(count)
     ]
     result = ListRequests([E] * count).decode(message(lists), 1)

@@ -15,34 +15,37 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
-from sys import getsizeof
 from typing import Any
 from uuid import UUID
 
+from xentara_nb.protocol import cbor
 from xentara_nb.protocol.cbor import uuid_from
 from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UUID_HEAD, head, id_heads, text_of
-from xentara_nb.protocol.commands.model import AttributeInfo, MetaData, MetaDataAnswer
-from xentara_nb.protocol.cost import ALWAYS
+from xentara_nb.protocol.commands.model import (
+    AttributeInfo,
+    MetaData,
+    MetaDataAnswer,
+    parse_attribute,
+    shared_list,
+)
+from xentara_nb.protocol.cost import memory_of_attribute, most_kept
 from xentara_nb.protocol.errors import ProtocolError
-from xentara_nb.protocol.identifiers import NIL_UUID, Access, DataType, MetaDataId, known
-from xentara_nb.protocol.packets import Success, decode_answers
+from xentara_nb.protocol.identifiers import Access, DataType, MetaDataId, known
 from xentara_nb.protocol.sharing import shared
 from xentara_nb.protocol.uuid_column import UuidColumn
 
 MAX_REMEMBERED = 16_384
 """The largest list, or attribute, that is remembered, in bytes."""
 
-# How many bytes of distinct lists are taken. An attribute takes up to 15 times as much memory, so
-# up to the smaller number it need not be counted.
-_UNCOUNTED, _MOST_DISTINCT = ALWAYS // 16, ALWAYS // 4
+_DEAREST = 16  # times its bytes, and somewhat more than any attribute takes in memory
 _IDENTIFIERS = (MetaDataId.ATTRIBUTE_LIST,)
 # A request: array of four, type 0, the message id, opcode 2, map of two, key 0: the element,
 # key 1: the array [2].
 _REQUEST, _ELEMENT, _LIST_ONLY = b"\x84\x00", b"\x02\xa2\x00" + UUID_HEAD, b"\x01\x81\x02"
 # The answer: a success packet, a map with one entry, key 2.
 _LIST = re.compile(SUCCESS + rb"\xa1\x02", re.DOTALL)
-_ONE_LIST = b"\x81\x83\x01\x01\xa1\x02"
+_NULL = b"\xf6"  # in place of a list
+_DEPTH = 4  # of a list: in a message, a packet and a map
 _ATTRIBUTE = b"\xa4\x00"  # a map of four, key 0
 # What is behind that as a rule: the name; key 1: a small number or a UUID; key 2 and key 3: small
 # numbers.
@@ -52,8 +55,6 @@ _USUAL = re.compile(
     + rb"(.{16}))\x02([\x00-\x17])\x03([\x00-\x17])",
     re.DOTALL,
 )
-_WITHOUT_NAME = 328  # bytes: the attribute, a UUID, two large numbers, and their places
-_ANY_REQUEST = MetaData(NIL_UUID, _IDENTIFIERS)
 
 
 class ListRequests(Sequence[MetaData]):
@@ -93,26 +94,33 @@ class ListRequests(Sequence[MetaData]):
         ids, lists = pieces[::2], pieces[1::2]
         if start != head(ARRAY, len(self)) or ids != id_heads(first_id, len(self)):
             return None
-        # Where they would keep too much in memory, the generic decoder takes over: it counts that
-        # list by list.
-        size = sum(map(len, set(lists)))
-        if size > _MOST_DISTINCT:
-            return None
         try:
-            answers = [
-                known_list(item) if len(item) <= MAX_REMEMBERED else _decode_list(item)
-                for item in lists
-            ]
+            found = _decode_lists(set(lists), most_kept(len(message)))
         except ProtocolError:
             return None
-        return answers if size <= _UNCOUNTED or _memory(answers) <= ALWAYS else None
+        return list(map(found.__getitem__, lists))
 
 
-def _memory(answers: Sequence[MetaDataAnswer]) -> int:
-    """Return what the attributes of lists take in memory at most, each counted once."""
-    every = list(chain.from_iterable(answer.attributes or () for answer in answers))
-    attributes = dict(zip(map(id, every), every, strict=True))
-    return sum(getsizeof(each[0]) for each in attributes.values()) + _WITHOUT_NAME * len(attributes)
+def _decode_lists(items: set[bytes], limit: int) -> dict[bytes, MetaDataAnswer]:
+    """Decode distinct attribute lists.
+
+    Raises a ProtocolError if one is none, or if all of them take more memory than a limit: then the
+    generic decoder takes over, which counts it exactly.
+    """
+    found = {}
+    uncounted = sum(map(len, items)) * _DEAREST <= limit
+    attributes: dict[int, AttributeInfo] = {}  # those that are the same object count once
+    memory = 0
+    for item in items:
+        answer = known_list(item) if len(item) <= MAX_REMEMBERED else _decode_list(item)
+        found[item] = answer
+        for each in () if uncounted else answer.attributes or ():
+            if id(each) not in attributes:
+                attributes[id(each)] = each
+                memory += memory_of_attribute(*each)
+        if memory > limit:
+            raise ProtocolError("its attributes take too much memory")
+    return found
 
 
 @lru_cache(maxsize=1024)
@@ -150,7 +158,11 @@ def known_attribute(item: bytes) -> AttributeInfo:
 
 
 def _decode_list(item: bytes) -> MetaDataAnswer:
-    """Decode an attribute list with the generic decoder, as deep as it stands in a message."""
-    (answer,) = decode_answers(_ONE_LIST + item)
-    assert isinstance(answer, Success)
-    return _ANY_REQUEST.parse_answer(answer.item)
+    """Decode an attribute list with the generic decoder, as deep as it stands in a message.
+
+    Attribute by attribute, for what these are decoded into takes far more memory than they do.
+    """
+    if item == _NULL:
+        return MetaDataAnswer()
+    entries = cbor.iterate_array(item, depth=_DEPTH)
+    return MetaDataAnswer(attributes=shared_list(tuple(map(parse_attribute, entries))))

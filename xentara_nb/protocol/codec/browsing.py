@@ -6,7 +6,6 @@ A wrong cut, where the same bytes stand inside of a key, leaves a piece that is 
 from __future__ import annotations
 
 import re
-from itertools import islice
 from uuid import UUID
 
 from xentara_nb.protocol import cbor
@@ -27,7 +26,7 @@ _BEHIND_KEY = re.compile(
     re.DOTALL,
 )
 _NEXT = b"\xa3\x00"
-_ANY_REQUEST, _PART = Browse(NIL_UUID), 1024
+_ANY_REQUEST = Browse(NIL_UUID)
 # A message of one success packet, with an array that is not empty.
 _START = re.compile(rb"\x81" + SUCCESS + rb"([\x81-\x97]|\x98.|\x99..|\x9a....)" + _NEXT, re.DOTALL)
 
@@ -77,8 +76,8 @@ def decode_browse_by_entry(message: bytes, message_id: int) -> BrowseEntries | N
     categories: list[int] = []
     try:
         items = cbor.iterate_array(message, len(start), depth=3)
-        while part := list(islice(items, _PART)):
-            more = _ANY_REQUEST.parse_answer(part)
+        for item in items:
+            more = _ANY_REQUEST.parse_answer([item])
             keys += more.keys
             uuids += more.uuids
             categories += more.categories

@@ -21,6 +21,7 @@ from xentara_nb.protocol import cbor
 from xentara_nb.protocol.cbor import uuid_from
 from xentara_nb.protocol.codec.heads import UUID_HEAD
 from xentara_nb.protocol.commands.data import Read
+from xentara_nb.protocol.cost import ALWAYS, small
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID
 from xentara_nb.protocol.packets import Success, decode_answers
@@ -147,7 +148,7 @@ def _each_once(
 def _decode_marked(items: Iterable[bytes]) -> dict[bytes, Any]:
     """Return what distinct items are that stand behind the mark of a value or an error."""
     errors = {item for item in items if item.startswith(_MARK)}
-    if sum(map(len, errors)) > cbor.SMALL:
+    if sum(map(len, errors)) > cbor.QUICK:
         raise ProtocolError("many errors")
     found = {item: _any(_TAG + item) for item in errors}
     values = {item[1:]: item for item in items if item not in errors}
@@ -171,7 +172,7 @@ def _decode_values(items: Iterable[bytes]) -> dict[bytes, Any]:
         for item in holding
         if len(item) > _LONGEST or not item.startswith((UUID_HEAD, _TIME))
     )
-    if sum(others) > cbor.SMALL:
+    if sum(others) > small(ALWAYS):
         raise ProtocolError("much that is no value")
     found: dict[bytes, Any] = {}
     for first, each in kinds.items():

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Protocol
 
-from xentara_nb.protocol.cbor import SMALL
+from xentara_nb.protocol.cbor import QUICK
 from xentara_nb.protocol.codec.heads import ARRAY, MESSAGE_ID, UNSIGNED, head
 from xentara_nb.protocol.errors import ProtocolError, ServerError
 from xentara_nb.protocol.packets import Failure, decode_answers
@@ -57,7 +57,7 @@ def decode_in_runs(requests: Requests, message: bytes, first_id: int) -> list[An
         if failed:
             errors += len(part)
             found: Sequence[Any] | None = None
-            if errors <= SMALL:
+            if errors <= QUICK:
                 found = _errors(part, first_id + begin)
         else:
             found = requests[begin:end].decode(part, first_id + begin)

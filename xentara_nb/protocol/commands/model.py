@@ -160,10 +160,12 @@ class AttributeInfo(NamedTuple):
 
 def parse_attributes(item: Any) -> tuple[AttributeInfo, ...]:
     """Read an array of ``{0: name, 1: id, 2: access, 3: data type}``; other keys are ignored."""
-    return shared_list(tuple([_attribute(each) for each in as_list(item, "the attribute list")]))
+    entries = as_list(item, "the attribute list")
+    return shared_list(tuple([parse_attribute(entry) for entry in entries]))
 
 
-def _attribute(item: Any) -> AttributeInfo:
+def parse_attribute(item: Any) -> AttributeInfo:
+    """Read an entry of an attribute list."""
     attribute = as_map(item, "an entry of the attribute list")
     try:
         return _shared_attribute(attribute[0], attribute[1], attribute[2], attribute[3])
