@@ -311,7 +311,7 @@ class FakeServer:
 
     def connect(self, **options: Any) -> xentara_nb.Client:
         """Return a client of this server."""
-        options = {"user": USER, "password": PASSWORD, "timeout": 5.0, **options}
+        options = {"user": USER, "password": PASSWORD, "timeout": 30.0, **options}
         if self.certificate is not None and not {"ca_file", "fingerprint"} & set(options):
             options["ca_file"] = self.certificate.path
         return xentara_nb.connect(self.url, **options)

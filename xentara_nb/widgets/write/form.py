@@ -33,7 +33,7 @@ _TYPING = 0.25  # seconds after the last key before the guards are asked
 
 # How long a value may arrive behind the click on Review that was made after it was typed: a page
 # sends it only when its message before is answered. In seconds.
-_LATE = 1.0
+_LATE = 3.0
 
 
 class WriteForm(WriteView):
