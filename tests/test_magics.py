@@ -63,7 +63,7 @@ def test_who_is_connected_where(
         shell.user_ns |= {"viewer": viewer, "again": viewer, "_9": viewer}
         shell.run_line_magic("xentara", "")
     assert capsys.readouterr().out == (
-        f"client: engineer on {where}\nviewer: viewer on {where}, read only\n"
+        f"client: engineer on {where}\nviewer, again: viewer on {where}, read only\n"
     )
     shell.run_line_magic("xentara", "")
     assert (
@@ -71,11 +71,12 @@ def test_who_is_connected_where(
     )
 
 
-def test_reading(magic: Magic) -> None:
+def test_reading(magic: Magic, capsys: pytest.CaptureFixture[str]) -> None:
     frame = magic(f'read "{SET_POINT}" "Plant.Line 2.Set point" --attributes value')
     assert frame["primary_key"].tolist() == [SET_POINT, "Plant.Line 2.Set point"]
-    frame = magic(f"read '{SET_POINT}' -a units -a 11")
+    frame = magic(f"read '{SET_POINT}' -a units --attribute 11")
     assert frame["attribute_name"].tolist() == ["units", "value"]
+    assert capsys.readouterr().out == ""  # who is connected is said once, by %load_ext
 
 
 def test_a_write_is_shown_confirmed_and_sent_once(
@@ -183,11 +184,20 @@ def test_which_client(
 ) -> None:
     with plant.connect(user="viewer") as viewer:
         shell.user_ns["viewer"] = viewer
-        with pytest.raises(OptionError, match="which client"):
+        with pytest.raises(OptionError) as caught:
             magic("read Plant")
-        frame: pd.DataFrame = magic("read Plant --client viewer")
-    assert frame.xentara.provenance["user"] == "viewer"
-    shell.user_ns.pop("client")
+        where = client.address.netloc
+        assert str(caught.value) == (
+            "this notebook has 2 clients: say which one, as in %xentara read --client viewer ...\n"
+            f"client: engineer on {where}\nviewer: viewer on {where}"
+        )
+        shell.user_ns["again"] = viewer
+        for name in ("viewer", "again"):
+            frame: pd.DataFrame = magic(f"read --client {name} Plant")
+            assert frame.xentara.provenance["user"] == "viewer"
+        shell.user_ns.pop("client")
+        assert magic("read Plant").xentara.provenance["user"] == "viewer"
+        shell.user_ns.pop("again")
     shell.user_ns.pop("viewer")
     with pytest.raises(OptionError, match=r"connect first, with client = xentara_nb\.connect"):
         magic("read Plant")

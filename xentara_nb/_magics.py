@@ -11,8 +11,8 @@
     as where a notebook is run by a program, nothing is sent.
 
 A key with blanks stands in quotes. A text that begins with ``-`` stands behind ``--``:
-``%xentara write KEY -- -1e3``. The client is the one that the notebook has; where it has
-several, ``--client NAME`` says which::
+``%xentara write KEY -- -1e3``. ``-a`` is short for ``--attributes``. The client is the one that
+the notebook has; where it has several, ``--client NAME`` says which::
 
     client = xentara_nb.connect("plant-server:8080")
     %load_ext xentara_nb
@@ -88,30 +88,31 @@ def _run(line: str, shell: Any) -> pd.DataFrame | WriteReport | None:
     if args.command is None:
         print(status(clients))
         return None
-    name, client = _chosen(clients, args.client)
-    print(status({name: client}))
+    client = _chosen(clients, args)
     if args.command == "read":
         attributes = None if args.attributes is None else [_id(each) for each in args.attributes]
         return client.read(args.keys, attributes)
-    return _write(client, args.key, args.value, args.attribute or "value")
+    print(status({name: each for name, each in clients.items() if each is client}))
+    return _write(client, args.key, args.value, args.attributes or "value")
 
 
 def clients_in(namespace: dict[str, Any]) -> dict[str, Client]:
-    """Return the clients that have a name in a notebook, each once."""
-    found: dict[str, Client] = {}
-    for name, thing in namespace.items():
-        if isinstance(thing, Client) and not name.startswith("_") and thing not in found.values():
-            found[name] = thing
-    return found
+    """Return the clients that have a name in a notebook, by each of their names."""
+    return {
+        name: thing
+        for name, thing in namespace.items()
+        if isinstance(thing, Client) and not name.startswith("_")
+    }
 
 
 def status(clients: dict[str, Client]) -> str:
     """Return a line for each client: who is connected where. Nothing is asked of a server."""
     lines = []
-    for name, client in clients.items():
+    for client in dict.fromkeys(clients.values()):
+        names = ", ".join(name for name, each in clients.items() if each is client)
         access = ", read only" if client.read_only else ""
         ended = f", not connected: {client.ended}" if client.ended else ""
-        lines.append(f"{name}: {client.user} on {client.address.netloc}{access}{ended}")
+        lines.append(f"{names}: {client.user} on {client.address.netloc}{access}{ended}")
     return safe_lines("\n".join(lines)) if lines else _NO_CLIENT
 
 
@@ -120,11 +121,11 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(dest="command", metavar="{read,write}")
     read = commands.add_parser("read", add_help=False, allow_abbrev=False)
     read.add_argument("keys", metavar="KEY", nargs="+")
-    read.add_argument("-a", "--attributes", metavar="NAME", action="append")
+    read.add_argument("-a", "--attributes", "--attribute", metavar="NAME", action="append")
     write = commands.add_parser("write", add_help=False, allow_abbrev=False)
     write.add_argument("key", metavar="KEY")
     write.add_argument("value", metavar="VALUE")
-    write.add_argument("-a", "--attribute", metavar="NAME", action=_Once)
+    write.add_argument("-a", "--attributes", "--attribute", metavar="NAME", action=_Once)
     for each in (read, write):
         each.add_argument("--client", metavar="NAME", action=_Once)
     return parser
@@ -140,17 +141,23 @@ def _words(line: str) -> list[str]:
         raise OptionError(f"{error}: write a key with blanks in two quotes") from None
 
 
-def _chosen(clients: dict[str, Client], name: str | None) -> tuple[str, Client]:
-    if name is not None:
-        if name not in clients:
-            offer = question(name, clients)
-            raise OptionError(f"this notebook has no client called {name!r}. {offer}".strip())
-        return name, clients[name]
+def _chosen(clients: dict[str, Client], args: argparse.Namespace) -> Client:
     if not clients:
         raise OptionError(_NO_CLIENT)
-    if len(clients) > 1:
-        raise OptionError(f"which client? Write --client {' or --client '.join(clients)}")
-    return next(iter(clients.items()))
+    if args.client is not None:
+        if args.client not in clients:
+            offer = question(args.client, clients)
+            raise OptionError(
+                f"this notebook has no client called {args.client!r}. {offer}".strip()
+            )
+        return clients[args.client]
+    client, *others = dict.fromkeys(clients.values())
+    if others:
+        raise OptionError(
+            f"this notebook has {1 + len(others)} clients: say which one, as in "
+            f"%xentara {args.command} --client {list(clients)[-1]} ...\n{status(clients)}"
+        )
+    return client
 
 
 def _id(attribute: str) -> int | str:

@@ -119,12 +119,23 @@ def _label(member: IntEnum) -> str:
 
 def command_lines() -> Iterator[str]:
     """Give the help of each command of ``xentara-nb``."""
-    parser = build_parser()
-    for name in re.findall(r"^    (\w+)(?: |$)", parser.format_help(), re.MULTILINE):
-        shown = io.StringIO()
-        with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
-            parser.parse_args([name, "--help"])
-        yield from (f"## xentara-nb {name}", "", "```text", shown.getvalue(), "```", "")
+    for name in _commands():
+        yield from (f"## xentara-nb {name}", "", "```text", _help(name), "```", "")
+        for own in _commands(name):
+            command = f"{name} {own}"
+            yield from (f"### xentara-nb {command}", "", "```text", _help(command), "```", "")
+
+
+def _commands(group: str = "") -> list[str]:
+    """Return the names of all commands, or of those that a command has itself."""
+    return re.findall(r"^    ([\w-]+)(?: |$)", _help(group), re.MULTILINE)
+
+
+def _help(command: str) -> str:
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+        build_parser().parse_args([*command.split(), "--help"])
+    return shown.getvalue()
 
 
 class _Generated(SphinxDirective):

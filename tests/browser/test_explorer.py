@@ -9,6 +9,42 @@ from playwright.sync_api import expect
 
 from tests.browser.helpers import SET_POINT, check_access, check_fits, connecting, narrow
 from xentara_nb import read_inventory, simulate
+from xentara_nb.widgets.common.script import script
+
+# Two rows are chosen, one after the other, before the kernel answers.
+LATE_ANSWERS = """async source => {
+    const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+    const { render } = (await import(url)).default;
+    const state = { rows: ['a', 'b', 'c'].map(name => [name, 1, name, '', 'leaf']), selected: '' };
+    const listeners = {}, asked = [];
+    let heard = () => {};
+    const model = {
+        get: name => state[name], off: () => {},
+        on: (name, listener) => { listeners[name] = listener; },
+        send: content => { asked.push(content.element); heard(); },
+    };
+    const el = document.createElement('div');
+    document.body.append(el);
+    const end = render({ model, el });
+    const tree = el.querySelector('[role=tree]');
+    const found = { asked };
+    for (let row = 0; row < 2; row++) {
+        const sent = new Promise(resolve => { heard = resolve; });
+        tree.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown' }));
+        await sent;
+    }
+    const select = (element, when) => {
+        state.selected = element;
+        listeners['change:selected']();
+        found[`after ${when}`] = el.querySelector('[aria-selected=true]').textContent;
+    };
+    select('a', 'the answer to the first');
+    select('b', 'the answer to the second');
+    select('c', 'what was found elsewhere');
+    end();
+    el.remove();
+    return found;
+}"""
 
 
 def test_the_tree_is_walked_with_the_keyboard_and_opens_the_write_form(
@@ -77,6 +113,16 @@ def test_the_tree_is_walked_with_the_keyboard_and_opens_the_write_form(
     book.button(f"Write 188.0 to {SET_POINT}").click()
     book.text("read back as written").wait_for()
     assert plant.writes["value"].tolist() == [177.0, 178.0, 188.0]
+
+
+def test_a_late_answer_does_not_take_the_tree_back(page: Any) -> None:
+    """The kernel selects what was asked for first while its user is two rows further."""
+    assert page.evaluate(LATE_ANSWERS, script("xentara_nb.widgets.explorer", "tree.js")) == {
+        "asked": ["a", "b"],
+        "after the answer to the first": "b",
+        "after the answer to the second": "b",
+        "after what was found elsewhere": "c",
+    }
 
 
 def test_a_hundred_thousand_elements_stay_usable(notebook: Any, page: Any, shot: Any) -> None:

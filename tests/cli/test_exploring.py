@@ -115,6 +115,7 @@ def test_compare_has_an_exit_status(
         (["missing.csv"], "missing.csv cannot be read: No such file"),
         (["plant.doc"], ".csv, .json, .parquet or .xlsx"),
         (["plant.csv", "--tolerance", "-1"], "tolerance must be 0 or more"),
+        (["other.csv"], "other.csv has no columns primary_key and element_uuid"),
     ],
 )
 def test_what_cannot_be_compared(
@@ -126,6 +127,7 @@ def test_what_cannot_be_compared(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("plant.csv").write_text("primary_key,element_uuid\n")
+    Path("other.csv").write_text("key,value\na,1\n")
     assert main(["compare", "plant.csv", *arguments]) == 2
     assert message in capsys.readouterr().err
 
@@ -145,11 +147,21 @@ def test_inventory_that_makes_no_sense(
     assert message in capsys.readouterr().err
 
 
-def test_unknown_ending_is_an_error_in_words(
-    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", ["inventory", "snapshot"])
+def test_what_cannot_be_written_is_refused_before_the_work(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["inventory", *options, "-o", str(tmp_path / "all.doc")]) == 1
-    assert ".csv" in capsys.readouterr().err
+    (tmp_path / "folder.csv").mkdir()
+    for name, reason in {
+        "all.doc": "name one of .csv, .json, .parquet, .xlsx",
+        "nowhere/all.csv": "there is no folder",
+        "folder.csv": "it is a folder, name a file",
+    }.items():
+        # No one listens there, and no one is asked.
+        assert main([command, "127.0.0.1:1", "-o", str(tmp_path / name)]) == 2
+        err = capsys.readouterr().err
+        assert f"{tmp_path / name} cannot be written: " in err
+        assert reason in err
 
 
 def test_password_from_a_file(
@@ -233,3 +245,11 @@ def test_a_secret_that_others_can_read(tmp_path: Path, capsys: pytest.CaptureFix
         shown = capsys.readouterr().err
         assert ("chmod 600" in shown) is warned
         assert "geheim" not in shown
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.access", lambda *arguments: False)  # an administrator may do anything
+    assert main(["inventory", "127.0.0.1:1", "-o", str(tmp_path / "all.csv")]) == 2
+    assert f"there is no right to make files in {tmp_path}" in capsys.readouterr().err

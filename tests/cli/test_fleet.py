@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +12,9 @@ import pandas as pd
 import pytest
 
 import xentara_nb
-from xentara_nb import read_fleet
+from xentara_nb import Server, read_fleet
 from xentara_nb.cli import main
+from xentara_nb.fleet.servers import find_servers
 from xentara_nb.simulator import Simulator
 
 BOTH = ["--only", "north", "--only", "south"]
@@ -170,3 +173,33 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["fleet", "inventory", "--help"])
     assert "exit status is 0" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_list_of_servers_in_the_help(
+    small: Simulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["fleet", "--help"])
+    shown = capsys.readouterr().out.partition("TOML file:\n\n")[2].partition("\n\nOnly")[0]
+    lines = [line.removeprefix("  ") for line in shown.splitlines()]
+    text = "\n".join(lines)
+    page = Path(__file__).parents[2] / "notebooks" / "reference" / "formats.md"
+    assert f"```toml\n{text}\n```" in page.read_text(encoding="utf-8")
+    text = text.replace("plants.pem", small.ca_file)
+    path = tmp_path / "servers.toml"
+    path.write_text(text.replace("AB:CD:...", small.fingerprint))
+    north, south, west = find_servers(path)
+    words = {field.name for field in dataclasses.fields(Server)} - {"name"}
+    assert words == set(re.findall(r"^(\w+) = ", text, re.MULTILINE))
+    assert (north.user, south.user, north.timeout) == ("operator", "guest", 10)
+    assert str(west.token_from) == "env:TOKEN_WEST"
+    assert west.password_from is None
+
+
+def test_one_server_is_one_server(
+    servers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for output in ("all.csv", "folder"):
+        arguments = ["--only", "north", "-o", str(tmp_path / output)]
+        assert main(["fleet", "snapshot", servers, *arguments]) == 0
+        assert "rows of 1 server" in capsys.readouterr().err.replace("servers", "?")

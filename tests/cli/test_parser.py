@@ -6,11 +6,17 @@ import contextlib
 import inspect
 import io
 import re
+import shlex
+import shutil
+from pathlib import Path
 
 import pytest
 
-from xentara_nb.cli import main
+from xentara_nb.cli import build_parser, main
 from xentara_nb.client import Client
+from xentara_nb.simulator import Simulator
+
+SET_POINT = "Plant.Line 1.Set point"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +65,8 @@ def test_options_have_the_names_of_the_parameters_in_python() -> None:
         "write": ["write"],
     }
     for command, names in methods.items():
-        parameters = {"rows", "output", "for_"}  # a file of rows, a path, and how long to show it
+        # A file of rows, a path, how long to show it; and the same word also where one is written.
+        parameters = {"rows", "output", "for_", "attributes"}
         for name in names:
             parameters |= inspect.signature(getattr(Client, name)).parameters.keys()
         text = help_of(command).partition("\nconnection:")[0]
@@ -73,8 +80,77 @@ def test_options_have_the_names_of_the_parameters_in_python() -> None:
 def help_of(command: str) -> str:
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
-        main([command, "--help"])
+        build_parser().parse_args([*command.split(), "--help"])
     return shown.getvalue()
+
+
+def commands() -> list[str]:
+    """Return all commands, and those of the fleet."""
+    found = [
+        f"{group} {name}".strip()
+        for group in ("", "fleet")
+        for name in re.findall(r"^    (\w+)(?: |$)", help_of(group), re.MULTILINE)
+    ]
+    assert {"demo", "stage", "fleet", "fleet compare"} <= set(found)
+    return found
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_option_says_what_holds_without_it(command: str) -> None:
+    text = help_of(command)
+    usage, entries = text.partition("\n\n")[0], re.split(r"\n\n|\n  (?=-)", text)
+    for entry in entries:
+        found = re.match(r"(?:-\w [A-Z]+, )?(--[a-z-]+) ([A-Z][A-Z0-9=]*|\{.*\})(?=\s)", entry)
+        if found is None or not re.search(rf"\[[^]]*{found[1]}", usage):
+            continue  # a flag, or what has to be given
+        if found[1] in ("--config", "--model", "--elements"):
+            assert "Which plant is simulated (default: the demo)." in text
+        else:
+            assert re.search(r"\bdefault: \w|default:\s+\w", entry), entry
+
+
+def test_examples_of_every_command_can_be_parsed() -> None:
+    for command in commands():
+        found = examples_of(command)
+        assert 1 <= len(found) <= 2, command
+        for words in found:
+            assert " ".join(words).startswith(command)
+            build_parser().parse_args(words)
+
+
+def examples_of(command: str) -> list[list[str]]:
+    lines = help_of(command).partition("\nexamples:\n")[2].splitlines()
+    program, *_ = {line[:13] for line in lines}
+    assert program == "  xentara-nb "
+    return [shlex.split(line)[1:] for line in lines]
+
+
+def test_the_examples_run(
+    plant: Simulator, journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XENTARA_USER", "engineer")
+    monkeypatch.setenv("XENTARA_PASSWORD", plant.users["engineer"])
+    monkeypatch.setenv("XENTARA_CA_FILE", plant.ca_file)
+    Path("set-points.csv").write_text(f"primary_key\n{SET_POINT}\n")
+    Path("writes.csv").write_text(f"primary_key,value\n{SET_POINT},195\n")
+    Path("servers.toml").write_text(f"[servers.north]\naddress = '{plant.url}'\n")
+    for command in commands():
+        if command in ("demo", "simulate", "lab"):  # which have a plant of their own
+            continue
+        if command == "compare":
+            shutil.copy("attributes.csv", "attributes-today.csv")
+            shutil.copy("monday.xlsx", "today.xlsx")
+        for words in examples_of(command):
+            line = [plant.url if word == "plant-server:8080" else word for word in words]
+            line = ["engineer" if word == "me" else word for word in line]
+            if command in ("watch", "record"):
+                line += ["--for", "0.1"]  # of two, the last one counts
+            if command in ("write", "apply") and "--dry-run" not in line:
+                line.append("--yes")
+            assert main(line) == 0 or command == "fleet compare", line  # values have moved
+    assert plant.writes["value"].tolist() == [195.0, 195.0]
+    assert sorted(path.name for path in Path("snapshots").iterdir())
 
 
 def test_what_stands_behind_an_option_that_there_is_not_is_not_shown(

@@ -76,7 +76,7 @@ def test_ctrl_c(options: list[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--for", "soon"], "'soon' is no time"),
+        (["--for", "soon"], "--for: 'soon' is no time"),
         (["--for", "0"], "for_ is a time in seconds"),
         (["--rows", "none.csv"], "none.csv cannot be read"),
     ],

@@ -96,3 +96,13 @@ def test_rows_from_files(tmp_path: Path) -> None:
     path.write_text("name\nx\n", encoding="utf-8")
     with pytest.raises(UsageError, match="has no column primary_key"):
         read_rows(str(path))
+
+
+def test_what_is_there_in_place_of_a_key(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    for text, there in {"": "it is empty", "key,value\n": "'key', 'value'"}.items():
+        path.write_text(text)
+        with pytest.raises(
+            UsageError, match=f"no column primary_key in its first line, but: {there}"
+        ):
+            read_rows(str(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -134,3 +135,26 @@ def test_a_console_of_ascii(url: str) -> None:
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert is_shown(done.stdout, "ascii")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("read", EVIL), ("read", EVIL, "--json"), ("inventory",), ("watch", EVIL)]
+)
+def test_a_closed_output_is_an_error(
+    url: str,
+    arguments: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    command, *rest = arguments
+    assert main([command, url, *rest]) == 2
+    assert "the output is closed" in capsys.readouterr().err
+
+
+def test_what_is_for_people_never_gets_among_the_results(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+    assert main(["write", url, EVIL, "2", "--yes", "--json", "--no-verify"]) == 0
+    assert json.loads(capsys.readouterr().out)["value"] == 2

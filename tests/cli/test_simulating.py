@@ -148,7 +148,6 @@ def test_simulate_with_options_that_cannot_be(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--jwks", "keys.json"], "--jwks goes with --config"),
         (["--elements", "5", "--stage-entitlement", "hold"], "leave --stage-entitlement out"),
     ],
 )
@@ -187,6 +186,22 @@ def test_simulate_with_a_kept_certificate_a_log_and_faults(tmp_path: Path) -> No
 def test_lab_needs_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lab", "--notebooks", str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_lab_says_where_the_notebooks_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(lab.FOLDER).touch()
+    assert main(["lab"]) == 2
+    err = capsys.readouterr().err
+    assert f"cannot be copied to {tmp_path / lab.FOLDER} (" in err
+    assert "--notebooks" in err
+
+
+def test_keys_for_tokens_are_those_of_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--jwks", "keys.json"]) == 2
+    assert "give --config too" in capsys.readouterr().err
 
 
 def test_lab_needs_a_port(capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,6 +40,16 @@ def test_json_lines_in_a_pipe(options: list[str], capsys: pytest.CaptureFixture[
     assert pd.Timestamp(first[RUN]["time"]).tzinfo is not None
 
 
+def test_json_that_any_console_can_show(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    temperature = "Plant.Line 1.Filler.Temperature"
+    assert main(["watch", *options, temperature, "-a", "units", "--for", "500ms"]) == 0
+    out = capsys.readouterr().out
+    assert out.isascii()  # elsewhere it would be escaped in a way that JSON does not know
+    assert {json.loads(line)["value"] for line in out.splitlines()} == {"°C"}
+
+
 def test_a_chosen_attribute_and_rates(
     options: list[str], simulator: Simulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,7 +130,7 @@ def test_values_as_json(value: object, shown: object) -> None:
     [
         ([SET_POINT, "--for", "0"], 2, "--for must be more than 0"),
         (["Plant.Nothing"], 1, "Plant.Nothing"),
-        ([SET_POINT, "--every", "-1"], 1, "every"),
+        ([SET_POINT, "--every", "-1"], 2, "--every: '-1' is no time"),
     ],
 )
 def test_what_cannot_be_watched(

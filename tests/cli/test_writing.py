@@ -282,7 +282,7 @@ def test_an_empty_cell_is_no_value(plant, options, write_file, capsys):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "has no columns primary_key and value"),
+        ("", "is empty: its first line names the columns, primary_key and value"),
         ("key,value\na,1\n", "has no columns"),
         ("primary_key\na\n", "has no columns"),
         ("primary_key,value\na\n", "line 2: 1 cells under 2 columns"),
@@ -306,3 +306,9 @@ def test_files_that_cannot_be_read(plant, options, tmp_path, capsys):
         assert main(["apply", *options, str(tmp_path / name), "--yes"]) == 2
         assert message in capsys.readouterr().err
     assert len(plant.requests) == 0
+
+
+def test_a_value_is_for_one_attribute(options, capsys):
+    given = ["-a", "value", "--attributes", "units"]
+    assert main(["write", *options, "Plant.Line 1.Set point", "195", *given, "--yes"]) == 2
+    assert "give --attributes once" in capsys.readouterr().err

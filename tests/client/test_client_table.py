@@ -59,3 +59,12 @@ def test_no_keys_where_they_cannot_be_had(plant: Simulator) -> None:
     client = plant.connect()
     client.close()
     assert client._ipython_key_completions_() == []
+
+
+def test_progress_of_a_snapshot(client: Client) -> None:
+    calls: list[tuple[int, int]] = []
+    for _ in range(2):  # the second time, the model is known
+        client.snapshot(progress=lambda done, total: calls.append((done, total)))
+    count = len(client.browse())
+    assert {total for _, total in calls} == {count}
+    assert [done for done, _ in calls].count(count) == 3

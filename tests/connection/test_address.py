@@ -98,7 +98,7 @@ def test_no_address(text: str, reason: str) -> None:
 
 @pytest.mark.parametrize("text", [None, 8080, b"plant"])
 def test_no_text(text: object) -> None:
-    with pytest.raises(AddressError, match="an address is a text, not a"):
+    with pytest.raises(AddressError, match="an address is a text, not of the type"):
         parse_address(text)
 
 

@@ -255,6 +255,20 @@ def test_a_certificate_that_is_not_trusted(
     assert server.received == b""  # also in the looks that found all this out
 
 
+@pytest.mark.parametrize(
+    ("days", "reason"),
+    [((-20, -10), "certificate has expired"), ((10, 20), "certificate is not yet valid")],
+)
+def test_an_unknown_certificate_that_is_out_of_date(
+    fake: Fake, new_certificate: Make, days: tuple[int, int], reason: str
+) -> None:
+    with pytest.raises(CertificateNotTrustedError) as caught:
+        open_to(fake(listen, new_certificate(days=days)))
+
+    # Who is asked whether to trust it sees both.
+    assert caught.value.reason == f"self-signed certificate; {reason}"
+
+
 def test_an_unknown_authority(fake: Fake, new_certificate: Make) -> None:
     authority = new_certificate(name="Authority", authority=True)
     server = fake(listen, new_certificate(signed_by=authority))

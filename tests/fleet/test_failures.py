@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from xentara_nb.errors import DeadlineError, LoginError
 from xentara_nb.fleet.failures import FailureLog, FleetWarning, failures_text, listed, warn_of
@@ -47,3 +48,16 @@ def test_the_warning_is_where_the_fleet_was_asked(recwarn: pytest.WarningsRecord
     with pytest.warns(FleetWarning) as caught:
         warn_of({"north": LoginError("x")}, 5)
     assert caught[0].filename == __file__
+
+
+def test_the_whole_of_an_error_is_shown() -> None:
+    log = FailureLog(["north"])
+    why = f"{'no server answers, ' * 20}check the firewall"
+    log.note("north", LoginError(why))
+    frame = log.frame()
+    shown = [frame, frame[["server", "error"]], frame[frame["kind"] == "LoginError"]]
+    for each in shown:
+        assert why in repr(each)
+        assert why in (DisplayFormatter().format(each)[0]["text/html"])
+    log.note("north", LoginError("a\x1b[2Jb"))
+    assert r"a\x1b[2Jb" in repr(log.frame())

@@ -242,3 +242,23 @@ def test_polars_reads_the_folder(folder: Path) -> None:
 def test_dask_reads_the_folder(folder: Path) -> None:
     dask = pytest.importorskip("dask.dataframe", reason="dask is not installed")
     assert len(dask.read_parquet(folder).compute()) == 65
+
+
+def test_what_a_recording_says_of_itself(folder: Path, tmp_path: Path) -> None:
+    assert repr(open_recording(folder)) == (
+        f"<Recording {folder}, 2026-09-21 14:00:00Z to 2026-09-22 17:00:03Z, 65 rows of "
+        "5 attributes in 10 files>"
+    )
+    assert repr(open_recording(tmp_path)) == f"<Recording {tmp_path}, nothing in it>"
+    damaged = tmp_path / "damaged"
+    shutil.copytree(folder, damaged)
+    open_recording(damaged).files[0].write_bytes(b"no Parquet")
+    assert repr(open_recording(damaged)) == f"<Recording {damaged}, which cannot be read>"
+
+
+def test_what_a_long_recording_says_of_itself(tmp_path: Path) -> None:
+    with RecordingWriter(tmp_path, [ONE]) as writer:
+        writer.append(rows(0, [hour * 3600.0 for hour in range(101)], [1.0] * 101))
+    assert repr(open_recording(tmp_path)) == (
+        f"<Recording {tmp_path}, 2026-09-21 14:00:00Z to 2026-09-25 18:00:00Z, in 101 files>"
+    )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import json
 import os
 import random
@@ -25,7 +26,7 @@ from pandas.testing import assert_frame_equal
 from xentara_nb.errors import InventoryFileError, MissingExtraError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Attribute
-from xentara_nb.tables.files import read_inventory, read_table, write_inventory
+from xentara_nb.tables.files import read_inventory, read_table, write_inventory, write_table
 from xentara_nb.tables.frames import inventory_frame
 from xentara_nb.tables.provenance import with_provenance
 
@@ -681,6 +682,19 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
             read_inventory(path)  # type: ignore[arg-type]
 
 
+def test_a_folder_without_the_right_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deny(path: Path, *_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "open", deny)  # root may write in any folder
+    with pytest.raises(PermissionError) as caught:
+        write_inventory(inventory(["a"]), tmp_path / "plant.csv")
+
+    assert caught.value.filename == str(tmp_path / "plant.csv")  # not the temporary one
+
+
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "plant.csv"
     path.write_bytes(b"old")
@@ -770,3 +784,11 @@ for name in ("plant.parquet", "plant.xlsx"):
     assert "MissingExtraError" in done.stdout
     assert "xentara_nb[excel]" in done.stdout
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "plant.csv").read_bytes()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self").exists(), reason="a folder that takes no file from anyone"
+)
+def test_an_error_names_the_file_that_was_named() -> None:
+    with pytest.raises(OSError, match=r"/proc/all\.csv"):
+        write_table(pd.DataFrame({"a": [1]}), "/proc/all.csv")

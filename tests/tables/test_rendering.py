@@ -90,6 +90,12 @@ def test_a_frame_as_text() -> None:
     assert rendering.frame_text(frame, index=True).splitlines()[2].startswith("1 ")
 
 
+def test_sentences_in_a_frame_begin_at_the_left() -> None:
+    frame = pd.DataFrame({"value": [1.5, None], "error": ["a\x1bb", "no server answers " * 9]})
+    lines = rendering.frame_text(frame, whole=("error",), left=("error",)).split("\n")
+    assert lines == ["value error", r"  1.5 a\x1bb", f"      {('no server answers ' * 9).rstrip()}"]
+
+
 def test_containers_in_a_frame_are_safe_as_well() -> None:
     frame = pd.DataFrame({"value": [["a\x1b"], {"a": b"\x1b"}]})
     lines = [line.strip() for line in rendering.frame_text(frame).split("\n")]

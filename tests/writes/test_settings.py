@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from xentara_nb import Client, SettingsWarning, WriteRefusedError, read_table
+from xentara_nb import Client, OptionError, SettingsWarning, WriteRefusedError, read_table
 from xentara_nb.simulator import Simulator
 from xentara_nb.writes.settings import take_settings
 
@@ -127,6 +127,25 @@ def test_an_element_that_is_gone_is_refused_by_the_plan(client: Client, rows: An
     assert not plan.ok
 
 
+def test_a_key_is_no_row(client: Client, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"not of the type str: take client\[key\]"):
+        client.save_settings(tmp_path / "settings.csv", "Plant.Line 1.Set point")  # type: ignore[arg-type]
+
+
 def test_what_are_no_settings(client: Client, rows: pd.DataFrame) -> None:
     with pytest.raises(WriteRefusedError, match="these are no settings: there is no column value"):
         client.plan_restore(rows)
+
+
+def test_progress(client: Client, rows: pd.DataFrame, tmp_path: Path) -> None:
+    calls: list[tuple[int, int]] = []
+
+    def progress(done: int, total: int) -> None:
+        calls.append((done, total))
+
+    client.save_settings(tmp_path / "x.csv", rows, observe=0.01, progress=progress)
+    assert calls == [(2, 2), (2, 2)]  # each reading
+    calls.clear()
+    client.save_settings(tmp_path / "x.csv", observe=0, progress=progress)
+    assert {total for _, total in calls} == {len(client.browse()), calls[-1][1]}
+    assert calls[-1][0] == calls[-1][1] < len(client.browse())

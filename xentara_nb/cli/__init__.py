@@ -25,7 +25,8 @@ from xentara_nb.cli import (
     watching,
     writing,
 )
-from xentara_nb.cli.common import UsageError, in_options, say
+from xentara_nb.cli.common import in_options, say
+from xentara_nb.cli.options import UsageError
 from xentara_nb.cli.parser import CommandParser, ShowVersion
 from xentara_nb.errors import XentaraError
 

@@ -7,11 +7,12 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TextIO
 
-from xentara_nb.errors import OptionError, XentaraError
+from xentara_nb.cli.options import ENDINGS, UsageError
+from xentara_nb.errors import XentaraError
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.protocol.text import safe_lines
@@ -22,68 +23,8 @@ if TYPE_CHECKING:
     from xentara_nb.client import Client
     from xentara_nb.writes.policy import WritePolicyLike
 
-
-AddParser: TypeAlias = Callable[..., argparse.ArgumentParser]
-"""Adds the parser of a command, by name: that of argparse's ``add_subparsers``."""
-
-_HOST = re.compile(r"[^/?#@:]*(:[0-9]*)?[/?#]|\[[^\]]*\](:[0-9]*)?[/?#]")  # and what ends it
-
-
-class UsageError(XentaraError):
-    """The command line cannot be used."""
-
-
-def add_part_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which part of a plant is meant."""
-    parser.add_argument("--root", metavar="ELEMENT", help="only what is below this element")
-    parser.add_argument(
-        "--categories",
-        metavar="NAME",
-        action="append",
-        help='only elements of this category, such as "data point"; may be repeated',
-    )
-
-
-def add_depth_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the option for how far down a part goes."""
-    parser.add_argument("--depth", metavar="N", type=int, help="only so many levels down")
-
-
-def depth_in(args: argparse.Namespace) -> int | None:
-    """Return how far down is meant by that option."""
-    depth: int | None = args.depth
-    if depth is not None and depth < 1:
-        raise UsageError("--depth must be at least 1")
-    return depth
-
-
-def add_elements_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the elements that a command is about."""
-    parser.add_argument(
-        "elements", metavar="ELEMENT", nargs="+", help="a primary key or the UUID of an element"
-    )
-
-
-def add_attributes_argument(parser: argparse.ArgumentParser, which: str, default: str) -> None:
-    """Add the option for attributes; ``which`` are meant, and those that are without it."""
-    text = f"{which}, by name, number or UUID; may be repeated (default: {default})"
-    parser.add_argument("-a", "--attributes", metavar="NAME", action="append", help=text)
-
-
-def attributes_in(args: argparse.Namespace) -> list[int | str] | None:
-    """Return the attributes that were chosen with that option."""
-    return None if args.attributes is None else [attribute(name) for name in args.attributes]
-
-
-def add_tolerance_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says from when on two numbers are not the same."""
-    parser.add_argument(
-        "--tolerance",
-        metavar="NUMBER",
-        type=float,
-        default=0.0,
-        help="how far two numbers may be apart and still be the same value (default: 0)",
-    )
+WHOLE = ("server", "primary_key", "attribute_name", "reason", "error")
+"""The columns of a table whose cells are never cut: what names a row, and what is wrong with it."""
 
 
 @contextmanager
@@ -99,52 +40,24 @@ def usable(path: str) -> Iterator[None]:
         ) from None
 
 
-def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which server, who logs in, and what is trusted."""
-    parser.add_argument(
-        "url", metavar="URL", type=_url, help="host, host:port or wss://host:port/api/ws"
-    )
-    group = parser.add_argument_group(
-        "connection",
-        "Who logs in is taken from these options or the environment (XENTARA_USER, "
-        "XENTARA_PASSWORD, XENTARA_TOKEN), or asked for. A password is never an argument.",
-    )
-    group.add_argument("--user", metavar="NAME", help="the user who logs in")
-    group.add_argument(
-        "--password-file", metavar="FILE", help="a file with the password in its first line"
-    )
-    group.add_argument(
-        "--token-file", metavar="FILE", help="a file with an OAuth 2.0 token in its first line"
-    )
-    group.add_argument(
-        "--ca-file", metavar="FILE", help="a PEM file with the certificates to trust"
-    )
-    group.add_argument(
-        "--fingerprint",
-        metavar="SHA256",
-        help="the SHA-256 of the server's certificate, to trust exactly that one",
-    )
-    group.add_argument(
-        "--timeout",
-        metavar="SECONDS",
-        type=float,
-        default=10.0,
-        help="how long to wait for the connection and for each answer (default: 10)",
-    )
-
-
-def _url(text: str) -> Secret:
-    """Return a URL, wrapped as a secret; refuse one with a password, without showing it."""
-    rest = text.partition("://")[2] or text
-    before, at, _ = rest.rpartition("@")
-    # An "@" behind the host, in the path, is none of a log-in.
-    if at and ":" in before and not _HOST.match(before):
+def check_output(path: str | None, *, folder_too: bool = False) -> None:
+    """Refuse before the work what cannot be written after it: a file for a table, or a folder."""
+    if path is None:
+        output()
+        return
+    place = user_path(path)
+    is_file = path.lower().endswith(ENDINGS)
+    if not is_file and not folder_too:
+        raise UsageError(f"{path} cannot be written: name one of {', '.join(ENDINGS)}")
+    if not place.parent.is_dir():
+        raise UsageError(f"{path} cannot be written: there is no folder {place.parent}")
+    if not os.access(place.parent, os.W_OK):
         raise UsageError(
-            "there is a password in the URL, where every user of this computer can see it (with "
-            "ps, and in the shell's history). Leave it out, and use --user with --password-file, "
-            "XENTARA_PASSWORD, or the question for it; and change the password."
+            f"{path} cannot be written: there is no right to make files in {place.parent}"
         )
-    return Secret(text)
+    if place.is_dir() if is_file else place.is_file():
+        kind, wanted = ("folder", "file") if is_file else ("file", "folder")
+        raise UsageError(f"{path} cannot be written: it is a {kind}, name a {wanted}")
 
 
 def connect_from(
@@ -166,24 +79,15 @@ def connect_from(
     )
 
 
-def attribute(name: str) -> int | str:
-    """Return the attribute that an argument names, by its number or by its name or UUID."""
-    return int(name) if name.isdecimal() else name
-
-
 def secret_in(path: str | None) -> Secret | None:
     """Return the first line of a file, which must have one; None without a file."""
     if path is None:
         return None
     from xentara_nb.connection.secret_store import from_file
 
-    try:
+    with usable(path):
         _warn_if_others_read(path)
         return from_file(path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
-    except OptionError as error:
-        raise UsageError(str(error)) from None
 
 
 _OPTIONS = {
@@ -197,6 +101,8 @@ _OPTIONS = {
     r"token=": "--token-file FILE",
     r"skip_refused=True": "--skip-refused",
     r"number_as_boolean=True": "--number-as-boolean",
+    r"model= \(--model\)": "--model FILE",
+    r"config=": "--config DIR",
 }
 """What errors say for Python, and the option that is meant by it."""
 
@@ -217,16 +123,26 @@ def _warn_if_others_read(path: str) -> None:
 
 def say(text: str = "") -> None:
     """Print a line for people; results that others read go to standard output."""
-    print(safe_lines(text), file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # closed, it would be printed among the results
+        print(safe_lines(text), file=sys.stderr, flush=True)
 
 
 def show(text: str) -> None:
     """Print lines of a result."""
-    print(safe_lines(text), flush=True)
+    print(safe_lines(text), file=output(), flush=True)
 
 
-def table(frame: pd.DataFrame, *, whole: Collection[str] = ()) -> str:
+def output() -> TextIO:
+    """Return where results go to, which must not be lost."""
+    if sys.stdout is None:
+        raise UsageError("the output is closed, so no result could be seen: do without >&-")
+    return sys.stdout
+
+
+def table(frame: pd.DataFrame, *, whole: Collection[str] = WHOLE) -> str:
     """Return a frame as lines of text: all rows, and cells cut unless their column is ``whole``."""
     from xentara_nb.tables.rendering import frame_text
 
-    return "(nothing)" if frame.empty else frame_text(frame, whole=whole)
+    if frame.empty:
+        return "(nothing)"
+    return frame_text(frame, whole=whole, left=("reason", "error"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import AddParser, say, show, table
-from xentara_nb.cli.exploring import check_folder, summary, take_inventory
-from xentara_nb.cli.rows import add_json_argument, show_rows
+from xentara_nb.cli.common import check_output, say, show, table
+from xentara_nb.cli.exploring import summary, take_inventory
+from xentara_nb.cli.options import ENDINGS, AddParser, add_json_argument
+from xentara_nb.cli.rows import show_rows
 from xentara_nb.cli.simulating import add_plant_arguments, simulator_from
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def add_parsers(add_parser: AddParser) -> None:
         "demo",
         help="take the inventory of a simulated plant",
         description="Start a simulated plant, connect to it over TLS, take its inventory and "
-        "write it to a file. Nothing outside of this computer is touched.",
+        "write it to a file. The plant ends with the command, and nothing outside of this computer "
+        "is touched.",
+        examples=("demo", "demo --elements 1000 -o made-up.xlsx --user viewer"),
     )
     add_plant_arguments(parser)
     parser.add_argument(
@@ -35,7 +38,8 @@ def add_parsers(add_parser: AddParser) -> None:
         "--output",
         metavar="FILE",
         default="attributes.csv",
-        help="where to write the inventory (default: attributes.csv)",
+        help=f"where to write the inventory: {', '.join(ENDINGS)}; what is there is replaced "
+        "(default: attributes.csv)",
     )
     parser.add_argument("--user", metavar="NAME", help="the user who logs in (default: engineer)")
     add_json_argument(parser)
@@ -43,7 +47,7 @@ def add_parsers(add_parser: AddParser) -> None:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    check_folder(args.output)
+    check_output(args.output)
     tell = say if args.json else show
     with simulator_from(args, "127.0.0.1", 0) as simulator:
         tell(f"A simulated Xentara server runs at {simulator.url}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -11,23 +10,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import (
+from xentara_nb.cli.common import check_output, connect_from, output, say, usable
+from xentara_nb.cli.options import (
     AddParser,
     UsageError,
     add_attributes_argument,
     add_connection_arguments,
     add_depth_argument,
-    add_elements_argument,
+    add_element_argument,
+    add_json_argument,
+    add_output_argument,
     add_part_arguments,
+    add_rows_argument,
     add_tolerance_argument,
     attributes_in,
-    connect_from,
     depth_in,
-    say,
-    usable,
 )
-from xentara_nb.cli.rows import add_json_argument, add_rows_argument, read_rows, show_rows
-from xentara_nb.paths import user_path
+from xentara_nb.cli.rows import read_rows, show_rows
 from xentara_nb.protocol.text import quantity
 
 if TYPE_CHECKING:
@@ -43,14 +42,13 @@ def add_parsers(add_parser: AddParser) -> None:
         help="write every attribute of a server to a file",
         description="Take the inventory of a server: one row per attribute, with its name, id, "
         "access and data type.",
+        examples=(
+            "inventory plant-server:8080 --user me -o attributes.csv",
+            'inventory plant-server:8080 --root "Plant.Line 1" --categories "data point"',
+        ),
     )
     add_connection_arguments(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="where to write it: .csv, .parquet, .xlsx or .json (default: CSV to the output)",
-    )
+    add_output_argument(parser)
     add_part_arguments(parser)
     add_depth_argument(parser)
     add_json_argument(parser)
@@ -61,16 +59,15 @@ def add_parsers(add_parser: AddParser) -> None:
         help="write the present values of a server to a file",
         description="Take a snapshot of a server: one row per element, with its type, display "
         "name, value, units, quality and time.",
+        examples=(
+            "snapshot plant-server:8080 --user me -o monday.xlsx",
+            "snapshot plant-server:8080 --rows attributes.csv -a writeTime --json",
+        ),
     )
     add_connection_arguments(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="where to write it: .csv, .parquet, .xlsx or .json (default: CSV to the output)",
-    )
+    add_output_argument(parser)
     add_part_arguments(parser)
-    add_rows_argument(parser)
+    add_rows_argument(parser, "only these elements (default: all)")
     add_attributes_argument(parser, "also this attribute", "none")
     add_json_argument(parser)
     parser.set_defaults(run=_snapshot)
@@ -81,10 +78,14 @@ def add_parsers(add_parser: AddParser) -> None:
         description="Compare two inventories or two snapshots, in files that xentara-nb has "
         "written. The exit status is 0 if they are the same, 1 if something has changed, and 2 if "
         "they cannot be compared.",
+        examples=(
+            "compare monday.xlsx today.xlsx --tolerance 0.5",
+            "compare attributes.csv attributes-today.csv",
+        ),
     )
     parser.add_argument("old", metavar="OLD", help="what there was (.csv, .parquet, .xlsx, .json)")
     parser.add_argument("new", metavar="NEW", help="what there is")
-    add_tolerance_argument(parser)
+    add_tolerance_argument(parser, "two numbers")
     add_json_argument(parser)
     parser.set_defaults(run=_compare)
 
@@ -92,9 +93,13 @@ def add_parsers(add_parser: AddParser) -> None:
         "read",
         help="read values of elements",
         description="Read attributes of elements and show them.",
+        examples=(
+            'read plant-server:8080 "Plant.Line 1.Set point"',
+            'read plant-server:8080 "Plant.Line 1.Speed" "Plant.Line 2.Speed" -a value -a units',
+        ),
     )
     add_connection_arguments(parser)
-    add_elements_argument(parser)
+    add_element_argument(parser, several=True)
     add_attributes_argument(parser, "only this attribute", "all")
     add_json_argument(parser)
     parser.set_defaults(run=_read)
@@ -102,8 +107,7 @@ def add_parsers(add_parser: AddParser) -> None:
 
 def _inventory(args: argparse.Namespace) -> int:
     depth = depth_in(args)
-    if args.output is not None:
-        check_folder(args.output)
+    check_output(args.output)
     with connect_from(args, read_only=True) as client:
         frame, seconds = take_inventory(client, args.root, depth, args.categories)
     write_result(frame, args, summary(frame, seconds))
@@ -111,8 +115,7 @@ def _inventory(args: argparse.Namespace) -> int:
 
 
 def _snapshot(args: argparse.Namespace) -> int:
-    if args.output is not None:
-        check_folder(args.output)
+    check_output(args.output)
     wanted = None
     if args.rows is not None:
         if args.root is not None or args.categories is not None:
@@ -142,9 +145,7 @@ def _compare(args: argparse.Namespace) -> int:
         found = compare(args.old, args.new, tolerance=args.tolerance)
     if found:
         columns = ["change", "primary_key", "attribute_name", "old", "new"]
-        shown = found.frame if args.json else found.frame[columns].astype(object)
-        shown = shown if args.json else shown.where(shown.notna(), "")
-        show_rows(shown, args.json, whole=("primary_key", "attribute_name"))
+        show_rows(found.frame, args.json, columns)
     say(found.summary)
     return 0 if found.same else 1
 
@@ -161,7 +162,7 @@ def write_result(frame: pd.DataFrame, args: argparse.Namespace, said: str) -> No
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "table.csv"
             frame.xentara.to_csv(path)
-            sys.stdout.buffer.write(path.read_bytes())
+            output().buffer.write(path.read_bytes())
     else:
         frame.xentara.to_file(args.output)
         say(f"{said}\nwritten to {args.output}")
@@ -199,13 +200,6 @@ def summary(frame: pd.DataFrame, seconds: float) -> str:
         f"{quantity(elements, 'element')} with {quantity(len(frame), 'attribute')}, "
         f"{len(frame.xentara.writable()):,} of them writable, in {seconds:.2f} s"
     )
-
-
-def check_folder(path: str) -> None:
-    """Refuse before the work what cannot be written after it."""
-    folder = user_path(path).parent
-    if not folder.is_dir():
-        raise UsageError(f"{path} cannot be written: there is no folder {folder}")
 
 
 def _read(args: argparse.Namespace) -> int:

@@ -8,28 +8,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import (
+from xentara_nb.cli.common import check_output, say, table, usable
+from xentara_nb.cli.exploring import write_result
+from xentara_nb.cli.options import (
     AddParser,
     UsageError,
     add_attributes_argument,
     add_depth_argument,
-    add_elements_argument,
+    add_element_argument,
+    add_json_argument,
     add_part_arguments,
+    add_rows_argument,
+    add_seconds_argument,
     add_tolerance_argument,
     attributes_in,
     depth_in,
-    say,
-    table,
-    usable,
 )
-from xentara_nb.cli.exploring import check_folder, write_result
-from xentara_nb.cli.rows import (
-    add_json_argument,
-    add_rows_argument,
-    json_lines,
-    read_rows,
-    show_rows,
-)
+from xentara_nb.cli.rows import json_lines, read_rows, show_rows
+from xentara_nb.protocol.text import quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,15 +40,45 @@ _STATUS = (
     "standard error, with --json as lines of JSON), and 1 if none has."
 )
 
+# The same file is on the page of formats of the reference. A test compares.
+_LIST = """\
+Ask the servers of a list at the same time. The list is a TOML file:
+
+  [all]                                  # unless a server says something else
+  user = "operator"                      # left out, XENTARA_USER
+  password_from = "file:secrets/{name}"  # or "env:PASSWORD_{NAME}", "keyring"
+  ca_file = "plants.pem"                 # the certificates to trust
+  timeout = 10                           # seconds to wait for an answer
+
+  [servers.north]
+  address = "10.0.1.5:8080"              # or wss://10.0.1.5:8080/api/ws
+
+  [servers.south]
+  address = "10.0.2.5"
+  fingerprint = "AB:CD:..."              # SHA-256 of its certificate
+  user = "guest"
+
+  [servers.west]
+  address = "10.0.3.5"
+  token_from = "env:TOKEN_{NAME}"        # a token instead of a password
+
+Only address is needed. Or it is a CSV file with the columns name, address and
+any of the other words. A secret stands in a file of its own (first line), in a
+variable or in the keyring, and never in the list; relative paths begin at the
+folder of the list."""
+
 
 def add_parsers(add_parser: AddParser) -> None:
     """Add the command and its own commands."""
     parser = add_parser(
         "fleet",
         help="ask many servers at once",
-        description="Ask the servers of a list at the same time. The list is a TOML or CSV file "
-        "with names, addresses, what is trusted, and where each secret comes from; "
-        "xentara_nb.fleet.servers describes it.",
+        description=_LIST,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=(
+            "fleet inventory servers.toml -o all.csv",
+            "fleet compare servers.toml all.csv",
+        ),
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     inventory = _add_command(
@@ -60,6 +86,7 @@ def add_parsers(add_parser: AddParser) -> None:
         _inventory,
         "write every attribute of every server to a file or folder",
         f"Take the inventory of every server. {_STATUS}",
+        'fleet inventory servers.toml -o all.csv --root "Plant.Line 1"',
     )
     _add_output(inventory)
     add_part_arguments(inventory)
@@ -69,10 +96,12 @@ def add_parsers(add_parser: AddParser) -> None:
         _snapshot,
         "write the present values of every server to a file or folder",
         f"Take a snapshot of every server. {_STATUS}",
+        "fleet snapshot servers.toml -o snapshots",
     )
     _add_output(snapshot)
     add_rows_argument(
         snapshot,
+        "only these elements (default: all)",
         ", of every server, or of that in a column server; or a folder with an inventory of every "
         "server",
     )
@@ -86,38 +115,45 @@ def add_parsers(add_parser: AddParser) -> None:
         "other file only what it has is compared. The exit status is 0 if all is the same, 1 if "
         "something has changed, 3 if a server could not be compared, and 2 if the files cannot be "
         "used.",
+        "fleet compare servers.toml snapshots --only north",
     )
     compare.add_argument("old", metavar="OLD", help="what there was: a file, or a folder")
-    add_tolerance_argument(compare)
+    add_tolerance_argument(compare, "two numbers")
     read = _add_command(
         commands,
         _read,
         "read values of every server",
         f"Read attributes of elements of every server. {_STATUS}",
+        'fleet read servers.toml "Plant.Line 1.Speed" -a value --json',
     )
-    add_elements_argument(read)
+    add_element_argument(read, several=True)
     add_attributes_argument(read, "only this attribute", "all")
 
 
 def _add_command(
-    commands: Any, run: Callable[[argparse.Namespace], int], summary: str, description: str
+    commands: Any,
+    run: Callable[[argparse.Namespace], int],
+    summary: str,
+    description: str,
+    *examples: str,
 ) -> argparse.ArgumentParser:
     """Add a command, called as the function that runs it, with the options of all of them."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        run.__name__.strip("_"), allow_abbrev=False, help=summary, description=description
+        run.__name__.strip("_"),
+        allow_abbrev=False,
+        help=summary,
+        description=description,
+        examples=examples,
     )
     parser.set_defaults(run=run)
     parser.add_argument("servers", metavar="SERVERS", help="the list of servers (.toml or .csv)")
     parser.add_argument(
-        "--only", metavar="NAME", action="append", help="only this server; may be repeated"
+        "--only",
+        metavar="NAME",
+        action="append",
+        help="only this server; may be repeated (default: all of the list)",
     )
-    parser.add_argument(
-        "--deadline",
-        metavar="SECONDS",
-        type=float,
-        default=60.0,
-        help="how long a server may take (default: 60)",
-    )
+    add_seconds_argument(parser, "--deadline", "how long a server may take", default=60.0)
     parser.add_argument(
         "--threads",
         metavar="N",
@@ -164,17 +200,18 @@ def _take(args: argparse.Namespace, command: str, arguments: dict[str, Any]) -> 
     into_folder = args.output is not None and not args.output.lower().endswith(ENDINGS)
     if into_folder and args.json:
         raise UsageError("--json goes to the output, and not with a folder")
-    if args.output is not None:
-        check_folder(args.output)
+    check_output(args.output, folder_too=True)
     with _fleet(args) as fleet:
         if into_folder:
             saved = fleet.save(args.output, command, **_options(args), **arguments)
             answered = len(saved)
-            say(f"{saved['rows'].sum():,} rows of {answered:,} servers written to {args.output}")
+            count = quantity(answered, "server")
+            say(f"{saved['rows'].sum():,} rows of {count} written to {args.output}")
         else:
             frame = getattr(fleet, command)(**_options(args), **arguments)
             answered = _answered(frame)
-            write_result(frame, args, f"{len(frame):,} rows of {answered:,} servers")
+            count = quantity(answered, "server")
+            write_result(frame, args, f"{len(frame):,} rows of {count}")
         return _status(fleet, args, answered)
 
 
@@ -187,7 +224,7 @@ def _compare(args: argparse.Namespace) -> int:
         found = fleet.compare(old, tolerance=args.tolerance, **_options(args))
         if len(found):
             columns = ["server", "change", "primary_key", "attribute_name", "old", "new"]
-            show_rows(found.frame, args.json, columns, whole=("primary_key", "attribute_name"))
+            show_rows(found.frame, args.json, columns)
         say(found.summary)
         _status(fleet, args, len(found.comparisons))
     if found.not_compared:
@@ -236,5 +273,5 @@ def _status(fleet: Fleet, args: argparse.Namespace, answered: int) -> int:
         for text in json_lines(failures):
             say(text)
     else:
-        say(table(failures[["server", "kind", "error"]], whole=("server", "error")))
+        say(table(failures[["server", "kind", "error"]]))
     return SOME_FAILED if answered else 1

@@ -6,7 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import UsageError, connect_from, say, secret_in
+from xentara_nb.cli.common import connect_from, secret_in
+from xentara_nb.cli.options import UsageError
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.protocol.text import safe
 
@@ -18,21 +19,27 @@ if TYPE_CHECKING:
 def add_guard_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what may be changed, where it is journalled, and who does it."""
     group = parser.add_argument_group("guards")
+    group.add_argument(
+        "--dry-run", action="store_true", help="check and show everything, and send nothing"
+    )
     group.add_argument("-y", "--yes", action="store_true", help="send without being asked")
     group.add_argument(
         "--policy",
         metavar="FILE",
-        help="a TOML file that says what may be changed, beside that of XENTARA_POLICY",
+        help="a TOML file that says what may be changed (default: none but that of XENTARA_POLICY, "
+        "which always counts)",
     )
     group.add_argument(
         "--journal",
         metavar="FILE",
-        help='another journal than the usual one, or "off" (also XENTARA_JOURNAL)',
+        help='where every write is noted before it is sent, or "off" (default: XENTARA_JOURNAL, or '
+        "the journal of this user)",
     )
     group.add_argument(
         "--session-user",
         metavar="NAME",
-        help="log in to a sub-session as this user, whose rights are needed as well",
+        help="log in to a sub-session as this user, whose rights are needed as well (default: no "
+        "sub-session)",
     )
     group.add_argument(
         "--session-password-file",
@@ -71,5 +78,6 @@ def confirmed(question: str) -> bool:
     """Ask a question, to which only yes means yes."""
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask at: look with --dry-run, and send with --yes")
-    say(f"{question} [y/N] ")
+    if sys.stderr is not None:
+        print(f"{safe(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")

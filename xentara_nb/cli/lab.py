@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import AddParser, UsageError, say
+from xentara_nb.cli.common import say
+from xentara_nb.cli.options import AddParser, UsageError
 from xentara_nb.cli.simulating import add_plant_arguments, check_port, describe, simulator_from
 from xentara_nb.errors import MissingExtraError
 from xentara_nb.paths import user_path
@@ -37,6 +38,7 @@ def add_parsers(add_parser: AddParser) -> None:
         help="start the simulator and JupyterLab on it",
         description="Start a simulated plant and JupyterLab, with notebooks that connect to it. "
         "Both stop with Ctrl-C.",
+        examples=("lab", "lab --config /etc/xdg/xentara --lab-port 8889 --no-browser"),
     )
     add_plant_arguments(parser)
     parser.add_argument(
@@ -48,7 +50,12 @@ def add_parsers(add_parser: AddParser) -> None:
     parser.add_argument(
         "--no-browser", action="store_true", help="print the address, open no browser"
     )
-    parser.add_argument("--lab-port", metavar="PORT", type=int, help="the port of JupyterLab")
+    parser.add_argument(
+        "--lab-port",
+        metavar="PORT",
+        type=int,
+        help="the port of JupyterLab (default: 8888, or the next one that is free)",
+    )
     parser.set_defaults(run=_lab)
 
 
@@ -90,7 +97,14 @@ def _environment(simulator: Simulator) -> dict[str, str]:
 def _folder(notebooks: str | None) -> Path:
     if notebooks is None:
         folder = Path(FOLDER)
-        copy_notebooks(folder)
+        try:
+            copy_notebooks(folder)
+        except OSError as error:
+            raise UsageError(
+                f"the notebooks cannot be copied to {folder.absolute()} "
+                f"({error.strerror or error}): start in another folder, or name one with "
+                "--notebooks"
+            ) from None
         say(f"The notebooks are in the folder {folder}, copies to change as you like.")
         return folder
     if not user_path(notebooks).is_dir():

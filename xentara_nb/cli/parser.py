@@ -52,7 +52,20 @@ class ShowVersion(argparse.Action):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Parses the arguments of one command; its errors name that command, and what it knows."""
+    """Parses the arguments of one command; its errors name that command, and what it knows.
+
+    Its help ends with ``examples``, lines that run as they are, without the name of the program.
+    """
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._examples = examples
+
+    def format_help(self) -> str:
+        """Return the help, with the examples at its end."""
+        text = super().format_help()
+        lines = [f"  xentara-nb {example}\n" for example in self._examples]
+        return "".join([text, "\nexamples:\n", *lines]) if lines else text
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse arguments; what is not known is an error here, where its command is known."""

@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import UsageError, attribute, show, table
-from xentara_nb.errors import InventoryFileError
+from xentara_nb.cli.common import show, table, usable
+from xentara_nb.cli.options import UsageError, attribute
 from xentara_nb.tables import INVENTORY_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ENDINGS = (".csv", ".json", ".parquet", ".xlsx")
-"""The kinds of files that rows can be read from."""
 
-
-def add_json_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the option for JSON instead of a table."""
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="give each row as a line of JSON, with all columns, instead of a table",
-    )
-
-
-def add_rows_argument(parser: argparse.ArgumentParser, more: str = "") -> None:
-    """Add the option for the elements that a file names; ``more`` says what else it may be."""
-    parser.add_argument(
-        "--rows",
-        metavar="FILE",
-        help="only these elements: an inventory, or a CSV with a column primary_key "
-        f"({', '.join(ENDINGS)}){more}",
-    )
-
-
-def show_rows(
-    frame: pd.DataFrame,
-    as_json: bool,
-    columns: Sequence[str] | None = None,
-    *,
-    whole: Collection[str] = (),
-) -> None:
+def show_rows(frame: pd.DataFrame, as_json: bool, columns: Sequence[str] | None = None) -> None:
     """Print a frame: as a table of all or some columns, or all of it as JSON lines."""
     if as_json:
         for line in json_lines(frame):
-            print(line, flush=True)
+            show(line)
     else:
-        show(table(frame if columns is None else frame[list(columns)], whole=whole))
+        show(table(frame if columns is None else frame[list(columns)]))
 
 
 def json_lines(frame: pd.DataFrame) -> list[str]:
@@ -94,19 +65,16 @@ def read_rows(path: str) -> pd.DataFrame:
     """Read rows that name elements from a file: an inventory, or any CSV that does."""
     from xentara_nb.tables.files import read_cells, read_inventory
 
-    if Path(path).suffix.lower() != ".csv":
-        return read_inventory(path)
-    try:
+    with usable(path):
+        if Path(path).suffix.lower() != ".csv":
+            return read_inventory(path)
         frame = read_cells(path)
-    except InventoryFileError as error:
-        raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
-    found = set(frame.columns)
-    if found >= set(INVENTORY_COLUMNS):
-        return read_inventory(path)
+        found = set(frame.columns)
+        if found >= set(INVENTORY_COLUMNS):
+            return read_inventory(path)
     if not {"primary_key", "element_uuid"} & found:
-        raise UsageError(f"{path} has no column primary_key in its first line")
+        there = ", ".join(map(repr, frame.columns)) or "it is empty"
+        raise UsageError(f"{path} has no column primary_key in its first line, but: {there}")
     if "attribute_id" in found:
         frame["attribute_id"] = [cell and attribute(cell) for cell in frame["attribute_id"]]
     return frame

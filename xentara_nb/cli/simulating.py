@@ -8,7 +8,8 @@ import signal
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import AddParser, UsageError, say, show
+from xentara_nb.cli.common import say, show
+from xentara_nb.cli.options import AddParser, UsageError
 
 if TYPE_CHECKING:
     import threading
@@ -37,10 +38,17 @@ def add_parsers(add_parser: AddParser) -> None:
         help="run a simulated server",
         description="Run a simulated Xentara server until it is stopped with Ctrl-C, or shut down "
         "by a client: the demo plant, or one from a Xentara configuration.",
+        examples=(
+            "simulate",
+            'simulate --config /etc/xdg/xentara --fault "no-follow=Plant.Line 1.Set point"',
+        ),
     )
     add_plant_arguments(parser)
     parser.add_argument(
-        "--host", metavar="ADDRESS", default="127.0.0.1", help="the address to listen on"
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="the address to listen on (default: 127.0.0.1, which other computers do not reach)",
     )
     parser.add_argument(
         "--port",
@@ -49,19 +57,23 @@ def add_parsers(add_parser: AddParser) -> None:
         help="the port, 0 for any free one (default: the configuration's, or 8080)",
     )
     parser.add_argument(
-        "--log", metavar="FILE", help="append every request and write to a file, as JSON lines"
+        "--log",
+        metavar="FILE",
+        help="append every request and write to a file, as JSON lines (default: none)",
     )
     group = parser.add_argument_group("security")
     group.add_argument(
         "--certificate",
         metavar="FILE",
         help="keep the simulator's own certificate in this PEM file (its key beside it): made if "
-        "it is missing, and the same at the next start, so that its fingerprint stays valid",
+        "it is missing, and the same at the next start, so that its fingerprint stays valid "
+        "(default: a new one with each start)",
     )
     group.add_argument(
         "--jwks",
         metavar="FILE",
-        help="a JSON Web Key Set that OAuth 2.0 tokens are checked with; goes with --config",
+        help="a JSON Web Key Set that OAuth 2.0 tokens are checked with, beside those that the "
+        "configuration names; goes with --config",
     )
     group.add_argument(
         "--stage-entitlement",
@@ -72,14 +84,18 @@ def add_parsers(add_parser: AddParser) -> None:
     )
     group = parser.add_argument_group("faults", "What goes wrong on purpose, as often as wanted.")
     group.add_argument(
-        "--fault", metavar="NAME=VALUE", action="append", default=[], help=f"one of: {_FAULTS}"
+        "--fault",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help=f"one of (default: none): {_FAULTS}",
     )
     parser.set_defaults(run=_simulate)
 
 
 def add_plant_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which plant is simulated."""
-    group = parser.add_argument_group("plant")
+    group = parser.add_argument_group("plant", "Which plant is simulated (default: the demo).")
     group.add_argument(
         "--config",
         metavar="DIR",
@@ -107,8 +123,6 @@ def simulator_from(
         raise UsageError("--elements must be at least 1")
     if args.elements is not None and (args.config or args.model):
         raise UsageError("--elements makes up a model: leave --config and --model out")
-    if options.get("jwks") is not None and not args.config:
-        raise UsageError("--jwks goes with --config, whose oauth2.json says what is accepted")
     if args.elements is not None and "stage_entitlements" in options:
         raise UsageError("--elements has no access control lists: leave --stage-entitlement out")
     check_port("--port", port)
@@ -132,6 +146,8 @@ def check_port(option: str, port: int | None) -> None:
 def _simulate(args: argparse.Namespace) -> int:
     from xentara_nb.simulator.fault_options import parse_fault
 
+    if args.jwks is not None and args.config is None:
+        raise UsageError("--jwks has the keys for the tokens of a configuration: give --config too")
     faults = [parse_fault(text) for text in args.fault]
     options: dict[str, Any] = {
         "certificate": args.certificate,

@@ -7,14 +7,14 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import AddParser, add_connection_arguments, connect_from, say, show
+from xentara_nb.cli.common import connect_from, say, show
 from xentara_nb.cli.guarded import (
     add_guard_arguments,
     confirmed,
     connect_guarded,
     sub_session_from,
 )
-from xentara_nb.cli.rows import add_json_argument
+from xentara_nb.cli.options import AddParser, add_connection_arguments, add_json_argument
 from xentara_nb.writes.stage_command import StageCommand
 
 if TYPE_CHECKING:
@@ -30,13 +30,20 @@ def add_parsers(add_parser: AddParser) -> None:
         help="show the stage of a server, or suspend, resume or shut it down",
         description="Show the operational stage of a server. With one of the three words, change "
         "it: that is confirmed, journalled, and sent once.",
+        examples=(
+            "stage plant-server:8080",
+            "stage plant-server:8080 suspend --dry-run",
+        ),
     )
     add_connection_arguments(parser)
     parser.add_argument(
-        "change", metavar="|".join(_COMMANDS), nargs="?", choices=_COMMANDS, help="what to do"
+        "change",
+        metavar="|".join(_COMMANDS),
+        nargs="?",
+        choices=_COMMANDS,
+        help="what to do (default: show the stage)",
     )
     add_guard_arguments(parser)
-    parser.add_argument("--dry-run", action="store_true", help="check, and send nothing")
     add_json_argument(parser)
     parser.set_defaults(run=_run)
 

@@ -12,15 +12,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import (
+from xentara_nb.cli.common import connect_from, output, show, table
+from xentara_nb.cli.options import (
     AddParser,
     UsageError,
     add_attributes_argument,
     add_connection_arguments,
-    add_elements_argument,
+    add_element_argument,
+    add_rate_arguments,
     attributes_in,
-    connect_from,
-    table,
 )
 from xentara_nb.cli.rows import to_json
 from xentara_nb.errors import DeadlineError
@@ -46,25 +46,15 @@ def add_parsers(add_parser: AddParser) -> None:
         help="show values as they change",
         description="Show attributes as they change until Ctrl-C: a table in place on a terminal, "
         "one JSON object a line in a pipe. A lost connection is made anew.",
+        examples=(
+            'watch plant-server:8080 "Plant.Line 1.Speed" "Plant.Line 2.Speed"',
+            'watch plant-server:8080 "Plant.Line 1.Speed" --every 1 --for 30min --json',
+        ),
     )
     add_connection_arguments(parser)
-    add_elements_argument(parser)
+    add_element_argument(parser, several=True)
     add_attributes_argument(parser, "this attribute", "the value")
-    parser.add_argument(
-        "--every",
-        metavar="SECONDS",
-        type=float,
-        help="changes of an attribute come no faster than this",
-    )
-    parser.add_argument(
-        "--at-least",
-        metavar="SECONDS",
-        type=float,
-        help="a value comes again after this time though it has not changed",
-    )
-    parser.add_argument(
-        "--for", dest="for_", metavar="SECONDS", type=float, help="end after this time"
-    )
+    add_rate_arguments(parser)
     parser.add_argument(
         "--json", action="store_true", help="one JSON object a line also on a terminal"
     )
@@ -80,7 +70,7 @@ def _watch(args: argparse.Namespace) -> int:
         client.watch(args.elements, attributes, every=args.every, at_least=args.at_least) as watch,
         suppress(KeyboardInterrupt),  # the way to end it
     ):
-        if args.json or not sys.stdout.isatty():
+        if args.json or not output().isatty():
             _lines(watch, args.for_)
         else:
             _table(watch, args.for_)
@@ -104,8 +94,7 @@ def _lines(watch: Watch, seconds: float | None) -> None:
                 "value": to_json(change.value),
                 "error": change.error,
             }
-            sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
-            sys.stdout.flush()
+            show(json.dumps(content))  # in ASCII: no console turns it into what is no JSON
     finally:
         timer.cancel()
 
@@ -139,7 +128,8 @@ def picture(latest: pd.DataFrame, lost: str | None) -> str:
     import shutil
 
     width, height = shutil.get_terminal_size()
-    lines = table(frame.assign(age=frame["age"].round().astype("Int64"))).split("\n")
+    frame = frame.assign(age=frame["age"].round().astype("Int64"))
+    lines = table(frame, whole=()).split("\n")  # the value is to fit beside a long key
     foot = [] if lost is None else [f"no connection at present: {safe(lost)}"]
     room = max(height - len(foot) - 1, 2)
     if len(lines) > room:

@@ -6,23 +6,26 @@ import argparse
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import (
-    AddParser,
-    UsageError,
-    add_connection_arguments,
-    attribute,
-    say,
-    show,
-    table,
-)
+from xentara_nb.cli.common import say, show, table, usable
 from xentara_nb.cli.guarded import (
     add_guard_arguments,
     confirmed,
     connect_guarded,
     sub_session_from,
 )
-from xentara_nb.cli.rows import ENDINGS, add_json_argument, show_rows
-from xentara_nb.errors import InventoryFileError
+from xentara_nb.cli.options import (
+    ENDINGS,
+    AddParser,
+    UsageError,
+    add_attributes_argument,
+    add_connection_arguments,
+    add_element_argument,
+    add_json_argument,
+    add_seconds_argument,
+    add_tolerance_argument,
+    attributes_in,
+)
+from xentara_nb.cli.rows import show_rows
 from xentara_nb.protocol.text import quantity
 
 if TYPE_CHECKING:
@@ -32,9 +35,6 @@ if TYPE_CHECKING:
     from xentara_nb.writes.plan import WritePlan
     from xentara_nb.writes.report import WriteReport
 
-# A plan that is to be confirmed shows in full what it writes to, and why it does not.
-_WHOLE = ("primary_key", "attribute_name", "reason", "error")
-
 
 def add_parsers(add_parser: AddParser) -> None:
     """Add the two commands."""
@@ -43,22 +43,18 @@ def add_parsers(add_parser: AddParser) -> None:
         help="write one value, guarded and verified",
         description="Write one value: the plan is shown and confirmed, the value sent once and "
         "read back. A value that begins with a minus goes behind two of them: -- -inf",
+        examples=(
+            'write plant-server:8080 "Plant.Line 1.Set point" 195 --dry-run',
+            'write plant-server:8080 "Plant.Line 1.Set point" 195 --tolerance 0.5',
+        ),
     )
     add_connection_arguments(parser)
-    parser.add_argument(
-        "element", metavar="ELEMENT", help="a primary key or the UUID of an element"
-    )
+    add_element_argument(parser, several=False)
     parser.add_argument(
         "value", metavar="VALUE", help="the value, read as the attribute's data type says"
     )
-    parser.add_argument(
-        "-a",
-        "--attribute",
-        metavar="NAME",
-        help="which attribute, by name, number or UUID (default: value)",
-    )
+    add_attributes_argument(parser, "this attribute", "value", several=False)
     _add_arguments(parser)
-    add_guard_arguments(parser)
     parser.set_defaults(run=_write, skip_refused=False)
 
     parser = add_parser(
@@ -68,11 +64,14 @@ def add_parsers(add_parser: AddParser) -> None:
         "once and read back. The file has the columns primary_key and value (and "
         "attribute_name, for others than the attribute value), or is an inventory with a column "
         "value added to it.",
+        examples=(
+            "apply plant-server:8080 writes.csv --dry-run",
+            "apply plant-server:8080 writes.csv --skip-refused --on-error continue",
+        ),
     )
     add_connection_arguments(parser)
     parser.add_argument("file", metavar="FILE", help=f"what to write ({', '.join(ENDINGS)})")
     _add_arguments(parser)
-    add_guard_arguments(parser)
     parser.add_argument(
         "--skip-refused",
         action="store_true",
@@ -83,7 +82,6 @@ def add_parsers(add_parser: AddParser) -> None:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("sending")
-    group.add_argument("--dry-run", action="store_true", help="show the plan and send nothing")
     group.add_argument(
         "--on-error",
         choices=("stop", "continue"),
@@ -93,33 +91,30 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--no-verify", dest="verify", action="store_false", help="do not read the values back"
     )
-    group.add_argument(
-        "--verify-within",
-        metavar="SECONDS",
-        type=float,
-        default=5.0,
-        help="how long a device may take to follow (default: 5)",
+    add_seconds_argument(
+        group, "--verify-within", "how long a device may take to follow", default=5.0
     )
-    group.add_argument(
-        "--tolerance",
-        metavar="NUMBER",
-        type=float,
-        default=0.0,
-        help="how far a number that is read back may be from the one written (default: 0)",
-    )
-    add_json_argument(parser)
+    add_tolerance_argument(group, "the number written and the one read back")
     group.add_argument(
         "--number-as-boolean", action="store_true", help="take 0 and 1 for a Boolean"
     )
+    add_json_argument(parser)
+    add_guard_arguments(parser)
 
 
 def _write(args: argparse.Namespace) -> int:
-    which = "value" if args.attribute is None else attribute(args.attribute)
-    return _run(args, {(args.element, which): args.value})
+    attribute, *others = attributes_in(args) or ["value"]
+    if others:
+        raise UsageError("a value is written to one attribute: give --attributes once")
+    return _run(args, {(args.element, attribute): args.value})
 
 
 def _apply(args: argparse.Namespace) -> int:
-    return _run(args, _writes_in(args.file))
+    from xentara_nb.writes.files import read_writes
+
+    with usable(args.file):
+        writes = read_writes(args.file)
+    return _run(args, writes)
 
 
 def _run(args: argparse.Namespace, writes: Any) -> int:
@@ -182,7 +177,7 @@ def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
 
     # With --json, the output is what became of it; the plan is for the question.
     tell = say if args.json else show
-    tell(table(_filled(with_changes(plan.frame), columns), whole=_WHOLE))
+    tell(table(_filled(with_changes(plan.frame), columns)))
 
 
 def _show_report(report: WriteReport, as_json: bool) -> None:
@@ -190,20 +185,9 @@ def _show_report(report: WriteReport, as_json: bool) -> None:
     if as_json:
         show_rows(report.frame, True)
     else:
-        show(table(_filled(report.frame, [*columns, "error"]), whole=_WHOLE))
+        show(table(_filled(report.frame, [*columns, "error"])))
 
 
 def _filled(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Return columns, without those that are empty."""
     return frame[columns].dropna(axis="columns", how="all")
-
-
-def _writes_in(path: str) -> pd.DataFrame:
-    from xentara_nb.writes.files import read_writes
-
-    try:
-        return read_writes(path)
-    except InventoryFileError as error:
-        raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None

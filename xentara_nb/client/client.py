@@ -8,6 +8,7 @@ import uuid
 import warnings
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Self, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -50,7 +51,7 @@ from xentara_nb.queries import reading as _reading
 from xentara_nb.queries import snapshot as _snapshot
 from xentara_nb.queries.inventory import CategoryLike, InventoryWarning
 from xentara_nb.queries.model_cache import ElementColumns, ModelCache
-from xentara_nb.queries.progress import Progress
+from xentara_nb.queries.progress import Progress, reported
 from xentara_nb.queries.subscriptions import EventDispatcher, Subscription
 from xentara_nb.recordings.progress import record
 from xentara_nb.recordings.reader import Recording, open_recording
@@ -123,6 +124,10 @@ class Client:
 
     Wherever an element is asked for, a primary key, a :class:`uuid.UUID`, its text or a row of an
     inventory will do; wherever an attribute, its name, integer or UUID.
+
+    Every table that it gives is a :class:`~xentara_nb.XentaraFrame`: ``.xentara.to_file("x.xlsx")``
+    saves it so that :func:`~xentara_nb.read_table` gives back the same, and pandas' own
+    ``to_excel``, ``to_parquet`` and others write it too.
 
     In the examples of its methods, ``plant`` is a simulated plant, and ``client`` is connected to
     it.
@@ -554,12 +559,6 @@ class Client:
             If an element, or an attribute named by its name, does not exist. Everything else that
             fails is in the column ``error`` of its row.
 
-        Notes
-        -----
-        ``.xentara.to_file("x.xlsx")`` saves it so that :func:`xentara_nb.read_table` gives back
-        the same. pandas' own ``to_excel``, ``to_parquet`` and others write it, too; see
-        :class:`xentara_nb.XentaraFrame`.
-
         Examples
         --------
         >>> points = ["Plant.Line 1.Set point", "Plant.Line 2.Set point"]
@@ -593,7 +592,8 @@ class Client:
             What to read besides the usual columns. A well-known attribute has a column such as
             ``write_time``, any other one that has its own name.
         progress : bool or callable, optional
-            As in :meth:`inventory`, while the model is taken for the first time.
+            As in :meth:`inventory`; a bar or a count for the model, while it is taken for the first
+            time, and one for the values.
 
         Returns
         -------
@@ -617,12 +617,6 @@ class Client:
         InventoryWarning
             If elements vanished while the model was taken; the rest is there.
 
-        Notes
-        -----
-        ``.xentara.to_file("x.xlsx")`` saves it so that :func:`xentara_nb.read_table` gives back
-        the same. pandas' own ``to_excel``, ``to_parquet`` and others write it, too; see
-        :class:`xentara_nb.XentaraFrame`.
-
         Examples
         --------
         >>> from xentara_nb import simulate
@@ -634,6 +628,7 @@ class Client:
         1     Plant.Line 1.Filler  element group   None     NaN
         """
         ask, cache = self._connection.ask, self._model_cache
+        read = reported(self._connection.ask_by_message, progress, "Values")
         elements, attributes = _held(elements), _held(attributes)
 
         def take() -> tuple[pd.DataFrame, dict[str, str]]:
@@ -641,7 +636,10 @@ class Client:
                 found, missing = _inventory.whole_model(ask, cache, progress)
             else:
                 found, missing = _snapshot.elements_of(cache, elements), {}
-            return _snapshot.take_snapshot(ask, found, attributes), missing
+            frame = _snapshot.take_snapshot(
+                lambda asked: chain.from_iterable(read(asked)), found, attributes
+            )
+            return frame, missing
 
         frame, missing = self._in_one_model(take)
         if missing:
@@ -866,6 +864,7 @@ class Client:
         rows: pd.DataFrame | None = None,
         *,
         observe: float = 1.0,
+        progress: Progress = None,
     ) -> pd.DataFrame:
         """Keep every value that can be written in a file, for :meth:`plan_restore`.
 
@@ -879,6 +878,9 @@ class Client:
         observe : float, default 1.0
             How long to wait before all is read once more, in seconds: what has changed by then
             moves by itself, and is not restored. 0 for not at all.
+        progress : bool or callable, optional
+            As in :meth:`inventory`; a bar or a count for the inventory, if no rows are given, and
+            for each reading of the values.
 
         Returns
         -------
@@ -890,6 +892,8 @@ class Client:
 
         Raises
         ------
+        OptionError
+            If the rows are no DataFrame.
         InventoryFileError, MissingExtraError, OSError
             If the file cannot be written.
 
@@ -910,8 +914,8 @@ class Client:
         0  Plant.Line 1.Set point     195.0  210.0
         """
         if rows is None:
-            rows = self.inventory(progress=False)
-        settings = take_settings(self.read, rows, observe)
+            rows = self.inventory(progress=progress)
+        settings = take_settings(lambda some: self._read(some, progress), rows, observe)
         write_table(settings, path)
         return settings
 
@@ -1050,12 +1054,6 @@ class Client:
             If an element or attribute does not exist.
         OptionError
             If a time cannot be used.
-
-        Notes
-        -----
-        ``.xentara.to_file("x.xlsx")`` saves it so that :func:`xentara_nb.read_table` gives back
-        the same. pandas' own ``to_excel``, ``to_parquet`` and others write it, too; see
-        :class:`xentara_nb.XentaraFrame`.
 
         Examples
         --------
@@ -1539,6 +1537,14 @@ class Client:
         return self._in_one_model(
             lambda: _reading.resolved(self._model_cache, elements, attributes)
         )
+
+    def _read(self, rows: pd.DataFrame, progress: Progress) -> pd.DataFrame:
+        ask, cache = (
+            reported(self._connection.ask_by_message, progress, "Values"),
+            self._model_cache,
+        )
+        reading = self._in_one_model(lambda: _reading.read(ask, cache, rows, None))
+        return self._with_provenance(values_frame(**reading._asdict()))
 
     def _whole_model(self, progress: Progress) -> ElementColumns:
         whole, missing = _inventory.whole_model(self._connection.ask, self._model_cache, progress)

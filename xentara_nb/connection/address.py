@@ -91,7 +91,7 @@ def parse_address(text: SecretLike) -> tuple[Address, Credentials | None]:
 
 def _parse(text: str) -> tuple[Address, Credentials | None]:
     if not isinstance(text, str):
-        raise AddressError(f"an address is a text, not a {type(text).__name__}: {_FORMS}")
+        raise AddressError(f"an address is a text, not of the type {type(text).__name__}: {_FORMS}")
     text = pasted(text)
     shown = repr(_without_secrets(text))
     parts, host, port = _split(text, shown)

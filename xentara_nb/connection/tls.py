@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import ssl
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -295,6 +296,16 @@ def _not_verified(
     return _not_trusted(address, deadline, reason, trust)
 
 
+def _out_of_date(fields: dict[str, Any]) -> str | None:
+    """Return what OpenSSL would say of a certificate whose time is not now."""
+    with suppress(KeyError, ValueError):
+        if ssl.cert_time_to_seconds(fields["notAfter"]) < time.time():
+            return "certificate has expired"
+        if ssl.cert_time_to_seconds(fields["notBefore"]) > time.time():
+            return "certificate is not yet valid"
+    return None
+
+
 def _not_trusted(
     address: Address, deadline: Deadline, reason: str, trust: Trust, *, changed: bool = False
 ) -> CertificateNotTrustedError:
@@ -304,7 +315,7 @@ def _not_trusted(
     """
     expected = trust.fingerprint
     changed = changed or expected is not None
-    der, fields = b"", dict[str, object]()
+    der, fields = b"", dict[str, Any]()
     with suppress(OSError, ssl.SSLError, ServerUnreachableError, TimeoutError):
         der = _fetch(address, deadline, None).certificate()
         fields = _fetch(address, deadline, der).certificate_fields()
@@ -315,6 +326,9 @@ def _not_trusted(
     self_signed = subject == issuer and bool(fields)
     if self_signed:
         issuer = "itself (self-signed)"
+    date = _out_of_date(fields)
+    if date and date not in reason:  # OpenSSL names one reason alone
+        reason = f"{reason}; {date}"
     if not changed:
         title = f"the certificate of {address.netloc} is not trusted: {reason}"
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -13,6 +13,7 @@ import pandas as pd
 from xentara_nb.errors import XentaraError
 from xentara_nb.locking import Lock
 from xentara_nb.tables.frames import make_frame, string_array, time_array
+from xentara_nb.tables.xentara_frame import XentaraFrame
 
 
 class FleetWarning(UserWarning):
@@ -24,6 +25,25 @@ class Failure(NamedTuple):
 
     error: XentaraError
     since: int
+
+
+_WHOLE = ("display.max_colwidth", None, "display.expand_frame_repr", False)
+
+
+class FailuresFrame(XentaraFrame):
+    """A table of failures: it shows each error whole, where pandas would cut it."""
+
+    @property
+    def _constructor(self) -> Callable[..., pd.DataFrame]:
+        return FailuresFrame
+
+    def __repr__(self) -> str:
+        with pd.option_context(*_WHOLE, "display.max_columns", None):
+            return super().__repr__()
+
+    def _repr_html_(self) -> str | None:
+        with pd.option_context(*_WHOLE):
+            return super()._repr_html_()
 
 
 class FailureLog:
@@ -52,7 +72,7 @@ class FailureLog:
 def failures_frame(failures: Mapping[str, Failure]) -> pd.DataFrame:
     """Return failures as a table: ``server``, ``kind``, ``error`` (str), ``since`` (in UTC)."""
     found = failures.values()
-    return make_frame(
+    table = make_frame(
         {
             "server": string_array(list(failures)),
             "kind": string_array([type(each.error).__name__ for each in found]),
@@ -60,6 +80,7 @@ def failures_frame(failures: Mapping[str, Failure]) -> pd.DataFrame:
             "since": time_array([each.since for each in found]),
         }
     )
+    return FailuresFrame(table)
 
 
 _MOST_NAMED = 5

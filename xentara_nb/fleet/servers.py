@@ -1,23 +1,16 @@
 """The servers of a fleet: names, addresses, what is trusted, and where each secret comes from.
 
-A TOML file::
+A list of servers is a TOML or CSV file with the fields of :class:`Server`. The reference describes
+it under *Formats*, and ``xentara-nb fleet --help`` shows one with all of its fields::
 
     [all]                                  # for every server that says nothing else
     user = "operator"
-    password_from = "file:secrets/{name}"  # or "env:PASSWORD_{NAME}", or "keyring"
-    ca_file = "plants.pem"
+    password_from = "file:secrets/{name}"
 
     [servers.north]
     address = "10.0.1.5:8080"
 
-    [servers.south]
-    address = "10.0.2.5"
-    fingerprint = "AB:CD:..."
-    user = "guest"
-
-A CSV file has the same words as columns: ``name``, ``address``, ``user``, ``password_from``,
-``token_from``, ``ca_file``, ``fingerprint``, ``timeout``. Relative paths begin at the folder of the
-file. Without ``password_from`` and ``token_from`` the environment says who logs in, as for
+Without ``password_from`` and ``token_from`` the environment says who logs in, as for
 :func:`xentara_nb.connect`. No secret ever stands in such a file.
 """
 

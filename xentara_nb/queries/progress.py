@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 Progress: TypeAlias = "bool | Callable[[int, int], object] | None"
 """How to show progress: None for a bar on long work, True or False, or ``f(done, total)``."""
+
+_Asked = TypeVar("_Asked")
+_Answers = TypeVar("_Answers", bound=Sequence[Any])
 
 _BAR_DELAY = 1.0  # seconds; work that is done by then shows no bar
 
@@ -29,3 +32,19 @@ def reporting(
         bar: Any = tqdm(total=total, unit=unit, desc=what, delay=delay)
         with bar:
             yield lambda done, total: bar.update(done - bar.n)
+
+
+def reported(
+    ask: Callable[[Sequence[_Asked]], Iterator[_Answers]], progress: Progress, what: str
+) -> Callable[[Sequence[_Asked]], Iterator[_Answers]]:
+    """Return a function that asks as ``ask`` does, and shows how many elements are answered."""
+
+    def asking(commands: Sequence[_Asked]) -> Iterator[_Answers]:
+        total, done = len(commands), 0
+        with reporting(progress, total, "element", what) as report:
+            for answers in ask(commands):
+                done += len(answers)
+                report(done, total)
+                yield answers
+
+    return asking

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 HOUR = 3600 * 10**9
 """An hour in nanoseconds; hours are counted from 1970, in UTC."""
@@ -53,20 +54,36 @@ def files(folder: Path, wanted: Callable[[int], bool]) -> list[tuple[Path, int]]
 
 def last_time(folder: Path) -> int:
     """Return the time of the newest row, in nanoseconds; where there is none, that of no row."""
+    known = files(folder, lambda hour: True)
+    return extent(path for path, hour in known if hour == known[-1][1]).last
+
+
+class Extent(NamedTuple):
+    """How much some files hold; without a row, the first time is later than the last one."""
+
+    rows: int
+    first: int
+    last: int
+
+
+def extent(paths: Iterable[Path]) -> Extent:
+    """Return how much some files hold, from their footers: none of their rows is read.
+
+    Raises OSError or ValueError if one of them cannot be read.
+    """
     import pyarrow.parquet as pq
 
-    known = files(folder, lambda hour: True)
-    newest = -(1 << 63)
-    for path, hour in reversed(known):
-        if hour < known[-1][1]:
-            break
+    rows, first, last = 0, (1 << 63) - 1, -(1 << 63)
+    for path in paths:
         metadata = pq.read_metadata(path)
+        rows += metadata.num_rows
         column = metadata.schema.names.index("time")
         for group in range(metadata.num_row_groups):
             statistics = metadata.row_group(group).column(column).statistics
             if statistics is not None and statistics.has_min_max:
-                newest = max(newest, _nanoseconds(statistics.max))
-    return newest
+                first = min(first, _nanoseconds(statistics.min))
+                last = max(last, _nanoseconds(statistics.max))
+    return Extent(rows, first, last)
 
 
 def _nanoseconds(moment: object) -> int:

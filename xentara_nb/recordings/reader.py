@@ -19,7 +19,7 @@ from xentara_nb.paths import user_path
 from xentara_nb.protocol.text import quantity, safe
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import decode, described, parquet_extra, schema
-from xentara_nb.recordings.folder import HOUR, files
+from xentara_nb.recordings.folder import HOUR, extent, files
 from xentara_nb.recordings.selection import Selection, codes_of
 from xentara_nb.tables.frames import make_frame, string_array, time_array
 from xentara_nb.tables.id_arrays import id_array
@@ -33,6 +33,8 @@ MomentLike: TypeAlias = "str | datetime | pd.Timestamp"
 """A time; one without a time zone is in UTC."""
 
 _IDENTITY = ("primary_key", "attribute_name", "data_type", "element_uuid", "attribute_id")
+# More files or rows are not counted for a repr, which is to take a twentieth of a second at most.
+_MOST_FOOTERS, _MOST_COUNTED = 100, 100_000
 _MOST_TERMS = 100  # of a filter; more attributes are found behind one on their keys
 
 
@@ -118,6 +120,19 @@ def _moment(name: str, moment: MomentLike | None) -> int | None:
         raise OptionError(f"{name}={moment!r} is no time: write it as '2026-11-26 14:00'") from None
 
 
+def _second(moment: int) -> str:
+    return f"{pd.Timestamp(moment, unit='ns', tz='UTC'):%Y-%m-%d %H:%M:%SZ}"
+
+
+def _attributes_in(paths: Sequence[Path]) -> int:
+    """Return how many attributes some files have rows of."""
+    import pyarrow.dataset as ds
+
+    names = ["element_uuid", "attribute_id"]
+    table = ds.dataset([str(path) for path in paths], format="parquet").to_table(columns=names)
+    return len(codes_of(table, names)[1])
+
+
 class Recording:
     """The changes that were recorded into a folder; see :func:`open_recording`.
 
@@ -147,12 +162,32 @@ class Recording:
 
     def __repr__(self) -> str:
         limits = [
-            f" {word} {pd.Timestamp(moment, unit='ns', tz='UTC'):%Y-%m-%d %H:%M:%SZ}"
+            f" {word} {_second(moment)}"
             for word, moment in (("from", self._start), ("to", self._end))
             if moment is not None
         ]
         which = "" if self._rows is None else f", {quantity(len(self._rows), 'row')} asked for"
-        return safe(f"<Recording {self.folder}{''.join(limits)}{which}>")
+        held = "" if limits or which else f", {self._extent()}"
+        return safe(f"<Recording {self.folder}{''.join(limits)}{which}{held}>")
+
+    def _extent(self) -> str:
+        """Say how much the whole of it holds, as far as that is known at once."""
+        try:
+            found = files(self.folder, self._wanted)
+            if not found:
+                return "nothing in it"
+            # Those of the first and the last hour have the first and the last time.
+            ends = found[0][1], found[-1][1]
+            counted = len(found) <= _MOST_FOOTERS
+            paths = [path for path, hour in found if counted or hour in ends]
+            rows, first, last = extent(paths)
+            count = f"{quantity(rows, 'row')} " if counted else ""
+            if counted and rows <= _MOST_COUNTED:
+                count += f"of {quantity(_attributes_in(paths), 'attribute')} "
+            span = f"{_second(first)} to {_second(last)}"
+            return f"{span}, {count}in {quantity(len(found), 'file')}"
+        except (OSError, ValueError):  # of pyarrow, too: a file is damaged, or was replaced
+            return "which cannot be read"
 
     @property
     def files(self) -> list[Path]:

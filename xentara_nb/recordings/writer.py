@@ -316,6 +316,11 @@ class RecordingWriter:
             yield
         except RecordingError:
             raise
+        except FileExistsError as error:
+            raise RecordingError(
+                f"the recording in {self.folder} cannot be written: {error.filename} is a file, "
+                "and a folder is to be there. Name another one"
+            ) from None
         except OSError as error:
             hint = "Make room" if error.errno in _FULL else "Look at the folder and its permissions"
             waits = quantity(self.waiting, "row waits", "rows wait")

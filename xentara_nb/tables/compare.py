@@ -115,17 +115,15 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
 
 
 def _frame(table: TableLike, which: str) -> pd.DataFrame:
+    name = f"the {which} one"
     if isinstance(table, str | os.PathLike):
-        table = read_table(table)
+        name, table = os.fspath(table), read_table(table)
     frame = from_arrow(table)
     if not isinstance(frame, pd.DataFrame):
-        raise OptionError(
-            f"the {which} one is no DataFrame and no path, but of type {type(table).__name__}"
-        )
+        raise OptionError(f"{name} is no DataFrame and no path, but of type {type(table).__name__}")
     if not {"primary_key", "element_uuid"} <= set(frame.columns):
         raise OptionError(
-            f"the {which} one has no columns primary_key and element_uuid: give an inventory or a "
-            "snapshot"
+            f"{name} has no columns primary_key and element_uuid: give an inventory or a snapshot"
         )
     return frame
 

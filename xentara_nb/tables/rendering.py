@@ -74,10 +74,16 @@ def value_repr(value: object) -> str:
     return _cut(str(value) if isinstance(value, pd.Timestamp) else safe(repr(value)), 80)
 
 
-def frame_text(frame: pd.DataFrame, *, whole: Collection[str] = (), index: bool = False) -> str:
+def frame_text(
+    frame: pd.DataFrame,
+    *,
+    whole: Collection[str] = (),
+    left: Collection[str] = (),
+    index: bool = False,
+) -> str:
     """Return a frame as lines of text: all rows, and cells cut unless their column is ``whole``.
 
-    Where there is no value, the cell is empty.
+    Where there is no value, the cell is empty. Columns of sentences begin at the ``left``.
     """
     texts = {
         name: [
@@ -86,7 +92,12 @@ def frame_text(frame: pd.DataFrame, *, whole: Collection[str] = (), index: bool 
         ]
         for name, column in without_missing(frame).items()
     }
-    return pd.DataFrame(texts, index=frame.index).to_string(index=index, max_colwidth=None)
+    for name in [each for each in texts if each in left]:
+        width = max(len(cell) for cell in [str(name), *texts[name]])
+        texts[name] = [f"{cell:<{width}}" for cell in texts[name]]
+        texts = {f"{each:<{width}}" if each == name else each: texts[each] for each in texts}
+    text = pd.DataFrame(texts, index=frame.index).to_string(index=index, max_colwidth=None)
+    return "\n".join(line.rstrip() for line in text.split("\n")) if left else text
 
 
 def without_missing(frame: pd.DataFrame) -> pd.DataFrame:

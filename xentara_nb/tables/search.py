@@ -242,6 +242,7 @@ def _check_known(name: str, word: str, texts: Sequence[str]) -> None:
     if name == "category":
         category_reference(word)  # one that there is, though here no row has it
         return
+    texts = [text for text in texts if text]  # many elements have no unit
     offer = did_you_mean(word, texts)
     shown = ", ".join(sorted(texts)[:_MAX_SHOWN]) or "none"
     more = f" and {len(texts) - _MAX_SHOWN} more" if len(texts) > _MAX_SHOWN else ""

@@ -42,10 +42,13 @@ def read_writes(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     frame = _read(path)
     if "value" not in frame.columns or not {"primary_key", "element_uuid"} & set(frame.columns):
-        names = map(str, frame.columns[:_MOST_SHOWN])
+        names = ", ".join(repr(str(name)) for name in frame.columns[:_MOST_SHOWN])
         raise InventoryFileError(
             f"{os.fspath(path)} has no columns primary_key and value in its first line, but "
-            f"{', '.join(map(repr, names)) or 'none'}. Rename those that are meant"
+            f"{names}. Rename those that are meant"
+            if names
+            else f"{os.fspath(path)} is empty: its first line names the columns, primary_key and "
+            "value, and each line below it is a write"
         )
     return frame
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from xentara_nb.connection.deadline import check_timeout
-from xentara_nb.errors import WriteRefusedError
+from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Access, DataType
 from xentara_nb.protocol.text import quantity
 from xentara_nb.tables.files import as_written
@@ -37,6 +37,11 @@ def take_settings(
     read: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.DataFrame, observe: float
 ) -> pd.DataFrame:
     """Read the writable rows of an inventory, and see which of the values move by themselves."""
+    if not isinstance(rows, pd.DataFrame):
+        raise OptionError(
+            f"settings are of rows of an inventory, not of the type {type(rows).__name__}: "
+            "take client[key] for those of one element, or filter client.inventory()"
+        )
     rows = rows.xentara.writable()
     readable = rows[rows["access"] != Access.WRITE_ONLY.label]
     values = read(readable)

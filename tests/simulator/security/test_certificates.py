@@ -164,3 +164,10 @@ def test_the_log_file(tmp_path: Path, dial: Callable[..., Any]) -> None:
         dial(simulator).ask(GetStage())
         assert len(simulator.requests) == 2
     assert len(path.read_text(encoding="utf-8").splitlines()) == 2
+
+
+def test_what_may_not_be_read_is_not_to_be_deleted() -> None:
+    problem = PermissionError(13, "Permission denied", "mine.pem")
+    text = str(SimulatorCertificateError(Path("mine.pem"), Path("mine.key.pem"), problem))
+    assert "cannot be used (Permission denied). Check the permissions" in text
+    assert "Delete" not in text

@@ -14,6 +14,16 @@ from xentara_nb.widgets.common import notebook, picture
 from xentara_nb.widgets.common.form import Form
 
 
+class Clock:
+    """A time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
 class Shown:
     """What was shown below a form, and then in its place."""
 
@@ -94,6 +104,22 @@ def test_what_is_shown_seldom_is_drawn_seldom(
     monkeypatch.setattr(picture, "SOON", 100.0)
     form.picture.change()
     assert len(shown.bundles) == 3
+
+
+def test_the_younger_the_more_often_values_that_move_are_drawn(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, form, drawn = Clock(), Form("one"), []
+    monkeypatch.setattr(picture, "time", clock)
+    display(form)
+    for second in range(1, 210):
+        count = len(shown.bundles)
+        clock.seconds += 1
+        if second == 2:
+            form.picture.change()  # what is done is shown at once
+        form.picture.refresh()
+        drawn += [second] * (len(shown.bundles) - count)
+    assert drawn == [2, 7, 14, 28, 56, 112, 172]
 
 
 def test_no_secret_is_in_a_picture(plant: Simulator, shown: Shown) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import sys
 import time
@@ -60,10 +61,10 @@ def until(told: Told, check: Callable[[News], bool]) -> News:
     raise AssertionError("it was not told in time")
 
 
-def ask(view: LiveView, views: int = 1) -> None:
+def ask(view: LiveView) -> None:
     """Do what the page does when it begins."""
     sent_by_page(view.chart, {"kind": "ask"})
-    view.chart.set_state({"_view_count": views})
+    view.chart.set_state({"_view_count": 1})
 
 
 def test_what_the_page_begins_with(view: LiveView) -> None:
@@ -112,10 +113,21 @@ def test_everything_again_until_the_page_asks_and_then_what_is_new(
     assert until(told, lambda news: news.row == 2 and news.whole).value == "175"
 
 
+def test_what_is_new_goes_to_a_page_whose_views_are_not_counted_yet(
+    view: LiveView, watch: Watch, client: Client, told: Told
+) -> None:
+    sent_by_page(view.chart, {"kind": "ask"})
+    until(told, lambda news: news.row == 2 and bool(news.value))
+    for value in (161, 162):
+        client.write(SET_POINT, value, verify=False)
+        until(told, lambda news, value=value: news.value == str(value))  # type: ignore[misc]
+
+
 def test_nothing_goes_to_a_page_that_does_not_show_it(
     view: LiveView, watch: Watch, client: Client, told: Told
 ) -> None:
-    ask(view, views=0)
+    ask(view)
+    view.chart.set_state({"_view_count": 0})
     client.write(SET_POINT, 172, verify=False)
     watch.until(lambda latest: 172 in latest["value"].tolist(), timeout=PATIENCE)
     view.chart.set_state({"_view_count": 1})
@@ -135,6 +147,35 @@ def test_a_watch_that_is_closed_says_so(view: LiveView, watch: Watch) -> None:
     watch.close()
     eventually(lambda: view.chart.state == {"kind": "closed", "text": "the watch is closed"})
     assert repr(view) == "<LiveView: 4 attributes, the watch is closed>"
+
+
+def test_the_last_values_are_told_before_closing_the_watch_returns(
+    client: Client, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HEARTBEAT", "INTERVAL"):  # by itself, the view tells nothing in this test
+        monkeypatch.setattr(view_module, name, 2 * PATIENCE)
+    with client.watch([SET_POINT]) as watch:
+        view = LiveView(watch)
+        assert told.get(timeout=PATIENCE) is not None
+        client.write(SET_POINT, 171, verify=False)
+        watch.until(lambda latest: 171 in latest["value"].tolist(), timeout=PATIENCE)
+    assert [each.value for each in told.get_nowait()] == ["171"]
+    assert view.chart.state == {"kind": "closed", "text": "the watch is closed"}
+    view.close()
+
+
+def test_the_page_is_told_in_the_context_of_the_cell_that_made_the_view(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a page that is loaded again may be answered through a subshell that is gone."""
+    request: contextvars.ContextVar[str] = contextvars.ContextVar("request", default="another one")
+    seen: queue.SimpleQueue[str] = queue.SimpleQueue()
+    monkeypatch.setattr(Chart, "tell", lambda self, news: seen.put(request.get()))
+    token = request.set("the cell")
+    view = LiveView(watch)
+    request.reset(token)
+    assert seen.get(timeout=PATIENCE) == "the cell"
+    view.close()
 
 
 def test_a_lost_connection_says_why_and_comes_back(

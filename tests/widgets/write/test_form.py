@@ -82,6 +82,17 @@ def test_a_review_leaves_no_second_checks_beside_it(form: WriteForm) -> None:
     assert form.checks.value == ""
 
 
+def test_values_have_their_unit(form: WriteForm, client: Client) -> None:
+    review(form, str(present_value(client) - 14))
+    assert form.confirmation.text.value.count("bottles/min") == 3  # old, new and change
+    form.confirm_button.click()
+    assert form.wait()
+    assert form.outcome.text.value.count("bottles/min") == 3  # old, new and read back
+    form.choose("Plant.Line 1.Batch")
+    review(form, "7")
+    assert "7</span></span>" in form.confirmation.text.value
+
+
 def test_a_review_says_where_there_is_no_change(form: WriteForm, client: Client) -> None:
     for text, said in ((str(present_value(client)), True), ("195", False)):
         review(form, text)

@@ -36,9 +36,12 @@ class SimulatorCertificateError(XentaraError):
     """The file in which the simulator keeps its certificate cannot be used."""
 
     def __init__(self, certificate: Path, key: Path, problem: object) -> None:
+        cure = "Delete both, and the simulator makes new ones, which clients have to trust anew."
+        if isinstance(problem, PermissionError):
+            problem, cure = problem.strerror, "Check the permissions of the folder and of both."
         super().__init__(
             f"the certificate {certificate} with its key {key.name} cannot be used ({problem}). "
-            "Delete both, and the simulator makes new ones, which clients have to trust anew."
+            f"{cure}"
         )
 
 

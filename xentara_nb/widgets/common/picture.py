@@ -12,10 +12,10 @@ SOON = 1.0
 """Between two pictures of what was done, in seconds."""
 
 FIRST = 5.0
-"""Before the second picture, in seconds: the first one is drawn before a value has come."""
+"""Between the first two pictures of values that move, in seconds: the first has hardly any."""
 
 SELDOM = 60.0
-"""Between two pictures of values that move, in seconds."""
+"""Between two pictures of values that move, in seconds, once they have moved for a while."""
 
 # In a page without the form, which says so in words of its own, there is the picture alone.
 _STYLE = (
@@ -30,7 +30,8 @@ class Picture:
     def __init__(self, draw: Callable[[], dict[str, Any]]) -> None:
         self._draw = draw
         self._shown: list[Any] = []  # IPython's handles
-        self._last = 0.0
+        self._begun = self._last = 0.0  # the first picture, and the last one
+        self._changed = 0.0  # the last one but for the first: what is done then is shown at once
         self._is_stale = False
 
     def show(self, bundle: dict[str, Any]) -> None:
@@ -40,7 +41,7 @@ class Picture:
         show: Callable[..., Any] = display  # it has no types
         show({kind: data for kind, data in bundle.items() if kind != "text/html"}, raw=True)
         self._shown.append(show(self._draw(), raw=True, display_id=True))
-        self._last = time.monotonic() - SELDOM + FIRST
+        self._begun = self._last = time.monotonic()
 
     def change(self) -> None:
         """Draw it anew soon: what the form shows has changed."""
@@ -49,13 +50,18 @@ class Picture:
 
     def refresh(self) -> None:
         """Draw it anew if it is time to; called now and then."""
-        passed = time.monotonic() - self._last
-        if self._shown and passed >= (SOON if self._is_stale else SELDOM):
+        now = time.monotonic()
+        if self._is_stale:
+            is_due = now - self._changed >= SOON
+        else:
+            is_due = now - self._last >= min(SELDOM, max(FIRST, (now - self._begun) / 2))
+        if self._shown and is_due:
             self.draw()
 
     def draw(self) -> None:
         """Draw it anew now."""
-        self._last, self._is_stale = time.monotonic(), False
+        self._last = self._changed = time.monotonic()
+        self._is_stale = False
         for each in self._shown:
             each.update(self._draw(), raw=True)
 

@@ -39,6 +39,19 @@ def value_html(value: object) -> Html:
     return Html(f"<span class='xnb-mono'>{escape(value_text(value))}</span>")
 
 
+def quantity_html(value: object, unit: str) -> Html:
+    """Return a value in the type of code, with its unit if there is one."""
+    if not unit:
+        return value_html(value)
+    return Html(f"{value_html(value)} <span class='xnb-dim'>{escape(unit)}</span>")
+
+
+def fingerprint_html(fingerprint: str) -> Html:
+    """Return a fingerprint in the type of code, which is broken behind its colons alone."""
+    shown = escape(fingerprint).replace(":", ":<wbr>")
+    return Html(f"<span class='xnb-mono xnb-fingerprint'>{shown}</span>")
+
+
 def ago(seconds: float) -> str:
     """Return how long ago something was, as the page counts it on.
 
@@ -148,7 +161,7 @@ def _value_cell(name: str, access: str, values: Values) -> Html:
     if name == "quality" and value is not None:
         return quality_badge(value)
     if name == "value" and (unit := _unit(values)):
-        return Html(f"{value_html(value)} <span class='xnb-dim'>{escape(unit)}</span>")
+        return quantity_html(value, unit)
     return time_html(value)
 
 

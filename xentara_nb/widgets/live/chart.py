@@ -49,12 +49,15 @@ class Chart(anywidget.AnyWidget):
         self.asked = False
         self._on_ask = on_ask
         self._view_count = 0  # lets the page count the views
+        # It does so behind its question for everything, and a cell that takes long may run between.
+        self._is_counted = False
+        self.observe(self._count, "_view_count")
         self.on_msg(self._receive)
 
     @property
     def is_visible(self) -> bool:
         """Whether it can be seen, as far as is known."""
-        return not self.asked or bool(self._view_count != 0)
+        return not self._is_counted or bool(self._view_count != 0)
 
     def tell(self, news: Sequence[News]) -> None:
         """Send what is new to the page."""
@@ -69,6 +72,9 @@ class Chart(anywidget.AnyWidget):
     def _only_spans(self, proposal: Mapping[str, Any]) -> float:
         span: float = proposal["value"]
         return span if span in SPANS else SPANS[0]
+
+    def _count(self, change: object) -> None:
+        self._is_counted = True
 
     def _receive(self, widget: object, content: object, buffers: object) -> None:
         if isinstance(content, dict) and content.get("kind") == "ask":

@@ -20,6 +20,7 @@ from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.code import CodeCard
 from xentara_nb.widgets.common.form import Form
 from xentara_nb.widgets.common.style import button, card, row
+from xentara_nb.widgets.common.tasks import start_thread
 from xentara_nb.widgets.live.feed import POINTS, SPANS, Feed, News
 from xentara_nb.widgets.live.picture import Row, picture_html
 from xentara_nb.widgets.live.recording import RecordCard
@@ -102,13 +103,14 @@ class LiveView(Form):
         self._has_units = False
         self._next_beat = 0.0
         self._restart = False
+        self._stepping = threading.Lock()
         self._wake, self._stop = threading.Event(), threading.Event()
         self._make(_places(watch, charted, self._rows), float(span))
         notebook.register(self)
         self.when_closed.callback(self._end)
-        self.when_closed.callback(watch.on_change(lambda changed: self._wake.set()))
+        self.when_closed.callback(watch.on_change(self._watch_changed))
         self.tasks.run("units", self._fetch_units)
-        threading.Thread(target=self._run, name="xentara live view", daemon=True).start()
+        start_thread("xentara live view", self._run, self.tasks.context)
 
     def summary(self) -> str:
         """Return how much is watched, and whether it is live."""
@@ -198,22 +200,34 @@ class LiveView(Form):
         self._restart = True
         self._wake.set()
 
+    def _watch_changed(self, watch: Watch) -> None:
+        self._wake.set()
+        if watch.ended is not None and threading.current_thread() is threading.main_thread():
+            # At once, and as a part of the cell that closes it: a program that runs the notebook
+            # takes nothing else, and nothing behind the last cell.
+            self._step(is_last=True)
+
     def _end(self) -> None:
         self._stop.set()
         self._wake.set()
 
     def _run(self) -> None:
-        step = self.tasks.guard(self._step)
         while not self._stop.is_set():
             self._wake.wait(HEARTBEAT)
             self._wake.clear()
             before = time.thread_time()
-            step()
+            self._step()
             spent = time.thread_time() - before
             self._stop.wait(max(INTERVAL, spent / SHARE))
 
-    def _step(self) -> None:
+    def _step(self, *, is_last: bool = False) -> None:
+        with self._stepping:
+            self.tasks.guard(self._tell)(is_last)
+
+    def _tell(self, is_last: bool) -> None:
         now = time.monotonic()
+        if is_last:
+            self._next_beat = now
         is_told = self.chart.is_visible and (self.chart.asked or now >= self._next_beat)
         news = self._take_news() if is_told else []
         # Looked at behind the news: where these have the gap of a lost connection, the page has to

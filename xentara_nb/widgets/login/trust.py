@@ -10,7 +10,7 @@ from xentara_nb.connection import trust_store
 from xentara_nb.errors import CertificateChangedError, CertificateNotTrustedError
 from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common.style import button, card, row, show
-from xentara_nb.widgets.common.table import facts, value_html
+from xentara_nb.widgets.common.table import facts, fingerprint_html
 from xentara_nb.widgets.common.tasks import TaskRunner
 
 
@@ -64,7 +64,7 @@ class TrustCard:
             "Issuer": error.issuer,
             "Valid from": error.not_before,
             "Valid until": error.not_after,
-            "Fingerprint (SHA-256)": value_html(error.fingerprint),
+            "Fingerprint (SHA-256)": fingerprint_html(error.fingerprint),
             "Why it is not trusted": error.reason,
         }
         if changed:
@@ -77,7 +77,7 @@ class TrustCard:
                 "correct the fingerprint that was given, and log in again.</div>"
             )
             if before is not None:
-                pairs["Trusted until now"] = value_html(before.fingerprint)
+                pairs["Trusted until now"] = fingerprint_html(before.fingerprint)
                 pairs["Trusted since"] = before.since
         elif not may_trust:
             warning = (

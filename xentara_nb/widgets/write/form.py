@@ -23,7 +23,7 @@ from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.code import write_code
 from xentara_nb.widgets.write.history import History
 from xentara_nb.widgets.write.inputs import ValueInput
-from xentara_nb.widgets.write.review import checks_html, confirm_text, review_html
+from xentara_nb.widgets.write.review import checks_html, confirm_text, review_html, unit_of
 from xentara_nb.widgets.write.target import WriteTarget, present_html
 from xentara_nb.widgets.write.view import WriteView
 from xentara_nb.writes.plan import WritePlan
@@ -158,12 +158,7 @@ class WriteForm(WriteView):
     def withdraw(self, reason: str = "", kind: str = "warning") -> bool:
         """Withdraw the reviewed write; return whether there was one.
 
-        Parameters
-        ----------
-        reason : str, optional
-            Why; shown in the form.
-        kind : str, default "warning"
-            How it is shown.
+        The parameters are those of :meth:`PlanForm.withdraw`.
         """
         self._late_until = 0.0
         return super().withdraw(reason, kind)
@@ -340,7 +335,7 @@ class WriteForm(WriteView):
             report = plan.report
             if report is not None and report[0].sent:
                 self.results.append(report[0])
-                self.outcome.show(report[0])
+                self.outcome.show(report[0], unit_of(plan))
                 self.picture.change()
             self.history.refresh()
             self.live.refresh()
@@ -355,7 +350,7 @@ class WriteForm(WriteView):
     def _resolve(self) -> None:
         result = self.results[-1]
         result.resolve()
-        self.outcome.show(result)
+        self.outcome.show(result, self.outcome.unit)
         self.picture.change()
         self.notice.clear()
         self.history.refresh()

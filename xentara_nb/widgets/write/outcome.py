@@ -11,21 +11,29 @@ from xentara_nb.writes.results import WriteResult
 
 
 class OutcomeCard:
-    """Shows a result, with a button to undo it, or to read the value of one that is not known."""
+    """Shows a result, with a button to undo it, or to read the value of one that is not known.
+
+    Attributes
+    ----------
+    unit : str
+        The unit of the value that was written.
+    """
 
     def __init__(self) -> None:
+        self.unit = ""
         self.text = ipywidgets.HTML()
         self.undo = button("Undo …")
         self.resolve = button("Read the value now")
         self.widget = card(self.text, row(self.undo, self.resolve))
         self.show(None)
 
-    def show(self, result: WriteResult | None) -> None:
-        """Show a result; nothing if there is none."""
+    def show(self, result: WriteResult | None, unit: str = "") -> None:
+        """Show a result, of a value with a unit if it has one; nothing if there is no result."""
+        self.unit = unit
         show(self.widget, result is not None)
         if result is None:
             return
-        self.text.value = result_html(result)
+        self.text.value = result_html(result, unit)
         show(self.undo, result.outcome.taken)
         show(self.resolve, result.outcome in (Outcome.UNKNOWN, Outcome.DIFFERS))
 

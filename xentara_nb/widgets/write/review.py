@@ -8,11 +8,17 @@ from xentara_nb.protocol.identifiers import DataType, label
 from xentara_nb.tables.rendering import Html, change_text, escape, plain
 from xentara_nb.widgets.common.confirm import Words
 from xentara_nb.widgets.common.style import badge
-from xentara_nb.widgets.common.table import facts, quality_badge, value_html, value_text
+from xentara_nb.widgets.common.table import (
+    facts,
+    quality_badge,
+    quantity_html,
+    value_html,
+    value_text,
+)
 from xentara_nb.widgets.write.times import local_text, zone_text
 from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.plan import WritePlan
-from xentara_nb.writes.rendering import KINDS, shown_change
+from xentara_nb.writes.rendering import KINDS, NO_CHANGE, shown_change
 from xentara_nb.writes.results import WriteResult
 
 WORDS = Words("write", "Do not write", "Nothing was written.", "review the value again")
@@ -33,16 +39,16 @@ def checks_html(plan: WritePlan) -> str:
 
 def review_html(plan: WritePlan, who: str, zone: str = "") -> str:
     """Return the review of a plan of one write: old, new, what will be sent, by whom."""
-    planned = plan.planned[0]
+    planned, unit = plan.planned[0], unit_of(plan)
     target, info = planned.target, planned.target.info
-    old = value_html(planned.old_value) if planned.knows_old else "not known"
+    old = quantity_html(planned.old_value, unit) if planned.knows_old else "not known"
     if planned.quality is not None:
         old = Html(f"{escape(old)} {quality_badge(plan.frame['old_quality'].iloc[0])}")
     pairs = {
         "Write to": value_html(target.primary_key),
         "Attribute": value_html(target.attribute_name),
         "Old value": old,
-        "New value": Html(f"<span class='xnb-big'>{value_html(planned.new_value)}</span>"),
+        "New value": Html(f"<span class='xnb-big'>{quantity_html(planned.new_value, unit)}</span>"),
     }
     if isinstance(planned.new_value, pd.Timestamp):
         local = local_text(planned.new_value, zone)
@@ -51,7 +57,7 @@ def review_html(plan: WritePlan, who: str, zone: str = "") -> str:
         pairs["Data type"] = label(DataType, info.data_type)
     change = shown_change(planned.old_value, planned.new_value, planned.change)
     if change is not None:
-        pairs["Change"] = value_html(change_text(change))
+        pairs["Change"] = quantity_html(change_text(change), "" if change == NO_CHANGE else unit)
     pairs["By"] = who
     return f"<h4>Review</h4>{facts(pairs, caption='Review of the write')}{checks_html(plan)}"
 
@@ -68,12 +74,27 @@ def confirm_text(plan: WritePlan, *, undo: bool = False) -> str:
     return f"Write {value}{back} to {plain(planned.target.primary_key)}{attribute}"
 
 
-def result_html(result: WriteResult) -> str:
-    """Return what became of a write."""
+def unit_of(plan: WritePlan) -> str:
+    """Return the unit of the value that a plan of one write writes; an empty text without one."""
+    unit = plan.frame["units"].iloc[0]
+    return unit if isinstance(unit, str) else ""
+
+
+def result_html(result: WriteResult, unit: str = "") -> str:
+    """Return what became of a write of a value with a unit, if it has one."""
     outcome = result.outcome
     role = "alert" if outcome.failed else "status"
     more = result.reason or result.error
-    pairs = {name: text for name, text in result.facts.items() if name != "outcome"}
+    known = {
+        "old value": result.planned.knows_old,
+        "new value": True,
+        "read back": result.read_back is not None,
+    }
+    pairs = {
+        name: f"{text} {unit}".rstrip() if known.get(name) else text
+        for name, text in result.facts.items()
+        if name != "outcome"
+    }
     return (
         f"<h4>Outcome</h4><div role='{role}'><p>{badge(outcome, KINDS[outcome])} "
         f"{escape(outcome.meaning)}.{f' {escape(more)}' if more else ''}</p></div>"
