@@ -199,11 +199,6 @@ def test_lab_says_where_the_notebooks_cannot_be(
     assert "--notebooks" in err
 
 
-def test_keys_for_tokens_are_those_of_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["simulate", "--jwks", "keys.json"]) == 2
-    assert "give --config too" in capsys.readouterr().err
-
-
 def test_lab_needs_a_port(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lab", "--lab-port", "65536"]) == 2
     assert "--lab-port must be from 0 to 65535" in capsys.readouterr().err

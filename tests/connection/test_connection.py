@@ -684,8 +684,9 @@ def test_pings_are_answered_after_what_is_being_sent(fake: Fake, certificate: Ce
         assert results[0] == 2
 
 
+@pytest.mark.parametrize("events", [False, True])
 def test_a_pong_that_the_network_did_not_take_is_sent_later(
-    fake: Fake, monkeypatch: pytest.MonkeyPatch
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, events: bool
 ) -> None:
     tried, answered = threading.Event(), threading.Event()
     can_send = Stream.can_send
@@ -698,9 +699,20 @@ def test_a_pong_that_the_network_did_not_take_is_sent_later(
     def script(wire: Wire) -> None:
         monkeypatch.setattr(Stream, "can_send", full_once)
         wire.send_frame(PING, b"late")
-        assert wire.frame() == (PONG, b"late")
-        answered.set()
+        sending = threading.Thread(target=send_events, args=(wire,))
+        try:
+            if events:  # all the time, so that the reader always has something to read
+                sending.start()
+            assert wire.frame() == (PONG, b"late")
+        finally:
+            answered.set()
+        if events:
+            sending.join()
         wire.until_goodbye()
+
+    def send_events(wire: Wire) -> None:
+        while not answered.wait(0.05):
+            wire.answer(event(E, {11: 1}))
 
     with connected(fake(after_hello(script))):
         assert answered.wait(30)

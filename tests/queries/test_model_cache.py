@@ -125,6 +125,14 @@ def test_attributes_that_shared_an_id_are_given_others() -> None:
     assert before == {one: shared}  # as another thread still looks at it
 
 
+def test_inventories_do_not_pile_up() -> None:
+    model_cache = ModelCache(Model().ask)
+    for number in range(20):
+        model_cache.learn([UUID(int=number)], [(VALUE,)], model_cache.generation)
+        model_cache.sharing()
+    assert len(model_cache) > 10  # in one place, which has its limit
+
+
 def test_what_was_asked_for_before_the_model_changed_is_not_kept() -> None:
     model = Model.of_points(2)
     one, two = UUID(int=1), UUID(int=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -12,14 +13,15 @@ import pandas as pd
 import pytest
 
 from tests.support.server import QUALITY, VALUE, Element, Model
-from xentara_nb.errors import AmbiguousError
+from xentara_nb.errors import AmbiguousError, XentaraError
 from xentara_nb.protocol.commands import AttributeInfo, Read
 from xentara_nb.protocol.errors import UnknownElementError
-from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.protocol.identifiers import Attribute, DataType
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.queries.read_plan import MAX_PLANNED, MAX_PLANS, call_key
 from xentara_nb.queries.reading import Reading, read
 from xentara_nb.tables.frames import inventory_frame
+from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.values import values_frame
 
 PUMP, VALVE = UUID(int=1), UUID(int=2)
@@ -49,6 +51,17 @@ class Number(IntEnum):
     VALUE = 11
 
 
+ROWS = inventory_frame([("Pump", PUMP, 2, LIST), ("Valve", VALVE, 2, (VALUE,))])
+READ = values_frame(
+    primary_keys=["Valve", "Pump"],
+    element_uuids=[VALVE, PUMP],
+    attribute_names=["value", "units"],
+    attribute_ids=[11, UNITS],
+    data_types=[None, None],
+    results=[2.5, "bar"],
+    times=[1, 2],
+)
+
 CALLS = [
     ("Pump", "value"),
     ("Pump", None),
@@ -58,6 +71,10 @@ CALLS = [
     (["Pump", "Valve", "Pump"], "value"),
     (["Pump", "Pump"], [11, 11, "quality"]),
     (["Valve"], []),
+    (ROWS, None),
+    (ROWS[::-2], None),
+    (ROWS, "value"),
+    (READ, None),
 ]
 
 
@@ -101,7 +118,13 @@ def test_calls_differ_in_what_they_name() -> None:
         ({"Pump": 1}, "value"),
         (iter(["Pump"]), "value"),
         (["Pump"] * (MAX_PLANNED + 1), "value"),
-        (inventory_frame([("Pump", PUMP, 2, LIST)]), None),
+        (ROWS.drop(columns="attribute_id"), None),
+        (ROWS.astype({"primary_key": object}), None),
+        (ROWS.astype({"element_uuid": object}), None),
+        (ROWS.astype({"data_type": object}), None),
+        (pd.concat([ROWS, ROWS[["access", "data_type"]]], axis=1), None),
+        (ROWS.iloc[[0] * (MAX_PLANNED + 1)], None),
+        (ROWS, True),
         (None, "value"),
     ],
 )
@@ -206,3 +229,72 @@ def test_not_all_calls_are_kept() -> None:
     cache.forget()
     reading_of(plant, cache, ["Pump"] * (MAX_PLANNED // 2), [11, 11, 11])
     assert not cache.read_plans
+
+
+def changed(frame: pd.DataFrame, source: random.Random) -> pd.DataFrame:
+    """Change something about rows, in place or in other ones."""
+    row = source.randrange(len(frame))
+    kinds = [each.label for each in DataType]
+    choices: dict[str, list[Any]] = {
+        "primary_key": ["Pump", "Valve", str(b"Pump", "ascii"), "Fan", "", None],
+        "element_uuid": [PUMP, VALVE, UUID(int=PUMP.int), UUID(int=3), None],
+        "attribute_name": ["value", "units", "quality", str(b"value", "ascii")],
+        "attribute_id": [11, 9, UNITS, LIMIT, None],
+        "data_type": kinds,
+    }
+    name = source.choice([*choices, "order", "part", "categories", "ids", "column"])
+    if name in choices and name in frame:
+        frame.loc[frame.index[row], name] = source.choice(choices[name])
+    elif name == "order":
+        frame = frame.sample(frac=1.0, random_state=source.randrange(1000))
+    elif name == "part" and len(frame) > 1:
+        frame = frame.drop(index=frame.index[row]).copy()
+    elif name == "categories":
+        source.shuffle(kinds)
+        frame["data_type"] = pd.Categorical.from_codes([0] * len(frame), categories=kinds)
+    elif name == "ids":
+        frame["element_uuid"] = id_array([source.choice([PUMP, VALVE]) for _ in frame.index])
+    elif name == "column":
+        frame = frame.drop(columns="data_type", errors="ignore")
+    return frame
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_rows_that_are_changed_again_and_again_give_what_they_give_when_they_are_new(
+    seed: int,
+) -> None:
+    source = random.Random(seed)
+    plant = model()
+    cache = ModelCache(plant.ask)
+
+    def outcome(cache: ModelCache, rows: pd.DataFrame, attributes: str | None) -> Any:
+        try:
+            reading = reading_of(plant, cache, rows, attributes)
+        except XentaraError as error:
+            return str(error)
+        return reading[:5], list(map(str, reading.results))
+
+    frame, before = ROWS.copy(), ROWS.copy()
+    for _ in range(80):
+        frame = changed(frame, source)
+        if source.random() < 0.1:
+            frame, before = before.copy(), frame
+        attributes = source.choice([None, None, None, "value"])
+        assert outcome(cache, frame, attributes) == outcome(
+            ModelCache(plant.ask), frame, attributes
+        )
+
+
+def test_rows_that_are_changed_while_they_are_looked_at_are_not_kept() -> None:
+    plant = model()
+    rows = ROWS.copy()
+
+    def ask(commands: Sequence[Any]) -> Iterator[Any]:
+        rows.loc[rows.index[0], "element_uuid"] = VALVE  # by another thread
+        return plant.ask(commands)
+
+    cache = ModelCache(ask)
+    reading_of(plant, cache, rows)
+    assert not cache.read_plans
+    reading_of(plant, cache, rows)
+    assert len(cache.read_plans) == 1

@@ -46,6 +46,13 @@ def test_words_in_any_order_with_wildcards(text: str, first: str) -> None:
     assert found(text)[0] == first
 
 
+def test_wildcards_at_the_ends_and_words_that_repeat_change_nothing() -> None:
+    for text, same in (("*", ""), ("lev*", "lev"), ("**1.lev* *tank", "1.lev tank"), ("1 1", "1")):
+        assert set(found(text)) == set(found(same)) != set()
+    assert found("limit?") == found("?plant") == []  # which stands for one character
+    assert set(found("level?")) == {"Plant.Tank 1.Level.Limit"}
+
+
 @pytest.mark.parametrize(
     ("text", "first"),
     [

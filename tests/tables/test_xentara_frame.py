@@ -5,14 +5,18 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import re
 import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import date
+from decimal import Decimal
 from functools import singledispatch
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest.mock import Mock
 from uuid import UUID
 
 import numpy as np
@@ -22,6 +26,7 @@ import pytest
 from pandas.testing import assert_frame_equal, assert_series_equal
 
 from xentara_nb import Client, XentaraFrame, compare, read_journal, read_table
+from xentara_nb.errors import InventoryFileError
 from xentara_nb.protocol.identifiers import Category, Quality
 from xentara_nb.tables.frames import categorical, make_frame, object_array, string_array, time_array
 from xentara_nb.tables.id_arrays import id_array
@@ -151,6 +156,7 @@ def test_texts_for_people_show_what_cannot_be_seen(
     frame.to_string(buffer)
     frame["primary_key"].to_string(buffer)
     frame.info(buf=buffer)
+    frame.info(None, buffer, 2)
     texts = [capsys.readouterr().out, buffer.getvalue(), frame.to_html(), frame._repr_html_()]
     texts += [frame.to_markdown(), frame["primary_key"].to_markdown()]
     with pd.option_context("display.large_repr", "info", "display.max_rows", 1):
@@ -187,6 +193,17 @@ def test_the_classes_pass_for_those_of_pandas() -> None:
     kind.register(pd.Series, lambda column: "column")
     assert [kind(frame), kind(frame["value"]), kind(1)] == ["table", "column", "other"]
     assert as_xentara(nothing) is nothing
+    assert isinstance(Mock(spec=XentaraFrame), XentaraFrame)
+
+
+def test_a_table_is_compared_with_a_plain_one() -> None:
+    changed = PLAIN.assign(value=[1.5, 3])
+    assert_frame_equal(ours().compare(changed), PLAIN.compare(changed))
+    assert type(changed) is pd.DataFrame
+    column = changed["value"]
+    assert_frame_equal(ours()["value"].compare(column), PLAIN["value"].compare(column))
+    with pytest.raises(TypeError, match="can only compare"):
+        ours().compare(column)
 
 
 def test_other_libraries_take_them() -> None:
@@ -226,6 +243,55 @@ def test_parquet_of_values_of_several_types(tmp_path: Path) -> None:
     assert_frame_equal(read_table(path), points(MIXED))
 
 
+def test_what_no_server_sends_is_left_to_pandas() -> None:
+    for values in (
+        [date(2024, 5, 6), pd.NaT],  # as dt.date has them of times that are missing
+        [Decimal("1.5"), float("nan")],
+        [[1.5], float("nan")],
+        [b"on", float("nan")],
+        [True, pd.NA],
+    ):
+        frame = ours(pd.DataFrame({"primary_key": NAMES, "x": pd.Series(values, dtype=object)}))
+        assert frame.to_parquet() == pd.DataFrame(frame).to_parquet()
+    with closing(sqlite3.connect(":memory:")) as database:
+        ours(PLAIN.assign(day=date(2024, 5, 6))).to_sql("days", database)
+        (table,) = database.execute("select sql from sqlite_master where type = 'table'")
+        assert '"day" DATE' in table[0]
+        assert "(type)" not in table[0]
+
+
+def test_what_is_not_known_is_no_text(tmp_path: Path) -> None:
+    frame = points([1.5, "on", pd.NA])
+    frame.to_parquet(tmp_path / "x.parquet")
+    frame.xentara.to_file(tmp_path / "x.csv")
+    for name in ("x.parquet", "x.csv"):
+        assert read_table(tmp_path / name)["value"].tolist() == [1.5, "on", None]
+
+
+def test_values_that_were_read_are_written_again_beside_others(tmp_path: Path) -> None:
+    frame = XentaraFrame(pd.read_parquet(io.BytesIO(points(MIXED).to_parquet())))
+    frame["note"] = object_array([1, "x", UUID(int=2), NOON, *[None] * (len(MIXED) - 4)])
+    frame.to_parquet(tmp_path / "x.parquet")
+    assert list(map(repr, read_table(tmp_path / "x.parquet")["value"])) == list(map(repr, MIXED))
+    frame.to_excel(tmp_path / "x.xlsx")
+    assert read_table(tmp_path / "x.xlsx")["value"].tolist()[:4] == MIXED[:4]
+    with closing(sqlite3.connect(":memory:")) as database:
+        assert frame.to_sql("points", database) == len(MIXED)
+
+
+def test_ids_as_names_of_columns_are_read_back_from_parquet() -> None:
+    frame = points([1.5, 2.5]).pivot(index="primary_key", columns="element_uuid", values="value")
+    opened = pd.read_parquet(io.BytesIO(frame.to_parquet()))
+    assert opened.columns.tolist() == [str(UUID(int=0)), str(UUID(int=1))]
+
+
+def test_parquet_of_times_among_objects_keeps_nanoseconds(tmp_path: Path) -> None:
+    frame = points([NOON, 1.5, NOON])
+    frame[::2].to_parquet(tmp_path / "x.parquet")
+    assert read_table(tmp_path / "x.parquet")["value"].tolist() == [NOON, NOON]
+    assert pd.read_parquet(tmp_path / "x.parquet")["value"].tolist() == [NOON, NOON]
+
+
 def test_parquet_of_samples(tmp_path: Path) -> None:
     times = pd.DatetimeIndex([NOON, NOON + pd.Timedelta(1)], name="time")
     frame = XentaraFrame({"Plant.A": [1.5, None], "Plant.B": ["on", 3]}, index=times)
@@ -261,6 +327,38 @@ def test_excel_of_times_with_a_zone(tmp_path: Path) -> None:
         assert len(pd.read_excel(path)) == len(found)
 
 
+def test_excel_without_names_of_columns(tmp_path: Path) -> None:
+    frame = points([1.5, NOON, UUID(int=7)]).drop(columns=["category", "quality"])
+    frame.T.to_excel(tmp_path / "x.xlsx")
+    opened = pd.read_excel(tmp_path / "x.xlsx", index_col=0)
+    assert pd.Timestamp(opened[1]["value"]).round("ms") == NOON.tz_localize(None).round("ms")
+    assert opened[2]["value"] == str(UUID(int=7))
+
+
+def test_excel_of_naive_times_is_left_to_pandas(tmp_path: Path) -> None:
+    times = object_array([pd.Timestamp("2024-05-06"), 1.5])
+    ours(pd.DataFrame({"x": times})).to_excel(tmp_path / "x.xlsx", index=False)
+    assert pd.read_excel(tmp_path / "x.xlsx")["x"].tolist() == times.tolist()
+
+
+def test_excel_of_what_no_sheet_can_hold_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.xlsx"
+    frame = ours(PLAIN[["value"]].set_axis(["a", "b"]))
+    frame.to_excel(path)
+    before = path.read_bytes()
+    for wrong, where in (
+        (ours().drop(columns="x\x1by"), "row 0 (the first is 0), column 'primary_key'"),
+        (ours()[["value", "x\x1by"]], "the header"),
+        (frame.T.assign(b="\ufffe").T, "row 1 (the first is 0), column 'value'"),
+        (frame.set_axis(["a", "b\0"]), "row 1 (the first is 0), the index"),
+        (frame.rename_axis("a\x1b"), "the header"),
+        (pd.concat({"a\x1b": frame}, axis=1), "the header"),
+    ):
+        with pytest.raises(InventoryFileError, match=re.escape(f"{where}: a sheet cannot hold")):
+            wrong.to_excel(path)
+        assert path.read_bytes() == before
+
+
 def test_the_numbers_of_the_rows_that_pandas_writes_are_no_column(
     client: Client, tmp_path: Path
 ) -> None:
@@ -271,6 +369,9 @@ def test_the_numbers_of_the_rows_that_pandas_writes_are_no_column(
     frame.to_excel(tmp_path / "a.xlsx")
     assert_frame_equal(read_table(tmp_path / "a.csv"), frame)
     assert_frame_equal(read_table(tmp_path / "a.xlsx"), frame)
+    frame.rename(columns={"access": ""}).to_excel(tmp_path / "a.xlsx")
+    with pytest.raises(InventoryFileError, match="column 7 of the sheet has no name"):
+        read_table(tmp_path / "a.xlsx")
 
 
 def test_excel_keeps_long_whole_numbers_beside_times(tmp_path: Path) -> None:
@@ -281,6 +382,9 @@ def test_excel_keeps_long_whole_numbers_beside_times(tmp_path: Path) -> None:
 
 
 def test_json_and_databases(tmp_path: Path) -> None:
+    found = points([1.5, UUID(int=7)])["value"]
+    assert found.to_json() == f'{{"0":1.5,"1":"{UUID(int=7)}"}}'
+    assert found.to_frame(0).to_json() == f'{{"0":{found.to_json()}}}'
     for values in (MIXED, [1.5, "on"], []):
         frame = points(values)
         text = frame.to_json(date_format="iso", double_precision=15)
@@ -297,7 +401,7 @@ def test_json_and_databases(tmp_path: Path) -> None:
 
 def test_what_pandas_writes_is_written_by_it(tmp_path: Path) -> None:
     for writer in ("excel", "json", "parquet", "sql"):
-        frame = ours()
+        frame = ours(PLAIN[["value"]])
         assert frame.xentara.plain(writer) is frame
     plain = pd.DataFrame(points([1.5, 2.5]))
     plain.attrs = points([1.5, 2.5]).attrs

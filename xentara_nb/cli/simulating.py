@@ -72,8 +72,8 @@ def add_parsers(add_parser: AddParser) -> None:
     group.add_argument(
         "--jwks",
         metavar="FILE",
-        help="a JSON Web Key Set that OAuth 2.0 tokens are checked with, beside those that the "
-        "configuration names; goes with --config",
+        help="a JSON Web Key Set that OAuth 2.0 tokens are checked with; goes with --config "
+        "(default: those that the configuration names)",
     )
     group.add_argument(
         "--stage-entitlement",
@@ -146,8 +146,6 @@ def check_port(option: str, port: int | None) -> None:
 def _simulate(args: argparse.Namespace) -> int:
     from xentara_nb.simulator.fault_options import parse_fault
 
-    if args.jwks is not None and args.config is None:
-        raise UsageError("--jwks has the keys for the tokens of a configuration: give --config too")
     faults = [parse_fault(text) for text in args.fault]
     options: dict[str, Any] = {
         "certificate": args.certificate,

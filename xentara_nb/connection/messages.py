@@ -82,8 +82,9 @@ class WebSocket(websocket.WebSocket):
     def send_pongs(self) -> None:
         """Send the pongs that are due, unless the network is full, or another thread is sending.
 
-        Also to be called while nothing comes: behind a long message the network may be full, and
-        that thread may have looked for pongs in the moment in which this one tried to send.
+        Also done when something comes, and to be called while nothing does: behind a long message
+        the network may be full, and that thread may have looked for pongs in the moment in which
+        this one tried to send.
         """
         # An error is no failure of the message before them, which has gone out; and the thread that
         # reads finds the end by itself, after all that the server has sent before it.
@@ -107,6 +108,8 @@ class WebSocket(websocket.WebSocket):
         # What has come together with a header is taken with it, for most messages are small. Of a
         # large one no more than its own bytes, or all of it would have to be cut off and copied.
         data = self._stream.recv(_CHUNK if self.frame_buffer.length is None else size)
+        if self._pongs:
+            self.send_pongs()
         if not data:
             raise EOFError("the server has gone")
         self._count(len(data))

@@ -44,7 +44,12 @@ META_DATA = (MetaDataId.PRIMARY_KEY, MetaDataId.ELEMENT_CATEGORY, MetaDataId.ATT
 MAX_CACHED = 1 << 20
 """How many elements are cached; when there are more, a part of them goes, the oldest first."""
 
+_MAX_LEARNED = 8  # inventories that are not taken in
+
 AttributeList: TypeAlias = tuple[AttributeInfo, ...]
+
+_Learned: TypeAlias = tuple[Sequence[UUID], list[AttributeList]]
+"""The attributes of some elements."""
 
 NO_LIST = ServerError("the server did not answer for the attribute list")
 """The error of an element whose attributes were asked for, and left out of the answer."""
@@ -95,7 +100,9 @@ class ModelCache:
         self.search_table: SearchTable | None = None
         self.read_plans: dict[Any, Any] = {}
         self._sharing: dict[UUID, AttributeList] = {}
-        self._inventories: list[tuple[Sequence[UUID], list[AttributeList]]] = []  # not taken in yet
+        # What was learned and not looked at yet, and what only its shared ids were looked for in.
+        self._inventories: list[_Learned] = []
+        self._looked_at: list[_Learned] = []
 
     def __len__(self) -> int:
         return max(len(self._uuids), len(self._meta_data), len(self._lists))
@@ -111,7 +118,7 @@ class ModelCache:
             self._lists = {}
             self.whole = self.search_table = None
             self._sharing = {}
-            self._inventories = []
+            self._inventories, self._looked_at = [], []
             # Behind all the others, so that no plan in it comes from what was known before.
             self.read_plans = {}
             self.generation += 1
@@ -236,6 +243,8 @@ class ModelCache:
         with self._learning:
             if generation == self.generation:
                 self._inventories.append((uuids, lists))
+                if len(self._inventories) + len(self._looked_at) > _MAX_LEARNED:
+                    self._take_in()  # or they would pile up
                 # It may hold otherwise what is known; what was asked for singly was not known.
                 self.read_plans = {}
 
@@ -279,6 +288,9 @@ class ModelCache:
         There should be none. The elements given are asked for if they are not known yet; one that
         the server does not know is passed over.
         """
+        self._look_for_sharing()
+        if not len(uuids):
+            return self._sharing
         self._take_in()
         known = self._lists
         if unknown := [at for at, number in enumerate(numbers(uuids)) if number not in known]:
@@ -289,14 +301,24 @@ class ModelCache:
             return {**self._sharing, **_sharing_of(there, list(there.values()))}
         return self._sharing
 
-    def _take_in(self) -> None:
-        """Look at what was learned: only now, for after most inventories no one asks for it."""
+    def _look_for_sharing(self) -> None:
+        """Look for shared ids in what was learned: only now, when it may matter."""
         with self._learning:
-            inventories, self._inventories = self._inventories, []
-            for uuids, lists in inventories:
-                self._note_sharing(uuids, lists, self.generation)
+            while self._inventories:
+                learned = self._inventories[0]
+                self._note_sharing(*learned, self.generation)
+                self._looked_at.append(learned)
+                del self._inventories[0]
+
+    def _take_in(self) -> None:
+        """Take in what was learned: only now, for after most inventories no one asks for it."""
+        with self._learning:
+            self._look_for_sharing()
+            while self._looked_at:
+                uuids, lists = self._looked_at[0]
                 _make_room(self._lists, len(uuids))
                 self._lists.update(islice(zip(numbers(uuids), lists, strict=True), MAX_CACHED))
+                del self._looked_at[0]
 
     def _note_sharing(
         self, uuids: Collection[UUID], lists: list[AttributeList], generation: int

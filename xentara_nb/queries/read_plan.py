@@ -1,7 +1,7 @@
 """What a call of read asks for, and the columns of its answer that are known beforehand.
 
 Finding that out takes longer than asking. So it is kept for the calls that name elements by their
-keys or UUIDs: a loop that reads the same again and again asks at once.
+keys or UUIDs, or by rows of an inventory: a loop that reads the same again and again asks at once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 import numpy as np
+import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from xentara_nb.errors import AmbiguousError
@@ -26,7 +27,7 @@ from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.model_cache import AskByMessage, ModelCache, shared_id
 from xentara_nb.tables.frames import string_array
 from xentara_nb.tables.id_arrays import IdArray, id_array
-from xentara_nb.tables.references import Rows
+from xentara_nb.tables.references import Rows, rows_key
 
 MAX_PLANS = 32
 """Of how many calls the plan is kept."""
@@ -76,6 +77,10 @@ def call_key(elements: object, attributes: object) -> Hashable:
             return None
         # The hash of a UUID takes far longer than that of its number.
         named = tuple(map(_number, named) if kinds == {UUID} else named)
+    elif isinstance(named, pd.DataFrame):
+        named = rows_key(named) if len(named) <= MAX_PLANNED else None
+        if named is None:
+            return None
     elif type(named) is not str and type(named) is not UUID:
         return None
     if type(attributes) is list or type(attributes) is tuple:
@@ -118,10 +123,11 @@ def plan_elements(
 
 def plan_rows(model_cache: ModelCache, rows: Rows) -> ReadPlan:
     """Return the plan to read what rows name; those of one element that follow are one request."""
-    codes = rows.element_uuids.codes
+    # A few rows of a large table do not keep all of it, nor look through it each time.
+    element_uuids, ids = rows.element_uuids.compact(), rows.attribute_ids.compact()
+    codes = element_uuids.codes
     begins = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]])[: len(codes)])
-    uuids: Sequence[Any] = rows.element_uuids[begins].ids()
-    ids = rows.attribute_ids
+    uuids: Sequence[Any] = element_uuids[begins].ids()
     parts: list[tuple[AttributeId, ...]]
     if len(begins) == len(rows) and len(set(ids.distinct())) == 1:
         parts = [tuple(ids[:1].tolist())] * len(rows)
@@ -138,9 +144,9 @@ def plan_rows(model_cache: ModelCache, rows: Rows) -> ReadPlan:
             parts.append(part)
     return ReadPlan(
         rows.primary_keys,
-        rows.element_uuids,
+        element_uuids,
         rows.attribute_names,
-        rows.attribute_ids,
+        ids,
         rows.data_types,
         *_requests(model_cache, rows.primary_keys, uuids, parts),
     )

@@ -94,7 +94,9 @@ def read(
     plan: ReadPlan | None = plans.get(call)
     if plan is None:
         plan = _plan(model_cache, elements, attributes)
-        if call is not None and len(plan.data_types) <= MAX_PLANNED:
+        # Another thread may have changed the list or the rows meanwhile.
+        same = call is not None and call == call_key(elements, attributes)
+        if same and len(plan.data_types) <= MAX_PLANNED:
             if len(plans) >= MAX_PLANS:
                 plans.clear()
             plans[call] = plan

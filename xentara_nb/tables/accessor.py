@@ -318,7 +318,8 @@ class XentaraAccessor:
         Raises
         ------
         InventoryFileError
-            If a column has no name, or its name is there twice.
+            If a column has no name, or its name is there twice; for Excel, if a sheet cannot hold
+            one of the characters.
         OptionError
             If the writer is another.
 

@@ -8,11 +8,12 @@ UUID, so what a text means is found in the server's model.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
 from uuid import UUID
 
+import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
@@ -27,6 +28,7 @@ from xentara_nb.protocol.identifiers import (
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.arrow import from_arrow
+from xentara_nb.tables.frames import TEXT
 from xentara_nb.tables.id_arrays import IdArray, id_array
 from xentara_nb.tables.id_table import id_of_text, uuid_of_text
 from xentara_nb.tables.spreadsheets import read_by_pandas, unguarded
@@ -42,6 +44,7 @@ AttributeLike: TypeAlias = str | int | UUID
 
 
 _DATA_TYPES = {member.label: int(member) for member in DataType}
+_ROW_COLUMNS = ("primary_key", "element_uuid", "attribute_id", "attribute_name")
 
 
 class Reference(NamedTuple):
@@ -245,13 +248,54 @@ class Rows:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _RowsKey:
+    """Rows with the very same texts and ids: the same objects, which is seen by their addresses."""
+
+    addresses: tuple[bytes | int, ...]
+    codes: tuple[bytes, ...]
+    tables: tuple[object, ...]
+    # As long as these are kept alive, nothing else can have their addresses.
+    held: list[Any] = field(compare=False)
+
+
+def rows_key(frame: pd.DataFrame) -> Hashable:
+    """Return what is equal for the same rows of an inventory, and only then.
+
+    It is found sooner than the rows are read, also where they are in another frame or the frame was
+    changed. None if the columns are not of the dtypes of an inventory, or not all there.
+    """
+    columns = frame.columns
+    if not columns.is_unique or not all(name in columns for name in _ROW_COLUMNS):
+        return None
+    arrays = [frame[name].array for name in ("primary_key", "attribute_name")]
+    ids = [frame[name].array for name in ("element_uuid", "attribute_id")]
+    kinds: Any = frame["data_type"].array if "data_type" in columns else None
+    if not (
+        all(each.dtype == TEXT for each in arrays)
+        and all(isinstance(each, IdArray) for each in ids)
+        and (kinds is None or isinstance(kinds, pd.Categorical))
+    ):
+        return None
+    texts = [np.array(each, np.object_) for each in arrays]
+    codes = [each.codes.tobytes() for each in (*ids, *([] if kinds is None else [kinds]))]
+    # What the codes of data types mean never changes.
+    labels = None if kinds is None else kinds.categories
+    return _RowsKey(
+        (*[each.tobytes() for each in texts], id(labels)),
+        tuple(codes),
+        tuple([each.table for each in ids]),
+        [*texts, labels],
+    )
+
+
 def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
     if not ("element_uuid" in frame.columns or "primary_key" in frame.columns):
         raise NotFoundError(
             "the DataFrame does not name elements: it needs a column element_uuid or primary_key"
             f"{did_you_mean('primary_key', map(str, frame.columns))}"
         )
-    names = ("primary_key", "element_uuid", "attribute_id", "attribute_name")
+    names = _ROW_COLUMNS
     for name in (*names, "data_type"):
         if isinstance(frame.get(name), pd.DataFrame):
             raise NotFoundError(f"the DataFrame has two columns {name!r}: take one of them out")

@@ -95,7 +95,8 @@ class SearchIndex:
         for word in words:
             # Plain texts are looked for much faster than a pattern.
             parts += re.split(r"[*?]", word)
-            if not _WILDCARDS.isdisjoint(word):
+            # At an end, any characters may be none.
+            if not _WILDCARDS.isdisjoint(word.strip("*")):
                 patterns.append(_pattern(word))
         rows = self._index.containing(parts)
         for pattern in patterns:

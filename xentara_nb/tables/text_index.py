@@ -51,7 +51,8 @@ class TextIndex:
 
     def containing(self, words: Iterable[str], rows: Rows | None = None) -> Rows:
         """Return the texts that contain all words, which have no line ends; among ``rows``."""
-        ordered = sorted(filter(None, words), key=len, reverse=True)  # the longest is the rarest
+        distinct = dict.fromkeys(filter(None, words))
+        ordered = sorted(distinct, key=len, reverse=True)  # the longest is the rarest
         needed = _letters_of("".join(ordered))
         if rows is None:
             rows = np.flatnonzero(self._letters & needed == needed)

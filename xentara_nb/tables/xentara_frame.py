@@ -7,46 +7,16 @@ All else is as pandas has it, through the properties that it has for classes suc
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import wraps
-from io import StringIO
 from typing import Any, Literal, TypeVar, cast
 
 import pandas as pd
 
 from xentara_nb.protocol.text import safe_lines
+from xentara_nb.tables.pandas_methods import parameters_of, visible, visible_info
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
-
-
-def _visible(method: _Method) -> _Method:
-    """Return a method of pandas that makes a text, as one of a text in which all can be seen."""
-
-    @wraps(method)
-    def visible(table: Any, buf: Any = None, *args: Any, **kwargs: Any) -> str | None:
-        if buf is not None and not hasattr(buf, "write"):  # a file, where the values stay
-            method(table, buf, *args, **kwargs)
-            return None
-        text = safe_lines(method(table, None, *args, **kwargs))
-        if buf is None:
-            return text
-        buf.write(text)
-        return None
-
-    return cast(_Method, visible)
-
-
-def _visible_info(method: _Method) -> _Method:
-    """Do the same to a method that prints."""
-
-    @wraps(method)
-    def info(table: Any, verbose: bool | None = None, buf: Any = None, **kwargs: Any) -> None:
-        text = StringIO()
-        method(table, verbose, text, **kwargs)
-        (sys.stdout if buf is None else buf).write(safe_lines(text.getvalue()))
-
-    return cast(_Method, info)
 
 
 def _ours(method: _Method) -> _Method:
@@ -60,14 +30,18 @@ def _ours(method: _Method) -> _Method:
     return cast(_Method, ours)
 
 
-def _parameters_of(method: _Method) -> Callable[[Callable[..., Any]], _Method]:
-    """Return a decorator that gives a method the parameters of one of pandas."""
+def _also_plain(method: _Method) -> _Method:
+    """Return a method of pandas that takes a table of its own class alone, for a plain one too."""
 
-    def with_parameters(own: Callable[..., Any]) -> _Method:
-        vars(own)["__wrapped__"] = method
-        return cast(_Method, own)
+    @wraps(method)
+    def also_plain(table: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(other) is pd.DataFrame:
+            other = XentaraFrame(other)
+        elif type(other) is pd.Series:
+            other = XentaraSeries(other)
+        return method(table, other, *args, **kwargs)
 
-    return with_parameters
+    return cast(_Method, also_plain)
 
 
 class _SeriesType(type):
@@ -88,8 +62,9 @@ class _FrameType(type):
     """The class of a class that has every DataFrame as its instance, for the same reason."""
 
     def __instancecheck__(cls, instance: object) -> bool:
-        kind = pd.DataFrame if cls is XentaraFrame else cls
-        return issubclass(type(instance), kind)
+        if cls is XentaraFrame and isinstance(instance, pd.DataFrame):
+            return True
+        return super().__instancecheck__(instance)
 
 
 class XentaraSeries(pd.Series, metaclass=_SeriesType):
@@ -103,18 +78,26 @@ class XentaraSeries(pd.Series, metaclass=_SeriesType):
     def _constructor_expanddim(self) -> Callable[..., pd.DataFrame]:
         return _frame
 
-    to_string = _visible(pd.Series.to_string)
-    to_markdown = _visible(pd.Series.to_markdown)
-    info = _visible_info(pd.Series.info)
+    to_string = visible(pd.Series.to_string)
+    to_markdown = visible(pd.Series.to_markdown)
+    info = visible_info(pd.Series.info)
     describe = _ours(pd.Series.describe)  # type: ignore[misc]  # final in the stubs
     value_counts = _ours(pd.Series.value_counts)
+    compare = _also_plain(pd.Series.compare)
 
-    @_parameters_of(pd.Series.to_excel)  # type: ignore[misc]  # final in the stubs
+    @parameters_of(pd.Series.to_excel)  # type: ignore[misc]  # final in the stubs
     def to_excel(self, *args: Any, **kwargs: Any) -> None:
         """Write the column as a table of one, see :meth:`XentaraFrame.to_excel`."""
         self.to_frame().to_excel(*args, **kwargs)
 
-    @_parameters_of(pd.Series.to_sql)  # type: ignore[misc]  # final in the stubs
+    @parameters_of(pd.Series.to_json)
+    def to_json(self, *args: Any, **kwargs: Any) -> Any:
+        """Write the column as JSON, UUIDs among values of other types as texts."""
+        table: Any = self.to_frame(0)  # whose name is no text: no column of types comes beside it
+        column = table.xentara.plain("json")[0].rename(self.name)
+        return pd.Series.to_json(column, *args, **kwargs)
+
+    @parameters_of(pd.Series.to_sql)  # type: ignore[misc]  # final in the stubs
     def to_sql(self, *args: Any, **kwargs: Any) -> int | None:
         """Write the column as a table of one, see :meth:`XentaraFrame.to_sql`."""
         return self.to_frame().to_sql(*args, **kwargs)
@@ -130,8 +113,9 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
       columns, every character that cannot be seen is written as an escape: a terminal would obey
       some of them. What is written to a file stays as it is, and so does what is no table, such as
       ``frame.columns``.
-    * ``to_excel``, ``to_parquet``, ``to_feather``, ``to_json`` and ``to_sql`` also write what
-      pandas refuses. All other tables they write as pandas does.
+    * ``style`` escapes texts, which a page would obey as HTML.
+    * ``to_excel``, ``to_parquet``, ``to_feather``, ``to_json`` and ``to_sql`` also write those
+      values of a server that pandas refuses. All other tables they write as pandas does.
 
     A table that comes about with one of pandas in front, such as ``pandas.concat([plain, ours])``,
     is a plain one: make it ours with ``XentaraFrame(table)``, or save it with
@@ -162,25 +146,41 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
     def _constructor_sliced(self) -> Callable[..., pd.Series[Any]]:
         return _series
 
-    to_string = _visible(pd.DataFrame.to_string)
-    to_html = _visible(pd.DataFrame.to_html)
-    to_markdown = _visible(pd.DataFrame.to_markdown)
-    info = _visible_info(pd.DataFrame.info)
+    to_string = visible(pd.DataFrame.to_string)
+    to_html = visible(pd.DataFrame.to_html)
+    to_markdown = visible(pd.DataFrame.to_markdown)
+    info = visible_info(pd.DataFrame.info)
     describe = _ours(pd.DataFrame.describe)  # type: ignore[misc]  # final in the stubs
     value_counts = _ours(pd.DataFrame.value_counts)
+    compare = _also_plain(pd.DataFrame.compare)
 
     def _repr_html_(self) -> str | None:
         html: str | None = super()._repr_html_()  # type: ignore[misc]  # not in its stubs
         return None if html is None else safe_lines(html)
 
-    @_parameters_of(pd.DataFrame.to_excel)  # type: ignore[misc]  # final in the stubs
+    @property
+    def style(self) -> Any:
+        """What styles the table, see ``pandas.DataFrame.style``.
+
+        A text is escaped, for in HTML a tag in the name of an element would be obeyed. For LaTeX
+        give ``format(escape="latex")``.
+        """
+        try:
+            from xentara_nb.tables.styling import XentaraStyler
+        except ImportError as error:  # as in pandas, which needs Jinja for it
+            raise AttributeError(str(error)) from None
+        return XentaraStyler(self)
+
+    @parameters_of(pd.DataFrame.to_excel)  # type: ignore[misc]  # final in the stubs
     def to_excel(self, *args: Any, **kwargs: Any) -> None:
         """Write the table to a sheet of Excel, also times with a time zone.
 
         Excel has none, so they are written in UTC without it. A column of values of several types
         with times among them has these as texts, and beside it a column such as ``value (type)``
         that says what each value is. A text that begins with ``=`` is a formula in what pandas
-        writes; :meth:`~xentara_nb.tables.accessor.XentaraAccessor.to_file` writes a text.
+        writes; :meth:`~xentara_nb.tables.accessor.XentaraAccessor.to_file` writes a text. Neither
+        writes a control character, which a sheet cannot hold: that is an InventoryFileError, and
+        nothing is written.
 
         The parameters are those of ``pandas.DataFrame.to_excel``.
 
@@ -193,7 +193,7 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
         """
         pd.DataFrame.to_excel(self._for("excel"), *args, **kwargs)
 
-    @_parameters_of(pd.DataFrame.to_parquet)
+    @parameters_of(pd.DataFrame.to_parquet)
     def to_parquet(self, *args: Any, **kwargs: Any) -> bytes | None:
         """Write the table to Parquet, also values of several types in one column.
 
@@ -213,7 +213,7 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
         written: bytes | None = pd.DataFrame.to_parquet(self._for("parquet"), *args, **kwargs)
         return written
 
-    @_parameters_of(pd.DataFrame.to_feather)
+    @parameters_of(pd.DataFrame.to_feather)
     def to_feather(self, *args: Any, **kwargs: Any) -> None:
         """Write the table to Feather, with the same columns as :meth:`to_parquet`.
 
@@ -225,7 +225,7 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
         """
         pd.DataFrame.to_feather(self._for("parquet"), *args, **kwargs)
 
-    @_parameters_of(pd.DataFrame.to_json)
+    @parameters_of(pd.DataFrame.to_json)
     def to_json(self, *args: Any, **kwargs: Any) -> Any:
         """Write the table as JSON, also UUIDs among values of other types.
 
@@ -241,7 +241,7 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
         """
         return pd.DataFrame.to_json(self._for("json"), *args, **kwargs)
 
-    @_parameters_of(pd.DataFrame.to_sql)  # type: ignore[misc]  # final in the stubs
+    @parameters_of(pd.DataFrame.to_sql)  # type: ignore[misc]  # final in the stubs
     def to_sql(self, *args: Any, **kwargs: Any) -> int | None:
         """Write the table to a database, also UUIDs and values of several types in one column.
 

@@ -180,6 +180,21 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
     book.save(file)
 
 
+def check_sheet_texts(frame: pd.DataFrame) -> None:
+    """Check that a sheet can hold the texts of a table, which pandas sees when half is written."""
+    labels = [*frame.columns.to_flat_index(), *frame.columns.names, *frame.index.names]
+    for label in labels:
+        for text in label if isinstance(label, tuple) else [label]:
+            _check_characters(text, "the header")
+    levels: list[Any] = [frame.index.get_level_values(at) for at in range(frame.index.nlevels)]
+    columns = [("the index", values) for values in levels]
+    columns += [(f"column {name!r}", values) for name, values in frame.items()]
+    for what, values in columns:
+        if values.dtype.kind == "O":
+            for row, text in enumerate(values.array):
+                _check_characters(text, f"{row_text(row)}, {what}")
+
+
 def read_excel(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
     """Read a table with some columns from an Excel workbook."""
     with _extra("excel"):
@@ -205,10 +220,11 @@ def read_excel(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTa
         raise TableError(f"the sheet is empty. {_WRITE_AGAIN}")
     _, header = rows.pop(0)
     names = [_unescaped(name) if isinstance(name, str) else name for name in header]
+    first = 1
     if has_row_numbers(names):
         check_row_numbers((row[0] for _, row in rows), "the sheet")
-        names, rows = names[1:], [(number, row[1:]) for number, row in rows]
-    check_header(names, "the sheet", _WRITE_AGAIN, needed)
+        first, names, rows = 2, names[1:], [(number, row[1:]) for number, row in rows]
+    check_header(names, "the sheet", _WRITE_AGAIN, needed, first)
     inventory = set(INVENTORY_COLUMNS) <= set(names)
     text_of = cache(_unescaped)  # each text once in memory
     columns: dict[str, list[Any]] = {name: [] for name in names}
@@ -290,10 +306,7 @@ def _trimmed(row: Sequence[Any]) -> Sequence[Any]:
 
 def _sheet_text(text: str, where: str) -> str:
     """Return a text as a sheet holds it, or raise when none can."""
-    if illegal := _ILLEGAL.search(text):
-        raise TableError(
-            f"{where}: a sheet cannot hold the character {illegal[0]!r}. Write CSV or Parquet"
-        )
+    _check_characters(text, where)
     escaped = _TO_ESCAPE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
     # The limit counts UTF-16, and openpyxl would cut the text off.
     if len(escaped.encode("utf-16-le")) > 2 * _MAX_CHARACTERS:
@@ -302,6 +315,13 @@ def _sheet_text(text: str, where: str) -> str:
             f"{_MAX_CHARACTERS}). Write CSV or Parquet"
         )
     return escaped
+
+
+def _check_characters(text: object, where: str) -> None:
+    if isinstance(text, str) and (illegal := _ILLEGAL.search(text)):
+        raise TableError(
+            f"{where}: a sheet cannot hold the character {illegal[0]!r}. Write CSV or Parquet"
+        )
 
 
 def _unescaped(text: str) -> str:

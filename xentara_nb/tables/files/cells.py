@@ -113,10 +113,14 @@ def from_table(table: TextTable) -> pd.DataFrame:
 
 
 def check_header(
-    names: Sequence[object], what: str, advice: str, needed: Sequence[str] = INVENTORY_COLUMNS
+    names: Sequence[object],
+    what: str,
+    advice: str,
+    needed: Sequence[str] = INVENTORY_COLUMNS,
+    first: int = 1,
 ) -> None:
     """Check that the columns that are needed are all there, and each column once."""
-    check_names(names, what)
+    check_names(names, what, first)
     missing = [name for name in needed if name not in names]
     if missing:
         offer = question(missing[0], (str(name) for name in names if name not in INVENTORY_COLUMNS))

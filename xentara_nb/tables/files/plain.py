@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
+import numpy as np
 import pandas as pd
 
 from xentara_nb.errors import InventoryFileError, OptionError
+from xentara_nb.tables.files.binary import check_sheet_texts
 from xentara_nb.tables.files.cells import MAX_SHEET_INTEGER, TableError
 from xentara_nb.tables.files.typed import retyped, to_typed
+from xentara_nb.tables.frames import object_array
 from xentara_nb.tables.id_arrays import IdDtype
 
 Axis: TypeAlias = Literal[0, 1]
@@ -44,16 +47,21 @@ def _plain_for(frame: pd.DataFrame, writer: Writer) -> pd.DataFrame:
     if writer not in _REFUSED:
         raise OptionError(f"writer is {', '.join(map(repr, _REFUSED))} or None, not {writer!r}")
     if writer == "excel":
+        check_sheet_texts(frame)
         frame = _without_zones(frame)
+    elif writer == "parquet":
+        # pandas could not read what pyarrow notes of another dtype of the names of columns.
+        frame = _with_index(frame, _ids_as_texts, axis=1)
     elif writer == "sql":
         frame = _with_index(frame, _ids_as_texts)
-    refused = [name for name, column in frame.items() if _REFUSED[writer](column)]
-    if not refused or not all(isinstance(name, str) for name in frame.columns):
+    if not _refused(frame, writer):
         return frame
+    if not (frame.columns.is_unique and all(isinstance(name, str) for name in frame.columns)):
+        return _without_types(frame, writer)
     # Cells of Excel and JSON have types: there numbers stay numbers among texts.
     ending = ".parquet" if writer in ("parquet", "sql") else ".json"
     frame = retyped(frame).copy(deep=False)
-    for name in map(str, refused):
+    for name in [str(frame.columns[at]) for at in _refused(frame, writer)]:
         rows = pd.DataFrame({name: frame[name].array})
         (_, cells), *types = to_typed(rows, ending).columns.items()
         if writer == "excel":
@@ -61,6 +69,22 @@ def _plain_for(frame: pd.DataFrame, writer: Writer) -> pd.DataFrame:
         frame[name] = pd.Series(cells, dtype=object if ending == ".json" else None).array
         for beside, words in types:
             frame.insert(frame.columns.tolist().index(name) + 1, beside, pd.Series(words).array)
+    return frame
+
+
+def _refused(frame: pd.DataFrame, writer: Writer) -> list[int]:
+    """Return the places of the columns that a writer of pandas refuses."""
+    return [at for at, (_, column) in enumerate(frame.items()) if _REFUSED[writer](column)]
+
+
+def _without_types(frame: pd.DataFrame, writer: Writer) -> pd.DataFrame:
+    """Do what can be done where no column can be put beside another that says what is in it."""
+    simple = _SIMPLE.get(writer)
+    if simple is None:
+        return frame
+    frame = frame.copy(deep=False)
+    for at in _refused(frame, writer):
+        frame.isetitem(at, object_array([simple(each) for each in frame.iloc[:, at].array]))
     return frame
 
 
@@ -103,8 +127,23 @@ def _has_zone(column: pd.Series[Any]) -> bool:
 
 
 def _types(column: pd.Series[Any]) -> set[type]:
-    """Return the types of the values of a column of objects, of another one none."""
-    return set(map(type, column.array)) - {type(None)} if column.dtype == object else set()
+    """Return the types of the values of a column of objects.
+
+    There are none in another one; and in one with anything that no server sends, such as dates,
+    for that is left to pandas.
+    """
+    types = set(map(type, column.array)) if column.dtype == object else set()
+    types -= {type(None), type(pd.NA)}
+    return types if types <= _OF_SERVERS else set()
+
+
+def _has_zones(column: pd.Series[Any]) -> bool:
+    """Return whether there are times with a time zone in a column of objects."""
+    return pd.Timestamp in _types(column) and any(_is_zoned(each) for each in column.array)
+
+
+def _is_zoned(cell: object) -> bool:
+    return isinstance(cell, pd.Timestamp) and cell.tz is not None
 
 
 def _is_long(cell: object) -> bool:
@@ -114,20 +153,29 @@ def _is_long(cell: object) -> bool:
 
 def _refused_by_parquet(column: pd.Series[Any]) -> bool:
     types = _types(column)
-    # Of the whole numbers among objects, pyarrow takes those of 64 bits with a sign.
-    return len(types) > 1 or (types == {int} and column.max() >= 2**63)
+    # Of the whole numbers among objects, pyarrow takes those of 64 bits with a sign, and of times
+    # it drops the nanoseconds.
+    return len(types) > 1 or types == {pd.Timestamp} or (types == {int} and column.max() >= 2**63)
 
 
 def _refused_by_database(column: pd.Series[Any]) -> bool:
     if isinstance(column.dtype, IdDtype):
         return UUID in set(map(type, column.unique()))
     types = _types(column)
-    return len(types) > 1 or not types <= {str, int, float, bool, bytes}
+    return len(types) > 1 or not types <= {str, int, float, bool}
 
+
+_NUMBERS = {np.dtype(each).type for each in "?bhilqBHILQefd"}
+_OF_SERVERS = {bool, int, float, str, UUID, pd.Timestamp, type(pd.NaT)} | _NUMBERS
 
 _REFUSED: Mapping[str, Callable[[pd.Series[Any]], bool]] = {
-    "excel": lambda column: pd.Timestamp in _types(column),
+    "excel": _has_zones,
     "json": lambda column: UUID in _types(column),
     "parquet": _refused_by_parquet,
     "sql": _refused_by_database,
+}
+
+_SIMPLE: Mapping[str, Callable[[Any], Any]] = {
+    "excel": lambda cell: cell.tz_convert("UTC").tz_localize(None) if _is_zoned(cell) else cell,
+    "json": lambda cell: str(cell) if isinstance(cell, UUID) else cell,
 }

@@ -201,7 +201,7 @@ def _cell(value: Any) -> tuple[Cell, str]:
     """Return a value as a cell, and what it is."""
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None:
+    if value is None or value is pd.NA:
         return None, ""
     if isinstance(value, bool):
         return value, "Boolean"
