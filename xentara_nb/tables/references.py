@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
 from uuid import UUID
 
-import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
@@ -248,17 +247,6 @@ class Rows:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _RowsKey:
-    """Rows with the very same texts and ids: the same objects, which is seen by their addresses."""
-
-    addresses: tuple[bytes | int, ...]
-    codes: tuple[bytes, ...]
-    tables: tuple[object, ...]
-    # As long as these are kept alive, nothing else can have their addresses.
-    held: list[Any] = field(compare=False)
-
-
 def rows_key(frame: pd.DataFrame) -> Hashable:
     """Return what is equal for the same rows of an inventory, and only then.
 
@@ -277,16 +265,10 @@ def rows_key(frame: pd.DataFrame) -> Hashable:
         and (kinds is None or isinstance(kinds, pd.Categorical))
     ):
         return None
-    texts = [np.array(each, np.object_) for each in arrays]
+    texts = [tuple(each.tolist()) for each in arrays]
     codes = [each.codes.tobytes() for each in (*ids, *([] if kinds is None else [kinds]))]
-    # What the codes of data types mean never changes.
-    labels = None if kinds is None else kinds.categories
-    return _RowsKey(
-        (*[each.tobytes() for each in texts], id(labels)),
-        tuple(codes),
-        tuple([each.table for each in ids]),
-        [*texts, labels],
-    )
+    tables = [each.table for each in ids]
+    return *texts, *codes, *tables, None if kinds is None else tuple(kinds.categories.tolist())
 
 
 def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
