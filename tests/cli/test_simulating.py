@@ -148,7 +148,6 @@ def test_simulate_with_options_that_cannot_be(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--jwks", "keys.json"], "--jwks goes with --config"),
         (["--elements", "5", "--stage-entitlement", "hold"], "leave --stage-entitlement out"),
     ],
 )

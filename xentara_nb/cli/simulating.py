@@ -123,8 +123,6 @@ def simulator_from(
         raise UsageError("--elements must be at least 1")
     if args.elements is not None and (args.config or args.model):
         raise UsageError("--elements makes up a model: leave --config and --model out")
-    if options.get("jwks") is not None and not args.config:
-        raise UsageError("--jwks goes with --config, whose oauth2.json says what is accepted")
     if args.elements is not None and "stage_entitlements" in options:
         raise UsageError("--elements has no access control lists: leave --stage-entitlement out")
     check_port("--port", port)

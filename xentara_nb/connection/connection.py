@@ -353,7 +353,7 @@ class Connection:
                 (answer,) = batch.results()
             except ProtocolError as problem:
                 error = problem
-        if isinstance(error, ConnectionLostError):
+        if isinstance(error, ConnectionLostError) and not before:
             raise NotXentaraError(
                 f"{error}, before it had answered client_hello: it is starting or ending, or is no "
                 "Xentara server"
