@@ -88,7 +88,7 @@ def add_parsers(add_parser: AddParser) -> None:
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help=f"one of (default: none): {_FAULTS}",
+        help=f"one of: {_FAULTS} (default: none)",
     )
     parser.set_defaults(run=_simulate)
 

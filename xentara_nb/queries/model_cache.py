@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import AmbiguousError, NotFoundError, XentaraError
-from xentara_nb.locking import Lock
+from xentara_nb.locking import Lock, locked
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import (
     AttributeInfo,
@@ -301,24 +301,24 @@ class ModelCache:
             return {**self._sharing, **_sharing_of(there, list(there.values()))}
         return self._sharing
 
+    @locked("_learning")
     def _look_for_sharing(self) -> None:
         """Look for shared ids in what was learned: only now, when it may matter."""
-        with self._learning:
-            while self._inventories:
-                learned = self._inventories[0]
-                self._note_sharing(*learned, self.generation)
-                self._looked_at.append(learned)
-                del self._inventories[0]
+        while self._inventories:
+            learned = self._inventories[0]
+            self._note_sharing(*learned, self.generation)
+            self._looked_at.append(learned)
+            del self._inventories[0]
 
+    @locked("_learning")
     def _take_in(self) -> None:
         """Take in what was learned: only now, for after most inventories no one asks for it."""
-        with self._learning:
-            self._look_for_sharing()
-            while self._looked_at:
-                uuids, lists = self._looked_at[0]
-                _make_room(self._lists, len(uuids))
-                self._lists.update(islice(zip(numbers(uuids), lists, strict=True), MAX_CACHED))
-                del self._looked_at[0]
+        self._look_for_sharing()
+        while self._looked_at:
+            uuids, lists = self._looked_at[0]
+            _make_room(self._lists, len(uuids))
+            self._lists.update(islice(zip(numbers(uuids), lists, strict=True), MAX_CACHED))
+            del self._looked_at[0]
 
     def _note_sharing(
         self, uuids: Collection[UUID], lists: list[AttributeList], generation: int

@@ -124,8 +124,8 @@ def test_one_connections_large_batch_does_not_stall_the_others(dial: Dial) -> No
     limits = Limits(message_requests=100_000, answer_bytes=64 * 1024 * 1024)
     with simulate(elements=5_000, limits=limits) as simulator:
         busy, other = dial(simulator), dial(simulator)
-        (entries,) = busy.ask(Browse(NIL_UUID))
-        requests = [MetaData(e[1]).request(i) for i, e in enumerate(entries.item)] * 15
+        elements = list(simulator.plant)[:5_000]
+        requests = [MetaData(each.uuid).request(i) for i, each in enumerate(elements)] * 15
         batch = encode_packets(requests)
         done = threading.Event()
 

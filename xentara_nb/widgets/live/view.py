@@ -13,6 +13,7 @@ import pandas as pd
 from xentara_nb.client import Client
 from xentara_nb.errors import MissingExtraError, NotFoundError, OptionError, XentaraError
 from xentara_nb.live.watch import Watch
+from xentara_nb.locking import Lock
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.tables.references import same_attribute
 from xentara_nb.tables.rendering import plain
@@ -103,7 +104,7 @@ class LiveView(Form):
         self._has_units = False
         self._next_beat = 0.0
         self._restart = False
-        self._stepping = threading.Lock()
+        self._stepping = Lock()
         self._wake, self._stop = threading.Event(), threading.Event()
         self._make(_places(watch, charted, self._rows), float(span))
         notebook.register(self)
