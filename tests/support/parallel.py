@@ -17,7 +17,12 @@ LONG = (
     "tests/cli/test_simulating.py",
     "tests/fleet/test_dask_frames.py",
     "tests/benchmarks/test_benchmarks.py",
+    "tests/test_magics.py",
+    "tests/protocol/test_cost.py",
+    "tests/widgets/write/test_form.py",
+    "tests/test_docstrings.py",
     "tests/tables/test_files.py",
+    "tests/connection/test_reconnecting.py",
     "tests/client/test_interrupts.py",
     "tests/live/test_watch.py",
 )
