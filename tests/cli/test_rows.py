@@ -14,7 +14,7 @@ import pytest
 from xentara_nb.cli import main
 from xentara_nb.cli.common import UsageError
 from xentara_nb.cli.rows import json_lines, read_rows
-from xentara_nb.simulator import Simulator
+from xentara_nb.simulator import Simulator, simulate
 
 POINT = "Plant.Line 1.Set point"
 
@@ -106,3 +106,13 @@ def test_what_is_there_in_place_of_a_key(tmp_path: Path) -> None:
             UsageError, match=f"no column primary_key in its first line, but: {there}"
         ):
             read_rows(str(path))
+
+
+def test_rows_from_every_kind_of_file(tmp_path: Path) -> None:
+    with simulate() as plant, plant.connect() as client:
+        snapshot = client.snapshot("Plant.Line 1")
+    for ending in ("csv", "xlsx", "json", "parquet"):
+        path = tmp_path / f"rows.{ending}"
+        snapshot.xentara.to_file(path)
+        rows = read_rows(str(path))
+        assert rows["primary_key"].tolist() == snapshot["primary_key"].tolist()

@@ -36,3 +36,13 @@ def test_a_folder_without_any(tmp_path: Path) -> None:
         simulated_fleet(tmp_path)
     with pytest.raises(OptionError, match="there is no folder"):
         simulated_fleet(tmp_path / "nothing")
+
+
+def test_two_of_one_name(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="two servers are called a"):
+        simulated_fleet(["a", "b", "a"])
+    (tmp_path / "north.json").write_text("{}")
+    (tmp_path / "north").mkdir()
+    (tmp_path / "north" / "config.json").write_text("{}")
+    with pytest.raises(OptionError, match="two servers are called north"):
+        simulated_fleet(tmp_path)

@@ -177,6 +177,41 @@ def test_an_answer_that_does_not_come_in_time(plant, client):
 # Interruptions.
 
 
+# Progress.
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, [(1, 6), (2, 6), (3, 6), (4, 6), (5, 6), (6, 6)]),
+        ({"on_error": "continue", "batch_size": 4}, [(4, 6), (6, 6)]),
+        ({"dry_run": True}, []),
+    ],
+)
+def test_progress_is_told_behind_each_message(client, options, told):
+    seen = []
+    plan = client.plan_writes(dict.fromkeys(KEYS, 7))
+    plan.apply(progress=lambda *how_much: seen.append(how_much), **options)
+    assert seen == told
+
+
+def test_progress_that_raises_ends_the_sending(plant, client):
+    plan = client.plan_writes(dict.fromkeys(KEYS, 7))
+    with pytest.raises(ZeroDivisionError) as caught:
+        plan.apply(progress=lambda done, total: 1 // (2 - done))
+    assert outcomes(plan.report) == ["VERIFIED"] * 2 + ["SKIPPED"] * 4
+    assert sent(plant) == KEYS[:2]
+    assert "plan.report says what was sent" in caught.value.__notes__[0]
+    with pytest.raises(WriteRefusedError, match="applied already"):
+        plan.apply()
+
+
+def test_a_bar_is_shown_for_more_than_one_message(client, capfd):
+    plan = client.plan_writes(dict.fromkeys(KEYS, 7))
+    plan.apply(progress=True)
+    assert "Writes: 100%" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "one", "other"),
     [

@@ -62,19 +62,18 @@ def to_json(value: object) -> Any:
 
 
 def read_rows(path: str) -> pd.DataFrame:
-    """Read rows that name elements from a file: an inventory, or any CSV that does."""
-    from xentara_nb.tables.files import read_cells, read_inventory
+    """Read rows that name elements from a file: any that we write, or any CSV that does."""
+    from xentara_nb.tables.files import read_cells, read_inventory, read_table
 
+    is_csv = Path(path).suffix.lower() == ".csv"
     with usable(path):
-        if Path(path).suffix.lower() != ".csv":
-            return read_inventory(path)
-        frame = read_cells(path)
+        frame = read_cells(path) if is_csv else read_table(path)
         found = set(frame.columns)
-        if found >= set(INVENTORY_COLUMNS):
+        if is_csv and found >= set(INVENTORY_COLUMNS):
             return read_inventory(path)
     if not {"primary_key", "element_uuid"} & found:
         there = ", ".join(map(repr, frame.columns)) or "it is empty"
         raise UsageError(f"{path} has no column primary_key in its first line, but: {there}")
-    if "attribute_id" in found:
+    if is_csv and "attribute_id" in found:
         frame["attribute_id"] = [cell and attribute(cell) for cell in frame["attribute_id"]]
     return frame

@@ -117,7 +117,7 @@ class FleetPlan(rendering.Shown):
             Send the other rows although guards refuse some. Otherwise nothing is sent then.
         **options
             As for :meth:`WritePlan.apply`: ``if_unchanged``, ``verify``, ``verify_within``,
-            ``tolerance``, ``timeout``, ``batch_size``.
+            ``tolerance``, ``timeout``, ``batch_size``, ``progress`` (of each server).
 
         Returns
         -------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +70,7 @@ def simulated_fleet(
     Raises
     ------
     OptionError
-        If there is no configuration in the folder.
+        If there is no configuration in the folder, or two of one name.
     ConfigurationError
         If one of them is wrong.
 
@@ -85,9 +85,9 @@ def simulated_fleet(
     secret = Secret.of(password)
     password = None
     if isinstance(plants, str | os.PathLike):
-        sources: dict[str, dict[str, Any]] = _configurations(user_path(plants))
+        sources = _by_name(_configurations(user_path(plants)))
     else:
-        sources = {name: {"elements": elements} for name in plants}
+        sources = _by_name((name, {"elements": elements}) for name in plants)
     # An interrupt while a simulator starts would leave its thread blocked for ever.
     with closing(in_thread(_running(sources), wait=True)) as steps:
         running, stack = next(steps)
@@ -120,18 +120,30 @@ def _server(name: str, plant: Simulator, user: str | None, secret: Secret | None
     return Server(name, plant.url, user=who, password_from=secret, fingerprint=plant.fingerprint)
 
 
-def _configurations(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return what is simulated of a folder, by name."""
+def _by_name(sources: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Return what is simulated, by the name of its server."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, source in sources:
+        if name in found:
+            raise OptionError(f"two servers are called {name}: give each a name of its own")
+        found[name] = source
+    return found
+
+
+def _configurations(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give what is simulated of a folder, and its name."""
     if not folder.is_dir():
         raise OptionError(f"there is no folder {folder} with configurations to simulate")
-    found: dict[str, dict[str, Any]] = {}
+    empty = True
     for path in sorted(folder.iterdir()):
         if (path / "config.json").is_file():
-            found[path.name] = {"config": path, "own_certificate": True}
+            yield path.name, {"config": path, "own_certificate": True}
         elif path.suffix == ".json" and path.is_file():
-            found[path.stem] = {"model": path}
-    if not found:
+            yield path.stem, {"model": path}
+        else:
+            continue
+        empty = False
+    if empty:
         raise OptionError(
             f"{folder} has no folder with a config.json, and no model in a .json file"
         )
-    return found

@@ -16,13 +16,17 @@ _Answers = TypeVar("_Answers", bound=Sequence[Any])
 _BAR_DELAY = 1.0  # seconds; work that is done by then shows no bar
 
 
+def no_progress(done: int, total: int) -> None:
+    """Show nothing."""
+
+
 @contextmanager
 def reporting(
     progress: Progress, total: int, unit: str, what: str
 ) -> Iterator[Callable[[int, int], object]]:
     """Give a function to call with how much is done, and how much there is in all."""
     if progress is False or (progress is None and sys.stderr is None):
-        yield lambda done, total: None
+        yield no_progress
     elif callable(progress):
         yield progress
     else:

@@ -9,10 +9,11 @@ from typing import NoReturn
 import pandas as pd
 
 from xentara_nb.connection.deadline import check_timeout
-from xentara_nb.errors import OptionError, WriteRefusedError
+from xentara_nb.errors import OptionError, WriteRefusedError, XentaraError
 from xentara_nb.locking import Lock
 from xentara_nb.protocol.identifiers import Quality, label
 from xentara_nb.protocol.text import quantity
+from xentara_nb.queries.progress import Progress, no_progress, reporting
 from xentara_nb.writes import rendering
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.feedback import Feedback, VerifyOnLike, feedbacks
@@ -111,7 +112,7 @@ def write_one(
     if session is not None or connection.ended is not None:
         connection = connection_for(context.connection, session)
     try:
-        Sender(context, report, connection, session, policies, seconds).send([result])
+        Sender(context, report, connection, session, policies, seconds).send([result], no_progress)
         if result.outcome is not Outcome.DIFFERS:  # which shows itself
             result.raise_for_outcome()
     except KeyboardInterrupt as error:
@@ -263,6 +264,7 @@ class WritePlan(rendering.Shown):
         timeout: float | None = None,
         batch_size: int | None = None,
         skip_refused: bool = False,
+        progress: Progress = None,
     ) -> WriteReport:
         """Send the writes, each at most once, in their order.
 
@@ -286,12 +288,17 @@ class WritePlan(rendering.Shown):
             sent already when one of its writes fails.
         skip_refused : bool, default False
             Send the other rows although guards refuse some. Otherwise nothing is sent then.
+        progress : bool or callable, optional
+            True for a progress bar, False for none, left out for one on long work; or a function
+            that is called as ``progress(done, total)`` behind each message. If it raises, nothing
+            more is sent.
 
         Returns
         -------
         WriteReport
-            What became of every row. Nothing is raised once something was sent; see
-            :meth:`WriteReport.raise_for_outcome`. When it is interrupted, ``plan.report`` has it.
+            What became of every row. Nothing is raised once something was sent, other than by
+            Ctrl-C or ``progress``, and then ``plan.report`` has it; see
+            :meth:`WriteReport.raise_for_outcome`.
 
         Raises
         ------
@@ -354,9 +361,12 @@ class WritePlan(rendering.Shown):
             sender = Sender(
                 context, report, connection, session, self._policies, seconds, size, stop
             )
-            sender.send(wanted)
-        except KeyboardInterrupt as error:
-            if self.report is report:
+            # A few messages show no bar, however long the last of them takes to be verified.
+            shown = progress if progress is not None or len(wanted) > size else False
+            with reporting(shown, len(wanted), "write", "Writes") as show_progress:
+                sender.send(wanted, show_progress)
+        except BaseException as error:
+            if self.report is report and not isinstance(error, XentaraError):
                 error.add_note(
                     "plan.report says what was sent, and what became of it; "
                     "plan.report.resolve() reads the values of those that are UNKNOWN."

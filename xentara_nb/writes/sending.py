@@ -8,7 +8,7 @@ else only when the server has answered.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -50,15 +50,17 @@ class Sender:
     batch_size: int = 1
     stop: bool = True  # after a write that failed
 
-    def send(self, results: Sequence[WriteResult]) -> None:
+    def send(self, results: Sequence[WriteResult], progress: Callable[[int, int], object]) -> None:
         """Send writes in order, all of them SKIPPED so far, and set what became of them.
+
+        Behind each message ``progress`` is called with the number of writes sent, and of all.
 
         Raises :class:`WriteRefusedError` if nothing was sent because the journal cannot be
         written, or nothing may be written any more. What goes wrong after the first message stands
         in the results.
         """
         try:
-            self._send(results)
+            self._send(results, progress)
         except BaseException as error:
             _note_end(results, f"{error}" if isinstance(error, XentaraError) else "interrupted")
             raise
@@ -66,7 +68,7 @@ class Sender:
             # However it ends: the journal learns what is known.
             records.note(self.report.journal, _unnoted(results))
 
-    def _send(self, results: Sequence[WriteResult]) -> None:
+    def _send(self, results: Sequence[WriteResult], progress: Callable[[int, int], object]) -> None:
         journal, connection = self.report.journal, self.context.connection
         header = records.header(
             self.report.id,
@@ -95,6 +97,7 @@ class Sender:
                 unfinished = []
                 if not stopped and any(result.outcome.failed for result in batch):
                     stopped = f"after {_first_failure(batch)}"
+            progress(at, len(results))
         for result in results[at:]:
             result.reason = stopped
         self._verify(unfinished)

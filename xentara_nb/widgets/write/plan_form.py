@@ -222,7 +222,7 @@ class PlanForm(ClientForm):
     def _apply(self, plan: WritePlan, session: SubSession | None) -> None:
         """Send a plan, once it is confirmed."""
         try:
-            plan.apply(session=session)
+            plan.apply(session=session, progress=False)
         finally:
             # What was sent is shown, also where something failed afterwards.
             report = plan.report
