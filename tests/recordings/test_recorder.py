@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -122,6 +123,31 @@ def test_it_ends_by_itself(
     assert "1 change of 1 attribute" in capsys.readouterr().err
     client.record([BATCH], tmp_path, for_=0.01, progress=False)
     assert capsys.readouterr().err == ""
+
+
+def test_however_short_it_waits_for_the_first_values(
+    plant: Simulator, client: Client, tmp_path: Path
+) -> None:
+    recording = client.record([BATCH, SPEED], tmp_path, for_=0.001, progress=False)
+    assert set(recording.changes()["primary_key"]) == {BATCH, SPEED}
+    # What was recorded before does not count.
+    more = client.record([BATCH, SPEED], tmp_path, for_=0.001, progress=False)
+    assert more.changes()["error"].str.contains("was stopped").sum() == 2
+
+
+def test_it_does_not_wait_for_ever_for_the_first_values(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xentara_nb.recordings.recorder.FIRST_VALUES", 0.2)
+    nothing, _ = recorder.watch.changes_and_losses({})
+    none_lost = np.zeros((0, 2), dtype=np.int64)
+    monkeypatch.setattr(
+        recorder.watch, "changes_and_losses", lambda marks: (nothing[:0], none_lost)
+    )
+    seconds: list[float] = []
+    recorder.run(0.001, lambda each: seconds.append(each.seconds))
+    assert seconds[-1] >= 0.2
+    assert recorder.writer.rows == 0
 
 
 def test_a_gap_is_in_the_data(plant: Simulator, tmp_path: Path) -> None:

@@ -1157,7 +1157,8 @@ class Client:
         folder : path
             Where to; it is made if it is not there.
         for_ : float, optional
-            How long to record, in seconds. Left out, until Ctrl-C (in a notebook: until the cell is
+            How long to record, in seconds; where no value has come by then, until the first one
+            or for ten seconds. Left out, until Ctrl-C (in a notebook: until the cell is
             interrupted), which is no error then.
         flush_every : float, default 10.0
             After how many seconds what has come is put on the disk.

@@ -24,7 +24,11 @@ from xentara_nb.tables.references import canonical
 FLUSH_EVERY = 10.0
 """After how many seconds what has come is put on the disk: as much can be lost at most."""
 
+FIRST_VALUES = 10.0
+"""How many seconds a shorter recording waits for the first values, where none has come yet."""
+
 _TICK = 1.0  # seconds between two reports
+_SOON = 0.05  # seconds until a recording whose time is over looks again whether values have come
 _NEVER = np.iinfo(np.int64).min
 
 _log = logging.getLogger(__name__)
@@ -107,6 +111,7 @@ class Recorder:
     ) -> None:
         """Record for some seconds, or until :meth:`stop`; everything is on the disk then.
 
+        A few seconds are made longer where no value has come yet, up to :data:`FIRST_VALUES`.
         ``report`` is called every second. Raises a :class:`RecordingError` if the disk does not
         take it, and the error that ended the watch if that ended by itself.
         """
@@ -136,7 +141,10 @@ class Recorder:
             if report is not None:
                 report(self)
             if left <= 0:
-                break
+                self.flush()
+                if not self._is_new.all() or self.seconds >= FIRST_VALUES:
+                    break
+                left = _SOON
             with suppress(queue.Empty):
                 self._stops.get(timeout=min(_TICK, self._flush_every, left))
                 stopped = True
