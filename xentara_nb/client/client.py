@@ -1098,7 +1098,7 @@ class Client:
         Returns
         -------
         Watch
-            For ``with``. A lost connection is made anew, and the gap is in the data.
+            For ``with``. A lost connection is made again, and the gap is in the data.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The subscriptions of a client's watches: shared, made anew after a loss, their events routed.
+"""The subscriptions of a client's watches: shared, made again after a loss, their events routed.
 
 The reader thread only puts messages aside, see :meth:`SubscriptionManager.take_message`. They are
 decoded when someone looks, and now and then by a thread that this manager has while there are

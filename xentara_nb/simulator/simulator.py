@@ -279,7 +279,7 @@ class Simulator:
         if kwargs.get("user") in self.users:
             kwargs.setdefault("password", Secret.of(self.users[kwargs["user"]]))
         if not {"ca_file", "fingerprint"} & set(kwargs):
-            # A certificate of the configuration is seldom made out to this computer, and the CA
+            # A certificate of the configuration is rarely made out to this computer, and the CA
             # file of a made one goes when the simulator stops, which the client may outlive.
             kwargs["fingerprint"] = self.fingerprint
         return connect(self.url, **kwargs)
@@ -321,7 +321,7 @@ class Simulator:
         return function() if self._thread is None else self._thread.call(function)
 
     def _restart(self, model: str | PathLike[str] | Mapping[str, Any] | Model | None) -> None:
-        """Stop, build the plant anew, and start on the same port with the same certificate."""
+        """Stop, build the plant again, and start on the same port with the same certificate."""
         found = self._configuration
         if model is not None:
             if isinstance(model, Mapping):

@@ -25,7 +25,7 @@ from xentara_nb.writes.requests import write_requests
 _MAX_SHOWN = 5  # rows in a message
 _WRITE_ONLY = "write only: its value cannot be read"
 
-# The data types of values that can be read and not sent, whatever the access of the attribute is.
+# The data types of values that can be read and not sent, with any access of the attribute.
 _NO_FORM = {each.label for each in (DataType.CUSTOM, DataType.ERROR_CODE, DataType.NONE)}
 
 

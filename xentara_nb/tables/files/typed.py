@@ -358,7 +358,7 @@ def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
         return _labelled(cells, Quality)
     if dtype.startswith("datetime64"):
         return _times(cells, dtype)
-    if dtype == "str":  # as the library has texts, whatever pandas would keep them in
+    if dtype == "str":  # as the library has texts, on any setting of pandas
         return string_array([each if each is None else _text(each) for each in cells])
     if dtype in ("string", "category"):
         return pd.Series([each if each is None else _text(each) for each in cells], dtype=dtype)
