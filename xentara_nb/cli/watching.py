@@ -70,11 +70,21 @@ def _watch(args: argparse.Namespace) -> int:
         client.watch(args.elements, attributes, every=args.every, at_least=args.at_least) as watch,
         suppress(KeyboardInterrupt),  # the way to end it
     ):
+        if args.for_ is not None:
+            _wait_for_values(watch)
         if args.json or not output().isatty():
             _lines(watch, args.for_)
         else:
             _table(watch, args.for_)
     return 0
+
+
+def _wait_for_values(watch: Watch) -> None:
+    """Wait for the first values, for the time to show them begins with these; not for ever."""
+    from xentara_nb.recordings.recorder import FIRST_VALUES
+
+    with suppress(DeadlineError):
+        watch.until(lambda latest: latest["age"].notna().any(), timeout=FIRST_VALUES)
 
 
 def _lines(watch: Watch, seconds: float | None) -> None:
