@@ -72,11 +72,12 @@ from xentara_nb.writes.feedback import VerifyOnLike
 from xentara_nb.writes.files import names_file, read_writes
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
-from xentara_nb.writes.plan import WritePlan, make_plan, write_one
+from xentara_nb.writes.plan import WritePlan, make_plan
 from xentara_nb.writes.read_back import Predicate, Verification
 from xentara_nb.writes.requests import request_for, write_requests
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.settings import plan_settings, take_settings
+from xentara_nb.writes.single import write_one
 from xentara_nb.writes.stage import StageChange, change_stage, check_stage_change
 from xentara_nb.writes.stage_command import StageCommand
 from xentara_nb.writes.sub_session import (

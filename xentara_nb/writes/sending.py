@@ -214,8 +214,9 @@ class Sender:
 
     def _verify(self, unfinished: Sequence[WriteResult]) -> None:
         if unfinished:
-            for done in read_back(self.context.connection, unfinished, self.report.how):
-                records.note(self.report.journal, done)
+            report = self.report
+            for done in read_back(self.context, unfinished, report.how, report.generation):
+                records.note(report.journal, done)
 
 
 def _note_end(results: Sequence[WriteResult], reason: str) -> None:
