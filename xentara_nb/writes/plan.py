@@ -301,7 +301,8 @@ class WritePlan(rendering.Shown):
             with reporting(shown, len(wanted), "write", "Writes") as show_progress:
                 sender.send(wanted, show_progress)
         except BaseException as error:
-            if self.report is report and not isinstance(error, XentaraError):
+            told = isinstance(error, XentaraError) and not any(each.sent for each in report)
+            if self.report is report and not told:
                 error.add_note(
                     "plan.report says what was sent, and what became of it; "
                     "plan.report.resolve() reads the values of those that are UNKNOWN."

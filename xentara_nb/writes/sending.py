@@ -111,8 +111,7 @@ class Sender:
             if wanted and text > MESSAGE_TEXT:
                 break
             wanted += 1
-        if at:
-            self._check_again()
+        self._check_again()
         while True:
             granted, pause = self.context.rate_limiter.grant(wanted, self.policies)
             if granted:
