@@ -202,7 +202,7 @@ def _open(path: Path) -> FileIO:
 
 def _opened(path: Path) -> FileIO | None:
     """Return the open file; None if another program has put it aside meanwhile."""
-    # Opened each time, so that a file that was moved away is begun anew; and as an object from the
+    # Opened each time, so that a file that was moved away is begun again; and as an object from the
     # first moment on, for a bare number would be lost if an interrupt came now.
     opener = partial(os.open, mode=0o600)
     with suppress(FileNotFoundError):

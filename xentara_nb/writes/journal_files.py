@@ -1,8 +1,8 @@
 """The files of a journal: the present one, and one for each month before.
 
 The first intent of a month puts the file of the month before aside: ``journal.jsonl`` becomes
-``journal-2026-10.jsonl``, and a new one is begun. Whoever still has the old one open appends to
-that, and loses nothing: all of them are read. Where a name is taken already, or a file cannot be
+``journal-2026-10.jsonl``, and a new one is begun. A process that still has the old one open appends
+to that, and loses nothing: all of them are read. Where a name is taken already, or a file cannot be
 renamed, the journal goes on in the present file.
 """
 
