@@ -98,7 +98,7 @@ def find_credentials(
     """Collect what is known of the log-in: arguments first, then address, then environment.
 
     The result may be incomplete: :func:`ask` completes it. Raises an OptionError if a token is
-    given together with a user, or the user or token cannot be sent.
+    given together with a user, arguments and address differ, or something cannot be sent.
     """
     # Also the user: a password may stand behind it, and a traceback shows variables.
     user, password, token = Secret.of(user), Secret.of(password), Secret.of(token)
@@ -111,7 +111,10 @@ def find_credentials(
         if name not in (None, in_address.user):
             raise OptionError("the address names one user and the arguments another: choose one")
         name = in_address.user
-        password = in_address.password if password is None else password
+        if password is None:
+            password = in_address.password
+        elif in_address.password not in (None, password):
+            raise OptionError("the address has one password and the arguments another: choose one")
     if token is None and name is None and password is None and known.token:
         return checked(Credentials(token=known.token, variable="XENTARA_TOKEN"))
     if token is None:
