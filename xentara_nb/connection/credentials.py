@@ -12,13 +12,13 @@ from typing import NoReturn
 
 from xentara_nb.errors import LoginError, OptionError
 from xentara_nb.protocol.secret import Secret, SecretLike
-from xentara_nb.protocol.text import pasted, safe, trimmed, without_marks
+from xentara_nb.protocol.text import UNSENDABLE, pasted, safe, trimmed, without_marks
 
 _HOW = (
     "pass user= and password= (or token=), or set XENTARA_USER and XENTARA_PASSWORD "
     "(or XENTARA_TOKEN)"
 )
-_NOT_SENT = "the user name or password has characters that cannot be sent"
+_NOT_SENT = f"the user name or password {UNSENDABLE}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
