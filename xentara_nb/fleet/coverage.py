@@ -87,7 +87,7 @@ def few_elements(old: pd.DataFrame) -> pd.DataFrame:
     To ask for these alone takes less than to ask for all that there is.
     """
     columns = [SERVER, "primary_key", "element_uuid"]
-    if not set(columns) <= set(old.columns):  # whoever compares it says so
+    if not set(columns) <= set(old.columns):  # the comparison says so
         return old.iloc[:0]
     elements = old[columns].drop_duplicates()
     count = elements.groupby(SERVER, observed=True)["primary_key"].transform("size")
