@@ -49,6 +49,8 @@ _AMBIGUOUS = {
     "\t": re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII),
 }
 _NEEDS_QUOTES = re.compile(r'[",;\t\r\n\ufeff]|^ | $')
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_CELL = 131_072  # what csv reads, unless the limit of the whole process is changed
 _ROWS_AT_ONCE = 256  # few enough to stay in the processor's cache
 _WRITE_AGAIN = "Write it again with inventory.xentara.to_csv(path)"
@@ -295,14 +297,7 @@ def write_json(table: TextTable, file: BinaryIO) -> None:
 def read_json(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
     """Read a table with some columns from JSON: the object of :func:`write_json`, or records."""
     check_size(data.count(b"{") - 3)  # before they exist
-    try:
-        document = json.loads(data)
-    except json.JSONDecodeError as error:
-        raise TableError(
-            f"line {error.lineno}: this is not JSON ({error.msg}). Restore the line"
-        ) from None
-    except (ValueError, RecursionError) as error:  # not UTF-8, too deep, a number too long
-        raise TableError(f"this is not JSON ({error}). Restore the file") from None
+    document = _parsed(data)
     if isinstance(document, list):
         document = {"records": document}
     records = document.get("records") if isinstance(document, dict) else None
@@ -314,6 +309,7 @@ def read_json(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTab
     for row, record in enumerate(records):
         if not isinstance(record, dict):
             raise TableError(f"record {row + 1} is no object. Take it out")
+    _check_records(data, document, records)
     check_header(names or list(records[0] if records else ()), "the file", _WRITE_AGAIN, needed)
     names = list(dict.fromkeys(chain(names, chain.from_iterable(records))))
     check_names(names, "the file")
@@ -322,6 +318,52 @@ def read_json(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTab
         provenance,
         lambda row: f"record {row + 1}",
     )
+
+
+def _parsed(data: bytes, **options: Any) -> Any:
+    try:
+        return json.loads(data, parse_constant=_CONSTANTS.__getitem__, **options)
+    except json.JSONDecodeError as error:
+        raise TableError(
+            f"line {error.lineno}: this is not JSON ({error.msg}). Restore the line"
+        ) from None
+    except (ValueError, RecursionError) as error:  # not UTF-8, too deep, a number too long
+        raise TableError(f"this is not JSON ({error}). Restore the file") from None
+
+
+# JSON has none of these. What writes them all the same writes NaN where a value is missing.
+_CONSTANTS = {"NaN": None, "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+
+def _check_records(
+    data: bytes, document: Mapping[str, Any], records: Sequence[Mapping[str, Any]]
+) -> None:
+    """Check what hardly any file has: a member that is there twice, and halves of characters."""
+    head = {name: value for name, value in document.items() if name != "records"}
+    members = json.dumps(head).count('":') + (b'"records"' in data) + sum(map(len, records))
+    if data.count(b'":') != members:
+        twice: list[Any] = []
+
+        def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+            found = dict(pairs)
+            if len(found) != len(pairs):
+                twice.append(found)
+            return found
+
+        again = _parsed(data, object_pairs_hook=note)
+        again = again if isinstance(again, list) else again["records"]
+        for row, record in enumerate(again):
+            if any(record is each for each in twice):
+                raise TableError(f"record {row + 1} has a member twice. Take one of the two out")
+    if _HALF_CHARACTER.search(data):
+        for row, record in enumerate(records):
+            for name, cell in record.items():
+                for text in (name, cell):
+                    if isinstance(text, str) and not text.isascii() and _SURROGATE.search(text):
+                        raise TableError(
+                            f"record {row + 1}, column {name!a}: {text!a} holds half of a "
+                            "character. Take it out"
+                        )
 
 
 def _without_guards(cells: Sequence[str]) -> Sequence[str]:

@@ -325,6 +325,8 @@ def _column(name: str, cells: Sequence[Cell], words: list[Any] | None) -> Any:
             return id_array(_each(cells, _uuid, "is no UUID"))
         if name == "attribute_id":
             return id_array(_each(cells, _attribute_id, "is no attribute id"))
+        if not _is_alike(cells):  # as in a sheet or in JSON, where each cell has a type of its own
+            return pd.Series(object_array(cells), dtype=object)
         return _of_dtype(cells, _dtype_of(cells) or "object")
     (first,) = set(words) if len(set(words)) == 1 else ("",)
     if isinstance(first, str) and _DTYPE.fullmatch(first):
@@ -336,6 +338,12 @@ def _column(name: str, cells: Sequence[Cell], words: list[Any] | None) -> Any:
         except (KeyError, ValueError, TypeError, AttributeError):
             raise _CellError(row, f"{_shown(cell)} is no {word}. Restore the cell") from None
     return pd.Series(held, dtype=object)
+
+
+def _is_alike(cells: Iterable[object]) -> bool:
+    """Return whether cells are all texts, all booleans or all numbers."""
+    types = set(map(type, cells)) - {type(None)}
+    return types <= {int, float} or types in ({str}, {bool})
 
 
 def _dtype_of(cells: Iterable[Cell]) -> str | None:
@@ -411,11 +419,11 @@ def _each(cells: Iterable[Cell], read: Callable[[Any], Any], what: str) -> list[
     found = []
     for row, cell in enumerate(cells):
         key = cell if cell is None or isinstance(cell, str) else (type(cell), cell)
-        if key not in known:
-            try:
+        try:
+            if key not in known:
                 known[key] = read(cell)
-            except (ValueError, TypeError, OverflowError):
-                raise _CellError(row, f"{_shown(cell)} {what}. Restore the cell") from None
+        except (ValueError, TypeError, OverflowError):  # of what has no hash, too
+            raise _CellError(row, f"{_shown(cell)} {what}. Restore the cell") from None
         found.append(known[key])
     return found
 
