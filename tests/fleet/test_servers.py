@@ -93,6 +93,7 @@ def test_lists_and_dicts() -> None:
         ({"north": {"address": "a", "pasword_from": "env:P"}}, "did you mean 'password_from'"),
         ({"north": {"address": "a", "timeout": "soon"}}, "timeout is no number"),
         ({"north": {"address": "a", "timeout": 0}}, "north: a time-out of"),
+        ({"north": {"address": "a", "timeout": True}}, "a number of seconds, not True"),
         ({"north": {"address": "a", "fingerprint": "AB"}}, "north: a fingerprint is"),
         ({"north": {"address": "a", "password_from": "env:P", "token_from": "env:T"}}, "not both"),
         ({"north": {"address": "a", "password_from": "geheim"}}, "says where the secret is"),
@@ -144,6 +145,8 @@ def test_an_address_that_cannot_be_used() -> None:
         ("a.toml", f"[servers.north]\nuser = {'[' * 10_000}", "nested too deep"),
         ("a.toml", f"[servers.north]\ntimeout = {'9' * 5_000}", "is no TOML file"),
         ("a.csv", "name\nnorth\n", "columns name and address"),
+        ("a.toml", "[servers.north]\nuser='guest'", r"a\.toml: server north: its address is"),
+        ("a.csv", "name,address,site\nnorth,a,b\n", r"a\.csv: server north: there is no 'site'"),
         ("a.txt", "north", r"a \.toml or a \.csv file"),
     ],
 )

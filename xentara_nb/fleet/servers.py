@@ -19,8 +19,10 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from xentara_nb.client.client import Client
@@ -295,7 +297,8 @@ def _from_file(path: str | os.PathLike[str]) -> list[Server]:
         if not {"name", "address"} <= set(table.columns):
             raise OptionError(f"{file}: a list of servers has the columns name and address")
         rows = ({name: cell for name, cell in row.items() if cell} for row in _records(table))
-        return [_server(row.pop("name", ""), row, folder) for row in rows]
+        with _named(file):
+            return [_server(row.pop("name", ""), row, folder) for row in rows]
     if file.suffix.lower() != ".toml":
         raise OptionError(f"{file}: a list of servers is a .toml or a .csv file")
     try:
@@ -315,10 +318,20 @@ def _from_file(path: str | os.PathLike[str]) -> list[Server]:
     for word in ("name", "address"):  # a server without would be another one
         if word in shared:
             raise OptionError(f"{file}: {word} is not for [all]: each server has its own")
-    return [
-        _server(name, {**_without_other_secret(shared, own), **own}, folder)
-        for name, own in ((name, _words(name, each)) for name, each in named.items())
-    ]
+    with _named(file):
+        return [
+            _server(name, {**_without_other_secret(shared, own), **own}, folder)
+            for name, own in ((name, _words(name, each)) for name, each in named.items())
+        ]
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Name the file in what is wrong with one of its servers."""
+    try:
+        yield
+    except (OptionError, AddressError) as error:
+        raise type(error)(f"{file}: {error}") from None
 
 
 def _without_other_secret(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -363,8 +376,10 @@ def _server(name: Any, words: dict[str, Any], folder: str | None) -> Server:
             words["ca_file"] = os.path.join(folder or os.getcwd(), user_path(words["ca_file"]))
         except OptionError as error:
             raise OptionError(f"server {name}: ca_file: {error}") from None
+    timeout = words.get("timeout", 10.0)
     try:
-        words["timeout"] = float(words.get("timeout", 10.0))
+        # A boolean is refused by the server.
+        words["timeout"] = timeout if isinstance(timeout, bool) else float(timeout)
     except (TypeError, ValueError, OverflowError):
         raise OptionError(f"server {name}: its timeout is no number") from None
     return Server(name, **words)
