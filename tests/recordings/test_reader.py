@@ -210,7 +210,7 @@ def test_a_file_that_was_changed(tmp_path: Path, column: str, cells: list[Any], 
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="there is no such folder"):
         open_recording(tmp_path / "nowhere")
-    for moment in ("soon", object(), "99999-01-01", pd.NaT, 5):
+    for moment in ("soon", "05.11.2026", object(), "99999-01-01", pd.NaT, 5):
         with pytest.raises(OptionError, match=r"start=.* is no time"):
             open_recording(tmp_path, start=moment)  # type: ignore[arg-type]
     empty = open_recording(tmp_path)

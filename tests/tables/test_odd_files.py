@@ -214,6 +214,23 @@ def test_the_sheet_of_a_workbook_that_is_in_sight(tmp_path: Path) -> None:
     assert read_table(workbook(tmp_path / "a.xlsx", rows, hide))["value"].tolist() == [200.5]
 
 
+def test_a_workbook_without_a_sheet_that_can_be_read(tmp_path: Path) -> None:
+    def only_a_chart(book: Any) -> None:
+        chart = pytest.importorskip("openpyxl.chart")
+        book.create_chartsheet("inventory").add_chart(chart.BarChart())
+        book.remove(book["Sheet"])
+
+    with pytest.raises(InventoryFileError, match="Save it as 'Excel Workbook', not as 'Strict"):
+        read_table(workbook(tmp_path / "a.xlsx", [], only_a_chart))
+
+
+@pytest.mark.parametrize("cell", ["05.11.2026 14:00", "11/05/2026 2:00 PM", "now", "46331.58"])
+def test_a_time_that_means_another_one_elsewhere(tmp_path: Path, cell: str) -> None:
+    (tmp_path / "a.csv").write_text(f"time;a\n2026-11-05 14:00;1\n{cell};1\n")
+    with pytest.raises(InventoryFileError, match=r"line 3, column 'time': .* is no time, such as"):
+        read_table(tmp_path / "a.csv")
+
+
 def test_cells_of_several_types_stay_what_they_are(tmp_path: Path) -> None:
     cells = [42, "42", True, 1.5, datetime(2026, 2, 1)]
     rows = [["primary_key", "value"], *(["Plant", cell] for cell in cells)]

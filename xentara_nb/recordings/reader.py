@@ -24,6 +24,7 @@ from xentara_nb.recordings.selection import Selection, codes_of
 from xentara_nb.tables.frames import make_frame, string_array, time_array
 from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.references import ElementsLike, Reference, element_references
+from xentara_nb.tables.times import iso_time
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,7 +112,7 @@ def _moment(name: str, moment: MomentLike | None) -> int | None:
     try:
         if isinstance(moment, numbers.Number):  # pandas would take it for nanoseconds since 1970
             raise TypeError
-        stamp = pd.Timestamp(moment)
+        stamp = iso_time(moment) if isinstance(moment, str) else pd.Timestamp(moment)
         if pd.isna(stamp):
             raise ValueError
         stamp = stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")

@@ -249,6 +249,11 @@ def _sheet(book: Any) -> Any:
     A hidden one has what was put aside, such as an earlier state.
     """
     sheets = book.worksheets  # without the charts
+    if not sheets:  # or in another form: openpyxl knows one of the two
+        raise TableError(
+            "there is no sheet in the workbook that can be read. Save it as 'Excel Workbook', not "
+            "as 'Strict Open XML'"
+        )
     named = [sheet for sheet in sheets if sheet.title == _SHEET]
     seen = [sheet for sheet in sheets if sheet.sheet_state == "visible"]
     return (named or seen or sheets)[0]

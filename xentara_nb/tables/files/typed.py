@@ -35,6 +35,7 @@ from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import id_in, uuid_in
 from xentara_nb.tables.snapshots import TEXT_COLUMNS, TIME_COLUMNS
 from xentara_nb.tables.spreadsheets import truth, unguarded
+from xentara_nb.tables.times import iso_time
 from xentara_nb.tables.xentara_frame import as_xentara
 
 _SUFFIX = " (type)"
@@ -392,7 +393,7 @@ def _times(cells: Sequence[Cell], dtype: str) -> Any:
     unit: Any = kind.unit if isinstance(kind, pd.DatetimeTZDtype) else np.datetime_data(kind)[0]
     values = _each(
         texts,
-        lambda each: pd.Timestamp(each).as_unit(unit),  # where not every time fits
+        lambda each: iso_time(each).as_unit(unit),  # where not every time fits
         "is no time, such as 2024-01-01T12:00:00+00:00",
     )
     if not isinstance(kind, pd.DatetimeTZDtype):
@@ -464,6 +465,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "int": lambda cell: int(_text(cell).removesuffix(".0")),
     "float": lambda cell: float(_text(cell)),
     "text": lambda cell: "" if cell is None else _text(cell),
-    "time": lambda cell: pd.Timestamp(cell).tz_convert("UTC"),
+    "time": lambda cell: iso_time(cell).tz_convert("UTC"),
     "UUID": _uuid,
 }
