@@ -54,7 +54,7 @@ def test_a_client_without_a_journal(plant, journal):
     with plant.connect(journal=False) as client:
         assert client.write(KEY, 1).ok
         assert not journal.exists()
-        # Chosen anew at any time.
+        # Chosen again at any time.
         client.journal = journal
         assert client.write(KEY, 2).ok
         client.journal = False

@@ -133,17 +133,17 @@ def test_a_folder_in_which_nothing_can_be_renamed(journal, monkeypatch):
 
 def test_another_program_that_was_faster(journal, monkeypatch):
     _, aside = begin(journal)
-    locked = journal_files.locked
+    locked_file = journal_files.locked_file
 
     @contextlib.contextmanager
     def late(file, **options):
-        monkeypatch.setattr(journal_files, "locked", locked)
+        monkeypatch.setattr(journal_files, "locked_file", locked_file)
         put_aside(journal)  # the other one
         journal.write_text(f"{line(2)}\n")
-        with locked(file, **options) as held:
+        with locked_file(file, **options) as held:
             yield held
 
-    monkeypatch.setattr(journal_files, "locked", late)
+    monkeypatch.setattr(journal_files, "locked_file", late)
     put_aside(journal)
     assert journal.read_text() == f"{line(2)}\n"
     assert aside.read_text().startswith(HEAD)

@@ -1,7 +1,7 @@
 """Writing a recording: files that are complete at any moment, and never a row twice.
 
 The rows of an hour go into one file until it is full. With every :meth:`RecordingWriter.flush` that
-file is written anew as a whole, beside the present one, which it then replaces: a reader meets the
+file is written again as a whole, beside the present one, which it then replaces: a reader meets the
 one or the other, and a process that is killed loses what came since the last flush and nothing
 else. Nothing that is on the disk is ever read again for writing, but for rows that may be there
 already: those that are not newer than what was recorded last.
