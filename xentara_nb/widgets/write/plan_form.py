@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +26,9 @@ from xentara_nb.writes.sub_session import SubSession
 
 ROWS = 500
 """How many writes a form takes at most."""
+
+INTERVAL = 0.5
+"""Between two messages that say how many writes were sent, at least, in seconds."""
 
 
 class PlanForm(ClientForm):
@@ -187,7 +191,7 @@ class PlanForm(ClientForm):
         session, count = self.session, len(plan)
         server = plain(self.client.address.netloc)
         text = confirm_text(plan) if count == 1 else f"Write these {count:,} values to {server}"
-        return Review("", text, lambda: self._apply(plan, session))
+        return Review("", text, lambda: self._apply(plan, session, text))
 
     def _take(self, plan: WritePlan, places: Any) -> None:
         """Show what a plan says of the rows at these places."""
@@ -219,10 +223,19 @@ class PlanForm(ClientForm):
                 rows[-1] |= _NOT_CHECKED
         self.table.rows = rows
 
-    def _apply(self, plan: WritePlan, session: SubSession | None) -> None:
-        """Send a plan, once it is confirmed."""
+    def _apply(self, plan: WritePlan, session: SubSession | None, text: str) -> None:
+        """Send a plan, once it is confirmed; the text is what the button for that has said."""
+        last = time.monotonic()
+
+        def show_progress(done: int, total: int) -> None:
+            nonlocal last
+            if time.monotonic() - last >= INTERVAL:
+                last = time.monotonic()
+                self.notice.say(f"{text}: {done:,} sent …", "busy")
+
         try:
-            plan.apply(session=session, progress=False)
+            # Guarded: what it raised would end the sending.
+            plan.apply(session=session, progress=self.tasks.guard(show_progress))
         finally:
             # What was sent is shown, also where something failed afterwards.
             report = plan.report
