@@ -137,6 +137,15 @@ def test_a_page_that_begins_gets_the_rows(form: PlanForm, monkeypatch: pytest.Mo
     assert sent == ["rows"]
 
 
+def test_warnings_are_counted(form: PlanForm, plant: Simulator) -> None:
+    plant.faults.read_error(BATCH)
+    review(form)
+    assert column(form, "severity") == ["ok", "warning", "ok"]
+    assert "1 warning" in form.checks.value
+    assert "passed" not in form.checks.value
+    assert form.confirm_button is not None
+
+
 def test_what_the_guards_refuse_is_told_beside_it(form: PlanForm, plant: Simulator) -> None:
     typed(form, 0, "many")
     review(form)
