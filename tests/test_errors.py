@@ -102,7 +102,7 @@ def test_every_error_has_its_own_cure(kind: type[XentaraError]) -> None:
 
 @pytest.fixture(scope="module")
 def expected() -> set[str]:
-    """Whatever stands in a ``raises(...)`` of the tests, or in a table that is handed to one."""
+    """What stands in a ``raises(...)`` of the tests, or in a table that is handed to one."""
     names: set[str] = set()
     for path in HERE.rglob("test_*.py"):
         if path == Path(__file__):

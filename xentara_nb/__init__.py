@@ -1,4 +1,4 @@
-"""Explore a Xentara automation server from a notebook, and change values without fear.
+"""Explore a Xentara automation server from a notebook, and change values under guard.
 
 >>> import xentara_nb
 >>> with xentara_nb.simulate() as plant, plant.connect() as client:

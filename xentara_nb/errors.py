@@ -203,7 +203,7 @@ class WriteRefusedError(XentaraError, ValueError):
 
     advice = (
         "Change the value, the row, the policy or the rights that the message names, and plan "
-        "anew. Nothing was sent."
+        "again. Nothing was sent."
     )
 
 

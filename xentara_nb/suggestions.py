@@ -36,7 +36,7 @@ def nearest(
     """
     if not isinstance(name, str) or not 0 < len(name) <= _MAX_LENGTH:
         return []
-    # Only when something is not found, which is seldom.
+    # Only when something is not found, which is rare.
     from rapidfuzz import fuzz, process
 
     wanted = name.casefold()

@@ -1,6 +1,6 @@
 """Measure, and print the table: ``python -m tests.benchmarks [--only inventory,...] [--smoke]``.
 
-Every ratio has its baseline from the same run; the shortest of several runs counts, for whatever
+Every ratio has its baseline from the same run; the shortest of several runs counts, for what
 else the computer does can only make one longer. Nothing is asserted about times.
 """
 

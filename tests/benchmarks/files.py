@@ -15,7 +15,7 @@ import pandas as pd
 from tests.benchmarks.measuring import ROOT, plain, timed
 from tests.benchmarks.model import ATTRIBUTES, inventory_frame
 from tests.benchmarks.table import Figure, Sizes
-from xentara_nb.tables.files import read_inventory, write_inventory
+from xentara_nb.tables.files import read_inventory, write_table
 
 
 def files(sizes: Sizes) -> Iterator[Figure]:
@@ -24,13 +24,13 @@ def files(sizes: Sizes) -> Iterator[Figure]:
     rows, rounds = f"{len(frame):,} rows", min(3, sizes.rounds)
     with tempfile.TemporaryDirectory() as name:
         csv, parquet, other = (Path(name, each) for each in ("a.csv", "a.parquet", "b.parquet"))
-        write_inventory(frame, csv)
+        write_table(frame, csv)
         times = timed(
             {
                 "read_csv": plain(lambda: pd.read_csv(csv)),
                 "CSV": plain(lambda: read_inventory(csv)),
                 "to_parquet": plain(lambda: frame.to_parquet(other)),
-                "write": plain(lambda: write_inventory(frame, parquet)),
+                "write": plain(lambda: write_table(frame, parquet)),
                 "read_parquet": plain(lambda: pd.read_parquet(other)),
                 "read": plain(lambda: read_inventory(parquet)),
             },

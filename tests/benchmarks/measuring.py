@@ -97,7 +97,7 @@ def timed(
 ) -> dict[str, float]:
     """Return the shortest time of each, in seconds; they take turns, after one that is not counted.
 
-    Without rounds that one is all there is. The shortest: whatever else the computer does can only
+    Without rounds that one is all there is. The shortest: what else the computer does can only
     make a run longer.
     """
     times: dict[str, list[float]] = {name: [] for name in contenders}

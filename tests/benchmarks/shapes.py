@@ -210,7 +210,7 @@ def known(sizes: Sizes) -> Iterator[Figure]:
     for count in counts:
         uuids = [UUID(int=number) for number in range(count)]
         lists = [(AttributeInfo("value", 11, 2, 10),)] * count
-        cache = ModelCache(lambda commands: iter(()))  # whoever asks is told too little
+        cache = ModelCache(lambda commands: iter(()))  # gives too few answers
         cache.learn(uuids, lists, cache.generation)
         cache.attribute_lists(uuids[:1])
         times = []

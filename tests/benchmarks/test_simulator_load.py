@@ -31,7 +31,7 @@ def _load() -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # Where the server's process, which is started anew, looks for it by its name.
+    # Where the server's process, which is started again, looks for it by its name.
     sys.modules["simulator_load"] = module
     spec.loader.exec_module(module)
     return module

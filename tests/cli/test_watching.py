@@ -30,7 +30,7 @@ def options(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_json_lines_in_a_pipe(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["watch", *options, SET_POINT, RUN, "--for", "0.5"]) == 0
+    assert main(["watch", *options, SET_POINT, RUN, "--for", "0.001"]) == 0
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     first = {line["primary_key"]: line for line in lines}
@@ -44,7 +44,7 @@ def test_json_that_any_console_can_show(
     options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     temperature = "Plant.Line 1.Filler.Temperature"
-    assert main(["watch", *options, temperature, "-a", "units", "--for", "500ms"]) == 0
+    assert main(["watch", *options, temperature, "-a", "units", "--for", "1ms"]) == 0
     out = capsys.readouterr().out
     assert out.isascii()  # elsewhere it would be escaped in a way that JSON does not know
     assert {json.loads(line)["value"] for line in out.splitlines()} == {"°C"}
@@ -69,7 +69,7 @@ def test_a_table_on_a_terminal(
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setattr(watching, "REDRAW", 0.01)
     monkeypatch.setenv("COLUMNS", "200")
-    assert main(["watch", *options, SET_POINT, "--for", "0.5"]) == 0
+    assert main(["watch", *options, SET_POINT, "--for", "0.1"]) == 0
 
     output = capsys.readouterr().out
     *_, last = output.split("\x1b[H\x1b[2J")

@@ -1,4 +1,4 @@
-"""Subscriptions that are shared, and that survive whatever happens to their connection."""
+"""Subscriptions that are shared, and that survive the loss of their connection."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_first_of_two_may_end_first(client: Client, plant: Simulator) -> Non
     first.close()
     assert subscribed(plant, "unsubscribe") == 0
     with client.watch(SET_POINT) as third:
-        settled(third)  # no other one follows it any more, so it begins anew
+        settled(third)  # no other one follows it any more, so it begins again
         assert subscribed(plant) == 3
     second.close()
     eventually(lambda: subscribed(plant, "unsubscribe") == 3)

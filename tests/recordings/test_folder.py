@@ -20,7 +20,7 @@ def test_names() -> None:
 def test_the_files_of_some_hours(tmp_path: Path) -> None:
     with RecordingWriter(tmp_path, [ONE]) as writer:
         writer.append(rows(0, [0, 3600, 36000], [1.0, 2.0, 3.0]))
-    # What else may lie about.
+    # What else may be there.
     for name in ("notes.txt", "part-2026.parquet", "part-20269921T14-a-1.parquet"):
         (tmp_path / "day=2026-09-21" / name).touch()
     found = files(tmp_path, lambda hour: hour != NOW + 1)

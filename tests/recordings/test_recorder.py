@@ -87,7 +87,7 @@ def test_a_gap_is_where_it_was_stopped(client: Client, tmp_path: Path) -> None:
     record(client, [SPEED, BATCH], tmp_path)
     changes = open_recording(tmp_path).changes()
     gaps = changes[changes["error"].notna()]
-    # Also of what was not recorded before: all began anew.
+    # Also of what was not recorded before: all began again.
     assert sorted(gaps["primary_key"]) == [BATCH, SPEED]
     assert gaps["time"].tolist() == [stopped + pd.Timedelta(1, "ns")] * 2
     assert gaps["error"].str.contains("the recording was stopped").all()

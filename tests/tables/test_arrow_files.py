@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.protocol.commands import AttributeInfo
-from xentara_nb.tables.files import read_inventory, text, write_inventory
+from xentara_nb.tables.files import read_inventory, text, write_table
 from xentara_nb.tables.files.cells import TableError
 from xentara_nb.tables.files.text import read_cells
 from xentara_nb.tables.frames import inventory_frame
@@ -154,14 +154,14 @@ def test_part_of_an_inventory_holds_no_more_than_that(
 ) -> None:
     path = tmp_path / f"a{ending}"
     part = inventory.iloc[2:4].reset_index(drop=True)
-    write_inventory(part, path)
+    write_table(part, path)
     assert read_inventory(path).equals(part)
     assert b"Plant.B" not in path.read_bytes()
 
 
 def test_what_is_wrong_is_found_where_it_is(inventory: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    write_inventory(inventory, path)
+    write_table(inventory, path)
     lines = path.read_text().split("\n")
     lines[5] = lines[5].replace("read and write", "read und write").replace("read only", "?")
     path.write_text("\n".join(lines))
@@ -190,7 +190,7 @@ def test_one_wrong_id_among_right_ones(
     inventory: pd.DataFrame, tmp_path: Path, column: str, cell: str
 ) -> None:
     path = tmp_path / "a.csv"
-    write_inventory(inventory, path)
+    write_table(inventory, path)
     lines = path.read_text().split("\n")
     wrong = lines[3].replace(str(inventory[column][2]), cell)
     assert wrong != lines[3]
@@ -203,6 +203,6 @@ def test_ids_in_capitals_are_the_same(inventory: pd.DataFrame, tmp_path: Path) -
     inventory = inventory.assign(element_uuid=[UUID(int=0xABCDEF << 96)] * len(inventory))
     inventory["element_uuid"] = inventory["element_uuid"].astype("xentara_id")
     path = tmp_path / "a.csv"
-    write_inventory(inventory, path)
+    write_table(inventory, path)
     path.write_text(path.read_text().replace("00abcdef", "00ABcDEF"))
     assert read_inventory(path).equals(inventory)

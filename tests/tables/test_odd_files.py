@@ -16,7 +16,7 @@ from xentara_nb.errors import InventoryFileError, WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.tables.coercion import coerce
-from xentara_nb.tables.files import read_cells, read_inventory, write_inventory
+from xentara_nb.tables.files import read_cells, read_inventory, write_table
 from xentara_nb.tables.frames import inventory_frame
 
 HEADER = "primary_key,element_uuid,category,attribute_name,attribute_id,access,data_type"
@@ -113,7 +113,7 @@ def test_a_thousand_or_a_fraction(tmp_path: Path, delimiter: str, cell: str) -> 
 def test_no_cell_runs_as_a_formula(tmp_path: Path, before: str, sign: str) -> None:
     key = f"{before}{sign}1+1"
     path = tmp_path / "a.csv"
-    write_inventory(inventory(key), path)
+    write_table(inventory(key), path)
     (cell,) = (line.split(",")[0] for line in path.read_text().splitlines()[1:])
     assert cell.lstrip('"').startswith("'")
     assert list(read_inventory(path)["primary_key"]) == [key]

@@ -1,4 +1,4 @@
-"""Tables that are shown safely, and that pandas writes whatever they hold."""
+"""Tables that are shown safely, and that pandas writes with all that they hold."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def test_a_device_that_follows_slowly(fake, journal, clock):
         result = client.write("Point 0", 5.0)
     assert result.outcome is Outcome.VERIFIED
     assert result.reason == ""
-    assert clock.pauses == sorted(clock.pauses)  # ever more seldom, but four times a second
+    assert clock.pauses == sorted(clock.pauses)  # ever more rarely, but four times a second
     assert len(clock.pauses) == 19  # the first look came with the write, the second at once
     assert (clock.pauses[0], clock.pauses[-1]) == (0.005, 0.25)
 

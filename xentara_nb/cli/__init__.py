@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         allow_abbrev=False,
         prog="xentara-nb",
-        description="Explore a Xentara automation server, and change values without fear.",
+        description="Explore a Xentara automation server, and change values under guard.",
         epilog="Begin with: xentara-nb demo",
     )
     parser.add_argument("--version", action=ShowVersion)

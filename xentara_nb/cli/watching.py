@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 REDRAW = 0.2
 """The shortest time between two pictures of the table, in seconds."""
 
-_COUNT = 1.0  # seconds, after which the table is drawn anew without a change: the ages count
+_COUNT = 1.0  # seconds, after which the table is drawn again without a change: the ages count
 _HOME, _REST = "\x1b[H\x1b[2J", "\x1b[?25h"  # an empty screen; the cursor back
 _HIDE = "\x1b[?25l"
 
@@ -45,7 +45,7 @@ def add_parsers(add_parser: AddParser) -> None:
         "watch",
         help="show values as they change",
         description="Show attributes as they change until Ctrl-C: a table in place on a terminal, "
-        "one JSON object a line in a pipe. A lost connection is made anew.",
+        "one JSON object a line in a pipe. A lost connection is made again.",
         examples=(
             'watch plant-server:8080 "Plant.Line 1.Speed" "Plant.Line 2.Speed"',
             'watch plant-server:8080 "Plant.Line 1.Speed" --every 1 --for 30min --json',
@@ -70,11 +70,21 @@ def _watch(args: argparse.Namespace) -> int:
         client.watch(args.elements, attributes, every=args.every, at_least=args.at_least) as watch,
         suppress(KeyboardInterrupt),  # the way to end it
     ):
+        if args.for_ is not None:
+            _wait_for_values(watch)
         if args.json or not output().isatty():
             _lines(watch, args.for_)
         else:
             _table(watch, args.for_)
     return 0
+
+
+def _wait_for_values(watch: Watch) -> None:
+    """Wait for the first values, for the time to show them begins with these; not for ever."""
+    from xentara_nb.recordings.recorder import FIRST_VALUES
+
+    with suppress(DeadlineError):
+        watch.until(lambda latest: latest["age"].notna().any(), timeout=FIRST_VALUES)
 
 
 def _lines(watch: Watch, seconds: float | None) -> None:
@@ -100,7 +110,7 @@ def _lines(watch: Watch, seconds: float | None) -> None:
 
 
 def _table(watch: Watch, seconds: float | None) -> None:
-    """Draw a table of the latest values in place, anew when something has changed."""
+    """Draw a table of the latest values in place, again when something has changed."""
     end = math.inf if seconds is None else time.monotonic() + seconds
 
     def draw(latest: pd.DataFrame) -> bool:

@@ -50,7 +50,7 @@ from xentara_nb.queries import inventory as _inventory
 from xentara_nb.queries import reading as _reading
 from xentara_nb.queries import snapshot as _snapshot
 from xentara_nb.queries.inventory import CategoryLike, InventoryWarning
-from xentara_nb.queries.model_cache import ElementColumns, ModelCache
+from xentara_nb.queries.model_cache import AskByMessage, ElementColumns, ModelCache
 from xentara_nb.queries.progress import Progress, reported
 from xentara_nb.queries.subscriptions import EventDispatcher, Subscription
 from xentara_nb.recordings.progress import record
@@ -573,10 +573,8 @@ class Client:
         0          value        210.0
         1          units  bottles/min
         """
-        ask, cache = self._connection.ask_by_message, self._model_cache
         elements, attributes = _held(elements), _held(attributes)
-        reading = self._in_one_model(lambda: _reading.read(ask, cache, elements, attributes))
-        return self._with_provenance(values_frame(**reading._asdict()))
+        return self._read(self._connection.ask_by_message, elements, attributes)
 
     def snapshot(
         self,
@@ -630,7 +628,7 @@ class Client:
         1     Plant.Line 1.Filler  element group   None     NaN
         """
         ask, cache = self._connection.ask, self._model_cache
-        read = reported(self._connection.ask_by_message, progress, "Values")
+        read = reported(self._connection.ask_by_message, progress)
         elements, attributes = _held(elements), _held(attributes)
 
         def take() -> tuple[pd.DataFrame, dict[str, str]]:
@@ -917,7 +915,8 @@ class Client:
         """
         if rows is None:
             rows = self.inventory(progress=progress)
-        settings = take_settings(lambda some: self._read(some, progress), rows, observe)
+        ask = reported(self._connection.ask_by_message, progress)
+        settings = take_settings(lambda some: self._read(ask, some, None), rows, observe)
         write_table(settings, path)
         return settings
 
@@ -1100,7 +1099,7 @@ class Client:
         Returns
         -------
         Watch
-            For ``with``. A lost connection is made anew, and the gap is in the data.
+            For ``with``. A lost connection is made again, and the gap is in the data.
 
         Raises
         ------
@@ -1541,12 +1540,14 @@ class Client:
             lambda: _reading.resolved(self._model_cache, elements, attributes)
         )
 
-    def _read(self, rows: pd.DataFrame, progress: Progress) -> pd.DataFrame:
-        ask, cache = (
-            reported(self._connection.ask_by_message, progress, "Values"),
-            self._model_cache,
-        )
-        reading = self._in_one_model(lambda: _reading.read(ask, cache, rows, None))
+    def _read(
+        self,
+        ask: AskByMessage,
+        elements: ElementsLike,
+        attributes: Attributes | None,
+    ) -> pd.DataFrame:
+        cache = self._model_cache
+        reading = self._in_one_model(lambda: _reading.read(ask, cache, elements, attributes))
         return self._with_provenance(values_frame(**reading._asdict()))
 
     def _whole_model(self, progress: Progress) -> ElementColumns:

@@ -95,7 +95,7 @@ def connect(
         user, password or token was sent.
     CertificateChangedError
         If it is another one than the fingerprint says, or than the ``ca_file`` vouches for:
-        renewed, or a stranger in between.
+        renewed, or someone in between.
     LoginError, ConnectionForbiddenError
         If the server does not let the user in.
     ServerUnreachableError, NotTlsError, PathNotFoundError, NotXentaraError, DeadlineError

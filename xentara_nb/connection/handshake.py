@@ -146,7 +146,7 @@ def _refused_again(address: Address, credentials: Credentials, status: int) -> X
     if status == 401:
         return LoginError(
             f"{address.netloc} does not accept {who} any more: the password was changed, the token "
-            "has expired, or the user was removed or locked. Connect anew"
+            "has expired, or the user was removed or locked. Connect again"
         )
     if status == 403:
         return ConnectionForbiddenError(

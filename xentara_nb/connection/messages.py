@@ -124,7 +124,7 @@ class WebSocket(websocket.WebSocket):
 class _BoundedFrames(websocket.frame_buffer):
     """Refuses what no server may send before reading it: a masked frame, or one that is too large.
 
-    Through a mask, what a stranger has put into a message could look like something else to the
+    Through a mask, what someone else has put into a message could look like something else to the
     proxies on the way (RFC 6455, 5.1 and 10.3).
     """
 

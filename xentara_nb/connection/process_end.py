@@ -18,7 +18,7 @@ EXIT_TIMEOUT = 5.0
 """How long the end of the process waits for all these threads together, in seconds."""
 
 
-class Closable(Protocol):
+class RunningConnection(Protocol):
     """A connection with a thread of its own."""
 
     def close(self, *, graceful: bool = True) -> None:
@@ -28,7 +28,7 @@ class Closable(Protocol):
         """Wait until its thread is done."""
 
 
-running: set[Closable] = set()
+running: set[RunningConnection] = set()
 """The connections whose threads run; each puts itself in, and takes itself out."""
 
 _ending = threading.Event()

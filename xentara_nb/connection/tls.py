@@ -274,7 +274,7 @@ def _made(trust: Trust, data: bytes | None) -> ssl.SSLContext:
     # A server could ask for it in the middle of a message, and sending would have to wait for it.
     context.options |= ssl.OP_NO_RENEGOTIATION
     # Every Python verifies the same, where the defaults differ since 3.13: each certificate in the
-    # file or the system's store is trusted, authority or not, and plant authorities, which seldom
+    # file or the system's store is trusted, authority or not, and plant authorities, which rarely
     # keep all of RFC 5280, need not keep it to the letter.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT

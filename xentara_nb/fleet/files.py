@@ -85,7 +85,7 @@ def read_fleet(path: str | os.PathLike[str]) -> pd.DataFrame:
         if SERVER not in frame.columns:
             raise InventoryFileError(f"{found} has no column {SERVER}")
         names = list(dict.fromkeys(map(str, frame[SERVER].dropna())))
-        # An empty cell stays one: whoever takes the rows of each server says so.
+        # An empty cell stays one: what takes the rows of each server says so.
         column = frame[SERVER].astype(object).astype(server_dtype(names))
         return frame.assign(server=column)[list(dict.fromkeys([SERVER, *frame.columns]))]
     frames = {name: _of_server(each) for name, each in servers_in(found).items()}

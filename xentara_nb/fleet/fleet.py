@@ -206,8 +206,8 @@ class Fleet:
         executor : concurrent.futures.Executor, optional
             What runs the work in other processes, on this computer or others, such as a
             ``ProcessPoolExecutor`` or ``dask_client.get_executor()``. Each server is connected to,
-            read only, by whoever asks it, with the secret from where it is found there. Left out,
-            threads of this process with connections that are kept.
+            read only, by the process that asks it, with the secret from where it is found there.
+            Left out, threads of this process with connections that are kept.
         progress : bool or callable, optional
             True for a bar that names who is slow, False for none, left out for one on long work;
             or a function that is given a ``FleetProgress``.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
-from typing import Any
 
 from xentara_nb.errors import XentaraError
 from xentara_nb.fleet.steps import in_thread
-from xentara_nb.recordings.progress import size_text
+from xentara_nb.recordings.progress import reporting, size_text
 from xentara_nb.recordings.recorder import Recorder
 
 _TICK = 1.0  # seconds between two reports
@@ -34,7 +32,7 @@ def record_all(
     ended: dict[str, BaseException | None] = {}
     work = _run(runs, recorders, ended)
     try:
-        with closing(in_thread(work, wait=True)) as steps, _reporting(progress) as show:
+        with closing(in_thread(work, wait=True)) as steps, reporting(progress, line) as show:
             for _ in steps:
                 show(dict(recorders))
     except KeyboardInterrupt:
@@ -83,22 +81,6 @@ def _until_done(waiting: set[Future[None]]) -> Generator[None, None, None]:
     while waiting:
         _, waiting = wait(waiting, timeout=_TICK)
         yield
-
-
-@contextmanager
-def _reporting(
-    progress: bool | Callable[[Mapping[str, Recorder]], object] | None,
-) -> Iterator[Callable[[Mapping[str, Recorder]], object]]:
-    if progress is False or (progress is None and sys.stderr is None):
-        yield lambda recorders: None
-    elif callable(progress):
-        yield progress
-    else:
-        from tqdm.auto import tqdm
-
-        bar: Any = tqdm(desc="Recording", bar_format="{desc}")
-        with bar:
-            yield lambda recorders: bar.set_description_str(line(recorders))
 
 
 def line(recorders: Mapping[str, Recorder]) -> str:

@@ -54,8 +54,8 @@ def ask(
     """Return what a server answers; its failure is in the answer, anything else is raised.
 
     The deadline, in seconds, is that of this call, connecting included. What other threads ask of
-    the same client goes on. The frame may stand on the arrays of another server's: whoever passes
-    it on to a user copies them.
+    the same client goes on. The frame may stand on the arrays of another server's: they are
+    copied before it is given to a user.
     """
     start = time.monotonic()
     frame, error = None, None

@@ -42,42 +42,27 @@ class _Part(NamedTuple):
     values: Array
 
 
-# By the first byte of a value, how it is read: its kind and the dtype of what follows.
-_FORMS: dict[str, tuple[str, str]] = {
-    "double": ("f", ">f8"),
-    "single": ("f", ">f4"),
-    "half": ("f", ">f2"),
-    "boolean": ("b", ""),
-    "small": ("i", ""),
-    "u1": ("i", "u1"),
-    "u2": ("i", ">u2"),
-    "u4": ("i", ">u4"),
-    "u8": ("i", ">u8"),
-    "n1": ("i", "u1"),
-    "n2": ("i", ">u2"),
-    "n4": ("i", ">u4"),
-    "n8": ("i", ">u8"),
-    "time": ("M", ">i8"),
+# The forms of values: the kind, the dtype of what follows the first byte, and what that may be.
+_FORMS: dict[str, tuple[str, str, list[int]]] = {
+    "double": ("f", ">f8", [0xFB]),
+    "single": ("f", ">f4", [0xFA]),
+    "half": ("f", ">f2", [0xF9]),
+    "boolean": ("b", "", [0xF4, 0xF5]),
+    "small": ("i", "", [*range(0x18), *range(0x20, 0x38)]),
+    "u1": ("i", "u1", [0x18]),
+    "u2": ("i", ">u2", [0x19]),
+    "u4": ("i", ">u4", [0x1A]),
+    "u8": ("i", ">u8", [0x1B]),
+    "n1": ("i", "u1", [0x38]),
+    "n2": ("i", ">u2", [0x39]),
+    "n4": ("i", ">u4", [0x3A]),
+    "n8": ("i", ">u8", [0x3B]),
+    "time": ("M", ">i8", [0xD9]),
 }
 _NAMES = list(_FORMS)
 _FIRST = np.zeros(256, dtype=np.uint8)
-for _name, _firsts in {
-    "double": [0xFB],
-    "single": [0xFA],
-    "half": [0xF9],
-    "boolean": [0xF4, 0xF5],
-    "small": [*range(0x18), *range(0x20, 0x38)],
-    "u1": [0x18],
-    "u2": [0x19],
-    "u4": [0x1A],
-    "u8": [0x1B],
-    "n1": [0x38],
-    "n2": [0x39],
-    "n4": [0x3A],
-    "n8": [0x3B],
-    "time": [0xD9],
-}.items():
-    _FIRST[_firsts] = _NAMES.index(_name)
+for _number, (_, _, _firsts) in enumerate(_FORMS.values()):
+    _FIRST[_firsts] = _number
 
 
 def decode_events(events: Sequence[bytes]) -> list[EventValues]:
@@ -120,7 +105,7 @@ def _decode(
             start = at + size + VALUE_GAP
             for form, chosen in _groups(_FIRST[block[rows, start]]):
                 found = rows[chosen]
-                kind, dtype = _FORMS[_NAMES[int(form)]]
+                kind, dtype, _ = _FORMS[_NAMES[int(form)]]
                 values, width = _values(block[found], start, _NAMES[int(form)], dtype)
                 parts[canonical(attribute_id), kind].append(
                     _Part(frame.order[found], frame.elements[found], frame.times[found], values)

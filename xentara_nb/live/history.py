@@ -1,6 +1,6 @@
 """The changes of one attribute, kept as typed columns: 16 bytes for a number and its time.
 
-They are in the order of their times, whatever order they came in; what comes twice is kept once.
+They are in the order of their times, not of their arrival; what comes twice is kept once.
 An entry may be an error in place of a value, such as the end of the connection: then there is a gap
 until the next one.
 """

@@ -1,4 +1,4 @@
-"""The subscriptions of a client's watches: shared, made anew after a loss, their events routed.
+"""The subscriptions of a client's watches: shared, made again after a loss, their events routed.
 
 The reader thread only puts messages aside, see :meth:`SubscriptionManager.take_message`. They are
 decoded when someone looks, and now and then by a thread that this manager has while there are
@@ -42,10 +42,10 @@ from xentara_nb.queries.model_cache import with_id
 from xentara_nb.tables.frames import error_text
 
 TICK = 1.0
-"""How long undecoded events may lie about, in seconds; memory of them is bounded by this too."""
+"""How long events may wait undecoded, in seconds; memory of them is bounded by this too."""
 
 MAX_UNDECODED = 20_000
-"""How many events lie about undecoded before they are decoded."""
+"""How many events wait undecoded before they are decoded."""
 
 MIN_INTERVAL = 0.02
 """The shortest time between two notices of changes, in seconds."""

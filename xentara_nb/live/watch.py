@@ -29,7 +29,7 @@ class Watch(Collection):
     """The changes of some attributes; made by :meth:`Client.watch`, ended by leaving ``with``.
 
     Safe from several threads. What has come is kept while it is open and after it was closed. A
-    connection that is lost is made anew; the gap is in the data as a change without a value, whose
+    connection that is lost is made again; the gap is in the data as a change without a value, whose
     error says why.
 
     Attributes

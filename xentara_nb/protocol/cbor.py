@@ -174,7 +174,7 @@ class _Limit:
         """Raise a ProtocolError if it took too long to come to this place, or is to stop."""
         _check_stopped(self._stopped)
         if thread_time() - self._began > MAX_SECONDS + SLOWEST * (at - self._start):
-            raise ProtocolError("a message takes far too long to decode, as if by intention")
+            raise ProtocolError("a message takes far too long to decode")
 
 
 class _LimitedBytes(io.BytesIO):

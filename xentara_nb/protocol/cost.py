@@ -5,8 +5,8 @@ times its size. What is promised instead, for every content that a server may ch
 
 * Decoding a message takes ten times its bytes at most, or :data:`ALWAYS` and what receiving it
   takes, whichever is more; and so does what is kept of it.
-* What a request asked for is not counted: a number that was read is an object, whatever its bytes
-  are. Nor are keys and names, which take about what their bytes do.
+* What a request asked for is not counted: a number that was read is an object, however few its
+  bytes are. Nor are keys and names, which take about what their bytes do.
 * Events are kept until someone reads them. One takes ten times its bytes as a rule, and forty times
   at worst.
 

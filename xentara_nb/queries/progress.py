@@ -39,13 +39,13 @@ def reporting(
 
 
 def reported(
-    ask: Callable[[Sequence[_Asked]], Iterator[_Answers]], progress: Progress, what: str
+    ask: Callable[[Sequence[_Asked]], Iterator[_Answers]], progress: Progress
 ) -> Callable[[Sequence[_Asked]], Iterator[_Answers]]:
     """Return a function that asks as ``ask`` does, and shows how many elements are answered."""
 
     def asking(commands: Sequence[_Asked]) -> Iterator[_Answers]:
         total, done = len(commands), 0
-        with reporting(progress, total, "element", what) as report:
+        with reporting(progress, total, "element", "Values") as report:
             for answers in ask(commands):
                 done += len(answers)
                 report(done, total)

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from xentara_nb.protocol.text import quantity
 from xentara_nb.recordings.recorder import Recorder
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+
+_State = TypeVar("_State")
 
 
 def record(
@@ -19,7 +21,7 @@ def record(
 ) -> None:
     """Record for some seconds, or until Ctrl-C, and show how far it has come."""
     try:
-        with _reporting(progress) as report:
+        with reporting(progress, line) as report:
             recorder.run(for_, report)
     except KeyboardInterrupt:
         # Everything is written, and how else should it end.
@@ -28,12 +30,12 @@ def record(
 
 
 @contextmanager
-def _reporting(
-    progress: bool | Callable[[Recorder], object] | None,
-) -> Iterator[Callable[[Recorder], object] | None]:
-    """Give what is to be called with a recorder now and then, to show how far it has come."""
+def reporting(
+    progress: bool | Callable[[_State], object] | None, line: Callable[[_State], str]
+) -> Iterator[Callable[[_State], object]]:
+    """Give what is to be called now and then, to show in a line how far a recording has come."""
     if progress is False or (progress is None and sys.stderr is None):
-        yield None
+        yield lambda state: None
     elif callable(progress):
         yield progress
     else:
@@ -41,7 +43,7 @@ def _reporting(
 
         bar: Any = tqdm(desc="Recording", bar_format="{desc}")
         with bar:
-            yield lambda recorder: bar.set_description_str(line(recorder))
+            yield lambda state: bar.set_description_str(line(state))
 
 
 def line(recorder: Recorder) -> str:

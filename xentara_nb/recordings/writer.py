@@ -1,7 +1,7 @@
 """Writing a recording: files that are complete at any moment, and never a row twice.
 
 The rows of an hour go into one file until it is full. With every :meth:`RecordingWriter.flush` that
-file is written anew as a whole, beside the present one, which it then replaces: a reader meets the
+file is written again as a whole, beside the present one, which it then replaces: a reader meets the
 one or the other, and a process that is killed loses what came since the last flush and nothing
 else. Nothing that is on the disk is ever read again for writing, but for rows that may be there
 already: those that are not newer than what was recorded last.
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from xentara_nb.errors import RecordingError
+from xentara_nb.paths import sync_folder
 from xentara_nb.protocol.text import quantity
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import Array, descriptions, ordered, parquet_extra, schema
@@ -363,19 +364,8 @@ def _replace(path: Path, data: Any, temporary: Path) -> int:
             temporary.unlink()
         raise
     if not before:
-        _sync(path.parent)
+        sync_folder(path.parent)
     return len(memoryview(data)) - before
-
-
-def _sync(folder: Path) -> None:
-    """Make sure that the name of a new file is on the disk as well."""
-    if sys.platform == "win32":  # which has no such thing
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _Lock:

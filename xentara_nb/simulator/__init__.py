@@ -1,4 +1,4 @@
-"""A simulated Xentara server, to try and rehearse on: no licence, no hardware, no harm.
+"""A simulated Xentara server, to try and rehearse on without a licence or hardware.
 
 Needs the extra ``simulator``: ``pip install 'xentara_nb[simulator]'``.
 """

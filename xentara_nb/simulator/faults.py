@@ -208,7 +208,7 @@ class Faults:
         code : int
             The error code of the answer.
         seed : int, optional
-            Of the dice; the same seed refuses the same ones in a row.
+            Of the random numbers; the same seed refuses the same ones in a row.
         keys : str, UUID or several, optional
             Which elements, and those below them; all of them when left out.
         text : str, optional

@@ -279,7 +279,7 @@ class Simulator:
         if kwargs.get("user") in self.users:
             kwargs.setdefault("password", Secret.of(self.users[kwargs["user"]]))
         if not {"ca_file", "fingerprint"} & set(kwargs):
-            # A certificate of the configuration is seldom made out to this computer, and the CA
+            # A certificate of the configuration is rarely made out to this computer, and the CA
             # file of a made one goes when the simulator stops, which the client may outlive.
             kwargs["fingerprint"] = self.fingerprint
         return connect(self.url, **kwargs)
@@ -321,7 +321,7 @@ class Simulator:
         return function() if self._thread is None else self._thread.call(function)
 
     def _restart(self, model: str | PathLike[str] | Mapping[str, Any] | Model | None) -> None:
-        """Stop, build the plant anew, and start on the same port with the same certificate."""
+        """Stop, build the plant again, and start on the same port with the same certificate."""
         found = self._configuration
         if model is not None:
             if isinstance(model, Mapping):
@@ -453,6 +453,11 @@ def simulate(
             "stage_entitlements= are names in the access control lists of a configuration or a "
             "model, and elements= has none: leave one of them out"
         )
+    if elements is not None and not (config is None and model is None):
+        raise OptionError(
+            "elements= makes up a model, so it does not go with config= or model=. "
+            "Leave one of them out."
+        )
     settings = SimulatorSettings(
         host,
         port,
@@ -475,33 +480,40 @@ def simulate(
     enabled = gc.isenabled()
     try:
         gc.disable()
+        model_file = None if model is None else user_path(model)
         if elements is not None:
-            if config is not None or model is not None:
-                raise OptionError(
-                    "elements= makes up a model, so it does not go with config= or model=. "
-                    "Leave one of them out."
-                )
             found = demo.security_for(synthetic.EMPTY_MODEL)
+        elif config is None:
+            found = _demo(model_file)
         elif isinstance(config, Configuration):
-            read = configuration.read_model_file
-            found = config if model is None else replace(config, model=read(user_path(model)))
-            if own_certificate:
-                found = replace(found, security=replace(found.security, certificate=None))
-        elif config is not None:
+            found = _changed(config, model_file, own_certificate)
+        else:
             found = configuration.read_folder(
                 user_path(config),
-                None if model is None else user_path(model),
+                model_file,
                 certificate=not own_certificate and certificate is None,
                 keys=() if jwks is None else read_keys(user_path(jwks)),
             )
-        elif model is not None:
-            found = demo.security_for(configuration.read_model_file(user_path(model)))
-        else:
-            found = demo.configuration()
         return Simulator(found, users, settings)
     finally:
         if enabled:
             gc.enable()
+
+
+def _demo(model: Path | None) -> Configuration:
+    """Return the demo plant, or another model with its users."""
+    if model is None:
+        return demo.configuration()
+    return demo.security_for(configuration.read_model_file(model))
+
+
+def _changed(found: Configuration, model: Path | None, own_certificate: bool) -> Configuration:
+    """Return a configuration with another model, or without its certificate."""
+    if model is not None:
+        found = replace(found, model=configuration.read_model_file(model))
+    if own_certificate:
+        found = replace(found, security=replace(found.security, certificate=None))
+    return found
 
 
 def _ascii(host: str) -> str:

@@ -22,7 +22,7 @@ from xentara_nb.tables.files import as_written, read_table
 from xentara_nb.tables.frames import make_frame, object_array, string_array
 from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.references import canonical, id_in, uuid_in
-from xentara_nb.tables.spreadsheets import alike_to_pandas, read_by_pandas
+from xentara_nb.tables.spreadsheets import alike_to_pandas, is_missing, read_by_pandas
 
 TableLike: TypeAlias = "pd.DataFrame | str | os.PathLike[str] | Any"
 """A DataFrame, a table of another library, or a file that ``xentara.to_file`` has written."""
@@ -312,7 +312,7 @@ def _not_equal(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np
 def _same(one: Any, other: Any, tolerance: float) -> bool:
     if one is other:
         return True
-    missing = [_is_missing(each) for each in (one, other)]
+    missing = [is_missing(each) for each in (one, other)]
     if any(missing):
         return all(missing)
     numbers = all(
@@ -322,10 +322,6 @@ def _same(one: Any, other: Any, tolerance: float) -> bool:
     if numbers:
         return bool(one == other or abs(one - other) <= tolerance)
     return bool(one == other)
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or value != value
 
 
 def _codes(

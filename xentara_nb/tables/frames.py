@@ -176,7 +176,7 @@ def make_frame(columns: Mapping[str, Array]) -> pd.DataFrame:
 
 def _block(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return a column in two dimensions, into which can be written."""
-    # One of another frame is read-only, and whoever has the new frame may change it.
+    # One of another frame is read-only, and the new frame may be changed.
     return (values if values.flags.writeable else values.copy()).reshape(1, -1)
 
 

@@ -138,9 +138,14 @@ def alike_to_pandas(one: object, other: object) -> bool:
     return one == other
 
 
+def is_missing(value: object) -> bool:
+    """Return whether a value is one that pandas takes for missing."""
+    return value is None or value is pd.NA or value is pd.NaT or value != value
+
+
 def _as_read(value: object) -> object:
     """Return what pandas may have made of a value; None for what it takes for missing."""
-    if value is None or value is pd.NA or value is pd.NaT or value != value:
+    if is_missing(value):
         return None
     if isinstance(value, str):
         text = value.strip()

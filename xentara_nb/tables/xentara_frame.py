@@ -1,4 +1,4 @@
-"""The DataFrames of the library: pandas', which can be shown and written whatever a server says.
+"""The DataFrames of the library: pandas', safe to show and to write with any text of a server.
 
 A terminal obeys some characters that cannot be seen, so in a ``repr`` they are written out. And
 pandas refuses to write some columns, which are written as ``.xentara.plain(writer)`` has them.
@@ -122,7 +122,7 @@ class XentaraSeries(pd.Series, metaclass=_SeriesType):
 
 
 class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
-    r"""A DataFrame that can be shown and saved, whatever the server has called its elements.
+    r"""A DataFrame that can be shown and saved with any names that a server gives its elements.
 
     All tables of the library are of this class, and so is what pandas makes of them: rows, columns,
     copies, groups, merged tables. It is used like any ``pandas.DataFrame``; what it adds:

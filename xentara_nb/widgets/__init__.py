@@ -1,4 +1,4 @@
-"""Forms for a notebook: log in, look around, watch, write with care.
+"""Forms for a notebook: log in, explore, watch, and write under guard.
 
 >>> from xentara_nb.widgets import LoginForm
 >>> LoginForm("plant.example")

@@ -14,7 +14,7 @@ LOCK_TIMEOUT = 5.0
 
 
 @contextmanager
-def locked(file: int, *, required: bool = False) -> Iterator[bool]:
+def locked_file(file: int, *, required: bool = False) -> Iterator[bool]:
     """Keep other programs out of an open file; gives whether that was possible.
 
     Without the lock a line is still appended as a whole; only what is done about torn ones could go

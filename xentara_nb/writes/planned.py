@@ -27,7 +27,7 @@ _VALUE = int(Attribute.VALUE)
 _QUALITY = int(Attribute.QUALITY)
 
 
-class ResolvedAttribute(NamedTuple):
+class TargetAttribute(NamedTuple):
     """What a request means in the server's model: an element and one of its attributes.
 
     Where there is none, they are None, and the primary key is what the user named the element by.
@@ -85,15 +85,15 @@ class PlannedWrite(NamedTuple):
     """One write, with its present value at the time of planning and what the guards say."""
 
     request: WriteRequest
-    target: ResolvedAttribute
+    target: TargetAttribute
     new: Value | None  # as it will be sent; None if it does not fit
     old: Any  # or the ServerError, if it could not be read; None if it was not
     quality: int | None  # of the old value, where it is known
     checks: tuple[CheckResult, ...]  # warnings and refusals
-    followed_by: ResolvedAttribute | None = None  # what to read back instead of the target
+    followed_by: TargetAttribute | None = None  # what to read back instead of the target
 
     @property
-    def reads(self) -> ResolvedAttribute:
+    def reads(self) -> TargetAttribute:
         """The attribute whose value shows whether the write took effect."""
         return self.target if self.followed_by is None else self.followed_by
 
@@ -149,7 +149,7 @@ class PlannedWrite(NamedTuple):
         return f"write to {self.target.primary_key} ({self.target.attribute_name})"
 
 
-def resolve(model_cache: ModelCache, requests: Sequence[WriteRequest]) -> list[ResolvedAttribute]:
+def resolve(model_cache: ModelCache, requests: Sequence[WriteRequest]) -> list[TargetAttribute]:
     """Find elements and attributes in the server's model; what is missing has an error."""
     uuids = model_cache.find([request.reference for request in requests])
     found = iter(model_cache.meta_data([uuid for uuid in uuids if isinstance(uuid, UUID)]))
@@ -169,7 +169,7 @@ _Known: TypeAlias = "dict[tuple[int, AttributeLike], tuple[AttributeInfo, Attrib
 
 def _resolved(
     request: WriteRequest, uuid: UUID, answer: MetaDataAnswer | ServerError, known: _Known
-) -> ResolvedAttribute:
+) -> TargetAttribute:
     if isinstance(answer, ServerError):
         return _missing(request, uuid, answer)
     reference = request.reference
@@ -181,7 +181,7 @@ def _resolved(
             info = find_attribute(key, attributes, request.attribute)
         except NotFoundError as error:
             name = attribute_label(request.attribute)
-            return ResolvedAttribute(key, uuid, name, None, error=error)
+            return TargetAttribute(key, uuid, name, None, error=error)
         found = known[id(attributes), request.attribute] = info, _quality_beside(info, attributes)
     info, quality_id = found
     contradiction = None
@@ -192,15 +192,15 @@ def _resolved(
         )
     elif (text := _contradiction(reference, info)) is not None:
         contradiction = WriteRefusedError(text)
-    return ResolvedAttribute(key, uuid, info.name, info, quality_id, contradiction)
+    return TargetAttribute(key, uuid, info.name, info, quality_id, contradiction)
 
 
-def _missing(request: WriteRequest, uuid: UUID | None, error: XentaraError) -> ResolvedAttribute:
+def _missing(request: WriteRequest, uuid: UUID | None, error: XentaraError) -> TargetAttribute:
     named = str(request.reference)
     if isinstance(error, ServerError):
         error = error.within(named)
     name = attribute_label(request.attribute)
-    return ResolvedAttribute(named, uuid, name, None, error=error)
+    return TargetAttribute(named, uuid, name, None, error=error)
 
 
 def _contradiction(reference: Reference, info: AttributeInfo) -> str | None:

@@ -24,7 +24,7 @@ from xentara_nb.writes import guards
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.feedback import Feedback
 from xentara_nb.writes.guards import CheckResult, Guard, refused, warning
-from xentara_nb.writes.planned import PlannedWrite, ResolvedAttribute, resolve
+from xentara_nb.writes.planned import PlannedWrite, TargetAttribute, resolve
 from xentara_nb.writes.policy import WritePolicy
 from xentara_nb.writes.read_back import same_value
 from xentara_nb.writes.requests import ANYTHING, WriteRequest, request_for
@@ -84,14 +84,14 @@ def _check_keys(
                 raise error
 
 
-def _needs_present_value(policies: Sequence[WritePolicy], target: ResolvedAttribute) -> bool:
+def _needs_present_value(policies: Sequence[WritePolicy], target: TargetAttribute) -> bool:
     return guards.needs_present_value(
         policies, target.primary_key, target.info, target.element_uuid
     )
 
 
 def _with_feedback(
-    request: WriteRequest, target: ResolvedAttribute, tables: Sequence[Mapping[str, Feedback]]
+    request: WriteRequest, target: TargetAttribute, tables: Sequence[Mapping[str, Feedback]]
 ) -> WriteRequest:
     """Return a request with what is read back of it; the first table that knows the key counts."""
     if not _is_value(target):
@@ -144,7 +144,7 @@ def _refuse_repeats(planned: Sequence[PlannedWrite]) -> list[PlannedWrite]:
 
 
 def read_present(
-    ask: Ask, targets: Sequence[ResolvedAttribute | None]
+    ask: Ask, targets: Sequence[TargetAttribute | None]
 ) -> list[tuple[Any, int | None]]:
     """Read the present value and quality of targets: (None, None) of None and the unreadable.
 
@@ -180,14 +180,14 @@ def read_units(context: WriteContext, planned: Sequence[PlannedWrite]) -> list[s
     return units
 
 
-def _is_value(target: ResolvedAttribute) -> bool:
+def _is_value(target: TargetAttribute) -> bool:
     info = target.info
     return info is not None and canonical(info.attribute_id) == Attribute.VALUE
 
 
 def check_write(
     request: WriteRequest,
-    target: ResolvedAttribute,
+    target: TargetAttribute,
     old: Any,
     quality: int | None,
     policies: Sequence[WritePolicy],
@@ -232,7 +232,7 @@ def check_plan(
     return tuple(check for check in found if check is not None)
 
 
-def _check_old(request: WriteRequest, target: ResolvedAttribute, old: Any) -> CheckResult | None:
+def _check_old(request: WriteRequest, target: TargetAttribute, old: Any) -> CheckResult | None:
     assert target.info is not None
     if target.info.access == Access.WRITE_ONLY:
         return warning(

@@ -52,6 +52,7 @@ from xentara_nb.suggestions import question
 from xentara_nb.tables.names import same_look
 from xentara_nb.tables.references import uuid_in
 from xentara_nb.writes.feedback import feedbacks
+from xentara_nb.writes.stage_command import StageCommand
 from xentara_nb.writes.time_window import TimeWindow, require, time_window
 
 VARIABLE = "XENTARA_POLICY"
@@ -61,7 +62,6 @@ MAX_BYTES = 4 * 1024 * 1024
 """The largest policy file that is read, in bytes."""
 
 BAD_QUALITY = ("warn", "refuse", "ignore")
-STAGE_COMMANDS = ("suspend", "resume", "shut_down")
 
 _SETTINGS = {
     "": (
@@ -398,11 +398,11 @@ def _time_window(table: Any) -> TimeWindow:
 
 
 def _stage_commands(commands: object) -> tuple[str, ...]:
-    hint = f"Write a list of {', '.join(STAGE_COMMANDS)}."
+    hint = f"Write a list of {', '.join(StageCommand)}."
     require(isinstance(commands, list | tuple), "allow", "it is no list", hint)
     assert isinstance(commands, list | tuple)
     for command in commands:
-        require(command in STAGE_COMMANDS, "allow", f"{command!r} is not known", hint)
+        require(command in tuple(StageCommand), "allow", f"{command!r} is not known", hint)
     return tuple(commands)
 
 

@@ -24,7 +24,7 @@ from xentara_nb.tables.rendering import (
 )
 from xentara_nb.writes.guards import Guard, Severity
 from xentara_nb.writes.outcome import Outcome
-from xentara_nb.writes.planned import ResolvedAttribute
+from xentara_nb.writes.planned import TargetAttribute
 
 GUARD_COLUMNS = {guard: f"guard_{guard}" for guard in Guard}
 """The column of each guard in a plan."""
@@ -106,7 +106,7 @@ def _column(name: str, values: Sequence[Any]) -> Any:
     return object_array(values)
 
 
-def target_columns(targets: Iterable[ResolvedAttribute]) -> dict[str, list[Any]]:
+def target_columns(targets: Iterable[TargetAttribute]) -> dict[str, list[Any]]:
     """Return the columns that say which attributes these are."""
     rows = list(targets)
     infos = [target.info for target in rows]

@@ -149,8 +149,7 @@ class Sender:
         readers = [each for each in results if verify and each.planned.reads.readable]
         reads = [each.planned.reads.read_command() for each in readers]
         # A single write takes its reading with it. Many of them are read by a message of their
-        # own, on the heels of the first: a message of readings only is made in a third of the
-        # time.
+        # own, right behind the first: one of readings alone is made in a third of the time.
         together = len(results) == 1
         if together:
             commands += reads

@@ -25,7 +25,7 @@ from xentara_nb.writes.requests import write_requests
 _MAX_SHOWN = 5  # rows in a message
 _WRITE_ONLY = "write only: its value cannot be read"
 
-# The data types of values that can be read and not sent, whatever the access of the attribute is.
+# The data types of values that can be read and not sent, with any access of the attribute.
 _NO_FORM = {each.label for each in (DataType.CUSTOM, DataType.ERROR_CODE, DataType.NONE)}
 
 
@@ -74,7 +74,7 @@ def _moves(first: Any, second: Any) -> bool:
 
 
 def plan_settings(
-    context: WriteContext, settings: pd.DataFrame, *, tolerance: float = 0.0, stacklevel: int = 3
+    context: WriteContext, settings: pd.DataFrame, *, tolerance: float = 0.0
 ) -> WritePlan:
     """Return the plan to write back the settings that are other ones now."""
     settings = as_written(settings)
@@ -86,7 +86,7 @@ def plan_settings(
         )
     left_out = _left_out(settings)
     if left_out:
-        warnings.warn(_named(left_out), SettingsWarning, stacklevel=stacklevel)
+        warnings.warn(_named(left_out), SettingsWarning, stacklevel=3)
     chosen = settings.iloc[[row for row in range(len(settings)) if row not in left_out]]
     policies = context.policies.current()
     context.connection.connection()

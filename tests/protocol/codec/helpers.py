@@ -38,7 +38,7 @@ def types(value):
     return type(value), value
 
 
-# Whatever may look like something else.
+# What may look like something else.
 PIECES = st.sampled_from(
     [
         bytes.fromhex(piece)

@@ -27,10 +27,10 @@ from xentara_nb.simulator.plant.attributes import (
 )
 from xentara_nb.simulator.plant.elements import (
     NO_LIMITS,
+    DeviceLimits,
     Element,
     Identity,
     Kind,
-    Limits,
     Point,
     Register,
 )
@@ -48,7 +48,7 @@ def _register() -> Register:
     return Register(IDENTITY, *table_and_values(infos, value=1.5))
 
 
-def _point(access: Access = Access.READ_AND_WRITE, limits: Limits = NO_LIMITS) -> Point:
+def _point(access: Access = Access.READ_AND_WRITE, limits: DeviceLimits = NO_LIMITS) -> Point:
     infos = (
         well_known(Attribute.VALUE, DataType.UNSIGNED_INTEGER_8, access),
         *map(well_known, (Attribute.UPDATE_TIME, Attribute.CHANGE_TIME, Attribute.WRITE_TIME)),
@@ -101,15 +101,15 @@ def test_what_cannot_be_written() -> None:
 
 
 def test_what_a_device_refuses() -> None:
-    point = _point(limits=Limits(minimum=10, maximum=20))
+    point = _point(limits=DeviceLimits(minimum=10, maximum=20))
     for value in (9, 21, 256):
         with pytest.raises(ValueOutOfRangeError):
             point.write(11, value, T1)
     point.write(11, 20.0, T1)
     assert point.read(11) == 20
     with pytest.raises(ValueOutOfRangeError):
-        Limits(minimum=10, maximum=20).check(math.nan)
-    choice = _point(limits=Limits(allowed=(0, 1)))
+        DeviceLimits(minimum=10, maximum=20).check(math.nan)
+    choice = _point(limits=DeviceLimits(allowed=(0, 1)))
     with pytest.raises(IllegalValueError):
         choice.write(11, 2, T1)
 

@@ -98,7 +98,7 @@ def test_what_is_shown_seldom_is_drawn_seldom(
     display(form)
     form.picture.refresh()
     assert len(shown.bundles) == 2
-    monkeypatch.setattr(picture, "SELDOM", 0.0)
+    monkeypatch.setattr(picture, "LONGEST_PAUSE", 0.0)
     form.picture.refresh()
     assert len(shown.bundles) == 3
     monkeypatch.setattr(picture, "SOON", 100.0)

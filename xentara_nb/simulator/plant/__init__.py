@@ -1,1 +1,1 @@
-"""The living plant: elements with values, signals, timers and pipelines."""
+"""The running plant: elements with values, signals, timers and pipelines."""

@@ -292,7 +292,7 @@ class Register(Element):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class DeviceLimits:
     """What a device takes, beyond what the data type allows."""
 
     minimum: Value | None = None
@@ -311,7 +311,7 @@ class Limits:
             raise IllegalValueError(f"the device takes one of {choices}")
 
 
-NO_LIMITS = Limits()
+NO_LIMITS = DeviceLimits()
 
 
 class Point(Element):
@@ -329,7 +329,7 @@ class Point(Element):
         identity: Identity,
         attributes: AttributeTable,
         values: list[AttributeValue],
-        limits: Limits = NO_LIMITS,
+        limits: DeviceLimits = NO_LIMITS,
     ) -> None:
         super().__init__(identity, attributes, values)
         self.limits = limits

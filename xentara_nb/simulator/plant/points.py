@@ -66,7 +66,7 @@ from xentara_nb.simulator.plant.attributes import (
     well_known,
 )
 from xentara_nb.simulator.plant.builder import Builder
-from xentara_nb.simulator.plant.elements import Element, Identity, Limits, Point
+from xentara_nb.simulator.plant.elements import DeviceLimits, Element, Identity, Point
 from xentara_nb.simulator.plant.motion import Event, Motion, Shape
 
 
@@ -149,7 +149,7 @@ def simulated_point(builder: Builder, description: ElementDescription) -> Elemen
         "changeTime": builder.now,
         "quality": int(settings.quality),
     }
-    data_type, limits = settings.data_type, Limits()
+    data_type, limits = settings.data_type, DeviceLimits()
     if data_type is not None:
         infos += value_attributes(data_type, settings.access)
         given = {
@@ -160,7 +160,7 @@ def simulated_point(builder: Builder, description: ElementDescription) -> Elemen
         if "value" in given:
             known["value"] = given["value"]
         allowed = tuple(datatypes.from_json(data_type, item) for item in node.items("allowed"))
-        limits = Limits(
+        limits = DeviceLimits(
             given.get("minimum"),
             given.get("maximum"),
             None if settings.allowed is None else allowed,

@@ -36,7 +36,7 @@ class SimulatorCertificateError(XentaraError):
     """The file in which the simulator keeps its certificate cannot be used."""
 
     def __init__(self, certificate: Path, key: Path, problem: object) -> None:
-        cure = "Delete both, and the simulator makes new ones, which clients have to trust anew."
+        cure = "Delete both, and the simulator makes new ones, which clients have to trust again."
         if isinstance(problem, PermissionError):
             problem, cure = problem.strerror, "Check the permissions of the folder and of both."
         super().__init__(
@@ -154,7 +154,7 @@ class ServerCertificate:
 
     def __init__(self, security: Security, names: list[str], kept: Path | None = None) -> None:
         self._remove: weakref.finalize[..., ServerCertificate] | None = None
-        # For this computer, unlike a configuration's, which is seldom made out to it.
+        # For this computer, unlike a configuration's, which is rarely made out to it.
         self.made = kept is not None or security.certificate is None
         if kept is not None:
             self.certificate, key = kept_certificate(kept, names)

@@ -1,4 +1,4 @@
-"""Passwords that wait to be checked, so that a storm of log-ins does not keep the honest ones out.
+"""Passwords that wait to be checked, so that many wrong ones do not keep the right ones out.
 
 A check is slow on purpose and takes all of a processor, so there is one at a time. Those go first
 whose address and user have failed least, and of those the one that has waited longest. A password

@@ -1,6 +1,6 @@
 """The log of a simulator: every request, and every write as it was executed.
 
-It is the truth against which a client can be tested: what arrived, who sent it, what became of it.
+A client can be tested against it: what arrived, who sent it, what became of it.
 The last entries are kept in memory and shown as DataFrames; all of them can be appended to a file,
 one JSON object a line. Passwords, tokens and certificates of log-ins are never kept.
 """

@@ -44,7 +44,7 @@ Examples
 >>> from xentara_nb.protocol.commands import AttributeInfo
 >>> inventory = inventory_frame([("=1+1", UUID(int=1), 2, (AttributeInfo("value", 11, 2, 10),))])
 >>> with tempfile.TemporaryDirectory() as folder:
-...     write_inventory(inventory, Path(folder, "attributes.csv"))
+...     write_table(inventory, Path(folder, "attributes.csv"))
 ...     print(Path(folder, "attributes.csv").read_text().splitlines()[1])
 ...     read_inventory(Path(folder, "attributes.csv")).equals(inventory)
 '=1+1,00000000-0000-0000-0000-000000000001,data point,value,11,read and write,Float64
@@ -86,36 +86,22 @@ _WRITERS = {
 _READERS = {".csv": read_csv, ".json": read_json, ".parquet": read_parquet, ".xlsx": read_excel}
 
 
-def write_inventory(
-    frame: pd.DataFrame, path: str | os.PathLike[str], *, ending: str | None = None
-) -> None:
-    """Write an inventory, or rows of one, to a file; its ending says how, or ``ending``.
-
-    The file is written beside the one that is there, and takes its place when it is complete.
-    """
-    with _named(path):
-        ending = _ending(path, ending)
-        _write(to_table(frame), path, ending)
-
-
 def write_table(
     frame: pd.DataFrame, path: str | os.PathLike[str], *, ending: str | None = None
 ) -> None:
-    """Write any table to a file, as :func:`write_inventory` does with an inventory.
+    """Write an inventory or any other table to a file; its ending says how, or ``ending``.
 
-    A frame of samples, whose index is ``time``, gets a column of that name.
+    The file is written beside the one that is there, and takes its place when it is complete. A
+    frame of samples, whose index is ``time``, gets a column of that name.
     """
     with _named(path):
         ending = _ending(path, ending)
         if read_by_pandas(frame):
             frame = without_guards(frame)
         inventory = set(INVENTORY_COLUMNS) <= set(frame.columns)
-        _write(to_table(frame) if inventory else to_typed(frame, ending), path, ending)
-
-
-def _write(table: TextTable, path: str | os.PathLike[str], ending: str) -> None:
-    with _replacing(user_path(path)) as file:
-        _WRITERS[ending](table, file)
+        table = to_table(frame) if inventory else to_typed(frame, ending)
+        with _replacing(user_path(path)) as file:
+            _WRITERS[ending](table, file)
 
 
 def read_inventory(path: str | os.PathLike[str], *, ending: str | None = None) -> pd.DataFrame:

@@ -34,7 +34,7 @@ from xentara_nb.tables.id_arrays import IdDtype, id_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import id_in, uuid_in
 from xentara_nb.tables.snapshots import TEXT_COLUMNS, TIME_COLUMNS
-from xentara_nb.tables.spreadsheets import truth, unguarded
+from xentara_nb.tables.spreadsheets import is_missing, truth, unguarded
 from xentara_nb.tables.xentara_frame import as_xentara
 
 _SUFFIX = " (type)"
@@ -118,7 +118,7 @@ def from_typed(table: TextTable, ending: str) -> pd.DataFrame:
             if words is None and given.dtype == object and name not in _NAMED:
                 columns[name] = given
                 continue
-            cells = [None if _is_missing(each) else each for each in given.tolist()]
+            cells = [None if is_missing(each) else each for each in given.tolist()]
         elif ending in (".csv", ".xlsx"):
             cells = _unmarked(cells)
         try:
@@ -194,7 +194,7 @@ def _cells(series: pd.Series[Any]) -> tuple[list[Cell], list[str] | None]:
         return [cell for cell, _ in pairs], [word for _, word in pairs]
     if isinstance(series.dtype, pd.DatetimeTZDtype) or series.dtype.kind == "M":
         return _time_texts(pd.DatetimeIndex(series)), None
-    return [None if _is_missing(each) else _cell(each)[0] for each in values], None
+    return [None if is_missing(each) else _cell(each)[0] for each in values], None
 
 
 def _cell(value: Any) -> tuple[Cell, str]:
@@ -279,7 +279,7 @@ def _without_marks(cells: pd.Series[Any], words: pd.Series[Any]) -> tuple[Any, A
     An empty text has a mark there. So where a text is missing it was one that pandas takes for
     missing, such as NA, and is not known any more.
     """
-    found = [None if _is_missing(each) else each for each in cells.tolist()]
+    found = [None if is_missing(each) else each for each in cells.tolist()]
     found = [unguarded(each) if isinstance(each, str) else each for each in found]
     known = words.tolist()
     for row, (cell, word) in enumerate(zip(found, known, strict=True)):
@@ -310,7 +310,7 @@ def _dtypes_of_nothing(columns: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _words(words: Iterable[Any]) -> list[Any]:
-    return ["" if _is_missing(each) else each for each in words]
+    return ["" if is_missing(each) else each for each in words]
 
 
 def _column(name: str, cells: Sequence[Cell], words: list[Any] | None) -> Any:
@@ -358,7 +358,7 @@ def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
         return _labelled(cells, Quality)
     if dtype.startswith("datetime64"):
         return _times(cells, dtype)
-    if dtype == "str":  # as the library has texts, whatever pandas would keep them in
+    if dtype == "str":  # as the library has texts, on any setting of pandas
         return string_array([each if each is None else _text(each) for each in cells])
     if dtype in ("string", "category"):
         return pd.Series([each if each is None else _text(each) for each in cells], dtype=dtype)
@@ -443,10 +443,6 @@ def _truth(text: str) -> bool:
 
 def _text(cell: Cell) -> str:
     return cell if isinstance(cell, str) else str(cell)
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or value != value
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {

@@ -33,7 +33,7 @@ QUIET = 5.0  # without a read, at most: changes that give no event are seen afte
 
 
 class PlainHtml(notebook.CountedViews, ipywidgets.HTML):
-    """HTML that is drawn anew with every change, where there is no anywidget."""
+    """HTML that is drawn again with every change, where there is no anywidget."""
 
 
 def live_html() -> Any:

@@ -10,7 +10,7 @@ from xentara_nb.widgets.common.script import script
 
 
 class LiveHtml(CountedViews, anywidget.AnyWidget):
-    """HTML of which only what has changed is drawn anew, so that it can be read and scrolled."""
+    """HTML of which only what has changed is drawn again, so that it can be read and scrolled."""
 
     _esm = script(__package__, "live_html.js")
 

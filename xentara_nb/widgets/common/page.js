@@ -102,7 +102,7 @@ function render({ model, el }) {
       if (!button && isLive()) return;
       banner.scrollIntoView({ block: "nearest" });
       banner.classList.remove("xnb-again");
-      void banner.offsetWidth; // so that it begins anew
+      void banner.offsetWidth; // so that it begins again
       banner.classList.add("xnb-again");
       return;
     }

@@ -14,7 +14,7 @@ SOON = 1.0
 FIRST = 5.0
 """Between the first two pictures of values that move, in seconds: the first has hardly any."""
 
-SELDOM = 60.0
+LONGEST_PAUSE = 60.0
 """Between two pictures of values that move, in seconds, once they have moved for a while."""
 
 # In a page without the form, which says so in words of its own, there is the picture alone.
@@ -44,22 +44,22 @@ class Picture:
         self._begun = self._last = time.monotonic()
 
     def change(self) -> None:
-        """Draw it anew soon: what the form shows has changed."""
+        """Draw it again soon: what the form shows has changed."""
         self._is_stale = True
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw it anew if it is time to; called now and then."""
+        """Draw it again if it is time to; called now and then."""
         now = time.monotonic()
         if self._is_stale:
             is_due = now - self._changed >= SOON
         else:
-            is_due = now - self._last >= min(SELDOM, max(FIRST, (now - self._begun) / 2))
+            is_due = now - self._last >= min(LONGEST_PAUSE, max(FIRST, (now - self._begun) / 2))
         if self._shown and is_due:
             self.draw()
 
     def draw(self) -> None:
-        """Draw it anew now."""
+        """Draw it again now."""
         self._last = self._changed = time.monotonic()
         self._is_stale = False
         for each in self._shown:

@@ -22,7 +22,7 @@ class Trend:
         self._points: deque[tuple[float, float]] = deque(maxlen=POINTS)
 
     def clear(self) -> None:
-        """Begin anew, for another attribute."""
+        """Begin again, for another attribute."""
         self._points.clear()
 
     def add(self, time: object, value: object) -> None:

@@ -1,4 +1,4 @@
-"""The form that looks around: the model as a tree, attributes with live values, DataFrames, CSV."""
+"""The form that explores: the model as a tree, attributes with live values, DataFrames, CSV."""
 
 from __future__ import annotations
 

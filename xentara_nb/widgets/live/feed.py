@@ -98,7 +98,7 @@ class Feed:
                 value = float(behind.values[-1]) if is_number else None
                 return False, points.part(-1 - len(behind.times)), value
             came_late = now.revisions != mark.revisions and now.total != mark.total
-            for last in () if came_late else (TAIL, most):  # seldom are there more than the tail
+            for last in () if came_late else (TAIL, most):  # rarely are there more than the tail
                 points = points_of(self._watch, row, last)
                 start = _continued(known, points)
                 if start is not None:

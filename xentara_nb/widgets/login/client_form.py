@@ -102,7 +102,7 @@ class ClientForm(Form):
     def begin(self) -> None:
         """Build the form as soon as there is a client; the last step of making one."""
         if self._login is not None:
-            # Whoever is logged in now writes from now on.
+            # The user who is logged in now writes from now on.
             changed = self.tasks.handler(self._account_changed)
             self.when_closed.callback(self._login.account.listen(changed))
             if self._login.account.client is None:

@@ -41,7 +41,7 @@ class WriteForm(WriteView):
 
     Nothing is sent before the confirm button is clicked. That button is made for one reviewed
     write, says what it will write, and is good for one click; when anything is typed or chosen
-    anew, it goes.
+    again, it goes.
 
     Parameters
     ----------
