@@ -244,8 +244,9 @@ def test_an_executor(
         """As another process: what goes there and comes back is pickled."""
 
         def submit(self, function, *arguments):  # type: ignore[no-untyped-def,override]
-            sent.append(pickle.dumps((function, arguments)))
-            return super().submit(lambda: pickle.loads(pickle.dumps(_run(sent[-1]))))
+            task = pickle.dumps((function, arguments))
+            sent.append(task)
+            return super().submit(lambda: pickle.loads(pickle.dumps(_run(task))))
 
     sent: list[bytes] = []
     monkeypatch.setenv("WORKER", "engineer-demo")
@@ -253,12 +254,15 @@ def test_an_executor(
     with Fleet(servers) as portable, Pickling(2) as pool:
         frame = portable.read(SET_POINT, "value", executor=pool)
         assert frame["value"].tolist() == [210.0, 210.0]
+        points = portable.snapshot(SET_POINT, executor=pool)
+        found = portable.compare(points.assign(units="furlongs"), executor=pool)
+        assert found.frame["old"].tolist() == ["furlongs", "furlongs"]
         monkeypatch.delenv("WORKER")
         with pytest.warns(FleetWarning, match="WORKER is not set here"):
             assert portable.read(SET_POINT, executor=pool).empty
         with pytest.raises(OptionError, match="was given in this process"):
             fleet.read(SET_POINT, executor=pool)
-    assert len(sent) == 4
+    assert len(sent) == 8
     assert not [each for each in sent if b"engineer-demo" in each]
 
 
