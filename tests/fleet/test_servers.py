@@ -93,6 +93,7 @@ def test_lists_and_dicts() -> None:
         ({"north": {"address": "a", "pasword_from": "env:P"}}, "did you mean 'password_from'"),
         ({"north": {"address": "a", "timeout": "soon"}}, "timeout is no number"),
         ({"north": {"address": "a", "timeout": 0}}, "north: a time-out of"),
+        ({"north": {"address": "a", "timeout": True}}, "a number of seconds, not True"),
         ({"north": {"address": "a", "fingerprint": "AB"}}, "north: a fingerprint is"),
         ({"north": {"address": "a", "password_from": "env:P", "token_from": "env:T"}}, "not both"),
         ({"north": {"address": "a", "password_from": "geheim"}}, "says where the secret is"),
@@ -149,6 +150,8 @@ def test_an_address_that_cannot_be_used() -> None:
         ("a.csv", "name,address\nb,b\n,c\n", r"a\.csv: row 2: '' is no name of a server"),
         ("a.csv", "name,address,timeout\nb,b,x\n", r"a\.csv: row 1: server b: its timeout"),
         ("a.txt", "north", r"a\.txt: .* a \.toml or a \.csv file"),
+        ("a.toml", "[servers.north]\nuser='guest'", r"a\.toml: server north: its address is"),
+        ("a.csv", "name,address,site\nnorth,a,b\n", r"a\.csv: row 1: server north: .* 'site'"),
     ],
 )
 def test_files_that_are_no_list(tmp_path: Path, name: str, content: str, message: str) -> None:

@@ -378,8 +378,10 @@ def _server(name: Any, words: dict[str, Any], folder: str | None) -> Server:
             words["ca_file"] = os.path.join(folder or os.getcwd(), user_path(words["ca_file"]))
         except OptionError as error:
             raise OptionError(f"server {name}: ca_file: {error}") from None
+    timeout = words.get("timeout", 10.0)
     try:
-        words["timeout"] = float(words.get("timeout", 10.0))
+        # A boolean is refused by the server.
+        words["timeout"] = timeout if isinstance(timeout, bool) else float(timeout)
     except (TypeError, ValueError, OverflowError):
         raise OptionError(f"server {name}: its timeout is no number") from None
     return Server(name, **words)
