@@ -244,8 +244,9 @@ def test_an_executor(
         """As another process: what goes there and comes back is pickled."""
 
         def submit(self, function, *arguments):  # type: ignore[no-untyped-def,override]
-            sent.append(pickle.dumps((function, arguments)))
-            return super().submit(lambda: pickle.loads(pickle.dumps(_run(sent[-1]))))
+            task = pickle.dumps((function, arguments))
+            sent.append(task)
+            return super().submit(lambda: pickle.loads(pickle.dumps(_run(task))))
 
     sent: list[bytes] = []
     monkeypatch.setenv("WORKER", "engineer-demo")
