@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 import sys
 import time
@@ -132,20 +133,37 @@ def test_a_folder_in_which_nothing_can_be_renamed(journal, monkeypatch):
 
 def test_another_program_that_was_faster(journal, monkeypatch):
     _, aside = begin(journal)
-    locked_file = journal_files.locked_file
+    lock = journal_files.FileLock
 
     @contextlib.contextmanager
     def late(file, **options):
-        monkeypatch.setattr(journal_files, "locked_file", locked_file)
+        monkeypatch.setattr(journal_files, "FileLock", lock)
         put_aside(journal)  # the other one
         journal.write_text(f"{line(2)}\n")
-        with locked_file(file, **options) as held:
+        with lock(file, **options) as held:
             yield held
 
-    monkeypatch.setattr(journal_files, "locked_file", late)
+    monkeypatch.setattr(journal_files, "FileLock", late)
     put_aside(journal)
     assert journal.read_text() == f"{line(2)}\n"
     assert aside.read_text().startswith(HEAD)
+
+
+def test_a_lock_that_an_interrupt_left(journal):
+    """It ends with its file, and lets go of no other one that has the same number by then."""
+    fcntl = pytest.importorskip("fcntl", reason="Windows has other locks")
+    begin(journal)
+    with journal.open("a") as file:
+        lock = file_lock.FileLock(file.fileno())
+        lock.__enter__()
+        number = file.fileno()
+    with journal.open("a") as other, journal.open("a") as third:
+        assert other.fileno() == number
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        del lock
+        gc.collect()
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(third, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_file_that_another_program_holds_is_left_for_later(journal, monkeypatch):

@@ -160,6 +160,12 @@ def test_a_month_of_zeros_is_missed(journal):
         assert len(read_journal()) == 1
 
 
+def test_a_journal_that_an_editor_has_saved(journal):
+    journal.parent.mkdir()
+    journal.write_bytes(f"{line(1)}\r\n{line(2)}\r\n".encode("utf-8-sig"))
+    assert len(read_journal()) == 2
+
+
 def test_a_whole_line_without_its_end(journal):
     journal.parent.mkdir()
     journal.write_text(line(1))

@@ -131,7 +131,7 @@ def test_a_whole_file(policy_file):
 
 
 def test_everything_may_be_left_out(policy_file):
-    assert WritePolicy.from_toml(policy_file("")) == WritePolicy(
+    assert WritePolicy.from_toml(policy_file("# nothing")) == WritePolicy(
         source=f"the policy {policy_file('')}"
     )
     assert WritePolicy.from_toml(policy_file("allowed = []")).allowed == ()

@@ -60,7 +60,7 @@ import platformdirs
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.paths import lacks_home, own_folder, setting_path, sync_folder, unsafe, user_path
 from xentara_nb.protocol.text import pasted
-from xentara_nb.writes.file_lock import locked_file
+from xentara_nb.writes.file_lock import FileLock
 from xentara_nb.writes.journal_files import put_aside
 
 VARIABLE = "XENTARA_JOURNAL"
@@ -173,7 +173,7 @@ class Journal:
             put_aside(self.path)
         with _open(self.path) as opened:
             file = opened.fileno()
-            with locked_file(file, required=durable) as held:
+            with FileLock(file, required=durable) as held:
                 size = os.lseek(file, 0, os.SEEK_END)
                 # A program that was killed, or had no more room, may have left half a line.
                 if size and not _ends_a_line(file, size):

@@ -20,7 +20,7 @@ from xentara_nb.tables.references import (
     attribute_label,
     same_attribute,
 )
-from xentara_nb.writes.guards import CheckResult, Severity
+from xentara_nb.writes.guards import CheckResult, Severity, reason_of
 from xentara_nb.writes.requests import WriteRequest
 
 _VALUE = int(Attribute.VALUE)
@@ -113,8 +113,7 @@ class PlannedWrite(NamedTuple):
     @property
     def reason(self) -> str:
         """What the guards say, the worst first."""
-        ordered = sorted(self.checks, key=lambda check: check.severity is not Severity.REFUSED)
-        return "; ".join(check.message for check in ordered)
+        return reason_of(self.checks)
 
     @property
     def knows_old(self) -> bool:
@@ -190,6 +189,13 @@ def _resolved(
         contradiction = WriteRefusedError(
             f"the row says {reference.primary_key}, but its element_uuid is that of {key}: take a "
             "fresh inventory"
+        )
+    elif reference.primary_key not in (None, answer.primary_key, str(uuid)) and (
+        uuid != reference.text_uuid
+    ):
+        contradiction = WriteRefusedError(
+            f"the server has found {reference.primary_key}, and says that it is {key}: what would "
+            "be written to is not what was named"
         )
     elif (text := _contradiction(reference, info)) is not None:
         contradiction = WriteRefusedError(text)

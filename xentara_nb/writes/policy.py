@@ -1,6 +1,6 @@
 """What a plant allows to be written: a policy, as a file that the plant ships or made in a cell.
 
-A policy is a TOML file. All of it may be left out::
+A policy is a TOML file. All of it may be left out, but a file is never empty::
 
     allowed = ["Plant.*.Set point", "Plant.Water Treatment.*"]   # nothing else may be written
     forbidden = ["*.Maximum speed"]                              # not even if it is allowed
@@ -35,7 +35,8 @@ that of an element.
 
 The file that the environment variable ``XENTARA_POLICY`` names applies to every client, beside the
 policy that a client is given. Both files are read again when they change, also while a client is
-connected: what was changed counts for the next write. Nothing is written without the file.
+connected: what was changed counts for the next write. Nothing is written without the file, or while
+it is empty. Put a new one in its place by renaming it (``mv``): half of a file may be a policy too.
 """
 
 from __future__ import annotations
@@ -322,6 +323,12 @@ class WritePolicy:
     @classmethod
     def from_bytes(cls, data: bytes, file: str | os.PathLike[str]) -> Self:
         """Return the policy that a file holds; raises as :meth:`from_toml`."""
+        # What is about to be written is empty first, and would be a policy without any rule.
+        if not data.strip():
+            raise PolicyError(
+                f"the policy file {file} is empty; nothing is written without it. Fix it there: "
+                "one without rules holds a comment."
+            )
         try:
             content = parse_toml(data)
         except RecursionError:
