@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet as pq
 
 from tests.recordings.rows import ONE, SECOND, START, TWO, attribute, rows
 from xentara_nb import NotFoundError, OptionError, Recording, RecordingError, open_recording
@@ -174,10 +177,40 @@ def test_no_more_than_that_is_read(folder: Path, tmp_path: Path) -> None:
         open_recording(broken).changes()
 
 
+@pytest.mark.parametrize(
+    ("column", "cells", "said"),
+    [
+        ("element_uuid", ["no UUID"], "has the ids 'no UUID' and '11'"),
+        ("primary_key", [None], "there are rows without primary_key"),
+        ("value", ["much"], "Failed to parse string"),
+        ("time", ["noon"], "Failed to parse string"),
+    ],
+)
+def test_a_file_that_was_changed(tmp_path: Path, column: str, cells: list[Any], said: str) -> None:
+    for hour in (0, 3):
+        with RecordingWriter(tmp_path, [ONE]) as writer:
+            writer.append(rows(0, [hour * 3600.0], [1.0]))
+    changed = max(tmp_path.rglob("*.parquet"))
+    table = pq.read_table(changed)
+    place = table.schema.get_field_index(column)
+    pq.write_table(table.set_column(place, column, pa.array(cells, pa.string())), changed)
+
+    recording = open_recording(tmp_path)
+    assert "Recording" in repr(recording)
+    named = tmp_path.name if column == "element_uuid" else changed.name
+    for read in (recording.changes, recording.frame):
+        with pytest.raises(RecordingError, match=said) as caught:
+            read()
+        assert named in str(caught.value)
+    if column == "time":
+        with pytest.raises(RecordingError, match=changed.name):
+            RecordingWriter(tmp_path, [ONE])
+
+
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="there is no such folder"):
         open_recording(tmp_path / "nowhere")
-    for moment in ("soon", object(), "99999-01-01", pd.NaT, 5):
+    for moment in ("soon", "05.11.2026", object(), "99999-01-01", pd.NaT, 5):
         with pytest.raises(OptionError, match=r"start=.* is no time"):
             open_recording(tmp_path, start=moment)  # type: ignore[arg-type]
     empty = open_recording(tmp_path)

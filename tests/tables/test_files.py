@@ -436,7 +436,7 @@ def test_a_bare_array_of_records(tmp_path: Path) -> None:
         ([RECORD, {**RECORD, "access": True}], "record 2, column 'access': True is none of"),
         ([RECORD, {**RECORD, "primary_key": 5}], "record 2, column 'primary_key': 5 is no text"),
         ([RECORD, {**RECORD, "attribute_id": 1.5}], "column 'attribute_id': 1.5 is no attribute"),
-        ([RECORD, {**RECORD, "attribute_id": float("nan")}], "column 'attribute_id': nan is no"),
+        ([RECORD, {**RECORD, "attribute_id": float("nan")}], "column 'attribute_id': None is no"),
         ([RECORD, {**RECORD, "element_uuid": [1]}], "column 'element_uuid' holds lists or maps"),
         ([RECORD, {**RECORD, "primary_key": "\ud800"}], "holds half of a character"),
     ],
@@ -633,6 +633,7 @@ def test_a_frame_with_other_columns(tmp_path: Path) -> None:
 
     for other, said in (
         (frame.assign(x=1).rename(columns={"x": "access"}), "the frame has two columns 'access'"),
+        (frame.assign(access=pd.NA), "column 'access': <NA> is none of: "),
         (frame.assign(x=1).rename(columns={"x": 5}), "column 8 of the frame has no name"),
         (pd.concat({"a": frame}, axis=1), "column 1 of the frame has no name"),
     ):

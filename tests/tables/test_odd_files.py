@@ -6,7 +6,10 @@ import os
 import sys
 import time
 import zipfile
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pandas as pd
@@ -16,7 +19,7 @@ from xentara_nb.errors import InventoryFileError, WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.tables.coercion import coerce
-from xentara_nb.tables.files import read_cells, read_inventory, write_table
+from xentara_nb.tables.files import read_cells, read_inventory, read_table, write_table
 from xentara_nb.tables.frames import inventory_frame
 
 HEADER = "primary_key,element_uuid,category,attribute_name,attribute_id,access,data_type"
@@ -186,3 +189,88 @@ def test_a_header_of_many_columns(tmp_path: Path) -> None:
 def test_a_json_file_of_many_records(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"[" + b"{}," * 5_000_010 + b"{}]")
     check_quick_error(tmp_path / "a.json", "it has 5,000,008 rows")
+
+
+def test_the_error_of_a_formula_is_no_text(tmp_path: Path) -> None:
+    def broken(book: Any) -> None:
+        book.active["B2"].data_type, book.active["B3"].data_type = "e", "s"
+
+    rows = [["primary_key", "value"], ["Plant.A", "#REF!"], ["Plant.B", "#REF!"]]
+    read = read_table(workbook(tmp_path / "a.xlsx", rows, broken))["value"]
+    assert read.isna().tolist() == [True, False]
+    assert read[1] == "#REF!"
+
+
+def test_the_sheet_of_a_workbook_that_is_in_sight(tmp_path: Path) -> None:
+    def hide(book: Any) -> None:
+        chart = pytest.importorskip("openpyxl.chart")
+        book.create_chartsheet("inventory", 0).add_chart(chart.BarChart())
+        sheet = book.create_sheet("Earlier", 1)
+        for row in (["primary_key", "value"], ["Plant", 999.5]):
+            sheet.append(row)
+        sheet.sheet_state = "veryHidden"
+
+    rows = [["primary_key", "value"], ["Plant", 200.5]]
+    assert read_table(workbook(tmp_path / "a.xlsx", rows, hide))["value"].tolist() == [200.5]
+
+
+def test_a_workbook_without_a_sheet_that_can_be_read(tmp_path: Path) -> None:
+    def only_a_chart(book: Any) -> None:
+        chart = pytest.importorskip("openpyxl.chart")
+        book.create_chartsheet("inventory").add_chart(chart.BarChart())
+        book.remove(book["Sheet"])
+
+    with pytest.raises(InventoryFileError, match="Save it as 'Excel Workbook', not as 'Strict"):
+        read_table(workbook(tmp_path / "a.xlsx", [], only_a_chart))
+
+
+@pytest.mark.parametrize("cell", ["05.11.2026 14:00", "11/05/2026 2:00 PM", "now", "46331.58"])
+def test_a_time_that_means_another_one_elsewhere(tmp_path: Path, cell: str) -> None:
+    (tmp_path / "a.csv").write_text(f"time;a\n2026-11-05 14:00;1\n{cell};1\n")
+    with pytest.raises(InventoryFileError, match=r"line 3, column 'time': .* is no time, such as"):
+        read_table(tmp_path / "a.csv")
+
+
+def test_cells_of_several_types_stay_what_they_are(tmp_path: Path) -> None:
+    cells = [42, "42", True, 1.5, datetime(2026, 2, 1)]
+    rows = [["primary_key", "value"], *(["Plant", cell] for cell in cells)]
+    read = read_table(workbook(tmp_path / "a.xlsx", rows))["value"].tolist()
+    assert list(map(type, read)) == [int, str, bool, float, datetime]
+    # A spreadsheet makes the first of February of the text 1.2.
+    with pytest.raises(WriteRefusedError, match="is no text"):
+        coerce(read[-1], DataType.STRING)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"), [("NaN", None), ('"nan"', "nan"), ("[1]", [1]), ('{"a": 1}', {"a": 1})]
+)
+def test_what_other_writers_of_json_mean(tmp_path: Path, cell: str, value: object) -> None:
+    (tmp_path / "a.json").write_text(f'[{{"primary_key" : "Plant", "value": {cell}}}]')
+    assert read_table(tmp_path / "a.json")["value"].tolist() == [value]
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ('{"primary_key": "A", "value": 1, "value": 2}', "record 2 has a member twice"),
+        ('{"primary_key": "\\ud800", "value": 1}', "record 2, column 'primary_key'.*half of a"),
+        ('{"element_uuid": [1], "value": 1}', r"record 2, column 'element_uuid': \[1\] is no UUID"),
+    ],
+)
+def test_a_record_of_json_that_is_wrong(tmp_path: Path, record: str, said: str) -> None:
+    (tmp_path / "a.json").write_text(f'[{{"primary_key": "B", "value": 1}}, {record}]')
+    with pytest.raises(InventoryFileError, match=said):
+        read_table(tmp_path / "a.json")
+
+
+def workbook(
+    path: Path, rows: list[list[Any]], change: Callable[[Any], None] | None = None
+) -> Path:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    if change is not None:
+        change(book)
+    book.save(path)
+    return path

@@ -6,13 +6,12 @@ import contextlib
 import errno
 import gc
 import os
-import subprocess
 import sys
 import time
 
 import pytest
 
-from tests.writes.lines import KEY, line
+from tests.writes.lines import KEY, line, write_by_programs
 from xentara_nb import read_journal
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.writes import file_lock, journal_files
@@ -202,23 +201,8 @@ def test_a_writer_that_has_the_old_file_open_loses_nothing(journal, monkeypatch)
 
 def test_several_programs_at_the_change_of_the_month(journal):
     begin(journal)
-    program = (
-        "import sys; from xentara_nb.writes.journal import Journal\n"
-        "sys.stdin.readline()\n"
-        "for line in sys.stdin: Journal().intend([line.rstrip()])"
+    write_by_programs(
+        "intend", [[line(10 + number * 100 + n) for n in range(20)] for number in range(3)]
     )
-    with contextlib.ExitStack() as stack:
-        programs = [
-            stack.enter_context(
-                subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, text=True)
-            )
-            for _ in range(3)
-        ]
-        for number, each in enumerate(programs):
-            assert each.stdin is not None
-            lines = "".join(f"{line(10 + number * 100 + n)}\n" for n in range(20))
-            each.stdin.write("\n" + lines)
-            each.stdin.close()
-        assert [each.wait(60) for each in programs] == [0, 0, 0]
     assert len(read_journal()) == 61
     assert len(list(journal.parent.iterdir())) == 2

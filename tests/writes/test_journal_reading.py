@@ -49,12 +49,21 @@ COLUMNS = {
 
 
 def test_an_empty_journal(journal, tmp_path):
-    for path in (journal, False, tmp_path / "empty"):
+    for path in (None, Journal(journal), False, tmp_path / "empty"):
         if path == tmp_path / "empty":
             path.touch()
         frame = read_journal(path)
         assert len(frame) == 0
         assert dtypes(frame) == COLUMNS
+
+
+def test_a_misspelt_path_is_no_empty_journal(client, journal):
+    client.write(KEY, 1)
+    for path in (journal.with_name("jornal.jsonl"), str(journal.with_name("jornal.jsonl"))):
+        with pytest.raises(FileNotFoundError, match=r"no journal here.*did you mean 'journal.json"):
+            read_journal(path)
+    journal.rename(journal.with_name("journal-2026-01.jsonl"))
+    assert len(read_journal(journal)) == 1  # of an earlier month
 
 
 def test_what_stands_in_it(plant, client, journal):
@@ -149,6 +158,12 @@ def test_a_month_of_zeros_is_missed(journal):
     month.chmod(0o600)
     with pytest.warns(JournalWarning, match="1 lines of the journal"):
         assert len(read_journal()) == 1
+
+
+def test_a_journal_that_an_editor_has_saved(journal):
+    journal.parent.mkdir()
+    journal.write_bytes(f"{line(1)}\r\n{line(2)}\r\n".encode("utf-8-sig"))
+    assert len(read_journal()) == 2
 
 
 def test_a_whole_line_without_its_end(journal):

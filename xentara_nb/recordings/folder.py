@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from xentara_nb.errors import RecordingError
+from xentara_nb.protocol.errors import one_line
+
 HOUR = 3600 * 10**9
 """An hour in nanoseconds; hours are counted from 1970, in UTC."""
 
@@ -69,21 +72,38 @@ class Extent(NamedTuple):
 def extent(paths: Iterable[Path]) -> Extent:
     """Return how much some files hold, from their footers: none of their rows is read.
 
-    Raises OSError or ValueError if one of them cannot be read.
+    Raises RecordingError if one of them cannot be read.
     """
-    import pyarrow.parquet as pq
-
     rows, first, last = 0, (1 << 63) - 1, -(1 << 63)
     for path in paths:
-        metadata = pq.read_metadata(path)
-        rows += metadata.num_rows
-        column = metadata.schema.names.index("time")
-        for group in range(metadata.num_row_groups):
-            statistics = metadata.row_group(group).column(column).statistics
-            if statistics is not None and statistics.has_min_max:
-                first = min(first, _nanoseconds(statistics.min))
-                last = max(last, _nanoseconds(statistics.max))
+        try:
+            found = _extent(path)
+        except Exception as error:  # what a file can make the package stumble over has no list
+            raise unreadable(path, error) from None
+        rows, first, last = rows + found.rows, min(first, found.first), max(last, found.last)
     return Extent(rows, first, last)
+
+
+def _extent(path: Path) -> Extent:
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(path)
+    first, last = (1 << 63) - 1, -(1 << 63)
+    column = metadata.schema.names.index("time")
+    for group in range(metadata.num_row_groups):
+        statistics = metadata.row_group(group).column(column).statistics
+        if statistics is not None and statistics.has_min_max:
+            first = min(first, _nanoseconds(statistics.min))
+            last = max(last, _nanoseconds(statistics.max))
+    return Extent(metadata.num_rows, first, last)
+
+
+def unreadable(path: Path, error: Exception) -> RecordingError:
+    """Return the error for a recording, or a file of one, that cannot be read."""
+    return RecordingError(
+        f"the recording in {path} cannot be read ({one_line(str(error), 300)}). If a file was "
+        "changed or damaged, take it away; the others can be read without it"
+    )
 
 
 def _nanoseconds(moment: object) -> int:
@@ -91,6 +111,7 @@ def _nanoseconds(moment: object) -> int:
     value = getattr(moment, "value", None)
     if isinstance(value, int):
         return value
-    assert isinstance(moment, datetime)
+    if not isinstance(moment, datetime):
+        raise ValueError("the column time holds no times")
     # Python has no nanoseconds: the next full microsecond is not before it.
     return ((moment - _EPOCH) // timedelta(microseconds=1) + 1) * 1000

@@ -13,17 +13,18 @@ import numpy as np
 import pandas as pd
 
 from xentara_nb.errors import OptionError, RecordingError
-from xentara_nb.live.frames import column_names, common_column, displayed, wide_frame
+from xentara_nb.live.frames import column_names, long_frame, wide_frame
 from xentara_nb.live.history import Changes
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.text import quantity, safe
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import decode, described, parquet_extra, schema
-from xentara_nb.recordings.folder import HOUR, extent, files
+from xentara_nb.recordings.folder import HOUR, extent, files, unreadable
 from xentara_nb.recordings.selection import Selection, codes_of
-from xentara_nb.tables.frames import make_frame, string_array, time_array
+from xentara_nb.tables.frames import make_frame, string_array
 from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.references import ElementsLike, Reference, element_references
+from xentara_nb.tables.times import iso_time
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,7 +112,7 @@ def _moment(name: str, moment: MomentLike | None) -> int | None:
     try:
         if isinstance(moment, numbers.Number):  # pandas would take it for nanoseconds since 1970
             raise TypeError
-        stamp = pd.Timestamp(moment)
+        stamp = iso_time(moment) if isinstance(moment, str) else pd.Timestamp(moment)
         if pd.isna(stamp):
             raise ValueError
         stamp = stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
@@ -186,7 +187,7 @@ class Recording:
                 count += f"of {quantity(_attributes_in(paths), 'attribute')} "
             span = f"{_second(first)} to {_second(last)}"
             return f"{span}, {count}in {quantity(len(found), 'file')}"
-        except (OSError, ValueError):  # of pyarrow, too: a file is damaged, or was replaced
+        except Exception:  # a file is damaged, or was replaced, and a repr never raises
             return "which cannot be read"
 
     @property
@@ -267,25 +268,8 @@ class Recording:
         found = list(self._attributes(table))
         attributes = [each.attribute for each in found]
         columns = [each.column for each in found]
-        owner = np.repeat(np.arange(len(found)), [len(column.times) for column in columns])
-        times = np.concatenate([column.times for column in columns] or [np.empty(0, np.int64)])
-        order = np.lexsort((owner, times))
-        owner = owner[order]
-        values = [displayed(*each) for each in zip(attributes, columns, strict=True)]
-        return make_frame(
-            {
-                "time": time_array(times[order]),
-                "primary_key": string_array([each.primary_key for each in attributes]).take(owner),
-                "element_uuid": id_array([each.element_uuid for each in attributes]).take(owner),
-                "attribute_name": string_array([each.attribute_name for each in attributes]).take(
-                    owner
-                ),
-                "attribute_id": id_array([each.attribute_id for each in attributes]).take(owner),
-                "value": common_column(attributes, columns, values).take(order),
-                "quality": string_array(table["quality"].to_pylist()).take(order),
-                "error": string_array(table["error"].to_pylist()).take(order),
-            }
-        )
+        qualities, errors = table["quality"].to_pylist(), table["error"].to_pylist()
+        return long_frame(attributes, columns, qualities, errors)
 
     # Reading.
 
@@ -297,23 +281,33 @@ class Recording:
     def _table(self, columns: list[str]) -> pa.Table:
         """Return columns of the rows that are asked for, sorted by attribute and time."""
         import pyarrow as pa
-        import pyarrow.dataset as ds
 
+        paths = self.files
         try:
-            dataset = ds.dataset(
-                [str(path) for path in self.files], schema=schema(), format="parquet"
-            )
-            table = dataset.to_table(columns=[*_IDENTITY, *columns], filter=self._filter())
-            if self._selection is not None:
-                table = table.filter(pa.array(self._selection.chosen(table, self.folder)))
-        except (OSError, pa.ArrowException) as error:
-            raise RecordingError(
-                f"the recording in {self.folder} cannot be read ({error}). If a file was changed "
-                "or damaged, take it away; the others can be read without it"
-            ) from None
+            table = self._loaded(paths, columns)
+        except (OSError, ValueError, pa.ArrowException) as whole:
+            for path in paths:
+                try:
+                    self._loaded([path], columns)
+                except (OSError, ValueError, pa.ArrowException) as error:
+                    raise unreadable(path, error) from None
+            raise unreadable(self.folder, whole) from None
+        if self._selection is not None:
+            table = table.filter(pa.array(self._selection.chosen(table, self.folder)))
         codes, _ = codes_of(table, _IDENTITY)
         order = np.lexsort((table["time"].to_numpy().view(np.int64), codes))
         return table.take(pa.array(order))
+
+    def _loaded(self, paths: Sequence[Path], columns: Sequence[str]) -> pa.Table:
+        """Return columns of some files; raises one of many errors if that is not possible."""
+        import pyarrow.dataset as ds
+
+        dataset = ds.dataset([str(path) for path in paths], schema=schema(), format="parquet")
+        table = dataset.to_table(columns=[*_IDENTITY, *columns], filter=self._filter())
+        for name in (*_IDENTITY, "time"):
+            if table[name].null_count:
+                raise ValueError(f"there are rows without {name}")
+        return table
 
     def _filter(self) -> pc.Expression | None:
         """Return what rows must fulfil, as far as the statistics of the files can tell."""
@@ -363,7 +357,11 @@ class Recording:
             whole_texts = table["text"]
         for start, end in zip([0, *bounds], [*bounds, len(codes)], strict=True):
             key, name, data_type, uuid, identifier = texts[codes[start]]
-            attribute = described(key, name, data_type, uuid, identifier)
+            try:
+                attribute = described(key, name, data_type, uuid, identifier)
+            except ValueError:
+                wrong = ValueError(f"{key!r} has the ids {uuid!r} and {identifier!r}")
+                raise unreadable(self.folder, wrong) from None
             column = Changes(times[start:end], times[start:end], np.zeros(end - start, bool))
             if has_values:
                 some = whole_texts[start:end]

@@ -181,7 +181,11 @@ class SearchTable:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
-        self._codes, keys = pd.factorize(frame["primary_key"])
+        column = frame["primary_key"]
+        if not isinstance(column.dtype, pd.StringDtype) or column.hasnans:
+            # Where there is no key, the other texts of an element are searched.
+            column = pd.Series([each or "" for each in _texts(column)], dtype=object)
+        self._codes, keys = pd.factorize(column)
         first = np.zeros(len(keys), np.intp)
         first[self._codes[::-1]] = np.arange(len(frame))[::-1]
         columns = [_texts(frame[name].iloc[first]) for name in _TEXT_COLUMNS if name in frame]

@@ -13,6 +13,11 @@ from xentara_nb.protocol.values import TimePoint
 _TEXT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?\s?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
 )
+# Of any other form, it depends on the country what is the day and what the month.
+_ISO = re.compile(
+    r"-?\d{4,}-\d\d(-\d\d([Tt ]\d\d(:\d\d(:\d\d(\.\d+)?)?)?)?\s?([Zz]|[+-]\d\d(:?\d\d)?)?)?",
+    re.ASCII,
+)
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -41,6 +46,19 @@ def time_point_of(value: str | datetime | np.datetime64) -> TimePoint:
         return point
     offset = _local(point).utcoffset() or timedelta(0)
     return TimePoint(point.nanoseconds - round(offset.total_seconds()) * 1_000_000_000)
+
+
+def iso_time(text: str) -> pd.Timestamp:
+    """Return the time of a text in which the year comes first; raises a ValueError for another.
+
+    Examples
+    --------
+    >>> iso_time("2026-11-05 14:00")
+    Timestamp('2026-11-05 14:00:00')
+    """
+    if not _ISO.fullmatch(text):
+        raise ValueError(f"{text!r} does not begin with year, month and day")
+    return pd.Timestamp(text)
 
 
 def is_local(value: object) -> bool:

@@ -113,7 +113,7 @@ class JournalRows:
         All of it or nothing: what cannot be shown would hide all other lines.
         """
         try:
-            record = json.loads(line.decode())
+            record = json.loads(line.decode("utf-8-sig"))  # some editors put a mark there
             write_id = record["id"]
             moment = _nanoseconds(record["time"])
             if not isinstance(write_id, str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 from typing import Any
 
@@ -121,6 +122,11 @@ def test_a_value_stays_in_its_data_type() -> None:
         built.lookup("Set point").write(Attribute.VALUE, written, TimePoint(clock.now))
         go(built, clock, clock.now / 1e9 + 1)
         assert value(built, "P") == expected
+    boundless = {"noise": 1e308, "drift": 1e308}
+    types = ("float32", "float64", "int32", "Quality")
+    built = moving(clock, *(point(name, boundless, dataType=name, value=1) for name in types))
+    go(built, clock, clock.now / 1e9 + 1)
+    assert all(math.isfinite(value(built, name)) for name in types)
 
 
 def test_times_and_quality() -> None:

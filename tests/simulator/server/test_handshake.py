@@ -38,7 +38,7 @@ def test_an_upgrade(demo_simulator: Simulator) -> None:
     status, answer = _request(demo_simulator, "/api/ws", f"Authorization: {ENGINEER}")
     assert status == b"HTTP/1.1 101 Switching Protocols"
     assert b"sec-websocket-protocol" not in answer.lower()
-    for path in ("/api/ws?x=1", "https://127.0.0.1/api/ws", "wss://[::1]:8080/api/ws?x=/"):
+    for path in ("/api/ws?x=1", "HTTPS://127.0.0.1/api/ws", "wss://[::1]:8080/api/ws?x=/"):
         status, _ = _request(demo_simulator, path, f"Authorization: {ENGINEER}")
         assert status == b"HTTP/1.1 101 Switching Protocols"
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+import sys
 from decimal import Decimal
 from typing import Annotated, TypeAlias
 from uuid import UUID
@@ -88,7 +89,7 @@ _SKILL_NAMES = {
     },
 }
 _LENGTH = re.compile(r"(?<=string)\s*(?:\(\d+\)|\[\d+\])$")  # "STRING(80)" of IEC 61131
-FLOAT32_LARGEST = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
+_FLOAT32_LARGEST = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 
 
 Keyword: TypeAlias = Annotated[DataType, one_of(KEYWORDS, "data type")]
@@ -151,6 +152,17 @@ def convert(data_type: DataType, value: Value) -> Value:
 
 
 _NUMBERED = {DataType.QUALITY: range(len(Quality)), DataType.ELEMENT_CATEGORY: range(len(Category))}
+
+
+def nearest(data_type: DataType, number: float) -> Value:
+    """Return the value of a data type, one of numbers, that is nearest to a number."""
+    limits = data_type.integer_range or _NUMBERED.get(data_type)
+    if limits is None:
+        largest = _FLOAT32_LARGEST if data_type is DataType.FLOAT_32 else sys.float_info.max
+        return convert(data_type, min(max(number, -largest), largest))
+    if not math.isfinite(number):
+        return 0 if math.isnan(number) else limits[-1] if number > 0 else limits[0]
+    return min(max(round(number), limits[0]), limits[-1])
 
 
 def from_json(data_type: DataType, node: JsonNode) -> Value:

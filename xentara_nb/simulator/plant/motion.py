@@ -124,10 +124,7 @@ class Motion:
         return start <= within < start + event.lasts
 
     def _converted(self, number: float) -> Value:
-        limits = self._data_type.integer_range
-        if limits is None:
-            return datatypes.convert(self._data_type, number)
-        return min(max(round(number), limits[0]), limits[-1])
+        return datatypes.nearest(self._data_type, number)
 
 
 def _number(element: Element) -> float:

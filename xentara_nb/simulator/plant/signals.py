@@ -160,8 +160,4 @@ def _triangle(phase: float) -> float:
 def _value(data_type: DataType, number: float) -> Value:
     if data_type is DataType.BOOLEAN:
         return number > 0.5
-    limits = data_type.integer_range
-    if limits is None:
-        largest = datatypes.FLOAT32_LARGEST
-        return datatypes.convert(data_type, min(max(number, -largest), largest))
-    return min(max(round(number), limits[0]), limits[-1])
+    return datatypes.nearest(data_type, number)

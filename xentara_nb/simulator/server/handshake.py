@@ -24,7 +24,7 @@ from xentara_nb.simulator.server.session import Service
 
 PATH = "/api/ws"
 # With a query or without one; some clients and all proxies send the whole URL.
-_PATH = re.compile(rf"(?:(?:https|wss)://[^/?]*)?{re.escape(PATH)}(?:\?.*)?")
+_PATH = re.compile(rf"(?:(?i:https|wss)://[^/?]*)?{re.escape(PATH)}(?:\?.*)?")
 _SUBPROTOCOL = Subprotocol("xentara-v1")
 _PONG = b"\x8a"  # how the frame of a pong begins
 _MAX_UNREAD = 1024 * 1024  # bytes that a client has not read, beyond which no pong is added

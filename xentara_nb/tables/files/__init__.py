@@ -70,7 +70,8 @@ from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files import text
 from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel, write_parquet
 from xentara_nb.tables.files.cells import TableError, TextTable, from_table, to_table
-from xentara_nb.tables.files.text import read_csv, read_json, write_csv, write_json
+from xentara_nb.tables.files.records import read_json, write_json
+from xentara_nb.tables.files.text import read_csv, write_csv
 from xentara_nb.tables.files.typed import from_typed, retyped, to_typed
 from xentara_nb.tables.spreadsheets import read_by_pandas, without_guards
 

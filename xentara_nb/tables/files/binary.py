@@ -45,6 +45,7 @@ _MAX_ROWS, _MAX_COLUMNS, _MAX_CHARACTERS = 1_048_576, 16_384, 32_767
 # A row of an inventory takes some 30 bytes of a workbook, and a workbook a tenth of its content.
 _ROWS_ALWAYS, _BYTES_OF_ROW = 10_000, 8
 _ROW, _PIECE = re.compile(rb"<(?:\w+:)?row[\s/>]"), 1 << 20
+_ERROR = re.compile(rb"""\st=["']e["']|<(?:\w+:)?v>#""")
 _UNPACKED_ALWAYS, _UNPACKED_RATIO = 16 * 1024 * 1024, 60
 # What XML cannot hold. A spreadsheet has a way to write the control characters among them all the
 # same, but the packages that read its files differ in whether they know it.
@@ -200,16 +201,18 @@ def read_excel(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTa
     with _extra("excel"):
         import openpyxl
     most = _ROWS_ALWAYS + len(data) // _BYTES_OF_ROW
-    _check_unpacked(data, most)
+    errors = _check_unpacked(data, most)
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        sheet = book[_SHEET] if _SHEET in book.sheetnames else book.worksheets[0]
+        sheet = _sheet(book)
         sheet.reset_dimensions()  # what a file says of its size need not be true
         rows = []
-        for number, row in enumerate(sheet.iter_rows(max_row=_MAX_ROWS, values_only=True), 1):
+        for number, row in enumerate(
+            sheet.iter_rows(max_row=_MAX_ROWS, values_only=not errors), start=1
+        ):
             if number > most:
                 raise _too_many_rows(data, most)
-            rows.append((number, _trimmed(row)))
+            rows.append((number, _trimmed(_without_errors(row) if errors else row)))
         book.close()
     except TableError:
         raise
@@ -240,9 +243,33 @@ def read_excel(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTa
     return TextTable(columns, {}, lambda row: f"row {rows[row][0]}")
 
 
-def _check_unpacked(data: bytes, most: int) -> None:
-    """Refuse a workbook that says shortly what takes very long to read."""
-    rows = 0
+def _sheet(book: Any) -> Any:
+    """Return the sheet of a workbook that has the table: the one so called, or the first in sight.
+
+    A hidden one has what was put aside, such as an earlier state.
+    """
+    sheets = book.worksheets  # without the charts
+    if not sheets:  # or in another form: openpyxl knows one of the two
+        raise TableError(
+            "there is no sheet in the workbook that can be read. Save it as 'Excel Workbook', not "
+            "as 'Strict Open XML'"
+        )
+    named = [sheet for sheet in sheets if sheet.title == _SHEET]
+    seen = [sheet for sheet in sheets if sheet.sheet_state == "visible"]
+    return (named or seen or sheets)[0]
+
+
+def _without_errors(row: Sequence[Any]) -> Sequence[Any]:
+    """Return the values of cells; #REF! or #N/A, which a formula gives, is none, as to pandas."""
+    return [None if cell.data_type == "e" else cell.value for cell in row]
+
+
+def _check_unpacked(data: bytes, most: int) -> bool:
+    """Refuse a workbook that says shortly what takes very long to read.
+
+    Returns whether some of its cells may hold the error of a formula.
+    """
+    rows, errors = 0, False
     if data.startswith(_OLE):
         raise TableError(
             "this is a workbook of an older Excel, or one with a password. Save it as an Excel "
@@ -253,7 +280,9 @@ def _check_unpacked(data: bytes, most: int) -> None:
             entries = archive.infolist()
             size = sum(entry.file_size for entry in entries)
             if size <= max(_UNPACKED_ALWAYS, _UNPACKED_RATIO * len(data)):
-                rows = max((_rows(archive, entry) for entry in entries), default=0)
+                found = [_rows(archive, entry) for entry in entries]
+                rows = max((number for number, _ in found), default=0)
+                errors = any(error for _, error in found)
     except Exception as error:  # as in read_parquet
         raise TableError(f"this is no Excel workbook ({_line(error)}). {_WRITE_AGAIN}") from None
     if size > max(_UNPACKED_ALWAYS, _UNPACKED_RATIO * len(data)):
@@ -263,12 +292,20 @@ def _check_unpacked(data: bytes, most: int) -> None:
         )
     if rows > most:
         raise _too_many_rows(data, most)
+    return errors
 
 
-def _rows(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
-    """Return how many rows a sheet has, found far sooner than by reading it."""
+def _rows(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[int, bool]:
+    """Return how many rows a sheet has, and whether it may have errors: far sooner than it is read.
+
+    An error that lies across two pieces is found by its value, which comes behind.
+    """
+    rows, errors = 0, False
     with archive.open(entry) as sheet:
-        return sum(len(_ROW.findall(piece)) for piece in iter(lambda: sheet.read(_PIECE), b""))
+        for piece in iter(lambda: sheet.read(_PIECE), b""):
+            rows += len(_ROW.findall(piece))
+            errors = errors or _ERROR.search(piece) is not None
+    return rows, errors
 
 
 def _too_many_rows(data: bytes, most: int) -> TableError:

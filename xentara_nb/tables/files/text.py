@@ -1,6 +1,6 @@
-"""Inventories as text: CSV and JSON, with nothing but the standard library.
+"""Inventories as CSV, with nothing but the standard library.
 
-The CSV is put together here rather than by :mod:`csv`, which leaves a carriage return without
+It is put together here rather than by :mod:`csv`, which leaves a carriage return without
 quotes in some versions of Python. It is read by :mod:`csv`, strictly.
 """
 
@@ -9,12 +9,11 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import json
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -31,7 +30,6 @@ from xentara_nb.tables.files.cells import (
     check_header,
     check_names,
     check_row_numbers,
-    check_size,
     has_row_numbers,
     plain,
 )
@@ -57,11 +55,11 @@ _WRITE_AGAIN = "Write it again with inventory.xentara.to_csv(path)"
 def write_csv(table: TextTable, file: BinaryIO) -> None:
     """Write an inventory as CSV."""
     file.write((",".join(map(csv_cell, table.columns)) + "\n").encode())
-    columns = [_encoded(csv_cell, name, cells) for name, cells in table.columns.items()]
+    columns = [encoded(csv_cell, name, cells) for name, cells in table.columns.items()]
     file.writelines((",".join(row) + "\n").encode() for row in zip(*columns, strict=True))
 
 
-def _encoded(encode: Callable[[Cell], str], name: str, cells: Cells) -> list[str]:
+def encoded(encode: Callable[[Cell], str], name: str, cells: Cells) -> list[str]:
     """Return the cells of a column as they stand in the file."""
     if isinstance(cells, Coded):
         return Coded(cells.codes, list(map(encode, cells.cells))).tolist()
@@ -276,52 +274,6 @@ def _number_cells(texts: Iterable[Any], written: Iterable[Any], comma: bool) -> 
         NumberCell.of(text, cell.replace(",", "."), cell) if pattern.fullmatch(cell) else text
         for text, cell in zip(texts, written, strict=True)
     ]
-
-
-def write_json(table: TextTable, file: BinaryIO) -> None:
-    """Write an inventory as a JSON object, a record to a line."""
-    # Not pandas' JSON: it rounds numbers to 15 digits, has none beyond 64 bits, and says of what it
-    # cannot read neither the line nor the reason. It is slower, too.
-    encode = json.JSONEncoder(ensure_ascii=False).encode
-    head = encode({"provenance": table.provenance, "columns": list(table.columns)})
-    columns = [
-        [f"{encode(name)}: {cell}" for cell in _encoded(encode, name, cells)]
-        for name, cells in table.columns.items()
-    ]
-    records = ",\n".join(f"{{{', '.join(row)}}}" for row in zip(*columns, strict=True))
-    file.write(f'{head[:-1]}, "records": [\n{records}\n]}}\n'.encode())
-
-
-def read_json(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
-    """Read a table with some columns from JSON: the object of :func:`write_json`, or records."""
-    check_size(data.count(b"{") - 3)  # before they exist
-    try:
-        document = json.loads(data)
-    except json.JSONDecodeError as error:
-        raise TableError(
-            f"line {error.lineno}: this is not JSON ({error.msg}). Restore the line"
-        ) from None
-    except (ValueError, RecursionError) as error:  # not UTF-8, too deep, a number too long
-        raise TableError(f"this is not JSON ({error}). Restore the file") from None
-    if isinstance(document, list):
-        document = {"records": document}
-    records = document.get("records") if isinstance(document, dict) else None
-    if not isinstance(records, list):
-        raise TableError("there is no array 'records'. Write it again with xentara.to_file(path)")
-    names, provenance = document.get("columns", []), document.get("provenance", {})
-    if not isinstance(names, list) or not isinstance(provenance, dict):
-        raise TableError("'columns' must be an array and 'provenance' an object. Restore them")
-    for row, record in enumerate(records):
-        if not isinstance(record, dict):
-            raise TableError(f"record {row + 1} is no object. Take it out")
-    check_header(names or list(records[0] if records else ()), "the file", _WRITE_AGAIN, needed)
-    names = list(dict.fromkeys(chain(names, chain.from_iterable(records))))
-    check_names(names, "the file")
-    return TextTable(
-        {name: [record.get(name) for record in records] for name in names},
-        provenance,
-        lambda row: f"record {row + 1}",
-    )
 
 
 def _without_guards(cells: Sequence[str]) -> Sequence[str]:

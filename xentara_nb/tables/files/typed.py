@@ -35,6 +35,7 @@ from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import id_in, uuid_in
 from xentara_nb.tables.snapshots import TEXT_COLUMNS, TIME_COLUMNS
 from xentara_nb.tables.spreadsheets import is_missing, truth, unguarded
+from xentara_nb.tables.times import iso_time
 from xentara_nb.tables.xentara_frame import as_xentara
 
 _SUFFIX = " (type)"
@@ -325,6 +326,8 @@ def _column(name: str, cells: Sequence[Cell], words: list[Any] | None) -> Any:
             return id_array(_each(cells, _uuid, "is no UUID"))
         if name == "attribute_id":
             return id_array(_each(cells, _attribute_id, "is no attribute id"))
+        if not _is_alike(cells):  # as in a sheet or in JSON, where each cell has a type of its own
+            return pd.Series(object_array(cells), dtype=object)
         return _of_dtype(cells, _dtype_of(cells) or "object")
     (first,) = set(words) if len(set(words)) == 1 else ("",)
     if isinstance(first, str) and _DTYPE.fullmatch(first):
@@ -336,6 +339,12 @@ def _column(name: str, cells: Sequence[Cell], words: list[Any] | None) -> Any:
         except (KeyError, ValueError, TypeError, AttributeError):
             raise _CellError(row, f"{_shown(cell)} is no {word}. Restore the cell") from None
     return pd.Series(held, dtype=object)
+
+
+def _is_alike(cells: Iterable[object]) -> bool:
+    """Return whether cells are all texts, all booleans or all numbers."""
+    types = set(map(type, cells)) - {type(None)}
+    return types <= {int, float} or types in ({str}, {bool})
 
 
 def _dtype_of(cells: Iterable[Cell]) -> str | None:
@@ -384,7 +393,7 @@ def _times(cells: Sequence[Cell], dtype: str) -> Any:
     unit: Any = kind.unit if isinstance(kind, pd.DatetimeTZDtype) else np.datetime_data(kind)[0]
     values = _each(
         texts,
-        lambda each: pd.Timestamp(each).as_unit(unit),  # where not every time fits
+        lambda each: iso_time(each).as_unit(unit),  # where not every time fits
         "is no time, such as 2024-01-01T12:00:00+00:00",
     )
     if not isinstance(kind, pd.DatetimeTZDtype):
@@ -411,11 +420,11 @@ def _each(cells: Iterable[Cell], read: Callable[[Any], Any], what: str) -> list[
     found = []
     for row, cell in enumerate(cells):
         key = cell if cell is None or isinstance(cell, str) else (type(cell), cell)
-        if key not in known:
-            try:
+        try:
+            if key not in known:
                 known[key] = read(cell)
-            except (ValueError, TypeError, OverflowError):
-                raise _CellError(row, f"{_shown(cell)} {what}. Restore the cell") from None
+        except (ValueError, TypeError, OverflowError):  # of what has no hash, too
+            raise _CellError(row, f"{_shown(cell)} {what}. Restore the cell") from None
         found.append(known[key])
     return found
 
@@ -452,6 +461,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "int": lambda cell: int(_text(cell).removesuffix(".0")),
     "float": lambda cell: float(_text(cell)),
     "text": lambda cell: "" if cell is None else _text(cell),
-    "time": lambda cell: pd.Timestamp(cell).tz_convert("UTC"),
+    "time": lambda cell: iso_time(cell).tz_convert("UTC"),
     "UUID": _uuid,
 }
