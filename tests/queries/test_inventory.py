@@ -225,10 +225,7 @@ class Bars:
     def update(self, count: int) -> None:
         self.n += count
 
-    def __enter__(self) -> Bars:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
+    def close(self) -> None:
         self.closed += 1
 
 

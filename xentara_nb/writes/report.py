@@ -35,7 +35,7 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
     how : Verification
         How the writes were verified.
     generation : int
-        That of what the client knew of the model, see ``xentara_nb.queries.model_cache``.
+        A number that is another one once the client has forgotten what it knew of the model.
 
     Examples
     --------
