@@ -25,11 +25,14 @@ def ipython() -> InteractiveShell:
 
 @pytest.fixture
 def shell(client: Client, ipython: InteractiveShell) -> Iterator[InteractiveShell]:
+    names = dict(ipython.user_ns)
     ipython.user_ns["client"] = client
     ipython.run_line_magic("load_ext", "xentara_nb")
     yield ipython
     ipython.run_line_magic("unload_ext", "xentara_nb")
-    ipython.reset()
+    # Not reset(), which looks for garbage each time.
+    ipython.user_ns.clear()
+    ipython.user_ns.update(names)
 
 
 @pytest.fixture

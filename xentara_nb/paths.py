@@ -200,6 +200,17 @@ def naming_similar() -> Iterator[None]:
         raise FileNotFoundError(error.errno, f"{error.strerror}{offer}", error.filename) from None
 
 
+def sync_folder(folder: Path) -> None:
+    """Make sure that the names of new files in a folder are on the disk as well."""
+    if sys.platform == "win32":  # which has no such thing
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def unsafe(status: os.stat_result) -> str | None:
     """Return why a file is not the user's alone, with the cure; None if it is.
 

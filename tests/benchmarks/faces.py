@@ -83,6 +83,7 @@ def searching(sizes: Sizes) -> Iterator[Figure]:
         "two words": "tank lev",
         "a word and a number": "pump 07",
         "a wildcard": "press*inlet",
+        "a wildcard in what most have": "plant*0",
         "a typo": "tnak lvel",
         "nothing": "zzz",
     }

@@ -539,7 +539,21 @@ def test_no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(ServerUnreachableError, match=r"no host 'plant' .Name or service not known"):
+    said = r"no host 'plant' .Name or service not known.: check the name"
+    with pytest.raises(ServerUnreachableError, match=said):
+        open_socket(Address("plant"), Deadline(5))
+    said = r"'plant' was found before, .*Name or service not known.: check the network"
+    with pytest.raises(ServerUnreachableError, match=said):
+        open_socket(Address("plant"), Deadline(5), answered_before=True)
+
+
+def test_a_name_service_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*arguments: object, **options: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    said = r"the host 'plant' cannot be looked up .*: check the network .*DNS"
+    with pytest.raises(ServerUnreachableError, match=said):
         open_socket(Address("plant"), Deadline(5))
 
 
@@ -552,9 +566,11 @@ def test_no_server_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(
-        ServerUnreachableError, match=f"no server answers at 127.0.0.1:{port} .*refused"
+        ServerUnreachableError, match=f"no server answers at 127.0.0.1:{port} .*refused.*httpServer"
     ):
         open_socket(Address("127.0.0.1", port), Deadline(5))
+    with pytest.raises(ServerUnreachableError, match="check that the server runs and the firewall"):
+        open_socket(Address("127.0.0.1", port), Deadline(5), answered_before=True)
 
 
 def test_a_name_that_is_looked_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,7 +165,7 @@ def test_no_secret_is_in_the_state_of_the_scheduler(
 ) -> None:
     """Tasks, keys, names, results, events and logs; of the workers too."""
     refused = Fleet([farm.servers[f"s{REFUSES}"]], journal=False)
-    kept = [good.to_dask("read", elements=[""], errors="skip").persist()]
+    kept = [good.to_dask("read", elements=["Nothing"], errors="skip").persist()]
     kept.append(good.to_dask("inventory", servers=GOOD[0]).persist())
     with pytest.raises(LoginError):
         refused.to_dask("inventory").compute()

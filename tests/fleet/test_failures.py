@@ -34,9 +34,13 @@ def test_since_the_first_time() -> None:
 
 
 def test_what_is_said() -> None:
-    failed = {str(at): LoginError("x") for at in range(7)}
-    assert failures_text(failed, 1000) == (
-        "7 of 1,000 servers failed: 0 (x); 1 (x); 2 (x); 3 (x); 4 (x) and 2 more"
+    alone = {str(at): LoginError(f"x{at}") for at in range(7)}
+    assert failures_text(alone, 1000) == (
+        "7 of 1,000 servers failed: 0 (x0); 1 (x1); 2 (x2); 3 (x3); 4 (x4) and 2 more"
+    )
+    alike = {**alone, **{name: LoginError("x") for name in "0234abc"}}
+    assert failures_text(alike, 10) == (
+        "10 of 10 servers failed: 0, 2, 3, 4, a and 2 more (x); 1 (x1); 5 (x5); 6 (x6)"
     )
     assert listed("abcdefg") == "a, b, c, d, e and 2 more"
     assert listed("ab") == "a, b"

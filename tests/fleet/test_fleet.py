@@ -114,10 +114,36 @@ def test_rows_are_read_from_the_server_that_they_name(fleet: Fleet) -> None:
     plain = pd.DataFrame({"server": ["south"], "primary_key": [SET_POINT]})
     for table in (plain.set_index("server"), pyarrow.Table.from_pandas(plain)):
         assert fleet.read(table, "value")["server"].tolist() == ["south"]
+    # In dicts and other single rows as well.
+    record = {"server": "south", "primary_key": SET_POINT}
+    for given in (record, [record], plain.iloc[0], next(plain.itertuples()), iter([record])):
+        assert fleet.read(given, "value")["server"].tolist() == ["south"]
+    for given in ([record, SET_POINT], [record, {**record, "server": None}]):
+        with pytest.raises(OptionError, match="a row names no server"):
+            fleet.read(given)
     with pytest.raises(OptionError, match="two columns server"):
         fleet.read(plain.set_index("server", drop=False))
     with pytest.raises(NotFoundError, match="no server 'west' in the fleet"):
         fleet.read(rows.assign(server="west"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"elements": [[SET_POINT]]},
+        {"elements": [pd.DataFrame({"server": ["south"], "primary_key": [SET_POINT]})]},
+        {"elements": ""},
+        {"elements": SET_POINT, "attributes": [None]},
+    ],
+)
+def test_what_names_nothing_anywhere_is_no_failure_of_the_servers(
+    fleet: Fleet, arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(NotFoundError):
+        fleet.read(**arguments)
+    with pytest.raises(NotFoundError, match="is no category"):
+        fleet.inventory(categories="datapoint!")
+    assert fleet.failures.empty
 
 
 def test_each_server_gets_all_of_what_can_be_gone_through_once(
@@ -227,12 +253,15 @@ def test_an_executor(
     with Fleet(servers) as portable, Pickling(2) as pool:
         frame = portable.read(SET_POINT, "value", executor=pool)
         assert frame["value"].tolist() == [210.0, 210.0]
+        points = portable.snapshot(SET_POINT, executor=pool)
+        found = portable.compare(points.assign(units="furlongs"), executor=pool)
+        assert found.frame["old"].tolist() == ["furlongs", "furlongs"]
         monkeypatch.delenv("WORKER")
         with pytest.warns(FleetWarning, match="WORKER is not set here"):
             assert portable.read(SET_POINT, executor=pool).empty
         with pytest.raises(OptionError, match="was given in this process"):
             fleet.read(SET_POINT, executor=pool)
-    assert len(sent) == 4
+    assert len(sent) == 8
     assert not [each for each in sent if b"engineer-demo" in each]
 
 
@@ -298,6 +327,37 @@ def test_what_is_compared_says_which_part_it_is_of(
     assert "What the older table does not have was left out" in found.summary
     gone = fleet.compare(old.assign(primary_key="Plant.Gone", element_uuid=UUID(int=7)).iloc[1:])
     assert set(gone.frame["change"]) == {"removed"}
+
+
+def test_of_few_elements_only_these_are_asked_for(
+    fleet: Fleet, plants: dict[str, Simulator]
+) -> None:
+    rows = fleet.inventory("Plant.Line 1", depth=1, progress=False)
+    few = rows[rows["primary_key"].isin([SET_POINT, SPEED])].reset_index(drop=True)
+    points = fleet.snapshot([SET_POINT, "Plant.Line 2.Set point"], progress=False)
+    fleet["north"].write(SET_POINT, 99.0, verify=False)
+
+    def changed(old: pd.DataFrame) -> list[list[object]]:
+        found = fleet.compare(old, servers=old["server"].unique(), progress=False)
+        assert not found.whole
+        assert not found.not_compared
+        return found.frame[["server", "change", "primary_key", "old"]].values.tolist()
+
+    for plant in plants.values():
+        plant.forget()
+    assert changed(few) == []
+    assert changed(few.assign(data_type="Text").iloc[:1])[0][:2] == ["north", "retyped"]
+    assert changed(points) == [["north", "value", SET_POINT, 210.0]]
+    asked = {command for plant in plants.values() for command in plant.requests["command"]}
+    assert "browse" not in asked
+    # What is not there any more may have another UUID, so all are looked through.
+    south = few["server"] == "south"
+    other = few.assign(element_uuid=few["element_uuid"].astype(object).where(~south, UUID(int=7)))
+    gone = changed(other[other["primary_key"] == SET_POINT])
+    assert gone == [["south", "replaced", SET_POINT, UUID(int=7)]]
+    plants["north"].faults.vanish(SPEED)
+    fleet["north"].close()  # for the model of a server changes when it is started again
+    assert changed(few) == [["north", "removed", SPEED, None]]
 
 
 def test_columns_that_were_asked_for_are_compared(fleet: Fleet, tmp_path: Path) -> None:

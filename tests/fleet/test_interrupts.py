@@ -17,7 +17,6 @@ from xentara_nb import Fleet, Server
 from xentara_nb.fleet.asking import Asking
 from xentara_nb.fleet.call import Call
 from xentara_nb.fleet.clients import Clients
-from xentara_nb.fleet.failures import FailureLog
 from xentara_nb.fleet.pool import gather
 from xentara_nb.fleet.recorders import Run, record_all
 
@@ -48,7 +47,7 @@ def sweep(operation: Callable[[], Any], check: Callable[[], Any]) -> None:
 def test_servers_that_are_asked(server_of: Callable[..., Server], journal: Path) -> None:
     servers = {name: server_of(name) for name in ("north", "south")}
     clients = Clients(servers.values())
-    asking = Asking(servers, clients, FailureLog(servers), 2, None)
+    asking = Asking(servers, clients, 2, None)
 
     def ask() -> Any:
         arguments = {"elements": "Plant.Line 1.Set point", "attributes": "value"}

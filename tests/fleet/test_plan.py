@@ -198,6 +198,37 @@ def test_an_interrupt_leaves_a_report(
     assert plan.report.frame["outcome"].tolist() == ["VERIFIED", "SKIPPED"]
 
 
+def test_progress_is_of_the_writes_to_all_servers(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[tuple[int, int]] = []
+    writes = {SET_POINT: 195, BATCH: 7}
+    fleet.plan_writes(writes, servers=ORDER).apply(progress=lambda *state: seen.append(state))
+    assert sorted(set(seen)) == [(done, 4) for done in range(1, 5)]
+    assert seen == sorted(seen)
+    fleet.plan_writes({SET_POINT: 196}, servers=ORDER).apply(progress=True)
+    shown = capsys.readouterr().err
+    assert "2/2" in shown
+    assert "1/1" not in shown
+
+
+def test_an_error_of_what_shows_the_progress_hides_nothing_that_was_sent(
+    fleet: Fleet, plants: dict[str, Simulator]
+) -> None:
+    """Also one of this library, which is no failure of the server."""
+    plan = fleet.plan_writes({SET_POINT: 195}, servers=ORDER)
+
+    def show(done: int, total: int) -> None:
+        raise OptionError("the screen is full")
+
+    with pytest.raises(OptionError, match="the screen is full"):
+        plan.apply(on_error="continue", progress=show, verify=False)
+    assert plan.applied
+    assert plan.report is not None
+    assert [result.sent for result in plan.report] == [True, False]
+    assert written(plants) == {"north": [], "south": [195.0]}
+
+
 def test_nothing_to_write() -> None:
     plan = FleetPlan({}, {})
     assert len(plan) == 0
@@ -337,13 +368,19 @@ def test_rows_go_to_the_server_that_they_are_of(fleet: Fleet) -> None:
         ["south", BATCH]
     ]
     records = rows.to_dict("records")
-    with pytest.raises(WriteRefusedError, match="are given as a DataFrame"):
+    assert planned(fleet.plan_writes(records)) == [["north", SET_POINT], ["south", BATCH]]
+    assert planned(fleet.plan_writes(records[1])) == [["south", BATCH]]
+    with pytest.raises(WriteRefusedError, match="no row is of the server north"):
         fleet.plan_writes(records[1:], servers=["north"])
+    once = {"primary_key": SET_POINT, "value": 195}
+    with pytest.raises(WriteRefusedError, match="the column Server is not known"):
+        fleet.plan_writes([{"Server": "north", **once}], servers=["south"])
+    with pytest.raises(OptionError, match="a row names no server"):
+        fleet.plan_writes([*records, once])
     with pytest.raises(WriteRefusedError, match="rows of 2 servers"):
         fleet["north"].plan_writes(records)
     # The servers share nothing that is used up by the first one.
-    once = iter([{"primary_key": SET_POINT, "value": 195}])
-    assert planned(fleet.plan_writes(once, servers=ORDER)) == [
+    assert planned(fleet.plan_writes(iter([once]), servers=ORDER)) == [
         ["south", SET_POINT],
         ["north", SET_POINT],
     ]

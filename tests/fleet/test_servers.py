@@ -138,23 +138,28 @@ def test_an_address_that_cannot_be_used() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.toml", "[all", "is no TOML file"),
+        ("a.toml", "[all", r"a\.toml: this is no TOML file"),
         ("a.toml", "[server.north]\naddress='a'", "did you mean 'servers'"),
         ("a.toml", "servers = 5", "are tables"),
         ("a.toml", "[all]\naddress = 'a'\n[servers.north]\n", "address is not for"),
         ("a.toml", f"[servers.north]\nuser = {'[' * 10_000}", "nested too deep"),
         ("a.toml", f"[servers.north]\ntimeout = {'9' * 5_000}", "is no TOML file"),
-        ("a.csv", "name\nnorth\n", "columns name and address"),
+        ("a.toml", "[servers.north]\naddress='a'\nusr='b'", r"a\.toml: server north: .* 'usr'"),
+        ("a.toml", "[servers.a]\naddress='b'\n[servers.A]\naddress='c'", r"a\.toml: two servers"),
+        ("a.csv", "name\nnorth\n", r"a\.csv: .* columns name and address"),
+        ("a.csv", "name,address\nb,b\n,c\n", r"a\.csv: row 2: '' is no name of a server"),
+        ("a.csv", "name,address,timeout\nb,b,x\n", r"a\.csv: row 1: server b: its timeout"),
+        ("a.txt", "north", r"a\.txt: .* a \.toml or a \.csv file"),
         ("a.toml", "[servers.north]\nuser='guest'", r"a\.toml: server north: its address is"),
-        ("a.csv", "name,address,site\nnorth,a,b\n", r"a\.csv: server north: there is no 'site'"),
-        ("a.txt", "north", r"a \.toml or a \.csv file"),
+        ("a.csv", "name,address,site\nnorth,a,b\n", r"a\.csv: row 1: server north: .* 'site'"),
     ],
 )
 def test_files_that_are_no_list(tmp_path: Path, name: str, content: str, message: str) -> None:
     path = tmp_path / name
     path.write_text(content)
-    with pytest.raises(OptionError, match=message):
+    with pytest.raises(OptionError, match=message) as caught:
         find_servers(path)
+    assert str(caught.value).count(str(path)) == 1
 
 
 def test_what_is_shown_and_sent_holds_no_secret() -> None:

@@ -257,3 +257,10 @@ def test_a_doubled_column_is_said_in_words() -> None:
             doubled.xentara.writable()
         with pytest.raises(XentaraError, match=f"two columns '{name}'"):
             element_references(doubled)
+
+
+@pytest.mark.parametrize("column", ["primary_key", "element_uuid"])
+def test_cells_that_name_no_element_are_said_in_words(column: str) -> None:
+    frame = inventory_frame([("Plant", UUID(int=1), 2, (AttributeInfo("value", 11, 2, 10),))])
+    with pytest.raises(XentaraError, match="holds what names no element"):
+        frame.assign(**{column: [["Plant"]]}).xentara.elements()

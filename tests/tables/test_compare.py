@@ -225,6 +225,16 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
         compare(frame, snapshot(value=[1]))
     with pytest.raises(OptionError, match=r"the new one is no DataFrame .* of type list"):
         compare(frame, [])
+    frame = snapshot(value=[1.5])
+    for name in ("primary_key", "units", "error"):
+        doubled = pd.concat([frame, frame[[name]]], axis=1)
+        with pytest.raises(OptionError, match=f"the old one has two columns '{name}'"):
+            compare(doubled, frame)
+        with pytest.raises(OptionError, match=f"the new one has two columns '{name}'"):
+            compare(frame, doubled)
+    for odd in (b"x", [1, 2], pd.Timestamp("2026-01-01")):
+        with pytest.raises(OptionError, match="element_uuid holds what is no UUID"):
+            compare(frame, frame.assign(element_uuid=[odd], value=2.5))
     with pytest.raises(OptionError, match="the old one has no columns primary_key"):
         compare(pd.DataFrame(), frame)
     for tolerance in (-1, float("nan"), "1", None):

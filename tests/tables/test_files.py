@@ -633,6 +633,7 @@ def test_a_frame_with_other_columns(tmp_path: Path) -> None:
 
     for other, said in (
         (frame.assign(x=1).rename(columns={"x": "access"}), "the frame has two columns 'access'"),
+        (frame.assign(access=pd.NA), "column 'access': <NA> is none of: "),
         (frame.assign(x=1).rename(columns={"x": 5}), "column 8 of the frame has no name"),
         (pd.concat({"a": frame}, axis=1), "column 1 of the frame has no name"),
     ):

@@ -175,3 +175,15 @@ def test_filters_that_cannot_be_used(inventory: pd.DataFrame) -> None:
         inventory.xentara.search("tank", unit="mm")
     with pytest.raises(AttributeError, match="no column 'access'"):
         inventory[["primary_key", "element_uuid"]].xentara.search("tank", writable=True)
+
+
+def test_rows_without_a_key_are_found_by_their_other_texts() -> None:
+    keys: list[Any] = ["Plant.Pump", None, pd.NA, float("nan"), 5]
+    units = ["bar", "mm", "mm", "%", "%"]
+    for frame in (
+        pd.DataFrame({"primary_key": keys, "units": units}),
+        pd.DataFrame({"primary_key": pd.Series(keys[:4], dtype="str"), "units": units[:4]}),
+    ):
+        assert frame.xentara.search("pump").index.tolist() == [0]
+        assert len(frame.xentara.search("")) == len(frame)
+        assert len(frame.xentara.search("", unit="%")) == units[: len(frame)].count("%")

@@ -12,6 +12,12 @@ import pytest
 
 from xentara_nb import XentaraFrame
 
+
+def _cleared(style: Any) -> Any:
+    style.clear()
+    return style
+
+
 HOSTILE = ("<script", "<i>", "\u202e")
 FRAME = XentaraFrame({"key": ["<script>x</script>", "\u202ey"], "<i>value": [1.25, 2]})
 STYLES: dict[str, Callable[[Any], Any]] = {
@@ -25,6 +31,10 @@ STYLES: dict[str, Callable[[Any], Any]] = {
     "gradient": lambda frame: frame.style.highlight_max(subset=["<i>value"]),
     "copy": lambda frame: deepcopy(frame.style.format(precision=1)),
     "concat": lambda frame: frame.style.concat(frame.style),
+    "clear": lambda frame: _cleared(frame.style.format(escape="latex")),
+    "labels": lambda frame: frame.set_index("key").style.relabel_index(["1 {}", "2 {}"], axis=0),
+    "tooltips": lambda frame: frame.style.set_tooltips(frame.astype(str)),
+    "titles": lambda frame: frame.style.set_tooltips(frame.astype(str), as_title_attribute=True),
     "levels": lambda frame: pd.concat({"<i>": frame}, axis=1).style,
 }
 
@@ -52,3 +62,16 @@ def test_what_the_user_gives_stays() -> None:
 def test_without_jinja_there_is_no_style(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xentara_nb.tables.styling", None)
     assert not hasattr(FRAME, "style")
+
+
+def test_a_tooltip_is_a_text() -> None:
+    style = XentaraFrame({"key": ["a"]}).style
+    text = 'b"; } * { color: red; } \\'
+    assert (
+        'content: "b\\22 ; } * { color: red; } \\5c "'
+        in style.set_tooltips(pd.DataFrame({"key": [text]})).to_html()
+    )
+    # Labels of several levels, some of which are no texts.
+    levels = XentaraFrame({("a", 1): [2]}).style.relabel_index([["<b>{}</b>", 5]], axis=1).to_html()
+    assert "<b>a</b>" in levels
+    assert ">5<" in levels

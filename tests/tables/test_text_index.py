@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xentara_nb.tables import text_index
-from xentara_nb.tables.text_index import TextIndex
+from xentara_nb.tables.text_index import TextIndex, pattern_of
 
 # Few characters, so that much is found; of one to four bytes, some of which are alike.
 TEXT = st.text(st.sampled_from("abz0.9 \né\u00e8\u0a66\U0001f600\ud800\0"), max_size=6)
@@ -19,6 +19,7 @@ WORD = TEXT.map(lambda text: text.replace("\n", ""))
 def _both_ways(request: pytest.FixtureRequest) -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_index, "MANY", request.param)
+        patch.setattr(text_index, "FASTER", 12 if request.param < 0 else 0)
         patch.setattr(text_index, "AT_ONCE", 3)
         patch.setattr(text_index, "BATCH", 3)
         yield
@@ -33,6 +34,19 @@ def test_what_contains_all_words(texts: list[str], words: list[str], among: set[
     rows = np.array(sorted(row for row in among if row < len(texts)), np.intp)
     wanted = [row for row in found if row in among]
     assert index.containing(words, rows).tolist() == wanted
+
+
+@given(
+    st.lists(st.text(st.sampled_from("ab?*\nxé"), max_size=9), max_size=12),
+    st.lists(st.sampled_from(["a", "b", "ab", "é", "*", "?"]), min_size=1, max_size=6),
+    st.sets(st.integers(0, 11)),
+)
+def test_what_matches_wildcards(texts: list[str], parts: list[str], among: set[int]) -> None:
+    word = "".join(parts)
+    rows = np.array(sorted(row for row in among if row < len(texts)), np.intp)
+    for known in (texts, [text.replace("é", "") for text in texts]):  # each character one byte
+        wanted = [row for row in rows.tolist() if pattern_of(word).search(known[row])]
+        assert TextIndex(known).matching(word, rows).tolist() == wanted
 
 
 @given(st.lists(TEXT, max_size=12), TEXT, st.sets(st.integers(0, 11)), st.integers(0, 12))

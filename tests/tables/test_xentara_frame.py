@@ -94,6 +94,8 @@ RESULTS: dict[str, Callable[[Any], Any]] = {
     "transpose": lambda frame: frame.T,
     "apply": lambda frame: frame.apply(lambda row: row, axis=1),
     "max": lambda frame: frame.max(),
+    "agg to a table": lambda frame: frame.agg({"primary_key": ["min"]}),
+    "agg to a row": lambda frame: frame.aggregate("min"),
     "describe": lambda frame: frame.describe(include="all"),
     "describe column": lambda frame: frame["primary_key"].describe(),
     "value_counts": lambda frame: frame.value_counts(),

@@ -1,8 +1,12 @@
-"""Lines of a journal for the tests, and the dtypes of the frames."""
+"""Lines of a journal for the tests, programs that append them, and the dtypes of the frames."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import subprocess
+import sys
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -36,3 +40,23 @@ def line(number: int, event: str = "intent", **more: object) -> str:
 
 def dtypes(frame: pd.DataFrame) -> dict[str, str]:
     return {name: str(dtype) for name, dtype in frame.dtypes.items()}
+
+
+def write_by_programs(method: str, programs: Sequence[Sequence[str]]) -> None:
+    """Let several programs append lines to the journal at the same time."""
+    program = (
+        "import sys; from xentara_nb.writes.journal import Journal\n"
+        "sys.stdin.readline()\n"
+        f"for line in sys.stdin: Journal().{method}([line.rstrip()])"
+    )
+    command = [sys.executable, "-c", program]
+    with contextlib.ExitStack() as stack:
+        running = [
+            stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, text=True))
+            for _ in programs
+        ]
+        for each, lines in zip(running, programs, strict=True):
+            assert each.stdin is not None
+            each.stdin.write("\n" + "".join(f"{text}\n" for text in lines))
+            each.stdin.close()
+        assert [each.wait(60) for each in running] == [0] * len(running)

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tests.clock import Clock
 from xentara_nb.errors import PolicyError, WriteRefusedError
 from xentara_nb.writes.context import PolicySource, RateLimiter
 from xentara_nb.writes.policy import WritePolicy
@@ -151,3 +152,32 @@ def test_a_relative_path_stays_the_same_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "two")
     assert given.current()[0].max_rows == 1
     assert source.current()[0].max_rows == PolicySource().current()[0].max_rows == 1
+
+
+@pytest.mark.parametrize("half", ["", " \n", 'forbidden = ["*.Batch"]\n'])
+def test_a_policy_file_that_is_just_being_written(policy_file, monkeypatch, half):
+    """Half of a policy is one with less rules, or with none."""
+    whole = 'forbidden = ["*.Batch"]\n[[limits]]\nkeys = ["*"]\nmaximum = 1'
+    path = policy_file(whole)
+    source = PolicySource(path)
+    before = source.current()
+    clock = Clock()
+    monkeypatch.setattr("xentara_nb.writes.context.time", clock)
+    monkeypatch.setattr("xentara_nb.connection.deadline.time", clock)
+    # It is complete a moment later.
+    policy_file(half)
+    clock.on_sleep = lambda: policy_file(whole)
+    assert source.current() is before
+    policy_file(half)
+    clock.on_sleep = lambda: policy_file(whole + "2")
+    assert source.current()[0].limits[0].maximum == 12
+    # Someone writes on and on.
+    clock.on_sleep = lambda: policy_file(f"{half}# {clock.now}")
+    policy_file(half)
+    with pytest.raises(PolicyError, match="changes all the time"):
+        source.current()
+
+
+def test_an_empty_policy_file_is_none(policy_file):
+    with pytest.raises(PolicyError, match=r"policy\.toml is empty; nothing is written"):
+        PolicySource(policy_file(" \n"))

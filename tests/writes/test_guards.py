@@ -160,6 +160,16 @@ def test_keys_that_a_policy_forbids(plant, journal):
         refused(plant, client, Guard.ALLOWED)
 
 
+def test_a_pattern_in_another_case_forbids_and_limits_and_does_not_allow(plant, journal):
+    with with_policy(plant, forbidden=["*.SET Point"]) as client:
+        refused(plant, client, Guard.ALLOWED, match="forbids to write to")
+    with with_policy(plant, limits=[KeyLimits(["plant.*.set point"], 0, 400, 25)]) as client:
+        refused(plant, client, Guard.LIMITS, 401, match="above 400")
+        refused(plant, client, Guard.STEP, 300, match="larger step than 25")
+    with with_policy(plant, allowed=["*.Batch", "plant.*"]) as client:
+        refused(plant, client, Guard.ALLOWED, match="in another upper or lower case: correct it")
+
+
 def test_keys_that_a_policy_does_not_allow(plant, journal):
     with with_policy(plant, allowed=["*.Batch"]) as client:
         refused(plant, client, Guard.ALLOWED, match="does not allow to write to")

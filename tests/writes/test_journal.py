@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
-import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from tests.writes.lines import KEY, line
+from tests.writes.lines import KEY, line, write_by_programs
 from xentara_nb import read_journal
 from xentara_nb.connection.connection import Connection
 from xentara_nb.errors import OptionError, WriteRefusedError
@@ -237,24 +235,13 @@ def test_several_threads_write_whole_lines(journal):
 
 
 def test_several_programs_write_whole_lines(journal):
-    program = (
-        "import sys; from xentara_nb.writes.journal import Journal\n"
-        "sys.stdin.readline()\n"
-        "for line in sys.stdin: Journal().note([line.rstrip()])"
+    write_by_programs(
+        "note",
+        [
+            [line(number * 1000 + n, event) for n in range(100) for event in ("intent", "outcome")]
+            for number in range(3)
+        ],
     )
-    with contextlib.ExitStack() as stack:
-        programs = [
-            stack.enter_context(
-                subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, text=True)
-            )
-            for _ in range(3)
-        ]
-        for number, each in enumerate(programs):
-            lines = [line(number * 1000 + n, e) for n in range(100) for e in ("intent", "outcome")]
-            assert each.stdin is not None
-            each.stdin.write("\n" + "".join(f"{text}\n" for text in lines))
-            each.stdin.close()
-        assert [each.wait(60) for each in programs] == [0, 0, 0]
     frame = read_journal()
     assert len(frame) == 300
     assert (frame["outcome"] == "VERIFIED").all()

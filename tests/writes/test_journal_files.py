@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
-import subprocess
 import sys
 import time
 
 import pytest
 
-from tests.writes.lines import KEY, line
+from tests.writes.lines import KEY, line, write_by_programs
 from xentara_nb import read_journal
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.writes import file_lock, journal_files
@@ -133,20 +133,37 @@ def test_a_folder_in_which_nothing_can_be_renamed(journal, monkeypatch):
 
 def test_another_program_that_was_faster(journal, monkeypatch):
     _, aside = begin(journal)
-    locked_file = journal_files.locked_file
+    lock = journal_files.FileLock
 
     @contextlib.contextmanager
     def late(file, **options):
-        monkeypatch.setattr(journal_files, "locked_file", locked_file)
+        monkeypatch.setattr(journal_files, "FileLock", lock)
         put_aside(journal)  # the other one
         journal.write_text(f"{line(2)}\n")
-        with locked_file(file, **options) as held:
+        with lock(file, **options) as held:
             yield held
 
-    monkeypatch.setattr(journal_files, "locked_file", late)
+    monkeypatch.setattr(journal_files, "FileLock", late)
     put_aside(journal)
     assert journal.read_text() == f"{line(2)}\n"
     assert aside.read_text().startswith(HEAD)
+
+
+def test_a_lock_that_an_interrupt_left(journal):
+    """It ends with its file, and lets go of no other one that has the same number by then."""
+    fcntl = pytest.importorskip("fcntl", reason="Windows has other locks")
+    begin(journal)
+    with journal.open("a") as file:
+        lock = file_lock.FileLock(file.fileno())
+        lock.__enter__()
+        number = file.fileno()
+    with journal.open("a") as other, journal.open("a") as third:
+        assert other.fileno() == number
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        del lock
+        gc.collect()
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(third, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_file_that_another_program_holds_is_left_for_later(journal, monkeypatch):
@@ -184,23 +201,8 @@ def test_a_writer_that_has_the_old_file_open_loses_nothing(journal, monkeypatch)
 
 def test_several_programs_at_the_change_of_the_month(journal):
     begin(journal)
-    program = (
-        "import sys; from xentara_nb.writes.journal import Journal\n"
-        "sys.stdin.readline()\n"
-        "for line in sys.stdin: Journal().intend([line.rstrip()])"
+    write_by_programs(
+        "intend", [[line(10 + number * 100 + n) for n in range(20)] for number in range(3)]
     )
-    with contextlib.ExitStack() as stack:
-        programs = [
-            stack.enter_context(
-                subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, text=True)
-            )
-            for _ in range(3)
-        ]
-        for number, each in enumerate(programs):
-            assert each.stdin is not None
-            lines = "".join(f"{line(10 + number * 100 + n)}\n" for n in range(20))
-            each.stdin.write("\n" + lines)
-            each.stdin.close()
-        assert [each.wait(60) for each in programs] == [0, 0, 0]
     assert len(read_journal()) == 61
     assert len(list(journal.parent.iterdir())) == 2

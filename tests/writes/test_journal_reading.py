@@ -49,12 +49,21 @@ COLUMNS = {
 
 
 def test_an_empty_journal(journal, tmp_path):
-    for path in (journal, False, tmp_path / "empty"):
+    for path in (None, Journal(journal), False, tmp_path / "empty"):
         if path == tmp_path / "empty":
             path.touch()
         frame = read_journal(path)
         assert len(frame) == 0
         assert dtypes(frame) == COLUMNS
+
+
+def test_a_misspelt_path_is_no_empty_journal(client, journal):
+    client.write(KEY, 1)
+    for path in (journal.with_name("jornal.jsonl"), str(journal.with_name("jornal.jsonl"))):
+        with pytest.raises(FileNotFoundError, match=r"no journal here.*did you mean 'journal.json"):
+            read_journal(path)
+    journal.rename(journal.with_name("journal-2026-01.jsonl"))
+    assert len(read_journal(journal)) == 1  # of an earlier month
 
 
 def test_what_stands_in_it(plant, client, journal):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 import xentara_nb
-from xentara_nb.errors import WriteRefusedError
+from tests.support.server import Model
+from xentara_nb.errors import ConnectionLostError, WriteDiffersError, WriteRefusedError
 from xentara_nb.protocol.errors import UnknownElementError
+from xentara_nb.protocol.identifiers import OpCode
+from xentara_nb.protocol.packets import Success
 from xentara_nb.writes.policy import KeyLimits, WritePolicy
 
 ONE, TWO = (f"Plant.Line {line}.Set point" for line in (1, 2))
@@ -160,3 +165,72 @@ def test_refusals_cannot_be_taken_out_of_a_plan(plant, journal):
         with pytest.raises(WriteRefusedError, match="one plan writes it once"):
             again.apply()
         assert len(plant.writes) == 0
+
+
+# A restart in the middle of a write, after which the key means another element.
+
+
+@pytest.mark.parametrize("restart_at", [OpCode.LOOKUP, OpCode.META_DATA, OpCode.READ])
+def test_a_restart_before_a_write_is_sent(fake, restart_at):
+    model = Model.of_points(2)
+    one, two = model.elements.values()
+    restarts = [restart_at]
+
+    def script(wire):
+        wire.hello()
+        while True:
+            requests = wire.requests()
+            if requests[0].opcode in restarts:
+                restarts.clear()
+                one.uuid, two.uuid = two.uuid, one.uuid
+                return
+            wire.answer(*model.answers(requests))
+
+    # This server changes no value.
+    with fake(script).connect(journal=False) as client, suppress(WriteDiffersError):
+        client.write("Point 0", 5.0, verify_within=0)
+    assert [each.element_uuid for each in model.written] == [one.uuid]
+
+
+def test_a_model_that_changes_again_and_again(fake):
+    model = Model.of_points(1)
+
+    def script(wire):
+        wire.hello()
+        for _ in range(2):  # the lookup and the meta data
+            wire.answer(*model.answers(wire.requests()))
+
+    with (
+        fake(script).connect(journal=False) as client,
+        pytest.raises(ConnectionLostError) as caught,
+    ):
+        client.write("Point 0", 5.0)
+    assert not caught.value.sent
+    assert model.written == []
+
+
+def test_a_server_that_finds_another_element_than_the_one_named(fake):
+    model = Model.of_points(2)
+    one, two = model.elements.values()
+
+    def script(wire):
+        wire.hello()
+        while True:
+            requests = wire.requests()
+            wire.answer(
+                *(
+                    Success(each.message_id, two.uuid)
+                    if each.opcode == OpCode.LOOKUP
+                    else model.answer(each)
+                    for each in requests
+                )
+            )
+
+    with fake(script).connect(journal=False) as client:
+        with pytest.raises(
+            WriteRefusedError, match="has found Point 0, and says that it is Point 1"
+        ):
+            client.write("Point 0", 5.0)
+        assert not client.plan_writes({"Point 0": 5.0}).ok
+        assert client.plan_writes({one.uuid: 5.0}).ok
+    assert model.written == []

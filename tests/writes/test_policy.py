@@ -96,6 +96,14 @@ def test_a_uuid_however_it_is_written(form, write):
     assert matches([pattern], pattern, "value")  # also as a key
 
 
+@pytest.mark.parametrize("pattern", ["PLANT.line ?.*", "plant.*.set Point.VALUE", "*.SET POINT"])
+def test_upper_and_lower_case(pattern):
+    key = "Plant.Line 1.Set point"
+    assert not matches([pattern], key, "value")
+    assert matches([pattern], key, "value", ignore_case=True)
+    assert matches(["TANK.FÜLLSTAND"], "Tank.Füllstand", "value", ignore_case=True)
+
+
 def test_many_stars_are_no_trouble():
     assert not matches(["*" * 500 + "b"], "a" * 500, "value")
 
@@ -123,7 +131,7 @@ def test_a_whole_file(policy_file):
 
 
 def test_everything_may_be_left_out(policy_file):
-    assert WritePolicy.from_toml(policy_file("")) == WritePolicy(
+    assert WritePolicy.from_toml(policy_file("# nothing")) == WritePolicy(
         source=f"the policy {policy_file('')}"
     )
     assert WritePolicy.from_toml(policy_file("allowed = []")).allowed == ()

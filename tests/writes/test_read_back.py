@@ -477,3 +477,36 @@ def test_a_server_that_is_gone_leaves_it_unknown(journal):
         assert result.resolve(0.05).outcome is Outcome.UNKNOWN
         assert "reading back failed" in result.reason
         client.close()
+
+
+def test_a_model_that_has_changed_since(fake):
+    """What the server has under the UUID by now is another element, which is not to be read."""
+    model = Model.of_points(2)
+    one, two = model.elements.values()
+    answers = [False]
+
+    def script(wire):
+        wire.hello()
+        while True:
+            requests = wire.requests()
+            found = model.answers(requests)
+            if model.written and not answers:
+                return
+            wire.answer(*found)
+
+    def lose_the_next(client, key):
+        model.written.clear()
+        answers.clear()
+        with pytest.raises(WriteOutcomeUnknownError) as caught:
+            client.write(key, 1.0, verify=False)
+        answers.append(True)
+        return caught.value.result
+
+    with fake(script).connect(journal=False) as client:
+        result = lose_the_next(client, "Point 0")
+        one.uuid, two.uuid = two.uuid, one.uuid
+        assert result.resolve().outcome is Outcome.UNKNOWN
+        assert "another model since" in result.reason
+        assert result.read_back is None
+        # The same element as before.
+        assert lose_the_next(client, "Point 1").resolve().outcome is Outcome.VERIFIED

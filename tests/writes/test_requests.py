@@ -61,7 +61,7 @@ def test_an_element_called_value(client):
         (ONE, "a str does not say"),
         (b"x", "a bytes does not say"),
         (pd.DataFrame({"primary_key": [ONE]}), "needs one column value"),
-        (pd.DataFrame([[1, 2]], columns=["value", "value"]), "needs one column value"),
+        (pd.DataFrame([[1, 2]], columns=["value", "value"]), "two columns 'value'"),
         (
             pd.DataFrame({"primary_key": [ONE], "attribute": ["units"], "value": [1]}),
             "call it attribute_name",

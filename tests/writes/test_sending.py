@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 import threading
 import time
+from io import StringIO
 
 import pytest
 
@@ -204,6 +205,25 @@ def test_progress_that_raises_ends_the_sending(plant, client):
     assert "plan.report says what was sent" in caught.value.__notes__[0]
     with pytest.raises(WriteRefusedError, match="applied already"):
         plan.apply()
+
+
+def test_progress_that_raises_an_error_of_ours(client):
+    plan = client.plan_writes(dict.fromkeys(KEYS, 7))
+    with pytest.raises(WriteRefusedError, match="applied already") as caught:
+        plan.apply(progress=lambda done, total: plan.apply())
+    assert outcomes(plan.report) == ["VERIFIED"] + ["SKIPPED"] * 5
+    assert "plan.report says what was sent" in caught.value.__notes__[0]
+
+
+def test_a_bar_that_no_one_sees(client, monkeypatch):
+    """A terminal that is gone ends no plan in its middle."""
+
+    class Gone(StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stderr", Gone())
+    assert client.plan_writes(dict.fromkeys(KEYS, 7)).apply(progress=True).ok
 
 
 def test_a_bar_is_shown_for_more_than_one_message(client, capfd):

@@ -137,6 +137,22 @@ def test_what_are_no_settings(client: Client, rows: pd.DataFrame) -> None:
         client.plan_restore(rows)
 
 
+def test_odd_frames_are_said_in_words(client: Client, rows: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "before.csv"
+    for name in ("primary_key", "data_type", "attribute_id"):
+        with pytest.raises(OptionError, match=f"there is no column {name}"):
+            client.save_settings(path, rows.drop(columns=name), observe=0)
+    settings = client.save_settings(path, rows, observe=0)
+    for name in ("primary_key", "value", "error"):
+        with pytest.raises(WriteRefusedError, match=f"two columns '{name}'"):
+            client.plan_restore(pd.concat([settings, settings[[name]]], axis=1))
+    nothing = pd.Series([pd.NA] * len(settings), dtype="string")
+    odd = settings.assign(attribute_name=nothing, data_type=[[1]] * len(settings))
+    assert len(client.plan_restore(odd)) == 0  # all of it is there
+    with pytest.warns(SettingsWarning, match="2 values are not restored"):
+        client.plan_restore(settings.assign(error=[[1]] * len(settings)))
+
+
 def test_progress(client: Client, rows: pd.DataFrame, tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
 

@@ -127,14 +127,10 @@ def _snapshot(args: argparse.Namespace) -> int:
             wanted = client.browse(args.root, categories=args.categories)
         frame = client.snapshot(wanted, attributes_in(args))
     seconds = time.perf_counter() - start
-    failed = int(frame["error"].notna().sum())
-    write_result(
-        frame,
-        args,
-        f"{quantity(len(frame), 'element')}, {int(frame['value'].notna().sum()):,} of them with a "
-        "value, "
-        f"{failed:,} with an error, in {seconds:.2f} s",
-    )
+    values, failed = (int(frame[name].notna().sum()) for name in ("value", "error"))
+    count = quantity(len(frame), "element")
+    said = f"{count}, {values:,} of them with a value, {failed:,} with an error, in {seconds:.2f} s"
+    write_result(frame, args, said)
     return 1 if len(frame) and failed == len(frame) else 0
 
 

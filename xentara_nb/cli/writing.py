@@ -160,21 +160,15 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
 def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
     with_whom = f" with a sub-session of {args.session_user}" if args.session_user else ""
     say(f"Plan for {server}, as {plan.who}{with_whom}:")
-    columns = [
-        "primary_key",
-        "attribute_name",
-        "old_value",
-        "value",
-        "units",
-        "change",
-        "severity",
-        "reason",
-    ]
     if args.json and args.dry_run:
         show_rows(plan.frame, True)
         return
     from xentara_nb.writes.rendering import with_changes
 
+    columns = [
+        *("primary_key", "attribute_name", "old_value", "value", "units", "change"),
+        *("severity", "reason"),
+    ]
     # With --json, the output is what became of it; the plan is for the question.
     tell = say if args.json else show
     tell(table(_filled(with_changes(plan.frame), columns)))

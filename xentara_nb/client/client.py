@@ -66,17 +66,19 @@ from xentara_nb.tables.frames import (
 from xentara_nb.tables.provenance import note_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
 from xentara_nb.tables.rendering import facts_html
+from xentara_nb.tables.search import SearchTable
 from xentara_nb.tables.values import values_frame
 from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
 from xentara_nb.writes.feedback import VerifyOnLike
 from xentara_nb.writes.files import names_file, read_writes
 from xentara_nb.writes.guards import check_client
 from xentara_nb.writes.journal import Journal, JournalLike
-from xentara_nb.writes.plan import WritePlan, make_plan, write_one
+from xentara_nb.writes.plan import WritePlan, make_plan
 from xentara_nb.writes.read_back import Predicate, Verification
 from xentara_nb.writes.requests import request_for, write_requests
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.settings import plan_settings, take_settings
+from xentara_nb.writes.single import write_one
 from xentara_nb.writes.stage import StageChange, change_stage, check_stage_change
 from xentara_nb.writes.stage_command import StageCommand
 from xentara_nb.writes.sub_session import (
@@ -690,12 +692,18 @@ class Client:
         'Plant.Line 1.Set point'
         """
         cache = self._model_cache
+
+        def make() -> SearchTable:
+            generation = cache.generation
+            whole = self._whole_model(None, stacklevel=5)
+            made = _snapshot.search_table(self._connection.ask, whole)
+            if generation == cache.generation:
+                cache.search_table = made
+            return made
+
         table = cache.search_table
         if table is None:
-            generation = cache.generation
-            table = _snapshot.search_table(self._connection.ask, self._whole_model(None))
-            if generation == cache.generation:
-                cache.search_table = table
+            table = self._in_one_model(make)
         found = table.search(text, category=category, type=type, unit=unit, writable=writable)
         return self._with_provenance(found.reset_index(drop=True), elements=len(found))
 
@@ -1548,10 +1556,10 @@ class Client:
         reading = self._in_one_model(lambda: _reading.read(ask, cache, elements, attributes))
         return self._with_provenance(values_frame(**reading._asdict()))
 
-    def _whole_model(self, progress: Progress) -> ElementColumns:
+    def _whole_model(self, progress: Progress, stacklevel: int = 3) -> ElementColumns:
         whole, missing = _inventory.whole_model(self._connection.ask, self._model_cache, progress)
         if missing:
-            warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=3)
+            warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=stacklevel)
         return whole
 
     def _with_provenance(self, frame: pd.DataFrame, **facts: int | Sequence[str]) -> pd.DataFrame:

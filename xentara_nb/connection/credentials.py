@@ -12,13 +12,13 @@ from typing import NoReturn
 
 from xentara_nb.errors import LoginError, OptionError
 from xentara_nb.protocol.secret import Secret, SecretLike
-from xentara_nb.protocol.text import pasted, safe, trimmed, without_marks
+from xentara_nb.protocol.text import UNSENDABLE, pasted, safe, trimmed, without_marks
 
 _HOW = (
     "pass user= and password= (or token=), or set XENTARA_USER and XENTARA_PASSWORD "
     "(or XENTARA_TOKEN)"
 )
-_NOT_SENT = "the user name or password has characters that cannot be sent"
+_NOT_SENT = f"the user name or password {UNSENDABLE}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -98,7 +98,7 @@ def find_credentials(
     """Collect what is known of the log-in: arguments first, then address, then environment.
 
     The result may be incomplete: :func:`ask` completes it. Raises an OptionError if a token is
-    given together with a user, or the user or token cannot be sent.
+    given together with a user, arguments and address differ, or something cannot be sent.
     """
     # Also the user: a password may stand behind it, and a traceback shows variables.
     user, password, token = Secret.of(user), Secret.of(password), Secret.of(token)
@@ -111,7 +111,10 @@ def find_credentials(
         if name not in (None, in_address.user):
             raise OptionError("the address names one user and the arguments another: choose one")
         name = in_address.user
-        password = in_address.password if password is None else password
+        if password is None:
+            password = in_address.password
+        elif in_address.password not in (None, password):
+            raise OptionError("the address has one password and the arguments another: choose one")
     if token is None and name is None and password is None and known.token:
         return checked(Credentials(token=known.token, variable="XENTARA_TOKEN"))
     if token is None:

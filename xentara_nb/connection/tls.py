@@ -131,10 +131,11 @@ def open_stream(
     Raises a ServerUnreachableError, NotTlsError, CertificateNotTrustedError or DeadlineError if
     there is no such server, or none to be trusted; an OptionError if the CA file cannot be used.
     """
+    before = answered_before
     if not address.tls:
-        return Stream(open_socket(address, deadline, opening), deadline)
+        return Stream(open_socket(address, deadline, opening, answered_before=before), deadline)
     context = _context(trust)
-    sock = open_socket(address, deadline, opening)
+    sock = open_socket(address, deadline, opening, answered_before=before)
     try:
         stream = Stream(sock, deadline, context, address.host)
     except ssl.SSLCertVerificationError as error:
@@ -145,7 +146,7 @@ def open_stream(
         check = "check the port; Xentara answers with TLS at its httpServer.port"
         raise NotTlsError(
             f"{address.netloc} does not speak TLS, or no version that can be trusted "
-            f"({_reason(error)}): {ANSWERED_BEFORE if answered_before else check}"
+            f"({_reason(error)}): {ANSWERED_BEFORE if before else check}"
         ) from None
     if trust.fingerprint is not None:
         found = fingerprint_of(stream.certificate())
@@ -182,18 +183,21 @@ def check_server(address: Address, trust: Trust, deadline: Deadline) -> None:
 
 
 def open_socket(
-    address: Address, deadline: Deadline, opening: OpeningSocket | None = None
+    address: Address,
+    deadline: Deadline,
+    opening: OpeningSocket | None = None,
+    *,
+    answered_before: bool = False,
 ) -> socket.socket:
     """Connect to the first of a host's addresses that answers.
 
+    ``answered_before`` says that one did answer this client some time ago.
     Raises a ServerUnreachableError or DeadlineError if none does.
     """
     try:
         choices = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise ServerUnreachableError(
-            f"there is no host {address.host!r} ({_reason(error)}): check the name"
-        ) from None
+        raise _no_host(address, error, answered_before) from None
     timed_out, reason = False, "it has no address"
     for left in range(len(choices), 0, -1):
         try:
@@ -203,10 +207,25 @@ def open_socket(
             timed_out, reason = isinstance(error, TimeoutError), _reason(error)
     if timed_out:
         raise deadline.error(f"no server answered at {address.netloc}")
+    port = "" if answered_before else ", its httpServer.port,"
     raise ServerUnreachableError(
-        f"no server answers at {address.netloc} ({reason}): check that the server runs, its "
-        "httpServer.port, and the firewall"
+        f"no server answers at {address.netloc} ({reason}): check that the server runs{port} and "
+        "the firewall"
     )
+
+
+def _no_host(address: Address, error: Exception, answered_before: bool) -> ServerUnreachableError:
+    """Return the error for a name that has no address, or of which that is not known."""
+    again = getattr(socket, "EAI_AGAIN", None)  # the name service itself did not answer
+    if not answered_before and getattr(error, "errno", None) != again:
+        text = f"there is no host {address.host!r} ({_reason(error)}): check the name"
+    else:
+        known = " was found before, so the name is right, and now" if answered_before else ""
+        text = (
+            f"the host {address.host!r}{known} cannot be looked up ({_reason(error)}): check the "
+            "network of this computer, such as its VPN and its name server (DNS)"
+        )
+    return ServerUnreachableError(text)
 
 
 def _connected(

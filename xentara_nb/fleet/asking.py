@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,24 +13,20 @@ import pandas as pd
 from xentara_nb._version import __version__
 from xentara_nb.client.client import Client
 from xentara_nb.connection.deadline import check_timeout
-from xentara_nb.errors import ConnectionLostError, NotFoundError
+from xentara_nb.errors import ConnectionLostError, NotFoundError, XentaraError
 from xentara_nb.fleet.call import Call, Names
 from xentara_nb.fleet.clients import Clients
 from xentara_nb.fleet.coverage import covering
 from xentara_nb.fleet.failures import FailureLog, listed, warn_of
-from xentara_nb.fleet.frames import (
-    SERVER,
-    by_server,
-    empty_frame,
-    stacked,
-    with_server_column,
-)
+from xentara_nb.fleet.frames import by_server, empty_frame, rows_by_server, stacked
 from xentara_nb.fleet.pool import ProgressLike, check_threads, gather
 from xentara_nb.fleet.servers import Server
-from xentara_nb.fleet.tasks import Answer, ask, command_of, run_task
+from xentara_nb.fleet.tasks import Answer, ask, carry_out, command_of, run_task
 from xentara_nb.protocol.sharing import sharing
+from xentara_nb.queries.inventory import category_ids
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.provenance import with_provenance
+from xentara_nb.tables.references import are_several, attribute_reference, element_references
 
 
 class Asking:
@@ -39,15 +36,28 @@ class Asking:
         self,
         servers: Mapping[str, Server],
         clients: Clients,
-        failures: FailureLog,
         threads: int,
         deadline: float | None,
     ) -> None:
         self._servers = servers
         self._clients = clients
-        self._failures = failures
+        self._failures = FailureLog(list(servers))
         self._threads = check_threads(threads)
         self._deadline = None if deadline is None else check_timeout(deadline)
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """The servers that failed when they were asked last, see :attr:`Fleet.failures`."""
+        return self._failures.frame()
+
+    def note(self, ended: Mapping[str, XentaraError | None]) -> None:
+        """Take in what became of some servers; raises the error of the first if all have failed."""
+        failed = {name: error for name, error in ended.items() if error is not None}
+        for name, error in ended.items():
+            self._failures.note(name, error)
+        if failed and len(failed) == len(ended):
+            raise next(iter(failed.values()))
+        warn_of(failed, len(ended))
 
     def names(self, servers: Names) -> list[str]:
         """Return the names of some servers; NotFoundError if one is not in the fleet."""
@@ -69,28 +79,35 @@ class Asking:
         return self._servers[name].portable().trusting()
 
     def arguments(self, call: Call) -> dict[str, dict[str, Any]]:
-        """Return the arguments for each server: rows with a column ``server`` are of that one."""
+        """Return the arguments for each server: rows that name their server are of that one."""
         names, arguments = self.names(call.servers), call.arguments
+        _check(arguments)
         if call.command in ("inventory", "snapshot"):
             arguments = {**arguments, "progress": False}  # there is one for all servers
-        elements = with_server_column(arguments.get("elements"))
-        if not isinstance(elements, pd.DataFrame) or SERVER not in elements.columns:
+        rows = rows_by_server(arguments.get("elements"))
+        if rows is None:
             return {name: dict(arguments) for name in names}
-        rows = by_server(elements)
         self.names(rows)
         return {name: {**arguments, "elements": rows[name]} for name in names if name in rows}
 
     def answers(self, call: Call) -> Iterator[Answer]:
         """Ask servers for one command, and give what each answers as it comes."""
-        method, title = command_of(call.command), call.command.capitalize()
-        wanted = self.arguments(call)
+        command_of(call.command)
+        title, wanted = call.command.capitalize(), self.arguments(call)
+        enough = {} if call.enough is None else by_server(call.enough)
         if call.executor is None:
-            work = {name: _calling(method, own) for name, own in wanted.items()}
+            work = {
+                name: partial(carry_out, call.command, own, enough.get(name))
+                for name, own in wanted.items()
+            }
             answers = self.each(work, call.deadline, call.progress, title)
         else:
             seconds = self.seconds(call.deadline)
             tasks = {
-                name: (run_task, (self.portable(name), call.command, own, seconds))
+                name: (
+                    run_task,
+                    (self.portable(name), call.command, own, seconds, enough.get(name)),
+                )
                 for name, own in wanted.items()
             }
             answers = self._gather(tasks, call.executor, call.progress, title)
@@ -169,10 +186,16 @@ def _answer(name: str, result: Answer | BaseException, executor: Executor | None
     return Answer(name, None, ConnectionLostError(text), 0.0)
 
 
-def _calling(
-    method: Callable[..., pd.DataFrame], arguments: Mapping[str, Any]
-) -> Callable[[Client], pd.DataFrame]:
-    return lambda client: method(client, **arguments)
+def _check(arguments: Mapping[str, Any]) -> None:
+    """Raise a NotFoundError for what names nothing on any server, and would fail on each."""
+    for name in ("root", "elements"):
+        if arguments.get(name) is not None:
+            element_references(arguments[name])
+    attributes = arguments.get("attributes")
+    if attributes is not None:
+        for attribute in attributes if are_several(attributes) else [attributes]:
+            attribute_reference(attribute)
+    category_ids(arguments.get("categories"))
 
 
 def _getting(clients: Clients, name: str) -> Callable[[], Client]:

@@ -7,6 +7,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import pandas as pd
+
 from xentara_nb.fleet.pool import ProgressLike
 
 Names: TypeAlias = "str | Iterable[str] | None"
@@ -17,6 +19,7 @@ Names: TypeAlias = "str | Iterable[str] | None"
 class Call:
     """A command with its arguments; of which servers, in what time, by whom; see ``inventory``.
 
+    Where rows of a server are ``enough``, see :func:`.tasks.carry_out`, it is not asked for more.
     What can be gone through only once is taken here: the servers would share it, each getting a
     part of it.
     """
@@ -27,6 +30,7 @@ class Call:
     deadline: float | None = None
     executor: Executor | None = None
     progress: ProgressLike = None
+    enough: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         arguments = {name: _held(each) for name, each in self.arguments.items()}

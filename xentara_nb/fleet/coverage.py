@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from xentara_nb.fleet.frames import rows_of
+from xentara_nb.fleet.frames import SERVER, rows_of
 from xentara_nb.tables.provenance import provenance_of
 
 _PARTS = {
@@ -21,6 +21,8 @@ _PARTS = {
     "snapshot": {"attributes"},
 }
 """What chooses the part that a command gives."""
+
+_FEW = 500  # elements, which go into one message
 
 _COLUMNS = {"attributes"}
 """What chooses its columns, whichever rows there are."""
@@ -77,3 +79,16 @@ def asked_again(old: pd.DataFrame, servers: Iterable[str]) -> tuple[str, Coverag
         command = "inventory"
     part = covered(old)
     return command, part if part.asked.keys() <= _PARTS[command] else Coverage({}, False)
+
+
+def few_elements(old: pd.DataFrame) -> pd.DataFrame:
+    """Return the elements of a table, each once, of those servers of which it has only few.
+
+    To ask for these alone takes less than to ask for all that there is.
+    """
+    columns = [SERVER, "primary_key", "element_uuid"]
+    if not set(columns) <= set(old.columns):  # the comparison says so
+        return old.iloc[:0]
+    elements = old[columns].drop_duplicates()
+    count = elements.groupby(SERVER, observed=True)["primary_key"].transform("size")
+    return elements[count <= _FEW]

@@ -87,9 +87,14 @@ _MOST_NAMED = 5
 
 
 def failures_text(failed: Mapping[str, XentaraError], asked: int) -> str:
-    """Say which servers have failed, in one line."""
-    named = [f"{name} ({error})" for name, error in list(failed.items())[:_MOST_NAMED]]
-    more = f" and {len(failed) - len(named):,} more" if len(failed) > len(named) else ""
+    """Say which servers have failed, in one line: those that failed alike together."""
+    alike: dict[str, list[str]] = {}
+    for name, error in failed.items():
+        alike.setdefault(str(error), []).append(name)
+    shown = list(alike.items())[:_MOST_NAMED]
+    named = [f"{listed(names)} ({text})" for text, names in shown]
+    left = len(failed) - sum(len(names) for _, names in shown)
+    more = f" and {left:,} more" if left else ""
     servers = "server" if asked == 1 else "servers"
     return f"{len(failed):,} of {asked:,} {servers} failed: {'; '.join(named)}{more}"
 

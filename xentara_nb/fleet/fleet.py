@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any, Self
 import pandas as pd
 
 from xentara_nb.client.client import Attributes, Categories, Client
-from xentara_nb.errors import OptionError
 from xentara_nb.fleet.asking import Asking
 from xentara_nb.fleet.call import Call, Names
 from xentara_nb.fleet.clients import Clients
-from xentara_nb.fleet.comparison import FleetComparison, compare_fleets
-from xentara_nb.fleet.coverage import asked_again
-from xentara_nb.fleet.failures import FailureLog, listed, warn_of
+from xentara_nb.fleet.comparing import compare_with_now
+from xentara_nb.fleet.comparison import FleetComparison
+from xentara_nb.fleet.failures import listed
 from xentara_nb.fleet.files import read_fleet, write_answers
-from xentara_nb.fleet.frames import SERVER, servers_of
 from xentara_nb.fleet.plan import FleetPlan
 from xentara_nb.fleet.planning import plan_all, refuse_aliases, writes_by_server
 from xentara_nb.fleet.pool import THREADS, ProgressLike
@@ -96,8 +94,7 @@ class Fleet:
         self._clients = Clients(
             self._servers.values(), read_only=read_only, policy=policy, journal=Journal(journal)
         )
-        self._failures = FailureLog(self.servers)
-        self._asking = Asking(self._servers, self._clients, self._failures, threads, deadline)
+        self._asking = Asking(self._servers, self._clients, threads, deadline)
 
     @property
     def servers(self) -> list[str]:
@@ -111,7 +108,7 @@ class Fleet:
         ``server``, ``kind`` (str, the class of the error), ``error`` (str), ``since``
         (datetime64[ns, UTC]: when it failed first, with no success since).
         """
-        return self._failures.frame()
+        return self._asking.failures
 
     def __len__(self) -> int:
         return len(self._servers)
@@ -222,7 +219,7 @@ class Fleet:
         Raises
         ------
         NotFoundError
-            If a name is no server of the fleet.
+            If a name is no server of the fleet, or what is given could name nothing on any server.
         OptionError
             If an argument cannot be used, or a secret would have to go to another process.
 
@@ -253,7 +250,7 @@ class Fleet:
         """Return the present state of elements, one row for each element of each server.
 
         The parameters, and what it raises, are those of :meth:`Client.snapshot` and
-        :meth:`inventory`. Rows with a column ``server`` are of that server.
+        :meth:`inventory`. Rows with a column ``server``, also dicts, are of that server.
 
         Examples
         --------
@@ -277,7 +274,7 @@ class Fleet:
         """Read values of every server; ``value`` is object where their data types differ.
 
         The parameters, and what it raises, are those of :meth:`Client.read` and :meth:`inventory`.
-        Rows with a column ``server`` are read from that server.
+        Rows with a column ``server``, also dicts, are read from that server alone.
 
         Examples
         --------
@@ -443,7 +440,7 @@ class Fleet:
         A table that is just as the fleet has given it, or that :meth:`save` has kept, says which
         part of the servers it is of: the same is asked for again. Of any other table, one that was
         filtered or read from a CSV file, only what it has is compared, and nothing is ``added``;
-        the summary says so.
+        the summary says so. Where those are few elements of a server, it is asked for no others.
 
         Parameters
         ----------
@@ -476,24 +473,8 @@ class Fleet:
         """
         if not isinstance(old, pd.DataFrame):
             old = read_fleet(old)
-        if SERVER not in old.columns:
-            raise OptionError(f"what is compared has a column {SERVER}; this has none")
-        names = self._asking.names(servers)
-        known = set(servers_of(old)[1])
-        there = [name for name in names if name in known]
-        if not there:
-            return compare_fleets(old, old.iloc[:0], servers=names)
-        command, part = asked_again(old, there)
-        new = self._asking.frame(Call(command, part.asked, there, deadline, executor, progress))
-        failed = self.failures.set_index("server")["error"].to_dict()
-        return compare_fleets(
-            old,
-            new,
-            tolerance=tolerance,
-            not_asked={name: str(failed[name]) for name in there if name in failed},
-            servers=names,
-            whole=part.whole,
-        )
+        call = Call("inventory", {}, servers, deadline, executor, progress)
+        return compare_with_now(self._asking, old, call, tolerance=tolerance)
 
     # Writing.
 
@@ -510,10 +491,10 @@ class Fleet:
 
         Parameters
         ----------
-        writes : DataFrame, dict or path
-            Rows as for :meth:`Client.plan_writes` with a column ``server``, or a file with such
-            rows; or what :meth:`Client.plan_writes` takes, by server. With ``servers``, what it
-            takes, which is planned for each of them.
+        writes : DataFrame, list, dict or path
+            Rows as for :meth:`Client.plan_writes` with a column ``server``, also dicts, or a file
+            with such rows; or what :meth:`Client.plan_writes` takes, by server. With ``servers``,
+            what it takes, which is planned for each of them.
         servers : str or iterable of str, optional
             To which servers the same is written, in this order. Of rows with a column ``server``,
             those of these servers are written.
@@ -618,9 +599,5 @@ class Fleet:
             )
 
         failed = record_all({name: partial(record, name) for name in wanted}, for_, progress)
-        for name in wanted:
-            self._failures.note(name, failed.get(name))
-        if failed and len(failed) == len(wanted):
-            raise next(iter(failed.values()))
-        warn_of(failed, len(wanted))
+        self._asking.note({name: failed.get(name) for name in wanted})
         return open_fleet_recording(path)

@@ -7,7 +7,8 @@ engine that runs tasks can have one, and run it twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 import pandas as pd
@@ -17,6 +18,7 @@ from xentara_nb.fleet.failures import listed
 from xentara_nb.fleet.frames import stacked
 from xentara_nb.locking import Lock
 from xentara_nb.protocol.text import quantity
+from xentara_nb.queries.progress import Progress, reporting
 from xentara_nb.writes import rendering
 from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.outcome import Outcome
@@ -96,6 +98,7 @@ class FleetPlan(rendering.Shown):
         on_error: str = "stop",
         skip_failed: bool = False,
         skip_refused: bool = False,
+        progress: Progress = None,
         **options: Any,
     ) -> FleetReport:
         """Send the writes, each at most once: server by server, in the order of the plan.
@@ -115,15 +118,17 @@ class FleetPlan(rendering.Shown):
             Write to the other servers although there is no plan for some.
         skip_refused : bool, default False
             Send the other rows although guards refuse some. Otherwise nothing is sent then.
+        progress : bool or callable, optional
+            As for :meth:`WritePlan.apply`, one bar or count for the writes to all servers.
         **options
             As for :meth:`WritePlan.apply`: ``if_unchanged``, ``verify``, ``verify_within``,
-            ``tolerance``, ``timeout``, ``batch_size``, ``progress`` (of each server).
+            ``tolerance``, ``timeout``, ``batch_size``.
 
         Returns
         -------
         FleetReport
-            What became of every row. Nothing is raised once something was sent. When it is
-            interrupted, ``plan.report`` has it.
+            What became of every row. Nothing is raised once something was sent, other than by
+            Ctrl-C or ``progress``, and then ``plan.report`` has it.
 
         Raises
         ------
@@ -165,7 +170,10 @@ class FleetPlan(rendering.Shown):
                 self._taken = taken = True
             self.report = report
             report.wait("not its turn yet")
-            self._send(report, options, stop=on_error == "stop")
+            # A single write shows no bar, however long it takes to be verified.
+            shown = progress if progress is not None or len(self) > 1 else False
+            with reporting(shown, len(self), "write", "Writes") as show:
+                self._send(report, options, show, stop=on_error == "stop")
         except KeyboardInterrupt as error:
             error.add_note(
                 "plan.report says what was sent to which server; plan.report.resolve() reads the "
@@ -191,26 +199,40 @@ class FleetPlan(rendering.Shown):
                 "server. Correct it, or send the other rows with skip_refused=True"
             )
 
-    def _send(self, report: FleetReport, options: dict[str, Any], *, stop: bool) -> None:
-        stopped = ""
+    def _send(
+        self,
+        report: FleetReport,
+        options: dict[str, Any],
+        show: Callable[[int, int], object],
+        *,
+        stop: bool,
+    ) -> None:
+        stopped, before, total = "", 0, len(self)
+
+        def shown(before: int, done: int, of_server: int) -> None:
+            show(before + done, total)
+
         for name, plan in self.plans.items():
             if stopped:
                 report.skip(name, stopped)
                 continue
             try:
-                report.reports[name] = plan.apply(**options)
-            except XentaraError as error:
+                report.reports[name] = plan.apply(**options, progress=partial(shown, before))
+            except BaseException as error:
+                sent = plan.report is not None and any(result.sent for result in plan.report)
+                # Once something was sent, this comes from what shows the progress, or is Ctrl-C.
+                if sent or not isinstance(error, XentaraError):
+                    if plan.report is not None:
+                        report.reports[name] = plan.report
+                    report.wait("interrupted", behind=name)
+                    raise
                 if not report.sent and stop:
                     raise
                 report.skip(name, str(error))
                 stopped = f"after server {name}: {error}" if stop else ""
-            except BaseException:
-                if plan.report is not None:
-                    report.reports[name] = plan.report
-                report.wait("interrupted", behind=name)
-                raise
             else:
                 stopped = _why_stopped(name, report.reports[name]) if stop else ""
+            before += len(plan)
 
     def title(self) -> rendering.Title:
         """Return the headline."""

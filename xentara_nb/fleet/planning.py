@@ -11,7 +11,7 @@ from xentara_nb.client.client import Client
 from xentara_nb.errors import ServerError, WriteRefusedError
 from xentara_nb.fleet.asking import Asking
 from xentara_nb.fleet.failures import listed
-from xentara_nb.fleet.frames import SERVER, by_server, with_server_column
+from xentara_nb.fleet.frames import SERVER, fields_of, rows_by_server, with_server_column
 from xentara_nb.fleet.plan import FleetPlan
 from xentara_nb.fleet.pool import ProgressLike
 from xentara_nb.fleet.servers import Server
@@ -34,11 +34,11 @@ def writes_by_server(
     writes = with_server_column(writes)
     if isinstance(writes, Iterator):
         writes = list(writes)  # which the servers would share, each taking a part of it
-    if isinstance(writes, pd.DataFrame) and SERVER in writes.columns:
-        found: dict[str, Any] = dict(by_server(writes))
+    found = rows_by_server(writes)
+    if found is not None:
         return found if chosen is None else _rows_of(found, chosen)
     if chosen is not None:
-        _refuse_servers_in_rows(writes)
+        _refuse_misspelt_servers(writes)
         return dict.fromkeys(chosen, writes)
     if not isinstance(writes, Mapping) or not all(isinstance(name, str) for name in writes):
         raise WriteRefusedError(
@@ -54,7 +54,7 @@ def writes_by_server(
     return dict(writes)
 
 
-def _rows_of(rows: Mapping[str, pd.DataFrame], names: Iterable[str]) -> dict[str, Any]:
+def _rows_of(rows: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """Return the rows of some servers, all of which must have some."""
     for name in names:
         if name not in rows:
@@ -65,19 +65,14 @@ def _rows_of(rows: Mapping[str, pd.DataFrame], names: Iterable[str]) -> dict[str
     return {name: rows[name] for name in names}
 
 
-def _refuse_servers_in_rows(writes: Any) -> None:
-    """Refuse rows that say themselves which server they are of, which would be passed over."""
-    if isinstance(writes, pd.DataFrame):
-        for column in map(str, writes.columns):
+def _refuse_misspelt_servers(writes: Any) -> None:
+    """Refuse a column that says which server rows are of, and would be passed over."""
+    tables = writes if isinstance(writes, list | tuple) else [writes]
+    for table in tables:
+        columns = table.columns if isinstance(table, pd.DataFrame) else fields_of(table)
+        for column in map(str, columns):
             if column.strip().lower() == SERVER:
                 raise WriteRefusedError(f"the column {column} is not known: call it {SERVER}")
-    elif isinstance(writes, list | tuple):
-        for row in writes:
-            own = row if isinstance(row, Mapping | pd.Series) else getattr(row, "_fields", ())
-            if SERVER in own:
-                raise WriteRefusedError(
-                    "rows that say which server they are of are given as a DataFrame"
-                )
 
 
 def refuse_aliases(servers: Iterable[Server]) -> None:

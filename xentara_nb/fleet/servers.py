@@ -19,10 +19,8 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from xentara_nb.client.client import Client
@@ -227,18 +225,26 @@ def find_servers(servers: ServersLike) -> tuple[Server, ...]:
     Raises
     ------
     OptionError, AddressError
-        If something cannot be used; the message names the server.
+        If something cannot be used; the message names the server, and the file and line if it is
+        in one.
     InventoryFileError, OSError
         If a file cannot be read.
     """
     problem = None
     try:
         found = _find(servers)
+        _check_together(found)
     except (OptionError, AddressError) as error:
-        problem = error.with_traceback(None)
+        where = f"{os.fspath(servers)}: " if isinstance(servers, str | os.PathLike) else ""
+        problem = type(error)(f"{where}{error}")
     # Raised here: a traceback that shows variables would show a password where it was found.
     if problem is not None:
         raise problem from None
+    return tuple(found)
+
+
+def _check_together(found: Sequence[Server]) -> None:
+    """Raise an OptionError if servers cannot be told apart, or there is none."""
     names: set[str] = set()
     variables: dict[str, str] = {}
     for server in found:
@@ -257,7 +263,6 @@ def find_servers(servers: ServersLike) -> tuple[Server, ...]:
                     )
     if not found:
         raise OptionError("there is no server in the list of servers")
-    return tuple(found)
 
 
 def _is_name(name: object) -> bool:
@@ -295,43 +300,31 @@ def _from_file(path: str | os.PathLike[str]) -> list[Server]:
     if file.suffix.lower() == ".csv":
         table = read_cells(file)
         if not {"name", "address"} <= set(table.columns):
-            raise OptionError(f"{file}: a list of servers has the columns name and address")
-        rows = ({name: cell for name, cell in row.items() if cell} for row in _records(table))
-        with _named(file):
-            return [_server(row.pop("name", ""), row, folder) for row in rows]
+            raise OptionError("a list of servers has the columns name and address")
+        return [_in_row(number, row, folder) for number, row in enumerate(_records(table), 1)]
     if file.suffix.lower() != ".toml":
-        raise OptionError(f"{file}: a list of servers is a .toml or a .csv file")
+        raise OptionError("a list of servers is a .toml or a .csv file")
     try:
         content = parse_toml(read_file(file, MAX_BYTES))
     except OptionError:
         raise
     except RecursionError:
-        raise OptionError(f"{file} is no list of servers: it is nested too deep") from None
+        raise OptionError("this is no list of servers: it is nested too deep") from None
     except ValueError as error:  # no TOML, or no UTF-8
-        raise OptionError(f"{file} is no TOML file: {error}") from None
+        raise OptionError(f"this is no TOML file: {error}") from None
     if unknown := [name for name in content if name not in ("all", "servers")]:
         offer = did_you_mean(unknown[0], ["all", "servers"])
-        raise OptionError(f"{file}: there are the parts [all] and [servers.NAME]{offer}")
+        raise OptionError(f"there are the parts [all] and [servers.NAME]{offer}")
     shared, named = content.get("all", {}), content.get("servers", {})
     if not isinstance(shared, dict) or not isinstance(named, dict):
-        raise OptionError(f"{file}: [all] and [servers.NAME] are tables")
+        raise OptionError("[all] and [servers.NAME] are tables")
     for word in ("name", "address"):  # a server without would be another one
         if word in shared:
-            raise OptionError(f"{file}: {word} is not for [all]: each server has its own")
-    with _named(file):
-        return [
-            _server(name, {**_without_other_secret(shared, own), **own}, folder)
-            for name, own in ((name, _words(name, each)) for name, each in named.items())
-        ]
-
-
-@contextmanager
-def _named(file: Path) -> Iterator[None]:
-    """Name the file in what is wrong with one of its servers."""
-    try:
-        yield
-    except (OptionError, AddressError) as error:
-        raise type(error)(f"{file}: {error}") from None
+            raise OptionError(f"{word} is not for [all]: each server has its own")
+    return [
+        _server(name, {**_without_other_secret(shared, own), **own}, folder)
+        for name, own in ((name, _words(name, each)) for name, each in named.items())
+    ]
 
 
 def _without_other_secret(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -339,6 +332,15 @@ def _without_other_secret(shared: Mapping[str, Any], own: Mapping[str, Any]) -> 
     pairs = {"password_from", "token_from"}, {"ca_file", "fingerprint"}
     gone = set[str]().union(*(pair for pair in pairs if pair & own.keys()))
     return {name: value for name, value in shared.items() if name not in gone}
+
+
+def _in_row(number: int, row: Mapping[str, Any], folder: str) -> Server:
+    """Return the server of a row of a CSV file; an error says which row below the names it is."""
+    words = {name: cell for name, cell in row.items() if cell}
+    try:
+        return _server(words.pop("name", ""), words, folder)
+    except (OptionError, AddressError) as error:
+        raise type(error)(f"row {number}: {error}") from None
 
 
 def _records(table: Any) -> list[dict[str, Any]]:

@@ -9,14 +9,21 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from xentara_nb.client.client import Client
 from xentara_nb.connection.deadline import done_within
-from xentara_nb.errors import DeadlineError, OptionError, XentaraError
+from xentara_nb.errors import (
+    DeadlineError,
+    NotFoundError,
+    OptionError,
+    ServerError,
+    XentaraError,
+)
 from xentara_nb.fleet.servers import Server
 from xentara_nb.protocol.sharing import copying, sharing
 
@@ -43,6 +50,22 @@ def command_of(name: str) -> Callable[..., pd.DataFrame]:
     if name not in COMMANDS:
         raise OptionError(f"a fleet is asked for {', '.join(COMMANDS)}, and not for {name!r}")
     return COMMANDS[name]
+
+
+def carry_out(
+    command: str, arguments: Mapping[str, Any], enough: pd.DataFrame | None, client: Client
+) -> pd.DataFrame:
+    """Return what a client answers to a command.
+
+    Where some rows are enough, of an inventory or a snapshot, only their elements are asked for;
+    unless one of them is not there, for then others may have its key.
+    """
+    if enough is not None:
+        with suppress(ServerError, NotFoundError):
+            if command == "inventory":
+                return client.meta_data(enough)
+            return client.snapshot(enough, **arguments)
+    return command_of(command)(client, **arguments)
 
 
 def ask(
@@ -72,19 +95,24 @@ def ask(
 
 
 def run_task(
-    server: Server, command: str, arguments: Mapping[str, Any], deadline: float | None
+    server: Server,
+    command: str,
+    arguments: Mapping[str, Any],
+    deadline: float | None,
+    enough: pd.DataFrame | None = None,
 ) -> Answer:
     """Connect to a server, read only, ask it one thing, and close: what an executor is given.
 
     Tasks that run at the same time in one process share what servers of one model answer.
     """
-    method = command_of(command)
+    command_of(command)
     with sharing(), ExitStack() as stack:
 
         def connect() -> Client:
             return stack.enter_context(server.connect(read_only=True, journal=False))
 
-        return ask(server.name, connect, lambda client: method(client, **arguments), deadline)
+        work = partial(carry_out, command, arguments, enough)
+        return ask(server.name, connect, work, deadline)
 
 
 def run_partition(

@@ -86,11 +86,8 @@ def _at(times: Array, column: Changes, fill: str | None, step: int | None) -> tu
     if fill is None and step is None:
         if len(times) == len(column.times):  # all of them
             return column.values, column.missing
-        values = np.zeros(len(times), dtype=column.values.dtype)
-        missing = np.ones(len(times), dtype=bool)
-        rows = np.searchsorted(times, column.times)
-        values[rows], missing[rows] = column.values, column.missing
-        return values, missing
+        spread = with_gaps(column, times)
+        return spread.values, spread.missing
     rows = np.searchsorted(column.times, times, side="right") - 1
     missing = rows < 0
     rows[missing] = 0
@@ -98,6 +95,15 @@ def _at(times: Array, column: Changes, fill: str | None, step: int | None) -> tu
     if fill is None and step is not None:  # only what came since the row before
         missing |= column.times[rows] <= times - step
     return column.values[rows], missing
+
+
+def with_gaps(column: Changes, times: Array) -> Changes:
+    """Return a column with an entry for each time, missing where it had none."""
+    values = np.zeros(len(times), dtype=column.values.dtype)
+    missing = np.ones(len(times), dtype=bool)
+    rows = np.searchsorted(times, column.times)
+    values[rows], missing[rows] = column.values, column.missing
+    return Changes(times, values, missing)
 
 
 def changes_frame(
@@ -111,13 +117,6 @@ def changes_frame(
         with_quality_changes(column, quality)
         for column, quality in zip(columns, qualities, strict=True)
     ]
-    counts = [len(column.times) for column in columns]
-    owner = np.repeat(np.arange(len(columns)), counts)
-    times = np.concatenate([column.times for column in columns] or [np.empty(0, np.int64)])
-    order = np.lexsort((owner, times))
-    owner, times = owner[order], times[order]
-    values = [displayed(*each) for each in zip(attributes, columns, strict=True)]
-    joined = common_column(attributes, columns, values)
     texts: list[str | None] = []
     words: list[str | None] = []
     for column, quality, found in zip(columns, qualities, errors, strict=True):
@@ -127,18 +126,36 @@ def changes_frame(
             else [None] * len(column.times)
         )
         words += quality_words(column.times, quality)
+    return long_frame(attributes, columns, words, texts)
+
+
+def long_frame(
+    attributes: Sequence[ResolvedAttribute],
+    columns: Sequence[Changes],
+    qualities: Sequence[str | None],
+    errors: Sequence[str | None],
+) -> pd.DataFrame:
+    """Return one row for each change, in the order of their times.
+
+    The qualities and errors are those of all columns, one column behind the other.
+    """
+    owner = np.repeat(np.arange(len(columns)), [len(column.times) for column in columns])
+    times = np.concatenate([column.times for column in columns] or [np.empty(0, np.int64)])
+    order = np.lexsort((owner, times))
+    owner = owner[order]
+    values = [displayed(*each) for each in zip(attributes, columns, strict=True)]
     return make_frame(
         {
-            "time": time_array(times),
+            "time": time_array(times[order]),
             "primary_key": string_array([each.primary_key for each in attributes]).take(owner),
             "element_uuid": id_array([each.element_uuid for each in attributes]).take(owner),
             "attribute_name": string_array([each.attribute_name for each in attributes]).take(
                 owner
             ),
             "attribute_id": id_array([each.attribute_id for each in attributes]).take(owner),
-            "value": joined.take(order),
-            "quality": string_array(words).take(order),
-            "error": string_array(texts).take(order),
+            "value": common_column(attributes, columns, values).take(order),
+            "quality": string_array(qualities).take(order),
+            "error": string_array(errors).take(order),
         }
     )
 

@@ -19,8 +19,8 @@ from xentara_nb.errors import (
     OptionError,
     ServerUnreachableError,
 )
-from xentara_nb.live.frames import column_names, wide_frame
-from xentara_nb.live.history import Changes, History, array_of
+from xentara_nb.live.frames import column_names, wide_frame, with_gaps
+from xentara_nb.live.history import History, array_of
 from xentara_nb.protocol.codec.reads import ReadRequests
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.values import AttributeId
@@ -137,16 +137,7 @@ def _frame(
                 history.append_value(times[at], value)
         elif there:
             history.append(stamps[there], array_of(results))
-        columns.append(_with_gaps(history.changes(), stamps))
+        columns.append(with_gaps(history.changes(), stamps))
     frame = wide_frame(names, attributes, columns)
     frame.attrs |= {"missed": len(rows) - len(there), "errors": errors}
     return frame
-
-
-def _with_gaps(column: Changes, times: Any) -> Changes:
-    """Return a column with an entry for each time, missing where it had none."""
-    values = np.zeros(len(times), dtype=column.values.dtype)
-    missing = np.ones(len(times), dtype=bool)
-    rows = np.searchsorted(times, column.times)
-    values[rows], missing[rows] = column.values, column.missing
-    return Changes(times, values, missing)

@@ -28,6 +28,7 @@ import cbor2
 
 from xentara_nb.protocol import cost
 from xentara_nb.protocol.errors import ProtocolError, one_line
+from xentara_nb.protocol.text import UNSENDABLE
 from xentara_nb.protocol.values import INT_MAX, INT_MIN, Alternative, TimePoint
 
 QUICK = 64 * 1024
@@ -213,6 +214,8 @@ def _reason(error: BaseException) -> str:
     """
     while error.__cause__ is not None and str(error.__cause__):
         error = error.__cause__
+    if isinstance(error, UnicodeEncodeError):
+        return f"a text {UNSENDABLE}"
     return one_line(str(error), 200) or type(error).__name__
 
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 
+UNSENDABLE = (
+    "has characters that cannot be sent (surrogates; in what was typed these are bytes that the "
+    "locale does not know: set LC_ALL=C.UTF-8, or PYTHONUTF8=1, before Python starts)"
+)
+"""What to say of a text that UTF-8 has no form for."""
+
 _LINE_ENDS = "\r\n\x1a\x85\u2028\u2029"  # and what ends a file of DOS
 _QUOTES = "\"'`“”„‟‘’‚‛«»‹›<>"
 

@@ -100,9 +100,7 @@ class ModelCache:
         self.search_table: SearchTable | None = None
         self.read_plans: dict[Any, Any] = {}
         self._sharing: dict[UUID, AttributeList] = {}
-        # What was learned and not looked at yet, and what only its shared ids were looked for in.
-        self._inventories: list[_Learned] = []
-        self._looked_at: list[_Learned] = []
+        self._inventories: list[_Learned] = []  # what is not taken in yet
 
     def __len__(self) -> int:
         return max(len(self._uuids), len(self._meta_data), len(self._lists))
@@ -118,7 +116,7 @@ class ModelCache:
             self._lists = {}
             self.whole = self.search_table = None
             self._sharing = {}
-            self._inventories, self._looked_at = [], []
+            self._inventories = []
             # Behind all the others, so that no plan in it comes from what was known before.
             self.read_plans = {}
             self.generation += 1
@@ -240,13 +238,9 @@ class ModelCache:
 
         The generation is that of before they were asked for: what is older than the cache is left.
         """
-        with self._learning:
-            if generation == self.generation:
-                self._inventories.append((uuids, lists))
-                if len(self._inventories) + len(self._looked_at) > _MAX_LEARNED:
-                    self._take_in()  # or they would pile up
-                # It may hold otherwise what is known; what was asked for singly was not known.
-                self.read_plans = {}
+        self._keep(uuids, lists, generation)
+        # It may hold otherwise what is known; what was asked for singly was not known.
+        self.read_plans = {}
 
     def attribute_lists(self, uuids: Iterable[UUID]) -> dict[UUID, AttributeList | ServerError]:
         """Return the attributes of elements by UUID; an error where the server has none.
@@ -277,9 +271,7 @@ class ModelCache:
                     found[uuid] = answer.attributes
                     there.append(uuid)
                     lists.append(answer.attributes)
-            with self._learning:
-                if generation == self.generation:
-                    self._inventories.append((there, lists))
+            self._keep(there, lists, generation)
         return found
 
     def sharing(self, uuids: Sequence[UUID] = ()) -> Mapping[UUID, AttributeList]:
@@ -288,37 +280,34 @@ class ModelCache:
         There should be none. The elements given are asked for if they are not known yet; one that
         the server does not know is passed over.
         """
-        self._look_for_sharing()
         if not len(uuids):
             return self._sharing
         self._take_in()
         known = self._lists
         if unknown := [at for at, number in enumerate(numbers(uuids)) if number not in known]:
             found = self.attribute_lists(taken(uuids, unknown))
-            self._take_in()
             there = {uuid: each for uuid, each in found.items() if isinstance(each, tuple)}
             # Also those that were not kept, for they were asked for while the cache was emptied.
             return {**self._sharing, **_sharing_of(there, list(there.values()))}
         return self._sharing
 
     @locked("_learning")
-    def _look_for_sharing(self) -> None:
-        """Look for shared ids in what was learned: only now, when it may matter."""
-        while self._inventories:
-            learned = self._inventories[0]
-            self._note_sharing(*learned, self.generation)
-            self._looked_at.append(learned)
-            del self._inventories[0]
-
-    @locked("_learning")
     def _take_in(self) -> None:
         """Take in what was learned: only now, for after most inventories no one asks for it."""
-        self._look_for_sharing()
-        while self._looked_at:
-            uuids, lists = self._looked_at[0]
+        while self._inventories:
+            uuids, lists = self._inventories[0]
             _make_room(self._lists, len(uuids))
             self._lists.update(islice(zip(numbers(uuids), lists, strict=True), MAX_CACHED))
-            del self._looked_at[0]
+            del self._inventories[0]
+
+    def _keep(self, uuids: Sequence[UUID], lists: list[AttributeList], generation: int) -> None:
+        """Keep the attributes of some elements, unless the cache was emptied since."""
+        self._note_sharing(uuids, lists, generation)
+        with self._learning:
+            if generation == self.generation:
+                self._inventories.append((uuids, lists))
+                if len(self._inventories) > _MAX_LEARNED:
+                    self._take_in()  # or they would pile up
 
     def _note_sharing(
         self, uuids: Collection[UUID], lists: list[AttributeList], generation: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias, TypeVar
 
 Progress: TypeAlias = "bool | Callable[[int, int], object] | None"
@@ -32,10 +32,23 @@ def reporting(
     else:
         from tqdm.auto import tqdm
 
-        delay = 0.0 if progress else _BAR_DELAY
-        bar: Any = tqdm(total=total, unit=unit, desc=what, delay=delay)
-        with bar:
-            yield lambda done, total: bar.update(done - bar.n)
+        bar: Any = None
+
+        def show(done: int, total: int) -> None:
+            # Nothing ends because no one can see it: the terminal may be gone.
+            with suppress(OSError):
+                if bar is not None:
+                    bar.update(done - bar.n)
+
+        with suppress(OSError):
+            delay = 0.0 if progress else _BAR_DELAY
+            bar = tqdm(total=total, unit=unit, desc=what, delay=delay)
+        try:
+            yield show
+        finally:
+            with suppress(OSError):
+                if bar is not None:
+                    bar.close()
 
 
 def reported(

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from xentara_nb.errors import OptionError, RecordingError
-from xentara_nb.live.frames import column_names, common_column, displayed, wide_frame
+from xentara_nb.live.frames import column_names, long_frame, wide_frame
 from xentara_nb.live.history import Changes
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.text import quantity, safe
@@ -21,7 +21,7 @@ from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import decode, described, parquet_extra, schema
 from xentara_nb.recordings.folder import HOUR, extent, files, unreadable
 from xentara_nb.recordings.selection import Selection, codes_of
-from xentara_nb.tables.frames import make_frame, string_array, time_array
+from xentara_nb.tables.frames import make_frame, string_array
 from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.references import ElementsLike, Reference, element_references
 from xentara_nb.tables.times import iso_time
@@ -268,25 +268,8 @@ class Recording:
         found = list(self._attributes(table))
         attributes = [each.attribute for each in found]
         columns = [each.column for each in found]
-        owner = np.repeat(np.arange(len(found)), [len(column.times) for column in columns])
-        times = np.concatenate([column.times for column in columns] or [np.empty(0, np.int64)])
-        order = np.lexsort((owner, times))
-        owner = owner[order]
-        values = [displayed(*each) for each in zip(attributes, columns, strict=True)]
-        return make_frame(
-            {
-                "time": time_array(times[order]),
-                "primary_key": string_array([each.primary_key for each in attributes]).take(owner),
-                "element_uuid": id_array([each.element_uuid for each in attributes]).take(owner),
-                "attribute_name": string_array([each.attribute_name for each in attributes]).take(
-                    owner
-                ),
-                "attribute_id": id_array([each.attribute_id for each in attributes]).take(owner),
-                "value": common_column(attributes, columns, values).take(order),
-                "quality": string_array(table["quality"].to_pylist()).take(order),
-                "error": string_array(table["error"].to_pylist()).take(order),
-            }
-        )
+        qualities, errors = table["quality"].to_pylist(), table["error"].to_pylist()
+        return long_frame(attributes, columns, qualities, errors)
 
     # Reading.
 

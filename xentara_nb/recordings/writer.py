@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from xentara_nb.errors import RecordingError
+from xentara_nb.paths import sync_folder
 from xentara_nb.protocol.text import quantity
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import Array, descriptions, ordered, parquet_extra, schema
@@ -363,19 +364,8 @@ def _replace(path: Path, data: Any, temporary: Path) -> int:
             temporary.unlink()
         raise
     if not before:
-        _sync(path.parent)
+        sync_folder(path.parent)
     return len(memoryview(data)) - before
-
-
-def _sync(folder: Path) -> None:
-    """Make sure that the name of a new file is on the disk as well."""
-    if sys.platform == "win32":  # which has no such thing
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _Lock:

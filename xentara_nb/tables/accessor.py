@@ -29,6 +29,7 @@ from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribut
 from xentara_nb.protocol.text import quantity
 from xentara_nb.suggestions import did_you_mean, question
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
+from xentara_nb.tables.frames import doubled_column
 from xentara_nb.tables.id_arrays import IdArray, IdDtype
 from xentara_nb.tables.provenance import provenance_of
 
@@ -64,12 +65,11 @@ class XentaraAccessor:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
-        for name in INVENTORY_COLUMNS:
-            if isinstance(frame.get(name), pd.DataFrame):
-                raise NoInventoryError(
-                    f"this frame has two columns {name!r}: take one of them out, for example with "
-                    "frame.loc[:, ~frame.columns.duplicated()]"
-                )
+        if (name := doubled_column(frame, INVENTORY_COLUMNS)) is not None:
+            raise NoInventoryError(
+                f"this frame has two columns {name!r}: take one of them out, for example with "
+                "frame.loc[:, ~frame.columns.duplicated()]"
+            )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {quantity(len(self._frame), 'row')}>"
@@ -164,9 +164,15 @@ class XentaraAccessor:
             counts = np.diff(starts, append=len(frame))
             found = frame.take(starts).reset_index(drop=True)
             return found.assign(attributes=counts.astype(np.int64))
-        groups = frame.groupby(columns[:2], sort=False, dropna=False)
+        try:
+            counts = frame.groupby(columns[:2], sort=False, dropna=False).size().to_numpy()
+        except TypeError:  # such as lists, which pandas cannot group by
+            raise NoInventoryError(
+                "this frame is no inventory: its primary_key or element_uuid holds what names no "
+                "element. Take client.inventory() or xentara_nb.read_inventory(path)"
+            ) from None
         first = ~frame.duplicated(columns[:2])
-        return frame[first].reset_index(drop=True).assign(attributes=groups.size().to_numpy())
+        return frame[first].reset_index(drop=True).assign(attributes=counts)
 
     def search(
         self,

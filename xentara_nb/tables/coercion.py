@@ -25,6 +25,7 @@ import pandas as pd
 
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.identifiers import Category, DataType, Quality, known, label
+from xentara_nb.protocol.text import UNSENDABLE
 from xentara_nb.protocol.values import TimePoint, Value, float_32
 from xentara_nb.tables.spreadsheets import NumberCell, truth
 from xentara_nb.tables.times import time_point_of
@@ -243,9 +244,7 @@ def _text(value: object, data_type: DataType) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise _refused(
-            value, "has characters that cannot be sent (surrogates)", data_type
-        ) from None
+        raise _refused(value, UNSENDABLE, data_type) from None
     return text
 
 

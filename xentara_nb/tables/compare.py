@@ -19,8 +19,8 @@ from xentara_nb.errors import OptionError
 from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.comparison import CHANGES, Comparison
 from xentara_nb.tables.files import as_written, read_table
-from xentara_nb.tables.frames import make_frame, object_array, string_array
-from xentara_nb.tables.id_arrays import id_array
+from xentara_nb.tables.frames import doubled_column, make_frame, object_array, string_array
+from xentara_nb.tables.id_arrays import IdArray, id_array
 from xentara_nb.tables.references import canonical, id_in, uuid_in
 from xentara_nb.tables.spreadsheets import alike_to_pandas, is_missing, read_by_pandas
 
@@ -111,7 +111,11 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
         )
     found = _Comparer(*sides, tolerance)
     changes = [each for each in found.changes() if len(each.keys)]
-    return Comparison(_changes_frame(changes), found.elements)
+    try:
+        ids = id_array(np.concatenate([object_array([]), *(each.uuids for each in changes)]))
+    except TypeError as error:
+        raise OptionError(f"a column element_uuid holds what is no UUID: {error}") from None
+    return Comparison(_changes_frame(changes, ids), found.elements)
 
 
 def _frame(table: TableLike, which: str) -> pd.DataFrame:
@@ -125,6 +129,8 @@ def _frame(table: TableLike, which: str) -> pd.DataFrame:
         raise OptionError(
             f"{name} has no columns primary_key and element_uuid: give an inventory or a snapshot"
         )
+    if (doubled := doubled_column(frame, frame.columns)) is not None:
+        raise OptionError(f"{name} has two columns {doubled!r}: take one of them out")
     return frame
 
 
@@ -381,7 +387,7 @@ def _as_rows(rows: Iterable[int]) -> _Rows:
     return np.array(list(rows), np.intp)
 
 
-def _changes_frame(changes: list[_Changes]) -> pd.DataFrame:
+def _changes_frame(changes: list[_Changes], ids: IdArray) -> pd.DataFrame:
     def joined(column: str) -> Any:
         parts = [getattr(each, column) for each in changes]
         return np.concatenate(parts) if parts else object_array([])
@@ -396,7 +402,7 @@ def _changes_frame(changes: list[_Changes]) -> pd.DataFrame:
         {
             "change": pd.Categorical.from_codes(kinds[order], dtype=dtype),
             "primary_key": string_array(joined("keys")[order]),
-            "element_uuid": id_array(joined("uuids")[order]),
+            "element_uuid": ids[order],
             "attribute_name": string_array(joined("names")[order]),
             "old": joined("old")[order],
             "new": joined("new")[order],

@@ -54,6 +54,13 @@ InventoryElement: TypeAlias = tuple[str, UUID, int, tuple[AttributeInfo, ...]]
 _TIME = pd.DatetimeTZDtype("ns", UTC)
 
 
+def doubled_column(frame: pd.DataFrame, names: Iterable[Any]) -> str | None:
+    """Return the first of some names that two columns have, as pandas allows; None if none is."""
+    if frame.columns.is_unique:
+        return None
+    return next((str(name) for name in names if isinstance(frame.get(name), pd.DataFrame)), None)
+
+
 def inventory_frame(elements: Iterable[InventoryElement]) -> pd.DataFrame:
     """Return an inventory: one row per attribute; an element without attributes gives no row.
 

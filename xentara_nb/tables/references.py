@@ -27,7 +27,7 @@ from xentara_nb.protocol.identifiers import (
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.arrow import from_arrow
-from xentara_nb.tables.frames import TEXT
+from xentara_nb.tables.frames import TEXT, doubled_column
 from xentara_nb.tables.id_arrays import IdArray, id_array
 from xentara_nb.tables.id_table import id_of_text, uuid_of_text
 from xentara_nb.tables.spreadsheets import read_by_pandas, unguarded
@@ -278,9 +278,8 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
             f"{did_you_mean('primary_key', map(str, frame.columns))}"
         )
     names = _ROW_COLUMNS
-    for name in (*names, "data_type"):
-        if isinstance(frame.get(name), pd.DataFrame):
-            raise NotFoundError(f"the DataFrame has two columns {name!r}: take one of them out")
+    if (name := doubled_column(frame, (*names, "data_type"))) is not None:
+        raise NotFoundError(f"the DataFrame has two columns {name!r}: take one of them out")
     nothing: list[Any] = [None] * len(frame)
     data_types = _data_types(frame) if "data_type" in frame.columns else nothing
     by_pandas = read_by_pandas(frame)

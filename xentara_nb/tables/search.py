@@ -20,7 +20,7 @@ from xentara_nb.errors import NotFoundError, OptionError
 from xentara_nb.protocol.identifiers import Access
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.references import category_reference
-from xentara_nb.tables.text_index import Rows, TextIndex
+from xentara_nb.tables.text_index import Rows, TextIndex, pattern_of
 
 Words: TypeAlias = str | Collection[str] | None
 """What a filter lets through: a text, several of them, or anything."""
@@ -90,19 +90,11 @@ class SearchIndex:
         return self._vocabulary is None or not _WORD.fullmatch(word) or word in self._joined
 
     def _with_words(self, words: Iterable[str]) -> Rows:
-        parts: list[str] = []
-        patterns = []
-        for word in words:
-            # Plain texts are looked for much faster than a pattern.
-            parts += re.split(r"[*?]", word)
-            # At an end, any characters may be none.
-            if not _WILDCARDS.isdisjoint(word.strip("*")):
-                patterns.append(_pattern(word))
-        rows = self._index.containing(parts)
-        for pattern in patterns:
-            match, texts = pattern.search, self._texts
-            there = [match(texts[row]) is not None for row in rows.tolist()]
-            rows = rows[np.array(there, bool)]
+        stripped = [word.strip("*") for word in words]  # at an end, any characters may be none
+        patterns = [word for word in stripped if not _WILDCARDS.isdisjoint(word)]
+        rows = self._index.containing(filter(_WILDCARDS.isdisjoint, stripped))
+        for pattern in dict.fromkeys(patterns):
+            rows = self._index.matching(pattern, rows)
         return rows
 
     def _close_words(self, word: str) -> dict[str, int]:
@@ -147,7 +139,7 @@ class SearchIndex:
             others = np.ones(len(self), bool)
             others[better] = False
             rest, rows = rows[others[rows]], better
-        patterns = [_pattern(word) for word in words]
+        patterns = [pattern_of(word) for word in words]
         in_order = re.compile(".*?".join(each.pattern for each in patterns), re.DOTALL)
 
         def rank(row: int) -> tuple[int, int, str]:
@@ -165,11 +157,6 @@ class SearchIndex:
         return np.concatenate([np.array(sorted(rows.tolist(), key=rank), np.intp), rest])
 
 
-def _pattern(word: str) -> re.Pattern[str]:
-    """Return what a word with or without wildcards matches, within one line."""
-    return re.compile("".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in word))
-
-
 class SearchTable:
     """A DataFrame with a row or several for each element, to be searched.
 
@@ -181,7 +168,11 @@ class SearchTable:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
-        self._codes, keys = pd.factorize(frame["primary_key"])
+        column = frame["primary_key"]
+        if not isinstance(column.dtype, pd.StringDtype) or column.hasnans:
+            # Where there is no key, the other texts of an element are searched.
+            column = pd.Series([each or "" for each in _texts(column)], dtype=object)
+        self._codes, keys = pd.factorize(column)
         first = np.zeros(len(keys), np.intp)
         first[self._codes[::-1]] = np.arange(len(frame))[::-1]
         columns = [_texts(frame[name].iloc[first]) for name in _TEXT_COLUMNS if name in frame]
@@ -231,7 +222,7 @@ def _matching(name: str, column: pd.Series[Any], words: str | Collection[str]) -
     for each in wanted:
         if not isinstance(each, str):
             raise OptionError(f"a filter by {name} is a text or several, not {each!r}")
-        match = _pattern(each.strip().casefold()).fullmatch
+        match = pattern_of(each.strip().casefold()).fullmatch
         found = [row for row, text in enumerate(folded) if match(text) is not None]
         there[found] = True
         if not found and len(column) and _WILDCARDS.isdisjoint(each):

@@ -25,7 +25,9 @@ def _ours(method: _Method) -> _Method:
     @wraps(method)
     def ours(table: Any, *args: Any, **kwargs: Any) -> Any:
         found = method(table, *args, **kwargs)
-        return _frame(found) if isinstance(found, pd.DataFrame) else _series(found)
+        if type(found) is pd.DataFrame:
+            return as_xentara(found)
+        return _series(found) if type(found) is pd.Series else found
 
     return cast(_Method, ours)
 
@@ -83,6 +85,7 @@ class XentaraSeries(pd.Series, metaclass=_SeriesType):
     info = visible_info(pd.Series.info)
     describe = _ours(pd.Series.describe)  # type: ignore[misc]  # final in the stubs
     value_counts = _ours(pd.Series.value_counts)
+    agg = aggregate = _ours(pd.Series.agg)  # type: ignore[misc]  # final in the stubs
     compare = _also_plain(pd.Series.compare)
 
     @parameters_of(pd.Series.to_excel)  # type: ignore[misc]  # final in the stubs
@@ -152,6 +155,7 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
     info = visible_info(pd.DataFrame.info)
     describe = _ours(pd.DataFrame.describe)  # type: ignore[misc]  # final in the stubs
     value_counts = _ours(pd.DataFrame.value_counts)
+    agg = aggregate = _ours(pd.DataFrame.agg)  # type: ignore[assignment,misc]  # as above
     compare = _also_plain(pd.DataFrame.compare)
 
     def _repr_html_(self) -> str | None:

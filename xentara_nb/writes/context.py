@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.errors import OptionError, PolicyError
 from xentara_nb.locking import Lock, locked
@@ -17,6 +18,11 @@ from xentara_nb.protocol.text import pasted
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.writes.journal import Journal
 from xentara_nb.writes.policy import VARIABLE, WritePolicy, WritePolicyLike, read_policy
+
+SETTLED = 0.05
+"""For how long a policy file that has changed must stay the same before it counts, in seconds."""
+
+_LONGEST = 2.0  # how long to wait for that, in seconds
 
 
 class _PolicyFile:
@@ -34,12 +40,30 @@ class _PolicyFile:
         """Return the policy in the file; the very same one as long as that does not change."""
         try:
             # All of it: it may be another one with the same size and time.
-            data = read_policy(self.path)
-            if self._seen is None or data != self._seen[0]:
-                self._seen = data, WritePolicy.from_bytes(data, self.path)
+            data, seen = read_policy(self.path), self._seen
+            if seen is not None and data != seen[0]:
+                data = self._settled(data)
+            if seen is None or data != seen[0]:
+                seen = data, WritePolicy.from_bytes(data, self.path)
         except PolicyError as error:
             raise PolicyError(f"{error}{self._note}") from None
-        return self._seen[1]
+        self._seen = seen
+        return seen[1]
+
+    def _settled(self, data: bytes) -> bytes:
+        """Return what the file holds once no one writes into it any more.
+
+        Half of a policy may be one as well: one with less rules.
+        """
+        deadline = Deadline(_LONGEST)
+        while not deadline.passed:
+            time.sleep(SETTLED)
+            before, data = data, read_policy(self.path)
+            if data == before:
+                return data
+        raise PolicyError(
+            f"the policy file {self.path} changes all the time; nothing is written without it."
+        )
 
 
 class PolicySource:

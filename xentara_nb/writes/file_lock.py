@@ -6,16 +6,13 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 LOCK_TIMEOUT = 5.0
 """How long to wait for another program that writes, in seconds: it only writes some lines."""
 
 
-@contextmanager
-def locked_file(file: int, *, required: bool = False) -> Iterator[bool]:
-    """Keep other programs out of an open file; gives whether that was possible.
+class FileLock:
+    """Keeps other programs out of an open file; ``with`` gives whether that was possible.
 
     Without the lock a line is still appended as a whole; only what is done about torn ones could go
     wrong. So where a file system has no locks there is none, and an outcome does not wait forever.
@@ -25,12 +22,22 @@ def locked_file(file: int, *, required: bool = False) -> Iterator[bool]:
     OSError
         If the lock is required, and another program has held it for too long.
     """
-    held = _take(file, required=required)
-    try:
-        yield held
-    finally:
-        if held:
-            _unlock(file)
+
+    # No generator: one that an interrupt leaves before the block is ended by the garbage collector,
+    # when the number of the file may be that of another one. Closing the file releases it as well.
+
+    def __init__(self, file: int, *, required: bool = False) -> None:
+        self._file = file
+        self._required = required
+        self._held = False
+
+    def __enter__(self) -> bool:
+        self._held = _take(self._file, required=self._required)
+        return self._held
+
+    def __exit__(self, *exception: object) -> None:
+        if self._held:
+            _unlock(self._file)
 
 
 def _take(file: int, *, required: bool) -> bool:

@@ -116,12 +116,18 @@ def check_client(read_only: bool) -> CheckResult | None:
 def check_key(
     policies: Sequence[WritePolicy], key: str, info: AttributeInfo, uuid: UUID | None = None
 ) -> CheckResult | None:
-    """Check whether the policies allow to write to a key."""
+    """Check whether the policies allow to write to a key.
+
+    What a policy allows is meant to the letter. What it forbids or limits is so in any case, for
+    a pattern that does not match lets a write through, and no one is told.
+    """
     for policy in policies:
-        if matches(policy.forbidden, key, info.name, uuid):
+        if matches(policy.forbidden, key, info.name, uuid, ignore_case=True):
             return refused(Guard.ALLOWED, f"{policy.source} forbids to write to {key}")
         if policy.allowed is not None and not matches(policy.allowed, key, info.name, uuid):
-            return refused(Guard.ALLOWED, f"{policy.source} does not allow to write to {key}")
+            alike = matches(policy.allowed, key, info.name, uuid, ignore_case=True)
+            hint = " (a pattern has it in another upper or lower case: correct it)" if alike else ""
+            return refused(Guard.ALLOWED, f"{policy.source} does not allow to write to {key}{hint}")
     return None
 
 
@@ -135,7 +141,7 @@ def needs_present_value(
     if not policies or info is None:
         return False
     return any(policy.bad_quality == "refuse" for policy in policies) or any(
-        entry.max_step is not None and matches(entry.keys, key, info.name, uuid)
+        entry.max_step is not None and matches(entry.keys, key, info.name, uuid, ignore_case=True)
         for policy in policies
         for entry in policy.limits
     )
@@ -154,7 +160,7 @@ def check_limits(
         return
     for policy in policies:
         for entry in policy.limits:
-            if not matches(entry.keys, key, info.name, uuid):
+            if not matches(entry.keys, key, info.name, uuid, ignore_case=True):
                 continue
             if entry.minimum is not None and not value >= entry.minimum:
                 yield refused(

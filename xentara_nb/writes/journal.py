@@ -58,9 +58,9 @@ from typing import TypeAlias
 import platformdirs
 
 from xentara_nb.errors import WriteRefusedError
-from xentara_nb.paths import lacks_home, own_folder, setting_path, unsafe, user_path
+from xentara_nb.paths import lacks_home, own_folder, setting_path, sync_folder, unsafe, user_path
 from xentara_nb.protocol.text import pasted
-from xentara_nb.writes.file_lock import locked_file
+from xentara_nb.writes.file_lock import FileLock
 from xentara_nb.writes.journal_files import put_aside
 
 VARIABLE = "XENTARA_JOURNAL"
@@ -173,7 +173,7 @@ class Journal:
             put_aside(self.path)
         with _open(self.path) as opened:
             file = opened.fileno()
-            with locked_file(file, required=durable) as held:
+            with FileLock(file, required=durable) as held:
                 size = os.lseek(file, 0, os.SEEK_END)
                 # A program that was killed, or had no more room, may have left half a line.
                 if size and not _ends_a_line(file, size):
@@ -183,7 +183,8 @@ class Journal:
                     if durable:
                         os.fsync(file)
                     if not size:  # before anyone else finds a file that is not new
-                        _sync_folder(self.path.parent)
+                        with suppress(OSError):  # not every system lets one open a folder
+                            sync_folder(self.path.parent)
                 except OSError:
                     # What is refused shall not stand there as something that was sent.
                     if held:
@@ -245,13 +246,3 @@ def _write_all(file: int, data: bytes) -> None:
     written = os.write(file, data)
     while written < len(data):  # the last piece of a full disk
         written += os.write(file, data[written:])
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make sure that a new file's name is on the disk as well."""
-    with suppress(OSError):  # not every system lets one open a folder
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

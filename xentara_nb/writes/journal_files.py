@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from xentara_nb.paths import open_file, unsafe
-from xentara_nb.writes.file_lock import locked_file
+from xentara_nb.writes.file_lock import FileLock
 
 _FIRST_TIME, _HEAD = re.compile(rb'\{"event": "[a-z]+", "time": "(\d{4}-\d{2})-'), 64
 
@@ -35,7 +35,7 @@ def put_aside(path: Path) -> None:
         if _begun(path, status.st_dev, status.st_ino) >= _month_now():
             return
         # For writing, for a network file system locks no file that is open for reading alone.
-        with path.open("r+b") as file, locked_file(file.fileno()) as held:
+        with path.open("r+b") as file, FileLock(file.fileno()) as held:
             month = _month_in(file.read(_HEAD))
             aside = path.with_name(f"{path.stem}-{month}{path.suffix}")
             # Another program may have been faster.

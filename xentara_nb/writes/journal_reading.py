@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import warnings
-from typing import BinaryIO
+from pathlib import Path
+from typing import BinaryIO, NoReturn
 
 import numpy as np
 import pandas as pd
 
 from xentara_nb.errors import OptionError
-from xentara_nb.paths import lacks_home
+from xentara_nb.paths import lacks_home, naming_similar
 from xentara_nb.writes.journal import LOADED, Journal, JournalLike, JournalWarning
 from xentara_nb.writes.journal_files import opened_files
 from xentara_nb.writes.journal_lines import take_lines
@@ -33,7 +35,8 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
     ----------
     path : path, optional
         The journal, with all of its months; left out, the one that ``XENTARA_JOURNAL`` names, or
-        the user's own. ``client.journal`` will do as well.
+        the user's own. ``client.journal`` will do as well. Of these, one that does not exist is an
+        empty one, for its first write makes it.
 
     Returns
     -------
@@ -45,7 +48,7 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
         :class:`~xentara_nb.writes.outcome.Outcome`), ``error`` (str, missing where there is none),
         ``finished`` (datetime64[ns, UTC], when the outcome was noted, NaT where it was not),
         ``server``, ``user``, ``session_user``, ``account``, ``computer`` (str), ``process``
-        (Int64), ``plan`` and ``id`` (str). A journal that does not exist is an empty one.
+        (Int64), ``plan`` and ``id`` (str).
 
         A change of the server's stage is a row as well, as a write to the attribute ``stage`` of
         the root element, whose key is empty.
@@ -57,6 +60,8 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
     ------
     OptionError
         If it is no regular file, far too large, or not the user's alone.
+    FileNotFoundError
+        If there is nothing at the path that was given.
     OSError
         If the journal cannot be read.
 
@@ -83,6 +88,8 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
     unreadable = 0
     if file is not None and not lacks_home(file):
         with opened_files(file) as files:
+            if not files and isinstance(path, str | os.PathLike):
+                _refuse_missing(file)
             size = sum(os.fstat(each.fileno()).st_size for each in files)
             if size > MAX_BYTES:
                 raise OptionError(
@@ -98,6 +105,14 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
             stacklevel=2,
         )
     return rows.frame()
+
+
+def _refuse_missing(file: Path) -> NoReturn:
+    """Raise an error: an empty table would say that nothing was written, of a misspelt path too."""
+    with naming_similar():
+        raise FileNotFoundError(
+            errno.ENOENT, "there is no journal here, or nothing was written into it yet", str(file)
+        )
 
 
 def last_writes(path: JournalLike, server: str, count: int) -> tuple[pd.DataFrame, bool]:

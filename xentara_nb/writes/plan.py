@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 import pandas as pd
@@ -13,12 +13,11 @@ from xentara_nb.errors import OptionError, WriteRefusedError, XentaraError
 from xentara_nb.locking import Lock
 from xentara_nb.protocol.identifiers import Quality, label
 from xentara_nb.protocol.text import quantity
-from xentara_nb.queries.progress import Progress, no_progress, reporting
+from xentara_nb.queries.progress import Progress, reporting
 from xentara_nb.writes import rendering
 from xentara_nb.writes.context import WriteContext
-from xentara_nb.writes.feedback import Feedback, VerifyOnLike, feedbacks
+from xentara_nb.writes.feedback import VerifyOnLike, feedbacks
 from xentara_nb.writes.guards import CheckResult, Guard, Severity
-from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.planning import (
     check_plan,
@@ -73,70 +72,6 @@ def plan_of(
     checks = check_plan(context, policies, len(planned))
     units = read_units(context, planned)
     return WritePlan(context, planned, checks, policies, units, generation)
-
-
-def write_one(
-    context: WriteContext,
-    request: WriteRequest,
-    *,
-    session: SessionLike | None,
-    timeout: float | None,
-    how: Verification,
-    number_as_boolean: bool,
-    verify_on: VerifyOnLike = None,
-) -> WriteResult:
-    """Plan and send one write, as :meth:`Client.write` does.
-
-    The present value is read only where verifying or a policy needs it.
-    """
-    seconds = context.connection.timeout if timeout is None else check_timeout(timeout)
-    policies = context.policies.current()
-    for check in check_plan(context, policies, 1):
-        raise WriteRefusedError(f"write to {request.reference}: {check.message}")
-    connection = connection_for(context.connection, session)
-    if number_as_boolean:
-        request = request._replace(number_as_boolean=True)
-    tables = None
-    if isinstance(verify_on, Mapping):
-        tables = feedbacks(verify_on)
-    elif verify_on is not None:
-        request = request._replace(feedback=Feedback.of(verify_on))
-    (planned,) = plan_requests(context, [request], policies, read_all=how.wanted, verify_on=tables)
-    if planned.target.error is not None:
-        raise planned.target.error
-    if planned.refused:
-        raise WriteRefusedError(f"{planned}: {planned.reason}")
-    report = WriteReport(context, [planned], make_plan, how)
-    (result,) = report
-    # Either may have ended since, above all when the present value was read.
-    if session is not None or connection.ended is not None:
-        connection = connection_for(context.connection, session)
-    try:
-        Sender(context, report, connection, session, policies, seconds).send([result], no_progress)
-        if result.outcome is not Outcome.DIFFERS:  # which shows itself
-            result.raise_for_outcome()
-    except KeyboardInterrupt as error:
-        error.add_note(f"{planned}: {result.outcome}, {result.text}{_how_to_resolve(result)}")
-        if result.sent:
-            # Nothing is returned, so the exception is all that leads to the result.
-            setattr(error, "result", result)  # noqa: B010 - no attribute of its class
-            error.add_note(
-                "error.result.resolve() reads the value, error being this exception; in a later "
-                "cell, import sys and call sys.last_value.result.resolve()"
-            )
-        raise
-    return result
-
-
-def _how_to_resolve(result: WriteResult) -> str:
-    """Return what to do about a write whose result no one has."""
-    if result.outcome is not Outcome.UNKNOWN:
-        return ""
-    target = result.planned.target
-    return (
-        ". It may have taken effect, and is not sent again: "
-        f"client.read({target.primary_key!r}, {target.attribute_name!r}) shows whether it did"
-    )
 
 
 class WritePlan(rendering.Shown):
@@ -366,7 +301,8 @@ class WritePlan(rendering.Shown):
             with reporting(shown, len(wanted), "write", "Writes") as show_progress:
                 sender.send(wanted, show_progress)
         except BaseException as error:
-            if self.report is report and not isinstance(error, XentaraError):
+            told = isinstance(error, XentaraError) and not any(each.sent for each in report)
+            if self.report is report and not told:
                 error.add_note(
                     "plan.report says what was sent, and what became of it; "
                     "plan.report.resolve() reads the values of those that are UNKNOWN."

@@ -191,6 +191,13 @@ def _resolved(
             f"the row says {reference.primary_key}, but its element_uuid is that of {key}: take a "
             "fresh inventory"
         )
+    elif reference.primary_key not in (None, answer.primary_key, str(uuid)) and (
+        uuid != reference.text_uuid
+    ):
+        contradiction = WriteRefusedError(
+            f"the server has found {reference.primary_key}, and says that it is {key}: what would "
+            "be written to is not what was named"
+        )
     elif (text := _contradiction(reference, info)) is not None:
         contradiction = WriteRefusedError(text)
     return TargetAttribute(key, uuid, info.name, info, quality_id, contradiction)

@@ -1,6 +1,6 @@
 """What a plant allows to be written: a policy, as a file that the plant ships or made in a cell.
 
-A policy is a TOML file. All of it may be left out::
+A policy is a TOML file. All of it may be left out, but a file is never empty::
 
     allowed = ["Plant.*.Set point", "Plant.Water Treatment.*"]   # nothing else may be written
     forbidden = ["*.Maximum speed"]                              # not even if it is allowed
@@ -28,11 +28,15 @@ A policy is a TOML file. All of it may be left out::
 
 Limits are for numbers, and every entry whose keys match applies. Keys are patterns, see
 :func:`matches`; one that matches nothing is no error, for a policy may be that of several plants.
-Those of ``verify_on`` are keys: each must be that of an element.
+Upper and lower case make no difference to what is forbidden or limited, so that a pattern in the
+wrong case does not let a write through; for what is allowed they do. Of two keys that differ in
+nothing else, one is forbidden or limited by its UUID. Those of ``verify_on`` are keys: each must be
+that of an element.
 
 The file that the environment variable ``XENTARA_POLICY`` names applies to every client, beside the
 policy that a client is given. Both files are read again when they change, also while a client is
-connected: what was changed counts for the next write. Nothing is written without the file.
+connected: what was changed counts for the next write. Nothing is written without the file, or while
+it is empty. Put a new one in its place by renaming it (``mv``): half of a file may be a policy too.
 """
 
 from __future__ import annotations
@@ -85,12 +89,14 @@ def matches(
     primary_key: str,
     attribute_name: str,
     element_uuid: UUID | None = None,
+    *,
+    ignore_case: bool = False,
 ) -> bool:
     """Return whether a pattern matches an attribute of an element.
 
     ``*`` stands for any characters, periods included, ``?`` for exactly one; everything else for
     itself, also brackets: a name with a period stands in brackets in a key. A pattern is for the
-    whole key, and upper and lower case are different. Keys that look the same are the same,
+    whole key. Keys that look the same are the same,
     also where one has a letter with its accent as two characters, or a blank at its end. A pattern
     is compared with the key of the element and with that of the attribute, which is the element's
     with the attribute's name behind it. One that is a UUID, in upper or lower case, in braces or as
@@ -104,6 +110,8 @@ def matches(
         What is compared with them.
     element_uuid : uuid.UUID, optional
         What is compared with those that are UUIDs; left out, they match nothing.
+    ignore_case : bool, default False
+        Whether upper and lower case are the same.
 
     Examples
     --------
@@ -113,12 +121,14 @@ def matches(
     True
     >>> matches(("Set point",), "Plant.Line 1.Set point", "value")
     False
+    >>> matches(("*.set point",), "Plant.Line 1.Set point", "value", ignore_case=True)
+    True
     >>> matches(("{00000000-0000-0000-0000-00000000000A}",), "Plant", "value", UUID(int=10))
     True
     """
     if not patterns:
         return False
-    of_keys, of_uuids = _compiled(tuple(patterns))
+    of_keys, of_uuids = _compiled(tuple(patterns), ignore_case)
     key, name = same_look(primary_key), same_look(attribute_name)
     if _matches(of_keys, key, f"{key}.{name}"):
         return True
@@ -132,18 +142,21 @@ def _matches(pattern: re.Pattern[str], *keys: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
+def _compiled(
+    patterns: tuple[str, ...], ignore_case: bool
+) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
     """Return what the patterns match, and what those do that are UUIDs, if some are."""
     looks = [same_look(pattern) for pattern in patterns]
     uuids = []
     for element, period, attribute in (look.partition(".") for look in looks):
         if (uuid := uuid_in(element)) is not None:
             uuids.append(f"{uuid}{period}{attribute}")
-    return _joined(looks), _joined(uuids) if uuids else None
+    flags = re.DOTALL | re.IGNORECASE if ignore_case else re.DOTALL
+    return _joined(looks, flags), _joined(uuids, flags) if uuids else None
 
 
-def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
-    return re.compile("|".join(map(_expression, patterns)), re.DOTALL)
+def _joined(patterns: Sequence[str], flags: re.RegexFlag) -> re.Pattern[str]:
+    return re.compile("|".join(map(_expression, patterns)), flags)
 
 
 def _expression(pattern: str) -> str:
@@ -169,7 +182,7 @@ class KeyLimits:
     Parameters
     ----------
     keys : sequence of str
-        Patterns of the keys.
+        Patterns of the keys, in upper or lower case.
     minimum, maximum : float, optional
         The smallest and the largest value.
     max_step : float, optional
@@ -208,9 +221,10 @@ class WritePolicy:
     Parameters
     ----------
     allowed : sequence of str, optional
-        Patterns of the keys that may be written. Left out, all may.
+        Patterns of the keys that may be written, in upper and lower case as in the keys. Left out,
+        all may.
     forbidden : sequence of str
-        Patterns of the keys that may not be written, allowed or not.
+        Patterns of the keys that may not be written, allowed or not, in any case.
     limits : sequence of KeyLimits
         Limits for numbers. Every one whose keys match applies.
     max_rows : int, optional
@@ -309,6 +323,12 @@ class WritePolicy:
     @classmethod
     def from_bytes(cls, data: bytes, file: str | os.PathLike[str]) -> Self:
         """Return the policy that a file holds; raises as :meth:`from_toml`."""
+        # What is about to be written is empty first, and would be a policy without any rule.
+        if not data.strip():
+            raise PolicyError(
+                f"the policy file {file} is empty; nothing is written without it. Fix it there: "
+                "one without rules holds a comment."
+            )
         try:
             content = parse_toml(data)
         except RecursionError:

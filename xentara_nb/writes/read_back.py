@@ -1,7 +1,8 @@
 """Reading back: whether a value is the one that was written.
 
 A device may follow slowly, so a value that is not there yet is read again, at growing intervals,
-until a deadline.
+until a deadline. What a server has under the same UUID after a restart may be another element: then
+its value says nothing about the write.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.protocol.values import float_32
+from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.tables.frames import error_text
 from xentara_nb.tables.rendering import value_repr
+from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.results import WriteResult
 
@@ -115,14 +118,15 @@ def same_value(one: Any, other: Any, data_type: int, tolerance: float = 0.0) -> 
 
 
 def read_back(
-    connection: ReconnectingConnection, results: Sequence[WriteResult], how: Verification
+    context: WriteContext, results: Sequence[WriteResult], how: Verification, generation: int
 ) -> Iterator[list[WriteResult]]:
     """Read values until they are the ones written, or the time is up; set the outcomes.
 
     The results are those of writes that the server has taken, or that are UNKNOWN or DIFFERS.
     Those whose outcome has just become final are yielded. Reading may be repeated on a fresh
-    connection.
+    connection. ``generation`` is that of the model's cache when they were sent.
     """
+    connection, model_cache = context.connection, context.model_cache
     deadline = Deadline(min(max(how.within, 0.001), _DAY))
     pause = _FIRST_PAUSE
     waiting = [result for result in results if result.planned.reads.readable]
@@ -135,6 +139,14 @@ def read_back(
     while waiting:
         try:
             answers = _read(connection, waiting, deadline)
+            if generation != model_cache.generation:
+                generation = model_cache.generation
+                moved = _moved(model_cache, waiting)
+                for result, reason in moved.items():
+                    _not_readable(result, reason)
+                yield [*moved]
+                waiting = [result for result in waiting if result not in moved]
+                continue  # once more, where it is known what is read
         except XentaraError as error:
             failure = error
             break
@@ -199,6 +211,21 @@ def _read(
                 raise
             renewed = True
     return answers
+
+
+def _moved(model_cache: ModelCache, results: Sequence[WriteResult]) -> dict[WriteResult, str]:
+    """Return those whose element or attribute the server has no more as it was, and say so."""
+    targets = [result.planned.reads for result in results]
+    uuids = [target.element_uuid for target in targets if target.element_uuid is not None]
+    moved = {}
+    for result, target, answer in zip(results, targets, model_cache.meta_data(uuids), strict=True):
+        if isinstance(answer, ServerError):
+            moved[result] = f"reading back failed: {error_text(answer)}"
+            continue
+        key = answer.primary_key or str(target.element_uuid)
+        if key != target.primary_key or target.info not in (answer.attributes or ()):
+            moved[result] = "the server has another model since, so nothing is read back"
+    return moved
 
 
 def _not_readable(result: WriteResult, reason: str) -> None:

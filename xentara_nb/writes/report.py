@@ -34,6 +34,8 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
         Where the intents of the writes are.
     how : Verification
         How the writes were verified.
+    generation : int
+        That of what the client knew of the model, see :mod:`xentara_nb.queries.model_cache`.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
         self.id = os.urandom(16).hex()
         self.journal = context.settings.journal
         self.how = how
+        self.generation = context.model_cache.generation
         self._context = context
         self._make_plan = make_plan
         self._results = [
@@ -140,7 +143,7 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
             if result.outcome in (Outcome.UNKNOWN, Outcome.DIFFERS)
         ]
         how = replace(self.how, verify=self.how.verify or True, within=within)
-        for done in read_back(self._context.connection, in_doubt, how):
+        for done in read_back(self._context, in_doubt, how, self.generation):
             records.note(self.journal, done)
         return self
 

@@ -94,7 +94,9 @@ def request_for(
 
 def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
     names = [str(column) for column in frame.columns]
-    if names.count("value") != 1:
+    if names.count("value") > 1:
+        raise WriteRefusedError("the DataFrame has two columns 'value': take one of them out")
+    if "value" not in names:
         raise WriteRefusedError(
             "the DataFrame does not say what to write: it needs one column value, for example "
             f"rows.assign(value=42){did_you_mean('value', names)}"

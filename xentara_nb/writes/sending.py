@@ -111,8 +111,7 @@ class Sender:
             if wanted and text > MESSAGE_TEXT:
                 break
             wanted += 1
-        if at:
-            self._check_again()
+        self._check_again()
         while True:
             granted, pause = self.context.rate_limiter.grant(wanted, self.policies)
             if granted:
@@ -213,8 +212,9 @@ class Sender:
 
     def _verify(self, unfinished: Sequence[WriteResult]) -> None:
         if unfinished:
-            for done in read_back(self.context.connection, unfinished, self.report.how):
-                records.note(self.report.journal, done)
+            report = self.report
+            for done in read_back(self.context, unfinished, report.how, report.generation):
+                records.note(report.journal, done)
 
 
 def _note_end(results: Sequence[WriteResult], reason: str) -> None:

@@ -15,6 +15,7 @@ from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Access, DataType
 from xentara_nb.protocol.text import quantity
 from xentara_nb.tables.files import as_written
+from xentara_nb.tables.frames import doubled_column
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.plan import WritePlan, plan_of
 from xentara_nb.writes.planned import PlannedWrite
@@ -24,6 +25,8 @@ from xentara_nb.writes.requests import write_requests
 
 _MAX_SHOWN = 5  # rows in a message
 _WRITE_ONLY = "write only: its value cannot be read"
+
+_NAMES = ["primary_key", "element_uuid", "attribute_name", "attribute_id", "data_type"]
 
 # The data types of values that can be read and not sent, with any access of the attribute.
 _NO_FORM = {each.label for each in (DataType.CUSTOM, DataType.ERROR_CODE, DataType.NONE)}
@@ -42,6 +45,12 @@ def take_settings(
             f"settings are of rows of an inventory, not of the type {type(rows).__name__}: "
             "take client[key] for those of one element, or filter client.inventory()"
         )
+    missing = set(_NAMES) - set(rows.columns)
+    if missing:
+        raise OptionError(
+            f"these are no rows of an inventory: there is no column {', '.join(sorted(missing))}; "
+            "choose rows of it rather than columns"
+        )
     rows = rows.xentara.writable()
     readable = rows[rows["access"] != Access.WRITE_ONLY.label]
     values = read(readable)
@@ -57,8 +66,7 @@ def take_settings(
     silent = rows[rows["access"] == Access.WRITE_ONLY.label]
     if silent.empty:
         return values
-    names = ["primary_key", "element_uuid", "attribute_name", "attribute_id", "data_type"]
-    others = silent[names].assign(
+    others = silent[_NAMES].assign(
         value=None, moving=False, error=_WRITE_ONLY, time=values["time"].max()
     )
     others = others.astype({"value": object, "error": values["error"].dtype})
@@ -84,6 +92,8 @@ def plan_settings(
             f"these are no settings: there is no column {', '.join(sorted(missing))}; keep them "
             "with client.save_settings(path)"
         )
+    if (name := doubled_column(settings, settings.columns)) is not None:
+        raise WriteRefusedError(f"these settings have two columns {name!r}: take one of them out")
     left_out = _left_out(settings)
     if left_out:
         warnings.warn(_named(left_out), SettingsWarning, stacklevel=3)
@@ -108,14 +118,14 @@ def _left_out(settings: pd.DataFrame) -> dict[int, str]:
     ]
     found = {}
     for row, (key, name, kind, value, moving, error) in enumerate(zip(*columns, strict=True)):
-        named = key if name in (None, "value") else f"{key} ({name})"
-        if not pd.isna(error):
+        named = f"{key} ({name})" if isinstance(name, str) and name != "value" else key
+        if isinstance(error, list) or not pd.isna(error):
             found[row] = f"{named}: {error}"
         elif moving is True:
             found[row] = f"{named}: the plant moves it by itself"
         elif value is None or value is pd.NA:
             found[row] = f"{named}: no value was kept"
-        elif kind in _NO_FORM:
+        elif isinstance(kind, str) and kind in _NO_FORM:
             found[row] = f"{named}: the protocol has no form for values of the data type {kind}"
     return found
 

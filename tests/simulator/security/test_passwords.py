@@ -46,6 +46,10 @@ def test_the_decoy_is_as_costly_as_the_others() -> None:
         ("$6$salt$short", "damaged"),
         ("$6$rounds=5000$salt", "ends too early"),
         ("$6$rounds=x$salt$" + "a" * 86, "damaged"),
+        # A check of these would take minutes or years, and all other log-ins wait behind it.
+        ("$6$rounds=999999999$salt$" + "a" * 85 + ".", "a cost of 999,999,999, and 1,000,000 is"),
+        ("$5$rounds=1000001$salt$" + "a" * 42 + ".", "a cost of 1,000,001"),
+        ("$2b$31$" + "a" * 21 + "u" + "a" * 30 + "u", "a cost of 31, and 14 is the most"),
     ],
 )
 def test_what_is_no_hash(text: str, words: str) -> None:

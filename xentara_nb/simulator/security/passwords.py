@@ -2,7 +2,8 @@
 
 Hashes are those of a Linux shadow file: ``$6$`` (SHA-512-crypt) is what Xentara writes, ``$5$``,
 ``$1$`` and ``$2b$`` are read as well. A check takes the same time whether or not the user exists,
-so that its duration does not reveal user names. Passwords are neither kept nor logged.
+so that its duration does not reveal user names. A hash that asks for far more work than usual is
+refused, for log-ins are checked one after the other. Passwords are neither kept nor logged.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ _DECOY = (
 )
 _LONGEST = 4096
 
+_MAX_ROUNDS = {"sha512_crypt": 1_000_000, "sha256_crypt": 1_000_000, "bcrypt": 14}
+"""The most work of a check, a second or two: rounds, or for bcrypt their binary logarithm."""
+
 
 def hash_problem(text: str) -> str | None:
     """Say what is wrong with a password hash; None if nothing is."""
@@ -33,6 +37,9 @@ def hash_problem(text: str) -> str | None:
         return f"a damaged hash ({error})"
     if not parsed.checksum:
         return "a hash that ends too early"
+    most = _MAX_ROUNDS.get(scheme)
+    if most is not None and parsed.rounds > most:
+        return f"a hash with a cost of {parsed.rounds:,}, and {most:,} is the most that is checked"
     if not getattr(_CONTEXT.handler(scheme), "has_backend", lambda: True)():
         return f"a hash of the kind {scheme}, which needs the package of that name"
     return None

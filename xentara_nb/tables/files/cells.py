@@ -329,7 +329,7 @@ def _id_number(value: object) -> int | None:
 def _number_from_cell(table: type[Labelled], cell: object) -> int:
     """Read the manual's words for an identifier, or the number of one that has none."""
     for member in table:
-        if member.label == cell:
+        if isinstance(cell, str) and member.label == cell:  # not such as pd.NA
             return member
     number = _integer(cell)
     if number is None:
