@@ -42,6 +42,9 @@ html_theme = "alabaster"
 html_theme_options = {
     "description": "Explore a Xentara automation server from JupyterLab.",
     "fixed_sidebar": True,
-    "page_width": "1100px",
+    # Lines of code are up to 88 characters long, and are not to be cut off.
+    "page_width": "1180px",
+    "body_max_width": "none",
 }
+html_static_path = ["static"]  # with custom.css, which the theme looks for
 html_show_sourcelink = False

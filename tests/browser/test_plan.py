@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser.helpers import SET_POINT, check_access, check_fits, connecting
+from tests.browser.helpers import SET_POINT, check_access, check_fits, connecting, narrow
 
 BATCH = "Plant.Line 1.Batch"
 TIME = "Plant.Line 1.Last changeover"
@@ -55,6 +55,8 @@ def test_a_plan_a_time_and_the_stage(
     confirm.dblclick()
     plan.get_by_text("2 VERIFIED").wait_for()
     assert plant.writes["value"].tolist() == [196.0, 71]
+    with narrow(page):  # the outcome is scrolled
+        check_fits(page)
     suspend.dblclick()
     book.text("VERIFIED read back as written").wait_for()
     book.text("suspended").wait_for()

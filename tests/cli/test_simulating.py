@@ -235,7 +235,7 @@ def test_lab_starts_jupyterlab_on_the_simulator(
     options = ("--no-browser", "--lab-port", "8899")
     with running("lab", *options, until="arguments", cwd=tmp_path) as (process, seen):
         assert "--ServerApp.port=8899" in seen
-        assert "--LabApp.default_url=/lab/tree/00-start.ipynb" in seen
+        assert "--LabApp.default_url=/lab/workspaces/xentara/tree/00-start.ipynb" in seen
         assert "--no-browser" in seen
         assert "user engineer" in seen
         assert "news false" in seen

@@ -244,6 +244,32 @@ def test_events_that_come_twice_or_late(fake: Fake) -> None:
     assert encode_packets([event(1, 0.1)])
 
 
+def test_a_client_that_is_closed_leaves_what_has_come(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscribing, "TICK", 1000.0)  # by itself, nothing is decoded
+    element = UUID(int=0xA1)
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        while True:
+            for request in wire.requests():
+                if request.opcode == OpCode.META_DATA:
+                    item: Any = {0: "Tank", 1: 2, 2: [{0: "value", 1: 11, 2: 2, 3: 10}]}
+                    wire.answer(Success(request.message_id, item))
+                elif request.opcode == OpCode.SUBSCRIBE:
+                    wire.answer(Success(request.message_id, request.parameters[3]))
+                else:
+                    wire.answer(DataChange(TimePoint(10**9), element, {11: 0.5}).event())
+                    wire.answer(Success(request.message_id, 3))
+
+    with fake(script).connect() as client:
+        watch = client.watch(element)
+        client.get_stage()
+    assert str(watch.ended) == "the client has closed the connection"  # at once
+    assert watch.frame()["Tank"].tolist() == [0.5]
+
+
 def test_a_server_that_does_not_let_the_user_in_any_more(fake: Fake) -> None:
     def script(wire: Wire) -> None:
         if wire.number:

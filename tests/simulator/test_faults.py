@@ -293,6 +293,7 @@ def test_faults_that_make_no_sense(simulator: Simulator) -> None:
         lambda: faults.lose("wrte"),
         lambda: faults.lose(connections=0),
         lambda: faults.refuse_writes(1.5),
+        lambda: faults.refuse_writes("Plant.Line 1.Batch"),  # which is to be keys=
         lambda: faults.bad_quality("Nowhere"),
         lambda: faults.bad_quality("Main Track"),
         lambda: faults.no_follow("Test Signals.Sine"),

@@ -43,6 +43,17 @@ def ours(plain: pd.DataFrame = PLAIN) -> pd.DataFrame:
     return XentaraFrame(plain)
 
 
+def test_errors_are_shown_whole_in_a_notebook() -> None:
+    long = "word " * 20 + "and what to do"
+    for name in ("error", "reason"):
+        assert "what to do" in ours(pd.DataFrame({name: [None, long]}))._repr_html_()
+    for table in (pd.DataFrame({"value": [long]}), pd.DataFrame({"error": [None], "value": long})):
+        assert "what to do" not in ours(table)._repr_html_()
+    # A width that the user has chosen counts.
+    with pd.option_context("display.max_colwidth", 40):
+        assert "what to do" not in ours(pd.DataFrame({"error": [long]}))._repr_html_()
+
+
 def points(values: list[Any]) -> pd.DataFrame:
     """Return a table with all kinds of columns that those of a server have."""
     count = len(values)

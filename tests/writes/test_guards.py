@@ -193,6 +193,25 @@ def test_limits(plant, journal):
         assert client.plan_writes({"Plant.Line 1.Recipe": "Tea", "Plant.Line 1.Run": True}).ok
 
 
+def test_a_policy_is_named_once(plant, journal):
+    with plant.connect() as client:
+        client.write(KEY, 100)
+    both = [KeyLimits(["*"], maximum=300, max_step=10), KeyLimits(["*"], maximum=200)]
+    policy = WritePolicy(limits=both, max_rows=1, source="the policy /a/b.toml")
+    with plant.connect(policy=policy) as client:
+        plan = client.plan_writes({KEY: 400, "Plant.Line 2.Set point": 1})
+    assert plan.frame["reason"][0] == (
+        "the plan has 2 rows, and the policy /a/b.toml allows 1; "
+        "400.0 is above 300, the most this policy has; "
+        "from 100.0 to 400.0 is a larger step than 10, the most this policy has; "
+        "400.0 is above 200, the most this policy has"
+    )
+    # Each by itself names it.
+    for column in ("guard_limits", "guard_step", "guard_rows"):
+        assert "/a/b.toml" in plan.frame[column][0]
+    assert plan.planned[0].reason.startswith("400.0 is above 300, the most the policy /a/b.toml")
+
+
 def test_the_largest_step(plant, journal):
     with plant.connect() as client:
         client.write(KEY, 100)

@@ -22,6 +22,7 @@ REPORT_COLUMNS = {
     "old_value": "object",
     "value": "object",
     "read_back": "object",
+    "units": "str",
     "outcome": "category",
     "error": "str",
     "sent": "bool",

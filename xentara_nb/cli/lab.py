@@ -24,6 +24,10 @@ FOLDER = "xentara-notebooks"
 START = "00-start.ipynb"
 """The notebook that is opened, a page of what to try."""
 
+# A workspace of its own: JupyterLab opens again what was open in one the last time, and that of the
+# user may be of another folder.
+_WORKSPACE = "/lab/workspaces/xentara"
+
 # They hold for any server that a notebook may connect to.
 _SAFEGUARDS = ("XENTARA_READ_ONLY", "XENTARA_POLICY", "XENTARA_JOURNAL")
 # How long they may take to end, in seconds: a kernel that hangs is killed by JupyterLab, and
@@ -129,8 +133,8 @@ def _command(folder: Path, args: argparse.Namespace) -> list[str]:
     command = [sys.executable, "-P", "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
     command.append(f"--ServerApp.root_dir={folder.resolve()}")
     command.append(f"--KernelManager.shutdown_wait_time={_KERNEL_STOP_WAIT}")
-    if (folder / START).is_file():
-        command.append(f"--LabApp.default_url=/lab/tree/{START}")
+    start = f"/tree/{START}" if (folder / START).is_file() else ""
+    command.append(f"--LabApp.default_url={_WORKSPACE}{start}")
     if args.lab_port is not None:
         command += [f"--ServerApp.port={args.lab_port}", "--ServerApp.port_retries=0"]
     if args.no_browser:

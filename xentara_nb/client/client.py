@@ -274,6 +274,8 @@ class Client:
         True
         """
         self._connection.close()
+        # At once, so that what shows a watch has its last values when this returns.
+        self._watches.close()
 
     def __enter__(self) -> Self:
         return self

@@ -171,6 +171,12 @@ class SubscriptionManager:
         finally:
             self._wake()
 
+    def close(self) -> None:
+        """End all watches, for their client is closed; what has come is kept."""
+        with suppress(Exception):  # what cannot be decoded must not keep them from ending
+            self.drain()
+        self._end_all(ConnectionLostError("the client has closed the connection"))
+
     def abandon(self) -> None:
         """Take note that a watch is no more; for the garbage collector, so it takes no lock."""
         self._abandoned = True
@@ -332,7 +338,7 @@ class SubscriptionManager:
     def _step(self) -> bool:
         reconnecting = self._connection()
         if reconnecting is None or reconnecting.closed:
-            self._end_all(ConnectionLostError("the client has closed the connection"))
+            self.close()
         if self._abandoned:
             with self.lock:
                 self._release()

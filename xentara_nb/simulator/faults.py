@@ -219,8 +219,10 @@ class Faults:
         >>> plant.faults.refuse_writes(0.1, seed=1, keys="Plant.Line 1")
         >>> plant.faults.clear()
         """
-        if not 0 <= share <= 1:
-            raise FaultError(f"a share of {share}: it must be from 0 to 1")
+        if isinstance(share, str) or not 0 <= share <= 1:
+            raise FaultError(
+                f"a share of {share!r}: it must be from 0 to 1; elements are given as keys="
+            )
         elements = None if keys is None else frozenset(chosen_elements(self._plant(), keys))
         self._refusals.append(Refusal(share, int(code), text, random.Random(seed), elements))
 

@@ -7,7 +7,8 @@ All else is as pandas has it, through the properties that it has for classes suc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Literal, TypeVar, cast
 
@@ -15,6 +16,9 @@ import pandas as pd
 
 from xentara_nb.protocol.text import safe_lines
 from xentara_nb.tables.pandas_methods import parameters_of, visible, visible_info
+
+# Characters of a cell that are shown: by default, and where there are errors.
+_WIDTH_OF_PANDAS, _WIDTH_OF_ERRORS = 50, 500
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -67,6 +71,20 @@ class _FrameType(type):
         if cls is XentaraFrame and isinstance(instance, pd.DataFrame):
             return True
         return super().__instancecheck__(instance)
+
+
+@contextmanager
+def _whole_errors(table: pd.DataFrame) -> Iterator[None]:
+    """Let pandas show errors whole, for the end of each says what to do about it.
+
+    A width that the user has chosen for all columns stays as it is.
+    """
+    width = pd.get_option("display.max_colwidth")
+    texts = [table[name] for name in ("error", "reason") if name in table.columns]
+    if width == _WIDTH_OF_PANDAS and any(each.notna().to_numpy().any() for each in texts):
+        width = _WIDTH_OF_ERRORS
+    with pd.option_context("display.max_colwidth", width):
+        yield
 
 
 class XentaraSeries(pd.Series, metaclass=_SeriesType):
@@ -159,7 +177,8 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
     compare = _also_plain(pd.DataFrame.compare)
 
     def _repr_html_(self) -> str | None:
-        html: str | None = super()._repr_html_()  # type: ignore[misc]  # not in its stubs
+        with _whole_errors(self):
+            html: str | None = super()._repr_html_()  # type: ignore[misc]  # not in its stubs
         return None if html is None else safe_lines(html)
 
     @property

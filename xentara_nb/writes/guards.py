@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -56,16 +56,38 @@ class CheckResult:
     guard: Guard
     severity: Severity
     message: str
+    source: str = ""  # the policy that the message names
 
 
-def refused(guard: Guard, message: str) -> CheckResult:
+def refused(guard: Guard, message: str, source: str = "") -> CheckResult:
     """Return the result of a guard that refuses."""
-    return CheckResult(guard, Severity.REFUSED, message)
+    return CheckResult(guard, Severity.REFUSED, message, source)
 
 
 def warning(guard: Guard, message: str) -> CheckResult:
     """Return the result of a guard that warns."""
     return CheckResult(guard, Severity.WARNING, message)
+
+
+def worst_first(checks: Sequence[CheckResult]) -> list[CheckResult]:
+    """Return results to be read one after the other, the refusals first.
+
+    A policy that several of them name is named by the first alone: it may have a long path.
+    """
+    ordered = sorted(checks, key=lambda check: check.severity is not Severity.REFUSED)
+    named: set[str] = set()
+    for place, check in enumerate(ordered):
+        if check.source in named:
+            message = check.message.replace(check.source, "this policy")
+            ordered[place] = replace(check, message=message)
+        elif check.source:
+            named.add(check.source)
+    return ordered
+
+
+def reason_of(checks: Sequence[CheckResult]) -> str:
+    """Return what some results say, the refusals first, in one line."""
+    return "; ".join(check.message for check in worst_first(checks)) if checks else ""
 
 
 def check_access(info: AttributeInfo) -> CheckResult | None:
@@ -123,11 +145,13 @@ def check_key(
     """
     for policy in policies:
         if matches(policy.forbidden, key, info.name, uuid, ignore_case=True):
-            return refused(Guard.ALLOWED, f"{policy.source} forbids to write to {key}")
+            message = f"{policy.source} forbids to write to {key}"
+            return refused(Guard.ALLOWED, message, policy.source)
         if policy.allowed is not None and not matches(policy.allowed, key, info.name, uuid):
             alike = matches(policy.allowed, key, info.name, uuid, ignore_case=True)
             hint = " (a pattern has it in another upper or lower case: correct it)" if alike else ""
-            return refused(Guard.ALLOWED, f"{policy.source} does not allow to write to {key}{hint}")
+            message = f"{policy.source} does not allow to write to {key}{hint}"
+            return refused(Guard.ALLOWED, message, policy.source)
     return None
 
 
@@ -163,13 +187,11 @@ def check_limits(
             if not matches(entry.keys, key, info.name, uuid, ignore_case=True):
                 continue
             if entry.minimum is not None and not value >= entry.minimum:
-                yield refused(
-                    Guard.LIMITS, f"{value} is below {entry.minimum}, the least {policy.source} has"
-                )
+                message = f"{value} is below {entry.minimum}, the least {policy.source} has"
+                yield refused(Guard.LIMITS, message, policy.source)
             if entry.maximum is not None and not value <= entry.maximum:
-                yield refused(
-                    Guard.LIMITS, f"{value} is above {entry.maximum}, the most {policy.source} has"
-                )
+                message = f"{value} is above {entry.maximum}, the most {policy.source} has"
+                yield refused(Guard.LIMITS, message, policy.source)
             if entry.max_step is not None:
                 yield from _check_step(policy, entry.max_step, value, old)
 
@@ -180,12 +202,14 @@ def _check_step(policy: WritePolicy, largest: float, value: Any, old: Any) -> It
             Guard.STEP,
             f"{policy.source} allows a step of {largest} at most, and the present value cannot be "
             "read",
+            policy.source,
         )
     # Not so simple as a subtraction: both ends may be infinite, and NaN is no step at all.
     elif value != old and not abs(value - old) <= largest:
         yield refused(
             Guard.STEP,
             f"from {old} to {value} is a larger step than {largest}, the most {policy.source} has",
+            policy.source,
         )
 
 
@@ -222,6 +246,7 @@ def check_rows(policies: Sequence[WritePolicy], rows: int) -> CheckResult | None
             return refused(
                 Guard.ROWS,
                 f"the plan has {rows:,} rows, and {policy.source} allows {policy.max_rows:,}",
+                policy.source,
             )
     return None
 
@@ -231,7 +256,8 @@ def check_time(policies: Sequence[WritePolicy]) -> CheckResult | None:
     for policy in policies:
         window = policy.time_window
         if window is not None and not window.open_at(datetime.now(UTC)):
-            return refused(Guard.TIME_WINDOW, f"{policy.source} allows to write from {window} only")
+            message = f"{policy.source} allows to write from {window} only"
+            return refused(Guard.TIME_WINDOW, message, policy.source)
     return None
 
 

@@ -17,7 +17,7 @@ from xentara_nb.queries.progress import Progress, reporting
 from xentara_nb.writes import rendering
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.feedback import VerifyOnLike, feedbacks
-from xentara_nb.writes.guards import CheckResult, Guard, Severity
+from xentara_nb.writes.guards import CheckResult, Guard, Severity, reason_of
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.planning import (
     check_plan,
@@ -166,7 +166,6 @@ class WritePlan(rendering.Shown):
         ``guard_...`` (str): ``ok``, ``not checked``, or what it says.
         """
         rows = self.planned
-        whole = "; ".join(check.message for check in self.checks)
         return rendering.build_frame(
             {
                 **rendering.target_columns(each.target for each in rows),
@@ -178,7 +177,7 @@ class WritePlan(rendering.Shown):
                 "units": self._units,
                 "change": [each.change for each in rows],
                 "severity": self._severities(),
-                "reason": ["; ".join(filter(None, (whole, each.reason))) or None for each in rows],
+                "reason": [reason_of((*self.checks, *each.checks)) or None for each in rows],
                 **{
                     column: [self._says(guard, each) for each in rows]
                     for guard, column in rendering.GUARD_COLUMNS.items()
@@ -261,7 +260,7 @@ class WritePlan(rendering.Shown):
         how = Verification(verify, tolerance, verify_within)
         size = _batch_size(on_error, batch_size)
         seconds = context.connection.timeout if timeout is None else check_timeout(timeout)
-        report = WriteReport(context, self.planned, make_plan, how)
+        report = WriteReport(context, self.planned, make_plan, how, self._units)
         if dry_run:
             self._rehearse(report)
             return report
@@ -331,7 +330,7 @@ class WritePlan(rendering.Shown):
         found = [check for check in checks if check.guard is guard]
         if found:
             worst = max(found, key=lambda check: check.severity is Severity.REFUSED)
-            return f"{worst.severity}: {'; '.join(check.message for check in found)}"
+            return f"{worst.severity}: {reason_of(found)}"
         unknown = planned.target.info is None and guard not in (Guard.EXISTS, *_OF_THE_WHOLE)
         unfit = planned.new is None and guard in (Guard.FITS, Guard.LIMITS, Guard.STEP)
         unread = planned.quality is None and guard is Guard.QUALITY

@@ -20,7 +20,7 @@ from xentara_nb.tables.references import (
     attribute_label,
     same_attribute,
 )
-from xentara_nb.writes.guards import CheckResult, Severity
+from xentara_nb.writes.guards import CheckResult, Severity, reason_of
 from xentara_nb.writes.requests import WriteRequest
 
 _VALUE = int(Attribute.VALUE)
@@ -113,8 +113,7 @@ class PlannedWrite(NamedTuple):
     @property
     def reason(self) -> str:
         """What the guards say, the worst first."""
-        ordered = sorted(self.checks, key=lambda check: check.severity is not Severity.REFUSED)
-        return "; ".join(check.message for check in ordered)
+        return reason_of(self.checks)
 
     @property
     def knows_old(self) -> bool:

@@ -55,6 +55,7 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
         planned: Sequence[PlannedWrite],
         make_plan: Callable[[WriteContext, list[WriteRequest]], Any],
         how: Verification,
+        units: Sequence[str | None] = (),
     ) -> None:
         self.id = os.urandom(16).hex()
         self.journal = context.settings.journal
@@ -62,6 +63,7 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
         self.generation = context.model_cache.generation
         self._context = context
         self._make_plan = make_plan
+        self._units = tuple(units) or (None,) * len(planned)
         self._results = [
             WriteResult(each, f"{self.id}-{row}", self) for row, each in enumerate(planned)
         ]
@@ -96,9 +98,10 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
 
         The columns are ``primary_key`` (str), ``element_uuid`` (xentara_id), ``attribute_name``
         (str), ``attribute_id`` (xentara_id), ``data_type`` (str), ``old_value``, ``value``,
-        ``read_back`` (object, None where not known), ``outcome`` (categorical), ``error`` (str,
-        missing where there is none), ``sent`` (bool), ``time`` (datetime64[ns, UTC], when it was
-        sent, NaT where it was not), ``duration`` (float64, the seconds until the answer).
+        ``read_back`` (object, None where not known), ``units`` (str, missing where there are none
+        or no plan has read them), ``outcome`` (categorical), ``error`` (str, missing where there is
+        none), ``sent`` (bool), ``time`` (datetime64[ns, UTC], when it was sent, NaT where it was
+        not), ``duration`` (float64, the seconds until the answer).
         """
         results = self._results
         return rendering.build_frame(
@@ -107,6 +110,7 @@ class WriteReport(rendering.Shown, Sequence[WriteResult]):
                 "old_value": [result.old_value for result in results],
                 "value": [result.value for result in results],
                 "read_back": [result.read_back for result in results],
+                "units": self._units,
                 "outcome": [result.outcome for result in results],
                 "error": [result.error_text for result in results],
                 "sent": [result.sent for result in results],

@@ -149,19 +149,22 @@ def test_a_watch_that_is_closed_says_so(view: LiveView, watch: Watch) -> None:
     assert repr(view) == "<LiveView: 4 attributes, the watch is closed>"
 
 
-def test_the_last_values_are_told_before_closing_the_watch_returns(
-    client: Client, told: Told, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", ["the watch is closed", "the client has closed the connection"])
+def test_the_last_values_are_told_before_closing_returns(
+    plant: Simulator, journal: Path, told: Told, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     for name in ("HEARTBEAT", "INTERVAL"):  # by itself, the view tells nothing in this test
         monkeypatch.setattr(view_module, name, 2 * PATIENCE)
-    with client.watch([SET_POINT]) as watch:
+    with plant.connect() as client:
+        watch = client.watch([SET_POINT])
         view = LiveView(watch)
         assert told.get(timeout=PATIENCE) is not None
         client.write(SET_POINT, 171, verify=False)
         watch.until(lambda latest: 171 in latest["value"].tolist(), timeout=PATIENCE)
-    assert [each.value for each in told.get_nowait()] == ["171"]
-    assert view.chart.state == {"kind": "closed", "text": "the watch is closed"}
-    view.close()
+        (client if "client" in what else watch).close()
+        assert [each.value for each in told.get_nowait()] == ["171"]
+        assert view.chart.state == {"kind": "closed", "text": what}
+        view.close()
 
 
 def test_the_page_is_told_in_the_context_of_the_cell_that_made_the_view(

@@ -251,7 +251,7 @@ def test_every_guard_refuses_in_words(
         form.review.click()
         form.wait()
         assert reason in form.checks.value
-        assert "cannot be written" in form.notice.value
+        assert "cannot be written: the reason is below the new value" in form.notice.value
         assert not visible(form.confirmation.card)
         assert form.staged == ""
         assert written(plant) == []

@@ -68,12 +68,39 @@ def test_values_are_edited_reviewed_and_written_once(form: PlanForm, plant: Simu
     assert plant.writes["value"].tolist() == [196.5, 7]
     assert form.report is not None
     assert form.report.ok
-    assert "VERIFIED" in form.outcome.value
-    assert "VERIFIED" in form.content_html()
+    for shown in (form.outcome.value, form.content_html()):
+        assert "VERIFIED" in shown
+        assert "bottles/min" in shown
     # A single value is named by the button.
     typed(form, 1, " ")
     review(form)
     assert form.confirm_button.description == f"Write 196.5 to {SET_POINT}"
+
+
+def test_a_plan_says_how_many_writes_were_sent(
+    form: PlanForm, plant: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_form, "INTERVAL", 0)
+    said: list[str] = []
+    form.notice.observe(lambda change: said.append(change["new"]), "value")
+    review(form)
+    confirm(form)
+    text = f"Write these 3 values to {form.client.address.netloc}"
+    assert [f"{text}: {count} sent …" in " ".join(said) for count in (0, 1, 2, 3)] == [
+        *(False, True, True, True)
+    ]
+    assert form.notice.value == ""
+    # A form that is closed meanwhile sends what was confirmed.
+    typed(form, 0, "197")
+    typed(form, 1, "8")
+    review(form)
+    form.notice.observe(lambda change: form.close() if "1 sent" in change["new"] else None, "value")
+    button = form.confirm_button
+    assert button is not None
+    button.click()
+    assert form.wait()
+    assert form.closed
+    assert plant.writes["value"].tolist()[3:] == [197, 8, "Tea"]
 
 
 def test_a_value_that_is_there_already_is_no_change(client: Client) -> None:
@@ -108,6 +135,15 @@ def test_a_page_that_begins_gets_the_rows(form: PlanForm, monkeypatch: pytest.Mo
     monkeypatch.setattr(form.table, "send_state", sent.append)
     sent_by_page(form.table, {"do": "ask"})
     assert sent == ["rows"]
+
+
+def test_warnings_are_counted(form: PlanForm, plant: Simulator) -> None:
+    plant.faults.read_error(BATCH)
+    review(form)
+    assert column(form, "severity") == ["ok", "warning", "ok"]
+    assert "1 warning" in form.checks.value
+    assert "passed" not in form.checks.value
+    assert form.confirm_button is not None
 
 
 def test_what_the_guards_refuse_is_told_beside_it(form: PlanForm, plant: Simulator) -> None:

@@ -315,7 +315,9 @@ class WriteForm(WriteView):
         if not (plan.ok or undo):
             # A review is for what can be sent.
             self.checks.value = checks_html(plan)
-            self.notice.say("This value cannot be written: see the reason below it.", "warning")
+            self.notice.say(
+                "This value cannot be written: the reason is below the new value.", "warning"
+            )
             return None
         self.checks.value = ""
         html, session = review_html(plan, self.who, self.zone), self.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import ipywidgets
 
 from xentara_nb.client import Client
 from xentara_nb.errors import MissingExtraError, OptionError
+from xentara_nb.protocol.text import quantity
 from xentara_nb.tables.rendering import change_text, escape, plain
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.confirm import Review
@@ -17,6 +19,7 @@ from xentara_nb.widgets.common.table import value_text
 from xentara_nb.widgets.login.client_form import ClientForm
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.review import WORDS, confirm_text
+from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.rendering import KINDS, shown_change
@@ -25,6 +28,9 @@ from xentara_nb.writes.sub_session import SubSession
 
 ROWS = 500
 """How many writes a form takes at most."""
+
+INTERVAL = 0.5
+"""Between two messages that say how many writes were sent, at least, in seconds."""
 
 
 class PlanForm(ClientForm):
@@ -182,12 +188,13 @@ class PlanForm(ClientForm):
         plan, places = planned
         self._take(plan, places)
         if not plan.ok:
-            self.notice.say("These values cannot be written: see the reasons.", "warning")
+            text = "These values cannot be written: the reasons are in the table."
+            self.notice.say(text, "warning")
             return None
         session, count = self.session, len(plan)
         server = plain(self.client.address.netloc)
         text = confirm_text(plan) if count == 1 else f"Write these {count:,} values to {server}"
-        return Review("", text, lambda: self._apply(plan, session))
+        return Review("", text, lambda: self._apply(plan, session, text))
 
     def _take(self, plan: WritePlan, places: Any) -> None:
         """Show what a plan says of the rows at these places."""
@@ -198,13 +205,15 @@ class PlanForm(ClientForm):
         self._planned = tuple(planned)
         units = dict(zip(places, plan.frame["units"].tolist(), strict=True))
         self._show_rows(units)
+        warnings = sum(each.severity is Severity.WARNING for each in plan.planned)
+        said = [(badge(each.severity, KINDS[each.severity]), each.message) for each in plan.checks]
+        if plan.ok and warnings:
+            said = [(badge(quantity(warnings, "warning"), "warning"), "see the table")]
+        elif plan.ok:
+            said = [(badge("All checks passed", "ok"), "")]
         self.checks.value = "".join(
-            f"<p role='status'>{badge(each.severity, KINDS[each.severity])} "
-            f"{escape(each.message)}</p>"
-            for each in plan.checks
+            f"<p role='status'>{mark} {escape(text)}</p>" for mark, text in said
         )
-        if plan.ok:
-            self.checks.value = f"<p role='status'>{badge('All checks passed', 'ok')}</p>"
         self.picture.change()
 
     def _show_rows(self, units: Mapping[int, object] | None = None) -> None:
@@ -219,16 +228,25 @@ class PlanForm(ClientForm):
                 rows[-1] |= _NOT_CHECKED
         self.table.rows = rows
 
-    def _apply(self, plan: WritePlan, session: SubSession | None) -> None:
-        """Send a plan, once it is confirmed."""
+    def _apply(self, plan: WritePlan, session: SubSession | None, text: str) -> None:
+        """Send a plan, once it is confirmed; the text is what the button for that has said."""
+        last = time.monotonic()
+
+        def show_progress(done: int, total: int) -> None:
+            nonlocal last
+            if time.monotonic() - last >= INTERVAL:
+                last = time.monotonic()
+                self.notice.say(f"{text}: {done:,} sent …", "busy")
+
         try:
-            plan.apply(session=session, progress=False)
+            # Guarded: what it raised would end the sending.
+            plan.apply(session=session, progress=self.tasks.guard(show_progress))
         finally:
             # What was sent is shown, also where something failed afterwards.
             report = plan.report
             if report is not None:
                 self.report = report
-                self.outcome.value = f"<h4>Outcome</h4>{report._repr_html_()}"
+                self.outcome.value = f"<h4>Outcome</h4>{_OUTCOME}{report._repr_html_()}</div>"
                 self.picture.change()
         self.checks.value = ""
         self._show_rows()
@@ -237,6 +255,8 @@ class PlanForm(ClientForm):
         else:
             self.notice.clear()
 
+
+_OUTCOME = '<div class="xnb-scroll xnb-outcome" tabindex="0" role="region" aria-label="Outcome">'
 
 _NOT_CHECKED = {"change": "", "severity": "", "kind": "", "reason": ""}
 

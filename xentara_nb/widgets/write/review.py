@@ -16,7 +16,7 @@ from xentara_nb.widgets.common.table import (
     value_text,
 )
 from xentara_nb.widgets.write.times import local_text, zone_text
-from xentara_nb.writes.guards import Severity
+from xentara_nb.writes.guards import worst_first
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.rendering import KINDS, NO_CHANGE, shown_change
 from xentara_nb.writes.results import WriteResult
@@ -29,10 +29,9 @@ def checks_html(plan: WritePlan) -> str:
     results = [*plan.checks, *plan.planned[0].checks]
     if not results:
         return f"<p role='status'>{badge('All checks passed', 'ok')}</p>"
-    results.sort(key=lambda result: result.severity is not Severity.REFUSED)
     items = "".join(
         f"<li>{badge(result.severity, KINDS[result.severity])} {escape(result.message)}</li>"
-        for result in results
+        for result in worst_first(results)
     )
     return f"<ul role='status' class='xnb-checks'>{items}</ul>"
 
