@@ -59,7 +59,7 @@ def test_an_empty_journal(journal, tmp_path):
 
 def test_a_misspelt_path_is_no_empty_journal(client, journal):
     client.write(KEY, 1)
-    for path in (journal.with_name("jornal.jsonl"), str(journal.with_name("jornal.jsonl"))):
+    for path in (journal.with_name("journall.jsonl"), str(journal.with_name("journall.jsonl"))):
         with pytest.raises(FileNotFoundError, match=r"no journal here.*did you mean 'journal.json"):
             read_journal(path)
     journal.rename(journal.with_name("journal-2026-01.jsonl"))
