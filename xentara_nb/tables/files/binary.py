@@ -304,7 +304,7 @@ def _rows(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[int, bool]:
     with archive.open(entry) as sheet:
         for piece in iter(lambda: sheet.read(_PIECE), b""):
             rows += len(_ROW.findall(piece))
-            errors = errors or _ERROR.search(piece) is not None
+            errors |= bool(_ERROR.search(piece))
     return rows, errors
 
 
