@@ -273,9 +273,12 @@ class Client:
         >>> other.closed
         True
         """
-        self._connection.close()
-        # At once, so that what shows a watch has its last values when this returns.
-        self._watches.close()
+        try:
+            # Here, and before the thread that looks after them finds no connection any more: what
+            # shows a watch has its last values when this returns.
+            self._watches.close()
+        finally:
+            self._connection.close()
 
     def __enter__(self) -> Self:
         return self
