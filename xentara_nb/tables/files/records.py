@@ -85,18 +85,18 @@ def _check_records(
     head = {name: value for name, value in document.items() if name != "records"}
     members = json.dumps(head).count('":') + (b'"records"' in data) + sum(map(len, records))
     if data.count(b'":') != members:
-        twice: list[Any] = []
+        twice: dict[int, Any] = {}  # by its id, which is its own as long as it is kept
 
         def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             found = dict(pairs)
             if len(found) != len(pairs):
-                twice.append(found)
+                twice[id(found)] = found
             return found
 
         again = _parsed(data, object_pairs_hook=note)
         again = again if isinstance(again, list) else again["records"]
         for row, record in enumerate(again):
-            if any(record is each for each in twice):
+            if id(record) in twice:
                 raise TableError(f"record {row + 1} has a member twice. Take one of the two out")
     if _HALF_CHARACTER.search(data):
         for row, record in enumerate(records):
