@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import _thread
+import io
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -133,6 +135,17 @@ def test_however_short_it_waits_for_the_first_values(
     # What was recorded before does not count.
     more = client.record([BATCH, SPEED], tmp_path, for_=0.001, progress=False)
     assert more.changes()["error"].str.contains("was stopped").sum() == 2
+
+
+def test_a_terminal_that_is_gone_ends_no_recording(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    assert len(client.record([BATCH], tmp_path, for_=0.001).changes()) == 1
 
 
 def test_it_does_not_wait_for_ever_for_the_first_values(

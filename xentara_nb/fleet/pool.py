@@ -19,6 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from xentara_nb.errors import OptionError
 from xentara_nb.fleet.steps import in_thread
+from xentara_nb.queries.progress import BAR_DELAY, drawn
 
 T = TypeVar("T")
 
@@ -157,13 +158,11 @@ def _reporting(
     elif callable(progress):
         yield progress
     else:
-        from tqdm.auto import tqdm
 
-        bar: Any = tqdm(total=total, unit="server", desc=what, delay=0.0 if progress else 1.0)
-
-        def report(state: FleetProgress) -> None:
+        def draw(bar: Any, state: FleetProgress) -> None:
             bar.set_postfix_str(str(state).partition(", ")[2], refresh=False)
             bar.update(state.done - bar.n)
 
-        with bar:
+        delay = 0.0 if progress else BAR_DELAY
+        with drawn(draw, delay, total=total, unit="server", desc=what) as report:
             yield report

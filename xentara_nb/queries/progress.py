@@ -13,7 +13,12 @@ Progress: TypeAlias = "bool | Callable[[int, int], object] | None"
 _Asked = TypeVar("_Asked")
 _Answers = TypeVar("_Answers", bound=Sequence[Any])
 
-_BAR_DELAY = 1.0  # seconds; work that is done by then shows no bar
+_State = TypeVar("_State")
+
+BAR_DELAY = 1.0
+"""Work that is done in so many seconds shows no bar, unless one is asked for."""
+
+_AT_ONCE = 1e-9  # seconds
 
 
 def no_progress(done: int, total: int) -> None:
@@ -30,25 +35,40 @@ def reporting(
     elif callable(progress):
         yield progress
     else:
-        from tqdm.auto import tqdm
+        delay = 0.0 if progress else BAR_DELAY
+        options = {"total": total, "unit": unit, "desc": what}
+        with drawn(lambda bar, done: bar.update(done - bar.n), delay, **options) as draw:
+            yield lambda done, total: draw(done)
 
-        bar: Any = None
 
-        def show(done: int, total: int) -> None:
-            # Nothing ends because no one can see it: the terminal may be gone.
-            with suppress(OSError):
-                if bar is not None:
-                    bar.update(done - bar.n)
+@contextmanager
+def drawn(
+    draw: Callable[[Any, _State], object], delay: float, **options: Any
+) -> Iterator[Callable[[_State], None]]:
+    """Give a function that draws a state with a bar of tqdm, once some seconds have passed.
 
+    Nothing ends because no one can see it: the terminal may be gone.
+    """
+    from tqdm.auto import tqdm
+
+    bar: Any = None
+    with suppress(OSError):
+        # Without a delay it draws itself before it is complete, and could not be closed then.
+        bar = tqdm(delay=delay or _AT_ONCE, **options)
+        if not delay:
+            bar.refresh()
+
+    def show(state: _State) -> None:
         with suppress(OSError):
-            delay = 0.0 if progress else _BAR_DELAY
-            bar = tqdm(total=total, unit=unit, desc=what, delay=delay)
-        try:
-            yield show
-        finally:
-            with suppress(OSError):
-                if bar is not None:
-                    bar.close()
+            if bar is not None:
+                draw(bar, state)
+
+    try:
+        yield show
+    finally:
+        with suppress(OSError):
+            if bar is not None:
+                bar.close()
 
 
 def reported(

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from xentara_nb.protocol.text import quantity
+from xentara_nb.queries.progress import drawn
 from xentara_nb.recordings.recorder import Recorder
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -39,11 +40,12 @@ def reporting(
     elif callable(progress):
         yield progress
     else:
-        from tqdm.auto import tqdm
 
-        bar: Any = tqdm(desc="Recording", bar_format="{desc}")
-        with bar:
-            yield lambda state: bar.set_description_str(line(state))
+        def draw(bar: Any, state: _State) -> None:
+            bar.set_description_str(line(state))
+
+        with drawn(draw, 0.0, desc="Recording", bar_format="{desc}") as show:
+            yield show
 
 
 def line(recorder: Recorder) -> str:
