@@ -462,6 +462,26 @@ class Model:
             requests = wire.requests()
             wire.answer(*self.answers(requests))
 
+    def swapped_at(self, opcode: int) -> Script:
+        """Be a good server of two elements that is restarted once, before it answers a command.
+
+        Each of the two has the other's UUID from then on.
+        """
+        one, two = self.elements.values()
+        restarts = [opcode]
+
+        def script(wire: Wire) -> None:
+            wire.hello()
+            while True:
+                requests = wire.requests()
+                if requests[0].opcode in restarts:
+                    restarts.clear()
+                    one.uuid, two.uuid = two.uuid, one.uuid
+                    return
+                wire.answer(*self.answers(requests))
+
+        return script
+
     def _find(self, uuid: UUID) -> tuple[str, Element] | None:
         for key, element in self.elements.items():
             if element.uuid == uuid:

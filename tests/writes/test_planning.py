@@ -173,21 +173,10 @@ def test_refusals_cannot_be_taken_out_of_a_plan(plant, journal):
 @pytest.mark.parametrize("restart_at", [OpCode.LOOKUP, OpCode.META_DATA, OpCode.READ])
 def test_a_restart_before_a_write_is_sent(fake, restart_at):
     model = Model.of_points(2)
-    one, two = model.elements.values()
-    restarts = [restart_at]
-
-    def script(wire):
-        wire.hello()
-        while True:
-            requests = wire.requests()
-            if requests[0].opcode in restarts:
-                restarts.clear()
-                one.uuid, two.uuid = two.uuid, one.uuid
-                return
-            wire.answer(*model.answers(requests))
-
+    one, _ = model.elements.values()
+    server = fake(model.swapped_at(restart_at))
     # This server changes no value.
-    with fake(script).connect(journal=False) as client, suppress(WriteDiffersError):
+    with server.connect(journal=False) as client, suppress(WriteDiffersError):
         client.write("Point 0", 5.0, verify_within=0)
     assert [each.element_uuid for each in model.written] == [one.uuid]
 
