@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.clock import Clock
 from tests.support.clients import with_more_time
+from tests.support.clock import Clock
 from tests.support.server import Model, answering
 from xentara_nb import read_journal
 from xentara_nb.connection.connection import Connection
