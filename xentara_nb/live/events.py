@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from xentara_nb.live.history import Array
 from xentara_nb.protocol.cbor import uuid_from
 from xentara_nb.protocol.codec.events import COUNT_AT, ELEMENT_AT, TIME_AT, VALUE_GAP
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.references import canonical
-
-Array: TypeAlias = npt.NDArray[Any]
 
 _BYTES_16 = np.dtype("S16")
 _TIME_HEAD = 9  # the bytes before the nanoseconds of a time stamp

@@ -42,7 +42,9 @@ def sample(
     progress: Progress,
 ) -> pd.DataFrame:
     """Read attributes again and again; raises as :meth:`Client.sample`."""
-    beats = _beats(every, for_)
+    check_seconds("every", every)
+    check_seconds("for_", for_)
+    beats = max(1, math.ceil(for_ / every - 1e-9))
     if beats * len(attributes) > MAX_VALUES:
         raise OptionError(
             f"{beats:,} readings of {len(attributes):,} attributes are too many to keep: sample "
@@ -55,37 +57,15 @@ def sample(
         begin, begin_ns = time.monotonic(), time.time_ns()
         for beat in range(beats):
             # By the clock and not by the beat before, so that the rhythm does not drift.
-            row = _read_at(begin + beat * every, every, connection, requests, places)
+            left = begin + beat * every - time.monotonic()
+            if left > 0:
+                time.sleep(left)
+            row = _read(connection, requests, places) if left > -every else None  # it is too late
             rows.append(row)
-            times.append(_time(row, begin_ns + round(beat * every * 1e9), times))
+            now = begin_ns + round(beat * every * 1e9) if row is None else time.time_ns()
+            times.append(max(now, times[-1] + 1) if times else now)
             report(beat + 1, beats)
     return _frame(attributes, times, rows)
-
-
-def _read_at(
-    due: float,
-    every: float,
-    connection: ReconnectingConnection,
-    requests: ReadRequests,
-    places: list[list[int]],
-) -> list[Any] | None:
-    """Read when it is due; return None if it is too late for that."""
-    left = due - time.monotonic()
-    if left > 0:
-        time.sleep(left)
-    return _read(connection, requests, places) if left > -every else None
-
-
-def _time(row: list[Any] | None, due: int, times: list[int]) -> int:
-    """Return the time of a reading, which is later than that of the one before."""
-    now = due if row is None else time.time_ns()
-    return max(now, times[-1] + 1) if times else now
-
-
-def _beats(every: float, for_: float) -> int:
-    check_seconds("every", every)
-    check_seconds("for_", for_)
-    return max(1, math.ceil(for_ / every - 1e-9))
 
 
 def _requests(attributes: Sequence[ResolvedAttribute]) -> tuple[ReadRequests, list[list[int]]]:
