@@ -18,6 +18,11 @@ class TrustCard:
     """Shows a certificate that is not known, and trusts it when the user says so on purpose.
 
     ``on_refuse`` is called when the user does not trust it.
+
+    Attributes
+    ----------
+    asking : bool
+        Whether the card waits for the user.
     """
 
     def __init__(self, tasks: TaskRunner, on_refuse: Callable[[], object]) -> None:
@@ -99,20 +104,15 @@ class TrustCard:
         )
         self.compared.value = False
         self.trust.disabled = True
-        self._asking = True
+        self.asking = True
         for widget in (self.compared, self.trust):
             show(widget, may_trust and not changed)
         show(self.box, True)
 
     def _hide(self) -> None:
         self._accept = None
-        self._asking = False
+        self.asking = False
         show(self.box, False)
-
-    @property
-    def asking(self) -> bool:
-        """Whether the card waits for the user."""
-        return self._asking
 
     def _compare(self) -> None:
         self.trust.disabled = not self.compared.value
