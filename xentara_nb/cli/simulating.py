@@ -181,8 +181,7 @@ def _run(simulator: Simulator, faults: list[Callable[[Simulator], threading.Time
         for warning in caught:
             say(f"WARNING: {warning.message}")
         say("Stop it with Ctrl-C.")
-        while not simulator.wait(_POLL):
-            pass
+        _wait(simulator)
         say("A client has shut the server down.")
     except KeyboardInterrupt:
         _set_alarm(STOP_TIMEOUT)
@@ -197,6 +196,11 @@ def _run(simulator: Simulator, faults: list[Callable[[Simulator], threading.Time
             _cancel(timers)
             simulator.stop()
             raise
+
+
+def _wait(simulator: Simulator) -> None:
+    while not simulator.wait(_POLL):
+        pass
 
 
 def _cancel(timers: list[threading.Timer | None]) -> None:

@@ -8,6 +8,7 @@ import math
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -120,11 +121,15 @@ def _table(watch: Watch, seconds: float | None) -> None:
 
     sys.stdout.write(_HIDE)
     try:
-        while (left := end - time.monotonic()) > 0:
-            with suppress(DeadlineError):
-                watch.until(draw, timeout=min(_COUNT, left))
+        _draw_until(end, watch, draw)
     finally:
         sys.stdout.write(_REST)
+
+
+def _draw_until(end: float, watch: Watch, draw: Callable[[pd.DataFrame], bool]) -> None:
+    while (left := end - time.monotonic()) > 0:
+        with suppress(DeadlineError):
+            watch.until(draw, timeout=min(_COUNT, left))
 
 
 def picture(latest: pd.DataFrame, lost: str | None) -> str:

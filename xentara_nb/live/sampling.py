@@ -57,15 +57,31 @@ def sample(
         begin, begin_ns = time.monotonic(), time.time_ns()
         for beat in range(beats):
             # By the clock and not by the beat before, so that the rhythm does not drift.
-            left = begin + beat * every - time.monotonic()
-            if left > 0:
-                time.sleep(left)
-            row = _read(connection, requests, places) if left > -every else None  # it is too late
+            row = _read_at(begin + beat * every, every, connection, requests, places)
             rows.append(row)
-            now = begin_ns + round(beat * every * 1e9) if row is None else time.time_ns()
-            times.append(max(now, times[-1] + 1) if times else now)
+            times.append(_time(row, begin_ns + round(beat * every * 1e9), times))
             report(beat + 1, beats)
     return _frame(attributes, times, rows)
+
+
+def _read_at(
+    due: float,
+    every: float,
+    connection: ReconnectingConnection,
+    requests: ReadRequests,
+    places: list[list[int]],
+) -> list[Any] | None:
+    """Read when it is due; return None if it is too late for that."""
+    left = due - time.monotonic()
+    if left > 0:
+        time.sleep(left)
+    return _read(connection, requests, places) if left > -every else None
+
+
+def _time(row: list[Any] | None, due: int, times: list[int]) -> int:
+    """Return the time of a reading, which is later than that of the one before."""
+    now = due if row is None else time.time_ns()
+    return max(now, times[-1] + 1) if times else now
 
 
 def _requests(attributes: Sequence[ResolvedAttribute]) -> tuple[ReadRequests, list[list[int]]]:

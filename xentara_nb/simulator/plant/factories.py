@@ -146,6 +146,7 @@ class _Register(_Labelled):
         return Register(identity, attributes, [value, *others, *labels.values()])
 
 
+# Kept, for a large model has little else but registers.
 @lru_cache(maxsize=64)
 def _register_attributes(
     data_type: DataType, labelled: bool
