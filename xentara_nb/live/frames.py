@@ -64,16 +64,12 @@ def wide_frame(
         _check_size(count * len(columns))
         times = first + step * np.arange(count)
     _check_size(len(times) * len(columns))
+    index = pd.DatetimeIndex(time_array(times), name="time")
     data = {}
     for name, attribute, column in zip(names, attributes, columns, strict=True):
-        values, missing = _at(times, column, fill, step)
-        data[name] = typed_array(values, missing, attribute.data_type, gaps=True)
-    index = pd.DatetimeIndex(time_array(times), name="time")
-    series = {
-        name: pd.Series(values, index=index, copy=False, dtype=values.dtype)
-        for name, values in data.items()
-    }
-    return as_xentara(pd.DataFrame(series, index=index, copy=False))
+        values = typed_array(*_at(times, column, fill, step), attribute.data_type, gaps=True)
+        data[name] = pd.Series(values, index=index, copy=False, dtype=values.dtype)
+    return as_xentara(pd.DataFrame(data, index=index, copy=False))
 
 
 def _at(times: Array, column: Changes, fill: str | None, step: int | None) -> tuple[Array, Array]:

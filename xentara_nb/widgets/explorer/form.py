@@ -100,10 +100,10 @@ class Explorer(ClientForm):
 
     def content_html(self) -> str:
         """Return the server, and what was selected with its values."""
-        parts = [f"<h3>{escape(self.title)}</h3>"]
         if self.shown_client is None:
             return super().content_html()
-        parts += [self.head.value, self.name.value, self.live.text.value]
+        parts = [f"<h3>{escape(self.title)}</h3>", self.head.value, self.name.value]
+        parts.append(self.live.text.value)
         if self.write_form is not None:
             parts.append(self.write_form.content_html())
         return "".join(parts)

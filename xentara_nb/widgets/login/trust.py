@@ -74,6 +74,7 @@ class TrustCard:
         }
         if changed:
             self._accept = None
+            title = "is not the one that is trusted"
             warning = (
                 "<div class='xnb-notice xnb-error' role='alert'><b>The certificate of this server "
                 "has changed.</b> Either it was renewed, or someone stands between you and the "
@@ -85,21 +86,20 @@ class TrustCard:
                 pairs["Trusted until now"] = fingerprint_html(before.fingerprint)
                 pairs["Trusted since"] = before.since
         elif not may_trust:
+            title = "is not trusted"
             warning = (
                 "<p role='alert'>Nothing secret has been sent. It was said which certificates are "
                 "to be trusted here, and this one is not in order: ask the server's "
                 "administrator.</p>"
             )
         else:
+            title = "is not known"
             warning = (
                 "<p role='alert'>Nothing secret has been sent yet. The holder of this "
                 "certificate gets the password, so compare its fingerprint first.</p>"
             )
-        title = "is not known" if may_trust else "is not trusted"
-        title = "is not the one that is trusted" if changed else title
         self.text.value = (
-            f"<h4>The certificate of {escape(server)} "
-            f"{title}</h4>{warning}"
+            f"<h4>The certificate of {escape(server)} {title}</h4>{warning}"
             f"{facts(pairs, caption='The certificate')}"
         )
         self.compared.value = False
