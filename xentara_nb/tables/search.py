@@ -118,13 +118,13 @@ class SearchIndex:
 
     def _with_close_words(self, close: Sequence[dict[str, int]]) -> tuple[Rows, Any]:
         """Return the rows with one of the words of each, and how many letters differ in each."""
-        total = np.zeros(len(self), np.int64)
+        total = np.zeros(len(self), np.int32)
         there = np.full(len(self), all(close))
         for words in close if all(close) else ():
-            found = np.full(len(self), -1)
+            found = np.full(len(self), -1, np.int8)
             for distance in sorted(set(words.values()), reverse=True):
                 same = [word for word, differing in words.items() if differing == distance]
-                found[self._index.containing(same)] = distance
+                np.copyto(found, distance, where=self._index.containing(same))
             there &= found >= 0
             total += found
         rows = np.flatnonzero(there)
