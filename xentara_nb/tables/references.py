@@ -153,11 +153,9 @@ def category_reference(category: object) -> Category:
     """Return the category that a label or a number means; raises NotFoundError if there is none."""
     member = Category.find(category)
     if member is None:
-        offer = did_you_mean(category, (each.label for each in Category))
-        raise NotFoundError(
-            f"{category!r} is no category{offer or ';'} {'There' if offer else 'there'} are: "
-            f"{Category.labels()}"
-        )
+        labels = [each.label for each in Category]
+        offer = did_you_mean(category, labels, f"there are: {Category.labels()}")
+        raise NotFoundError(f"{category!r} is no category{offer}")
     return member
 
 
