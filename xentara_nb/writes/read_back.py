@@ -178,9 +178,7 @@ def take_reading(result: WriteResult, value: Any, how: Verification) -> bool:
     result.raw_read_back = value
     try:
         found = how.matches(result, value)
-    except (
-        Exception
-    ) as error:  # the function is the user's: an error in it must not cost the report
+    except Exception as error:  # of the user's function, which must not cost the report
         result.reason = f"the function that verifies failed: {type(error).__name__}: {error}"
         return True
     if found:
@@ -234,18 +232,14 @@ def _not_readable(result: WriteResult, reason: str) -> None:
         result.outcome = Outcome.NOT_READABLE
 
 
-def _where(result: WriteResult) -> str:
-    other = result.planned.followed_by
-    return "" if other is None else f" from {other.primary_key}"
-
-
 def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadline) -> WriteResult:
     late = failure is None or (isinstance(failure, DeadlineError) and deadline.passed)
     if late and result.raw_read_back is not None:
+        other = result.planned.followed_by
+        where = "" if other is None else f" from {other.primary_key}"
         result.outcome = Outcome.DIFFERS
         result.reason = (
-            f"{value_repr(result.read_back)} was read back{_where(result)}, "
-            f"{deadline.seconds:g} s after "
+            f"{value_repr(result.read_back)} was read back{where}, {deadline.seconds:g} s after "
             f"{value_repr(result.value)} was written"
         )
     else:

@@ -17,9 +17,8 @@ from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.tables.files import as_written
 from xentara_nb.tables.frames import doubled_column
 from xentara_nb.writes.context import WriteContext
-from xentara_nb.writes.plan import WritePlan, plan_of
+from xentara_nb.writes.plan import WritePlan, make_plan
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.planning import plan_requests
 from xentara_nb.writes.read_back import same_value
 from xentara_nb.writes.requests import write_requests
 
@@ -99,15 +98,11 @@ def plan_settings(
         reasons = listed(left_out.values(), _MAX_SHOWN, "; ")
         warnings.warn(f"{count} not restored: {reasons}", SettingsWarning, stacklevel=3)
     chosen = settings.iloc[[row for row in range(len(settings)) if row not in left_out]]
-    policies = context.policies.current()
-    context.connection.connection()
-    generation = context.model_cache.generation
-    planned = [
-        each
-        for each in plan_requests(context, write_requests(chosen), policies)
-        if not _is_there(each, tolerance)
-    ]
-    return plan_of(context, planned, policies, generation)
+    return make_plan(
+        context,
+        write_requests(chosen),
+        is_needless=lambda planned: _is_there(planned, tolerance),
+    )
 
 
 def _left_out(settings: pd.DataFrame) -> dict[int, str]:
