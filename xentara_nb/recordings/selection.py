@@ -50,13 +50,7 @@ def codes_of(table: pa.Table, names: Sequence[str]) -> tuple[Array, list[tuple[s
 
 
 class Selection:
-    """The attributes that some rows name.
-
-    Parameters
-    ----------
-    rows : sequence of Reference
-        Elements, all of whose attributes are meant, and attributes.
-    """
+    """The attributes that some rows name; of an element without an attribute, all of them."""
 
     def __init__(self, rows: Sequence[Reference]) -> None:
         self.rows = rows

@@ -94,14 +94,7 @@ def id_array(ids: Sequence[int | UUID | None]) -> IdArray:
 class IdArray(ExtensionArray):
     """An array of ids; see :class:`IdDtype`. It is made by :func:`id_array`.
 
-    Parameters
-    ----------
-    codes : numpy.ndarray
-        The place of each id in the table; -1 where there is none.
-    table : IdTable
-        The ids.
-    readonly : bool, default False
-        Whether they cannot be changed in place.
+    ``codes`` is the place of each id in the table, -1 where there is none.
     """
 
     # numpy is not to take the operators of its arrays with this one.

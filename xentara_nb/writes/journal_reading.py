@@ -116,26 +116,10 @@ def _refuse_missing(file: Path) -> NoReturn:
 
 
 def last_writes(path: JournalLike, server: str, count: int) -> tuple[pd.DataFrame, bool]:
-    """Return the last writes of this process on a server, and whether these are all.
+    """Return the last writes of this process on a server, and whether it has made no others.
 
-    Only the end of the journal is read: as much as it takes to find so many, or what was written
-    before this process began.
-
-    Parameters
-    ----------
-    path : path
-        The journal.
-    server : str
-        The address of the server.
-    count : int
-        How many writes are wanted.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The writes as :func:`read_journal` gives them, the latest first.
-    bool
-        Whether this process has made no others.
+    They are as :func:`read_journal` gives them, the latest first. Only the end of the journal is
+    read: as much as it takes to find so many, or what was written before this process began.
     """
     file, rows = Journal(path).path, JournalRows()
     if file is None or lacks_home(file):
