@@ -78,12 +78,8 @@ def descriptions(attributes: Sequence[ResolvedAttribute]) -> dict[str, list[str]
             "" if each.data_type is None else label(DataType, each.data_type) for each in attributes
         ],
         "element_uuid": [str(each.element_uuid) for each in attributes],
-        "attribute_id": [_id_text(each.attribute_id) for each in attributes],
+        "attribute_id": [str(each.attribute_id) for each in attributes],
     }
-
-
-def _id_text(attribute_id: UUID | int) -> str:
-    return str(attribute_id) if isinstance(attribute_id, UUID) else str(int(attribute_id))
 
 
 def described(key: str, name: str, data_type: str, uuid: str, identifier: str) -> ResolvedAttribute:

@@ -87,8 +87,6 @@ def element_reference(element: object) -> Reference:
         raise NotFoundError(f"{key!r} is no text, and a row names it as its primary_key")
     if key is None and element_uuid is None:
         raise NotFoundError("a row names no element: its primary_key and element_uuid are missing")
-    if isinstance(attribute, float) and attribute.is_integer():
-        attribute = int(attribute)  # pandas makes floats of integers with gaps
     if attribute is None and name is not None and not isinstance(name, str):
         attribute, name = name, None  # an id is in the column for names
     attribute = id_in(attribute)
@@ -185,11 +183,11 @@ def uuid_in(value: object) -> UUID | None:
 
 
 def id_in(attribute: Any) -> Any:
-    """Return the id that a text in a column of ids holds, as in a file that pandas has read."""
-    if isinstance(attribute, str):
-        found = id_of_text(attribute)
-        return attribute if found is None else found
-    return attribute
+    """Return the id that a text or a float holds, as where pandas has read a file or has gaps."""
+    if isinstance(attribute, float) and attribute.is_integer():
+        return int(attribute)
+    found = id_of_text(attribute) if isinstance(attribute, str) else None
+    return attribute if found is None else found
 
 
 def _as_written(text: Any) -> Any:

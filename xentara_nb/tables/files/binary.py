@@ -91,7 +91,7 @@ def _categorical(cells: Cells) -> pd.Categorical[str]:
     return pd.Categorical(list(map(str, plain(cells))))
 
 
-def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+def read_parquet(data: bytes, needed: Sequence[str]) -> TextTable:
     """Read a table with some columns from Parquet."""
     with requiring(_NEEDS, "parquet"):
         from pyarrow import parquet
@@ -196,7 +196,7 @@ def check_sheet_texts(frame: pd.DataFrame) -> None:
                 _check_characters(text, f"{row_text(row)}, {what}")
 
 
-def read_excel(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+def read_excel(data: bytes, needed: Sequence[str]) -> TextTable:
     """Read a table with some columns from an Excel workbook."""
     with requiring(_NEEDS, "excel"):
         import openpyxl
