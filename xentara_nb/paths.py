@@ -13,7 +13,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -143,6 +143,24 @@ def naming_similar() -> Iterator[None]:
         if not offer:
             raise
         raise FileNotFoundError(error.errno, f"{error.strerror}{offer}", error.filename) from None
+
+
+@contextmanager
+def replacing(path: Path, temporary: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Open a new file that takes the place of another when, and only when, all went well.
+
+    Until then it has a name of its own, in a folder on the same disk.
+    """
+    try:
+        with open(temporary, "wb", opener=partial(os.open, mode=mode)) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 def sync_folder(folder: Path) -> None:

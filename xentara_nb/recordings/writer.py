@@ -14,7 +14,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from xentara_nb.errors import RecordingError, requiring
-from xentara_nb.paths import sync_folder
+from xentara_nb.paths import replacing, sync_folder
 from xentara_nb.protocol.text import quantity
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.recordings.columns import Array, descriptions, ordered, schema
@@ -353,16 +353,8 @@ def _replace(path: Path, data: Any, temporary: Path) -> int:
         before = path.stat().st_size
     except FileNotFoundError:
         before = 0
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+    with replacing(path, temporary) as file:
+        file.write(data)
     if not before:
         sync_folder(path.parent)
     return len(memoryview(data)) - before
