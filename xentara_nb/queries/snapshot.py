@@ -215,7 +215,6 @@ def _pick(
     layouts: Sequence[_Layout],
     name: str,
 ) -> list[Any]:
-    """Return the results of one column."""
     places = np.fromiter((layout.places[name] for layout in layouts), np.intp, len(layouts))
     picked: list[Any] = results[np.where(places < 0, -1, starts + places)].tolist()
     return picked

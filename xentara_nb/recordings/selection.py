@@ -96,7 +96,6 @@ class Selection:
 
 
 def _names_in(path: Path) -> list[tuple[str, ...]]:
-    """Return what names the attributes in a file."""
     import pyarrow.dataset as ds
 
     dataset = ds.dataset([str(path)], schema=schema(), format="parquet")
@@ -117,7 +116,6 @@ def _not_found(row: Reference, recorded: Iterable[tuple[str, ...]], folder: Path
 
 
 def _matches(row: Reference, key: str, uuid: str, name: str, identifier: str) -> bool:
-    """Return whether a row names an attribute."""
     if row.element_uuid is not None and str(row.element_uuid) != uuid:
         return False
     if row.element_uuid is None and key != row.primary_key and str(row.text_uuid) != uuid:

@@ -23,7 +23,7 @@ def with_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd
 
 
 def note_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd.DataFrame:
-    """Do the same to the frame itself, which was just made and is in no other hands; return it."""
+    """Put the note on the frame itself, which was just made and has no other user; return it."""
     # Through JSON and back: a copy that is checked, and equal to itself after a file. What is there
     # most of the time is so as it is.
     plain = _PLAIN.issuperset(map(type, provenance.values()))

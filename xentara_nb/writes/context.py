@@ -142,7 +142,7 @@ class RateLimiter:
 
     @locked("_lock")
     def _grant_in(self, span: float, most: int, wanted: int) -> tuple[int, float]:
-        """Do so for at most so many in a span, in seconds."""
+        """Grant what is wanted, or less, with at most so many in a span of seconds."""
         now = time.monotonic()
         while self._sent and self._sent[0] <= now - span:
             self._sent.popleft()

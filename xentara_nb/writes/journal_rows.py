@@ -206,7 +206,6 @@ class JournalRows:
 
 
 def _origin(record: dict[str, Any]) -> Origin:
-    """Return who has made a write, and from where."""
     server, user, session, account, computer = (
         _text(record.get(name)) for name in Origin._fields[:-1]
     )
@@ -218,12 +217,10 @@ def _origin(record: dict[str, Any]) -> Origin:
 
 
 def _element(record: dict[str, Any]) -> Element:
-    """Return what is written to."""
     return Element(_text(record.get("primary_key")), UUID(record["element_uuid"]))
 
 
 def _attribute(record: dict[str, Any]) -> WrittenAttribute:
-    """Return which attribute is written."""
     attribute_id = decode_value(record["attribute_id"])
     if attribute_id is not None:
         attribute_id = to_id(attribute_id)
