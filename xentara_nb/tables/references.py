@@ -70,7 +70,7 @@ def element_reference(element: object) -> Reference:
         if not element:
             raise NotFoundError("an empty text names no element; the root is None")
         return Reference(str(element), None, text_uuid=uuid_in(element))
-    row = _as_mapping(element)
+    row = as_mapping(element)
     if row is None or not ("element_uuid" in row or "primary_key" in row):
         raise NotFoundError(
             f"this is no element, but of type {type(element).__name__}: give a primary key, a UUID "
@@ -208,7 +208,8 @@ def _given(row: Mapping[str, Any], name: str) -> Any:
     return None if missing or (isinstance(value, str) and not value) else value
 
 
-def _as_mapping(row: object) -> Mapping[str, Any] | None:
+def as_mapping(row: object) -> Mapping[str, Any] | None:
+    """Return what a row has by the names of its columns; None if it is no row."""
     if isinstance(row, pd.Series):
         return {str(key): value for key, value in row.items()}
     if isinstance(row, Mapping):
