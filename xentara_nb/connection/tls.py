@@ -334,10 +334,7 @@ def _not_trusted(
     """
     expected = trust.fingerprint
     changed = changed or expected is not None
-    der, fields = b"", dict[str, Any]()
-    with suppress(OSError, ssl.SSLError, ServerUnreachableError, TimeoutError):
-        der = _fetch(address, deadline, None).certificate()
-        fields = _fetch(address, deadline, der).certificate_fields()
+    der, fields = shown_certificate(address, deadline)
     fingerprint = fingerprint_of(der) if der else "not known"
     subject, issuer = _name(fields.get("subject")), _name(fields.get("issuer"))
     not_before = str(fields.get("notBefore", "not known"))
@@ -406,6 +403,18 @@ def _certificates_in(path: str | os.PathLike[str]) -> list[bytes]:
         parts = [part + _PEM_END for part in parts] or [rest]
         return [der for part in parts if (der := certificate_der(part)) is not None]
     return []
+
+
+def shown_certificate(address: Address, deadline: Deadline) -> tuple[bytes, dict[str, Any]]:
+    """Return the certificate that a server shows, in DER form, and its fields; it is not checked.
+
+    What cannot be found out is empty.
+    """
+    der, fields = b"", dict[str, Any]()
+    with suppress(OSError, ssl.SSLError, ServerUnreachableError, TimeoutError):
+        der = _fetch(address, deadline, None).certificate()
+        fields = _fetch(address, deadline, der).certificate_fields()
+    return der, fields
 
 
 def _fetch(address: Address, deadline: Deadline, der: bytes | None) -> Stream:
