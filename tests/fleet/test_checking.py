@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
@@ -61,6 +63,23 @@ def test_an_expired_certificate(tmp_path: Path) -> None:
             found = fleet.check(progress=False)
     assert steps(found) == {"old": [True, False, None]}
     assert found["valid_until"].item() < pd.Timestamp.now("UTC")
+
+
+def test_one_that_hangs_is_waited_for_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hangs:  # no one accepts what it takes
+        where = f"127.0.0.1:{hangs.getsockname()[1]}"
+        server = Server("a", where, user="a", password_from=Secret("b"), timeout=0.3)
+        with Fleet([server]) as fleet:
+            found = fleet.check(progress=False)
+        hangs.setblocking(False)
+        made = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                hangs.accept()[0].close()
+                made += 1
+    assert steps(found) == {"a": [True, None, None]}
+    assert "did not complete the TLS handshake within 0.3 s" in found["error"].item()
+    assert made == 2  # to see whether there is someone, and for the handshake
 
 
 def test_no_server_is_asked(fleet: Fleet) -> None:

@@ -167,7 +167,7 @@ class Asking:
         """Do some work with the client of each server, in threads, and give what each returns."""
         seconds = self.seconds(deadline)
         tasks = {
-            name: (ask, (name, _getting(self._clients, name), own, seconds))
+            name: (ask, (name, partial(self._clients.get, name), own, seconds))
             for name, own in work.items()
         }
         return self._gather(tasks, None, progress, what)
@@ -218,7 +218,3 @@ def _check(arguments: Mapping[str, Any]) -> None:
         for attribute in attributes if are_several(attributes) else [attributes]:
             attribute_reference(attribute)
     category_ids(arguments.get("categories"))
-
-
-def _getting(clients: Clients, name: str) -> Callable[[], Client]:
-    return lambda: clients.get(name)

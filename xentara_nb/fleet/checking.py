@@ -73,14 +73,17 @@ def empty_checks() -> pd.DataFrame:
 def _connect(server: Server, found: dict[str, Any]) -> Client:
     """Connect, and put into ``found`` what each step says; raises as :meth:`Server.connect`."""
     address, _ = parse_address(server.address)
+    deadline = deadline_of_call(server.timeout)
     try:
-        open_socket(address, deadline_of_call(server.timeout)).close()
+        open_socket(address, deadline).close()
     except (ServerUnreachableError, DeadlineError):
         found["reachable"] = False
         raise
     found["reachable"] = True
     if address.tls:
-        _, fields = shown_certificate(address, deadline_of_call(server.timeout))
+        _, fields = shown_certificate(address, deadline)
+        if deadline.passed:  # and would once more
+            raise deadline.error(f"{address.netloc} did not complete the TLS handshake")
         with suppress(KeyError, ValueError):
             seconds = ssl.cert_time_to_seconds(fields["notAfter"])
             found["valid_until"] = pd.Timestamp(seconds, unit="s", tz="UTC")
