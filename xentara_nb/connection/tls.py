@@ -334,7 +334,7 @@ def _not_trusted(
     """
     expected = trust.fingerprint
     changed = changed or expected is not None
-    der, fields = shown_certificate(address, deadline)
+    der, fields = _shown_certificate(address, deadline)
     fingerprint = fingerprint_of(der) if der else "not known"
     subject, issuer = _name(fields.get("subject")), _name(fields.get("issuer"))
     not_before = str(fields.get("notBefore", "not known"))
@@ -405,7 +405,18 @@ def _certificates_in(path: str | os.PathLike[str]) -> list[bytes]:
     return []
 
 
-def shown_certificate(address: Address, deadline: Deadline) -> tuple[bytes, dict[str, Any]]:
+def valid_until(address: Address, deadline: Deadline) -> int | None:
+    """Return until when the certificate that a server shows is valid, in seconds since 1970.
+
+    The certificate is not checked. None if that cannot be found out.
+    """
+    _, fields = _shown_certificate(address, deadline)
+    with suppress(KeyError, ValueError):
+        return ssl.cert_time_to_seconds(fields["notAfter"])
+    return None
+
+
+def _shown_certificate(address: Address, deadline: Deadline) -> tuple[bytes, dict[str, Any]]:
     """Return the certificate that a server shows, in DER form, and its fields; it is not checked.
 
     What cannot be found out is empty.

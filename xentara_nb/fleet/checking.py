@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any
 
 import pandas as pd
@@ -11,7 +10,7 @@ import pandas as pd
 from xentara_nb.client.client import Client
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.deadline import deadline_of_call
-from xentara_nb.connection.tls import open_socket, shown_certificate
+from xentara_nb.connection.tls import open_socket, valid_until
 from xentara_nb.errors import (
     CertificateNotTrustedError,
     ConnectionForbiddenError,
@@ -81,12 +80,10 @@ def _connect(server: Server, found: dict[str, Any]) -> Client:
         raise
     found["reachable"] = True
     if address.tls:
-        _, fields = shown_certificate(address, deadline)
-        if deadline.passed:  # and would once more
+        end = valid_until(address, deadline)
+        found["valid_until"] = None if end is None else pd.Timestamp(end, unit="s", tz="UTC")
+        if end is None and deadline.passed:  # and would once more
             raise deadline.error(f"{address.netloc} did not complete the TLS handshake")
-        with suppress(KeyError, ValueError):
-            seconds = ssl.cert_time_to_seconds(fields["notAfter"])
-            found["valid_until"] = pd.Timestamp(seconds, unit="s", tz="UTC")
     try:
         server.login()
     except LoginError:
