@@ -148,10 +148,12 @@ def add_parsers(add_parser: AddParser) -> None:
         _search,
         "find elements on every server by some words",
         f"Find the elements of every server that some words mean, the best first. {_STATUS}",
-        'fleet search servers.toml "set line 1" --category "data point" --writable',
+        'fleet search servers.toml set line 1 --category "data point" --writable',
     )
     _add_asking_options(search)
-    search.add_argument("text", metavar="WORDS", help="parts of keys, names, types and units")
+    search.add_argument(
+        "text", metavar="WORD", nargs="+", help="words of keys, names, types and units, or parts"
+    )
     for option, what in (("category", "category"), ("type", "type"), ("unit", "unit")):
         search.add_argument(
             f"--{option}",
@@ -296,7 +298,7 @@ def _read(args: argparse.Namespace) -> int:
 def _search(args: argparse.Namespace) -> int:
     wanted = {name: getattr(args, name) for name in ("category", "type", "unit", "writable")}
     with _fleet(args) as fleet:
-        frame = fleet.search(args.text, **wanted, **_options(args))
+        frame = fleet.search(" ".join(args.text), **wanted, **_options(args))
         show_rows(frame, args.json)
         return _status(fleet, args, _answered(frame))
 
