@@ -244,9 +244,8 @@ def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadl
     if late and result.raw_read_back is not None:
         result.outcome = Outcome.DIFFERS
         result.reason = (
-            f"{value_repr(result.read_back)} was read back{_where(result)}, "
-            f"{deadline.seconds:g} s after "
-            f"{value_repr(result.value)} was written"
+            f"{value_repr(result.read_back)} was read back{_where(result)} for "
+            f"{deadline.seconds:g} s, and {value_repr(result.value)} was written"
         )
     else:
         reason = f"reading back failed: {error_text(failure)}" if failure else result.reason
