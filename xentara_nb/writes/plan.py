@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import pandas as pd
 
+from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import OptionError, WriteRefusedError, XentaraError
 from xentara_nb.locking import Lock
@@ -21,6 +22,7 @@ from xentara_nb.writes.guards import CheckResult, Guard, Severity, reason_of
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.planning import (
     check_plan,
+    in_one_model,
     plan_requests,
     read_units,
     refuse_changes,
@@ -53,24 +55,24 @@ def make_plan(
         requests = [request._replace(number_as_boolean=True) for request in requests]
     tables = None if verify_on is None else feedbacks(verify_on)
     policies = context.policies.current()
-    context.connection.connection()
-    generation = context.model_cache.generation
-    planned = plan_requests(context, requests, policies, verify_on=tables)
-    return plan_of(context, planned, policies, generation)
+    return plan_of(
+        context, policies, lambda: plan_requests(context, requests, policies, verify_on=tables)
+    )
 
 
 def plan_of(
     context: WriteContext,
-    planned: Sequence[PlannedWrite],
     policies: tuple[WritePolicy, ...],
-    generation: int,
+    find: Callable[[], Sequence[PlannedWrite]],
 ) -> WritePlan:
-    """Return the plan of some writes that were found and read, with their units.
+    """Return the plan of some writes that a function finds and reads, with their units."""
 
-    The generation is that of the model's cache from before they were found.
-    """
+    def found(connection: Connection) -> tuple[Sequence[PlannedWrite], Sequence[str | None]]:
+        planned = find()
+        return planned, read_units(context, planned)
+
+    (planned, units), generation = in_one_model(context, found)
     checks = check_plan(context, policies, len(planned))
-    units = read_units(context, planned)
     return WritePlan(context, planned, checks, policies, units, generation)
 
 

@@ -98,15 +98,13 @@ def plan_settings(
     if left_out:
         warnings.warn(_named(left_out), SettingsWarning, stacklevel=3)
     chosen = settings.iloc[[row for row in range(len(settings)) if row not in left_out]]
-    policies = context.policies.current()
-    context.connection.connection()
-    generation = context.model_cache.generation
-    planned = [
-        each
-        for each in plan_requests(context, write_requests(chosen), policies)
-        if not _is_there(each, tolerance)
-    ]
-    return plan_of(context, planned, policies, generation)
+    requests, policies = write_requests(chosen), context.policies.current()
+
+    def find() -> list[PlannedWrite]:
+        planned = plan_requests(context, requests, policies)
+        return [each for each in planned if not _is_there(each, tolerance)]
+
+    return plan_of(context, policies, find)
 
 
 def _left_out(settings: pd.DataFrame) -> dict[int, str]:
