@@ -139,6 +139,16 @@ def test_what_is_no_file(tmp_path: Path, ending: str) -> None:
     check_quick_error(device, "is a device")
 
 
+def test_a_parquet_file_with_a_text_that_is_no_utf_8(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    text = pyarrow.array([b"Plant\xca"], pyarrow.binary()).view(pyarrow.string())
+    parquet.write_table(pyarrow.table({"primary_key": text, "value": [1]}), tmp_path / "a.parquet")
+    with pytest.raises(InventoryFileError, match="UTF"):
+        read_table(tmp_path / "a.parquet")
+
+
 def test_a_small_parquet_file_with_many_rows(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
