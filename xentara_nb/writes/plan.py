@@ -49,29 +49,23 @@ def make_plan(
     *,
     number_as_boolean: bool = False,
     verify_on: VerifyOnLike = None,
+    is_needless: Callable[[PlannedWrite], bool] = lambda planned: False,
 ) -> WritePlan:
-    """Return the plan of some requests: found, read and checked; nothing is sent."""
+    """Return the plan of some requests: found, read and checked; nothing is sent.
+
+    A write that is found to be needless is not in the plan.
+    """
     if number_as_boolean:
         requests = [request._replace(number_as_boolean=True) for request in requests]
     tables = None if verify_on is None else feedbacks(verify_on)
     policies = context.policies.current()
-    return plan_of(
-        context, policies, lambda: plan_requests(context, requests, policies, verify_on=tables)
-    )
 
-
-def plan_of(
-    context: WriteContext,
-    policies: tuple[WritePolicy, ...],
-    find: Callable[[], Sequence[PlannedWrite]],
-) -> WritePlan:
-    """Return the plan of some writes that a function finds and reads, with their units."""
-
-    def found(connection: Connection) -> tuple[Sequence[PlannedWrite], Sequence[str | None]]:
-        planned = find()
+    def find(connection: Connection) -> tuple[Sequence[PlannedWrite], Sequence[str | None]]:
+        found = plan_requests(context, requests, policies, verify_on=tables)
+        planned = [each for each in found if not is_needless(each)]
         return planned, read_units(context, planned)
 
-    (planned, units), generation = in_one_model(context, found)
+    (planned, units), generation = in_one_model(context, find)
     checks = check_plan(context, policies, len(planned))
     return WritePlan(context, planned, checks, policies, units, generation)
 
