@@ -21,7 +21,9 @@ from xentara_nb.errors import (
 )
 from xentara_nb.live.frames import column_names, wide_frame, with_gaps
 from xentara_nb.live.history import History, array_of
+from xentara_nb.protocol.codec.columns import ColumnReads
 from xentara_nb.protocol.codec.reads import ReadRequests
+from xentara_nb.protocol.commands import Read
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.progress import Progress, reporting
@@ -66,7 +68,7 @@ def _read_at(
     due: float,
     every: float,
     connection: ReconnectingConnection,
-    requests: ReadRequests,
+    requests: Sequence[Read],
     places: list[list[int]],
 ) -> list[Any] | None:
     """Read when it is due; return None if it is too late for that."""
@@ -88,7 +90,7 @@ def _beats(every: float, for_: float) -> int:
     return max(1, math.ceil(for_ / every - 1e-9))
 
 
-def _requests(attributes: Sequence[ResolvedAttribute]) -> tuple[ReadRequests, list[list[int]]]:
+def _requests(attributes: Sequence[ResolvedAttribute]) -> tuple[Sequence[Read], list[list[int]]]:
     """Return one request for each element, and where its values belong."""
     places: dict[UUID, list[int]] = {}
     for place, attribute in enumerate(attributes):
@@ -96,11 +98,14 @@ def _requests(attributes: Sequence[ResolvedAttribute]) -> tuple[ReadRequests, li
     ids: list[tuple[AttributeId, ...]] = [
         tuple(attributes[place].attribute_id for place in each) for each in places.values()
     ]
-    return ReadRequests(list(places), ids), list(places.values())
+    of_each = list(places.values())
+    if len(set(ids)) == 1 and len(ids[0]) == 1:
+        return ColumnReads(list(places), ids[0][0]), of_each
+    return ReadRequests(list(places), ids), of_each
 
 
 def _read(
-    connection: ReconnectingConnection, requests: ReadRequests, places: list[list[int]]
+    connection: ReconnectingConnection, requests: Sequence[Read], places: list[list[int]]
 ) -> list[Any] | None:
     """Return one reading; None if the connection did not survive it."""
     row: list[Any] = [_NO_ANSWER] * sum(map(len, places))
