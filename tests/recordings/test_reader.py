@@ -182,6 +182,7 @@ def test_no_more_than_that_is_read(folder: Path, tmp_path: Path) -> None:
     [
         ("element_uuid", ["no UUID"], "has the ids 'no UUID' and '11'"),
         ("primary_key", [None], "there are rows without primary_key"),
+        ("primary_key", [b"Plant\xca"], "UTF"),
         ("value", ["much"], "Failed to parse string"),
         ("time", ["noon"], "Failed to parse string"),
     ],
@@ -193,7 +194,8 @@ def test_a_file_that_was_changed(tmp_path: Path, column: str, cells: list[Any], 
     changed = max(tmp_path.rglob("*.parquet"))
     table = pq.read_table(changed)
     place = table.schema.get_field_index(column)
-    pq.write_table(table.set_column(place, column, pa.array(cells, pa.string())), changed)
+    texts = pa.array(cells, pa.binary()).view(pa.string())
+    pq.write_table(table.set_column(place, column, texts), changed)
 
     recording = open_recording(tmp_path)
     assert "Recording" in repr(recording)

@@ -391,6 +391,13 @@ def find_attribute(
                 f"{element} has no attribute {wanted!a}; {alike!a} looks the same and is written "
                 "with other characters: copy it from an inventory"
             )
+        named = attribute_label(wanted)
+        other = next((each for each in attributes if each.name == named), None)
+        if other is not None:
+            raise NotFoundError(
+                f"{element} has no attribute with the id {wanted}; the one called {named!r} has "
+                f"the id {other.attribute_id} there: give its name"
+            )
         names = ", ".join(attribute.name for attribute in attributes[:40]) or "none"
         offer = did_you_mean(
             wanted, (attribute.name for attribute in attributes), f"its attributes are: {names}"
