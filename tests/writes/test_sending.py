@@ -21,6 +21,7 @@ from xentara_nb.errors import (
     WriteOutcomeUnknownError,
     WriteRefusedError,
 )
+from xentara_nb.protocol.commands import Write
 from xentara_nb.protocol.errors import ERRORS_BY_CODE, ServerError, server_error
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import Failure, Success
@@ -461,6 +462,25 @@ def test_answers_for_others_are_ignored(fake, journal):
     with fake(script(answer)).connect(timeout=2) as client:
         assert client.write("Point 0", 0.0).outcome == "VERIFIED"
         assert client.write("Point 1", 1.0).outcome == "VERIFIED"
+
+
+def test_resolved_by_another_thread_before_the_answer(fake, journal, monkeypatch):
+    finish = Connection.finish
+
+    def resolve_first(connection, batch, deadline):
+        if not any(isinstance(command, Write) for command in batch.commands):
+            return finish(connection, batch, deadline)
+        assert outcomes(plan.report) == ["UNKNOWN"]
+        assert outcomes(plan.report.resolve(within=0)) == ["DIFFERS"]
+        raise deadline.error("no answer", sent=True)
+
+    with fake(script(lambda wire, requests, model: None)).connect(timeout=2) as client:
+        plan = client.plan_writes({"Point 0": 5.0})
+        monkeypatch.setattr(Connection, "finish", resolve_first)
+        report = plan.apply(if_unchanged=False)
+    # It may still be carried out.
+    assert outcomes(report) == ["UNKNOWN"]
+    assert read_journal()["outcome"].tolist() == ["UNKNOWN"]
 
 
 def test_a_late_answer_changes_nothing(plant, client):

@@ -323,8 +323,9 @@ def _fleet(args: argparse.Namespace) -> Iterator[Fleet]:
     from xentara_nb.fleet.failures import FleetWarning
     from xentara_nb.fleet.fleet import Fleet
 
+    # "record" has none of them: it asks all servers at the same time, for as long as it takes.
+    limits = {name: getattr(args, name) for name in ("threads", "deadline") if name in args}
     with usable(args.servers):
-        limits = {name: getattr(args, name) for name in ("threads", "deadline") if name in args}
         fleet = Fleet(args.servers, read_only=True, **limits)
     with fleet, warnings.catch_warnings():
         warnings.simplefilter("ignore", FleetWarning)  # there is a table of failures in the end

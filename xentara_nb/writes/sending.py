@@ -184,7 +184,7 @@ class Sender:
         except BaseException:
             # The user interrupts, most likely. What was answered by now is known all the same.
             for result, answer in zip(results, _answers(batch, commands), strict=False):
-                if result.outcome is Outcome.UNKNOWN:
+                if result.outcome is Outcome.UNKNOWN or result.answered_ns is None:
                     _take(
                         result, answer, "it was interrupted before the answer came", time.time_ns()
                     )
@@ -257,6 +257,7 @@ def _answers(batch: Batch | None, commands: Sequence[Command[Any]]) -> list[Any]
 
 
 def _take(result: WriteResult, answer: Any, lost: str, now: int) -> None:
+    result.outcome = Outcome.UNKNOWN  # also if another thread has resolved it meanwhile
     if answer is UNANSWERED:
         result.reason = lost
         return
