@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import (
@@ -19,7 +18,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from xentara_nb.errors import OptionError
 from xentara_nb.fleet.steps import in_thread
-from xentara_nb.queries.progress import BAR_DELAY, drawn
+from xentara_nb.queries.progress import BAR_DELAY, drawn, is_wanted
 
 T = TypeVar("T")
 
@@ -153,7 +152,7 @@ def _gather(
 def _reporting(
     progress: ProgressLike, total: int, what: str
 ) -> Iterator[Callable[[FleetProgress], object]]:
-    if progress is False or (progress is None and sys.stderr is None):
+    if not is_wanted(progress):
         yield lambda state: None
     elif callable(progress):
         yield progress

@@ -8,7 +8,10 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias, TypeVar
 
 Progress: TypeAlias = "bool | Callable[[int, int], object] | None"
-"""How to show progress: None for a bar on long work, True or False, or ``f(done, total)``."""
+"""How to show progress: None for a bar on long work, True or False, or ``f(done, total)``.
+
+With None there is none in the log of a job; see :func:`is_wanted`.
+"""
 
 _Asked = TypeVar("_Asked")
 _Answers = TypeVar("_Answers", bound=Sequence[Any])
@@ -25,12 +28,28 @@ def no_progress(done: int, total: int) -> None:
     """Show nothing."""
 
 
+def is_wanted(progress: object) -> bool:
+    """Return whether progress is shown; if nothing is said, where a person sees it.
+
+    That is on a terminal and in a notebook: in a file, a bar is a line for each of its steps.
+    """
+    if progress is not None:
+        return progress is not False
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if hasattr(shell, "kernel"):
+        return True
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return False
+
+
 @contextmanager
 def reporting(
     progress: Progress, total: int, unit: str, what: str
 ) -> Iterator[Callable[[int, int], object]]:
     """Give a function to call with how much is done, and how much there is in all."""
-    if progress is False or (progress is None and sys.stderr is None):
+    if not is_wanted(progress):
         yield no_progress
     elif callable(progress):
         yield progress

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from xentara_nb.protocol.text import quantity
-from xentara_nb.queries.progress import drawn
+from xentara_nb.queries.progress import drawn, is_wanted
 from xentara_nb.recordings.recorder import Recorder
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -35,7 +34,7 @@ def reporting(
     progress: bool | Callable[[_State], object] | None, line: Callable[[_State], str]
 ) -> Iterator[Callable[[_State], object]]:
     """Give what is to be called now and then, to show in a line how far a recording has come."""
-    if progress is False or (progress is None and sys.stderr is None):
+    if not is_wanted(progress):
         yield lambda state: None
     elif callable(progress):
         yield progress
