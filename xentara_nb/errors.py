@@ -41,6 +41,8 @@ Examples
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -287,6 +289,18 @@ class MissingExtraError(XentaraError, ImportError):
     """A package of an optional extra is not installed."""
 
     advice = "Install the extra that the message names, such as: pip install 'xentara_nb[lab]'"
+
+
+@contextmanager
+def requiring(what: str, extra: str) -> Iterator[None]:
+    """Say of a package that cannot be imported what needs it, and the extra that it belongs to."""
+    try:
+        yield
+    except ImportError as error:
+        package = (error.name or extra).partition(".")[0]
+        raise MissingExtraError(
+            f"{what} the package {package}: run pip install 'xentara_nb[{extra}]'"
+        ) from error
 
 
 __all__ = [

@@ -69,12 +69,7 @@ class Lock:
 
 
 def locked(name: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """Let a method hold a lock of its object while it runs.
-
-    Parameters
-    ----------
-    name : str
-        The attribute with the lock.
+    """Let a method hold a lock of its object, by the name of the attribute, while it runs.
 
     Examples
     --------

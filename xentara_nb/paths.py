@@ -13,7 +13,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,10 +32,7 @@ _MAX_FILES = 10_000  # of a folder that are looked at
 def user_path(path: str | os.PathLike[str]) -> Path:
     """Return a path that a user gave, a leading ``~`` replaced by the home folder.
 
-    Raises
-    ------
-    OptionError
-        If it is no path, or one that the locale cannot encode, or there is no such home folder.
+    Raises OptionError if it is no path, or the locale cannot encode it, or there is no home folder.
     """
     try:
         if "\0" in (text := os.fspath(path)):
@@ -43,20 +40,15 @@ def user_path(path: str | os.PathLike[str]) -> Path:
         os.fsencode(text)
         return Path(text).expanduser()
     except UnicodeEncodeError as error:
-        raise _locale_error(error) from None
+        raise OptionError(
+            f"the locale of this process ({error.encoding}) has no bytes for "
+            f"{error.object[error.start : error.end]!a} in the path {error.object!a}: set "
+            "LC_ALL=C.UTF-8, or PYTHONUTF8=1, before Python starts"
+        ) from None
     except TypeError:
         raise OptionError(f"a path is a text or a Path, not {path!r}") from None
     except RuntimeError:
         raise OptionError(f"there is no home folder for {os.fspath(path)!r}") from None
-
-
-def _locale_error(error: UnicodeEncodeError) -> OptionError:
-    """Return the error for a path with characters that the locale has no bytes for."""
-    return OptionError(
-        f"the locale of this process ({error.encoding}) has no bytes for "
-        f"{error.object[error.start : error.end]!a} in the path {error.object!a}: set "
-        "LC_ALL=C.UTF-8, or PYTHONUTF8=1, before Python starts"
-    )
 
 
 def setting_path(setting: str) -> Path:
@@ -74,26 +66,6 @@ def _absolute(path: Path) -> Path:
     return path.absolute()
 
 
-def open_regular(path: Path) -> int:
-    """Return the descriptor of a file to be read, without ever waiting for it.
-
-    Raises
-    ------
-    OptionError
-        If it is no regular file.
-    OSError
-        If it cannot be opened.
-    """
-    _require_regular(path, os.stat(path))  # first, for opening a device may move it
-    descriptor = os.open(path, _FLAGS)
-    try:
-        _require_regular(path, os.fstat(descriptor))
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
 def _require_regular(path: Path, status: os.stat_result) -> None:
     """Raise an error unless a status is that of a file."""
     if stat.S_ISDIR(status.st_mode):
@@ -108,44 +80,22 @@ def _require_regular(path: Path, status: os.stat_result) -> None:
 def open_file(path: Path, *, own: bool = False) -> Iterator[BinaryIO]:
     """Open a file to be read, without ever waiting for it.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    own : bool
-        Whether it must be the user's alone, see :func:`unsafe`.
-
-    Raises
-    ------
-    OptionError
-        If it is no regular file, or should be the user's alone and is not.
-    OSError
-        If it cannot be opened.
+    With ``own`` it must be the user's alone, see :func:`unsafe`. Raises OptionError if it is not,
+    or is no regular file, and OSError if it cannot be opened.
     """
-    with open(open_regular(path), "rb") as stream:
-        if own and (problem := unsafe(os.fstat(stream.fileno()))) is not None:
+    _require_regular(path, os.stat(path))  # first, for opening a device may move it
+    with open(path, "rb", opener=lambda name, _: os.open(name, _FLAGS)) as stream:
+        status = os.fstat(stream.fileno())
+        _require_regular(path, status)
+        if own and (problem := unsafe(status)) is not None:
             raise OptionError(f"{str(path)!r}: {problem}")
         yield stream
 
 
 def read_file(path: str | os.PathLike[str], limit: int, *, own: bool = False) -> bytes:
-    """Return all bytes of a file that a user named.
+    """Return all bytes of a file that a user named, which may have so many at most.
 
-    Parameters
-    ----------
-    path : path
-        The file; a leading ``~`` is the home folder.
-    limit : int
-        How many bytes it may have.
-    own : bool
-        Whether it must be the user's alone, see :func:`unsafe`.
-
-    Raises
-    ------
-    OptionError
-        If it is no regular file, has more bytes, or should be the user's alone and is not.
-    OSError
-        If it cannot be read.
+    Raises as :func:`user_path` and :func:`open_file`, and OptionError if it has more.
     """
     file = user_path(path)
     with naming_similar(), open_file(file, own=own) as stream:
@@ -163,12 +113,7 @@ def read_file(path: str | os.PathLike[str], limit: int, *, own: bool = False) ->
 def parse_toml(data: bytes) -> dict[str, Any]:
     """Return what a TOML file holds.
 
-    Raises
-    ------
-    ValueError
-        If it is no TOML, or no UTF-8.
-    RecursionError
-        If it is nested too deep.
+    Raises ValueError if it is no TOML or no UTF-8, and RecursionError if it is nested too deep.
     """
     if _DEEP.search(data):  # it would take time with the square of its length
         raise RecursionError
@@ -198,6 +143,24 @@ def naming_similar() -> Iterator[None]:
         if not offer:
             raise
         raise FileNotFoundError(error.errno, f"{error.strerror}{offer}", error.filename) from None
+
+
+@contextmanager
+def replacing(path: Path, temporary: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Open a new file that takes the place of another when, and only when, all went well.
+
+    Until then it has a name of its own, in a folder on the same disk.
+    """
+    try:
+        with open(temporary, "wb", opener=partial(os.open, mode=mode)) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 def sync_folder(folder: Path) -> None:

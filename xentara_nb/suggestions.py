@@ -14,18 +14,8 @@ def nearest(
     """Return the candidates that are most like a name, the best first; few, or none at all.
 
     Upper and lower case make no difference. The last part of a key stands for the whole of it:
-    what ends in the name behind a period is alike. 100,000 candidates take a tenth of a second.
-
-    Parameters
-    ----------
-    name : object
-        What was given; what is no text is like no name.
-    candidates : iterable of str
-        The names that exist.
-    limit : int, default 3
-        How many are returned at most.
-    alike : float
-        How much alike they must be, 100 for the same.
+    what ends in the name behind a period is alike. What is no text is like no name, and what is
+    the same has 100 of ``alike``. 100,000 candidates take a tenth of a second.
 
     Examples
     --------
@@ -50,7 +40,7 @@ def nearest(
     return [names[at] for at in found][:limit]
 
 
-def question(name: object, candidates: Iterable[str], limit: int = 3) -> str:
+def question(name: object, candidates: Iterable[str]) -> str:
     """Return the question which of the nearest candidates was meant, or nothing if there is none.
 
     Examples
@@ -58,22 +48,26 @@ def question(name: object, candidates: Iterable[str], limit: int = 3) -> str:
     >>> question("vlaue", ["value", "values", "quality"])
     "Did you mean 'value' or 'values'?"
     """
-    found = [repr(each) for each in nearest(name, candidates, limit)]
+    found = [repr(each) for each in nearest(name, candidates)]
     if not found:
         return ""
     *first, last = found
     return f"Did you mean {', '.join(first)}{' or ' if first else ''}{last}?"
 
 
-def did_you_mean(name: object, candidates: Iterable[str], limit: int = 3) -> str:
-    """Return the same question as the end of a sentence, or nothing.
+def did_you_mean(name: object, candidates: Iterable[str], then: str = "") -> str:
+    """Return the same question as the end of a sentence, or nothing; and what to say ``then``.
 
     Examples
     --------
     >>> did_you_mean("vlaue", ["value", "values", "quality"])
     "; did you mean 'value' or 'values'?"
-    >>> did_you_mean("quite another", ["value", "values"])
-    ''
+    >>> did_you_mean("vlaue", ["value"], "there are: value")
+    "; did you mean 'value'? There are: value"
+    >>> did_you_mean("quite another", ["value"], "there are: value")
+    '; there are: value'
     """
-    asked = question(name, candidates, limit)
-    return f"; d{asked[1:]}" if asked else ""
+    asked = question(name, candidates)
+    if not asked:
+        return f"; {then}" if then else ""
+    return f"; d{asked[1:]} {then[:1].upper()}{then[1:]}".rstrip()

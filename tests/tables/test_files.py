@@ -685,10 +685,10 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_folder_without_the_right_to_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def deny(path: Path, *_: object) -> None:
+    def deny(path: str, *_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
-    monkeypatch.setattr(Path, "open", deny)  # root may write in any folder
+    monkeypatch.setattr(os, "open", deny)  # root may write in any folder
     with pytest.raises(PermissionError) as caught:
         write_table(inventory(["a"]), tmp_path / "plant.csv")
 

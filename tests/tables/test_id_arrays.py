@@ -140,6 +140,7 @@ def test_gaps_are_counted_where_asked() -> None:
     assert found.value_counts(dropna=False).tolist() == [3, 2, 1]
     assert found.mode().tolist() == [11]
     assert found.mode(dropna=False).tolist() == [None]
+    assert pd.Series([LOW, 11, LOW, 11], dtype="xentara_id").mode().tolist() == [11, LOW]
     codes, distinct = found.factorize(use_na_sentinel=False)
     assert codes.tolist() == [0, 1, 0, 2, 1, 1]
     assert list(distinct) == [11, None, LOW]

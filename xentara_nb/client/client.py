@@ -101,7 +101,6 @@ Categories: TypeAlias = CategoryLike | Iterable[CategoryLike]
 """One category or several."""
 
 _Found = TypeVar("_Found")
-_Given = TypeVar("_Given")
 
 
 def _milliseconds(name: str, seconds: float | None) -> int | None:
@@ -366,9 +365,9 @@ class Client:
         1        Plant.Line 1.Filler.Level  data point
         2     Plant.Line 1.Filler.Pressure  data point
         """
-        ask, cache = self._connection.ask, self._model_cache
-        categories = _held(categories)
-        entries = self._in_one_model(lambda: _inventory.browse(ask, cache, root, depth, categories))
+        entries = self._in_one_model(
+            _inventory.browse, self._connection.ask, self._model_cache, root, depth, categories
+        )
         return self._with_provenance(elements_frame(entries), elements=len(entries))
 
     def inventory(
@@ -431,16 +430,15 @@ class Client:
         43  Plant.Line 1.Capper.Lamp          value            Boolean
         """
         ask, cache = self._connection.ask, self._model_cache
-        categories = _held(categories)
 
-        def take() -> tuple[ElementColumns, dict[str, str]]:
+        def take(chosen: Categories | None) -> tuple[ElementColumns, dict[str, str]]:
             generation = cache.generation
-            entries = _inventory.browse(ask, cache, root, depth, categories)
+            entries = _inventory.browse(ask, cache, root, depth, chosen)
             found = _inventory.attribute_lists(ask, entries, progress)
             cache.learn(found[0].uuids, found[0].lists, generation)
             return found
 
-        columns, missing = self._in_one_model(take)
+        columns, missing = self._in_one_model(take, categories)
         if missing:
             warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=2)
         facts = {"vanished": list(missing)} if missing else {}
@@ -478,8 +476,7 @@ class Client:
         >>> frame.attribute_name.tolist()
         ['UUID', 'category', 'key', 'name', 'type']
         """
-        elements = _held(elements)
-        rows = self._in_one_model(lambda: _inventory.meta_data(self._model_cache, elements))
+        rows = self._in_one_model(_inventory.meta_data, self._model_cache, elements)
         return self._with_provenance(inventory_frame(rows), elements=len(rows))
 
     def has_children(self, elements: ElementsLike) -> list[bool]:
@@ -507,9 +504,9 @@ class Client:
         >>> client.has_children(["Plant.Line 1", "Plant.Line 1.Set point"])
         [True, False]
         """
-        ask, cache = self._connection.ask, self._model_cache
-        elements = _held(elements)
-        return self._in_one_model(lambda: _inventory.has_children(ask, cache, elements))
+        return self._in_one_model(
+            _inventory.has_children, self._connection.ask, self._model_cache, elements
+        )
 
     def lookup(self, primary_key: str) -> UUID:
         """Return the UUID of an element (the manual's lookup).
@@ -578,7 +575,6 @@ class Client:
         0          value        210.0
         1          units  bottles/min
         """
-        elements, attributes = _held(elements), _held(attributes)
         return self._read(self._connection.ask_by_message, elements, attributes)
 
     def snapshot(
@@ -634,19 +630,20 @@ class Client:
         """
         ask, cache = self._connection.ask, self._model_cache
         read = reported(self._connection.ask_by_message, progress)
-        elements, attributes = _held(elements), _held(attributes)
 
-        def take() -> tuple[pd.DataFrame, dict[str, str]]:
-            if elements is None:
+        def take(
+            named: ElementsLike | None, wanted: Attributes | None
+        ) -> tuple[pd.DataFrame, dict[str, str]]:
+            if named is None:
                 found, missing = _inventory.whole_model(ask, cache, progress)
             else:
-                found, missing = _snapshot.elements_of(cache, elements), {}
+                found, missing = _snapshot.elements_of(cache, named), {}
             frame = _snapshot.take_snapshot(
-                lambda asked: chain.from_iterable(read(asked)), found, attributes
+                lambda asked: chain.from_iterable(read(asked)), found, wanted
             )
             return frame, missing
 
-        frame, missing = self._in_one_model(take)
+        frame, missing = self._in_one_model(take, elements, attributes)
         if missing:
             warnings.warn(_inventory.missing_text(missing), InventoryWarning, stacklevel=2)
         return self._with_provenance(frame, elements=len(frame))
@@ -1016,9 +1013,8 @@ class Client:
         >>> list(event.values.values())
         [210.0]
         """
-        elements, attributes = _held(elements), _held(attributes)
         command = Subscribe(
-            self._in_one_model(lambda: _reading.targets(self._model_cache, elements, attributes)),
+            self._in_one_model(_reading.targets, self._model_cache, elements, attributes),
             maximum_update_rate,
             minimum_update_rate,
             uuid.uuid4() if desired_subscription_id is None else desired_subscription_id,
@@ -1520,18 +1516,20 @@ class Client:
             self._rate_limiter,
         )
 
-    def _in_one_model(self, find: Callable[[], _Found]) -> _Found:
+    def _in_one_model(self, find: Callable[..., _Found], *arguments: Any) -> _Found:
         """Return what is found without a change of the model on the way.
 
         On a fresh connection a name may mean another element: what was found by a name from before
         is looked for again.
         """
         cache = self._model_cache
+        # An iterator can be gone through once only.
+        held = [list(each) if isinstance(each, Iterator) else each for each in arguments]
         for last in (False, True):
             self._connection.connection()  # a fresh one if need be: then the names are forgotten
             generation = cache.generation
             try:
-                found = find()
+                found = find(*held)
             except (ServerError, NotFoundError):
                 if last or generation == cache.generation:
                     raise
@@ -1546,10 +1544,7 @@ class Client:
     def _resolved(
         self, elements: ElementsLike, attributes: Attributes | None
     ) -> list[_reading.ResolvedAttribute]:
-        elements, attributes = _held(elements), _held(attributes)
-        return self._in_one_model(
-            lambda: _reading.resolved(self._model_cache, elements, attributes)
-        )
+        return self._in_one_model(_reading.resolved, self._model_cache, elements, attributes)
 
     def _read(
         self,
@@ -1557,8 +1552,7 @@ class Client:
         elements: ElementsLike,
         attributes: Attributes | None,
     ) -> pd.DataFrame:
-        cache = self._model_cache
-        reading = self._in_one_model(lambda: _reading.read(ask, cache, elements, attributes))
+        reading = self._in_one_model(_reading.read, ask, self._model_cache, elements, attributes)
         return self._with_provenance(values_frame(**reading._asdict()))
 
     def _whole_model(self, progress: Progress, stacklevel: int = 3) -> ElementColumns:
@@ -1579,8 +1573,3 @@ class Client:
                 **facts,
             },
         )
-
-
-def _held(given: _Given) -> _Given | list[Any]:
-    """Return what can be gone through twice."""
-    return list(given) if isinstance(given, Iterator) else given

@@ -399,20 +399,15 @@ class Connection:
         self._socket.send_pongs()
         if self._prober is not None:
             self._prober.judge()
-            self._prober.probe_if_quiet(self._is_left_to_itself)
+            # Who waits for an answer has a deadline of their own, and a server may be slow to
+            # answer: only what the server sends by itself is missed by no one else.
+            self._prober.probe_if_quiet(lambda: not self._pending and self._watched())
         if self._owner is not None and self._owner() is None:
             self._end(ConnectionLostError("the client is no more"))
         if self._closing:  # and the server takes its time to answer, or closing was interrupted
             self._end(ConnectionLostError("the client has closed the connection"))
         if self._ended is not None:
             raise self._ended
-
-    def _is_left_to_itself(self) -> bool:
-        """Whether someone relies on what the server sends by itself, and no one asks for anything.
-
-        Who waits for an answer has a deadline of their own, and a server may be slow to answer.
-        """
-        return not self._pending and self._watched()
 
     def _read(self, done: Callable[[], bool]) -> XentaraError | None:
         """Read until something is done, or the end; return why it ended."""

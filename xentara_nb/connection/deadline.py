@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numbers
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from xentara_nb.errors import DeadlineError, OptionError
+from xentara_nb.protocol.values import is_number
 
 
 class Deadline:
@@ -75,20 +75,15 @@ def call_is_over() -> bool:
 
 def check_seconds(name: str, seconds: float, *, least: float = 0.001, most: float = 1e9) -> float:
     """Return a time in seconds that was given as an argument; OptionError unless it is one."""
-    if not _is_number(seconds) or not least <= seconds <= most:
+    if not is_number(seconds) or not least <= seconds <= most:
         raise OptionError(f"{name} is a time in seconds, at least {least:g}, not {seconds!r}")
     return float(seconds)
 
 
 def check_timeout(seconds: float) -> float:
     """Return a time-out in seconds; OptionError unless it is a number above 0 and at most a day."""
-    if type(seconds) is not float and not _is_number(seconds):
+    if type(seconds) is not float and not is_number(seconds):
         raise OptionError(f"a time-out is a number of seconds, not {seconds!r}")
     if not 0 < seconds <= 86_400:
         raise OptionError(f"a time-out of {seconds} s makes no sense: give 0 < seconds <= 86400")
     return float(seconds)
-
-
-def _is_number(value: object) -> bool:
-    # Real, for numpy's integers are no int.
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)

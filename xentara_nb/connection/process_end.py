@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from typing import Protocol
+from typing import Any
 
 from xentara_nb.connection.deadline import Deadline
 
@@ -18,17 +18,7 @@ EXIT_TIMEOUT = 5.0
 """How long the end of the process waits for all these threads together, in seconds."""
 
 
-class RunningConnection(Protocol):
-    """A connection with a thread of its own."""
-
-    def close(self, *, graceful: bool = True) -> None:
-        """End it."""
-
-    def wait_ended(self, seconds: float) -> bool:
-        """Wait until its thread is done."""
-
-
-running: set[RunningConnection] = set()
+running: set[Any] = set()
 """The connections whose threads run; each puts itself in, and takes itself out."""
 
 _ending = threading.Event()

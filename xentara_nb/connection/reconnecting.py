@@ -227,7 +227,7 @@ class ReconnectingConnection:
         return chain.from_iterable(self.ask_by_message(commands))
 
     def ask_by_message(self, commands: Sequence[Command[Any]]) -> Iterator[Sequence[Any]]:
-        """Do the same, and give the results of each message as they were decoded together."""
+        """Send commands as :meth:`ask` does, and give the results of each message together."""
         done = 0
         renewed = False
         connection = None

@@ -139,7 +139,11 @@ def open_stream(
     try:
         stream = Stream(sock, deadline, context, address.host)
     except ssl.SSLCertVerificationError as error:
-        raise _not_verified(address, deadline, trust, error) from None
+        reason = error.verify_message or str(error)
+        unsigned = trust.ca_file is not None and error.verify_code in _NO_ISSUER
+        if unsigned:
+            reason = f"no certificate in {str(trust.ca_file)!r} vouches for it ({reason})"
+        raise _not_trusted(address, deadline, reason, trust, changed=unsigned) from None
     except TimeoutError:
         raise deadline.error(f"{address.netloc} did not complete the TLS handshake") from None
     except (ssl.SSLError, OSError) as error:
@@ -303,16 +307,6 @@ def _made(trust: Trust, data: bytes | None) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _not_verified(
-    address: Address, deadline: Deadline, trust: Trust, error: ssl.SSLCertVerificationError
-) -> CertificateNotTrustedError:
-    reason = error.verify_message or str(error)
-    if trust.ca_file is not None and error.verify_code in _NO_ISSUER:
-        reason = f"no certificate in {str(trust.ca_file)!r} vouches for it ({reason})"
-        return _not_trusted(address, deadline, reason, trust, changed=True)
-    return _not_trusted(address, deadline, reason, trust)
 
 
 def _out_of_date(fields: dict[str, Any]) -> str | None:

@@ -7,11 +7,10 @@ could make another server trusted, so it is the user's alone.
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import json
 import os
-import tempfile
+import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from xentara_nb.connection.address import canonical
 from xentara_nb.connection.tls import normal_fingerprint
 from xentara_nb.errors import OptionError
 from xentara_nb.locking import Lock
-from xentara_nb.paths import lacks_home, own_folder, read_file, setting_path
+from xentara_nb.paths import lacks_home, own_folder, read_file, replacing, setting_path
 from xentara_nb.protocol.text import pasted
 
 _VERSION = 1
@@ -119,14 +118,6 @@ def _write(path: Path, certificates: dict[str, TrustedCertificate]) -> None:
 def _replace(path: Path, certificates: dict[str, TrustedCertificate]) -> None:
     servers = {name: asdict(certificate) for name, certificate in certificates.items()}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".trusted-")  # 0600 from the start
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"version": _VERSION, "servers": servers}, file, indent=2, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    document = {"version": _VERSION, "servers": servers}
+    with replacing(path, path.with_name(f".trusted-{secrets.token_hex(8)}"), mode=0o600) as file:
+        file.write(json.dumps(document, indent=2, sort_keys=True).encode())

@@ -12,13 +12,13 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from xentara_nb.errors import OptionError
 from xentara_nb.fleet.steps import in_thread
-from xentara_nb.queries.progress import BAR_DELAY, drawn, is_wanted
+from xentara_nb.queries.progress import BAR_DELAY, shown
 
 T = TypeVar("T")
 
@@ -148,20 +148,12 @@ def _gather(
         yield FleetProgress(total - len(waiting) - len(running), total, slow)
 
 
-@contextmanager
 def _reporting(
     progress: ProgressLike, total: int, what: str
-) -> Iterator[Callable[[FleetProgress], object]]:
-    if not is_wanted(progress):
-        yield lambda state: None
-    elif callable(progress):
-        yield progress
-    else:
+) -> AbstractContextManager[Callable[[FleetProgress], object]]:
+    def draw(bar: Any, state: FleetProgress) -> None:
+        bar.set_postfix_str(str(state).partition(", ")[2], refresh=False)
+        bar.update(state.done - bar.n)
 
-        def draw(bar: Any, state: FleetProgress) -> None:
-            bar.set_postfix_str(str(state).partition(", ")[2], refresh=False)
-            bar.update(state.done - bar.n)
-
-        delay = 0.0 if progress else BAR_DELAY
-        with drawn(draw, delay, total=total, unit="server", desc=what) as report:
-            yield report
+    delay = 0.0 if progress else BAR_DELAY
+    return shown(progress, draw, delay, total=total, unit="server", desc=what)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 UNSENDABLE = (
     "has characters that cannot be sent (surrogates; in what was typed these are bytes that the "
@@ -67,6 +68,19 @@ def pasted(text: str) -> str:
     while (bare := trimmed(text).strip(_QUOTES)) != text:
         text = bare
     return text
+
+
+def listed(texts: Iterable[str], most: int, separator: str = ", ") -> str:
+    """Return some texts in one line: of more, the first ones and how many are left.
+
+    Examples
+    --------
+    >>> listed(["a", "b"], 2), listed(["a", "b", "c"], 2)
+    ('a, b', 'a, b and 1 more')
+    """
+    every = list(texts)
+    more = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return f"{separator.join(every[:most])}{more}"
 
 
 def quantity(count: int, noun: str, plural: str | None = None) -> str:

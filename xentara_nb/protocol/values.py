@@ -18,7 +18,8 @@ import struct
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, NamedTuple, TypeAlias
+from numbers import Real
+from typing import ClassVar, NamedTuple, TypeAlias, TypeGuard
 from uuid import UUID
 
 INT_MIN, INT_MAX = -(1 << 63), (1 << 64) - 1
@@ -32,6 +33,11 @@ _RFC_3339 = re.compile(
     r"(?:([Zz])|([+-])(\d\d):(\d\d))",
     re.ASCII,
 )
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is a number, also one of numpy; a boolean is none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def float_32(number: float) -> float:

@@ -13,7 +13,7 @@ from xentara_nb.protocol.commands import Browse, BrowseEntries, MetaData
 from xentara_nb.protocol.errors import ServerError, result_of
 from xentara_nb.protocol.identifiers import NIL_UUID, MetaDataId
 from xentara_nb.protocol.sharing import shared
-from xentara_nb.protocol.text import quantity
+from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.protocol.uuid_column import taken
 from xentara_nb.queries.model_cache import NO_LIST, Ask, ElementColumns, ModelCache
 from xentara_nb.queries.progress import Progress, reporting
@@ -160,7 +160,6 @@ def whole_model(
 
 def missing_text(missing: dict[str, str]) -> str:
     """Say which elements an inventory lacks, in one line."""
-    shown = [f"{key}: {reason}" for key, reason in list(missing.items())[:5]]
-    more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+    reasons = [f"{key}: {reason}" for key, reason in missing.items()]
     count = quantity(len(missing), "element is", "elements are")
-    return f"{count} not in the inventory: {'; '.join(shown)}{more}"
+    return f"{count} not in the inventory: {listed(reasons, 5, '; ')}"

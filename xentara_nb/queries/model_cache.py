@@ -54,6 +54,9 @@ _Learned: TypeAlias = tuple[Sequence[UUID], list[AttributeList]]
 NO_LIST = ServerError("the server did not answer for the attribute list")
 """The error of an element whose attributes were asked for, and left out of the answer."""
 
+NOT_ANSWERED = ServerError("the server did not answer for this attribute")
+"""The error of an attribute that was read, and left out of the answer."""
+
 Ask = Callable[[Sequence[Command[Any]]], Iterator[Any]]
 """Sends commands that change nothing, and gives each one's result or ServerError."""
 
@@ -386,11 +389,10 @@ def find_attribute(
                 "with other characters: copy it from an inventory"
             )
         names = ", ".join(attribute.name for attribute in attributes[:40]) or "none"
-        offer = did_you_mean(wanted, (attribute.name for attribute in attributes))
-        raise NotFoundError(
-            f"{element} has no attribute {attribute_label(wanted)!r}{offer or ';'} "
-            f"{'Its' if offer else 'its'} attributes are: {names}"
+        offer = did_you_mean(
+            wanted, (attribute.name for attribute in attributes), f"its attributes are: {names}"
         )
+        raise NotFoundError(f"{element} has no attribute {attribute_label(wanted)!r}{offer}")
     if found[0] not in same:
         same = with_id(attributes, found[0].attribute_id)
     if len(same) > 1:

@@ -10,13 +10,11 @@ from typing import Any, TypeAlias, TypeVar
 Progress: TypeAlias = "bool | Callable[[int, int], object] | None"
 """How to show progress: None for a bar on long work, True or False, or ``f(done, total)``.
 
-With None there is none in the log of a job; see :func:`is_wanted`.
+With None there is none where no person sees it, as in the log of a job.
 """
 
 _Asked = TypeVar("_Asked")
 _Answers = TypeVar("_Answers", bound=Sequence[Any])
-
-_State = TypeVar("_State")
 
 BAR_DELAY = 1.0
 """Work that is done in so many seconds shows no bar, unless one is asked for."""
@@ -24,50 +22,35 @@ BAR_DELAY = 1.0
 _AT_ONCE = 1e-9  # seconds
 
 
-def no_progress(done: int, total: int) -> None:
-    """Show nothing."""
-
-
-def is_wanted(progress: object) -> bool:
-    """Return whether progress is shown; if nothing is said, where a person sees it.
-
-    That is on a terminal and in a notebook: in a file, a bar is a line for each of its steps.
-    """
-    if progress is not None:
-        return progress is not False
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    if hasattr(shell, "kernel"):
-        return True
-    try:
-        return sys.stderr.isatty()
-    except (AttributeError, ValueError):  # there is none, or it is closed
-        return False
-
-
 @contextmanager
 def reporting(
     progress: Progress, total: int, unit: str, what: str
 ) -> Iterator[Callable[[int, int], object]]:
     """Give a function to call with how much is done, and how much there is in all."""
-    if not is_wanted(progress):
-        yield no_progress
-    elif callable(progress):
-        yield progress
-    else:
-        delay = 0.0 if progress else BAR_DELAY
-        options = {"total": total, "unit": unit, "desc": what}
-        with drawn(lambda bar, done: bar.update(done - bar.n), delay, **options) as draw:
-            yield lambda done, total: draw(done)
+    options = {"total": total, "unit": unit, "desc": what}
+    delay = 0.0 if progress else BAR_DELAY
+    with shown(progress, lambda bar, done, _: bar.update(done - bar.n), delay, **options) as show:
+        yield show
 
 
 @contextmanager
-def drawn(
-    draw: Callable[[Any, _State], object], delay: float, **options: Any
-) -> Iterator[Callable[[_State], None]]:
-    """Give a function that draws a state with a bar of tqdm, once some seconds have passed.
+def shown(
+    progress: bool | Callable[..., object] | None,
+    draw: Callable[..., object],
+    delay: float = 0.0,
+    **options: Any,
+) -> Iterator[Callable[..., object]]:
+    """Give what is to be called with each state: the function of a user, or one that draws it.
 
-    Nothing ends because no one can see it: the terminal may be gone.
+    That gets a bar of tqdm and the state, once some seconds have passed. Nothing ends because no
+    one can see it: the terminal may be gone.
     """
+    if progress is False or (progress is None and not _is_seen()):
+        yield lambda *state: None
+        return
+    if callable(progress):
+        yield progress
+        return
     from tqdm.auto import tqdm
 
     bar: Any = None
@@ -77,10 +60,10 @@ def drawn(
         if not delay:
             bar.refresh()
 
-    def show(state: _State) -> None:
+    def show(*state: Any) -> None:
         with suppress(OSError):
             if bar is not None:
-                draw(bar, state)
+                draw(bar, *state)
 
     try:
         yield show
@@ -88,6 +71,17 @@ def drawn(
         with suppress(OSError):
             if bar is not None:
                 bar.close()
+
+
+def _is_seen() -> bool:
+    """Return whether a person sees a bar: in a file, it would be a line for each of its steps."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if hasattr(shell, "kernel"):
+        return True  # a notebook
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return False
 
 
 def reported(

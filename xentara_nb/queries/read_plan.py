@@ -24,7 +24,7 @@ from xentara_nb.protocol.commands import Read
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.uuid_column import UuidColumn, taken
 from xentara_nb.protocol.values import AttributeId
-from xentara_nb.queries.model_cache import AskByMessage, ModelCache, shared_id
+from xentara_nb.queries.model_cache import NOT_ANSWERED, AskByMessage, ModelCache, shared_id
 from xentara_nb.tables.frames import string_array
 from xentara_nb.tables.id_arrays import IdArray, id_array
 from xentara_nb.tables.references import Rows, rows_key
@@ -38,7 +38,6 @@ MAX_PLANNED = 1 << 14
 NamedAttribute: TypeAlias = tuple[str, AttributeId, int | None]
 """Name, id and data type of an attribute."""
 
-_NOT_ANSWERED = ServerError("the server did not answer for this attribute")
 _NAMES = frozenset({str, int, UUID})
 _number = attrgetter("int")
 
@@ -201,7 +200,7 @@ def results_of(ask: AskByMessage, plan: ReadPlan) -> list[Any]:
             if isinstance(answer, ServerError):
                 results += [answer] * len(part)
             else:
-                results += [answer.get(attribute_id, _NOT_ANSWERED) for attribute_id in part]
+                results += [answer.get(attribute_id, NOT_ANSWERED) for attribute_id in part]
     for row, error in plan.refused.items():
         results[row] = error
     return results

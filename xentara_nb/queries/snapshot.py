@@ -19,6 +19,7 @@ from xentara_nb.protocol.errors import ServerError, XentaraError
 from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_NAME, Access, Attribute
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.model_cache import (
+    NOT_ANSWERED,
     Ask,
     ElementColumns,
     ModelCache,
@@ -41,8 +42,6 @@ from xentara_nb.tables.snapshots import STANDARD_COLUMNS, column_name, snapshot_
 
 SEARCHED_COLUMNS = {name: STANDARD_COLUMNS[name] for name in ("type", "display_name", "units")}
 """The columns that a search reads."""
-
-_NOT_ANSWERED = ServerError("the server did not answer for this attribute")
 
 
 class _Layout(NamedTuple):
@@ -121,11 +120,9 @@ def _besides(
             found = with_id(every, attribute)
             name = found[0].name if found else name
         if not found and every and name not in ATTRIBUTES_BY_NAME:
-            offer = did_you_mean(name, (each.name for each in every))
-            raise NotFoundError(
-                f"no element of the snapshot has an attribute {name!r}{offer or ': see'} "
-                f"{'See ' if offer else ''}client.meta_data(element) for those that one has"
-            )
+            see = "see client.meta_data(element) for those that one has"
+            offer = did_you_mean(name, (each.name for each in every), see)
+            raise NotFoundError(f"no element of the snapshot has an attribute {name!r}{offer}")
         if (column := column_name(name)) not in STANDARD_COLUMNS:
             wanted[column] = attribute
     return wanted
@@ -180,7 +177,7 @@ def _read(
         elif (*answer,) == ids:
             results += answer.values()
         else:
-            results += [answer.get(each, _NOT_ANSWERED) for each in ids]
+            results += [answer.get(each, NOT_ANSWERED) for each in ids]
     counts = [len(layout.ids) for layout in layouts]
     starts = np.cumsum([0, *counts[:-1]], dtype=np.intp) if counts else np.zeros(0, np.intp)
     return object_array([*results, None]), starts
@@ -218,7 +215,6 @@ def _pick(
     layouts: Sequence[_Layout],
     name: str,
 ) -> list[Any]:
-    """Return the results of one column."""
     places = np.fromiter((layout.places[name] for layout in layouts), np.intp, len(layouts))
     picked: list[Any] = results[np.where(places < 0, -1, starts + places)].tolist()
     return picked

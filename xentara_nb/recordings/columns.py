@@ -32,8 +32,7 @@ asked for, as ``client.record(rows, folder, ["value", "updateTime", "sourceTime"
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
@@ -41,7 +40,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from xentara_nb.errors import MissingExtraError
 from xentara_nb.protocol.identifiers import DataType, label
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.queries.reading import ResolvedAttribute
@@ -58,17 +56,6 @@ COLUMNS = (
 )
 _EXACT = 1 << 53  # the integers up to here are all doubles
 _DATA_TYPES = {member.label: int(member) for member in DataType}
-
-
-@contextmanager
-def parquet_extra() -> Iterator[None]:
-    """Say which extra recordings need, where it is not installed."""
-    try:
-        yield
-    except ImportError as error:
-        raise MissingExtraError(
-            "recordings need the package pyarrow: run pip install 'xentara_nb[parquet]'"
-        ) from error
 
 
 def ordered(attributes: Sequence[ResolvedAttribute]) -> list[ResolvedAttribute]:
@@ -91,12 +78,8 @@ def descriptions(attributes: Sequence[ResolvedAttribute]) -> dict[str, list[str]
             "" if each.data_type is None else label(DataType, each.data_type) for each in attributes
         ],
         "element_uuid": [str(each.element_uuid) for each in attributes],
-        "attribute_id": [_id_text(each.attribute_id) for each in attributes],
+        "attribute_id": [str(each.attribute_id) for each in attributes],
     }
-
-
-def _id_text(attribute_id: UUID | int) -> str:
-    return str(attribute_id) if isinstance(attribute_id, UUID) else str(int(attribute_id))
 
 
 def described(key: str, name: str, data_type: str, uuid: str, identifier: str) -> ResolvedAttribute:

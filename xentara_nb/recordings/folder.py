@@ -74,28 +74,21 @@ def extent(paths: Iterable[Path]) -> Extent:
 
     Raises RecordingError if one of them cannot be read.
     """
-    rows, first, last = 0, (1 << 63) - 1, -(1 << 63)
-    for path in paths:
-        try:
-            found = _extent(path)
-        except Exception as error:  # what a file can make the package stumble over has no list
-            raise unreadable(path, error) from None
-        rows, first, last = rows + found.rows, min(first, found.first), max(last, found.last)
-    return Extent(rows, first, last)
-
-
-def _extent(path: Path) -> Extent:
     import pyarrow.parquet as pq
 
-    metadata = pq.read_metadata(path)
-    first, last = (1 << 63) - 1, -(1 << 63)
-    column = metadata.schema.names.index("time")
-    for group in range(metadata.num_row_groups):
-        statistics = metadata.row_group(group).column(column).statistics
-        if statistics is not None and statistics.has_min_max:
-            first = min(first, _nanoseconds(statistics.min))
-            last = max(last, _nanoseconds(statistics.max))
-    return Extent(metadata.num_rows, first, last)
+    rows, times = 0, list[int]()
+    for path in paths:
+        try:
+            metadata = pq.read_metadata(path)
+            column = metadata.schema.names.index("time")
+            for group in range(metadata.num_row_groups):
+                statistics = metadata.row_group(group).column(column).statistics
+                if statistics is not None and statistics.has_min_max:
+                    times += [_nanoseconds(statistics.min), _nanoseconds(statistics.max)]
+        except Exception as error:  # what a file can make the package stumble over has no list
+            raise unreadable(path, error) from None
+        rows += metadata.num_rows
+    return Extent(rows, min(times, default=(1 << 63) - 1), max(times, default=-(1 << 63)))
 
 
 def unreadable(path: Path, error: Exception) -> RecordingError:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from xentara_nb.protocol.text import quantity
-from xentara_nb.queries.progress import drawn, is_wanted
+from xentara_nb.queries.progress import shown
 from xentara_nb.recordings.recorder import Recorder
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -29,22 +29,15 @@ def record(
             raise
 
 
-@contextmanager
 def reporting(
     progress: bool | Callable[[_State], object] | None, line: Callable[[_State], str]
-) -> Iterator[Callable[[_State], object]]:
+) -> AbstractContextManager[Callable[[_State], object]]:
     """Give what is to be called now and then, to show in a line how far a recording has come."""
-    if not is_wanted(progress):
-        yield lambda state: None
-    elif callable(progress):
-        yield progress
-    else:
 
-        def draw(bar: Any, state: _State) -> None:
-            bar.set_description_str(line(state))
+    def draw(bar: Any, state: _State) -> None:
+        bar.set_description_str(line(state))
 
-        with drawn(draw, 0.0, desc="Recording", bar_format="{desc}") as show:
-            yield show
+    return shown(progress, draw, desc="Recording", bar_format="{desc}")
 
 
 def line(recorder: Recorder) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
+import operator
 import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -12,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-from xentara_nb.errors import OptionError, RecordingError
+from xentara_nb.errors import OptionError, RecordingError, requiring
 from xentara_nb.live.frames import column_names, long_frame, wide_frame
 from xentara_nb.live.history import Changes
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.text import quantity, safe
 from xentara_nb.queries.reading import ResolvedAttribute
-from xentara_nb.recordings.columns import decode, described, parquet_extra, schema
+from xentara_nb.recordings.columns import decode, described, schema
 from xentara_nb.recordings.folder import HOUR, extent, files, unreadable
 from xentara_nb.recordings.selection import Selection, codes_of
 from xentara_nb.tables.frames import make_frame, string_array
@@ -93,7 +95,7 @@ def open_recording(
     >>> frame["Plant.Line 1.Recipe"].tolist()
     ['Still 0.5 l']
     """
-    with parquet_extra():
+    with requiring("recordings need", "parquet"):
         import pyarrow.dataset  # noqa: F401 - now, not when something is to be read
     path = user_path(folder)
     if not path.is_dir():
@@ -202,8 +204,7 @@ class Recording:
         ``primary_key``, ``attribute_name`` (str), ``element_uuid``, ``attribute_id`` (xentara_id),
         ``rows`` (int64, how many there are).
         """
-        table = self._table(["time"])
-        found = list(self._attributes(table)) if table.num_rows else []
+        found = list(self._attributes(self._table(["time"])))
         attributes = [each.attribute for each in found]
         texts = list(zip(*(each.attribute[:3] for each in found), strict=True)) or [()] * 3
         return make_frame(
@@ -241,10 +242,7 @@ class Recording:
         >>> recording.frame(freq="1min", fill="forward").index.name
         'time'
         """
-        table = self._table(["time", "value", "text"])
-        found = list(self._attributes(table))
-        attributes = [each.attribute for each in found]
-        columns = [each.column for each in found]
+        attributes, columns = self._columns(self._table(["time", "value", "text"]))
         return wide_frame(column_names(attributes), attributes, columns, fill, freq)
 
     def changes(self) -> pd.DataFrame:
@@ -265,9 +263,7 @@ class Recording:
         ['time', 'primary_key']
         """
         table = self._table(["time", "value", "text", "quality", "error"])
-        found = list(self._attributes(table))
-        attributes = [each.attribute for each in found]
-        columns = [each.column for each in found]
+        attributes, columns = self._columns(table)
         qualities, errors = table["quality"].to_pylist(), table["error"].to_pylist()
         return long_frame(attributes, columns, qualities, errors)
 
@@ -322,26 +318,23 @@ class Recording:
         if self._end is not None and self._end % HOUR:
             terms.append(pc.field("time") < pa.scalar(self._end, pa.int64()).cast(stamp))
         keys = {each.primary_key for each in self._rows or ()}
-        if self._rows is not None and None not in keys and not self._may_be_uuids():
+        may_be_uuids = any(each.text_uuid is not None for each in self._rows or ())
+        if self._rows is not None and None not in keys and not may_be_uuids:
             names = sorted(key for key in keys if key is not None)
             if not names or len(names) > _MOST_TERMS:
                 terms.append(pc.field("primary_key").isin(pa.array(names, pa.string())))
             else:  # one by one, which skips more than isin does
-                alternative = pc.field("primary_key") == names[0]
-                for name in names[1:]:
-                    alternative |= pc.field("primary_key") == name
-                terms.append(alternative)
+                terms.append(
+                    functools.reduce(operator.or_, [pc.field("primary_key") == n for n in names])
+                )
         if self._rows and all(each.element_uuid for each in self._rows):
             uuids = sorted({str(each.element_uuid) for each in self._rows})
             terms.append(pc.field("element_uuid").isin(uuids))
-        whole = None
-        for term in terms:
-            whole = term if whole is None else whole & term
-        return whole
+        return functools.reduce(operator.and_, terms) if terms else None
 
-    def _may_be_uuids(self) -> bool:
-        """Return whether a text that was given may mean the UUID of an element."""
-        return any(each.text_uuid is not None for each in self._rows or ())
+    def _columns(self, table: pa.Table) -> tuple[list[ResolvedAttribute], list[Changes]]:
+        found = list(self._attributes(table))
+        return [each.attribute for each in found], [each.column for each in found]
 
     def _attributes(self, table: pa.Table) -> Iterator[_Found]:
         """Give the attributes of a table that is sorted by them, and their columns."""

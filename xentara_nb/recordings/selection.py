@@ -50,13 +50,7 @@ def codes_of(table: pa.Table, names: Sequence[str]) -> tuple[Array, list[tuple[s
 
 
 class Selection:
-    """The attributes that some rows name.
-
-    Parameters
-    ----------
-    rows : sequence of Reference
-        Elements, all of whose attributes are meant, and attributes.
-    """
+    """The attributes that some rows name; of an element without an attribute, all of them."""
 
     def __init__(self, rows: Sequence[Reference]) -> None:
         self.rows = rows
@@ -102,7 +96,6 @@ class Selection:
 
 
 def _names_in(path: Path) -> list[tuple[str, ...]]:
-    """Return what names the attributes in a file."""
     import pyarrow.dataset as ds
 
     dataset = ds.dataset([str(path)], schema=schema(), format="parquet")
@@ -123,7 +116,6 @@ def _not_found(row: Reference, recorded: Iterable[tuple[str, ...]], folder: Path
 
 
 def _matches(row: Reference, key: str, uuid: str, name: str, identifier: str) -> bool:
-    """Return whether a row names an attribute."""
     if row.element_uuid is not None and str(row.element_uuid) != uuid:
         return False
     if row.element_uuid is None and key != row.primary_key and str(row.text_uuid) != uuid:

@@ -14,18 +14,18 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from xentara_nb.errors import RecordingError
-from xentara_nb.paths import sync_folder
+from xentara_nb.errors import RecordingError, requiring
+from xentara_nb.paths import replacing, sync_folder
 from xentara_nb.protocol.text import quantity
 from xentara_nb.queries.reading import ResolvedAttribute
-from xentara_nb.recordings.columns import Array, descriptions, ordered, parquet_extra, schema
+from xentara_nb.recordings.columns import Array, descriptions, ordered, schema
 from xentara_nb.recordings.folder import HOUR, day_folder, files, hour_name, last_time
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class RecordingWriter:
         *,
         max_rows: int = MAX_ROWS,
     ) -> None:
-        with parquet_extra():
+        with requiring("recordings need", "parquet"):
             import pyarrow.parquet  # noqa: F401 - at once, not when rows are to be written
         self.folder = folder
         self.rows = self.files = self.bytes = 0
@@ -353,16 +353,8 @@ def _replace(path: Path, data: Any, temporary: Path) -> int:
         before = path.stat().st_size
     except FileNotFoundError:
         before = 0
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+    with replacing(path, temporary) as file:
+        file.write(data)
     if not before:
         sync_folder(path.parent)
     return len(memoryview(data)) - before

@@ -364,21 +364,17 @@ class XentaraAccessor:
         names: list[str] = []
         if "attribute_name" in self._frame:
             names = [str(each) for each in self._frame["attribute_name"].dropna().unique()]
-        offer = did_you_mean(attribute, names)
+        there = f"there are: {', '.join(sorted(names)[:40]) or 'none'}"
         raise NotFoundError(
-            f"no row has the attribute {str(attribute)!r}{offer or ';'} "
-            f"{'There' if offer else 'there'} are: {', '.join(sorted(names)[:40]) or 'none'}"
+            f"no row has the attribute {str(attribute)!r}{did_you_mean(attribute, names, there)}"
         )
 
     def _columns(self, *needed: str) -> pd.DataFrame:
-        if not set(needed) <= set(self._frame.columns):
-            raise self._missing(needed)
-        return self._frame
-
-    def _missing(self, needed: tuple[str, ...]) -> NoInventoryError:
         missing = [name for name in needed if name not in self._frame.columns]
+        if not missing:
+            return self._frame
         offer = question(missing[0], map(str, self._frame.columns))
-        return NoInventoryError(
+        raise NoInventoryError(
             f"this frame is no inventory: it has no column {', '.join(map(repr, missing))}. "
             f"{offer and f'{offer} '}"
             "Take client.inventory() or xentara_nb.read_inventory(path), and choose rows of it "

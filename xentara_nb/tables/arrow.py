@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from xentara_nb.errors import MissingExtraError
+from xentara_nb.errors import requiring
 
 
 def from_arrow(table: Any) -> Any:
@@ -14,21 +14,11 @@ def from_arrow(table: Any) -> Any:
 
     That is what offers the `Arrow PyCapsule interface
     <https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html>`_ for a table.
-
-    Raises
-    ------
-    MissingExtraError
-        If pyarrow is not installed.
     """
     if isinstance(table, pd.DataFrame | pd.Series) or not hasattr(table, "__arrow_c_stream__"):
         return table
-    try:
+    with requiring("a table of another library needs", "parquet"):
         import pyarrow
-    except ImportError as error:
-        raise MissingExtraError(
-            "a table of another library is taken with the package pyarrow: run "
-            "pip install 'xentara_nb[parquet]'"
-        ) from error
     read = pyarrow.table(table)
     return read.to_pandas(types_mapper=_dtype_of, date_as_object=False)
 

@@ -353,7 +353,7 @@ def _or_itself(read: Callable[[Any], Any], value: Any) -> Any:
 
 def _attribute(value: Any) -> Any:
     """Return an id in one form: a well-known attribute also has a UUID."""
-    found = id_in(int(value) if isinstance(value, float) and value.is_integer() else value)
+    found = id_in(value)
     return canonical(found) if isinstance(found, int) or uuid_in(found) is not None else None
 
 

@@ -242,6 +242,15 @@ def categorical(table: type[Labelled], identifiers: Sequence[int | None]) -> pd.
     )
 
 
+def labelled(table: type[Labelled], words: Sequence[str | None]) -> pd.Categorical[Any]:
+    """Return a column of words that are the manual's or, behind those, others."""
+    labels = [member.label for member in table]
+    others = {each for each in words if each is not None}.difference(labels)
+    ordered = sorted(others, key=lambda each: (len(each), each) if each.isdecimal() else (99, each))
+    given: Any = words
+    return pd.Categorical(given, categories=[*labels, *ordered])
+
+
 @lru_cache(maxsize=64)
 def _categories(
     table: type[Labelled], unknown: tuple[int, ...]

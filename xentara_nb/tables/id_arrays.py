@@ -94,14 +94,7 @@ def id_array(ids: Sequence[int | UUID | None]) -> IdArray:
 class IdArray(ExtensionArray):
     """An array of ids; see :class:`IdDtype`. It is made by :func:`id_array`.
 
-    Parameters
-    ----------
-    codes : numpy.ndarray
-        The place of each id in the table; -1 where there is none.
-    table : IdTable
-        The ids.
-    readonly : bool, default False
-        Whether they cannot be changed in place.
+    ``codes`` is the place of each id in the table, -1 where there is none.
     """
 
     # numpy is not to take the operators of its arrays with this one.
@@ -314,35 +307,30 @@ class IdArray(ExtensionArray):
     def _compare(self, other: Any, compare: Callable[[Any, Any], Any]) -> Any:
         if isinstance(other, pd.Series | pd.DataFrame | pd.Index):
             return NotImplemented
-        equality = compare in (operator.eq, operator.ne)
+        equality = compare is operator.eq
         if not isinstance(other, str | UUID) and pd.api.types.is_list_like(other):
             if len(other) != len(self):
                 raise ValueError(f"there are {len(self)} ids, and {len(other)} to compare with")
             return self._compare_each(other, compare, equality)
         key = key_of(other)
         if equality:
-            same = self.table.which(self.codes, key)
-            return same if compare is operator.eq else ~same
+            return self.table.which(self.codes, key)
         if key is None:
             raise TypeError(f"{other!r} is no id, and cannot be compared with one by order")
         return look_up(np.asarray(compare(self.table.keys, key), bool), self.codes, False)
 
     def _compare_each(self, other: Any, compare: Callable[[Any, Any], Any], equality: bool) -> Any:
         if isinstance(other, IdArray) and other.table is self.table and equality:
-            same = (self.canonical() == other.canonical()) & (self.codes >= 0)
-            return same if compare is operator.eq else ~same
+            return (self.canonical() == other.canonical()) & (self.codes >= 0)
         keys = other.id_keys() if isinstance(other, IdArray) else [key_of(each) for each in other]
         keys = np.fromiter(keys, np.object_, len(self))
         there = (self.codes >= 0) & np.fromiter((key is not None for key in keys), bool, len(self))
-        found = np.full(len(self), compare is operator.ne)
+        found = np.zeros(len(self), bool)
         found[there] = compare(self.id_keys()[there], keys[there])
         return found
 
     def __eq__(self, other: object) -> Any:
         return self._compare(other, operator.eq)
-
-    def __ne__(self, other: object) -> Any:
-        return self._compare(other, operator.ne)
 
     def __lt__(self, other: object) -> Any:
         return self._compare(other, operator.lt)

@@ -66,13 +66,7 @@ def is_missing(value: Any) -> bool:
 
 
 def to_id(value: Any) -> int | UUID:
-    """Return an id, also one that stands in a text or that pandas has made a float.
-
-    Raises
-    ------
-    TypeError
-        If the value is none.
-    """
+    """Return an id, also one in a text or that pandas has made a float; TypeError if it is none."""
     kind = type(value)
     if kind is UUID or (kind is int and value < _FIRST_UUID):
         return value  # type: ignore[no-any-return]
@@ -153,11 +147,6 @@ class IdTable:
 
     It may hold an id twice: whether it does is found out when it matters. It only grows, so the
     numbers of those who share it stay good.
-
-    Parameters
-    ----------
-    ids : numpy.ndarray or UuidColumn
-        Integers and UUIDs.
     """
 
     def __init__(self, ids: Ids) -> None:

@@ -31,7 +31,7 @@ def visible(method: _Method) -> _Method:
 
 
 def visible_info(method: _Method) -> _Method:
-    """Do the same to a method that prints."""
+    """Return a method that prints, as one that prints a text in which all can be seen."""
 
     @wraps(method)
     def info(

@@ -16,16 +16,14 @@ _to_json = json.JSONEncoder(allow_nan=False).encode
 def with_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd.DataFrame:
     """Return the same data with a note of where it came from, in ``frame.attrs["xentara"]``.
 
-    pandas hands the note on to what is filtered or sorted, and copies it each time: keep it small.
-    It holds what JSON can hold, and no secret: ``server``, ``user``, ``server_version``,
-    ``protocol_version``, ``library_version``, ``taken_at`` (ISO 8601 text), ``elements`` (how
-    many), ``vanished`` (keys of elements that went while the inventory was taken).
+    It holds what JSON can hold, and no secret. pandas hands it on to what is filtered or sorted,
+    and copies it each time: keep it small.
     """
     return note_provenance(frame.copy(deep=False), provenance)
 
 
 def note_provenance(frame: pd.DataFrame, provenance: Mapping[str, object]) -> pd.DataFrame:
-    """Do the same to the frame itself, which was just made and is in no other hands; return it."""
+    """Put the note on the frame itself, which was just made and has no other user; return it."""
     # Through JSON and back: a copy that is checked, and equal to itself after a file. What is there
     # most of the time is so as it is.
     plain = _PLAIN.issuperset(map(type, provenance.values()))

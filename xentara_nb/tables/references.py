@@ -70,7 +70,7 @@ def element_reference(element: object) -> Reference:
         if not element:
             raise NotFoundError("an empty text names no element; the root is None")
         return Reference(str(element), None, text_uuid=uuid_in(element))
-    row = _as_mapping(element)
+    row = as_mapping(element)
     if row is None or not ("element_uuid" in row or "primary_key" in row):
         raise NotFoundError(
             f"this is no element, but of type {type(element).__name__}: give a primary key, a UUID "
@@ -87,8 +87,6 @@ def element_reference(element: object) -> Reference:
         raise NotFoundError(f"{key!r} is no text, and a row names it as its primary_key")
     if key is None and element_uuid is None:
         raise NotFoundError("a row names no element: its primary_key and element_uuid are missing")
-    if isinstance(attribute, float) and attribute.is_integer():
-        attribute = int(attribute)  # pandas makes floats of integers with gaps
     if attribute is None and name is not None and not isinstance(name, str):
         attribute, name = name, None  # an id is in the column for names
     attribute = id_in(attribute)
@@ -153,11 +151,9 @@ def category_reference(category: object) -> Category:
     """Return the category that a label or a number means; raises NotFoundError if there is none."""
     member = Category.find(category)
     if member is None:
-        offer = did_you_mean(category, (each.label for each in Category))
-        raise NotFoundError(
-            f"{category!r} is no category{offer or ';'} {'There' if offer else 'there'} are: "
-            f"{Category.labels()}"
-        )
+        labels = [each.label for each in Category]
+        offer = did_you_mean(category, labels, f"there are: {Category.labels()}")
+        raise NotFoundError(f"{category!r} is no category{offer}")
     return member
 
 
@@ -187,11 +183,11 @@ def uuid_in(value: object) -> UUID | None:
 
 
 def id_in(attribute: Any) -> Any:
-    """Return the id that a text in a column of ids holds, as in a file that pandas has read."""
-    if isinstance(attribute, str):
-        found = id_of_text(attribute)
-        return attribute if found is None else found
-    return attribute
+    """Return the id that a text or a float holds, as where pandas has read a file or has gaps."""
+    if isinstance(attribute, float) and attribute.is_integer():
+        return int(attribute)
+    found = id_of_text(attribute) if isinstance(attribute, str) else None
+    return attribute if found is None else found
 
 
 def _as_written(text: Any) -> Any:
@@ -212,7 +208,8 @@ def _given(row: Mapping[str, Any], name: str) -> Any:
     return None if missing or (isinstance(value, str) and not value) else value
 
 
-def _as_mapping(row: object) -> Mapping[str, Any] | None:
+def as_mapping(row: object) -> Mapping[str, Any] | None:
+    """Return what a row has by the names of its columns; None if it is no row."""
     if isinstance(row, pd.Series):
         return {str(key): value for key, value in row.items()}
     if isinstance(row, Mapping):

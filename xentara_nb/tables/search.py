@@ -18,6 +18,7 @@ from rapidfuzz.distance import OSA
 
 from xentara_nb.errors import NotFoundError, OptionError
 from xentara_nb.protocol.identifiers import Access
+from xentara_nb.protocol.text import listed
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.references import category_reference
 from xentara_nb.tables.text_index import Rows, TextIndex, pattern_of
@@ -235,10 +236,5 @@ def _check_known(name: str, word: str, texts: Sequence[str]) -> None:
         category_reference(word)  # one that there is, though here no row has it
         return
     texts = [text for text in texts if text]  # many elements have no unit
-    offer = did_you_mean(word, texts)
-    shown = ", ".join(sorted(texts)[:_MAX_SHOWN]) or "none"
-    more = f" and {len(texts) - _MAX_SHOWN} more" if len(texts) > _MAX_SHOWN else ""
-    raise NotFoundError(
-        f"no row has {word!r} in {name}{offer or ';'} {'There' if offer else 'there'} are: "
-        f"{shown}{more}"
-    )
+    there = f"there are: {listed(sorted(texts), _MAX_SHOWN) or 'none'}"
+    raise NotFoundError(f"no row has {word!r} in {name}{did_you_mean(word, texts, there)}")

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import pandas as pd
 
 from xentara_nb.protocol.commands import AttributeInfo
@@ -23,6 +22,7 @@ from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables.frames import (
     WORDED_TYPES,
     categorical,
+    labelled,
     make_frame,
     object_array,
     string_array,
@@ -107,7 +107,9 @@ def _column(name: str, values: Sequence[Any], data_types: Sequence[int | None]) 
         never = TimePoint.NEVER.nanoseconds
         return time_array([getattr(each, "nanoseconds", never) for each in values])
     if name == "quality":
-        return _qualities(values)
+        # By identity: a few objects are on all rows.
+        words = {id(each): _quality_word(each) for each in values}
+        return labelled(Quality, [words[id(each)] for each in values])
     held = object_array(values)
     for row, (value, data_type) in enumerate(zip(values, data_types, strict=True)):
         if data_type in WORDED_TYPES or isinstance(value, TimePoint):
@@ -115,22 +117,8 @@ def _column(name: str, values: Sequence[Any], data_types: Sequence[int | None]) 
     return held
 
 
-def _qualities(values: Sequence[Any]) -> pd.Categorical[int]:
-    # By identity: a few objects are on all rows.
-    distinct = {id(each): each for each in values}
-    words = {
-        identity: None if each is None else str(to_display(each, DataType.QUALITY, _NO_ID))
-        for identity, each in distinct.items()
-    }
-    known = [member.label for member in Quality]
-    others = sorted({word for word in words.values() if word is not None}.difference(known))
-    labels = [*known, *others]
-    codes = {word: code for code, word in enumerate(labels)}
-    numbers = {identity: -1 if word is None else codes[word] for identity, word in words.items()}
-    return pd.Categorical.from_codes(
-        np.fromiter(map(numbers.__getitem__, map(id, values)), np.intp, len(values)),
-        dtype=pd.CategoricalDtype(labels),
-    )
+def _quality_word(value: Any) -> str | None:
+    return None if value is None else str(to_display(value, DataType.QUALITY, _NO_ID))
 
 
 _NO_ID = 1 << 62  # of no attribute: the data type alone says what a value is

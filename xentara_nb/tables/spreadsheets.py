@@ -45,18 +45,10 @@ _TRUTH_ABROAD = {
 
 
 class NumberCell(str):
-    """A cell that is a number where one is wanted, and else a text.
+    """A cell that is a number where one is wanted, and else a text."""
 
-    Attributes
-    ----------
-    number : str
-        As Python writes it, where the file has a decimal comma.
-    written : str
-        As it stands in the file.
-    """
-
-    number: str
-    written: str
+    number: str  # as Python writes it, where the file has a decimal comma
+    written: str  # as it stands in the file
 
     @classmethod
     def of(cls, text: str, number: str, written: str) -> Self:

@@ -33,11 +33,11 @@ class XentaraStyler(Styler):
         return super().format(*args, **_escaped(args, 6, kwargs))
 
     def format_index(self, *args: Any, **kwargs: Any) -> Any:
-        """Do the same to the labels of rows or columns."""
+        """Set how the labels of rows or columns are shown."""
         return super().format_index(*args, **_escaped(args, 7, kwargs))
 
     def format_index_names(self, *args: Any, **kwargs: Any) -> Any:
-        """Do the same to the names of these."""
+        """Set how the names of the index or the columns are shown."""
         return super().format_index_names(*args, **_escaped(args, 7, kwargs))
 
     def relabel_index(self, labels: Any, *args: Any, **kwargs: Any) -> Any:

@@ -166,7 +166,7 @@ def _show_words(
 
 
 def storage_dtype(data_type: int | None) -> np.dtype[Any]:
-    """Return the dtype of numpy for values of a data type; object for texts and the like."""
+    """Return the dtype of numpy for values of a data type; object where numpy has none."""
     known = _known(data_type)
     if known is None:
         return _OBJECT

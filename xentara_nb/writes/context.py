@@ -77,11 +77,10 @@ class PolicySource:
             own if own is None or isinstance(own, WritePolicy) else _PolicyFile(_own_path(own))
         )
         self._named: _PolicyFile | None = None
-        self._found: tuple[WritePolicy, ...] = ()
         self.current()
 
     def current(self) -> tuple[WritePolicy, ...]:
-        """Return the policies that apply now; the very same ones as long as nothing changes.
+        """Return the policies that apply now, the very same ones as long as nothing changes.
 
         Raises :class:`PolicyError` if a file cannot be used any more.
         """
@@ -96,9 +95,7 @@ class PolicySource:
             # The same file given twice would say each of its reasons twice.
             if named not in found:
                 found.append(named)
-        if list(map(id, found)) != list(map(id, self._found)):
-            self._found = tuple(found)
-        return self._found
+        return tuple(found)
 
 
 _NAMED = f" ({VARIABLE} names this file.)"
@@ -145,7 +142,7 @@ class RateLimiter:
 
     @locked("_lock")
     def _grant_in(self, span: float, most: int, wanted: int) -> tuple[int, float]:
-        """Do so for at most so many in a span, in seconds."""
+        """Grant what is wanted, or less, with at most so many in a span of seconds."""
         now = time.monotonic()
         while self._sent and self._sent[0] <= now - span:
             self._sent.popleft()

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from xentara_nb.errors import OptionError
+from xentara_nb.protocol.values import is_number
 from xentara_nb.tables.references import uuid_in
 
 VerifyOnLike: TypeAlias = "Mapping[Any, Any] | str | UUID | tuple[Any, float] | None"
@@ -47,12 +48,7 @@ class Feedback(NamedTuple):
             element, tolerance = given["read"], given.get("tolerance")
         if not isinstance(element, str | UUID) or not element:
             raise OptionError(f"verify_on: {element!r} is no key and no UUID")
-        fits = tolerance is None or (
-            isinstance(tolerance, int | float)
-            and not isinstance(tolerance, bool)
-            and 0 <= tolerance < math.inf
-        )
-        if not fits:
+        if tolerance is not None and not (is_number(tolerance) and 0 <= tolerance < math.inf):
             raise OptionError(f"verify_on: the tolerance {tolerance!r} is no number from 0 up")
         return cls(element, None if tolerance is None else float(tolerance))
 

@@ -16,11 +16,7 @@ class FileLock:
 
     Without the lock a line is still appended as a whole; only what is done about torn ones could go
     wrong. So where a file system has no locks there is none, and an outcome does not wait forever.
-
-    Raises
-    ------
-    OSError
-        If the lock is required, and another program has held it for too long.
+    Raises OSError if the lock is required, and another program has held it for too long.
     """
 
     # No generator: one that an interrupt leaves before the block is ended by the garbage collector,

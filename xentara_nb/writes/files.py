@@ -31,14 +31,8 @@ def read_writes(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     It has the columns ``value``, and ``primary_key`` or ``element_uuid``; ``attribute_name`` or
     ``attribute_id`` for others than the attribute ``value``. Inventories with a column ``value``
-    will do, and so do snapshots, values and settings that were kept.
-
-    Raises
-    ------
-    InventoryFileError
-        If the file cannot be understood, or has no such columns.
-    OSError
-        If it cannot be read.
+    will do, and so do snapshots, values and settings that were kept. Raises InventoryFileError if
+    the file cannot be understood, or has no such columns, and OSError if it cannot be read.
     """
     frame = _read(path)
     if "value" not in frame.columns or not {"primary_key", "element_uuid"} & set(frame.columns):

@@ -13,7 +13,7 @@ from uuid import UUID
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.identifiers import Access, Quality
-from xentara_nb.protocol.values import TimePoint, Value
+from xentara_nb.protocol.values import TimePoint, Value, is_number
 from xentara_nb.tables.coercion import coerce
 from xentara_nb.tables.times import in_local_zone, is_local
 from xentara_nb.writes.policy import WritePolicy, matches
@@ -180,7 +180,7 @@ def check_limits(
     uuid: UUID | None = None,
 ) -> Iterator[CheckResult]:
     """Check whether a number is within the limits, and no larger step than they allow."""
-    if not _is_number(value):
+    if not is_number(value):
         return
     for policy in policies:
         for entry in policy.limits:
@@ -197,7 +197,7 @@ def check_limits(
 
 
 def _check_step(policy: WritePolicy, largest: float, value: Any, old: Any) -> Iterator[CheckResult]:
-    if not _is_number(old):
+    if not is_number(old):
         yield refused(
             Guard.STEP,
             f"{policy.source} allows a step of {largest} at most, and the present value cannot be "
@@ -259,7 +259,3 @@ def check_time(policies: Sequence[WritePolicy]) -> CheckResult | None:
             message = f"{policy.source} allows to write from {window} only"
             return refused(Guard.TIME_WINDOW, message, policy.source)
     return None
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -67,15 +67,7 @@ def _month_now() -> str:
 
 @contextmanager
 def opened_files(path: Path) -> Iterator[list[BinaryIO]]:
-    """Open all files of a journal that are there, the oldest first.
-
-    Raises
-    ------
-    OptionError
-        If one is no regular file, or not the user's alone.
-    OSError
-        If one cannot be read.
-    """
+    """Open all files of a journal that are there, the oldest first; raises as open_file does."""
     with ExitStack() as stack:
         yield _open_all(path, stack)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,6 @@ from xentara_nb.errors import OptionError
 from xentara_nb.paths import lacks_home, naming_similar
 from xentara_nb.writes.journal import LOADED, Journal, JournalLike, JournalWarning
 from xentara_nb.writes.journal_files import opened_files
-from xentara_nb.writes.journal_lines import take_lines
 from xentara_nb.writes.journal_rows import JournalRows
 
 MAX_BYTES = 1024 * 1024 * 1024
@@ -24,7 +25,7 @@ MAX_BYTES = 1024 * 1024 * 1024
 TAIL = 16 * 1024
 """How many bytes at the end of a journal are looked at first for the last writes."""
 
-_BLOCK = 4 * 1024 * 1024  # bytes that are read at once
+_BLOCK = 256 * 1024  # bytes that are read at once: what they say stays in the processor's cache
 _CLOCK = 3600 * 10**9  # how far a clock may be set back, in nanoseconds
 
 
@@ -116,26 +117,10 @@ def _refuse_missing(file: Path) -> NoReturn:
 
 
 def last_writes(path: JournalLike, server: str, count: int) -> tuple[pd.DataFrame, bool]:
-    """Return the last writes of this process on a server, and whether these are all.
+    """Return the last writes of this process on a server, and whether it has made no others.
 
-    Only the end of the journal is read: as much as it takes to find so many, or what was written
-    before this process began.
-
-    Parameters
-    ----------
-    path : path
-        The journal.
-    server : str
-        The address of the server.
-    count : int
-        How many writes are wanted.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The writes as :func:`read_journal` gives them, the latest first.
-    bool
-        Whether this process has made no others.
+    They are as :func:`read_journal` gives them, the latest first. Only the end of the journal is
+    read: as much as it takes to find so many, or what was written before this process began.
     """
     file, rows = Journal(path).path, JournalRows()
     if file is None or lacks_home(file):
@@ -176,17 +161,26 @@ def _read(rows: JournalRows, file: BinaryIO) -> int:
     unreadable, rest = 0, b""
     while block := file.read(_BLOCK):
         lines, end, rest_of_block = (rest + block).rpartition(b"\n")
-        unreadable += _take(rows, lines + end)
+        unreadable += take_lines(rows, lines + end)
         rest = rest_of_block
     # What stands behind the last end of a line is being written, or will never be; but what does
     # not begin like a line is damage, such as the zeros that a loss of power can leave.
-    if rest and not rows.take(rest) and not rest.startswith(b"{"):
+    if rest and not rows.take(_decoded(rest)) and not rest.startswith(b"{"):
         unreadable += 1
     return unreadable
 
 
-def _take(rows: JournalRows, block: bytes) -> int:
+def take_lines(rows: JournalRows, block: bytes) -> int:
     """Take whole lines into rows; return how many are bad."""
-    if take_lines(rows, block):
-        return 0
-    return sum(not rows.take(line) for line in block.split(b"\n") if line.strip())
+    # All together take half of the time.
+    records = _decoded(b"[%b]" % block.strip(b"\n").replace(b"\n", b","))
+    if records is None or len(records) != block.count(b"\n"):
+        records = map(_decoded, filter(bytes.strip, block.split(b"\n")))
+    return sum(not rows.take(record) for record in records)
+
+
+def _decoded(data: bytes) -> Any:
+    """Return what some bytes say in JSON; None if that is nothing."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(data.decode("utf-8-sig"))  # some editors put a mark there
+    return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from array import array
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
@@ -26,18 +26,14 @@ from xentara_nb.tables.id_table import to_id
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.records import INTENT, OUTCOME, decode_value
 
-NO_TIME = int(pd.NaT.value)
-"""Of a write whose outcome is not known."""
-
-OUTCOMES = {str(outcome): number for number, outcome in enumerate(Outcome)}
-"""The number of each outcome."""
-
-_OUTCOME = pd.CategoricalDtype(list(OUTCOMES))
-
-UNKNOWN = OUTCOMES[str(Outcome.UNKNOWN)]
+_NO_TIME = int(pd.NaT.value)  # of a write whose outcome is not known
+_OUTCOMES = {str(outcome): number for number, outcome in enumerate(Outcome)}
+_OUTCOME_DTYPE = pd.CategoricalDtype(list(_OUTCOMES))
+_UNKNOWN = _OUTCOMES[str(Outcome.UNKNOWN)]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_DAYS = (1 << 63) // (86_400 * 10**9)
 _T = TypeVar("_T", bound=tuple[Any, ...])
 
 
@@ -70,17 +66,18 @@ class WrittenAttribute(NamedTuple):
 class Shared(Generic[_T]):
     """What many rows have in common: each once, and for each row which it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[Any], _T]) -> None:
         self.distinct: list[_T] = []
         self.codes = array("i")
-        self.parsed: dict[str, int] = {}  # the numbers of what stands in lines
-        self._numbers: dict[_T, int] = {}
+        self._read = read
+        self._numbers: dict[Hashable, int] = {}  # by what stands in the lines
 
-    def number(self, value: _T) -> int:
-        """Return the number of a value, which is new or not."""
-        number = self._numbers.setdefault(value, len(self.distinct))
-        if number == len(self.distinct):
-            self.distinct.append(value)
+    def number(self, record: dict[str, Any], written: Hashable) -> int:
+        """Return the number of what a line has; ``written`` is the same for the same alone."""
+        number = self._numbers.get(written)
+        if number is None:
+            self.distinct.append(self._read(record))
+            number = self._numbers[written] = len(self.distinct) - 1
         return number
 
     def columns(self, count: int) -> list[list[Any]]:
@@ -93,9 +90,9 @@ class JournalRows:
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}  # the row of each write, by its id
-        self.origins: Shared[Origin] = Shared()
-        self.elements: Shared[Element] = Shared()
-        self.attributes: Shared[WrittenAttribute] = Shared()
+        self.origins = Shared(_origin)
+        self.elements = Shared(_element)
+        self.attributes = Shared(_attribute)
         self.plans: list[str | None] = []
         self.times, self.finished = array("q"), array("q")
         self.old_values: list[object] = []
@@ -103,17 +100,21 @@ class JournalRows:
         self.read_backs: list[object] = []
         self.outcomes = bytearray()
         self.errors: dict[int, str] = {}
+        self._columns: tuple[Any, ...] = (
+            *(self.origins.codes, self.elements.codes, self.attributes.codes, self.plans),
+            *(self.times, self.finished, self.old_values, self.values, self.read_backs),
+            self.outcomes,
+        )
 
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def take(self, line: bytes) -> bool:
-        """Take one line into the rows; return whether it could be read.
+    def take(self, record: Any) -> bool:
+        """Take what JSON has made of a line into the rows; return whether it is a record.
 
         All of it or nothing: what cannot be shown would hide all other lines.
         """
         try:
-            record = json.loads(line.decode("utf-8-sig"))  # some editors put a mark there
             write_id = record["id"]
             moment = _nanoseconds(record["time"])
             if not isinstance(write_id, str):
@@ -128,41 +129,30 @@ class JournalRows:
         return True
 
     def _intend(self, record: dict[str, Any], write_id: str, moment: int) -> None:
-        text_or_none(write_id)
-        origin = origin_of(record)
-        element = element_of(record)
-        attribute = attribute_of(record)
-        plan = text_or_none(record.get("plan"))
-        old = display(record.get("old_value"), attribute)
-        new = display(record["value"], attribute)
-        row = (
-            *(self.origins.number(origin), self.elements.number(element)),
-            *(self.attributes.number(attribute), plan, moment, NO_TIME, old, new, None, UNKNOWN),
-        )
-        at = self.numbers.setdefault(write_id, len(self.numbers))
-        for column, value in zip(self._columns(), row, strict=True):
-            if at == len(column):
+        _text(write_id)
+        origin = self.origins.number(record, tuple(map(record.get, Origin._fields)))
+        element = self.elements.number(record, tuple(map(record.get, Element._fields)))
+        # As a text, for True would be 1 to a dict, and a UUID is a map, which has no hash.
+        written = record.get("attribute_name"), repr(record["attribute_id"]), record["data_type"]
+        number = self.attributes.number(record, written)
+        attribute = self.attributes.distinct[number]
+        plan = _text(record.get("plan"))
+        old = _display(record.get("old_value"), attribute)
+        new = _display(record["value"], attribute)
+        row = (origin, element, number, plan, moment, _NO_TIME, old, new, None, _UNKNOWN)
+        if (at := self.numbers.setdefault(write_id, len(self.plans))) == len(self.plans):
+            for column, value in zip(self._columns, row, strict=True):
                 column.append(value)
-            else:  # what was sent under the same id before is not shown any more
+        else:  # what was sent under the same id before is not shown any more
+            for column, value in zip(self._columns, row, strict=True):
                 column[at] = value
-        self.errors.pop(at, None)
-
-    def _columns(self) -> tuple[Any, ...]:
-        return (
-            *(self.origins.codes, self.elements.codes, self.attributes.codes, self.plans),
-            *(self.times, self.finished, self.old_values, self.values, self.read_backs),
-            self.outcomes,
-        )
+            self.errors.pop(at, None)
 
     def _finish(self, record: dict[str, Any], at: int, moment: int) -> None:
-        outcome, error = OUTCOMES[record["outcome"]], text_or_none(record.get("error"))
+        outcome, error = _OUTCOMES[record["outcome"]], _text(record.get("error"))
         if "read_back" in record:
             attribute = self.attributes.distinct[self.attributes.codes[at]]
-            self.read_backs[at] = display(record["read_back"], attribute)
-        self.finish(at, outcome, error, moment)
-
-    def finish(self, at: int, outcome: int, error: str | None, moment: int) -> None:
-        """Put what became of a write into its row."""
+            self.read_backs[at] = _display(record["read_back"], attribute)
         self.outcomes[at], self.finished[at] = outcome, moment
         if error is None:
             self.errors.pop(at, None)
@@ -199,7 +189,7 @@ class JournalRows:
                 "value": object_array(self.values),
                 "read_back": object_array(self.read_backs),
                 "outcome": pd.Categorical.from_codes(
-                    np.array(list(self.outcomes), np.intp), dtype=_OUTCOME
+                    np.array(list(self.outcomes), np.intp), dtype=_OUTCOME_DTYPE
                 ),
                 "error": string_array(errors),
                 "finished": time_array(np.array(self.finished)),
@@ -215,39 +205,38 @@ class JournalRows:
         )
 
 
-def origin_of(record: dict[str, Any]) -> Origin:
-    """Return who has made a write, and from where."""
+def _origin(record: dict[str, Any]) -> Origin:
     server, user, session, account, computer = (
-        text_or_none(record.get(name)) for name in Origin._fields[:-1]
+        _text(record.get(name)) for name in Origin._fields[:-1]
     )
     process = record.get("process")
-    number = None if process is None else _int_64(int(process))
+    number = None if process is None else int(process)
+    if number is not None and not -(1 << 63) <= number < 1 << 63:
+        raise OverflowError("pandas holds integers of 64 bits")
     return Origin(server, user, session, account, computer, number)
 
 
-def element_of(record: dict[str, Any]) -> Element:
-    """Return what is written to."""
-    return Element(text_or_none(record.get("primary_key")), UUID(record["element_uuid"]))
+def _element(record: dict[str, Any]) -> Element:
+    return Element(_text(record.get("primary_key")), UUID(record["element_uuid"]))
 
 
-def attribute_of(record: dict[str, Any]) -> WrittenAttribute:
-    """Return which attribute is written."""
+def _attribute(record: dict[str, Any]) -> WrittenAttribute:
     attribute_id = decode_value(record["attribute_id"])
     if attribute_id is not None:
         attribute_id = to_id(attribute_id)
-    name = text_or_none(record.get("attribute_name"))
+    name = _text(record.get("attribute_name"))
     return WrittenAttribute(name, attribute_id, int(record["data_type"]))
 
 
-def display(value: Any, attribute: WrittenAttribute) -> object:
+def _display(value: Any, attribute: WrittenAttribute) -> object:
     """Return a value of decoded JSON as a DataFrame shows it."""
+    if value is None or type(value) is float:  # as most are
+        return value
     value = decode_value(value)
-    if value is None:
-        return None
     return to_display(value, attribute.data_type, attribute.attribute_id or 0)
 
 
-def text_or_none(text: object) -> str | None:
+def _text(text: object) -> str | None:
     """Return a text that pandas can hold, or None."""
     if text is None:
         return None
@@ -259,11 +248,6 @@ def text_or_none(text: object) -> str | None:
 
 def _nanoseconds(text: str) -> int:
     since = datetime.fromisoformat(text) - _EPOCH  # TypeError without a time zone
-    return _int_64(since // _MICROSECOND * 1000)
-
-
-def _int_64(number: int) -> int:
-    """Return a number that pandas can hold, of nanoseconds up to the year 2262."""
-    if not -(1 << 63) < number < 1 << 63:
-        raise OverflowError("more than 64 bits")
-    return number
+    if not -_DAYS < since.days < _DAYS:
+        raise OverflowError("pandas holds times up to the year 2262")
+    return since // _MICROSECOND * 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import pandas as pd
@@ -47,28 +47,20 @@ def make_plan(
     *,
     number_as_boolean: bool = False,
     verify_on: VerifyOnLike = None,
+    is_needless: Callable[[PlannedWrite], bool] = lambda planned: False,
 ) -> WritePlan:
-    """Return the plan of some requests: found, read and checked; nothing is sent."""
+    """Return the plan of some requests: found, read and checked; nothing is sent.
+
+    A write that is found to be needless is not in the plan.
+    """
     if number_as_boolean:
         requests = [request._replace(number_as_boolean=True) for request in requests]
     tables = None if verify_on is None else feedbacks(verify_on)
     policies = context.policies.current()
     context.connection.connection()
     generation = context.model_cache.generation
-    planned = plan_requests(context, requests, policies, verify_on=tables)
-    return plan_of(context, planned, policies, generation)
-
-
-def plan_of(
-    context: WriteContext,
-    planned: Sequence[PlannedWrite],
-    policies: tuple[WritePolicy, ...],
-    generation: int,
-) -> WritePlan:
-    """Return the plan of some writes that were found and read, with their units.
-
-    The generation is that of the model's cache from before they were found.
-    """
+    found = plan_requests(context, requests, policies, verify_on=tables)
+    planned = [each for each in found if not is_needless(each)]
     checks = check_plan(context, policies, len(planned))
     units = read_units(context, planned)
     return WritePlan(context, planned, checks, policies, units, generation)

@@ -12,7 +12,7 @@ from xentara_nb.errors import NotFoundError, ServerError, WriteRefusedError, Xen
 from xentara_nb.protocol.commands import AttributeInfo, MetaDataAnswer, Read
 from xentara_nb.protocol.identifiers import Access, Attribute, DataType, Quality
 from xentara_nb.protocol.values import AttributeId, TimePoint, Value, float_32
-from xentara_nb.queries.model_cache import ModelCache, find_attribute
+from xentara_nb.queries.model_cache import NOT_ANSWERED, ModelCache, find_attribute
 from xentara_nb.tables.frames import to_display
 from xentara_nb.tables.references import (
     AttributeLike,
@@ -64,7 +64,7 @@ class TargetAttribute(NamedTuple):
         if isinstance(answer, ServerError):
             return answer
         assert self.info is not None
-        return answer.get(self.info.attribute_id, _NOT_ANSWERED)
+        return answer.get(self.info.attribute_id, NOT_ANSWERED)
 
     def quality_in(self, answer: Any) -> int | None:
         """Return the quality from the answer to the read command, None if it has none."""
@@ -233,6 +233,3 @@ def _quality_beside(info: AttributeInfo, attributes: Sequence[AttributeInfo]) ->
             if other.attribute_id == _QUALITY and other.access != Access.WRITE_ONLY:
                 return _QUALITY
     return None
-
-
-_NOT_ANSWERED = ServerError("the server did not answer for this attribute")

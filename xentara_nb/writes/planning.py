@@ -14,7 +14,7 @@ from xentara_nb.errors import PolicyError, ServerError, WriteRefusedError, Xenta
 from xentara_nb.protocol.commands import Read
 from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import Access, Attribute
-from xentara_nb.protocol.text import quantity
+from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.protocol.values import Value
 from xentara_nb.queries.model_cache import Ask
 from xentara_nb.tables.frames import error_text
@@ -373,5 +373,4 @@ def _change(planned: PlannedWrite, old: object, tolerance: float) -> str | None:
 
 
 def _some(texts: Sequence[str]) -> str:
-    more = f"; and {len(texts) - _MAX_SHOWN} more" if len(texts) > _MAX_SHOWN else ""
-    return "; ".join(texts[:_MAX_SHOWN]) + more
+    return listed(texts, _MAX_SHOWN, "; ")

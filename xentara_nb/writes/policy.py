@@ -52,6 +52,7 @@ from uuid import UUID
 
 from xentara_nb.errors import OptionError, PolicyError
 from xentara_nb.paths import parse_toml, read_file
+from xentara_nb.protocol.values import is_number
 from xentara_nb.suggestions import question
 from xentara_nb.tables.names import same_look
 from xentara_nb.tables.references import uuid_in
@@ -437,4 +438,4 @@ def _patterns(name: str, patterns: object) -> tuple[str, ...]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    return is_number(value) and value == value

@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, TypeAlias
 
 from xentara_nb.connection.deadline import Deadline
@@ -31,7 +30,7 @@ from xentara_nb.protocol.errors import (
     WriteOnlyError,
 )
 from xentara_nb.protocol.identifiers import DataType
-from xentara_nb.protocol.values import float_32
+from xentara_nb.protocol.values import float_32, is_number
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.tables.frames import error_text
 from xentara_nb.tables.rendering import value_repr
@@ -65,16 +64,13 @@ class Verification:
     within: float = 5.0  # seconds
 
     def __post_init__(self) -> None:
-        if isinstance(self.verify, bool) and (self.tolerance, self.within) == (0.0, 5.0):
-            return  # the defaults, which every single write has
         if not isinstance(self.verify, bool) and not callable(self.verify):
             raise OptionError(
                 "verify is True, False, or a function of the written and the read value"
             )
         limits = {"tolerance": (self.tolerance, math.inf), "verify_within": (self.within, _DAY)}
         for name, (number, most) in limits.items():
-            is_number = isinstance(number, Real) and not isinstance(number, bool)
-            if not is_number or not 0 <= number <= most:
+            if not is_number(number) or not 0 <= number <= most:
                 raise OptionError(f"{name} must be a number from 0 to {most:g}, not {number!r}")
 
     @property
@@ -178,9 +174,7 @@ def take_reading(result: WriteResult, value: Any, how: Verification) -> bool:
     result.raw_read_back = value
     try:
         found = how.matches(result, value)
-    except (
-        Exception
-    ) as error:  # the function is the user's: an error in it must not cost the report
+    except Exception as error:  # of the user's function, which must not cost the report
         result.reason = f"the function that verifies failed: {type(error).__name__}: {error}"
         return True
     if found:
@@ -234,18 +228,14 @@ def _not_readable(result: WriteResult, reason: str) -> None:
         result.outcome = Outcome.NOT_READABLE
 
 
-def _where(result: WriteResult) -> str:
-    other = result.planned.followed_by
-    return "" if other is None else f" from {other.primary_key}"
-
-
 def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadline) -> WriteResult:
     late = failure is None or (isinstance(failure, DeadlineError) and deadline.passed)
     if late and result.raw_read_back is not None:
+        other = result.planned.followed_by
+        where = "" if other is None else f" from {other.primary_key}"
         result.outcome = Outcome.DIFFERS
         result.reason = (
-            f"{value_repr(result.read_back)} was read back{_where(result)}, "
-            f"{deadline.seconds:g} s after "
+            f"{value_repr(result.read_back)} was read back{where}, {deadline.seconds:g} s after "
             f"{value_repr(result.value)} was written"
         )
     else:

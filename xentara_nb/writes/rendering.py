@@ -35,14 +35,12 @@ MAX_ROWS = 60
 _TEXTS = frozenset(
     {
         *("primary_key", "attribute_name", "data_type", "old_quality", "units", "reason", "error"),
-        *("server", "user", "session_user", "account", "computer", "plan", "id"),
         *GUARD_COLUMNS.values(),
     }
 )
 _OTHERS: dict[str, Any] = {
     "severity": pd.CategoricalDtype([str(severity) for severity in Severity]),
     "outcome": pd.CategoricalDtype([str(outcome) for outcome in Outcome]),
-    "process": "Int64",
 }
 _NUMPY: dict[str, Any] = {"duration": np.float64, "sent": np.bool_}
 # The columns that are shown, under shorter names.
@@ -95,7 +93,7 @@ def build_frame(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
 def _column(name: str, values: Sequence[Any]) -> Any:
     if name in _TEXTS:
         return string_array(values)
-    if name in ("time", "finished"):
+    if name == "time":
         return time_array([_NO_TIME if value is None else value for value in values])
     if (dtype := _OTHERS.get(name)) is not None:
         return pd.array(values, dtype=dtype)

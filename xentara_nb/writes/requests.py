@@ -18,6 +18,7 @@ from xentara_nb.tables.files import as_written
 from xentara_nb.tables.references import (
     AttributeLike,
     Reference,
+    as_mapping,
     attribute_reference,
     element_reference,
     element_references,
@@ -61,10 +62,8 @@ def write_requests(values: object) -> list[WriteRequest]:
         # A Series may have a key twice; both are requests then, of which a guard refuses one.
         return [_from_item(element, value) for element, value in values.items()]
     if isinstance(values, Iterable) and not isinstance(values, str | bytes):
-        rows = [_as_dict(row) for row in values]
-        _refuse_servers(
-            row["server"] for row in rows if isinstance(row, Mapping) and "server" in row
-        )
+        rows = list(values)
+        _refuse_servers(row["server"] for row in map(as_mapping, rows) if row and "server" in row)
         return [_numbered(_from_row, row, number) for number, row in enumerate(rows)]
     raise WriteRefusedError(
         f"{with_article(type(values).__name__)} does not say what to write: give a DataFrame with "
@@ -120,19 +119,11 @@ def _from_frame(frame: pd.DataFrame) -> list[WriteRequest]:
     return [_request(*pair) for pair in zip(references, values, strict=True)]
 
 
-def _as_dict(row: Any) -> Any:
-    if isinstance(row, tuple) and hasattr(row, "_asdict"):
-        return row._asdict()
-    if isinstance(row, pd.Series):
-        return dict(row.items())
-    return row
-
-
-def _from_row(row: Any) -> WriteRequest:
-    row = _as_dict(row)
-    if not isinstance(row, Mapping) or "value" not in row:
+def _from_row(given: Any) -> WriteRequest:
+    row = as_mapping(given)
+    if row is None or "value" not in row:
         raise WriteRefusedError(
-            f"{with_article(type(row).__name__)} does not say what to write: give rows with "
+            f"{with_article(type(given).__name__)} does not say what to write: give rows with "
             "primary_key and value, or a dict of keys and values"
         )
     return request_for(row, row["value"])

@@ -50,7 +50,11 @@ class Sender:
     batch_size: int = 1
     stop: bool = True  # after a write that failed
 
-    def send(self, results: Sequence[WriteResult], progress: Callable[[int, int], object]) -> None:
+    def send(
+        self,
+        results: Sequence[WriteResult],
+        progress: Callable[[int, int], object] = lambda done, total: None,
+    ) -> None:
         """Send writes in order, all of them SKIPPED so far, and set what became of them.
 
         Behind each message ``progress`` is called with the number of writes sent, and of all.

@@ -13,13 +13,12 @@ import pandas as pd
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Access, DataType
-from xentara_nb.protocol.text import quantity
+from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.tables.files import as_written
 from xentara_nb.tables.frames import doubled_column
 from xentara_nb.writes.context import WriteContext
-from xentara_nb.writes.plan import WritePlan, plan_of
+from xentara_nb.writes.plan import WritePlan, make_plan
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.planning import plan_requests
 from xentara_nb.writes.read_back import same_value
 from xentara_nb.writes.requests import write_requests
 
@@ -60,7 +59,6 @@ def take_settings(
         time.sleep(check_timeout(observe))
         pairs = zip(values["value"].tolist(), read(readable)["value"].tolist(), strict=True)
         moving = [_moves(first, second) for first, second in pairs]
-    values = values.drop(columns=[name for name in ("quality",) if name in values.columns])
     values.insert(4, "data_type", readable["data_type"].array)
     values.insert(6, "moving", np.array(moving, dtype=bool))
     silent = rows[rows["access"] == Access.WRITE_ONLY.label]
@@ -96,17 +94,15 @@ def plan_settings(
         raise WriteRefusedError(f"these settings have two columns {name!r}: take one of them out")
     left_out = _left_out(settings)
     if left_out:
-        warnings.warn(_named(left_out), SettingsWarning, stacklevel=3)
+        count = quantity(len(left_out), "value is", "values are")
+        reasons = listed(left_out.values(), _MAX_SHOWN, "; ")
+        warnings.warn(f"{count} not restored: {reasons}", SettingsWarning, stacklevel=3)
     chosen = settings.iloc[[row for row in range(len(settings)) if row not in left_out]]
-    policies = context.policies.current()
-    context.connection.connection()
-    generation = context.model_cache.generation
-    planned = [
-        each
-        for each in plan_requests(context, write_requests(chosen), policies)
-        if not _is_there(each, tolerance)
-    ]
-    return plan_of(context, planned, policies, generation)
+    return make_plan(
+        context,
+        write_requests(chosen),
+        is_needless=lambda planned: _is_there(planned, tolerance),
+    )
 
 
 def _left_out(settings: pd.DataFrame) -> dict[int, str]:
@@ -128,13 +124,6 @@ def _left_out(settings: pd.DataFrame) -> dict[int, str]:
         elif isinstance(kind, str) and kind in _NO_FORM:
             found[row] = f"{named}: the protocol has no form for values of the data type {kind}"
     return found
-
-
-def _named(left_out: dict[int, str]) -> str:
-    shown = list(left_out.values())[:_MAX_SHOWN]
-    more = f" and {len(left_out) - len(shown):,} more" if len(left_out) > len(shown) else ""
-    count = quantity(len(left_out), "value is", "values are")
-    return f"{count} not restored: {'; '.join(shown)}{more}"
 
 
 def _is_there(planned: PlannedWrite, tolerance: float) -> bool:

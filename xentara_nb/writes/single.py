@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import ConnectionLostError, WriteRefusedError
-from xentara_nb.queries.progress import no_progress
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.feedback import Feedback, VerifyOnLike, feedbacks
 from xentara_nb.writes.outcome import Outcome
@@ -56,7 +55,7 @@ def write_one(
     report = WriteReport(context, [planned], make_plan, how)
     (result,) = report
     try:
-        Sender(context, report, connection, session, policies, seconds).send([result], no_progress)
+        Sender(context, report, connection, session, policies, seconds).send([result])
         if result.outcome is not Outcome.DIFFERS:  # which shows itself
             result.raise_for_outcome()
     except KeyboardInterrupt as error:

@@ -65,7 +65,7 @@ from typing import BinaryIO
 import pandas as pd
 
 from xentara_nb.errors import InventoryFileError, OptionError
-from xentara_nb.paths import read_file, user_path
+from xentara_nb.paths import read_file, replacing, user_path
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files import text
 from xentara_nb.tables.files.binary import read_excel, read_parquet, write_excel, write_parquet
@@ -250,15 +250,11 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("xb") as file:
+        with replacing(target, temporary) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, temporary)
-        temporary.replace(target)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename == str(temporary):
+            if target.exists():
+                shutil.copymode(target, temporary)
+    except OSError as error:
+        if error.filename == str(temporary):
             error.filename = str(path)  # the one that the user knows
         raise

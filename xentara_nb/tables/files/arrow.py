@@ -17,21 +17,10 @@ _MARKS = (b'"', b"\r", b"\0")
 
 
 def read_columns(data: bytes, count: int, longest: int) -> list[Coded] | None:
-    """Return the columns of a file in UTF-8, without its first line.
+    """Return so many columns of a file in UTF-8, its cells between commas, without its first line.
 
-    Parameters
-    ----------
-    data : bytes
-        The file, its cells separated by commas.
-    count : int
-        How many columns it has.
-    longest : int
-        How many characters a cell may have.
-
-    Returns
-    -------
-    list of Coded or None
-        The columns; None if the file is not plain, or pyarrow is not installed.
+    None if it is not plain, has a cell of more characters than the ``longest``, or there is no
+    pyarrow.
     """
     if any(mark in data for mark in _MARKS):
         return None

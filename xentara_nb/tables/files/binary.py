@@ -9,8 +9,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache
 from itertools import chain, zip_longest
 from typing import Any, BinaryIO
@@ -18,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 
-from xentara_nb.errors import MissingExtraError
+from xentara_nb.errors import requiring
 from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files.arrow import coded_column
 from xentara_nb.tables.files.cells import (
@@ -54,12 +53,13 @@ _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 # underscore before what would look like this as _x005F_.
 _TO_ESCAPE = re.compile(r"\r|_(?=x[0-9A-Fa-f]{4}[_\r])")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_NEEDS = "this kind of file needs"
 _WRITE_AGAIN = "Write it again with inventory.xentara.to_file(path)"
 
 
 def write_parquet(table: TextTable, file: BinaryIO) -> None:
     """Write an inventory as Parquet: texts and dictionaries of texts, and the added columns."""
-    with _extra("parquet"):
+    with requiring(_NEEDS, "parquet"):
         import pyarrow
         from pyarrow import parquet
     frame = pd.DataFrame(
@@ -91,9 +91,9 @@ def _categorical(cells: Cells) -> pd.Categorical[str]:
     return pd.Categorical(list(map(str, plain(cells))))
 
 
-def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+def read_parquet(data: bytes, needed: Sequence[str]) -> TextTable:
     """Read a table with some columns from Parquet."""
-    with _extra("parquet"):
+    with requiring(_NEEDS, "parquet"):
         from pyarrow import parquet
     # What a file can make the package stumble over has no list: the cause is the file.
     try:
@@ -140,7 +140,7 @@ def read_parquet(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> Text
 
 def write_excel(table: TextTable, file: BinaryIO) -> None:
     """Write an inventory as an Excel workbook."""
-    with _extra("excel"):
+    with requiring(_NEEDS, "excel"):
         import openpyxl
         from openpyxl import cell
     columns = {name: plain(cells) for name, cells in table.columns.items()}
@@ -196,9 +196,9 @@ def check_sheet_texts(frame: pd.DataFrame) -> None:
                 _check_characters(text, f"{row_text(row)}, {what}")
 
 
-def read_excel(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+def read_excel(data: bytes, needed: Sequence[str]) -> TextTable:
     """Read a table with some columns from an Excel workbook."""
-    with _extra("excel"):
+    with requiring(_NEEDS, "excel"):
         import openpyxl
     most = _ROWS_ALWAYS + len(data) // _BYTES_OF_ROW
     errors = _check_unpacked(data, most)
@@ -313,18 +313,6 @@ def _too_many_rows(data: bytes, most: int) -> TableError:
         f"the sheet has more than {most:,} rows, which is more than an inventory has in a file of "
         f"{len(data):,} bytes. Delete the empty rows below it"
     )
-
-
-@contextmanager
-def _extra(extra: str) -> Iterator[None]:
-    """Say which extra a package belongs to that cannot be imported."""
-    try:
-        yield
-    except ImportError as error:
-        raise MissingExtraError(
-            f"this kind of file needs the package {(error.name or extra).partition('.')[0]}: run "
-            f"pip install 'xentara_nb[{extra}]'"
-        ) from error
 
 
 def _line(error: Exception) -> str:

@@ -230,7 +230,6 @@ def _coded(values: Sequence[Any] | pd.Series[Any], name: str) -> Coded:
 def _converted(
     column: Coded, convert: Callable[[Any], _R], name: str, place: Callable[[int], str]
 ) -> Sequence[_R]:
-    """Convert each distinct value."""
     together = _TOGETHER.get(convert)
     if together is not None and (found := together(column.cells)) is not None:
         return found

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, BinaryIO
 
-from xentara_nb.tables import INVENTORY_COLUMNS
 from xentara_nb.tables.files.cells import (
     TableError,
     TextTable,
@@ -37,7 +36,7 @@ def write_json(table: TextTable, file: BinaryIO) -> None:
     file.write(f'{head[:-1]}, "records": [\n{records}\n]}}\n'.encode())
 
 
-def read_json(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+def read_json(data: bytes, needed: Sequence[str]) -> TextTable:
     """Read a table with some columns from JSON: the object of :func:`write_json`, or records."""
     check_size(data.count(b"{") - 3)  # before they exist
     document = _parsed(data)

@@ -82,7 +82,7 @@ def csv_cell(cell: Cell) -> str:
     return guarded
 
 
-def read_csv(data: bytes, needed: Sequence[str] = INVENTORY_COLUMNS) -> TextTable:
+def read_csv(data: bytes, needed: Sequence[str]) -> TextTable:
     """Read a table with some columns from CSV, also from what a spreadsheet has made of it."""
     table = _read(data)
     if not table.columns:

@@ -29,7 +29,7 @@ from xentara_nb.tables.files.cells import (
     check_no_row_is_empty,
     row_text,
 )
-from xentara_nb.tables.frames import TEXT, object_array, string_array
+from xentara_nb.tables.frames import TEXT, labelled, object_array, string_array
 from xentara_nb.tables.id_arrays import IdDtype, id_array
 from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.references import id_in, uuid_in
@@ -78,11 +78,11 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
         elif words is None and (
             name in _NAMED or not _is_clear(cells, series.dtype, ending) or not cells
         ):
-            words = _words_of(series)
+            words = [_dtype_word(series)] * len(series)
         if ending == ".parquet":
             # As one type where they are of one, so that others can use them.
             if len(set(map(type, cells)) - {type(None)}) > 1:
-                cells = [each if each is None else _text(each) for each in cells]
+                cells = [*_texts(cells)]
             columns[str(name)] = pd.Series(cells, dtype=_common_dtype(cells))
         else:
             columns[str(name)] = _marked(cells) if ending in (".csv", ".xlsx") else cells
@@ -236,10 +236,6 @@ def _is_clear(cells: Sequence[Cell], dtype: Any, ending: str) -> bool:
     return _dtype_of(cells) == str(dtype) and (ending != ".xlsx" or str(dtype) == "str")
 
 
-def _words_of(series: pd.Series[Any]) -> list[str]:
-    return [_dtype_word(series)] * len(series)
-
-
 def _dtype_word(series: pd.Series[Any]) -> str:
     word = "quality" if _is_labelled(series.dtype, Quality) else series.dtype.name
     if not _DTYPE.fullmatch(word):
@@ -317,11 +313,11 @@ def _words(words: Iterable[Any]) -> list[Any]:
 def _column(name: str, cells: Sequence[Cell], words: list[Any] | None) -> Any:
     if words is None:
         if name in _TEXTS:
-            return string_array([each if each is None else _text(each) for each in cells])
+            return string_array(_texts(cells))
         if name in _TIMES:
             return _times(cells, str(_TIME_DTYPE))
         if name in _LABELS:
-            return _labelled(cells, _LABELS[name])
+            return labelled(_LABELS[name], _texts(cells))
         if name == "element_uuid":
             return id_array(_each(cells, _uuid, "is no UUID"))
         if name == "attribute_id":
@@ -364,13 +360,13 @@ def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
     if dtype == "xentara_id":
         return id_array(_each(cells, _attribute_id, "is no id"))
     if dtype == "quality":
-        return _labelled(cells, Quality)
+        return labelled(Quality, _texts(cells))
     if dtype.startswith("datetime64"):
         return _times(cells, dtype)
     if dtype == "str":  # as the library has texts, on any setting of pandas
-        return string_array([each if each is None else _text(each) for each in cells])
+        return string_array(_texts(cells))
     if dtype in ("string", "category"):
-        return pd.Series([each if each is None else _text(each) for each in cells], dtype=dtype)
+        return pd.Series(_texts(cells), dtype=dtype)
     read: Callable[[Any], Any] = str
     if "int" in dtype.lower():
         read = int
@@ -388,11 +384,10 @@ def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
 
 
 def _times(cells: Sequence[Cell], dtype: str) -> Any:
-    texts = [each if each is None else _text(each) for each in cells]
     kind: Any = pd.api.types.pandas_dtype(dtype)
     unit: Any = kind.unit if isinstance(kind, pd.DatetimeTZDtype) else np.datetime_data(kind)[0]
     values = _each(
-        texts,
+        _texts(cells),
         lambda each: iso_time(each).as_unit(unit),  # where not every time fits
         "is no time, such as 2024-01-01T12:00:00+00:00",
     )
@@ -400,14 +395,6 @@ def _times(cells: Sequence[Cell], dtype: str) -> Any:
         return pd.Series(values, dtype=dtype)
     index = pd.to_datetime(pd.Series(values, dtype=object), utc=True)
     return index.dt.as_unit(kind.unit).dt.tz_convert(kind.tz)
-
-
-def _labelled(cells: Sequence[Cell], table: type[Labelled]) -> Any:
-    labels = [member.label for member in table]
-    texts = [each if each is None else _text(each) for each in cells]
-    others = {each for each in texts if each is not None}.difference(labels)
-    ordered = sorted(others, key=lambda each: (len(each), each) if each.isdecimal() else (99, each))
-    return pd.Categorical(texts, categories=[*labels, *ordered])
 
 
 def _shown(cell: Cell) -> str:
@@ -437,7 +424,7 @@ def _uuid(cell: Cell) -> UUID:
 
 
 def _attribute_id(cell: Cell) -> Any:
-    found = id_in(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
+    found = id_in(cell)
     if not isinstance(found, UUID | int) or isinstance(found, bool):
         raise ValueError
     return found
@@ -452,6 +439,10 @@ def _truth(text: str) -> bool:
 
 def _text(cell: Cell) -> str:
     return cell if isinstance(cell, str) else str(cell)
+
+
+def _texts(cells: Iterable[Cell]) -> list[str | None]:
+    return [None if each is None else _text(each) for each in cells]
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
