@@ -64,7 +64,7 @@ def test_it_is_free_wherever_an_interrupt_comes(method) -> None:
     assert run.places > 5
     for at in range(1, run.places + 1):
         shelf = Shelf()
-        run = Interrupted(lambda: method(shelf), at)  # noqa: B023
+        run = Interrupted(lambda: method(shelf), at)  # noqa: B023  # called at once
         assert type(run.error) is KeyboardInterrupt or run.result == [1, 3]
         assert shelf.is_free(), run.where
 

@@ -23,7 +23,7 @@ def test_user_path_expands_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_
 @pytest.mark.parametrize("path", ["a\0b", "~no-such-user-here/a", 5, None, b"a"])
 def test_user_path_refuses_what_is_no_path(path: object) -> None:
     with pytest.raises(OptionError, match=r"path|home folder"):
-        user_path(path)  # type: ignore[arg-type]  # that is what is wrong
+        user_path(path)
 
 
 def test_read_file_returns_all_bytes_up_to_the_limit(tmp_path: Path) -> None:

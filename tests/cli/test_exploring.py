@@ -17,10 +17,8 @@ SET_POINT = "Plant.Line 1.Set point"
 
 
 @pytest.fixture
-def options(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setenv("XENTARA_USER", "viewer")
-    monkeypatch.setenv("XENTARA_PASSWORD", simulator.users["viewer"])
-    return [simulator.url, "--ca-file", simulator.ca_file]
+def options(simulator, log_in):
+    return log_in(simulator, "viewer")
 
 
 def test_inventory_to_a_file(
@@ -212,7 +210,7 @@ def test_what_the_server_says_is_an_error_in_words(
 def test_a_certificate_that_is_not_known(
     options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["read", options[0], SET_POINT]) == 1
+    assert main(["read", options[-1], SET_POINT]) == 1
     assert "fingerprint" in capsys.readouterr().err
 
 

@@ -78,6 +78,50 @@ def test_json(servers: str, key: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert (failure["server"], failure["kind"]) == ("gone", "ServerUnreachableError")
 
 
+def test_check(servers: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fleet", "check", servers]) == 3
+    out, err = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines()] == ["server", "north", "south", "gone"]
+    assert "valid_until" in out
+    assert "ServerUnreachableError" in err
+    assert main(["fleet", "check", servers, "--json"]) == 3
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    steps = [
+        [row[name] for name in ("server", "reachable", "trusted", "logged_in")] for row in rows
+    ]
+    assert steps == [
+        ["north", True, True, True],
+        ["south", True, True, True],
+        ["gone", False, None, None],
+    ]
+    assert main(["fleet", "check", servers, *BOTH]) == 0
+    assert main(["fleet", "check", servers, "--only", "gone"]) == 1
+
+
+def test_search(servers: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fleet", "search", servers, key, "--json", *BOTH]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    found = {row["server"]: row["primary_key"] for row in reversed(rows)}
+    assert found == {"north": key, "south": key}
+    assert main(["fleet", "search", servers, key, "--category", "device"]) == 3
+    assert "gone" in capsys.readouterr().err
+
+
+def test_record(servers: str, key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows, folder = tmp_path / "rows.csv", tmp_path / "recorded"
+    rows.write_text(f"primary_key\n{key}\n")
+    arguments = ["record", servers, "--rows", str(rows), "-o", str(folder), "--for", "0.1"]
+    assert main(["fleet", *arguments]) == 3
+    err = capsys.readouterr().err
+    assert f"recorded into {folder}, of 2 servers in all" in err
+    assert "ServerUnreachableError" in err
+    recorded = xentara_nb.open_fleet_recording(folder).changes()
+    assert set(recorded["server"]) == {"north", "south"}
+    assert main(["fleet", *arguments, "--only", "gone", "--json"]) == 1
+    (failure,) = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert failure["server"] == "gone"
+
+
 def test_into_a_file_or_a_folder_and_compared(
     servers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,7 @@ SET_POINT = "Plant.Line 1.Set point"
         (["write", "plant", "a", "1", "--on-error", "go"], "did you mean 'continue'?"),
         (["list", "plant"], "did you mean 'inventory'?"),
         (["fleet", "get", "servers.toml"], "did you mean 'read'?"),
+        (["fleet", "ping", "servers.toml"], "did you mean 'check'?"),
     ],
 )
 def test_the_nearest_is_offered(
@@ -144,7 +145,7 @@ def test_the_examples_run(
         for words in examples_of(command):
             line = [plant.url if word == "plant-server:8080" else word for word in words]
             line = ["engineer" if word == "me" else word for word in line]
-            if command in ("watch", "record"):
+            if command in ("watch", "record", "fleet record"):
                 line += ["--for", "0.1"]  # of two, the last one counts
             if command in ("write", "apply") and "--dry-run" not in line:
                 line.append("--yes")

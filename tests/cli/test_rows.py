@@ -14,7 +14,7 @@ import pytest
 from xentara_nb.cli import main
 from xentara_nb.cli.common import UsageError
 from xentara_nb.cli.rows import json_lines, read_rows
-from xentara_nb.simulator import Simulator, simulate
+from xentara_nb.simulator import simulate
 
 POINT = "Plant.Line 1.Set point"
 
@@ -44,10 +44,8 @@ def test_missing_texts_are_null() -> None:
 
 
 @pytest.fixture
-def options(plant: Simulator, journal: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setenv("XENTARA_USER", "engineer")
-    monkeypatch.setenv("XENTARA_PASSWORD", plant.users["engineer"])
-    return ["--ca-file", plant.ca_file, plant.url]
+def options(plant, journal, log_in):
+    return log_in(plant, "engineer")
 
 
 def test_every_command_with_a_table(

@@ -12,10 +12,8 @@ from xentara_nb.cli import main
 
 
 @pytest.fixture
-def options(plant, journal, monkeypatch):
-    monkeypatch.setenv("XENTARA_USER", "engineer")
-    monkeypatch.setenv("XENTARA_PASSWORD", plant.users["engineer"])
-    return ["--ca-file", plant.ca_file, plant.url]
+def options(plant, journal, log_in):
+    return log_in(plant, "engineer")
 
 
 class Terminal(io.StringIO):

@@ -23,10 +23,8 @@ SET_POINT, RUN = "Plant.Line 1.Set point", "Plant.Line 1.Run"
 
 
 @pytest.fixture
-def options(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setenv("XENTARA_USER", "viewer")
-    monkeypatch.setenv("XENTARA_PASSWORD", simulator.users["viewer"])
-    return [simulator.url, "--ca-file", simulator.ca_file]
+def options(simulator, log_in):
+    return log_in(simulator, "viewer")
 
 
 def test_json_lines_in_a_pipe(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,10 +14,8 @@ ONE, TWO, THREE = (f"Plant.Line {line}.Set point" for line in (1, 2, 3))
 
 
 @pytest.fixture
-def options(plant, journal, monkeypatch):
-    monkeypatch.setenv("XENTARA_USER", "engineer")
-    monkeypatch.setenv("XENTARA_PASSWORD", plant.users["engineer"])
-    return [plant.url, "--ca-file", plant.ca_file]
+def options(plant, journal, log_in):
+    return log_in(plant, "engineer")
 
 
 class Terminal(io.StringIO):

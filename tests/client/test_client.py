@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Fake
 from tests.support.clients import eventually, with_more_time
-from tests.support.server import PASSWORD, USER, Model, Wire, answering
+from tests.support.server import PASSWORD, USER, Model, Wire, answering, cut_after
 from xentara_nb import Client
 from xentara_nb.errors import (
     ConnectionLostError,
@@ -28,15 +28,6 @@ from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import Failure, Success
 from xentara_nb.simulator import Simulator
 from xentara_nb.tables.provenance import provenance_of
-
-
-def cut_after(requests: int) -> Any:
-    def script(wire: Wire) -> None:
-        wire.hello()
-        for _ in range(requests):
-            wire.requests()
-
-    return script
 
 
 def silent(wire: Wire) -> None:

@@ -47,7 +47,7 @@ def test_the_rows_of_an_element(client: Client) -> None:
     with pytest.raises(UnknownElementError):
         client["Plant.No"]
     with pytest.raises(TypeError, match="not iterable"):
-        list(client)  # type: ignore[call-overload]
+        list(client)
 
 
 def test_keys_for_jupyter(client: Client) -> None:

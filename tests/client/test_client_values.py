@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pandas as pd
 import pytest
 
-import xentara_nb
 from tests.conftest import Fake
 from tests.support.clients import reader_threads
 from tests.support.server import QUALITY, VALUE, Element, Model, Wire, event
@@ -427,15 +425,9 @@ def test_a_client_with_a_subscription_is_collected_when_it_is_no_longer_used(fak
 # With the simulator.
 
 
-@pytest.fixture(scope="module")
-def own_simulator() -> Iterator[Simulator]:
-    with xentara_nb.simulate() as simulator:
-        yield simulator
-
-
-def test_events_of_a_write(own_simulator: Simulator) -> None:
+def test_events_of_a_write(module_simulator: Simulator) -> None:
     key = "Plant.Line 1.Set point"
-    with own_simulator.connect(journal=False) as client, client.subscribe(key) as subscription:
+    with module_simulator.connect(journal=False) as client, client.subscribe(key) as subscription:
         first = subscription.next_event(5)
         assert set(first.values) == {11, 9}
         for value in (100.0, 150.0):
@@ -446,11 +438,11 @@ def test_events_of_a_write(own_simulator: Simulator) -> None:
     assert subscription.ended is not None
 
 
-def test_two_clients_and_two_subscriptions(own_simulator: Simulator) -> None:
+def test_two_clients_and_two_subscriptions(module_simulator: Simulator) -> None:
     key = "Plant.Line 1.Set point"
     with (
-        own_simulator.connect(journal=False) as one,
-        own_simulator.connect(user="viewer") as other,
+        module_simulator.connect(journal=False) as one,
+        module_simulator.connect(user="viewer") as other,
         one.subscribe(key, "value") as first,
         other.subscribe(key, "value") as second,
         other.subscribe([key], ["value"]) as third,

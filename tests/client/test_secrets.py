@@ -221,9 +221,9 @@ def test_a_sub_session(fake: Fake, script: Callable[[Wire], None], log_in: dict[
 
     for method in (Client.sub_session, Client.create_sub_session):
         client = fake(serve).connect(timeout=0.5)
-        check(failure_of(lambda: method(client, **log_in)))  # noqa: B023 - called at once
+        check(failure_of(lambda: method(client, **log_in)))  # noqa: B023  # called at once
         client.close()
-        check(failure_of(lambda: method(client, **log_in)))  # noqa: B023 - called at once
+        check(failure_of(lambda: method(client, **log_in)))  # noqa: B023  # called at once
 
 
 @pytest.mark.parametrize(
@@ -241,11 +241,11 @@ def test_a_sub_session(fake: Fake, script: Callable[[Wire], None], log_in: dict[
 )
 def test_a_sub_session_with_what_cannot_be_used(client: Client, arguments: dict[str, Any]) -> None:
     for method in (client.sub_session, client.create_sub_session):
-        check(failure_of(lambda: method(**arguments)))  # noqa: B023 - called at once
+        check(failure_of(lambda: method(**arguments)))  # noqa: B023  # called at once
 
 
 def test_a_failed_log_in_to_a_sub_session(client: Client) -> None:
     for log_in in LOG_INS:
-        error = failure_of(lambda: client.sub_session(**log_in))  # noqa: B023 - called at once
+        error = failure_of(lambda: client.sub_session(**log_in))  # noqa: B023  # called at once
         assert isinstance(error, ServerError)
         check(error)

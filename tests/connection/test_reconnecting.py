@@ -25,6 +25,7 @@ from tests.support.server import (
     Script,
     Wire,
     answering,
+    cut_after,
     event,
     frame_bytes,
     header,
@@ -116,17 +117,6 @@ def by_turns(*scripts: Script) -> Script:
 
     def script(wire: Wire) -> None:
         scripts[min(wire.number, len(scripts) - 1)](wire)
-
-    return script
-
-
-def cut_after(requests: int) -> Script:
-    """Return a script that reads so many messages after the hello, answering none, and cuts."""
-
-    def script(wire: Wire) -> None:
-        wire.hello()
-        for _ in range(requests):
-            wire.requests()
 
     return script
 

@@ -36,6 +36,7 @@ HAS_DASK = find_spec("dask") is not None and find_spec("distributed") is not Non
 pytestmark = [
     pytest.mark.skipif(not HAS_DASK, reason="Dask comes with the extra fleet, and with [dev]"),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
+    # Dask forks beside its threads, of which Python 3.12 and later warn.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
 ]
 

@@ -243,7 +243,7 @@ def test_an_executor(
     class Pickling(ThreadPoolExecutor):
         """As another process: what goes there and comes back is pickled."""
 
-        def submit(self, function, *arguments):  # type: ignore[no-untyped-def,override]
+        def submit(self, function, *arguments):
             task = pickle.dumps((function, arguments))
             sent.append(task)
             return super().submit(lambda: pickle.loads(pickle.dumps(_run(task))))
@@ -415,4 +415,4 @@ def test_a_closed_fleet(fleet: Fleet) -> None:
     with pytest.raises(ConnectionLostError, match="this fleet is closed"):
         fleet["north"]
     with pytest.raises(TypeError):
-        iter(fleet)  # type: ignore[call-overload]
+        iter(fleet)

@@ -55,7 +55,7 @@ def test_the_client_of_a_task_is_read_only(
         seen.append(client)
         raise LoginError("enough")
 
-    monkeypatch.setitem(COMMANDS, "read", look)  # type: ignore[arg-type]
+    monkeypatch.setitem(COMMANDS, "read", look)
     assert isinstance(run_task(server_of("north"), "read", {}, None).error, LoginError)
     (client,) = seen
     assert client.read_only

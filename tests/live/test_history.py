@@ -58,9 +58,9 @@ def test_one_begins_with_what_another_has_last() -> None:
         history = filled()
         history.begin_as(other)
         assert content(history) == expected
-    assert failed.last() == (2, None, "gone")
-    assert filled((1, 0.5)).last() == (1, 0.5, None)
-    assert filled().last() is None
+    assert (failed.last_time, failed.last_error) == (2, "gone")
+    assert filled((1, 0.5)).last_error is None
+    assert filled().last_error is None
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 1) | st.none()), max_size=40))

@@ -218,7 +218,7 @@ def test_what_cannot_be_waited_for(
 
 def test_what_cannot_be_called(client: Client) -> None:
     with client.watch(SET_POINT) as watch, pytest.raises(OptionError, match="is a function"):
-        watch.on_change("print")  # type: ignore[arg-type]
+        watch.on_change("print")
 
 
 def test_rates_as_the_server_takes_them(client: Client, plant: Simulator) -> None:

@@ -181,6 +181,13 @@ def test_an_attribute_that_is_not_there(wanted: str | int | UUID, label: str) ->
         find_attribute("Plant.A", (), wanted)
 
 
+def test_a_well_known_name_with_an_id_of_its_own() -> None:
+    own = AttributeInfo("value", CUSTOM, 2, 10)
+    assert find_attribute("Plant.A", (own,), "value") is own
+    with pytest.raises(NotFoundError, match=f"the one called 'value' has the id {CUSTOM} there"):
+        find_attribute("Plant.A", (own,), 11)
+
+
 def test_errors_are_no_knowledge() -> None:
     calls = 0
 

@@ -110,7 +110,7 @@ def test_wide(folder: Path) -> None:
     ],
 )
 def test_some_attributes(folder: Path, asked: object, expected: set[str]) -> None:
-    recording = open_recording(folder, rows=asked)  # type: ignore[arg-type]
+    recording = open_recording(folder, rows=asked)
     assert set(recording.frame().columns) == expected
     assert set(recording.attributes["column"]) == expected
     assert recording.changes().empty == (not expected)
@@ -134,7 +134,7 @@ def test_some_attributes(folder: Path, asked: object, expected: set[str]) -> Non
 )
 def test_attributes_that_were_never_recorded(folder: Path, asked: object, said: str) -> None:
     for start in (None, at(10**6)):
-        recording = open_recording(folder, rows=asked, start=start)  # type: ignore[arg-type]
+        recording = open_recording(folder, rows=asked, start=start)
         for method in (recording.frame, recording.changes):
             with pytest.raises(NotFoundError, match=said):
                 method()
@@ -156,7 +156,7 @@ def test_attributes_that_were_never_recorded(folder: Path, asked: object, said: 
 def test_from_when_to_when(
     folder: Path, start: object, end: object, count: int, files: int
 ) -> None:
-    recording = open_recording(folder, start=start, end=end, rows=["Plant.Point 2"])  # type: ignore[arg-type]
+    recording = open_recording(folder, start=start, end=end, rows=["Plant.Point 2"])
     assert len(recording.files) == files
     assert len(recording.changes()) == count
     frame = recording.frame()
@@ -182,6 +182,7 @@ def test_no_more_than_that_is_read(folder: Path, tmp_path: Path) -> None:
     [
         ("element_uuid", ["no UUID"], "has the ids 'no UUID' and '11'"),
         ("primary_key", [None], "there are rows without primary_key"),
+        ("primary_key", [b"Plant\xca"], "UTF"),
         ("value", ["much"], "Failed to parse string"),
         ("time", ["noon"], "Failed to parse string"),
     ],
@@ -193,7 +194,8 @@ def test_a_file_that_was_changed(tmp_path: Path, column: str, cells: list[Any], 
     changed = max(tmp_path.rglob("*.parquet"))
     table = pq.read_table(changed)
     place = table.schema.get_field_index(column)
-    pq.write_table(table.set_column(place, column, pa.array(cells, pa.string())), changed)
+    texts = pa.array(cells, pa.binary()).view(pa.string())
+    pq.write_table(table.set_column(place, column, texts), changed)
 
     recording = open_recording(tmp_path)
     assert "Recording" in repr(recording)
@@ -212,7 +214,7 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
         open_recording(tmp_path / "nowhere")
     for moment in ("soon", "05.11.2026", object(), "99999-01-01", pd.NaT, 5):
         with pytest.raises(OptionError, match=r"start=.* is no time"):
-            open_recording(tmp_path, start=moment)  # type: ignore[arg-type]
+            open_recording(tmp_path, start=moment)
     empty = open_recording(tmp_path)
     assert empty.changes().empty
     assert open_recording(tmp_path, rows="Plant").changes().empty  # it may be recorded yet

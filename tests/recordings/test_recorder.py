@@ -280,5 +280,5 @@ def test_a_client_that_is_closed(plant: Simulator, tmp_path: Path) -> None:
 def test_what_makes_no_sense(plant: Simulator, client: Client, tmp_path: Path) -> None:
     for arguments in ({"for_": 0}, {"for_": -1}, {"flush_every": 0}, {"flush_every": "1"}):
         with pytest.raises(OptionError, match="is a time in seconds"):
-            client.record([BATCH], tmp_path, progress=False, **arguments)  # type: ignore[arg-type]
+            client.record([BATCH], tmp_path, progress=False, **arguments)
     assert client.ended is None

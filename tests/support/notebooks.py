@@ -22,7 +22,7 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 # What jsonschema checks IRIs with, if it is there: its import takes two seconds, and no IRI is in a
 # notebook or a setting of JupyterLab.
 SLOW_IMPORT = "rfc3987_syntax"
-sys.modules.setdefault(SLOW_IMPORT, None)  # type: ignore[arg-type]
+sys.modules.setdefault(SLOW_IMPORT, None)
 
 
 def document(*cells: str) -> str:
@@ -66,7 +66,7 @@ def run(path: Path, folder: Path, kernel: Any = None) -> Any:
     from nbclient import NotebookClient
 
     notebook = read(path)
-    clean = nbformat.v4.new_code_cell(  # type: ignore[no-untyped-call]
+    clean = nbformat.v4.new_code_cell(
         # ipywidgets keeps every widget that is not closed.
         f"__import__('ipywidgets').Widget.close_all()\n%reset -f\n%cd -q {folder}"
     )
@@ -107,13 +107,11 @@ def keep_stable_outputs(path: Path) -> None:
         if cell.cell_type == "code":
             same = first[cell.id] == second[cell.id]
             cell.outputs = [
-                nbformat.from_dict(  # type: ignore[no-untyped-call]
-                    output | ({"execution_count": None} if "data" in output else {})
-                )
+                nbformat.from_dict(output | ({"execution_count": None} if "data" in output else {}))
                 for output in (first[cell.id] if same else [])
             ]
             cell.execution_count = None
-    path.write_text(nbformat.writes(notebook, indent=1) + "\n", encoding="utf-8")  # type: ignore[no-untyped-call]
+    path.write_text(nbformat.writes(notebook, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

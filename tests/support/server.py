@@ -368,6 +368,17 @@ def answering(reply: Callable[[Wire, Request], object]) -> Script:
     return script
 
 
+def cut_after(requests: int) -> Script:
+    """Return a script that reads so many messages after the hello, answering none, and cuts."""
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        for _ in range(requests):
+            wire.requests()
+
+    return script
+
+
 def header(head: str, name: str) -> str:
     """Return a header of an HTTP head, empty if it is not there."""
     for line in head.splitlines()[1:]:

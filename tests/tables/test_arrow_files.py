@@ -19,7 +19,7 @@ from xentara_nb.tables.files.text import read_cells
 from xentara_nb.tables.frames import inventory_frame
 
 pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
-from xentara_nb.tables.files.arrow import coded_column, read_columns  # noqa: E402
+from xentara_nb.tables.files.arrow import coded_column, read_columns  # noqa: E402  # needs pyarrow
 
 
 def both(data: bytes) -> bool:
@@ -101,7 +101,7 @@ def column(codes: list[int | None], texts: list[str | None], kind: object = None
 
 def test_a_dictionary_is_taken_as_it_is() -> None:
     parts = [column([0, 1, 0], ["x", "y"]), column([1, 0], ["z", "y"])]
-    joined = pyarrow.chunked_array([part.chunk(0) for part in parts])  # type: ignore[attr-defined]
+    joined = pyarrow.chunked_array([part.chunk(0) for part in parts])
     found = coded_column(joined)
     assert found is not None
     assert found.tolist() == ["x", "y", "x", "y", "z"]

@@ -679,7 +679,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         write_table(inventory(["a"]), tmp_path / "no" / "plant.csv")
     for path in (None, 5):
         with pytest.raises(InventoryFileError, match="a path is a text or a Path"):
-            read_inventory(path)  # type: ignore[arg-type]
+            read_inventory(path)
 
 
 def test_a_folder_without_the_right_to_write(

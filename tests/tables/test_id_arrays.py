@@ -84,7 +84,7 @@ def test_columns_are_compared_row_by_row() -> None:
     assert (left < right).tolist() == [False, True, False, False]
     assert (left == ["11", "x", None, str(HIGH)]).tolist() == [True, False, False, True]
     with pytest.raises(ValueError, match="there are 4 ids, and 1 to compare with"):
-        left.array == [1]  # noqa: B015
+        left.array == [1]  # noqa: B015  # comparing raises
 
 
 def test_uuids_are_ordered_behind_integers() -> None:
@@ -96,7 +96,7 @@ def test_uuids_are_ordered_behind_integers() -> None:
     assert (found.min(), found.max()) == (-1, HIGH)
     assert found.max(skipna=False) is None
     with pytest.raises(TypeError, match="is no id"):
-        found < "text"  # noqa: B015
+        found < "text"  # noqa: B015  # comparing raises
 
 
 def test_where_an_id_would_be_inserted() -> None:
@@ -155,7 +155,7 @@ def test_isin_takes_ids_in_any_form() -> None:
 
 @pytest.mark.parametrize("how", ["inner", "left", "right", "outer"])
 def test_inventories_are_merged(how: str) -> None:
-    merged = A.merge(B, on=IDS, how=how)  # type: ignore[call-overload]
+    merged = A.merge(B, on=IDS, how=how)
     pairs = [set(zip(*frame[IDS].to_numpy().T.tolist(), strict=True)) for frame in (A, B)]
     expected = {
         "inner": pairs[0] & pairs[1],

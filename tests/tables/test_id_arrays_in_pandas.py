@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("pandas.tests.extension.base")
 from pandas.tests.extension import base
-from pandas.tests.extension.conftest import *  # noqa: F403
+from pandas.tests.extension.conftest import *  # noqa: F403  # all fixtures of pandas
 
 from xentara_nb.protocol.uuid_column import UuidColumn
 from xentara_nb.tables.id_arrays import IdArray, IdDtype, id_array

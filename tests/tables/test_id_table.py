@@ -84,7 +84,7 @@ def test_a_part_of_a_large_column_is_small() -> None:
 def test_which_ids_have_a_key(ids: list[int | UUID]) -> None:
     tables = [IdTable(np.fromiter(ids, np.object_, len(ids)))]
     if ids[:1] != [3]:
-        tables.append(IdTable(UuidColumn.of(ids)))  # type: ignore[arg-type]
+        tables.append(IdTable(UuidColumn.of(ids)))
     for table in tables:
         for wanted in (*SOME, *OTHERS, 3):
             same = [key_of(each) == key_of(wanted) for each in ids]

@@ -139,6 +139,16 @@ def test_what_is_no_file(tmp_path: Path, ending: str) -> None:
     check_quick_error(device, "is a device")
 
 
+def test_a_parquet_file_with_a_text_that_is_no_utf_8(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    text = pyarrow.array([b"Plant\xca"], pyarrow.binary()).view(pyarrow.string())
+    parquet.write_table(pyarrow.table({"primary_key": text, "value": [1]}), tmp_path / "a.parquet")
+    with pytest.raises(InventoryFileError, match="UTF"):
+        read_table(tmp_path / "a.parquet")
+
+
 def test_a_small_parquet_file_with_many_rows(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
@@ -253,6 +263,7 @@ def test_what_other_writers_of_json_mean(tmp_path: Path, cell: str, value: objec
     ("record", "said"),
     [
         ('{"primary_key": "A", "value": 1, "value": 2}', "record 2 has a member twice"),
+        ('{"primary_key": "A", "value" : 1, "value": 2}', "record 2 has a member twice"),
         ('{"primary_key": "\\ud800", "value": 1}', "record 2, column 'primary_key'.*half of a"),
         ('{"element_uuid": [1], "value": 1}', r"record 2, column 'element_uuid': \[1\] is no UUID"),
     ],
@@ -260,6 +271,13 @@ def test_what_other_writers_of_json_mean(tmp_path: Path, cell: str, value: objec
 def test_a_record_of_json_that_is_wrong(tmp_path: Path, record: str, said: str) -> None:
     (tmp_path / "a.json").write_text(f'[{{"primary_key": "B", "value": 1}}, {record}]')
     with pytest.raises(InventoryFileError, match=said):
+        read_table(tmp_path / "a.json")
+
+
+def test_a_table_of_json_with_two_arrays_of_records(tmp_path: Path) -> None:
+    array = '"records": [{"primary_key": "A", "value": 1}]'
+    (tmp_path / "a.json").write_text(f"{{{array}, {array}}}")
+    with pytest.raises(InventoryFileError, match="around the records has a member twice"):
         read_table(tmp_path / "a.json")
 
 

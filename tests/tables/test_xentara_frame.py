@@ -426,7 +426,7 @@ def test_what_pandas_writes_is_written_by_it(tmp_path: Path) -> None:
 
 
 def test_all_tables_of_a_client_are_of_the_class(client: Client, tmp_path: Path) -> None:
-    rows = client.inventory("Plant.Line 1").xentara.readable()
+    rows = client.inventory("Plant.Line 1").xentara.readable().head(40)
     before = client.snapshot(rows)
     with client.watch(rows) as watch:
         watch.until(lambda latest: latest["value"].notna().any(), timeout=30)

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.clock import Clock
+from tests.support.clock import Clock
 from xentara_nb.errors import PolicyError, WriteRefusedError
 from xentara_nb.writes.context import PolicySource, RateLimiter
 from xentara_nb.writes.policy import WritePolicy

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import pandas as pd
 import pytest
 
-from tests.clock import Clock
+from tests.support.clock import Clock
 from xentara_nb.errors import NotFoundError, WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo
 from xentara_nb.protocol.errors import UnknownElementError

@@ -154,6 +154,13 @@ def test_a_plan_shows_which_time_is_sent(client, monkeypatch):
     assert plan.frame["severity"].tolist() == ["ok"]
 
 
+def test_a_plan_warns_of_infinity(client):
+    plan = client.plan_writes({ONE: "-inf", TWO: 201, "Data Types.Float32": float("inf")})
+    assert plan.frame["severity"].tolist() == ["warning", "ok", "warning"]
+    assert plan.frame["reason"].tolist()[0] == "-inf is sent: it is infinite"
+    assert plan.ok
+
+
 # One apply.
 
 

@@ -181,6 +181,15 @@ def test_a_restart_before_a_write_is_sent(fake, restart_at):
     assert [each.element_uuid for each in model.written] == [one.uuid]
 
 
+def test_a_restart_while_a_plan_reads_what_is_there(fake):
+    model = Model.of_points(2)
+    server = fake(model.swapped_at(OpCode.READ))
+    with server.connect(journal=False) as client:
+        plan = client.plan_writes({"Point 0": 5.0})
+        assert plan.frame["old_value"].tolist() == [0.0]  # not that of Point 1
+        assert plan.apply(verify=False).ok
+
+
 def test_a_model_that_changes_again_and_again(fake):
     model = Model.of_points(1)
 

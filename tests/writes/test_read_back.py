@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.clock import Clock
 from tests.support.clients import with_more_time
+from tests.support.clock import Clock
 from tests.support.server import Model, answering
 from xentara_nb import read_journal
 from xentara_nb.connection.connection import Connection
@@ -160,7 +160,7 @@ def test_a_device_that_does_not_follow(plant, client, clock):
     assert sum(clock.pauses) == pytest.approx(0.1)
     assert result.outcome is Outcome.DIFFERS
     assert result.read_back == 1.0
-    assert result.reason == "1.0 was read back, 0.1 s after 2.0 was written"
+    assert result.reason == "1.0 was read back for 0.1 s, and 2.0 was written"
     assert not result.ok
     assert "DIFFERS: the value read back is NOT the one written" in repr(result)
     assert "var(--jp-error-color1" in result._repr_html_()

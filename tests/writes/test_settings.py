@@ -129,7 +129,7 @@ def test_an_element_that_is_gone_is_refused_by_the_plan(client: Client, rows: An
 
 def test_a_key_is_no_row(client: Client, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"not of the type str: take client\[key\]"):
-        client.save_settings(tmp_path / "settings.csv", "Plant.Line 1.Set point")  # type: ignore[arg-type]
+        client.save_settings(tmp_path / "settings.csv", "Plant.Line 1.Set point")
 
 
 def test_what_are_no_settings(client: Client, rows: pd.DataFrame) -> None:

@@ -24,7 +24,9 @@ from xentara_nb.cli.options import (
     attributes_in,
     depth_in,
 )
+from xentara_nb.cli.recording import add_recording_arguments, recording_options
 from xentara_nb.cli.rows import json_lines, read_rows, show_rows
+from xentara_nb.errors import XentaraError
 from xentara_nb.protocol.text import quantity
 
 if TYPE_CHECKING:
@@ -81,6 +83,15 @@ def add_parsers(add_parser: AddParser) -> None:
         ),
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    check = _add_command(
+        commands,
+        _check,
+        "check that every server can be reached, is trusted, and lets its user in",
+        "Check every server: whether it can be reached, whether its certificate is trusted and "
+        f"until when it is valid, and whether it lets the user in. {_STATUS}",
+        "fleet check servers.toml",
+    )
+    _add_asking_options(check)
     inventory = _add_command(
         commands,
         _inventory,
@@ -88,6 +99,7 @@ def add_parsers(add_parser: AddParser) -> None:
         f"Take the inventory of every server. {_STATUS}",
         'fleet inventory servers.toml -o all.csv --root "Plant.Line 1"',
     )
+    _add_asking_options(inventory)
     _add_output(inventory)
     add_part_arguments(inventory)
     add_depth_argument(inventory)
@@ -98,6 +110,7 @@ def add_parsers(add_parser: AddParser) -> None:
         f"Take a snapshot of every server. {_STATUS}",
         "fleet snapshot servers.toml -o snapshots",
     )
+    _add_asking_options(snapshot)
     _add_output(snapshot)
     add_rows_argument(
         snapshot,
@@ -117,6 +130,7 @@ def add_parsers(add_parser: AddParser) -> None:
         "used.",
         "fleet compare servers.toml snapshots --only north",
     )
+    _add_asking_options(compare)
     compare.add_argument("old", metavar="OLD", help="what there was: a file, or a folder")
     add_tolerance_argument(compare, "two numbers")
     read = _add_command(
@@ -126,8 +140,40 @@ def add_parsers(add_parser: AddParser) -> None:
         f"Read attributes of elements of every server. {_STATUS}",
         'fleet read servers.toml "Plant.Line 1.Speed" -a value --json',
     )
+    _add_asking_options(read)
     add_element_argument(read, several=True)
     add_attributes_argument(read, "only this attribute", "all")
+    search = _add_command(
+        commands,
+        _search,
+        "find elements on every server by some words",
+        f"Find the elements of every server that some words mean, the best first. {_STATUS}",
+        'fleet search servers.toml set line 1 --category "data point" --writable',
+    )
+    _add_asking_options(search)
+    search.add_argument(
+        "text", metavar="WORD", nargs="+", help="words of keys, names, types and units, or parts"
+    )
+    for option, what in (("category", "category"), ("type", "type"), ("unit", "unit")):
+        search.add_argument(
+            f"--{option}",
+            metavar="NAME",
+            action="append",
+            help=f"only elements of this {what}; may be repeated (default: all)",
+        )
+    search.add_argument(
+        "--writable", action="store_const", const=True, help="only what can be written"
+    )
+    record = _add_command(
+        commands,
+        _record,
+        "record changes of values of every server into a folder",
+        "Record the changes of attributes of every server into one folder of Parquet files, which "
+        "pandas, Dask, DuckDB and Polars read, until Ctrl-C. Into the same folder again, it goes "
+        f"on. {_STATUS}",
+        "fleet record servers.toml --rows set-points.csv -o recorded --for 8h",
+    )
+    add_recording_arguments(record)
 
 
 def _add_command(
@@ -153,6 +199,11 @@ def _add_command(
         action="append",
         help="only this server; may be repeated (default: all of the list)",
     )
+    add_json_argument(parser)
+    return parser
+
+
+def _add_asking_options(parser: argparse.ArgumentParser) -> None:
     add_seconds_argument(parser, "--deadline", "how long a server may take", default=60.0)
     parser.add_argument(
         "--threads",
@@ -161,8 +212,6 @@ def _add_command(
         default=32,
         help="how many servers are asked at the same time (default: 32)",
     )
-    add_json_argument(parser)
-    return parser
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -174,6 +223,13 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         "folder, with a Parquet file for each server, written as it comes (default: CSV to the "
         "output)",
     )
+
+
+def _check(args: argparse.Namespace) -> int:
+    with _fleet(args) as fleet:
+        frame = fleet.check(**_options(args))
+        show_rows(frame.round({"seconds": 2}), args.json, list(frame.columns.drop("error")))
+        return _status(fleet, args, int(frame["error"].isna().sum()))
 
 
 def _inventory(args: argparse.Namespace) -> int:
@@ -239,6 +295,28 @@ def _read(args: argparse.Namespace) -> int:
         return _status(fleet, args, _answered(frame))
 
 
+def _search(args: argparse.Namespace) -> int:
+    wanted = {name: getattr(args, name) for name in ("category", "type", "unit", "writable")}
+    with _fleet(args) as fleet:
+        frame = fleet.search(" ".join(args.text), **wanted, **_options(args))
+        show_rows(frame, args.json)
+        return _status(fleet, args, _answered(frame))
+
+
+def _record(args: argparse.Namespace) -> int:
+    rows = _rows(args.rows)
+    with _fleet(args) as fleet:
+        try:
+            recording = fleet.record(rows, **_options(args), **recording_options(args))
+        except XentaraError:
+            if _status(fleet, args, 0):  # of all that were asked
+                return 1
+            raise
+        names = quantity(len(recording.recordings), "server")
+        say(f"recorded into {recording.folder}, of {names} in all")
+        return _status(fleet, args, len(recording.recordings))
+
+
 @contextmanager
 def _fleet(args: argparse.Namespace) -> Iterator[Fleet]:
     """Give the fleet of the list of servers; nothing can be written with it."""
@@ -246,7 +324,8 @@ def _fleet(args: argparse.Namespace) -> Iterator[Fleet]:
     from xentara_nb.fleet.fleet import Fleet
 
     with usable(args.servers):
-        fleet = Fleet(args.servers, threads=args.threads, deadline=args.deadline, read_only=True)
+        limits = {name: getattr(args, name) for name in ("threads", "deadline") if name in args}
+        fleet = Fleet(args.servers, read_only=True, **limits)
     with fleet, warnings.catch_warnings():
         warnings.simplefilter("ignore", FleetWarning)  # there is a table of failures in the end
         yield fleet

@@ -21,6 +21,8 @@ _MEANT = {
     "read": ("cat", "get", "show"),
     "watch": ("follow", "live", "monitor", "subscribe", "tail"),
     "record": ("history", "log", "logger"),
+    "check": ("health", "ping", "probe", "test", "verify"),
+    "search": ("find", "grep", "lookup"),
     "write": ("put", "set"),
     "apply": ("import", "load", "plan", "restore"),
     "stage": ("shutdown", "shut-down", "state", "status", "stop", "suspend", "resume"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from xentara_nb.cli.common import connect_from, say
 from xentara_nb.cli.options import (
@@ -29,6 +30,20 @@ def add_parsers(add_parser: AddParser) -> None:
         ),
     )
     add_connection_arguments(parser)
+    add_recording_arguments(parser)
+    parser.set_defaults(run=_record)
+
+
+def _record(args: argparse.Namespace) -> int:
+    rows = read_rows(args.rows)
+    with connect_from(args, read_only=True) as client:
+        recording = client.record(rows, **recording_options(args))
+    say(f"recorded into {recording.folder}, {quantity(len(recording.files), 'file')} in all")
+    return 0
+
+
+def add_recording_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is recorded, where to, how fast and for how long."""
     add_rows_argument(
         parser,
         "of what, the value unless a row has an attribute_name",
@@ -44,19 +59,14 @@ def add_parsers(add_parser: AddParser) -> None:
         "how much is lost at most if this is killed",
         default=10.0,
     )
-    parser.set_defaults(run=_record)
 
 
-def _record(args: argparse.Namespace) -> int:
-    rows = read_rows(args.rows)
-    with connect_from(args, read_only=True) as client:
-        recording = client.record(
-            rows,
-            args.output,
-            every=args.every,
-            at_least=args.at_least,
-            for_=args.for_,
-            flush_every=args.flush_every,
-        )
-    say(f"recorded into {recording.folder}, {quantity(len(recording.files), 'file')} in all")
-    return 0
+def recording_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what those options say, all but the rows."""
+    return {
+        "folder": args.output,
+        "every": args.every,
+        "at_least": args.at_least,
+        "for_": args.for_,
+        "flush_every": args.flush_every,
+    }

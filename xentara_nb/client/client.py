@@ -203,6 +203,11 @@ class Client:
         return self._connection.credentials.who
 
     @property
+    def protocol_version(self) -> int:
+        """The protocol version that the server chose."""
+        return self._connection.protocol_version
+
+    @property
     def timeout(self) -> float:
         """How long an answer may take, in seconds."""
         return self._connection.timeout
@@ -301,7 +306,7 @@ class Client:
         return {
             "server": self.address.url,
             "user": self.user,
-            "protocol version": str(self._connection.protocol_version),
+            "protocol version": str(self.protocol_version),
             "stage": stage,
             "access": "read and write" if check_client(self.read_only) is None else "read only",
         }
@@ -1567,7 +1572,7 @@ class Client:
             {
                 "server": self.address.url,
                 "user": self.user,
-                "protocol_version": self._connection.protocol_version,
+                "protocol_version": self.protocol_version,
                 "library_version": __version__,
                 "taken_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 **facts,

@@ -328,10 +328,7 @@ def _not_trusted(
     """
     expected = trust.fingerprint
     changed = changed or expected is not None
-    der, fields = b"", dict[str, Any]()
-    with suppress(OSError, ssl.SSLError, ServerUnreachableError, TimeoutError):
-        der = _fetch(address, deadline, None).certificate()
-        fields = _fetch(address, deadline, der).certificate_fields()
+    der, fields = _shown_certificate(address, deadline)
     fingerprint = fingerprint_of(der) if der else "not known"
     subject, issuer = _name(fields.get("subject")), _name(fields.get("issuer"))
     not_before = str(fields.get("notBefore", "not known"))
@@ -400,6 +397,29 @@ def _certificates_in(path: str | os.PathLike[str]) -> list[bytes]:
         parts = [part + _PEM_END for part in parts] or [rest]
         return [der for part in parts if (der := certificate_der(part)) is not None]
     return []
+
+
+def valid_until(address: Address, deadline: Deadline) -> int | None:
+    """Return until when the certificate that a server shows is valid, in seconds since 1970.
+
+    The certificate is not checked. None if that cannot be found out.
+    """
+    _, fields = _shown_certificate(address, deadline)
+    with suppress(KeyError, ValueError):
+        return ssl.cert_time_to_seconds(fields["notAfter"])
+    return None
+
+
+def _shown_certificate(address: Address, deadline: Deadline) -> tuple[bytes, dict[str, Any]]:
+    """Return the certificate that a server shows, in DER form, and its fields; it is not checked.
+
+    What cannot be found out is empty.
+    """
+    der, fields = b"", dict[str, Any]()
+    with suppress(OSError, ssl.SSLError, ServerUnreachableError, TimeoutError):
+        der = _fetch(address, deadline, None).certificate()
+        fields = _fetch(address, deadline, der).certificate_fields()
+    return der, fields
 
 
 def _fetch(address: Address, deadline: Deadline, der: bytes | None) -> Stream:

@@ -15,10 +15,17 @@ from xentara_nb.client.client import Client
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import ConnectionLostError, NotFoundError, XentaraError
 from xentara_nb.fleet.call import Call, Names
+from xentara_nb.fleet.checking import check_server, checked, empty_checks
 from xentara_nb.fleet.clients import Clients
 from xentara_nb.fleet.coverage import covering
 from xentara_nb.fleet.failures import FailureLog, listed, warn_of
-from xentara_nb.fleet.frames import by_server, empty_frame, rows_by_server, stacked
+from xentara_nb.fleet.frames import (
+    by_server,
+    empty_frame,
+    rows_by_server,
+    stacked,
+    with_server,
+)
 from xentara_nb.fleet.pool import ProgressLike, check_threads, gather
 from xentara_nb.fleet.servers import Server
 from xentara_nb.fleet.tasks import Answer, ask, carry_out, command_of, run_task
@@ -135,6 +142,21 @@ class Asking:
             frame, {**note, **covering(call.command, call.arguments, len(frame))}
         )
 
+    def check(self, call: Call) -> pd.DataFrame:
+        """Check servers, see :meth:`Fleet.check`: those that fail are rows as well."""
+        own, seconds = call.executor is None, self.seconds(call.deadline)
+        tasks = {
+            name: (check_server, (self._servers[name] if own else self.portable(name), seconds))
+            for name in self.names(call.servers)
+        }
+        frames = {}
+        for answer in self._gather(tasks, call.executor, call.progress, "Check"):
+            each = answer if answer.frame is not None else checked(answer)  # the worker has ended
+            assert each.frame is not None
+            frames[each.server] = each.frame
+        every = list(self._servers)
+        return stacked(frames, every, with_server(empty_checks(), every[0], every))
+
     def each(
         self,
         work: Mapping[str, Callable[[Client], pd.DataFrame]],
@@ -145,7 +167,7 @@ class Asking:
         """Do some work with the client of each server, in threads, and give what each returns."""
         seconds = self.seconds(deadline)
         tasks = {
-            name: (ask, (name, _getting(self._clients, name), own, seconds))
+            name: (ask, (name, partial(self._clients.get, name), own, seconds))
             for name, own in work.items()
         }
         return self._gather(tasks, None, progress, what)
@@ -196,7 +218,3 @@ def _check(arguments: Mapping[str, Any]) -> None:
         for attribute in attributes if are_several(attributes) else [attributes]:
             attribute_reference(attribute)
     category_ids(arguments.get("categories"))
-
-
-def _getting(clients: Clients, name: str) -> Callable[[], Client]:
-    return lambda: clients.get(name)

@@ -179,6 +179,41 @@ class Fleet:
 
     # Reading.
 
+    def check(
+        self,
+        *,
+        servers: Names = None,
+        deadline: float | None = None,
+        executor: Executor | None = None,
+        progress: ProgressLike = None,
+    ) -> pd.DataFrame:
+        """Check that every server can be reached, is trusted, and lets its user in.
+
+        By a connection of its own, which is closed again; nothing is read. With an executor, that
+        its processes can do so, and find the secrets.
+
+        Parameters
+        ----------
+        servers, deadline, executor, progress
+            As for :meth:`inventory`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each server, also for one that fails: ``server`` (categorical),
+            ``reachable``, ``trusted``, ``logged_in`` (boolean, missing where it did not come to
+            that), ``valid_until`` (datetime64[ns, UTC], of the certificate), ``protocol_version``
+            (Int64), ``seconds`` (float64), ``error`` (str).
+
+        Examples
+        --------
+        >>> fleet.check(progress=False)[["server", "reachable", "trusted", "logged_in"]]
+          server  reachable  trusted  logged_in
+        0  north       True     True       True
+        1  south       True     True       True
+        """
+        return self._asking.check(Call("check", {}, servers, deadline, executor, progress))
+
     def inventory(
         self,
         root: ElementLike | None = None,

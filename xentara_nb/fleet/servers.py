@@ -157,21 +157,13 @@ class Server:
                 return _replace(self, fingerprint=known.fingerprint)
         return self
 
-    def connect(
-        self,
-        *,
-        read_only: bool = False,
-        policy: WritePolicyLike = None,
-        journal: JournalLike = None,
-    ) -> Client:
-        """Connect, with the secret from where it is found here; no one is ever asked for it.
+    def login(self) -> tuple[str | None, Secret | None, Secret | None]:
+        """Return user, password and token, from where they are found here.
 
         Raises
         ------
         LoginError
-            If there is no secret, or the server does not let the user in.
-        ConnectError, DeadlineError
-            As :func:`xentara_nb.connect`.
+            If there is no secret.
         """
         user, password, token = self.user, None, None
         netloc = parse_address(self.address)[0].netloc
@@ -193,6 +185,25 @@ class Server:
                     "with user and password_from in the list of servers, or set XENTARA_USER and "
                     "XENTARA_PASSWORD"
                 )
+        return user, password, token
+
+    def connect(
+        self,
+        *,
+        read_only: bool = False,
+        policy: WritePolicyLike = None,
+        journal: JournalLike = None,
+    ) -> Client:
+        """Connect, with the secret from where it is found here; no one is ever asked for it.
+
+        Raises
+        ------
+        LoginError
+            If there is no secret, or the server does not let the user in.
+        ConnectError, DeadlineError
+            As :func:`xentara_nb.connect`.
+        """
+        user, password, token = self.login()
         return connect(
             self.address,
             user=user,

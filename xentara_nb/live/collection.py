@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeAlias
@@ -94,6 +94,7 @@ class Collection:
             _key(each): History(each.data_type) for each in [*attributes, *companions]
         }
         self._attributes = list(attributes)
+        self._own = [self.histories[_key(each)] for each in attributes]
         self._names = column_names(self._attributes)
         self._keep_count, self._keep_time = _keep(keep)
         self._lock = lock
@@ -121,12 +122,12 @@ class Collection:
     @property
     def kept(self) -> int:
         """How many changes are kept, of those that were looked at or decoded by now."""
-        return sum(len(self.histories[_key(each)]) for each in self._attributes)
+        return sum(map(len, self._own))
 
     @property
     def dropped(self) -> int:
         """How many changes are not kept any more, because of ``keep``."""
-        return sum(self.histories[_key(each)].dropped for each in self._attributes)
+        return sum(history.dropped for history in self._own)
 
     def latest(self) -> pd.DataFrame:
         """Return the last change of each attribute.
@@ -151,13 +152,8 @@ class Collection:
         """
         with self._lock:
             self._drain()
-            columns = [self.histories[_key(each)].changes(last=1) for each in self._attributes]
-            errors = [
-                self.histories[_key(each)].errors.get(int(column.times[0]))
-                if len(column.times)
-                else None
-                for each, column in zip(self._attributes, columns, strict=True)
-            ]
+            columns = [history.changes(last=1) for history in self._own]
+            errors = [history.last_error for history in self._own]
             now = time.monotonic()
             ages = [
                 now - self._received[_key(each)][1] if _key(each) in self._received else np.nan
@@ -233,7 +229,7 @@ class Collection:
         """
         with self._lock:
             self._drain()
-            columns = [self.histories[_key(each)].changes() for each in self._attributes]
+            columns = [history.changes() for history in self._own]
             dropped = self.dropped
         frame = wide_frame(self._names, self._attributes, columns, fill, freq)
         frame.attrs["dropped"] = dropped
@@ -262,9 +258,9 @@ class Collection:
         """
         with self._lock:
             self._drain()
-            columns = [self.histories[_key(each)].changes() for each in self._attributes]
+            columns = [history.changes() for history in self._own]
             qualities = [self._quality(each) for each in self._attributes]
-            errors = [dict(self.histories[_key(each)].errors) for each in self._attributes]
+            errors = [dict(history.errors) for history in self._own]
             dropped = self.dropped
         frame = changes_frame(self._attributes, columns, qualities, errors)
         frame.attrs["dropped"] = dropped
@@ -316,7 +312,7 @@ class Collection:
         """
         with self._lock:
             self._drain()
-            return self.histories[_key(self._attribute(row))].changes(last)
+            return self._own[self._place(row)].changes(last)
 
     def qualities(self, row: int | str, last: int | None = None) -> Changes | None:
         """Return the changes of the quality of a value as :meth:`columns` does; None without one.
@@ -325,7 +321,7 @@ class Collection:
         """
         with self._lock:
             self._drain()
-            return self._quality(self._attribute(row), last)
+            return self._quality(self._attributes[self._place(row)], last)
 
     def behind(self, row: int, mark: Mark | None) -> tuple[Mark, Changes | None]:
         """Return how far the changes of one attribute have come, and those behind a mark.
@@ -336,7 +332,7 @@ class Collection:
         with self._lock:
             self._drain()
             attribute = self._attributes[row]
-            history = self.histories[_key(attribute)]
+            history = self._own[row]
             quality = self.histories.get((attribute.element_uuid, Attribute.QUALITY))
             revision = 0 if quality is None else quality.revision
             since = None if quality is None else quality.last_time
@@ -351,26 +347,14 @@ class Collection:
         """Return the last change of one attribute; None before the first."""
         with self._lock:
             self._drain()
-            number = self._place(row)
-            attribute = self._attributes[number]
-            history = self.histories[_key(attribute)]
-            column, errors = history.changes(last=1), history.errors
-            if not len(column.times):
-                return None
-            error = errors.get(int(column.times[0]))
-        (value,) = displayed(attribute, column).tolist()
-        stamp = pd.Timestamp(int(column.times[0]), unit="ns", tz="UTC")
-        gone = bool(column.missing[0])
-        return Change(stamp, self._names[number], None if gone else value, error)
+            place = self._place(row)
+            return next(self._listed(place, self._own[place].changes(last=1)), None)
 
     def quality(self, row: int | str) -> str | None:
         """Return the present quality of one attribute, in the manual's words; None if not known."""
         with self._lock:
             self._drain()
-            return _last_word(self._quality(self._attribute(row), last=1))
-
-    def _attribute(self, row: int | str) -> ResolvedAttribute:
-        return self._attributes[self._place(row)]
+            return _last_word(self._quality(self._attributes[self._place(row)], last=1))
 
     def _place(self, row: int | str) -> int:
         try:
@@ -401,30 +385,27 @@ class Collection:
     @locked("_lock")
     def changes_after(self, after: dict[Key, int]) -> list[Change]:
         """Return the changes behind those that were given, in the order of their times."""
-        found: list[tuple[int, int, Change]] = []
+        found: list[Change] = []
         self._drain()
-        for number, attribute in enumerate(self._attributes):
-            key = _key(attribute)
-            history = self.histories[key]
-            last = history.last_time
-            if last is None or last <= after.get(key, NEVER):
-                continue
-            column = history.changes(after=after.get(key, NEVER))
-            after[key] = last
-            texts = history.errors
-            values = displayed(attribute, column).tolist()
-            for time_ns, value, gone in zip(
-                column.times.tolist(), values, column.missing, strict=True
-            ):
-                stamp = pd.Timestamp(time_ns, unit="ns", tz="UTC")
-                change = Change(
-                    stamp,
-                    self._names[number],
-                    None if gone else value,
-                    texts.get(time_ns) if gone else None,
-                )
-                found.append((time_ns, number, change))
-        return [change for _, _, change in sorted(found, key=lambda each: each[:2])]
+        for place, (attribute, history) in enumerate(zip(self._attributes, self._own, strict=True)):
+            key, last = _key(attribute), history.last_time
+            before = after.get(key, NEVER)
+            if last is not None and last > before:
+                found += self._listed(place, history.changes(after=before))
+                after[key] = last
+        return sorted(found, key=lambda change: change.time.value)
+
+    def _listed(self, place: int, column: Changes) -> Iterator[Change]:
+        """Return changes of one attribute one by one; under the lock."""
+        errors = self._own[place].errors
+        values = displayed(self._attributes[place], column).tolist()
+        for stamp, value, gone in zip(column.times.tolist(), values, column.missing, strict=True):
+            yield Change(
+                pd.Timestamp(stamp, unit="ns", tz="UTC"),
+                self._names[place],
+                None if gone else value,
+                errors.get(stamp),
+            )
 
     def changed(self) -> None:
         """Take note that something has come; drop what is not to be kept."""

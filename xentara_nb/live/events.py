@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from xentara_nb.live.history import Array
 from xentara_nb.protocol.cbor import uuid_from
 from xentara_nb.protocol.codec.events import COUNT_AT, ELEMENT_AT, TIME_AT, VALUE_GAP
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.references import canonical
-
-Array: TypeAlias = npt.NDArray[Any]
 
 _BYTES_16 = np.dtype("S16")
 _TIME_HEAD = 9  # the bytes before the nanoseconds of a time stamp
@@ -91,7 +89,10 @@ def _decode(
     frame: _Part,
     at: int = COUNT_AT + 1,
 ) -> None:
-    """Decode the values of events that have their next attribute id in the same place."""
+    """Decode the values of events that have their next attribute id in the same place.
+
+    Of the frame, its values do not count: they are those of the attribute before.
+    """
     for first, of_id in _groups(block[:, at]):
         if first == 0xD8:
             ids: Iterator[tuple[AttributeId, Array, int]] = (
@@ -107,13 +108,10 @@ def _decode(
                 found = rows[chosen]
                 kind, dtype, _ = _FORMS[_NAMES[int(form)]]
                 values, width = _values(block[found], start, _NAMES[int(form)], dtype)
-                parts[canonical(attribute_id), kind].append(
-                    _Part(frame.order[found], frame.elements[found], frame.times[found], values)
-                )
+                part = _Part(frame.order[found], frame.elements[found], frame.times[found], values)
+                parts[canonical(attribute_id), kind].append(part)
                 if count > 1:
-                    order, elements, times, _ = frame
-                    rest = _Part(order[found], elements[found], times[found], times[:0])
-                    _decode(parts, block[found], count - 1, rest, start + width)
+                    _decode(parts, block[found], count - 1, part, start + width)
 
 
 def _values(block: Array, at: int, form: str, dtype: str) -> tuple[Array, int]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from xentara_nb.errors import OptionError
-from xentara_nb.live.history import Changes
+from xentara_nb.live.history import Array, Changes
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries.reading import ResolvedAttribute
 from xentara_nb.tables.frames import make_frame, object_array, string_array, time_array, to_display
@@ -19,8 +18,6 @@ from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.references import same_attribute
 from xentara_nb.tables.values import typed_array
 from xentara_nb.tables.xentara_frame import as_xentara
-
-Array: TypeAlias = npt.NDArray[Any]
 
 MAX_CELLS = 200_000_000
 """How many values a wide DataFrame may have."""
@@ -67,16 +64,12 @@ def wide_frame(
         _check_size(count * len(columns))
         times = first + step * np.arange(count)
     _check_size(len(times) * len(columns))
+    index = pd.DatetimeIndex(time_array(times), name="time")
     data = {}
     for name, attribute, column in zip(names, attributes, columns, strict=True):
-        values, missing = _at(times, column, fill, step)
-        data[name] = typed_array(values, missing, attribute.data_type, gaps=True)
-    index = pd.DatetimeIndex(time_array(times), name="time")
-    series = {
-        name: pd.Series(values, index=index, copy=False, dtype=values.dtype)
-        for name, values in data.items()
-    }
-    return as_xentara(pd.DataFrame(series, index=index, copy=False))
+        values = typed_array(*_at(times, column, fill, step), attribute.data_type, gaps=True)
+        data[name] = pd.Series(values, index=index, copy=False, dtype=values.dtype)
+    return as_xentara(pd.DataFrame(data, index=index, copy=False))
 
 
 def _at(times: Array, column: Changes, fill: str | None, step: int | None) -> tuple[Array, Array]:

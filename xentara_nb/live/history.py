@@ -75,6 +75,11 @@ class History:
         return int(self._times[self._end - 1]) if len(self) else None
 
     @property
+    def last_error(self) -> str | None:
+        """The error that the last change has in place of a value."""
+        return None if self.last_time is None else self._errors.get(self.last_time)
+
+    @property
     def errors(self) -> Mapping[int, str]:
         """The errors by their times."""
         return self._errors
@@ -99,14 +104,6 @@ class History:
         elif self._errors:
             missing = np.isin(times, np.fromiter(self._errors, np.int64, len(self._errors)))
         return Changes(times, self._values[start : self._end].copy(), missing)
-
-    def last(self) -> tuple[int, Any, str | None] | None:
-        """Return time, value and error of the last change."""
-        if not len(self):
-            return None
-        time = int(self._times[self._end - 1])
-        error = self._errors.get(time)
-        return time, None if error else self._values[self._end - 1], error
 
     def begin_as(self, other: History) -> None:
         """Begin with the present value, or error, of another history of the same attribute."""

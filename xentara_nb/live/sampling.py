@@ -21,7 +21,9 @@ from xentara_nb.errors import (
 )
 from xentara_nb.live.frames import column_names, wide_frame, with_gaps
 from xentara_nb.live.history import History, array_of
+from xentara_nb.protocol.codec.columns import ColumnReads
 from xentara_nb.protocol.codec.reads import ReadRequests
+from xentara_nb.protocol.commands import Read
 from xentara_nb.protocol.errors import ServerError
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.progress import Progress, reporting
@@ -42,7 +44,9 @@ def sample(
     progress: Progress,
 ) -> pd.DataFrame:
     """Read attributes again and again; raises as :meth:`Client.sample`."""
-    beats = _beats(every, for_)
+    check_seconds("every", every)
+    check_seconds("for_", for_)
+    beats = max(1, math.ceil(for_ / every - 1e-9))
     if beats * len(attributes) > MAX_VALUES:
         raise OptionError(
             f"{beats:,} readings of {len(attributes):,} attributes are too many to keep: sample "
@@ -66,7 +70,7 @@ def _read_at(
     due: float,
     every: float,
     connection: ReconnectingConnection,
-    requests: ReadRequests,
+    requests: Sequence[Read],
     places: list[list[int]],
 ) -> list[Any] | None:
     """Read when it is due; return None if it is too late for that."""
@@ -82,13 +86,7 @@ def _time(row: list[Any] | None, due: int, times: list[int]) -> int:
     return max(now, times[-1] + 1) if times else now
 
 
-def _beats(every: float, for_: float) -> int:
-    check_seconds("every", every)
-    check_seconds("for_", for_)
-    return max(1, math.ceil(for_ / every - 1e-9))
-
-
-def _requests(attributes: Sequence[ResolvedAttribute]) -> tuple[ReadRequests, list[list[int]]]:
+def _requests(attributes: Sequence[ResolvedAttribute]) -> tuple[Sequence[Read], list[list[int]]]:
     """Return one request for each element, and where its values belong."""
     places: dict[UUID, list[int]] = {}
     for place, attribute in enumerate(attributes):
@@ -96,11 +94,14 @@ def _requests(attributes: Sequence[ResolvedAttribute]) -> tuple[ReadRequests, li
     ids: list[tuple[AttributeId, ...]] = [
         tuple(attributes[place].attribute_id for place in each) for each in places.values()
     ]
-    return ReadRequests(list(places), ids), list(places.values())
+    of_each = list(places.values())
+    if len(set(ids)) == 1 and len(ids[0]) == 1:
+        return ColumnReads(list(places), ids[0][0]), of_each
+    return ReadRequests(list(places), ids), of_each
 
 
 def _read(
-    connection: ReconnectingConnection, requests: ReadRequests, places: list[list[int]]
+    connection: ReconnectingConnection, requests: Sequence[Read], places: list[list[int]]
 ) -> list[Any] | None:
     """Return one reading; None if the connection did not survive it."""
     row: list[Any] = [_NO_ANSWER] * sum(map(len, places))

@@ -124,7 +124,9 @@ class SubscriptionManager:
 
         Raises a ServerError, ConnectionLostError or DeadlineError if that cannot be.
         """
-        connection = self._required()
+        connection = self._connection()
+        if connection is None:
+            raise ConnectionLostError("the client of this watch is no more")
         with self.lock:
             self.drain()
             watcher.number = next(self._numbers)
@@ -247,12 +249,6 @@ class SubscriptionManager:
             self._ended += ended  # interrupted: the next one does it
 
     # Subscribing.
-
-    def _required(self) -> ReconnectingConnection:
-        connection = self._connection()
-        if connection is None:
-            raise ConnectionLostError("the client of this watch is no more")
-        return connection
 
     def _subscribe_for(self, watcher: Watcher, reconnecting: ReconnectingConnection) -> None:
         connection = reconnecting.connection()

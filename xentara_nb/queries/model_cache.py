@@ -24,6 +24,7 @@ from xentara_nb.protocol.commands import (
 )
 from xentara_nb.protocol.errors import ServerError, UnknownElementError
 from xentara_nb.protocol.identifiers import ATTRIBUTES_BY_UUID, Attribute, MetaDataId
+from xentara_nb.protocol.sharing import shared
 from xentara_nb.protocol.uuid_column import numbers, taken
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.queries.known_keys import KnownKeys
@@ -202,7 +203,7 @@ class ModelCache:
             for uuid, each in found.items()
             if isinstance(each, MetaDataAnswer)
         }
-        self._note_sharing(lists, list(lists.values()), generation)
+        self._note_sharing(lists, _sharing_of(lists, list(lists.values())), generation)
         return [
             found[uuid] if answer is None else answer
             for uuid, answer in zip(uuids, cached, strict=True)
@@ -305,7 +306,10 @@ class ModelCache:
 
     def _keep(self, uuids: Sequence[UUID], lists: list[AttributeList], generation: int) -> None:
         """Keep the attributes of some elements, unless the cache was emptied since."""
-        self._note_sharing(uuids, lists, generation)
+        # Servers of one model that are asked together have the very same columns.
+        made_of = uuids, lists
+        found = shared("same ids", made_of, len(lists), lambda: _sharing_of(uuids, lists))
+        self._note_sharing(uuids, found, generation)
         with self._learning:
             if generation == self.generation:
                 self._inventories.append((uuids, lists))
@@ -313,10 +317,9 @@ class ModelCache:
                     self._take_in()  # or they would pile up
 
     def _note_sharing(
-        self, uuids: Collection[UUID], lists: list[AttributeList], generation: int
+        self, uuids: Collection[UUID], found: dict[UUID, AttributeList], generation: int
     ) -> None:
-        """Note which of some elements have attributes that share an id, and which have not."""
-        found = _sharing_of(uuids, lists)
+        """Note which of some elements were found to have attributes that share an id."""
         with self._learning:
             if generation != self.generation or not (found or self._sharing):
                 return
@@ -387,6 +390,13 @@ def find_attribute(
             raise NotFoundError(
                 f"{element} has no attribute {wanted!a}; {alike!a} looks the same and is written "
                 "with other characters: copy it from an inventory"
+            )
+        named = attribute_label(wanted)
+        other = next((each for each in attributes if each.name == named), None)
+        if other is not None:
+            raise NotFoundError(
+                f"{element} has no attribute with the id {wanted}; the one called {named!r} has "
+                f"the id {other.attribute_id} there: give its name"
             )
         names = ", ".join(attribute.name for attribute in attributes[:40]) or "none"
         offer = did_you_mean(

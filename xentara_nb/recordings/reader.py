@@ -300,6 +300,7 @@ class Recording:
 
         dataset = ds.dataset([str(path) for path in paths], schema=schema(), format="parquet")
         table = dataset.to_table(columns=[*_IDENTITY, *columns], filter=self._filter())
+        table.validate(full=True)  # a text may be no UTF-8
         for name in (*_IDENTITY, "time"):
             if table[name].null_count:
                 raise ValueError(f"there are rows without {name}")

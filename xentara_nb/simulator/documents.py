@@ -49,6 +49,7 @@ MAX_FILE = 256 << 20
 
 _CONFIGURATION = {"config.json", "users.json", "passwords.json", "security.json", "model.json"}
 _LONGEST = 500  # characters of a message, about what is wrong
+_LONGEST_QUOTE = 60  # characters of a text that a message quotes
 
 
 class ConfigurationError(XentaraError):
@@ -202,9 +203,9 @@ def _wrong_type(value: object, expected: str) -> tuple[str, str]:
     return f"{_TYPES[type(value)]} stands here", f"Write {expected} instead."
 
 
-def quoted(text: str, limit: int = 60) -> str:
+def quoted(text: str) -> str:
     """Return a text in quotes, shortened if it is long."""
-    return repr(text if len(text) <= limit else text[:limit] + "…")
+    return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…")
 
 
 def read_document(path: Path, name: str, hint: str) -> JsonNode:

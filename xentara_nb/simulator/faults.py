@@ -244,7 +244,6 @@ class Faults:
         >>> plant.faults.clear()
         """
         elements = chosen_elements(self._plant(), keys, readable_source)
-
         self._show(elements, {Attribute.QUALITY: int(Quality(quality))})
 
     def read_error(self, keys: Keys) -> None:

@@ -177,7 +177,10 @@ class Simulator:
             try:
                 if thread is not None:
                     thread.stop()
-                self._clean_up()
+                self._request_log.close()
+                if self._certificate is not None:
+                    self._certificate.close()
+                    self._certificate = None
             finally:
                 # Interrupted anywhere, it ends by itself.
                 if thread is not None:
@@ -348,12 +351,6 @@ class Simulator:
             )
         return self._certificate
 
-    def _clean_up(self) -> None:
-        self._request_log.close()
-        if self._certificate is not None:
-            self._certificate.close()
-            self._certificate = None
-
 
 def simulate(
     config: str | PathLike[str] | Configuration | None = None,
@@ -484,7 +481,11 @@ def simulate(
         if elements is not None:
             found = demo.security_for(synthetic.EMPTY_MODEL)
         elif config is None:
-            found = _demo(model_file)
+            found = (
+                demo.configuration()
+                if model_file is None
+                else demo.security_for(configuration.read_model_file(model_file))
+            )
         elif isinstance(config, Configuration):
             found = _changed(config, model_file, own_certificate)
         else:
@@ -498,13 +499,6 @@ def simulate(
     finally:
         if enabled:
             gc.enable()
-
-
-def _demo(model: Path | None) -> Configuration:
-    """Return the demo plant, or another model with its users."""
-    if model is None:
-        return demo.configuration()
-    return demo.security_for(configuration.read_model_file(model))
 
 
 def _changed(found: Configuration, model: Path | None, own_certificate: bool) -> Configuration:

@@ -20,8 +20,9 @@ from xentara_nb.errors import NotFoundError, OptionError
 from xentara_nb.protocol.identifiers import Access
 from xentara_nb.protocol.text import listed
 from xentara_nb.suggestions import did_you_mean
+from xentara_nb.tables.element_index import ElementIndex
 from xentara_nb.tables.references import category_reference
-from xentara_nb.tables.text_index import Rows, TextIndex, pattern_of
+from xentara_nb.tables.text_index import Rows, pattern_of
 
 Words: TypeAlias = str | Collection[str] | None
 """What a filter lets through: a text, several of them, or anything."""
@@ -45,14 +46,11 @@ class SearchIndex:
     """
 
     def __init__(self, keys: Sequence[str], *others: Sequence[str | None]) -> None:
-        self._keys = self._texts = [key.casefold() for key in keys]
-        self._key_index = self._index = TextIndex(self._keys)
+        self._keys = [key.casefold() for key in keys]
+        rest = ([(text or "").casefold() for text in each] for each in others)
+        self._index = ElementIndex(self._keys, *rest)
         self._vocabulary: list[str] | None = None  # it takes a while, and may not be needed
         self._joined = ""
-        if others:
-            rest = ("\n".join(filter(None, each)).casefold() for each in zip(*others, strict=True))
-            self._texts = list(map("{}\n{}".format, self._keys, rest))
-            self._index = TextIndex(self._texts)
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -81,7 +79,7 @@ class SearchIndex:
     def vocabulary(self) -> list[str]:
         """The words of all names that a typo may stand for, each once."""
         if self._vocabulary is None:
-            found = sorted(set(_WORD.findall("\n".join(self._texts))))
+            found = sorted(set(_WORD.findall("\n".join(self._index.texts()))))
             self._joined = "\n".join(found)
             self._vocabulary = found
         return self._vocabulary
@@ -91,12 +89,14 @@ class SearchIndex:
         return self._vocabulary is None or not _WORD.fullmatch(word) or word in self._joined
 
     def _with_words(self, words: Iterable[str]) -> Rows:
-        stripped = [word.strip("*") for word in words]  # at an end, any characters may be none
-        patterns = [word for word in stripped if not _WILDCARDS.isdisjoint(word)]
-        rows = self._index.containing(filter(_WILDCARDS.isdisjoint, stripped))
-        for pattern in dict.fromkeys(patterns):
-            rows = self._index.matching(pattern, rows)
-        return rows
+        found = np.ones(len(self), bool)
+        # At an end, any characters may be none.
+        for word in dict.fromkeys(word.strip("*") for word in words):
+            if not _WILDCARDS.isdisjoint(word):
+                found &= self._index.matching(word)
+            elif word:
+                found &= self._index.containing([word])
+        return np.flatnonzero(found)
 
     def _close_words(self, word: str) -> dict[str, int]:
         """Return what a word may stand for, and how many letters are different."""
@@ -111,7 +111,7 @@ class SearchIndex:
             word, list(choices), scorer=OSA.distance, score_cutoff=most, limit=None
         )
         close: dict[str, int] = {}
-        for each, distance, _ in sorted(found, key=lambda item: (item[1], len(item[0]))):
+        for each, distance, _ in sorted(found, key=lambda item: (item[1], len(item[0]), item[0])):
             # What a shorter one finds need not be looked for again.
             if not any(other in each for other in close):
                 close[each] = int(distance)
@@ -119,23 +119,25 @@ class SearchIndex:
 
     def _with_close_words(self, close: Sequence[dict[str, int]]) -> tuple[Rows, Any]:
         """Return the rows with one of the words of each, and how many letters differ in each."""
-        rows = self._index.with_letters(close)
-        total = np.zeros(len(rows), np.int64)
-        for words in close:
-            found = np.full(len(rows), -1)
-            for word, distance in sorted(words.items(), key=lambda item: item[1], reverse=True):
-                found[np.searchsorted(rows, self._index.containing([word], rows))] = distance
-            there = found >= 0
-            rows, total = rows[there], (total + found)[there]
-        return rows, total
+        total = np.zeros(len(self), np.int32)
+        there = np.full(len(self), all(close))
+        for words in close if all(close) else ():
+            found = np.full(len(self), -1, np.int8)
+            for distance in sorted(set(words.values()), reverse=True):
+                same = [word for word, differing in words.items() if differing == distance]
+                np.copyto(found, distance, where=self._index.containing(same))
+            there &= found >= 0
+            total += found
+        rows = np.flatnonzero(there)
+        return rows, total[rows]
 
     def _best_first(self, rows: Rows, words: Sequence[str]) -> Rows:
         typed, keys = " ".join(words), self._keys
         rest = rows[:0]
         if len(rows) > _RANKED:
             # With so many, most are as good as the other: only those called so are looked at.
-            best = self._key_index.ending(f".{typed}", rows, _RANKED)
-            starting = self._key_index.starting(typed, rows, _RANKED - len(best))
+            best = rows[self._index.ending(f".{typed}")[rows]][:_RANKED]
+            starting = rows[self._index.starting(typed)[rows]][: _RANKED - len(best)]
             better = np.union1d(best, starting)
             others = np.ones(len(self), bool)
             others[better] = False

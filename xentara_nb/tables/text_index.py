@@ -26,10 +26,7 @@ FASTER = 6
 AT_ONCE = 4096
 """How many texts are looked through together: their bytes stay in the processor's cache."""
 
-BATCH = 65_536
-"""How many texts are looked at together for how they begin or end."""
-
-_LINE_END = ord("\n")
+_WILDCARDS = frozenset("*?")
 _ANY = ord("?")  # a character in a pattern
 
 # One of 39 bits for each byte: letters and digits have different ones, others may share theirs.
@@ -47,88 +44,74 @@ class TextIndex:
 
     def __init__(self, texts: Sequence[str]) -> None:
         encoded = [_encode(text) for text in texts]
-        self._texts = texts
+        self.texts = texts
         self._bytes = np.frombuffer(b"\n".join([*encoded, b""]), np.uint8)
         self._sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
         self._ends = np.cumsum(self._sizes + 1)  # behind the line end
         self._starts = self._ends - self._sizes - 1
         self._ascii = bool((self._bytes < 0x80).all())
-        self._single_lines = np.count_nonzero(self._bytes == _LINE_END) == len(self)
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self.texts)
 
-    def containing(self, words: Iterable[str], rows: Rows | None = None) -> Rows:
-        """Return the texts that contain all words, which have no line ends; among ``rows``."""
+    def containing(self, words: Iterable[str]) -> Rows:
+        """Return the texts that contain all words, which have no line ends."""
         distinct = dict.fromkeys(filter(None, words))
         ordered = sorted(distinct, key=len, reverse=True)  # the longest is the rarest
-        needed = _letters_of("".join(ordered))
-        if rows is None:
-            rows = np.flatnonzero(self._letters & needed == needed)
-        else:
-            rows = rows[self._letters[rows] & needed == needed]
+        rows = self._with_letters("".join(ordered))
         for word in ordered:
             if len(rows) > MANY:
                 rows = rows[self._contain(_encode(word))[rows]]
             else:
-                texts = self._texts
+                texts = self.texts
                 there = [word in texts[row] for row in rows.tolist()]
                 rows = rows[np.array(there, bool)]
         return rows
 
-    def matching(self, word: str, rows: Rows) -> Rows:
-        """Return the texts among some that match a word with wildcards, somewhere in one line."""
+    def matching(self, word: str, *, at_start: bool = False, at_end: bool = False) -> Rows:
+        """Return the texts that a word with wildcards matches, somewhere or just there."""
+        if _WILDCARDS.isdisjoint(word) and at_start != at_end:
+            return self.starting(word) if at_start else self.ending(word)
         pieces = re.split(r"[*?]", word)
-        needed = _letters_of("".join(pieces))
-        rows = rows[self._letters[rows] & needed == needed]
+        rows = self._with_letters("".join(pieces))
         # Only where each character is one byte can one of them be passed over.
-        if len(rows) * FASTER > len(self) and (self._ascii or "?" not in word):
-            rows = rows[self._match(word)[rows]]
-        else:
-            # Plain texts are looked for much faster than a pattern.
-            rows = self.containing(pieces, rows)
-            match, texts = pattern_of(word).search, self._texts
-            there = [match(texts[row]) is not None for row in rows.tolist()]
-            rows = rows[np.array(there, bool)]
+        many = len(rows) * FASTER > len(self) and (self._ascii or "?" not in word)
+        if many and not at_start and not at_end:
+            return rows[self._match(word)[rows]]
+        # Plain texts are looked for much faster than a pattern.
+        rows = self.containing(pieces)
+        match, texts = pattern_of(word, at_start=at_start, at_end=at_end).search, self.texts
+        there = [match(texts[row]) is not None for row in rows.tolist()]
+        found: Rows = rows[np.array(there, bool)]
+        return found
+
+    def starting(self, beginning: str) -> Rows:
+        """Return the texts that start with a text."""
+        return self._having(_encode(beginning), self._starts)
+
+    def ending(self, end: str) -> Rows:
+        """Return the texts that end with a text."""
+        wanted = _encode(end)
+        return self._having(wanted, self._ends - 1 - len(wanted))
+
+    def equal_to(self, text: str) -> Rows:
+        """Return the texts that are equal to one."""
+        rows = self.starting(text)
+        same: Rows = rows[self._sizes[rows] == len(_encode(text))]
+        return same
+
+    def _having(self, wanted: bytes, places: npt.NDArray[np.int64]) -> Rows:
+        """Return the texts that have some bytes at their places."""
+        rows = np.flatnonzero(self._sizes >= len(wanted))
+        # From the end: keys begin alike.
+        for at, byte in reversed([*enumerate(wanted)]):
+            rows = rows[self._bytes[places[rows] + at] == byte]
         return rows
 
-    def with_letters(self, groups: Iterable[Iterable[str]]) -> Rows:
-        """Return the texts that may contain a word of each group: none of the others does."""
-        of_each = [[_letters_of(word) for word in words] for words in groups]
-        common = [np.bitwise_and.reduce(np.array(each, np.uint64)) for each in of_each]
-        needed = np.bitwise_or.reduce(np.array(common, np.uint64))
+    def _with_letters(self, text: str) -> Rows:
+        """Return the texts that may have all characters of a text: none of the others does."""
+        needed = _letters_of(text)
         return np.flatnonzero(self._letters & needed == needed)
-
-    def starting(self, beginning: str, rows: Rows, most: int) -> Rows:
-        """Return the first texts among some that start with a text."""
-        return self._having(_encode(beginning), rows, most, self._starts)
-
-    def ending(self, end: str, rows: Rows, most: int) -> Rows:
-        """Return the first texts among some that end with a text."""
-        wanted = _encode(end)
-        if wanted:
-            # Most end otherwise, and their last bytes stand close together.
-            rows = rows[self._last_bytes[rows] == wanted[-1]]
-        return self._having(wanted, rows, most, self._ends - 1 - len(wanted))
-
-    def _having(self, wanted: bytes, rows: Rows, most: int, places: npt.NDArray[np.int64]) -> Rows:
-        """Return the first texts that have some bytes at the places of all texts."""
-        found = [rows[:0]]
-        for start in range(0, len(rows), BATCH):
-            batch = rows[start : start + BATCH]
-            batch = batch[self._sizes[batch] >= len(wanted)]
-            # From the end: keys begin alike.
-            for at, byte in reversed([*enumerate(wanted)]):
-                batch = batch[self._bytes[places[batch] + at] == byte]
-            found.append(batch)
-            if sum(map(len, found)) >= most:
-                break
-        return np.concatenate(found)[:most]
-
-    @cached_property
-    def _last_bytes(self) -> npt.NDArray[np.uint8]:
-        """Return the last byte of each text; of an empty one, a line end."""
-        return self._bytes[self._ends - 2]
 
     @cached_property
     def _letters(self) -> npt.NDArray[np.uint64]:
@@ -146,7 +129,7 @@ class TextIndex:
         return found
 
     def _match(self, word: str) -> npt.NDArray[np.bool_]:
-        """Return for each text whether one of its lines matches a word with wildcards.
+        """Return for each text whether a word with wildcards matches it somewhere.
 
         What is between two ``*`` is looked for behind what was found before it: the first place is
         the best one, for it leaves the most to the rest.
@@ -154,19 +137,14 @@ class TextIndex:
         pieces = [_encode(piece) for piece in word.split("*") if piece]
         found = np.zeros(len(self), bool)
         for part, starts, held in self._parts():
-            ends = starts + self._sizes[part]  # of the lines
-            if not self._single_lines:
-                ends = np.flatnonzero(held == _LINE_END)
-            places = np.concatenate([[0], ends[:-1] + 1])
+            places = starts
             for piece in pieces:
                 begins = np.append(np.flatnonzero(_begins(held, piece, any_byte=_ANY)), len(held))
-                # Where there is none, the end of all lines, behind which nothing is found either.
+                # Where there is none, the end of all texts, behind which nothing is found either.
                 nearest = np.searchsorted(begins, places)
                 places = begins.take(nearest, mode="clip") + len(piece)
-            match = places <= ends
-            if not self._single_lines:
-                match = np.logical_or.reduceat(match, np.searchsorted(ends, starts))
-            found[part] = match
+            # One that ends in another text is none; nor is there another one before it.
+            found[part] = places <= starts + self._sizes[part]
         return found
 
     def _parts(self) -> Iterator[tuple[slice, npt.NDArray[np.int64], npt.NDArray[np.uint8]]]:
@@ -177,26 +155,27 @@ class TextIndex:
             yield part, self._starts[part] - start, self._bytes[start:end]
 
 
-def pattern_of(word: str) -> re.Pattern[str]:
-    """Return what a word with or without wildcards matches, within one line."""
-    return re.compile("".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in word))
+def pattern_of(word: str, *, at_start: bool = False, at_end: bool = False) -> re.Pattern[str]:
+    """Return what a word with or without wildcards matches, somewhere or just there."""
+    pattern = "".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in word)
+    start, end = "\\A" if at_start else "", "\\Z" if at_end else ""
+    return re.compile(start + pattern + end, re.DOTALL)
 
 
 def _begins(
     held: npt.NDArray[np.uint8], word: bytes, *, any_byte: int | None = None
 ) -> npt.NDArray[np.bool_]:
-    """Return where a word begins in some bytes; one byte of it may stand for any in a line."""
+    """Return where a word begins in some bytes; one byte of it may stand for any."""
     begins = np.zeros(len(held), bool)
     size = len(held) - len(word) + 1
     # Not so far behind that it would not fit any more.
     if size > 0:
         for at, byte in enumerate(word):
             there = held[at : at + size]
-            same = there != _LINE_END if byte == any_byte else there == byte
             if at == 0:
-                begins[:size] = same
-            else:
-                begins[:size] &= same
+                begins[:size] = there == byte if byte != any_byte else True
+            elif byte != any_byte:
+                begins[:size] &= there == byte
     return begins
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -116,6 +117,8 @@ def check_value(
     if isinstance(value, TimePoint) and is_local(given):
         text = in_local_zone(value)
         return value, warning(Guard.FITS, f"{text} is sent: no time zone was given")
+    if isinstance(value, float) and math.isinf(value):
+        return value, warning(Guard.FITS, f"{value} is sent: it is infinite")
     return value, None
 
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import pandas as pd
 
+from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import OptionError, WriteRefusedError, XentaraError
 from xentara_nb.locking import Lock
@@ -21,6 +22,7 @@ from xentara_nb.writes.guards import CheckResult, Guard, Severity, reason_of
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.planning import (
     check_plan,
+    in_one_model,
     plan_requests,
     read_units,
     refuse_changes,
@@ -57,12 +59,14 @@ def make_plan(
         requests = [request._replace(number_as_boolean=True) for request in requests]
     tables = None if verify_on is None else feedbacks(verify_on)
     policies = context.policies.current()
-    context.connection.connection()
-    generation = context.model_cache.generation
-    found = plan_requests(context, requests, policies, verify_on=tables)
-    planned = [each for each in found if not is_needless(each)]
+
+    def find(connection: Connection) -> tuple[Sequence[PlannedWrite], Sequence[str | None]]:
+        found = plan_requests(context, requests, policies, verify_on=tables)
+        planned = [each for each in found if not is_needless(each)]
+        return planned, read_units(context, planned)
+
+    (planned, units), generation = in_one_model(context, find)
     checks = check_plan(context, policies, len(planned))
-    units = read_units(context, planned)
     return WritePlan(context, planned, checks, policies, units, generation)
 
 

@@ -235,7 +235,7 @@ def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadl
         where = "" if other is None else f" from {other.primary_key}"
         result.outcome = Outcome.DIFFERS
         result.reason = (
-            f"{value_repr(result.read_back)} was read back{where}, {deadline.seconds:g} s after "
+            f"{value_repr(result.read_back)} was read back{where} for {deadline.seconds:g} s, and "
             f"{value_repr(result.value)} was written"
         )
     else:

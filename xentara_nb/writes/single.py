@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.deadline import check_timeout
-from xentara_nb.errors import ConnectionLostError, WriteRefusedError
+from xentara_nb.errors import WriteRefusedError
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.feedback import Feedback, VerifyOnLike, feedbacks
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.plan import make_plan
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.planning import check_plan, plan_requests
-from xentara_nb.writes.policy import WritePolicy
+from xentara_nb.writes.planning import check_plan, in_one_model, plan_requests
 from xentara_nb.writes.read_back import Verification
 from xentara_nb.writes.report import WriteReport
 from xentara_nb.writes.requests import WriteRequest
@@ -47,7 +46,17 @@ def write_one(
         tables = feedbacks(verify_on)
     elif verify_on is not None:
         request = request._replace(feedback=Feedback.of(verify_on))
-    planned, connection = _plan_in_one_model(context, request, policies, session, how, tables)
+
+    def find(connection: Connection) -> tuple[PlannedWrite, Connection]:
+        (planned,) = plan_requests(
+            context, [request], policies, read_all=how.wanted, verify_on=tables
+        )
+        # Either may have ended since, above all when the present value was read.
+        if session is not None or connection.ended is not None:
+            connection = connection_for(context.connection, session)
+        return planned, connection
+
+    (planned, connection), _ = in_one_model(context, find, session)
     if planned.target.error is not None:
         raise planned.target.error
     if planned.refused:
@@ -69,36 +78,6 @@ def write_one(
             )
         raise
     return result
-
-
-def _plan_in_one_model(
-    context: WriteContext,
-    request: WriteRequest,
-    policies: Sequence[WritePolicy],
-    session: SessionLike | None,
-    how: Verification,
-    tables: Mapping[str, Feedback] | None,
-) -> tuple[PlannedWrite, Connection]:
-    """Return a planned write, and the connection to the model in which it was found.
-
-    On a fresh connection its name may mean another element: then it is looked for once more.
-    """
-    for _ in range(2):
-        connection = connection_for(context.connection, session)
-        generation = context.model_cache.generation
-        (planned,) = plan_requests(
-            context, [request], policies, read_all=how.wanted, verify_on=tables
-        )
-        # Either may have ended since, above all when the present value was read.
-        if session is not None or connection.ended is not None:
-            connection = connection_for(context.connection, session)
-        if generation == context.model_cache.generation:
-            return planned, connection
-    raise ConnectionLostError(
-        f"the connection to {context.connection.address.netloc} was lost again and again, and the "
-        f"model may have changed on the way. The write to {request.reference} was not sent",
-        sent=False,
-    )
 
 
 def _how_to_resolve(result: WriteResult) -> str:

@@ -56,12 +56,12 @@ def test_every_point_says_what_it_is(plant: Plant) -> None:
 
 
 def test_it_moves_like_a_plant() -> None:
-    def run() -> list[list[object]]:
+    def run(steps: int) -> list[list[object]]:
         now = [1_790_000_000_000_000_000]
         found = demo.configuration()
         plant = Plant.from_model(found.model, found.security, lambda: TimePoint(now[0]))
         rows = []
-        for step in range(300):
+        for step in range(steps):
             now[0] += 2_000_000_000
             for _ in plant.execution.run(plant.clock):
                 pass
@@ -72,7 +72,7 @@ def test_it_moves_like_a_plant() -> None:
             rows.append([plant.lookup(key).read(Attribute.VALUE) for key in MOVING])
         return rows
 
-    rows = run()
+    rows = run(300)
     speed, counted, current, flow, alarm = zip(*rows, strict=True)
     # It stays near its set point, and follows it.
     assert all(200 < value < 220 for value in speed[:150])
@@ -84,7 +84,7 @@ def test_it_moves_like_a_plant() -> None:
     assert 10 < min(flow) < max(flow) < 30
     assert {True, False} == set(alarm)
     # With the same times, the same plant.
-    assert run() == rows
+    assert run(60) == rows[:60]
 
 
 MOVING = (

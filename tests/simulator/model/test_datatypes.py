@@ -111,6 +111,9 @@ def test_values_of_a_configuration() -> None:
             read(DataType.FLOAT_64, wrong)
     with pytest.raises(ConfigurationError, match=r"x\.json: the number is out of range"):
         read(DataType.FLOAT_64, math.inf)
+    for number in (10**400, -(10**400)):  # more than any float holds
+        with pytest.raises(ConfigurationError, match="out of range"):
+            read(DataType.FLOAT_32, number)
     # What one client sends for -5 and for 0 is a large number in a file.
     for large in (2**64 - 5, 2**64):
         with pytest.raises(ConfigurationError, match="out of range"):

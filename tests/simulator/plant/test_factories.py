@@ -98,6 +98,16 @@ def test_events_that_are_not_raised_are_named(caplog: pytest.LogCaptureFixture) 
     ]
 
 
+def test_tasks_that_there_are_not_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    plant(track(pipeline(["Track.T.expired"], "Sampler.generates", "Track.T")), sampler())
+    place = "model.json: children[0].@Track.children[1].@Pipeline.segments"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{place}[0].tasks[0].function: 'Track.T' is an element, and none of its tasks",
+        f"{place}[1].tasks[0].function: "
+        "a signal generator sampler has no task 'generates', only 'generate'",
+    ]
+
+
 def test_an_inspector_of_an_attribute_that_is_not_there() -> None:
     inspector = element("@Skill.Debugging.Inspector", "I", attributes=["Sampler.S.velocity"])
     with pytest.raises(ConfigurationError, match="no attribute 'velocity'"):

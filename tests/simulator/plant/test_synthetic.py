@@ -50,7 +50,7 @@ def test_about_ten_attributes_in_a_dozen_lists() -> None:
         info = element.table.info(Attribute.VALUE)
         if info is not None:
             value = element.read(Attribute.VALUE)
-            assert convert(DataType(info.data_type), value) == value  # type: ignore[arg-type]  # no error is read here
+            assert convert(DataType(info.data_type), value) == value
 
 
 def test_registers_can_be_written() -> None:

@@ -81,10 +81,10 @@ class OfflineClient:
     def ask(self, command: Command[Any]) -> Any:
         """Return the result of one command, or the error."""
         (answer,) = self.say(command.request(7))
-        assert answer.message_id == 7  # type: ignore[union-attr]  # it is no event
+        assert answer.message_id == 7
         if isinstance(answer, Failure):
             return answer.error
-        return command.parse_answer(answer.item)  # type: ignore[union-attr]  # it is no event
+        return command.parse_answer(answer.item)
 
     def code(self, command: Command[Any]) -> int:
         """Return the code of the error that answers a command."""
@@ -135,5 +135,5 @@ def changes(message: bytes) -> list[DataChange]:
     packets = decode_answers(message)
     assert all(isinstance(packet, Event) for packet in packets)
     # Exactly these keys, and no others: there are clients that end at a fourth one.
-    assert all(list(packet.body) == [0, 1, 2] for packet in packets)  # type: ignore[union-attr]  # see above
-    return [DataChange.from_event(packet) for packet in packets]  # type: ignore[arg-type]  # see above
+    assert all(list(packet.body) == [0, 1, 2] for packet in packets)
+    return [DataChange.from_event(packet) for packet in packets]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import cbor2
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from xentara_nb.protocol import cbor
 from xentara_nb.protocol.packets import Failure, Request
 from xentara_nb.simulator.server.decoding import BrokenRequest, read_requests
 
@@ -154,3 +156,14 @@ def test_the_requests_around_any_parameters_are_read(item: object, strange: byte
 def test_no_bytes_make_it_raise(data: bytes) -> None:
     for message in (data, b"\x81" + data, b"\x81\x84\x00\x01\x04" + data):
         assert all(isinstance(one, Request | Failure) for one in read_requests(message))
+
+
+def test_what_is_slow_is_not_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of the same hash: decoding is stopped once, and not begun again piece by piece."""
+    monkeypatch.setattr(cbor, "MAX_SECONDS", 0.01)
+    monkeypatch.setattr(cbor, "SLOWEST", 0.0)
+    same_hash = [UUID(int=number * (2**61 - 1)) for number in range(4000)]
+    slow = cbor2.dumps([0, 2, 8, {0: dict.fromkeys(same_hash, 0)}])
+    (found,) = read_requests(_message(cbor2.dumps(STAGE), slow))
+    assert isinstance(found, Failure)
+    assert "far too long" in found.error.text

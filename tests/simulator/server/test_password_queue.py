@@ -42,7 +42,7 @@ def run(test: Test, max_waiting: int = 3) -> Checks:
     return checks
 
 
-async def waiting(queue: PasswordQueue, user: str, password: str, host: str = "h") -> Awaitable:  # type: ignore[type-arg]  # of anything
+async def waiting(queue: PasswordQueue, user: str, password: str, host: str = "h") -> Awaitable:
     task = asyncio.create_task(queue.check(user, password, host))
     await asyncio.sleep(0)
     return task
@@ -61,7 +61,7 @@ def test_a_password_is_checked_once() -> None:
 def test_the_same_log_in_many_times_at_once_is_one_check() -> None:
     async def test(queue: PasswordQueue, checks: Checks) -> None:
         tasks = [await waiting(queue, "anna", "secret") for _ in range(100)]
-        tasks[0].cancel()  # type: ignore[attr-defined]  # it is a task
+        tasks[0].cancel()
         checks.go.release()
         assert await asyncio.gather(*tasks[1:]) == [ANNA] * 99
 

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import cbor2
 import pytest
 
-from tests.clock import Clock
 from tests.simulator.server.sessions import (
     NOWHERE,
     OWN,
@@ -18,6 +17,7 @@ from tests.simulator.server.sessions import (
     Subscriber,
     changes,
 )
+from tests.support.clock import Clock
 from xentara_nb.protocol.commands import (
     GetStage,
     Subscribe,

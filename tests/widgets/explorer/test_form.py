@@ -131,7 +131,7 @@ def test_frames_csv_and_code_of_what_is_selected(
     explorer.copy.click()
     names = {"client": client}
     exec(explorer.code.code, names)
-    assert len(names["inventory"]) > 10  # type: ignore[arg-type]  # it is a frame
+    assert len(names["inventory"]) > 10
     explorer.below.value = False
     exec(explorer.as_code(), names)
     assert "values" in names

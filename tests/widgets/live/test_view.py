@@ -99,7 +99,7 @@ def test_everything_again_until_the_page_asks_and_then_what_is_new(
     ask(view)
     for value in (171, 172, 173):  # the first ones may come with everything
         client.write(SET_POINT, value, verify=False)
-        last = until(told, lambda news, value=value: news.value == str(value))  # type: ignore[misc]
+        last = until(told, lambda news, value=value: news.value == str(value))
     assert not last.whole
     # A page that was opened again gets everything.
     ask(view)
@@ -108,7 +108,7 @@ def test_everything_again_until_the_page_asks_and_then_what_is_new(
     view.chart.set_state({"charted": [0]})
     for value in (174, 175):
         client.write(SET_POINT, value, verify=False)
-        until(told, lambda news, value=value: news.value == str(value))  # type: ignore[misc]
+        until(told, lambda news, value=value: news.value == str(value))
     view.chart.set_state({"charted": [0, 2]})
     assert until(told, lambda news: news.row == 2 and news.whole).value == "175"
 
@@ -120,7 +120,7 @@ def test_what_is_new_goes_to_a_page_whose_views_are_not_counted_yet(
     until(told, lambda news: news.row == 2 and bool(news.value))
     for value in (161, 162):
         client.write(SET_POINT, value, verify=False)
-        until(told, lambda news, value=value: news.value == str(value))  # type: ignore[misc]
+        until(told, lambda news, value=value: news.value == str(value))
 
 
 def test_nothing_goes_to_a_page_that_does_not_show_it(
@@ -241,7 +241,7 @@ def test_record(view: LiveView, watch: Watch, client: Client, tmp_path: Path) ->
     folder = tmp_path / "line 1"
     typed(view.record.folder, f'"{folder}"')
     view.record.button.click()
-    eventually(lambda: "4 attributes" in view.record.state.value)  # type: ignore[union-attr]
+    eventually(lambda: "4 attributes" in view.record.state.value)
     assert (view.record.button.description, view.record.folder.disabled) == ("Stop", True)
     view.record.button.click()
     assert view.wait()
@@ -266,7 +266,7 @@ def test_closing_the_view_ends_the_recording_and_leaves_the_watch(
     watch.until(lambda latest: latest["value"].notna().all(), timeout=PATIENCE)
     typed(view.record.folder, str(tmp_path / "recording"))
     view.record.button.click()
-    eventually(lambda: view.record.state.value)  # type: ignore[union-attr]
+    eventually(lambda: view.record.state.value)
     view.close()
     assert view.wait()
     assert watch.ended is None

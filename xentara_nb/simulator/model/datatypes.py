@@ -209,7 +209,10 @@ def _whole(value: Value, limits: range) -> int:
 def _float(data_type: DataType, value: Value) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeMismatchError
-    value = float(value)
+    try:
+        value = float(value)
+    except OverflowError:  # JSON has integers of any size
+        raise ValueOutOfRangeError from None
     if data_type is DataType.FLOAT_64 or not math.isfinite(value):
         return value
     rounded = float_32(value)

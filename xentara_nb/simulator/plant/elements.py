@@ -149,7 +149,6 @@ class Element:
         value: Value,
         now: TimePoint,
         quality: Quality = Quality.GOOD,
-        error: str = datatypes.NO_ERROR,
         written: bool = False,
     ) -> None:
         """Take a new value from the device behind the element, by the manual's time rules.
@@ -162,7 +161,7 @@ class Element:
         changed = [position] if position is not None and self._set(position, value) else []
         new: dict[Attribute, AttributeValue] = {
             Attribute.QUALITY: int(quality),
-            Attribute.ERROR: error,
+            Attribute.ERROR: datatypes.NO_ERROR,
             Attribute.UPDATE_TIME: now,
         }
         if first or changed:

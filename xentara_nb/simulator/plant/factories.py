@@ -146,6 +146,7 @@ class _Register(_Labelled):
         return Register(identity, attributes, [value, *others, *labels.values()])
 
 
+# Kept, for a large model has little else but registers.
 @lru_cache(maxsize=64)
 def _register_attributes(
     data_type: DataType, labelled: bool
@@ -291,24 +292,38 @@ class _Pipeline(_Plain):
                     )
             if segment.start >= segment.end:
                 item.fail("the segment ends before it starts", "Let it end at a later checkpoint.")
-            tasks = [builder.member(task.at("function")) for task in item.items("tasks")]
+            tasks = [
+                _member(builder, task.at("function"), "task", _TASKS)
+                for task in item.items("tasks")
+            ]
             ordered.append((segment.start, segment.end, tasks))
         # Segments between the same checkpoints may run side by side; here they run one by one.
         ordered.sort(key=lambda segment: segment[:2])
         return Pipeline(
-            tuple(_event(builder, trigger) for trigger in node.items("triggers")),
+            tuple(
+                _member(builder, trigger, "event", _EVENTS) for trigger in node.items("triggers")
+            ),
             tuple(task for _, _, tasks in ordered for task in tasks),
         )
 
 
-def _event(builder: Builder, trigger: JsonNode) -> tuple[Element, str]:
-    """Return the event that a trigger names; warn of one that no timer raises."""
-    element, event = builder.member(trigger)
-    if isinstance(element, Timer) and event != EXPIRED:
-        _log.warning("%s: a timer has no event %r, only %r", trigger, event, EXPIRED)
-    elif f"{element.key}.{event}" in builder.model.by_key:
-        _log.warning("%s: %r is an element, and none of its events", trigger, trigger.value)
-    return element, event
+# The kinds of elements that have one task or one event only, and its name.
+_TASKS: Mapping[type[Element], str] = {Sampler: "generate", Bridge: "copy"}
+_EVENTS: Mapping[type[Element], str] = {Timer: EXPIRED}
+
+
+def _member(
+    builder: Builder, reference: JsonNode, what: str, known: Mapping[type[Element], str]
+) -> tuple[Element, str]:
+    """Return the task or the event that a key names; warn of one that the element has not."""
+    element, name = builder.member(reference)
+    only = known.get(type(element), name)
+    if name != only:
+        kind = element.kind.type_text
+        _log.warning("%s: a %s has no %s %r, only %r", reference, kind, what, name, only)
+    elif f"{element.key}.{name}" in builder.model.by_key:
+        _log.warning("%s: %r is an element, and none of its %ss", reference, reference.value, what)
+    return element, name
 
 
 class _Inspector(Settings, extra="ignore"):

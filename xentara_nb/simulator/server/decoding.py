@@ -11,6 +11,7 @@ import io
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import thread_time
 from typing import Any
 
 import cbor2
@@ -63,8 +64,11 @@ def read_requests(message: bytes, limits: Limits = DEFAULT_LIMITS) -> list[Reque
     problem = limits.message_problem(message)
     if problem is not None:
         return [Failure(UNREADABLE_ID, InvalidRequestError(f"invalid request: {problem}"))]
+    began = thread_time()
     requests = decode_requests(message)
-    if len(message) > _MAX_SIZE or not any(map(_is_broken, requests)):
+    # What takes long to be decoded takes several times that long to be taken apart.
+    too_much = len(message) > _MAX_SIZE or thread_time() - began > cbor.MAX_SECONDS / 10
+    if too_much or not any(map(_is_broken, requests)):
         return requests
     packets = _items(message)
     return requests if packets is None else [_request(packet) for packet in packets]

@@ -107,6 +107,7 @@ def read_parquet(data: bytes, needed: Sequence[str]) -> TextTable:
     repeated = INVENTORY_COLUMNS if inventory else ()
     try:
         held = reader.read()
+        held.validate(full=True)  # a text may be no UTF-8
         done: dict[str, Any] = {}
         for name in repeated:
             if (column := coded_column(held[name])) is not None:

@@ -18,6 +18,7 @@ from xentara_nb.tables.files.cells import (
 from xentara_nb.tables.files.text import encoded
 
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+_MEMBER = re.compile(rb'"[ \t\r\n]*:')  # also a few places within texts, but none is left out
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WRITE_AGAIN = "Write it again with inventory.xentara.to_file(path)"
 
@@ -83,7 +84,7 @@ def _check_records(
     """Check what hardly any file has: a member that is there twice, and halves of characters."""
     head = {name: value for name, value in document.items() if name != "records"}
     members = json.dumps(head).count('":') + (b'"records"' in data) + sum(map(len, records))
-    if data.count(b'":') != members:
+    if sum(1 for _ in _MEMBER.finditer(data)) != members:
         twice: dict[int, Any] = {}  # by its id, which is its own as long as it is kept
 
         def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -93,6 +94,8 @@ def _check_records(
             return found
 
         again = _parsed(data, object_pairs_hook=note)
+        if id(again) in twice:
+            raise TableError("the object around the records has a member twice. Take one out")
         again = again if isinstance(again, list) else again["records"]
         for row, record in enumerate(again):
             if id(record) in twice:

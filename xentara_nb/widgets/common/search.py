@@ -10,6 +10,7 @@ import ipywidgets
 
 from xentara_nb.client import Client
 from xentara_nb.locking import Lock
+from xentara_nb.protocol.text import quantity
 from xentara_nb.tables.rendering import escape, plain
 from xentara_nb.tables.search import SearchIndex
 from xentara_nb.widgets.common.style import on_enter, show
@@ -120,7 +121,7 @@ class SearchBox:
         elif not total:
             self._say(f"No element matches “{text.strip()}”.")
         else:
-            self._say(f"{total:,} element{'s' if total != 1 else ''}{more}")
+            self._say(f"{quantity(total, 'element')}{more}")
 
     def _say(self, text: str) -> None:
         self.status.value = f'<span class="xnb-dim" role="status">{escape(text)}</span>'

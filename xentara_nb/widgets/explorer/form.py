@@ -15,7 +15,7 @@ from xentara_nb.client import Client
 from xentara_nb.errors import OptionError, OutputExistsError
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.identifiers import Stage, label
-from xentara_nb.protocol.text import pasted
+from xentara_nb.protocol.text import pasted, quantity
 from xentara_nb.tables.provenance import with_provenance
 from xentara_nb.tables.rendering import escape
 from xentara_nb.widgets.common import notebook
@@ -100,10 +100,10 @@ class Explorer(ClientForm):
 
     def content_html(self) -> str:
         """Return the server, and what was selected with its values."""
-        parts = [f"<h3>{escape(self.title)}</h3>"]
         if self.shown_client is None:
             return super().content_html()
-        parts += [self.head.value, self.name.value, self.live.text.value]
+        parts = [f"<h3>{escape(self.title)}</h3>", self.head.value, self.name.value]
+        parts.append(self.live.text.value)
         if self.write_form is not None:
             parts.append(self.write_form.content_html())
         return "".join(parts)
@@ -340,8 +340,8 @@ class Explorer(ClientForm):
         elements = frame["element_uuid"].nunique()
         name = notebook.name_of(self, "explorer")
         self.notice.say(
-            f"{name}.frame is a DataFrame of {len(frame):,} attributes of {elements:,} "
-            f"element{'s' if elements != 1 else ''}.",
+            f"{name}.frame is a DataFrame of {len(frame):,} attributes of "
+            f"{quantity(elements, 'element')}.",
             "ok",
         )
 

@@ -21,11 +21,7 @@ from xentara_nb.writes.sub_session import SubSession
 
 WORDS = Words("change", "Do not change it", "", "click the command again")
 
-_LABELS = {
-    StageCommand.SUSPEND: "Suspend",
-    StageCommand.RESUME: "Resume",
-    StageCommand.SHUT_DOWN: "Shut down",
-}
+_LABELS = {command: command.replace("_", " ").capitalize() for command in StageCommand}
 
 
 class StageCard:
@@ -75,13 +71,8 @@ class StageCard:
         return Review(html, f"{label} {server}", lambda: self._apply(command, session))
 
     def _apply(self, command: StageCommand, session: SubSession | None) -> None:
-        calls = {
-            StageCommand.SUSPEND: self._client.suspend,
-            StageCommand.RESUME: self._client.resume,
-            StageCommand.SHUT_DOWN: self._client.shut_down,
-        }
         try:
-            change = calls[command](confirm=True, session=session)
+            change = getattr(self._client, command)(confirm=True, session=session)
         except WriteOutcomeUnknownError as error:
             if not isinstance(error.result, StageChange):
                 raise

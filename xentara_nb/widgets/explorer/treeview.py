@@ -95,12 +95,8 @@ class ListTree(ipywidgets.VBox):
             f"{_SPACE * (each.level - 1)}{_MARKS.get(each.state, _SPACE)}{each.name}"
             for each in rows
         ]
-        elements = [None if each.state == MORE else each.element for each in rows]
-        if before is not None and before.element in elements:
-            self.list.index = elements.index(before.element)
-        else:
-            self.list.index = None
         self._rows = rows
+        self.selected = "" if before is None else before.element
 
     @property
     def selected(self) -> str:

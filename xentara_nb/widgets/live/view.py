@@ -15,6 +15,7 @@ from xentara_nb.errors import MissingExtraError, NotFoundError, OptionError, Xen
 from xentara_nb.live.watch import Watch
 from xentara_nb.locking import Lock
 from xentara_nb.protocol.identifiers import Attribute
+from xentara_nb.protocol.text import quantity
 from xentara_nb.tables.references import same_attribute
 from xentara_nb.tables.rendering import plain
 from xentara_nb.widgets.common import notebook
@@ -115,10 +116,9 @@ class LiveView(Form):
 
     def summary(self) -> str:
         """Return how much is watched, and whether it is live."""
-        count = len(self._watch.names)
         kind, text = self._state()
         state = {"live": "live", "lost": f"no connection: {text}"}.get(kind, text)
-        return f"{count:,} attribute{'s' if count != 1 else ''}, {state}"
+        return f"{quantity(len(self._watch.names), 'attribute')}, {state}"
 
     def take(self) -> pd.DataFrame:
         """Return all changes that are kept, as ``watch.frame()`` does."""

@@ -18,6 +18,11 @@ class TrustCard:
     """Shows a certificate that is not known, and trusts it when the user says so on purpose.
 
     ``on_refuse`` is called when the user does not trust it.
+
+    Attributes
+    ----------
+    asking : bool
+        Whether the card waits for the user.
     """
 
     def __init__(self, tasks: TaskRunner, on_refuse: Callable[[], object]) -> None:
@@ -69,6 +74,7 @@ class TrustCard:
         }
         if changed:
             self._accept = None
+            title = "is not the one that is trusted"
             warning = (
                 "<div class='xnb-notice xnb-error' role='alert'><b>The certificate of this server "
                 "has changed.</b> Either it was renewed, or someone stands between you and the "
@@ -80,39 +86,33 @@ class TrustCard:
                 pairs["Trusted until now"] = fingerprint_html(before.fingerprint)
                 pairs["Trusted since"] = before.since
         elif not may_trust:
+            title = "is not trusted"
             warning = (
                 "<p role='alert'>Nothing secret has been sent. It was said which certificates are "
                 "to be trusted here, and this one is not in order: ask the server's "
                 "administrator.</p>"
             )
         else:
+            title = "is not known"
             warning = (
                 "<p role='alert'>Nothing secret has been sent yet. The holder of this "
                 "certificate gets the password, so compare its fingerprint first.</p>"
             )
-        title = "is not known" if may_trust else "is not trusted"
-        title = "is not the one that is trusted" if changed else title
         self.text.value = (
-            f"<h4>The certificate of {escape(server)} "
-            f"{title}</h4>{warning}"
+            f"<h4>The certificate of {escape(server)} {title}</h4>{warning}"
             f"{facts(pairs, caption='The certificate')}"
         )
         self.compared.value = False
         self.trust.disabled = True
-        self._asking = True
+        self.asking = True
         for widget in (self.compared, self.trust):
             show(widget, may_trust and not changed)
         show(self.box, True)
 
     def _hide(self) -> None:
         self._accept = None
-        self._asking = False
+        self.asking = False
         show(self.box, False)
-
-    @property
-    def asking(self) -> bool:
-        """Whether the card waits for the user."""
-        return self._asking
 
     def _compare(self) -> None:
         self.trust.disabled = not self.compared.value

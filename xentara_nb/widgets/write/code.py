@@ -8,8 +8,10 @@ from xentara_nb.widgets.common.code import cell, literal
 from xentara_nb.writes.plan import WritePlan
 
 
-def write_code(plan: WritePlan, client: str, session: str = "") -> str:
+def write_code(plan: WritePlan, client: str, session: str) -> str:
     """Return a cell that does a plan of one write, given what it calls client and sub-session.
+
+    Without a sub-session that is an empty text.
 
     Raises
     ------

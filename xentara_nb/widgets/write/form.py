@@ -175,9 +175,8 @@ class WriteForm(WriteView):
         """
         client = notebook.name_in(self.client, "client", "client")
         session = self.session
-        if session is not None:
-            return write_code(self._plan(), client, notebook.name_in(session, "session", "session"))
-        return write_code(self._plan(), client)
+        name = "" if session is None else notebook.name_in(session, "session", "session")
+        return write_code(self._plan(), client, name)
 
     # What the page uses
 

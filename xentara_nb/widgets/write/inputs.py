@@ -50,12 +50,9 @@ class ValueInput:
         self.can_be_written = True
         self.input: Any = self._make()
         self.input.description = "New value"
-        parts: list[ipywidgets.Widget] = [self.input]
-        self._buttons: list[Any] = []
-        if self._type is DataType.TIME_POINT:
-            self._buttons = self._time_buttons()
+        self._buttons = self._time_buttons() if data_type is DataType.TIME_POINT else []
         self.hint = ipywidgets.HTML()
-        self.widget = row(*parts, *self._buttons, self.hint)
+        self.widget = row(self.input, *self._buttons, self.hint)
         self._show_hint()
         self.input.observe(self._observed, "value")
         if isinstance(self.input, ipywidgets.Text):
@@ -130,18 +127,14 @@ class ValueInput:
         if self._type is DataType.TIME_POINT:
             note = read_time(self.input.value, self._zone).note
             where = zone_text(self._zone)
+            if note:
+                return f"in {where}: {note}"
+            example = local_text(pd.Timestamp.now("UTC"), self._zone)[: len("2026-01-31 08:00")]
             return (
-                f"in {where}: {note}"
-                if note
-                else (
-                    f"a time in {where}, such as {self._example()}; or with a zone of "
-                    "its own, such as 2026-01-31T08:00:00Z"
-                )
+                f"a time in {where}, such as {example}; or with a zone of its own, such as "
+                "2026-01-31T08:00:00Z"
             )
         return "a text; it may be empty" if self._is_text else _HINTS.get(self._type, "")
-
-    def _example(self) -> str:
-        return local_text(pd.Timestamp.now("UTC"), self._zone)[: len("2026-01-31 08:00")]
 
     def _show_hint(self) -> None:
         self.hint.value = f"<span class='xnb-dim' role='status'>{escape(self._hint())}</span>"

@@ -113,7 +113,7 @@ class PlanForm(ClientForm):
     def summary(self) -> str:
         """Return how much is to be written."""
         count = len(self._filled()) if self._planned else 0
-        return f"{count:,} value{'s' if count != 1 else ''} to write"
+        return f"{quantity(count, 'value')} to write"
 
     def content_html(self) -> str:
         """Return what became of the last plan, or else the last plan."""
