@@ -241,8 +241,8 @@ class Fleet:
             read only, by the process that asks it, with the secret from where it is found there.
             Left out, threads of this process with connections that are kept.
         progress : bool or callable, optional
-            True for a bar that names who is slow, False for none, left out for one on long work;
-            or a function that is given a ``FleetProgress``.
+            True for a bar that names who is slow, False for none, left out for one on long work, on
+            a terminal or in a notebook; or a function that is given a ``FleetProgress``.
 
         Returns
         -------
