@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from xentara_nb.errors import OptionError
-from xentara_nb.fleet.failures import listed
 from xentara_nb.fleet.frames import SERVER, by_server, stacked, with_server
+from xentara_nb.protocol.text import listed
 from xentara_nb.tables.compare import compare
 from xentara_nb.tables.comparison import Comparison
 from xentara_nb.tables.rendering import escape, frame_text, table_html, without_missing

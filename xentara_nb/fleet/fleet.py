@@ -16,7 +16,6 @@ from xentara_nb.fleet.call import Call, Names
 from xentara_nb.fleet.clients import Clients
 from xentara_nb.fleet.comparing import compare_with_now
 from xentara_nb.fleet.comparison import FleetComparison
-from xentara_nb.fleet.failures import listed
 from xentara_nb.fleet.files import read_fleet, write_answers
 from xentara_nb.fleet.plan import FleetPlan
 from xentara_nb.fleet.planning import plan_all, refuse_aliases, writes_by_server
@@ -25,6 +24,7 @@ from xentara_nb.fleet.recorders import record_all
 from xentara_nb.fleet.recording import FleetRecording, open_fleet_recording, server_folder
 from xentara_nb.fleet.servers import ServersLike, find_servers
 from xentara_nb.paths import user_path
+from xentara_nb.protocol.text import listed
 from xentara_nb.recordings.recorder import FLUSH_EVERY, Recorder
 from xentara_nb.tables.references import ElementLike, ElementsLike
 from xentara_nb.tables.rendering import table_html
