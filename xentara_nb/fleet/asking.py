@@ -74,7 +74,7 @@ class Asking:
         names = [servers] if isinstance(servers, str) else list(dict.fromkeys(servers))
         for name in names:
             if name not in self._servers:
-                offer = did_you_mean(name, self._servers) or f"; there are {listed(self._servers)}"
+                offer = did_you_mean(name, self._servers, f"there are {listed(self._servers)}")
                 raise NotFoundError(f"there is no server {name!r} in the fleet{offer}")
         return names
 

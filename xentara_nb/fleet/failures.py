@@ -12,7 +12,7 @@ import pandas as pd
 
 from xentara_nb.errors import XentaraError
 from xentara_nb.locking import Lock
-from xentara_nb.protocol.text import listed
+from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.tables.frames import make_frame, string_array, time_array
 from xentara_nb.tables.xentara_frame import XentaraFrame
 
@@ -96,8 +96,7 @@ def failures_text(failed: Mapping[str, XentaraError], asked: int) -> str:
     named = [f"{listed(names)} ({text})" for text, names in shown]
     left = len(failed) - sum(len(names) for _, names in shown)
     more = f" and {left:,} more" if left else ""
-    servers = "server" if asked == 1 else "servers"
-    return f"{len(failed):,} of {asked:,} {servers} failed: {'; '.join(named)}{more}"
+    return f"{len(failed):,} of {quantity(asked, 'server')} failed: {'; '.join(named)}{more}"
 
 
 def warn_of(failed: Mapping[str, XentaraError], asked: int) -> None:

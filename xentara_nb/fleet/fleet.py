@@ -24,7 +24,7 @@ from xentara_nb.fleet.recorders import record_all
 from xentara_nb.fleet.recording import FleetRecording, open_fleet_recording, server_folder
 from xentara_nb.fleet.servers import ServersLike, find_servers
 from xentara_nb.paths import user_path
-from xentara_nb.protocol.text import listed
+from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.recordings.recorder import FLUSH_EVERY, Recorder
 from xentara_nb.tables.references import ElementLike, ElementsLike
 from xentara_nb.tables.rendering import table_html
@@ -116,7 +116,7 @@ class Fleet:
     def __repr__(self) -> str:
         failed = len(self.failures)
         state = f", {failed:,} of them fail" if failed else ""
-        return f"<Fleet of {len(self):,} servers{state}: {listed(self._servers)}>"
+        return f"<Fleet of {quantity(len(self), 'server')}{state}: {listed(self._servers)}>"
 
     def _repr_html_(self) -> str:
         failed = self.failures.set_index("server")["error"].to_dict()
