@@ -160,6 +160,17 @@ def test_a_month_of_zeros_is_missed(journal):
         assert len(read_journal()) == 1
 
 
+def test_what_has_no_line_end_is_read_in_proportion_to_its_size(journal):
+    Journal().note([line(1)])
+    month = journal.with_name("journal-2026-01.jsonl")
+    month.touch(0o600)
+    os.truncate(month, 96 << 20)
+    before = time.process_time()
+    with pytest.warns(JournalWarning, match="1 lines of the journal"):
+        assert len(read_journal()) == 1
+    assert time.process_time() - before < 5  # it is a fraction of a second
+
+
 def test_a_journal_that_an_editor_has_saved(journal):
     journal.parent.mkdir()
     journal.write_bytes(f"{line(1)}\r\n{line(2)}\r\n".encode("utf-8-sig"))

@@ -77,7 +77,10 @@ class KnownKeys:
             # What is wrong is the first part that is not there, and not those behind it.
             wrong = [meant[name], *parents][parents.index(existing)]
             keys = self._children.get(existing, ())
-            offers[name] = _offer(wrong, keys)
+            if wrong == meant[name] != name and wrong in keys:  # only the case was wrong
+                offers[name] = did_you_mean(wrong, [wrong])
+            else:
+                offers[name] = _offer(wrong, keys) or offers.get(name, "")
             folded = wrong.casefold()
             right = next((key for key in keys if key.casefold() == folded), wrong)
             if right != wrong != meant[name]:

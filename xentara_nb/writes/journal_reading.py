@@ -158,14 +158,17 @@ def _read_end(rows: JournalRows, files: list[BinaryIO], sizes: list[int], wanted
 
 def _read(rows: JournalRows, file: BinaryIO) -> int:
     """Take the rest of a file into rows; return how many lines are bad."""
-    unreadable, rest = 0, b""
+    unreadable, rest = 0, list[bytes]()
     while block := file.read(_BLOCK):
-        lines, end, rest_of_block = (rest + block).rpartition(b"\n")
-        unreadable += take_lines(rows, lines + end)
-        rest = rest_of_block
+        lines, end, behind = block.rpartition(b"\n")
+        if end:
+            unreadable += take_lines(rows, b"".join([*rest, lines, end]))
+            rest.clear()
+        rest.append(behind)  # of a long line there are many
     # What stands behind the last end of a line is being written, or will never be; but what does
     # not begin like a line is damage, such as the zeros that a loss of power can leave.
-    if rest and not rows.take(_decoded(rest)) and not rest.startswith(b"{"):
+    last = b"".join(rest)
+    if last and not rows.take(_decoded(last)) and not last.startswith(b"{"):
         unreadable += 1
     return unreadable
 

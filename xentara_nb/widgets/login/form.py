@@ -53,8 +53,8 @@ class LoginForm(Form):
     Parameters
     ----------
     address : str, optional
-        ``host``, ``host:port`` or ``wss://host:port/api/ws``. Left out, ``XENTARA_URL``, and the
-        environment logs in if it can.
+        ``host``, ``host:port`` or ``wss://host:port/api/ws``. Left out, ``XENTARA_URL``, with
+        the method ``"environment"`` if it says who logs in.
     user : str, optional
         Who logs in.
     method : str, optional
