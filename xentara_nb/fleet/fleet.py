@@ -189,8 +189,8 @@ class Fleet:
     ) -> pd.DataFrame:
         """Check that every server can be reached, is trusted, and lets its user in.
 
-        By a connection of its own, which is closed again; nothing is read. With an executor, that
-        its processes can do so, and find the secrets.
+        By connections of its own, up to four to each server, which are closed again; nothing is
+        read. With an executor, that its processes can do so, and find the secrets.
 
         Parameters
         ----------

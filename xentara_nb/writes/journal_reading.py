@@ -15,6 +15,7 @@ import pandas as pd
 
 from xentara_nb.errors import OptionError
 from xentara_nb.paths import lacks_home, naming_similar
+from xentara_nb.protocol.text import quantity
 from xentara_nb.writes.journal import LOADED, Journal, JournalLike, JournalWarning
 from xentara_nb.writes.journal_files import opened_files
 from xentara_nb.writes.journal_rows import JournalRows
@@ -101,7 +102,7 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
             unreadable = sum(_read(rows, each) for each in files)
     if unreadable:
         warnings.warn(
-            f"{unreadable} lines of the journal {file} cannot be read and are left out",
+            f"{quantity(unreadable, 'line')} of the journal {file} cannot be read and left out",
             JournalWarning,
             stacklevel=2,
         )

@@ -75,8 +75,9 @@
       id: "xentara-nb:launcher",
       description: "Cards of Xentara in the launcher",
       autoStart: true,
-      requires: [ILauncher],
+      optional: [ILauncher], // other front ends of Jupyter have none
       activate: (app, launcher) => {
+        if (!launcher) return;
         addNewNotebook(app, launcher, icons);
         addStart(app, launcher, icons); // not waited for: JupyterLab starts meanwhile
       },
