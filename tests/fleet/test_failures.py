@@ -7,8 +7,9 @@ import time
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
-from xentara_nb.errors import DeadlineError, LoginError
-from xentara_nb.fleet.failures import FailureLog, FleetWarning, failures_text, warn_of
+from xentara_nb import connect, simulate
+from xentara_nb.errors import CertificateNotTrustedError, DeadlineError, LoginError
+from xentara_nb.fleet.failures import FailureLog, FleetWarning, error_line, failures_text, warn_of
 
 
 def test_since_the_first_time() -> None:
@@ -41,6 +42,18 @@ def test_what_is_said() -> None:
     alike = {**alone, **{name: LoginError("x") for name in "0234abc"}}
     assert failures_text(alike, 10) == (
         "10 of 10 servers failed: 0, 2, 3, 4, a and 2 more (x); 1 (x1); 5 (x5); 6 (x6)"
+    )
+
+
+def test_how_a_certificate_is_trusted_in_a_list() -> None:
+    with simulate() as plant:
+        with pytest.raises(CertificateNotTrustedError) as caught:
+            connect(plant.url, user="viewer", password="x")
+        fingerprint = plant.fingerprint
+    line = error_line(caught.value)
+    assert "connect(" not in line
+    assert (
+        f'put fingerprint = "{fingerprint}" into its entry in the list of servers, or name' in line
     )
 
 

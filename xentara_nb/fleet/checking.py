@@ -20,6 +20,7 @@ from xentara_nb.errors import (
     PathNotFoundError,
     ServerUnreachableError,
 )
+from xentara_nb.fleet.failures import error_line
 from xentara_nb.fleet.servers import Server
 from xentara_nb.fleet.tasks import Answer, ask
 
@@ -59,7 +60,7 @@ def check_server(server: Server, deadline: float | None) -> Answer:
 
 def checked(answer: Answer, found: dict[str, Any] | None = None) -> Answer:
     """Return an answer whose frame is the row of :meth:`Fleet.check`, of what was found out."""
-    error = None if answer.error is None else " ".join(str(answer.error).split())
+    error = None if answer.error is None else error_line(answer.error)
     row = {**dict.fromkeys(_DTYPES), **(found or {}), "seconds": answer.seconds, "error": error}
     return answer._replace(frame=pd.DataFrame([row], columns=list(_DTYPES)).astype(_DTYPES))
 

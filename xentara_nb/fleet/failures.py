@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from xentara_nb.errors import XentaraError
+from xentara_nb.errors import CertificateNotTrustedError, XentaraError
 from xentara_nb.locking import Lock
 from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.tables.frames import make_frame, string_array, time_array
@@ -77,7 +78,7 @@ def failures_frame(failures: Mapping[str, Failure]) -> pd.DataFrame:
         {
             "server": string_array(list(failures)),
             "kind": string_array([type(each.error).__name__ for each in found]),
-            "error": string_array([" ".join(str(each.error).split()) for each in found]),
+            "error": string_array([error_line(each.error) for each in found]),
             "since": time_array([each.since for each in found]),
         }
     )
@@ -85,13 +86,28 @@ def failures_frame(failures: Mapping[str, Failure]) -> pd.DataFrame:
 
 
 _MOST_NAMED = 5
+_CODE = re.compile(r'trust it with\s+xentara_nb\.connect\(.*, fingerprint=("[^"]*")\)')
+
+
+def error_line(error: XentaraError) -> str:
+    """Return what an error says, in one line."""
+    return " ".join(error_text(error).split())
+
+
+def error_text(error: XentaraError) -> str:
+    """Return what an error says; how a certificate is trusted, in the words of a list."""
+    text = str(error)
+    if isinstance(error, CertificateNotTrustedError):
+        text = _CODE.sub(r"put fingerprint = \1 into its entry in the list of servers,", text)
+        text = text.replace("with ca_file=...", "there with ca_file")
+    return text
 
 
 def failures_text(failed: Mapping[str, XentaraError], asked: int) -> str:
     """Say which servers have failed, in one line: those that failed alike together."""
     alike: dict[str, list[str]] = {}
     for name, error in failed.items():
-        alike.setdefault(str(error), []).append(name)
+        alike.setdefault(error_text(error), []).append(name)
     shown = list(alike.items())[:_MOST_NAMED]
     named = [f"{listed(names)} ({text})" for text, names in shown]
     left = len(failed) - sum(len(names) for _, names in shown)

@@ -153,18 +153,19 @@ def _find_feedback(context: WriteContext, planned: Sequence[PlannedWrite]) -> li
 
 def _refuse_repeats(planned: Sequence[PlannedWrite]) -> list[PlannedWrite]:
     """Refuse all but the first of the writes to one attribute."""
-    seen: dict[object, int] = {}
+    seen: dict[object, PlannedWrite] = {}
     checked = []
-    for row, each in enumerate(planned):
+    for each in planned:
         target = each.target
         if target.info is not None:
             assert target.element_uuid is not None
             # By its number, which is known sooner than its hash.
             identity = (target.element_uuid.int, canonical(target.info.attribute_id))
-            if (first := seen.setdefault(identity, row)) != row:
+            if (first := seen.setdefault(identity, each)) is not each:
                 twice = refused(
                     Guard.DISTINCT,
-                    f"row {first} writes to the same attribute: one plan writes it once",
+                    f"a row above writes {value_repr(first.new_value)} to the same attribute: one "
+                    "plan writes it once",
                 )
                 each = each._replace(checks=(*each.checks, twice))
         checked.append(each)
