@@ -45,8 +45,11 @@ def test_what_is_in_the_wheel(built: Path) -> None:
     assert {name for name in names if name.endswith(".ipynb")} == {
         f"xentara_nb/notebooks/{name}" for name in NOTEBOOKS
     }
+    shared = {name.partition(".data/data/")[2] for name in names} - {""}
+    folder = "share/jupyter/labextensions/xentara-nb"
+    assert shared == {f"{folder}/launcher.js", f"{folder}/package.json"}
     others = {name.partition("/")[0] for name in names} - {"xentara_nb"}
-    assert all(name.endswith(".dist-info") for name in others)
+    assert {Path(name).suffix for name in others} == {".dist-info", ".data"}
 
 
 def files_of_the_package() -> list[Path]:

@@ -27,9 +27,11 @@ from typing import Any
 import pytest
 
 from tests.support.notebooks import SLOW_IMPORT, document
+from xentara_nb.cli.lab import START
 from xentara_nb.simulator import Simulator, simulate
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+EXTENSIONS = CHECKOUT / "xentara_nb/cli/jupyter/labextensions"
 START_PATIENCE = 90.0  # seconds; a cold machine with two cores
 PATIENCE = 30_000  # milliseconds for what a page shows
 # Seconds of a whole test. Each of its waits has an end of its own, which says what did not come, so
@@ -48,7 +50,7 @@ _SETTINGS = {
 # Of JupyterLab, what no test looks at: its page is the dearest part of all tests.
 _LEFT_OUT = (
     *("audio", "celltags", "csvviewer", "debugger", "extensionmanager", "help", "htmlviewer"),
-    *("hub", "imageviewer", "inspector", "launcher", "logconsole", "lsp", "markdownviewer"),
+    *("hub", "imageviewer", "inspector", "logconsole", "lsp", "markdownviewer"),
     *("mermaid", "pdf", "pluginmanager", "running", "settingeditor", "terminal", "toc"),
     *("tooltip", "vega5", "video"),
 )
@@ -143,6 +145,7 @@ class Lab:
         self.log = folder / "server.log"
         self.kernel: str | None = None  # one that waits for the next notebook
         self.root.mkdir()
+        (self.root / START).write_text(document(), encoding="utf-8")
         self._write_settings()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -178,6 +181,7 @@ class Lab:
             "ServerApp.root_dir": self.root,
             "LabApp.expose_app_in_browser": True,
             "LabApp.news_url": None,
+            "LabServerApp.extra_labextensions_path": EXTENSIONS,
             "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
             "LabApp.extension_manager": "readonly",
             "ServerApp.terminals_enabled": False,

@@ -44,7 +44,7 @@ def test_changes_by_server() -> None:
     assert found
     assert found.changed == ["south"]
     assert found.frame[["server", "old", "new"]].values.tolist() == [["south", 2.0, 2.5]]
-    assert found.summary == "1 of 2 servers have changed.\nsouth: 1 value changed."
+    assert found.summary == "1 of 2 servers changed.\nsouth: 1 value changed."
     assert "south" in repr(found)
     assert "Plant.&lt;b&gt;Speed" in found._repr_html_()
     within = compare_fleets(values(south=2.0), values(south=2.5), tolerance=0.5)

@@ -8,7 +8,7 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 from xentara_nb.errors import DeadlineError, LoginError
-from xentara_nb.fleet.failures import FailureLog, FleetWarning, failures_text, listed, warn_of
+from xentara_nb.fleet.failures import FailureLog, FleetWarning, failures_text, warn_of
 
 
 def test_since_the_first_time() -> None:
@@ -42,8 +42,6 @@ def test_what_is_said() -> None:
     assert failures_text(alike, 10) == (
         "10 of 10 servers failed: 0, 2, 3, 4, a and 2 more (x); 1 (x1); 5 (x5); 6 (x6)"
     )
-    assert listed("abcdefg") == "a, b, c, d, e and 2 more"
-    assert listed("ab") == "a, b"
 
 
 def test_the_warning_is_where_the_fleet_was_asked(recwarn: pytest.WarningsRecorder) -> None:

@@ -81,5 +81,5 @@ def test_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert line(recorders) == "0:01:01: 3,500 changes of 2 servers, 3.0 kB"
     recorders |= {name: _Recorder(lost="gone") for name in "abcd"}
     assert line(recorders).endswith("no connection at present: a, b, c and 1 more")
-    record_all({"north": lambda report: report(recorders["north"])}, 1.0, None)
-    assert "changes of 1 servers" in capsys.readouterr().err
+    record_all({"north": lambda report: report(recorders["north"])}, 1.0, True)
+    assert "changes of 1 server," in capsys.readouterr().err

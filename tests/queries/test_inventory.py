@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -242,21 +243,30 @@ def test_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (bars.n, bars.closed) == (3, 1)
 
 
-def test_a_bar_on_long_work_only(monkeypatch: pytest.MonkeyPatch) -> None:
+SEEN = {
+    "a terminal": ({"isatty": lambda: True}, False),
+    "a notebook": ({"isatty": lambda: False}, True),
+}
+UNSEEN = {
+    "a file": ({"isatty": lambda: False}, False),
+    "no console": (None, False),  # as under pythonw
+}
+
+
+@pytest.mark.parametrize("where", [*SEEN, *UNSEEN])
+def test_a_bar_on_long_work_where_a_person_sees_it(
+    monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
     bars = Bars(monkeypatch)
     model = Model.of_points(3)
+    stream, kernel = {**SEEN, **UNSEEN}[where]
+    monkeypatch.setattr(sys, "stderr", stream and SimpleNamespace(**stream))
+    shell = SimpleNamespace(kernel=None) if kernel else SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     attribute_lists(model.ask, entries(model), None)
-    assert bars.options[0]["delay"] == 1.0
-
-
-@pytest.mark.parametrize("console", [True, False])
-def test_no_bar(monkeypatch: pytest.MonkeyPatch, console: bool) -> None:
-    bars = Bars(monkeypatch)
-    model = Model.of_points(3)
-    if not console:  # as under pythonw
-        monkeypatch.setattr(sys, "stderr", None)
-    attribute_lists(model.ask, entries(model), False if console else None)
-    assert bars.options == []
+    assert [options["delay"] for options in bars.options] == ([1.0] if where in SEEN else [])
+    attribute_lists(model.ask, entries(model), False)
+    assert len(bars.options) == (where in SEEN)
 
 
 def test_a_real_bar(monkeypatch: pytest.MonkeyPatch) -> None:

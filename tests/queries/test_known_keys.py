@@ -75,6 +75,23 @@ def test_what_an_inventory_has_seen_is_known(client: Client, plant: Simulator) -
     assert commands(plant) == ["lookup"]
 
 
+@pytest.mark.parametrize(
+    ("name", "offer"),
+    [
+        ("plant.line 1", "did you mean 'Plant.Line 1'"),
+        ("PLANT.line 1.spede", "did you mean 'Plant.Line 1.Speed'"),
+        ("plant.lime 1.Speed", "did you mean 'Plant.Line 1'"),
+        ("plant.Line 1", "did you mean 'Plant.Line 1'?"),
+        ("Plant.line 1.Speed", "did you mean 'Plant.Line 1.Speed'?"),
+        ("plant.Line 1.Set point.value", "did you mean 'Plant'?"),
+    ],
+)
+def test_a_part_in_another_case_is_no_end(client: Client, name: str, offer: str) -> None:
+    with pytest.raises(UnknownElementError) as caught:
+        client[name]
+    assert offer in str(caught.value)
+
+
 def test_an_element_that_has_vanished_is_not_offered_itself() -> None:
     known = KnownKeys(refuse)
     known.take(["Plant.A", "Plant.AB"])

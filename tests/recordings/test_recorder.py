@@ -120,10 +120,10 @@ def test_ctrl_c_ends_it_with_everything_written(
 def test_it_ends_by_itself(
     plant: Simulator, client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recording = client.record([BATCH], tmp_path, for_=0.3)
+    recording = client.record([BATCH], tmp_path, for_=0.3, progress=True)
     assert len(recording.changes()) == 1
     assert "1 change of 1 attribute" in capsys.readouterr().err
-    client.record([BATCH], tmp_path, for_=0.01, progress=False)
+    client.record([BATCH], tmp_path, for_=0.01)  # no one sees a line that is not on a terminal
     assert capsys.readouterr().err == ""
 
 
@@ -145,7 +145,7 @@ def test_a_terminal_that_is_gone_ends_no_recording(
             raise BrokenPipeError
 
     monkeypatch.setattr(sys, "stderr", Gone())
-    assert len(client.record([BATCH], tmp_path, for_=0.001).changes()) == 1
+    assert len(client.record([BATCH], tmp_path, for_=0.001, progress=True).changes()) == 1
 
 
 def test_it_does_not_wait_for_ever_for_the_first_values(

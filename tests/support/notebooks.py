@@ -59,14 +59,17 @@ def read(path: Path) -> Any:
 def run(path: Path, folder: Path, kernel: Any = None) -> Any:
     """Return a notebook as it is after it was run in a folder, with the state of its widgets.
 
-    It has a kernel of its own, or begins in one that is given, without any name of the notebook
-    before it.
+    It has a kernel of its own, or begins in one that is given, without any name or widget of the
+    notebook before it.
     """
     import nbformat
     from nbclient import NotebookClient
 
     notebook = read(path)
-    clean = nbformat.v4.new_code_cell(f"%reset -f\n%cd -q {folder}")
+    clean = nbformat.v4.new_code_cell(
+        # ipywidgets keeps every widget that is not closed.
+        f"__import__('ipywidgets').Widget.close_all()\n%reset -f\n%cd -q {folder}"
+    )
     notebook.cells.insert(0, clean)
     runner = NotebookClient(
         notebook, km=kernel, kernel_name="python3", timeout=90, store_widget_state=True

@@ -62,6 +62,7 @@ def test_wildcards_at_the_ends_and_words_that_repeat_change_nothing() -> None:
         ("tank lvel 2", "Plant.Tank 2.Level"),
         ("fullstand", "Plant.Füllstand"),
         ("circulatoin", "Plant.Pump 7"),
+        ("tnak l?vel 2*", "Plant.Tank 2.Level"),
     ],
 )
 def test_small_typos(text: str, first: str) -> None:

@@ -143,7 +143,7 @@ def test_a_torn_last_line(journal, length):
     # The next writer does not write behind it.
     Journal().note([line(3)])
     if 0 < length < len(line(2)):
-        with pytest.warns(JournalWarning, match="1 lines of the journal"):
+        with pytest.warns(JournalWarning, match="1 line of the journal"):
             frame = read_journal()
     else:
         frame = read_journal()
@@ -156,8 +156,19 @@ def test_a_month_of_zeros_is_missed(journal):
     month = journal.with_name("journal-2026-01.jsonl")
     month.write_bytes(bytes(5000))
     month.chmod(0o600)
-    with pytest.warns(JournalWarning, match="1 lines of the journal"):
+    with pytest.warns(JournalWarning, match="1 line of the journal"):
         assert len(read_journal()) == 1
+
+
+def test_what_has_no_line_end_is_read_in_proportion_to_its_size(journal):
+    Journal().note([line(1)])
+    month = journal.with_name("journal-2026-01.jsonl")
+    month.touch(0o600)
+    os.truncate(month, 96 << 20)
+    before = time.process_time()
+    with pytest.warns(JournalWarning, match="1 line of the journal"):
+        assert len(read_journal()) == 1
+    assert time.process_time() - before < 5  # it is a fraction of a second
 
 
 def test_a_journal_that_an_editor_has_saved(journal):
@@ -206,7 +217,7 @@ JUNK = [
 def test_lines_that_are_none_are_left_out(journal, junk):
     journal.parent.mkdir()
     journal.write_text(f"{line(0)}\n{junk}\n\n{line(2)}\n{line(2, 'outcome')}\n")
-    with pytest.warns(JournalWarning, match="1 lines of the journal .* cannot be read"):
+    with pytest.warns(JournalWarning, match="1 line of the journal .* cannot be read"):
         frame = read_journal()
     assert frame["id"].tolist() == ["plan-0", "plan-2"]
     assert dtypes(frame) == COLUMNS
@@ -259,7 +270,7 @@ def test_a_line_that_cannot_be_shown_hides_no_other(tmp_path, event, strange):
     path = tmp_path / "journal.jsonl"
     lines = [line(1), line(2), line(2 if event == "outcome" else 3, event, **strange)]
     path.write_text("\n".join(lines) + "\n")
-    with pytest.warns(JournalWarning, match="1 lines of the journal"):
+    with pytest.warns(JournalWarning, match="1 line of the journal"):
         frame = read_journal(path)
     assert list(frame["id"]) == ["plan-1", "plan-2"]
     assert set(frame["outcome"]) == {"UNKNOWN"}
@@ -312,7 +323,7 @@ def test_a_file_that_is_put_aside_while_it_is_read_is_read_once(journal, monkeyp
         return listed(folder)
 
     monkeypatch.setattr(Path, "iterdir", put_aside)
-    with pytest.warns(JournalWarning, match="1 lines"):
+    with pytest.warns(JournalWarning, match="1 line of"):
         assert len(read_journal()) == 3
 
 

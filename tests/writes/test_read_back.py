@@ -160,7 +160,7 @@ def test_a_device_that_does_not_follow(plant, client, clock):
     assert sum(clock.pauses) == pytest.approx(0.1)
     assert result.outcome is Outcome.DIFFERS
     assert result.read_back == 1.0
-    assert result.reason == "1.0 was read back for 0.1 s, and 2.0 was written"
+    assert result.reason == "1.0 was read back for 0.1 s, not the 2.0 that was written"
     assert not result.ok
     assert "DIFFERS: the value read back is NOT the one written" in repr(result)
     assert "var(--jp-error-color1" in result._repr_html_()

@@ -135,6 +135,9 @@ def _command(folder: Path, args: argparse.Namespace) -> list[str]:
     command.append(f"--KernelManager.shutdown_wait_time={_KERNEL_STOP_WAIT}")
     start = f"/tree/{START}" if (folder / START).is_file() else ""
     command.append(f"--LabApp.default_url={_WORKSPACE}{start}")
+    # Its cards in the launcher, also where the package is not installed but only on the path.
+    extensions = Path(__file__).with_name("jupyter") / "labextensions"
+    command.append(f"--LabServerApp.extra_labextensions_path={extensions}")
     if args.lab_port is not None:
         command += [f"--ServerApp.port={args.lab_port}", "--ServerApp.port_retries=0"]
     if args.no_browser:

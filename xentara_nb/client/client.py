@@ -396,8 +396,8 @@ class Client:
         categories : int, str or iterable of them, optional
             Only elements of these categories, such as ``"data point"``.
         progress : bool or callable, optional
-            True for a progress bar, False for none, left out for one on long work; or a function
-            that is called as ``progress(done, total)``.
+            True for a progress bar, False for none, left out for one on long work, on a terminal or
+            in a notebook; or a function that is called as ``progress(done, total)``.
 
         Returns
         -------

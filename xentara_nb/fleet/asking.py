@@ -18,7 +18,7 @@ from xentara_nb.fleet.call import Call, Names
 from xentara_nb.fleet.checking import check_server, checked, empty_checks
 from xentara_nb.fleet.clients import Clients
 from xentara_nb.fleet.coverage import covering
-from xentara_nb.fleet.failures import FailureLog, listed, warn_of
+from xentara_nb.fleet.failures import FailureLog, warn_of
 from xentara_nb.fleet.frames import (
     by_server,
     empty_frame,
@@ -30,6 +30,7 @@ from xentara_nb.fleet.pool import ProgressLike, check_threads, gather
 from xentara_nb.fleet.servers import Server
 from xentara_nb.fleet.tasks import Answer, ask, carry_out, command_of, run_task
 from xentara_nb.protocol.sharing import sharing
+from xentara_nb.protocol.text import listed
 from xentara_nb.queries.inventory import category_ids
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.provenance import with_provenance
@@ -73,7 +74,7 @@ class Asking:
         names = [servers] if isinstance(servers, str) else list(dict.fromkeys(servers))
         for name in names:
             if name not in self._servers:
-                offer = did_you_mean(name, self._servers) or f"; there are {listed(self._servers)}"
+                offer = did_you_mean(name, self._servers, f"there are {listed(self._servers)}")
                 raise NotFoundError(f"there is no server {name!r} in the fleet{offer}")
         return names
 

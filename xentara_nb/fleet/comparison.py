@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from xentara_nb.errors import OptionError
-from xentara_nb.fleet.failures import listed
 from xentara_nb.fleet.frames import SERVER, by_server, stacked, with_server
+from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.tables.compare import compare
 from xentara_nb.tables.comparison import Comparison
 from xentara_nb.tables.rendering import escape, frame_text, table_html, without_missing
@@ -75,9 +75,9 @@ class FleetComparison:
         """What has changed, a line for each server, and those that could not be compared."""
         changed, count = self.changed, len(self.comparisons)
         if changed:
-            lines = [f"{len(changed):,} of {count:,} servers have changed."]
+            lines = [f"{len(changed):,} of {quantity(count, 'server')} changed."]
         else:
-            lines = [f"Nothing has changed on {count:,} server{'' if count == 1 else 's'}."]
+            lines = [f"Nothing has changed on {quantity(count, 'server')}."]
         lines += [f"{name}: {self.comparisons[name].summary}" for name in changed]
         if self.not_compared:
             reasons: dict[str, list[str]] = {}

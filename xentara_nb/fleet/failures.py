@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from xentara_nb.errors import XentaraError
 from xentara_nb.locking import Lock
+from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.tables.frames import make_frame, string_array, time_array
 from xentara_nb.tables.xentara_frame import XentaraFrame
 
@@ -95,8 +96,7 @@ def failures_text(failed: Mapping[str, XentaraError], asked: int) -> str:
     named = [f"{listed(names)} ({text})" for text, names in shown]
     left = len(failed) - sum(len(names) for _, names in shown)
     more = f" and {left:,} more" if left else ""
-    servers = "server" if asked == 1 else "servers"
-    return f"{len(failed):,} of {asked:,} {servers} failed: {'; '.join(named)}{more}"
+    return f"{len(failed):,} of {quantity(asked, 'server')} failed: {'; '.join(named)}{more}"
 
 
 def warn_of(failed: Mapping[str, XentaraError], asked: int) -> None:
@@ -113,10 +113,3 @@ def warn_of(failed: Mapping[str, XentaraError], asked: int) -> None:
 
 def _is_ours(names: Mapping[str, object]) -> bool:
     return str(names.get("__name__", "")).startswith("xentara_nb.")
-
-
-def listed(names: Iterable[str], most: int = _MOST_NAMED) -> str:
-    """Return some names in one line, the first few of many."""
-    every = list(names)
-    more = f" and {len(every) - most:,} more" if len(every) > most else ""
-    return f"{', '.join(every[:most])}{more}"

@@ -16,7 +16,6 @@ from xentara_nb.fleet.call import Call, Names
 from xentara_nb.fleet.clients import Clients
 from xentara_nb.fleet.comparing import compare_with_now
 from xentara_nb.fleet.comparison import FleetComparison
-from xentara_nb.fleet.failures import listed
 from xentara_nb.fleet.files import read_fleet, write_answers
 from xentara_nb.fleet.plan import FleetPlan
 from xentara_nb.fleet.planning import plan_all, refuse_aliases, writes_by_server
@@ -25,6 +24,7 @@ from xentara_nb.fleet.recorders import record_all
 from xentara_nb.fleet.recording import FleetRecording, open_fleet_recording, server_folder
 from xentara_nb.fleet.servers import ServersLike, find_servers
 from xentara_nb.paths import user_path
+from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.recordings.recorder import FLUSH_EVERY, Recorder
 from xentara_nb.tables.references import ElementLike, ElementsLike
 from xentara_nb.tables.rendering import table_html
@@ -116,7 +116,7 @@ class Fleet:
     def __repr__(self) -> str:
         failed = len(self.failures)
         state = f", {failed:,} of them fail" if failed else ""
-        return f"<Fleet of {len(self):,} servers{state}: {listed(self._servers)}>"
+        return f"<Fleet of {quantity(len(self), 'server')}{state}: {listed(self._servers)}>"
 
     def _repr_html_(self) -> str:
         failed = self.failures.set_index("server")["error"].to_dict()
@@ -189,8 +189,8 @@ class Fleet:
     ) -> pd.DataFrame:
         """Check that every server can be reached, is trusted, and lets its user in.
 
-        By a connection of its own, which is closed again; nothing is read. With an executor, that
-        its processes can do so, and find the secrets.
+        By connections of its own, up to four to each server, which are closed again; nothing is
+        read. With an executor, that its processes can do so, and find the secrets.
 
         Parameters
         ----------
@@ -241,8 +241,8 @@ class Fleet:
             read only, by the process that asks it, with the secret from where it is found there.
             Left out, threads of this process with connections that are kept.
         progress : bool or callable, optional
-            True for a bar that names who is slow, False for none, left out for one on long work;
-            or a function that is given a ``FleetProgress``.
+            True for a bar that names who is slow, False for none, left out for one on long work, on
+            a terminal or in a notebook; or a function that is given a ``FleetProgress``.
 
         Returns
         -------

@@ -14,10 +14,9 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from xentara_nb.errors import OptionError, WriteRefusedError, XentaraError
-from xentara_nb.fleet.failures import listed
 from xentara_nb.fleet.frames import stacked
 from xentara_nb.locking import Lock
-from xentara_nb.protocol.text import quantity
+from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.queries.progress import Progress, reporting
 from xentara_nb.writes import rendering
 from xentara_nb.writes.guards import Severity

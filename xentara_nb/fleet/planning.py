@@ -10,11 +10,11 @@ import pandas as pd
 from xentara_nb.client.client import Client
 from xentara_nb.errors import ServerError, WriteRefusedError
 from xentara_nb.fleet.asking import Asking
-from xentara_nb.fleet.failures import listed
 from xentara_nb.fleet.frames import SERVER, fields_of, rows_by_server, with_server_column
 from xentara_nb.fleet.plan import FleetPlan
 from xentara_nb.fleet.pool import ProgressLike
 from xentara_nb.fleet.servers import Server
+from xentara_nb.protocol.text import listed
 from xentara_nb.writes.files import names_file, read_writes
 from xentara_nb.writes.plan import WritePlan
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from xentara_nb.errors import XentaraError
 from xentara_nb.fleet.steps import in_thread
+from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.recordings.progress import reporting, size_text
 from xentara_nb.recordings.recorder import Recorder
 
@@ -89,10 +90,12 @@ def line(recorders: Mapping[str, Recorder]) -> str:
     seconds = max((each.seconds for each in every), default=0.0)
     rows = sum(each.writer.rows for each in every)
     size = size_text(sum(each.writer.bytes for each in every))
-    text = f"{timedelta(seconds=int(seconds))}: {rows:,} changes of {len(every):,} servers, {size}"
+    text = (
+        f"{timedelta(seconds=int(seconds))}: {quantity(rows, 'change')} of "
+        f"{quantity(len(every), 'server')}, {size}"
+    )
     watches = {name: each.watch for name, each in recorders.items()}
     lost = [name for name, each in watches.items() if each.lost and each.ended is None]
     if lost:
-        text += f"; no connection at present: {', '.join(lost[:3])}"
-        text += f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        text += f"; no connection at present: {listed(lost, 3)}"
     return text

@@ -70,7 +70,7 @@ def pasted(text: str) -> str:
     return text
 
 
-def listed(texts: Iterable[str], most: int, separator: str = ", ") -> str:
+def listed(texts: Iterable[str], most: int = 5, separator: str = ", ") -> str:
     """Return some texts in one line: of more, the first ones and how many are left.
 
     Examples

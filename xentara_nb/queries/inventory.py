@@ -162,4 +162,4 @@ def missing_text(missing: dict[str, str]) -> str:
     """Say which elements an inventory lacks, in one line."""
     reasons = [f"{key}: {reason}" for key, reason in missing.items()]
     count = quantity(len(missing), "element is", "elements are")
-    return f"{count} not in the inventory: {listed(reasons, 5, '; ')}"
+    return f"{count} not in the inventory: {listed(reasons, separator='; ')}"

@@ -7,7 +7,8 @@ element that exists are fetched, once for all names of a call, and kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -54,18 +55,37 @@ class KnownKeys:
         names = names[:MAX_NAMES]
         if self._all:
             return {name: _offer(name, self._all) for name in names}
-        above = {name: _parents(name) for name in names}
-        try:
-            self._fetch([each for each in above.values() if each[0] not in self._existing])
-        except XentaraError:
-            return {}
-        offers = {}
+        offers: dict[str, str] = {}
+        meant = {name: name for name in names}
+        with suppress(XentaraError):
+            for _ in range(_MAX_LEVELS):
+                meant = self._look_below(meant, offers)
+                if not meant:
+                    break
+        return offers
+
+    def _look_below(self, meant: Mapping[str, str], offers: dict[str, str]) -> dict[str, str]:
+        """Find offers for names; return those of which only the case of a part was wrong.
+
+        With that part as it is in the model, what is below it can be offered.
+        """
+        above = {name: _parents(key) for name, key in meant.items()}
+        self._fetch([each for each in above.values() if each[0] not in self._existing])
+        corrected = {}
         for name, parents in above.items():
             existing = self._existing.get(parents[0], "")
             # What is wrong is the first part that is not there, and not those behind it.
-            wrong = [name, *parents][parents.index(existing)]
-            offers[name] = _offer(wrong, self._children.get(existing, ()))
-        return offers
+            wrong = [meant[name], *parents][parents.index(existing)]
+            keys = self._children.get(existing, ())
+            if wrong == meant[name] != name and wrong in keys:  # only the case was wrong
+                offers[name] = did_you_mean(wrong, [wrong])
+            else:
+                offers[name] = _offer(wrong, keys) or offers.get(name, "")
+            folded = wrong.casefold()
+            right = next((key for key in keys if key.casefold() == folded), wrong)
+            if right != wrong != meant[name]:
+                corrected[name] = right + meant[name][len(wrong) :]
+        return corrected
 
     def _fetch(self, wanted: Sequence[Sequence[str]]) -> None:
         """Fetch the children of the first element that exists in each list of keys."""

@@ -8,7 +8,10 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias, TypeVar
 
 Progress: TypeAlias = "bool | Callable[[int, int], object] | None"
-"""How to show progress: None for a bar on long work, True or False, or ``f(done, total)``."""
+"""How to show progress: None for a bar on long work, True or False, or ``f(done, total)``.
+
+With None there is none where no person sees it, as in the log of a job.
+"""
 
 _Asked = TypeVar("_Asked")
 _Answers = TypeVar("_Answers", bound=Sequence[Any])
@@ -42,7 +45,7 @@ def shown(
     That gets a bar of tqdm and the state, once some seconds have passed. Nothing ends because no
     one can see it: the terminal may be gone.
     """
-    if progress is False or (progress is None and sys.stderr is None):
+    if progress is False or (progress is None and not _is_seen()):
         yield lambda *state: None
         return
     if callable(progress):
@@ -68,6 +71,17 @@ def shown(
         with suppress(OSError):
             if bar is not None:
                 bar.close()
+
+
+def _is_seen() -> bool:
+    """Return whether a person sees a bar: in a file, it would be a line for each of its steps."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if hasattr(shell, "kernel"):
+        return True  # a notebook
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return False
 
 
 def reported(

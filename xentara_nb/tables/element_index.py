@@ -57,13 +57,13 @@ class ElementIndex:
         for column in self._columns:
             found |= column.which(column.index.matching(word))
         groups, names = self._groups.index, self._names.index
-        # The match may also be cut: within a "*", or behind the dot that a group ends with.
+        # The match may also reach over the cut, which is within a "*" or behind a dot.
         for at in range(max(0, word.rfind(".")), len(word) - 1):
             left, right = word[:at], word[at + 1 :]
             if word[at] == "*":
                 before = groups.matching(left)
             elif word[at] in ".?":
-                # Behind a "*" it need not be that dot: there is always one at the end.
+                # A group ends with a dot, which a "*" before it may pass over.
                 before = groups.matching(f"{left}.", at_end=not left.endswith("*"))
             else:
                 continue
@@ -113,6 +113,6 @@ class _Column:
 
 
 def _cut(text: str) -> tuple[str, str]:
-    """Return what of a text is in the group, if it is a part of a key on both sides of the cut."""
+    """Return what of a part of a key is in the group, and what is in the name."""
     end = text.rfind(".") + 1
     return text[:end], text[end:]

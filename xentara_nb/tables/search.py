@@ -20,7 +20,7 @@ from xentara_nb.errors import NotFoundError, OptionError
 from xentara_nb.protocol.identifiers import Access
 from xentara_nb.protocol.text import listed
 from xentara_nb.suggestions import did_you_mean
-from xentara_nb.tables.element_index import ElementIndex
+from xentara_nb.tables.element_index import ElementIndex, Which
 from xentara_nb.tables.references import category_reference
 from xentara_nb.tables.text_index import Rows, pattern_of
 
@@ -90,13 +90,17 @@ class SearchIndex:
 
     def _with_words(self, words: Iterable[str]) -> Rows:
         found = np.ones(len(self), bool)
-        # At an end, any characters may be none.
-        for word in dict.fromkeys(word.strip("*") for word in words):
-            if not _WILDCARDS.isdisjoint(word):
-                found &= self._index.matching(word)
-            elif word:
-                found &= self._index.containing([word])
+        for word in dict.fromkeys(words):
+            found &= self._with_one_of([word])
         return np.flatnonzero(found)
+
+    def _with_one_of(self, words: Iterable[str]) -> Which:
+        stripped = [word.strip("*") for word in words]  # at an end, any characters may be none
+        found = self._index.containing(filter(_WILDCARDS.isdisjoint, stripped))
+        for word in stripped:
+            if not _WILDCARDS.isdisjoint(word):
+                found |= self._index.matching(word)
+        return found
 
     def _close_words(self, word: str) -> dict[str, int]:
         """Return what a word may stand for, and how many letters are different."""
@@ -125,7 +129,7 @@ class SearchIndex:
             found = np.full(len(self), -1, np.int8)
             for distance in sorted(set(words.values()), reverse=True):
                 same = [word for word, differing in words.items() if differing == distance]
-                np.copyto(found, distance, where=self._index.containing(same))
+                np.copyto(found, distance, where=self._with_one_of(same))
             there &= found >= 0
             total += found
         rows = np.flatnonzero(there)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from xentara_nb.errors import OptionError
 from xentara_nb.paths import lacks_home, naming_similar
+from xentara_nb.protocol.text import quantity
 from xentara_nb.writes.journal import LOADED, Journal, JournalLike, JournalWarning
 from xentara_nb.writes.journal_files import opened_files
 from xentara_nb.writes.journal_rows import JournalRows
@@ -101,7 +102,7 @@ def read_journal(path: JournalLike = None) -> pd.DataFrame:
             unreadable = sum(_read(rows, each) for each in files)
     if unreadable:
         warnings.warn(
-            f"{unreadable} lines of the journal {file} cannot be read and are left out",
+            f"{quantity(unreadable, 'line')} of the journal {file} cannot be read and left out",
             JournalWarning,
             stacklevel=2,
         )
@@ -158,14 +159,17 @@ def _read_end(rows: JournalRows, files: list[BinaryIO], sizes: list[int], wanted
 
 def _read(rows: JournalRows, file: BinaryIO) -> int:
     """Take the rest of a file into rows; return how many lines are bad."""
-    unreadable, rest = 0, b""
+    unreadable, rest = 0, list[bytes]()
     while block := file.read(_BLOCK):
-        lines, end, rest_of_block = (rest + block).rpartition(b"\n")
-        unreadable += take_lines(rows, lines + end)
-        rest = rest_of_block
+        lines, end, behind = block.rpartition(b"\n")
+        if end:
+            unreadable += take_lines(rows, b"".join([*rest, lines, end]))
+            rest.clear()
+        rest.append(behind)  # of a long line there are many
     # What stands behind the last end of a line is being written, or will never be; but what does
     # not begin like a line is damage, such as the zeros that a loss of power can leave.
-    if rest and not rows.take(_decoded(rest)) and not rest.startswith(b"{"):
+    last = b"".join(rest)
+    if last and not rows.take(_decoded(last)) and not last.startswith(b"{"):
         unreadable += 1
     return unreadable
 

@@ -219,9 +219,9 @@ class WritePlan(rendering.Shown):
         skip_refused : bool, default False
             Send the other rows although guards refuse some. Otherwise nothing is sent then.
         progress : bool or callable, optional
-            True for a progress bar, False for none, left out for one on long work; or a function
-            that is called as ``progress(done, total)`` behind each message. If it raises, nothing
-            more is sent.
+            True for a progress bar, False for none, left out for one on long work, on a terminal or
+            in a notebook; or a function that is called as ``progress(done, total)`` behind each
+            message. If it raises, nothing more is sent.
 
         Returns
         -------

@@ -39,8 +39,6 @@ from xentara_nb.writes.sub_session import SessionLike, connection_for
 
 _Found = TypeVar("_Found")
 
-_MAX_SHOWN = 5  # rows in a message
-
 
 def in_one_model(
     context: WriteContext, find: Callable[[Connection], _Found], session: SessionLike | None = None
@@ -403,4 +401,4 @@ def _change(planned: PlannedWrite, old: object, tolerance: float) -> str | None:
 
 
 def _some(texts: Sequence[str]) -> str:
-    return listed(texts, _MAX_SHOWN, "; ")
+    return listed(texts, separator="; ")

@@ -235,8 +235,8 @@ def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadl
         where = "" if other is None else f" from {other.primary_key}"
         result.outcome = Outcome.DIFFERS
         result.reason = (
-            f"{value_repr(result.read_back)} was read back{where} for {deadline.seconds:g} s, and "
-            f"{value_repr(result.value)} was written"
+            f"{value_repr(result.read_back)} was read back{where} for {deadline.seconds:g} s, not "
+            f"the {value_repr(result.value)} that was written"
         )
     else:
         reason = f"reading back failed: {error_text(failure)}" if failure else result.reason

@@ -184,7 +184,9 @@ class Sender:
         except BaseException:
             # The user interrupts, most likely. What was answered by now is known all the same.
             for result, answer in zip(results, _answers(batch, commands), strict=False):
-                if result.outcome is Outcome.UNKNOWN or result.answered_ns is None:
+                if result.outcome is Outcome.UNKNOWN or (
+                    result.sent and result.answered_ns is None
+                ):
                     _take(
                         result, answer, "it was interrupted before the answer came", time.time_ns()
                     )

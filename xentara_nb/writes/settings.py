@@ -22,7 +22,6 @@ from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.read_back import same_value
 from xentara_nb.writes.requests import write_requests
 
-_MAX_SHOWN = 5  # rows in a message
 _WRITE_ONLY = "write only: its value cannot be read"
 
 _NAMES = ["primary_key", "element_uuid", "attribute_name", "attribute_id", "data_type"]
@@ -95,7 +94,7 @@ def plan_settings(
     left_out = _left_out(settings)
     if left_out:
         count = quantity(len(left_out), "value is", "values are")
-        reasons = listed(left_out.values(), _MAX_SHOWN, "; ")
+        reasons = listed(left_out.values(), separator="; ")
         warnings.warn(f"{count} not restored: {reasons}", SettingsWarning, stacklevel=3)
     chosen = settings.iloc[[row for row in range(len(settings)) if row not in left_out]]
     return make_plan(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import types
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -136,6 +137,21 @@ def test_a_password_in_the_address_does_not_stay_there(plant: Simulator) -> None
     typed(pasted.address, f"wss://viewer:viewer-demo@{netloc}")
     assert pasted.address.get_state("value") == {"value": f"wss://{netloc}"}
     assert "viewer-demo" not in state_of_all_widgets()
+
+
+def test_the_environment_says_where_and_as_whom(
+    plant: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XENTARA_URL", plant.url)
+    with closing(LoginForm(name="where")) as form:
+        assert (form.address.value, form.method.value) == (plant.url, "password")
+    monkeypatch.setenv("XENTARA_USER", "engineer")
+    monkeypatch.setenv("XENTARA_PASSWORD", "engineer-demo")
+    for options, method in (({}, "environment"), ({"user": "viewer"}, "password")):
+        with closing(LoginForm(name="whom", **options)) as form:
+            assert form.method.value == method
+    with closing(LoginForm("other:8080")) as form:
+        assert (form.address.value, form.method.value) == ("other:8080", "password")
 
 
 def test_the_environment_logs_in_without_a_question(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -71,6 +72,9 @@ def test_values_are_edited_reviewed_and_written_once(form: PlanForm, plant: Simu
     for shown in (form.outcome.value, form.content_html()):
         assert "VERIFIED" in shown
         assert "bottles/min" in shown
+    # What was read back is the value that is there now; the row left out has the one it had.
+    assert column(form, "present")[:2] == ["196.5", "7"]
+    assert column(form, "present")[2] not in ("", "not known", "Tea")
     # A single value is named by the button.
     typed(form, 1, " ")
     review(form)
@@ -101,6 +105,23 @@ def test_a_plan_says_how_many_writes_were_sent(
     assert form.wait()
     assert form.closed
     assert plant.writes["value"].tolist()[3:] == [197, 8, "Tea"]
+
+
+@pytest.mark.parametrize("fault", ["lost", "refused"])
+def test_after_an_outcome_the_table_has_the_present_value(plant: Simulator, fault: str) -> None:
+    with plant.connect(timeout=0.5) as client, closing(PlanForm(client, {SET_POINT: 191})) as form:
+        assert form.wait()
+        before = column(form, "present")
+        review(form)
+        if fault == "lost":
+            plant.faults.lose("write")
+        else:
+            plant.faults.refuse_writes(keys=SET_POINT)
+        confirm(form)
+        assert form.report is not None
+        outcome, present = form.report[0].outcome, column(form, "present")
+        expected = ("UNKNOWN", ["not known"]) if fault == "lost" else ("REJECTED", before)
+        assert (outcome, present) == expected
 
 
 def test_a_value_that_is_there_already_is_no_change(client: Client) -> None:

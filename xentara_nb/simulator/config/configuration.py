@@ -44,7 +44,7 @@ BASIC: Literal["Basic"] = "Basic"
 BEARER: Literal["Bearer"] = "Bearer"
 
 _HINTS = {
-    "config.json": "Copy the whole folder, or simulate the model alone with model='model.json'.",
+    "config.json": "Copy the whole folder, or simulate the model alone with model= (--model).",
     "users.json": 'Copy the whole folder, or write {"users": []}.',
     "passwords.json": "Copy the whole folder, or write {}.",
     "security.json": "Copy the whole folder, or write {} to allow everyone to connect and read.",

@@ -53,7 +53,8 @@ class LoginForm(Form):
     Parameters
     ----------
     address : str, optional
-        ``host``, ``host:port`` or ``wss://host:port/api/ws``.
+        ``host``, ``host:port`` or ``wss://host:port/api/ws``. Left out, ``XENTARA_URL``, with
+        the method ``"environment"`` if it says who logs in.
     user : str, optional
         Who logs in.
     method : str, optional
@@ -97,6 +98,10 @@ class LoginForm(Form):
     ) -> None:
         if method is not None and method not in METHODS:
             raise OptionError(f"{method!r} is no way to log in; there are: {', '.join(METHODS)}")
+        if not address:
+            address = os.environ.get("XENTARA_URL", "")
+            if address and method is None and not user and secret.from_environment():
+                method = ENVIRONMENT
         # At once, so that a traceback that shows variables shows no password in it.
         given = Secret(address)
         del address

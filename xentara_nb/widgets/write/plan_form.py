@@ -20,10 +20,12 @@ from xentara_nb.widgets.login.client_form import ClientForm
 from xentara_nb.widgets.login.form import LoginForm
 from xentara_nb.widgets.write.review import WORDS, confirm_text
 from xentara_nb.writes.guards import Severity
+from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.rendering import KINDS, shown_change
 from xentara_nb.writes.report import WriteReport
+from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.sub_session import SubSession
 
 ROWS = 500
@@ -95,6 +97,7 @@ class PlanForm(ClientForm):
         self._options = {"number_as_boolean": number_as_boolean, "verify_on": verify_on}
         self._planned: tuple[PlannedWrite, ...] = ()
         self._values: list[Any] = []  # as they were given, or the texts that were typed
+        self._results: dict[int, WriteResult] = {}  # of the rows written since their last review
         self.plan: WritePlan | None = None
         self.report: WriteReport | None = None
         try:
@@ -194,7 +197,7 @@ class PlanForm(ClientForm):
         session, count = self.session, len(plan)
         server = plain(self.client.address.netloc)
         text = confirm_text(plan) if count == 1 else f"Write these {count:,} values to {server}"
-        return Review("", text, lambda: self._apply(plan, session, text))
+        return Review("", text, lambda: self._apply(plan, places, session, text))
 
     def _take(self, plan: WritePlan, places: Any) -> None:
         """Show what a plan says of the rows at these places."""
@@ -202,6 +205,7 @@ class PlanForm(ClientForm):
         planned = list(self._planned)
         for place, each in zip(places, plan.planned, strict=True):
             planned[place] = each
+            self._results.pop(place, None)
         self._planned = tuple(planned)
         units = dict(zip(places, plan.frame["units"].tolist(), strict=True))
         self._show_rows(units)
@@ -223,12 +227,16 @@ class PlanForm(ClientForm):
             unit = old[place]["unit"] if place < len(old) else ""
             if units is not None and isinstance(units.get(place), str):
                 unit = plain(units[place])
-            rows.append({**_row(each), "text": _text(value), "unit": unit})
+            rows.append(
+                {**_row(each, self._results.get(place)), "text": _text(value), "unit": unit}
+            )
             if units is None or place not in units:
                 rows[-1] |= _NOT_CHECKED
         self.table.rows = rows
 
-    def _apply(self, plan: WritePlan, session: SubSession | None, text: str) -> None:
+    def _apply(
+        self, plan: WritePlan, places: list[int], session: SubSession | None, text: str
+    ) -> None:
         """Send a plan, once it is confirmed; the text is what the button for that has said."""
         last = time.monotonic()
 
@@ -246,6 +254,7 @@ class PlanForm(ClientForm):
             report = plan.report
             if report is not None:
                 self.report = report
+                self._results.update(zip(places, report, strict=True))
                 self.outcome.value = f"<h4>Outcome</h4>{_OUTCOME}{report._repr_html_()}</div>"
                 self.picture.change()
         self.checks.value = ""
@@ -279,15 +288,23 @@ def _write(planned: PlannedWrite, value: object) -> dict[str, object]:
     return write
 
 
-def _row(planned: PlannedWrite) -> dict[str, str]:
-    """Return what the table shows of a write."""
+def _row(planned: PlannedWrite, result: WriteResult | None) -> dict[str, str]:
+    """Return what the table shows of a write, and of what became of it."""
     change = shown_change(planned.old_value, planned.new_value, planned.change)
     return {
         "key": plain(planned.target.primary_key),
         "attribute": plain(planned.target.attribute_name),
-        "old": value_text(planned.old_value) if planned.knows_old else "not known",
+        "present": _present(planned, result),
         "change": "" if change is None else change_text(change),
         "severity": str(planned.severity),
         "kind": KINDS[planned.severity],
         "reason": plain(planned.reason),
     }
+
+
+def _present(planned: PlannedWrite, result: WriteResult | None) -> str:
+    """Return the value that was read last, unless a write may have changed it since."""
+    if result is not None and (result.outcome.taken or result.outcome is Outcome.UNKNOWN):
+        read = result.raw_read_back is not None and planned.followed_by is None
+        return value_text(result.read_back) if read else "not known"
+    return value_text(planned.old_value) if planned.knows_old else "not known"

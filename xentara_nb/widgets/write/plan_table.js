@@ -1,5 +1,5 @@
 // A table of writes whose new values are typed; texts of a server are only ever put in as text.
-const COLUMNS = ["Element", "Attribute", "Old value", "New value", "Unit", "Change", "Checks"];
+const COLUMNS = ["Element", "Attribute", "Present value", "New value", "Unit", "Change", "Checks"];
 
 function render({ model, el }) {
   const body = element("tbody");
@@ -31,7 +31,7 @@ function render({ model, el }) {
     rows.forEach((row, at) => {
       const { cells, input } = lines[at];
       put(cells[0], row.attribute);
-      put(cells[1], row.old);
+      put(cells[1], row.present);
       // What is being typed is newer than what the kernel has.
       if (document.activeElement !== input && input.value !== row.text) input.value = row.text;
       put(cells[3], row.unit);

@@ -17,7 +17,7 @@ class PlanTable(anywidget.AnyWidget):
     Attributes
     ----------
     rows : list of dict
-        ``key``, ``attribute``, ``old``, ``text`` (the new value as it is typed), ``unit``,
+        ``key``, ``attribute``, ``present``, ``text`` (the new value as it is typed), ``unit``,
         ``change``, ``severity``, ``kind`` (of the severity, which gives it its colour) and
         ``reason`` of each row, all texts.
     disabled : bool
