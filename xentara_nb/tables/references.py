@@ -250,6 +250,7 @@ def rows_key(frame: pd.DataFrame) -> Hashable:
     It is found sooner than the rows are read, also where they are in another frame or the frame was
     changed. None if the columns are not of the dtypes of an inventory, or not all there.
     """
+    frame = pd.DataFrame(frame)  # of ours, pandas copies the note of where it came from each time
     columns = frame.columns
     if not columns.is_unique or not all(name in columns for name in _ROW_COLUMNS):
         return None
@@ -274,6 +275,7 @@ def _from_frame(frame: pd.DataFrame) -> Rows | list[Reference]:
             "the DataFrame does not name elements: it needs a column element_uuid or primary_key"
             f"{did_you_mean('primary_key', map(str, frame.columns))}"
         )
+    frame = pd.DataFrame(frame)  # as in rows_key
     names = _ROW_COLUMNS
     if (name := doubled_column(frame, (*names, "data_type"))) is not None:
         raise NotFoundError(f"the DataFrame has two columns {name!r}: take one of them out")
@@ -339,12 +341,12 @@ def _converted(values: list[Any], read: Callable[[str], Any]) -> list[Any]:
 
 
 def _data_types(frame: pd.DataFrame) -> list[int | None]:
-    column = frame["data_type"]
-    if not isinstance(column.dtype, pd.CategoricalDtype):
+    column: Any = frame["data_type"].array
+    if not isinstance(column, pd.Categorical):
         return [_DATA_TYPES.get(str(item)) for item in column.tolist()]
     # The last one is for the code -1, where there is none.
-    found = [*(_DATA_TYPES.get(str(item)) for item in column.cat.categories), None]
-    codes = column.cat.codes.to_numpy()
+    found = [*(_DATA_TYPES.get(str(item)) for item in column.categories), None]
+    codes = column.codes
     if len(codes) and (codes == codes[0]).all():
         return [found[codes[0]]] * len(codes)
-    return [found[code] for code in codes.tolist()]
+    return list(map(found.__getitem__, codes.tolist()))

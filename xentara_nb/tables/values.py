@@ -9,7 +9,8 @@ pandas' type with gaps instead: ``Float64``, ``Int64``, ``UInt64`` or ``boolean`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias, TypeVar
+from operator import attrgetter
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -35,12 +36,13 @@ from xentara_nb.tables.frames import (
 from xentara_nb.tables.id_arrays import IdArray, id_array
 
 Array: TypeAlias = npt.NDArray[Any]
-_V = TypeVar("_V")
 
 _OBJECT, _TIME = np.dtype(object), np.dtype("datetime64[ns]")
 # By the kind of dtype, the type of the values that fit it as they are.
 _EXACT: dict[str, type] = {"f": float, "b": bool, "i": int, "u": int}
 _FEW = 64  # rows
+_WORDED = frozenset({int, str})  # the types of the values that may be shown in words
+_nanoseconds = attrgetter("nanoseconds")
 _SHOWN_AS_THEY_ARE = frozenset({bool, float, int, str})
 _BY_TYPE: dict[type, DataType] = {
     float: DataType.FLOAT_64,
@@ -68,19 +70,20 @@ def values_frame(
     if len(data_types) != len(results):
         raise ValueError("the data types of values differ from these in their length")
     kinds = set(map(type, results))
-    worded = _worded(data_types, attribute_ids)
+    ids = _ids(attribute_ids)
+    worded = _worded(data_types, ids)
     errors = no_texts(len(results))
     values: Sequence[Any] | Array = results
     if len(worded) or not kinds <= _SHOWN_AS_THEY_ARE:
         values = shown = object_array(results)
-        errors = _to_columns(shown)
-        _show_words(shown, worded, data_types, attribute_ids)
+        errors = _to_columns(shown, results, kinds)
+        _show_words(shown, worded, data_types, ids)
     return make_frame(
         {
             "primary_key": string_array(primary_keys),
             "element_uuid": _ids(element_uuids),
             "attribute_name": string_array(attribute_names),
-            "attribute_id": _ids(attribute_ids),
+            "attribute_id": ids,
             "value": column_of(values, data_types),
             "error": errors,
             "time": time_array(times),
@@ -88,10 +91,10 @@ def values_frame(
     )
 
 
-def _to_columns(values: Array) -> Any:
-    """Return the errors among values, which become None; make times of time stamps."""
-    numbers = {each: number for number, each in enumerate(dict.fromkeys(map(type, values)))}
-    of_kind = np.fromiter(map(numbers.__getitem__, map(type, values)), np.intp, len(values))
+def _to_columns(values: Array, results: Sequence[object], kinds: set[type]) -> Any:
+    """Return the errors among results, which become None in an array; make times of time stamps."""
+    numbers = {each: number for number, each in enumerate(kinds)}
+    of_kind = np.fromiter(map(numbers.__getitem__, map(type, results)), np.intp, len(results))
     errors = no_texts(len(values))
     for kind, number in numbers.items():
         if issubclass(kind, XentaraError):
@@ -101,7 +104,7 @@ def _to_columns(values: Array) -> Any:
     # All time stamps together take a third of the time; and many elements have the same.
     if TimePoint in numbers:
         rows = np.flatnonzero(of_kind == numbers[TimePoint])
-        nanoseconds = np.fromiter((value.nanoseconds for value in values[rows]), np.int64)
+        nanoseconds = np.fromiter(map(_nanoseconds, values[rows].tolist()), np.int64, len(rows))
         distinct, places = np.unique(nanoseconds, return_inverse=True)
         values[rows] = np.asarray(time_array(distinct), np.object_)[places]
     return errors
@@ -112,34 +115,16 @@ def _ids(ids: Sequence[int | UUID] | IdArray) -> IdArray:
     return ids.compact().copy() if isinstance(ids, IdArray) else id_array(ids)
 
 
-def _distinct(values: Sequence[_V]) -> list[_V]:
-    """Return each object once: hashing all ids and data types takes longer than all the rest."""
-    # Mostly all are the same, which a list finds out at once; and that they are not, as well.
-    if isinstance(values, list) and values == values[:1] * len(values):
-        return values[:1]
-    return list(dict(zip(map(id, values), values, strict=True)).values())
-
-
-def _worded(
-    data_types: Sequence[int | None], attribute_ids: Sequence[AttributeId] | IdArray
-) -> npt.NDArray[np.intp]:
+def _worded(data_types: Sequence[int | None], attribute_ids: IdArray) -> npt.NDArray[np.intp]:
     """Return the rows whose values may be shown in the manual's words; see :func:`to_display`."""
-    found = np.zeros(len(data_types), bool)
-    if isinstance(attribute_ids, IdArray):
-        codes, table = attribute_ids.codes, attribute_ids.table
-        # For a few rows, pandas takes longer than for all the rest.
-        used = set(codes.tolist()) if len(codes) <= _FEW else pd.unique(codes).tolist()
-        if worded := [code for code in used if code >= 0 and table[code] in WORDED_IDS]:
-            found |= np.isin(codes, worded)
-    else:
-        worded_ids = {id(each) for each in _distinct(attribute_ids) if each in WORDED_IDS}
-        if worded_ids:
-            there = map(worded_ids.__contains__, map(id, attribute_ids))
-            found |= np.fromiter(there, bool, len(found))
-    worded_types = {id(each) for each in _distinct(data_types) if each in WORDED_TYPES}
-    if worded_types:
-        there = map(worded_types.__contains__, map(id, data_types))
-        found |= np.fromiter(there, bool, len(found))
+    codes, table = attribute_ids.codes, attribute_ids.table
+    found = np.zeros(len(codes), bool)
+    # For a few rows, pandas takes longer than for all the rest.
+    used = set(codes.tolist()) if len(codes) <= _FEW else pd.unique(codes).tolist()
+    if worded := [code for code in used if code >= 0 and table[code] in WORDED_IDS]:
+        found |= np.isin(codes, worded)
+    if not WORDED_TYPES.isdisjoint(data_types):
+        found |= np.fromiter(map(WORDED_TYPES.__contains__, data_types), bool, len(found))
     return np.flatnonzero(found)
 
 
@@ -147,22 +132,18 @@ def _show_words(
     values: Array,
     rows: npt.NDArray[np.intp],
     data_types: Sequence[int | None],
-    attribute_ids: Sequence[AttributeId] | IdArray,
+    attribute_ids: IdArray,
 ) -> None:
     """Show some of the values in the manual's words; of equal ones, this is found out once."""
-    ids = (
-        attribute_ids[rows].tolist()
-        if isinstance(attribute_ids, IdArray)
-        else [attribute_ids[row] for row in rows]
-    )
-    known: dict[tuple[type, object, int | None, int], object] = {}
-    for row, attribute_id in zip(rows.tolist(), ids, strict=True):
-        value = values[row]
-        if type(value) is int or type(value) is str:
-            key = type(value), value, data_types[row], id(attribute_id)
-            if key not in known:
-                known[key] = to_display(value, data_types[row], attribute_id)
-            values[row] = known[key]
+    there = np.fromiter(map(_WORDED.__contains__, map(type, values[rows])), bool, len(rows))
+    rows = rows[there]
+    held, ids = values[rows].tolist(), attribute_ids[rows].tolist()
+    types = [data_types[row] for row in rows.tolist()]
+    # An id is told from others by its identity: the hash of a UUID takes long.
+    keys = list(zip(map(type, held), held, types, map(id, ids), strict=True))
+    distinct = dict(zip(keys, zip(held, types, ids, strict=True), strict=True))
+    shown = {key: to_display(*each) for key, each in distinct.items()}
+    values[rows] = object_array([shown[key] for key in keys])
 
 
 def storage_dtype(data_type: int | None) -> np.dtype[Any]:
@@ -243,7 +224,7 @@ def column_of(values: Sequence[Any] | Array, data_types: Sequence[int | None]) -
 
     None is a missing value, and only that. The data types are those of the rows.
     """
-    distinct = set(_distinct(data_types))
+    distinct = set(data_types)
     if len(distinct) != 1 or not len(values):
         return object_array(values)
     (data_type,) = distinct
