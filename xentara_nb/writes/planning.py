@@ -153,19 +153,19 @@ def _find_feedback(context: WriteContext, planned: Sequence[PlannedWrite]) -> li
 
 def _refuse_repeats(planned: Sequence[PlannedWrite]) -> list[PlannedWrite]:
     """Refuse all but the first of the writes to one attribute."""
-    seen: dict[object, PlannedWrite] = {}
+    seen: dict[object, int] = {}
     checked = []
-    for each in planned:
+    for row, each in enumerate(planned):
         target = each.target
         if target.info is not None:
             assert target.element_uuid is not None
             # By its number, which is known sooner than its hash.
             identity = (target.element_uuid.int, canonical(target.info.attribute_id))
-            if (first := seen.setdefault(identity, each)) is not each:
+            if (first := seen.setdefault(identity, row)) != row:
+                other = value_repr(planned[first].new_value)
                 twice = refused(
                     Guard.DISTINCT,
-                    f"a row above writes {value_repr(first.new_value)} to the same attribute: one "
-                    "plan writes it once",
+                    f"a row above writes {other} to the same attribute: one plan writes it once",
                 )
                 each = each._replace(checks=(*each.checks, twice))
         checked.append(each)
