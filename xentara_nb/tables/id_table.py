@@ -69,7 +69,7 @@ def to_id(value: Any) -> int | UUID:
     """Return an id, also one in a text or that pandas has made a float; TypeError if it is none."""
     kind = type(value)
     if kind is UUID or (kind is int and value < _FIRST_UUID):
-        return value  # type: ignore[no-any-return]
+        return value  # type: ignore[no-any-return]  # its kind is known
     if isinstance(value, str) and (found := id_of_text(value)) is not None:
         return found
     if isinstance(value, UUID):
