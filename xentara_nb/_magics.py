@@ -55,6 +55,10 @@ class _Once(argparse.Action):
 class _Parser(argparse.ArgumentParser):
     """Parses a line; what is wrong with it is an error in the cell, and not the end."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.color = False  # Python 3.14 would paint what goes into the error
+
     def error(self, message: str) -> NoReturn:
         raise OptionError(f"{message}. {self.format_usage().strip()}") from None
 
