@@ -6,7 +6,7 @@ import argparse
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import say, show, table, usable
+from xentara_nb.cli.common import in_options, say, show, table, usable
 from xentara_nb.cli.guarded import (
     add_guard_arguments,
     confirmed,
@@ -160,8 +160,9 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
 def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
     with_whom = f" with a sub-session of {args.session_user}" if args.session_user else ""
     say(f"Plan for {server}, as {plan.who}{with_whom}:")
+    frame = _in_options(plan.frame)
     if args.json and args.dry_run:
-        show_rows(plan.frame, True)
+        show_rows(frame, True)
         return
     from xentara_nb.writes.rendering import with_changes
 
@@ -171,15 +172,24 @@ def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
     ]
     # With --json, the output is what became of it; the plan is for the question.
     tell = say if args.json else show
-    tell(table(_filled(with_changes(plan.frame), columns)))
+    tell(table(_filled(with_changes(frame), columns)))
 
 
 def _show_report(report: WriteReport, as_json: bool) -> None:
     columns = ["primary_key", "attribute_name", "old_value", "value", "read_back", "outcome"]
+    frame = _in_options(report.frame)
     if as_json:
-        show_rows(report.frame, True)
+        show_rows(frame, True)
     else:
-        show(table(_filled(report.frame, [*columns, "error"])))
+        show(table(_filled(frame, [*columns, "error"])))
+
+
+def _in_options(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a plan or report whose reasons speak of the command line."""
+    from xentara_nb.writes.rendering import GUARD_COLUMNS
+
+    says = frame.columns.intersection(["reason", "error", *GUARD_COLUMNS.values()])
+    return frame.assign(**{name: frame[name].map(in_options, "ignore") for name in says})
 
 
 def _filled(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
