@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 import pickle
 import re
@@ -154,10 +155,11 @@ def test_a_plan_shows_which_time_is_sent(client, monkeypatch):
     assert plan.frame["severity"].tolist() == ["ok"]
 
 
-def test_a_plan_warns_of_infinity(client):
-    plan = client.plan_writes({ONE: "-inf", TWO: 201, "Data Types.Float32": float("inf")})
-    assert plan.frame["severity"].tolist() == ["warning", "ok", "warning"]
-    assert plan.frame["reason"].tolist()[0] == "-inf is sent: it is infinite"
+def test_a_plan_warns_of_what_is_no_finite_number(client):
+    plan = client.plan_writes({ONE: "-inf", TWO: 201, THREE: "nan", "Data Types.Float32": math.inf})
+    assert plan.frame["severity"].tolist() == ["warning", "ok", "warning", "warning"]
+    said = ["-inf is sent: it is infinite", "nan is sent: it is not a number"]
+    assert plan.frame["reason"].tolist()[:3:2] == said
     assert plan.ok
 
 

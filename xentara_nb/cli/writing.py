@@ -63,7 +63,9 @@ def add_parsers(add_parser: AddParser) -> None:
         description="Write the values of a file: the plan is shown and confirmed, every value sent "
         "once and read back. The file has the columns primary_key and value (and "
         "attribute_name, for others than the attribute value), or is an inventory with a column "
-        "value added to it.",
+        "value added to it. The data type of the attribute says what a cell means: true or TRUE, "
+        "42, 1.5 (also 1,5 with semicolons between the cells), 2026-11-26 10:00+01:00, a text as "
+        "it is. An empty cell is refused.",
         examples=(
             "apply plant-server:8080 writes.csv --dry-run",
             "apply plant-server:8080 writes.csv --skip-refused --on-error continue",

@@ -827,7 +827,8 @@ class Client:
             another attribute than ``value``, ``attribute_name`` or ``attribute_id``; so rows of an
             inventory, or of :meth:`read`, with a column ``value`` will do. Or a dict or Series of
             values by element, or by ``(element, attribute)``. Or a CSV, Excel, JSON or Parquet
-            file with such columns.
+            file with such columns: ``true``, ``42``, ``1.5``, ``2026-11-26 10:00+01:00`` and texts
+            as they are, see :mod:`xentara_nb.writes.files`.
         number_as_boolean : bool, default False
             Whether 0 and 1 are taken for a Boolean.
         verify_on : mapping, optional
