@@ -123,9 +123,13 @@ def test_read_only(plant, options, monkeypatch, capsys):
 
 
 def test_a_policy(plant, options, write_file, monkeypatch, capsys):
+    assert main(["write", *options, ONE, "1", "--dry-run"]) == 0
+    assert "as engineer (no policy: no limits were checked):" in capsys.readouterr().err
     policy = write_file('forbidden = ["*.Line 1.*"]', "policy.toml")
     assert main(["write", *options, ONE, "1", "--yes", "--policy", policy]) == 1
-    assert f"the policy {policy} forbids to write to {ONE}" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert f"the policy {policy} forbids to write to {ONE}" in out
+    assert "as engineer:" in err
     rows = write_file(f"primary_key,value\n{ONE},1\n{TWO},2\n")
     assert main(["apply", *options, rows, "--yes", "--policy", policy]) == 1
     assert len(plant.writes) == 0

@@ -160,14 +160,15 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
 
 
 def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
+    from xentara_nb.writes.rendering import NO_POLICY, with_changes
+
     with_whom = f" with a sub-session of {args.session_user}" if args.session_user else ""
-    say(f"Plan for {server}, as {plan.who}{with_whom}:")
+    limits = "" if plan.policies else f" ({NO_POLICY})"
+    say(f"Plan for {server}, as {plan.who}{with_whom}{limits}:")
     frame = _in_options(plan.frame)
     if args.json and args.dry_run:
         show_rows(frame, True)
         return
-    from xentara_nb.writes.rendering import with_changes
-
     columns = [
         *("primary_key", "attribute_name", "old_value", "value", "units", "change"),
         *("severity", "reason"),

@@ -338,10 +338,12 @@ class WritePlan(rendering.Shown):
         state = "applied:" if self._taken else "nothing was sent yet:"
         if not count:
             state = "there is nothing to send"
+        unlimited = count and not self._taken and not self._policies
         return [
             (f"Plan of {quantity(count, 'write')} as {self.who}, {state}", None),
             *rendering.counted(self._severities(), Severity),
             *((f"({check.message})", check.severity) for check in self.checks),
+            *([(f"({rendering.NO_POLICY})", None)] if unlimited else ()),
         ]
 
 
