@@ -208,6 +208,11 @@ def test_wrong_usage(
     assert capsys.readouterr().err.startswith("xentara-nb: ")
 
 
+def test_failures_are_told_without_python(servers: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["fleet", "snapshot", servers, "-a", "nothing", "--only", "north"])
+    assert "see xentara-nb read URL ELEMENT for those" in capsys.readouterr().err
+
+
 def test_a_server_that_is_not_in_the_list(servers: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fleet", "read", servers, "Plant", "--only", "nort"]) == 1
     assert "did you mean 'north'" in capsys.readouterr().err

@@ -133,7 +133,7 @@ def test_what_a_server_refuses_is_explained_without_python(kind: type[XentaraErr
 
 
 def test_what_is_no_advice_stays() -> None:
-    key = "Plant.user=x.a_model=1.--token=2"
+    key = "Plant.user=x.a_model=1.--token=2 password=x"
     assert common.in_options(key) == key
 
 

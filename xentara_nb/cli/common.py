@@ -131,7 +131,7 @@ def in_options(said: object) -> str:
     """Return a text, or what an error says, with its advice in the words of the command line."""
     text = "\n".join([str(said), *getattr(said, "__notes__", ())])
     for python, option in _OPTIONS.items():
-        text = re.sub(rf"(?:(?=\W)|(?<![\w.-])){python}", option, text)
+        text = re.sub(rf"(?:(?=\W)|(?<![\w.-])){python}(?![\w'\"])", option, text)
     return text
 
 

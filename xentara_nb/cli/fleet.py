@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import check_output, say, table, usable
+from xentara_nb.cli.common import check_output, in_options, say, table, usable
 from xentara_nb.cli.exploring import write_result
 from xentara_nb.cli.options import (
     AddParser,
@@ -353,5 +353,6 @@ def _status(fleet: Fleet, args: argparse.Namespace, answered: int) -> int:
         for text in json_lines(failures):
             say(text)
     else:
-        say(table(failures[["server", "kind", "error"]]))
+        errors = failures["error"].map(in_options)
+        say(table(failures.assign(error=errors)[["server", "kind", "error"]]))
     return SOME_FAILED if answered else 1
