@@ -162,10 +162,11 @@ def _refuse_repeats(planned: Sequence[PlannedWrite]) -> list[PlannedWrite]:
             # By its number, which is known sooner than its hash.
             identity = (target.element_uuid.int, canonical(target.info.attribute_id))
             if (first := seen.setdefault(identity, row)) != row:
-                other = value_repr(planned[first].new_value)
+                other = planned[first]
+                does = "is for" if other.refused else f"writes {value_repr(other.new_value)} to"
                 twice = refused(
                     Guard.DISTINCT,
-                    f"a row above writes {other} to the same attribute: one plan writes it once",
+                    f"a row above {does} the same attribute: one plan writes it once",
                 )
                 each = each._replace(checks=(*each.checks, twice))
         checked.append(each)
