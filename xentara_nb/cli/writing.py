@@ -51,7 +51,10 @@ def add_parsers(add_parser: AddParser) -> None:
     add_connection_arguments(parser)
     add_element_argument(parser, several=False)
     parser.add_argument(
-        "value", metavar="VALUE", help="the value, read as the attribute's data type says"
+        "value",
+        metavar="VALUE",
+        help="the value, read as the attribute's data type says: 42, 1.5, true, a text as it is, "
+        "2026-11-26 10:00+01:00",
     )
     add_attributes_argument(parser, "this attribute", "value", several=False)
     _add_arguments(parser)
