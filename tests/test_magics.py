@@ -55,6 +55,15 @@ def answering(monkeypatch: pytest.MonkeyPatch, answer: str | BaseException) -> l
     return asked
 
 
+def test_a_question_mark_shows_the_help(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_line_magic("pinfo", "%xentara")
+    shown = capsys.readouterr().out
+    assert "%xentara write KEY VALUE" in shown
+    assert "Only ``y`` or ``yes`` sends it" in shown
+
+
 def test_who_is_connected_where(
     shell: InteractiveShell, client: Client, plant: Simulator, capsys: pytest.CaptureFixture[str]
 ) -> None:

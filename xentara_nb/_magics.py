@@ -61,7 +61,12 @@ class _Parser(argparse.ArgumentParser):
 
 def register(shell: Any) -> None:
     """Add ``%xentara`` to a shell of IPython, and show who is connected where."""
-    shell.register_magic_function(lambda line: run(line, shell), "line", "xentara")
+
+    def xentara(line: str) -> pd.DataFrame | WriteReport | None:
+        return run(line, shell)
+
+    xentara.__doc__ = __doc__  # what %xentara? shows
+    shell.register_magic_function(xentara, "line", "xentara")
     print(status(clients_in(shell.user_ns)))
 
 

@@ -1203,14 +1203,15 @@ class Client:
         >>> recording.folder.name
         'recording'
         """
+        path = user_path(folder)  # before elements are looked for: the two may be interchanged
         watched = self._resolved(elements, attributes)
         keep = kept_for(flush_every)
         with (
-            RecordingWriter(user_path(folder), watched) as writer,
+            RecordingWriter(path, watched) as writer,
             self.watch(elements, attributes, every=every, at_least=at_least, keep=keep) as watch,
         ):
             record(Recorder(watch, writer, watched, flush_every), for_, progress)
-        return open_recording(folder)
+        return open_recording(path)
 
     def unsubscribe(self, subscription: Subscription | UUID) -> None:
         """End a subscription (the manual's unsubscribe).
