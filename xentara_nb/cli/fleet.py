@@ -266,8 +266,11 @@ def _take(args: argparse.Namespace, command: str, arguments: dict[str, Any]) -> 
         else:
             frame = getattr(fleet, command)(**_options(args), **arguments)
             answered = _answered(frame)
-            count = quantity(answered, "server")
-            write_result(frame, args, f"{len(frame):,} rows of {count}")
+            if answered or args.output is None:
+                count = quantity(answered, "server")
+                write_result(frame, args, f"{len(frame):,} rows of {count}")
+            else:  # what is there is better than an empty table
+                say(f"{args.output} was not written: no server has answered")
         return _status(fleet, args, answered)
 
 
