@@ -37,7 +37,7 @@ def test_what_is_nothing_of_a_fleet(fleet: Fleet, tmp_path: Path) -> None:
     fleet["north"].meta_data("Plant").xentara.to_file(tmp_path / "north.csv")
     with pytest.raises(InventoryFileError, match="no column server"):
         read_fleet(tmp_path / "north.csv")
-    with pytest.raises(FileNotFoundError, match=r"did you mean 'north\.csv'"):
+    with pytest.raises(FileNotFoundError, match=r"directory; did you mean 'north\.csv'\?: "):
         read_fleet(tmp_path / "nort.csv")
     (tmp_path / "server=south").mkdir()
     with pytest.raises(InventoryFileError, match="0 files"):

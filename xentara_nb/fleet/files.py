@@ -14,7 +14,7 @@ from xentara_nb.fleet.coverage import covering, covering_all
 from xentara_nb.fleet.frames import SERVER, server_dtype, stacked
 from xentara_nb.fleet.recording import server_folder, servers_in
 from xentara_nb.fleet.tasks import Answer
-from xentara_nb.paths import naming_similar, user_path
+from xentara_nb.paths import user_path
 from xentara_nb.tables.files import read_table, write_table
 from xentara_nb.tables.provenance import provenance_of, with_provenance
 from xentara_nb.tables.xentara_frame import as_xentara
@@ -80,8 +80,7 @@ def read_fleet(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     found = user_path(path)
     if not found.is_dir():
-        with naming_similar():
-            frame = read_table(found)
+        frame = read_table(found)
         if SERVER not in frame.columns:
             raise InventoryFileError(f"{found} has no column {SERVER}")
         names = list(dict.fromkeys(map(str, frame[SERVER].dropna())))
