@@ -67,6 +67,7 @@ def test_a_table_on_a_terminal(
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setattr(watching, "REDRAW", 0.01)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TERM", "xterm")
     assert main(["watch", *options, SET_POINT, "--for", "0.1"]) == 0
 
     output = capsys.readouterr().out
@@ -74,6 +75,16 @@ def test_a_table_on_a_terminal(
     assert "primary_key" in last
     assert "210.0" in last
     assert output.endswith("\x1b[?25h")
+
+
+def test_lines_on_a_terminal_that_knows_no_escapes(
+    options: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert main(["watch", *options, SET_POINT, "--for", "0.1"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["value"] == 210.0
 
 
 def latest(count: int) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 import threading
 import time
@@ -72,11 +73,16 @@ def _watch(args: argparse.Namespace) -> int:
     ):
         if args.for_ is not None:
             _wait_for_values(watch)
-        if args.json or not output().isatty():
+        if args.json or not _is_drawn_on():
             _lines(watch, args.for_)
         else:
             _table(watch, args.for_)
     return 0
+
+
+def _is_drawn_on() -> bool:
+    """Return whether the output is a terminal that can put a table where the last one was."""
+    return output().isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _wait_for_values(watch: Watch) -> None:
