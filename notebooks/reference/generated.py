@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import os
 import re
 import sys
 from collections.abc import Iterator
 from enum import IntEnum
+from unittest import mock
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
@@ -133,7 +135,12 @@ def _commands(group: str = "") -> list[str]:
 
 def _help(command: str) -> str:
     shown = io.StringIO()
-    with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+    plain = {"PYTHON_COLORS": "0", "COLUMNS": "80"}  # Python 3.14 paints help where it is told to
+    with (
+        mock.patch.dict(os.environ, plain),
+        contextlib.redirect_stdout(shown),
+        contextlib.suppress(SystemExit),
+    ):
         build_parser().parse_args([*command.split(), "--help"])
     return shown.getvalue()
 
