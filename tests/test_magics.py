@@ -161,7 +161,7 @@ def test_what_a_guard_refuses_is_not_asked_for(
 def test_a_line_that_makes_no_sense(
     line: str, message: str, magic: Magic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")  # as a notebook's kernel has it
+    monkeypatch.setenv("PYTHON_COLORS", "1")  # as FORCE_COLOR, which a notebook's kernel has
     with pytest.raises(OptionError, match=message.replace("?", r"\?")) as caught:
         magic(line)
     assert "x1b" not in str(caught.value)  # not spelled out either
