@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
+from uuid import UUID
 
+import pandas as pd
 import pytest
 
 import xentara_nb
@@ -83,9 +87,52 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
         fail_with(ModuleNotFoundError("No module named 'x'"), monkeypatch)
 
 
-def test_an_empty_table_says_so() -> None:
-    import pandas as pd
+def with_output(output: int | IO[bytes], *arguments: str) -> tuple[int, str]:
+    """Run the command as a program; give its status and what it says."""
+    run = subprocess.run(
+        [sys.executable, "-m", "xentara_nb.cli", *arguments],
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"},
+    )
+    return run.returncode, run.stderr
 
+
+ARGUMENTS = [["--version"], ["watch", "--help"], ["compare", "old.csv", "new.csv", "--json"]]
+
+
+@pytest.fixture
+def changed_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two files to compare, in the present folder."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in (("old", 1), ("new", 2)):
+        frame = {"primary_key": ["a"], "element_uuid": [str(UUID(int=1))], "value": [value]}
+        pd.DataFrame(frame).to_csv(f"{name}.csv", index=False)
+
+
+@pytest.mark.usefixtures("changed_files")
+@pytest.mark.parametrize("arguments", ARGUMENTS)
+def test_a_reader_that_has_gone_ends_a_command_without_a_word(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        assert with_output(writer, *arguments) == (1, "")
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+@pytest.mark.usefixtures("changed_files")
+@pytest.mark.parametrize("arguments", ARGUMENTS)
+def test_an_output_that_is_full_is_said_once(arguments: list[str]) -> None:
+    said = "xentara-nb: the output: No space left on device\n"
+    with open("/dev/full", "wb") as full:
+        assert with_output(full, *arguments) == (1, said)
+
+
+def test_an_empty_table_says_so() -> None:
     assert common.table(pd.DataFrame()) == "(nothing)"
 
 

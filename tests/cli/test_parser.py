@@ -167,12 +167,11 @@ def test_what_stands_behind_an_option_that_there_is_not_is_not_shown(
             assert "s3cret" not in shown
 
 
-@pytest.mark.parametrize("color", ["FORCE_COLOR", "NO_COLOR"])
+@pytest.mark.parametrize("color", ["1", "0"])
 def test_options_are_known_where_python_paints_them(
     color: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv(color, "1")  # Python 3.14 paints usage and help on a terminal
+    monkeypatch.setenv("PYTHON_COLORS", color)  # Python 3.14 paints usage and help on a terminal
     for argv in (["--help"], ["-h"], ["--version"], ["watch", "--help"]):
         with pytest.raises(SystemExit) as caught:
             main(argv)
@@ -185,3 +184,22 @@ def test_options_are_known_where_python_paints_them(
     with pytest.raises(SystemExit):
         main(["watch", "--ca-fiel", "ca.pem", "u", "k"])
     assert "did you mean '--ca-file'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["snapshot", "read", "watch", "write", "fleet snapshot"])
+def test_the_singular_of_attributes_is_taken_also_in_front(command: str) -> None:
+    words = ["u", "k", "1"] if command == "write" else ["u", "k"]
+    words = words[:1] if "snapshot" in command else words
+    arguments = build_parser().parse_args([*command.split(), "--attribute", "units", *words])
+    assert arguments.attributes == ["units"]
+
+
+def test_an_option_is_one_of_the_command_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    # The help of the fleet shows lines with -o, that of write speaks of -inf.
+    for argv in (["fleet", "-o", "x.csv"], ["write", "-i", "u", "k", "1"]):
+        with pytest.raises(SystemExit):
+            main(argv)
+        assert f"unrecognized arguments: {argv[1]}\n" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["read", "--attribut", "units", "u", "k"])
+    assert "did you mean '--attributes'?" in capsys.readouterr().err  # the one that help names

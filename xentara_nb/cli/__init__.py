@@ -10,9 +10,10 @@ import io
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from xentara_nb.cli import (
     demo,
@@ -25,7 +26,7 @@ from xentara_nb.cli import (
     watching,
     writing,
 )
-from xentara_nb.cli.common import in_options, say
+from xentara_nb.cli.common import flush, in_options, say
 from xentara_nb.cli.options import UsageError
 from xentara_nb.cli.parser import CommandParser, ShowVersion
 from xentara_nb.connection.process_end import close_all
@@ -54,13 +55,19 @@ def build_parser() -> argparse.ArgumentParser:
 def run() -> NoReturn:
     """Run the command line in a process that ends with it."""
     try:
-        status = main()
+        status: Any = main()
     except KeyboardInterrupt:  # one more, while it was ending
         status = INTERRUPTED
+    except SystemExit as end:  # after help, or wrong arguments
+        status = end.code
     # From here on another one ends the process where it stands, and not with a traceback of Python.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Python waits for the threads of a fleet, which wait for servers as long as these may take.
     close_all()
+    if sys.stdout is not None:
+        # What could not be written Python would try again, complain of, and end with 120.
+        with suppress(OSError):
+            sys.stdout.close()
     sys.exit(status)
 
 
@@ -82,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
 
         status: int = args.run(args)
+        flush()
     except UsageError as error:
         say(f"xentara-nb: {error}")
         return 2
@@ -95,10 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"xentara-nb: {error}")
         return 1
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            # The reader of our output has gone, as `head` does. Python would complain once more.
-            sys.stderr.close()
-        else:
+        if not isinstance(error, BrokenPipeError):  # the reader of the output goes, as `head` does
             say(f"xentara-nb: {error.filename or 'the output'}: {error.strerror or error}")
         return 1
     except KeyboardInterrupt:

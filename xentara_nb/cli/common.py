@@ -152,6 +152,12 @@ def show(text: str) -> None:
     print(safe_lines(text), file=output(), flush=True)
 
 
+def flush() -> None:
+    """Write out what is still kept back, so that the command can say it if that fails."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
 def output() -> TextIO:
     """Return where results go to, which must not be lost."""
     if sys.stdout is None:

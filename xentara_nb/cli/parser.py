@@ -8,11 +8,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from xentara_nb.cli.common import flush
 from xentara_nb.suggestions import did_you_mean
 
 _CHOICE = re.compile(r"invalid choice: '(.*?)' \(choose from (.*)\)")
-_OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
-_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 # Words that people try, and those that mean it here: they are not spelt alike.
 _MEANT = {
@@ -74,7 +73,7 @@ class CommandParser(argparse.ArgumentParser):
         """Parse arguments; what is not known is an error here, where its command is known."""
         words = list(sys.argv[1:] if args is None else args)
         first = _name(words[0]) if words and words[0].startswith("-") else "--"
-        if first != "--" and first not in self._options():
+        if first != "--" and first not in self._option_string_actions:
             # Else the word behind it, perhaps a secret, would be called a wrong command.
             self._refuse([first])
         known, rest = super().parse_known_args(args, namespace)
@@ -83,6 +82,11 @@ class CommandParser(argparse.ArgumentParser):
             named = [_name(each) for each in rest if each.startswith("-")] or rest
             self._refuse(named)
         return known, rest
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End, behind help too, only when all is written."""
+        flush()
+        super().exit(status, message)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and end."""
@@ -98,12 +102,9 @@ class CommandParser(argparse.ArgumentParser):
     def _refuse(self, names: Sequence[str]) -> NoReturn:
         """Say which arguments are not known, without what stands behind them."""
         option = next((each for each in names if each.startswith("--")), "")
-        options = [each for each in self._options() if each.startswith("--")]
+        known = self._option_string_actions.items()
+        options = [each for each, action in known if action.help != argparse.SUPPRESS]
         self.error(f"unrecognized arguments: {' '.join(names)}{did_you_mean(option, options)}")
-
-    def _options(self) -> dict[str, None]:
-        """Return the options that the help names; on a terminal, Python 3.14 paints them."""
-        return dict.fromkeys(_OPTION.findall(_COLOR.sub("", self.format_help())))
 
 
 def _name(option: str) -> str:
