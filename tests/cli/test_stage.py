@@ -49,6 +49,20 @@ def test_it_is_asked_for(plant, options, monkeypatch, capsys):
     assert len(read_journal()) == 0
 
 
+def test_an_outcome_that_cannot_be_written_is_said(plant, options, monkeypatch, capsys):
+    def write(text):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(sys.stdout, "write", write)
+    for command, stage in (("suspend", "suspended"), ("resume", "operational")):
+        assert main(["stage", *options, command, "--yes"]) == 1
+        assert "VERIFIED" in capsys.readouterr().err
+        assert plant.plant.stage.label == stage
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["stage", *options, "suspend", "--yes"]) == 2
+    assert plant.plant.stage.label == "operational"
+
+
 def test_a_policy(plant, options, tmp_path, capsys):
     policy = tmp_path / "policy.toml"
     policy.write_text("[stage]\nallow = []\n", encoding="utf-8")

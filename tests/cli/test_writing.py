@@ -18,6 +18,17 @@ def options(plant, journal, log_in):
     return log_in(plant, "engineer")
 
 
+class FullOutput(io.StringIO):
+    """An output that takes no more; that is, the disk is full, or the reader has gone."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def write(self, text):
+        raise self.error
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -66,10 +77,28 @@ def test_write_is_confirmed(plant, options, answer, capsys):
     assert "nothing was sent" in err
 
 
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(28, "No space left on device")])
+def test_an_outcome_that_cannot_be_written_is_said(plant, options, error, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", FullOutput(error))
+    assert main(["write", *options, ONE, "195", "--yes", "--json"]) == 1
+    assert len(plant.writes) == 1
+    assert "VERIFIED" in capsys.readouterr().err
+    assert main(["write", *options, ONE, "196", "--yes"]) == 1  # its plan cannot be shown
+    assert len(plant.writes) == 1
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_nothing_is_sent_where_no_outcome_could_be_seen(plant, options, more, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["write", *options, ONE, "195", "--yes", *more]) == 2
+    assert len(plant.writes) == 0
+
+
 def test_no_one_to_ask(plant, options, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    assert main(["write", *options, ONE, "1"]) == 2
-    assert "send with --yes" in capsys.readouterr().err
+    for stdin in (io.StringIO("y\n"), None):  # None where it is closed
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert main(["write", *options, ONE, "1"]) == 2
+        assert "send with --yes" in capsys.readouterr().err
     assert len(plant.writes) == 0
 
 

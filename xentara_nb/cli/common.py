@@ -152,6 +152,16 @@ def show(text: str) -> None:
     print(safe_lines(text), file=output(), flush=True)
 
 
+@contextmanager
+def outcome_is_known(outcome: str) -> Iterator[None]:
+    """Say what became of what was sent, if the output cannot be written: else it is sent again."""
+    try:
+        yield
+    except OSError:
+        say(outcome)
+        raise
+
+
 def flush() -> None:
     """Write out what is still kept back, so that the command can say it if that fails."""
     if sys.stdout is not None:

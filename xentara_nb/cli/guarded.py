@@ -66,7 +66,7 @@ def sub_session_from(client: Client, args: argparse.Namespace) -> SubSession | N
         return None
     password = secret_in(args.session_password_file)
     if password is None:
-        if not sys.stdin.isatty():
+        if not _can_ask():
             raise UsageError("--session-user needs --session-password-file without a terminal")
         import getpass
 
@@ -76,8 +76,12 @@ def sub_session_from(client: Client, args: argparse.Namespace) -> SubSession | N
 
 def confirmed(question: str) -> bool:
     """Ask a question, to which only yes means yes."""
-    if not sys.stdin.isatty():
+    if not _can_ask():
         raise UsageError("there is no terminal to ask at: look with --dry-run, and send with --yes")
     if sys.stderr is not None:
         print(f"{safe(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _can_ask() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()  # None where it is closed

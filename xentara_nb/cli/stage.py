@@ -7,7 +7,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import connect_from, in_options, say, show
+from xentara_nb.cli.common import connect_from, in_options, outcome_is_known, output, say, show
 from xentara_nb.cli.guarded import (
     add_guard_arguments,
     confirmed,
@@ -66,6 +66,7 @@ def _facts(change: StageChange) -> dict[str, str | None]:
 def _run(args: argparse.Namespace) -> int:
     from xentara_nb.protocol.identifiers import Stage, label
 
+    output()  # before the work
     if args.change is None:
         with connect_from(args, read_only=True) as client:
             stage = label(Stage, client.get_stage())
@@ -86,5 +87,7 @@ def _run(args: argparse.Namespace) -> int:
             session = sub_session_from(client, args)
             session = session and stack.enter_context(session)
             change: StageChange = getattr(client, command)(confirm=True, session=session)
-        show(json.dumps(_facts(change)) if args.json else in_options(repr(change)))
+        outcome = in_options(repr(change))
+        with outcome_is_known(outcome):
+            show(json.dumps(_facts(change)) if args.json else outcome)
     return 0 if change.ok else 1

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import in_options, say, show, table, usable
+from xentara_nb.cli.common import in_options, outcome_is_known, output, say, show, table, usable
 from xentara_nb.cli.guarded import (
     add_guard_arguments,
     confirmed,
@@ -123,6 +123,7 @@ def _apply(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, writes: Any) -> int:
+    output()  # before the work
     with connect_guarded(args) as client:
         plan = client.plan_writes(writes, number_as_boolean=args.number_as_boolean)
         _show_plan(plan, client.address.netloc, args)
@@ -184,10 +185,12 @@ def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
 def _show_report(report: WriteReport, as_json: bool) -> None:
     columns = ["primary_key", "attribute_name", "old_value", "value", "read_back", "outcome"]
     frame = _in_options(report.frame)
-    if as_json:
-        show_rows(frame, True)
-    else:
-        show(table(_filled(frame, [*columns, "error"])))
+    outcomes = table(_filled(frame, [*columns, "error"]))
+    with outcome_is_known(outcomes):
+        if as_json:
+            show_rows(frame, True)
+        else:
+            show(outcomes)
 
 
 def _in_options(frame: pd.DataFrame) -> pd.DataFrame:
