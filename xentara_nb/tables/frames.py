@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from functools import lru_cache
-from itertools import chain, count, islice
-from operator import eq, itemgetter, ne
+from itertools import accumulate, chain, count, islice
+from operator import eq, itemgetter, lt, ne
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -78,8 +78,10 @@ def inventory_frame_of(
     lists: list[tuple[AttributeInfo, ...]],
 ) -> pd.DataFrame:
     """Return the same as :func:`inventory_frame`, from the columns of the elements."""
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    if any(map(ne, order, count())):
+    # As they mostly come, and each once, as on a sound server.
+    ascending = all(map(lt, keys, islice(keys, 1, None)))
+    if not ascending:
+        order = sorted(range(len(keys)), key=keys.__getitem__)
         keys = [keys[at] for at in order]
         uuids = taken(uuids, order)
         categories = [categories[at] for at in order]
@@ -88,30 +90,39 @@ def inventory_frame_of(
     # and the rows are put together by indexing.
     attributes, places, starts, counts = _attribute_lists(lists)
 
-    # Row r belongs to element element[r] and shows attribute attributes[attribute[r]].
-    element = np.repeat(np.arange(len(keys)), counts)
+    # Row r shows attribute attributes[attribute[r]] and belongs to element element[r].
     attribute = np.repeat(starts - (np.cumsum(counts) - counts), counts)
     attribute += np.arange(len(attribute))
     attribute = places[attribute]
-    if _repeats(keys):
-        # Keys are unique on a sound server. On any other, rows of several elements interleave.
+    rows: slice | list[int] = slice(None)
+    if not ascending and _repeats(keys):
+        # Rows of several elements interleave.
+        element = np.repeat(np.arange(len(keys)), counts)
+
         def row_order(row: int) -> tuple[object, ...]:
             at = element[row]
             name, *others = _attribute_order(attributes[attribute[row]])
             return keys[at], name, uuids[at], others, categories[at]
 
-        order = sorted(range(len(element)), key=row_order)
-        element, attribute = element[order], attribute[order]
-
+        rows = sorted(range(len(element)), key=row_order)
+        attribute = attribute[rows]
+    name = string_array([a.name for a in attributes]).take(attribute)
+    attribute_id = id_array([a.attribute_id for a in attributes]).take(attribute)
+    access = categorical(Access, [a.access for a in attributes]).take(attribute)
+    data_type = categorical(DataType, [a.data_type for a in attributes]).take(attribute)
+    # One index is gone before there is the other: each is as large as a column of texts, and new
+    # memory takes longer to get than to fill.
+    del attribute
+    element = np.repeat(np.arange(len(keys)), counts)[rows]
     return make_frame(
         {
             "primary_key": string_array(keys).take(element),
             "element_uuid": id_array(uuids).take(element),
             "category": categorical(Category, categories).take(element),
-            "attribute_name": string_array([a.name for a in attributes]).take(attribute),
-            "attribute_id": id_array([a.attribute_id for a in attributes]).take(attribute),
-            "access": categorical(Access, [a.access for a in attributes]).take(attribute),
-            "data_type": categorical(DataType, [a.data_type for a in attributes]).take(attribute),
+            "attribute_name": name,
+            "attribute_id": attribute_id,
+            "access": access,
+            "data_type": data_type,
         }
     )
 
@@ -274,28 +285,28 @@ class _Lists(NamedTuple):
 def _attribute_lists(lists: Sequence[tuple[AttributeInfo, ...]]) -> _Lists:
     """Return lists in numbers, with the attributes of each in their order."""
     # By identity: those of one type are mostly the very same objects, and hashing is slow.
-    distinct = {id(each): each for each in lists}
+    distinct = dict(zip(map(id, lists), lists, strict=True))
     sizes = np.fromiter(map(len, distinct.values()), np.intp, len(distinct))
-    of_list = np.repeat(np.arange(len(distinct)), sizes)
     every = list(chain.from_iterable(distinct.values()))
-    numbers, identities = pd.factorize(np.fromiter(map(id, every), np.int64, len(every)))
-    attributes = list(dict(zip(map(id, every), every, strict=True)).values())
+    firsts: dict[int, int] = {}  # where each distinct attribute stands first
+    first = np.fromiter(map(firsts.setdefault, map(id, every), count()), np.intp, len(every))
+    # Each list is sorted by itself: its number stands in front.
+    front = np.repeat(np.arange(len(distinct)) * len(every), sizes)
+    place = np.empty(len(every), np.intp)
 
     for order in (itemgetter(0), _attribute_order):
-        attributes.sort(key=order)
-        place = {id(each): at for at, each in enumerate(attributes)}
-        found = np.fromiter(map(place.__getitem__, identities.tolist()), np.intp, len(place))
-        # Each list is sorted by itself: its number stands in front.
-        front = of_list * len(attributes)
-        places = np.sort(front + found[numbers]) - front
+        ordered = sorted(firsts.values(), key=lambda at: order(every[at]))
+        attributes = [every[at] for at in ordered]
+        place[ordered] = np.arange(len(ordered))
+        places = np.sort(front + place[first]) - front
         names = [each.name for each in attributes]
-        same = np.fromiter(map(eq, names, islice(names, 1, None)), bool, max(0, len(names) - 1))
-        together = of_list[1:] == of_list[:-1]
-        rank = np.cumsum(np.concatenate([[True], ~same]))[: len(names)]
-        if not (together & (rank[places[1:]] == rank[places[:-1]])).any():
+        # By name alone, those that are equal have one number.
+        changes = map(ne, islice(names, 1, None), names)
+        number = np.fromiter(accumulate(changes, initial=0), np.intp)
+        if np.diff(front + number[places]).all():
             break  # no list has a name twice, as it should be
 
-    by_identity = dict(zip(distinct, range(len(distinct)), strict=True))
+    by_identity = dict(zip(distinct, count()))
     chosen = np.fromiter(map(by_identity.__getitem__, map(id, lists)), np.intp, len(lists))
     return _Lists(attributes, places, (np.cumsum(sizes) - sizes)[chosen], sizes[chosen])
 
