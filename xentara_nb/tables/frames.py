@@ -245,8 +245,10 @@ def categorical(table: type[Labelled], identifiers: Sequence[int | None]) -> pd.
     ['read and write', 'read only', '7']
     Categories (4, str): ['read only', 'write only', 'read and write', '7']
     """
-    unknown = tuple(sorted(each for each in set(identifiers).difference(table) if each is not None))
-    codes, dtype = _categories(table, unknown)
+    codes, dtype = _categories(table)
+    unknown: set[Any] = set(identifiers).difference(codes)
+    if unknown:
+        codes, dtype = _categories(table, *sorted(unknown))
     return pd.Categorical.from_codes(
         np.fromiter(map(codes.__getitem__, identifiers), dtype=np.intp, count=len(identifiers)),
         dtype=dtype,
@@ -264,7 +266,7 @@ def labelled(table: type[Labelled], words: Sequence[str | None]) -> pd.Categoric
 
 @lru_cache(maxsize=64)
 def _categories(
-    table: type[Labelled], unknown: tuple[int, ...]
+    table: type[Labelled], *unknown: int
 ) -> tuple[dict[int | None, int], pd.CategoricalDtype[Any]]:
     """Return the code of each identifier, and the words for all codes."""
     numbers = [*table, *unknown]

@@ -55,6 +55,8 @@ _USUAL = re.compile(
     + rb"(.{16}))\x02([\x00-\x17])\x03([\x00-\x17])",
     re.DOTALL,
 )
+_ACCESS = {bytes((number,)): known(Access, number) for number in range(24)}
+_DATA_TYPES = {bytes((number,)): known(DataType, number) for number in range(24)}
 
 
 class ListRequests(Sequence[MetaData]):
@@ -143,13 +145,10 @@ def known_attribute(item: bytes) -> AttributeInfo:
     """Decode an attribute, from what stands behind its first key; raises as known_list."""
     usual = _USUAL.fullmatch(item)
     if usual is not None:
+        name, number, uuid, access, data_type = usual.groups()
         try:
-            name = text_of(usual[1])
-            number, uuid, access, data_type = usual.groups()[1:]
             attribute_id = uuid_from(uuid) if number is None else number[0]
-            return AttributeInfo(
-                name, attribute_id, known(Access, access[0]), known(DataType, data_type[0])
-            )
+            return AttributeInfo(text_of(name), attribute_id, _ACCESS[access], _DATA_TYPES[data_type])
         except ValueError:
             pass  # the bytes at the end of a UUID, perhaps
     attributes = _decode_list(b"\x81" + _ATTRIBUTE + item).attributes
