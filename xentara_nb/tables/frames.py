@@ -91,13 +91,13 @@ def inventory_frame_of(
     attributes, places, starts, counts = _attribute_lists(lists)
 
     # Row r shows attribute attributes[attribute[r]] and belongs to element element[r].
-    attribute = np.repeat(starts - (np.cumsum(counts) - counts), counts)
+    attribute = (starts + counts - counts.cumsum()).repeat(counts)
     attribute += np.arange(len(attribute))
     attribute = places[attribute]
     rows: slice | list[int] = slice(None)
     if not ascending and _repeats(keys):
         # Rows of several elements interleave.
-        element = np.repeat(np.arange(len(keys)), counts)
+        element = np.arange(len(keys)).repeat(counts)
 
         def row_order(row: int) -> tuple[object, ...]:
             at = element[row]
@@ -113,7 +113,7 @@ def inventory_frame_of(
     # One index is gone before there is the other: each is as large as a column of texts, and new
     # memory takes longer to get than to fill.
     del attribute
-    element = np.repeat(np.arange(len(keys)), counts)[rows]
+    element = np.arange(len(keys)).repeat(counts)[rows]
     return make_frame(
         {
             "primary_key": string_array(keys).take(element),
@@ -252,6 +252,7 @@ def categorical(table: type[Labelled], identifiers: Sequence[int | None]) -> pd.
     return pd.Categorical.from_codes(
         np.fromiter(map(codes.__getitem__, identifiers), dtype=np.intp, count=len(identifiers)),
         dtype=dtype,
+        validate=False,  # they are the dtype's own
     )
 
 
@@ -293,24 +294,27 @@ def _attribute_lists(lists: Sequence[tuple[AttributeInfo, ...]]) -> _Lists:
     firsts: dict[int, int] = {}  # where each distinct attribute stands first
     first = np.fromiter(map(firsts.setdefault, map(id, every), count()), np.intp, len(every))
     # Each list is sorted by itself: its number stands in front.
-    front = np.repeat(np.arange(len(distinct)) * len(every), sizes)
+    front = (np.arange(len(distinct)) * len(every)).repeat(sizes)
     place = np.empty(len(every), np.intp)
 
     for order in (itemgetter(0), _attribute_order):
         ordered = sorted(firsts.values(), key=lambda at: order(every[at]))
         attributes = [every[at] for at in ordered]
         place[ordered] = np.arange(len(ordered))
-        places = np.sort(front + place[first]) - front
+        places = front + place[first]
+        places.sort()
+        places -= front
         names = [each.name for each in attributes]
         # By name alone, those that are equal have one number.
         changes = map(ne, islice(names, 1, None), names)
         number = np.fromiter(accumulate(changes, initial=0), np.intp)
-        if np.diff(front + number[places]).all():
+        named = front + number[places]
+        if (named[1:] != named[:-1]).all():
             break  # no list has a name twice, as it should be
 
     by_identity = dict(zip(distinct, count()))
     chosen = np.fromiter(map(by_identity.__getitem__, map(id, lists)), np.intp, len(lists))
-    return _Lists(attributes, places, (np.cumsum(sizes) - sizes)[chosen], sizes[chosen])
+    return _Lists(attributes, places, (sizes.cumsum() - sizes)[chosen], sizes[chosen])
 
 
 def _repeats(ordered: Sequence[str]) -> bool:
