@@ -97,14 +97,14 @@ def inventory_frame_of(
     rows: slice | list[int] = slice(None)
     if not ascending and _repeats(keys):
         # Rows of several elements interleave.
-        element = np.arange(len(keys)).repeat(counts)
+        owner, shown = np.arange(len(keys)).repeat(counts), attribute
 
         def row_order(row: int) -> tuple[object, ...]:
-            at = element[row]
-            name, *others = _attribute_order(attributes[attribute[row]])
+            at = owner[row]
+            name, *others = _attribute_order(attributes[shown[row]])
             return keys[at], name, uuids[at], others, categories[at]
 
-        rows = sorted(range(len(element)), key=row_order)
+        rows = sorted(range(len(owner)), key=row_order)
         attribute = attribute[rows]
     name = string_array([a.name for a in attributes]).take(attribute)
     attribute_id = id_array([a.attribute_id for a in attributes]).take(attribute)
