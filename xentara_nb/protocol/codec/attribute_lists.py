@@ -84,11 +84,11 @@ class ListRequests(Sequence[MetaData]):
     def encode(self, first_id: int) -> bytes:
         """Return the message with all the requests, their message ids counting up."""
         uuids = UuidColumn.of(self._uuids)
-        made_of = first_id, uuids.data
-        return shared("list requests", made_of, 64 * len(self), lambda: self._encode(*made_of))
 
-    def _encode(self, first_id: int, uuids: bytes) -> bytes:
-        return uuid_requests(_REQUEST, first_id, _ELEMENT, UuidColumn(uuids), _LIST_ONLY)
+        def encode() -> bytes:
+            return uuid_requests(_REQUEST, first_id, _ELEMENT, uuids, _LIST_ONLY)
+
+        return shared("list requests", (first_id, uuids.data), 64 * len(self), encode)
 
     def decode(self, message: bytes, first_id: int) -> list[MetaDataAnswer] | None:
         """Return the answers, equal lists the same object; None if the message is unusual."""
