@@ -36,7 +36,6 @@ from xentara_nb.protocol.identifiers import (
     Quality,
     label,
 )
-from xentara_nb.protocol.uuid_column import taken
 from xentara_nb.protocol.values import AttributeId, TimePoint
 from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.xentara_frame import as_xentara
@@ -78,26 +77,24 @@ def inventory_frame_of(
     lists: list[tuple[AttributeInfo, ...]],
 ) -> pd.DataFrame:
     """Return the same as :func:`inventory_frame`, from the columns of the elements."""
-    # As they mostly come, and each once, as on a sound server.
-    ascending = all(map(lt, keys, islice(keys, 1, None)))
-    if not ascending:
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        keys = [keys[at] for at in order]
-        uuids = taken(uuids, order)
-        categories = [categories[at] for at in order]
-        lists = [lists[at] for at in order]
     # Elements of one type share their list of attributes: each distinct list is looked at once,
     # and the rows are put together by indexing.
     attributes, places, starts, counts = _attribute_lists(lists)
+    order = np.arange(len(keys))
+    # Keys mostly come in their order, and are unique on a sound server.
+    ascending = all(map(lt, keys, islice(keys, 1, None)))
+    if not ascending:
+        order = np.array(sorted(range(len(keys)), key=keys.__getitem__))
+        starts, counts = starts[order], counts[order]
 
     # Row r shows attribute attributes[attribute[r]] and belongs to element element[r].
     attribute = (starts + counts - counts.cumsum()).repeat(counts)
     attribute += np.arange(len(attribute))
     attribute = places[attribute]
     rows: slice | list[int] = slice(None)
-    if not ascending and _repeats(keys):
+    if not ascending and _repeats([keys[at] for at in order]):
         # Rows of several elements interleave.
-        owner, shown = np.arange(len(keys)).repeat(counts), attribute
+        owner, shown = order.repeat(counts), attribute
 
         def row_order(row: int) -> tuple[object, ...]:
             at = owner[row]
@@ -113,7 +110,7 @@ def inventory_frame_of(
     # One index is gone before there is the other: each is as large as a column of texts, and new
     # memory takes longer to get than to fill.
     del attribute
-    element = np.arange(len(keys)).repeat(counts)[rows]
+    element = order.repeat(counts)[rows]
     return make_frame(
         {
             "primary_key": string_array(keys).take(element),
