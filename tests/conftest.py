@@ -38,6 +38,10 @@ if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_I
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Where programs are told to use colors, as in a cell of a notebook, Python 3.14 paints what the
+# command line says, and tests look for the words.
+os.environ.pop("FORCE_COLOR", None)
+
 # A few examples while one works on something; --hypothesis-profile=thorough looks for more.
 settings.register_profile("quick", max_examples=10, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None)

@@ -55,6 +55,15 @@ def answering(monkeypatch: pytest.MonkeyPatch, answer: str | BaseException) -> l
     return asked
 
 
+def test_a_question_mark_shows_the_help(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_line_magic("pinfo", "%xentara")
+    shown = capsys.readouterr().out
+    assert "%xentara write KEY VALUE" in shown
+    assert "Only ``y`` or ``yes`` sends it" in shown
+
+
 def test_who_is_connected_where(
     shell: InteractiveShell, client: Client, plant: Simulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,9 +158,13 @@ def test_what_a_guard_refuses_is_not_asked_for(
         (f"write '{SET_POINT}' 200 -a units -a value", "--attribute is there twice"),
     ],
 )
-def test_a_line_that_makes_no_sense(line: str, message: str, magic: Magic) -> None:
+def test_a_line_that_makes_no_sense(
+    line: str, message: str, magic: Magic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a notebook's kernel has it
     with pytest.raises(OptionError, match=message.replace("?", r"\?")) as caught:
         magic(line)
+    assert "x1b" not in str(caught.value)  # not spelled out either
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 

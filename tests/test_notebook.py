@@ -10,11 +10,14 @@ from typing import Any
 import ipykernel
 import pytest
 from IPython.core.formatters import DisplayFormatter
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from tests.support.notebooks import document, run
-from xentara_nb import Client, XentaraFrame
-from xentara_nb._notebook import register_display, show_watch
+from xentara_nb import Client, XentaraError, XentaraFrame
+from xentara_nb._notebook import register_display, show_watch, traceback_lines
 from xentara_nb.live.watch import Watch
+from xentara_nb.protocol.packets import decode_answers
 from xentara_nb.widgets import LiveView
 
 CELLS = (
@@ -94,9 +97,56 @@ def test_it_is_registered_in_a_kernel_only(
     shell = SimpleNamespace(display_formatter=formatter)
     monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    monkeypatch.setattr(XentaraError, "_render_traceback_", None, raising=False)  # given back then
     register_display()
     assert set(formatter.format(client)[0]) == {"text/plain", "text/html"}
     monkeypatch.setitem(sys.modules, "ipykernel", ipykernel)
     register_display()
     assert formatter.format(client) == ({}, {})  # the card has shown itself
+    assert vars(XentaraError)["_render_traceback_"] is traceback_lines
     assert capsys.readouterr().out == f"{client!r}\n"
+
+
+@pytest.fixture
+def shell(client: Client, monkeypatch: pytest.MonkeyPatch) -> InteractiveShell:
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    shell.run_line_magic("colors", "nocolor")
+    shell.user_ns["client"] = client
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
+    monkeypatch.setattr(XentaraError, "_render_traceback_", traceback_lines, raising=False)
+    return shell
+
+
+def test_an_error_ends_where_the_library_was_called(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_cell("def mine():\n    return client.read('Plant.Nothing')\nmine()")
+    shown = capsys.readouterr().out
+    assert "return client.read('Plant.Nothing')" in shown
+    assert "UnknownElementError: lookup of 'Plant.Nothing'" in shown
+    assert "xentara_nb" not in shown.partition("UnknownElementError: ")[0]
+    # The library's own frames are there where they lead to code of the user.
+    shell.run_cell(
+        "with client.watch('Plant.Line 1.Speed') as watch:\n"
+        "    watch.until(lambda latest: client.read('Plant.Nothing'), timeout=30)"
+    )
+    shown = capsys.readouterr().out
+    assert "in Watch.until" in shown
+    assert "in <lambda>(latest)" in shown
+    assert "reading.py" not in shown
+
+
+def test_all_of_an_error_for_those_who_ask_for_it(
+    shell: InteractiveShell, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_line_magic("xmode", "Verbose")
+    shell.run_cell("client.read('Plant.Nothing')")
+    assert "client.py" in capsys.readouterr().out
+    shell.run_line_magic("xmode", "Context")
+    shell.user_ns["decode"] = decode_answers
+    shell.run_cell("decode(b'')")
+    shown = capsys.readouterr().out
+    assert "ProtocolError" in shown
+    assert "packets.py" in shown
+    shell.run_cell("raise __import__('xentara_nb').OptionError('mine')")
+    assert "OptionError: mine" in capsys.readouterr().out

@@ -55,13 +55,22 @@ class _Once(argparse.Action):
 class _Parser(argparse.ArgumentParser):
     """Parses a line; what is wrong with it is an error in the cell, and not the end."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.color = False  # Python 3.14 would paint what goes into the error
+
     def error(self, message: str) -> NoReturn:
         raise OptionError(f"{message}. {self.format_usage().strip()}") from None
 
 
 def register(shell: Any) -> None:
     """Add ``%xentara`` to a shell of IPython, and show who is connected where."""
-    shell.register_magic_function(lambda line: run(line, shell), "line", "xentara")
+
+    def xentara(line: str) -> pd.DataFrame | WriteReport | None:
+        return run(line, shell)
+
+    xentara.__doc__ = __doc__  # what %xentara? shows
+    shell.register_magic_function(xentara, "line", "xentara")
     print(status(clients_in(shell.user_ns)))
 
 

@@ -1,12 +1,23 @@
-"""What IPython shows as the last line of a cell.
+"""What a notebook shows of the library as the last line of a cell, and of its errors.
 
-For a client or a watch in a notebook it is the explorer or the live view.
+For a client or a watch it is the explorer or the live view. An error ends where the cell has
+called the library, for what to do is said in its text; ``%xmode Verbose`` shows all of it.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from itertools import dropwhile
+from types import FrameType, TracebackType
 from typing import Any
+
+from xentara_nb.errors import ProtocolError, XentaraError
+
+_PACKAGE = os.path.dirname(__file__) + os.sep
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
+_INSTALLED = ("site-packages", "dist-packages")
 
 
 def register_display() -> None:
@@ -21,6 +32,8 @@ def register_display() -> None:
     formatter = getattr(get_ipython(), "display_formatter", None)
     if formatter is None:
         return
+    # IPython asks each exception for it.
+    setattr(XentaraError, "_render_traceback_", traceback_lines)  # noqa: B010 - no attribute of its own
     formatter.ipython_display_formatter.for_type_by_name(
         "xentara_nb.client.client", "Client", show_client
     )
@@ -47,3 +60,43 @@ def show_watch(watch: Any) -> None:
         print(f"{watch!r}\n{error}")
     else:
         view._ipython_display_()
+
+
+def traceback_lines(error: XentaraError) -> list[str]:
+    """Return what IPython shows of an error, up to where the user's code has called the library.
+
+    All of it where the user has asked for more than usual (``%xmode Verbose``), or the error is
+    one that only who knows the protocol can look into.
+    """
+    from IPython.core.getipython import get_ipython
+
+    shell: Any = get_ipython()
+    traceback = error.__traceback__
+    if shell.InteractiveTB.mode == "Context" and not isinstance(error, ProtocolError):
+        traceback = _of_user(traceback)
+    lines: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, traceback)
+    return lines
+
+
+def _of_user(traceback: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the frames of the library behind the user's last one."""
+    behind_user = dropwhile(lambda each: not _is_users(each.tb_frame), _from_the_end(traceback))
+    shortened = None
+    for each in behind_user:
+        shortened = TracebackType(shortened, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return shortened or traceback
+
+
+def _from_the_end(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    entries = []
+    while traceback is not None:
+        entries.append(traceback)
+        traceback = traceback.tb_next
+    return reversed(entries)
+
+
+def _is_users(frame: FrameType) -> bool:
+    """Whether a frame is neither this library's nor that of Python's own, which is in between."""
+    file = frame.f_code.co_filename
+    own = file.startswith(_LIBRARY) and not any(each in file for each in _INSTALLED)
+    return not own and not file.startswith((_PACKAGE, "<frozen"))

@@ -46,7 +46,7 @@ def user_path(path: str | os.PathLike[str]) -> Path:
             "LC_ALL=C.UTF-8, or PYTHONUTF8=1, before Python starts"
         ) from None
     except TypeError:
-        raise OptionError(f"a path is a text or a Path, not {path!r}") from None
+        raise OptionError(f"a path is a text or a Path, not {type(path).__name__}") from None
     except RuntimeError:
         raise OptionError(f"there is no home folder for {os.fspath(path)!r}") from None
 

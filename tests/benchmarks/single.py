@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import cbor2
+import pandas as pd
 
 from tests.benchmarks import baselines
 from tests.benchmarks.measuring import Contender, Server, plain, recorded, server, timed
@@ -25,11 +26,13 @@ NETWORK_DELAY = 0.2
 
 
 def single_read(sizes: Sizes) -> Iterator[Figure]:
-    """Compare one client.read after the other with sending and receiving the same bytes."""
+    """Compare one client.read after the other with the same bytes, and with those in a frame."""
     count = sizes.single_writes
     with server(10) as one:
         with one.connect() as client:
             uuid = client.browse()["element_uuid"][0]
+            frame = client.read(uuid, "value")
+        columns = {name: frame[name].array for name in frame}
         messages = baselines.packets([Read(uuid, (Attribute.VALUE,)).request(2)], 1) * count
 
         @contextlib.contextmanager
@@ -43,13 +46,48 @@ def single_read(sizes: Sizes) -> Iterator[Figure]:
 
                 yield work
 
-        @contextlib.contextmanager
-        def bare() -> Iterator[Callable[[], object]]:
-            with baselines.bare(one) as exchange:
-                baselines.send(exchange, baselines.packets([ClientHello().request(1)], 1))
-                yield lambda: baselines.send(exchange, messages)
+        def bare(then: Callable[[bytes], object]) -> Contender:
+            @contextlib.contextmanager
+            def prepare() -> Iterator[Callable[[], object]]:
+                with baselines.bare(one) as exchange:
+                    baselines.send(exchange, baselines.packets([ClientHello().request(1)], 1))
 
-        times = timed({"bare": bare, "read": read}, sizes.rounds)
+                    def work() -> None:
+                        for message in messages:
+                            then(exchange(message))
+
+                    yield work
+
+            return prepare
+
+        def script(answer: bytes) -> pd.DataFrame:
+            ((_, _, values),) = cbor2.loads(answer)
+            row = {name: [column[0]] for name, column in columns.items()}
+            return pd.DataFrame(row | {"value": [values[11]], "time": [pd.Timestamp.now("UTC")]})
+
+        times = timed(
+            {
+                "bare": bare(len),
+                "pandas": bare(lambda _: pd.DataFrame(columns)),
+                "script": bare(script),
+                "read": read,
+            },
+            sizes.rounds,
+        )
+    yield Figure(
+        "a bare exchange, and pandas.DataFrame of its seven columns",
+        "bare exchange over websocket-client",
+        times["pandas"] / times["bare"],
+        None,
+    )
+    yield Figure(
+        "one client.read, model known",
+        "a script: bare exchange, cbor2.loads, pandas.DataFrame",
+        times["read"] / times["script"],
+        1,
+        most=True,
+        note=f"{times['read'] / count * 1e6:.0f} against {times['script'] / count * 1e6:.0f} us",
+    )
     yield Figure(
         "one client.read, model known",
         "bare exchange over websocket-client",

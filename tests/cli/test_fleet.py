@@ -208,6 +208,22 @@ def test_wrong_usage(
     assert capsys.readouterr().err.startswith("xentara-nb: ")
 
 
+def test_a_file_is_left_where_no_server_has_answered(
+    servers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text("of yesterday")
+    options = [servers, "--root", "Nothing", "-o", str(path)]
+    assert main(["fleet", "inventory", *options]) == 1
+    assert path.read_text() == "of yesterday"
+    assert "all.csv was not written: no server has answered\n" in capsys.readouterr().err
+
+
+def test_failures_are_told_without_python(servers: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["fleet", "snapshot", servers, "-a", "nothing", "--only", "north"])
+    assert "see xentara-nb read URL ELEMENT for those" in capsys.readouterr().err
+
+
 def test_a_server_that_is_not_in_the_list(servers: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fleet", "read", servers, "Plant", "--only", "nort"]) == 1
     assert "did you mean 'north'" in capsys.readouterr().err

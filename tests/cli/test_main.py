@@ -13,6 +13,7 @@ import pytest
 import xentara_nb
 from xentara_nb.cli import build_parser, common, main
 from xentara_nb.errors import XentaraError
+from xentara_nb.protocol.errors import ERRORS_BY_CODE
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.simulator import Simulator
 
@@ -99,14 +100,41 @@ SHA = "AB:CD"
         ("pass user= and password= (or token=)", "--user NAME and --password-file FILE (or --tok"),
         ("with connect(journal=...); journal=False does", "--journal FILE; --journal off does"),
         ("number_as_boolean=True", "--number-as-boolean"),
-        ("skip_refused=True", "--skip-refused"),
+        ("leave them out with apply(skip_refused=True)", "leave them out with --skip-refused"),
+        ("model goes to model=.", "model goes to --model FILE."),
+        ("with own_certificate=True.", "with --own-certificate."),
+        ("Write it again with xentara.to_file(path)", "again with -o FILE"),
+        ("give a longer timeout=", "give a longer --timeout TIME"),
+        (
+            "take the old one out of your trusted certificates with "
+            'xentara_nb.widgets.LoginForm.forget_certificate("x:1").',
+            "trust the new one with --fingerprint SHA256.",
+        ),
+        ("fresh plan, or insist on this one with apply(if_unchanged=False)", "fresh plan\n"),
+        ("the column server, or use fleet.plan_writes(rows)", "the column server\n"),
+        ("log in again with client.sub_session(...)", "log in again\n"),
+        ("plan.report.resolve() reads the values", "xentara-nb read shows the values"),
+        ("client.inventory() or xentara_nb.read_inventory(path), and", "xentara-nb inventory, and"),
     ],
 )
 def test_advice_is_in_options(text: str, shown: str) -> None:
     error = XentaraError(text)
-    assert shown in common.in_options(error)
+    assert shown in f"{common.in_options(error)}\n"
     error.add_note("said by XENTARA_FINGERPRINT")
     assert common.in_options(error).endswith("\nsaid by XENTARA_FINGERPRINT")
+
+
+PYTHON = re.compile(r"[\w.]+\(|\w\[|\w=")
+
+
+@pytest.mark.parametrize("kind", ERRORS_BY_CODE.values())
+def test_what_a_server_refuses_is_explained_without_python(kind: type[XentaraError]) -> None:
+    assert not PYTHON.search(common.in_options(kind()))
+
+
+def test_what_is_no_advice_stays() -> None:
+    key = "Plant.user=x.a_model=1.--token=2 password=x"
+    assert common.in_options(key) == key
 
 
 def test_a_certificate_is_trusted_with_an_option(

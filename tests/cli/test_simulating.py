@@ -227,7 +227,8 @@ def test_lab_starts_jupyterlab_on_the_simulator(
         "name = '@jupyterlab/apputils-extension:notification'\n"
         "folder = sys.prefix + '/share/jupyter/lab/schemas'\n"
         "settings = get_settings('none', folder, 'none', schema_name=name)\n"
-        "print('news', settings[0]['schema']['properties']['fetchNews']['default'])\n"
+        "shown = settings[0]['schema']['properties']\n"
+        "print('news', *(shown[each]['default'] for each in ('fetchNews', 'checkForUpdates')))\n"
         "client = xentara_nb.connect()\n"
         "print('arguments', sys.argv[1:], 'user', client.user, len(client.browse()), flush=True)\n"
         "client.close()\n",
@@ -238,7 +239,7 @@ def test_lab_starts_jupyterlab_on_the_simulator(
         assert "--LabApp.default_url=/lab/workspaces/xentara/tree/00-start.ipynb" in seen
         assert "--no-browser" in seen
         assert "user engineer" in seen
-        assert "news false" in seen
+        assert "news false False" in seen
         assert process.wait(20) == 0
 
 

@@ -99,6 +99,22 @@ def test_what_is_refused(plant, options, capsys):
     assert len(plant.writes) == 0
 
 
+def test_reasons_are_in_options(plant, options, write_file, capsys):
+    path = write_file(
+        "primary_key,attribute_name,value\nPlant.Line 1.Speed,value,1\nPlant.Line 1.Run,value,0\n"
+    )
+    for how in ([], ["--json"]):
+        assert main(["apply", *options, path, "--dry-run", *how]) == 1
+        out = capsys.readouterr().out
+        assert "xentara-nb inventory (column access) shows what can be written" in out
+        assert "--number-as-boolean takes 0 and 1" in out
+        assert "xentara.writable" not in out
+        assert "number_as_boolean" not in out
+    servers = write_file(f"server,primary_key,value\nnorth,{ONE},1\nsouth,{ONE},2\n")
+    assert main(["apply", *options, servers, "--dry-run"]) == 1
+    assert capsys.readouterr().err.endswith("leave out the column server\n")
+
+
 def test_read_only(plant, options, monkeypatch, capsys):
     monkeypatch.setenv("XENTARA_READ_ONLY", "1")
     assert main(["write", *options, ONE, "1", "--yes"]) == 1
@@ -107,9 +123,13 @@ def test_read_only(plant, options, monkeypatch, capsys):
 
 
 def test_a_policy(plant, options, write_file, monkeypatch, capsys):
+    assert main(["write", *options, ONE, "1", "--dry-run"]) == 0
+    assert "as engineer (no policy: no limits were checked):" in capsys.readouterr().err
     policy = write_file('forbidden = ["*.Line 1.*"]', "policy.toml")
     assert main(["write", *options, ONE, "1", "--yes", "--policy", policy]) == 1
-    assert f"the policy {policy} forbids to write to {ONE}" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert f"the policy {policy} forbids to write to {ONE}" in out
+    assert "as engineer:" in err
     rows = write_file(f"primary_key,value\n{ONE},1\n{TWO},2\n")
     assert main(["apply", *options, rows, "--yes", "--policy", policy]) == 1
     assert len(plant.writes) == 0

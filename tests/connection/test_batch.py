@@ -8,9 +8,18 @@ from xentara_nb.connection.batch import UNANSWERED, Batch, UnreadableAnswerError
 from xentara_nb.errors import ConnectionLostError, ProtocolError
 from xentara_nb.protocol.codec import encode_requests
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
-from xentara_nb.protocol.commands import GetStage, Lookup, MetaData, MetaDataAnswer
+from xentara_nb.protocol.commands import (
+    Browse,
+    GetStage,
+    Lookup,
+    MetaData,
+    MetaDataAnswer,
+    Read,
+)
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.packets import Failure, Request, Success, encode_packets
+
+E = UUID(int=7)
 
 
 def take(batch: Batch, answer: Success | Failure) -> None:
@@ -30,6 +39,13 @@ def test_names() -> None:
     assert Batch([GetStage()], 1).names == "get_stage"
     assert Batch([GetStage()] * 3, 1).names == "3 x get_stage"
     assert Batch([Lookup("x"), GetStage(), Lookup("y")], 1).names == "3 x lookup, get_stage"
+
+
+def test_the_kind_of_the_first_command() -> None:
+    assert Batch([Browse(E), GetStage()], 1).begins_with(Browse)
+    assert not Batch([GetStage(), Browse(E)], 1).begins_with(Browse)
+    assert not Batch([], 1).begins_with(Browse)
+    assert not Batch([Read(E, (11,))], 1).begins_with(Browse)
 
 
 def test_answers_in_any_order() -> None:

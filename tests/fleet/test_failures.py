@@ -57,6 +57,32 @@ def test_how_a_certificate_is_trusted_in_a_list() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("python", "words"),
+    [
+        (
+            "take the old one out of your trusted certificates with "
+            'xentara_nb.widgets.LoginForm.forget_certificate("north:8080").',
+            "put the new fingerprint into its entry in the list of servers.",
+        ),
+        (
+            "pass user= and password= (or token=), or",
+            "pass user and password_from (or token_from), or",
+        ),
+        (
+            "there is no certificate for ca_file= or fingerprint=: write",
+            "for ca_file or fingerprint: w",
+        ),
+        ("give a longer timeout=", "give a longer timeout"),
+        ("lookup of 'user=x.token=1'", "lookup of 'user=x.token=1'"),
+    ],
+)
+def test_advice_is_in_the_words_of_a_list(python: str, words: str) -> None:
+    line = error_line(LoginError(python))
+    assert words in line
+    assert line.count("=") == words.count("=")
+
+
 def test_the_warning_is_where_the_fleet_was_asked(recwarn: pytest.WarningsRecorder) -> None:
     warn_of({}, 5)
     assert not recwarn.list

@@ -49,6 +49,7 @@ def test_server_by_server_in_the_order_of_the_plan(
         ["north", 7],
     ]
     assert "4 writes to 2 servers (south, then north), nothing was sent yet" in repr(plan)
+    assert "4 ok (no policy: no limits were checked)\n" in repr(plan)
     assert "<td" in plan._repr_html_()
     rehearsed = plan.apply(dry_run=True)
     assert set(rehearsed.frame["outcome"]) == {"SKIPPED"}

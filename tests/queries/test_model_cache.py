@@ -188,6 +188,37 @@ def test_a_well_known_name_with_an_id_of_its_own() -> None:
         find_attribute("Plant.A", (own,), 11)
 
 
+@pytest.mark.parametrize("error", [NotFoundError("gone"), UnknownElementError(), None])
+def test_what_was_found_in_a_model_from_before_is_looked_for_again(error: Any) -> None:
+    model_cache = ModelCache(Model().ask)
+    connections: Iterator[Any] = iter(["first", "second"])
+    found = []
+
+    def find(connection: Any) -> str:
+        found.append(connection)
+        if connection == "first":
+            model_cache.forget()
+            if error is not None:
+                raise error
+        return f"on the {connection}"
+
+    assert model_cache.in_one_model(connections.__next__, find)[0] == "on the second"
+    assert found == ["first", "second"]
+
+
+def test_an_error_of_the_present_model_is_one_at_once() -> None:
+    model_cache = ModelCache(Model().ask)
+    found = []
+
+    def find(connection: Any) -> None:
+        found.append(connection)
+        raise NotFoundError("gone")
+
+    with pytest.raises(NotFoundError, match="gone"):
+        model_cache.in_one_model(lambda: None, find)  # type: ignore[arg-type,return-value]
+    assert found == [None]
+
+
 def test_errors_are_no_knowledge() -> None:
     calls = 0
 

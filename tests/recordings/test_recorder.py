@@ -277,6 +277,13 @@ def test_a_client_that_is_closed(plant: Simulator, tmp_path: Path) -> None:
     assert len(values(tmp_path, BATCH)) == 1
 
 
+def test_folder_and_elements_that_were_interchanged(client: Client, tmp_path: Path) -> None:
+    rows = client.inventory("Plant.Line 1", progress=False)
+    with pytest.raises(OptionError, match="a path is a text or a Path, not XentaraFrame"):
+        client.record(str(tmp_path / "recording"), rows)
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_makes_no_sense(plant: Simulator, client: Client, tmp_path: Path) -> None:
     for arguments in ({"for_": 0}, {"for_": -1}, {"flush_every": 0}, {"flush_every": "1"}):
         with pytest.raises(OptionError, match="is a time in seconds"):

@@ -86,6 +86,19 @@ def test_nothing_has_changed() -> None:
     assert found.frame.dtypes.equals(changed.dtypes)
 
 
+def test_the_parts_are_all_of_it() -> None:
+    old = snapshot(value=[1.5, 2.5, 3.5], units=["mm", "mm", "mm"])[:2]
+    new = snapshot(value=[1.5, 2.6, 3.5], units=["m", "mm", "mm"])[1:]
+    found = compare(old, new)
+    assert found.added["primary_key"].tolist() == ["c"]
+    assert found.removed["primary_key"].tolist() == ["a"]
+    assert found.changed["new"].tolist() == [2.6]
+    parts = pd.concat([found.added, found.removed, found.changed])
+    pd.testing.assert_frame_equal(parts.sort_index(), found.frame)
+    same = compare(old, old)
+    assert [len(part) for part in (same.added, same.removed, same.changed)] == [0, 0, 0]
+
+
 def test_elements_that_came_and_went() -> None:
     old = inventory(("a", A, 2, (VALUE, LIMIT)), ("b", B, 2, (VALUE,)))
     new = inventory(("b", B, 2, (VALUE,)), ("c", C, 2, (VALUE, QUALITY)), ("d", D, 2, (VALUE,)))
@@ -98,6 +111,7 @@ def test_elements_that_came_and_went() -> None:
     assert found.counts == {"elements added": 2, "elements removed": 1}
     assert found.summary == "2 elements added and 1 element removed."
     assert found.frame["element_uuid"].tolist() == [C, D, A]
+    assert found.changed.empty
     assert changes(old.iloc[:0], old) == [
         ("added", "a", None, None, None),
         ("added", "b", None, None, None),

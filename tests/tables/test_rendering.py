@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 import pytest
@@ -46,6 +47,7 @@ def test_values_are_shown_as_a_person_reads_them(value: Any, text: str) -> None:
 def test_values_in_a_line_of_a_message() -> None:
     assert value_repr("a\x1b") == r"'a\x1b'"
     assert value_repr(pd.Timestamp(0, tz="UTC")) == "1970-01-01 00:00:00+00:00"
+    assert value_repr(UUID(int=7)) == "00000000-0000-0000-0000-000000000007"
     assert len(value_repr("x" * 100)) == 80
 
 

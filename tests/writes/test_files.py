@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import openpyxl
 import pandas as pd
 import pytest
 
 from xentara_nb import Client, InventoryFileError
+from xentara_nb.cli import main
 from xentara_nb.writes.files import names_file, read_writes
 
 SET_POINT, BATCH, RUN = "Plant.Line 1.Set point", "Plant.Line 1.Batch", "Plant.Line 1.Run"
@@ -26,6 +28,83 @@ def test_a_csv_of_people(client: Client, tmp_path: Path) -> None:
     )
     assert planned(client, path) == [195.0, 7, True]
     assert client.plan_writes(str(path)).ok
+
+
+NUMBER, TIME = "Data Types.Float64", "Data Types.TimePoint"
+SAID = {  # in the README and in the help of the command, of commas and of semicolons
+    "true": (",;", RUN, True),
+    "TRUE": (",;", RUN, True),
+    "42": (",;", BATCH, 42),
+    "1.5": (",;", NUMBER, 1.5),
+    "1,5": (";", NUMBER, 1.5),
+    "2026-11-26 10:00+01:00": (",;", TIME, pd.Timestamp("2026-11-26 09:00Z")),
+}
+
+
+@pytest.mark.parametrize("cell", SAID)
+def test_cells_that_are_said(
+    cell: str, client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["apply", "--help"])
+    assert f"`{cell}`" in readme
+    assert cell in " ".join(capsys.readouterr().out.split())
+    path = tmp_path / "writes.csv"
+    delimiters, key, value = SAID[cell]
+    for delimiter in delimiters:
+        path.write_text(f"primary_key{delimiter}value\n{key}{delimiter}{cell}\n")
+        plan = client.plan_writes(path)
+        assert plan.ok
+        assert plan.frame["value"].tolist() == [value]
+
+
+@pytest.mark.parametrize(
+    ("key", "cell", "value"),
+    [
+        *((RUN, cell, True) for cell in ("True", "WAHR", " true ")),
+        *((BATCH, cell, 42) for cell in ("42.0", "+42")),
+        (NUMBER, "1e3", 1000.0),
+        (TIME, "2026-11-26T09:00:05Z", pd.Timestamp("2026-11-26 09:00:05Z")),
+        *(("Data Types.String", text, text) for text in ("007", "TRUE", "NA", "1.50", "=1", " x ")),
+        ("Data Types.String", '"a,b"', "a,b"),
+        ("Data Types.String", "''tis", "'tis"),
+        ("Data Types.Quality", "good", "good"),
+        ("Data Types.Uuid", str(UUID(int=7)), UUID(int=7)),
+    ],
+)
+def test_cells_of_people(
+    key: str, cell: str, value: object, client: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "writes.csv"
+    path.write_text(f"primary_key,value\n{key},{cell}\n")
+    assert planned(client, path) == [value]
+
+
+@pytest.mark.parametrize(
+    ("key", "cell"),
+    [
+        *((RUN, cell) for cell in ("1", "0", "yes", "on", "t", "")),
+        *((BATCH, cell) for cell in ('"4,2"', '"1,000"', "4.2", "1.000", "1e3", "")),
+        *((NUMBER, cell) for cell in ('"1,5"', '"1.234,5"', '"1,234.5"', "1_000", "5%", "NA", "")),
+        *((TIME, cell) for cell in ("26.11.2026 10:00", "11/26/2026", "46352.5", "2026-11-26", "")),
+        ("Data Types.String", ""),
+        ("Data Types.Custom", '"[1, 2]"'),
+    ],
+)
+def test_cells_that_are_refused(key: str, cell: str, client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "writes.csv"
+    path.write_text(f"primary_key,value\n{key},{cell}\n")
+    plan = client.plan_writes(path)
+    assert not plan.ok
+    assert plan.frame["value"].tolist() == [None]
+
+
+def test_a_comma_in_a_number_between_commas_is_another_cell(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "writes.csv"
+    path.write_text(f"primary_key,value\n{NUMBER},1,5\n")
+    with pytest.raises(InventoryFileError, match="line 2: 3 cells under 2 columns"):
+        client.plan_writes(path)
 
 
 def test_a_csv_of_people_with_decimal_commas(client: Client, tmp_path: Path) -> None:

@@ -109,6 +109,9 @@ def test_the_same_attribute_twice(plant, client):
     plan = client.plan_writes([{"primary_key": KEY, "value": 1}, {"primary_key": KEY, "value": 2}])
     assert plan.frame["severity"].tolist() == ["ok", "refused"]
     assert "a row above writes 1.0 to the same attribute" in plan.frame["guard_distinct"][1]
+    plan = client.plan_writes([{"primary_key": KEY, "value": each} for each in ("fast", 2)])
+    assert plan.frame["severity"].tolist() == ["refused", "refused"]
+    assert plan.frame["reason"][1].startswith("a row above is for the same attribute: one plan")
     # By another name it is the same all the same.
     uuid = "4aa0e4e0-521e-4599-a985-e454baa59f89"
     plan = client.plan_writes({KEY: 1, (str(client.lookup(KEY)), uuid): 2})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 import pickle
 import re
@@ -68,10 +69,14 @@ def test_a_plan_shows_itself(plant, client):
     assert plan.who == "engineer"
     assert plan.report is None
     text = repr(plan)
-    assert "Plan of 3 writes as engineer, nothing was sent yet: 1 ok 1 warning 1 refused\n" in text
+    assert text.startswith(
+        "Plan of 3 writes as engineer, nothing was sent yet: 1 ok 1 warning 1 refused "
+        "(no policy: no limits were checked)\n"
+    )
     assert "150.0" in text
     html = plan._repr_html_()
     assert "1 refused" in html
+    assert "(no policy: no limits were checked)</p>" in html
     assert ">refused</b></td>" in html
     assert "&lt;" not in html
     assert "var(--jp-error-color1" in html
@@ -154,10 +159,19 @@ def test_a_plan_shows_which_time_is_sent(client, monkeypatch):
     assert plan.frame["severity"].tolist() == ["ok"]
 
 
-def test_a_plan_warns_of_infinity(client):
-    plan = client.plan_writes({ONE: "-inf", TWO: 201, "Data Types.Float32": float("inf")})
-    assert plan.frame["severity"].tolist() == ["warning", "ok", "warning"]
-    assert plan.frame["reason"].tolist()[0] == "-inf is sent: it is infinite"
+def test_limits_that_were_checked_are_not_said_to_be_none(plant, journal):
+    with plant.connect(policy=WritePolicy(max_rows=5)) as client:
+        assert "no policy" not in repr(client.plan_writes({ONE: 1}))
+    with plant.connect() as client:
+        assert "no policy" in repr(client.plan_writes({ONE: 1}))
+        assert "no policy" not in repr(client.plan_writes({}))
+
+
+def test_a_plan_warns_of_what_is_no_finite_number(client):
+    plan = client.plan_writes({ONE: "-inf", TWO: 201, THREE: "nan", "Data Types.Float32": math.inf})
+    assert plan.frame["severity"].tolist() == ["warning", "ok", "warning", "warning"]
+    said = ["-inf is sent: it is infinite", "nan is sent: it is not a number"]
+    assert plan.frame["reason"].tolist()[:3:2] == said
     assert plan.ok
 
 
@@ -171,6 +185,7 @@ def test_a_plan_is_good_for_one_apply(plant, client):
     assert plan.applied
     assert plan.report is report
     assert "as engineer, applied: 1 ok" in repr(plan)
+    assert "no policy" not in repr(plan)
     for options in ({}, {"if_unchanged": False}, {"on_error": "continue"}):
         with pytest.raises(WriteRefusedError, match="a plan is good for one apply"):
             plan.apply(**options)

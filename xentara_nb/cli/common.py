@@ -33,7 +33,7 @@ def usable(path: str) -> Iterator[None]:
     try:
         yield
     except XentaraError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(in_options(error)) from None
     except OSError as error:
         raise UsageError(
             f"{error.filename or path} cannot be read: {error.strerror or error}"
@@ -90,28 +90,48 @@ def secret_in(path: str | None) -> Secret | None:
         return from_file(path)
 
 
+# The longer ones first. Those with a word in front begin where that word begins.
 _OPTIONS = {
     r'xentara_nb\.connect\("[^"]*", fingerprint="([^"]*)"\)': r"--fingerprint \1",
+    r'take the old one out of your trusted .*LoginForm\.forget_certificate\("[^"]*"\)': (
+        "trust the new one with --fingerprint SHA256"
+    ),
     r"connect\(journal=\.\.\.\)": "--journal FILE",
+    r"connect\(url\)": "URL",
     r"journal=False": "--journal off",
     r"ca_file=(\.\.\.)?": "--ca-file FILE",
     r"fingerprint=(\.\.\.)?": "--fingerprint SHA256",
     r"user=": "--user NAME",
     r"password=": "--password-file FILE",
     r"token=": "--token-file FILE",
-    r"skip_refused=True": "--skip-refused",
+    r"timeout=": "--timeout TIME",
+    r"apply\(skip_refused=True\)": "--skip-refused",
     r"number_as_boolean=True": "--number-as-boolean",
-    r"model= \(--model\)": "--model FILE",
+    r"model=": "--model FILE",
     r"config=": "--config DIR",
+    r"jwks=": "--jwks FILE",
+    r"own_certificate=True": "--own-certificate",
+    r"inventory\.xentara\.writable\(\)": "xentara-nb inventory (column access)",
+    r"(inventory\.)?xentara\.to_(file|csv)\(path\)": "-o FILE",
+    r"client\.inventory\(\)( or xentara_nb\.read_inventory\(path\))?": "xentara-nb inventory",
+    r"client\.meta_data\(element\)": "xentara-nb read URL ELEMENT",
+    r"client\.get_stage\(\)": "xentara-nb stage URL",
+    r"error\.result\.resolve\(\), error being this exception": "xentara-nb stage URL",
+    r"plan\.report\.resolve\(\) reads": "xentara-nb read shows",
+    r"plan\.report": "the table",
+    r" with client\.(plan_writes|sub_session)\(\.\.\.\)": "",
+    r", or insist on this one with apply\(if_unchanged=False\)": "",
+    r", or use fleet\.plan_writes\(rows\)": "",
+    r"; elements are given as keys=": "",
 }
-"""What errors say for Python, and the option that is meant by it."""
+"""What is said for Python, and what is meant by it on the command line."""
 
 
-def in_options(error: XentaraError) -> str:
-    """Return what an error says, with its advice in the options of the command line."""
-    text = "\n".join([str(error), *getattr(error, "__notes__", ())])
+def in_options(said: object) -> str:
+    """Return a text, or what an error says, with its advice in the words of the command line."""
+    text = "\n".join([str(said), *getattr(said, "__notes__", ())])
     for python, option in _OPTIONS.items():
-        text = re.sub(rf"\b{python}", option, text)
+        text = re.sub(rf"(?:(?=\W)|(?<![\w.-])){python}(?![\w'\"])", option, text)
     return text
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import check_output, say, table, usable
+from xentara_nb.cli.common import check_output, in_options, say, table, usable
 from xentara_nb.cli.exploring import write_result
 from xentara_nb.cli.options import (
     AddParser,
@@ -266,8 +266,11 @@ def _take(args: argparse.Namespace, command: str, arguments: dict[str, Any]) -> 
         else:
             frame = getattr(fleet, command)(**_options(args), **arguments)
             answered = _answered(frame)
-            count = quantity(answered, "server")
-            write_result(frame, args, f"{len(frame):,} rows of {count}")
+            if answered or args.output is None:
+                count = quantity(answered, "server")
+                write_result(frame, args, f"{len(frame):,} rows of {count}")
+            else:  # what is there is better than an empty table
+                say(f"{args.output} was not written: no server has answered")
         return _status(fleet, args, answered)
 
 
@@ -353,5 +356,6 @@ def _status(fleet: Fleet, args: argparse.Namespace, answered: int) -> int:
         for text in json_lines(failures):
             say(text)
     else:
-        say(table(failures[["server", "kind", "error"]]))
+        errors = failures["error"].map(in_options)
+        say(table(failures.assign(error=errors)[["server", "kind", "error"]]))
     return SOME_FAILED if answered else 1

@@ -85,8 +85,8 @@ def _environment(simulator: Simulator) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.upper().startswith("XENTARA_") or name.upper() in _SAFEGUARDS
     }
-    # Settings that hold where the user has none: the question whether to show news of JupyterLab
-    # would lie over the notebook.
+    # Settings that hold where the user has none: the question whether to show news of JupyterLab,
+    # and the word of a newer version, would lie over the notebook.
     folders = [str(Path(__file__).with_name("jupyter")), environment.get("JUPYTER_CONFIG_PATH")]
     environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, folders))
     environment["XENTARA_URL"] = simulator.url

@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 from xentara_nb.suggestions import did_you_mean
 
 _CHOICE = re.compile(r"invalid choice: '(.*?)' \(choose from (.*)\)")
-_OPTION = re.compile(r"--[a-z][a-z-]*")
+_OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 # Words that people try, and those that mean it here: they are not spelt alike.
 _MEANT = {
@@ -72,15 +73,14 @@ class CommandParser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse arguments; what is not known is an error here, where its command is known."""
         words = list(sys.argv[1:] if args is None else args)
-        if words and words[0].startswith("-") and words[0] != "--":
-            first = words[0].partition("=")[0]
+        first = _name(words[0]) if words and words[0].startswith("-") else "--"
+        if first != "--" and first not in self._options():
             # Else the word behind it, perhaps a secret, would be called a wrong command.
-            if not re.search(rf"(?<![\w-]){re.escape(first)}(?![\w-])", self.format_help()):
-                self._refuse([first])
+            self._refuse([first])
         known, rest = super().parse_known_args(args, namespace)
         if rest:
             # What stands behind an option may be a secret, and errors go into logs.
-            named = [each.partition("=")[0] for each in rest if each.startswith("-")] or rest
+            named = [_name(each) for each in rest if each.startswith("-")] or rest
             self._refuse(named)
         return known, rest
 
@@ -98,5 +98,14 @@ class CommandParser(argparse.ArgumentParser):
     def _refuse(self, names: Sequence[str]) -> NoReturn:
         """Say which arguments are not known, without what stands behind them."""
         option = next((each for each in names if each.startswith("--")), "")
-        options = dict.fromkeys(_OPTION.findall(self.format_help()))
+        options = [each for each in self._options() if each.startswith("--")]
         self.error(f"unrecognized arguments: {' '.join(names)}{did_you_mean(option, options)}")
+
+    def _options(self) -> dict[str, None]:
+        """Return the options that the help names; on a terminal, Python 3.14 paints them."""
+        return dict.fromkeys(_OPTION.findall(_COLOR.sub("", self.format_help())))
+
+
+def _name(option: str) -> str:
+    """Return an option without the value behind it: ``--user=me``, ``-ame``."""
+    return option.partition("=")[0] if option.startswith("--") else option[:2]

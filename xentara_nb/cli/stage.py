@@ -7,7 +7,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import connect_from, say, show
+from xentara_nb.cli.common import connect_from, in_options, say, show
 from xentara_nb.cli.guarded import (
     add_guard_arguments,
     confirmed,
@@ -59,7 +59,7 @@ def _facts(change: StageChange) -> dict[str, str | None]:
         "command": change.command,
         **stages,
         "outcome": change.outcome,
-        "reason": change.reason or None,
+        "reason": in_options(change.reason) or None,
     }
 
 
@@ -86,5 +86,5 @@ def _run(args: argparse.Namespace) -> int:
             session = sub_session_from(client, args)
             session = session and stack.enter_context(session)
             change: StageChange = getattr(client, command)(confirm=True, session=session)
-        show(json.dumps(_facts(change)) if args.json else repr(change))
+        show(json.dumps(_facts(change)) if args.json else in_options(repr(change)))
     return 0 if change.ok else 1

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import say, show, table, usable
+from xentara_nb.cli.common import in_options, say, show, table, usable
 from xentara_nb.cli.guarded import (
     add_guard_arguments,
     confirmed,
@@ -51,7 +51,10 @@ def add_parsers(add_parser: AddParser) -> None:
     add_connection_arguments(parser)
     add_element_argument(parser, several=False)
     parser.add_argument(
-        "value", metavar="VALUE", help="the value, read as the attribute's data type says"
+        "value",
+        metavar="VALUE",
+        help="the value, read as the attribute's data type says: 42, 1.5, true, a text as it is, "
+        "2026-11-26 10:00+01:00",
     )
     add_attributes_argument(parser, "this attribute", "value", several=False)
     _add_arguments(parser)
@@ -63,7 +66,9 @@ def add_parsers(add_parser: AddParser) -> None:
         description="Write the values of a file: the plan is shown and confirmed, every value sent "
         "once and read back. The file has the columns primary_key and value (and "
         "attribute_name, for others than the attribute value), or is an inventory with a column "
-        "value added to it.",
+        "value added to it. The data type of the attribute says what a cell means: true or TRUE, "
+        "42, 1.5 (also 1,5 with semicolons between the cells), 2026-11-26 10:00+01:00, a text as "
+        "it is. An empty cell is refused.",
         examples=(
             "apply plant-server:8080 writes.csv --dry-run",
             "apply plant-server:8080 writes.csv --skip-refused --on-error continue",
@@ -158,28 +163,39 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
 
 
 def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
-    with_whom = f" with a sub-session of {args.session_user}" if args.session_user else ""
-    say(f"Plan for {server}, as {plan.who}{with_whom}:")
-    if args.json and args.dry_run:
-        show_rows(plan.frame, True)
-        return
-    from xentara_nb.writes.rendering import with_changes
+    from xentara_nb.writes.rendering import NO_POLICY, with_changes
 
+    with_whom = f" with a sub-session of {args.session_user}" if args.session_user else ""
+    limits = "" if plan.policies else f" ({NO_POLICY})"
+    say(f"Plan for {server}, as {plan.who}{with_whom}{limits}:")
+    frame = _in_options(plan.frame)
+    if args.json and args.dry_run:
+        show_rows(frame, True)
+        return
     columns = [
         *("primary_key", "attribute_name", "old_value", "value", "units", "change"),
         *("severity", "reason"),
     ]
     # With --json, the output is what became of it; the plan is for the question.
     tell = say if args.json else show
-    tell(table(_filled(with_changes(plan.frame), columns)))
+    tell(table(_filled(with_changes(frame), columns)))
 
 
 def _show_report(report: WriteReport, as_json: bool) -> None:
     columns = ["primary_key", "attribute_name", "old_value", "value", "read_back", "outcome"]
+    frame = _in_options(report.frame)
     if as_json:
-        show_rows(report.frame, True)
+        show_rows(frame, True)
     else:
-        show(table(_filled(report.frame, [*columns, "error"])))
+        show(table(_filled(frame, [*columns, "error"])))
+
+
+def _in_options(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a plan or report whose reasons speak of the command line."""
+    from xentara_nb.writes.rendering import GUARD_COLUMNS
+
+    says = frame.columns.intersection(["reason", "error", *GUARD_COLUMNS.values()])
+    return frame.assign(**{name: frame[name].map(in_options, "ignore") for name in says})
 
 
 def _filled(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

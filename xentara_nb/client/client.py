@@ -22,7 +22,6 @@ from xentara_nb.connection.reconnecting import ReconnectingConnection
 from xentara_nb.errors import (
     ConnectionLostError,
     DeadlineError,
-    NotFoundError,
     WriteRefusedError,
     XentaraError,
 )
@@ -41,7 +40,7 @@ from xentara_nb.protocol.commands import (
     Subscribe,
     Unsubscribe,
 )
-from xentara_nb.protocol.errors import ServerError, UnknownElementError, result_of
+from xentara_nb.protocol.errors import UnknownElementError, result_of
 from xentara_nb.protocol.identifiers import Attribute, ServerInformationId, Stage, label
 from xentara_nb.protocol.secret import Secret, SecretLike
 from xentara_nb.protocol.sharing import shared_arrays
@@ -827,7 +826,8 @@ class Client:
             another attribute than ``value``, ``attribute_name`` or ``attribute_id``; so rows of an
             inventory, or of :meth:`read`, with a column ``value`` will do. Or a dict or Series of
             values by element, or by ``(element, attribute)``. Or a CSV, Excel, JSON or Parquet
-            file with such columns.
+            file with such columns: ``true``, ``42``, ``1.5``, ``2026-11-26 10:00+01:00`` and texts
+            as they are, see :mod:`xentara_nb.writes.files`.
         number_as_boolean : bool, default False
             Whether 0 and 1 are taken for a Boolean.
         verify_on : mapping, optional
@@ -1203,14 +1203,15 @@ class Client:
         >>> recording.folder.name
         'recording'
         """
+        path = user_path(folder)  # before elements are looked for: the two may be interchanged
         watched = self._resolved(elements, attributes)
         keep = kept_for(flush_every)
         with (
-            RecordingWriter(user_path(folder), watched) as writer,
+            RecordingWriter(path, watched) as writer,
             self.watch(elements, attributes, every=every, at_least=at_least, keep=keep) as watch,
         ):
             record(Recorder(watch, writer, watched, flush_every), for_, progress)
-        return open_recording(folder)
+        return open_recording(path)
 
     def unsubscribe(self, subscription: Subscription | UUID) -> None:
         """End a subscription (the manual's unsubscribe).
@@ -1522,29 +1523,10 @@ class Client:
         )
 
     def _in_one_model(self, find: Callable[..., _Found], *arguments: Any) -> _Found:
-        """Return what is found without a change of the model on the way.
-
-        On a fresh connection a name may mean another element: what was found by a name from before
-        is looked for again.
-        """
-        cache = self._model_cache
         # An iterator can be gone through once only.
         held = [list(each) if isinstance(each, Iterator) else each for each in arguments]
-        for last in (False, True):
-            self._connection.connection()  # a fresh one if need be: then the names are forgotten
-            generation = cache.generation
-            try:
-                found = find(*held)
-            except (ServerError, NotFoundError):
-                if last or generation == cache.generation:
-                    raise
-            else:
-                if generation == cache.generation:
-                    return found
-        raise ConnectionLostError(
-            f"the connection to {self.address.netloc} was lost again and again, and the model may "
-            "have changed on the way: ask once more"
-        )
+        connect = self._connection.connection
+        return self._model_cache.in_one_model(connect, lambda _: find(*held))[0]
 
     def _resolved(
         self, elements: ElementsLike, attributes: Attributes | None

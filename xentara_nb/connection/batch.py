@@ -43,6 +43,12 @@ class Batch:
         self._done = Latch()
         self._begun = time.monotonic()
 
+    def begins_with(self, kind: type[Command[Any]]) -> bool:
+        """Whether the first command is of a kind that has no encoder of its own."""
+        # The sequences that have one make a command each time when one is looked at.
+        commands = self.commands
+        return isinstance(commands, list | tuple) and bool(commands) and type(commands[0]) is kind
+
     @property
     def ids(self) -> range:
         """The message ids of the requests."""

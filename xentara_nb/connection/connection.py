@@ -181,7 +181,7 @@ class Connection:
         with self._lock:
             batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
-            self._browsed = self._browsed or (bool(commands) and type(commands[0]) is Browse)
+            self._browsed = self._browsed or batch.begins_with(Browse)
         # It may hold the password of a sub-session.
         message = SecretBytes(encode_requests(batch.commands, batch.first_id))
         try:

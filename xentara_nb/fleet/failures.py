@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from xentara_nb.errors import CertificateNotTrustedError, XentaraError
+from xentara_nb.errors import XentaraError
 from xentara_nb.locking import Lock
 from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.tables.frames import make_frame, string_array, time_array
@@ -86,7 +86,18 @@ def failures_frame(failures: Mapping[str, Failure]) -> pd.DataFrame:
 
 
 _MOST_NAMED = 5
-_CODE = re.compile(r'trust it with\s+xentara_nb\.connect\(.*, fingerprint=("[^"]*")\)')
+# What errors say for Python, and the same in the words of a list of servers.
+_IN_LIST = {
+    r'trust it with\s+xentara_nb\.connect\(.*, fingerprint=("[^"]*")\)': (
+        r"put fingerprint = \1 into its entry in the list of servers,"
+    ),
+    r'take the old one out of your trusted .*LoginForm\.forget_certificate\("[^"]*"\)': (
+        "put the new fingerprint into its entry in the list of servers"
+    ),
+    r"with ca_file=\.\.\.": "there with ca_file",
+    r"\b(password|token)=(?![\w'\"])": r"\1_from",
+    r"\b(user|ca_file|fingerprint|timeout)=(?![\w'\"])": r"\1",
+}
 
 
 def error_line(error: XentaraError) -> str:
@@ -95,11 +106,10 @@ def error_line(error: XentaraError) -> str:
 
 
 def error_text(error: XentaraError) -> str:
-    """Return what an error says; how a certificate is trusted, in the words of a list."""
+    """Return what an error says, in the words of a list of servers."""
     text = str(error)
-    if isinstance(error, CertificateNotTrustedError):
-        text = _CODE.sub(r"put fingerprint = \1 into its entry in the list of servers,", text)
-        text = text.replace("with ca_file=...", "there with ca_file")
+    for python, words in _IN_LIST.items():
+        text = re.sub(python, words, text)
     return text
 
 

@@ -256,7 +256,9 @@ class FleetPlan(rendering.Shown):
         ]
 
     def _limits(self) -> list[str]:
-        """Say of what the most rows of a plan are counted, where there are several servers."""
+        """Say that there are none, or of what the most rows are counted, of several servers."""
+        if len(self) and not self._taken and not any(each.policies for each in self.plans.values()):
+            return [rendering.NO_POLICY]
         most = {
             f"{policy.source} allows {quantity(policy.max_rows, 'row')} to each server, not in all"
             for plan in self.plans.values()

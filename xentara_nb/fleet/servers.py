@@ -31,6 +31,7 @@ from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.connection.tls import Trust
 from xentara_nb.connection.trust_store import known_certificate
 from xentara_nb.errors import AddressError, LoginError, OptionError
+from xentara_nb.fleet.failures import error_text
 from xentara_nb.fleet.secret_sources import SecretSource, secret_source
 from xentara_nb.paths import parse_toml, read_file, user_path
 from xentara_nb.protocol.secret import Secret
@@ -117,7 +118,7 @@ class Server:
             Trust(self.ca_file, self.fingerprint)
             object.__setattr__(self, "timeout", check_timeout(self.timeout))
         except OptionError as error:
-            raise OptionError(f"server {self.name}: {error}") from None
+            raise OptionError(f"server {self.name}: {error_text(error)}") from None
 
     def __repr__(self) -> str:
         source = self.password_from or self.token_from or "the environment"

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, repeat
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
-from xentara_nb.errors import AmbiguousError, NotFoundError, XentaraError
+from xentara_nb.connection.connection import Connection
+from xentara_nb.errors import AmbiguousError, ConnectionLostError, NotFoundError, XentaraError
 from xentara_nb.locking import Lock, locked
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
 from xentara_nb.protocol.commands import (
@@ -48,6 +49,8 @@ MAX_CACHED = 1 << 20
 _MAX_LEARNED = 8  # inventories that are not taken in
 
 AttributeList: TypeAlias = tuple[AttributeInfo, ...]
+
+_Found = TypeVar("_Found")
 
 _Learned: TypeAlias = tuple[Sequence[UUID], list[AttributeList]]
 """The attributes of some elements."""
@@ -108,6 +111,30 @@ class ModelCache:
 
     def __len__(self) -> int:
         return max(len(self._uuids), len(self._meta_data), len(self._lists))
+
+    def in_one_model(
+        self, connect: Callable[[], Connection], find: Callable[[Connection], _Found]
+    ) -> tuple[_Found, int]:
+        """Return what is found without a change of the model on the way, and its generation.
+
+        On a fresh connection a name, or a UUID, may mean another element: what was found by one
+        from before is looked for again. So it is called twice at most, and must change nothing.
+        """
+        for last in (False, True):
+            connection = connect()  # a fresh one if need be: then the names are forgotten
+            generation = self.generation
+            try:
+                found = find(connection)
+            except (ServerError, NotFoundError):
+                if last or generation == self.generation:
+                    raise
+            else:
+                if generation == self.generation:
+                    return found, generation
+        raise ConnectionLostError(
+            f"the connection to {connection.address.netloc} was lost again and again, and the "
+            "model may have changed on the way. Nothing was written: call again"
+        )
 
     def forget(self) -> None:
         """Empty the cache: the model may be another one now."""

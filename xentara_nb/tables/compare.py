@@ -76,8 +76,8 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
     Returns
     -------
     Comparison
-        Shown, it is a sentence and a table; ``.frame`` has one row per change, and ``.same`` says
-        whether there is none.
+        Shown, it is a sentence and a table; ``.frame`` has one row per change, in parts ``.added``,
+        ``.removed`` and ``.changed``; ``.same`` says whether there is none.
 
     Raises
     ------

@@ -60,6 +60,8 @@ class Comparison:
     >>> found = xentara_nb.compare(before, before.assign(value=[200.0, 210.0]))
     >>> found.counts, found.same
     ({'attributes value': 2}, False)
+    >>> len(found.added), len(found.removed), found.changed["new"].tolist()
+    (0, 0, [200.0, 210.0])
     """
 
     def __init__(self, frame: pd.DataFrame, elements: int) -> None:
@@ -70,6 +72,21 @@ class Comparison:
     def same(self) -> bool:
         """Whether nothing has changed."""
         return self.frame.empty
+
+    @property
+    def added(self) -> pd.DataFrame:
+        """The rows of ``frame`` of elements and attributes that were not there before."""
+        return self.frame[self.frame["change"] == "added"]
+
+    @property
+    def removed(self) -> pd.DataFrame:
+        """The rows of ``frame`` of elements and attributes that are not there any more."""
+        return self.frame[self.frame["change"] == "removed"]
+
+    @property
+    def changed(self) -> pd.DataFrame:
+        """The rows of ``frame`` of what is there in both: all that is not added or removed."""
+        return self.frame[~self.frame["change"].isin(["added", "removed"])]
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from uuid import UUID
 
 import pandas as pd
 
@@ -71,7 +72,7 @@ def change_text(change: object) -> str:
 
 def value_repr(value: object) -> str:
     """Return a value in one short line, texts in quotes."""
-    return _cut(str(value) if isinstance(value, pd.Timestamp) else safe(repr(value)), 80)
+    return _cut(str(value) if isinstance(value, pd.Timestamp | UUID) else safe(repr(value)), 80)
 
 
 def frame_text(

@@ -42,6 +42,7 @@ _OBJECT, _TIME = np.dtype(object), np.dtype("datetime64[ns]")
 _EXACT: dict[str, type] = {"f": float, "b": bool, "i": int, "u": int}
 _FEW = 64  # rows
 _WORDED = frozenset({int, str})  # the types of the values that may be shown in words
+_NO_ROWS = np.zeros(0, np.intp)
 _nanoseconds = attrgetter("nanoseconds")
 _SHOWN_AS_THEY_ARE = frozenset({bool, float, int, str})
 _BY_TYPE: dict[type, DataType] = {
@@ -71,7 +72,7 @@ def values_frame(
         raise ValueError("the data types of values differ from these in their length")
     kinds = set(map(type, results))
     ids = _ids(attribute_ids)
-    worded = _worded(data_types, ids)
+    worded = _worded(data_types, ids) if kinds & _WORDED else _NO_ROWS
     errors = no_texts(len(results))
     values: Sequence[Any] | Array = results
     if len(worded) or not kinds <= _SHOWN_AS_THEY_ARE:

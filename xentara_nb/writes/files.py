@@ -1,4 +1,25 @@
-"""What is to be written, in a file: of people, of a spreadsheet, or of this library."""
+"""What is to be written, in a file: of people, of a spreadsheet, or of this library.
+
+The first line of a CSV file names the columns ``primary_key`` (or ``element_uuid``) and ``value``,
+and for others than the attribute ``value`` also ``attribute_name`` or ``attribute_id``. What a cell
+of ``value`` means, the data type of its attribute says:
+
+==================  =============================================================================
+Boolean             ``true`` and ``false``, also ``TRUE`` and ``FALSE`` or the words of another
+                    country (``WAHR``); 0 and 1 with ``number_as_boolean=True`` alone
+whole numbers       ``-42``, also ``42.0``
+floats              ``1.5``, ``1e3``; with semicolons or tabs between the cells also ``1,5``
+texts               what stands there, also ``007`` and ``TRUE``; in double quotes where it has a
+                    comma or a line end, with two apostrophes for one at its beginning
+points in time      ``2026-11-26 10:00:05+01:00``, ``2026-11-26T09:00:05Z``; without a time zone
+                    that of this computer, with a warning
+others              a UUID; a quality or category by its word
+==================  =============================================================================
+
+Anything else is refused: an empty cell, a comma in a number where commas stand between the cells,
+separators of thousands, a date of another form. Lists cannot be written to any attribute. An Excel
+file holds the values themselves.
+"""
 
 from __future__ import annotations
 

@@ -117,8 +117,9 @@ def check_value(
     if isinstance(value, TimePoint) and is_local(given):
         text = in_local_zone(value)
         return value, warning(Guard.FITS, f"{text} is sent: no time zone was given")
-    if isinstance(value, float) and math.isinf(value):
-        return value, warning(Guard.FITS, f"{value} is sent: it is infinite")
+    if isinstance(value, float) and not math.isfinite(value):
+        what = "infinite" if math.isinf(value) else "not a number"
+        return value, warning(Guard.FITS, f"{value} is sent: it is {what}")
     return value, None
 
 

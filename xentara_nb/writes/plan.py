@@ -22,7 +22,6 @@ from xentara_nb.writes.guards import CheckResult, Guard, Severity, reason_of
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.planning import (
     check_plan,
-    in_one_model,
     plan_requests,
     read_units,
     refuse_changes,
@@ -65,7 +64,9 @@ def make_plan(
         planned = [each for each in found if not is_needless(each)]
         return planned, read_units(context, planned)
 
-    (planned, units), generation = in_one_model(context, find)
+    (planned, units), generation = context.model_cache.in_one_model(
+        context.connection.connection, find
+    )
     checks = check_plan(context, policies, len(planned))
     return WritePlan(context, planned, checks, policies, units, generation)
 
@@ -338,10 +339,12 @@ class WritePlan(rendering.Shown):
         state = "applied:" if self._taken else "nothing was sent yet:"
         if not count:
             state = "there is nothing to send"
+        unlimited = count and not self._taken and not self._policies
         return [
             (f"Plan of {quantity(count, 'write')} as {self.who}, {state}", None),
             *rendering.counted(self._severities(), Severity),
             *((f"({check.message})", check.severity) for check in self.checks),
+            *([(f"({rendering.NO_POLICY})", None)] if unlimited else ()),
         ]
 
 

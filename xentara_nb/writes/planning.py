@@ -7,12 +7,10 @@ not, it is refused with a :class:`WriteRefusedError`, and nothing is sent.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence, Sized
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence, Sized
+from typing import Any
 
-from xentara_nb.connection.connection import Connection
 from xentara_nb.errors import (
-    ConnectionLostError,
     PolicyError,
     ServerError,
     WriteRefusedError,
@@ -35,29 +33,6 @@ from xentara_nb.writes.planned import PlannedWrite, TargetAttribute, resolve
 from xentara_nb.writes.policy import WritePolicy
 from xentara_nb.writes.read_back import same_value
 from xentara_nb.writes.requests import ANYTHING, WriteRequest, request_for
-from xentara_nb.writes.sub_session import SessionLike, connection_for
-
-_Found = TypeVar("_Found")
-
-
-def in_one_model(
-    context: WriteContext, find: Callable[[Connection], _Found], session: SessionLike | None = None
-) -> tuple[_Found, int]:
-    """Return what a function finds and reads, and the generation of the model that it is from.
-
-    On a fresh connection a name, or a UUID, may mean another element: then it is called once more.
-    """
-    for _ in range(2):
-        connection = connection_for(context.connection, session)
-        generation = context.model_cache.generation
-        found = find(connection)
-        if generation == context.model_cache.generation:
-            return found, generation
-    raise ConnectionLostError(
-        f"the connection to {context.connection.address.netloc} was lost again and again, and the "
-        "model may have changed on the way. Nothing was sent",
-        sent=False,
-    )
 
 
 def plan_requests(
@@ -162,10 +137,11 @@ def _refuse_repeats(planned: Sequence[PlannedWrite]) -> list[PlannedWrite]:
             # By its number, which is known sooner than its hash.
             identity = (target.element_uuid.int, canonical(target.info.attribute_id))
             if (first := seen.setdefault(identity, row)) != row:
-                other = value_repr(planned[first].new_value)
+                other = planned[first]
+                does = "is for" if other.refused else f"writes {value_repr(other.new_value)} to"
                 twice = refused(
                     Guard.DISTINCT,
-                    f"a row above writes {other} to the same attribute: one plan writes it once",
+                    f"a row above {does} the same attribute: one plan writes it once",
                 )
                 each = each._replace(checks=(*each.checks, twice))
         checked.append(each)

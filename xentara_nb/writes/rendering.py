@@ -75,6 +75,9 @@ KINDS: dict[str, str] = {
 NO_CHANGE = "no change"
 """What is shown as the change where the new value is the present one."""
 
+NO_POLICY = "no policy: no limits were checked"
+"""What is said of a plan that no policy applies to."""
+
 _NO_TIME = int(pd.NaT.value)
 
 Title: TypeAlias = list[tuple[str, str | None]]

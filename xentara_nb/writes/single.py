@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from xentara_nb.connection.connection import Connection
 from xentara_nb.connection.deadline import check_timeout
@@ -12,7 +13,7 @@ from xentara_nb.writes.feedback import Feedback, VerifyOnLike, feedbacks
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.plan import make_plan
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.planning import check_plan, in_one_model, plan_requests
+from xentara_nb.writes.planning import check_plan, plan_requests
 from xentara_nb.writes.read_back import Verification
 from xentara_nb.writes.report import WriteReport
 from xentara_nb.writes.requests import WriteRequest
@@ -56,7 +57,8 @@ def write_one(
             connection = connection_for(context.connection, session)
         return planned, connection
 
-    (planned, connection), _ = in_one_model(context, find, session)
+    connect = partial(connection_for, context.connection, session)
+    (planned, connection), _ = context.model_cache.in_one_model(connect, find)
     if planned.target.error is not None:
         raise planned.target.error
     if planned.refused:

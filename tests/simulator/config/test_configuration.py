@@ -45,7 +45,7 @@ def test_a_missing_file(
         read_folder(folder)
     assert caught.value.file == name
     assert "Copy the whole folder" in caught.value.hint
-    assert ("(--model)" in caught.value.hint) == (name == "config.json")
+    assert ("with model=." in caught.value.hint) == (name == "config.json")
 
 
 def test_the_folder_above_is_given(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_copied_configuration_without_its_key(
         "serverCertificate": {"certificatePath": "plant.pem", "privateKeyPath": "plant.key"}
     }
     folder = write_folder(small)
-    with pytest.raises(ConfigurationError, match=r"own_certificate=True or --own-certificate"):
+    with pytest.raises(ConfigurationError, match=r"own_certificate=True"):
         simulate(folder)
     with simulate(folder, own_certificate=True) as simulator:
         assert "simulator.pem" in simulator.ca_file

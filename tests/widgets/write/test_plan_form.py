@@ -54,6 +54,7 @@ def test_values_are_edited_reviewed_and_written_once(form: PlanForm, plant: Simu
     assert column(form, "text") == ["195", "7", "Tea"]
     assert column(form, "unit")[0] == "bottles/min"
     assert "All checks passed" in form.checks.value
+    assert "(no policy: no limits were checked)" in form.checks.value
     assert form.confirm_button is None
     typed(form, 0, "196.5")
     typed(form, 2, "")  # left out

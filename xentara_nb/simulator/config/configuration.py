@@ -44,7 +44,7 @@ BASIC: Literal["Basic"] = "Basic"
 BEARER: Literal["Bearer"] = "Bearer"
 
 _HINTS = {
-    "config.json": "Copy the whole folder, or simulate the model alone with model= (--model).",
+    "config.json": "Copy the whole folder, or simulate the model alone with model=.",
     "users.json": 'Copy the whole folder, or write {"users": []}.',
     "passwords.json": "Copy the whole folder, or write {}.",
     "security.json": "Copy the whole folder, or write {} to allow everyone to connect and read.",
@@ -120,9 +120,7 @@ def read_folder(
     """
     if not os.path.isdir(folder):
         problem = "this is a file" if os.path.exists(folder) else "there is no such folder"
-        hint = (
-            "Give the folder that holds config.json; a single model file goes to model= (--model)."
-        )
+        hint = "Give the folder that holds config.json; a single model file goes to model=."
         raise ConfigurationError(str(folder), "", problem, hint)
     if not os.path.exists(folder / "config.json"):
         for below in folder.glob("*/config.json"):

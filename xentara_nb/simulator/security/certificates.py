@@ -175,8 +175,7 @@ class ServerCertificate:
                 "TLS.serverCertificate",
                 f"{self.certificate} with {key} cannot be used ({error})",
                 "Give a PEM certificate and its own key without a pass phrase, or let the "
-                "simulator make its own certificate, with own_certificate=True or "
-                "--own-certificate.",
+                "simulator make its own certificate, with own_certificate=True.",
             ) from None
         if self._remove is not None:
             # It is loaded, and not needed on disk any more.

@@ -134,7 +134,7 @@ def _certificate(document: JsonNode, tls: _Tls, folder: Path | None) -> tuple[Pa
             node.fail(
                 f"there is no file {path}",
                 "Put it there, or let the simulator make its own certificate, with "
-                "own_certificate=True or --own-certificate.",
+                "own_certificate=True.",
             )
         found.append(path)
     return found[0], found[1]

@@ -23,7 +23,7 @@ from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.rendering import KINDS, shown_change
+from xentara_nb.writes.rendering import KINDS, NO_POLICY, shown_change
 from xentara_nb.writes.report import WriteReport
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.sub_session import SubSession
@@ -214,7 +214,7 @@ class PlanForm(ClientForm):
         if plan.ok and warnings:
             said = [(badge(quantity(warnings, "warning"), "warning"), "see the table")]
         elif plan.ok:
-            said = [(badge("All checks passed", "ok"), "")]
+            said = [(badge("All checks passed", "ok"), "" if plan.policies else f"({NO_POLICY})")]
         self.checks.value = "".join(
             f"<p role='status'>{mark} {escape(text)}</p>" for mark, text in said
         )
