@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import os
 import re
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -263,3 +269,43 @@ def test_one_server_is_one_server(
         arguments = ["--only", "north", "-o", str(tmp_path / output)]
         assert main(["fleet", "snapshot", servers, *arguments]) == 0
         assert "rows of 1 server" in capsys.readouterr().err.replace("servers", "?")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGINT")
+@pytest.mark.parametrize(("command", "again"), [("search", False), ("check", True)])
+def test_ctrl_c_while_a_server_says_nothing(command: str, again: bool, tmp_path: Path) -> None:
+    """It does not wait for a connection; for what else it waits, another one ends it."""
+    path = tmp_path / "servers.toml"
+    arguments = [command, str(path), *(["line"] if command == "search" else [])]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        path.write_text(f'[all]\ntimeout = 600\n[servers.silent]\naddress = "{address}"\n')
+        with subprocess.Popen(
+            [sys.executable, "-m", "xentara_nb.cli", "fleet", *arguments],
+            stderr=subprocess.PIPE,
+            env={**os.environ, "XENTARA_USER": "me", "XENTARA_PASSWORD": "hush-hush"},
+        ) as process:
+            try:
+                with _one_that_speaks(silent):
+                    process.send_signal(signal.SIGINT)
+                    assert process.stderr is not None
+                    assert process.stderr.readline() == b"interrupted\n"
+                    while again and process.poll() is None:
+                        process.send_signal(signal.SIGINT)
+                        with contextlib.suppress(subprocess.TimeoutExpired):
+                            process.wait(0.2)
+                    assert process.wait(30) in (130, -signal.SIGINT)
+                    assert process.stderr.read() == b""
+            finally:
+                process.kill()
+
+
+def _one_that_speaks(server: socket.socket) -> socket.socket:
+    """Return the first connection that something comes over: a check looks for a port before."""
+    while True:
+        connection, _ = server.accept()
+        connection.settimeout(30)
+        if connection.recv(1):
+            return connection
+        connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +18,10 @@ from xentara_nb import Fleet, Server
 from xentara_nb.fleet.asking import Asking
 from xentara_nb.fleet.call import Call
 from xentara_nb.fleet.clients import Clients
+from xentara_nb.fleet.plan import FleetPlan
 from xentara_nb.fleet.pool import gather
 from xentara_nb.fleet.recorders import Run, record_all
+from xentara_nb.simulator import Simulator
 
 # An interrupt while a generator is thrown away is swallowed, which Python then mentions.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -58,6 +61,29 @@ def test_servers_that_are_asked(server_of: Callable[..., Server], journal: Path)
 
     with closing(clients):
         sweep(ask, check)
+
+
+def test_a_second_one_while_a_plan_ends(fleet: Fleet, plants: dict[str, Simulator]) -> None:
+    """What was sent says so, also where the next one comes in the middle of what notes that."""
+    values = itertools.cycle([195, 205])
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    def apply(at: int = 0) -> tuple[Interrupted, FleetPlan]:
+        plan = fleet.plan_writes({"Plant.Line 1.Set point": next(values)}, servers=list(plants))
+        for plant in plants.values():
+            plant.forget()
+        return Interrupted(lambda: plan.apply(verify=False, progress=stop), at), plan
+
+    apply()
+    last = apply()[0].places
+    for at in range(last - 60, last + 1):
+        run, plan = apply(at)
+        assert plan.report is not None
+        for name, plant in plants.items():
+            sent = sum(result.sent for result in plan.report.reports[name])
+            assert sent >= len(plant.writes), run.where
 
 
 @pytest.mark.slow

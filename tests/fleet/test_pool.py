@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
@@ -61,6 +61,19 @@ def test_an_executor_that_is_broken() -> None:
         "a": BrokenProcessPool,
         "b": BrokenProcessPool,
     }
+
+
+def test_an_executor_that_is_shut_down_meanwhile() -> None:
+    gate = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        tasks = {"now": (int, ()), "running": (gate.wait, (30,)), "waiting": (abs, (1,))}
+        found = gather(tasks, 2, pool, progress=False)
+        assert next(found) == ("now", 0)
+        pool.shutdown(wait=False, cancel_futures=True)
+        name, error = next(found)
+        assert (name, type(error)) == ("waiting", CancelledError)
+        gate.set()
+        assert list(found) == [("running", True)]
 
 
 def test_what_is_left_is_not_begun_when_it_is_given_up() -> None:

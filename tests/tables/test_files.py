@@ -703,7 +703,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=rf"No space left on device: '.*{path.name}'"):
         write_table(inventory(["a"]), path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

@@ -28,7 +28,11 @@ from xentara_nb.cli import (
 from xentara_nb.cli.common import in_options, say
 from xentara_nb.cli.options import UsageError
 from xentara_nb.cli.parser import CommandParser, ShowVersion
+from xentara_nb.connection.process_end import close_all
 from xentara_nb.errors import XentaraError
+
+INTERRUPTED = 130
+"""The exit status behind Ctrl-C."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -45,6 +49,19 @@ def build_parser() -> argparse.ArgumentParser:
     for group in (demo, exploring, watching, recording, writing, stage, fleet, simulating, lab):
         group.add_parsers(partial(subparsers.add_parser, allow_abbrev=False))
     return parser
+
+
+def run() -> NoReturn:
+    """Run the command line in a process that ends with it."""
+    try:
+        status = main()
+    except KeyboardInterrupt:  # one more, while it was ending
+        status = INTERRUPTED
+    # From here on another one ends the process where it stands, and not with a traceback of Python.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Python waits for the threads of a fleet, which wait for servers as long as these may take.
+    close_all()
+    sys.exit(status)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         say("interrupted")
-        return 130
+        return INTERRUPTED
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

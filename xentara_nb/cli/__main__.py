@@ -1,8 +1,6 @@
 """``python -m xentara_nb.cli``: the same as ``xentara-nb``."""
 
-import sys
-
-from xentara_nb.cli import main
+from xentara_nb.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -218,11 +218,12 @@ class FleetPlan(rendering.Shown):
             try:
                 report.reports[name] = plan.apply(**options, progress=partial(shown, before))
             except BaseException as error:
-                sent = plan.report is not None and any(result.sent for result in plan.report)
+                # Before any call: behind one, another Ctrl-C may come.
+                if plan.report is not None:
+                    report.reports[name] = plan.report
                 # Once something was sent, this comes from what shows the progress, or is Ctrl-C.
+                sent = any(result.sent for result in report.reports[name])
                 if sent or not isinstance(error, XentaraError):
-                    if plan.report is not None:
-                        report.reports[name] = plan.report
                     report.wait("interrupted", behind=name)
                     raise
                 if not report.sent and stop:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
+    CancelledError,
     Executor,
     Future,
     ThreadPoolExecutor,
@@ -133,12 +134,16 @@ def _gather(
                 yield name, error
             else:
                 started[name] = time.monotonic()
-        done, _ = wait(running, timeout=_TICK, return_when=FIRST_COMPLETED)
+        wait(running, timeout=_TICK, return_when=FIRST_COMPLETED)
+        # It passes over those that an executor has cancelled which was shut down meanwhile.
+        done = [each for each in running if each.done()]
         while done:  # each is let go of before the next one is given
             future = done.pop()
             name = running.pop(future)
             del started[name]
-            failure = future.exception()
+            failure = (
+                CancelledError("by the executor") if future.cancelled() else future.exception()
+            )
             result = future.result() if failure is None else failure
             del future, failure
             yield name, result

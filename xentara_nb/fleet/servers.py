@@ -91,8 +91,8 @@ class Server:
     def __post_init__(self) -> None:
         if not _is_name(self.name):
             raise OptionError(
-                f"{self.name!r} is no name of a server: letters, digits, _ . - and blanks, the "
-                "last of them no dot and no blank"
+                f"{self.name!r:.120} is no name of a server: up to 100 letters, digits, _ . - and "
+                f"blanks ({_NAME_BYTES} bytes), the last of them no dot and no blank"
             )
         try:
             address, in_address = parse_address(self.address)

@@ -120,18 +120,17 @@ def target_columns(targets: Iterable[TargetAttribute]) -> dict[str, list[Any]]:
     }
 
 
-def shown_change(old: Any, new: Any, change: object) -> object:
-    """Return the change as it is shown: the difference, or that there is none.
+def shown_change(old: Any, new: Any, change: Any) -> str | None:
+    """Return the change as it is shown: the difference, that there is none, or None.
 
     The values are those of the table, None where one is not known or does not fit.
     """
-    if old is None or new is None:
-        return change
-    if change == 0:  # also where a Float32 holds fewer digits than were given
+    known = old is not None and new is not None
+    # A change of 0 also where a Float32 holds fewer digits than were given. What is not the same
+    # as itself: NaN, and the time that is never.
+    if known and (change == 0 or old == new or (old != old and new != new)):
         return NO_CHANGE
-    # What is not the same as itself: NaN, and the time that is never.
-    same = old == new or (old != old and new != new)
-    return NO_CHANGE if same else change
+    return None if pd.isna(change) else change_text(change)
 
 
 def with_changes(frame: pd.DataFrame) -> pd.DataFrame:
@@ -190,10 +189,7 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     shown = with_changes(frame[[name for name in _SHOWN if name in frame]].head(MAX_ROWS))
     if "units" in shown and shown["units"].isna().all():
         shown = shown.drop(columns="units")
-    shown = without_missing(shown)
-    if "change" in shown:
-        shown["change"] = [each if each == "" else change_text(each) for each in shown["change"]]
-    return shown.rename(columns=_SHOWN)
+    return without_missing(shown).rename(columns=_SHOWN)
 
 
 def _more(frame: pd.DataFrame) -> list[str]:

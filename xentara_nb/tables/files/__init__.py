@@ -255,6 +255,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
             if target.exists():
                 shutil.copymode(target, temporary)
     except OSError as error:
-        if error.filename == str(temporary):
+        # A full disk names none. An error without a number would show nothing but the name.
+        if error.filename == str(temporary) or (error.filename is None and error.errno):
             error.filename = str(path)  # the one that the user knows
         raise

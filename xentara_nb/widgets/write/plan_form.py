@@ -11,7 +11,7 @@ import ipywidgets
 from xentara_nb.client import Client
 from xentara_nb.errors import MissingExtraError, OptionError
 from xentara_nb.protocol.text import quantity
-from xentara_nb.tables.rendering import change_text, escape, plain
+from xentara_nb.tables.rendering import escape, plain
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.confirm import Review
 from xentara_nb.widgets.common.style import badge, button, card, heading, row
@@ -295,7 +295,7 @@ def _row(planned: PlannedWrite, result: WriteResult | None) -> dict[str, str]:
         "key": plain(planned.target.primary_key),
         "attribute": plain(planned.target.attribute_name),
         "present": _present(planned, result),
-        "change": "" if change is None else change_text(change),
+        "change": change or "",
         "severity": str(planned.severity),
         "kind": KINDS[planned.severity],
         "reason": plain(planned.reason),

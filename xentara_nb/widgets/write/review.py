@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from xentara_nb.protocol.identifiers import DataType, label
-from xentara_nb.tables.rendering import Html, change_text, escape, plain
+from xentara_nb.tables.rendering import Html, escape, plain
 from xentara_nb.widgets.common.confirm import Words
 from xentara_nb.widgets.common.style import badge
 from xentara_nb.widgets.common.table import (
@@ -56,7 +56,7 @@ def review_html(plan: WritePlan, who: str, zone: str = "") -> str:
         pairs["Data type"] = label(DataType, info.data_type)
     change = shown_change(planned.old_value, planned.new_value, planned.change)
     if change is not None:
-        pairs["Change"] = quantity_html(change_text(change), "" if change == NO_CHANGE else unit)
+        pairs["Change"] = quantity_html(change, "" if change == NO_CHANGE else unit)
     pairs["By"] = who
     return f"<h4>Review</h4>{facts(pairs, caption='Review of the write')}{checks_html(plan)}"
 
