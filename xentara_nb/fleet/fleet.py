@@ -239,7 +239,9 @@ class Fleet:
             What runs the work in other processes, on this computer or others, such as a
             ``ProcessPoolExecutor`` or ``dask_client.get_executor()``. Each server is connected to,
             read only, by the process that asks it, with the secret from where it is found there.
-            Left out, threads of this process with connections that are kept.
+            (Since Python 3.14, processes of a pool have the environment variables of the moment
+            when this one started its first pool.) Left out, threads of this process with
+            connections that are kept.
         progress : bool or callable, optional
             True for a bar that names who is slow, False for none, left out for one on long work, on
             a terminal or in a notebook; or a function that is given a ``FleetProgress``.
