@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import connect_from, secret_in
+from xentara_nb.cli.common import connect_from, say, secret_in
 from xentara_nb.cli.options import UsageError
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.protocol.text import safe
@@ -80,7 +80,10 @@ def confirmed(question: str) -> bool:
         raise UsageError("there is no terminal to ask at: look with --dry-run, and send with --yes")
     if sys.stderr is not None:
         print(f"{safe(question)} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    answer = sys.stdin.readline()
+    if not answer:  # Ctrl-D, which leaves the line of the question open
+        say()
+    return answer.strip().lower() in ("y", "yes")
 
 
 def _can_ask() -> bool:
