@@ -64,11 +64,17 @@ def test_an_executor_that_is_broken() -> None:
 
 
 def test_an_executor_that_is_shut_down_meanwhile() -> None:
-    gate = threading.Event()
+    begun, gate = threading.Event(), threading.Event()
+
+    def run() -> bool:
+        begun.set()
+        return gate.wait(30)
+
     with ThreadPoolExecutor(1) as pool:
-        tasks = {"now": (int, ()), "running": (gate.wait, (30,)), "waiting": (abs, (1,))}
+        tasks = {"now": (int, ()), "running": (run, ()), "waiting": (abs, (1,))}
         found = gather(tasks, 2, pool, progress=False)
         assert next(found) == ("now", 0)
+        assert begun.wait(30)
         pool.shutdown(wait=False, cancel_futures=True)
         name, error = next(found)
         assert (name, type(error)) == ("waiting", CancelledError)

@@ -112,6 +112,26 @@ def test_the_oldest_elements_are_forgotten_first(monkeypatch: pytest.MonkeyPatch
     assert len(model.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("ids", "share"),
+    [
+        ((11, 12, CUSTOM), False),
+        ((11, 12, 11), True),
+        ((CUSTOM, 11, CUSTOM), True),
+        ((Attribute.VALUE.uuid, 9, 11), True),
+        ((Attribute.VALUE.uuid, 9, CUSTOM), False),
+        ((11, UUID(int=11), UUID(int=0), 0), False),
+        ((), False),
+    ],
+    ids=str,
+)
+def test_which_attributes_share_an_id(ids: tuple[int | UUID, ...], share: bool) -> None:
+    attributes = tuple(AttributeInfo(f"name {at}", each, 0, 11) for at, each in enumerate(ids))
+    model_cache = ModelCache(Model().ask)
+    model_cache.learn([CUSTOM], [attributes], model_cache.generation)
+    assert model_cache.sharing() == ({CUSTOM: attributes} if share else {})
+
+
 def test_attributes_that_shared_an_id_are_given_others() -> None:
     model_cache = ModelCache(Model().ask)
     one, two = UUID(int=1), UUID(int=2)

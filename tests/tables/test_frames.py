@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import tracemalloc
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from pandas.testing import assert_frame_equal
 
 from xentara_nb.protocol.commands import AttributeInfo, BrowseEntry
 from xentara_nb.protocol.identifiers import Access, Attribute, Category, DataType
+from xentara_nb.protocol.uuid_column import UuidColumn
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables import ELEMENT_COLUMNS, INVENTORY_COLUMNS
 from xentara_nb.tables.frames import (
@@ -22,6 +24,7 @@ from xentara_nb.tables.frames import (
     categorical,
     elements_frame,
     inventory_frame,
+    inventory_frame_of,
     make_frame,
     no_texts,
     object_array,
@@ -175,6 +178,22 @@ def test_an_inventory_is_small() -> None:
     assert frame.memory_usage(index=False).sum() <= 36 * len(frame) + 100
     assert len({id(key) for key in frame["primary_key"]}) == 1000
     assert len({id(name) for name in frame["attribute_name"]}) == 4
+
+
+def test_an_inventory_needs_little_beside_itself_while_it_is_made() -> None:
+    count = 20_000
+    attributes = tuple(AttributeInfo(f"attribute {number}", number, 0, 11) for number in range(10))
+    keys = [f"Plant.{number:05}" for number in range(count)]
+    uuids = UuidColumn(bytes(16 * count))
+    tracemalloc.start()
+    try:
+        frame = inventory_frame_of(keys, uuids, [2] * count, [attributes] * count)
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(frame) == 10 * count
+    assert most < 1.6 * kept  # an index for each row at a time, of two that there are
 
 
 # --- the answer to browse

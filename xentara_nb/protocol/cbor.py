@@ -238,13 +238,13 @@ def uuid_from(content: bytes) -> UUID:
     """Return the UUID of 16 bytes."""
     # What UUID(bytes=content) does, without its checks of the five other ways to make one: these
     # take as long as decoding all the rest of an element.
-    uuid = UUID.__new__(UUID)
-    object.__setattr__(uuid, "int", int.from_bytes(content, "big"))
-    object.__setattr__(uuid, "is_safe", _UNKNOWN)
+    uuid = _new(UUID)
+    _set(uuid, "int", int.from_bytes(content))
+    _set(uuid, "is_safe", _UNKNOWN)
     return uuid
 
 
-_UNKNOWN = SafeUUID.unknown
+_new, _set, _UNKNOWN = object.__new__, object.__setattr__, SafeUUID.unknown
 _shared_uuid = lru_cache(maxsize=1024)(uuid_from)  # the ids of attributes come again and again
 
 

@@ -109,7 +109,6 @@ def attribute_lists(
 
 
 def _columns(entries: BrowseEntries, answers: list[Any]) -> tuple[ElementColumns, dict[str, str]]:
-    total = len(entries)
     lists: list[Any] = [
         None if isinstance(each, ServerError) else each.attributes for each in answers
     ]
@@ -118,17 +117,18 @@ def _columns(entries: BrowseEntries, answers: list[Any]) -> tuple[ElementColumns
         for at, each in enumerate(lists)
         if each is None
     }
-    found = ElementColumns(entries.keys, entries.uuids, entries.categories, lists)
-    order = sorted(range(total), key=entries.keys.__getitem__)
-    if errors or any(map(operator.ne, order, itertools.count())):
-        order = [at for at in order if at not in errors]
+    keys = entries.keys
+    found = ElementColumns(keys, entries.uuids, entries.categories, lists)
+    if errors or any(map(operator.gt, keys, itertools.islice(keys, 1, None))):
+        there = (at for at in range(len(keys)) if at not in errors)
+        order = sorted(there, key=keys.__getitem__)
         found = ElementColumns(
-            [found.keys[at] for at in order],
+            [keys[at] for at in order],
             taken(found.uuids, order),
             [found.categories[at] for at in order],
             [lists[at] for at in order],
         )
-    return found, {entries.keys[at]: f"{error.text} ({error.code})" for at, error in errors.items()}
+    return found, {keys[at]: f"{error.text} ({error.code})" for at, error in errors.items()}
 
 
 def _reported(

@@ -374,11 +374,15 @@ def _make_room(cache: dict[Any, Any], count: int = 1) -> None:
 
 
 def _share_an_id(attributes: AttributeList) -> bool:
-    ids = set(map(itemgetter(1), attributes))
+    # Of a UUID its number, which is hashed in a sixth of the time; other ids are below zero.
+    ids = {each.int if isinstance(each, UUID) else ~each for each in map(itemgetter(1), attributes)}
     if len(ids) < len(attributes):
         return True
     # A well-known one can also be listed by its UUID.
-    return any(ATTRIBUTES_BY_UUID[each] in ids for each in ATTRIBUTES_BY_UUID.keys() & ids)
+    return any(_WELL_KNOWN[each] in ids for each in _WELL_KNOWN.keys() & ids)
+
+
+_WELL_KNOWN = {uuid.int: ~attribute for uuid, attribute in ATTRIBUTES_BY_UUID.items()}
 
 
 def _meant(

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from functools import lru_cache
-from itertools import chain, count, islice
-from operator import eq, itemgetter, ne
+from itertools import accumulate, chain, count, islice
+from operator import eq, itemgetter, lt, ne
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -36,7 +36,6 @@ from xentara_nb.protocol.identifiers import (
     Quality,
     label,
 )
-from xentara_nb.protocol.uuid_column import taken
 from xentara_nb.protocol.values import AttributeId, TimePoint
 from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.xentara_frame import as_xentara
@@ -78,40 +77,49 @@ def inventory_frame_of(
     lists: list[tuple[AttributeInfo, ...]],
 ) -> pd.DataFrame:
     """Return the same as :func:`inventory_frame`, from the columns of the elements."""
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    if any(map(ne, order, count())):
-        keys = [keys[at] for at in order]
-        uuids = taken(uuids, order)
-        categories = [categories[at] for at in order]
-        lists = [lists[at] for at in order]
     # Elements of one type share their list of attributes: each distinct list is looked at once,
     # and the rows are put together by indexing.
     attributes, places, starts, counts = _attribute_lists(lists)
+    order = np.arange(len(keys))
+    # Keys mostly come in their order, and are unique on a sound server.
+    ascending = all(map(lt, keys, islice(keys, 1, None)))
+    if not ascending:
+        order = np.array(sorted(range(len(keys)), key=keys.__getitem__))
+        starts, counts = starts[order], counts[order]
 
-    # Row r belongs to element element[r] and shows attribute attributes[attribute[r]].
-    element = np.repeat(np.arange(len(keys)), counts)
-    attribute = np.repeat(starts - (np.cumsum(counts) - counts), counts)
+    # Row r shows attribute attributes[attribute[r]] and belongs to element element[r].
+    attribute = (starts + counts - counts.cumsum()).repeat(counts)
     attribute += np.arange(len(attribute))
     attribute = places[attribute]
-    if _repeats(keys):
-        # Keys are unique on a sound server. On any other, rows of several elements interleave.
+    rows: slice | list[int] = slice(None)
+    if not ascending and _repeats([keys[at] for at in order]):
+        # Rows of several elements interleave.
+        owner, shown = order.repeat(counts), attribute
+
         def row_order(row: int) -> tuple[object, ...]:
-            at = element[row]
-            name, *others = _attribute_order(attributes[attribute[row]])
+            at = owner[row]
+            name, *others = _attribute_order(attributes[shown[row]])
             return keys[at], name, uuids[at], others, categories[at]
 
-        order = sorted(range(len(element)), key=row_order)
-        element, attribute = element[order], attribute[order]
-
+        rows = sorted(range(len(owner)), key=row_order)
+        attribute = attribute[rows]
+    name = string_array([a.name for a in attributes]).take(attribute)
+    attribute_id = id_array([a.attribute_id for a in attributes]).take(attribute)
+    access = categorical(Access, [a.access for a in attributes]).take(attribute)
+    data_type = categorical(DataType, [a.data_type for a in attributes]).take(attribute)
+    # One index is gone before there is the other: each is as large as a column of texts, and new
+    # memory takes longer to get than to fill.
+    del attribute
+    element = order.repeat(counts)[rows]
     return make_frame(
         {
             "primary_key": string_array(keys).take(element),
             "element_uuid": id_array(uuids).take(element),
             "category": categorical(Category, categories).take(element),
-            "attribute_name": string_array([a.name for a in attributes]).take(attribute),
-            "attribute_id": id_array([a.attribute_id for a in attributes]).take(attribute),
-            "access": categorical(Access, [a.access for a in attributes]).take(attribute),
-            "data_type": categorical(DataType, [a.data_type for a in attributes]).take(attribute),
+            "attribute_name": name,
+            "attribute_id": attribute_id,
+            "access": access,
+            "data_type": data_type,
         }
     )
 
@@ -234,11 +242,14 @@ def categorical(table: type[Labelled], identifiers: Sequence[int | None]) -> pd.
     ['read and write', 'read only', '7']
     Categories (4, str): ['read only', 'write only', 'read and write', '7']
     """
-    unknown = tuple(sorted(each for each in set(identifiers).difference(table) if each is not None))
-    codes, dtype = _categories(table, unknown)
+    codes, dtype = _categories(table)
+    unknown: set[Any] = set(identifiers).difference(codes)
+    if unknown:
+        codes, dtype = _categories(table, *sorted(unknown))
     return pd.Categorical.from_codes(
         np.fromiter(map(codes.__getitem__, identifiers), dtype=np.intp, count=len(identifiers)),
         dtype=dtype,
+        validate=False,  # they are the dtype's own
     )
 
 
@@ -253,7 +264,7 @@ def labelled(table: type[Labelled], words: Sequence[str | None]) -> pd.Categoric
 
 @lru_cache(maxsize=64)
 def _categories(
-    table: type[Labelled], unknown: tuple[int, ...]
+    table: type[Labelled], *unknown: int
 ) -> tuple[dict[int | None, int], pd.CategoricalDtype[Any]]:
     """Return the code of each identifier, and the words for all codes."""
     numbers = [*table, *unknown]
@@ -274,30 +285,33 @@ class _Lists(NamedTuple):
 def _attribute_lists(lists: Sequence[tuple[AttributeInfo, ...]]) -> _Lists:
     """Return lists in numbers, with the attributes of each in their order."""
     # By identity: those of one type are mostly the very same objects, and hashing is slow.
-    distinct = {id(each): each for each in lists}
+    distinct = dict(zip(map(id, lists), lists, strict=True))
     sizes = np.fromiter(map(len, distinct.values()), np.intp, len(distinct))
-    of_list = np.repeat(np.arange(len(distinct)), sizes)
     every = list(chain.from_iterable(distinct.values()))
-    numbers, identities = pd.factorize(np.fromiter(map(id, every), np.int64, len(every)))
-    attributes = list(dict(zip(map(id, every), every, strict=True)).values())
+    firsts: dict[int, int] = {}  # where each distinct attribute stands first
+    first = np.fromiter(map(firsts.setdefault, map(id, every), count()), np.intp, len(every))
+    # Each list is sorted by itself: its number stands in front.
+    front = (np.arange(len(distinct)) * len(every)).repeat(sizes)
+    place = np.empty(len(every), np.intp)
 
     for order in (itemgetter(0), _attribute_order):
-        attributes.sort(key=order)
-        place = {id(each): at for at, each in enumerate(attributes)}
-        found = np.fromiter(map(place.__getitem__, identities.tolist()), np.intp, len(place))
-        # Each list is sorted by itself: its number stands in front.
-        front = of_list * len(attributes)
-        places = np.sort(front + found[numbers]) - front
+        ordered = sorted(firsts.values(), key=lambda at: order(every[at]))
+        attributes = [every[at] for at in ordered]
+        place[ordered] = np.arange(len(ordered))
+        places = front + place[first]
+        places.sort()
+        places -= front
         names = [each.name for each in attributes]
-        same = np.fromiter(map(eq, names, islice(names, 1, None)), bool, max(0, len(names) - 1))
-        together = of_list[1:] == of_list[:-1]
-        rank = np.cumsum(np.concatenate([[True], ~same]))[: len(names)]
-        if not (together & (rank[places[1:]] == rank[places[:-1]])).any():
+        # By name alone, those that are equal have one number.
+        changes = map(ne, islice(names, 1, None), names)
+        number = np.fromiter(accumulate(changes, initial=0), np.intp)
+        named = front + number[places]
+        if (named[1:] != named[:-1]).all():
             break  # no list has a name twice, as it should be
 
-    by_identity = dict(zip(distinct, range(len(distinct)), strict=True))
+    by_identity = dict(zip(distinct, count()))
     chosen = np.fromiter(map(by_identity.__getitem__, map(id, lists)), np.intp, len(lists))
-    return _Lists(attributes, places, (np.cumsum(sizes) - sizes)[chosen], sizes[chosen])
+    return _Lists(attributes, places, (sizes.cumsum() - sizes)[chosen], sizes[chosen])
 
 
 def _repeats(ordered: Sequence[str]) -> bool:

@@ -13,7 +13,9 @@ from xentara_nb.protocol.codec.heads import (
     id_heads,
     numbered,
     text_of,
+    uuid_requests,
 )
+from xentara_nb.protocol.uuid_column import UuidColumn
 
 NUMBERS = sorted({n + d for n in (0, 24, 1 << 8, 1 << 16, 1 << 32) for d in (-1, 0, 1)} - {-1})
 
@@ -56,6 +58,23 @@ def test_packets_that_differ_in_their_ids(first_id: int) -> None:
 
 def test_no_packets() -> None:
     assert list(numbered(b"<", 5, 0, b">")) == []
+
+
+@pytest.mark.parametrize("first_id", FIRST_IDS)
+@pytest.mark.parametrize("count", [0, 1, 8, 9, 300])
+def test_requests_that_differ_in_their_ids_and_uuids(first_id: int, count: int) -> None:
+    uuids = UuidColumn(bytes(number % 251 for number in range(16 * count)))
+    made = uuid_requests(b"<", first_id, b"-", uuids, b">")
+    assert made == head(ARRAY, count) + b"".join(
+        b"<" + head(UNSIGNED, number) + b"-" + cbor.encode(uuid) + b">"
+        for number, uuid in enumerate(uuids, first_id)
+    )
+
+
+@pytest.mark.parametrize("count", [2, 9])
+def test_no_requests_behind_the_last_message_id(count: int) -> None:
+    with pytest.raises(ValueError, match="does not fit 64 bits"):
+        uuid_requests(b"<", (1 << 64) - 1, b"-", UuidColumn(bytes(16 * count)), b">")
 
 
 @pytest.mark.parametrize("size", [0, 1, 23, 24, 255, 256, 300, 65_535])

@@ -20,7 +20,15 @@ from uuid import UUID
 
 from xentara_nb.protocol import cbor
 from xentara_nb.protocol.cbor import uuid_from
-from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UUID_HEAD, head, id_heads, text_of
+from xentara_nb.protocol.codec.heads import (
+    ARRAY,
+    SUCCESS,
+    UUID_HEAD,
+    head,
+    numbered,
+    text_of,
+    uuid_requests,
+)
 from xentara_nb.protocol.commands.model import (
     AttributeInfo,
     MetaData,
@@ -41,7 +49,7 @@ _DEAREST = 16  # times its bytes, and somewhat more than any attribute takes in 
 _IDENTIFIERS = (MetaDataId.ATTRIBUTE_LIST,)
 # A request: array of four, type 0, the message id, opcode 2, map of two, key 0: the element,
 # key 1: the array [2].
-_REQUEST, _ELEMENT, _LIST_ONLY = b"\x84\x00", b"\x02\xa2\x00" + UUID_HEAD, b"\x01\x81\x02"
+_REQUEST, _ELEMENT, _LIST_ONLY = b"\x84\x00", b"\x02\xa2\x00", b"\x01\x81\x02"
 # The answer: a success packet, a map with one entry, key 2.
 _LIST = re.compile(SUCCESS + rb"\xa1\x02", re.DOTALL)
 _NULL = b"\xf6"  # in place of a list
@@ -55,6 +63,8 @@ _USUAL = re.compile(
     + rb"(.{16}))\x02([\x00-\x17])\x03([\x00-\x17])",
     re.DOTALL,
 )
+_ACCESS = {bytes((number,)): known(Access, number) for number in range(24)}
+_DATA_TYPES = {bytes((number,)): known(DataType, number) for number in range(24)}
 
 
 class ListRequests(Sequence[MetaData]):
@@ -74,14 +84,11 @@ class ListRequests(Sequence[MetaData]):
     def encode(self, first_id: int) -> bytes:
         """Return the message with all the requests, their message ids counting up."""
         uuids = UuidColumn.of(self._uuids)
-        made_of = first_id, uuids.data
-        return shared("list requests", made_of, 64 * len(self), lambda: self._encode(*made_of))
 
-    def _encode(self, first_id: int, uuids: bytes) -> bytes:
-        parts = [_REQUEST, b"", _ELEMENT, b"", _LIST_ONLY] * len(self)
-        parts[1::5] = id_heads(first_id, len(self))
-        parts[3::5] = UuidColumn(uuids).pieces()
-        return head(ARRAY, len(self)) + b"".join(parts)
+        def encode() -> bytes:
+            return uuid_requests(_REQUEST, first_id, _ELEMENT, uuids, _LIST_ONLY)
+
+        return shared("list requests", (first_id, uuids.data), 64 * len(self), encode)
 
     def decode(self, message: bytes, first_id: int) -> list[MetaDataAnswer] | None:
         """Return the answers, equal lists the same object; None if the message is unusual."""
@@ -92,7 +99,10 @@ class ListRequests(Sequence[MetaData]):
         # One piece too many is enough to know that it is another message.
         start, *pieces = _LIST.split(message, len(self) + 1)
         ids, lists = pieces[::2], pieces[1::2]
-        if start != head(ARRAY, len(self)) or ids != id_heads(first_id, len(self)):
+        if start != head(ARRAY, len(self)) or len(ids) != len(self):
+            return None
+        # No id is the beginning of another one: they are the same where the bytes of all are.
+        if b"".join(ids) != b"".join(heads for heads, _ in numbered(b"", first_id, len(self), b"")):
             return None
         try:
             found = _decode_lists(set(lists), most_kept(len(message)))
@@ -143,12 +153,11 @@ def known_attribute(item: bytes) -> AttributeInfo:
     """Decode an attribute, from what stands behind its first key; raises as known_list."""
     usual = _USUAL.fullmatch(item)
     if usual is not None:
+        name, number, uuid, access, data_type = usual.groups()
         try:
-            name = text_of(usual[1])
-            number, uuid, access, data_type = usual.groups()[1:]
             attribute_id = uuid_from(uuid) if number is None else number[0]
             return AttributeInfo(
-                name, attribute_id, known(Access, access[0]), known(DataType, data_type[0])
+                text_of(name), attribute_id, _ACCESS[access], _DATA_TYPES[data_type]
             )
         except ValueError:
             pass  # the bytes at the end of a UUID, perhaps

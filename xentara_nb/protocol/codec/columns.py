@@ -28,20 +28,20 @@ from xentara_nb.protocol import cbor
 from xentara_nb.protocol.codec.heads import (
     ARRAY,
     UNSIGNED,
-    UUID_HEAD,
     head,
     id_heads,
     numbered,
+    uuid_requests,
 )
 from xentara_nb.protocol.codec.read_values import VALUE, ReadAnswers, values_in
 from xentara_nb.protocol.commands.data import Read
 from xentara_nb.protocol.errors import ProtocolError
-from xentara_nb.protocol.uuid_column import SIZE, UuidColumn
+from xentara_nb.protocol.uuid_column import UuidColumn
 from xentara_nb.protocol.values import AttributeId
 
 # A request: array of four, type 0, the message id, opcode 4, map of two, key 0: the element,
 # key 1: an array of one attribute id.
-_REQUEST, _READ, _ONE_ID = b"\x84\x00", b"\x04\xa2\x00" + UUID_HEAD, b"\x01\x81"
+_REQUEST, _READ, _ONE_ID = b"\x84\x00", b"\x04\xa2\x00", b"\x01\x81"
 # An answer: array of three, type 1, the message id, a map of one.
 _SUCCESS, _ONE_VALUE = b"\x83\x01", b"\xa1"
 # By the first byte of a number: its format and its size. Small ones are their first byte.
@@ -50,7 +50,6 @@ _NUMBERS = {
     **{0x18: ("xB", 2), 0x19: ("xH", 3), 0x1A: ("xI", 5), 0x1B: ("xQ", 9)},
     **{0xF9: ("xe", 3), 0xFA: ("xf", 5), 0xFB: ("xd", 9)},
 }
-_FEW = 8  # requests: to set them into a pattern takes longer
 _SIZES = {first: size for first, (_, size) in _NUMBERS.items()}
 
 
@@ -72,24 +71,8 @@ class ColumnReads(Sequence[Read]):
 
     def encode(self, first_id: int) -> bytes:
         """Return the message with all the requests, their message ids counting up."""
-        column, behind = UuidColumn.of(self._uuids), _ONE_ID + self._id
-        if len(column) <= _FEW:
-            ids = id_heads(first_id, len(column))
-            pairs = zip(ids, column.pieces(), strict=True)
-            requests = [_REQUEST + number + _READ + uuid + behind for number, uuid in pairs]
-            return head(ARRAY, len(column)) + b"".join(requests)
-        raw = column.data
-        parts: list[bytes | bytearray] = [head(ARRAY, len(self))]
-        at = 0
-        for packets, count in numbered(_REQUEST, first_id, len(self), _READ + bytes(SIZE) + behind):
-            size = len(packets) // count
-            place = size - len(behind) - SIZE
-            uuids = raw[at : at + count * SIZE]
-            for byte in range(SIZE):
-                packets[place + byte :: size] = uuids[byte::SIZE]
-            parts.append(packets)
-            at += len(uuids)
-        return b"".join(parts)
+        uuids = UuidColumn.of(self._uuids)
+        return uuid_requests(_REQUEST, first_id, _READ, uuids, _ONE_ID + self._id)
 
     def decode(self, message: bytes, first_id: int) -> ReadAnswers | None:
         """Return the answers; None if the message is an unusual one."""

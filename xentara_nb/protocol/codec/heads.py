@@ -6,6 +6,8 @@ from array import array
 from collections.abc import Iterator
 from sys import byteorder
 
+from xentara_nb.protocol.uuid_column import SIZE, UuidColumn
+
 UNSIGNED, NEGATIVE, TEXT, ARRAY, MAP = 0, 1, 3, 4, 5
 """The kinds of items whose heads are made here."""
 
@@ -17,6 +19,8 @@ SUCCESS = rb"\x83\x01" + MESSAGE_ID
 
 UUID_HEAD = b"\xd8\x25\x50"
 """Tag 37, and a byte string of 16 bytes."""
+
+_FEW = 8  # requests: to set them into a pattern takes longer
 
 
 def head(kind: int, number: int) -> bytes:
@@ -67,6 +71,32 @@ def numbered(
         for number in range(size):
             packets[place + number :: len(packet)] = raw[number::size]
         yield packets, len(raw) // size
+
+
+def uuid_requests(
+    before: bytes, first_id: int, between: bytes, uuids: UuidColumn, behind: bytes
+) -> bytes:
+    """Return the message of requests that differ in their message ids, and a UUID, only.
+
+    Raises a ValueError as :func:`numbered` does.
+    """
+    parts: list[bytes | bytearray] = [head(ARRAY, len(uuids))]
+    if len(uuids) <= _FEW:
+        ids = id_heads(first_id, len(uuids))
+        for message_id, uuid in zip(ids, uuids.pieces(), strict=True):
+            parts += before, message_id, between, UUID_HEAD, uuid, behind
+        return b"".join(parts)
+    at = 0
+    rest = between + UUID_HEAD + bytes(SIZE) + behind
+    for packets, count in numbered(before, first_id, len(uuids), rest):
+        size = len(packets) // count
+        place = size - len(behind) - SIZE
+        raw = uuids.data[at : at + count * SIZE]
+        for byte in range(SIZE):
+            packets[place + byte :: size] = raw[byte::SIZE]
+        parts.append(packets)
+        at += len(raw)
+    return b"".join(parts)
 
 
 def _ids(first_id: int, count: int) -> Iterator[tuple[bytes, int, bytes]]:
