@@ -57,6 +57,12 @@ def test_a_value_that_is_cut_stays_as_it_is() -> None:
     )
 
 
+@pytest.mark.parametrize("part", ["\\a", "\\", "…", "' ", '"…', "connect(", "it's "])
+def test_no_text_takes_for_ever(part: str) -> None:
+    said = f"is '{part * 2000}"
+    assert ADVICE.reword(said) == said
+
+
 def test_names_stay_as_they_are() -> None:
     name = "Plant.The user= of plan.report"
     assert ADVICE.reword(f"may not write to {name}: a longer timeout=", name) == (

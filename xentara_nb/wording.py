@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from xentara_nb.errors import ServerError
 
 # A name or value of a server or user, as repr writes it; a long one is cut.
-_QUOTED = r"""(?<![\w'"])(?P<quoted>['"])(?:\\.|(?!(?P=quoted)).)*(?:(?P=quoted)|…)"""
+# Each character of it fits in one way alone, else a server's text could take for ever.
+_QUOTED = r"""(?<![\w'"])(?P<quoted>['"])(?:\\.|(?!(?P=quoted))[^\\\n])*(?:(?P=quoted)|…)"""
 
 
 class Wording:
@@ -39,7 +40,7 @@ class Wording:
         its advice, and the name that is given, of what the text is about.
         """
         text = str(said)
-        kept = text.partition(said.advice)[0] if isinstance(said, ServerError) else ""
+        kept = text.removesuffix(said.advice) if isinstance(said, ServerError) else ""
         rest = text[len(kept) :]
         parts = rest.split(name) if name else [rest]
         return kept + name.join(self._pattern.sub(self._instead, part) for part in parts)

@@ -94,7 +94,8 @@ def secret_in(path: str | None) -> Secret | None:
 _OPTIONS = Wording(
     {
         r'xentara_nb\.connect\("[^"]*", fingerprint="(?P<sha>[^"]*)"\)': r"--fingerprint \g<sha>",
-        r'take the old one out of your trusted .*LoginForm\.forget_certificate\("[^"]*"\)': (
+        r"take the old one out of your trusted certificates with "
+        r'xentara_nb\.widgets\.LoginForm\.forget_certificate\("[^"]*"\)': (
             "trust the new one with --fingerprint SHA256"
         ),
         r"connect\(journal=\.\.\.\)": "--journal FILE",

@@ -89,10 +89,11 @@ _MOST_NAMED = 5
 # What errors say for Python, and the same in the words of a list of servers.
 _IN_LIST = Wording(
     {
-        r'trust it with\s+xentara_nb\.connect\(.*, fingerprint=(?P<sha>"[^"]*")\)': (
+        r'trust it with\s+xentara_nb\.connect\("[^"]*", fingerprint=(?P<sha>"[^"]*")\)': (
             r"put fingerprint = \g<sha> into its entry in the list of servers,"
         ),
-        r'take the old one out of your trusted .*LoginForm\.forget_certificate\("[^"]*"\)': (
+        r"take the old one out of your trusted certificates with "
+        r'xentara_nb\.widgets\.LoginForm\.forget_certificate\("[^"]*"\)': (
             "put the new fingerprint into its entry in the list of servers"
         ),
         r"with ca_file=\.\.\.": "there with ca_file",
