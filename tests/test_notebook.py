@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from traceback import extract_tb
 from types import SimpleNamespace
 from typing import Any
 
@@ -136,12 +137,36 @@ def test_an_error_ends_where_the_library_was_called(
     assert "reading.py" not in shown
 
 
+def test_so_do_the_errors_that_led_to_it(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_cell(
+        "try:\n    client.read('Plant.Nothing')\n"
+        "except Exception:\n    client.read('Plant.Neither')"
+    )
+    shown = capsys.readouterr().out
+    assert shown.count("-> 2     client.read('Plant.Nothing')") == 1
+    assert shown.count("-> 4     client.read('Plant.Neither')") == 1
+    assert "reading.py" not in shown
+    # For %debug, all of it is there.
+    whole = sys.last_value
+    for error in (whole, whole.__context__):
+        assert extract_tb(error.__traceback__)[-1].filename.endswith("model_cache.py")
+    # A chain may be a circle.
+    shell.user_ns["first"] = XentaraError("first")
+    shell.user_ns["first"].__cause__ = cause = ValueError("second")
+    cause.__context__ = shell.user_ns["first"]
+    shell.run_cell("raise first")
+    assert "XentaraError: first" in capsys.readouterr().out
+
+
 def test_all_of_an_error_for_those_who_ask_for_it(
     shell: InteractiveShell, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shell.run_line_magic("xmode", "Verbose")
-    shell.run_cell("client.read('Plant.Nothing')")
-    assert "client.py" in capsys.readouterr().out
+    for form in ("Plain", "Verbose"):
+        shell.run_line_magic("xmode", form)
+        shell.run_cell("client.read('Plant.Nothing')")
+        assert "client.py" in capsys.readouterr().out
     shell.run_line_magic("xmode", "Context")
     shell.user_ns["decode"] = decode_answers
     shell.run_cell("decode(b'')")

@@ -1,7 +1,8 @@
 """What a notebook shows of the library as the last line of a cell, and of its errors.
 
 For a client or a watch it is the explorer or the live view. An error ends where the cell has
-called the library, for what to do is said in its text; ``%xmode Verbose`` shows all of it.
+called the library, for what to do is said in its text; ``%xmode Plain`` shows all of it. So does
+``%xmode Verbose``, which also writes into the notebook what variables hold, a password among them.
 """
 
 from __future__ import annotations
@@ -65,17 +66,34 @@ def show_watch(watch: Any) -> None:
 def traceback_lines(error: XentaraError) -> list[str]:
     """Return what IPython shows of an error, up to where the user's code has called the library.
 
-    All of it where the user has asked for more than usual (``%xmode Verbose``), or the error is
-    one that only who knows the protocol can look into.
+    The same of the errors that led to it. All of it where the user has asked for another form than
+    the usual one (``%xmode``), and of errors that only who knows the protocol can look into.
     """
     from IPython.core.getipython import get_ipython
 
     shell: Any = get_ipython()
-    traceback = error.__traceback__
-    if shell.InteractiveTB.mode == "Context" and not isinstance(error, ProtocolError):
-        traceback = _of_user(traceback)
-    lines: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, traceback)
+    whole = [(each, each.__traceback__) for each in _chain(error) if isinstance(each, XentaraError)]
+    try:
+        for each, traceback in whole:
+            if shell.InteractiveTB.mode == "Context" and not isinstance(each, ProtocolError):
+                each.__traceback__ = _of_user(traceback)
+        lines: list[str] = shell.InteractiveTB.structured_traceback(
+            type(error), error, error.__traceback__
+        )
+    finally:
+        for each, traceback in whole:
+            each.__traceback__ = traceback  # for %debug, and another look
     return lines
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return an error and those that led to it."""
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and not any(following is each for each in chain):
+        chain.append(following)
+        following = following.__cause__ or following.__context__
+    return chain
 
 
 def _of_user(traceback: TracebackType | None) -> TracebackType | None:

@@ -74,7 +74,10 @@ def test_read(servers: str, key: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["fleet", "read", servers, key, "--only", "gone"]) == 1
 
 
-def test_json(servers: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json(
+    servers: str, key: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xentara_nb.cli.fleet.in_options", lambda text: f"in options: {text}")
     assert main(["fleet", "read", servers, key, "-a", "value", "--json"]) == 3
     out, err = capsys.readouterr()
     rows = [json.loads(line) for line in out.splitlines()]
@@ -82,6 +85,7 @@ def test_json(servers: str, key: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert {"primary_key", "value", "time"} <= rows[0].keys()
     (failure,) = [json.loads(line) for line in err.splitlines()]
     assert (failure["server"], failure["kind"]) == ("gone", "ServerUnreachableError")
+    assert failure["error"].startswith("in options: no server answers")
 
 
 def test_check(servers: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from uuid import UUID
 
 import pandas as pd
 import pytest
 
 import xentara_nb
+from xentara_nb import cli
 from xentara_nb.cli import build_parser, common, main
 from xentara_nb.errors import XentaraError
 from xentara_nb.protocol.errors import ERRORS_BY_CODE
@@ -239,3 +240,23 @@ print(hasattr(pandas.DataFrame, "xentara"))
     assert run.stdout.split("\n") == ["True", "True", "True", "False", "[]", "True", ""]
     assert "invalid choice: 'nothing'" in run.stderr
     assert "old.csv" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "at_the_end"),
+    [(signal.default_int_handler, signal.SIG_DFL), (signal.SIG_IGN, signal.SIG_IGN)],
+)
+def test_an_interrupt_is_ignored_at_the_end_where_it_was_before(
+    before: Any, at_the_end: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell has its background ignore Ctrl-C."""
+    ends: list[Any] = []
+    monkeypatch.setattr(cli, "main", lambda: 0)
+    monkeypatch.setattr(cli, "close_all", lambda: ends.append(signal.getsignal(signal.SIGINT)))
+    kept = signal.signal(signal.SIGINT, before)
+    try:
+        with pytest.raises(SystemExit):
+            cli.run()
+    finally:
+        signal.signal(signal.SIGINT, kept)
+    assert ends == [at_the_end]

@@ -143,6 +143,17 @@ def test_reasons_are_in_options(plant, options, write_file, capsys):
     assert capsys.readouterr().err.endswith("leave out the column server\n")
 
 
+def test_values_in_reasons_stay_as_they_are(plant, options, write_file, capsys):
+    with plant.connect() as client:
+        inventory = client.inventory()
+    texts = inventory[inventory["data_type"].eq("String")].xentara.writable()
+    key = texts["primary_key"].iloc[0]
+    path = write_file(f"primary_key,value\n{key},see user= x\n{key},b\n")
+    for how in ([], ["--json"]):
+        assert main(["apply", *options, path, "--dry-run", *how]) == 1
+        assert "writes 'see user= x' to the same attribute" in capsys.readouterr().out
+
+
 def test_read_only(plant, options, monkeypatch, capsys):
     monkeypatch.setenv("XENTARA_READ_ONLY", "1")
     assert main(["write", *options, ONE, "1", "--yes"]) == 1

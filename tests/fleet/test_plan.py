@@ -78,6 +78,35 @@ def test_a_plan_is_good_for_one_apply(fleet: Fleet, plants: dict[str, Simulator]
     assert written(plants) == {"north": [195.0], "south": [195.0]}
 
 
+@pytest.mark.parametrize("on_error", ["stop", "continue"])
+def test_a_plan_of_which_a_part_was_applied_alone_is_sent_to_no_one(
+    fleet: Fleet, plants: dict[str, Simulator], on_error: str
+) -> None:
+    plan = fleet.plan_writes({SET_POINT: 195}, servers=ORDER)
+    plan.plans[ORDER[-1]].apply(verify=False)
+    before = written(plants)
+    with pytest.raises(WriteRefusedError, match=f"the plan for {ORDER[-1]} was applied alone"):
+        plan.apply(on_error=on_error)
+    assert written(plants) == before
+    assert plan.report is None
+    assert not plan.applied
+
+
+def test_a_part_that_is_applied_alone_meanwhile_is_no_part_of_the_report(
+    fleet: Fleet, plants: dict[str, Simulator]
+) -> None:
+    plan = fleet.plan_writes({SET_POINT: 195}, servers=ORDER)
+    last = ORDER[-1]
+
+    def alone(done: int, total: int) -> None:
+        plan.plans[last].apply(verify=False)
+
+    report = plan.apply(verify=False, progress=alone)
+    assert report.frame["outcome"].tolist() == ["APPLIED", "SKIPPED"]
+    assert "was applied already" in report.frame["error"].iloc[-1]
+    assert len(written(plants)[last]) == 1
+
+
 def test_an_engine_cannot_have_a_plan(fleet: Fleet) -> None:
     """A task that is run twice would have two of it."""
     plan = fleet.plan_writes({SET_POINT: 195}, servers=ORDER)

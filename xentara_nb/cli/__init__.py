@@ -61,7 +61,8 @@ def run() -> NoReturn:
     except SystemExit as end:  # after help, or wrong arguments
         status = end.code
     # From here on another one ends the process where it stands, and not with a traceback of Python.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in the background of a shell
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Python waits for the threads of a fleet, which wait for servers as long as these may take.
     close_all()
     if sys.stdout is not None:

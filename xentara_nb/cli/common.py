@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import stat
 import sys
 from collections.abc import Collection, Iterator
@@ -16,6 +15,7 @@ from xentara_nb.errors import XentaraError
 from xentara_nb.paths import user_path
 from xentara_nb.protocol.secret import Secret
 from xentara_nb.protocol.text import safe_lines
+from xentara_nb.wording import Wording
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,49 +90,54 @@ def secret_in(path: str | None) -> Secret | None:
         return from_file(path)
 
 
-# The longer ones first. Those with a word in front begin where that word begins.
-_OPTIONS = {
-    r'xentara_nb\.connect\("[^"]*", fingerprint="([^"]*)"\)': r"--fingerprint \1",
-    r'take the old one out of your trusted .*LoginForm\.forget_certificate\("[^"]*"\)': (
-        "trust the new one with --fingerprint SHA256"
+# What is said for Python, and what is meant by it on the command line.
+_OPTIONS = Wording(
+    {
+        r'xentara_nb\.connect\("[^"]*", fingerprint="(?P<sha>[^"]*)"\)': r"--fingerprint \g<sha>",
+        r"take the old one out of your trusted certificates with "
+        r'xentara_nb\.widgets\.LoginForm\.forget_certificate\("[^"]*"\)': (
+            "trust the new one with --fingerprint SHA256"
+        ),
+        r"connect\(journal=\.\.\.\)": "--journal FILE",
+        r"connect\(url\)": "URL",
+        r"journal=False": "--journal off",
+        r"ca_file=(?:\.\.\.)?": "--ca-file FILE",
+        r"fingerprint=(?:\.\.\.)?": "--fingerprint SHA256",
+        r"user=": "--user NAME",
+        r"password=": "--password-file FILE",
+        r"token=": "--token-file FILE",
+        r"timeout=": "--timeout TIME",
+        r"apply\(skip_refused=True\)": "--skip-refused",
+        r"number_as_boolean=True": "--number-as-boolean",
+        r"model=": "--model FILE",
+        r"config=": "--config DIR",
+        r"jwks=": "--jwks FILE",
+        r"own_certificate=True": "--own-certificate",
+        r"inventory\.xentara\.writable\(\)": "xentara-nb inventory (column access)",
+        r"(?:inventory\.)?xentara\.to_(?:file|csv)\(path\)": "-o FILE",
+        r"client\.inventory\(\)(?: or xentara_nb\.read_inventory\(path\))?": "xentara-nb inventory",
+        r"client\.meta_data\(element\)": "xentara-nb read URL ELEMENT",
+        r"client\.get_stage\(\)": "xentara-nb stage URL",
+        r"error\.result\.resolve\(\), error being this exception": "xentara-nb stage URL",
+        r"plan\.report\.resolve\(\) reads": "xentara-nb read shows",
+        r"plan\.report": "the table",
+    },
+    left_out=(
+        r" with client\.(?:plan_writes|sub_session)\(\.\.\.\)",
+        r", or insist on this one with apply\(if_unchanged=False\)",
+        r", or use fleet\.plan_writes\(rows\)",
+        r"; elements are given as keys=",
     ),
-    r"connect\(journal=\.\.\.\)": "--journal FILE",
-    r"connect\(url\)": "URL",
-    r"journal=False": "--journal off",
-    r"ca_file=(\.\.\.)?": "--ca-file FILE",
-    r"fingerprint=(\.\.\.)?": "--fingerprint SHA256",
-    r"user=": "--user NAME",
-    r"password=": "--password-file FILE",
-    r"token=": "--token-file FILE",
-    r"timeout=": "--timeout TIME",
-    r"apply\(skip_refused=True\)": "--skip-refused",
-    r"number_as_boolean=True": "--number-as-boolean",
-    r"model=": "--model FILE",
-    r"config=": "--config DIR",
-    r"jwks=": "--jwks FILE",
-    r"own_certificate=True": "--own-certificate",
-    r"inventory\.xentara\.writable\(\)": "xentara-nb inventory (column access)",
-    r"(inventory\.)?xentara\.to_(file|csv)\(path\)": "-o FILE",
-    r"client\.inventory\(\)( or xentara_nb\.read_inventory\(path\))?": "xentara-nb inventory",
-    r"client\.meta_data\(element\)": "xentara-nb read URL ELEMENT",
-    r"client\.get_stage\(\)": "xentara-nb stage URL",
-    r"error\.result\.resolve\(\), error being this exception": "xentara-nb stage URL",
-    r"plan\.report\.resolve\(\) reads": "xentara-nb read shows",
-    r"plan\.report": "the table",
-    r" with client\.(plan_writes|sub_session)\(\.\.\.\)": "",
-    r", or insist on this one with apply\(if_unchanged=False\)": "",
-    r", or use fleet\.plan_writes\(rows\)": "",
-    r"; elements are given as keys=": "",
-}
-"""What is said for Python, and what is meant by it on the command line."""
+)
 
 
-def in_options(said: object) -> str:
-    """Return a text, or what an error says, with its advice in the words of the command line."""
-    text = "\n".join([str(said), *getattr(said, "__notes__", ())])
-    for python, option in _OPTIONS.items():
-        text = re.sub(rf"(?:(?=\W)|(?<![\w.-])){python}(?![\w'\"])", option, text)
-    return text
+def in_options(said: object, name: str = "") -> str:
+    """Return a text, or what an error says, with its advice in the words of the command line.
+
+    The name of what it is about, where it stands there without quotes, stays as it is.
+    """
+    notes = [_OPTIONS.reword(note) for note in getattr(said, "__notes__", ())]
+    return "\n".join([_OPTIONS.reword(said, name), *notes])
 
 
 def _warn_if_others_read(path: str) -> None:

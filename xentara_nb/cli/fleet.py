@@ -352,10 +352,10 @@ def _status(fleet: Fleet, args: argparse.Namespace, answered: int) -> int:
     failures: pd.DataFrame = fleet.failures
     if failures.empty:
         return 0
+    failures = failures.assign(error=failures["error"].map(in_options))
     if args.json:
         for text in json_lines(failures):
             say(text)
     else:
-        errors = failures["error"].map(in_options)
-        say(table(failures.assign(error=errors)[["server", "kind", "error"]]))
+        say(table(failures[["server", "kind", "error"]]))
     return SOME_FAILED if answered else 1

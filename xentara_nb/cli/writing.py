@@ -198,7 +198,14 @@ def _in_options(frame: pd.DataFrame) -> pd.DataFrame:
     from xentara_nb.writes.rendering import GUARD_COLUMNS
 
     says = frame.columns.intersection(["reason", "error", *GUARD_COLUMNS.values()])
-    return frame.assign(**{name: frame[name].map(in_options, "ignore") for name in says})
+    keys = frame["primary_key"]
+    shown = {}
+    for name in says:
+        texts = frame[name].dropna()
+        pairs = zip(texts.tolist(), keys[texts.index].tolist(), strict=True)
+        texts[:] = [in_options(text, key) for text, key in pairs]
+        shown[name] = texts.reindex(frame.index)
+    return frame.assign(**shown)
 
 
 def _filled(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from xentara_nb.locking import Lock
 from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.tables.frames import make_frame, string_array, time_array
 from xentara_nb.tables.xentara_frame import XentaraFrame
+from xentara_nb.wording import Wording
 
 
 class FleetWarning(UserWarning):
@@ -87,17 +87,20 @@ def failures_frame(failures: Mapping[str, Failure]) -> pd.DataFrame:
 
 _MOST_NAMED = 5
 # What errors say for Python, and the same in the words of a list of servers.
-_IN_LIST = {
-    r'trust it with\s+xentara_nb\.connect\(.*, fingerprint=("[^"]*")\)': (
-        r"put fingerprint = \1 into its entry in the list of servers,"
-    ),
-    r'take the old one out of your trusted .*LoginForm\.forget_certificate\("[^"]*"\)': (
-        "put the new fingerprint into its entry in the list of servers"
-    ),
-    r"with ca_file=\.\.\.": "there with ca_file",
-    r"\b(password|token)=(?![\w'\"])": r"\1_from",
-    r"\b(user|ca_file|fingerprint|timeout)=(?![\w'\"])": r"\1",
-}
+_IN_LIST = Wording(
+    {
+        r'trust it with\s+xentara_nb\.connect\("[^"]*", fingerprint=(?P<sha>"[^"]*")\)': (
+            r"put fingerprint = \g<sha> into its entry in the list of servers,"
+        ),
+        r"take the old one out of your trusted certificates with "
+        r'xentara_nb\.widgets\.LoginForm\.forget_certificate\("[^"]*"\)': (
+            "put the new fingerprint into its entry in the list of servers"
+        ),
+        r"with ca_file=\.\.\.": "there with ca_file",
+        r"(?P<secret>password|token)=": r"\g<secret>_from",
+        r"(?P<field>user|ca_file|fingerprint|timeout)=": r"\g<field>",
+    }
+)
 
 
 def error_line(error: XentaraError) -> str:
@@ -107,10 +110,7 @@ def error_line(error: XentaraError) -> str:
 
 def error_text(error: XentaraError) -> str:
     """Return what an error says, in the words of a list of servers."""
-    text = str(error)
-    for python, words in _IN_LIST.items():
-        text = re.sub(python, words, text)
-    return text
+    return _IN_LIST.reword(error)
 
 
 def failures_text(failed: Mapping[str, XentaraError], asked: int) -> str:

@@ -134,7 +134,8 @@ class FleetPlan(rendering.Shown):
         OptionError
             If an argument makes no sense. Nothing was sent.
         WriteRefusedError
-            If it was applied before, a server has no plan, or guards refuse. Nothing was sent.
+            If it or the plan of a server was applied before, a server has no plan, or guards
+            refuse. Nothing was sent.
         ConnectError, ConnectionLostError, DeadlineError
             If the first server cannot be reached. Nothing was sent.
 
@@ -165,6 +166,11 @@ class FleetPlan(rendering.Shown):
                     raise WriteRefusedError(
                         "this plan was applied already, and a plan is good for one apply: make a "
                         "fresh one with fleet.plan_writes(...)"
+                    )
+                if applied := [name for name, plan in self.plans.items() if plan.applied]:
+                    raise WriteRefusedError(
+                        f"the plan for {listed(applied)} was applied alone already, so nothing was "
+                        "sent to any server: make a fresh one with fleet.plan_writes(...)"
                     )
                 self._taken = taken = True
             self.report = report
@@ -215,11 +221,12 @@ class FleetPlan(rendering.Shown):
             if stopped:
                 report.skip(name, stopped)
                 continue
+            earlier = plan.report  # perhaps of another thread, which has applied it alone
             try:
                 report.reports[name] = plan.apply(**options, progress=partial(shown, before))
             except BaseException as error:
                 # Before any call: behind one, another Ctrl-C may come.
-                if plan.report is not None:
+                if plan.report is not None and plan.report is not earlier:
                     report.reports[name] = plan.report
                 # Once something was sent, this comes from what shows the progress, or is Ctrl-C.
                 sent = any(result.sent for result in report.reports[name])

@@ -79,6 +79,7 @@ def test_a_review_leaves_no_second_checks_beside_it(form: WriteForm) -> None:
     form.wait()
     assert form.staged
     assert "All checks passed" in form.confirmation.text.value
+    assert "(no policy: no limits were checked)" in form.confirmation.text.value
     assert form.checks.value == ""
 
 
@@ -248,6 +249,7 @@ def test_every_guard_refuses_in_words(
         typed(form.value_input.input, value)
         form.wait()
         assert reason in form.checks.value
+        assert "no policy" not in form.checks.value
         form.review.click()
         form.wait()
         assert reason in form.checks.value

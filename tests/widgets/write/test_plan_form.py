@@ -164,6 +164,7 @@ def test_warnings_are_counted(form: PlanForm, plant: Simulator) -> None:
     review(form)
     assert column(form, "severity") == ["ok", "warning", "ok"]
     assert "1 warning" in form.checks.value
+    assert "(no policy: no limits were checked)" in form.checks.value
     assert "passed" not in form.checks.value
     assert form.confirm_button is not None
 

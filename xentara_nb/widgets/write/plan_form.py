@@ -18,12 +18,12 @@ from xentara_nb.widgets.common.style import badge, button, card, heading, row
 from xentara_nb.widgets.common.table import value_text
 from xentara_nb.widgets.login.client_form import ClientForm
 from xentara_nb.widgets.login.form import LoginForm
-from xentara_nb.widgets.write.review import WORDS, confirm_text
+from xentara_nb.widgets.write.review import WORDS, confirm_text, limits_text
 from xentara_nb.writes.guards import Severity
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.plan import WritePlan
 from xentara_nb.writes.planned import PlannedWrite
-from xentara_nb.writes.rendering import KINDS, NO_POLICY, shown_change
+from xentara_nb.writes.rendering import KINDS, shown_change
 from xentara_nb.writes.report import WriteReport
 from xentara_nb.writes.results import WriteResult
 from xentara_nb.writes.sub_session import SubSession
@@ -212,9 +212,14 @@ class PlanForm(ClientForm):
         warnings = sum(each.severity is Severity.WARNING for each in plan.planned)
         said = [(badge(each.severity, KINDS[each.severity]), each.message) for each in plan.checks]
         if plan.ok and warnings:
-            said = [(badge(quantity(warnings, "warning"), "warning"), "see the table")]
+            said = [
+                (
+                    badge(quantity(warnings, "warning"), "warning"),
+                    f"see the table {limits_text(plan)}",
+                )
+            ]
         elif plan.ok:
-            said = [(badge("All checks passed", "ok"), "" if plan.policies else f"({NO_POLICY})")]
+            said = [(badge("All checks passed", "ok"), limits_text(plan))]
         self.checks.value = "".join(
             f"<p role='status'>{mark} {escape(text)}</p>" for mark, text in said
         )

@@ -18,7 +18,7 @@ from xentara_nb.widgets.common.table import (
 from xentara_nb.widgets.write.times import local_text, zone_text
 from xentara_nb.writes.guards import worst_first
 from xentara_nb.writes.plan import WritePlan
-from xentara_nb.writes.rendering import KINDS, NO_CHANGE, shown_change
+from xentara_nb.writes.rendering import KINDS, NO_CHANGE, NO_POLICY, shown_change
 from xentara_nb.writes.results import WriteResult
 
 WORDS = Words("write", "Do not write", "Nothing was written.", "review the value again")
@@ -28,12 +28,19 @@ def checks_html(plan: WritePlan) -> str:
     """Return what the guards say of a plan of one write, the worst first; read aloud."""
     results = [*plan.checks, *plan.planned[0].checks]
     if not results:
-        return f"<p role='status'>{badge('All checks passed', 'ok')}</p>"
+        return f"<p role='status'>{badge('All checks passed', 'ok')} {limits_text(plan)}</p>"
     items = "".join(
         f"<li>{badge(result.severity, KINDS[result.severity])} {escape(result.message)}</li>"
         for result in worst_first(results)
     )
+    if limits := limits_text(plan):
+        items += f"<li>{limits}</li>"
     return f"<ul role='status' class='xnb-checks'>{items}</ul>"
+
+
+def limits_text(plan: WritePlan) -> str:
+    """Return that no limits were checked, where no policy applies; empty where one does."""
+    return "" if plan.policies else f"({NO_POLICY})"
 
 
 def review_html(plan: WritePlan, who: str, zone: str = "") -> str:
