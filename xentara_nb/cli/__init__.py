@@ -65,8 +65,10 @@ def run() -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Python waits for the threads of a fleet, which wait for servers as long as these may take.
     close_all()
-    if sys.stdout is not None:
-        # What could not be written Python would try again, complain of, and end with 120.
+    try:
+        flush()
+    except OSError:
+        # It has been said. Python would try again, complain, and end with 120.
         with suppress(OSError):
             sys.stdout.close()
     sys.exit(status)
