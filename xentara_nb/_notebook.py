@@ -72,16 +72,20 @@ def traceback_lines(error: XentaraError) -> list[str]:
     from IPython.core.getipython import get_ipython
 
     shell: Any = get_ipython()
-    whole = [(each, each.__traceback__) for each in _chain(error) if isinstance(each, XentaraError)]
+    chain = _chain(error) if shell.InteractiveTB.mode == "Context" else []
+    cut = [
+        (each, each.__traceback__)
+        for each in chain
+        if isinstance(each, XentaraError) and not isinstance(each, ProtocolError)
+    ]
     try:
-        for each, traceback in whole:
-            if shell.InteractiveTB.mode == "Context" and not isinstance(each, ProtocolError):
-                each.__traceback__ = _of_user(traceback)
+        for each, traceback in cut:
+            each.__traceback__ = _of_user(traceback)
         lines: list[str] = shell.InteractiveTB.structured_traceback(
             type(error), error, error.__traceback__
         )
     finally:
-        for each, traceback in whole:
+        for each, traceback in cut:
             each.__traceback__ = traceback  # for %debug, and another look
     return lines
 

@@ -159,6 +159,7 @@ class FleetPlan(rendering.Shown):
         if dry_run:
             return report
         self._refuse(skip_failed, skip_refused)
+        applied = [name for name, plan in self.plans.items() if plan.applied]
         taken = False
         try:
             with self._lock:
@@ -167,7 +168,7 @@ class FleetPlan(rendering.Shown):
                         "this plan was applied already, and a plan is good for one apply: make a "
                         "fresh one with fleet.plan_writes(...)"
                     )
-                if applied := [name for name, plan in self.plans.items() if plan.applied]:
+                if applied:
                     raise WriteRefusedError(
                         f"the plan for {listed(applied)} was applied alone already, so nothing was "
                         "sent to any server: make a fresh one with fleet.plan_writes(...)"

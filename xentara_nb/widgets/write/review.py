@@ -33,7 +33,7 @@ def checks_html(plan: WritePlan) -> str:
         f"<li>{badge(result.severity, KINDS[result.severity])} {escape(result.message)}</li>"
         for result in worst_first(results)
     )
-    if limits := limits_text(plan):
+    if plan.ok and (limits := limits_text(plan)):
         items += f"<li>{limits}</li>"
     return f"<ul role='status' class='xnb-checks'>{items}</ul>"
 
