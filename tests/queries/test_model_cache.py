@@ -235,7 +235,7 @@ def test_an_error_of_the_present_model_is_one_at_once() -> None:
         raise NotFoundError("gone")
 
     with pytest.raises(NotFoundError, match="gone"):
-        model_cache.in_one_model(lambda: None, find)  # type: ignore[arg-type,return-value]
+        model_cache.in_one_model(lambda: None, find)
     assert found == [None]
 
 

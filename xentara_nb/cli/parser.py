@@ -72,6 +72,7 @@ class CommandParser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse arguments; what is not known is an error here, where its command is known."""
         words = list(sys.argv[1:] if args is None else args)
+        # argparse names its options nowhere else but in the help, which Python 3.14 may paint.
         first = _name(words[0]) if words and words[0].startswith("-") else "--"
         if first != "--" and first not in self._option_string_actions:
             # Else the word behind it, perhaps a secret, would be called a wrong command.
