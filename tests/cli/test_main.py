@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -131,6 +132,48 @@ def test_an_output_that_is_full_is_said_once(arguments: list[str]) -> None:
     said = "xentara-nb: the output: No space left on device\n"
     with open("/dev/full", "wb") as full:
         assert with_output(full, *arguments) == (1, said)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+@pytest.mark.parametrize(
+    ("error", "status"), [(KeyboardInterrupt(), 130), (common.UsageError("wrong"), 2)]
+)
+def test_a_status_holds_where_nothing_can_be_said(
+    error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open("/dev/full", "w", buffering=1) as full, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", full)
+        assert fail_with(error, monkeypatch) == status
+        with contextlib.suppress(OSError):  # what was said is still there
+            full.close()
+
+
+_LOST = """
+import os, signal, sys, time
+from xentara_nb import cli
+
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0)  # here it comes
+
+def main():
+    Dropped()
+    for _ in range(500):
+        time.sleep(0.1)
+
+cli.main = main
+cli.run()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGINT")
+def test_no_interrupt_is_lost() -> None:
+    """Python passes over one that comes at the end of an object, of which importing has many."""
+    run = subprocess.run(
+        [sys.executable, "-c", _LOST], timeout=40, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (cli.INTERRUPTED, "")
 
 
 def test_an_empty_table_says_so() -> None:

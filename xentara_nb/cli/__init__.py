@@ -5,10 +5,13 @@ Its modules load what a command needs when it runs, so that help is there at onc
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import io
+import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -26,7 +29,7 @@ from xentara_nb.cli import (
     watching,
     writing,
 )
-from xentara_nb.cli.common import flush, in_options, say
+from xentara_nb.cli.common import ENDING, flush, in_options, say
 from xentara_nb.cli.options import UsageError
 from xentara_nb.cli.parser import CommandParser, ShowVersion
 from xentara_nb.connection.process_end import close_all
@@ -54,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def run() -> NoReturn:
     """Run the command line in a process that ends with it."""
+    sys.unraisablehook = _interrupt_again
     try:
         status: Any = main()
     except KeyboardInterrupt:  # one more, while it was ending
@@ -63,14 +67,16 @@ def run() -> NoReturn:
     # From here on another one ends the process where it stands, and not with a traceback of Python.
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in the background of a shell
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Python waits for the threads of a fleet, which wait for servers as long as these may take.
-    close_all()
     try:
         flush()
     except OSError:
         # It has been said. Python would try again, complain, and end with 120.
         with suppress(OSError):
             sys.stdout.close()
+    # Python waits for the threads of a fleet, which wait for servers as long as these may take.
+    if status == INTERRUPTED and any(map(_is_of_fleet, threading.enumerate())):
+        os._exit(status)
+    close_all()
     sys.exit(status)
 
 
@@ -79,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Asked to end, or its terminal closed, a command stops what it started, as with Ctrl-C.
     previous = {
         number: signal.signal(number, _interrupt)
-        for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+        for number in ENDING - {signal.SIGINT}
         if signal.getsignal(number) is not signal.SIG_IGN  # as nohup has it
     }
     for stream in (sys.stdout, sys.stderr):
@@ -94,28 +100,48 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = args.run(args)
         flush()
     except UsageError as error:
-        say(f"xentara-nb: {error}")
-        return 2
+        return _ended(f"xentara-nb: {error}", 2)
     except XentaraError as error:
-        say(f"xentara-nb: {in_options(error)}")
-        return 1
+        return _ended(f"xentara-nb: {in_options(error)}", 1)
     except ModuleNotFoundError as error:
         # The simulator names the extra that is missing; anything else is a bug of ours.
         if "pip install" not in str(error):
             raise
-        say(f"xentara-nb: {error}")
+        return _ended(f"xentara-nb: {error}", 1)
+    except BrokenPipeError:  # the reader of the output goes, as `head` does
         return 1
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):  # the reader of the output goes, as `head` does
-            say(f"xentara-nb: {error.filename or 'the output'}: {error.strerror or error}")
-        return 1
-    except KeyboardInterrupt:
-        say("interrupted")
-        return INTERRUPTED
+        place = error.filename or "the output"
+        return _ended(f"xentara-nb: {place}: {error.strerror or error}", 1)
+    except KeyboardInterrupt as error:
+        return _ended(f"interrupted{in_options(error)}", INTERRUPTED)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
     return status
+
+
+def _is_of_fleet(thread: threading.Thread) -> bool:
+    return thread.name.startswith("fleet")
+
+
+def _ended(said: str, status: int) -> int:
+    """Say how a command has ended, if that can be said at all, and return its status."""
+    with suppress(OSError):
+        say(said)
+    return status
+
+
+def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Let no interrupt be lost that came where Python raises nothing.
+
+    That is in a callback of a weak reference or the end of an object, and importing has many.
+    """
+    if isinstance(unraisable.exc_value, KeyboardInterrupt):
+        again = map(_thread.interrupt_main, (signal.SIGINT,))
+        _ = [*again]  # not called: behind a call, it would come here, where nothing is raised
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import stat
 import sys
 from collections.abc import Collection, Iterator
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
     from xentara_nb.client import Client
     from xentara_nb.writes.policy import WritePolicyLike
+
+ENDING = {
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+}
+"""The signals that end a command: Ctrl-C, a request to end, and that its terminal was closed."""
 
 WHOLE = ("server", "primary_key", "attribute_name", "reason", "error")
 """The columns of a table whose cells are never cut: what names a row, and what is wrong with it."""
@@ -155,6 +161,17 @@ def say(text: str = "") -> None:
 def show(text: str) -> None:
     """Print lines of a result."""
     print(safe_lines(text), file=output(), flush=True)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Say what became of what was sent in any case: who interrupts often does so twice."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
