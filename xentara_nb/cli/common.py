@@ -127,13 +127,12 @@ _OPTIONS = Wording(
         r"error\.result\.resolve\(\), error being this exception": "xentara-nb stage URL",
         r"plan\.report\.resolve\(\) reads": "xentara-nb read shows",
         r"plan\.report": "the table",
-    },
-    left_out=(
-        r" with client\.(?:plan_writes|sub_session)\(\.\.\.\)",
-        r", or insist on this one with apply\(if_unchanged=False\)",
-        r", or use fleet\.plan_writes\(rows\)",
-        r"; elements are given as keys=",
-    ),
+        # What is for Python alone.
+        r" with client\.(?:plan_writes|sub_session)\(\.\.\.\)": "",
+        r", or insist on this one with apply\(if_unchanged=False\)": "",
+        r", or use fleet\.plan_writes\(rows\)": "",
+        r"; elements are given as keys=": "",
+    }
 )
 
 
