@@ -8,14 +8,17 @@ import re
 import signal
 import subprocess
 import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any
 from uuid import UUID
 
 import pandas as pd
 import pytest
 
-import xentara_nb
+import xentara_nb.tables
 from xentara_nb import cli
 from xentara_nb.cli import build_parser, common, main
 from xentara_nb.errors import XentaraError
@@ -165,6 +168,26 @@ def main():
 cli.main = main
 cli.run()
 """
+
+
+def test_no_interrupt_is_lost_while_a_command_loads(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Some modules pass over whatever is raised while they are imported."""
+
+    class Loading(MetaPathFinder, Loader):
+        def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+            return ModuleSpec(name, self) if name == "xentara_nb.tables.accessor" else None
+
+        def exec_module(self, module: ModuleType) -> None:
+            with contextlib.suppress(BaseException):
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.delitem(sys.modules, "xentara_nb.tables.accessor")
+    monkeypatch.setattr(xentara_nb.tables, "accessor", None)  # until the test is over
+    monkeypatch.setattr(sys, "meta_path", [Loading(), *sys.meta_path])
+    assert main(["compare", "old.csv", "new.csv"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGINT")

@@ -29,7 +29,7 @@ from xentara_nb.cli import (
     watching,
     writing,
 )
-from xentara_nb.cli.common import ENDING, flush, in_options, say
+from xentara_nb.cli.common import flush, in_options, say, signals_handled, uninterrupted
 from xentara_nb.cli.options import UsageError
 from xentara_nb.cli.parser import CommandParser, ShowVersion
 from xentara_nb.connection.process_end import close_all
@@ -83,20 +83,23 @@ def run() -> NoReturn:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line: 0 for success, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
     # Asked to end, or its terminal closed, a command stops what it started, as with Ctrl-C.
-    previous = {
-        number: signal.signal(number, _interrupt)
-        for number in ENDING - {signal.SIGINT}
-        if signal.getsignal(number) is not signal.SIG_IGN  # as nohup has it
-    }
+    with signals_handled(_interrupt):
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # What a console cannot show is written as an escape there.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         args = build_parser().parse_args(argv)
-        # Not before: it takes pandas, and help and wrong arguments are to be there at once.
-        import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
-
+        # Not before: it takes pandas, and help and wrong arguments are to be there at once. Some
+        # modules of numpy and pandas pass over all that is raised while they are imported.
+        with uninterrupted() as came:
+            import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
+        if came:
+            raise KeyboardInterrupt
         status: int = args.run(args)
         flush()
     except UsageError as error:
@@ -115,9 +118,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _ended(f"xentara-nb: {place}: {error.strerror or error}", 1)
     except KeyboardInterrupt as error:
         return _ended(f"interrupted{in_options(error)}", INTERRUPTED)
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
     return status
 
 

@@ -7,8 +7,9 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
 from xentara_nb.cli.options import ENDINGS, UsageError
@@ -163,14 +164,26 @@ def show(text: str) -> None:
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Say what became of what was sent in any case: who interrupts often does so twice."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
+def signals_handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Let the signals that end a command call a function, where they are not ignored."""
+    before = {
+        number: signal.signal(number, handler)
+        for number in ENDING
+        if signal.getsignal(number) is not signal.SIG_IGN  # as nohup has it
+    }
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[list[int]]:
+    """Let no signal end the command in the block; give those that have come."""
+    came: list[int] = []
+    with signals_handled(lambda number, _: came.append(number)):
+        yield came
 
 
 @contextmanager
