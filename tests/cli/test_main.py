@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ from uuid import UUID
 import pandas as pd
 import pytest
 
-import xentara_nb.tables
+import xentara_nb
 from xentara_nb import cli
 from xentara_nb.cli import build_parser, common, main
 from xentara_nb.errors import XentaraError
@@ -170,23 +171,35 @@ cli.run()
 """
 
 
+@pytest.mark.parametrize(
+    ("arguments", "loaded"),
+    [
+        (["compare", "old.csv", "new.csv"], "xentara_nb.tables.accessor"),
+        (["simulate", "--port", "0"], "xentara_nb.simulator.fault_options"),
+    ],
+)
 def test_no_interrupt_is_lost_while_a_command_loads(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    loaded: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Some modules pass over whatever is raised while they are imported."""
 
     class Loading(MetaPathFinder, Loader):
         def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
-            return ModuleSpec(name, self) if name == "xentara_nb.tables.accessor" else None
+            return ModuleSpec(name, self) if name == loaded else None
 
         def exec_module(self, module: ModuleType) -> None:
+            setattr(module, "parse_fault", None)  # noqa: B010 - a module has no such attribute
             with contextlib.suppress(BaseException):
                 signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.delitem(sys.modules, "xentara_nb.tables.accessor")
-    monkeypatch.setattr(xentara_nb.tables, "accessor", None)  # until the test is over
+    importlib.import_module(loaded)
+    monkeypatch.setattr(loaded, None)  # until the test is over
+    monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.setattr(sys, "meta_path", [Loading(), *sys.meta_path])
-    assert main(["compare", "old.csv", "new.csv"]) == 130
+    assert main(arguments) == 130
     assert capsys.readouterr().err == "interrupted\n"
 
 

@@ -29,7 +29,7 @@ from xentara_nb.cli import (
     watching,
     writing,
 )
-from xentara_nb.cli.common import flush, in_options, say, signals_handled, uninterrupted
+from xentara_nb.cli.common import flush, in_options, loading, say, signals_handled
 from xentara_nb.cli.options import UsageError
 from xentara_nb.cli.parser import CommandParser, ShowVersion
 from xentara_nb.connection.process_end import close_all
@@ -94,12 +94,9 @@ def _run(argv: Sequence[str] | None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         args = build_parser().parse_args(argv)
-        # Not before: it takes pandas, and help and wrong arguments are to be there at once. Some
-        # modules of numpy and pandas pass over all that is raised while they are imported.
-        with uninterrupted() as came:
+        # Not before: it takes pandas, and help and wrong arguments are to be there at once.
+        with loading():
             import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
-        if came:
-            raise KeyboardInterrupt
         status: int = args.run(args)
         flush()
     except UsageError as error:

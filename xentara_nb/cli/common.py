@@ -187,6 +187,19 @@ def uninterrupted() -> Iterator[list[int]]:
 
 
 @contextmanager
+def loading() -> Iterator[None]:
+    """Let Ctrl-C wait until modules are imported, which may take half a second.
+
+    Some of numpy and pandas pass over all that is raised meanwhile, and pydantic makes another
+    error of it.
+    """
+    with uninterrupted() as came:
+        yield
+    if came:
+        raise KeyboardInterrupt
+
+
+@contextmanager
 def outcome_is_known(outcome: str) -> Iterator[None]:
     """Say what became of what was sent, if the output cannot be written: else it is sent again."""
     try:
