@@ -73,8 +73,9 @@ def run() -> NoReturn:
         # It has been said. Python would try again, complain, and end with 120.
         with suppress(OSError):
             sys.stdout.close()
-    # Python waits for the threads of a fleet, which wait for servers as long as these may take.
-    if status == INTERRUPTED and any(map(_is_of_fleet, threading.enumerate())):
+    # Python waits for the threads of a fleet: for those that record, which write what has come, but
+    # also for those that ask, as long as a server may take.
+    if status == INTERRUPTED and any(map(_asks, threading.enumerate())):
         os._exit(status)
     close_all()
     sys.exit(status)
@@ -118,8 +119,8 @@ def _run(argv: Sequence[str] | None) -> int:
     return status
 
 
-def _is_of_fleet(thread: threading.Thread) -> bool:
-    return thread.name.startswith("fleet")
+def _asks(thread: threading.Thread) -> bool:
+    return thread.name.startswith("fleet asking")
 
 
 def _ended(said: str, status: int) -> int:

@@ -105,7 +105,11 @@ def _run(
     """Run tasks, and give what each returns, and now and then how far it has come."""
     total = len(tasks)
     running: dict[Future[T], str] = {}
-    own = ThreadPoolExecutor(min(threads, max(total, 1)), "fleet") if executor is None else None
+    own = (
+        ThreadPoolExecutor(min(threads, max(total, 1)), "fleet asking")
+        if executor is None
+        else None
+    )
     pool = own or executor
     assert pool is not None
     try:

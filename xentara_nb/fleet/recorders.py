@@ -79,7 +79,7 @@ def _run(
         except BaseException as error:
             ended[name] = error
 
-    pool = ThreadPoolExecutor(max(len(servers), 1), "fleet")
+    pool = ThreadPoolExecutor(max(len(servers), 1), "fleet recording")
     try:
         for name, connect in servers.items():
             futures[name] = pool.submit(record, name, connect)
