@@ -102,6 +102,14 @@ def test_no_one_to_ask(plant, options, monkeypatch, capsys):
     assert len(plant.writes) == 0
 
 
+def test_a_question_that_no_one_sees_is_not_asked(plant, options, answer, monkeypatch):
+    answer("y\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", None)  # as with 2>&-
+        assert main(["write", *options, ONE, "1", "--json"]) == 2
+    assert len(plant.writes) == 0
+
+
 def test_a_dry_run(plant, options, capsys):
     assert main(["write", *options, ONE, "1", "--dry-run"]) == 0
     assert main(["write", *options, ONE, "fast", "--dry-run", "--yes"]) == 1
