@@ -261,6 +261,36 @@ def test_steps_at_the_edges(old, new, passes):
     assert (found == []) == passes
 
 
+def test_what_no_policy_says_anything_on(plant, journal):
+    """Nothing was checked there, so it is not "ok"."""
+    ruled = ("allowed", "limits", "step", "rows", "time_window")
+
+    def said(values=None, **rules):
+        with with_policy(plant, **rules) if rules else plant.connect() as client:
+            frame = client.plan_writes(values or {KEY: 195}).frame
+        assert frame["severity"].tolist() == ["ok"]
+        others = frame.filter(like="guard_").columns.difference([f"guard_{each}" for each in ruled])
+        assert (frame[others] == "ok").all(axis=None)
+        return [each for each in ruled if frame[f"guard_{each}"][0] != "no rule"], frame
+
+    assert said()[0] == []
+    assert said(bad_quality="refuse")[0] == []
+    assert said(allowed=["*"])[0] == said(forbidden=["x"])[0] == ["allowed"]
+    assert said(limits=[KeyLimits(["*"], maximum=300)])[0] == ["limits"]
+    assert said(limits=[KeyLimits(["*"], max_step=100)])[0] == ["step"]
+    assert said(limits=[KeyLimits(["Plant.Line 2.*"], maximum=300, max_step=100)])[0] == []
+    assert said({"Plant.Line 1.Recipe": "Tea"}, limits=[KeyLimits(["*"], maximum=3)])[0] == []
+    every = {
+        "allowed": ["*"],
+        "limits": [KeyLimits(["*"], minimum=0, max_step=100)],
+        "max_rows": 1,
+        "time_window": window(timedelta(hours=-1), timedelta(hours=1)),
+    }
+    found, frame = said(**every)
+    assert found == list(ruled)
+    assert (frame.filter(like="guard_") == "ok").all(axis=None)
+
+
 def test_the_most_rows(plant, journal):
     with with_policy(plant, max_rows=2) as client:
         values = {f"Plant.Line {line}.Set point": 1 for line in (1, 2, 3)}

@@ -505,7 +505,7 @@ class Fleet:
         Examples
         --------
         >>> before = fleet.snapshot("Plant.Line 1.Set point", progress=False)
-        >>> fleet.compare(before.assign(value=200.0), progress=False).changed
+        >>> fleet.compare(before.assign(value=200.0), progress=False).changed_servers
         ['north', 'south']
         """
         if not isinstance(old, pd.DataFrame):

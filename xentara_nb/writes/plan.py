@@ -18,7 +18,7 @@ from xentara_nb.queries.progress import Progress, reporting
 from xentara_nb.writes import rendering
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.feedback import VerifyOnLike, feedbacks
-from xentara_nb.writes.guards import CheckResult, Guard, Severity, reason_of
+from xentara_nb.writes.guards import CheckResult, Guard, Severity, has_rule, reason_of
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.planning import (
     check_plan,
@@ -160,7 +160,8 @@ class WritePlan(rendering.Shown):
         ``units`` (str, missing where there are none), ``change`` (object: the difference of two
         numbers or times, otherwise None), ``severity`` (categorical: ``ok``, ``warning``,
         ``refused``), ``reason`` (str, missing where there is none), and for every guard a column
-        ``guard_...`` (str): ``ok``, ``not checked``, or what it says.
+        ``guard_...`` (str): ``ok``, ``not checked``, ``no rule`` (no policy says anything
+        on it), or what it says.
         """
         rows = self.planned
         return rendering.build_frame(
@@ -331,7 +332,14 @@ class WritePlan(rendering.Shown):
         unknown = planned.target.info is None and guard not in (Guard.EXISTS, *_OF_THE_WHOLE)
         unfit = planned.new is None and guard in (Guard.FITS, Guard.LIMITS, Guard.STEP)
         unread = planned.quality is None and guard is Guard.QUALITY
-        return "not checked" if unknown or unfit or unread else str(Severity.OK)
+        if unknown or unfit or unread:
+            return "not checked"
+        target = planned.target
+        ruled = has_rule(
+            *(self._policies, guard, target.primary_key, target.info),
+            *(planned.new, target.element_uuid),
+        )
+        return str(Severity.OK) if ruled else "no rule"
 
     def title(self) -> rendering.Title:
         """Return the headline."""
