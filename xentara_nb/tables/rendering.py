@@ -20,7 +20,7 @@ _MAX_TEXT = 400  # characters of one text of a server; the rest says nothing mor
 _MAX_CELL = 60  # characters of a cell in a table of text
 _SHORT = 40  # characters of a cell that is no sentence, such as a UUID
 _LEFT = "style='text-align:left'"
-_SENTENCE = "style='text-align:left;overflow-wrap:anywhere'"
+_SENTENCE = "style='text-align:left;overflow-wrap:anywhere;min-width:16em'"
 _COLOURS = {
     "ok": "var(--jp-success-color0, #1b7f37)",
     "warning": "var(--jp-warn-color0, #b45309)",
@@ -146,7 +146,10 @@ def table_html(
 
 
 def _cell_style(cell: object) -> str:
-    """Let a sentence, such as a reason, break anywhere, so that it takes the room that is left."""
+    """Let a sentence, such as a reason, break anywhere, so that it takes the room that is left.
+
+    Where there is none, the table is scrolled: a sentence of one letter a line is not read.
+    """
     return _SENTENCE if len(str(cell)) > _SHORT and not isinstance(cell, Html) else _LEFT
 
 
