@@ -275,3 +275,20 @@ def test_how_it_looks() -> None:
     )
     many = inventory(*[(f"x{n}", UUID(int=100 + n), 2, (VALUE,)) for n in range(70)])
     assert "… and 11 more in .frame" in repr(compare(old, many))
+
+
+def test_what_plain_pandas_has_written_has_not_changed(tmp_path: Path) -> None:
+    """A CSV file of its own does not say which values are texts."""
+    time = pd.Timestamp("2026-11-26 10:00", tz="UTC")
+    new = snapshot(value=[1.5, True, B, "text"], units=["mm", "", "", ""])
+    new.loc[3, "value"] = time
+    for name, index in (("new.csv", True), ("bare.csv", False)):
+        new.to_csv(tmp_path / name, index=index)
+        for old in (tmp_path / name, pd.read_csv(tmp_path / name)):
+            assert compare(old, new).same
+            assert compare(new, old).same
+    new["value"] = new["value"].map({1.5: 1.25, True: False, B: C, time: time.floor("D")})
+    found = compare(tmp_path / "new.csv", new)
+    assert found.counts == {"attributes value": 4}
+    assert compare(tmp_path / "new.csv", new, tolerance=0.25).counts == {"attributes value": 3}
+    assert found.frame["old"].tolist() == ["1.5", "True", str(B), str(time)]

@@ -68,8 +68,8 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
     ----------
     old, new : DataFrame or path
         What there was, and what there is: as DataFrames, or files that ``xentara.to_file`` has
-        written. Where plain pandas has read such a file, what it cannot tell apart, such as the
-        text ``"None"`` from nothing and ``"007"`` from 7, is no change.
+        written. Where plain pandas has read such a file, or written it (``to_csv``), what it cannot
+        tell apart, such as the text ``"None"`` from nothing and ``"007"`` from 7, is no change.
     tolerance : float, default 0.0
         How far two numbers may be apart and still count as the same value.
 
@@ -138,7 +138,9 @@ class _Comparer:
     """Finds the rows that belong together, and what is different in them."""
 
     def __init__(self, old: pd.DataFrame, new: pd.DataFrame, tolerance: float) -> None:
-        self._by_pandas = read_by_pandas(old) or read_by_pandas(new)
+        # In CSV files of plain pandas nothing says that a value is no text.
+        texts = [isinstance(_dtype(each, "value"), pd.StringDtype) for each in (old, new)]
+        self._by_pandas = read_by_pandas(old) or read_by_pandas(new) or texts[0] != texts[1]
         old, new = as_written(old), as_written(new)
         self._old, self._new, self._tolerance = old, new, tolerance
         self._by_attribute = "attribute_id" in new.columns
@@ -290,13 +292,17 @@ class _Comparer:
     def _same(self, one: Any, other: Any) -> bool:
         if _same(one, other, self._tolerance):
             return True
-        return self._by_pandas and alike_to_pandas(one, other)
+        return self._by_pandas and alike_to_pandas(one, other, self._tolerance)
 
     def _unequal(self, one: Any, other: Any, rows: _Rows, others: _Rows) -> tuple[_Rows, _Rows]:
         different = _not_equal(one[rows], other[others])
         for at in np.flatnonzero(different).tolist() if self._by_pandas else ():
             different[at] = not alike_to_pandas(one[rows[at]], other[others[at]])
         return rows[different], others[different]
+
+
+def _dtype(frame: pd.DataFrame, name: str) -> Any:
+    return frame[name].dtype if name in frame.columns else None
 
 
 def _unread(frame: pd.DataFrame, name: str, rows: _Rows) -> npt.NDArray[np.bool_]:
