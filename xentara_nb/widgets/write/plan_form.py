@@ -311,5 +311,5 @@ def _present(planned: PlannedWrite, result: WriteResult | None) -> str:
     """Return the value that was read last, unless a write may have changed it since."""
     if result is not None and (result.outcome.taken or result.outcome is Outcome.UNKNOWN):
         read = result.raw_read_back is not None and planned.followed_by is None
-        return value_text(result.read_back) if read else "not known"
-    return value_text(planned.old_value) if planned.knows_old else "not known"
+        return value_text(planned.target.digits(result.raw_read_back)) if read else "not known"
+    return value_text(planned.target.digits(planned.old)) if planned.knows_old else "not known"
