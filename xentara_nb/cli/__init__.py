@@ -31,6 +31,8 @@ from xentara_nb.cli.options import UsageError
 from xentara_nb.cli.parser import CommandParser, ShowVersion
 from xentara_nb.connection.process_end import close_all
 from xentara_nb.errors import XentaraError
+from xentara_nb.protocol.errors import UnknownElementError
+from xentara_nb.suggestions import QUOTES
 
 INTERRUPTED = 130
 """The exit status behind Ctrl-C."""
@@ -97,6 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"xentara-nb: {error}")
         return 2
     except XentaraError as error:
+        if isinstance(error, UnknownElementError) and len(getattr(args, "elements", ())) > 1:
+            error.add_note(f"({QUOTES})")
         say(f"xentara-nb: {in_options(error)}")
         return 1
     except ModuleNotFoundError as error:
