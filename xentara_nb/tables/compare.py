@@ -108,8 +108,8 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
     by_attribute = {"attribute_id" in frame.columns for frame in sides}
     if len(by_attribute) == 2:
         raise OptionError(
-            "one has a row per attribute, as inventories and settings have, and the other a row per "
-            "element, as snapshots have: compare two of the same kind"
+            "one has a row per attribute, as inventories and settings have, and the other a row "
+            "per element, as snapshots have: compare two of the same kind"
         )
     # Nothing in a workbook says whether plain pandas has written it.
     sheets = [
