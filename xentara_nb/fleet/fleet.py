@@ -328,7 +328,7 @@ class Fleet:
         *,
         category: str | Collection[str] | None = None,
         type: str | Collection[str] | None = None,
-        unit: str | Collection[str] | None = None,
+        units: str | Collection[str] | None = None,
         writable: bool | None = None,
         servers: Names = None,
         deadline: float | None = None,
@@ -349,7 +349,7 @@ class Fleet:
             "text": text,
             "category": category,
             "type": type,
-            "unit": unit,
+            "units": units,
             "writable": writable,
         }
         call = Call("search", arguments, servers, deadline, executor, progress)
