@@ -291,6 +291,25 @@ def test_what_no_policy_says_anything_on(plant, journal):
     assert (frame.filter(like="guard_") == "ok").all(axis=None)
 
 
+def test_the_plan_says_of_which_numbers_no_limits_were_checked(plant, journal):
+    limits = [KeyLimits(["*.Line 1.Set point"], maximum=300), KeyLimits(["*.Line 2.*"], max_step=9)]
+    other, third, recipe = "Plant.Line 2.Set point", "Plant.Line 3.Set point", "Plant.Line 1.Recipe"
+    with with_policy(plant, limits=limits) as client:
+        assert client.plan_writes({KEY: 200, other: 241, recipe: "Tea"}).unlimited == ""
+        plan = client.plan_writes({KEY: 200, third: 270})
+        assert plan.unlimited == "no rule: no limits of 1 of 2 values were checked"
+        assert "2 ok (no rule: no limits of 1 of 2 values were checked)" in repr(plan)
+        assert client.plan_writes({third: 270}).unlimited == "no rule: no limits were checked"
+        # Of what is not sent, nothing is said.
+        assert client.plan_writes({KEY: 400, third: "fast"}).unlimited == ""
+        plan.apply()
+        assert "no limits" not in repr(plan)
+    with plant.connect() as client:
+        assert client.plan_writes({third: 1}).unlimited == "no policy: no limits were checked"
+        assert client.plan_writes({third: "fast"}).unlimited == ""
+        assert client.plan_writes({}).unlimited == ""
+
+
 def test_the_most_rows(plant, journal):
     with with_policy(plant, max_rows=2) as client:
         values = {f"Plant.Line {line}.Set point": 1 for line in (1, 2, 3)}

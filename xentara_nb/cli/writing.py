@@ -164,10 +164,10 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
 
 
 def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
-    from xentara_nb.writes.rendering import NO_POLICY, as_shown
+    from xentara_nb.writes.rendering import as_shown
 
     with_whom = f" with a sub-session of {args.session_user}" if args.session_user else ""
-    limits = "" if plan.policies else f" ({NO_POLICY})"
+    limits = f" ({plan.unlimited})" if plan.unlimited else ""
     say(f"Plan for {server}, as {plan.who}{with_whom}{limits}:")
     frame = _in_options(plan.frame)
     if args.json and args.dry_run:

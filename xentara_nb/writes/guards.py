@@ -42,6 +42,10 @@ class Guard(StrEnum):
     TIME_WINDOW = "time_window"
 
 
+OF_POLICIES = frozenset({Guard.ALLOWED, Guard.LIMITS, Guard.STEP, Guard.ROWS, Guard.TIME_WINDOW})
+"""The guards that check nothing where no policy has a rule for them."""
+
+
 class Severity(StrEnum):
     """What a guard says of a write."""
 
@@ -236,15 +240,13 @@ def has_rule(
     value: Any,
     uuid: UUID | None = None,
 ) -> bool:
-    """Return whether a policy says something for a guard to check; other guards need none."""
+    """Return whether a policy has a rule for one of the guards ``OF_POLICIES`` to check."""
     if guard is Guard.ALLOWED:
         return any(policy.forbidden or policy.allowed is not None for policy in policies)
     if guard is Guard.ROWS:
         return any(policy.max_rows is not None for policy in policies)
     if guard is Guard.TIME_WINDOW:
         return any(policy.time_window is not None for policy in policies)
-    if guard not in (Guard.LIMITS, Guard.STEP):
-        return True
     if info is None or not is_number(value):
         return False
     for entry in (entry for policy in policies for entry in policy.limits):

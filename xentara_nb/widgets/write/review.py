@@ -18,7 +18,7 @@ from xentara_nb.widgets.common.table import (
 from xentara_nb.widgets.write.times import local_text, zone_text
 from xentara_nb.writes.guards import worst_first
 from xentara_nb.writes.plan import WritePlan
-from xentara_nb.writes.rendering import KINDS, NO_CHANGE, NO_POLICY, shown_change
+from xentara_nb.writes.rendering import KINDS, NO_CHANGE, shown_change
 from xentara_nb.writes.results import WriteResult
 
 WORDS = Words("write", "Do not write", "Nothing was written.", "review the value again")
@@ -39,8 +39,8 @@ def checks_html(plan: WritePlan) -> str:
 
 
 def limits_text(plan: WritePlan) -> str:
-    """Return that no limits were checked, where no policy applies; empty where one does."""
-    return "" if plan.policies else f"({NO_POLICY})"
+    """Return that no limits were checked, an empty text where they were."""
+    return f"({plan.unlimited})" if plan.unlimited else ""
 
 
 def review_html(plan: WritePlan, who: str, zone: str = "") -> str:
