@@ -297,8 +297,8 @@ def test_the_plan_says_of_which_numbers_no_limits_were_checked(plant, journal):
     with with_policy(plant, limits=limits) as client:
         assert client.plan_writes({KEY: 200, other: 241, recipe: "Tea"}).unlimited == ""
         plan = client.plan_writes({KEY: 200, third: 270})
-        assert plan.unlimited == "no rule: no limits of 1 of 2 values were checked"
-        assert "2 ok (no rule: no limits of 1 of 2 values were checked)" in repr(plan)
+        assert plan.unlimited == "no rule: no limits were checked for 1 of 2 values"
+        assert "2 ok (no rule: no limits were checked for 1 of 2 values)" in repr(plan)
         assert client.plan_writes({third: 270}).unlimited == "no rule: no limits were checked"
         # Of what is not sent, nothing is said.
         assert client.plan_writes({KEY: 400, third: "fast"}).unlimited == ""

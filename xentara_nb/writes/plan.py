@@ -149,8 +149,8 @@ class WritePlan(rendering.Shown):
         )
         if not free:
             return ""
-        which = "" if len(self.planned) == 1 else f" of {free:,} of {len(self.planned):,} values"
-        return f"no rule: no limits{which} were checked"
+        which = "" if len(self.planned) == 1 else f" for {free:,} of {len(self.planned):,} values"
+        return f"no rule: no limits were checked{which}"
 
     @property
     def ok(self) -> bool:
