@@ -102,8 +102,15 @@ class CommandParser(argparse.ArgumentParser):
 
     def _refuse(self, names: Sequence[str]) -> NoReturn:
         """Say which arguments are not known, without what stands behind them."""
-        if not names[0].startswith("-") and self._get_positional_actions():
-            self.error(f"unrecognized arguments: {' '.join(names)}; {QUOTES}")
+        if not names[0].startswith("-"):
+            hint = ""
+            if self._get_positional_actions():
+                hint = f"; {QUOTES}"
+            elif "--config" in self._option_string_actions:
+                hint = (
+                    "; a configuration folder stands behind --config, a model file behind --model"
+                )
+            self.error(f"unrecognized arguments: {' '.join(names)}{hint}")
         option = next((each for each in names if each.startswith("--")), "")
         known = self._option_string_actions.items()
         options = [each for each, action in known if action.help != argparse.SUPPRESS]
