@@ -34,6 +34,8 @@ from xentara_nb.cli.options import UsageError
 from xentara_nb.cli.parser import CommandParser, ShowVersion
 from xentara_nb.connection.process_end import close_all
 from xentara_nb.errors import XentaraError
+from xentara_nb.protocol.errors import UnknownElementError
+from xentara_nb.suggestions import QUOTES
 
 INTERRUPTED = 130
 """The exit status behind Ctrl-C."""
@@ -103,6 +105,8 @@ def _run(argv: Sequence[str] | None) -> int:
     except UsageError as error:
         return _ended(f"xentara-nb: {error}", 2)
     except XentaraError as error:
+        if isinstance(error, UnknownElementError) and len(getattr(args, "elements", ())) > 1:
+            error.add_note(f"({QUOTES})")
         return _ended(f"xentara-nb: {in_options(error)}", 1)
     except ModuleNotFoundError as error:
         # The simulator names the extra that is missing; anything else is a bug of ours.

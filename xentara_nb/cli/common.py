@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from shlex import quote
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
@@ -149,7 +150,10 @@ def in_options(said: object, name: str = "") -> str:
 def _warn_if_others_read(path: str) -> None:
     mode = os.stat(user_path(path)).st_mode
     if os.name == "posix" and stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
-        say(f"warning: other users of this computer can read {path}; end that with: chmod 600")
+        say(
+            f"warning: other users of this computer can read {path}; end that with: "
+            f"chmod 600 {quote(path)}"
+        )
 
 
 def say(text: str = "") -> None:

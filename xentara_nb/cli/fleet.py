@@ -154,7 +154,7 @@ def add_parsers(add_parser: AddParser) -> None:
     search.add_argument(
         "text", metavar="WORD", nargs="+", help="words of keys, names, types and units, or parts"
     )
-    for option, what in (("category", "category"), ("type", "type"), ("unit", "unit")):
+    for option, what in (("category", "category"), ("type", "type"), ("units", "unit")):
         search.add_argument(
             f"--{option}",
             metavar="NAME",
@@ -291,7 +291,7 @@ def _read(args: argparse.Namespace) -> int:
 
 
 def _search(args: argparse.Namespace) -> int:
-    wanted = {name: getattr(args, name) for name in ("category", "type", "unit", "writable")}
+    wanted = {name: getattr(args, name) for name in ("category", "type", "units", "writable")}
     with _fleet(args) as fleet:
         frame = fleet.search(" ".join(args.text), **wanted, **_options(args))
         show_rows(frame, args.json)

@@ -178,10 +178,10 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
 
 
 def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
-    from xentara_nb.writes.rendering import NO_POLICY, with_changes
+    from xentara_nb.writes.rendering import as_shown
 
     with_whom = f" with a sub-session of {args.session_user}" if args.session_user else ""
-    limits = "" if plan.policies else f" ({NO_POLICY})"
+    limits = f" ({plan.unlimited})" if plan.unlimited else ""
     say(f"Plan for {server}, as {plan.who}{with_whom}{limits}:")
     frame = _in_options(plan.frame)
     if args.json and args.dry_run:
@@ -193,13 +193,15 @@ def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
     ]
     # With --json, the output is what became of it; the plan is for the question.
     tell = say if args.json else show
-    tell(table(_filled(with_changes(frame), columns)))
+    tell(table(_filled(as_shown(frame), columns)))
 
 
 def _show_report(report: WriteReport, as_json: bool) -> None:
+    from xentara_nb.writes.rendering import as_shown
+
     columns = ["primary_key", "attribute_name", "old_value", "value", "read_back", "outcome"]
     frame = _in_options(report.frame)
-    outcomes = table(_filled(frame, [*columns, "error"]))
+    outcomes = table(_filled(as_shown(frame), [*columns, "error"]))
     with outcome_is_known(outcomes):
         if as_json:
             show_rows(frame, True)

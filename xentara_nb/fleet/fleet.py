@@ -328,7 +328,7 @@ class Fleet:
         *,
         category: str | Collection[str] | None = None,
         type: str | Collection[str] | None = None,
-        unit: str | Collection[str] | None = None,
+        units: str | Collection[str] | None = None,
         writable: bool | None = None,
         servers: Names = None,
         deadline: float | None = None,
@@ -349,7 +349,7 @@ class Fleet:
             "text": text,
             "category": category,
             "type": type,
-            "unit": unit,
+            "units": units,
             "writable": writable,
         }
         call = Call("search", arguments, servers, deadline, executor, progress)
@@ -505,7 +505,7 @@ class Fleet:
         Examples
         --------
         >>> before = fleet.snapshot("Plant.Line 1.Set point", progress=False)
-        >>> fleet.compare(before.assign(value=200.0), progress=False).changed
+        >>> fleet.compare(before.assign(value=200.0), progress=False).changed_servers
         ['north', 'south']
         """
         if not isinstance(old, pd.DataFrame):
