@@ -195,10 +195,10 @@ def check_limits(
             if not matches(entry.keys, key, info.name, uuid, ignore_case=True):
                 continue
             if entry.minimum is not None and not value >= entry.minimum:
-                message = f"{value} is below {entry.minimum}, the least {policy.source} has"
+                message = f"{value} is below {entry.minimum}, the minimum of {policy.source}"
                 yield refused(Guard.LIMITS, message, policy.source)
             if entry.maximum is not None and not value <= entry.maximum:
-                message = f"{value} is above {entry.maximum}, the most {policy.source} has"
+                message = f"{value} is above {entry.maximum}, the maximum of {policy.source}"
                 yield refused(Guard.LIMITS, message, policy.source)
             if entry.max_step is not None:
                 yield from _check_step(policy, entry.max_step, value, old)
@@ -216,7 +216,8 @@ def _check_step(policy: WritePolicy, largest: float, value: Any, old: Any) -> It
     elif value != old and not abs(value - old) <= largest:
         yield refused(
             Guard.STEP,
-            f"from {old} to {value} is a larger step than {largest}, the most {policy.source} has",
+            f"from {old} to {value} is a larger step than {largest}, the max_step of "
+            f"{policy.source}",
             policy.source,
         )
 
