@@ -3,6 +3,9 @@
 They are in the order of their times, not of their arrival; what comes twice is kept once.
 An entry may be an error in place of a value, such as the end of the connection: then there is a gap
 until the next one.
+
+A server's clock may be set back, and then the last entry by its time is one from before. So the
+newest one is the last that has come, but for packets that are only a little late.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from xentara_nb.tables.values import storage_dtype
 Array: TypeAlias = npt.NDArray[Any]
 
 _FIRST_CAPACITY = 16
+_LATE = 5_000_000_000  # nanoseconds that a packet may be behind a newer one of its attribute
 
 
 class Changes(NamedTuple):
@@ -59,6 +63,8 @@ class History:
         self._values = np.empty(_FIRST_CAPACITY, dtype=storage_dtype(data_type))
         self._start = self._end = 0
         self._errors: dict[int, str] = {}
+        # The newest change where that is not the last one: its time, its value and its error.
+        self._behind: tuple[int, Array, str | None] | None = None
 
     def __len__(self) -> int:
         return self._end - self._start
@@ -75,9 +81,28 @@ class History:
         return int(self._times[self._end - 1]) if len(self) else None
 
     @property
-    def last_error(self) -> str | None:
-        """The error that the last change has in place of a value."""
+    def clock_set_back(self) -> bool:
+        """Whether the server's clock has not come again to where it was before."""
+        return self._behind is not None
+
+    @property
+    def newest_time(self) -> int | None:
+        """The time of the newest change."""
+        return self.last_time if self._behind is None else self._behind[0]
+
+    @property
+    def newest_error(self) -> str | None:
+        """The error that the newest change has in place of a value."""
+        if self._behind is not None:
+            return self._behind[2]
         return None if self.last_time is None else self._errors.get(self.last_time)
+
+    def newest(self) -> Changes:
+        """Return a copy of the newest change; none of them before the first."""
+        if self._behind is None:
+            return self.changes(last=1)
+        time, value, error = self._behind
+        return Changes(np.array([time]), value.copy(), np.array([error is not None]))
 
     @property
     def errors(self) -> Mapping[int, str]:
@@ -107,10 +132,10 @@ class History:
 
     def begin_as(self, other: History) -> None:
         """Begin with the present value, or error, of another history of the same attribute."""
-        times, values, missing = other.changes(last=1)
-        if missing.any():
-            time = int(times[0])
-            self.append_error(time, other.errors[time])
+        times, values, _ = other.newest()
+        error = other.newest_error
+        if error is not None:
+            self.append_error(int(times[0]), error)
         elif len(times):
             self.append(times, values)
 
@@ -124,8 +149,10 @@ class History:
     def append_error(self, time: int, text: str) -> None:
         """Take an error, after which there is a gap until the next value."""
         filler = np.zeros(1, self.dtype) if self.dtype != object else np.array([None])
+        newest = self.newest_time
         self._insert(np.array([time]), filler)
         self._errors[time] = text
+        self._note_newest(newest, time, filler, text)
 
     def append(self, times: Array, values: Array) -> None:
         """Take values of one dtype, each with its time; what is there already changes nothing."""
@@ -133,7 +160,9 @@ class History:
         if self._errors:
             for time in self._errors.keys() & set(times.tolist()):
                 del self._errors[time]
+        newest = self.newest_time
         self._insert(times, values)
+        self._note_newest(newest, int(times[-1]), values[-1:], None)
 
     def _insert(self, times: Array, values: Array) -> None:
         count = len(times)
@@ -155,6 +184,12 @@ class History:
         self.revision += 1
         self._times, self._values = times[order], values[order]
         self._start, self._end = 0, len(order)
+
+    def _note_newest(self, before: int | None, time: int, value: Array, error: str | None) -> None:
+        if time == self.last_time:
+            self._behind = None
+        elif before is None or not before - _LATE < time < before:
+            self._behind = time, value.copy(), error
 
     def _reserve(self, count: int) -> None:
         if self._end + count <= len(self._times):
