@@ -26,7 +26,9 @@ from xentara_nb.tables.values import storage_dtype
 Array: TypeAlias = npt.NDArray[Any]
 
 _FIRST_CAPACITY = 16
-_LATE = 5_000_000_000  # nanoseconds that a packet may be behind a newer one of its attribute
+
+LATE = 5_000_000_000
+"""How far a packet may be behind a newer one, in nanoseconds; the clock was set back otherwise."""
 
 
 class Changes(NamedTuple):
@@ -188,7 +190,7 @@ class History:
     def _note_newest(self, before: int | None, time: int, value: Array, error: str | None) -> None:
         if time == self.last_time:
             self._behind = None
-        elif before is None or not before - _LATE < time < before:
+        elif before is None or not before - LATE < time < before:
             self._behind = time, value.copy(), error
 
     def _reserve(self, count: int) -> None:
