@@ -58,7 +58,7 @@ def test_the_newest_change_is_not_from_before_the_clock_was_set_back() -> None:
     history = filled((100 * SECOND, 1.0), (3700 * SECOND, 2.0))
     history.append(np.array([50, 60]) * SECOND, np.array([3.0, 4.0]))
     assert newest(history) == (60 * SECOND, 4.0, False, None)
-    assert history.clock_set_back
+    assert history.newest_is_earlier
     assert (history.newest_time, history.last_time) == (60 * SECOND, 3700 * SECOND)
     history.append_value(58 * SECOND, 5.0)  # a packet that is late
     assert newest(history)[1] == 4.0
@@ -72,14 +72,23 @@ def test_the_newest_change_is_not_from_before_the_clock_was_set_back() -> None:
     assert content(history) == [(3700 * SECOND, 2.0)]
     assert newest(history)[0] == 70 * SECOND
     history.append_value(3700 * SECOND, 6.0)
-    assert not history.clock_set_back
+    assert not history.newest_is_earlier
     assert newest(history) == (3700 * SECOND, 6.0, False, None)
+
+
+@pytest.mark.parametrize("seconds", [1, 1000])
+def test_a_value_behind_a_gap_with_the_time_of_its_update(seconds: int) -> None:
+    history = filled((10 * SECOND, 1.0))
+    history.append_error((10 + seconds) * SECOND, "lost")
+    assert newest(history)[-1] == "lost"
+    history.append_value(10 * SECOND, 1.0)
+    assert newest(history) == (10 * SECOND, 1.0, False, None)
 
 
 def test_the_newest_change_where_packets_come_late() -> None:
     history = filled((10 * SECOND, 1.0), (12 * SECOND, 2.0), (11 * SECOND, 3.0))
     assert newest(history) == (12 * SECOND, 2.0, False, None)
-    assert not history.clock_set_back
+    assert not history.newest_is_earlier
     assert newest(filled()) == (None,)
 
 

@@ -397,7 +397,7 @@ class Collection:
         for place, (attribute, history) in enumerate(zip(self._attributes, self._own, strict=True)):
             key, newest = _key(attribute), history.newest_time
             before = after.get(key, NEVER)
-            if history.clock_set_back and newest != before:
+            if history.newest_is_earlier and newest != before:
                 found += self._listed(place, history.newest())
             elif newest is not None and newest > before:
                 found += self._listed(place, history.changes(after=before))

@@ -4,8 +4,9 @@ They are in the order of their times, not of their arrival; what comes twice is 
 An entry may be an error in place of a value, such as the end of the connection: then there is a gap
 until the next one.
 
-A server's clock may be set back, and then the last entry by its time is one from before. So the
-newest one is the last that has come, but for packets that are only a little late.
+A server's clock may be set back, and then the last entry by its time is one from before. What comes
+after a gap may have the time at which it was updated, before the gap. So the newest entry is the
+last that has come, but for packets that are only a little late.
 """
 
 from __future__ import annotations
@@ -83,8 +84,8 @@ class History:
         return int(self._times[self._end - 1]) if len(self) else None
 
     @property
-    def clock_set_back(self) -> bool:
-        """Whether the server's clock has not come again to where it was before."""
+    def newest_is_earlier(self) -> bool:
+        """Whether the newest change is not the last one by its time."""
         return self._behind is not None
 
     @property
@@ -151,20 +152,20 @@ class History:
     def append_error(self, time: int, text: str) -> None:
         """Take an error, after which there is a gap until the next value."""
         filler = np.zeros(1, self.dtype) if self.dtype != object else np.array([None])
-        newest = self.newest_time
+        before = self._newest_value_time()
         self._insert(np.array([time]), filler)
         self._errors[time] = text
-        self._note_newest(newest, time, filler, text)
+        self._note_newest(before, time, filler, text)
 
     def append(self, times: Array, values: Array) -> None:
         """Take values of one dtype, each with its time; what is there already changes nothing."""
         values = self._converted(values)
+        before = self._newest_value_time()
         if self._errors:
             for time in self._errors.keys() & set(times.tolist()):
                 del self._errors[time]
-        newest = self.newest_time
         self._insert(times, values)
-        self._note_newest(newest, int(times[-1]), values[-1:], None)
+        self._note_newest(before, int(times[-1]), values[-1:], None)
 
     def _insert(self, times: Array, values: Array) -> None:
         count = len(times)
@@ -186,6 +187,10 @@ class History:
         self.revision += 1
         self._times, self._values = times[order], values[order]
         self._start, self._end = 0, len(order)
+
+    def _newest_value_time(self) -> int | None:
+        """Return the time of the newest change, None if it is an error: all that comes is newer."""
+        return self.newest_time if self.newest_error is None else None
 
     def _note_newest(self, before: int | None, time: int, value: Array, error: str | None) -> None:
         if time == self.last_time:
