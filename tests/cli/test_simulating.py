@@ -219,10 +219,14 @@ def test_lab_starts_jupyterlab_on_the_simulator(
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path / "settings"))
     monkeypatch.setenv("JUPYTERLAB_WORKSPACES_DIR", str(tmp_path / "workspaces"))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "mine"))  # the user's own extensions stay
     stand_in_for_jupyterlab(
         tmp_path,
         monkeypatch,
-        "import sys, xentara_nb\n"
+        "import os, sys, xentara_nb\n"
+        "from jupyter_core.paths import jupyter_path\n"
+        "ours, mine = jupyter_path('labextensions')[:2]\n"
+        "print('extensions', os.listdir(ours), mine)\n"
         "from jupyterlab_server.settings_utils import get_settings\n"
         "name = '@jupyterlab/apputils-extension:notification'\n"
         "folder = sys.prefix + '/share/jupyter/lab/schemas'\n"
@@ -240,6 +244,7 @@ def test_lab_starts_jupyterlab_on_the_simulator(
         assert "--no-browser" in seen
         assert "user engineer" in seen
         assert "news false False" in seen
+        assert f"extensions ['xentara-nb'] {tmp_path / 'mine' / 'labextensions'}" in seen
         assert process.wait(20) == 0
 
 

@@ -126,6 +126,18 @@ def test_a_name_in_brackets_is_one_part() -> None:
     assert [each.primary_key for each in asked[:2]] == ["Plant.[Line 1.5]", "Plant"]
 
 
+@pytest.mark.parametrize("name", ["$" * 60_000 + "[", "[" * 60_000, "a[b" * 20_000])
+def test_a_long_name_takes_no_time(name: str) -> None:
+    asked: list[Command[Any]] = []
+
+    def note(commands: Sequence[Command[Any]]) -> Iterator[Any]:
+        asked.extend(commands)
+        return iter([UnknownElementError()] * len(commands))
+
+    assert KnownKeys(note).offers([name]) == {name: ""}
+    assert len(asked) <= 2  # it has no period, so that only the root is above it
+
+
 def test_the_nearest_attribute_is_offered(client: Client) -> None:
     with pytest.raises(NotFoundError, match=r"'vlaue'; did you mean 'value'\? Its attributes are"):
         client.read("Plant.Line 1.Set point", "vlaue")

@@ -82,6 +82,12 @@ def test_a_word_within_another_is_found_when_all_words_are_known() -> None:
     assert index.find("pum").tolist() == []
 
 
+@pytest.mark.parametrize("text", ["a a b", "a* a* b", "a*a*a*b*", "aa a?a aa b"])
+def test_a_long_key_that_nearly_matches_takes_no_time(text: str) -> None:
+    keys = ["a" * 60_000, "b" + "a" * 60_000]  # in another order, which is looked for first
+    assert SearchIndex(keys).find(text).tolist() == ([] if "b*" in text else [1])
+
+
 def test_every_word_is_needed() -> None:
     assert found("tank mm") == [
         *("Plant.Tank 1.Level", "Plant.Tank 2.Level", "Plant.Tank 1.Level.Limit")

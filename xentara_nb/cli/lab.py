@@ -85,10 +85,12 @@ def _environment(simulator: Simulator) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.upper().startswith("XENTARA_") or name.upper() in _SAFEGUARDS
     }
-    # Settings that hold where the user has none: the question whether to show news of JupyterLab,
-    # and the word of a newer version, would lie over the notebook.
-    folders = [str(Path(__file__).with_name("jupyter")), environment.get("JUPYTER_CONFIG_PATH")]
-    environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, folders))
+    # Its cards in the launcher, also where the package is not installed but only on the path, and
+    # settings that hold where the user has none: the question whether to show news of JupyterLab,
+    # and the word of a newer version, would lie over the notebook. The user's own places stay.
+    for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
+        folders = [str(Path(__file__).with_name("jupyter")), environment.get(name)]
+        environment[name] = os.pathsep.join(filter(None, folders))
     environment["XENTARA_URL"] = simulator.url
     environment["XENTARA_CA_FILE"] = simulator.ca_file
     if "engineer" in simulator.users:
@@ -135,9 +137,6 @@ def _command(folder: Path, args: argparse.Namespace) -> list[str]:
     command.append(f"--KernelManager.shutdown_wait_time={_KERNEL_STOP_WAIT}")
     start = f"/tree/{START}" if (folder / START).is_file() else ""
     command.append(f"--LabApp.default_url={_WORKSPACE}{start}")
-    # Its cards in the launcher, also where the package is not installed but only on the path.
-    extensions = Path(__file__).with_name("jupyter") / "labextensions"
-    command.append(f"--LabServerApp.extra_labextensions_path={extensions}")
     if args.lab_port is not None:
         command += [f"--ServerApp.port={args.lab_port}", "--ServerApp.port_retries=0"]
     if args.no_browser:

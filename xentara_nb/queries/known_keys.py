@@ -24,8 +24,9 @@ MAX_NAMES = 5
 _MAX_LEVELS = 20  # of a name that are looked up
 _MAX_PARENTS = 100  # whose children are kept
 
-# A name in a key, and the period behind it; one that holds a period stands in brackets.
-_PART = re.compile(r"(\[[^\]]*\]|[^.\[])+(\.|$)")
+# A name in a key, and the period behind it; one that holds a period stands in brackets. Anything
+# but a period is part of a name, so that a match never fails behind many characters.
+_PART = re.compile(r"(?:\[[^\[\]]*\]|[^.])++(\.|\Z)")
 
 Ask = Callable[[Sequence[Command[Any]]], Iterator[Any]]
 
@@ -116,7 +117,7 @@ def _parents(key: str) -> list[str]:
     >>> _parents("Plant.[Line 1.5].Speed")
     ['Plant.[Line 1.5]', 'Plant', '']
     """
-    ends = [found.start(2) for found in _PART.finditer(key) if found[2]]
+    ends = [found.start(1) for found in _PART.finditer(key) if found[1]]
     return [*(key[:end] for end in reversed(ends[:_MAX_LEVELS])), ""]
 
 

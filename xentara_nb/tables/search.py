@@ -22,7 +22,8 @@ from xentara_nb.protocol.text import listed
 from xentara_nb.suggestions import did_you_mean
 from xentara_nb.tables.element_index import ElementIndex, Which
 from xentara_nb.tables.references import category_reference
-from xentara_nb.tables.text_index import Rows, pattern_of
+from xentara_nb.tables.text_index import Rows
+from xentara_nb.wildcards import WILDCARDS, compiled
 
 Words: TypeAlias = str | Collection[str] | None
 """What a filter lets through: a text, several of them, or anything."""
@@ -31,7 +32,6 @@ _MAX_SHOWN = 20  # texts in a message
 _RANKED = 2_000  # hits that are put in order one by one; of more, the best are picked first
 _TEXT_COLUMNS = ("display_name", "type", "units")
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_WILDCARDS = frozenset("*?")
 
 
 class SearchIndex:
@@ -96,9 +96,9 @@ class SearchIndex:
 
     def _with_one_of(self, words: Iterable[str]) -> Which:
         stripped = [word.strip("*") for word in words]  # at an end, any characters may be none
-        found = self._index.containing(filter(_WILDCARDS.isdisjoint, stripped))
+        found = self._index.containing(filter(WILDCARDS.isdisjoint, stripped))
         for word in stripped:
-            if not _WILDCARDS.isdisjoint(word):
+            if not WILDCARDS.isdisjoint(word):
                 found |= self._index.matching(word)
         return found
 
@@ -146,8 +146,8 @@ class SearchIndex:
             others = np.ones(len(self), bool)
             others[better] = False
             rest, rows = rows[others[rows]], better
-        patterns = [pattern_of(word) for word in words]
-        in_order = re.compile(".*?".join(each.pattern for each in patterns), re.DOTALL)
+        patterns = [compiled(f"*{word}*") for word in words]
+        in_order = compiled(f"*{'*'.join(words)}*")
 
         def rank(row: int) -> tuple[int, int, str]:
             key = keys[row]
@@ -155,10 +155,10 @@ class SearchIndex:
                 order = 0
             elif key.startswith(typed) or f".{typed}" in key:
                 order = 1
-            elif in_order.search(key):
+            elif in_order.fullmatch(key):
                 order = 2
             else:
-                order = 3 if all(each.search(key) for each in patterns) else 4
+                order = 3 if all(each.fullmatch(key) for each in patterns) else 4
             return order, len(key), key
 
         return np.concatenate([np.array(sorted(rows.tolist(), key=rank), np.intp), rest])
@@ -229,10 +229,10 @@ def _matching(name: str, column: pd.Series[Any], words: str | Collection[str]) -
     for each in wanted:
         if not isinstance(each, str):
             raise OptionError(f"a filter by {name} is a text or several, not {each!r}")
-        match = pattern_of(each.strip().casefold()).fullmatch
+        match = compiled(each.strip().casefold()).fullmatch
         found = [row for row, text in enumerate(folded) if match(text) is not None]
         there[found] = True
-        if not found and len(column) and _WILDCARDS.isdisjoint(each):
+        if not found and len(column) and WILDCARDS.isdisjoint(each):
             _check_known(name, each, texts)
     return there[codes]
 

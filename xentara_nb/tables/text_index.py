@@ -14,6 +14,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from xentara_nb.wildcards import WILDCARDS, compiled
+
 Rows: TypeAlias = npt.NDArray[np.intp]
 """The numbers of texts."""
 
@@ -26,7 +28,6 @@ FASTER = 6
 AT_ONCE = 4096
 """How many texts are looked through together: their bytes stay in the processor's cache."""
 
-_WILDCARDS = frozenset("*?")
 _ANY = ord("?")  # a character in a pattern
 
 # One of 39 bits for each byte: letters and digits have different ones, others may share theirs.
@@ -70,7 +71,7 @@ class TextIndex:
 
     def matching(self, word: str, *, at_start: bool = False, at_end: bool = False) -> Rows:
         """Return the texts that a word with wildcards matches, somewhere or just there."""
-        if _WILDCARDS.isdisjoint(word) and at_start != at_end:
+        if WILDCARDS.isdisjoint(word) and at_start != at_end:
             return self.starting(word) if at_start else self.ending(word)
         pieces = re.split(r"[*?]", word)
         rows = self._with_letters("".join(pieces))
@@ -80,7 +81,8 @@ class TextIndex:
             return rows[self._match(word)[rows]]
         # Plain texts are looked for much faster than a pattern.
         rows = self.containing(pieces)
-        match, texts = pattern_of(word, at_start=at_start, at_end=at_end).search, self.texts
+        somewhere = f"{'' if at_start else '*'}{word}{'' if at_end else '*'}"
+        match, texts = compiled(somewhere).fullmatch, self.texts
         there = [match(texts[row]) is not None for row in rows.tolist()]
         found: Rows = rows[np.array(there, bool)]
         return found
@@ -153,13 +155,6 @@ class TextIndex:
             part = slice(at, at + AT_ONCE)
             start, end = self._starts[at], self._ends[part][-1]
             yield part, self._starts[part] - start, self._bytes[start:end]
-
-
-def pattern_of(word: str, *, at_start: bool = False, at_end: bool = False) -> re.Pattern[str]:
-    """Return what a word with or without wildcards matches, somewhere or just there."""
-    pattern = "".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in word)
-    start, end = "\\A" if at_start else "", "\\Z" if at_end else ""
-    return re.compile(start + pattern + end, re.DOTALL)
 
 
 def _begins(

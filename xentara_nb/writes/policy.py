@@ -56,6 +56,7 @@ from xentara_nb.protocol.values import is_number
 from xentara_nb.suggestions import question
 from xentara_nb.tables.names import same_look
 from xentara_nb.tables.references import uuid_in
+from xentara_nb.wildcards import expression
 from xentara_nb.writes.feedback import feedbacks
 from xentara_nb.writes.stage_command import StageCommand
 from xentara_nb.writes.time_window import TimeWindow, require, time_window
@@ -168,23 +169,7 @@ def _compiled(
 
 
 def _joined(patterns: Sequence[str], flags: re.RegexFlag) -> re.Pattern[str]:
-    return re.compile("|".join(map(_expression, patterns)), flags)
-
-
-def _expression(pattern: str) -> str:
-    """Return a regular expression for a pattern, which never tries the same thing twice.
-
-    What stands between two stars is taken where it is found first (an atomic group): where the rest
-    does not fit behind that, it fits behind no later place either.
-    """
-    first, *parts = [
-        "".join("." if character == "?" else re.escape(character) for character in part)
-        for part in pattern.split("*")
-    ]
-    if not parts:
-        return first
-    inner = "".join(f"(?>.*?{part})" for part in parts[:-1] if part)
-    return f"{first}{inner}.*{parts[-1]}"
+    return re.compile("|".join(map(expression, patterns)), flags)
 
 
 @dataclass(frozen=True, slots=True)
