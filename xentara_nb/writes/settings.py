@@ -14,6 +14,7 @@ from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Access, DataType
 from xentara_nb.protocol.text import listed, quantity
+from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables.files import as_written
 from xentara_nb.tables.frames import doubled_column
 from xentara_nb.writes.context import WriteContext
@@ -127,6 +128,12 @@ def _left_out(settings: pd.DataFrame) -> dict[int, str]:
 
 def _is_there(planned: PlannedWrite, tolerance: float) -> bool:
     info, error = planned.target.info, planned.target.error
-    if info is None or error is not None or planned.new is None or not planned.knows_old:
+    if info is None or error is not None or not planned.knows_old:
         return False
+    if planned.new is None:
+        # As a value to write these two are refused, for they may stand for a missing one.
+        kept, old = planned.request.value, planned.old
+        if kept is pd.NaT:
+            return bool(old == TimePoint.NEVER)
+        return isinstance(kept, float) and isinstance(old, float) and kept != kept and old != old
     return same_value(planned.new, planned.old, info.data_type, tolerance)
