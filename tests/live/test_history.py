@@ -46,6 +46,13 @@ def test_no_changes() -> None:
     assert [len(each) for each in history.changes(last=1, after=5)] == [0, 0, 0]
 
 
+@pytest.mark.parametrize("odd", [[1, 2], [], {0: 1}], ids=repr)
+@pytest.mark.parametrize("data_type", [DataType.QUALITY, DataType.FLOAT_64, None])
+def test_a_value_of_a_kind_that_there_is_not(data_type: DataType | None, odd: object) -> None:
+    history = filled((1, 0), (2, odd), (3, 1), data_type=data_type)
+    assert content(history) == [(1, 0), (2, odd), (3, 1)]
+
+
 def newest(history: History) -> tuple[Any, ...]:
     times, values, missing = history.newest()
     return *times.tolist(), *values.tolist(), *missing.tolist(), history.newest_error

@@ -125,6 +125,18 @@ def test_what_the_plant_moves_by_itself_is_named(
     assert plan.frame["primary_key"].tolist() == [SET_POINT]
 
 
+def test_values_of_a_kind_that_there_is_not(client: Client, rows: pd.DataFrame) -> None:
+    odd: list[Any] = [[1, 2], [], {0: 1}, float("nan"), None]
+    rows = rows.iloc[[0] * len(odd)]
+
+    def read(some: pd.DataFrame) -> pd.DataFrame:
+        values = client.read(some).astype({"value": object})
+        values["value"] = pd.Series(odd, dtype=object)
+        return values
+
+    assert take_settings(read, rows, 0.001)["moving"].tolist() == [False] * len(odd)
+
+
 def test_what_could_not_be_read_is_named(client: Client, rows: pd.DataFrame) -> None:
     settings = take_settings(client.read, rows, 0)
     settings["value"] = settings["value"].astype(object)

@@ -215,7 +215,7 @@ class History:
         if values.dtype == self.dtype:
             return values
         if self._data_type == DataType.QUALITY and values.dtype.kind == "O":
-            values = np.array([_quality(value) for value in values], dtype=object)
+            values = object_array([_quality(value) for value in values])
             if all(type(value) is int for value in values):
                 values = values.astype(np.int64)
         if self.dtype.kind == "f" and (

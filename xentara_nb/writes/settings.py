@@ -74,9 +74,14 @@ def take_settings(
 
 
 def _moves(first: Any, second: Any) -> bool:
-    if pd.isna(first) or pd.isna(second):
-        return bool(pd.isna(first) != pd.isna(second))
+    if _is_missing(first) or _is_missing(second):
+        return _is_missing(first) != _is_missing(second)
     return bool(first != second)
+
+
+def _is_missing(value: Any) -> bool:
+    # Of a list, which a newer server may send, pandas looks at its items.
+    return value is None or value is pd.NA or value is pd.NaT or bool(value != value)
 
 
 def plan_settings(
