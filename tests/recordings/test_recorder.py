@@ -274,6 +274,23 @@ def test_the_clock_of_the_server_is_set_back(fake: Fake, tmp_path: Path) -> None
     assert not any(lost)
 
 
+def test_values_that_are_not_of_their_data_type(fake: Fake, tmp_path: Path) -> None:
+    tank, odd = UUID(int=0xA1), [0.5, "text", 2**63, True, 1.5]
+    events = [
+        DataChange(TimePoint(second * 1_000_000_000), tank, {11: value}).event()
+        for second, value in enumerate(odd, 1000)
+    ]
+
+    def stop(recorder: Recorder) -> None:
+        if recorder.writer.rows == len(odd):
+            recorder.stop()
+
+    with fake(publishing(events)).connect() as client:
+        recording = client.record(tank, tmp_path, for_=PATIENCE, flush_every=0.02, progress=stop)
+    assert values(tmp_path, "Tank") == odd
+    assert recording.frame()["Tank"].tolist() == odd
+
+
 def test_what_is_lost_before_anything_was_recorded(
     plant: Simulator, client: Client, recorder: Recorder
 ) -> None:
