@@ -151,7 +151,10 @@ def test_what_a_guard_refuses_is_not_asked_for(
     [
         ("raid x", "invalid choice"),
         ("read", "the following arguments are required: KEY"),
-        (f"write {SET_POINT} 200", "unrecognized arguments"),
+        (
+            f"write {SET_POINT} 200",
+            "unrecognized arguments: point 200; a key with blanks stands in",
+        ),
         ("read 'Plant.Line 1", "in two quotes"),
         ("read Plant --client clien", "Did you mean 'client'?"),
         (f"write '{SET_POINT}' 200 --client a --client client", "--client is there twice"),
@@ -173,6 +176,7 @@ def test_a_line_that_makes_no_sense(
     ("line", "kind", "words"),
     [
         ('read "Plant.Line 1.Setpoint"', "UnknownElementError", "Plant.Line 1.Set point"),
+        (f"read {SET_POINT}", "UnknownElementError", "a key with blanks stands in quotes"),
         ("raid x", "OptionError", "invalid choice"),
         (f'write "{SET_POINT}" fast', "WriteRefusedError", "nothing was sent"),
     ],

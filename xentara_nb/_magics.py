@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from xentara_nb.client import Client
 from xentara_nb.errors import OptionError, WriteRefusedError, XentaraError
+from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.text import safe_lines
-from xentara_nb.suggestions import question
+from xentara_nb.suggestions import QUOTES, question
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,8 @@ class _Parser(argparse.ArgumentParser):
         self.color = False  # Python 3.14 would paint what goes into the error
 
     def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{message}. {self.format_usage().strip()}") from None
+        hint = f"; {QUOTES}" if message.startswith("unrecognized arguments") else ""
+        raise OptionError(f"{message}{hint}. {self.format_usage().strip()}") from None
 
 
 def register(shell: Any) -> None:
@@ -100,7 +102,12 @@ def _run(line: str, shell: Any) -> pd.DataFrame | WriteReport | None:
     client = _chosen(clients, args)
     if args.command == "read":
         attributes = None if args.attributes is None else [_id(each) for each in args.attributes]
-        return client.read(args.keys, attributes)
+        try:
+            return client.read(args.keys, attributes)
+        except UnknownElementError as error:
+            if len(args.keys) > 1:
+                error.add_note(f"({QUOTES})")
+            raise
     print(status({name: each for name, each in clients.items() if each is client}))
     return _write(client, args.key, args.value, args.attributes or "value")
 

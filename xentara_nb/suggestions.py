@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+QUOTES = 'a key with blanks stands in quotes, as "Plant.Line 1.Set point"'
+"""What is said where words that are perhaps one key were given as several."""
+
 _ALIKE = 65.0  # of 100: less alike than that, a name helps no one
 _MAX_LENGTH = 200  # characters; a longer name is no slip of the hand, and comparing takes time
 

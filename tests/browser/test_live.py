@@ -77,6 +77,29 @@ def test_a_watch_shows_itself(notebook: Any, page: Any, plant: Any, shot: Any, t
         check_fits(page)
 
 
+def test_a_long_key_is_cut_in_front(notebook: Any, page: Any, plant: Any) -> None:
+    """The chart of what has no unit is called by its key, of which the end says what it is."""
+    key = "Field Bus.Line 1 Coupler.Analogue inputs.Current raw"
+    page.evaluate(
+        """() => {
+            const pen = CanvasRenderingContext2D.prototype, { fillText } = pen;
+            window.written = {};
+            pen.fillText = function (text, x, y) {
+                window.written[text] = x + this.measureText(text).width <= this.canvas.clientWidth;
+                return fillText.call(this, text, x, y);
+            };
+        }"""
+    )
+    book = notebook(connecting(plant), f"watch = client.watch({key!r})\nwatch")
+    wait_for_lines(book, 10)
+    assert page.evaluate("key => window.written[key]", key)
+    with narrow(page):
+        page.wait_for_function("() => Object.keys(window.written).some(each => each[0] === '…')")
+        ends = page.evaluate("() => Object.keys(window.written).filter(each => each[0] === '…')")
+        assert all(page.evaluate("key => window.written[key]", end) for end in ends)
+        assert all(key.endswith(end[1:]) and "Current raw" in end for end in ends)
+
+
 def test_it_is_used_with_the_keyboard_until_the_kernel_has_gone(
     notebook: Any, page: Any, plant: Any, shot: Any
 ) -> None:

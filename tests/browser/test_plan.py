@@ -8,6 +8,14 @@ from tests.browser.helpers import SET_POINT, check_access, check_fits, connectin
 
 BATCH = "Plant.Line 1.Batch"
 TIME = "Plant.Line 1.Last changeover"
+# Whether the reason is to be seen without scrolling in the form, and to be read in the plan below.
+_REASONS_SHOWN = """() => {
+    const form = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .xnb-plan-table');
+    const cells = [...document.querySelectorAll('.jp-RenderedHTMLCommon td')];
+    const reason = cells.find(cell => cell.textContent.includes('is no number'));
+    return form.parentElement.scrollWidth <= form.parentElement.clientWidth
+        && reason.getBoundingClientRect().width > 180;
+}"""
 
 
 def test_a_plan_a_time_and_the_stage(
@@ -19,12 +27,18 @@ def test_a_plan_a_time_and_the_stage(
         f"PlanForm(client, {{{SET_POINT!r}: 195, {BATCH!r}: 7}})",
         f"WriteForm(client, {TIME!r})",
         "Explorer(client)",
+        f"client.plan_writes({{{SET_POINT!r}: 'many words that are no number at all'}})",
     )
     plan, write = book.output.locator(".xnb-plan"), book.output.locator(".xnb-write")
     value = book.label(f"New value of {SET_POINT}, value")
     value.fill("many")
     plan.get_by_role("button", name="Review").click()
     plan.get_by_role("row").filter(has_text="refused").wait_for()
+    with narrow(page):
+        page.wait_for_function(_REASONS_SHOWN)
+    for width in (1000, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(_REASONS_SHOWN)
     value.fill("196")
     plan.get_by_role("button", name="Review").click()
     confirm = book.button("Write these 2 values to")

@@ -193,6 +193,13 @@ def test_read_shows_values_and_errors(
     assert any("missing attribute (-32101)" in line for line in lines)
 
 
+def test_a_key_without_quotes(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", *options, *SET_POINT.split()]) == 1
+    assert "(a key with blanks stands in quotes, as " in capsys.readouterr().err
+    assert main(["read", *options, "Plant.Line"]) == 1
+    assert "quotes" not in capsys.readouterr().err
+
+
 def test_read_by_number_of_nothing_but_errors(
     options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -201,5 +201,11 @@ def test_an_option_is_one_of_the_command_itself(capsys: pytest.CaptureFixture[st
             main(argv)
         assert f"unrecognized arguments: {argv[1]}\n" in capsys.readouterr().err
     with pytest.raises(SystemExit):
+        main(["write", "u", "Plant.Line", "1.Set", "point", "5"])
+    assert "unrecognized arguments: point 5; a key with blanks stands" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["simulate", "/etc/xdg/xentara"])
+    assert "/etc/xdg/xentara; a configuration folder stands behind --c" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
         main(["read", "--attribut", "units", "u", "k"])
     assert "did you mean '--attributes'?" in capsys.readouterr().err  # the one that help names

@@ -42,7 +42,11 @@ def test_nothing_has_changed() -> None:
 def test_changes_by_server() -> None:
     found = compare_fleets(values(north=1.0, south=2.0), values(north=1.0, south=2.5))
     assert found
-    assert found.changed == ["south"]
+    assert found.changed_servers == ["south"]
+    # As in a comparison of one server.
+    assert found.changed.equals(found.frame)
+    assert found.added.empty
+    assert found.removed.empty
     assert found.frame[["server", "old", "new"]].values.tolist() == [["south", 2.0, 2.5]]
     assert found.summary == "1 of 2 servers changed.\nsouth: 1 value changed."
     assert "south" in repr(found)

@@ -91,6 +91,15 @@ def test_the_warning_is_where_the_fleet_was_asked(recwarn: pytest.WarningsRecord
     assert caught[0].filename == __file__
 
 
+def test_a_warning_is_short_and_one_line() -> None:
+    long = LoginError("THE CERTIFICATE IS ANOTHER ONE\n" + "  fingerprint: AB:CD\n" * 50)
+    text = failures_text({"north": long, "south": long, "west": LoginError("short")}, 3)
+    assert "\n" not in text
+    assert text.startswith("3 of 3 servers failed: north, south (THE CERTIFICATE IS ANOTHER ONE f")
+    assert text.endswith("…); west (short)")
+    assert len(text) < 400
+
+
 def test_the_whole_of_an_error_is_shown() -> None:
     log = FailureLog(["north"])
     why = f"{'no server answers, ' * 20}check the firewall"

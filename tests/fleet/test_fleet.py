@@ -298,7 +298,7 @@ def test_saved_as_it_comes_and_compared_later(fleet: Fleet, tmp_path: Path) -> N
     rows = fleet.read(keys, "value")
     fleet["north"].write(SET_POINT, 99.0)
     found = fleet.compare(rows)
-    assert found.changed == ["north"]
+    assert found.changed_servers == ["north"]
     assert found.frame[["server", "change", "primary_key", "old", "new"]].values.tolist() == [
         ["north", "value", SET_POINT, 210.0, 99.0]
     ]

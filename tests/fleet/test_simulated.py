@@ -31,6 +31,11 @@ def test_names(tmp_path: Path) -> None:
         assert "***" not in repr(fleet)
 
 
+def test_a_number_is_no_name() -> None:
+    with pytest.raises(OptionError, match=r"give a name for each plant: .* in range\(3\)"):
+        simulated_fleet(3)
+
+
 def test_a_folder_without_any(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="no folder with a config"):
         simulated_fleet(tmp_path)

@@ -92,6 +92,13 @@ def test_a_part_in_another_case_is_no_end(client: Client, name: str, offer: str)
     assert offer in str(caught.value)
 
 
+def test_a_pattern_is_no_key(client: Client) -> None:
+    for _ in range(2):
+        with pytest.raises(UnknownElementError, match="a key has no wildcards: find the elements"):
+            client.read(["Plant.Line 1.*", "Plant.Line 1.Speed"])
+        client.inventory()  # now all keys are known
+
+
 def test_an_element_that_has_vanished_is_not_offered_itself() -> None:
     known = KnownKeys(refuse)
     known.take(["Plant.A", "Plant.AB"])

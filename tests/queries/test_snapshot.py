@@ -224,5 +224,5 @@ def test_what_a_search_goes_through() -> None:
     plant = model()
     table = search_table(plant.ask, whole_model(plant.ask, ModelCache(plant.ask), False)[0])
     assert table.search("bar")["primary_key"].tolist() == ["Pump"]
-    assert table.search("", unit="%")["primary_key"].tolist() == ["Valve"]
+    assert table.search("", units="%")["primary_key"].tolist() == ["Valve"]
     assert table.search("vlave")["primary_key"].tolist() == ["Valve"]

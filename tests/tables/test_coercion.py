@@ -403,6 +403,13 @@ def test_arrays_of_no_dimension_are_their_only_item():
     refused(np.ma.array([42]), DataType.SIGNED_INTEGER_8, "no whole number")
 
 
+def test_a_decimal_comma_is_named_and_not_guessed():
+    """It may stand between thousands as well."""
+    for text in ("1,5", "-195,25", "1,234"):
+        refused(text, DataType.FLOAT_64, r"is no number \(write it with a point, and no comma\)")
+    refused("1,234,567", DataType.FLOAT_64, "is no number, and")
+
+
 def test_a_long_double_that_no_float_holds_is_refused():
     value = np.longdouble(1) + np.finfo(np.longdouble).eps
     if float(value) == value:

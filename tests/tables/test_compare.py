@@ -235,7 +235,7 @@ def test_what_pandas_and_others_have_read(tmp_path: Path) -> None:
 
 def test_what_cannot_be_compared(tmp_path: Path) -> None:
     frame = inventory(("a", A, 2, (VALUE,)))
-    with pytest.raises(OptionError, match="row per attribute and the other a row per element"):
+    with pytest.raises(OptionError, match=r"row per attribute, .* and the other a row per element"):
         compare(frame, snapshot(value=[1]))
     with pytest.raises(OptionError, match=r"the new one is no DataFrame .* of type list"):
         compare(frame, [])
@@ -275,3 +275,23 @@ def test_how_it_looks() -> None:
     )
     many = inventory(*[(f"x{n}", UUID(int=100 + n), 2, (VALUE,)) for n in range(70)])
     assert "… and 11 more in .frame" in repr(compare(old, many))
+
+
+def test_what_plain_pandas_has_written_has_not_changed(tmp_path: Path) -> None:
+    """A CSV file of its own does not say which values are texts."""
+    time = pd.Timestamp("2026-11-26 10:00", tz="UTC")
+    new = snapshot(value=[0.10000000149011612, True, B, ""], units=["mm", "", "", ""])
+    new.loc[3, "value"] = time
+    new.to_csv(tmp_path / "new.csv")
+    new.to_csv(tmp_path / "bare.csv", index=False)
+    new.to_excel(tmp_path / "new.xlsx", index=False)
+    for old in (*tmp_path.iterdir(), *map(pd.read_csv, tmp_path.glob("*.csv"))):
+        assert compare(old, new).same
+        assert compare(new, old).same
+    new["value"] = new["value"].map(
+        {0.10000000149011612: 0.25, True: False, B: C, time: time.floor("D")}
+    )
+    found = compare(tmp_path / "new.csv", new)
+    assert found.counts == {"attributes value": 4}
+    assert compare(tmp_path / "new.csv", new, tolerance=0.15).counts == {"attributes value": 3}
+    assert found.frame["old"].tolist() == ["0.10000000149011612", "True", str(B), str(time)]

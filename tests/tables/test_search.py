@@ -148,13 +148,13 @@ def test_filters(inventory: pd.DataFrame) -> None:
     assert set(inventory.xentara.search("level", writable=True).attribute_name) == {"value"}
     assert set(inventory.xentara.search("level", writable=False).attribute_name) == {"limit"}
     table = inventory.assign(units=["mm", "BAR"] * 8, type=None)
-    assert set(table.xentara.search("level", unit="b*").attribute_name) == {"value"}
+    assert set(table.xentara.search("level", units="b*").attribute_name) == {"value"}
     assert table.xentara.search("level", type="*").empty
     # A category may have no row, also what has a wildcard, and what has no rows has nothing.
     assert inventory.xentara.search("", category="device").empty
-    assert table.xentara.search("", unit="?bar").empty
-    assert table.iloc[:0].xentara.search("", unit="baar").empty
-    assert len(inventory.assign(units="[1]").xentara.search("", unit="[1]")) == 16
+    assert table.xentara.search("", units="?bar").empty
+    assert table.iloc[:0].xentara.search("", units="baar").empty
+    assert len(inventory.assign(units="[1]").xentara.search("", units="[1]")) == 16
 
 
 @pytest.mark.parametrize("text", [None, 5, ["tank"]])
@@ -173,13 +173,13 @@ def test_filters_that_cannot_be_used(inventory: pd.DataFrame) -> None:
         inventory.xentara.search("tank", category=["device", "data piont"])
     table = inventory.assign(units=["mm", "mbar", "", ""] * 4, type="register")
     with pytest.raises(NotFoundError, match=r"no row has 'mbra' in units; did you mean 'mbar'\?"):
-        table.xentara.search("", unit=["mm", "mbra"])
+        table.xentara.search("", units=["mm", "mbra"])
     with pytest.raises(NotFoundError, match=r"no row has 'regsiter' in type; did you mean 'regi"):
         table.xentara.search("", type="regsiter")
     with pytest.raises(NotFoundError, match=r"no row has 'l/min' in units; there are: mbar, mm"):
-        table.xentara.search("", unit="l/min")
+        table.xentara.search("", units="l/min")
     with pytest.raises(AttributeError, match="no column 'units'"):
-        inventory.xentara.search("tank", unit="mm")
+        inventory.xentara.search("tank", units="mm")
     with pytest.raises(AttributeError, match="no column 'access'"):
         inventory[["primary_key", "element_uuid"]].xentara.search("tank", writable=True)
 
@@ -193,4 +193,4 @@ def test_rows_without_a_key_are_found_by_their_other_texts() -> None:
     ):
         assert frame.xentara.search("pump").index.tolist() == [0]
         assert len(frame.xentara.search("")) == len(frame)
-        assert len(frame.xentara.search("", unit="%")) == units[: len(frame)].count("%")
+        assert len(frame.xentara.search("", units="%")) == units[: len(frame)].count("%")

@@ -449,3 +449,17 @@ def test_all_tables_of_a_client_are_of_the_class(client: Client, tmp_path: Path)
     for frame in (rows, before, client.read(rows)):
         frame.to_parquet(path)
         assert_frame_equal(read_table(path, ending=".parquet"), frame.reset_index(drop=True))
+
+
+def test_a_narrow_terminal_shows_the_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    columns = {f"column {number}": ["x" * 20] for number in range(4)}
+    frame = XentaraFrame({**columns, "value": [42.5], "time": ["y" * 30]})
+    with pd.option_context("display.max_columns", 0):  # as pandas has it in a terminal
+        assert "42.5" not in repr(pd.DataFrame(frame))
+        assert "42.5" in repr(frame)
+        assert max(map(len, repr(frame).split("\n"))) <= 60
+        wide = XentaraFrame({f"column {number}": [number] for number in range(1000)})
+        assert len(repr(wide)) < 2000
+    with pd.option_context("display.max_columns", 2):  # what the user has chosen
+        assert "42.5" not in repr(frame)

@@ -157,3 +157,60 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         read_writes(tmp_path / "writes.txt")
     assert all(map(names_file, ("writes.txt", "Plan.XLS", "plan.ods", "plan.csv")))
     assert not names_file("Plant.Line 1.Set point")
+
+
+def edit(path: Path, changes: dict[str, Any]) -> None:
+    """Change values in a file, as in a spreadsheet."""
+    if path.suffix == ".csv":
+        cells = pd.read_csv(path, dtype=object, keep_default_na=False)
+        rows = cells["primary_key"].map(changes)
+        cells["value"] = rows.where(cells["primary_key"].isin(list(changes)), cells["value"])
+        cells.to_csv(path, index=False)
+        return
+    book = openpyxl.load_workbook(path)
+    heads, *rows = book.active.iter_rows()
+    at = [head.value for head in heads].index("value")
+    for row in rows:
+        if row[0].value in changes:
+            row[at].value = changes[row[0].value]
+    book.save(path)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+def test_a_text_that_was_emptied_is_no_value_to_write(
+    ending: str, client: Client, plant: Any, tmp_path: Path
+) -> None:
+    """An empty text has an apostrophe in a file; an empty cell is none."""
+    recipe, path = "Plant.Line 1.Recipe", tmp_path / f"values{ending}"
+    for text in ("", "Tea"):
+        client.write(recipe, text)
+        client.read([recipe, SET_POINT], "value").xentara.to_file(path)
+        assert planned(client, path) == [text, 210.0]
+    edit(path, {recipe: None})
+    frame = client.plan_writes(path).frame
+    assert frame["severity"].tolist() == ["refused", "ok"]
+    assert "there is no value to write" in frame["reason"][0]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+def test_values_that_were_edited_are_refused_row_by_row(
+    ending: str, client: Client, tmp_path: Path
+) -> None:
+    """Not the whole file, for the first of them alone."""
+    path, time = tmp_path / f"values{ending}", "Plant.Line 1.Last changeover"
+    keys = [SET_POINT, BATCH, RUN, time, "Plant.Line 2.Set point", "Plant.Line 1.Recipe"]
+    client.read(keys, "value").xentara.to_file(path)
+    edit(path, {SET_POINT: "195;5", BATCH: 4.5, RUN: "yes", time: "2026-11-05 10:00"})
+    frame = client.plan_writes(path).frame
+    assert frame["severity"].tolist() == ["refused"] * 3 + ["warning", "ok", "ok"]
+    assert [str(each).partition(",")[0] for each in frame["reason"]][:4] == [
+        "'195;5' is no number",
+        f"{'4.5' if ending == '.xlsx' else repr('4.5')} is no whole number",
+        "'yes' is neither True nor False",
+        frame["reason"][3],
+    ]
+    assert "no time zone was given" in frame["reason"][3]
+    # One type in all of the column.
+    client.read([SET_POINT, "Plant.Line 2.Set point"], "value").xentara.to_file(path)
+    edit(path, {SET_POINT: "fast"})
+    assert client.plan_writes(path).frame["severity"].tolist() == ["refused", "ok"]

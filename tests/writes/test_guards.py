@@ -261,6 +261,55 @@ def test_steps_at_the_edges(old, new, passes):
     assert (found == []) == passes
 
 
+def test_what_no_policy_says_anything_on(plant, journal):
+    """Nothing was checked there, so it is not "ok"."""
+    ruled = ("allowed", "limits", "step", "rows", "time_window")
+
+    def said(values=None, **rules):
+        with with_policy(plant, **rules) if rules else plant.connect() as client:
+            frame = client.plan_writes(values or {KEY: 195}).frame
+        assert frame["severity"].tolist() == ["ok"]
+        others = frame.filter(like="guard_").columns.difference([f"guard_{each}" for each in ruled])
+        assert (frame[others] == "ok").all(axis=None)
+        return [each for each in ruled if frame[f"guard_{each}"][0] != "no rule"], frame
+
+    assert said()[0] == []
+    assert said(bad_quality="refuse")[0] == []
+    assert said(allowed=["*"])[0] == said(forbidden=["x"])[0] == ["allowed"]
+    assert said(limits=[KeyLimits(["*"], maximum=300)])[0] == ["limits"]
+    assert said(limits=[KeyLimits(["*"], max_step=100)])[0] == ["step"]
+    assert said(limits=[KeyLimits(["Plant.Line 2.*"], maximum=300, max_step=100)])[0] == []
+    assert said({"Plant.Line 1.Recipe": "Tea"}, limits=[KeyLimits(["*"], maximum=3)])[0] == []
+    every = {
+        "allowed": ["*"],
+        "limits": [KeyLimits(["*"], minimum=0, max_step=100)],
+        "max_rows": 1,
+        "time_window": window(timedelta(hours=-1), timedelta(hours=1)),
+    }
+    found, frame = said(**every)
+    assert found == list(ruled)
+    assert (frame.filter(like="guard_") == "ok").all(axis=None)
+
+
+def test_the_plan_says_of_which_numbers_no_limits_were_checked(plant, journal):
+    limits = [KeyLimits(["*.Line 1.Set point"], maximum=300), KeyLimits(["*.Line 2.*"], max_step=9)]
+    other, third, recipe = "Plant.Line 2.Set point", "Plant.Line 3.Set point", "Plant.Line 1.Recipe"
+    with with_policy(plant, limits=limits) as client:
+        assert client.plan_writes({KEY: 200, other: 241, recipe: "Tea"}).unlimited == ""
+        plan = client.plan_writes({KEY: 200, third: 270})
+        assert plan.unlimited == "no rule: no limits were checked for 1 of 2 values"
+        assert "2 ok (no rule: no limits were checked for 1 of 2 values)" in repr(plan)
+        assert client.plan_writes({third: 270}).unlimited == "no rule: no limits were checked"
+        # Of what is not sent, nothing is said.
+        assert client.plan_writes({KEY: 400, third: "fast"}).unlimited == ""
+        plan.apply()
+        assert "no limits" not in repr(plan)
+    with plant.connect() as client:
+        assert client.plan_writes({third: 1}).unlimited == "no policy: no limits were checked"
+        assert client.plan_writes({third: "fast"}).unlimited == ""
+        assert client.plan_writes({}).unlimited == ""
+
+
 def test_the_most_rows(plant, journal):
     with with_policy(plant, max_rows=2) as client:
         values = {f"Plant.Line {line}.Set point": 1 for line in (1, 2, 3)}

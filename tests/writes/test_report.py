@@ -187,3 +187,25 @@ def test_an_error_for_what_was_skipped(plant, client):
     with pytest.raises(WriteRefusedError, match="not sent: dry run"):
         report.raise_for_outcome()
     assert client.plan_writes({POINTS[0]: 1}).apply().raise_for_outcome() is None
+
+
+def test_a_float_32_is_shown_with_its_own_digits(plant, client):
+    """0.1 is 0.10000000149011612 as a Float64, and neither looks "as written" beside the other."""
+    key = "Plant.Line 1.Maximum speed"
+    result = client.write(key, 0.1)
+    assert result.read_back == 0.10000000149011612  # as the server has it
+    assert (result.facts["new value"], result.facts["read back"]) == ("0.1", "0.1")
+    plan = client.plan_writes({key: 0.30000001})
+    assert plan.frame["old_value"][0] == 0.10000000149011612
+    for shown in (repr(plan), plan._repr_html_()):
+        assert "0.10000000149" not in shown
+        assert "0.30000001" in shown  # as it is sent
+    report = plan.apply()
+    assert "0.30000001192" not in repr(report)
+    assert "0.30000001192" not in repr(report.undo())
+    plant.faults.no_follow(key)
+    result = client.write(key, 0.2, verify_within=0.1)
+    assert result.reason == "0.3 was read back for 0.1 s, not the 0.2 that was written"
+    # A Float64 has all of them.
+    other = client.write("Plant.Line 1.Set point", 0.10000000149011612)
+    assert other.facts["new value"] == "0.10000000149011612"

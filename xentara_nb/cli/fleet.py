@@ -154,7 +154,7 @@ def add_parsers(add_parser: AddParser) -> None:
     search.add_argument(
         "text", metavar="WORD", nargs="+", help="words of keys, names, types and units, or parts"
     )
-    for option, what in (("category", "category"), ("type", "type"), ("unit", "unit")):
+    for option, what in (("category", "category"), ("type", "type"), ("units", "unit")):
         search.add_argument(
             f"--{option}",
             metavar="NAME",
@@ -238,16 +238,8 @@ def _inventory(args: argparse.Namespace) -> int:
 
 
 def _snapshot(args: argparse.Namespace) -> int:
-    elements = None if args.rows is None else _rows(args.rows)
+    elements = None if args.rows is None else read_rows(args.rows, folder_too=True)
     return _take(args, "snapshot", {"elements": elements, "attributes": attributes_in(args)})
-
-
-def _rows(path: str) -> pd.DataFrame:
-    from xentara_nb.fleet.files import read_fleet
-    from xentara_nb.paths import user_path
-
-    with usable(path):
-        return read_fleet(path) if user_path(path).is_dir() else read_rows(path)
 
 
 def _take(args: argparse.Namespace, command: str, arguments: dict[str, Any]) -> int:
@@ -299,7 +291,7 @@ def _read(args: argparse.Namespace) -> int:
 
 
 def _search(args: argparse.Namespace) -> int:
-    wanted = {name: getattr(args, name) for name in ("category", "type", "unit", "writable")}
+    wanted = {name: getattr(args, name) for name in ("category", "type", "units", "writable")}
     with _fleet(args) as fleet:
         frame = fleet.search(" ".join(args.text), **wanted, **_options(args))
         show_rows(frame, args.json)
@@ -307,7 +299,7 @@ def _search(args: argparse.Namespace) -> int:
 
 
 def _record(args: argparse.Namespace) -> int:
-    rows = _rows(args.rows)
+    rows = read_rows(args.rows, folder_too=True)
     with _fleet(args) as fleet:
         try:
             recording = fleet.record(rows, **_options(args), **recording_options(args))

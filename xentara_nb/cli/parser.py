@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from xentara_nb.cli.common import flush
-from xentara_nb.suggestions import did_you_mean
+from xentara_nb.suggestions import QUOTES, did_you_mean
 
 _CHOICE = re.compile(r"invalid choice: '(.*?)' \(choose from (.*)\)")
 
@@ -102,6 +102,15 @@ class CommandParser(argparse.ArgumentParser):
 
     def _refuse(self, names: Sequence[str]) -> NoReturn:
         """Say which arguments are not known, without what stands behind them."""
+        if not names[0].startswith("-"):
+            hint = ""
+            if self._get_positional_actions():
+                hint = f"; {QUOTES}"
+            elif "--config" in self._option_string_actions:
+                hint = (
+                    "; a configuration folder stands behind --config, a model file behind --model"
+                )
+            self.error(f"unrecognized arguments: {' '.join(names)}{hint}")
         option = next((each for each in names if each.startswith("--")), "")
         known = self._option_string_actions.items()
         options = [each for each, action in known if action.help != argparse.SUPPRESS]

@@ -6,7 +6,16 @@ import argparse
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import in_options, outcome_is_known, output, say, show, table, usable
+from xentara_nb.cli.common import (
+    in_options,
+    outcome_is_known,
+    output,
+    say,
+    show,
+    table,
+    uninterrupted,
+    usable,
+)
 from xentara_nb.cli.guarded import (
     add_guard_arguments,
     confirmed,
@@ -156,18 +165,23 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
                 tolerance=args.tolerance,
                 skip_refused=args.skip_refused,
             )
+    except KeyboardInterrupt as error:
+        if plan.report is None:
+            error.add_note("nothing was sent")
+        raise
     finally:
         # Also when it is interrupted: what was sent must be known.
         if plan.report is not None:
-            _show_report(plan.report, args.json)
+            with uninterrupted():
+                _show_report(plan.report, args.json)
     return 0 if all(result.ok or result.planned.refused for result in plan.report or ()) else 1
 
 
 def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
-    from xentara_nb.writes.rendering import NO_POLICY, with_changes
+    from xentara_nb.writes.rendering import as_shown
 
     with_whom = f" with a sub-session of {args.session_user}" if args.session_user else ""
-    limits = "" if plan.policies else f" ({NO_POLICY})"
+    limits = f" ({plan.unlimited})" if plan.unlimited else ""
     say(f"Plan for {server}, as {plan.who}{with_whom}{limits}:")
     frame = _in_options(plan.frame)
     if args.json and args.dry_run:
@@ -179,13 +193,15 @@ def _show_plan(plan: WritePlan, server: str, args: argparse.Namespace) -> None:
     ]
     # With --json, the output is what became of it; the plan is for the question.
     tell = say if args.json else show
-    tell(table(_filled(with_changes(frame), columns)))
+    tell(table(_filled(as_shown(frame), columns)))
 
 
 def _show_report(report: WriteReport, as_json: bool) -> None:
+    from xentara_nb.writes.rendering import as_shown
+
     columns = ["primary_key", "attribute_name", "old_value", "value", "read_back", "outcome"]
     frame = _in_options(report.frame)
-    outcomes = table(_filled(frame, [*columns, "error"]))
+    outcomes = table(_filled(as_shown(frame), [*columns, "error"]))
     with outcome_is_known(outcomes):
         if as_json:
             show_rows(frame, True)

@@ -658,7 +658,7 @@ class Client:
         *,
         category: str | Collection[str] | None = None,
         type: str | Collection[str] | None = None,
-        unit: str | Collection[str] | None = None,
+        units: str | Collection[str] | None = None,
         writable: bool | None = None,
     ) -> pd.DataFrame:
         """Return the elements that some words find, the best first.
@@ -671,7 +671,7 @@ class Client:
         text : str
             Words in any order, upper or lower case, whole or in part, with ``*`` and ``?`` as
             wildcards and small typos. An empty text finds everything.
-        category, type, unit : str or collection of str, optional
+        category, type, units : str or collection of str, optional
             Only elements of such a category, type or unit, with the same wildcards.
         writable : bool, optional
             Only elements whose value can be written, or only the others.
@@ -710,7 +710,7 @@ class Client:
         table = cache.search_table
         if table is None:
             table = self._in_one_model(make)
-        found = table.search(text, category=category, type=type, unit=unit, writable=writable)
+        found = table.search(text, category=category, type=type, units=units, writable=writable)
         return self._with_provenance(found.reset_index(drop=True), elements=len(found))
 
     def __getitem__(self, element: ElementLike) -> pd.DataFrame:

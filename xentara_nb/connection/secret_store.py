@@ -72,6 +72,6 @@ def _keyring() -> Any:
         import keyring
     except ImportError:
         raise MissingExtraError(
-            "there is no keyring here: install it with  pip install keyring"
+            "there is no keyring here: install it with pip install keyring"
         ) from None
     return keyring

@@ -10,14 +10,13 @@ from xentara_nb.errors import OptionError
 from xentara_nb.fleet.frames import SERVER, by_server, stacked, with_server
 from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.tables.compare import compare
-from xentara_nb.tables.comparison import Comparison
+from xentara_nb.tables.comparison import MAX_ROWS, Changes, Comparison
 from xentara_nb.tables.rendering import escape, frame_text, table_html, without_missing
 
-_MAX_ROWS = 60  # of a table that is shown
 _SHOWN = ["server", "change", "primary_key", "attribute_name", "old", "new"]
 
 
-class FleetComparison:
+class FleetComparison(Changes):
     """What has changed on each server; made by :meth:`Fleet.compare`.
 
     Attributes
@@ -37,7 +36,7 @@ class FleetComparison:
     --------
     >>> before = fleet.snapshot("Plant.Line 1.Set point", progress=False)
     >>> found = fleet.compare(before.assign(value=200.0), progress=False)
-    >>> found.changed, found.whole
+    >>> found.changed_servers, found.whole
     (['north', 'south'], False)
     """
 
@@ -52,28 +51,30 @@ class FleetComparison:
         self.not_compared = dict(not_compared)
         names = [*comparisons, *not_compared]
         nothing = compare(_NOTHING, _NOTHING).frame
-        self.frame = stacked(
-            {name: each.frame for name, each in comparisons.items()},
-            names,
-            with_server(nothing, SERVER, [SERVER]).assign(
-                server=pd.Categorical([], categories=names)
-            ),
+        super().__init__(
+            stacked(
+                {name: each.frame for name, each in comparisons.items()},
+                names,
+                with_server(nothing, SERVER, [SERVER]).assign(
+                    server=pd.Categorical([], categories=names)
+                ),
+            )
         )
 
     @property
     def same(self) -> bool:
         """Whether every server could be compared, and nothing has changed."""
-        return not self.not_compared and not self.changed
+        return not self.not_compared and not self
 
     @property
-    def changed(self) -> list[str]:
+    def changed_servers(self) -> list[str]:
         """The servers on which something has changed."""
         return [name for name, each in self.comparisons.items() if not each.same]
 
     @property
     def summary(self) -> str:
         """What has changed, a line for each server, and those that could not be compared."""
-        changed, count = self.changed, len(self.comparisons)
+        changed, count = self.changed_servers, len(self.comparisons)
         if changed:
             lines = [f"{len(changed):,} of {quantity(count, 'server')} changed."]
         else:
@@ -90,14 +91,6 @@ class FleetComparison:
             )
         return "\n".join(lines)
 
-    def __len__(self) -> int:
-        """Return how many changes there are."""
-        return len(self.frame)
-
-    def __bool__(self) -> bool:
-        """Return whether anything has changed."""
-        return bool(self.changed)
-
     def __repr__(self) -> str:
         if self.frame.empty:
             return self.summary
@@ -111,11 +104,7 @@ class FleetComparison:
         return f"{head}{table_html(_SHOWN, rows)}{escape(self._more().strip())}"
 
     def _shown(self) -> pd.DataFrame:
-        return self.frame[_SHOWN].head(_MAX_ROWS)
-
-    def _more(self) -> str:
-        more = len(self.frame) - _MAX_ROWS
-        return f"\n… and {more:,} more in .frame" if more > 0 else ""
+        return self.frame[_SHOWN].head(MAX_ROWS)
 
 
 _NOTHING = pd.DataFrame({"primary_key": [], "element_uuid": []})

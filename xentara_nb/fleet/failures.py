@@ -12,6 +12,7 @@ import pandas as pd
 
 from xentara_nb.errors import XentaraError
 from xentara_nb.locking import Lock
+from xentara_nb.protocol.errors import one_line
 from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.tables.frames import make_frame, string_array, time_array
 from xentara_nb.tables.xentara_frame import XentaraFrame
@@ -86,6 +87,7 @@ def failures_frame(failures: Mapping[str, Failure]) -> pd.DataFrame:
 
 
 _MOST_NAMED = 5
+_MOST_SAID = 240  # characters of one error in a warning
 # What errors say for Python, and the same in the words of a list of servers.
 _IN_LIST = Wording(
     {
@@ -114,10 +116,13 @@ def error_text(error: XentaraError) -> str:
 
 
 def failures_text(failed: Mapping[str, XentaraError], asked: int) -> str:
-    """Say which servers have failed, in one line: those that failed alike together."""
+    """Say which servers have failed, in one line: those that failed alike together.
+
+    Of what is long, such as a certificate, the beginning: a warning comes with every call.
+    """
     alike: dict[str, list[str]] = {}
     for name, error in failed.items():
-        alike.setdefault(error_text(error), []).append(name)
+        alike.setdefault(one_line(error_line(error), _MOST_SAID), []).append(name)
     shown = list(alike.items())[:_MOST_NAMED]
     named = [f"{listed(names)} ({text})" for text, names in shown]
     left = len(failed) - sum(len(names) for _, names in shown)

@@ -20,7 +20,7 @@ from xentara_nb.fleet.files import read_fleet, write_answers
 from xentara_nb.fleet.plan import FleetPlan
 from xentara_nb.fleet.planning import plan_all, refuse_aliases, writes_by_server
 from xentara_nb.fleet.pool import THREADS, ProgressLike
-from xentara_nb.fleet.recorders import record_all
+from xentara_nb.fleet.recorders import Run, record_all
 from xentara_nb.fleet.recording import FleetRecording, open_fleet_recording, server_folder
 from xentara_nb.fleet.servers import ServersLike, find_servers
 from xentara_nb.paths import user_path
@@ -328,7 +328,7 @@ class Fleet:
         *,
         category: str | Collection[str] | None = None,
         type: str | Collection[str] | None = None,
-        unit: str | Collection[str] | None = None,
+        units: str | Collection[str] | None = None,
         writable: bool | None = None,
         servers: Names = None,
         deadline: float | None = None,
@@ -349,7 +349,7 @@ class Fleet:
             "text": text,
             "category": category,
             "type": type,
-            "unit": unit,
+            "units": units,
             "writable": writable,
         }
         call = Call("search", arguments, servers, deadline, executor, progress)
@@ -505,7 +505,7 @@ class Fleet:
         Examples
         --------
         >>> before = fleet.snapshot("Plant.Line 1.Set point", progress=False)
-        >>> fleet.compare(before.assign(value=200.0), progress=False).changed
+        >>> fleet.compare(before.assign(value=200.0), progress=False).changed_servers
         ['north', 'south']
         """
         if not isinstance(old, pd.DataFrame):
@@ -624,17 +624,22 @@ class Fleet:
         call = Call("record", {"elements": elements, "attributes": attributes}, servers)
         wanted = self._asking.arguments(call)
 
-        def record(name: str, report: Callable[[Recorder], object]) -> object:
-            return self._clients.get(name).record(
-                folder=server_folder(path, name),
-                **wanted[name],
-                every=every,
-                at_least=at_least,
-                for_=for_,
-                flush_every=flush_every,
-                progress=report,
-            )
+        def connect(name: str) -> Run:
+            client = self._clients.get(name)
 
-        failed = record_all({name: partial(record, name) for name in wanted}, for_, progress)
+            def record(report: Callable[[Recorder], object]) -> object:
+                return client.record(
+                    folder=server_folder(path, name),
+                    **wanted[name],
+                    every=every,
+                    at_least=at_least,
+                    for_=for_,
+                    flush_every=flush_every,
+                    progress=report,
+                )
+
+            return record
+
+        failed = record_all({name: partial(connect, name) for name in wanted}, for_, progress)
         self._asking.note({name: failed.get(name) for name in wanted})
         return open_fleet_recording(path)

@@ -86,6 +86,10 @@ def simulated_fleet(
     password = None
     if isinstance(plants, str | os.PathLike):
         sources = _by_name(_configurations(user_path(plants)))
+    elif isinstance(plants, int):
+        raise OptionError(
+            f"give a name for each plant: [f'plant {{number}}' for number in range({plants})]"
+        )
     else:
         sources = _by_name((name, {"elements": elements}) for name in plants)
     # An interrupt while a simulator starts would leave its thread blocked for ever.

@@ -24,6 +24,8 @@ MAX_NAMES = 5
 _MAX_LEVELS = 20  # of a name that are looked up
 _MAX_PARENTS = 100  # whose children are kept
 
+_NO_PATTERN = "; a key has no wildcards: find the elements with a search or in an inventory"
+
 # A name in a key, and the period behind it; one that holds a period stands in brackets. Anything
 # but a period is part of a name, so that a match never fails behind many characters.
 _PART = re.compile(r"(?:\[[^\[\]]*\]|[^.])++(\.|\Z)")
@@ -54,9 +56,10 @@ class KnownKeys:
         Never raises: the error itself matters more.
         """
         names = names[:MAX_NAMES]
+        offers = {name: _NO_PATTERN for name in names if "*" in name}
+        names = [name for name in names if name not in offers]
         if self._all:
-            return {name: _offer(name, self._all) for name in names}
-        offers: dict[str, str] = {}
+            return offers | {name: _offer(name, self._all) for name in names}
         meant = {name: name for name in names}
         with suppress(XentaraError):
             for _ in range(_MAX_LEVELS):

@@ -180,7 +180,7 @@ class XentaraAccessor:
         *,
         category: str | Collection[str] | None = None,
         type: str | Collection[str] | None = None,
-        unit: str | Collection[str] | None = None,
+        units: str | Collection[str] | None = None,
         writable: bool | None = None,
     ) -> pd.DataFrame:
         """Return the rows of the elements that some words find, the best first.
@@ -191,7 +191,7 @@ class XentaraAccessor:
             Words in any order, upper or lower case, whole or in part, with ``*`` and ``?`` as
             wildcards and small typos. They are looked for in the primary key and, where the frame
             has them, in ``display_name``, ``type`` and ``units``. An empty text finds everything.
-        category, type, unit : str or collection of str, optional
+        category, type, units : str or collection of str, optional
             Only rows with one of these in the columns ``category``, ``type`` and ``units``, with
             the same wildcards.
         writable : bool, optional
@@ -219,11 +219,11 @@ class XentaraAccessor:
         """
         from xentara_nb.tables.search import SearchTable
 
-        needed = {"category": category, "type": type, "units": unit, "access": writable}
+        needed = {"category": category, "type": type, "units": units, "access": writable}
         chosen = (name for name, wanted in needed.items() if wanted is not None)
         self._columns("primary_key", *chosen)
         return SearchTable(self._frame).search(
-            text, category=category, type=type, unit=unit, writable=writable
+            text, category=category, type=type, units=units, writable=writable
         )
 
     @property

@@ -224,7 +224,9 @@ def _nearest(value: object, data_type: DataType) -> float:
     if isinstance(value, str) and _FLOAT.fullmatch(value.strip()):
         exact = Decimal(value.strip())
     if not isinstance(exact, Decimal | Rational):
-        raise _refused(value, "is no number", data_type)
+        comma = isinstance(value, str) and _FLOAT.fullmatch(value.strip().replace(",", ".", 1))
+        what = "is no number (write it with a point, and no comma)" if comma else "is no number"
+        raise _refused(value, what, data_type)
     try:
         number = float(exact)
     except OverflowError:

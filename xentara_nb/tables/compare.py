@@ -9,6 +9,7 @@ from __future__ import annotations
 import numbers
 import os
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -68,8 +69,9 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
     ----------
     old, new : DataFrame or path
         What there was, and what there is: as DataFrames, or files that ``xentara.to_file`` has
-        written. Where plain pandas has read such a file, what it cannot tell apart, such as the
-        text ``"None"`` from nothing and ``"007"`` from 7, is no change.
+        written. Where plain pandas has read such a file, or written it (``to_csv``, ``to_excel``),
+        what it cannot tell apart, such as the text ``"None"`` from nothing and ``"007"`` from 7, is
+        no change.
     tolerance : float, default 0.0
         How far two numbers may be apart and still count as the same value.
 
@@ -106,16 +108,24 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
     by_attribute = {"attribute_id" in frame.columns for frame in sides}
     if len(by_attribute) == 2:
         raise OptionError(
-            "one has a row per attribute and the other a row per element: compare two inventories, "
-            "or two snapshots"
+            "one has a row per attribute, as inventories and settings have, and the other a row "
+            "per element, as snapshots have: compare two of the same kind"
         )
-    found = _Comparer(*sides, tolerance)
+    # Nothing in a workbook says whether plain pandas has written it.
+    sheets = [
+        each for each in (old, new) if isinstance(each, str | os.PathLike) and _is_sheet(each)
+    ]
+    found = _Comparer(*sides, tolerance, by_pandas=bool(sheets))
     changes = [each for each in found.changes() if len(each.keys)]
     try:
         ids = id_array(np.concatenate([object_array([]), *(each.uuids for each in changes)]))
     except TypeError as error:
         raise OptionError(f"a column element_uuid holds what is no UUID: {error}") from None
     return Comparison(_changes_frame(changes, ids), found.elements)
+
+
+def _is_sheet(path: str | os.PathLike[str]) -> bool:
+    return Path(path).suffix.lower() == ".xlsx"
 
 
 def _frame(table: TableLike, which: str) -> pd.DataFrame:
@@ -137,8 +147,13 @@ def _frame(table: TableLike, which: str) -> pd.DataFrame:
 class _Comparer:
     """Finds the rows that belong together, and what is different in them."""
 
-    def __init__(self, old: pd.DataFrame, new: pd.DataFrame, tolerance: float) -> None:
-        self._by_pandas = read_by_pandas(old) or read_by_pandas(new)
+    def __init__(
+        self, old: pd.DataFrame, new: pd.DataFrame, tolerance: float, *, by_pandas: bool
+    ) -> None:
+        # In CSV files of plain pandas nothing says that a value is no text.
+        texts = [isinstance(_dtype(each, "value"), pd.StringDtype) for each in (old, new)]
+        self._by_pandas = by_pandas or texts[0] != texts[1]
+        self._by_pandas |= read_by_pandas(old) or read_by_pandas(new)
         old, new = as_written(old), as_written(new)
         self._old, self._new, self._tolerance = old, new, tolerance
         self._by_attribute = "attribute_id" in new.columns
@@ -290,13 +305,17 @@ class _Comparer:
     def _same(self, one: Any, other: Any) -> bool:
         if _same(one, other, self._tolerance):
             return True
-        return self._by_pandas and alike_to_pandas(one, other)
+        return self._by_pandas and alike_to_pandas(one, other, self._tolerance)
 
     def _unequal(self, one: Any, other: Any, rows: _Rows, others: _Rows) -> tuple[_Rows, _Rows]:
         different = _not_equal(one[rows], other[others])
         for at in np.flatnonzero(different).tolist() if self._by_pandas else ():
             different[at] = not alike_to_pandas(one[rows[at]], other[others[at]])
         return rows[different], others[different]
+
+
+def _dtype(frame: pd.DataFrame, name: str) -> Any:
+    return frame[name].dtype if name in frame.columns else None
 
 
 def _unread(frame: pd.DataFrame, name: str, rows: _Rows) -> npt.NDArray[np.bool_]:

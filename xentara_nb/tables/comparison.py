@@ -21,7 +21,9 @@ CHANGES = (
 )
 """The kinds of changes."""
 
-_MAX_ROWS = 60  # of a table that is shown
+MAX_ROWS = 60
+"""How many rows of a table are shown."""
+
 _WHOLE = ("primary_key", "attribute")  # cells that are not cut
 _KINDS = {"added": "ok", "removed": "error"}
 _SAID = {
@@ -35,7 +37,41 @@ _SAID = {
 }
 
 
-class Comparison:
+class Changes:
+    """A table of changes and its parts, which are the same for one server and for many."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+
+    @property
+    def added(self) -> pd.DataFrame:
+        """The rows of ``frame`` of elements and attributes that were not there before."""
+        return self.frame[self.frame["change"] == "added"]
+
+    @property
+    def removed(self) -> pd.DataFrame:
+        """The rows of ``frame`` of elements and attributes that are not there any more."""
+        return self.frame[self.frame["change"] == "removed"]
+
+    @property
+    def changed(self) -> pd.DataFrame:
+        """The rows of ``frame`` of what is there in both: all that is not added or removed."""
+        return self.frame[~self.frame["change"].isin(["added", "removed"])]
+
+    def __len__(self) -> int:
+        """Return how many changes there are."""
+        return len(self.frame)
+
+    def __bool__(self) -> bool:
+        """Return whether anything has changed."""
+        return not self.frame.empty
+
+    def _more(self) -> str:
+        more = len(self.frame) - MAX_ROWS
+        return f"\n… and {more:,} more in .frame" if more > 0 else ""
+
+
+class Comparison(Changes):
     """What has changed; made by :func:`xentara_nb.compare`.
 
     Parameters
@@ -65,28 +101,13 @@ class Comparison:
     """
 
     def __init__(self, frame: pd.DataFrame, elements: int) -> None:
-        self.frame = frame
+        super().__init__(frame)
         self._elements = elements
 
     @property
     def same(self) -> bool:
         """Whether nothing has changed."""
         return self.frame.empty
-
-    @property
-    def added(self) -> pd.DataFrame:
-        """The rows of ``frame`` of elements and attributes that were not there before."""
-        return self.frame[self.frame["change"] == "added"]
-
-    @property
-    def removed(self) -> pd.DataFrame:
-        """The rows of ``frame`` of elements and attributes that are not there any more."""
-        return self.frame[self.frame["change"] == "removed"]
-
-    @property
-    def changed(self) -> pd.DataFrame:
-        """The rows of ``frame`` of what is there in both: all that is not added or removed."""
-        return self.frame[~self.frame["change"].isin(["added", "removed"])]
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -111,14 +132,6 @@ class Comparison:
         *most, last = parts
         return f"{', '.join(most)}{' and ' if most else ''}{last}."
 
-    def __len__(self) -> int:
-        """Return how many changes there are."""
-        return len(self.frame)
-
-    def __bool__(self) -> bool:
-        """Return whether anything has changed."""
-        return not self.same
-
     def __repr__(self) -> str:
         if self.same:
             return self.summary
@@ -137,12 +150,8 @@ class Comparison:
 
     def _shown(self) -> pd.DataFrame:
         columns = ["change", "primary_key", "attribute_name", "old", "new"]
-        shown = self.frame[columns].head(_MAX_ROWS)
+        shown = self.frame[columns].head(MAX_ROWS)
         return shown.rename(columns={"attribute_name": "attribute"})
-
-    def _more(self) -> str:
-        more = len(self.frame) - _MAX_ROWS
-        return f"\n… and {more:,} more in .frame" if more > 0 else ""
 
 
 def _part(name: str, count: int) -> str:

@@ -12,15 +12,17 @@ import html
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
+import numpy as np
 import pandas as pd
 
 from xentara_nb.protocol.text import safe
+from xentara_nb.protocol.values import float_32
 
 _MAX_TEXT = 400  # characters of one text of a server; the rest says nothing more
 _MAX_CELL = 60  # characters of a cell in a table of text
 _SHORT = 40  # characters of a cell that is no sentence, such as a UUID
 _LEFT = "style='text-align:left'"
-_SENTENCE = "style='text-align:left;overflow-wrap:anywhere'"
+_SENTENCE = "style='text-align:left;overflow-wrap:anywhere;min-width:16em'"
 _COLOURS = {
     "ok": "var(--jp-success-color0, #1b7f37)",
     "warning": "var(--jp-warn-color0, #b45309)",
@@ -63,6 +65,19 @@ def value_text(value: object) -> str:
     if isinstance(value, str) and value != value.strip():
         return plain(repr(value))
     return plain(value)
+
+
+def float_32_digits(value: object) -> object:
+    """Return the value of a Float32 with no more digits than it holds; any other as it is.
+
+    Examples
+    --------
+    >>> float_32_digits(0.10000000149011612), float_32_digits(0.1), float_32_digits("text")
+    (0.1, 0.1, 'text')
+    """
+    if type(value) is not float or float_32(value) != value:
+        return value
+    return float(str(np.float32(value)))
 
 
 def change_text(change: object) -> str:
@@ -146,7 +161,10 @@ def table_html(
 
 
 def _cell_style(cell: object) -> str:
-    """Let a sentence, such as a reason, break anywhere, so that it takes the room that is left."""
+    """Let a sentence, such as a reason, break anywhere, so that it takes the room that is left.
+
+    Where there is none, the table is scrolled: a sentence of one letter a line is not read.
+    """
     return _SENTENCE if len(str(cell)) > _SHORT and not isinstance(cell, Html) else _LEFT
 
 

@@ -191,14 +191,14 @@ class SearchTable:
         *,
         category: Words = None,
         type: Words = None,
-        unit: Words = None,
+        units: Words = None,
         writable: bool | None = None,
     ) -> pd.DataFrame:
         """Return the rows of the elements that are found, the best first, with their index."""
         if not isinstance(text, str):
             raise OptionError(f"what is searched for is a text, not {text!r}")
         allowed = np.ones(len(self.frame), bool)
-        for name, words in (("category", category), ("type", type), ("units", unit)):
+        for name, words in (("category", category), ("type", type), ("units", units)):
             if words is not None:
                 allowed &= _matching(name, self.frame[name], words)
         if writable is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from typing import Self
+from uuid import UUID
 
 import pandas as pd
 
@@ -115,8 +116,10 @@ def without_guards(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def alike_to_pandas(one: object, other: object) -> bool:
+def alike_to_pandas(one: object, other: object, tolerance: float = 0.0) -> bool:
     """Return whether two values may be the same, where plain pandas has read one of them.
+
+    Numbers may be as far apart as the tolerance says.
 
     Examples
     --------
@@ -126,7 +129,7 @@ def alike_to_pandas(one: object, other: object) -> bool:
     one, other = _as_read(one), _as_read(other)
     if isinstance(one, float) and isinstance(other, float):
         # The parser of pandas may be off by the last digit.
-        return one == other or math.isclose(one, other, rel_tol=5e-16)
+        return one == other or math.isclose(one, other, rel_tol=5e-16, abs_tol=tolerance)
     return one == other
 
 
@@ -149,6 +152,8 @@ def _as_read(value: object) -> object:
             return float(text)
         except ValueError:
             return value
+    if isinstance(value, UUID | pd.Timestamp):
+        return str(value)
     if isinstance(value, bool) or not pd.api.types.is_number(value):
         return value
     return float(value)  # type: ignore[arg-type]  # a number

@@ -7,6 +7,7 @@ All else is as pandas has it, through the properties that it has for classes suc
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -87,6 +88,21 @@ def _whole_errors(table: pd.DataFrame) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _whole_rows() -> Iterator[None]:
+    """Let pandas break rows that are wider than the terminal.
+
+    By itself it leaves out the columns in the middle there, which is where the values are; outside
+    of a terminal, only those beyond twenty. What the user has chosen stays as it is.
+    """
+    if pd.get_option("display.max_columns") != 0:
+        yield
+        return
+    width = shutil.get_terminal_size().columns
+    with pd.option_context("display.max_columns", 20, "display.width", width):
+        yield
+
+
 class XentaraSeries(pd.Series, metaclass=_SeriesType):
     """A column of a :class:`XentaraFrame`, or a row: a Series that shows what cannot be seen."""
 
@@ -134,6 +150,7 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
       columns, every character that cannot be seen is written as an escape: a terminal would obey
       some of them. What is written to a file stays as it is, and so does what is no table, such as
       ``frame.columns``.
+    * In a terminal its ``repr`` breaks wide rows, where pandas would leave out the values.
     * ``style`` escapes texts, which a page would obey as HTML.
     * ``to_excel``, ``to_parquet``, ``to_feather``, ``to_json`` and ``to_sql`` also write those
       values of a server that pandas refuses. All other tables they write as pandas does.
@@ -175,6 +192,10 @@ class XentaraFrame(pd.DataFrame, metaclass=_FrameType):
     value_counts = _ours(pd.DataFrame.value_counts)
     agg = aggregate = _ours(pd.DataFrame.agg)  # type: ignore[assignment,misc]  # as above
     compare = _also_plain(pd.DataFrame.compare)
+
+    def __repr__(self) -> str:
+        with _whole_rows():
+            return super().__repr__()
 
     def _repr_html_(self) -> str | None:
         with _whole_errors(self):

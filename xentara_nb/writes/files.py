@@ -31,7 +31,7 @@ import pandas as pd
 
 from xentara_nb.errors import InventoryFileError
 from xentara_nb.tables import INVENTORY_COLUMNS
-from xentara_nb.tables.files import read_cells, read_inventory, read_table
+from xentara_nb.tables.files import read_cells, read_edited, read_inventory
 
 _TYPED = "value (type)"
 _MOST_SHOWN = 8
@@ -70,12 +70,12 @@ def read_writes(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
     if Path(path).suffix.lower() != ".csv":
-        return read_table(path)
+        return read_edited(path)
     frame = read_cells(path)
     columns = set(frame.columns)
     if columns >= set(INVENTORY_COLUMNS):
         return read_inventory(path)
     if _TYPED in columns:
-        return read_table(path)
+        return read_edited(path)
     # The texts as they stand there: the data type of each attribute says what they mean.
     return frame

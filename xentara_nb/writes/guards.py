@@ -42,6 +42,10 @@ class Guard(StrEnum):
     TIME_WINDOW = "time_window"
 
 
+OF_POLICIES = frozenset({Guard.ALLOWED, Guard.LIMITS, Guard.STEP, Guard.ROWS, Guard.TIME_WINDOW})
+"""The guards that check nothing where no policy has a rule for them."""
+
+
 class Severity(StrEnum):
     """What a guard says of a write."""
 
@@ -226,6 +230,32 @@ def check_quality(policies: Sequence[WritePolicy], quality: int | None) -> Check
     if "refuse" in choices:
         return refused(Guard.QUALITY, message)
     return warning(Guard.QUALITY, message) if "warn" in choices else None
+
+
+def has_rule(
+    policies: Sequence[WritePolicy],
+    guard: Guard,
+    key: str,
+    info: AttributeInfo | None,
+    value: Any,
+    uuid: UUID | None = None,
+) -> bool:
+    """Return whether a policy has a rule for one of the guards ``OF_POLICIES`` to check."""
+    if guard is Guard.ALLOWED:
+        return any(policy.forbidden or policy.allowed is not None for policy in policies)
+    if guard is Guard.ROWS:
+        return any(policy.max_rows is not None for policy in policies)
+    if guard is Guard.TIME_WINDOW:
+        return any(policy.time_window is not None for policy in policies)
+    if info is None or not is_number(value):
+        return False
+    for entry in (entry for policy in policies for entry in policy.limits):
+        limits = (entry.max_step,) if guard is Guard.STEP else (entry.minimum, entry.maximum)
+        if any(limit is not None for limit in limits) and matches(
+            entry.keys, key, info.name, uuid, ignore_case=True
+        ):
+            return True
+    return False
 
 
 def check_stage(policies: Sequence[WritePolicy], command: str) -> CheckResult | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import NoReturn
 
 import pandas as pd
@@ -14,11 +15,12 @@ from xentara_nb.errors import OptionError, WriteRefusedError, XentaraError
 from xentara_nb.locking import Lock
 from xentara_nb.protocol.identifiers import Quality, label
 from xentara_nb.protocol.text import quantity
+from xentara_nb.protocol.values import is_number
 from xentara_nb.queries.progress import Progress, reporting
 from xentara_nb.writes import rendering
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.feedback import VerifyOnLike, feedbacks
-from xentara_nb.writes.guards import CheckResult, Guard, Severity, reason_of
+from xentara_nb.writes.guards import OF_POLICIES, CheckResult, Guard, Severity, has_rule, reason_of
 from xentara_nb.writes.planned import PlannedWrite
 from xentara_nb.writes.planning import (
     check_plan,
@@ -39,6 +41,7 @@ from xentara_nb.writes.sub_session import SessionLike, connection_for
 BATCH_SIZE = 256
 """How many writes go into one message, where a failure does not stop those behind it."""
 
+_LIMITS = (Guard.LIMITS, Guard.STEP)
 _OF_THE_WHOLE = (Guard.CLIENT, Guard.ROWS, Guard.TIME_WINDOW)
 
 
@@ -134,6 +137,21 @@ class WritePlan(rendering.Shown):
         """The policies that it was checked against."""
         return self._policies
 
+    @cached_property
+    def unlimited(self) -> str:
+        """That no limits were checked of what may be sent, or of how many numbers of it."""
+        rows = [] if self.checks else [each for each in self.planned if not each.refused]
+        if not self.policies:
+            return rendering.NO_POLICY if rows else ""
+        free = sum(
+            is_number(each.new) and not any(self._has_rule(guard, each) for guard in _LIMITS)
+            for each in rows
+        )
+        if not free:
+            return ""
+        which = "" if len(self.planned) == 1 else f" for {free:,} of {len(self.planned):,} values"
+        return f"no rule: no limits were checked{which}"
+
     @property
     def ok(self) -> bool:
         """Whether no guard refuses any of it."""
@@ -160,7 +178,8 @@ class WritePlan(rendering.Shown):
         ``units`` (str, missing where there are none), ``change`` (object: the difference of two
         numbers or times, otherwise None), ``severity`` (categorical: ``ok``, ``warning``,
         ``refused``), ``reason`` (str, missing where there is none), and for every guard a column
-        ``guard_...`` (str): ``ok``, ``not checked``, or what it says.
+        ``guard_...`` (str): ``ok``, ``not checked``, ``no rule`` (no policy says anything
+        on it), or what it says.
         """
         rows = self.planned
         return rendering.build_frame(
@@ -331,7 +350,21 @@ class WritePlan(rendering.Shown):
         unknown = planned.target.info is None and guard not in (Guard.EXISTS, *_OF_THE_WHOLE)
         unfit = planned.new is None and guard in (Guard.FITS, Guard.LIMITS, Guard.STEP)
         unread = planned.quality is None and guard is Guard.QUALITY
-        return "not checked" if unknown or unfit or unread else str(Severity.OK)
+        if unknown or unfit or unread:
+            return "not checked"
+        if guard not in OF_POLICIES:
+            return str(Severity.OK)
+        # Of many rows, each has a column of each guard.
+        ruled = self._policies and self._has_rule(guard, planned)
+        return str(Severity.OK) if ruled else "no rule"
+
+    def _has_rule(self, guard: Guard, planned: PlannedWrite) -> bool:
+        key, uuid, info = (
+            planned.target.primary_key,
+            planned.target.element_uuid,
+            planned.target.info,
+        )
+        return has_rule(self._policies, guard, key, info, planned.new, uuid)
 
     def title(self) -> rendering.Title:
         """Return the headline."""
@@ -339,12 +372,12 @@ class WritePlan(rendering.Shown):
         state = "applied:" if self._taken else "nothing was sent yet:"
         if not count:
             state = "there is nothing to send"
-        unlimited = count and not self._taken and not self._policies
+        unlimited = "" if self._taken else self.unlimited
         return [
             (f"Plan of {quantity(count, 'write')} as {self.who}, {state}", None),
             *rendering.counted(self._severities(), Severity),
             *((f"({check.message})", check.severity) for check in self.checks),
-            *([(f"({rendering.NO_POLICY})", None)] if unlimited else ()),
+            *([(f"({unlimited})", None)] if unlimited else ()),
         ]
 
 

@@ -20,6 +20,7 @@ from xentara_nb.tables.references import (
     attribute_label,
     same_attribute,
 )
+from xentara_nb.tables.rendering import float_32_digits
 from xentara_nb.writes.guards import CheckResult, Severity, reason_of
 from xentara_nb.writes.requests import WriteRequest
 
@@ -79,6 +80,13 @@ class TargetAttribute(NamedTuple):
         """Return a value of the attribute as a DataFrame shows it."""
         info = self.info
         return value if info is None else to_display(value, info.data_type, info.attribute_id)
+
+    def digits(self, value: object) -> object:
+        """Return a value of the attribute as a person reads it: a Float32 with its own digits."""
+        shown = self.display(value)
+        if self.info is not None and self.info.data_type == DataType.FLOAT_32:
+            return float_32_digits(shown)
+        return shown
 
 
 class PlannedWrite(NamedTuple):

@@ -251,8 +251,8 @@ def _check_old(request: WriteRequest, target: TargetAttribute, old: Any) -> Chec
         return None
     return warning(
         Guard.OLD_VALUE,
-        f"the value is {value_repr(target.display(old))} now, no longer "
-        f"{value_repr(target.display(expected))}: it was changed since",
+        f"the value is {value_repr(target.digits(old))} now, no longer "
+        f"{value_repr(target.digits(expected))}: it was changed since",
     )
 
 
@@ -374,7 +374,9 @@ def _change(planned: PlannedWrite, old: object, tolerance: float) -> str | None:
         return f"it cannot be read any more ({old.text})"
     if same_value(planned.old, old, target.info.data_type, tolerance):
         return None
-    return f"it was {value_repr(planned.old_value)}, it is {value_repr(target.display(old))}"
+    return (
+        f"it was {value_repr(target.digits(planned.old))}, it is {value_repr(target.digits(old))}"
+    )
 
 
 def _some(texts: Sequence[str]) -> str:

@@ -231,12 +231,15 @@ def _not_readable(result: WriteResult, reason: str) -> None:
 def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadline) -> WriteResult:
     late = failure is None or (isinstance(failure, DeadlineError) and deadline.passed)
     if late and result.raw_read_back is not None:
-        other = result.planned.followed_by
+        planned = result.planned
+        other = planned.followed_by
         where = "" if other is None else f" from {other.primary_key}"
+        read = value_repr(planned.reads.digits(result.raw_read_back))
+        written = value_repr(planned.target.digits(planned.new))
         result.outcome = Outcome.DIFFERS
         result.reason = (
-            f"{value_repr(result.read_back)} was read back{where} for {deadline.seconds:g} s, not "
-            f"the {value_repr(result.value)} that was written"
+            f"{read} was read back{where} for {deadline.seconds:g} s, not the {written} that was "
+            "written"
         )
     else:
         reason = f"reading back failed: {error_text(failure)}" if failure else result.reason

@@ -18,6 +18,7 @@ from xentara_nb.tables.rendering import (
     change_text,
     coloured,
     escape,
+    float_32_digits,
     frame_text,
     table_html,
     without_missing,
@@ -133,12 +134,17 @@ def shown_change(old: Any, new: Any, change: Any) -> str | None:
     return None if pd.isna(change) else change_text(change)
 
 
-def with_changes(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table of a plan with its changes as they are shown; any other as it is."""
-    if "change" not in frame:
-        return frame
-    rows = zip(frame["old_value"], frame["value"], frame["change"], strict=True)
-    return frame.assign(change=object_array([shown_change(*row) for row in rows]))
+def as_shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of a plan or report with its values and changes as they are shown."""
+    shown = {}
+    if "change" in frame:
+        rows = zip(frame["old_value"], frame["value"], frame["change"], strict=True)
+        shown["change"] = object_array([shown_change(*row) for row in rows])
+    short = frame["data_type"].eq("Float32").tolist()
+    for name in frame.columns.intersection(["old_value", "value", "read_back"]):
+        pairs = zip(frame[name], short, strict=True)
+        shown[name] = object_array([float_32_digits(v) if is_short else v for v, is_short in pairs])
+    return frame.assign(**shown)
 
 
 def counted(kinds: Iterable[str], among: Iterable[str]) -> Title:
@@ -186,7 +192,7 @@ class Shown(ABC):
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
-    shown = with_changes(frame[[name for name in _SHOWN if name in frame]].head(MAX_ROWS))
+    shown = as_shown(frame.head(MAX_ROWS))[[name for name in _SHOWN if name in frame]]
     if "units" in shown and shown["units"].isna().all():
         shown = shown.drop(columns="units")
     return without_missing(shown).rename(columns=_SHOWN)

@@ -192,12 +192,15 @@ class WriteResult:
     @property
     def facts(self) -> dict[str, str]:
         """The result in words, by what each of them says."""
-        old, read = self.planned.knows_old, self.raw_read_back is not None
+        planned, read = self.planned, self.raw_read_back
+        target = planned.target
         facts = {
             "write to": f"{self.primary_key} ({self.attribute_name})",
-            "old value": value_repr(self.old_value) if old else "not known",
-            "new value": value_repr(self.value),
-            "read back": value_repr(self.read_back) if read else "not read",
+            "old value": value_repr(target.digits(planned.old))
+            if planned.knows_old
+            else "not known",
+            "new value": value_repr(target.digits(planned.new)),
+            "read back": "not read" if read is None else value_repr(planned.reads.digits(read)),
             "outcome": f"{self.outcome}: {self.text}",
         }
         if self.time is not None:

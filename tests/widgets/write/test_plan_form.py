@@ -174,6 +174,9 @@ def test_what_the_guards_refuse_is_told_beside_it(form: PlanForm, plant: Simulat
     review(form)
     assert column(form, "severity") == ["refused", "ok", "ok"]
     assert "many" in column(form, "reason")[0]
+    assert f"1 of 3 values cannot be written: the reasons are in the table, at {SET_POINT}." in (
+        form.notice.value
+    )
     assert form.confirm_button is None
     assert not visible(form.confirmation.card)
     for row in range(3):
@@ -181,6 +184,13 @@ def test_what_the_guards_refuse_is_told_beside_it(form: PlanForm, plant: Simulat
     review(form)
     assert "type a new value first" in form.notice.value
     assert plant.writes.empty
+
+
+def test_what_refuses_all_of_it_is_above(form: PlanForm, client: Client) -> None:
+    client.read_only = True
+    review(form)
+    assert "this client is read only" in form.checks.value
+    assert "the reason is above" in form.notice.value
 
 
 def test_it_begins_with_a_plan_as_well_and_waits_for_a_log_in(

@@ -179,12 +179,27 @@ def read_table(path: str | os.PathLike[str], *, ending: str | None = None) -> pd
     ...     xentara_nb.read_table(Path(folder, "values.csv")).equals(values)
     True
     """
+    return _read_table(path, ending)
+
+
+def read_edited(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read such a table whose values people have edited, as those that are to be written.
+
+    Where a value is not of its type any more, all are as they stand in the file: what they mean,
+    and whether one is refused, is decided where the data types of the attributes are known.
+    """
+    return _read_table(path, None, edited="value")
+
+
+def _read_table(
+    path: str | os.PathLike[str], ending: str | None, *, edited: str | None = None
+) -> pd.DataFrame:
     with _named(path):
         ending = _ending(path, ending)
         table = _read(path, ending, ())
         if set(INVENTORY_COLUMNS) <= table.columns.keys():
             return from_table(table)
-        return from_typed(table, ending)
+        return from_typed(table, ending, edited=edited)
 
 
 def as_written(frame: pd.DataFrame) -> pd.DataFrame:

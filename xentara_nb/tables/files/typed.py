@@ -97,8 +97,11 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
     return TextTable(columns, provenance_of(frame), row_text)
 
 
-def from_typed(table: TextTable, ending: str) -> pd.DataFrame:
-    """Return the table that cells hold."""
+def from_typed(table: TextTable, ending: str, *, edited: str | None = None) -> pd.DataFrame:
+    """Return the table that cells hold.
+
+    Where one of the column ``edited`` is not of its type any more, all of them are as they stand.
+    """
     columns: dict[str, Any] = {}
     empty = _dtypes_of_nothing(table.columns)
     for name, given in table.columns.items():
@@ -125,6 +128,9 @@ def from_typed(table: TextTable, ending: str) -> pd.DataFrame:
         try:
             columns[name] = _column(name, cells, None if words is None else _words(words))
         except _CellError as error:
+            if name == edited:
+                columns[name] = pd.Series(object_array(cells), dtype=object)
+                continue
             where = table.place(error.row)
             raise TableError(f"{where}, column {name!r}: {error}") from None
     frame = as_xentara(pd.DataFrame(columns))
@@ -451,7 +457,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "Boolean": lambda cell: _truth(_text(cell)),
     "int": lambda cell: int(_text(cell).removesuffix(".0")),
     "float": lambda cell: float(_text(cell)),
-    "text": lambda cell: "" if cell is None else _text(cell),
+    "text": lambda cell: None if cell is None else _text(cell),  # a cell that was emptied
     "time": lambda cell: iso_time(cell).tz_convert("UTC"),
     "UUID": _uuid,
 }

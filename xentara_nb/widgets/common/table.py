@@ -119,7 +119,7 @@ def attribute_table(described: pd.DataFrame, values: Values, *, caption: str) ->
     """Return the table of an element's attributes, which are rows of an inventory."""
     columns = (described[name].tolist() for name in ("attribute_name", "access", "data_type"))
     rows = [
-        (name, _value_cell(name, access, values), data_type, access)
+        (name, _value_cell(name, access, data_type, values), data_type, access)
         for name, access, data_type in sorted(
             zip(*columns, strict=True), key=lambda row: (_ORDER.get(row[0], 50), row[0])
         )
@@ -152,8 +152,10 @@ def _unit(values: Values) -> str:
     return unit if isinstance(unit, str) else ""
 
 
-def _value_cell(name: str, access: str, values: Values) -> Html:
+def _value_cell(name: str, access: str, data_type: str, values: Values) -> Html:
     value, error = values.get(name, (None, None))
+    if data_type == "Float32":
+        value = rendering.float_32_digits(value)
     if access == "write only":
         error = "cannot be read"
     if error is not None:

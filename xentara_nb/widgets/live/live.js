@@ -652,6 +652,9 @@ class View {
     pen.textAlign = "left";
     pen.fillStyle = look.ground;
     pen.globalAlpha = 0.8;
+    // Of a key that has no room, the end says which one it is.
+    const fits = (width - LEFT - RIGHT - 6) / pen.measureText(title).width;
+    if (fits < 1) title = `…${title.slice(-Math.max(1, Math.floor(title.length * fits) - 2))}`;
     pen.fillRect(LEFT + 3, top + 4, pen.measureText(title).width + 6, 15);
     pen.globalAlpha = 1;
     pen.fillStyle = look.text;

@@ -10,7 +10,7 @@ import ipywidgets
 
 from xentara_nb.client import Client
 from xentara_nb.errors import MissingExtraError, OptionError
-from xentara_nb.protocol.text import quantity
+from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.tables.rendering import escape, plain
 from xentara_nb.widgets.common import notebook
 from xentara_nb.widgets.common.confirm import Review
@@ -191,8 +191,7 @@ class PlanForm(ClientForm):
         plan, places = planned
         self._take(plan, places)
         if not plan.ok:
-            text = "These values cannot be written: the reasons are in the table."
-            self.notice.say(text, "warning")
+            self.notice.say(_refusals(plan), "warning")
             return None
         session, count = self.session, len(plan)
         server = plain(self.client.address.netloc)
@@ -275,6 +274,15 @@ _OUTCOME = '<div class="xnb-scroll xnb-outcome" tabindex="0" role="region" aria-
 _NOT_CHECKED = {"change": "", "severity": "", "kind": "", "reason": ""}
 
 
+def _refusals(plan: WritePlan) -> str:
+    """Say how many values cannot be written, and where to look: a table may have many rows."""
+    refused = [plain(each.target.primary_key) for each in plan.planned if each.refused]
+    if not refused:
+        return "These values cannot be written: the reason is above."
+    count = f"{len(refused):,} of {quantity(len(plan), 'value')} cannot be written"
+    return f"{count}: the reasons are in the table, at {listed(refused)}."
+
+
 def _text(value: object) -> str:
     """Return a new value as it is typed."""
     return value if isinstance(value, str) else "" if value is None else str(value)
@@ -311,5 +319,5 @@ def _present(planned: PlannedWrite, result: WriteResult | None) -> str:
     """Return the value that was read last, unless a write may have changed it since."""
     if result is not None and (result.outcome.taken or result.outcome is Outcome.UNKNOWN):
         read = result.raw_read_back is not None and planned.followed_by is None
-        return value_text(result.read_back) if read else "not known"
-    return value_text(planned.old_value) if planned.knows_old else "not known"
+        return value_text(planned.target.digits(result.raw_read_back)) if read else "not known"
+    return value_text(planned.target.digits(planned.old)) if planned.knows_old else "not known"

@@ -18,7 +18,7 @@ from xentara_nb.widgets.common.table import (
 from xentara_nb.widgets.write.times import local_text, zone_text
 from xentara_nb.writes.guards import worst_first
 from xentara_nb.writes.plan import WritePlan
-from xentara_nb.writes.rendering import KINDS, NO_CHANGE, NO_POLICY, shown_change
+from xentara_nb.writes.rendering import KINDS, NO_CHANGE, shown_change
 from xentara_nb.writes.results import WriteResult
 
 WORDS = Words("write", "Do not write", "Nothing was written.", "review the value again")
@@ -39,22 +39,24 @@ def checks_html(plan: WritePlan) -> str:
 
 
 def limits_text(plan: WritePlan) -> str:
-    """Return that no limits were checked, where no policy applies; empty where one does."""
-    return "" if plan.policies else f"({NO_POLICY})"
+    """Return that no limits were checked, an empty text where they were."""
+    return f"({plan.unlimited})" if plan.unlimited else ""
 
 
 def review_html(plan: WritePlan, who: str, zone: str = "") -> str:
     """Return the review of a plan of one write: old, new, what will be sent, by whom."""
     planned, unit = plan.planned[0], unit_of(plan)
     target, info = planned.target, planned.target.info
-    old = quantity_html(planned.old_value, unit) if planned.knows_old else "not known"
+    old = quantity_html(target.digits(planned.old), unit) if planned.knows_old else "not known"
     if planned.quality is not None:
         old = Html(f"{escape(old)} {quality_badge(plan.frame['old_quality'].iloc[0])}")
     pairs = {
         "Write to": value_html(target.primary_key),
         "Attribute": value_html(target.attribute_name),
         "Old value": old,
-        "New value": Html(f"<span class='xnb-big'>{quantity_html(planned.new_value, unit)}</span>"),
+        "New value": Html(
+            f"<span class='xnb-big'>{quantity_html(target.digits(planned.new), unit)}</span>"
+        ),
     }
     if isinstance(planned.new_value, pd.Timestamp):
         local = local_text(planned.new_value, zone)
@@ -71,7 +73,7 @@ def review_html(plan: WritePlan, who: str, zone: str = "") -> str:
 def confirm_text(plan: WritePlan, *, undo: bool = False) -> str:
     """Return what the confirm button says: all of the write, so that no other is meant by it."""
     planned = plan.planned[0]
-    value = value_text(planned.new_value)
+    value = value_text(planned.target.digits(planned.new))
     if isinstance(planned.new_value, str):
         value = f"“{plain(planned.new_value)}”" if planned.new_value else "an empty text"
     name = planned.target.attribute_name
