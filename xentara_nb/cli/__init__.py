@@ -140,8 +140,9 @@ def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
     That is in a callback of a weak reference or the end of an object, and importing has many.
     """
     if isinstance(unraisable.exc_value, KeyboardInterrupt):
-        again = map(_thread.interrupt_main, (signal.SIGINT,))
-        _ = [*again]  # not called: behind a call, it would come here, where nothing is raised
+        again = threading.Timer(0.01, _thread.interrupt_main)  # in here, it would be lost again
+        again.daemon = True
+        again.start()
     else:
         sys.__unraisablehook__(unraisable)
 
