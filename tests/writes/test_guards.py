@@ -184,7 +184,7 @@ def test_keys_that_a_policy_does_not_allow(plant, journal):
 def test_limits(plant, journal):
     limits = [KeyLimits(["*.Set point"], 0, 400), KeyLimits(["Plant.Line 1.*"], maximum=300)]
     with with_policy(plant, limits=limits) as client:
-        refused(plant, client, Guard.LIMITS, -1, match="-1.0 is below 0, the least")
+        refused(plant, client, Guard.LIMITS, -1, match="-1.0 is below 0, the minimum")
         refused(
             plant, client, Guard.LIMITS, 401, match="above 400, the maximum of the write policy"
         )
