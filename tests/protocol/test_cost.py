@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -281,6 +282,75 @@ def test_of_a_long_answer_to_read_only_what_was_asked_for_is_kept() -> None:
     tracemalloc.stop()
     assert found == [{wanted: 0.5}]
     assert peak < 5 * len(message)  # all values take eight times the bytes
+
+
+def peak_of_long(message: bytes) -> int:
+    """Return how many bytes it takes to read a message whose answers may be wrong."""
+    tracemalloc.start()
+    try:
+        for answer in iterate_answers(message, long_items=True):
+            with suppress(ProtocolError):
+                if isinstance(answer, Event):
+                    DataChange.from_event(answer)
+                elif isinstance(answer, Success):
+                    MetaData(UUID(int=1)).parse_answer(answer.item)
+    except ProtocolError:
+        pass
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return peak
+
+
+# What stands in front of some content, and behind it, in a packet.
+HOSTILE_PACKETS = {
+    "as an answer": (b"\x83\x01\x05", b""),
+    "under a key that is known": (b"\x83\x01\x05\xa1\x02", b""),
+    "under one that is not": (b"\x83\x01\x05\xa1\x07", b""),
+    "in a list": (b"\x83\x01\x05\x81", b""),
+    "as the values of an event": (b"\x83\x08\x00\xa1\x02", b""),
+    "as a value of an event": (b"\x83\x08\x00\xa1\x02\xa1\x0b\xd8\x79", b""),
+    "as an error": (b"\x83\x02\x05", b""),
+    "as the type of a packet": (b"\x82", b"\x01"),
+    "as a packet": (b"", b""),
+    "behind the answer": (b"\x84\x01\x05\xa0", b""),
+}
+
+
+@pytest.mark.usefixtures("no_allowance")
+@pytest.mark.parametrize("packet", HOSTILE_PACKETS.values(), ids=HOSTILE_PACKETS)
+def test_nothing_in_a_long_packet_takes_more_than_ten_times_its_size(
+    packet: tuple[bytes, bytes],
+) -> None:
+    before, behind = packet
+    message = b"\x81" + before + array(b"\x80", 50_000) + behind
+    assert peak_of_long(message) < 8 * len(message)
+
+
+@pytest.mark.usefixtures("no_allowance")
+def test_neither_do_many_of_them() -> None:
+    part = array(b"\x80", 4000)
+    unknown = b"".join(bytes([key]) + part for key in range(4, 24))
+    bodies = {
+        "items of a packet": b"\x9f\x01\x05" + b"\x80" * SIZE + b"\xff",
+        "unknown keys of meta data": b"\x83\x01\x05\xb4" + unknown,
+        "unknown keys of an event": b"\x83\x08\x00\xb4" + unknown,
+    }
+    for name, body in bodies.items():
+        peak = peak_of_long(b"\x81" + body)
+        assert peak < 8 * len(body), name
+
+
+@pytest.mark.parametrize("heads", [b"\x81\x83", b"\x9f\x83", b"\x81\x9f"], ids=bytes.hex)
+def test_a_long_item_that_is_wrong_ends_nowhere(heads: bytes) -> None:
+    message = heads + b"\x01\x05\xa1\x02" + array(cbor.encode(LISTED[0]))[:-9] + b"\x1c"
+    answers = iterate_answers(message, long_items=True)
+    answer = next(answers)
+    assert isinstance(answer, Success)
+    with pytest.raises(ProtocolError, match="not well-formed"):
+        MetaData(UUID(int=1)).parse_answer(answer.item)
+    with pytest.raises(ProtocolError, match="not well-formed"):
+        next(answers)
 
 
 WRONG_PACKETS = {

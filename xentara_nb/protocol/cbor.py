@@ -145,6 +145,8 @@ class LongItem:
         """Pass over what is left, and return where it ends."""
         for _ in self._items:
             pass
+        if not self._end:  # it was found to be wrong before, and that may have been caught
+            raise ProtocolError(f"the message of {len(self._data)} bytes is not well-formed CBOR")
         return self._end
 
     def _decode(self, head: re.Match[bytes]) -> Iterator[Any]:

@@ -159,25 +159,20 @@ def items_of(content: object, what: str) -> Iterable[Any]:
 
 
 def members_of(
-    content: object, what: str, key: int, read: Callable[[Any], Any]
-) -> Mapping[Any, Any]:
-    """Return a map, long or not, with what is under a key read, if it is there.
+    content: object, what: str, members: Mapping[int, tuple[str, Callable[[Any, str], Any]]]
+) -> dict[int, Any]:
+    """Return what a map, long or not, holds under some keys, where it passes their checks.
 
-    Of a long one only the keys that are small numbers are kept.
+    Of what is under other keys nothing is kept.
     """
-    if not isinstance(content, LongItem):
-        found = as_map(content, what)
-        return {**found, key: read(found[key])} if key in found else found
-    members: dict[int, Any] = {}
-    for each, value in _pairs(content, what):
-        if type(each) is int and 0 <= each < _MEMBERS:
-            if each in members:
-                raise ProtocolError(f"the key {each} is in {what} twice")
-            members[each] = read(value) if each == key else value
-    return members
-
-
-_MEMBERS = 24
+    found: dict[int, Any] = {}
+    for key, value in _pairs(content, what):
+        if type(key) is int and key in members:
+            if key in found:
+                raise ProtocolError(f"the key {key} is in {what} twice")
+            name, check = members[key]
+            found[key] = check(value, name)
+    return found
 
 
 def _pairs(content: object, what: str) -> Iterable[tuple[Any, Any]]:

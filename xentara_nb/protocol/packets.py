@@ -142,8 +142,8 @@ def iterate_answers(data: bytes, *, long_items: bool = False) -> Iterator[Answer
             # An error is short, or is refused.
             parts = list(islice(packet, 3))
             yield _answer(packet.whole() if parts[:1] == [PacketType.ERROR] else parts)
-            if more := len(list(packet)):
-                raise _wrong_size(parts[0], len(parts) + more)
+            for _ in packet:  # not more of them than one: there may be millions
+                raise _wrong_size(parts[0], "more than 3")
         else:
             yield _answer(packet)
     cbor.check_end(data, message.end())
@@ -173,7 +173,7 @@ def _answer(packet: object) -> Answer:
     )
 
 
-def _wrong_size(kind: object, size: int) -> ProtocolError:
+def _wrong_size(kind: object, size: object) -> ProtocolError:
     return ProtocolError(f"a packet of type {kind} cannot have {size} items")
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
-from xentara_nb.protocol.cbor import LongItem
 from xentara_nb.protocol.checks import (
     as_attribute_id,
     as_map,
@@ -56,12 +55,7 @@ class Read(Command[Mapping[AttributeId, Any]]):
 
     def parse_answer(self, item: Any) -> dict[AttributeId, Any]:
         """Return values and errors by attribute id; those that were not asked for are ignored."""
-        # Of a long answer nothing else is kept in the first place.
-        wanted = set(self.attribute_ids) if isinstance(item, LongItem) else ()
-        values = values_from(item, "the answer to read", wanted)
-        if len(values) > len(self.attribute_ids) > 0:
-            return {key: values[key] for key in self.attribute_ids if key in values}
-        return values
+        return values_from(item, "the answer to read", set(self.attribute_ids))
 
 
 @command
@@ -173,13 +167,16 @@ class DataChange:
         """
         if event.event_type != EventType.DATA_CHANGE:
             raise ProtocolError(f"an event of the unknown type {event.event_type}")
-        body = members_of(event.body, "the body of an event", 2, _values)
-        return cls(
-            member(body, 0, "the time stamp of an event", as_time_point),
-            member(body, 1, "the element of an event", as_uuid),
-            member(body, 2, "the values of an event", lambda values, _: values),
-        )
+        body = members_of(event.body, "the body of an event", _BODY)
+        return cls(*(member(body, key, name, _checked) for key, (name, _) in _BODY.items()))
 
 
-def _values(item: object) -> dict[AttributeId, Any]:
-    return values_from(item, "an event")
+def _checked(item: Any, _: str) -> Any:
+    return item
+
+
+_BODY: Mapping[int, tuple[str, Callable[[Any, str], Any]]] = {
+    0: ("the time stamp of an event", as_time_point),
+    1: ("the element of an event", as_uuid),
+    2: ("the values of an event", lambda item, _: values_from(item, "an event")),
+}

@@ -209,10 +209,6 @@ def attributes_item(attributes: Sequence[AttributeInfo]) -> list[dict[int, Any]]
     ]
 
 
-def _attributes(item: Any) -> tuple[AttributeInfo, ...] | None:
-    return None if item is None else parse_attributes(item)
-
-
 class MetaDataAnswer(NamedTuple):
     """The meta data of an element; what was not asked for, or not answered, is None."""
 
@@ -248,14 +244,20 @@ class MetaData(Command[MetaDataAnswer]):
 
     def parse_answer(self, item: Any) -> MetaDataAnswer:
         """Return what the server knows of the element; unknown keys are ignored."""
-        answer = members_of(item, "the answer to meta_data", MetaDataId.ATTRIBUTE_LIST, _attributes)
-        key, category, attributes, children = map(answer.get, range(4))
-        return MetaDataAnswer(
-            None if key is None else as_text(key, "the primary key"),
-            None if category is None else known(Category, as_int(category, "the category")),
-            attributes,
-            None if children is None else as_bool(children, "the has-children flag"),
-        )
+        answer = members_of(item, "the answer to meta_data", _META_DATA)
+        return MetaDataAnswer(*map(answer.get, range(4)))
+
+
+def _or_none(check: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    return lambda item, what: None if item is None else check(item, what)
+
+
+_META_DATA = {
+    0: ("the primary key", _or_none(as_text)),
+    1: ("the category", _or_none(lambda item, what: known(Category, as_int(item, what)))),
+    2: ("the attribute list", _or_none(lambda item, _: parse_attributes(item))),
+    3: ("the has-children flag", _or_none(as_bool)),
+}
 
 
 @command
