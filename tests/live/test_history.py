@@ -99,6 +99,50 @@ def test_the_newest_change_where_packets_come_late() -> None:
     assert newest(filled()) == (None,)
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.booleans(),
+            # How far each is behind the one before, in seconds, most of them by nothing.
+            st.lists(st.sampled_from([-2, -1, -1, 0, 1, 4, 4.999, 5, 60]), min_size=1, max_size=5),
+        ),
+        max_size=12,
+    )
+)
+def test_the_newest_change_where_several_come_together(
+    parts: list[tuple[bool, list[float]]],
+) -> None:
+    """It is the same one as if they came one by one."""
+    together = filled()
+    kept: dict[int, Any] = {}
+    present: tuple[int, Any] | None = None
+    time = 1000 * SECOND
+    for is_error, steps in parts:
+        if is_error:
+            time = (together.newest_time or time) + 1
+            together.append_error(time, "lost")
+            kept[time], present = "lost", (time, "lost")
+            continue
+        times = []
+        for step in steps:
+            time -= int(step * SECOND)
+            times.append(time)
+        values = [float(len(kept) + at) for at in range(len(times))]
+        together.append(np.array(times), np.array(values))
+        for each in zip(times, values, strict=True):
+            kept[each[0]] = each[1]
+            if (
+                present is None
+                or present[1] == "lost"
+                or not present[0] - 5 * SECOND < each[0] < present[0]
+            ):
+                present = each
+    assert content(together) == sorted(kept.items())
+    if present is not None:
+        found = newest(together)
+        assert (found[0], found[3] or found[1]) == present
+
+
 def test_one_begins_with_what_another_has_last() -> None:
     failed = filled((1, 0.5))
     failed.append_error(2, "gone")

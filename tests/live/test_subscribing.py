@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -248,6 +249,13 @@ def test_the_clock_of_the_server_is_set_back(fake: Fake) -> None:
         # These are in the order of the times, and none is dropped as too old.
         assert watch.frame()["Tank"].tolist() == [0.2, 0.3, 0.4, 0.1]
         assert next(iter(watch)).value == 0.4
+
+
+def test_of_changes_that_come_together_one_is_late(fake: Fake) -> None:
+    script = publishing([event(10, 0.1), event(12, 0.3), event(11, 0.2)])
+    with fake(script).connect() as client, client.watch(TANK) as watch:
+        assert watch.until(seen(0.3), timeout=PATIENCE)["error"].isna().all()
+        assert [change.value for change in islice(watch, 3)] == [0.1, 0.2, 0.3]
 
 
 def test_a_client_that_is_closed_leaves_what_has_come(

@@ -390,19 +390,24 @@ class Collection:
         return NEVER if found.missing[0] else int(found.values.view(np.int64)[0])
 
     @locked("_lock")
-    def changes_after(self, after: dict[Key, int]) -> list[Change]:
-        """Return the changes behind those that were given, in the order of their times."""
+    def changes_after(self, after: dict[Key, tuple[int, int]]) -> list[Change]:
+        """Return the changes behind those that were given, in the order of their times.
+
+        ``after`` is empty at first and is kept from one call to the next.
+        """
         found: list[Change] = []
         self._drain()
         for place, (attribute, history) in enumerate(zip(self._attributes, self._own, strict=True)):
-            key, newest = _key(attribute), history.newest_time
-            before = after.get(key, NEVER)
-            if history.newest_is_earlier and newest != before:
+            key, newest, last = _key(attribute), history.newest_time, history.last_time
+            if newest is None or last is None:
+                continue
+            newest_before, last_before = after.get(key, (NEVER, NEVER))
+            if not history.newest_is_earlier:
+                if last > last_before:
+                    found += self._listed(place, history.changes(after=last_before))
+            elif newest != newest_before:
                 found += self._listed(place, history.newest())
-            elif newest is not None and newest > before:
-                found += self._listed(place, history.changes(after=before))
-            if newest is not None:
-                after[key] = newest
+            after[key] = newest, last
         return sorted(found, key=lambda change: change.time.value)
 
     def _listed(self, place: int, column: Changes) -> Iterator[Change]:

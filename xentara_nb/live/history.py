@@ -155,7 +155,7 @@ class History:
         before = self._newest_value_time()
         self._insert(np.array([time]), filler)
         self._errors[time] = text
-        self._note_newest(before, time, filler, text)
+        self._note_newest(before, np.array([time]), filler, text)
 
     def append(self, times: Array, values: Array) -> None:
         """Take values of one dtype, each with its time; what is there already changes nothing."""
@@ -165,7 +165,7 @@ class History:
             for time in self._errors.keys() & set(times.tolist()):
                 del self._errors[time]
         self._insert(times, values)
-        self._note_newest(before, int(times[-1]), values[-1:], None)
+        self._note_newest(before, times, values, None)
 
     def _insert(self, times: Array, values: Array) -> None:
         count = len(times)
@@ -192,11 +192,17 @@ class History:
         """Return the time of the newest change, None if it is an error: all that comes is newer."""
         return self.newest_time if self.newest_error is None else None
 
-    def _note_newest(self, before: int | None, time: int, value: Array, error: str | None) -> None:
-        if time == self.last_time:
+    def _note_newest(
+        self, before: int | None, times: Array, values: Array, error: str | None
+    ) -> None:
+        if times[-1] == self.last_time:
             self._behind = None
-        elif before is None or not before - LATE < time < before:
-            self._behind = time, value.copy(), error
+            return
+        newest, behind = before, self._behind
+        for at, time in enumerate(times.tolist()):  # of these, too, some may be a little late
+            if newest is None or not newest - LATE < time < newest:
+                newest, behind = time, (time, values[at : at + 1].copy(), error)
+        self._behind = None if newest == self.last_time else behind
 
     def _reserve(self, count: int) -> None:
         if self._end + count <= len(self._times):

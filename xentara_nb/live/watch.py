@@ -136,7 +136,7 @@ class Watch(Collection):
             yield from self._changes(news)
 
     def _changes(self, news: queue.SimpleQueue[None]) -> Iterator[Change]:
-        after: dict[Key, int] = {}
+        after: dict[Key, tuple[int, int]] = {}
         while True:
             ended = self.ended
             found = self.changes_after(after)
