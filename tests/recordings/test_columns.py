@@ -84,9 +84,11 @@ def test_values_that_are_not_of_their_data_type(data_type: DataType | None) -> N
     ("data_type", "values"),
     [
         (DataType.FLOAT_64, [0.5, "text", 2.0]),
+        (DataType.FLOAT_64, [0.5, 2**64 - 1]),
         (DataType.SIGNED_INTEGER_8, [1, 1.5, "x"]),
         (DataType.UNSIGNED_INTEGER_64, [2**64 - 1, -1]),
         (DataType.BOOLEAN, [True, 5, "x", False]),
+        (DataType.BOOLEAN, [True, 2**64 - 1]),
         (DataType.UUID, [UUID(int=5), "x", 5]),
         (DataType.CUSTOM, [2**63, "x"]),
     ],

@@ -152,22 +152,18 @@ class History:
     def append_error(self, time: int, text: str) -> None:
         """Take an error, after which there is a gap until the next value."""
         filler = np.zeros(1, self.dtype) if self.dtype != object else np.array([None])
-        before = self._newest_value_time()
-        self._insert(np.array([time]), filler)
+        self._insert(np.array([time]), filler, text)
         self._errors[time] = text
-        self._note_newest(before, np.array([time]), filler, text)
 
     def append(self, times: Array, values: Array) -> None:
         """Take values of one dtype, each with its time; what is there already changes nothing."""
         values = self._converted(values)
-        before = self._newest_value_time()
         if self._errors:
             for time in self._errors.keys() & set(times.tolist()):
                 del self._errors[time]
         self._insert(times, values)
-        self._note_newest(before, times, values, None)
 
-    def _insert(self, times: Array, values: Array) -> None:
+    def _insert(self, times: Array, values: Array, error: str | None = None) -> None:
         count = len(times)
         last = self._times[self._end - 1] if len(self) else np.int64(-(1 << 63))
         if times[0] > last and (count == 1 or (times[1:] > times[:-1]).all()):
@@ -176,7 +172,9 @@ class History:
             self._values[self._end : self._end + count] = values
             self._end += count
             self.count += count
+            self._behind = None
             return
+        newest = self._newest_of(times, values, error)
         # Packets that came twice or out of order: of two of one time, the later one counts.
         times = np.concatenate([self._times[self._start : self._end], times])
         values = np.concatenate([self._values[self._start : self._end], values])
@@ -187,22 +185,20 @@ class History:
         self.revision += 1
         self._times, self._values = times[order], values[order]
         self._start, self._end = 0, len(order)
+        self._behind = None if newest is None or newest[0] == self.last_time else newest
 
-    def _newest_value_time(self) -> int | None:
-        """Return the time of the newest change, None if it is an error: all that comes is newer."""
-        return self.newest_time if self.newest_error is None else None
+    def _newest_of(
+        self, times: Array, values: Array, error: str | None
+    ) -> tuple[int, Array, str | None] | None:
+        """Return the newest of these that come; what was newest before, or None, if all are late.
 
-    def _note_newest(
-        self, before: int | None, times: Array, values: Array, error: str | None
-    ) -> None:
-        if times[-1] == self.last_time:
-            self._behind = None
-            return
-        newest, behind = before, self._behind
-        for at, time in enumerate(times.tolist()):  # of these, too, some may be a little late
-            if newest is None or not newest - LATE < time < newest:
-                newest, behind = time, (time, values[at : at + 1].copy(), error)
-        self._behind = None if newest == self.last_time else behind
+        Behind an error all that comes is newer.
+        """
+        time, found = self.newest_time if self.newest_error is None else None, self._behind
+        for at, each in enumerate(times.tolist()):
+            if time is None or not time - LATE < each < time:
+                time, found = each, (each, values[at : at + 1].copy(), error)
+        return found
 
     def _reserve(self, count: int) -> None:
         if self._end + count <= len(self._times):

@@ -158,7 +158,7 @@ def _typed(
     if kind == "M" and missing.all():
         stamps = [0 if text is None else TimePoint.parse(text).nanoseconds for text in texts]
         return np.array(stamps, dtype=np.int64).view("datetime64[ns]"), ~has_text
-    if kind in "OM" or (has_text & missing).any():
+    if kind in "OM" or (has_text if kind in "fb" else has_text & missing).any():
         return None
     if kind == "f":
         return numbers.astype(dtype), missing
@@ -169,7 +169,7 @@ def _typed(
     values = plain.astype(dtype)
     for at in np.flatnonzero(has_text).tolist():
         values[at] = int(texts[at])
-    return None if kind == "b" and has_text.any() else (values, missing)
+    return values, missing
 
 
 def _from_text(text: str, missing: bool, data_type: int | None) -> object:

@@ -132,8 +132,10 @@ def matches(
         return False
     of_keys, of_uuids = _compiled(tuple(patterns), ignore_case)
     key, name = same_look(primary_key), same_look(attribute_name)
-    keys = (key, f"{key}.{name}")
-    if _matches(of_keys, *keys, *(map(_folded, keys) if ignore_case else ())):
+    keys: tuple[str, ...] = (key, f"{key}.{name}")
+    if ignore_case and not keys[1].isascii():
+        keys += tuple(map(_folded, keys))
+    if _matches(of_keys, *keys):
         return True
     if of_uuids is None or element_uuid is None:
         return False
