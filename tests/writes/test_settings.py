@@ -6,10 +6,18 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pandas as pd
 import pytest
 
-from xentara_nb import Client, OptionError, SettingsWarning, WriteRefusedError, read_table
+from xentara_nb import (
+    Client,
+    InventoryFileError,
+    OptionError,
+    SettingsWarning,
+    WriteRefusedError,
+    read_table,
+)
 from xentara_nb.simulator import Simulator
 from xentara_nb.writes.settings import take_settings
 
@@ -165,3 +173,16 @@ def test_progress(client: Client, rows: pd.DataFrame, tmp_path: Path) -> None:
     client.save_settings(tmp_path / "x.csv", observe=0, progress=progress)
     assert {total for _, total in calls} == {len(client.browse()), calls[-1][1]}
     assert calls[-1][0] == calls[-1][1] < len(client.browse())
+
+
+def test_an_emptied_boolean_is_not_false(client: Client, tmp_path: Path) -> None:
+    path, run = tmp_path / "before.xlsx", "Plant.Line 1.Run"
+    rows = client.meta_data([run]).xentara.attribute("value")
+    client.write(run, True)
+    client.save_settings(path, rows, observe=0)
+    book = openpyxl.load_workbook(path)
+    heads, row = book.active.iter_rows()
+    row[[head.value for head in heads].index("value")].value = None
+    book.save(path)
+    with pytest.raises(InventoryFileError, match="row 2, column 'value': an empty cell is no bool"):
+        client.plan_restore(path)

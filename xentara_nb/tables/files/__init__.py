@@ -183,10 +183,10 @@ def read_table(path: str | os.PathLike[str], *, ending: str | None = None) -> pd
 
 
 def read_edited(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read such a table whose values people have edited, as those that are to be written.
+    """Read such a table whose values people may have edited, and which are to be written.
 
-    Where a value is not of its type any more, all are as they stand in the file: what they mean,
-    and whether one is refused, is decided where the data types of the attributes are known.
+    They are as they stand in the file: what each of them means, and whether it is refused, is
+    decided where the data types of the attributes are known.
     """
     return _read_table(path, None, edited="value")
 
@@ -196,7 +196,7 @@ def _read_table(
 ) -> pd.DataFrame:
     with _named(path):
         ending = _ending(path, ending)
-        table = _read(path, ending, ())
+        table = _read(path, ending, (), to_be_written=edited is not None)
         if set(INVENTORY_COLUMNS) <= table.columns.keys():
             return from_table(table)
         return from_typed(table, ending, edited=edited)
@@ -211,10 +211,14 @@ def as_written(frame: pd.DataFrame) -> pd.DataFrame:
     return without_guards(found) if read_by_pandas(frame) else found
 
 
-def _read(path: str | os.PathLike[str], ending: str, needed: Sequence[str]) -> TextTable:
+def _read(
+    path: str | os.PathLike[str], ending: str, needed: Sequence[str], *, to_be_written: bool = False
+) -> TextTable:
     data = read_file(path, MAX_BYTES)
     if not data:
         raise TableError("the file is empty; write it again")
+    if to_be_written and ending == ".csv":
+        return text.read_cells(data)
     return _READERS[ending](data, needed)
 
 
