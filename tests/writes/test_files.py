@@ -273,3 +273,17 @@ def test_texts_and_nan_of_a_table(ending: str, client: Client, tmp_path: Path) -
     frame.loc[0, "value"] = float("nan")
     frame.xentara.to_file(path)
     assert client.plan_writes(path).frame["severity"].tolist() == ["refused", "ok", "ok"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".parquet", ".xlsx"])
+def test_whole_numbers_in_an_inventory_are_exact(
+    ending: str, client: Client, tmp_path: Path
+) -> None:
+    """A float, which pandas makes of them beside gaps and fractions, would be another one."""
+    path, large = tmp_path / f"rows{ending}", "Data Types.UnsignedInteger64"
+    rows = client.meta_data([NUMBER, large]).xentara.attribute("value")
+    for other in (None, 0.5):
+        values = pd.Series([other, 2**53 + 1], dtype=object)
+        if ending != ".parquet" or other is None:  # which has one type in a column
+            rows.assign(value=values.to_numpy()).xentara.to_file(path)
+            assert planned(client, path) == [other, 2**53 + 1]
