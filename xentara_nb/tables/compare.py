@@ -111,6 +111,10 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
             "one has a row per attribute, as inventories and settings have, and the other a row "
             "per element, as snapshots have: compare two of the same kind"
         )
+    texts = [isinstance(_dtype(each, "value"), pd.StringDtype) for each in sides]
+    if texts[0] != texts[1] and not isinstance(old if texts[0] else new, str | os.PathLike):
+        # It may be from a CSV file of plain pandas, where nothing says that a value is no text.
+        vague = set(old_frame.columns)
     found = _Comparer(*sides, tolerance, vague | also)
     changes = [each for each in found.changes() if len(each.keys)]
     try:
@@ -303,6 +307,10 @@ class _Comparer:
         for at in np.flatnonzero(different).tolist() if "primary_key" in self._vague else ():
             different[at] = not alike_to_pandas(one[rows[at]], other[others[at]])
         return rows[different], others[different]
+
+
+def _dtype(frame: pd.DataFrame, name: str) -> Any:
+    return frame[name].dtype if name in frame.columns else None
 
 
 def _unread(frame: pd.DataFrame, name: str, rows: _Rows) -> npt.NDArray[np.bool_]:

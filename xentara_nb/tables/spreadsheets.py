@@ -131,7 +131,7 @@ def alike_to_pandas(one: object, other: object, tolerance: float = 0.0) -> bool:
     >>> alike_to_pandas("None", float("nan")), alike_to_pandas("007", 7), alike_to_pandas("A", "B")
     (True, True, False)
     """
-    if isinstance(one, str) and isinstance(other, str) and not _MISSING & {one, other}:
+    if isinstance(one, str) and isinstance(other, str):
         return one == other  # neither of them has become anything else
     one, other = _as_read(one), _as_read(other)
     if is_number(one) and is_number(other):
